@@ -1,0 +1,2 @@
+//! pappus
+fn main() {}

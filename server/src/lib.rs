@@ -1,0 +1,1 @@
+//! The web service: empty until its issue.
