@@ -1,1 +1,13 @@
-//! Pappus engine.
+//! The engine of Pappus: takes a person's account out of a diaspora* pod and into a signed archive.
+//!
+//! The way the data goes is the order of the rooms:
+//!
+//! ```text
+//! pod ──read──▶ domain records ──export──▶ archive ──open, verify──▶ validate
+//! ```
+//!
+//! The engine has no terminal and reads no environment variables; clock and passphrases come from the caller.
+
+pub mod archive;
+pub mod domain;
+pub mod pod;

@@ -1,1 +1,5 @@
-//! Test support.
+//! Test support: the tables of a diaspora* pod, an invented sample pod, heavy accounts and
+//! throwaway database servers.
+
+pub mod cluster;
+pub mod schema;

@@ -1,0 +1,172 @@
+//! `manifest.json`: what an archive holds, byte for byte.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{DiasporaId, Guid, KeyFingerprint, Omission, Timestamp};
+
+/// The value of [`Manifest::format`].
+pub const FORMAT: &str = "pappus/1";
+
+/// What an archive holds. The two signature files sign exactly the bytes this was written as.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Always `pappus/1`.
+    pub format: String,
+    /// When the archive was made.
+    pub created_at: Timestamp,
+    /// Program and version that made it.
+    pub created_by: String,
+    /// Whose account it is.
+    pub account: AccountEntry,
+    /// Where it lived.
+    pub pod: PodEntry,
+    /// How many records of each kind are inside.
+    pub counts: BTreeMap<CountKind, u64>,
+    /// What was left out, each with its reason.
+    pub omissions: Vec<Omission>,
+    /// Every other file in the archive but the signatures, in the order they were written.
+    pub entries: Vec<FileEntry>,
+}
+
+/// The account of an archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountEntry {
+    /// Its diaspora* ID.
+    pub diaspora_id: DiasporaId,
+    /// The person's name in the network.
+    pub guid: Guid,
+    /// Fingerprint of its key; absent when the pod had no readable key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_fingerprint: Option<KeyFingerprint>,
+    /// Its public key, PEM. The same as in the account's hCard, which is where to get it from when the
+    /// old pod still answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// How the private key lies in `diaspora.json`.
+    pub private_key: PrivateKeyState,
+}
+
+/// How the private key lies in `diaspora.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PrivateKeyState {
+    /// As the pod had it.
+    Plain,
+    /// Under a passphrase, PKCS#8.
+    Encrypted,
+    /// Not at all.
+    Absent,
+}
+
+/// The pod an archive was made on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PodEntry {
+    /// Its base address.
+    pub url: String,
+    /// Its software, as far as its tables tell.
+    pub software: String,
+    /// Its newest database migration.
+    pub schema_version: String,
+    /// Public half of the pod's archive key, PEM. Trust it only if the pod published the same.
+    pub archive_key: String,
+}
+
+/// Kinds of records that are counted.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CountKind {
+    /// Aspects.
+    Aspects,
+    /// Contacts.
+    Contacts,
+    /// Status messages.
+    StatusMessages,
+    /// Reshares.
+    Reshares,
+    /// Polls on the account's posts.
+    Polls,
+    /// Photos, in posts and outside.
+    Photos,
+    /// Photo files.
+    PhotoFiles,
+    /// Followed tags.
+    FollowedTags,
+    /// Subscribed posts.
+    Subscriptions,
+    /// Blocked people.
+    Blocks,
+    /// The account's own comments.
+    OwnComments,
+    /// The account's own likes.
+    OwnLikes,
+    /// The account's own votes.
+    OwnPollParticipations,
+    /// Other people's comments on the account's posts.
+    OthersComments,
+    /// Other people's likes of the account's posts.
+    OthersLikes,
+    /// Other people's votes in the account's polls.
+    OthersPollParticipations,
+    /// Other people's relayables the pod has no signature for.
+    UnsignedRelayables,
+    /// Likes on comments.
+    LikesOnComments,
+    /// Keys of people who are no contacts.
+    NonContactAuthors,
+    /// Conversations.
+    Conversations,
+    /// Messages in conversations.
+    Messages,
+    /// Other people's posts the account commented on.
+    CommentedPosts,
+}
+
+impl CountKind {
+    /// The kind in words, for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Aspects => "aspects",
+            Self::Contacts => "contacts",
+            Self::StatusMessages => "posts",
+            Self::Reshares => "reshares",
+            Self::Polls => "polls",
+            Self::Photos => "photos",
+            Self::PhotoFiles => "photo files",
+            Self::FollowedTags => "followed tags",
+            Self::Subscriptions => "subscribed posts",
+            Self::Blocks => "blocked people",
+            Self::OwnComments => "own comments",
+            Self::OwnLikes => "own likes",
+            Self::OwnPollParticipations => "own votes in polls",
+            Self::OthersComments => "comments by others",
+            Self::OthersLikes => "likes by others",
+            Self::OthersPollParticipations => "votes by others",
+            Self::UnsignedRelayables => "reactions without a signature",
+            Self::LikesOnComments => "likes on comments",
+            Self::NonContactAuthors => "keys of other authors",
+            Self::Conversations => "conversations",
+            Self::Messages => "messages",
+            Self::CommentedPosts => "posts by others you commented on",
+        }
+    }
+}
+
+/// A file in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// Its name in the archive.
+    pub path: String,
+    /// Bytes, unpacked.
+    pub size: u64,
+    /// SHA-256 of the unpacked bytes, 64 hexadecimal digits.
+    pub sha256: String,
+}

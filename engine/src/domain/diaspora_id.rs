@@ -1,0 +1,124 @@
+//! The diaspora* ID: `user@host[:port]`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The address of a person, `user@host[:port]`, lower case, at most 255 bytes.
+///
+/// The port is part of the ID when the pod does not listen on 80 or 443 (diaspora* federation protocol,
+/// "diaspora* ID").
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct DiasporaId(String);
+
+/// Why a text is no diaspora* ID.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a diaspora* ID: {problem} (expected user@host or user@host:port, lower case)")]
+pub struct DiasporaIdError {
+    text: String,
+    problem: &'static str,
+}
+
+impl DiasporaId {
+    /// The ID as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the `@`.
+    pub fn username(&self) -> &str {
+        self.0.split_once('@').map_or("", |(user, _)| user)
+    }
+
+    /// The part after the `@`: the pod's host, with its port if that is unusual.
+    pub fn host(&self) -> &str {
+        self.0.split_once('@').map_or("", |(_, host)| host)
+    }
+
+    fn problem(text: &str) -> Option<&'static str> {
+        let Some((user, host)) = text.split_once('@') else { return Some("there is no @") };
+        let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+        let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+        if text.len() > 255 {
+            Some("it is longer than 255 bytes")
+        } else if user.is_empty() || !user.bytes().all(|b| word(b) || b == b'_') {
+            Some("the user name may only hold a-z, 0-9, '_', '-' and '.'")
+        } else if name.is_empty() || !name.bytes().all(word) {
+            Some("the host is not a host name")
+        } else if port.is_some_and(|port| port.len() > 5 || port.parse::<u16>().is_err()) {
+            Some("the port is not a number below 65536")
+        } else {
+            None
+        }
+    }
+}
+
+impl FromStr for DiasporaId {
+    type Err = DiasporaIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match Self::problem(text) {
+            None => Ok(Self(text.to_owned())),
+            Some(problem) => Err(DiasporaIdError { text: text.chars().take(80).collect(), problem }),
+        }
+    }
+}
+
+impl fmt::Display for DiasporaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for DiasporaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for DiasporaId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for DiasporaId {
+    fn schema_name() -> Cow<'static, str> {
+        "DiasporaId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Address of a person: user@host, with the port when it is unusual.",
+            "type": "string",
+            "maxLength": 255,
+            "pattern": "^[a-z0-9_.-]+@[a-z0-9.-]+(:[0-9]{1,5})?$"
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_ids_with_and_without_port() {
+        for text in ["alice@pod.example", "a_b-c.d@sub.pod.example", "alice@localhost:3000"] {
+            assert_eq!(text.parse::<DiasporaId>().unwrap().as_str(), text);
+        }
+        let id: DiasporaId = "alice@closing.pod.test:3001".parse().unwrap();
+        assert_eq!((id.username(), id.host()), ("alice", "closing.pod.test:3001"));
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        let long = format!("{}@pod.example", "a".repeat(255));
+        for text in ["", "alice", "@pod", "alice@", "Alice@pod", "a b@pod", "a@pod:99999", "a@pod:x", "a@b@c", &long] {
+            assert!(text.parse::<DiasporaId>().is_err(), "{text} was taken");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The wrapping every record of the archive document has: `{"entity_type": …, "entity_data": {…}}`.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A kind of record with a name of its own in the federation protocol.
+pub trait EntityType {
+    /// The value of `entity_type`.
+    const NAME: &'static str;
+}
+
+/// A record in its wrapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entity<T>(pub T);
+
+#[derive(Serialize)]
+struct Outgoing<'a, T> {
+    entity_type: &'static str,
+    entity_data: &'a T,
+}
+
+#[derive(Deserialize)]
+struct Incoming<T> {
+    entity_type: String,
+    entity_data: T,
+}
+
+impl<T: Serialize + EntityType> Serialize for Entity<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Outgoing { entity_type: T::NAME, entity_data: &self.0 }.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de> + EntityType> Deserialize<'de> for Entity<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let incoming = Incoming::<T>::deserialize(deserializer)?;
+        if incoming.entity_type == T::NAME {
+            Ok(Self(incoming.entity_data))
+        } else {
+            let message = format!("a {} stands where a {} belongs", incoming.entity_type, T::NAME);
+            Err(serde::de::Error::custom(message))
+        }
+    }
+}
+
+impl<T: JsonSchema + EntityType> JsonSchema for Entity<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Entity", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let data = generator.subschema_for::<T>();
+        json_schema!({
+            "type": "object",
+            "properties": { "entity_type": { "const": T::NAME }, "entity_data": data },
+            "required": ["entity_type", "entity_data"]
+        })
+    }
+}

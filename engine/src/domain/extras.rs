@@ -1,0 +1,147 @@
+//! What the archive document 2.0 has no place for: `extras.json`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{DiasporaId, Guid, Photo, Relayable, Timestamp};
+
+/// `extras.json`, whole. For schemas and reading; it is written one record at a time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Extras {
+    /// Always `pappus-extras/1`.
+    pub format: String,
+    /// Settings without a place in the document.
+    #[serde(default)]
+    pub settings: ExtraSettings,
+    /// Which aspects each limited post and photo was shown to.
+    #[serde(default)]
+    pub aspect_visibility: Vec<AspectAudience>,
+    /// Photos outside posts, avatars too.
+    #[serde(default)]
+    pub loose_photos: Vec<LoosePhoto>,
+    /// Private conversations with all their messages.
+    #[serde(default)]
+    pub conversations: Vec<Conversation>,
+    /// Likes by others on the account's comments, and on comments under the account's posts.
+    #[serde(default)]
+    pub likes_on_comments: Vec<Relayable>,
+    /// Relayables by others on the account's posts for which the pod has no valid signature and cannot
+    /// make one.
+    #[serde(default)]
+    pub unsigned_relayables: Vec<Relayable>,
+    /// Other people's public posts that the account commented on, so that its comments keep their context.
+    #[serde(default)]
+    pub commented_posts: Vec<CommentedPost>,
+    /// Posts the user has hidden from the stream.
+    #[serde(default)]
+    pub hidden_posts: Vec<Guid>,
+}
+
+/// Settings without a place in the document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraSettings {
+    /// Kinds of mail the user does not want, in diaspora*'s words (`someone_reported`, `mentioned`, …).
+    #[serde(default)]
+    pub unwanted_mail: Vec<String>,
+    /// Name of the colour theme.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color_theme: Option<String>,
+    /// Whether a new post is public unless said otherwise.
+    #[serde(default)]
+    pub post_default_public: bool,
+    /// Settings of each aspect, in the user's order.
+    #[serde(default)]
+    pub aspects: Vec<AspectSetting>,
+}
+
+/// Settings of an aspect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AspectSetting {
+    /// The aspect's name.
+    pub name: String,
+    /// Whether it is chosen when a new post is written.
+    pub post_default: bool,
+}
+
+/// The aspects one limited post or photo was shown to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AspectAudience {
+    /// `post` or `photo`.
+    pub kind: String,
+    /// Which one.
+    pub guid: Guid,
+    /// Names of the aspects.
+    pub aspects: Vec<String>,
+}
+
+/// A photo that belongs to no post.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoosePhoto {
+    /// Whether it is the picture of the profile.
+    pub avatar: bool,
+    /// The photo.
+    #[serde(flatten)]
+    pub photo: Photo,
+}
+
+/// A private conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conversation {
+    /// Its name in the network.
+    pub guid: Guid,
+    /// Who began it.
+    pub author: DiasporaId,
+    /// What it is about.
+    pub subject: String,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// Everybody who takes part, the account included.
+    pub participants: Vec<DiasporaId>,
+    /// How the account's own copy stands.
+    pub state: ConversationState,
+    /// Its messages, oldest first.
+    pub messages: Vec<Message>,
+}
+
+/// How the account's own copy of a conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConversationState {
+    /// How many messages are unread.
+    pub unread: i64,
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// Its name in the network.
+    pub guid: Guid,
+    /// Who wrote it.
+    pub author: DiasporaId,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// Markdown.
+    pub text: String,
+}
+
+/// Somebody else's public post that the account commented on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommentedPost {
+    /// Its name in the network.
+    pub guid: Guid,
+    /// Who wrote it.
+    pub author: DiasporaId,
+    /// Where it can be seen, as long as that pod lives.
+    pub url: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// Markdown; empty for a reshare.
+    pub text: String,
+}

@@ -1,0 +1,83 @@
+//! Private keys under a passphrase: PKCS#8 with PBES2, which OpenSSL reads too.
+
+use aws_lc_rs::rand;
+use pkcs8::pkcs5::pbes2::{self, Kdf};
+use pkcs8::{AlgorithmIdentifierRef, EncryptedPrivateKeyInfo, ObjectIdentifier, PrivateKeyInfo};
+use zeroize::Zeroizing;
+
+use super::{KeyError, PrivateKey, parse_pem};
+
+/// OWASP's figure of 2023 for PBKDF2 with SHA-256; about a third of a second.
+const ITERATIONS: u32 = 600_000;
+
+/// Work a stranger's file may ask for, in iterations of PBKDF2; about five seconds.
+const MAX_ITERATIONS: u32 = 10_000_000;
+
+/// `rsaEncryption` (RFC 8017).
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+pub(super) fn encrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, KeyError> {
+    let pkcs1 = key.pkcs1()?;
+    let (mut salt, mut iv) = ([0_u8; 16], [0_u8; 16]);
+    rand::fill(&mut salt).and_then(|()| rand::fill(&mut iv)).map_err(|_| KeyError::Signing)?;
+    let parameters = pbes2::Parameters::pbkdf2_sha256_aes256cbc(ITERATIONS, &salt, &iv)
+        .map_err(|_| KeyError::Signing)?;
+    let algorithm =
+        AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(pkcs8::der::asn1::AnyRef::NULL) };
+    let document = PrivateKeyInfo::new(algorithm, &pkcs1)
+        .encrypt_with_params(parameters, passphrase)
+        .map_err(|_| KeyError::Signing)?;
+    let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    let block = pem::Pem::new("ENCRYPTED PRIVATE KEY", document.as_bytes());
+    Ok(PrivateKey::from_pem(pem::encode_config(&block, config)))
+}
+
+pub(super) fn decrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, KeyError> {
+    let (label, der) = parse_pem(key.expose_pem())?;
+    if label != "ENCRYPTED PRIVATE KEY" {
+        return Err(KeyError::WrongKind(label));
+    }
+    let info = EncryptedPrivateKeyInfo::try_from(der.as_slice()).map_err(|_| KeyError::Damaged)?;
+    check_cost(&info)?;
+    let document = info.decrypt(passphrase).map_err(|_| KeyError::WrongPassphrase)?;
+    let bytes = Zeroizing::new(document.as_bytes().to_vec());
+    let plain = PrivateKeyInfo::try_from(bytes.as_slice()).map_err(|_| KeyError::WrongPassphrase)?;
+    Ok(PrivateKey::from_pkcs1(plain.private_key))
+}
+
+/// The file says how much work its passphrase costs; a hostile one says "for ever".
+fn check_cost(info: &EncryptedPrivateKeyInfo<'_>) -> Result<(), KeyError> {
+    let parameters = info.encryption_algorithm.pbes2().ok_or(KeyError::Damaged)?;
+    let cheap = match &parameters.kdf {
+        Kdf::Pbkdf2(kdf) => kdf.iteration_count <= MAX_ITERATIONS,
+        // Memory is 128 × N × r bytes: at most 64 MiB here.
+        Kdf::Scrypt(kdf) => {
+            u64::from(kdf.cost_parameter) * u64::from(kdf.block_size) <= 1 << 19 && kdf.parallelization <= 16
+        }
+        _ => false,
+    };
+    if cheap { Ok(()) } else { Err(KeyError::TooExpensive) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::private_pem;
+    use super::*;
+
+    #[test]
+    fn comes_back_with_the_passphrase_and_with_no_other() {
+        let key = PrivateKey::from_pem(private_pem(1024));
+        let closed = key.encrypt("correct horse").unwrap();
+        assert!(closed.is_encrypted() && !key.is_encrypted());
+        assert_eq!(closed.signing_key().unwrap_err(), KeyError::Encrypted);
+        assert_eq!(closed.decrypt("wrong").unwrap_err(), KeyError::WrongPassphrase);
+        assert_eq!(closed.decrypt("correct horse").unwrap().expose_pem(), key.expose_pem());
+    }
+
+    #[test]
+    fn work_without_end_is_refused() {
+        let info = pbes2::Parameters::pbkdf2_sha256_aes256cbc(MAX_ITERATIONS + 1, b"salt", &[7; 16]).unwrap();
+        let costly = EncryptedPrivateKeyInfo { encryption_algorithm: info.into(), encrypted_data: &[0; 16] };
+        assert_eq!(check_cost(&costly), Err(KeyError::TooExpensive));
+    }
+}

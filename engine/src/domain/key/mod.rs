@@ -1,0 +1,66 @@
+//! RSA keys as diaspora* stores them: PEM texts, parsed once where they are used.
+//!
+//! Private keys are PKCS#1 (`BEGIN RSA PRIVATE KEY`) in a pod's database, public keys SPKI
+//! (`BEGIN PUBLIC KEY`). Today's pods make 4096 bits; old accounts have 2048 and 1024.
+//! All work is done by aws-lc-rs, which is ten times as fast as the `rsa` crate; that one takes the sizes
+//! aws-lc-rs refuses.
+
+mod encrypted;
+mod private;
+mod public;
+
+pub use private::{PrivateKey, SigningKey};
+pub use public::{KeyFingerprint, PublicKey, VerifyingKey};
+
+/// Largest PEM text that is looked at; an 8192-bit private key takes 6.5 kB.
+const MAX_PEM_BYTES: usize = 32 * 1024;
+
+/// Why a key could not be used. Never holds any part of the key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// There is no PEM block in the text.
+    #[error("the key is not a PEM text")]
+    NotPem,
+    /// The PEM block holds something else.
+    #[error("the PEM text holds a {0:?}, not a key of the expected kind")]
+    WrongKind(String),
+    /// The bytes in the PEM block are no RSA key.
+    #[error("the key is damaged or not an RSA key")]
+    Damaged,
+    /// The key is of a size nobody uses.
+    #[error("the key has {0} bits; Pappus takes 1024 to 8192")]
+    Size(usize),
+    /// The key is encrypted, and a passphrase is needed.
+    #[error("the private key is encrypted with a passphrase")]
+    Encrypted,
+    /// The passphrase does not fit.
+    #[error("the passphrase does not open the private key")]
+    WrongPassphrase,
+    /// The encryption asks for more work than any honest one does.
+    #[error("the private key's encryption asks for an unreasonable amount of work")]
+    TooExpensive,
+    /// The crypto library failed.
+    #[error("the signature could not be made")]
+    Signing,
+}
+
+/// Label and bytes of the first PEM block in a text.
+fn parse_pem(text: &str) -> Result<(String, zeroize::Zeroizing<Vec<u8>>), KeyError> {
+    if text.len() > MAX_PEM_BYTES {
+        return Err(KeyError::NotPem);
+    }
+    let block = pem::parse(text).map_err(|_| KeyError::NotPem)?;
+    let label = block.tag().to_owned();
+    Ok((label, zeroize::Zeroizing::new(block.into_contents())))
+}
+
+#[cfg(test)]
+pub(crate) mod fixtures {
+    use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
+
+    /// A fresh private key, PKCS#1 PEM.
+    pub(crate) fn private_pem(bits: usize) -> String {
+        let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).unwrap();
+        key.to_pkcs1_pem(LineEnding::LF).unwrap().to_string()
+    }
+}

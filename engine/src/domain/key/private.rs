@@ -1,0 +1,238 @@
+//! Private keys: making signatures. Their text is wiped from memory and never printed.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rsa::pkcs1::DecodeRsaPrivateKey;
+use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey};
+use rsa::signature::{SignatureEncoding, Signer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use super::{KeyError, PublicKey, encrypted, parse_pem};
+
+/// A private key's PEM text. Wiped on drop; `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct PrivateKey(Zeroizing<String>);
+
+impl PrivateKey {
+    /// Takes a PEM text as it is. Whether it is a key shows when it is used.
+    pub fn from_pem(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// No key at all: what is written when the pod had none that could be read.
+    pub fn absent() -> Self {
+        Self(Zeroizing::default())
+    }
+
+    /// Whether there is no key.
+    pub fn is_absent(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a passphrase is needed to use the key.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.contains("BEGIN ENCRYPTED PRIVATE KEY")
+    }
+
+    /// The secret text. Only for writing it where it belongs.
+    pub fn expose_pem(&self) -> &str {
+        &self.0
+    }
+
+    /// The key as PKCS#8, encrypted with PBES2 (PBKDF2-SHA256, AES-256-CBC), as PEM.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the key cannot be read or is encrypted already.
+    pub fn encrypt(&self, passphrase: &str) -> Result<Self, KeyError> {
+        encrypted::encrypt(self, passphrase)
+    }
+
+    /// The plain key, PKCS#1 PEM, as diaspora* writes it. A key that is not encrypted is returned as it is.
+    ///
+    /// # Errors
+    /// [`KeyError::WrongPassphrase`], [`KeyError::TooExpensive`], or what is wrong with the text.
+    pub fn decrypt(&self, passphrase: &str) -> Result<Self, KeyError> {
+        if self.is_encrypted() { encrypted::decrypt(self, passphrase) } else { Ok(self.clone()) }
+    }
+
+    /// The key's PKCS#1 bytes.
+    pub(super) fn pkcs1(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let (label, der) = parse_pem(&self.0)?;
+        match label.as_str() {
+            "RSA PRIVATE KEY" => Ok(der),
+            "PRIVATE KEY" => pkcs8::PrivateKeyInfo::try_from(der.as_slice())
+                .map(|info| Zeroizing::new(info.private_key.to_vec()))
+                .map_err(|_| KeyError::Damaged),
+            "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
+            _ => Err(KeyError::WrongKind(label)),
+        }
+    }
+
+    /// Prepares the key for signing.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the text is no plain RSA key of 1024 to 8192 bits.
+    pub fn signing_key(&self) -> Result<SigningKey, KeyError> {
+        let der = self.pkcs1()?;
+        if let Ok(key) = RsaKeyPair::from_der(&der) {
+            return Ok(SigningKey(Inner::Fast(Box::new(key))));
+        }
+        // aws-lc-rs signs with 2048 bits and more; old accounts have 1024.
+        let key = rsa::RsaPrivateKey::from_pkcs1_der(&der)
+            .or_else(|_| rsa::RsaPrivateKey::from_pkcs8_der(&der))
+            .map_err(|_| KeyError::Damaged)?;
+        let bits = rsa::traits::PublicKeyParts::size(&key) * 8;
+        if !(1024..=8192).contains(&bits) {
+            return Err(KeyError::Size(bits));
+        }
+        Ok(SigningKey(Inner::Slow(Box::new(rsa::pkcs1v15::SigningKey::new(key)))))
+    }
+
+    /// A new key of 4096 bits, the size diaspora* uses.
+    ///
+    /// # Errors
+    /// [`KeyError::Signing`] when the crypto library fails.
+    pub fn generate() -> Result<Self, KeyError> {
+        use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+        let pair = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa4096).map_err(|_| KeyError::Signing)?;
+        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Signing)?;
+        let info = pkcs8::PrivateKeyInfo::try_from(der.as_ref()).map_err(|_| KeyError::Damaged)?;
+        Ok(Self::from_pkcs1(info.private_key))
+    }
+
+    /// PKCS#1 bytes as the PEM text diaspora* writes.
+    pub(super) fn from_pkcs1(der: &[u8]) -> Self {
+        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+        Self::from_pem(pem::encode_config(&pem::Pem::new("RSA PRIVATE KEY", der), config))
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_absent() { "PrivateKey(absent)" } else { "PrivateKey(secret)" })
+    }
+}
+
+impl Serialize for PrivateKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PrivateKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Zeroizing::new(String::deserialize(deserializer)?)))
+    }
+}
+
+impl JsonSchema for PrivateKey {
+    fn schema_name() -> Cow<'static, str> {
+        "PrivateKey".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "PEM: PKCS#1, or encrypted PKCS#8 where a passphrase was chosen; empty when the pod had no readable key.",
+            "type": "string"
+        })
+    }
+}
+
+/// A private key ready for signing, RSASSA-PKCS1-v1_5 with SHA-256. The same text gives the same signature.
+pub struct SigningKey(Inner);
+
+enum Inner {
+    Fast(Box<RsaKeyPair>),
+    Slow(Box<rsa::pkcs1v15::SigningKey<rsa::sha2::Sha256>>),
+}
+
+impl SigningKey {
+    /// The signature over `message`, base64 on one line.
+    ///
+    /// # Errors
+    /// [`KeyError::Signing`] when the crypto library fails.
+    pub fn sign_base64(&self, message: &[u8]) -> Result<String, KeyError> {
+        let signature = match &self.0 {
+            Inner::Fast(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+                    .map_err(|_| KeyError::Signing)?;
+                signature
+            }
+            Inner::Slow(key) => key.try_sign(message).map_err(|_| KeyError::Signing)?.to_vec(),
+        };
+        Ok(STANDARD.encode(signature))
+    }
+
+    /// The public half.
+    ///
+    /// # Errors
+    /// [`KeyError::Damaged`] when it cannot be encoded.
+    pub fn public_key(&self) -> Result<PublicKey, KeyError> {
+        let spki = match &self.0 {
+            Inner::Fast(key) => {
+                let der: PublicKeyX509Der<'_> = key.public_key().as_der().map_err(|_| KeyError::Damaged)?;
+                der.as_ref().to_vec()
+            }
+            Inner::Slow(key) => {
+                let private: &rsa::RsaPrivateKey = key.as_ref().as_ref();
+                private.to_public_key().to_public_key_der().map_err(|_| KeyError::Damaged)?.into_vec()
+            }
+        };
+        Ok(PublicKey::from_spki(spki))
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey(secret)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::private_pem;
+    use super::*;
+
+    #[test]
+    fn every_size_in_use_signs_and_verifies() {
+        for bits in [1024, 2048] {
+            let key = PrivateKey::from_pem(private_pem(bits)).signing_key().unwrap();
+            let public = key.public_key().unwrap();
+            let again = PublicKey::from_pem(public.as_pem()).unwrap();
+            assert_eq!(again.fingerprint(), public.fingerprint());
+            let signature = key.sign_base64(b"text").unwrap();
+            assert_eq!(signature, key.sign_base64(b"text").unwrap());
+            let verifying = again.verifying_key().unwrap();
+            assert!(verifying.verifies_base64(b"text", &signature));
+            assert!(verifying.verifies_base64(b"text", &format!("{}\n{}", &signature[..60], &signature[60..])));
+            assert!(!verifying.verifies_base64(b"other", &signature));
+            assert!(!verifying.verifies_base64(b"text", "no base64"));
+        }
+    }
+
+    #[test]
+    fn a_generated_key_is_one_diaspora_would_take() {
+        let key = PrivateKey::generate().unwrap();
+        assert!(key.expose_pem().starts_with("-----BEGIN RSA PRIVATE KEY-----\n"));
+        assert!(key.signing_key().is_ok());
+    }
+
+    #[test]
+    fn nothing_of_a_private_key_is_printed() {
+        let pem = private_pem(1024);
+        let key = PrivateKey::from_pem(pem.clone());
+        let printed = format!("{key:?} {:?}", key.signing_key().unwrap());
+        assert_eq!(printed, "PrivateKey(secret) SigningKey(secret)");
+        let broken = PrivateKey::from_pem(pem.replace("-----END", "x"));
+        assert_eq!(broken.signing_key().unwrap_err(), KeyError::NotPem);
+    }
+}

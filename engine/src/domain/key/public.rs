@@ -1,0 +1,156 @@
+//! Public keys: checking signatures.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rsa::pkcs1::DecodeRsaPublicKey;
+use rsa::pkcs8::{DecodePublicKey, EncodePublicKey};
+use rsa::traits::PublicKeyParts;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{KeyError, parse_pem};
+
+/// Sizes the `rsa` crate is asked to take, in bits.
+const MAX_BITS: usize = 8192;
+
+/// A public key: the PEM text as it was found, and its SPKI bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    pem: String,
+    spki: Vec<u8>,
+}
+
+impl PublicKey {
+    /// Reads a PEM text, SPKI (`PUBLIC KEY`) or PKCS#1 (`RSA PUBLIC KEY`).
+    ///
+    /// # Errors
+    /// [`KeyError`] says what the text is instead.
+    pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        let (label, der) = parse_pem(text)?;
+        let spki = match label.as_str() {
+            "PUBLIC KEY" => der.to_vec(),
+            "RSA PUBLIC KEY" => rsa::RsaPublicKey::from_pkcs1_der(&der)
+                .ok()
+                .and_then(|key| key.to_public_key_der().ok())
+                .ok_or(KeyError::Damaged)?
+                .into_vec(),
+            _ => return Err(KeyError::WrongKind(label)),
+        };
+        let key = Self { pem: text.to_owned(), spki };
+        key.verifying_key()?;
+        Ok(key)
+    }
+
+    pub(super) fn from_spki(spki: Vec<u8>) -> Self {
+        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+        let pem = pem::encode_config(&pem::Pem::new("PUBLIC KEY", spki.clone()), config);
+        Self { pem, spki }
+    }
+
+    /// The PEM text.
+    pub fn as_pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// SHA-256 of the SPKI bytes: two texts of one key have one fingerprint.
+    pub fn fingerprint(&self) -> KeyFingerprint {
+        let digest = Sha256::digest(&self.spki);
+        KeyFingerprint(digest.iter().fold("SHA256:".to_owned(), |text, byte| text + &format!("{byte:02x}")))
+    }
+
+    /// Prepares the key for checking many signatures.
+    ///
+    /// # Errors
+    /// [`KeyError::Damaged`] or [`KeyError::Size`].
+    pub fn verifying_key(&self) -> Result<VerifyingKey, KeyError> {
+        if let Ok(key) = ParsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, &self.spki) {
+            return Ok(VerifyingKey(Verifier::Fast(key)));
+        }
+        // aws-lc-rs refuses unusual exponents; the network has a few.
+        let key = rsa::RsaPublicKey::from_public_key_der(&self.spki)
+            .and_then(|key| {
+                rsa::RsaPublicKey::new_with_max_size(key.n().clone(), key.e().clone(), MAX_BITS)
+                    .map_err(|_| rsa::pkcs8::spki::Error::KeyMalformed)
+            })
+            .map_err(|_| KeyError::Damaged)?;
+        let bits = key.size() * 8;
+        if !(1024..=MAX_BITS).contains(&bits) {
+            return Err(KeyError::Size(bits));
+        }
+        Ok(VerifyingKey(Verifier::Slow(rsa::pkcs1v15::VerifyingKey::new(key))))
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.fingerprint())
+    }
+}
+
+/// `SHA256:` and 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyFingerprint(String);
+
+impl fmt::Display for KeyFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl JsonSchema for KeyFingerprint {
+    fn schema_name() -> Cow<'static, str> {
+        "KeyFingerprint".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "SHA-256 of the key's SPKI bytes.",
+            "type": "string",
+            "pattern": "^SHA256:[0-9a-f]{64}$"
+        })
+    }
+}
+
+/// A public key ready for checking signatures, RSASSA-PKCS1-v1_5 with SHA-256.
+pub struct VerifyingKey(Verifier);
+
+enum Verifier {
+    Fast(ParsedPublicKey),
+    Slow(rsa::pkcs1v15::VerifyingKey<rsa::sha2::Sha256>),
+}
+
+impl VerifyingKey {
+    /// Whether `signature` (raw bytes) over `message` was made by this key's owner.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.0 {
+            Verifier::Fast(key) => key.verify_sig(message, signature).is_ok(),
+            Verifier::Slow(key) => {
+                use rsa::signature::Verifier as _;
+                rsa::pkcs1v15::Signature::try_from(signature)
+                    .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+            }
+        }
+    }
+
+    /// The same for a signature in base64, line breaks allowed, as the network writes it.
+    pub fn verifies_base64(&self, message: &[u8], signature: &str) -> bool {
+        let compact: Cow<'_, str> = if signature.bytes().any(|b| b.is_ascii_whitespace()) {
+            signature.split_ascii_whitespace().collect::<String>().into()
+        } else {
+            signature.into()
+        };
+        STANDARD.decode(compact.as_bytes()).is_ok_and(|signature| self.verifies(message, &signature))
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VerifyingKey")
+    }
+}

@@ -1,0 +1,32 @@
+//! Plain data: what a diaspora* account consists of, in the words of the network.
+//!
+//! Everything here is parsed once, at the edge, and correct by construction afterwards. Nothing in this
+//! room knows about databases, files or the network. The shapes follow the diaspora* archive document,
+//! version 2.0, and `extras.json`, Pappus's addition to it (see `docs/archive-format.md`).
+
+mod account;
+mod diaspora_id;
+mod entity;
+mod extras;
+mod guid;
+mod key;
+mod omission;
+mod post;
+mod profile;
+mod relayable;
+mod timestamp;
+
+pub use account::{Account, Aspect, Contact, NonContactAuthor, OthersData, Settings};
+pub use diaspora_id::{DiasporaId, DiasporaIdError};
+pub use entity::{Entity, EntityType};
+pub use extras::{
+    AspectAudience, AspectSetting, CommentedPost, Conversation, ConversationState, Extras, ExtraSettings, LoosePhoto,
+    Message,
+};
+pub use guid::{Guid, GuidError};
+pub use key::{KeyError, KeyFingerprint, PrivateKey, PublicKey, SigningKey, VerifyingKey};
+pub use omission::{Omission, OmissionCode, RecordKind, RecordRef};
+pub use post::{Location, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
+pub use profile::Profile;
+pub use relayable::{Comment, Like, PollParticipation, Relayable, RelayableEntity, SignedText};
+pub use timestamp::{Timestamp, TimestampError};

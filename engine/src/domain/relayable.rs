@@ -1,0 +1,268 @@
+//! Relayables: what people add to a post. Signed by their authors, passed on by the post's pod.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{DiasporaId, Guid, Timestamp};
+
+/// A relayable with the order in which its author signed the values.
+///
+/// Properties that newer software added are part of the signed text, so they travel along in
+/// `additional`; one that is named in `property_order` and not there is written as null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Relayable {
+    /// The record itself.
+    #[serde(flatten)]
+    pub entity: RelayableEntity,
+    /// Names of the signed properties, in the order they were signed in.
+    pub property_order: Vec<String>,
+}
+
+/// A relayable of any kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "entity_type", content = "entity_data", rename_all = "snake_case")]
+pub enum RelayableEntity {
+    /// A comment on a post.
+    Comment(Comment),
+    /// A like of a post or of a comment.
+    Like(Like),
+    /// A vote in a poll.
+    PollParticipation(PollParticipation),
+}
+
+/// A comment on a post.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comment {
+    /// Who wrote it.
+    pub author: DiasporaId,
+    /// Its name in the network.
+    pub guid: Guid,
+    /// The post.
+    pub parent_guid: Guid,
+    /// The author's signature, base64; absent on own relayables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_signature: Option<String>,
+    /// Markdown.
+    pub text: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it was changed, as the author's software wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<String>,
+    /// Properties this version does not know.
+    #[serde(flatten)]
+    pub additional: Map<String, Value>,
+}
+
+/// A like of a post or of a comment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Like {
+    /// Who likes it.
+    pub author: DiasporaId,
+    /// Its name in the network.
+    pub guid: Guid,
+    /// What is liked.
+    pub parent_guid: Guid,
+    /// The author's signature, base64; absent on own relayables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_signature: Option<String>,
+    /// `Post` or `Comment`.
+    pub parent_type: String,
+    /// False would be a dislike, which no software makes.
+    pub positive: bool,
+    /// Properties this version does not know.
+    #[serde(flatten)]
+    pub additional: Map<String, Value>,
+}
+
+/// A vote in a poll.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PollParticipation {
+    /// Who voted.
+    pub author: DiasporaId,
+    /// Its name in the network.
+    pub guid: Guid,
+    /// The poll.
+    pub parent_guid: Guid,
+    /// The author's signature, base64; absent on own relayables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_signature: Option<String>,
+    /// The choice.
+    pub poll_answer_guid: Guid,
+    /// Properties this version does not know.
+    #[serde(flatten)]
+    pub additional: Map<String, Value>,
+}
+
+/// The text an author signs: the values in `property_order`, joined with `;`
+/// (diaspora* federation protocol, "Relayable", signature).
+pub type SignedText = String;
+
+macro_rules! each {
+    ($entity:expr, $record:ident => $value:expr) => {
+        match $entity {
+            RelayableEntity::Comment($record) => $value,
+            RelayableEntity::Like($record) => $value,
+            RelayableEntity::PollParticipation($record) => $value,
+        }
+    };
+}
+
+impl RelayableEntity {
+    /// Who made it.
+    pub fn author(&self) -> &DiasporaId {
+        each!(self, record => &record.author)
+    }
+
+    /// Says under which ID it was made.
+    pub fn set_author(&mut self, author: DiasporaId) {
+        each!(self, record => record.author = author);
+    }
+
+    /// Its name in the network.
+    pub fn guid(&self) -> &Guid {
+        each!(self, record => &record.guid)
+    }
+
+    /// What it belongs to.
+    pub fn parent_guid(&self) -> &Guid {
+        each!(self, record => &record.parent_guid)
+    }
+
+    /// The author's signature, base64.
+    pub fn author_signature(&self) -> Option<&str> {
+        each!(self, record => record.author_signature.as_deref())
+    }
+
+    /// Sets or removes the author's signature.
+    pub fn set_author_signature(&mut self, signature: Option<String>) {
+        each!(self, record => record.author_signature = signature);
+    }
+
+    /// Properties this version does not know.
+    pub fn additional(&self) -> &Map<String, Value> {
+        each!(self, record => &record.additional)
+    }
+
+    /// Properties this version does not know, to be changed.
+    pub fn additional_mut(&mut self) -> &mut Map<String, Value> {
+        each!(self, record => &mut record.additional)
+    }
+
+    /// The order diaspora* signs in when the record names none.
+    pub fn default_order(&self) -> &'static [&'static str] {
+        match self {
+            Self::Comment(_) => &["author", "guid", "parent_guid", "text", "created_at"],
+            Self::Like(_) => &["author", "guid", "parent_guid", "parent_type", "positive"],
+            Self::PollParticipation(_) => &["author", "guid", "parent_guid", "poll_answer_guid"],
+        }
+    }
+
+    /// Appends the value of one property as it stands in the signed text. Missing values are empty.
+    fn write_value(&self, name: &str, out: &mut String) {
+        match (name, self) {
+            ("author", _) => out.push_str(self.author().as_str()),
+            ("guid", _) => out.push_str(self.guid().as_str()),
+            ("parent_guid", _) => out.push_str(self.parent_guid().as_str()),
+            ("text", Self::Comment(comment)) => out.push_str(&comment.text),
+            ("created_at", Self::Comment(comment)) => _ = write!(out, "{}", comment.created_at),
+            ("edited_at", Self::Comment(comment)) => {
+                out.push_str(&signed_time(comment.edited_at.as_deref().unwrap_or_default()));
+            }
+            ("parent_type", Self::Like(like)) => out.push_str(&like.parent_type),
+            ("positive", Self::Like(like)) => out.push_str(if like.positive { "true" } else { "false" }),
+            ("poll_answer_guid", Self::PollParticipation(vote)) => out.push_str(vote.poll_answer_guid.as_str()),
+            _ => match self.additional().get(name) {
+                None | Some(Value::Null) => {}
+                Some(Value::String(text)) => out.push_str(text),
+                Some(other) => _ = write!(out, "{other}"),
+            },
+        }
+    }
+
+    /// Whether the record has a property of this name at all.
+    fn has(&self, name: &str) -> bool {
+        match (name, self) {
+            ("author" | "guid" | "parent_guid", _)
+            | ("text" | "created_at", Self::Comment(_))
+            | ("parent_type" | "positive", Self::Like(_))
+            | ("poll_answer_guid", Self::PollParticipation(_)) => true,
+            ("edited_at", Self::Comment(comment)) => comment.edited_at.is_some(),
+            _ => self.additional().contains_key(name),
+        }
+    }
+}
+
+/// diaspora* stores `edited_at` as `2026-11-22 06:13:34 UTC` and signs it as `2026-11-22T06:13:34Z`.
+fn signed_time(text: &str) -> String {
+    chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S UTC")
+        .map_or_else(|_| text.to_owned(), |time| Timestamp::from_utc(time).to_string())
+}
+
+impl Relayable {
+    /// Wraps a record; without an order of its own it gets the one diaspora* signs in by default.
+    pub fn new(entity: RelayableEntity, property_order: Option<Vec<String>>) -> Self {
+        let property_order = property_order
+            .unwrap_or_else(|| entity.default_order().iter().map(|name| (*name).to_owned()).collect());
+        let mut relayable = Self { entity, property_order };
+        for name in &relayable.property_order {
+            if !relayable.entity.has(name) {
+                relayable.entity.additional_mut().insert(name.clone(), Value::Null);
+            }
+        }
+        relayable
+    }
+
+    /// The text its author signed.
+    pub fn signed_text(&self) -> SignedText {
+        let mut text = String::with_capacity(256);
+        for (position, name) in self.property_order.iter().enumerate() {
+            if position > 0 {
+                text.push(';');
+            }
+            self.entity.write_value(name, &mut text);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Relayable {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn unknown_properties_survive_and_are_signed() {
+        let text = r#"{"entity_type":"comment","entity_data":{"author":"a@pod.example","guid":"0123456789abcdef","parent_guid":"fedcba9876543210","text":"a;b","created_at":"2026-11-22T06:13:34Z","media_type":"text/markdown","foo":"ünï"},"property_order":["author","guid","parent_guid","text","created_at","media_type","gone","foo"]}"#;
+        let comment = parse(text);
+        assert_eq!(
+            comment.signed_text(),
+            "a@pod.example;0123456789abcdef;fedcba9876543210;a;b;2026-11-22T06:13:34Z;text/markdown;;ünï"
+        );
+        assert_eq!(serde_json::to_string(&comment).unwrap(), text);
+    }
+
+    #[test]
+    fn edited_at_is_stored_and_signed_in_different_forms() {
+        let comment = parse(
+            r#"{"entity_type":"comment","entity_data":{"author":"a@pod.example","guid":"0123456789abcdef","parent_guid":"fedcba9876543210","text":"x","created_at":"2026-11-22T06:13:34Z","edited_at":"2026-11-22 06:13:34 UTC"},"property_order":["guid","edited_at"]}"#,
+        );
+        assert_eq!(comment.signed_text(), "0123456789abcdef;2026-11-22T06:13:34Z");
+    }
+
+    #[test]
+    fn names_in_the_order_that_the_record_lacks_become_null() {
+        let like = parse(
+            r#"{"entity_type":"like","entity_data":{"author":"a@pod.example","guid":"0123456789abcdef","parent_guid":"fedcba9876543210","parent_type":"Post","positive":true},"property_order":[]}"#,
+        );
+        let like = Relayable::new(like.entity, Some(vec!["guid".into(), "colour".into(), "positive".into()]));
+        assert_eq!(like.signed_text(), "0123456789abcdef;;true");
+        assert!(serde_json::to_string(&like).unwrap().contains(r#""colour":null"#));
+    }
+}

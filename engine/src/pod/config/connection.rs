@@ -1,0 +1,393 @@
+//! How Rails describes a database, turned into an address for the database driver.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::ConfigError;
+use super::database_url::{DatabaseUrl, Dialect, network_url, split_scheme};
+use super::percent::{decode, encode};
+
+/// The keys of a section of `database.yml` that say something about the way to the database. The
+/// rest tunes Rails (`pool`, `prepared_statements`, …), or sqlx does it by itself (`encoding`).
+pub(super) const KEYS: [&str; 15] = [
+    "adapter",
+    "host",
+    "port",
+    "username",
+    "password",
+    "database",
+    "socket",
+    "url",
+    "sslmode",
+    "ssl_mode",
+    "sslrootcert",
+    "sslca",
+    "sslcert",
+    "sslkey",
+    "schema_search_path",
+];
+
+/// One section of `database.yml`, or what a database address says in its place.
+///
+/// No `Debug`: it holds the password.
+#[derive(Default, Clone)]
+pub(super) struct Connection {
+    pub(super) values: BTreeMap<String, Zeroizing<String>>,
+}
+
+impl Connection {
+    /// Reads an address as Rails reads `DATABASE_URL`; parts that are empty count as not given.
+    ///
+    /// # Errors
+    /// [`ConfigError::DatabaseAddress`] when it is malformed.
+    pub(super) fn from_address(address: &str, place: &str) -> Result<Self, ConfigError> {
+        Self::parts(address)
+            .map_err(|reason| ConfigError::DatabaseAddress { place: place.to_owned(), reason })
+    }
+
+    fn parts(address: &str) -> Result<Self, String> {
+        let (dialect, rest) = split_scheme(address)?;
+        let mut connection = Self::default();
+        connection.set("adapter", dialect.scheme())?;
+        if dialect == Dialect::Sqlite {
+            let file = rest.split('?').next().unwrap_or_default();
+            connection.set("database", file.strip_prefix("//").unwrap_or(file))?;
+            return Ok(connection);
+        }
+        let url = network_url(address.trim())?;
+        for (key, value) in url.query_pairs() {
+            if KEYS.contains(&key.as_ref()) && !value.is_empty() {
+                connection.values.insert(key.into_owned(), Zeroizing::new(value.into_owned()));
+            }
+        }
+        connection.set("host", url.host_str().unwrap_or_default())?;
+        connection.set("port", &url.port().map(|port| port.to_string()).unwrap_or_default())?;
+        connection.set("username", url.username())?;
+        connection.set("password", url.password().unwrap_or_default())?;
+        connection.set("database", url.path().trim_start_matches('/'))?;
+        Ok(connection)
+    }
+
+    /// Sets what an address gives percent-encoded, unless it is empty.
+    fn set(&mut self, key: &str, encoded: &str) -> Result<(), String> {
+        if !encoded.is_empty() {
+            let value = decode(encoded).ok_or("a percent-encoded part is not UTF-8")?;
+            self.values.insert(key.to_owned(), value);
+        }
+        Ok(())
+    }
+
+    /// Lets everything `stronger` says win.
+    pub(super) fn merge(&mut self, stronger: Self) {
+        self.values.extend(stronger.values);
+    }
+
+    /// The value of `key`, unless it is missing or empty.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(|value| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, key: &'static str, place: &str) -> Result<&str, ConfigError> {
+        self.get(key).ok_or_else(|| ConfigError::KeyMissing { place: place.to_owned(), key })
+    }
+
+    /// The address of the database for sqlx. `dir` is the pod's folder, which an SQLite file is
+    /// relative to; `place` is where errors say the values come from.
+    ///
+    /// # Errors
+    /// [`ConfigError::KeyMissing`], [`ConfigError::UnknownAdapter`] or [`ConfigError::BadValue`].
+    pub(super) fn database_url(&self, dir: &Path, place: &str) -> Result<DatabaseUrl, ConfigError> {
+        let adapter = self.required("adapter", place)?;
+        let dialect = Dialect::from_name(adapter).ok_or_else(|| ConfigError::UnknownAdapter {
+            place: place.to_owned(),
+            adapter: adapter.to_owned(),
+        })?;
+        let database = self.required("database", place)?;
+        let address = match dialect {
+            Dialect::PostgreSql => self.postgres(database, place)?,
+            Dialect::MySql => self.mysql(database, place)?,
+            Dialect::Sqlite => sqlite(database, dir, place)?,
+        };
+        DatabaseUrl::parse_from(&address, place)
+    }
+
+    fn postgres(&self, database: &str, place: &str) -> Result<Zeroizing<String>, ConfigError> {
+        let port = self.port(place)?;
+        let mut address = Address::new("postgres");
+        match self.get("host") {
+            // A folder, in which the server's socket lies.
+            Some(folder) if folder.starts_with('/') => {
+                self.credentials(&mut address);
+                address.push(&encode(folder, b""));
+                address.port(port);
+            }
+            Some(host) => {
+                self.credentials(&mut address);
+                address.push(&checked_host(host, place)?);
+                address.port(port);
+            }
+            // An address with a user but no host is not valid, so these go into parameters. Which
+            // socket folder or host is the default is then up to sqlx, as it is up to libpq for Rails.
+            None => {
+                address.parameter("user", self.get("username"));
+                address.parameter("password", self.get("password"));
+                address.parameter("port", port.map(|port| port.to_string()).as_deref());
+                // sqlx looks for a socket of the default port only.
+                address.parameter("host", port.filter(|port| *port != 5432).map(|_| "/var/run/postgresql"));
+            }
+        }
+        address.parameter("sslmode", self.get("sslmode"));
+        address.parameter("sslrootcert", self.get("sslrootcert"));
+        address.parameter("sslcert", self.get("sslcert"));
+        address.parameter("sslkey", self.get("sslkey"));
+        address.parameter("options[search_path]", self.get("schema_search_path"));
+        Ok(address.finish(database))
+    }
+
+    fn mysql(&self, database: &str, place: &str) -> Result<Zeroizing<String>, ConfigError> {
+        let mut address = Address::new("mysql");
+        self.credentials(&mut address);
+        let host = self.get("host").unwrap_or("localhost");
+        let socket = if host.starts_with('/') { Some(host) } else { self.get("socket") };
+        // As in MySQL's own client library, the socket is only for the machine itself.
+        let socket = socket.filter(|_| host == "localhost" || host.starts_with('/'));
+        if socket.is_some() {
+            address.push("localhost");
+            address.parameter("socket", socket);
+        } else {
+            address.push(&checked_host(host, place)?);
+            address.port(self.port(place)?);
+        }
+        // `ssl_mode: :verify_ca` and `ssl_mode: SSL_MODE_VERIFY_CA` are both in use.
+        let mode = self.get("ssl_mode").or(self.get("sslmode")).map(|mode| {
+            let mode = mode.trim_start_matches(':').to_ascii_uppercase();
+            mode.strip_prefix("SSL_MODE_").unwrap_or(&mode).to_owned()
+        });
+        address.parameter("ssl-mode", mode.as_deref());
+        address.parameter("ssl-ca", self.get("sslca"));
+        address.parameter("ssl-cert", self.get("sslcert"));
+        address.parameter("ssl-key", self.get("sslkey"));
+        Ok(address.finish(database))
+    }
+
+    fn credentials(&self, address: &mut Address) {
+        let (user, password) = (self.get("username"), self.get("password"));
+        if user.is_none() && password.is_none() {
+            return;
+        }
+        address.push(&encode(user.unwrap_or_default(), b""));
+        if let Some(password) = password {
+            address.push(":");
+            address.push(&encode(password, b""));
+        }
+        address.push("@");
+    }
+
+    fn port(&self, place: &str) -> Result<Option<u16>, ConfigError> {
+        let parse = |port: &str| {
+            port.trim().parse().ok().filter(|port| *port != 0).ok_or_else(|| ConfigError::BadValue {
+                place: place.to_owned(),
+                key: "port",
+                reason: "is no number from 1 to 65535",
+            })
+        };
+        self.get("port").map(parse).transpose()
+    }
+}
+
+/// A host name or address that can stand in a URL.
+fn checked_host(host: &str, place: &str) -> Result<String, ConfigError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte);
+    if !host.bytes().all(allowed) {
+        let reason = "is neither a host name, an address, nor a socket folder";
+        return Err(ConfigError::BadValue { place: place.to_owned(), key: "host", reason });
+    }
+    let bare_ipv6 = host.contains(':') && !host.starts_with('[');
+    Ok(if bare_ipv6 { format!("[{host}]") } else { host.to_owned() })
+}
+
+fn sqlite(database: &str, dir: &Path, place: &str) -> Result<Zeroizing<String>, ConfigError> {
+    if database == ":memory:" {
+        return Ok(Zeroizing::new("sqlite::memory:".to_owned()));
+    }
+    let path = dir.join(database);
+    let path = path.to_str().ok_or_else(|| ConfigError::BadValue {
+        place: place.to_owned(),
+        key: "database",
+        reason: "is in a folder whose name is not UTF-8",
+    })?;
+    Ok(Zeroizing::new(format!("sqlite://{}", encode(path, b"/").as_str())))
+}
+
+/// A database address in the making.
+struct Address {
+    text: Zeroizing<String>,
+    parameters: Zeroizing<String>,
+}
+
+impl Address {
+    fn new(scheme: &str) -> Self {
+        Self { text: Zeroizing::new(format!("{scheme}://")), parameters: Zeroizing::default() }
+    }
+
+    /// Adds what is already fit for a URL.
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn port(&mut self, port: Option<u16>) {
+        if let Some(port) = port {
+            self.text.push(':');
+            self.text.push_str(&port.to_string());
+        }
+    }
+
+    fn parameter(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            let separator = if self.parameters.is_empty() { '?' } else { '&' };
+            self.parameters.push(separator);
+            self.parameters.push_str(key);
+            self.parameters.push('=');
+            self.parameters.push_str(&encode(value, b"/"));
+        }
+    }
+
+    fn finish(mut self, database: &str) -> Zeroizing<String> {
+        self.text.push('/');
+        self.text.push_str(&encode(database, b""));
+        self.text.push_str(&self.parameters);
+        self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(values: &[(&str, &str)]) -> Result<DatabaseUrl, ConfigError> {
+        let values =
+            values.iter().map(|(key, value)| ((*key).to_owned(), Zeroizing::new((*value).to_owned())));
+        Connection { values: values.collect() }
+            .database_url(Path::new("/srv/diaspora"), "database.yml, production")
+    }
+
+    fn built(values: &[(&str, &str)]) -> String {
+        url(values).unwrap().expose().to_owned()
+    }
+
+    const PG: (&str, &str) = ("adapter", "postgresql");
+    const MYSQL: (&str, &str) = ("adapter", "mysql2");
+    const DB: (&str, &str) = ("database", "diaspora_production");
+
+    #[test]
+    fn builds_postgresql_addresses() {
+        let user = ("username", "dia");
+        let password = ("password", "p@ss:w/rd%41#");
+        assert_eq!(
+            built(&[PG, DB, user, password, ("host", "db.example"), ("port", "5433")]),
+            "postgres://dia:p%40ss%3Aw%2Frd%2541%23@db.example:5433/diaspora_production"
+        );
+        assert_eq!(
+            built(&[PG, DB, user, ("password", ""), ("host", "/var/run/postgresql"), ("port", "5433")]),
+            "postgres://dia@%2Fvar%2Frun%2Fpostgresql:5433/diaspora_production"
+        );
+        assert_eq!(
+            built(&[PG, DB, user, password]),
+            "postgres:///diaspora_production?user=dia&password=p%40ss%3Aw/rd%2541%23"
+        );
+        assert_eq!(
+            built(&[PG, DB, ("port", "5433")]),
+            "postgres:///diaspora_production?port=5433&host=/var/run/postgresql"
+        );
+        assert_eq!(
+            built(&[PG, DB, ("host", "::1"), ("sslmode", "require"), ("schema_search_path", "pod, public")]),
+            "postgres://[::1]/diaspora_production?sslmode=require&options[search_path]=pod%2C%20public"
+        );
+        assert_eq!(built(&[("adapter", "postgis"), ("database", "a b")]), "postgres:///a%20b");
+    }
+
+    #[test]
+    fn builds_mysql_addresses() {
+        let socket = ("socket", "/run/mysqld/mysqld.sock");
+        let user = ("username", "root");
+        assert_eq!(
+            built(&[MYSQL, DB, user, ("password", "root"), ("host", "localhost"), ("port", "3306")]),
+            "mysql://root:root@localhost:3306/diaspora_production"
+        );
+        let by_socket = "mysql://root@localhost/diaspora_production?socket=/run/mysqld/mysqld.sock";
+        assert_eq!(built(&[MYSQL, DB, user, socket]), by_socket);
+        assert_eq!(built(&[MYSQL, DB, user, socket, ("host", "localhost"), ("port", "3306")]), by_socket);
+        assert_eq!(built(&[MYSQL, DB, user, ("host", socket.1)]), by_socket);
+        assert_eq!(built(&[MYSQL, DB, socket, ("host", "10.0.0.5")]), "mysql://10.0.0.5/diaspora_production");
+        assert_eq!(
+            built(&[
+                ("adapter", "trilogy"),
+                DB,
+                ("ssl_mode", "SSL_MODE_VERIFY_CA"),
+                ("sslca", "/etc/ca.pem")
+            ]),
+            "mysql://localhost/diaspora_production?ssl-mode=VERIFY_CA&ssl-ca=/etc/ca.pem"
+        );
+    }
+
+    #[test]
+    fn builds_sqlite_addresses() {
+        let sqlite = ("adapter", "sqlite3");
+        assert_eq!(
+            built(&[sqlite, ("database", "db/my pod?.sqlite3")]),
+            "sqlite:///srv/diaspora/db/my%20pod%3F.sqlite3"
+        );
+        assert_eq!(built(&[sqlite, ("database", "/var/pod.sqlite3")]), "sqlite:///var/pod.sqlite3");
+        assert_eq!(built(&[sqlite, ("database", ":memory:")]), "sqlite::memory:");
+    }
+
+    #[test]
+    fn takes_addresses_apart_as_rails_does() {
+        for (address, expected) in [
+            (
+                "postgres://u:p%40x@h:5433/d?sslmode=require&pool=5",
+                "postgres://u:p%40x@h:5433/d?sslmode=require",
+            ),
+            ("postgresql:///d", "postgres:///d"),
+            ("postgis://u@%2Fvar%2Frun/d", "postgres://u@%2Fvar%2Frun/d"),
+            ("mysql2://u@/d", ""),
+            ("mysql2://u:p@[::1]/d?encoding=utf8mb4", "mysql://u:p@[::1]/d"),
+            ("mysql2://u@localhost/d?socket=/run/m.sock", "mysql://u@localhost/d?socket=/run/m.sock"),
+            ("sqlite3:db/pod.sqlite3", "sqlite:///srv/diaspora/db/pod.sqlite3"),
+            ("sqlite3:///var/pod.sqlite3?timeout=5000", "sqlite:///var/pod.sqlite3"),
+        ] {
+            let found = Connection::from_address(address, "DATABASE_URL")
+                .and_then(|found| found.database_url(Path::new("/srv/diaspora"), "DATABASE_URL"));
+            match found {
+                Ok(found) => assert_eq!(found.expose(), expected, "{address}"),
+                Err(error) => assert!(expected.is_empty(), "{address}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn explains_what_is_wrong() {
+        let password = ("password", "hunter2");
+        for (values, expected) in [
+            (vec![DB, password], "`adapter` is missing"),
+            (vec![PG, password], "`database` is missing"),
+            (vec![("adapter", "oracle"), DB, password], "adapter `oracle` is unknown"),
+            (vec![PG, DB, password, ("port", "0")], "`port` is no number"),
+            (vec![MYSQL, DB, password, ("port", "tcp://x")], "`port` is no number"),
+            (vec![PG, DB, password, ("host", "db example")], "`host` is neither"),
+            (vec![PG, DB, password, ("host", "h/evil?x")], "`host` is neither"),
+        ] {
+            let error = url(&values).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(expected) && text.contains("database.yml, production"), "{text}");
+            assert!(!format!("{text}{error:?}").contains("hunter2"));
+        }
+        let error = Connection::from_address("postgres://u:hunter2@h:x/d", "DATABASE_URL").err().unwrap();
+        assert!(
+            error.to_string().contains("DATABASE_URL") && !error.to_string().contains("hunter2"),
+            "{error}"
+        );
+    }
+}

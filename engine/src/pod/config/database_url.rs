@@ -1,0 +1,241 @@
+//! The address of a pod's database.
+
+use std::fmt;
+
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::ConfigError;
+
+/// The databases diaspora* runs on, and the one of the sample pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// PostgreSQL.
+    PostgreSql,
+    /// MariaDB or MySQL.
+    MySql,
+    /// SQLite, as the embedded sample pod uses it.
+    Sqlite,
+}
+
+impl Dialect {
+    /// Knows the schemes of addresses and the names Rails gives its adapters.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "postgres" | "postgresql" | "postgis" => Some(Self::PostgreSql),
+            "mysql" | "mysql2" | "mariadb" | "trilogy" => Some(Self::MySql),
+            "sqlite" | "sqlite3" => Some(Self::Sqlite),
+            _ => None,
+        }
+    }
+
+    /// The scheme that sqlx goes by.
+    pub(super) fn scheme(self) -> &'static str {
+        match self {
+            Self::PostgreSql => "postgres",
+            Self::MySql => "mysql",
+            Self::Sqlite => "sqlite",
+        }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::PostgreSql => "PostgreSQL",
+            Self::MySql => "MariaDB/MySQL",
+            Self::Sqlite => "SQLite",
+        })
+    }
+}
+
+/// A database address; `Debug` and `Display` hide the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl {
+    dialect: Dialect,
+    full: Zeroizing<String>,
+    redacted: String,
+}
+
+impl DatabaseUrl {
+    /// Reads an address such as `postgres://user:password@host:5432/diaspora_production`,
+    /// `mysql://user@localhost/diaspora_production?socket=/run/mysqld/mysqld.sock` or
+    /// `sqlite:///srv/pod.sqlite3`. Rails's names for the schemes (`postgresql`, `mysql2`,
+    /// `trilogy`, `sqlite3`, …) are taken as well.
+    ///
+    /// # Errors
+    /// [`ConfigError::DatabaseAddress`] when it is no such address or names no database.
+    pub fn parse(address: &str) -> Result<Self, ConfigError> {
+        Self::parse_from(address, "the one given")
+    }
+
+    /// As [`parse`](Self::parse), naming in errors the place the address was found in.
+    pub(super) fn parse_from(address: &str, place: &str) -> Result<Self, ConfigError> {
+        Self::parsed(address)
+            .map_err(|reason| ConfigError::DatabaseAddress { place: place.to_owned(), reason })
+    }
+
+    fn parsed(address: &str) -> Result<Self, String> {
+        let (dialect, rest) = split_scheme(address)?;
+        let full = Zeroizing::new(format!("{}:{rest}", dialect.scheme()));
+        let redacted = if dialect == Dialect::Sqlite {
+            if rest.trim_start_matches('/').is_empty() {
+                return Err("it names no database file".to_owned());
+            }
+            // SQLite has no passwords, so nothing needs hiding.
+            full.to_string()
+        } else {
+            let url = network_url(&full)?;
+            let names_database = !url.path().trim_start_matches('/').is_empty()
+                || url.query_pairs().any(|(key, value)| key == "dbname" && !value.is_empty());
+            if !names_database {
+                return Err("it names no database after the host".to_owned());
+            }
+            redact(&url)
+        };
+        Ok(Self { dialect, full, redacted })
+    }
+
+    /// The kind of database.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The whole address, password included: for the database driver only.
+    pub fn expose(&self) -> &str {
+        &self.full
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.redacted)
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("DatabaseUrl").field(&self.redacted).finish()
+    }
+}
+
+/// The dialect that an address's scheme stands for, and what follows the colon.
+pub(super) fn split_scheme(address: &str) -> Result<(Dialect, &str), String> {
+    // Whatever stands there instead of a scheme may be a password: it is not repeated.
+    let unknown = || "it begins with none of postgres://, mysql:// and sqlite://".to_owned();
+    let (scheme, rest) = address.trim().split_once(':').ok_or_else(unknown)?;
+    let dialect = Dialect::from_name(&scheme.to_ascii_lowercase()).ok_or_else(unknown)?;
+    if dialect != Dialect::Sqlite && !rest.starts_with("//") {
+        return Err("`//` is missing after the first colon".to_owned());
+    }
+    Ok((dialect, rest))
+}
+
+/// Parses the address of a database server.
+///
+/// A `/`, `?` or `#` that was not percent-encoded cuts a password in two, and the second half would
+/// pass for the name of the database and be shown. Such an address gives itself away by a `#` or by
+/// an `@` after the host.
+pub(super) fn network_url(address: &str) -> Result<Url, String> {
+    let after_slashes = address.split_once("//").map_or(address, |(_, rest)| rest);
+    let (_, after_host) =
+        after_slashes.split_at(after_slashes.find(['/', '?', '#']).unwrap_or(after_slashes.len()));
+    if after_host.contains(['@', '#']) {
+        return Err("characters such as @ / ? # in the user name, password or database name must be \
+                    percent-encoded (@ is %40, / is %2F, ? is %3F, # is %23)"
+            .to_owned());
+    }
+    // The parser's errors ("invalid port number", …) repeat nothing of the address.
+    Url::parse(address).map_err(|error| error.to_string())
+}
+
+/// The address without its password. Of the parameters only those known to be harmless are shown.
+fn redact(url: &Url) -> String {
+    const SHOWN: [&str; 6] = ["host", "port", "socket", "dbname", "user", "sslmode"];
+    let password = if url.password().is_some() { ":***" } else { "" };
+    let mut text = format!("{}://{}{password}", url.scheme(), url.username());
+    if !url.username().is_empty() || !password.is_empty() {
+        text.push('@');
+    }
+    text.push_str(url.host_str().unwrap_or_default());
+    if let Some(port) = url.port() {
+        text.push(':');
+        text.push_str(&port.to_string());
+    }
+    text.push_str(url.path());
+    let shown = url.query_pairs().filter(|(key, _)| SHOWN.contains(&key.as_ref()));
+    for (index, (key, value)) in shown.enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        text.push_str(&key);
+        text.push('=');
+        text.push_str(&value);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_dialects_by_all_their_names() {
+        for (address, dialect, full) in [
+            ("postgres://u:p@h/d", Dialect::PostgreSql, "postgres://u:p@h/d"),
+            (" postgresql://h/d\n", Dialect::PostgreSql, "postgres://h/d"),
+            ("postgis://h/d", Dialect::PostgreSql, "postgres://h/d"),
+            ("postgres:///?dbname=d&host=/var/run/postgresql", Dialect::PostgreSql, ""),
+            ("MySQL2://h:3307/d", Dialect::MySql, "mysql://h:3307/d"),
+            ("trilogy://[::1]/d", Dialect::MySql, "mysql://[::1]/d"),
+            ("sqlite3:db/pod.sqlite3", Dialect::Sqlite, "sqlite:db/pod.sqlite3"),
+            ("sqlite:///srv/pod.sqlite3", Dialect::Sqlite, "sqlite:///srv/pod.sqlite3"),
+            ("sqlite::memory:", Dialect::Sqlite, "sqlite::memory:"),
+        ] {
+            let url = DatabaseUrl::parse(address).unwrap();
+            assert_eq!(url.dialect(), dialect, "{address}");
+            assert!(full.is_empty() || url.expose() == full, "{address}: {}", url.expose());
+        }
+        assert_eq!(Dialect::PostgreSql.to_string(), "PostgreSQL");
+        assert_eq!(Dialect::MySql.to_string(), "MariaDB/MySQL");
+        assert_eq!(Dialect::Sqlite.to_string(), "SQLite");
+    }
+
+    #[test]
+    fn hides_the_password() {
+        for (address, shown) in [
+            ("postgres://u:hunter2@h:5433/d", "postgres://u:***@h:5433/d"),
+            ("postgres://:hunter2@h/d", "postgres://:***@h/d"),
+            ("postgres://u@h/d?sslmode=require&x=hunter2", "postgres://u@h/d?sslmode=require"),
+            ("postgres:///d?user=u&password=hunter2", "postgres:///d?user=u"),
+            ("mysql://u:hunter2@localhost/d?socket=/s", "mysql://u:***@localhost/d?socket=/s"),
+        ] {
+            let url = DatabaseUrl::parse(address).unwrap();
+            assert_eq!(url.to_string(), shown);
+            assert!(!format!("{url:?}{url}").contains("hunter2"));
+            assert!(url.expose().contains("hunter2") || !address.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn refuses_other_addresses_without_repeating_them() {
+        for address in [
+            "",
+            "hunter2",
+            "hunter2:x",
+            "oracle://u:hunter2@h/d",
+            "postgres:u:hunter2@h/d",
+            "postgres://u:hunter2@h",
+            "postgres://u:hunter2@h/",
+            "postgres://u:hunter2@/d",
+            "postgres://u:hunter2@h:port/d",
+            "postgres://u:1/hunter2@h/d",
+            "postgres://u:1?hunter2@h/d",
+            "postgres://u:1#hunter2@h/d",
+            "postgres://u:1@h/d#hunter2",
+            "sqlite://",
+        ] {
+            let error = DatabaseUrl::parse(address).unwrap_err();
+            assert!(matches!(error, ConfigError::DatabaseAddress { .. }), "{address}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+}

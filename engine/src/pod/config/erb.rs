@@ -1,0 +1,171 @@
+//! The little ERB that podmins put into `database.yml`.
+//!
+//! Rails runs the file through ERB before it parses the YAML. Ruby cannot be run here, but nearly
+//! every such tag only fetches an environment variable, and that is easy to do as well. Values go
+//! into the text unquoted, exactly as ERB puts them there.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{ConfigError, Environment};
+
+/// `text` with its ERB tags replaced; tags in comment lines are left alone.
+///
+/// # Errors
+/// [`ConfigError::Erb`] for a tag that does anything but fetch one environment variable;
+/// [`ConfigError::ErbVariable`] when a variable fetched with `ENV.fetch` is not set.
+pub(super) fn resolve(
+    text: &str,
+    file: &Path,
+    environment: Environment<'_>,
+) -> Result<Zeroizing<String>, ConfigError> {
+    let mut resolved = Zeroizing::new(String::with_capacity(text.len()));
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        if line.trim_start().starts_with('#') {
+            resolved.push_str(line);
+            continue;
+        }
+        let not_understood = || ConfigError::Erb { file: file.to_owned(), line: index + 1 };
+        let mut rest = line;
+        while let Some((before, tag)) = rest.split_once("<%") {
+            let (tag, after) = tag.split_once("%>").ok_or_else(not_understood)?;
+            resolved.push_str(before);
+            rest = after;
+            if tag.starts_with('#') {
+                continue;
+            }
+            let fetch = tag
+                .strip_prefix('=')
+                .map(|tag| tag.strip_suffix('-').unwrap_or(tag))
+                .and_then(Fetch::parse)
+                .ok_or_else(not_understood)?;
+            let value = environment(fetch.name).map(Zeroizing::new);
+            match (value, fetch.otherwise) {
+                (Some(value), _) => resolved.push_str(&value),
+                (None, Some(default)) => resolved.push_str(default),
+                (None, None) => {
+                    let name = fetch.name.to_owned();
+                    return Err(ConfigError::ErbVariable { file: file.to_owned(), line: index + 1, name });
+                }
+            }
+        }
+        resolved.push_str(rest);
+    }
+    Ok(resolved)
+}
+
+/// One environment variable to fetch.
+#[derive(Debug, PartialEq)]
+struct Fetch<'a> {
+    name: &'a str,
+    /// What stands in for it when it is not set; `None` when Ruby would raise an error.
+    otherwise: Option<&'a str>,
+}
+
+impl<'a> Fetch<'a> {
+    /// Understands `ENV['NAME']`, `ENV['NAME'] || 'default'`, `ENV.fetch('NAME')`,
+    /// `ENV.fetch('NAME', 'default')` and `ENV.fetch('NAME') { 'default' }`.
+    fn parse(ruby: &'a str) -> Option<Self> {
+        let rest = ruby.trim().strip_prefix("ENV")?;
+        if let Some(rest) = rest.strip_prefix('[') {
+            let (name, rest) = quoted(rest)?;
+            let rest = rest.trim_start().strip_prefix(']')?.trim_start();
+            // Ruby prints a variable that is not set (nil) as nothing.
+            let otherwise = if rest.is_empty() { "" } else { sole_literal(rest.strip_prefix("||")?)? };
+            return Some(Self { name, otherwise: Some(otherwise) });
+        }
+        let (name, rest) = quoted(rest.strip_prefix(".fetch")?.trim_start().strip_prefix('(')?)?;
+        let rest = rest.trim_start();
+        if let Some(default) = rest.strip_prefix(',') {
+            return Some(Self {
+                name,
+                otherwise: Some(sole_literal(default.trim_end().strip_suffix(')')?)?),
+            });
+        }
+        let rest = rest.strip_prefix(')')?.trim();
+        if rest.is_empty() {
+            return Some(Self { name, otherwise: None });
+        }
+        let block = rest.strip_prefix('{')?.strip_suffix('}')?;
+        Some(Self { name, otherwise: Some(sole_literal(block)?) })
+    }
+}
+
+/// A quoted string without escapes or interpolation, and what follows it.
+fn quoted(ruby: &str) -> Option<(&str, &str)> {
+    let ruby = ruby.trim_start();
+    let quote = ruby.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
+    let (content, rest) = ruby.get(1..)?.split_once(quote)?;
+    let plain = !content.contains('\\') && !content.contains("#{");
+    plain.then_some((content, rest))
+}
+
+/// A quoted string, a whole number or `nil`, and nothing else.
+fn sole_literal(ruby: &str) -> Option<&str> {
+    let ruby = ruby.trim();
+    if ruby == "nil" {
+        return Some("");
+    }
+    if !ruby.is_empty() && ruby.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(ruby);
+    }
+    quoted(ruby).and_then(|(content, rest)| rest.is_empty().then_some(content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(text: &str) -> Result<String, ConfigError> {
+        let environment = |name: &str| (name == "DB_PASSWORD").then(|| "s3cret".to_owned());
+        resolve(text, Path::new("config/database.yml"), &environment).map(|text| text.to_string())
+    }
+
+    #[test]
+    fn fetches_environment_variables() {
+        for (tag, expected) in [
+            ("<%= ENV['DB_PASSWORD'] %>", "s3cret"),
+            ("<%=ENV[\"DB_PASSWORD\"]-%>", "s3cret"),
+            ("<%= ENV['OTHER'] %>", ""),
+            ("<%= ENV['OTHER'] || 'localhost' %>", "localhost"),
+            ("<%= ENV['DB_PASSWORD'] || nil %>", "s3cret"),
+            ("<%= ENV.fetch('DB_PASSWORD') %>", "s3cret"),
+            ("<%= ENV.fetch( \"OTHER\", 'x, y' ) %>", "x, y"),
+            ("<%= ENV.fetch('OTHER', 5432) %>", "5432"),
+            ("<%= ENV.fetch('OTHER') { 25 } %>", "25"),
+            ("<%= ENV['OTHER'] %>-<%= ENV['DB_PASSWORD'] %>", "-s3cret"),
+            ("<%# ENV.fetch('OTHER') %>", ""),
+        ] {
+            assert_eq!(resolved(tag).unwrap(), expected, "{tag}");
+        }
+        let comment = "  # password: <%= Rails.application.secrets.db %>\na: b\n";
+        assert_eq!(resolved(comment).unwrap(), comment);
+    }
+
+    #[test]
+    fn refuses_what_only_ruby_can_do() {
+        for tag in [
+            "<%= File.read('/run/secrets/db') %>",
+            "<% if ENV['X'] %>",
+            "<%= ENV['X'].strip %>",
+            "<%= ENV[name] %>",
+            "<%= ENV.fetch('X', \"#{y}\") %>",
+            "<%= ENV.fetch('X', default) %>",
+            "<%= ENV.fetch('X') { |n| n } %>",
+            "<%= ENVIRONMENT['X'] %>",
+            "<%= %>",
+            "<%=",
+        ] {
+            let error = resolved(&format!("a: b\nc: {tag}\n")).unwrap_err();
+            assert!(matches!(error, ConfigError::Erb { line: 2, .. }), "{tag}: {error}");
+            let text = error.to_string();
+            assert!(text.contains("config/database.yml") && text.contains("--database-url"), "{text}");
+        }
+        let error = resolved("password: <%= ENV.fetch('MISSING') %>").unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::ErbVariable { name, line: 1, .. } if name == "MISSING"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! Reading a configuration file, with a limit.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::ConfigError;
+
+/// No real `database.yml` or `diaspora.toml` comes near this (the stock ones have 1 and 40 KB), and
+/// a wrong path to something huge must not fill the memory.
+pub(super) const LIMIT: u64 = 1024 * 1024;
+
+/// The text of `file`, or `None` when there is no such file.
+///
+/// # Errors
+/// [`ConfigError::Unreadable`] when it exists but cannot be read or is not UTF-8;
+/// [`ConfigError::TooLarge`] when it is larger than [`LIMIT`].
+pub(super) fn read(file: &Path) -> Result<Option<Zeroizing<String>>, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { file: file.to_owned(), source };
+    let opened = match File::open(file) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    opened.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(ConfigError::TooLarge { file: file.to_owned(), limit: LIMIT });
+    }
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    // Windows editors leave a byte order mark, which neither parser takes for white space.
+    Ok(Some(Zeroizing::new(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_apart_missing_unreadable_and_too_large() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("database.yml");
+        assert!(read(&file).unwrap().is_none());
+
+        std::fs::write(&file, "\u{feff}a: b").unwrap();
+        assert_eq!(read(&file).unwrap().unwrap().as_str(), "a: b");
+
+        std::fs::write(&file, [b'a', 0xff]).unwrap();
+        assert!(matches!(read(&file), Err(ConfigError::Unreadable { .. })));
+
+        std::fs::write(&file, vec![b'#'; 1024 * 1024 + 1]).unwrap();
+        let error = read(&file).unwrap_err();
+        assert!(matches!(error, ConfigError::TooLarge { .. }));
+        assert!(error.to_string().contains("database.yml"), "{error}");
+
+        // A folder in place of the file opens, but cannot be read; root can read everything else.
+        assert!(matches!(read(dir.path()), Err(ConfigError::Unreadable { .. })));
+    }
+}

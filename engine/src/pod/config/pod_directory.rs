@@ -1,0 +1,234 @@
+//! A pod's folder as a whole.
+
+use std::path::{Path, PathBuf};
+
+use super::database_file::DatabaseFile;
+use super::settings::Settings;
+use super::{ConfigError, DatabaseUrl, PodUrl};
+
+/// Looks up an environment variable.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Where a pod keeps what we read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodConfig {
+    /// The pod's database.
+    pub database: DatabaseUrl,
+    /// The pod's own address.
+    pub url: PodUrl,
+    /// The pictures people uploaded.
+    pub uploads: Uploads,
+}
+
+/// Where uploaded pictures are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Uploads {
+    /// The folder that holds `images/`.
+    Folder(PathBuf),
+    /// A bucket at Amazon S3 or a look-alike; the pictures lie under `uploads/images/` in it.
+    S3 {
+        /// The bucket's name.
+        bucket: String,
+        /// The bucket's region, when it is set.
+        region: Option<String>,
+    },
+}
+
+/// Reads the configuration of the pod installed in `dir`. Nothing is connected to or changed.
+///
+/// # Errors
+/// A [`ConfigError`] that names the file and says what to do: when the folder is no pod, a file is
+/// missing, unreadable, too large or malformed, or something needed is not set.
+pub fn read_pod_directory(dir: &Path, environment: Environment<'_>) -> Result<PodConfig, ConfigError> {
+    if !dir.join("config").is_dir() {
+        return Err(ConfigError::NotAPod { dir: dir.to_owned() });
+    }
+    let database_file = DatabaseFile::read(dir, environment)?;
+    let settings = Settings::read(dir, environment)?;
+    let rails_env = rails_environment(&database_file, &settings, environment);
+    Ok(PodConfig {
+        database: database_file.database(dir, &rails_env, environment)?,
+        url: pod_url(&settings, &rails_env)?,
+        uploads: uploads(dir, &settings, &rails_env)?,
+    })
+}
+
+/// The environment the pod runs in.
+///
+/// With neither `RAILS_ENV` nor `RACK_ENV` set, diaspora*'s own commands take development. On a
+/// pod's machine, though, the service sets `RAILS_ENV` while the shell of the podmin, or of a cron
+/// job, often lacks it, and reading the empty development database there would look like a pod
+/// without accounts. So first comes the setting that diaspora*'s start script takes, then
+/// production if the file describes it; only a developer's machine has none of these.
+fn rails_environment(
+    database_file: &DatabaseFile,
+    settings: &Settings<'_>,
+    environment: Environment<'_>,
+) -> String {
+    let variable =
+        |name| environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    variable("RAILS_ENV")
+        .or_else(|| variable("RACK_ENV"))
+        .or_else(|| settings.get("configuration", &["server", "rails_environment"]))
+        .unwrap_or_else(|| {
+            // Without the file there is only DATABASE_URL, which is how hosted production pods run.
+            let production = database_file.describes("production") || !database_file.exists();
+            if production { "production" } else { "development" }.to_owned()
+        })
+}
+
+fn pod_url(settings: &Settings<'_>, rails_env: &str) -> Result<PodUrl, ConfigError> {
+    // What diaspora* falls back to when nothing is set. For production it has localhost as well, but
+    // no pod that federates can have that address, and a wrong one would end up in every archive.
+    let (fallback, requires_ssl) = match rails_env {
+        "development" => (Some("http://localhost:3000/"), false),
+        "test" => (Some("http://localhost:9887/"), false),
+        _ => (None, true),
+    };
+    let address = settings
+        .get(rails_env, &["environment", "url"])
+        .or_else(|| fallback.map(str::to_owned))
+        .ok_or_else(|| ConfigError::NoUrl { file: settings.path().to_owned() })?;
+    let requires_ssl = settings.enabled(rails_env, &["environment", "require_ssl"], requires_ssl);
+    PodUrl::from_setting(&address, requires_ssl)
+}
+
+fn uploads(dir: &Path, settings: &Settings<'_>, rails_env: &str) -> Result<Uploads, ConfigError> {
+    if !settings.enabled(rails_env, &["environment", "s3", "enable"], false) {
+        return Ok(Uploads::Folder(dir.join("public").join("uploads")));
+    }
+    let bucket = settings
+        .get(rails_env, &["environment", "s3", "bucket"])
+        .ok_or_else(|| ConfigError::NoBucket { file: settings.path().to_owned() })?;
+    Ok(Uploads::S3 { bucket, region: settings.get(rails_env, &["environment", "s3", "region"]) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATABASE: &str = "all: &all\n  adapter: postgresql\n  host: localhost\n  username: dia\n  password: hunter2\n\
+                            development:\n  <<: *all\n  database: diaspora_development\n\
+                            production:\n  <<: *all\n  database: diaspora_production\n";
+    const SETTINGS: &str = "[configuration.environment]\nurl = \"http://www.pod.example\"\n";
+
+    struct Pod(tempfile::TempDir);
+
+    impl Pod {
+        fn new(files: &[(&str, &str)]) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::create_dir(dir.path().join("config")).unwrap();
+            for (name, text) in files {
+                std::fs::write(dir.path().join("config").join(name), text).unwrap();
+            }
+            Self(dir)
+        }
+
+        fn read(&self, variables: &[(&str, &str)]) -> Result<PodConfig, ConfigError> {
+            let environment = |name: &str| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            read_pod_directory(self.0.path(), &environment)
+        }
+
+        fn database(&self, variables: &[(&str, &str)]) -> String {
+            self.read(variables).unwrap().database.to_string()
+        }
+    }
+
+    fn stock() -> Pod {
+        Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", SETTINGS)])
+    }
+
+    #[test]
+    fn reads_a_pod() {
+        let pod = stock();
+        let config = pod.read(&[]).unwrap();
+        assert_eq!(config.database.expose(), "postgres://dia:hunter2@localhost/diaspora_production");
+        assert_eq!(config.url.as_str(), "https://www.pod.example/");
+        assert_eq!(config.url.diaspora_host(), "pod.example");
+        assert_eq!(config.uploads, Uploads::Folder(pod.0.path().join("public/uploads")));
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn chooses_the_environment() {
+        let pod = stock();
+        assert!(pod.database(&[("RAILS_ENV", "development")]).ends_with("/diaspora_development"));
+        assert!(pod.database(&[("RACK_ENV", "development")]).ends_with("/diaspora_development"));
+        let both = [("RAILS_ENV", "production"), ("RACK_ENV", "development")];
+        assert!(pod.database(&both).ends_with("/diaspora_production"));
+        assert!(pod.database(&[("RAILS_ENV", " ")]).ends_with("/diaspora_production"));
+
+        let set = format!("{SETTINGS}[configuration.server]\nrails_environment = \"development\"\n");
+        let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", &set)]);
+        assert!(pod.database(&[]).ends_with("/diaspora_development"));
+        assert!(pod.database(&[("RAILS_ENV", "production")]).ends_with("/diaspora_production"));
+
+        let developer = DATABASE.replace("  database: diaspora_production\n", "");
+        let pod = Pod::new(&[("database.yml", &developer), ("diaspora.toml", "")]);
+        let config = pod.read(&[]).unwrap();
+        assert!(config.database.to_string().ends_with("/diaspora_development"));
+        // diaspora*'s own defaults, good enough for a developer.
+        assert_eq!(config.url.as_str(), "http://localhost:3000/");
+
+        let error = stock().read(&[("RAILS_ENV", "staging")]).unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::NoSection { environment, .. } if environment == "staging"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn environment_variables_are_enough() {
+        let variables = [
+            ("DATABASE_URL", "mysql2://u:hunter2@db/pod"),
+            ("ENVIRONMENT_URL", "https://pod.example"),
+            ("ENVIRONMENT_S3_ENABLE", "true"),
+            ("ENVIRONMENT_S3_BUCKET", "pictures"),
+            ("ENVIRONMENT_S3_REGION", "eu-central-1"),
+        ];
+        let config = Pod::new(&[]).read(&variables).unwrap();
+        assert_eq!(config.database.to_string(), "mysql://u:***@db/pod");
+        assert_eq!(config.url.origin(), "https://pod.example");
+        let region = Some("eu-central-1".to_owned());
+        assert_eq!(config.uploads, Uploads::S3 { bucket: "pictures".to_owned(), region });
+    }
+
+    #[test]
+    fn reads_s3_and_tls_settings() {
+        let settings = "[configuration.environment]\nurl = \"http://pod.example\"\nrequire_ssl = false\n\
+                        [configuration.environment.s3]\nenable = true\nsecret = \"hunter2\"\nbucket = \"b\"\n";
+        let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", settings)]);
+        let config = pod.read(&[]).unwrap();
+        assert_eq!(config.url.as_str(), "http://pod.example/");
+        assert_eq!(config.uploads, Uploads::S3 { bucket: "b".to_owned(), region: None });
+        let without = settings.replace("bucket", "bucked");
+        let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", &without)]);
+        assert!(matches!(pod.read(&[]), Err(ConfigError::NoBucket { .. })));
+    }
+
+    #[test]
+    fn says_what_is_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = read_pod_directory(dir.path(), &|_| None).unwrap_err();
+        assert!(matches!(error, ConfigError::NotAPod { .. }), "{error}");
+
+        let error = Pod::new(&[("diaspora.toml", SETTINGS)]).read(&[]).unwrap_err();
+        assert!(matches!(error, ConfigError::NoDatabaseFile { .. }), "{error}");
+
+        let error = Pod::new(&[("database.yml", DATABASE)]).read(&[]).unwrap_err();
+        assert!(matches!(error, ConfigError::NoSettingsFile { .. }), "{error}");
+
+        for settings in ["", "[configuration.environment]\nurl = \"\"\n"] {
+            let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", settings)]);
+            let error = pod.read(&[]).unwrap_err();
+            assert!(matches!(error, ConfigError::NoUrl { .. }), "{error}");
+        }
+        let pod = Pod::new(&[
+            ("database.yml", DATABASE),
+            ("diaspora.toml", "[configuration.environment]\nurl=\"https://\"\n"),
+        ]);
+        assert!(matches!(pod.read(&[]), Err(ConfigError::BadUrl { .. })));
+    }
+}

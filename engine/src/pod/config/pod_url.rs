@@ -1,0 +1,149 @@
+//! The address of a pod.
+
+use std::fmt;
+
+use url::Url;
+
+use super::ConfigError;
+
+/// Base address of a pod, e.g. `https://pod.example/`: scheme http or https, host, perhaps a port,
+/// never a path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PodUrl {
+    url: Url,
+    host: String,
+}
+
+impl PodUrl {
+    /// Reads an address as diaspora* does: a path is dropped, since diaspora* always lives at the
+    /// root of its host. An address without a scheme counts as https.
+    ///
+    /// # Errors
+    /// [`ConfigError::BadUrl`] when it is no http or https address of a host.
+    pub fn parse(address: &str) -> Result<Self, ConfigError> {
+        Self::parse_with_default(address, "https")
+    }
+
+    fn parse_with_default(address: &str, scheme: &str) -> Result<Self, ConfigError> {
+        let address = address.trim();
+        Self::parsed(address, scheme).map_err(|reason| ConfigError::BadUrl {
+            // Before an @ there may be a password.
+            url: if address.contains('@') { "(not shown)".to_owned() } else { format!("`{address}`") },
+            reason,
+        })
+    }
+
+    fn parsed(address: &str, scheme: &str) -> Result<Self, String> {
+        let parsed = if address.contains("://") {
+            Url::parse(address)
+        } else {
+            Url::parse(&format!("{scheme}://{address}"))
+        };
+        let mut url = parsed.map_err(|error| error.to_string())?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("it is neither http nor https".to_owned());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("it holds a user name or password, which a pod's address never does".to_owned());
+        }
+        let host = url.host_str().ok_or("it names no host")?.to_owned();
+        url.set_path("/");
+        url.set_query(None);
+        url.set_fragment(None);
+        Ok(Self { url, host })
+    }
+
+    /// Reads the setting `environment.url`, which diaspora* turns into https when it requires TLS.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(super) fn from_setting(address: &str, require_ssl: bool) -> Result<Self, ConfigError> {
+        let mut pod = Self::parse_with_default(address, "http")?;
+        if require_ssl && pod.url.set_scheme("https").is_err() {
+            let reason = "it cannot be turned into https".to_owned();
+            return Err(ConfigError::BadUrl { url: pod.url.to_string(), reason });
+        }
+        Ok(pod)
+    }
+
+    /// The address, ending in `/`.
+    pub fn as_str(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The host, without the port.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// What stands behind the `@` of the pod's diaspora* IDs: the host, with the port unless that is
+    /// 80 or 443. Like diaspora*, this drops `www.` wherever it occurs.
+    pub fn diaspora_host(&self) -> String {
+        let host = match self.url.port() {
+            Some(port) if port != 80 && port != 443 => format!("{}:{port}", self.host),
+            _ => self.host.clone(),
+        };
+        host.replace("www.", "")
+    }
+
+    /// Scheme, host and port without a trailing slash: `https://pod.example`.
+    pub fn origin(&self) -> String {
+        self.as_str().trim_end_matches('/').to_owned()
+    }
+}
+
+impl fmt::Display for PodUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_addresses() {
+        for (address, shown, host, diaspora_host) in [
+            ("https://pod.example/", "https://pod.example/", "pod.example", "pod.example"),
+            (" http://Pod.Example:80 ", "http://pod.example/", "pod.example", "pod.example"),
+            ("pod.example", "https://pod.example/", "pod.example", "pod.example"),
+            ("localhost:3000", "https://localhost:3000/", "localhost", "localhost:3000"),
+            (
+                "https://www.pod.example:8443/a?b#c",
+                "https://www.pod.example:8443/",
+                "www.pod.example",
+                "pod.example:8443",
+            ),
+            ("http://pod.example:443", "http://pod.example:443/", "pod.example", "pod.example"),
+            ("https://[::1]:3000", "https://[::1]:3000/", "[::1]", "[::1]:3000"),
+        ] {
+            let pod = PodUrl::parse(address).unwrap();
+            assert_eq!((pod.as_str(), pod.to_string().as_str()), (shown, shown));
+            assert_eq!(pod.host(), host);
+            assert_eq!(pod.diaspora_host(), diaspora_host);
+            assert_eq!(format!("{}/", pod.origin()), shown);
+        }
+    }
+
+    #[test]
+    fn turns_settings_into_https_when_required() {
+        let setting = |address, require| PodUrl::from_setting(address, require).unwrap().to_string();
+        assert_eq!(setting("http://pod.example", true), "https://pod.example/");
+        assert_eq!(setting("pod.example", true), "https://pod.example/");
+        assert_eq!(setting("pod.example/", false), "http://pod.example/");
+        assert_eq!(setting("http://localhost:3000/", true), "https://localhost:3000/");
+        assert_eq!(setting("https://pod.example/", false), "https://pod.example/");
+    }
+
+    #[test]
+    fn refuses_other_addresses() {
+        for address in
+            ["", "https://", "ftp://pod.example/", "https://a b/", "https://u:hunter2@pod.example/"]
+        {
+            let error = PodUrl::parse(address).unwrap_err();
+            assert!(matches!(error, ConfigError::BadUrl { .. }), "{address}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+}

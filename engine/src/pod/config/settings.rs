@@ -1,0 +1,253 @@
+//! `config/diaspora.toml`, or `config/diaspora.yml` on older pods, and the environment variables
+//! that win over them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::database_file::from_yaml;
+use super::{ConfigError, Environment, file};
+
+/// A pod's settings, looked up as diaspora* looks them up.
+///
+/// No `Debug`: the files hold mail and S3 passwords.
+pub(super) struct Settings<'a> {
+    path: PathBuf,
+    tree: Tree,
+    environment: Environment<'a>,
+}
+
+impl<'a> Settings<'a> {
+    /// Reads `diaspora.toml`, else `diaspora.yml`, in the pod's folder `dir`.
+    ///
+    /// A pod configured by environment variables alone has neither; its address is then the sign
+    /// that the variables are really there.
+    ///
+    /// # Errors
+    /// See [`file::read`]; [`ConfigError::Toml`], [`ConfigError::Yaml`] when the file is malformed;
+    /// [`ConfigError::NoSettingsFile`].
+    pub(super) fn read(dir: &Path, environment: Environment<'a>) -> Result<Self, ConfigError> {
+        let folder = dir.join("config");
+        let path = folder.join("diaspora.toml");
+        if let Some(text) = file::read(&path)? {
+            let tree = toml::from_str(&text).map_err(|error| not_toml(&text, &path, &error))?;
+            return Ok(Self { path, tree, environment });
+        }
+        let yaml = folder.join("diaspora.yml");
+        if let Some(text) = file::read(&yaml)? {
+            let tree = from_yaml(&text, &yaml)?;
+            return Ok(Self { path: yaml, tree, environment });
+        }
+        if environment("ENVIRONMENT_URL").is_none() {
+            return Err(ConfigError::NoSettingsFile { folder });
+        }
+        Ok(Self { path, tree: Tree::Nothing, environment })
+    }
+
+    /// The file that was read, or that would have been.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A setting such as `["environment", "s3", "bucket"]`: from the environment variable
+    /// (`ENVIRONMENT_S3_BUCKET`), else from the section of `rails_env`, else from `configuration`.
+    /// As in diaspora*, an empty text and `nil` count as nothing.
+    pub(super) fn get(&self, rails_env: &str, path: &[&str]) -> Option<String> {
+        (self.environment)(&path.join("_").to_ascii_uppercase())
+            .or_else(|| self.tree.leaf(rails_env, path))
+            .or_else(|| self.tree.leaf("configuration", path))
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !matches!(value.as_str(), "" | "nil"))
+    }
+
+    /// A yes-or-no setting. As in diaspora*, everything that is set and is not `false` is a yes.
+    pub(super) fn enabled(&self, rails_env: &str, path: &[&str], default: bool) -> bool {
+        self.get(rails_env, path).map_or(default, |value| value != "false")
+    }
+}
+
+/// The parser's whole error shows the line, which may hold a password; its message does not.
+fn not_toml(text: &str, file: &Path, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    ConfigError::Toml { file: file.to_owned(), line, reason: error.message().to_owned() }
+}
+
+/// TOML and YAML alike, as far as single settings go.
+enum Tree {
+    Branch(BTreeMap<String, Tree>),
+    Leaf(String),
+    /// Null, and lists: nothing we read is one.
+    Nothing,
+}
+
+impl Tree {
+    fn leaf(&self, section: &str, path: &[&str]) -> Option<String> {
+        let mut tree = self;
+        for name in [section].iter().chain(path) {
+            let Self::Branch(children) = tree else { return None };
+            tree = children.get(*name)?;
+        }
+        match tree {
+            Self::Leaf(value) => Some(value.clone()),
+            Self::Branch(_) | Self::Nothing => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("settings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+        let mut children = BTreeMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            children.insert(name, map.next_value()?);
+        }
+        Ok(Tree::Branch(children))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Tree::Nothing)
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Nothing)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Leaf(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Leaf(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Leaf(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+        Ok(Tree::Leaf(value.to_string()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
+        Ok(Tree::Leaf(value.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: [&str; 2] = ["environment", "url"];
+    const S3: [&str; 3] = ["environment", "s3", "enable"];
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    fn read<'a>(files: &[(&str, &str)], environment: Environment<'a>) -> Result<Settings<'a>, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("config")).unwrap();
+        for (name, text) in files {
+            std::fs::write(dir.path().join("config").join(name), text).unwrap();
+        }
+        Settings::read(dir.path(), environment)
+    }
+
+    const TOML: &str = r#"
+## Comments as in the stock file
+[configuration.environment]
+url = "https://pod.example/"
+certificate_authorities = "/etc/ssl/certs/ca-certificates.crt"
+#require_ssl = true
+[configuration.environment.s3]
+enable = false
+[configuration.settings]
+source_urls = ["a", "b"]
+[configuration.server]
+rails_environment = "production"
+[production.environment]
+s3.enable = true
+[development.environment]
+url = "http://localhost:3000/"
+"#;
+
+    #[test]
+    fn the_section_of_the_environment_comes_first() {
+        let settings = read(&[("diaspora.toml", TOML)], &nothing).unwrap();
+        assert_eq!(settings.get("production", &URL).unwrap(), "https://pod.example/");
+        assert_eq!(settings.get("development", &URL).unwrap(), "http://localhost:3000/");
+        assert!(settings.enabled("production", &S3, false));
+        assert!(!settings.enabled("development", &S3, true));
+        assert!(settings.enabled("production", &["environment", "require_ssl"], true));
+        assert_eq!(settings.get("production", &["settings", "source_urls"]), None);
+        assert_eq!(settings.get("production", &["environment"]), None);
+        assert_eq!(settings.get("production", &["environment", "url", "deeper"]), None);
+    }
+
+    #[test]
+    fn the_old_yaml_file_has_the_same_tree() {
+        let yaml = "configuration: ## comment\n  environment: ## comment\n    url: \"https://old.example/\"\n    \
+                    require_ssl: no\n    s3:\n      enable: yes\n      bucket:\n    number: 12\n    \
+                    float: 1.5\nproduction:\n  environment:\n  #  redis: x\n";
+        let settings = read(&[("diaspora.yml", yaml)], &nothing).unwrap();
+        assert_eq!(settings.get("production", &URL).unwrap(), "https://old.example/");
+        assert!(settings.enabled("production", &S3, false));
+        assert!(!settings.enabled("production", &["environment", "require_ssl"], true));
+        assert_eq!(settings.get("production", &["environment", "s3", "bucket"]), None);
+        assert_eq!(settings.get("production", &["environment", "number"]).unwrap(), "12");
+        // The newer file wins when there are both.
+        let settings = read(&[("diaspora.yml", yaml), ("diaspora.toml", TOML)], &nothing).unwrap();
+        assert_eq!(settings.get("production", &URL).unwrap(), "https://pod.example/");
+    }
+
+    #[test]
+    fn environment_variables_win() {
+        let environment = |name: &str| match name {
+            "ENVIRONMENT_URL" => Some(" https://env.example/ ".to_owned()),
+            "ENVIRONMENT_S3_ENABLE" => Some("false".to_owned()),
+            "SERVER_RAILS_ENVIRONMENT" => Some("nil".to_owned()),
+            _ => None,
+        };
+        for files in [&[("diaspora.toml", TOML)] as &[_], &[]] {
+            let settings = read(files, &environment).unwrap();
+            assert_eq!(settings.get("production", &URL).unwrap(), "https://env.example/");
+            assert!(!settings.enabled("production", &S3, true));
+            assert_eq!(settings.get("configuration", &["server", "rails_environment"]), None);
+        }
+    }
+
+    #[test]
+    fn broken_files_name_the_place_but_no_secret() {
+        for (name, text) in [
+            ("diaspora.toml", "[configuration.environment]\nurl = \"x\"\nsecret = hunter2\n"),
+            ("diaspora.toml", "[configuration.environment]\nurl = \"x\"\nsecret = \"hunter2\n"),
+            ("diaspora.toml", "[configuration.environment]\nurl = \"x\"\n\"hunter2\" \"hunter2\"\n"),
+            ("diaspora.toml", "[configuration.environment]\nurl = \"x\"\nsecret = \"\\hunter2\"\n"),
+            ("diaspora.yml", "configuration:\n  mail:\n    password: \"hunter2\n"),
+        ] {
+            let error = read(&[(name, text)], &nothing).err().unwrap();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(name) && shown.contains("line 3") || name.ends_with("yml"), "{shown}");
+            assert!(!shown.contains("hunter2"), "{shown}");
+            assert!(matches!(error, ConfigError::Toml { line: 3, .. } | ConfigError::Yaml { .. }), "{shown}");
+        }
+        assert!(matches!(read(&[], &nothing), Err(ConfigError::NoSettingsFile { .. })));
+    }
+}

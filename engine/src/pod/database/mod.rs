@@ -1,0 +1,12 @@
+//! One connection to a pod's database, whatever that is, holding one read-only snapshot.
+//!
+//! diaspora* runs on PostgreSQL and MariaDB/MySQL; SQLite carries the sample pod. The statements are the
+//! same for all three, so only this room knows which one it talks to.
+
+mod row;
+mod snapshot;
+mod text;
+
+pub use row::{Cell, Row};
+pub use snapshot::{DatabaseError, Snapshot};
+pub use text::clean_text;

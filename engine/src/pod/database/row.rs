@@ -1,0 +1,108 @@
+//! A row, read by position and with forgiveness: a bad value spoils its column, never the row.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use sqlx::mysql::MySqlRow;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
+
+use super::clean_text;
+use crate::domain::Timestamp;
+
+/// A row of any of the three databases.
+pub enum Row {
+    /// From PostgreSQL.
+    Postgres(PgRow),
+    /// From MariaDB or MySQL.
+    MySql(MySqlRow),
+    /// From SQLite.
+    Sqlite(SqliteRow),
+}
+
+/// Reading one column; all positions count from 0.
+pub trait Cell {
+    /// An integer of any width.
+    fn integer(&self, column: usize) -> Option<i64>;
+    /// A truth value, however the database keeps it.
+    fn boolean(&self, column: usize) -> Option<bool>;
+    /// A text without characters that JSON or XML cannot carry; `None` for NULL.
+    fn text(&self, column: usize) -> Option<String>;
+    /// A point in time.
+    fn time(&self, column: usize) -> Option<Timestamp>;
+    /// A date, `YYYY-MM-DD`.
+    fn date(&self, column: usize) -> Option<String>;
+
+    /// A text, with empty taken as absent: what diaspora* leaves out of its entities.
+    fn filled(&self, column: usize) -> Option<String> {
+        self.text(column).filter(|text| !text.is_empty())
+    }
+}
+
+impl Cell for Row {
+    fn integer(&self, column: usize) -> Option<i64> {
+        match self {
+            Self::Postgres(row) => match row.try_get_raw(column).ok()?.type_info().name() {
+                "INT8" => row.try_get::<i64, _>(column).ok(),
+                "INT2" => row.try_get::<i16, _>(column).ok().map(i64::from),
+                _ => row.try_get::<i32, _>(column).ok().map(i64::from),
+            },
+            Self::MySql(row) => row.try_get_unchecked::<i64, _>(column).ok(),
+            Self::Sqlite(row) => row.try_get_unchecked::<i64, _>(column).ok(),
+        }
+    }
+
+    fn boolean(&self, column: usize) -> Option<bool> {
+        match self {
+            Self::Postgres(row) => row.try_get::<bool, _>(column).ok(),
+            Self::MySql(row) => row.try_get_unchecked::<i64, _>(column).ok().map(|value| value != 0),
+            Self::Sqlite(row) => {
+                // Older Rails wrote 't' and 'f' into SQLite.
+                let raw = row.try_get_raw(column).ok()?;
+                match raw.type_info().name() {
+                    "NULL" => None,
+                    "TEXT" => row.try_get_unchecked::<&str, _>(column).ok().map(|v| v == "t" || v == "1"),
+                    _ => row.try_get_unchecked::<i64, _>(column).ok().map(|value| value != 0),
+                }
+            }
+        }
+    }
+
+    fn text(&self, column: usize) -> Option<String> {
+        let bytes: Option<&[u8]> = match self {
+            Self::Postgres(row) => row.try_get_unchecked(column).ok()?,
+            Self::MySql(row) => row.try_get_unchecked(column).ok()?,
+            Self::Sqlite(row) => row.try_get_unchecked(column).ok()?,
+        };
+        bytes.map(clean_text)
+    }
+
+    fn time(&self, column: usize) -> Option<Timestamp> {
+        let time = match self {
+            Self::Postgres(row) => row.try_get::<NaiveDateTime, _>(column).ok(),
+            Self::MySql(row) => row.try_get_unchecked::<NaiveDateTime, _>(column).ok(),
+            Self::Sqlite(row) => row.try_get_unchecked::<NaiveDateTime, _>(column).ok(),
+        };
+        // Years outside this range cannot be written in four digits.
+        time.filter(|time| (0..=9999).contains(&chrono::Datelike::year(time))).map(Timestamp::from_utc)
+    }
+
+    fn date(&self, column: usize) -> Option<String> {
+        let date = match self {
+            Self::Postgres(row) => row.try_get::<NaiveDate, _>(column).ok(),
+            Self::MySql(row) => row.try_get_unchecked::<NaiveDate, _>(column).ok(),
+            Self::Sqlite(row) => row.try_get_unchecked::<NaiveDate, _>(column).ok(),
+        };
+        date.map(|date| date.format("%Y-%m-%d").to_string())
+    }
+}
+
+impl Row {
+    /// Whether the column is NULL.
+    pub fn is_null(&self, column: usize) -> bool {
+        match self {
+            Self::Postgres(row) => row.try_get_raw(column).is_ok_and(|value| value.is_null()),
+            Self::MySql(row) => row.try_get_raw(column).is_ok_and(|value| value.is_null()),
+            Self::Sqlite(row) => row.try_get_raw(column).is_ok_and(|value| value.is_null()),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Opening a database read-only and holding one consistent view of it.
+
+use std::time::Duration;
+
+use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+
+use super::Row;
+use crate::pod::config::{DatabaseUrl, Dialect};
+
+/// How long a pod's database may take to answer a new connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why the pod's database could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// No connection.
+    #[error("the pod's database at {url} cannot be reached: {reason}. Check that it runs and that the address, user and password are right")]
+    Unreachable {
+        /// The address, without its password.
+        url: String,
+        /// What the database or the system said.
+        reason: String,
+    },
+    /// The address cannot be used.
+    #[error("{url} is not an address of a database that can be used: {reason}")]
+    Address {
+        /// The address, without its password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A statement failed.
+    #[error("reading {what} from the pod's database failed: {reason}")]
+    Statement {
+        /// What was being read.
+        what: &'static str,
+        /// What the database said.
+        reason: String,
+    },
+}
+
+enum Link {
+    Postgres(PgConnection),
+    MySql(MySqlConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// A connection inside a read-only transaction: every statement sees the pod as it was at the first one.
+pub struct Snapshot {
+    link: Link,
+    dialect: Dialect,
+    statements: u64,
+}
+
+impl Snapshot {
+    /// Connects and begins the read-only transaction.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
+        let unreachable = |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason };
+        let link = tokio::time::timeout(CONNECT_TIMEOUT, connect(url))
+            .await
+            .map_err(|_| unreachable(format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs())))??;
+        let mut snapshot = Self { link, dialect: url.dialect(), statements: 0 };
+        let begin: &[&'static str] = match snapshot.dialect {
+            Dialect::PostgreSql => &["BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"],
+            Dialect::MySql => &[
+                "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+            ],
+            Dialect::Sqlite => &["BEGIN"],
+        };
+        for statement in begin {
+            snapshot.run(statement).await.map_err(|error| unreachable(error.to_string()))?;
+        }
+        Ok(snapshot)
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Statements sent so far.
+    pub fn statements(&self) -> u64 {
+        self.statements
+    }
+
+    async fn run(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        self.statements += 1;
+        match &mut self.link {
+            Link::Postgres(link) => link.execute(sqlx::raw_sql(statement)).await.map(drop),
+            Link::MySql(link) => link.execute(sqlx::raw_sql(statement)).await.map(drop),
+            Link::Sqlite(link) => link.execute(sqlx::raw_sql(statement)).await.map(drop),
+        }
+    }
+
+    /// Sends one statement and gives its rows as they come, so that any number takes the same memory.
+    ///
+    /// `sql` holds numbers of our own only, or `?` for the values in `texts`.
+    pub fn stream<'a>(
+        &'a mut self,
+        what: &'static str,
+        sql: String,
+        texts: &[&str],
+    ) -> BoxStream<'a, Result<Row, DatabaseError>> {
+        self.statements += 1;
+        macro_rules! rows {
+            ($link:expr, $variant:path, $sql:expr) => {{
+                let mut query = sqlx::query(AssertSqlSafe($sql)).persistent(false);
+                for text in texts {
+                    query = query.bind((*text).to_owned());
+                }
+                query.fetch($link).map_ok($variant).map_err(statement_error(what)).boxed()
+            }};
+        }
+        match &mut self.link {
+            Link::Postgres(link) => rows!(link, Row::Postgres, numbered_placeholders(&sql)),
+            Link::MySql(link) => rows!(link, Row::MySql, backticks(sql)),
+            Link::Sqlite(link) => rows!(link, Row::Sqlite, sql),
+        }
+    }
+
+    /// All rows of a statement that is known to give few.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub async fn rows(
+        &mut self,
+        what: &'static str,
+        sql: String,
+        texts: &[&str],
+    ) -> Result<Vec<Row>, DatabaseError> {
+        self.stream(what, sql, texts).try_collect().await
+    }
+
+    /// The first row of a statement.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub async fn first(
+        &mut self,
+        what: &'static str,
+        sql: String,
+        texts: &[&str],
+    ) -> Result<Option<Row>, DatabaseError> {
+        Ok(self.rows(what, sql, texts).await?.into_iter().next())
+    }
+}
+
+fn statement_error(what: &'static str) -> impl Fn(sqlx::Error) -> DatabaseError {
+    move |error| DatabaseError::Statement { what, reason: error.to_string() }
+}
+
+async fn connect(url: &DatabaseUrl) -> Result<Link, DatabaseError> {
+    let address = |error: sqlx::Error| DatabaseError::Address { url: url.to_string(), reason: error.to_string() };
+    let refused =
+        |error: sqlx::Error| DatabaseError::Unreachable { url: url.to_string(), reason: reason(&error) };
+    Ok(match url.dialect() {
+        Dialect::PostgreSql => {
+            let options: PgConnectOptions = url.expose().parse().map_err(address)?;
+            let options = options.application_name("pappus").disable_statement_logging();
+            Link::Postgres(PgConnection::connect_with(&options).await.map_err(refused)?)
+        }
+        Dialect::MySql => {
+            let options: MySqlConnectOptions = url.expose().parse().map_err(address)?;
+            let options = options.charset("utf8mb4").disable_statement_logging();
+            Link::MySql(MySqlConnection::connect_with(&options).await.map_err(refused)?)
+        }
+        Dialect::Sqlite => {
+            let options: SqliteConnectOptions = url.expose().parse().map_err(address)?;
+            let options = options.read_only(true).create_if_missing(false).disable_statement_logging();
+            Link::Sqlite(SqliteConnection::connect_with(&options).await.map_err(refused)?)
+        }
+    })
+}
+
+/// What the database itself said, without the library's words around it.
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// PostgreSQL numbers its placeholders.
+fn numbered_placeholders(sql: &str) -> String {
+    let mut parts = sql.split('?');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.enumerate().fold(first, |sql, (index, part)| format!("{sql}${}{part}", index + 1))
+}
+
+/// MySQL quotes names with backticks; the statements here use double quotes for nothing but names.
+fn backticks(sql: String) -> String {
+    if sql.contains('"') { sql.replace('"', "`") } else { sql }
+}

@@ -1,0 +1,36 @@
+//! Texts out of a database that was not always careful.
+
+/// The bytes of a column as text that JSON and XML can carry.
+///
+/// Invalid UTF-8 and characters XML 1.0 has no place for (NUL and most control characters) become U+FFFD.
+/// diaspora*'s exporter does the same, so signatures over such texts are the same on both sides.
+pub fn clean_text(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if text.bytes().any(may_be_forbidden) && text.chars().any(is_forbidden) {
+        text.chars().map(|c| if is_forbidden(c) { '\u{FFFD}' } else { c }).collect()
+    } else {
+        text.into_owned()
+    }
+}
+
+/// A quick look: control characters, and the first byte of U+FFFE and U+FFFF.
+fn may_be_forbidden(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0xEF
+}
+
+fn is_forbidden(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean_text;
+
+    #[test]
+    fn replaces_what_json_and_xml_cannot_carry() {
+        assert_eq!(clean_text("a\tb\r\nünï🎉\u{7f}".as_bytes()), "a\tb\r\nünï🎉\u{7f}");
+        assert_eq!(clean_text(b"bell\x07 nul\0."), "bell\u{FFFD} nul\u{FFFD}.");
+        assert_eq!(clean_text(b"\xff\xfe"), "\u{FFFD}\u{FFFD}");
+        assert_eq!(clean_text("\u{FFFF}x\u{FFFD}".as_bytes()), "\u{FFFD}x\u{FFFD}");
+    }
+}

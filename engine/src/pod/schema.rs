@@ -1,0 +1,157 @@
+//! Which version of diaspora*'s tables a pod has, and whether Pappus knows it.
+
+use std::collections::HashSet;
+
+use super::config::Dialect;
+use super::database::{Cell as _, DatabaseError, Snapshot};
+
+/// First `schema_migrations` entry of diaspora* 0.7.0.0.
+const OLDEST: &str = "20170813222333";
+/// Newest entry known: diaspora* 0.10-dev of April 2026.
+const NEWEST: &str = "20260428000000";
+
+/// The tables and columns an export reads. All of them are in every version from 0.7 on.
+const REQUIRED: &[(&str, &str)] = &[
+    ("account_migrations", "id old_person_id new_person_id"),
+    ("aspect_memberships", "aspect_id contact_id"),
+    ("aspect_visibilities", "shareable_id shareable_type aspect_id"),
+    ("aspects", "id name user_id order_id post_default"),
+    ("blocks", "id user_id person_id"),
+    ("comment_signatures", "comment_id author_signature signature_order_id additional_data"),
+    ("comments", "id text commentable_id commentable_type author_id guid created_at"),
+    ("contacts", "id user_id person_id sharing receiving"),
+    ("conversation_visibilities", "conversation_id person_id unread"),
+    ("conversations", "id subject guid author_id created_at"),
+    ("like_signatures", "like_id author_signature signature_order_id additional_data"),
+    ("likes", "id positive target_id target_type author_id guid"),
+    ("locations", "id address lat lng status_message_id"),
+    ("messages", "id conversation_id author_id guid text created_at"),
+    ("participations", "id target_id target_type author_id"),
+    ("people", "id guid diaspora_handle serialized_public_key owner_id closed_account pod_id"),
+    (
+        "photos",
+        "id author_id public guid text remote_photo_path remote_photo_name processed_image unprocessed_image \
+         created_at status_message_guid height width",
+    ),
+    ("pods", "id host ssl port"),
+    ("poll_answers", "id answer poll_id guid"),
+    (
+        "poll_participation_signatures",
+        "poll_participation_id author_signature signature_order_id additional_data",
+    ),
+    ("poll_participations", "id poll_answer_id author_id poll_id guid"),
+    ("polls", "id question status_message_id guid"),
+    ("posts", "id author_id public guid type text created_at provider_display_name root_guid"),
+    (
+        "profiles",
+        "id first_name last_name image_url image_url_small image_url_medium birthday gender bio searchable \
+         person_id updated_at location nsfw public_details",
+    ),
+    ("signature_orders", "id order"),
+    ("tag_followings", "tag_id user_id"),
+    ("taggings", "id tag_id taggable_id taggable_type"),
+    ("tags", "id name"),
+    ("user_preferences", "id email_type user_id"),
+    (
+        "users",
+        "id username serialized_private_key disable_mail language email locked_at \
+         show_community_spotlight_in_stream auto_follow_back auto_follow_back_aspect_id hidden_shareables",
+    ),
+];
+
+/// The version of a pod's tables: its newest `schema_migrations` entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaVersion(String);
+
+impl SchemaVersion {
+    /// The entry, fourteen digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The versions of diaspora* that have these tables, in words.
+    pub fn software(&self) -> &'static str {
+        if self.0.as_str() <= "20190701234716" {
+            "diaspora* 0.7"
+        } else if self.0.as_str() <= "20230604015559" {
+            "diaspora* 0.9"
+        } else {
+            "diaspora* 0.10-dev"
+        }
+    }
+}
+
+/// Why a pod's tables cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// It is not a diaspora* database.
+    #[error("this database has no table schema_migrations with entries: it is not a diaspora* pod's database")]
+    NotDiaspora,
+    /// Older than 0.7.
+    #[error("the pod's tables are of version {0}, older than diaspora* 0.7: update the pod to 0.7 or later first")]
+    TooOld(String),
+    /// Newer than anything known.
+    #[error("the pod's tables are of version {0}, newer than any this Pappus knows (up to {NEWEST}): get a newer Pappus")]
+    TooNew(String),
+    /// The version is known, but the tables do not fit it.
+    #[error("the pod's tables are of version {version}, but {missing} missing: was a migration interrupted?")]
+    Incomplete {
+        /// The newest entry.
+        version: String,
+        /// Tables and columns, in words with "is" or "are".
+        missing: String,
+    },
+}
+
+/// Reads the version and makes sure that every table and column an export needs is there.
+///
+/// # Errors
+/// [`SchemaError`], each with what to do.
+pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, SchemaError> {
+    let sql = "SELECT MAX(version) FROM schema_migrations".to_owned();
+    let row = snapshot.first("the version of its tables", sql, &[]).await;
+    let version = row.ok().flatten().and_then(|row| row.text(0)).ok_or(SchemaError::NotDiaspora)?;
+    if version.len() != 14 || version.as_str() < OLDEST {
+        return Err(SchemaError::TooOld(version));
+    }
+    if version.as_str() > NEWEST {
+        return Err(SchemaError::TooNew(version));
+    }
+    let present = columns(snapshot).await?;
+    let missing: Vec<String> = REQUIRED
+        .iter()
+        .flat_map(|(table, columns)| columns.split_whitespace().map(move |column| format!("{table}.{column}")))
+        .filter(|name| !present.contains(name))
+        .collect();
+    match missing.as_slice() {
+        [] => Ok(SchemaVersion(version)),
+        [one] => Err(SchemaError::Incomplete { version, missing: format!("{one} is") }),
+        many => {
+            let shown = many.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let missing = format!("{shown}{} are", if many.len() > 5 { " and more" } else { "" });
+            Err(SchemaError::Incomplete { version, missing })
+        }
+    }
+}
+
+/// Every `table.column` of the database.
+async fn columns(snapshot: &mut Snapshot) -> Result<HashSet<String>, DatabaseError> {
+    let sql = match snapshot.dialect() {
+        Dialect::PostgreSql => {
+            "SELECT c.relname::text, a.attname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+             WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v') \
+             AND a.attnum > 0 AND NOT a.attisdropped"
+        }
+        Dialect::MySql => {
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+        }
+        Dialect::Sqlite => {
+            "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
+        }
+    };
+    let rows = snapshot.rows("the list of its columns", sql.to_owned(), &[]).await?;
+    Ok(rows.iter().filter_map(|row| Some(format!("{}.{}", row.text(0)?, row.text(1)?))).collect())
+}

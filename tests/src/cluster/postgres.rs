@@ -1,0 +1,133 @@
+//! A throwaway PostgreSQL server.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use sqlx::PgConnection;
+
+use super::server::{Account, Server, free_port, run};
+use super::{ClusterError, checked, create_database};
+
+const PROGRAM: &str = "postgres";
+const PACKAGE: &str = "postgresql";
+const BINARIES: &str = "/usr/lib/postgresql";
+
+/// Speed instead of safety.
+const SETTINGS: [&str; 6] = [
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=200",
+    "shared_buffers=256MB",
+    "autovacuum_naptime=1min",
+];
+
+/// A running PostgreSQL server; dropped, it is gone.
+#[derive(Debug)]
+pub struct PostgresCluster {
+    server: Server,
+    port: u16,
+    socket_folder: PathBuf,
+}
+
+impl PostgresCluster {
+    /// Makes and starts a server.
+    ///
+    /// # Errors
+    /// When PostgreSQL is not installed or does not start.
+    pub async fn start() -> Result<Self, ClusterError> {
+        let cluster = tokio::task::spawn_blocking(Self::launch)
+            .await
+            .map_err(|source| ClusterError::Io { action: "start a thread", source: source.into() })??;
+        cluster.server.answered::<PgConnection>(PROGRAM, &cluster.url("postgres")).await?;
+        Ok(cluster)
+    }
+
+    fn launch() -> Result<Self, ClusterError> {
+        let binaries = newest_binaries()?;
+        let account = Account::of("postgres")?;
+        let folder = account.folder("pg")?;
+        let data = folder.join("data");
+        let line = account.line(&binaries.join("initdb"));
+        let (first, rest) = line.split_first().ok_or(MISSING)?;
+        run(
+            "initdb",
+            Command::new(first)
+                .args(rest)
+                .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
+                .args(["--no-sync", "--no-instructions", "-D"])
+                .arg(&data)
+                .current_dir("/"),
+        )?;
+        let port = free_port()?;
+        let mut line = account.line(&binaries.join("postgres"));
+        line.push("-D".into());
+        line.push(data.into());
+        let network = [
+            format!("port={port}"),
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("unix_socket_directories={}", folder.display()),
+        ];
+        for setting in SETTINGS.iter().map(OsString::from).chain(network.iter().map(OsString::from)) {
+            line.push("-c".into());
+            line.push(setting);
+        }
+        // SIGQUIT is PostgreSQL's immediate shutdown.
+        let server = Server::start(folder.clone(), "QUIT", &line)?;
+        Ok(Self { server, port, socket_folder: folder })
+    }
+
+    /// Makes an empty database and gives its address.
+    ///
+    /// # Errors
+    /// When the name is taken or not fit for a database.
+    pub async fn create_database(&self, name: &str) -> Result<String, ClusterError> {
+        let name = checked(name)?;
+        create_database(&self.url("postgres"), &format!("CREATE DATABASE {name}")).await?;
+        Ok(self.url(name))
+    }
+
+    /// Makes a database that begins as a copy of another one, which nobody may be connected to.
+    ///
+    /// # Errors
+    /// When the original is in use or a name is not fit for a database.
+    pub async fn copy_database(&self, original: &str, name: &str) -> Result<String, ClusterError> {
+        let (original, name) = (checked(original)?, checked(name)?);
+        create_database(&self.url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {original}"))
+            .await?;
+        Ok(self.url(name))
+    }
+
+    /// The address of a database on this server.
+    pub fn url(&self, name: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Its TCP port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder of its Unix socket.
+    pub fn socket_folder(&self) -> &std::path::Path {
+        &self.socket_folder
+    }
+}
+
+const MISSING: ClusterError = ClusterError::Missing { program: PROGRAM, package: PACKAGE };
+
+/// Debian keeps one folder per major version.
+fn newest_binaries() -> Result<PathBuf, ClusterError> {
+    let folders = fs::read_dir(BINARIES).map_err(|_| MISSING)?;
+    folders
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin")))
+        })
+        .filter(|(_, folder)| folder.join("initdb").exists())
+        .max()
+        .map(|(_, folder)| folder)
+        .ok_or(MISSING)
+}

@@ -1,0 +1,147 @@
+//! One server process with its folder, kept by a shell that outlives neither.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sqlx::Connection;
+
+use super::ClusterError;
+
+/// `$1` is the folder, `$2` the signal that makes the server stop at once, the rest the server.
+/// `wait` comes before `rm` so that the server does not write into a folder being removed.
+const KEEPER: &str = r#"
+folder=$1; signal=$2; shift 2
+"$@" </dev/null >"$folder/log" 2>&1 &
+server=$!
+read -r _
+kill -"$signal" "$server" 2>/dev/null
+wait "$server"
+rm -rf -- "$folder"
+"#;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Servers refuse to run as root, so root hands them to the user their package made.
+pub(super) struct Account {
+    name: Option<&'static str>,
+}
+
+impl Account {
+    pub(super) fn of(name: &'static str) -> Result<Self, ClusterError> {
+        let own = fs::metadata("/proc/self").map_err(ClusterError::io("read /proc/self"))?;
+        Ok(Self { name: (own.uid() == 0).then_some(name) })
+    }
+
+    /// The command line that runs a program as this account.
+    pub(super) fn line(&self, program: &Path) -> Vec<OsString> {
+        let mut line: Vec<OsString> = Vec::new();
+        if let Some(name) = self.name {
+            for part in ["setpriv", "--reuid", name, "--regid", name, "--clear-groups"] {
+                line.push(part.into());
+            }
+        }
+        line.push(program.into());
+        line
+    }
+
+    /// A new folder that belongs to this account.
+    pub(super) fn folder(&self, kind: &str) -> Result<PathBuf, ClusterError> {
+        // Kept, because the shell removes it; short, because a socket's path has 107 bytes.
+        let folder = tempfile::Builder::new()
+            .prefix(&format!("pappus-{kind}-"))
+            .tempdir_in("/tmp")
+            .map_err(ClusterError::io("make a folder in /tmp"))?
+            .keep();
+        if let Some(name) = self.name {
+            run("chown", Command::new("chown").arg(format!("{name}:")).arg(&folder))?;
+        }
+        Ok(folder)
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(super) struct Server {
+    keeper: Child,
+    folder: PathBuf,
+}
+
+impl Server {
+    pub(super) fn start(folder: PathBuf, signal: &str, line: &[OsString]) -> Result<Self, ClusterError> {
+        // Its own process group: a test runner that kills the group of a test shall not hit the
+        // shell before it has cleaned up.
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER, "keeper"])
+            .arg(&folder)
+            .arg(signal)
+            .args(line)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map_err(ClusterError::io("start a shell"))?;
+        Ok(Self { keeper, folder })
+    }
+
+    /// Waits until the server takes connections.
+    pub(super) async fn answered<C: Connection>(
+        &self,
+        program: &'static str,
+        url: &str,
+    ) -> Result<(), ClusterError> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if let Ok(connection) = C::connect(url).await {
+                drop(connection.close().await);
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        Err(ClusterError::Silent { program, log: tail(&self.folder.join("log")) })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        // Nothing is left to do when waiting fails.
+        drop(self.keeper.wait());
+    }
+}
+
+/// Runs a program to its end.
+pub(super) fn run(program: &'static str, command: &mut Command) -> Result<(), ClusterError> {
+    let output = command.stdin(Stdio::null()).output().map_err(ClusterError::io(program))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    Err(ClusterError::Program { program, output: text })
+}
+
+/// A port nobody listens on now.
+pub(super) fn free_port() -> Result<u16, ClusterError> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(ClusterError::io("find a free port"))
+}
+
+fn tail(log: &Path) -> String {
+    let mut text = String::new();
+    if let Ok(mut file) = File::open(log) {
+        let length = file.metadata().map_or(0, |data| data.len());
+        drop(file.seek(SeekFrom::Start(length.saturating_sub(1000))));
+        drop(file.read_to_string(&mut text));
+    }
+    text
+}
