@@ -5,5 +5,6 @@
 pub mod config;
 pub mod database;
 
+pub mod reader;
 pub mod schema;
 pub mod uploads;

@@ -66,7 +66,7 @@ impl DatabaseUrl {
     /// # Errors
     /// [`ConfigError::DatabaseAddress`] when it is no such address or names no database.
     pub fn parse(address: &str) -> Result<Self, ConfigError> {
-        Self::parse_from(address, "the one given")
+        Self::parse_from(address, "as given")
     }
 
     /// As [`parse`](Self::parse), naming in errors the place the address was found in.
@@ -197,6 +197,26 @@ mod tests {
         assert_eq!(Dialect::PostgreSql.to_string(), "PostgreSQL");
         assert_eq!(Dialect::MySql.to_string(), "MariaDB/MySQL");
         assert_eq!(Dialect::Sqlite.to_string(), "SQLite");
+    }
+
+    #[test]
+    fn the_driver_understands_them() {
+        use sqlx::{mysql::MySqlConnectOptions, postgres::PgConnectOptions};
+        let expose = |address| DatabaseUrl::parse(address).unwrap().expose().to_owned();
+
+        let pg: PgConnectOptions = expose("postgis://a%40b:p%2541@%2Frun%2Fpg:5433/a%20b").parse().unwrap();
+        assert_eq!(pg.get_socket().and_then(|socket| socket.to_str()), Some("/run/pg"));
+        assert_eq!((pg.get_username(), pg.get_port(), pg.get_database()), ("a@b", 5433, Some("a b")));
+        assert!(format!("{pg:?}").contains(r#"password: Some("p%41")"#));
+
+        let pg: PgConnectOptions = expose("postgres:///d?user=u&password=p%2541").parse().unwrap();
+        assert_eq!((pg.get_username(), pg.get_database()), ("u", Some("d")));
+        assert!(format!("{pg:?}").contains(r#"password: Some("p%41")"#));
+
+        let mysql: MySqlConnectOptions =
+            expose("mysql2://u:@localhost/d?socket=/run/m.sock").parse().unwrap();
+        assert_eq!(mysql.get_socket().and_then(|socket| socket.to_str()), Some("/run/m.sock"));
+        assert!(format!("{mysql:?}").contains("password: None"));
     }
 
     #[test]

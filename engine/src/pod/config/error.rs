@@ -28,7 +28,8 @@ pub enum ConfigError {
     /// Neither `config/diaspora.toml` nor `config/diaspora.yml` exists.
     #[error(
         "looking for the pod's address: neither diaspora.toml nor diaspora.yml exists in {}; name the folder \
-         diaspora* runs from, or set the environment variable ENVIRONMENT_URL as for diaspora*", .folder.display()
+         diaspora* runs from, or set the environment variable ENVIRONMENT_URL as for diaspora*",
+        .folder.display()
     )]
     NoSettingsFile {
         /// The `config` folder.
@@ -47,8 +48,8 @@ pub enum ConfigError {
     },
     /// A file is far bigger than any configuration file.
     #[error(
-        "reading {}: it is larger than {limit} bytes, so it is no configuration file of diaspora*; see that the \
-         right folder is named", .file.display()
+        "reading {}: it is larger than {limit} bytes, so it is no configuration file of diaspora*; see that \
+         the right folder is named", .file.display()
     )]
     TooLarge {
         /// The file.
@@ -59,7 +60,8 @@ pub enum ConfigError {
     /// `database.yml` computes something with ERB that only Ruby can compute.
     #[error(
         "reading {}, line {line}: ERB (`<% … %>`) is only understood as `<%= ENV['NAME'] %>` or \
-         `<%= ENV.fetch('NAME', 'default') %>`; give the database with --database-url instead", .file.display()
+         `<%= ENV.fetch('NAME', 'default') %>`; give the database with --database-url instead",
+        .file.display()
     )]
     Erb {
         /// The file.
@@ -69,8 +71,8 @@ pub enum ConfigError {
     },
     /// `database.yml` asks for an environment variable that is not set.
     #[error(
-        "reading {}, line {line}: the environment variable {name} is not set; set it as diaspora*'s own service \
-         does, or give the database with --database-url", .file.display()
+        "reading {}, line {line}: the environment variable {name} is not set; set it as diaspora*'s own \
+         service does, or give the database with --database-url", .file.display()
     )]
     ErbVariable {
         /// The file.
@@ -82,8 +84,8 @@ pub enum ConfigError {
     },
     /// A file is not valid YAML.
     #[error(
-        "reading {}: not valid YAML at line {line}, column {column}; look there for tabs, a missing space after \
-         a colon, unbalanced quotes or an anchor that does not exist", .file.display()
+        "reading {}: not valid YAML at line {line}, column {column}; look there for tabs, a missing \
+         space after a colon, unbalanced quotes or an anchor that does not exist", .file.display()
     )]
     Yaml {
         /// The file.
@@ -105,8 +107,8 @@ pub enum ConfigError {
     },
     /// `database.yml` has nothing for the environment.
     #[error(
-        "reading {}: there is no section `{environment}`; set RAILS_ENV to the environment the pod runs in, or \
-         give the database with --database-url", .file.display()
+        "reading {}: there is no section `{environment}`; set RAILS_ENV to the environment the pod runs in, \
+         or give the database with --database-url", .file.display()
     )]
     NoSection {
         /// The file.
@@ -126,7 +128,8 @@ pub enum ConfigError {
     },
     /// A database is described with a value that makes no sense.
     #[error(
-        "working out the pod's database from {place}: `{key}` {reason}; correct it there, or use --database-url"
+        "working out the pod's database from {place}: `{key}` {reason}; correct it there, or use \
+         --database-url"
     )]
     BadValue {
         /// File and section, or environment variable.
@@ -149,7 +152,7 @@ pub enum ConfigError {
     },
     /// A database address is malformed. The address itself is not repeated: it may hold a password.
     #[error(
-        "reading the database address from {place}: {reason}; it looks like \
+        "reading the database address ({place}): {reason}; it looks like \
          postgres://user:password@host:5432/diaspora_production"
     )]
     DatabaseAddress {
@@ -160,8 +163,9 @@ pub enum ConfigError {
     },
     /// The pod's own address is set nowhere.
     #[error(
-        "looking for the pod's address: `url` is not set under [configuration.environment] in {}; set it there, or \
-         set the environment variable ENVIRONMENT_URL, to the address people open in the browser", .file.display()
+        "looking for the pod's address: `url` is not set under [configuration.environment] in {}; set it \
+         there, or set the environment variable ENVIRONMENT_URL, to the address people open in the browser",
+        .file.display()
     )]
     NoUrl {
         /// The settings file.
@@ -177,8 +181,9 @@ pub enum ConfigError {
     },
     /// S3 is switched on without saying where.
     #[error(
-        "looking for the pod's pictures: S3 is enabled, but no `bucket` is set under [configuration.environment.s3] \
-         in {}; set it there, or set `enable = false` when the pictures are in public/uploads", .file.display()
+        "looking for the pod's pictures: S3 is enabled, but no `bucket` is set under \
+         [configuration.environment.s3] in {}; set it there, or set `enable = false` when the pictures are \
+         in public/uploads", .file.display()
     )]
     NoBucket {
         /// The settings file.

@@ -107,7 +107,8 @@ fn uploads(dir: &Path, settings: &Settings<'_>, rails_env: &str) -> Result<Uploa
 mod tests {
     use super::*;
 
-    const DATABASE: &str = "all: &all\n  adapter: postgresql\n  host: localhost\n  username: dia\n  password: hunter2\n\
+    const DATABASE: &str = "all: &all\n  adapter: postgresql\n  host: localhost\n  username: dia\n  \
+                            password: hunter2\n\
                             development:\n  <<: *all\n  database: diaspora_development\n\
                             production:\n  <<: *all\n  database: diaspora_production\n";
     const SETTINGS: &str = "[configuration.environment]\nurl = \"http://www.pod.example\"\n";
@@ -198,7 +199,8 @@ mod tests {
     #[test]
     fn reads_s3_and_tls_settings() {
         let settings = "[configuration.environment]\nurl = \"http://pod.example\"\nrequire_ssl = false\n\
-                        [configuration.environment.s3]\nenable = true\nsecret = \"hunter2\"\nbucket = \"b\"\n";
+                        [configuration.environment.s3]\nenable = true\nsecret = \"hunter2\"\n\
+                        bucket = \"b\"\n";
         let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", settings)]);
         let config = pod.read(&[]).unwrap();
         assert_eq!(config.url.as_str(), "http://pod.example/");

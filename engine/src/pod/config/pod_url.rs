@@ -8,7 +8,7 @@ use super::ConfigError;
 
 /// Base address of a pod, e.g. `https://pod.example/`: scheme http or https, host, perhaps a port,
 /// never a path.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PodUrl {
     url: Url,
     host: String,
@@ -89,6 +89,12 @@ impl PodUrl {
     /// Scheme, host and port without a trailing slash: `https://pod.example`.
     pub fn origin(&self) -> String {
         self.as_str().trim_end_matches('/').to_owned()
+    }
+}
+
+impl fmt::Debug for PodUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("PodUrl").field(&self.as_str()).finish()
     }
 }
 

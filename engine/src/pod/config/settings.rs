@@ -203,8 +203,9 @@ url = "http://localhost:3000/"
 
     #[test]
     fn the_old_yaml_file_has_the_same_tree() {
-        let yaml = "configuration: ## comment\n  environment: ## comment\n    url: \"https://old.example/\"\n    \
-                    require_ssl: no\n    s3:\n      enable: yes\n      bucket:\n    number: 12\n    \
+        let yaml = "configuration: ## comment\n  environment: ## comment\n    \
+                    url: \"https://old.example/\"\n    require_ssl: no\n    s3:\n      enable: yes\n      \
+                    bucket:\n    number: 12\n    \
                     float: 1.5\nproduction:\n  environment:\n  #  redis: x\n";
         let settings = read(&[("diaspora.yml", yaml)], &nothing).unwrap();
         assert_eq!(settings.get("production", &URL).unwrap(), "https://old.example/");

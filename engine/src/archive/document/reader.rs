@@ -1,0 +1,314 @@
+//! The skeleton of a document: objects that are opened, fields and elements that are handed over.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use serde_json::value::RawValue;
+
+use super::splitter::Splitter;
+use super::{DocumentError, DocumentVisitor, Next, Place, Section};
+use crate::archive::limits::Limits;
+
+/// Fields of one object of the skeleton; the format has 17 at most.
+const MAX_FIELDS: usize = 1024;
+/// Bytes of a field's name there.
+const MAX_FIELD_NAME: usize = 512;
+
+/// Reads the archive document. The visitor gets fields of the document, of `user` and of `others_data`.
+///
+/// # Errors
+/// [`DocumentError`]: the limits, what is no JSON, and what the visitor refuses.
+pub fn read_document(
+    reader: impl Read,
+    limits: &Limits,
+    visitor: &mut impl DocumentVisitor,
+) -> Result<(), DocumentError> {
+    let opened = |name: &str| match name {
+        "user" => Some(Section::User),
+        "others_data" => Some(Section::OthersData),
+        _ => None,
+    };
+    read(reader, limits, visitor, opened)
+}
+
+/// Reads `extras.json`. The visitor gets the fields of its one object, all in [`Section::Root`].
+///
+/// # Errors
+/// [`DocumentError`]: the limits, what is no JSON, and what the visitor refuses.
+pub fn read_extras(
+    reader: impl Read,
+    limits: &Limits,
+    visitor: &mut impl DocumentVisitor,
+) -> Result<(), DocumentError> {
+    read(reader, limits, visitor, |_| None)
+}
+
+fn read<R: Read, V: DocumentVisitor>(
+    reader: R,
+    limits: &Limits,
+    visitor: &mut V,
+    opened: fn(&str) -> Option<Section>,
+) -> Result<(), DocumentError> {
+    let mut walk = Walk { text: Splitter::new(reader, limits), visitor, opened };
+    if walk.object(Section::Root)? == Next::Stop {
+        return Ok(());
+    }
+    match walk.text.peek()? {
+        None => Ok(()),
+        Some(_) => Err(walk.text.unexpected("the end of the document")),
+    }
+}
+
+struct Walk<'v, R, V> {
+    text: Splitter<R>,
+    visitor: &'v mut V,
+    opened: fn(&str) -> Option<Section>,
+}
+
+impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
+    /// An object of the skeleton, field by field.
+    fn object(&mut self, section: Section) -> Result<Next, DocumentError> {
+        self.text.expect(b'{')?;
+        if self.text.take_if(b'}')? {
+            return Ok(Next::Continue);
+        }
+        let mut seen = HashSet::new();
+        loop {
+            let name = self.name(&mut seen)?;
+            self.text.expect(b':')?;
+            if self.content(section, &name)? == Next::Stop {
+                return Ok(Next::Stop);
+            }
+            if self.text.take_if(b'}')? {
+                return Ok(Next::Continue);
+            }
+            self.text.expect(b',')?;
+        }
+    }
+
+    /// The name of a field, which must be new in its object.
+    fn name(&mut self, seen: &mut HashSet<String>) -> Result<String, DocumentError> {
+        if self.text.peek_some()? != b'"' {
+            return Err(self.text.unexpected("the name of a field"));
+        }
+        let (offset, text) = self.text.value(1)?;
+        if text.len() > MAX_FIELD_NAME {
+            return Err(DocumentError::FieldNameTooLong { offset, limit: MAX_FIELD_NAME });
+        }
+        let name: String = serde_json::from_str(text).map_err(|error| syntax(offset, &error))?;
+        if !seen.insert(name.clone()) {
+            return Err(DocumentError::DuplicateField { name, offset });
+        }
+        if seen.len() > MAX_FIELDS {
+            return Err(DocumentError::TooManyFields { limit: MAX_FIELDS });
+        }
+        Ok(name)
+    }
+
+    /// What stands after a field's name.
+    fn content(&mut self, section: Section, name: &str) -> Result<Next, DocumentError> {
+        match (self.text.peek_some()?, (self.opened)(name)) {
+            (b'{', Some(inner)) if section == Section::Root => self.object(inner),
+            (b'[', _) => self.array(section, name),
+            _ => self.value(section, name, None),
+        }
+    }
+
+    fn array(&mut self, section: Section, name: &str) -> Result<Next, DocumentError> {
+        self.visitor.array(&Place { section, name, index: None, offset: self.text.offset() });
+        self.text.expect(b'[')?;
+        if self.text.take_if(b']')? {
+            return Ok(Next::Continue);
+        }
+        for index in 0_u64.. {
+            if self.value(section, name, Some(index))? == Next::Stop {
+                return Ok(Next::Stop);
+            }
+            if self.text.take_if(b']')? {
+                break;
+            }
+            self.text.expect(b',')?;
+        }
+        Ok(Next::Continue)
+    }
+
+    /// One value, as a whole.
+    fn value(&mut self, section: Section, name: &str, index: Option<u64>) -> Result<Next, DocumentError> {
+        // The outermost object, `user` or `others_data`, and the array.
+        let depth = 1 + u32::from(section != Section::Root) + u32::from(index.is_some());
+        let (offset, text) = self.text.value(depth)?;
+        if !self.visitor.wants(section, name) {
+            return Ok(Next::Continue);
+        }
+        let value: &RawValue = serde_json::from_str(text).map_err(|error| syntax(offset, &error))?;
+        let place = Place { section, name, index, offset };
+        if index.is_some() { self.visitor.element(&place, value) } else { self.visitor.field(&place, value) }
+    }
+}
+
+fn syntax(offset: u64, error: &serde_json::Error) -> DocumentError {
+    DocumentError::Syntax { offset, problem: format!("the value that begins there: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    /// Puts everything together again.
+    #[derive(Default)]
+    struct Collect(Map<String, Value>);
+
+    impl Collect {
+        fn slot(&mut self, place: &Place<'_>) -> &mut Value {
+            let map = match place.section {
+                Section::Root => &mut self.0,
+                Section::User => self.0.entry("user").or_insert_with(|| json!({})).as_object_mut().unwrap(),
+                Section::OthersData => {
+                    self.0.entry("others_data").or_insert_with(|| json!({})).as_object_mut().unwrap()
+                }
+            };
+            map.entry(place.name).or_insert(Value::Null)
+        }
+    }
+
+    impl DocumentVisitor for Collect {
+        fn array(&mut self, place: &Place<'_>) {
+            *self.slot(place) = json!([]);
+        }
+
+        fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+            *self.slot(place) = serde_json::from_str(value.get()).unwrap();
+            Ok(Next::Continue)
+        }
+
+        fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+            let list = self.slot(place).as_array_mut().unwrap();
+            assert_eq!(place.index, Some(list.len() as u64));
+            list.push(serde_json::from_str(value.get()).unwrap());
+            Ok(Next::Continue)
+        }
+    }
+
+    /// Gives one byte at a time, so that every value crosses the window's end.
+    struct Drip<'a>(&'a [u8]);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let Some((first, rest)) = self.0.split_first() else { return Ok(0) };
+            buffer[0] = *first;
+            self.0 = rest;
+            Ok(1)
+        }
+    }
+
+    fn code(text: &[u8], limits: &Limits) -> &'static str {
+        let whole = read_document(text, limits, &mut Collect::default()).map_or_else(|error| error.code(), |()| "");
+        let drip = read_document(Drip(text), limits, &mut Collect::default()).map_or_else(|e| e.code(), |()| "");
+        assert_eq!(whole, drip, "{}", String::from_utf8_lossy(text));
+        whole
+    }
+
+    fn json_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+            "[\"\\\\{}\\[\\],:u0-9]{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(".{0,6}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_handed_over_is_the_whole_document(
+            user in proptest::collection::btree_map("[a-z\"\\\\]{1,8}", json_value(), 1..6),
+            others in proptest::collection::btree_map("[a-z]{1,8}", json_value(), 1..4),
+            other in json_value(),
+        ) {
+            let document = json!({"version": "2.0", "user": user, "others_data": others, "more": other});
+            for text in [serde_json::to_string(&document).unwrap(), serde_json::to_string_pretty(&document).unwrap()] {
+                let mut collect = Collect::default();
+                read_document(text.as_bytes(), &Limits::default(), &mut collect).unwrap();
+                prop_assert_eq!(&Value::Object(collect.0), &document);
+                let mut collect = Collect::default();
+                read_document(Drip(text.as_bytes()), &Limits::default(), &mut collect).unwrap();
+                prop_assert_eq!(&Value::Object(collect.0), &document);
+            }
+        }
+
+        #[test]
+        fn no_bytes_upset_it(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            code(&bytes, &Limits::default());
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_has_its_own_error() {
+        let limits = Limits::default();
+        for (text, expected) in [
+            ("", "document_truncated"),
+            ("[]", "document_not_json"),
+            ("hello", "document_not_json"),
+            ("{\"user\":{\"a\":1}", "document_truncated"),
+            ("{\"a\":\"b", "document_truncated"),
+            ("{\"a\":1}x", "document_not_json"),
+            ("{\"a\":1,}", "document_not_json"),
+            ("{\"a\" 1}", "document_not_json"),
+            ("{\"a\":[1,]}", "document_not_json"),
+            ("{\"a\":{]}", "document_not_json"),
+            ("{\"a\":01}", "document_not_json"),
+            ("{\"a\":tru}", "document_not_json"),
+            ("{\"user\":{\"a\":1,\"a\":2}}", "document_duplicate_field"),
+            ("{\"a\":1,\"\\u0061\":2}", "document_duplicate_field"),
+            ("{\"a\":1,\"b\":[],\"user\":{},\"others_data\":null}\n", ""),
+        ] {
+            assert_eq!(code(text.as_bytes(), &limits), expected, "{text}");
+        }
+        assert_eq!(code(b"{\"a\":\"\xff\"}", &limits), "document_not_utf8");
+    }
+
+    #[test]
+    fn limits_hold() {
+        let limits = Limits { json_depth: 4, record_bytes: 64, unpacked_bytes: 1000, ..Limits::default() };
+        assert_eq!(code(b"{\"user\":{\"a\":[{}]}}", &limits), "");
+        assert_eq!(code(b"{\"user\":{\"a\":[[[]]]}}", &limits), "document_too_deep");
+        assert_eq!(code(b"{\"user\":{\"a\":[\"[[[[[[[[\"]}}", &limits), "");
+        let many = format!("{{{}\"z\":1}}", (0..1100).map(|i| format!("\"{i}\":1,")).collect::<String>());
+        assert_eq!(code(many.as_bytes(), &limits), "document_too_large");
+        assert_eq!(code(many.as_bytes(), &Limits::default()), "document_too_many_fields");
+        let name = format!("{{\"{}\":1}}", "n".repeat(600));
+        assert_eq!(code(name.as_bytes(), &Limits::default()), "document_field_name_too_long");
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(900));
+        assert_eq!(code(long.as_bytes(), &Limits { record_bytes: 64, ..Limits::default() }), "document_value_too_large");
+    }
+
+    #[test]
+    fn a_visitor_can_stop_and_can_pass_over() {
+        struct First(Vec<String>);
+        impl DocumentVisitor for First {
+            fn wants(&self, _: Section, name: &str) -> bool {
+                name != "skipped"
+            }
+            fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+                self.0.push(format!("{place}@{}={value}", place.offset));
+                Ok(if place.name == "last" { Next::Stop } else { Next::Continue })
+            }
+            fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+                self.field(place, value)
+            }
+        }
+        let mut first = First(Vec::new());
+        let text = br#"{"skipped":{"not": json},"user":{"a":[1, 2],"last":3}} rubbish"#;
+        read_document(&text[..], &Limits::default(), &mut first).unwrap();
+        assert_eq!(first.0, ["user.a[0]@38=1", "user.a[1]@41=2", "user.last@51=3"]);
+    }
+}

@@ -1,0 +1,218 @@
+//! Finds where JSON values begin and end, within limits, in a window over the bytes.
+//!
+//! This is the guard in front of `serde_json`: it balances brackets and skips strings, nothing more.
+//! Whether a value is JSON is for `serde_json` to say.
+
+use std::io::{ErrorKind, Read};
+
+use super::DocumentError;
+use crate::archive::limits::Limits;
+
+/// Bytes read at a time.
+const CHUNK: usize = 256 * 1024;
+
+pub(super) struct Splitter<R> {
+    reader: R,
+    /// The window. Bytes from `start` on have not been taken.
+    window: Vec<u8>,
+    start: usize,
+    /// End of what was read into the window.
+    end: usize,
+    /// Where the window's first byte is in the document.
+    base: u64,
+    finished: bool,
+    record_bytes: u64,
+    total_bytes: u64,
+    depth: u32,
+}
+
+impl<R: Read> Splitter<R> {
+    pub(super) fn new(reader: R, limits: &Limits) -> Self {
+        Self {
+            reader,
+            window: Vec::new(),
+            start: 0,
+            end: 0,
+            base: 0,
+            finished: false,
+            record_bytes: limits.record_bytes,
+            total_bytes: limits.unpacked_bytes,
+            depth: limits.json_depth,
+        }
+    }
+
+    /// Where the next byte is in the document.
+    pub(super) fn offset(&self) -> u64 {
+        self.base + self.start as u64
+    }
+
+    /// The next byte that is no white space, left in place; none at the end.
+    pub(super) fn peek(&mut self) -> Result<Option<u8>, DocumentError> {
+        loop {
+            let waiting = self.window.get(self.start..self.end).unwrap_or_default();
+            let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+            match waiting.iter().position(|byte| !blank(byte)) {
+                Some(skip) => {
+                    self.start += skip;
+                    return Ok(self.window.get(self.start).copied());
+                }
+                None => self.start = self.end,
+            }
+            if !self.fill()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The next byte that is no white space must be there.
+    pub(super) fn peek_some(&mut self) -> Result<u8, DocumentError> {
+        self.peek()?.ok_or(DocumentError::Truncated { offset: self.base + self.end as u64 })
+    }
+
+    /// Takes the next byte if it is this one.
+    pub(super) fn take_if(&mut self, wanted: u8) -> Result<bool, DocumentError> {
+        let found = self.peek_some()? == wanted;
+        self.start += usize::from(found);
+        Ok(found)
+    }
+
+    /// Takes the next byte, which must be this one.
+    pub(super) fn expect(&mut self, wanted: u8) -> Result<(), DocumentError> {
+        if self.take_if(wanted)? { Ok(()) } else { Err(self.unexpected(&format!("'{}'", char::from(wanted)))) }
+    }
+
+    /// The next byte is not what belongs there.
+    pub(super) fn unexpected(&self, expected: &str) -> DocumentError {
+        let found = self.window.get(self.start).map_or(String::new(), |byte| byte.escape_ascii().to_string());
+        DocumentError::Syntax { offset: self.offset(), problem: format!("'{found}' stands where {expected} belongs") }
+    }
+
+    /// Takes a whole value that stands `depth` levels deep: its offset and its text.
+    pub(super) fn value(&mut self, depth: u32) -> Result<(u64, &str), DocumentError> {
+        let length = match self.peek_some()? {
+            b'"' => self.string()?,
+            b'{' | b'[' => self.container(depth)?,
+            b',' | b':' | b'}' | b']' => return Err(self.unexpected("a value")),
+            _ => self.scalar()?,
+        };
+        let (offset, start) = (self.offset(), self.start);
+        if length as u64 > self.record_bytes {
+            return Err(DocumentError::ValueTooLarge { offset, limit: self.record_bytes });
+        }
+        self.start += length;
+        let bytes = self.window.get(start..self.start).unwrap_or_default();
+        std::str::from_utf8(bytes).map(|text| (offset, text)).map_err(|_| DocumentError::Utf8 { offset })
+    }
+
+    /// Length of the string at `start`.
+    fn string(&mut self) -> Result<usize, DocumentError> {
+        self.string_end(1)
+    }
+
+    /// Length from `start` to after the quotation mark that closes the string whose inside goes on at `at`.
+    fn string_end(&mut self, mut at: usize) -> Result<usize, DocumentError> {
+        loop {
+            let waiting = self.window.get(self.start + at..self.end).unwrap_or_default();
+            match waiting.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+                Some(skip) if waiting.get(skip) == Some(&b'"') => return Ok(at + skip + 1),
+                // The escaped character is never the end, whatever it is.
+                Some(skip) if skip + 1 < waiting.len() => at += skip + 2,
+                Some(skip) => {
+                    at += skip;
+                    self.more()?;
+                }
+                None => {
+                    at += waiting.len();
+                    self.more()?;
+                }
+            }
+        }
+    }
+
+    /// Length of the object or array at `start`, which stands `depth` levels deep itself.
+    fn container(&mut self, depth: u32) -> Result<usize, DocumentError> {
+        let (mut at, mut open) = (0, 0_u32);
+        loop {
+            let waiting = self.window.get(self.start + at..self.end).unwrap_or_default();
+            let Some(skip) = waiting.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']')) else {
+                at += waiting.len();
+                self.more()?;
+                continue;
+            };
+            let found = waiting.get(skip).copied();
+            at += skip + 1;
+            match found {
+                Some(b'"') => at = self.string_end(at)?,
+                Some(b'{' | b'[') => {
+                    open += 1;
+                    if depth + open > self.depth {
+                        let offset = self.offset() + at as u64 - 1;
+                        return Err(DocumentError::TooDeep { offset, limit: self.depth });
+                    }
+                }
+                _ => {
+                    open -= 1;
+                    if open == 0 {
+                        return Ok(at);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Length of the number or word at `start`.
+    fn scalar(&mut self) -> Result<usize, DocumentError> {
+        let mut at = 0;
+        loop {
+            let waiting = self.window.get(self.start + at..self.end).unwrap_or_default();
+            let ends = |byte: &u8| matches!(byte, b',' | b':' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+            if let Some(skip) = waiting.iter().position(ends) {
+                return Ok(at + skip);
+            }
+            at += waiting.len();
+            self.more()?;
+        }
+    }
+
+    /// Reads on inside a value: the text must not end here, nor the value become too large.
+    fn more(&mut self) -> Result<(), DocumentError> {
+        if (self.end - self.start) as u64 > self.record_bytes {
+            return Err(DocumentError::ValueTooLarge { offset: self.offset(), limit: self.record_bytes });
+        }
+        let offset = self.base + self.end as u64;
+        if self.fill()? { Ok(()) } else { Err(DocumentError::Truncated { offset }) }
+    }
+
+    /// Reads some more bytes into the window; false at the end of the document.
+    fn fill(&mut self) -> Result<bool, DocumentError> {
+        if self.finished {
+            return Ok(false);
+        }
+        if self.start > 0 {
+            self.window.copy_within(self.start..self.end, 0);
+            self.base += self.start as u64;
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.window.len() < self.end + CHUNK {
+            // By halves, so that a large value is moved few times and memory stays within twice the limit.
+            let wanted = (self.end + CHUNK).max(self.window.len() + self.window.len() / 2);
+            self.window.reserve_exact(wanted - self.window.len());
+            self.window.resize(wanted, 0);
+        }
+        let room = self.window.get_mut(self.end..self.end + CHUNK).unwrap_or_default();
+        let count = loop {
+            match self.reader.read(room) {
+                Ok(count) => break count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(DocumentError::Io(error)),
+            }
+        };
+        self.end += count;
+        self.finished = count == 0;
+        if self.base + self.end as u64 > self.total_bytes {
+            return Err(DocumentError::TooLarge { limit: self.total_bytes });
+        }
+        Ok(count > 0)
+    }
+}

@@ -1,0 +1,212 @@
+//! The account itself: who it is, what it chose, its aspects.
+
+use super::notes::Problem;
+use super::{AccountReader, ReadError};
+use crate::archive::manifest::CountKind;
+use crate::domain::{
+    DiasporaId, Entity, Guid, OmissionCode, PrivateKey, Profile, PublicKey, RecordKind, Settings,
+};
+use crate::pod::config::PodUrl;
+use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
+
+/// Which account, by its rows and by its names.
+#[derive(Debug, Clone)]
+pub struct AccountRow {
+    /// `users.id`.
+    pub user_id: i64,
+    /// `people.id`.
+    pub person_id: i64,
+    /// `users.username`.
+    pub username: String,
+    /// The person's diaspora* ID.
+    pub id: DiasporaId,
+    /// The person's GUID.
+    pub guid: Guid,
+    /// Whether sign-in is locked.
+    pub locked: bool,
+    /// Whether the account was closed.
+    pub closed: bool,
+}
+
+/// An aspect with its row number.
+#[derive(Debug, Clone)]
+pub struct AspectRow {
+    /// `aspects.id`.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Whether new posts go there unless said otherwise.
+    pub post_default: bool,
+}
+
+pub(super) async fn find(
+    snapshot: &mut Snapshot,
+    pod: &PodUrl,
+    name: &str,
+) -> Result<AccountRow, ReadError> {
+    let unknown = || ReadError::UnknownAccount { name: name.to_owned() };
+    let lower = name.trim().to_lowercase();
+    let username = match lower.split_once('@') {
+        Some((user, host)) if host == pod.diaspora_host() => user.to_owned(),
+        Some(_) => return Err(unknown()),
+        None => lower,
+    };
+    let sql = "SELECT u.id, p.id, u.username, p.diaspora_handle, p.guid, u.locked_at, p.closed_account \
+               FROM users u LEFT JOIN people p ON p.owner_id = u.id WHERE u.username = ?";
+    let row = snapshot.first("the account", sql.to_owned(), &[&username]).await?.ok_or_else(unknown)?;
+    let broken = |reason: String| ReadError::BrokenAccount { name: username.clone(), reason };
+    let person_id = row.integer(1).ok_or_else(|| broken("its row in people is missing".to_owned()))?;
+    Ok(AccountRow {
+        user_id: row.integer(0).ok_or_else(unknown)?,
+        person_id,
+        id: row.text(3).unwrap_or_default().parse().map_err(|error| broken(format!("{error}")))?,
+        guid: row.text(4).unwrap_or_default().parse().map_err(|error| broken(format!("{error}")))?,
+        locked: !row.is_null(5),
+        closed: row.boolean(6).unwrap_or(false),
+        username,
+    })
+}
+
+pub(super) async fn aspects(snapshot: &mut Snapshot, user_id: i64) -> Result<Vec<AspectRow>, DatabaseError> {
+    let sql = format!("SELECT id, name, post_default FROM aspects WHERE user_id = {user_id} ORDER BY order_id, id");
+    let rows = snapshot.rows("the aspects", sql, &[]).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            let post_default = row.boolean(2).unwrap_or(true);
+            Some(AspectRow { id: row.integer(0)?, name: row.text(1)?, post_default })
+        })
+        .collect())
+}
+
+impl AccountReader<'_> {
+    /// The first part of `user`: what the user chose, blocks and profile included.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn settings(&mut self) -> Result<Settings, ReadError> {
+        let blocks = self.blocks().await?;
+        let profile = self.profile().await?;
+        let sql = format!(
+            "SELECT u.username, u.email, u.language, u.serialized_private_key, u.disable_mail, \
+             u.show_community_spotlight_in_stream, u.auto_follow_back, a.name FROM users u \
+             LEFT JOIN aspects a ON a.id = u.auto_follow_back_aspect_id WHERE u.id = {}",
+            self.account.user_id
+        );
+        let unknown = || ReadError::UnknownAccount { name: self.account.username.clone() };
+        let row = self.snapshot.first("the user's settings", sql, &[]).await?.ok_or_else(unknown)?;
+        let private_key = self.private_key(row.text(3));
+        Ok(Settings {
+            username: row.text(0).unwrap_or_default(),
+            email: row.text(1).unwrap_or_default(),
+            language: row.filled(2),
+            private_key,
+            disable_mail: row.boolean(4).unwrap_or(false),
+            show_community_spotlight_in_stream: row.boolean(5).unwrap_or(true),
+            auto_follow_back: row.boolean(6).unwrap_or(false),
+            auto_follow_back_aspect: row.text(7),
+            blocks,
+            profile: Entity(profile),
+        })
+    }
+
+    /// The key, if it is one: an unreadable one would only stop the importer.
+    fn private_key(&mut self, pem: Option<String>) -> PrivateKey {
+        let key = pem.filter(|pem| !pem.is_empty()).map(PrivateKey::from_pem);
+        let reason = match &key {
+            None => "the pod has no private key for the account".to_owned(),
+            Some(key) => match key.signing_key() {
+                Ok(_) => return key.clone(),
+                Err(error) => format!("the account's private key cannot be used: {error}"),
+            },
+        };
+        let problem = Problem::new(OmissionCode::UnreadableKey, reason);
+        let name = self.account.id.to_string();
+        self.notes.omit(problem, RecordKind::Account, Some(self.account.user_id), Some(name));
+        PrivateKey::absent()
+    }
+
+    /// The account's own public key as the pod publishes it.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn public_key(&mut self) -> Result<Option<PublicKey>, ReadError> {
+        let sql = format!("SELECT serialized_public_key FROM people WHERE id = {}", self.account.person_id);
+        let row = self.snapshot.first("the account's public key", sql, &[]).await?;
+        Ok(row.and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok()))
+    }
+
+    async fn blocks(&mut self) -> Result<Vec<DiasporaId>, ReadError> {
+        let sql = format!(
+            "SELECT b.id, p.diaspora_handle FROM blocks b LEFT JOIN people p ON p.id = b.person_id \
+             WHERE b.user_id = {} ORDER BY b.id",
+            self.account.user_id
+        );
+        let mut blocks = Vec::new();
+        for row in self.snapshot.rows("the blocked people", sql, &[]).await? {
+            match row.text(1).map(|id| id.parse()) {
+                Some(Ok(id)) => {
+                    self.notes.count(CountKind::Blocks);
+                    blocks.push(id);
+                }
+                other => {
+                    let problem = Problem::new(
+                        OmissionCode::MissingPerson,
+                        "the blocked person is not in the pod's database",
+                    );
+                    let name = other.and_then(Result::err).map(|error: crate::domain::DiasporaIdError| error.to_string());
+                    self.notes.omit(problem, RecordKind::Block, row.integer(0), name);
+                }
+            }
+        }
+        Ok(blocks)
+    }
+
+    async fn profile(&mut self) -> Result<Profile, ReadError> {
+        let person = self.account.person_id;
+        let sql = format!(
+            "SELECT id, updated_at, first_name, last_name, image_url, image_url_medium, image_url_small, bio, \
+             birthday, gender, location, searchable, public_details, nsfw FROM profiles \
+             WHERE person_id = {person} ORDER BY id"
+        );
+        let row = self.snapshot.first("the profile", sql, &[]).await?;
+        let mut profile = profile_of(&self.account.id, row.as_ref());
+        if let Some(id) = row.and_then(|row| row.integer(0)) {
+            let sql = format!(
+                "SELECT t.name FROM taggings g JOIN tags t ON t.id = g.tag_id \
+                 WHERE g.taggable_type = 'Profile' AND g.taggable_id = {id} ORDER BY g.id"
+            );
+            let rows = self.snapshot.rows("the profile's tags", sql, &[]).await?;
+            let tags: Vec<String> =
+                rows.iter().filter_map(|row| row.filled(0)).map(|tag| format!("#{tag}")).collect();
+            profile.tag_string = Some(tags.join(" ")).filter(|tags| !tags.is_empty());
+        }
+        Ok(profile)
+    }
+}
+
+/// A profile from its row; a person without one still has a name to be known by.
+fn profile_of(author: &DiasporaId, row: Option<&Row>) -> Profile {
+    let text = |column| row.and_then(|row: &Row| row.filled(column));
+    let flag = |column| row.and_then(|row: &Row| row.boolean(column));
+    // The pod's default picture is no picture of the person.
+    let image = |column| text(column).filter(|url: &String| !url.contains("user/default"));
+    Profile {
+        author: author.clone(),
+        edited_at: row.and_then(|row| row.time(1)),
+        full_name: None,
+        first_name: text(2),
+        last_name: text(3),
+        image_url: image(4),
+        image_url_medium: image(5),
+        image_url_small: image(6),
+        bio: text(7),
+        birthday: row.and_then(|row| row.date(8)),
+        gender: text(9),
+        location: text(10),
+        searchable: flag(11),
+        public: flag(12),
+        nsfw: flag(13),
+        tag_string: None,
+    }
+}

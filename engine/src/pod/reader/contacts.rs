@@ -1,0 +1,141 @@
+//! Contacts, with the aspects they are in.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use futures_util::TryStreamExt as _;
+
+use super::notes::{Notes, Problem, identifier};
+use super::{AccountReader, ReadError, Sink};
+use crate::archive::manifest::CountKind;
+use crate::domain::{Contact, DiasporaId, OmissionCode, PublicKey, RecordKind};
+use crate::pod::database::{Cell as _, Row};
+
+/// What later parts need to know of the contacts: who may see what, and which pods listen.
+#[derive(Debug, Default)]
+pub struct ContactBook {
+    /// `people.id` of every contact in the archive.
+    pub people: HashSet<i64>,
+    /// Pods of remote contacts.
+    pub pods: BTreeSet<i64>,
+    /// People in each aspect, by `aspects.id`, each list in order of `people.id`.
+    pub aspect_members: HashMap<i64, Vec<(i64, DiasporaId)>>,
+}
+
+impl ContactBook {
+    /// Everybody in any of these aspects, each once.
+    pub fn members(&self, aspects: &[i64]) -> Vec<DiasporaId> {
+        let mut members: Vec<&(i64, DiasporaId)> =
+            aspects.iter().filter_map(|aspect| self.aspect_members.get(aspect)).flatten().collect();
+        members.sort_unstable_by_key(|(person, _)| *person);
+        members.dedup_by_key(|(person, _)| *person);
+        members.into_iter().map(|(_, id)| id.clone()).collect()
+    }
+}
+
+impl AccountReader<'_> {
+    /// Every contact, oldest first.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn contacts(&mut self, sink: &mut impl Sink<Contact>) -> Result<ContactBook, ReadError> {
+        let memberships = self.aspect_memberships().await?;
+        let Self { snapshot, account, aspects, notes, .. } = self;
+        let sql = format!(
+            "SELECT c.id, c.sharing, c.receiving, p.id, p.guid, p.diaspora_handle, p.serialized_public_key, \
+             f.first_name, f.last_name, p.pod_id, p.owner_id FROM contacts c \
+             LEFT JOIN people p ON p.id = c.person_id LEFT JOIN profiles f ON f.person_id = p.id \
+             WHERE c.user_id = {} ORDER BY c.id, f.id",
+            account.user_id
+        );
+        let mut book = ContactBook::default();
+        let mut rows = snapshot.stream("the contacts", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            let aspect_ids = row.integer(0).and_then(|id| memberships.get(&id)).map_or(&[][..], Vec::as_slice);
+            let groups =
+                aspects.iter().filter(|a| aspect_ids.contains(&a.id)).map(|a| a.name.clone()).collect();
+            let person = row.integer(3);
+            if person.is_some_and(|person| !book.people.insert(person)) {
+                continue; // a second profile of the same person
+            }
+            match contact(&row, groups, notes) {
+                Ok(contact) => {
+                    book.note(&row, aspect_ids, &contact.account_id);
+                    notes.count(CountKind::Contacts);
+                    sink.put(contact).await?;
+                }
+                Err(problem) => notes.omit(problem, RecordKind::Contact, row.integer(0), row.text(5)),
+            }
+        }
+        for members in book.aspect_members.values_mut() {
+            members.sort_unstable_by_key(|(person, _)| *person);
+        }
+        Ok(book)
+    }
+
+    /// The aspects of each contact, by row numbers.
+    async fn aspect_memberships(&mut self) -> Result<HashMap<i64, Vec<i64>>, ReadError> {
+        let sql = format!(
+            "SELECT m.contact_id, m.aspect_id FROM aspect_memberships m JOIN contacts c ON c.id = m.contact_id \
+             WHERE c.user_id = {} ORDER BY m.id",
+            self.account.user_id
+        );
+        let mut memberships: HashMap<i64, Vec<i64>> = HashMap::new();
+        let mut rows = self.snapshot.stream("the aspects of contacts", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            if let (Some(contact), Some(aspect)) = (row.integer(0), row.integer(1)) {
+                memberships.entry(contact).or_default().push(aspect);
+            }
+        }
+        Ok(memberships)
+    }
+}
+
+impl ContactBook {
+    fn note(&mut self, row: &Row, aspects: &[i64], id: &DiasporaId) {
+        let Some(person) = row.integer(3) else { return };
+        for aspect in aspects {
+            self.aspect_members.entry(*aspect).or_default().push((person, id.clone()));
+        }
+        if let (Some(pod), true) = (row.integer(9), row.is_null(10)) {
+            self.pods.insert(pod);
+        }
+    }
+}
+
+fn contact(row: &Row, groups: Vec<String>, notes: &mut Notes) -> Result<Contact, Problem> {
+    if row.is_null(3) {
+        return Err(Problem::new(OmissionCode::MissingPerson, "the person is not in the pod's database"));
+    }
+    let account_id: DiasporaId = identifier(row.text(5), "diaspora* ID")?;
+    let sharing = row.boolean(1).unwrap_or(false);
+    let receiving = row.boolean(2).unwrap_or(false);
+    let key = row.text(6).unwrap_or_default();
+    let public_key = match PublicKey::from_pem(&key) {
+        Ok(_) => Some(key),
+        Err(error) => {
+            let reason = format!("the person's public key is left out, the contact itself is there: {error}");
+            let problem = Problem::new(OmissionCode::UnreadableKey, reason);
+            notes.omit(problem, RecordKind::Person, row.integer(3), Some(account_id.to_string()));
+            None
+        }
+    };
+    Ok(Contact {
+        sharing,
+        receiving,
+        following: sharing,
+        followed: receiving,
+        person_guid: identifier(row.text(4), "GUID")?,
+        person_name: display_name(row.text(7), row.text(8), account_id.as_str()),
+        account_id,
+        public_key,
+        contact_groups_membership: groups,
+    })
+}
+
+/// A person's name as diaspora* shows it: both parts, or the diaspora* ID when both are blank.
+pub(super) fn display_name(first: Option<String>, last: Option<String>, id: &str) -> String {
+    let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
+    let name = format!("{} {}", first.trim(), last.trim());
+    let name = name.trim();
+    if name.is_empty() { id.to_owned() } else { name.to_owned() }
+}

@@ -1,0 +1,241 @@
+//! The rest of a life on a pod: tags, subscriptions, loose photos, and what else `extras.json` holds.
+
+use futures_util::TryStreamExt as _;
+
+use super::migrations::list;
+use super::notes::{Problem, identifier};
+use super::post_parts::{PHOTO_COLUMNS, photo};
+use super::{AccountReader, PAGE, ReadError, Sink, yaml};
+use crate::archive::manifest::CountKind;
+use crate::domain::{
+    AspectAudience, AspectSetting, CommentedPost, ExtraSettings, Guid, LoosePhoto, OmissionCode, RecordKind,
+};
+use crate::pod::database::{Cell as _, Row};
+
+/// A photo's file: under which name it goes into the archive, and where it may lie on the pod.
+#[derive(Debug)]
+pub struct PhotoName {
+    /// `photos.id`.
+    pub row: i64,
+    /// Name in the archive.
+    pub name: String,
+    /// Names to look for in the uploads folder, best first.
+    pub candidates: Vec<String>,
+}
+
+impl AccountReader<'_> {
+    /// Followed tags, by name.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn followed_tags(&mut self) -> Result<Vec<String>, ReadError> {
+        let sql = format!(
+            "SELECT t.name FROM tag_followings f JOIN tags t ON t.id = f.tag_id WHERE f.user_id = {} ORDER BY t.name",
+            self.account.user_id
+        );
+        let rows = self.snapshot.rows("the followed tags", sql, &[]).await?;
+        let mut tags: Vec<String> = rows.iter().filter_map(|row| row.filled(0)).collect();
+        // The databases sort by rules of their own; the same pod shall give the same archive.
+        tags.sort();
+        tags.iter().for_each(|_| self.notes.count(CountKind::FollowedTags));
+        Ok(tags)
+    }
+
+    /// GUIDs of the posts the account wants to hear about.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn subscriptions(&mut self, sink: &mut impl Sink<Guid>) -> Result<(), ReadError> {
+        let Self { snapshot, account, notes, .. } = self;
+        let sql = format!(
+            "SELECT t.id, p.guid FROM participations t LEFT JOIN posts p ON p.id = t.target_id \
+             WHERE t.author_id = {} AND t.target_type = 'Post' ORDER BY t.id",
+            account.person_id
+        );
+        let mut rows = snapshot.stream("the subscribed posts", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            let guid = if row.is_null(1) {
+                let reason = "the post is not in the pod's database any more";
+                Err(Problem::new(OmissionCode::MissingParent, reason))
+            } else {
+                identifier(row.text(1), "post's GUID")
+            };
+            match guid {
+                Ok(guid) => {
+                    notes.count(CountKind::Subscriptions);
+                    sink.put(guid).await?;
+                }
+                Err(problem) => notes.omit(problem, RecordKind::Subscription, row.integer(0), row.text(1)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Settings without a place in the document.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn extra_settings(&mut self) -> Result<ExtraSettings, ReadError> {
+        let user = self.account.user_id;
+        let sql = format!("SELECT email_type FROM user_preferences WHERE user_id = {user} ORDER BY id");
+        let rows = self.snapshot.rows("the mail preferences", sql, &[]).await?;
+        let mut unwanted_mail: Vec<String> = rows.iter().filter_map(|row| row.filled(0)).collect();
+        unwanted_mail.sort();
+        unwanted_mail.dedup();
+        let sql = format!("SELECT color_theme, post_default_public FROM users WHERE id = {user}");
+        let row = self.snapshot.first("the user's settings", sql, &[]).await?;
+        let aspects = self.aspects.iter();
+        Ok(ExtraSettings {
+            unwanted_mail,
+            color_theme: row.as_ref().and_then(|row| row.filled(0)),
+            post_default_public: row.and_then(|row| row.boolean(1)).unwrap_or(false),
+            aspects: aspects.map(|a| AspectSetting { name: a.name.clone(), post_default: a.post_default }).collect(),
+        })
+    }
+
+    /// Which aspects each limited post and photo was shown to.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn aspect_visibility(&mut self, sink: &mut impl Sink<AspectAudience>) -> Result<(), ReadError> {
+        for (kind, table, shareable) in [("post", "posts", "Post"), ("photo", "photos", "Photo")] {
+            let sql = format!(
+                "SELECT p.guid, v.aspect_id FROM aspect_visibilities v JOIN {table} p ON p.id = v.shareable_id \
+                 WHERE v.shareable_type = '{shareable}' AND p.author_id = {} AND NOT p.public \
+                 ORDER BY p.id, v.aspect_id",
+                self.account.person_id
+            );
+            let mut current: Option<(String, Vec<i64>)> = None;
+            let aspects = self.aspects.clone();
+            let audience = |guid: &str, ids: &[i64]| {
+                let names = aspects.iter().filter(|a| ids.contains(&a.id)).map(|a| a.name.clone()).collect();
+                guid.parse().ok().map(|guid| AspectAudience { kind: kind.to_owned(), guid, aspects: names })
+            };
+            let mut rows = self.snapshot.stream("the aspects of posts and photos", sql, &[]);
+            loop {
+                let row = rows.try_next().await?;
+                let next = row.as_ref().and_then(|row| Some((row.text(0)?, row.integer(1)?)));
+                match (&mut current, next) {
+                    (Some((guid, ids)), Some((next_guid, id))) if *guid == next_guid => ids.push(id),
+                    (_, next) => {
+                        let done = std::mem::replace(&mut current, next.map(|(guid, id)| (guid, vec![id])));
+                        if let Some(done) = done.and_then(|(guid, ids)| audience(&guid, &ids)) {
+                            sink.put(done).await?;
+                        }
+                    }
+                }
+                if row.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Photos that belong to no post.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn loose_photos(&mut self, sink: &mut impl Sink<LoosePhoto>) -> Result<(), ReadError> {
+        let Self { snapshot, account, notes, .. } = self;
+        let sql = format!(
+            "SELECT f.image_url, {PHOTO_COLUMNS} FROM photos ph LEFT JOIN posts p ON p.guid = ph.status_message_guid \
+             LEFT JOIN profiles f ON f.person_id = ph.author_id WHERE ph.author_id = {} AND p.id IS NULL \
+             ORDER BY ph.id",
+            account.person_id
+        );
+        let mut rows = snapshot.stream("the photos outside posts", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            match photo(&row, &account.id) {
+                Ok(photo) => {
+                    let avatar = row.text(0).is_some_and(|url| url.ends_with(&photo.remote_photo_name));
+                    notes.count(CountKind::Photos);
+                    sink.put(LoosePhoto { avatar, photo }).await?;
+                }
+                Err(problem) => notes.omit(problem, RecordKind::Photo, row.integer(1), row.text(2)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Files of all the account's photos.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn photo_names(&mut self, sink: &mut impl Sink<PhotoName>) -> Result<(), ReadError> {
+        let sql = format!(
+            "SELECT id, remote_photo_name, unprocessed_image, processed_image FROM photos WHERE author_id = {} \
+             ORDER BY id",
+            self.account.person_id
+        );
+        let mut rows = self.snapshot.stream("the names of photo files", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            // Without a name the photo itself is an omission already.
+            let (Some(id), Some(name)) = (row.integer(0), row.filled(1)) else { continue };
+            let mut candidates: Vec<String> = [row.filled(2), Some(name.clone()), row.filled(3)].into_iter().flatten().collect();
+            candidates.dedup();
+            sink.put(PhotoName { row: id, name, candidates }).await?;
+        }
+        Ok(())
+    }
+
+    /// Other people's public posts the account commented on.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn commented_posts(&mut self, sink: &mut impl Sink<CommentedPost>) -> Result<(), ReadError> {
+        let Self { snapshot, account, notes, pods, pod, .. } = self;
+        let person = account.person_id;
+        let sql = format!(
+            "SELECT p.id, p.guid, a.diaspora_handle, a.owner_id, a.pod_id, p.created_at, p.text FROM posts p \
+             LEFT JOIN people a ON a.id = p.author_id WHERE p.public AND p.author_id <> {person} \
+             AND p.id IN (SELECT c.commentable_id FROM comments c WHERE c.author_id = {person} \
+             AND c.commentable_type = 'Post') ORDER BY p.id"
+        );
+        let home = pod.origin();
+        let mut rows = snapshot.stream("the posts the account commented on", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            let origin = if row.is_null(3) { row.integer(4).and_then(|pod| pods.get(&pod)) } else { Some(&home) };
+            match commented_post(&row, origin) {
+                Ok(post) => {
+                    notes.count(CountKind::CommentedPosts);
+                    sink.put(post).await?;
+                }
+                Err(problem) => notes.omit(problem, RecordKind::Post, row.integer(0), row.text(1)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Posts the user has hidden from the stream.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn hidden_posts(&mut self) -> Result<Vec<Guid>, ReadError> {
+        let sql = format!("SELECT hidden_shareables FROM users WHERE id = {}", self.account.user_id);
+        let row = self.snapshot.first("the hidden posts", sql, &[]).await?;
+        let yaml = row.and_then(|row| row.filled(0)).unwrap_or_default();
+        let ids = yaml::hidden_posts(&yaml).unwrap_or_default();
+        let mut guids = Vec::new();
+        for chunk in ids.chunks(PAGE) {
+            let sql = format!("SELECT guid FROM posts WHERE id IN ({}) ORDER BY id", list(chunk));
+            let rows = self.snapshot.rows("the hidden posts", sql, &[]).await?;
+            guids.extend(rows.iter().filter_map(|row| row.text(0)?.parse::<Guid>().ok()));
+        }
+        Ok(guids)
+    }
+}
+
+fn commented_post(row: &Row, origin: Option<&String>) -> Result<CommentedPost, Problem> {
+    let guid: Guid = identifier(row.text(1), "GUID")?;
+    if row.is_null(2) {
+        return Err(Problem::new(OmissionCode::MissingPerson, "its author is not in the pod's database"));
+    }
+    Ok(CommentedPost {
+        author: identifier(row.text(2), "author's diaspora* ID")?,
+        url: origin.map_or_else(String::new, |origin| format!("{origin}/posts/{guid}")),
+        created_at: row.time(5).ok_or_else(|| Problem::missing("time"))?,
+        text: row.text(6).unwrap_or_default(),
+        guid,
+    })
+}

@@ -1,0 +1,114 @@
+//! One account, out of a pod's database: typed records, read in the order of the archive document.
+//!
+//! Each part of the account is one statement, or a few for every [`PAGE`] posts, never one for a record;
+//! records go to a [`Sink`] as they come, so memory does not grow with the account. A row that cannot be
+//! used becomes an omission in the [`Notes`] and never stops the account.
+
+mod account;
+mod contacts;
+mod conversations;
+mod extras;
+mod migrations;
+mod notes;
+mod others;
+mod post_parts;
+mod posts;
+mod relayables;
+mod signers;
+mod yaml;
+
+use std::collections::HashMap;
+
+pub use account::{AccountRow, AspectRow};
+pub use contacts::ContactBook;
+pub use extras::PhotoName;
+pub use notes::Notes;
+pub use others::OthersRelayables;
+pub use posts::{PostRecord, Reply};
+pub use signers::{NoMemory, SignatureMemory, SignatureId};
+
+use super::config::PodUrl;
+use super::database::{Cell as _, DatabaseError, Snapshot};
+
+/// Posts that are read together.
+pub const PAGE: usize = 500;
+
+/// Why an account could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Nobody of this name.
+    #[error("there is no account {name:?} on this pod. `pappus check` lists what is there")]
+    UnknownAccount {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The account's own rows are broken.
+    #[error("the account {name:?} has no usable person in the pod's database: {reason}")]
+    BrokenAccount {
+        /// Its username.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Whoever took the records has stopped.
+    #[error("writing was stopped")]
+    Stopped,
+}
+
+/// Takes records one at a time, in order.
+pub trait Sink<T> {
+    /// Takes the next record; waits when the other side is busy.
+    fn put(&mut self, record: T) -> impl Future<Output = Result<(), ReadError>> + Send;
+}
+
+/// Reads one account within a snapshot.
+pub struct AccountReader<'a> {
+    snapshot: &'a mut Snapshot,
+    pod: PodUrl,
+    account: AccountRow,
+    aspects: Vec<AspectRow>,
+    pods: HashMap<i64, String>,
+    /// What was counted and left out so far.
+    pub notes: Notes,
+}
+
+impl<'a> AccountReader<'a> {
+    /// Finds the account by its username, or by its diaspora* ID.
+    ///
+    /// # Errors
+    /// [`ReadError::UnknownAccount`], [`ReadError::BrokenAccount`], or the database's failure.
+    pub async fn find(snapshot: &'a mut Snapshot, pod: PodUrl, name: &str) -> Result<Self, ReadError> {
+        let account = account::find(snapshot, &pod, name).await?;
+        let aspects = account::aspects(snapshot, account.user_id).await?;
+        let pods = pod_addresses(snapshot).await?;
+        Ok(Self { snapshot, pod, account, aspects, pods, notes: Notes::default() })
+    }
+
+    /// The account that is being read.
+    pub fn account(&self) -> &AccountRow {
+        &self.account
+    }
+
+    /// The account's aspects, in the user's order.
+    pub fn aspects(&self) -> &[AspectRow] {
+        &self.aspects
+    }
+}
+
+/// Base address, without slash, of every pod this one knows.
+async fn pod_addresses(snapshot: &mut Snapshot) -> Result<HashMap<i64, String>, DatabaseError> {
+    let sql = "SELECT id, host, ssl, port FROM pods".to_owned();
+    let rows = snapshot.rows("the list of pods", sql, &[]).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            let scheme = if row.boolean(2).unwrap_or(false) { "https" } else { "http" };
+            // diaspora* stores -1, in older versions NULL, for the port that goes without saying.
+            let port = row.integer(3).filter(|port| *port > 0).map(|port| format!(":{port}"));
+            Some((row.integer(0)?, format!("{scheme}://{}{}", row.text(1)?, port.unwrap_or_default())))
+        })
+        .collect())
+}

@@ -1,0 +1,64 @@
+//! What an export counted and left out.
+
+use std::collections::BTreeMap;
+
+use crate::archive::manifest::CountKind;
+use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef};
+
+/// Counts and omissions of one account.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Records written, by kind.
+    pub counts: BTreeMap<CountKind, u64>,
+    /// Records left out, in the order they were met.
+    pub omissions: Vec<Omission>,
+}
+
+impl Notes {
+    /// One more record of a kind.
+    pub fn count(&mut self, kind: CountKind) {
+        *self.counts.entry(kind).or_default() += 1;
+    }
+
+    /// Notes an omission.
+    pub fn omit(&mut self, problem: Problem, kind: RecordKind, id: Option<i64>, name: Option<String>) {
+        let record = RecordRef { kind, id, name };
+        self.omissions.push(Omission { code: problem.code, record, reason: problem.reason });
+    }
+}
+
+/// Why a row cannot be used.
+#[derive(Debug)]
+pub struct Problem {
+    /// Stable name.
+    pub code: OmissionCode,
+    /// The sentence for people.
+    pub reason: String,
+}
+
+impl Problem {
+    /// Code and sentence.
+    pub fn new(code: OmissionCode, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+
+    /// A value that must be there is not.
+    pub fn missing(what: &str) -> Self {
+        Self::new(OmissionCode::MissingValue, format!("its {what} is empty"))
+    }
+}
+
+/// Parses an identifier out of a column.
+///
+/// # Errors
+/// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for anything unfit.
+pub fn identifier<T>(text: Option<String>, what: &str) -> Result<T, Problem>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    let text = text.ok_or_else(|| Problem::missing(what))?;
+    text.parse().map_err(|error: T::Err| {
+        Problem::new(OmissionCode::InvalidIdentifier, format!("its {what} cannot be used: {error}"))
+    })
+}

@@ -1,0 +1,309 @@
+//! Other people's relayables on the account's posts, each under the name whose key signed it.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::TryStreamExt as _;
+
+use super::contacts::ContactBook;
+use super::migrations::{Migrations, list};
+use super::notes::{Notes, Problem};
+use super::relayables::{Found, KINDS, Kind, LIKES};
+use super::signers::{Job, SignatureMemory, Signers};
+use super::notes::identifier;
+use super::{AccountReader, PAGE, ReadError, Sink};
+use crate::archive::manifest::CountKind;
+use crate::domain::{
+    NonContactAuthor, OmissionCode, PrivateKey, PublicKey, RecordKind, Relayable,
+};
+use crate::pod::database::{Cell as _, Snapshot};
+
+/// Everything about other people's relayables that is gathered once for an account.
+pub struct OthersRelayables {
+    migrations: Migrations,
+    signers: Signers,
+    /// `people.id` of every name in use; the archive carries their keys.
+    authors: HashSet<i64>,
+    unsigned: Vec<Relayable>,
+}
+
+impl OthersRelayables {
+    /// Relayables without a usable signature, for `extras.json`.
+    pub fn take_unsigned(&mut self) -> Vec<Relayable> {
+        std::mem::take(&mut self.unsigned)
+    }
+
+    /// Finds the signature of each record, or makes it, and says why it cannot be had.
+    fn sign_all(
+        &mut self,
+        found: Vec<Found>,
+        memory: &mut dyn SignatureMemory,
+    ) -> Vec<(i64, Relayable, Option<Problem>)> {
+        let mut jobs = Vec::new();
+        let mut waiting = Vec::new();
+        let mut records: Vec<(i64, Relayable, Option<Problem>)> = Vec::with_capacity(found.len());
+        for found in found {
+            let (row, author, signature) = (found.row, found.author_row, found.signature);
+            let orderless = signature.is_some() && found.order.is_none();
+            let mut relayable = Relayable::new(found.entity, found.order);
+            let mut problem = None;
+            if let Some(signature) = signature {
+                self.name_whose_key_signed(author, &mut relayable, &signature);
+                relayable.entity.set_author_signature(Some(signature));
+                if orderless {
+                    let reason = "the order of its signed values is gone; it is kept in extras.json";
+                    problem = Some(Problem::new(OmissionCode::NoSignatureOrder, reason));
+                }
+            } else if let Some(signer) = self.signer(author, &mut relayable) {
+                jobs.push(Job { person: signer, text: relayable.signed_text() });
+                waiting.push(records.len());
+            } else {
+                problem = Some(unsigned());
+            }
+            records.push((row, relayable, problem));
+        }
+        for (position, signature) in waiting.into_iter().zip(self.signers.sign(&jobs, memory)) {
+            let (_, relayable, problem) = &mut records[position];
+            if signature.is_none() {
+                *problem = Some(unsigned());
+            }
+            relayable.entity.set_author_signature(signature);
+        }
+        records
+    }
+
+    /// diaspora* stores the new name of an author who has moved beside the signature of the old one. The
+    /// record must carry the name whose key made the signature, or nobody can check it.
+    fn name_whose_key_signed(&mut self, author: i64, relayable: &mut Relayable, signature: &str) {
+        let mut signer = author;
+        let earlier = self.migrations.earlier(author);
+        if !earlier.is_empty() {
+            let newest = relayable.entity.author().clone();
+            for person in std::iter::once(author).chain(earlier) {
+                let Some(identity) = self.migrations.identity(person) else { continue };
+                relayable.entity.set_author(identity.id.clone());
+                let text = relayable.signed_text();
+                if identity.key.as_ref().is_some_and(|key| key.verifies_base64(text.as_bytes(), signature)) {
+                    signer = person;
+                    break;
+                }
+                relayable.entity.set_author(newest.clone());
+            }
+        }
+        self.authors.insert(signer);
+    }
+
+    /// Who of this pod can sign: the author, or who the author was before moving away. Sets the name.
+    fn signer(&mut self, author: i64, relayable: &mut Relayable) -> Option<i64> {
+        if self.signers.can_sign(author) {
+            self.authors.insert(author);
+            return Some(author);
+        }
+        let earlier = self.migrations.earlier(author);
+        let signer = earlier.into_iter().find(|person| self.signers.can_sign(*person))?;
+        relayable.entity.set_author(self.migrations.identity(signer)?.id.clone());
+        self.authors.insert(signer);
+        Some(signer)
+    }
+}
+
+fn unsigned() -> Problem {
+    let reason = "the pod has neither a signature nor the author's private key; it is kept in extras.json";
+    Problem::new(OmissionCode::NoSignature, reason)
+}
+
+impl AccountReader<'_> {
+    /// Gathers who took part in the account's posts, where they moved from, and the keys to sign for them.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn prepare_others(&mut self) -> Result<OthersRelayables, ReadError> {
+        let person = self.account.person_id;
+        let parts: Vec<String> = KINDS
+            .iter()
+            .map(|kind| {
+                let Kind { table, signatures, signature_key, parents, .. } = kind;
+                format!(
+                    "SELECT r.author_id, CASE WHEN s.{signature_key} IS NULL THEN 1 ELSE 0 END AS unsigned_one \
+                     FROM {table} r {parents} LEFT JOIN {signatures} s ON s.{signature_key} = r.id \
+                     WHERE p.author_id = {person} AND r.author_id <> {person}"
+                )
+            })
+            .collect();
+        let likes = likes_on_comments(person);
+        let sql = format!(
+            "SELECT author_id, MAX(unsigned_one) FROM ({} UNION ALL SELECT r.author_id, 1 FROM likes r \
+             WHERE {likes}) o GROUP BY author_id",
+            parts.join(" UNION ALL ")
+        );
+        let (mut authors, mut unsigned) = (HashSet::new(), Vec::new());
+        let mut rows = self.snapshot.stream("the people who took part", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            let Some(author) = row.integer(0) else { continue };
+            authors.insert(author);
+            if row.integer(1) == Some(1) {
+                unsigned.push(author);
+            }
+        }
+        drop(rows);
+        let migrations = Migrations::read(self.snapshot, &authors).await?;
+        unsigned.extend(migrations.earlier_local(&authors));
+        let keys = private_keys(self.snapshot, &mut unsigned).await?;
+        Ok(OthersRelayables { migrations, signers: Signers::new(keys), authors: HashSet::new(), unsigned: Vec::new() })
+    }
+
+    /// Other people's comments on, likes of and votes in the account's posts.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn others_relayables(
+        &mut self,
+        others: &mut OthersRelayables,
+        memory: &mut dyn SignatureMemory,
+        sink: &mut impl Sink<Relayable>,
+    ) -> Result<(), ReadError> {
+        let person = self.account.person_id;
+        for kind in KINDS {
+            let sql = kind.select(&format!("p.author_id = {person} AND r.author_id <> {person}"));
+            self.signed_relayables(kind, kind.others, sql, others, memory, sink).await?;
+        }
+        Ok(())
+    }
+
+    /// Other people's likes on the account's comments and on comments under its posts, for `extras.json`.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn likes_on_comments(
+        &mut self,
+        others: &mut OthersRelayables,
+        memory: &mut dyn SignatureMemory,
+        sink: &mut impl Sink<Relayable>,
+    ) -> Result<(), ReadError> {
+        let sql = LIKES.select(&likes_on_comments(self.account.person_id));
+        self.signed_relayables(&LIKES, CountKind::LikesOnComments, sql, others, memory, sink).await
+    }
+
+    async fn signed_relayables(
+        &mut self,
+        kind: &Kind,
+        count: CountKind,
+        sql: String,
+        others: &mut OthersRelayables,
+        memory: &mut dyn SignatureMemory,
+        sink: &mut impl Sink<Relayable>,
+    ) -> Result<(), ReadError> {
+        let Self { snapshot, notes, .. } = self;
+        let mut rows = snapshot.stream("other people's comments, likes and votes", sql, &[]);
+        let mut page = Vec::with_capacity(PAGE);
+        loop {
+            let row = rows.try_next().await?;
+            let last = row.is_none();
+            if let Some(row) = row {
+                match Found::read(kind, &row) {
+                    Ok(found) => page.push(found),
+                    Err(problem) => notes.omit(problem, kind.record, row.integer(0), row.text(1)),
+                }
+            }
+            if last || page.len() == PAGE {
+                for (row, relayable, problem) in others.sign_all(std::mem::take(&mut page), memory) {
+                    let Some(problem) = problem else {
+                        notes.count(count);
+                        sink.put(relayable).await?;
+                        continue;
+                    };
+                    keep_unsigned(others, notes, kind.record, row, relayable, problem);
+                }
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Names and keys of everybody who signed something in the archive and is no contact.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn non_contact_authors(
+        &mut self,
+        others: &OthersRelayables,
+        book: &ContactBook,
+        sink: &mut impl Sink<NonContactAuthor>,
+    ) -> Result<(), ReadError> {
+        let Self { snapshot, notes, .. } = self;
+        let mut people: Vec<i64> = others.authors.difference(&book.people).copied().collect();
+        people.sort_unstable();
+        for chunk in people.chunks(PAGE) {
+            let sql = format!(
+                "SELECT id, diaspora_handle, guid, serialized_public_key FROM people WHERE id IN ({}) ORDER BY id",
+                list(chunk)
+            );
+            for row in snapshot.rows("the keys of other authors", sql, &[]).await? {
+                match author(&row) {
+                    Ok(author) => {
+                        notes.count(CountKind::NonContactAuthors);
+                        sink.put(author).await?;
+                    }
+                    Err(problem) => notes.omit(problem, RecordKind::Person, row.integer(0), row.text(1)),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn author(row: &crate::pod::database::Row) -> Result<NonContactAuthor, Problem> {
+    let public_key = row.text(3).unwrap_or_default();
+    PublicKey::from_pem(&public_key).map_err(|error| {
+        Problem::new(OmissionCode::UnreadableKey, format!("the person's public key cannot be used: {error}"))
+    })?;
+    let account_id = identifier(row.text(1), "diaspora* ID")?;
+    Ok(NonContactAuthor { account_id, guid: identifier(row.text(2), "GUID")?, public_key })
+}
+
+fn keep_unsigned(
+    others: &mut OthersRelayables,
+    notes: &mut Notes,
+    kind: RecordKind,
+    row: i64,
+    relayable: Relayable,
+    problem: Problem,
+) {
+    notes.count(CountKind::UnsignedRelayables);
+    notes.omit(problem, kind, Some(row), Some(relayable.entity.guid().to_string()));
+    others.unsigned.push(relayable);
+}
+
+/// Likes `r` by others on a comment by this person, or on a comment under one of this person's posts.
+fn likes_on_comments(person: i64) -> String {
+    format!(
+        "r.author_id <> {person} AND r.id IN (\
+         SELECT l.id FROM likes l JOIN comments c ON c.id = l.target_id AND l.target_type = 'Comment' \
+         WHERE c.author_id = {person} \
+         UNION SELECT l.id FROM likes l JOIN comments c ON c.id = l.target_id AND l.target_type = 'Comment' \
+         JOIN posts o ON o.id = c.commentable_id AND c.commentable_type = 'Post' WHERE o.author_id = {person})"
+    )
+}
+
+/// Private keys of those among these people who live, or lived, on this pod.
+async fn private_keys(
+    snapshot: &mut Snapshot,
+    people: &mut Vec<i64>,
+) -> Result<HashMap<i64, PrivateKey>, ReadError> {
+    people.sort_unstable();
+    people.dedup();
+    let mut keys = HashMap::new();
+    for chunk in people.chunks(PAGE) {
+        let sql = format!(
+            "SELECT a.id, u.serialized_private_key FROM people a JOIN users u ON u.id = a.owner_id \
+             WHERE a.id IN ({})",
+            list(chunk)
+        );
+        for row in snapshot.rows("the keys to sign with", sql, &[]).await? {
+            if let (Some(person), Some(pem)) = (row.integer(0), row.filled(1)) {
+                keys.insert(person, PrivateKey::from_pem(pem));
+            }
+        }
+    }
+    Ok(keys)
+}

@@ -1,0 +1,221 @@
+//! What hangs on the posts of one page: photos, polls, places, audiences, comments. One statement each.
+
+use futures_util::TryStreamExt as _;
+
+use super::contacts::display_name;
+use super::notes::{Problem, identifier};
+use super::posts::{ByPost, Reply};
+use super::{AccountReader, ReadError};
+use crate::domain::{DiasporaId, Entity, Location, OmissionCode, Photo, Poll, PollAnswer, RecordKind};
+use crate::pod::database::{Cell as _, Row};
+
+/// A range of an author's posts, by row number.
+pub(super) struct PageRange {
+    pub(super) author: i64,
+    pub(super) after: i64,
+    pub(super) up_to: i64,
+}
+
+impl PageRange {
+    /// The range as a condition on the posts `p`.
+    pub(super) fn condition(&self) -> String {
+        format!("p.author_id = {} AND p.id > {} AND p.id <= {}", self.author, self.after, self.up_to)
+    }
+}
+
+/// Columns of `photos ph` that [`photo`] reads, from position 1 on.
+pub(super) const PHOTO_COLUMNS: &str = "ph.id, ph.guid, ph.public, ph.created_at, ph.remote_photo_path, \
+     ph.remote_photo_name, ph.text, ph.status_message_guid, ph.height, ph.width, ph.author_id";
+
+#[derive(Default)]
+pub(super) struct PostParts {
+    pub(super) photos: ByPost<Vec<Entity<Photo>>>,
+    pub(super) locations: ByPost<Entity<Location>>,
+    pub(super) polls: ByPost<Entity<Poll>>,
+    pub(super) pods: ByPost<Vec<i64>>,
+    pub(super) aspects: ByPost<Vec<i64>>,
+    pub(super) replies: ByPost<Vec<Reply>>,
+}
+
+impl PostParts {
+    pub(super) async fn read(reader: &mut AccountReader<'_>, range: &PageRange) -> Result<Self, ReadError> {
+        let mut parts = Self::default();
+        parts.read_photos(reader, range).await?;
+        parts.read_locations(reader, range).await?;
+        parts.read_polls(reader, range).await?;
+        parts.read_pods(reader, range).await?;
+        parts.read_aspects(reader, range).await?;
+        parts.read_replies(reader, range).await?;
+        Ok(parts)
+    }
+
+    async fn read_photos(&mut self, reader: &mut AccountReader<'_>, range: &PageRange) -> Result<(), ReadError> {
+        let AccountReader { snapshot, account, notes, .. } = reader;
+        let sql = format!(
+            "SELECT p.id, {PHOTO_COLUMNS} FROM photos ph JOIN posts p ON p.guid = ph.status_message_guid \
+             WHERE {} ORDER BY p.id, ph.id",
+            range.condition()
+        );
+        let mut rows = snapshot.stream("the photos of posts", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            let photo = if row.integer(11) == Some(account.person_id) {
+                photo(&row, &account.id)
+            } else {
+                Err(Problem::new(OmissionCode::InvalidIdentifier, "it was uploaded by somebody else"))
+            };
+            match (row.integer(0), photo) {
+                (Some(post), Ok(photo)) => self.photos.entry(post).or_default().push(Entity(photo)),
+                (_, Err(problem)) => notes.omit(problem, RecordKind::Photo, row.integer(1), row.text(2)),
+                (None, Ok(_)) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_locations(
+        &mut self,
+        reader: &mut AccountReader<'_>,
+        range: &PageRange,
+    ) -> Result<(), ReadError> {
+        let sql = format!(
+            "SELECT p.id, l.address, l.lat, l.lng FROM locations l JOIN posts p ON p.id = l.status_message_id \
+             WHERE {} ORDER BY p.id, l.id",
+            range.condition()
+        );
+        let mut rows = reader.snapshot.stream("the places of posts", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            let text = |column| row.text(column).unwrap_or_default();
+            if let Some(post) = row.integer(0) {
+                let location = Location { address: text(1), lat: text(2), lng: text(3) };
+                self.locations.entry(post).or_insert(Entity(location));
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_polls(&mut self, reader: &mut AccountReader<'_>, range: &PageRange) -> Result<(), ReadError> {
+        let AccountReader { snapshot, notes, .. } = reader;
+        let sql = format!(
+            "SELECT p.id, q.id, q.guid, q.question, a.id, a.guid, a.answer FROM polls q \
+             JOIN posts p ON p.id = q.status_message_id LEFT JOIN poll_answers a ON a.poll_id = q.id \
+             WHERE {} ORDER BY p.id, q.id, a.id",
+            range.condition()
+        );
+        let mut rows = snapshot.stream("the polls", sql, &[]);
+        // A post has one poll: rows of a second one are of a damaged database.
+        let mut polls: ByPost<i64> = ByPost::new();
+        while let Some(row) = rows.try_next().await? {
+            let (Some(post), Some(poll_id)) = (row.integer(0), row.integer(1)) else { continue };
+            if *polls.entry(post).or_insert(poll_id) != poll_id {
+                continue;
+            }
+            if let Err(problem) = self.add_answer(post, &row) {
+                notes.omit(problem, RecordKind::Poll, Some(poll_id), row.text(2));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_answer(&mut self, post: i64, row: &Row) -> Result<(), Problem> {
+        if !self.polls.contains_key(&post) {
+            let guid = identifier(row.text(2), "GUID")?;
+            let question = row.text(3).unwrap_or_default();
+            self.polls.insert(post, Entity(Poll { guid, question, poll_answers: Vec::new() }));
+        }
+        if !row.is_null(4) {
+            let guid = identifier(row.text(5), "answer's GUID")?;
+            let answer = Entity(PollAnswer { guid, answer: row.text(6).unwrap_or_default() });
+            if let Some(poll) = self.polls.get_mut(&post) {
+                poll.0.poll_answers.push(answer);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pods of people who take part in a public post or reshared it, and of a reshare's original author.
+    async fn read_pods(&mut self, reader: &mut AccountReader<'_>, range: &PageRange) -> Result<(), ReadError> {
+        let (range, remote) = (range.condition(), "a.owner_id IS NULL AND a.pod_id IS NOT NULL");
+        let sql = format!(
+            "SELECT p.id, a.pod_id FROM posts p JOIN participations t ON t.target_id = p.id \
+             AND t.target_type = 'Post' JOIN people a ON a.id = t.author_id WHERE {range} AND p.public AND {remote} \
+             UNION SELECT p.id, a.pod_id FROM posts p JOIN posts r ON r.root_guid = p.guid \
+             JOIN people a ON a.id = r.author_id WHERE {range} AND p.public AND {remote} \
+             UNION SELECT p.id, a.pod_id FROM posts p JOIN posts r ON r.guid = p.root_guid \
+             JOIN people a ON a.id = r.author_id WHERE {range} AND {remote} ORDER BY 1, 2"
+        );
+        collect_pairs(reader, "the pods of those who took part", sql, &mut self.pods).await
+    }
+
+    async fn read_aspects(
+        &mut self,
+        reader: &mut AccountReader<'_>,
+        range: &PageRange,
+    ) -> Result<(), ReadError> {
+        let sql = format!(
+            "SELECT p.id, v.aspect_id FROM aspect_visibilities v JOIN posts p ON p.id = v.shareable_id \
+             WHERE v.shareable_type = 'Post' AND {} AND NOT p.public ORDER BY p.id, v.aspect_id",
+            range.condition()
+        );
+        collect_pairs(reader, "the aspects of posts", sql, &mut self.aspects).await
+    }
+
+    async fn read_replies(
+        &mut self,
+        reader: &mut AccountReader<'_>,
+        range: &PageRange,
+    ) -> Result<(), ReadError> {
+        let sql = format!(
+            "SELECT p.id, c.text, c.created_at, a.diaspora_handle, f.first_name, f.last_name FROM comments c \
+             JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
+             LEFT JOIN people a ON a.id = c.author_id LEFT JOIN profiles f ON f.person_id = a.id \
+             WHERE {} ORDER BY p.id, c.id",
+            range.condition()
+        );
+        let mut rows = reader.snapshot.stream("the comments under posts", sql, &[]);
+        while let Some(row) = rows.try_next().await? {
+            let author_id = row.text(3).unwrap_or_default();
+            let reply = Reply {
+                author_name: display_name(row.text(4), row.text(5), &author_id),
+                author_id,
+                created_at: row.time(2),
+                text: row.text(1).unwrap_or_default(),
+            };
+            if let Some(post) = row.integer(0) {
+                self.replies.entry(post).or_default().push(reply);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn collect_pairs(
+    reader: &mut AccountReader<'_>,
+    what: &'static str,
+    sql: String,
+    into: &mut ByPost<Vec<i64>>,
+) -> Result<(), ReadError> {
+    let mut rows = reader.snapshot.stream(what, sql, &[]);
+    while let Some(row) = rows.try_next().await? {
+        if let (Some(post), Some(other)) = (row.integer(0), row.integer(1)) {
+            into.entry(post).or_default().push(other);
+        }
+    }
+    Ok(())
+}
+
+/// A photo from [`PHOTO_COLUMNS`] at position 1.
+pub(super) fn photo(row: &Row, author: &DiasporaId) -> Result<Photo, Problem> {
+    Ok(Photo {
+        guid: identifier(row.text(2), "GUID")?,
+        author: author.clone(),
+        public: row.boolean(3).unwrap_or(false),
+        created_at: row.time(4).ok_or_else(|| Problem::missing("time"))?,
+        remote_photo_path: row.filled(5).ok_or_else(|| Problem::missing("address"))?,
+        remote_photo_name: row.filled(6).ok_or_else(|| Problem::missing("file name"))?,
+        text: row.filled(7),
+        status_message_guid: row.filled(8).and_then(|guid| guid.parse().ok()),
+        height: row.integer(9),
+        width: row.integer(10),
+    })
+}
+

@@ -1,0 +1,209 @@
+//! The account's posts, a page at a time, with everything that hangs on them.
+
+use std::collections::HashMap;
+
+use futures_util::TryStreamExt as _;
+
+use super::contacts::ContactBook;
+use super::notes::{Problem, identifier};
+use super::post_parts::{PageRange, PostParts};
+use super::{AccountReader, PAGE, ReadError, Sink};
+use crate::archive::manifest::CountKind;
+use crate::domain::{
+    DiasporaId, OmissionCode, OwnPost, Post, RecordKind, Reshare, StatusMessage, Timestamp,
+};
+use crate::pod::database::{Cell as _, Row};
+
+/// A post for the archive document, and what people see around it.
+#[derive(Debug)]
+pub struct PostRecord {
+    /// The post as the document has it.
+    pub post: OwnPost,
+    /// The aspects it was shown to; `None` for a public post.
+    pub aspects: Option<Vec<String>>,
+    /// How many people like it.
+    pub likes: u64,
+    /// The comments under it, oldest first.
+    pub replies: Vec<Reply>,
+}
+
+/// A comment as it is shown under a post.
+#[derive(Debug)]
+pub struct Reply {
+    /// Who wrote it: diaspora* ID, empty when the person is gone.
+    pub author_id: String,
+    /// Their display name.
+    pub author_name: String,
+    /// When.
+    pub created_at: Option<Timestamp>,
+    /// Markdown.
+    pub text: String,
+}
+
+impl AccountReader<'_> {
+    /// Every post, oldest first.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn posts(
+        &mut self,
+        book: &ContactBook,
+        sink: &mut impl Sink<PostRecord>,
+    ) -> Result<(), ReadError> {
+        for range in self.post_pages().await? {
+            let mut parts = PostParts::read(self, &range).await?;
+            for row in self.post_rows(&range).await? {
+                let aspects = parts.aspects.remove(&row.id).unwrap_or_default();
+                match self.own_post(&row, book, &aspects, &mut parts) {
+                    Ok(post) => {
+                        self.count_post(&post);
+                        let names = (!row.public).then(|| self.aspect_names(&aspects));
+                        let likes = row.likes;
+                        let replies = parts.replies.remove(&row.id).unwrap_or_default();
+                        sink.put(PostRecord { post, aspects: names, likes, replies }).await?;
+                    }
+                    Err(problem) => self.notes.omit(problem, RecordKind::Post, Some(row.id), row.guid),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts the account's posts into ranges of row numbers, [`PAGE`] posts each, in one statement.
+    async fn post_pages(&mut self) -> Result<Vec<PageRange>, ReadError> {
+        let author = self.account.person_id;
+        let sql = format!("SELECT id FROM posts WHERE author_id = {author} ORDER BY id");
+        let mut rows = self.snapshot.stream("the list of posts", sql, &[]);
+        let (mut pages, mut after, mut last, mut count) = (Vec::new(), 0, 0, 0);
+        while let Some(row) = rows.try_next().await? {
+            last = row.integer(0).unwrap_or(last);
+            count += 1;
+            if count % PAGE == 0 {
+                pages.push(PageRange { author, after, up_to: last });
+                after = last;
+            }
+        }
+        if last > after {
+            pages.push(PageRange { author, after, up_to: last });
+        }
+        Ok(pages)
+    }
+
+    async fn post_rows(&mut self, range: &PageRange) -> Result<Vec<PostRow>, ReadError> {
+        let sql = format!(
+            "SELECT p.id, p.type, p.guid, p.created_at, p.public, p.text, p.provider_display_name, p.root_guid, \
+             a.diaspora_handle, p.likes_count FROM posts p LEFT JOIN posts r ON r.guid = p.root_guid \
+             LEFT JOIN people a ON a.id = r.author_id WHERE {} ORDER BY p.id",
+            range.condition()
+        );
+        let rows = self.snapshot.rows("the posts", sql, &[]).await?;
+        Ok(rows.iter().filter_map(PostRow::new).collect())
+    }
+
+    fn own_post(
+        &self,
+        row: &PostRow,
+        book: &ContactBook,
+        aspects: &[i64],
+        parts: &mut PostParts,
+    ) -> Result<OwnPost, Problem> {
+        let post = match row.kind.as_str() {
+            "StatusMessage" => Post::StatusMessage(self.status_message(row, parts)?),
+            "Reshare" => Post::Reshare(self.reshare(row)?),
+            other => {
+                let reason = format!("posts of type {other:?} are unknown to the archive format");
+                return Err(Problem::new(OmissionCode::UnknownType, reason));
+            }
+        };
+        // diaspora* treats every reshare as public.
+        let public = row.public || matches!(post, Post::Reshare(_));
+        let pods = public.then(|| self.subscribed_pods(book, parts.pods.remove(&row.id).unwrap_or_default()));
+        let people = (!public).then(|| book.members(aspects));
+        Ok(OwnPost { subscribed_pods_uris: pods, subscribed_users_ids: people, post })
+    }
+
+    fn status_message(&self, row: &PostRow, parts: &mut PostParts) -> Result<StatusMessage, Problem> {
+        Ok(StatusMessage {
+            author: self.account.id.clone(),
+            guid: identifier(row.guid.clone(), "GUID")?,
+            created_at: row.created_at.ok_or_else(|| Problem::missing("time"))?,
+            public: row.public,
+            provider_display_name: row.provider.clone(),
+            text: row.text.clone(),
+            photos: parts.photos.remove(&row.id).unwrap_or_default(),
+            location: parts.locations.remove(&row.id),
+            poll: parts.polls.remove(&row.id),
+        })
+    }
+
+    fn reshare(&self, row: &PostRow) -> Result<Reshare, Problem> {
+        Ok(Reshare {
+            author: self.account.id.clone(),
+            guid: identifier(row.guid.clone(), "GUID")?,
+            created_at: row.created_at.ok_or_else(|| Problem::missing("time"))?,
+            root_author: row.root_author.clone(),
+            root_guid: row.root_guid.clone().and_then(|guid| guid.parse().ok()),
+        })
+    }
+
+    /// Pods of all contacts, then of those who took part, then this one: it is to hear of changes after a move.
+    fn subscribed_pods(&self, book: &ContactBook, more: Vec<i64>) -> Vec<String> {
+        let more = more.into_iter().filter(|pod| !book.pods.contains(pod));
+        let mut uris: Vec<String> =
+            book.pods.iter().copied().chain(more).filter_map(|pod| self.pods.get(&pod).cloned()).collect();
+        uris.push(self.pod.as_str().to_owned());
+        uris
+    }
+
+    pub(super) fn aspect_names(&self, ids: &[i64]) -> Vec<String> {
+        self.aspects.iter().filter(|aspect| ids.contains(&aspect.id)).map(|a| a.name.clone()).collect()
+    }
+
+    fn count_post(&mut self, post: &OwnPost) {
+        match &post.post {
+            Post::Reshare(_) => self.notes.count(CountKind::Reshares),
+            Post::StatusMessage(message) => {
+                self.notes.count(CountKind::StatusMessages);
+                if message.poll.is_some() {
+                    self.notes.count(CountKind::Polls);
+                }
+                for _ in &message.photos {
+                    self.notes.count(CountKind::Photos);
+                }
+            }
+        }
+    }
+}
+
+struct PostRow {
+    id: i64,
+    kind: String,
+    guid: Option<String>,
+    created_at: Option<Timestamp>,
+    public: bool,
+    text: String,
+    provider: Option<String>,
+    root_guid: Option<String>,
+    root_author: Option<DiasporaId>,
+    likes: u64,
+}
+
+impl PostRow {
+    fn new(row: &Row) -> Option<Self> {
+        Some(Self {
+            id: row.integer(0)?,
+            kind: row.text(1).unwrap_or_default(),
+            guid: row.text(2),
+            created_at: row.time(3),
+            public: row.boolean(4).unwrap_or(false),
+            text: row.text(5).unwrap_or_default(),
+            provider: row.filled(6),
+            root_guid: row.filled(7),
+            root_author: row.text(8).and_then(|id| id.parse().ok()),
+            likes: row.integer(9).and_then(|likes| likes.try_into().ok()).unwrap_or(0),
+        })
+    }
+}
+
+/// Rows of a page, by the post they belong to.
+pub(super) type ByPost<T> = HashMap<i64, T>;

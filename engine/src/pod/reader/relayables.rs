@@ -1,0 +1,184 @@
+//! Comments, likes and votes: the account's own, and what a row of any of them becomes.
+
+use futures_util::TryStreamExt as _;
+use serde_json::Map;
+
+use super::notes::{Problem, identifier};
+use super::{AccountReader, ReadError, Sink, yaml};
+use crate::archive::manifest::CountKind;
+use crate::domain::{
+    Comment, DiasporaId, Like, OmissionCode, PollParticipation, RecordKind, Relayable, RelayableEntity,
+};
+use crate::pod::database::{Cell as _, Row};
+
+/// A kind of relayable, as the pod's tables keep it.
+pub(super) struct Kind {
+    pub(super) record: RecordKind,
+    pub(super) own: CountKind,
+    pub(super) others: CountKind,
+    pub(super) table: &'static str,
+    pub(super) signatures: &'static str,
+    pub(super) signature_key: &'static str,
+    /// Joins from the record `r` to its parent; the post is `p`.
+    pub(super) parents: &'static str,
+    /// The parent's GUID.
+    parent_guid: &'static str,
+    /// Columns of this kind only, two of them.
+    values: &'static str,
+}
+
+/// In the order of the archive document.
+pub(super) const KINDS: [&Kind; 3] = [&COMMENTS, &LIKES, &VOTES];
+
+const COMMENTS: Kind = Kind {
+    record: RecordKind::Comment,
+    own: CountKind::OwnComments,
+    others: CountKind::OthersComments,
+    table: "comments",
+    signatures: "comment_signatures",
+    signature_key: "comment_id",
+    parents: "LEFT JOIN posts p ON p.id = r.commentable_id AND r.commentable_type = 'Post'",
+    parent_guid: "p.guid",
+    values: "r.text, r.created_at",
+};
+
+pub(super) const LIKES: Kind = Kind {
+    record: RecordKind::Like,
+    own: CountKind::OwnLikes,
+    others: CountKind::OthersLikes,
+    table: "likes",
+    signatures: "like_signatures",
+    signature_key: "like_id",
+    parents: "LEFT JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post' \
+              LEFT JOIN comments t ON t.id = r.target_id AND r.target_type = 'Comment'",
+    parent_guid: "COALESCE(p.guid, t.guid)",
+    values: "r.target_type, r.positive",
+};
+
+const VOTES: Kind = Kind {
+    record: RecordKind::PollParticipation,
+    own: CountKind::OwnPollParticipations,
+    others: CountKind::OthersPollParticipations,
+    table: "poll_participations",
+    signatures: "poll_participation_signatures",
+    signature_key: "poll_participation_id",
+    parents: "LEFT JOIN polls q ON q.id = r.poll_id LEFT JOIN posts p ON p.id = q.status_message_id \
+              LEFT JOIN poll_answers w ON w.id = r.poll_answer_id",
+    parent_guid: "q.guid",
+    values: "w.guid, w.id",
+};
+
+impl Kind {
+    /// Records that meet a condition, by row number.
+    pub(super) fn select(&self, condition: &str) -> String {
+        let Self { table, signatures, signature_key, parents, parent_guid, values, .. } = self;
+        format!(
+            "SELECT r.id, r.guid, {parent_guid}, r.author_id, a.diaspora_handle, s.author_signature, \
+             so.\"order\", s.additional_data, {values} FROM {table} r {parents} \
+             LEFT JOIN people a ON a.id = r.author_id LEFT JOIN {signatures} s ON s.{signature_key} = r.id \
+             LEFT JOIN signature_orders so ON so.id = s.signature_order_id WHERE {condition} ORDER BY r.id"
+        )
+    }
+}
+
+/// A relayable out of the database, its signature and that signature's order still apart.
+pub(super) struct Found {
+    pub(super) row: i64,
+    pub(super) author_row: i64,
+    pub(super) entity: RelayableEntity,
+    pub(super) signature: Option<String>,
+    pub(super) order: Option<Vec<String>>,
+}
+
+impl Found {
+    /// Reads a row of [`Kind::select`].
+    pub(super) fn read(kind: &Kind, row: &Row) -> Result<Self, Problem> {
+        if row.is_null(2) {
+            let reason = "what it belongs to is not in the pod's database any more";
+            return Err(Problem::new(OmissionCode::MissingParent, reason));
+        }
+        if row.is_null(4) {
+            let reason = "its author is not in the pod's database";
+            return Err(Problem::new(OmissionCode::MissingPerson, reason));
+        }
+        let order = row
+            .filled(6)
+            .map(|order| order.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+            .map(|order| order.into_iter().filter(|name| !name.contains("signature")).collect());
+        Ok(Self {
+            row: row.integer(0).unwrap_or_default(),
+            author_row: row.integer(3).unwrap_or_default(),
+            entity: entity(kind, row)?,
+            signature: row.filled(5),
+            order,
+        })
+    }
+}
+
+fn entity(kind: &Kind, row: &Row) -> Result<RelayableEntity, Problem> {
+    let guid = identifier(row.text(1), "GUID")?;
+    let parent_guid = identifier(row.text(2), "parent's GUID")?;
+    let author: DiasporaId = identifier(row.text(4), "author's diaspora* ID")?;
+    let mut additional = match row.filled(7) {
+        None => Map::new(),
+        Some(yaml) => yaml::additional_data(&yaml).ok_or_else(|| {
+            let reason = "the signed values stored beside it cannot be parsed";
+            Problem::new(OmissionCode::UnreadableAdditionalData, reason)
+        })?,
+    };
+    let author_signature = None;
+    Ok(match kind.record {
+        RecordKind::Comment => RelayableEntity::Comment(Comment {
+            author,
+            guid,
+            parent_guid,
+            author_signature,
+            text: row.text(8).unwrap_or_default(),
+            created_at: row.time(9).ok_or_else(|| Problem::missing("time"))?,
+            edited_at: additional.shift_remove("edited_at").and_then(|at| at.as_str().map(str::to_owned)),
+            additional,
+        }),
+        RecordKind::Like => RelayableEntity::Like(Like {
+            author,
+            guid,
+            parent_guid,
+            author_signature,
+            parent_type: row.text(8).unwrap_or_default(),
+            positive: row.boolean(9).unwrap_or(true),
+            additional,
+        }),
+        _ => RelayableEntity::PollParticipation(PollParticipation {
+            author,
+            guid,
+            parent_guid,
+            author_signature,
+            poll_answer_guid: identifier(row.text(8), "answer's GUID")?,
+            additional,
+        }),
+    })
+}
+
+impl AccountReader<'_> {
+    /// The account's own comments, likes and votes. Their signatures stay behind, as diaspora* leaves them:
+    /// the account's key can make them again.
+    ///
+    /// # Errors
+    /// The database's failure, or [`ReadError::Stopped`].
+    pub async fn own_relayables(&mut self, sink: &mut impl Sink<Relayable>) -> Result<(), ReadError> {
+        let Self { snapshot, account, notes, .. } = self;
+        for kind in KINDS {
+            let sql = kind.select(&format!("r.author_id = {}", account.person_id));
+            let mut rows = snapshot.stream("the account's own comments, likes and votes", sql, &[]);
+            while let Some(row) = rows.try_next().await? {
+                match Found::read(kind, &row) {
+                    Ok(found) => {
+                        notes.count(kind.own);
+                        sink.put(Relayable::new(found.entity, found.order)).await?;
+                    }
+                    Err(problem) => notes.omit(problem, kind.record, row.integer(0), row.text(1)),
+                }
+            }
+        }
+        Ok(())
+    }
+}
