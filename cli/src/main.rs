@@ -1,2 +1,50 @@
-//! pappus
-fn main() {}
+//! `pappus`: takes accounts out of a diaspora* pod into signed archives, and checks and converts those.
+//!
+//! One file per subcommand under `commands/`; everything that matters happens in the engine.
+
+mod archive;
+mod arguments;
+mod commands;
+mod error;
+mod output;
+mod passphrase;
+mod pod;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+use output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    // Reading, packing and the pages for people each keep one thread busy.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments.command, &output)),
+        Err(error) => Err(error::Failure::new("the program could not start", error)),
+    };
+    match result {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn run(command: Command, output: &Output) -> Result<commands::Outcome, error::Failure> {
+    match command {
+        Command::Export(arguments) => commands::export::run(arguments, output).await,
+        Command::Check(arguments) => commands::check::run(arguments, output).await,
+        Command::Verify(arguments) => commands::verify::run(&arguments, output),
+        Command::Show(arguments) => commands::show::run(&arguments, output),
+        Command::Convert(arguments) => commands::convert::run(&arguments, output),
+        Command::Completions(arguments) => commands::completions::run(&arguments),
+        Command::Manual(arguments) => commands::manual::run(&arguments),
+        Command::Schemas(arguments) => commands::schemas::run(&arguments),
+    }
+}

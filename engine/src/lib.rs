@@ -10,4 +10,6 @@
 
 pub mod archive;
 pub mod domain;
+pub mod export;
 pub mod pod;
+pub mod store;

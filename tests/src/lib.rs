@@ -2,4 +2,6 @@
 //! throwaway database servers.
 
 pub mod cluster;
+pub mod heavy;
+pub mod sample;
 pub mod schema;

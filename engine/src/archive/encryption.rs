@@ -38,6 +38,12 @@ pub enum EncryptionError {
     /// Nobody was named.
     #[error("no recipient was named")]
     NoRecipient,
+    /// Not an age key.
+    #[error("{0:?} is not an age recipient (age1…)")]
+    Recipient(String),
+    /// A key file without a key.
+    #[error("the key file holds no age key (AGE-SECRET-KEY-1…)")]
+    NoIdentity,
     /// It is no age file, or a damaged one.
     #[error("the file is not encrypted with age, or is damaged: {0}")]
     Damaged(String),
@@ -50,6 +56,22 @@ pub enum EncryptionError {
 }
 
 impl Lock {
+    /// For whoever knows this passphrase.
+    pub fn passphrase(text: &str) -> Self {
+        Self::Passphrase(SecretString::from(text.to_owned()))
+    }
+
+    /// For whoever has one of these keys (`age1…`).
+    ///
+    /// # Errors
+    /// [`EncryptionError::Recipient`] names the one that is no key.
+    pub fn recipients(keys: &[String]) -> Result<Self, EncryptionError> {
+        keys.iter()
+            .map(|key| key.parse().map_err(|_| EncryptionError::Recipient(key.clone())))
+            .collect::<Result<_, _>>()
+            .map(Self::Recipients)
+    }
+
     /// Wraps a file so that everything written to it is encrypted. The result must be finished.
     ///
     /// # Errors
@@ -71,6 +93,20 @@ impl Lock {
 }
 
 impl Unlock {
+    /// With this passphrase.
+    pub fn passphrase(text: &str) -> Self {
+        Self::Passphrase(SecretString::from(text.to_owned()))
+    }
+
+    /// With the keys (`AGE-SECRET-KEY-1…`) in the lines of a key file; other lines are comments.
+    ///
+    /// # Errors
+    /// [`EncryptionError::NoIdentity`] when there is none.
+    pub fn identities(key_file: &str) -> Result<Self, EncryptionError> {
+        let keys: Vec<_> = key_file.lines().filter_map(|line| line.trim().parse().ok()).collect();
+        if keys.is_empty() { Err(EncryptionError::NoIdentity) } else { Ok(Self::Identities(keys)) }
+    }
+
     /// Opens an encrypted file for reading at any place.
     ///
     /// # Errors

@@ -8,5 +8,7 @@ pub mod encryption;
 pub mod limits;
 pub mod manifest;
 pub mod names;
+pub mod schemas;
 pub mod view;
 
+pub mod writer;

@@ -30,6 +30,8 @@ pub enum OmissionCode {
     UnsafeFileName,
     /// A key that cannot be parsed.
     UnreadableKey,
+    /// The private key is not the one whose public half the network knows.
+    KeyMismatch,
     /// Nobody's signature is stored, and the author's private key is not on this pod.
     NoSignature,
     /// A signature is stored and the order of the signed values is not.
@@ -54,6 +56,7 @@ impl OmissionCode {
             Self::UnreadableFile => "unreadable_file",
             Self::UnsafeFileName => "unsafe_file_name",
             Self::UnreadableKey => "unreadable_key",
+            Self::KeyMismatch => "key_mismatch",
             Self::NoSignature => "no_signature",
             Self::NoSignatureOrder => "no_signature_order",
             Self::UnreadableAdditionalData => "unreadable_additional_data",

@@ -7,4 +7,5 @@ pub mod database;
 
 pub mod reader;
 pub mod schema;
+pub mod survey;
 pub mod uploads;

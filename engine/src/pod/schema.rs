@@ -55,7 +55,8 @@ const REQUIRED: &[(&str, &str)] = &[
     (
         "users",
         "id username serialized_private_key disable_mail language email locked_at \
-         show_community_spotlight_in_stream auto_follow_back auto_follow_back_aspect_id hidden_shareables",
+         show_community_spotlight_in_stream auto_follow_back auto_follow_back_aspect_id hidden_shareables \
+         color_theme post_default_public",
     ),
 ];
 

@@ -1,11 +1,10 @@
 //! A throwaway MariaDB server.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use sqlx::MySqlConnection;
 
-use super::server::{Account, Server, free_port, run};
+use super::server::{Account, Server, free_port};
 use super::{ClusterError, checked, create_database};
 
 const PROGRAM: &str = "mariadbd";
@@ -14,7 +13,7 @@ const SERVER: &str = "/usr/sbin/mariadbd";
 const INSTALLER: &str = "/usr/bin/mariadb-install-db";
 
 /// Speed instead of safety, and the character set diaspora* asks for.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "--skip-networking=0",
     "--bind-address=127.0.0.1",
     "--skip-name-resolve",
@@ -22,6 +21,7 @@ const SETTINGS: [&str; 10] = [
     "--collation-server=utf8mb4_bin",
     "--innodb-flush-log-at-trx-commit=0",
     "--innodb-doublewrite=0",
+    "--innodb-flush-method=nosync",
     "--innodb-buffer-pool-size=256M",
     "--innodb-log-file-size=64M",
     "--max-allowed-packet=64M",
@@ -56,20 +56,19 @@ impl MariaDbCluster {
         }
         let account = Account::of("mysql")?;
         let folder = account.folder("my")?;
-        let data = folder.join("data");
-        let line = account.line(Path::new(INSTALLER));
-        let (first, rest) = line.split_first().ok_or(MISSING)?;
-        run(
-            "mariadb-install-db",
-            Command::new(first)
-                .args(rest)
-                .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-                .arg("--skip-name-resolve")
-                .arg(format!("--datadir={}", data.display()))
-                .current_dir("/"),
-        )?;
+        let data = folder.path().join("data");
+        let mut setup = account.line(Path::new(INSTALLER));
+        for option in [
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            "--skip-name-resolve",
+        ] {
+            setup.push(option.into());
+        }
+        setup.push(format!("--datadir={}", data.display()).into());
         let port = free_port()?;
-        let socket = folder.join("socket");
+        let socket = folder.path().join("socket");
         let mut line = account.line(Path::new(SERVER));
         line.push("--no-defaults".into());
         line.extend(SETTINGS.iter().map(Into::into));
@@ -77,7 +76,7 @@ impl MariaDbCluster {
         line.push(format!("--socket={}", socket.display()).into());
         line.push(format!("--port={port}").into());
         // MariaDB would flush everything on SIGTERM.
-        let server = Server::start(folder, "KILL", &line)?;
+        let server = Server::start(folder, "KILL", &setup, &line)?;
         Ok(Self { server, port, socket })
     }
 

@@ -3,11 +3,10 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use sqlx::PgConnection;
 
-use super::server::{Account, Server, free_port, run};
+use super::server::{Account, Server, free_port};
 use super::{ClusterError, checked, create_database};
 
 const PROGRAM: &str = "postgres";
@@ -49,18 +48,15 @@ impl PostgresCluster {
         let binaries = newest_binaries()?;
         let account = Account::of("postgres")?;
         let folder = account.folder("pg")?;
-        let data = folder.join("data");
-        let line = account.line(&binaries.join("initdb"));
-        let (first, rest) = line.split_first().ok_or(MISSING)?;
-        run(
-            "initdb",
-            Command::new(first)
-                .args(rest)
-                .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
-                .args(["--no-sync", "--no-instructions", "-D"])
-                .arg(&data)
-                .current_dir("/"),
-        )?;
+        let socket_folder = folder.path().to_owned();
+        let data = folder.path().join("data");
+        let mut setup = account.line(&binaries.join("initdb"));
+        for option in
+            ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]
+        {
+            setup.push(option.into());
+        }
+        setup.push(data.clone().into());
         let port = free_port()?;
         let mut line = account.line(&binaries.join("postgres"));
         line.push("-D".into());
@@ -68,15 +64,15 @@ impl PostgresCluster {
         let network = [
             format!("port={port}"),
             "listen_addresses=127.0.0.1".to_owned(),
-            format!("unix_socket_directories={}", folder.display()),
+            format!("unix_socket_directories={}", socket_folder.display()),
         ];
         for setting in SETTINGS.iter().map(OsString::from).chain(network.iter().map(OsString::from)) {
             line.push("-c".into());
             line.push(setting);
         }
         // SIGQUIT is PostgreSQL's immediate shutdown.
-        let server = Server::start(folder.clone(), "QUIT", &line)?;
-        Ok(Self { server, port, socket_folder: folder })
+        let server = Server::start(folder, "QUIT", &setup, &line)?;
+        Ok(Self { server, port, socket_folder })
     }
 
     /// Makes an empty database and gives its address.
@@ -86,6 +82,18 @@ impl PostgresCluster {
     pub async fn create_database(&self, name: &str) -> Result<String, ClusterError> {
         let name = checked(name)?;
         create_database(&self.url("postgres"), &format!("CREATE DATABASE {name}")).await?;
+        Ok(self.url(name))
+    }
+
+    /// Makes an empty database that takes any bytes as text, as pods have that were set up with
+    /// the C locale.
+    ///
+    /// # Errors
+    /// When the name is taken or not fit for a database.
+    pub async fn create_ascii_database(&self, name: &str) -> Result<String, ClusterError> {
+        let name = checked(name)?;
+        let options = "ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0";
+        create_database(&self.url("postgres"), &format!("CREATE DATABASE {name} {options}")).await?;
         Ok(self.url(name))
     }
 

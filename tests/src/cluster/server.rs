@@ -1,6 +1,6 @@
 //! One server process with its folder, kept by a shell that outlives neither.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::net::TcpListener;
@@ -11,22 +11,30 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sqlx::Connection;
+use tempfile::TempDir;
 
 use super::ClusterError;
 
-/// `$1` is the folder, `$2` the signal that makes the server stop at once, the rest the server.
-/// `wait` comes before `rm` so that the server does not write into a folder being removed.
+/// `$1` is the folder, `$2` the signal that makes the server stop at once, `$3` the command that
+/// fills the folder (its words hold no blanks), the rest the server. Both run under the shell, so
+/// that nothing is left when we are killed between them. `wait` comes before `rm` so that the
+/// server does not write into a folder being removed.
 const KEEPER: &str = r#"
-folder=$1; signal=$2; shift 2
-"$@" </dev/null >"$folder/log" 2>&1 &
-server=$!
-read -r _
-kill -"$signal" "$server" 2>/dev/null
-wait "$server"
+folder=$1; signal=$2; setup=$3; shift 3
+if $setup </dev/null >"$folder/log" 2>&1; then
+    "$@" </dev/null >>"$folder/log" 2>&1 &
+    server=$!
+    read -r _
+    kill -"$signal" "$server" 2>/dev/null
+    wait "$server"
+else
+    : >"$folder/failed"
+    read -r _
+fi
 rm -rf -- "$folder"
 "#;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Servers refuse to run as root, so root hands them to the user their package made.
 pub(super) struct Account {
@@ -52,15 +60,14 @@ impl Account {
     }
 
     /// A new folder that belongs to this account.
-    pub(super) fn folder(&self, kind: &str) -> Result<PathBuf, ClusterError> {
-        // Kept, because the shell removes it; short, because a socket's path has 107 bytes.
+    pub(super) fn folder(&self, kind: &str) -> Result<TempDir, ClusterError> {
+        // Short, because a socket's path has 107 bytes at most.
         let folder = tempfile::Builder::new()
             .prefix(&format!("pappus-{kind}-"))
             .tempdir_in("/tmp")
-            .map_err(ClusterError::io("make a folder in /tmp"))?
-            .keep();
+            .map_err(ClusterError::io("make a folder in /tmp"))?;
         if let Some(name) = self.name {
-            run("chown", Command::new("chown").arg(format!("{name}:")).arg(&folder))?;
+            run("chown", Command::new("chown").arg(format!("{name}:")).arg(folder.path()))?;
         }
         Ok(folder)
     }
@@ -74,21 +81,29 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(folder: PathBuf, signal: &str, line: &[OsString]) -> Result<Self, ClusterError> {
+    pub(super) fn start(
+        folder: TempDir,
+        signal: &str,
+        setup: &[OsString],
+        line: &[OsString],
+    ) -> Result<Self, ClusterError> {
         // Its own process group: a test runner that kills the group of a test shall not hit the
         // shell before it has cleaned up.
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
-            .arg(&folder)
+            .arg(folder.path())
             .arg(signal)
+            .arg(setup.join(OsStr::new(" ")))
             .args(line)
+            .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
             .map_err(ClusterError::io("start a shell"))?;
-        Ok(Self { keeper, folder })
+        // From here on the shell removes it.
+        Ok(Self { keeper, folder: folder.keep() })
     }
 
     /// Waits until the server takes connections.
@@ -98,7 +113,7 @@ impl Server {
         url: &str,
     ) -> Result<(), ClusterError> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < PATIENCE && !self.folder.join("failed").exists() {
             if let Ok(connection) = C::connect(url).await {
                 drop(connection.close().await);
                 return Ok(());

@@ -118,9 +118,18 @@ pub(super) static PEOPLE: &[Human] = &[
         first: Some("Paula"),
         last: Some("Petersen"),
         profile: &[
-            ("image_url", text("https://contacts.example/uploads/images/thumb_large_0f1e2d3c4b5a69788796.jpg")),
-            ("image_url_medium", text("https://contacts.example/uploads/images/thumb_medium_0f1e2d3c4b5a69788796.jpg")),
-            ("image_url_small", text("https://contacts.example/uploads/images/thumb_small_0f1e2d3c4b5a69788796.jpg")),
+            (
+                "image_url",
+                text("https://contacts.example/uploads/images/thumb_large_0f1e2d3c4b5a69788796.jpg"),
+            ),
+            (
+                "image_url_medium",
+                text("https://contacts.example/uploads/images/thumb_medium_0f1e2d3c4b5a69788796.jpg"),
+            ),
+            (
+                "image_url_small",
+                text("https://contacts.example/uploads/images/thumb_small_0f1e2d3c4b5a69788796.jpg"),
+            ),
         ],
         ..NOBODY
     },
@@ -143,7 +152,12 @@ pub(super) static PEOPLE: &[Human] = &[
         last: Some("Brandt"),
         tags: &["garden", "photography", "diaspora"],
         profile: &[
-            ("bio", text("Long time *diaspora\\** user\n\n- likes \"quotes\" & <b>markup</b>\n- and back\\slashes")),
+            (
+                "bio",
+                text(
+                    "Long time *diaspora\\** user\n\n- likes \"quotes\" & <b>markup</b>\n- and back\\slashes",
+                ),
+            ),
             ("birthday", Value::Day("1980-02-29")),
             ("gender", text("she")),
             ("location", text("Zürich")),
@@ -181,7 +195,10 @@ pub(super) static PEOPLE: &[Human] = &[
         first: Some("ياسمين"),
         last: Some("🌸"),
         tags: &["شعر"],
-        profile: &[("bio", text("أكتب من اليمين إلى اليسار 🖋\u{fe0f} \u{202b}ثم\u{202c} left to right")), ("location", text("بيروت"))],
+        profile: &[
+            ("bio", text("أكتب من اليمين إلى اليسار 🖋\u{fe0f} \u{202b}ثم\u{202c} left to right")),
+            ("location", text("بيروت")),
+        ],
         user: &[("language", text("ar"))],
         ..NOBODY
     },

@@ -92,11 +92,18 @@ pub(super) static CIRCLES: &[Contact] = &[
 ];
 
 /// Who ignores whom.
-pub(super) static BLOCKS: &[(&str, &str)] = &[("ida", "ruth"), ("ida", "theo"), ("ruth", "quentin"), ("ruth", "oskar")];
+pub(super) static BLOCKS: &[(&str, &str)] =
+    &[("ida", "ruth"), ("ida", "theo"), ("ruth", "quentin"), ("ruth", "oskar")];
 
 /// Who follows which tag.
-pub(super) static FOLLOWED: &[(&str, &str)] =
-    &[("ida", "garden"), ("ida", "linux"), ("ida", "ünïcode"), ("jonas", "linux"), ("yasmin", "شعر"), ("ruth", "newhere")];
+pub(super) static FOLLOWED: &[(&str, &str)] = &[
+    ("ida", "garden"),
+    ("ida", "linux"),
+    ("ida", "ünïcode"),
+    ("jonas", "linux"),
+    ("yasmin", "شعر"),
+    ("ruth", "newhere"),
+];
 
 /// Mails people do not want.
 pub(super) static PREFERENCES: &[(&str, &str)] = &[
@@ -108,4 +115,5 @@ pub(super) static PREFERENCES: &[(&str, &str)] = &[
 ];
 
 /// What people may do on this pod.
-pub(super) static ROLES: &[(&str, &str)] = &[("greta", "admin"), ("jonas", "moderator"), ("ida", "spotlight")];
+pub(super) static ROLES: &[(&str, &str)] =
+    &[("greta", "admin"), ("jonas", "moderator"), ("ida", "spotlight")];

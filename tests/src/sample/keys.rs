@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs1v15::SigningKey;
 use rsa::sha2::Sha256;
-use rsa::signature::{SignatureEncoding, Signer};
+use rsa::signature::{SignatureEncoding as _, Signer as _};
 
 use super::SampleError;
 
@@ -80,25 +80,52 @@ impl Key {
     }
 }
 
-/// Base64 of RSASSA-PKCS1-v1_5 with SHA-256, as the diaspora* federation signs.
+/// A private key ready to sign many texts.
+pub struct Signer(Backend);
+
+enum Backend {
+    Fast(RsaKeyPair),
+    /// For keys aws-lc-rs refuses to sign with, below 2048 bits; five times slower.
+    Slow(Box<SigningKey<Sha256>>),
+}
+
+impl Signer {
+    /// Reads a PKCS#1 private key.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn new(private_key: &str) -> Result<Self, SampleError> {
+        let block = pem::parse(private_key).map_err(|source| SampleError::Key(source.to_string()))?;
+        if let Ok(pair) = RsaKeyPair::from_der(block.contents()) {
+            return Ok(Self(Backend::Fast(pair)));
+        }
+        let key = rsa::RsaPrivateKey::from_pkcs1_der(block.contents())
+            .map_err(|source| SampleError::Key(source.to_string()))?;
+        Ok(Self(Backend::Slow(Box::new(SigningKey::new(key)))))
+    }
+
+    /// Base64 of RSASSA-PKCS1-v1_5 with SHA-256, as the diaspora* federation signs.
+    ///
+    /// # Errors
+    /// When the library refuses the key after all.
+    pub fn sign(&self, text: &str) -> Result<String, SampleError> {
+        let signature = match &self.0 {
+            Backend::Fast(pair) => {
+                let mut bytes = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut bytes)
+                    .map_err(|_| SampleError::Key("signing failed".to_owned()))?;
+                bytes
+            }
+            Backend::Slow(key) => key.sign(text.as_bytes()).to_vec(),
+        };
+        Ok(STANDARD.encode(signature))
+    }
+}
+
+/// Signs one text; see [`Signer`] for many.
 ///
 /// # Errors
 /// When the key is not a PKCS#1 private key.
 pub fn sign(private_key: &str, text: &str) -> Result<String, SampleError> {
-    let block = pem::parse(private_key).map_err(|source| SampleError::Key(source.to_string()))?;
-    // aws-lc-rs is five times faster and refuses to sign with less than 2048 bits.
-    let signature = match RsaKeyPair::from_der(block.contents()) {
-        Ok(pair) => {
-            let mut bytes = vec![0; pair.public_modulus_len()];
-            pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut bytes)
-                .map_err(|_| SampleError::Key("signing failed".to_owned()))?;
-            bytes
-        }
-        Err(_) => {
-            let key = rsa::RsaPrivateKey::from_pkcs1_der(block.contents())
-                .map_err(|source| SampleError::Key(source.to_string()))?;
-            SigningKey::<Sha256>::new(key).sign(text.as_bytes()).to_vec()
-        }
-    };
-    Ok(STANDARD.encode(signature))
+    Signer::new(private_key)?.sign(text)
 }

@@ -68,11 +68,21 @@ const fn received(
 
 pub(super) static POSTS: &[Post] = &[
     says("greta-welcome", "greta", 0, "Welcome to closing.example! #diaspora #newhere"),
-    says("ida-hello", "ida", 2, "Hello everybody, I am #newhere and like #garden, #photography and #ünïcode."),
+    says(
+        "ida-hello",
+        "ida",
+        2,
+        "Hello everybody, I am #newhere and like #garden, #photography and #ünïcode.",
+    ),
     says("paula-first", "paula", 3, "Greetings from the other pod. #linux"),
     Post {
         app: Some("Twidere"),
-        ..says("ida-mentions", "ida", 9, "Thanks @{Paula Petersen ; paula@contacts.example} and @{jonas@closing.example}! See diaspora://paula@contacts.example/post/{guid:paula-first}")
+        ..says(
+            "ida-mentions",
+            "ida",
+            9,
+            "Thanks @{Paula Petersen ; paula@contacts.example} and @{jonas@closing.example}! See diaspora://paula@contacts.example/post/{guid:paula-first}",
+        )
     },
     Post {
         poll: Some(("Which tree shall we plant?", &["Apple", "Pear, of course; or “quince”", "None 🌵"])),
@@ -87,14 +97,41 @@ pub(super) static POSTS: &[Post] = &[
         ..says("ida-photos", "ida", 45, "Three pictures from the lake #photography #garden")
     },
     says("ida-only-photo", "ida", 46, ""),
-    shown("ida-friends", "ida", 60, &["Friends"], "For my friends alone: ![a picture](https://pictures.example/1.png)"),
-    shown("ida-two-aspects", "ida", 61, &["Family", "Zürich \"locals\""], "For two circles. @{jonas@closing.example}"),
+    shown(
+        "ida-friends",
+        "ida",
+        60,
+        &["Friends"],
+        "For my friends alone: ![a picture](https://pictures.example/1.png)",
+    ),
+    shown(
+        "ida-two-aspects",
+        "ida",
+        61,
+        &["Family", "Zürich \"locals\""],
+        "For two circles. @{jonas@closing.example}",
+    ),
     shown("ida-friends-photo", "ida", 62, &["Friends", "New faces"], "A picture for few."),
     says("ida-lost-photo", "ida", 63, "The file of this picture is gone from the disk."),
-    says("jonas-markdown", "jonas", 70, "# Heading\n\n```rust\nfn main() { println!(\"<&>\"); }\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n#linux"),
-    says("yasmin-poem", "yasmin", 80, "قفا نبكِ من ذكرى حبيبٍ ومنزلِ 🏜\u{fe0f}\n#شعر 👩\u{200d}👩\u{200d}👧 \u{202e}txet desrever\u{202c}"),
+    says(
+        "jonas-markdown",
+        "jonas",
+        70,
+        "# Heading\n\n```rust\nfn main() { println!(\"<&>\"); }\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n#linux",
+    ),
+    says(
+        "yasmin-poem",
+        "yasmin",
+        80,
+        "قفا نبكِ من ذكرى حبيبٍ ومنزلِ 🏜\u{fe0f}\n#شعر 👩\u{200d}👩\u{200d}👧 \u{202e}txet desrever\u{202c}",
+    ),
     says("yasmin-emoji", "yasmin", 81, "🎉🎉🎉 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 outside the first plane 🇱🇧 e\u{301} \u{feff}"),
-    says("oskar-escapes", "oskar", 90, "quotes ' \" ` and \\n is not a newline; a semicolon; {braces} &amp; &#39; %s ${x} #{y}\ttab"),
+    says(
+        "oskar-escapes",
+        "oskar",
+        90,
+        "quotes ' \" ` and \\n is not a newline; a semicolon; {braces} &amp; &#39; %s ${x} #{y}\ttab",
+    ),
     shown("berta-friends", "berta", 95, &["Amigos"], "Só para amigos."),
     Post {
         place: Some(("Praça da Sé", "-23.55038", "-46.633")),
@@ -126,8 +163,18 @@ pub(super) static POSTS: &[Post] = &[
     reshares("greta-reshares-moritz", "greta", 205, What::Reshares("moritz-goodbye")),
     reshares("moritz-reshares-ida", "moritz", 206, What::Reshares("ida-poll")),
     says("rosa-new-public", "rosa-new", 4100, "Written on the new pod."),
-    says("ida-goodbye", "ida", 4700, "This pod closes. I shall be elsewhere. https://diasporafoundation.org/ #diaspora"),
-    says("greta-closing", "greta", 4701, "closing.example closes at the end of the year. Take your archives with you."),
+    says(
+        "ida-goodbye",
+        "ida",
+        4700,
+        "This pod closes. I shall be elsewhere. https://diasporafoundation.org/ #diaspora",
+    ),
+    says(
+        "greta-closing",
+        "greta",
+        4701,
+        "closing.example closes at the end of the year. Take your archives with you.",
+    ),
 ];
 
 /// A picture somebody uploaded here, or one from elsewhere.
@@ -174,7 +221,11 @@ pub(super) static PHOTOS: &[Photo] = &[
     Photo { public: false, ..photo("loose-private", "ida", "png", (100, 200)) },
     Photo { public: false, fate: Fate::Pending, ..photo("pending", "ida", "png", (50, 50)) },
     Photo { fate: Fate::Avatar, ..photo("yasmin-avatar", "yasmin", "jpg", (400, 400)) },
-    Photo { post: Some("yasmin-emoji"), caption: Some("زهرة 🌸"), ..photo("flower", "yasmin", "png", (90, 90)) },
+    Photo {
+        post: Some("yasmin-emoji"),
+        caption: Some("زهرة 🌸"),
+        ..photo("flower", "yasmin", "png", (90, 90))
+    },
     Photo { post: Some("moritz-goodbye"), ..photo("suitcase", "moritz", "png", (70, 70)) },
     Photo { post: Some("uma-public"), ..photo("uma-picture", "uma", "jpg", (1024, 768)) },
 ];

@@ -33,7 +33,12 @@ pub(super) const VOTE: usize = 6;
 pub(super) static COMMENTS: &[Comment] = &[
     comment("jonas-on-hello", "jonas", "ida-hello", "Welcome, @{Ida Brandt ; ida@closing.example}!"),
     comment("paula-on-hello", "paula", "ida-hello", "Welcome; from contacts.example: naïve “quotes” & 🎉"),
-    comment("ida-on-hello", "ida", "ida-hello", "Thank you all, and see diaspora://ida@closing.example/post/{guid:ida-poll}"),
+    comment(
+        "ida-on-hello",
+        "ida",
+        "ida-hello",
+        "Thank you all, and see diaspora://ida@closing.example/post/{guid:ida-poll}",
+    ),
     comment("clara-on-hello", "clara", "ida-hello", "I may not stay."),
     comment("moritz-on-hello", "moritz", "ida-hello", "Written before I moved."),
     comment("rosa-on-hello", "rosa", "ida-hello", "Signed with the key of my old pod."),
@@ -171,18 +176,17 @@ pub(super) static CONVERSATIONS: &[Conversation] = &[
         author: "ida",
         subject: Some("Plans for the summer; «private»"),
         people: &[("ida", 0), ("jonas", 1), ("paula", 0)],
-        messages: &[
-            ("ida", "Shall we meet?"),
-            ("paula", "Yes, with **pleasure**."),
-            ("jonas", "I bring 🍰"),
-        ],
+        messages: &[("ida", "Shall we meet?"), ("paula", "Yes, with **pleasure**."), ("jonas", "I bring 🍰")],
     },
     Conversation {
         key: "farewell",
         author: "moritz",
         subject: Some("My new address"),
         people: &[("moritz", 0), ("ida", 2)],
-        messages: &[("moritz", "From tomorrow I am moritz.neu@target.example"), ("moritz", "Write to me there")],
+        messages: &[
+            ("moritz", "From tomorrow I am moritz.neu@target.example"),
+            ("moritz", "Write to me there"),
+        ],
     },
     Conversation {
         key: "arabic",
@@ -201,5 +205,7 @@ pub(super) static CONVERSATIONS: &[Conversation] = &[
 ];
 
 /// What was reported to the podmin: by whom, kind, which post or comment, why.
-pub(super) static REPORTS: &[(&str, &str, &str, &str)] =
-    &[("ruth", "Post", "theo-article", "spam?"), ("ruth", "Comment", "theo-on-oskar-2", "strange characters")];
+pub(super) static REPORTS: &[(&str, &str, &str, &str)] = &[
+    ("ruth", "Post", "theo-article", "spam?"),
+    ("ruth", "Comment", "theo-on-oskar-2", "strange characters"),
+];

@@ -13,22 +13,29 @@ pub fn quote(dialect: Dialect, name: &str) -> String {
     }
 }
 
-/// All statements that make an empty pod, one per table or index.
-pub fn ddl(dialect: Dialect) -> Vec<String> {
-    let mut statements = Vec::new();
-    for table in tables() {
-        statements.push(create_table(dialect, table));
-        for (columns, unique) in
-            table.unique.iter().map(|list| (list, true)).chain(table.indexes.iter().map(|list| (list, false)))
-        {
-            statements.push(create_index(dialect, table, columns, unique));
-        }
+/// The statements that make the tables, without their indexes unless the dialect wants both in
+/// one: every change of a table costs MariaDB a good part of a second.
+pub fn table_ddl(dialect: Dialect) -> Vec<String> {
+    tables().map(|table| create_table(dialect, table)).collect()
+}
+
+/// The statements that make the indexes; large pods want them after the rows.
+pub fn index_ddl(dialect: Dialect) -> Vec<String> {
+    if dialect == Dialect::MySql {
+        return Vec::new();
     }
-    if dialect != Dialect::MySql {
-        // utf8mb4_bin compares bytes, so diaspora* has this one on PostgreSQL only.
-        statements.push("CREATE UNIQUE INDEX index_tags_on_lower_name ON tags (lower(name))".to_owned());
-    }
+    let mut statements: Vec<String> = tables()
+        .flat_map(|table| indexes(table).map(|(list, unique)| create_index(dialect, table, list, unique)))
+        .collect();
+    // utf8mb4_bin compares bytes, so diaspora* has this one on PostgreSQL only.
+    statements.push("CREATE UNIQUE INDEX index_tags_on_lower_name ON tags (lower(name))".to_owned());
     statements
+}
+
+/// Lists of columns, and whether they are unique.
+fn indexes(table: &Table) -> impl Iterator<Item = (&'static [&'static str], bool)> {
+    let unique = table.unique.iter().map(|list| (*list, true));
+    unique.chain(table.indexes.iter().map(|list| (*list, false)))
 }
 
 fn create_table(dialect: Dialect, table: &Table) -> String {
@@ -38,6 +45,16 @@ fn create_table(dialect: Dialect, table: &Table) -> String {
         lines.push(format!("PRIMARY KEY ({})", quote(dialect, key)));
     }
     lines.extend(table.links.iter().map(|link| link_line(dialect, table, link)));
+    if dialect == Dialect::MySql {
+        lines.extend(indexes(table).map(|(list, unique)| {
+            let kind = if unique { "UNIQUE KEY" } else { "KEY" };
+            format!(
+                "{kind} {} ({})",
+                quote(dialect, &index_name(table, list)),
+                key_columns(dialect, table, list)
+            )
+        }));
+    }
     let options = match dialect {
         Dialect::MySql => " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin ROW_FORMAT=DYNAMIC",
         Dialect::Postgres | Dialect::Sqlite => "",
@@ -104,17 +121,21 @@ fn link_line(dialect: Dialect, table: &Table, link: &Link) -> String {
 }
 
 fn create_index(dialect: Dialect, table: &Table, columns: &[&str], unique: bool) -> String {
-    let listed: Vec<String> = columns
-        .iter()
-        .map(|name| format!("{}{}", quote(dialect, name), key_length(dialect, table, name, columns.len())))
-        .collect();
     format!(
         "CREATE {}INDEX {} ON {} ({})",
         if unique { "UNIQUE " } else { "" },
         quote(dialect, &index_name(table, columns)),
         quote(dialect, table.name),
-        listed.join(", ")
+        key_columns(dialect, table, columns)
     )
+}
+
+fn key_columns(dialect: Dialect, table: &Table, columns: &[&str]) -> String {
+    let listed: Vec<String> = columns
+        .iter()
+        .map(|name| format!("{}{}", quote(dialect, name), key_length(dialect, table, name, columns.len())))
+        .collect();
+    listed.join(", ")
 }
 
 /// Old MariaDB takes keys of 767 bytes, so diaspora* indexes the beginning of long strings.

@@ -12,7 +12,7 @@ mod tables_posts;
 mod tables_talk;
 mod versions;
 
-pub use ddl::{ddl, quote};
+pub use ddl::{index_ddl, quote, table_ddl};
 pub use model::{Column, Dialect, Fallback, Kind, Link, Table, find, tables};
 pub use pool::Pool;
 pub use versions::{AR_ENVIRONMENT, VERSIONS};
@@ -36,14 +36,22 @@ pub enum SchemaError {
     },
 }
 
-/// Makes all tables of an empty pod and fills `schema_migrations` and `ar_internal_metadata`.
+/// Makes all tables of an empty pod with their indexes, and fills `schema_migrations` and
+/// `ar_internal_metadata`.
 ///
 /// # Errors
 /// When the database refuses a statement, for instance because the tables are already there.
 pub async fn create(pool: &Pool) -> Result<(), SchemaError> {
-    for statement in ddl(pool.dialect()) {
-        pool.execute(&statement).await?;
-    }
+    create_tables(pool).await?;
+    create_indexes(pool).await
+}
+
+/// As [`create`], without the indexes where they can wait.
+///
+/// # Errors
+/// When the database refuses a statement.
+pub async fn create_tables(pool: &Pool) -> Result<(), SchemaError> {
+    pool.execute(&table_ddl(pool.dialect()).join(";\n")).await?;
     let versions: Vec<String> = VERSIONS.iter().map(|version| format!("('{version}')")).collect();
     pool.execute(&format!("INSERT INTO schema_migrations (version) VALUES {}", versions.join(", "))).await?;
     let key = quote(pool.dialect(), "key");
@@ -52,4 +60,16 @@ pub async fn create(pool: &Pool) -> Result<(), SchemaError> {
          VALUES ('environment', '{AR_ENVIRONMENT}', '2013-05-01 08:00:00', '2013-05-01 08:00:00')"
     ))
     .await
+}
+
+/// Adds the indexes that [`create_tables`] left out.
+///
+/// # Errors
+/// When rows are not unique that ought to be.
+pub async fn create_indexes(pool: &Pool) -> Result<(), SchemaError> {
+    let statements = index_ddl(pool.dialect());
+    if statements.is_empty() {
+        return Ok(());
+    }
+    pool.execute(&statements.join(";\n")).await
 }

@@ -85,9 +85,9 @@ pub enum DocumentError {
 }
 
 impl DocumentError {
-    /// A visitor's refusal of one value.
-    pub fn record(place: &Place<'_>, problem: impl ToString) -> Self {
-        Self::Record { place: place.to_string(), problem: problem.to_string() }
+    /// A visitor's refusal of one value. A long reason is cut off: it may quote the whole value.
+    pub fn record(place: &Place<'_>, problem: &impl ToString) -> Self {
+        Self::Record { place: place.to_string(), problem: shortened(&problem.to_string()) }
     }
 
     /// The stable name of the error, for programs.
@@ -105,5 +105,14 @@ impl DocumentError {
             Self::DuplicateField { .. } => "document_duplicate_field",
             Self::Record { .. } => "document_record",
         }
+    }
+}
+
+/// At most 300 characters of a text that may come from a stranger.
+pub(crate) fn shortened(text: &str) -> String {
+    const MOST: usize = 300;
+    match text.char_indices().nth(MOST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }

@@ -16,5 +16,6 @@ mod splitter;
 mod visitor;
 
 pub use error::DocumentError;
+pub(crate) use error::shortened;
 pub use reader::{read_document, read_extras};
 pub use visitor::{DocumentVisitor, Next, Place, Section};

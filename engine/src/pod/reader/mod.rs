@@ -92,6 +92,27 @@ impl<'a> AccountReader<'a> {
         &self.account
     }
 
+    /// About how many records and files an export of the account will go through.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn record_count(&mut self) -> Result<u64, ReadError> {
+        let (person, user) = (self.account.person_id, self.account.user_id);
+        let own = ["posts", "comments", "likes", "poll_participations", "photos", "participations"]
+            .map(|table| format!("(SELECT COUNT(*) FROM {table} r WHERE r.author_id = {person})"));
+        let others = [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")]
+            .map(|(table, id, kind)| {
+                format!(
+                    "(SELECT COUNT(*) FROM {table} r JOIN posts p ON p.id = r.{id} AND r.{kind} = 'Post' \
+                     WHERE p.author_id = {person} AND r.author_id <> {person})"
+                )
+            });
+        let contacts = format!("(SELECT COUNT(*) FROM contacts r WHERE r.user_id = {user})");
+        let sql = format!("SELECT {} + {} + {contacts}", own.join(" + "), others.join(" + "));
+        let row = self.snapshot.first("the size of the account", sql, &[]).await?;
+        Ok(row.and_then(|row| row.integer(0)).and_then(|count| count.try_into().ok()).unwrap_or(0))
+    }
+
     /// The account's aspects, in the user's order.
     pub fn aspects(&self) -> &[AspectRow] {
         &self.aspects

@@ -52,7 +52,7 @@ impl Problem {
 ///
 /// # Errors
 /// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for anything unfit.
-pub fn identifier<T>(text: Option<String>, what: &str) -> Result<T, Problem>
+pub(super) fn identifier<T>(text: Option<String>, what: &str) -> Result<T, Problem>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,

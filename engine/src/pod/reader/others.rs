@@ -21,7 +21,8 @@ use crate::pod::database::{Cell as _, Snapshot};
 pub struct OthersRelayables {
     migrations: Migrations,
     signers: Signers,
-    /// `people.id` of every name in use; the archive carries their keys.
+    /// `people.id` of everybody who took part, and of everybody they were before they moved here: a
+    /// signature may be by any of these keys.
     authors: HashSet<i64>,
     unsigned: Vec<Relayable>,
 }
@@ -33,10 +34,10 @@ impl OthersRelayables {
     }
 
     /// Finds the signature of each record, or makes it, and says why it cannot be had.
-    fn sign_all(
+    async fn sign_all(
         &mut self,
         found: Vec<Found>,
-        memory: &mut dyn SignatureMemory,
+        memory: &mut impl SignatureMemory,
     ) -> Vec<(i64, Relayable, Option<Problem>)> {
         let mut jobs = Vec::new();
         let mut waiting = Vec::new();
@@ -61,7 +62,7 @@ impl OthersRelayables {
             }
             records.push((row, relayable, problem));
         }
-        for (position, signature) in waiting.into_iter().zip(self.signers.sign(&jobs, memory)) {
+        for (position, signature) in waiting.into_iter().zip(self.signers.sign(&jobs, memory).await) {
             let (_, relayable, problem) = &mut records[position];
             if signature.is_none() {
                 *problem = Some(unsigned());
@@ -73,35 +74,31 @@ impl OthersRelayables {
 
     /// diaspora* stores the new name of an author who has moved beside the signature of the old one. The
     /// record must carry the name whose key made the signature, or nobody can check it.
-    fn name_whose_key_signed(&mut self, author: i64, relayable: &mut Relayable, signature: &str) {
-        let mut signer = author;
+    fn name_whose_key_signed(&self, author: i64, relayable: &mut Relayable, signature: &str) {
         let earlier = self.migrations.earlier(author);
-        if !earlier.is_empty() {
-            let newest = relayable.entity.author().clone();
-            for person in std::iter::once(author).chain(earlier) {
-                let Some(identity) = self.migrations.identity(person) else { continue };
-                relayable.entity.set_author(identity.id.clone());
-                let text = relayable.signed_text();
-                if identity.key.as_ref().is_some_and(|key| key.verifies_base64(text.as_bytes(), signature)) {
-                    signer = person;
-                    break;
-                }
-                relayable.entity.set_author(newest.clone());
+        if earlier.is_empty() {
+            return;
+        }
+        let newest = relayable.entity.author().clone();
+        for person in std::iter::once(author).chain(earlier) {
+            let Some(identity) = self.migrations.identity(person) else { continue };
+            relayable.entity.set_author(identity.id.clone());
+            let text = relayable.signed_text();
+            if identity.key.as_ref().is_some_and(|key| key.verifies_base64(text.as_bytes(), signature)) {
+                return;
             }
         }
-        self.authors.insert(signer);
+        relayable.entity.set_author(newest);
     }
 
     /// Who of this pod can sign: the author, or who the author was before moving away. Sets the name.
     fn signer(&mut self, author: i64, relayable: &mut Relayable) -> Option<i64> {
         if self.signers.can_sign(author) {
-            self.authors.insert(author);
             return Some(author);
         }
         let earlier = self.migrations.earlier(author);
         let signer = earlier.into_iter().find(|person| self.signers.can_sign(*person))?;
         relayable.entity.set_author(self.migrations.identity(signer)?.id.clone());
-        self.authors.insert(signer);
         Some(signer)
     }
 }
@@ -148,7 +145,9 @@ impl AccountReader<'_> {
         let migrations = Migrations::read(self.snapshot, &authors).await?;
         unsigned.extend(migrations.earlier_local(&authors));
         let keys = private_keys(self.snapshot, &mut unsigned).await?;
-        Ok(OthersRelayables { migrations, signers: Signers::new(keys), authors: HashSet::new(), unsigned: Vec::new() })
+        let earlier: Vec<i64> = authors.iter().flat_map(|author| migrations.earlier(*author)).collect();
+        authors.extend(earlier);
+        Ok(OthersRelayables { migrations, signers: Signers::new(keys), authors, unsigned: Vec::new() })
     }
 
     /// Other people's comments on, likes of and votes in the account's posts.
@@ -158,7 +157,7 @@ impl AccountReader<'_> {
     pub async fn others_relayables(
         &mut self,
         others: &mut OthersRelayables,
-        memory: &mut dyn SignatureMemory,
+        memory: &mut impl SignatureMemory,
         sink: &mut impl Sink<Relayable>,
     ) -> Result<(), ReadError> {
         let person = self.account.person_id;
@@ -176,7 +175,7 @@ impl AccountReader<'_> {
     pub async fn likes_on_comments(
         &mut self,
         others: &mut OthersRelayables,
-        memory: &mut dyn SignatureMemory,
+        memory: &mut impl SignatureMemory,
         sink: &mut impl Sink<Relayable>,
     ) -> Result<(), ReadError> {
         let sql = LIKES.select(&likes_on_comments(self.account.person_id));
@@ -189,7 +188,7 @@ impl AccountReader<'_> {
         count: CountKind,
         sql: String,
         others: &mut OthersRelayables,
-        memory: &mut dyn SignatureMemory,
+        memory: &mut impl SignatureMemory,
         sink: &mut impl Sink<Relayable>,
     ) -> Result<(), ReadError> {
         let Self { snapshot, notes, .. } = self;
@@ -205,7 +204,7 @@ impl AccountReader<'_> {
                 }
             }
             if last || page.len() == PAGE {
-                for (row, relayable, problem) in others.sign_all(std::mem::take(&mut page), memory) {
+                for (row, relayable, problem) in others.sign_all(std::mem::take(&mut page), memory).await {
                     let Some(problem) = problem else {
                         notes.count(count);
                         sink.put(relayable).await?;

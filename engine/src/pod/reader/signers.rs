@@ -21,9 +21,9 @@ pub type SignatureId = [u8; 32];
 /// Remembers signatures from one export to the next.
 pub trait SignatureMemory: Send {
     /// What is known of these signatures.
-    fn recall(&mut self, ids: &[SignatureId]) -> HashMap<SignatureId, String>;
+    fn recall(&mut self, ids: &[SignatureId]) -> impl Future<Output = HashMap<SignatureId, String>> + Send;
     /// Keeps new signatures.
-    fn remember(&mut self, signatures: &[(SignatureId, String)]);
+    fn remember(&mut self, signatures: &[(SignatureId, String)]) -> impl Future<Output = ()> + Send;
 }
 
 /// Remembers nothing.
@@ -31,11 +31,11 @@ pub trait SignatureMemory: Send {
 pub struct NoMemory;
 
 impl SignatureMemory for NoMemory {
-    fn recall(&mut self, _: &[SignatureId]) -> HashMap<SignatureId, String> {
+    async fn recall(&mut self, _: &[SignatureId]) -> HashMap<SignatureId, String> {
         HashMap::new()
     }
 
-    fn remember(&mut self, _: &[(SignatureId, String)]) {}
+    async fn remember(&mut self, _: &[(SignatureId, String)]) {}
 }
 
 /// The private keys of this pod's people, as far as they are needed.
@@ -76,10 +76,14 @@ impl Signers {
 
     /// Signs everything, in order. All persons must have passed [`Signers::can_sign`]; a signature that
     /// could not be made all the same is `None`.
-    pub(super) fn sign(&mut self, jobs: &[Job], memory: &mut dyn SignatureMemory) -> Vec<Option<String>> {
+    pub(super) async fn sign(
+        &mut self,
+        jobs: &[Job],
+        memory: &mut impl SignatureMemory,
+    ) -> Vec<Option<String>> {
         let ids: Vec<Option<SignatureId>> = jobs.iter().map(|job| self.signature_id(job)).collect();
         let wanted: Vec<SignatureId> = ids.iter().flatten().copied().collect();
-        let known = if wanted.is_empty() { HashMap::new() } else { memory.recall(&wanted) };
+        let known = if wanted.is_empty() { HashMap::new() } else { memory.recall(&wanted).await };
         let signed = on_all_cores(jobs, &ids, |job, id| self.recall_or_sign(job, id, &known));
         let fresh: Vec<(SignatureId, String)> = ids
             .iter()
@@ -88,7 +92,7 @@ impl Signers {
             .filter(|(id, signature)| known.get(id) != Some(signature))
             .collect();
         if !fresh.is_empty() {
-            memory.remember(&fresh);
+            memory.remember(&fresh).await;
         }
         self.forget_if_many();
         signed

@@ -11,7 +11,7 @@ const MAX_BYTES: usize = 256 * 1024;
 ///
 /// A point in time, which Rails writes for `edited_at`, comes out as diaspora*'s exporter writes it:
 /// `2026-11-22 06:13:34 UTC`. `None` when the text is no such hash.
-pub fn additional_data(yaml: &str) -> Option<Map<String, Value>> {
+pub(super) fn additional_data(yaml: &str) -> Option<Map<String, Value>> {
     if yaml.len() > MAX_BYTES {
         return None;
     }
@@ -35,7 +35,7 @@ pub fn additional_data(yaml: &str) -> Option<Map<String, Value>> {
 }
 
 /// `hidden_shareables`: post numbers as texts, under the key `Post`.
-pub fn hidden_posts(yaml: &str) -> Option<Vec<i64>> {
+pub(super) fn hidden_posts(yaml: &str) -> Option<Vec<i64>> {
     if yaml.len() > MAX_BYTES {
         return None;
     }

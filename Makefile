@@ -1,0 +1,60 @@
+# Each target does all it needs on a fresh Debian machine with Rust.
+
+SHELL := /bin/bash
+CARGO ?= cargo
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: demo test lint bench docs fuzz generate databases tools format
+
+## demo: build the sample pod, export its accounts, verify them, and say in plain words what happened
+demo: compiler
+	$(CARGO) build --release --quiet -p pappus-cli -p pappus-tests --bins
+	tests/demo.sh target/release target/demo
+
+## test: everything that can fail, on real databases in throwaway clusters
+test: compiler databases
+	$(CARGO) build --quiet -p pappus-cli -p pappus-tests --bins
+	$(CARGO) test --workspace
+
+## lint: format, clippy, generated files, licences
+lint: compiler tools
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	tests/generated-files.sh
+	$(CARGO) deny --log-level error check bans licenses sources
+
+## format: put everything into the project's form
+format:
+	$(CARGO) fmt --all
+
+## generate: schemas and manual pages, from the code
+generate: compiler
+	$(CARGO) run --quiet -p pappus-cli -- schemas schemas
+	$(CARGO) run --quiet -p pappus-cli -- manual docs/man
+
+## bench: figures, each beside its limit measured in the same run
+bench: compiler databases
+	$(CARGO) build --release --quiet -p pappus-cli -p pappus-tests --bins
+	target/release/bench --pappus target/release/pappus
+
+## docs: the code's own documentation
+docs: compiler
+	$(CARGO) doc --workspace --no-deps
+
+## fuzz: every parser for FUZZ_SECONDS (default 600) each
+FUZZ_SECONDS ?= 600
+fuzz: compiler
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+	engine/fuzz/run.sh $(FUZZ_SECONDS)
+
+compiler:
+	@command -v cc >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq build-essential; }
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
+.PHONY: compiler
+
+databases:
+	@tests/install-databases.sh
+
+tools:
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny

@@ -1,0 +1,53 @@
+//! From arguments to a verified archive.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use pappus_engine::archive::encryption::Unlock;
+use pappus_engine::archive::limits::Limits;
+use pappus_engine::archive::open::{Archive, Verified};
+use pappus_engine::domain::DiasporaId;
+
+use crate::arguments::ReadArchive;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::passphrase;
+use crate::progress::Bar;
+
+/// Largest key file that is read.
+const MAX_KEY_FILE: u64 = 64 * 1024;
+
+/// Opens and verifies; anything wrong with the archive is the failure.
+pub(crate) fn open(arguments: &ReadArchive, output: &Output) -> Result<Archive<Verified>, Failure> {
+    let path = &arguments.archive;
+    let unlock = unlock(arguments)?;
+    let refused = |error: &dyn std::fmt::Display| Failure::new(format!("{} is refused", path.display()), error);
+    let archive = Archive::open(path, Limits::default(), unlock.as_ref()).map_err(|error| refused(&error).with_code(error.code()))?;
+    let bar = if Bar::is_wanted(output.is_json()) {
+        Bar::bytes("verifying", archive.total_bytes())
+    } else {
+        Bar::hidden()
+    };
+    archive.verify(&|done| bar.set(done)).map_err(|error| refused(&error).with_code(error.code()))
+}
+
+fn unlock(arguments: &ReadArchive) -> Result<Option<Unlock>, Failure> {
+    if let Some(file) = &arguments.passphrase {
+        let text = passphrase::read(file, "the archive", false)?;
+        return Ok(Some(Unlock::passphrase(&text)));
+    }
+    let Some(file) = &arguments.identity else { return Ok(None) };
+    Ok(Some(Unlock::identities(&read_key_file(file)?)?))
+}
+
+fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
+    let failed = |error| Failure::new(format!("the key file {} cannot be read", path.display()), error);
+    let mut text = zeroize::Zeroizing::new(String::new());
+    std::fs::File::open(path).map_err(failed)?.take(MAX_KEY_FILE).read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+/// Whose archive it is, in words.
+pub(crate) fn owner(account: Option<&DiasporaId>) -> String {
+    account.map_or_else(|| "an unknown account".to_owned(), ToString::to_string)
+}

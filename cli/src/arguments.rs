@@ -1,0 +1,146 @@
+//! What can be said on the command line. The spellings are a contract: scripts call them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pappus_engine::domain::Timestamp;
+
+/// Carries accounts away from diaspora* pods that close.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 10 done with findings (something was left out or is doubtful;
+/// the list says what).
+#[derive(Parser)]
+#[command(name = "pappus", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Print one JSON document for programs instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Export accounts of a pod, one signed archive each
+    Export(Export),
+    /// Say whether a pod can be exported, and what would be left out
+    Check(Check),
+    /// Check an archive: every byte against its manifest, and the signatures
+    Verify(ReadArchive),
+    /// Say what is in an archive
+    Show(ReadArchive),
+    /// Turn an archive into the files a stock diaspora* pod imports
+    Convert(Convert),
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Manual(Folder),
+    /// Write the JSON Schemas of archives
+    #[command(hide = true)]
+    Schemas(Folder),
+}
+
+/// Which pod.
+#[derive(Args)]
+pub(crate) struct PodArguments {
+    /// The pod's own folder; database, address and uploads are read from its configuration
+    #[arg(long, value_name = "DIR", required_unless_present_all = ["database_url", "pod_url", "uploads"])]
+    pub(crate) pod: Option<PathBuf>,
+    /// The pod's database: postgres://…, mysql://… or sqlite://…. To keep a password out of the list of
+    /// processes, set it in the environment instead
+    #[arg(long, value_name = "URL", env = "PAPPUS_DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+    /// The pod's address, such as `https://pod.example/`
+    #[arg(long, value_name = "URL")]
+    pub(crate) pod_url: Option<String>,
+    /// The folder that holds images/
+    #[arg(long, value_name = "DIR")]
+    pub(crate) uploads: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Export {
+    /// Usernames or diaspora* IDs
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    /// Where the archives go; made when needed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Put the private key under a passphrase: from the first line of FILE, or asked for
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) key_passphrase: Option<PathBuf>,
+    /// Encrypt the whole archive with a passphrase: from the first line of FILE, or asked for
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "",
+          conflicts_with = "encrypt_to")]
+    pub(crate) passphrase: Option<PathBuf>,
+    /// Encrypt the whole archive so that only this age key (age1…) opens it; may be repeated
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) encrypt_to: Vec<String>,
+    /// The time to write into the archive instead of now, such as 2026-11-22T10:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) created_at: Option<Timestamp>,
+    /// Pappus's own folder: the pod's archive key, and signatures made before
+    #[arg(long, value_name = "DIR", env = "PAPPUS_STATE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    /// List every account with its size
+    #[arg(long)]
+    pub(crate) accounts: bool,
+}
+
+/// Which archive, and what opens it.
+#[derive(Args)]
+pub(crate) struct ReadArchive {
+    /// The archive; also what stock pods write: .json, .json.gz, .zip
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) archive: PathBuf,
+    /// The passphrase of an encrypted archive: from the first line of FILE, or asked for
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) passphrase: Option<PathBuf>,
+    /// A file with the age key (AGE-SECRET-KEY-1…) that opens an encrypted archive
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
+    pub(crate) identity: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Convert {
+    #[command(flatten)]
+    pub(crate) archive: ReadArchive,
+    /// What to make
+    #[arg(long, value_enum)]
+    pub(crate) to: Target,
+    /// Where the files go; made when needed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The passphrase of an encrypted private key: from the first line of FILE, or asked for
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) key_passphrase: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Target {
+    /// USERNAME.json.gz and `USERNAME_photos.zip`, as a stock pod takes them
+    Diaspora,
+}
+
+#[derive(Args)]
+pub(crate) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct Folder {
+    /// Where the files go
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}

@@ -1,0 +1,123 @@
+//! `pappus check`.
+
+use pappus_engine::pod::survey::{AccountSize, Survey, account_sizes, survey};
+
+use super::{Outcome, thousands};
+use crate::arguments::Check;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::pod;
+
+pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Failure> {
+    let config = pod::configuration(&arguments.pod)?;
+    let (mut snapshot, schema) = pod::open(&config).await?;
+    output.line(format!("The pod is {}.", config.url));
+    output.line(format!(
+        "Its database can be read: {}, tables of {} (version {}).",
+        snapshot.dialect(),
+        schema.software(),
+        schema.as_str()
+    ));
+    let uploads = pod::uploads(&config);
+    match &uploads {
+        Ok(folder) => output.line(format!("Its photos can be read: {}.", folder.images().display())),
+        Err(error) => output.line(format!("Its photos cannot be read: {error}.")),
+    }
+    let found = survey(&mut snapshot, uploads.as_ref().ok()).await?;
+    let accounts = if arguments.accounts { account_sizes(&mut snapshot).await? } else { Vec::new() };
+    describe(output, &found);
+    list(output, &accounts);
+    let ready = uploads.is_ok();
+    output.line(if ready {
+        "Everything needed for an export is there."
+    } else {
+        "An export needs the photos: see above."
+    });
+    output.document(&serde_json::json!({
+        "pod": config.url.as_str(),
+        "database": snapshot.dialect().to_string(),
+        "software": schema.software(),
+        "schema_version": schema.as_str(),
+        "uploads": uploads.as_ref().map(|folder| folder.images().to_owned()).ok(),
+        "ready": ready,
+        "survey": found,
+        "accounts": accounts,
+    }));
+    uploads?;
+    Ok(if is_clean(&found) { Outcome::Done } else { Outcome::Findings })
+}
+
+fn is_clean(survey: &Survey) -> bool {
+    survey.missing_files == 0
+        && survey.orphans == 0
+        && survey.unusable_keys.is_empty()
+        && survey.broken_accounts.is_empty()
+}
+
+fn describe(output: &Output, survey: &Survey) {
+    let n = thousands;
+    output.line(format!(
+        "There are {} accounts; {} of them closed and {} locked, which are exported too.",
+        n(survey.accounts),
+        n(survey.closed),
+        n(survey.locked)
+    ));
+    output.line(format!(
+        "They wrote {} posts, {} comments and {} likes, and uploaded {} photos.",
+        n(survey.posts),
+        n(survey.comments),
+        n(survey.likes),
+        n(survey.photos)
+    ));
+    if is_clean(survey) {
+        output.line("Nothing stands out that would be left out.");
+        return;
+    }
+    output.line("What will be left out, each listed in its archive:");
+    if survey.missing_files > 0 {
+        output.line(format!("  {} photos whose file is missing.", n(survey.missing_files)));
+    }
+    if survey.orphans > 0 {
+        output.line(format!("  {} comments and likes whose post is gone.", n(survey.orphans)));
+    }
+    if !survey.unusable_keys.is_empty() {
+        let names = shorten(&survey.unusable_keys);
+        output.line(format!("  The private key of {names}: missing or broken, so only the pod signs these archives."));
+    }
+    if !survey.broken_accounts.is_empty() {
+        let names = shorten(&survey.broken_accounts);
+        output.line(format!("  The whole account of {names}: it has no person in the database."));
+    }
+}
+
+fn shorten(names: &[String]) -> String {
+    let shown = names.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > 10 { format!("{shown} and {} more", names.len() - 10) } else { shown }
+}
+
+fn list(output: &Output, accounts: &[AccountSize]) {
+    if accounts.is_empty() || output.is_json() {
+        return;
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["account", "posts", "comments", "likes", "contacts", "photos", ""]);
+    for account in accounts {
+        let state = match (account.closed, account.locked) {
+            (true, _) => "closed",
+            (false, true) => "locked",
+            (false, false) => "",
+        };
+        let counts = [account.posts, account.comments, account.likes, account.contacts, account.photos];
+        let row = std::iter::once(account.username.clone())
+            .chain(counts.map(thousands))
+            .chain(std::iter::once(state.to_owned()));
+        table.add_row(row);
+    }
+    for column in 1..6 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    output.line(table);
+}

@@ -1,0 +1,152 @@
+//! `pappus export`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use pappus_engine::archive::encryption::Lock;
+use pappus_engine::domain::{SigningKey, Timestamp};
+use pappus_engine::export::{ExportOptions, Exported, Exporter, Progress};
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::pod::reader::AccountReader;
+use pappus_engine::store::{StateFolder, StoredSignatures};
+
+use super::{Outcome, list_omissions, megabytes, thousands};
+use crate::arguments::Export;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::progress::Bar;
+use crate::{passphrase, pod};
+
+pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, Failure> {
+    let config = pod::configuration(&arguments.pod)?;
+    let uploads = pod::uploads(&config)?;
+    let options = options(&arguments)?;
+    let (mut snapshot, schema) = pod::open(&config).await?;
+    let state = StateFolder::open(&state_root(arguments.state.clone())?, &config.url)?;
+    let archive_key: SigningKey = state.archive_key()?.signing_key()?;
+    let mut memory = StoredSignatures::open(&state).await;
+    let mut results = Vec::new();
+    let mut outcome = Outcome::Done;
+    for name in &arguments.names {
+        let started = Instant::now();
+        let bar = bar(&mut snapshot, &config.url, name, output.is_json()).await;
+        let exporter = Exporter {
+            pod: &config.url,
+            schema: &schema,
+            uploads: &uploads,
+            archive_key: &archive_key,
+            folder: &arguments.out,
+            options: &options,
+            progress: &bar as &dyn Progress,
+        };
+        let exported = exporter.export(&mut snapshot, name, &mut memory).await;
+        drop(bar);
+        let exported = match exported {
+            Ok(exported) => exported,
+            Err(error) => {
+                output.document(&serde_json::json!({ "exported": results, "failed": name, "error": error.to_string() }));
+                return Err(Failure::new(format!("{name} was not exported"), error));
+            }
+        };
+        if !exported.manifest.omissions.is_empty() {
+            outcome = Outcome::Findings;
+        }
+        report(output, &exported, started.elapsed());
+        results.push(summary(&exported, started.elapsed(), snapshot.statements()));
+    }
+    output.document(&serde_json::json!({ "exported": results }));
+    Ok(outcome)
+}
+
+async fn bar(
+    snapshot: &mut Snapshot,
+    url: &pappus_engine::pod::config::PodUrl,
+    name: &str,
+    json: bool,
+) -> Bar {
+    if !Bar::is_wanted(json) {
+        return Bar::hidden();
+    }
+    let total = match AccountReader::find(snapshot, url.clone(), name).await {
+        Ok(mut reader) => reader.record_count().await.unwrap_or(0),
+        Err(_) => return Bar::hidden(), // the export itself says what is wrong
+    };
+    Bar::records(name, total)
+}
+
+fn options(arguments: &Export) -> Result<ExportOptions, Failure> {
+    let key_passphrase = match &arguments.key_passphrase {
+        Some(path) => Some(passphrase::read(path, "the private key", true)?),
+        None => None,
+    };
+    let lock = match &arguments.passphrase {
+        Some(path) => {
+            let text = passphrase::read(path, "the archive", true)?;
+            Some(Lock::passphrase(&text))
+        }
+        None if arguments.encrypt_to.is_empty() => None,
+        None => Some(Lock::recipients(&arguments.encrypt_to)?),
+    };
+    let created_at = match arguments.created_at {
+        Some(time) => time,
+        None => now()?,
+    };
+    let created_by = format!("pappus {}", env!("CARGO_PKG_VERSION"));
+    Ok(ExportOptions { created_at, created_by, key_passphrase, lock })
+}
+
+/// The time, or what `SOURCE_DATE_EPOCH` says it is: the usual way to ask for the same bytes again.
+#[expect(clippy::disallowed_methods, reason = "the one place that looks at the clock")]
+fn now() -> Result<Timestamp, Failure> {
+    match pod::environment("SOURCE_DATE_EPOCH") {
+        None => Ok(chrono::Utc::now().into()),
+        Some(seconds) => seconds
+            .parse()
+            .ok()
+            .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
+            .map(Timestamp::from)
+            .ok_or_else(|| Failure::say(format!("SOURCE_DATE_EPOCH is {seconds:?}, which is no number of seconds"))),
+    }
+}
+
+/// `--state`, or the folder the desktop conventions name.
+fn state_root(argument: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    argument
+        .or_else(|| pod::environment("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("pappus")))
+        .or_else(|| pod::environment("HOME").map(|home| PathBuf::from(home).join(".local/state/pappus")))
+        .ok_or_else(|| Failure::say("there is no HOME to keep Pappus's own state in: name a folder with --state"))
+}
+
+fn report(output: &Output, exported: &Exported, took: Duration) {
+    let Exported { path, bytes, manifest, signed_by_account } = exported;
+    let records: u64 = manifest.counts.values().sum();
+    output.line(format!(
+        "{}: {} records, {} in {:.2} s",
+        manifest.account.diaspora_id,
+        thousands(records),
+        megabytes(*bytes),
+        took.as_secs_f64()
+    ));
+    output.line(format!("  {}", path.display()));
+    if !signed_by_account {
+        output.line("  signed by the pod only: the account has no usable private key");
+    }
+    if !manifest.omissions.is_empty() {
+        output.line(format!("  left out or incomplete: {}", manifest.omissions.len()));
+        list_omissions(output, &manifest.omissions);
+    }
+}
+
+fn summary(exported: &Exported, took: Duration, statements: u64) -> serde_json::Value {
+    serde_json::json!({
+        "account": exported.manifest.account.diaspora_id,
+        "archive": exported.path,
+        "bytes": exported.bytes,
+        "created_at": exported.manifest.created_at,
+        "signed_by_account": exported.signed_by_account,
+        "counts": exported.manifest.counts,
+        "omissions": exported.manifest.omissions,
+        "seconds": took.as_secs_f64(),
+        "statements": statements,
+    })
+}

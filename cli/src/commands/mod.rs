@@ -1,0 +1,64 @@
+//! One file per subcommand.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod convert;
+pub(crate) mod export;
+pub(crate) mod manual;
+pub(crate) mod schemas;
+pub(crate) mod show;
+pub(crate) mod verify;
+
+use std::process::ExitCode;
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything is well.
+    Done,
+    /// Done, and there is something to read.
+    Findings,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::SUCCESS,
+            Outcome::Findings => Self::from(10),
+        }
+    }
+}
+
+/// `1,234,567`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `12.3 MB`.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    format!("{}", indicatif::DecimalBytes(bytes))
+}
+
+/// At most so many omissions are listed on the terminal; all of them are in the manifest.
+const SHOWN_OMISSIONS: usize = 20;
+
+/// Lists what was left out.
+pub(crate) fn list_omissions(output: &crate::output::Output, omissions: &[pappus_engine::domain::Omission]) {
+    for omission in omissions.iter().take(SHOWN_OMISSIONS) {
+        let record = &omission.record;
+        let id = record.id.map_or_else(String::new, |id| format!(" {id}"));
+        let name = record.name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
+        output.line(format!("  {} {}{id}{name}: {}", omission.code.as_str(), record.kind.as_str(), omission.reason));
+    }
+    if omissions.len() > SHOWN_OMISSIONS {
+        output.line(format!("  … and {} more, all in the manifest", omissions.len() - SHOWN_OMISSIONS));
+    }
+}

@@ -1,0 +1,14 @@
+//! `pappus schemas`: the JSON Schemas under `schemas/`, made from the types themselves.
+
+use super::Outcome;
+use crate::arguments::Folder;
+use crate::error::Failure;
+
+pub(crate) fn run(arguments: &Folder) -> Result<Outcome, Failure> {
+    std::fs::create_dir_all(&arguments.folder)?;
+    for (name, schema) in pappus_engine::archive::schemas::all() {
+        let text = serde_json::to_string_pretty(&schema)? + "\n";
+        std::fs::write(arguments.folder.join(name), text)?;
+    }
+    Ok(Outcome::Done)
+}

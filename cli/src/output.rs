@@ -1,0 +1,45 @@
+//! Text for people or JSON for programs, never both.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+
+use crate::error::Failure;
+
+/// Where results go.
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether a program reads.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// A line for people.
+    pub(crate) fn line(&self, text: impl std::fmt::Display) {
+        if !self.json {
+            // A closed pipe (`| head`) is not worth a word.
+            _ = writeln!(std::io::stdout(), "{text}");
+        }
+    }
+
+    /// The result for programs.
+    pub(crate) fn document(&self, value: &impl Serialize) {
+        if self.json {
+            let text = serde_json::to_string_pretty(value).unwrap_or_default();
+            _ = writeln!(std::io::stdout(), "{text}");
+        }
+    }
+
+    /// What went wrong: a sentence on standard error, for programs also as a document.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        self.document(&serde_json::json!({ "error": failure.to_string(), "code": failure.code() }));
+        _ = writeln!(std::io::stderr(), "pappus: {failure}");
+    }
+}

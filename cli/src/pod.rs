@@ -1,0 +1,49 @@
+//! From arguments to a pod that can be read.
+
+use pappus_engine::pod::config::{DatabaseUrl, PodConfig, PodUrl, Uploads, read_pod_directory};
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::pod::schema::{SchemaVersion, read_schema};
+use pappus_engine::pod::uploads::{UploadsError, UploadsFolder};
+
+use crate::arguments::PodArguments;
+use crate::error::Failure;
+
+/// Where the pod is: what the arguments say goes before what its configuration says.
+pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failure> {
+    let database = arguments.database_url.as_deref().map(DatabaseUrl::parse).transpose()?;
+    let url = arguments.pod_url.as_deref().map(PodUrl::parse).transpose()?;
+    let uploads = arguments.uploads.clone().map(Uploads::Folder);
+    match (&arguments.pod, database, url, uploads) {
+        (None, Some(database), Some(url), Some(uploads)) => Ok(PodConfig { database, url, uploads }),
+        (Some(folder), database, url, uploads) => {
+            let config = read_pod_directory(folder, &environment)?;
+            Ok(PodConfig {
+                database: database.unwrap_or(config.database),
+                url: url.unwrap_or(config.url),
+                uploads: uploads.unwrap_or(config.uploads),
+            })
+        }
+        _ => Err(Failure::say("name the pod with --pod, or with --database-url, --pod-url and --uploads")),
+    }
+}
+
+/// The one place that reads the environment for the engine.
+#[expect(clippy::disallowed_methods, reason = "the program hands the environment to the engine")]
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The uploads folder, checked.
+pub(crate) fn uploads(config: &PodConfig) -> Result<UploadsFolder, UploadsError> {
+    match &config.uploads {
+        Uploads::Folder(folder) => UploadsFolder::open(folder),
+        Uploads::S3 { bucket, .. } => Err(UploadsError::OnS3(bucket.clone())),
+    }
+}
+
+/// A snapshot of the pod, and the version of its tables.
+pub(crate) async fn open(config: &PodConfig) -> Result<(Snapshot, SchemaVersion), Failure> {
+    let mut snapshot = Snapshot::open(&config.database).await?;
+    let schema = read_schema(&mut snapshot).await?;
+    Ok((snapshot, schema))
+}

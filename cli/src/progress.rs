@@ -1,0 +1,65 @@
+//! How far it is: a bar on a terminal, plain lines otherwise, nothing for programs.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pappus_engine::export::Progress;
+
+/// A bar that counts records, or bytes.
+pub(crate) struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    /// Whether a bar would be seen; without one, totals need not be counted.
+    pub(crate) fn is_wanted(json: bool) -> bool {
+        !json && std::io::stderr().is_terminal()
+    }
+
+    /// Counts records.
+    pub(crate) fn records(what: &str, total: u64) -> Self {
+        Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len} records, {eta} left")
+    }
+
+    /// Counts bytes.
+    pub(crate) fn bytes(what: &str, total: u64) -> Self {
+        Self::new(what, total, "{msg} {wide_bar} {bytes}/{total_bytes}, {eta} left")
+    }
+
+    /// Nothing to see.
+    pub(crate) fn hidden() -> Self {
+        Self(None)
+    }
+
+    fn new(what: &str, total: u64, template: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(Some(bar))
+    }
+
+    /// So far.
+    pub(crate) fn set(&self, done: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(done);
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn advance(&self, records: u64) {
+        if let Some(bar) = &self.0 {
+            bar.inc(records);
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! Why an archive is refused.
+
+use std::io;
+
+use super::ZipError;
+use crate::archive::document::DocumentError;
+use crate::archive::encryption::EncryptionError;
+use crate::archive::manifest::{CountKind, FORMAT, PrivateKeyState};
+use crate::domain::KeyError;
+
+/// Why a file could not be opened as an archive.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file system failed.
+    #[error("the archive cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// A folder, a device.
+    #[error("this is not a file; name the archive itself")]
+    NotAFile,
+    /// No bytes.
+    #[error("the file is empty: it was not downloaded or not copied; get it again")]
+    Empty,
+    /// Something else.
+    #[error("the file is no archive: neither a ZIP, nor a diaspora* archive document (.json or .json.gz)")]
+    NotAnArchive,
+    /// The lock does not open.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
+    /// The ZIP is refused.
+    #[error(transparent)]
+    Zip(#[from] ZipError),
+    /// The gzip file is refused.
+    #[error(transparent)]
+    Gzip(#[from] GzipError),
+    /// A ZIP without a document.
+    #[error("there is no archive document (.json) in the ZIP; if it is the photos' ZIP of a pod, open the .json.gz that belongs to it")]
+    NoDocument,
+    /// Photos beside an archive that has its own.
+    #[error("this archive holds its photos itself; a separate ZIP of photos belongs to archives of stock pods only")]
+    PhotosInside,
+}
+
+/// Why a gzip file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum GzipError {
+    /// It ends in the middle.
+    #[error("the .gz file ends in the middle: it was cut off; get it again")]
+    Truncated,
+    /// The data makes no sense.
+    #[error("the .gz file is damaged; get it again")]
+    Damaged,
+    /// It gets too large when unpacked.
+    #[error("the .gz file would grow to more than {limit} bytes: that is a bomb, not an archive")]
+    Bomb {
+        /// What was allowed.
+        limit: u64,
+    },
+}
+
+/// Why an archive is not what it says.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The file system failed.
+    #[error("the archive cannot be read: {0}")]
+    Io(#[source] io::Error),
+    /// The ZIP is refused.
+    #[error(transparent)]
+    Zip(#[from] ZipError),
+    /// The gzip file is refused.
+    #[error(transparent)]
+    Gzip(#[from] GzipError),
+    /// There is no manifest.
+    #[error("there is no manifest.json in the archive: it was removed, so nothing in the archive can be trusted")]
+    ManifestMissing,
+    /// The manifest is too large.
+    #[error("manifest.json is larger than {limit} bytes; no honest manifest is")]
+    ManifestTooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// Another format.
+    #[error("the archive has the format {found:?}; this version reads {FORMAT:?}: use a newer Pappus")]
+    UnknownFormat {
+        /// What the manifest says.
+        found: String,
+    },
+    /// The manifest is no manifest.
+    #[error("manifest.json is not a manifest: {problem}")]
+    ManifestInvalid {
+        /// What is wrong.
+        problem: String,
+    },
+    /// A listed entry is not there.
+    #[error("{path:?} is listed in the manifest and not in the archive: it was removed")]
+    EntryMissing {
+        /// The entry.
+        path: String,
+    },
+    /// An entry is not listed.
+    #[error("{path:?} is in the archive and not listed in its manifest: it was added later")]
+    EntryNotListed {
+        /// The entry.
+        path: String,
+    },
+    /// An entry is listed twice.
+    #[error("{path:?} is listed twice in the manifest")]
+    EntryListedTwice {
+        /// The entry.
+        path: String,
+    },
+    /// An entry has no business there.
+    #[error("{path:?} has no place in an archive of this format")]
+    EntryUnexpected {
+        /// The entry.
+        path: String,
+    },
+    /// The entries are not in the order of the format.
+    #[error("{path:?} is not where the format has it: a stock pod could take another file for the document")]
+    EntryOutOfOrder {
+        /// The first entry that is elsewhere.
+        path: String,
+    },
+    /// An entry has another size than listed.
+    #[error("{path:?} has {found} bytes and should have {listed}: it was changed after the archive was made")]
+    EntrySize {
+        /// The entry.
+        path: String,
+        /// What the manifest says.
+        listed: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// An entry has other bytes than listed.
+    #[error("{path:?} is not the file the manifest lists (its SHA-256 differs): it was changed after the archive was made")]
+    EntryDigest {
+        /// The entry.
+        path: String,
+    },
+    /// The account's signature is not there.
+    #[error("manifest.account.sig is missing although the account has a key: it was removed")]
+    AccountSignatureMissing,
+    /// A signature by an account without a key.
+    #[error("there is a manifest.account.sig although the manifest says that the account has no private key")]
+    AccountSignatureUnexpected,
+    /// The pod's signature is not there.
+    #[error("manifest.pod.sig is missing: it was removed")]
+    PodSignatureMissing,
+    /// A signature file holds something else.
+    #[error("{path:?} holds no signature (base64 text)")]
+    SignatureUnreadable {
+        /// The file.
+        path: &'static str,
+    },
+    /// The account did not sign this manifest.
+    #[error("the account's signature does not fit the manifest: the archive was changed, or signed by somebody else")]
+    AccountSignatureWrong,
+    /// The pod did not sign this manifest.
+    #[error("the pod's signature does not fit the manifest: the archive was changed, or signed by somebody else")]
+    PodSignatureWrong,
+    /// Each signature is in the other's file.
+    #[error("the two signatures are in each other's place: the archive was put together by hand")]
+    SignaturesSwapped,
+    /// The pod's key cannot be used.
+    #[error("the pod's archive key in the manifest cannot be used: {0}")]
+    PodKey(#[source] KeyError),
+    /// The account's key cannot be used.
+    #[error("the account's key cannot be used: {0}")]
+    AccountKey(#[source] KeyError),
+    /// The manifest has no key of the account although there should be one.
+    #[error("the manifest names no public key of the account")]
+    AccountKeyMissing,
+    /// The manifest names another key than the one in the document.
+    #[error("the manifest names another key than the one in diaspora.json: the archive is not the account's own")]
+    AccountKeyMismatch,
+    /// The manifest's fingerprint belongs to another key.
+    #[error("the key's fingerprint in the manifest is not that of the key beside it")]
+    FingerprintMismatch,
+    /// The private key lies in the document in another way than the manifest says.
+    #[error("the private key in diaspora.json is {found:?}, the manifest says {listed:?}")]
+    PrivateKeyState {
+        /// What the manifest says.
+        listed: PrivateKeyState,
+        /// What is there.
+        found: PrivateKeyState,
+    },
+    /// The document is refused.
+    #[error("the archive document: {0}")]
+    Document(#[source] DocumentError),
+    /// Another version of the document.
+    #[error("the archive document has version {found:?}; Pappus reads 2.0")]
+    DocumentVersion {
+        /// What it says.
+        found: String,
+    },
+    /// A required field is not there.
+    #[error("the archive document has no {field}: it is not an archive of an account")]
+    FieldMissing {
+        /// The field.
+        field: &'static str,
+    },
+    /// The document is about somebody else.
+    #[error("{field} says {found:?}, the manifest is about {expected}: the parts belong to different accounts")]
+    AccountMismatch {
+        /// Where the other account is named.
+        field: &'static str,
+        /// What it says there.
+        found: String,
+        /// The account of the manifest.
+        expected: String,
+    },
+    /// `extras.json` is refused.
+    #[error("extras.json: {0}")]
+    Extras(#[source] DocumentError),
+    /// Another format of `extras.json`.
+    #[error("extras.json has the format {found:?}; this version reads \"pappus-extras/1\"")]
+    ExtrasFormat {
+        /// What it says.
+        found: String,
+    },
+    /// More or fewer records than the manifest says.
+    #[error("the manifest counts {listed} {}, the archive holds {found}", kind.label())]
+    Count {
+        /// What was counted.
+        kind: CountKind,
+        /// What the manifest says.
+        listed: u64,
+        /// What is there.
+        found: u64,
+    },
+}
+
+impl OpenError {
+    /// The stable name of the error, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "io",
+            Self::NotAFile => "not_a_file",
+            Self::Empty => "empty",
+            Self::NotAnArchive => "not_an_archive",
+            Self::Encryption(error) => encryption_code(error),
+            Self::Zip(error) => error.code(),
+            Self::Gzip(error) => error.code(),
+            Self::NoDocument => "no_document",
+            Self::PhotosInside => "photos_inside",
+        }
+    }
+}
+
+fn encryption_code(error: &EncryptionError) -> &'static str {
+    match error {
+        EncryptionError::Io(_) => "io",
+        EncryptionError::NoRecipient | EncryptionError::Recipient(_) => "encryption_recipient",
+        EncryptionError::NoIdentity => "encryption_no_identity",
+        EncryptionError::Damaged(_) => "encryption_damaged",
+        EncryptionError::WrongKey => "encryption_wrong_key",
+        EncryptionError::Locked => "encryption_locked",
+    }
+}
+
+impl GzipError {
+    /// The stable name of the error, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Truncated => "gzip_truncated",
+            Self::Damaged => "gzip_damaged",
+            Self::Bomb { .. } => "gzip_bomb",
+        }
+    }
+}
+
+impl VerifyError {
+    /// The stable name of the error, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "io",
+            Self::Zip(error) => error.code(),
+            Self::Gzip(error) => error.code(),
+            Self::ManifestMissing => "manifest_missing",
+            Self::ManifestTooLarge { .. } => "manifest_too_large",
+            Self::UnknownFormat { .. } => "unknown_format",
+            Self::ManifestInvalid { .. } => "manifest_invalid",
+            Self::EntryMissing { .. } => "entry_missing",
+            Self::EntryNotListed { .. } => "entry_not_listed",
+            Self::EntryListedTwice { .. } => "entry_listed_twice",
+            Self::EntryUnexpected { .. } => "entry_unexpected",
+            Self::EntryOutOfOrder { .. } => "entry_out_of_order",
+            Self::EntrySize { .. } => "entry_size",
+            Self::EntryDigest { .. } => "entry_digest",
+            Self::AccountSignatureMissing => "account_signature_missing",
+            Self::AccountSignatureUnexpected => "account_signature_unexpected",
+            Self::PodSignatureMissing => "pod_signature_missing",
+            Self::SignatureUnreadable { .. } => "signature_unreadable",
+            Self::AccountSignatureWrong => "account_signature_wrong",
+            Self::PodSignatureWrong => "pod_signature_wrong",
+            Self::SignaturesSwapped => "signatures_swapped",
+            Self::PodKey(_) => "pod_key",
+            Self::AccountKey(_) => "account_key",
+            Self::AccountKeyMissing => "account_key_missing",
+            Self::AccountKeyMismatch => "account_key_mismatch",
+            Self::FingerprintMismatch => "fingerprint_mismatch",
+            Self::PrivateKeyState { .. } => "private_key_state",
+            Self::Document(error) => error.code(),
+            Self::DocumentVersion { .. } => "document_version",
+            Self::FieldMissing { .. } => "field_missing",
+            Self::AccountMismatch { .. } => "account_mismatch",
+            Self::Extras(_) => "extras",
+            Self::ExtrasFormat { .. } => "extras_format",
+            Self::Count { .. } => "count",
+        }
+    }
+
+    /// Takes an error out of the [`io::Error`] in which it passed through a reader.
+    pub(super) fn from_io(error: io::Error) -> Self {
+        match error.downcast::<GzipError>() {
+            Ok(error) => Self::Gzip(error),
+            Err(error) => match error.downcast::<ZipError>() {
+                Ok(error) => Self::Zip(error),
+                Err(error) => Self::Io(error),
+            },
+        }
+    }
+
+    /// The same for an error of the document reader; `wrap` says of which document.
+    pub(super) fn from_document(error: DocumentError, wrap: fn(DocumentError) -> Self) -> Self {
+        match error {
+            DocumentError::Io(error) => Self::from_io(error),
+            other => wrap(other),
+        }
+    }
+}

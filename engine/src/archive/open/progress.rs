@@ -1,0 +1,33 @@
+//! How far a verification is.
+
+use std::cell::Cell;
+use std::io::{self, Read};
+
+/// Adds up what was read and passes it on.
+pub(super) struct Progress<'a> {
+    done: Cell<u64>,
+    listener: &'a dyn Fn(u64),
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(listener: &'a dyn Fn(u64)) -> Self {
+        Self { done: Cell::new(0), listener }
+    }
+
+    pub(super) fn advance(&self, bytes: u64) {
+        let done = self.done.get() + bytes;
+        self.done.set(done);
+        (self.listener)(done);
+    }
+}
+
+/// Tells the progress what passes through.
+pub(super) struct Counted<'a, R>(pub(super) R, pub(super) &'a Progress<'a>);
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        self.1.advance(count as u64);
+        Ok(count)
+    }
+}

@@ -1,0 +1,193 @@
+//! The steps of a verification, in their order.
+
+use super::archive::{Archive, Unverified, Verified};
+use super::content::Container;
+use super::progress::{Counted, Progress};
+use super::report::{AccountSignature, FindingCode, Findings, KeyOrigin, Origin, Verification};
+use super::shape::{DocumentShape, ExtrasShape, Strictness, Tally};
+use super::signatures::{self, KeyFinder};
+use super::zip::Zip;
+use super::{VerifyError, digests, manifest};
+use crate::archive::document::{DocumentError, read_document, read_extras};
+use crate::archive::limits::Limits;
+use crate::archive::manifest::{CountKind, Manifest};
+use crate::archive::names;
+
+/// The value of `format` in `extras.json`.
+const EXTRAS_FORMAT: &str = "pappus-extras/1";
+
+pub(super) fn verify(
+    archive: Archive<Unverified>,
+    listener: &dyn Fn(u64),
+) -> Result<Archive<Verified>, VerifyError> {
+    let Archive { mut container, mut photos, limits, state: Unverified { .. } } = archive;
+    let progress = Progress::new(listener);
+    let state = if let Container::Pappus(zip) = &mut container {
+        let (manifest, origin) = check_seals(zip, &limits, &progress)?;
+        let mut shape = read_shape(&mut container, &limits, Strictness::Signed, &progress)?;
+        check_owner(&shape, &manifest)?;
+        if let Container::Pappus(zip) = &mut container {
+            check_extras(zip, &limits, &mut shape.tally, &progress)?;
+            count_photo_files(zip, &mut shape.tally);
+        }
+        check_counts(&manifest, &shape.tally)?;
+        Verified { report: signed_report(origin, &manifest, shape.tally), manifest: Some(manifest) }
+    } else {
+        if let Some(zip) = &mut photos {
+            digests::check_whole(zip, &progress)?;
+        }
+        let shape = read_shape(&mut container, &limits, Strictness::Stock, &progress)?;
+        Verified { report: stock_report(shape), manifest: None }
+    };
+    Ok(Archive { container, photos, limits, state })
+}
+
+/// List of entries, digests, signatures.
+fn check_seals(zip: &mut Zip, limits: &Limits, progress: &Progress<'_>) -> Result<(Manifest, Origin), VerifyError> {
+    let (manifest, bytes) = manifest::read(zip, limits)?;
+    manifest::check_entries(zip, &manifest)?;
+    digests::check(zip, &manifest, progress)?;
+    let mut finder = KeyFinder::default();
+    // The document is the first entry: this was checked with the others.
+    read_document(zip.read(0)?, limits, &mut finder).map_err(document_error)?;
+    let private = finder.0.ok_or(VerifyError::FieldMissing { field: "user.private_key" })?;
+    let (account, pod) = signatures::check(zip, &manifest, &bytes, &private)?;
+    Ok((manifest, Origin::Pappus { account, pod }))
+}
+
+fn document_error(error: DocumentError) -> VerifyError {
+    VerifyError::from_document(error, VerifyError::Document)
+}
+
+/// Reads the whole document, record by record.
+fn read_shape(
+    container: &mut Container,
+    limits: &Limits,
+    strictness: Strictness,
+    progress: &Progress<'_>,
+) -> Result<DocumentShape, VerifyError> {
+    let mut shape = DocumentShape::new(Tally::new(strictness));
+    let reader = Counted(container.document(limits)?, progress);
+    let result = read_document(reader, limits, &mut shape);
+    match shape.version.as_deref() {
+        Some("2.0") => {}
+        Some(other) => {
+            return Err(VerifyError::DocumentVersion { found: crate::archive::document::shortened(other) });
+        }
+        None if result.is_ok() => return Err(VerifyError::FieldMissing { field: "version" }),
+        None => {}
+    }
+    result.map_err(document_error)?;
+    let signed = strictness == Strictness::Signed;
+    let fields = [
+        ("user.username", shape.username.is_some()),
+        ("user.email", shape.has_email || !signed),
+        ("user.private_key", shape.has_key || !signed),
+        ("user.profile", shape.profile.is_some() || !signed),
+    ];
+    match fields.into_iter().find(|(_, there)| !there) {
+        Some((field, _)) => Err(VerifyError::FieldMissing { field }),
+        None => Ok(shape),
+    }
+}
+
+/// Everything must be about the manifest's account.
+fn check_owner(shape: &DocumentShape, manifest: &Manifest) -> Result<(), VerifyError> {
+    let account = &manifest.account.diaspora_id;
+    let mismatch = |field, found: &str| {
+        let found = crate::archive::document::shortened(found);
+        Err(VerifyError::AccountMismatch { field, found, expected: account.to_string() })
+    };
+    let username = shape.username.as_deref().unwrap_or_default();
+    if username != account.username() {
+        return mismatch("user.username in diaspora.json", username);
+    }
+    let author = shape.profile.as_ref().map_or("", |profile| profile.author.as_str());
+    if author != account.as_str() {
+        return mismatch("the profile's author in diaspora.json", author);
+    }
+    let host = url::Url::parse(&manifest.pod.url).ok().and_then(|url| {
+        let host = url.host_str()?.to_owned();
+        Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
+    });
+    match host {
+        Some(host) if host == account.host() => Ok(()),
+        _ => mismatch("the pod's address in the manifest", &manifest.pod.url),
+    }
+}
+
+fn check_extras(zip: &mut Zip, limits: &Limits, tally: &mut Tally, progress: &Progress<'_>) -> Result<(), VerifyError> {
+    let Some(position) = zip.position(names::EXTRAS) else { return Ok(()) };
+    let mut shape = ExtrasShape { tally, format: None };
+    let result = read_extras(Counted(zip.read(position)?, progress), limits, &mut shape);
+    let format = shape.format;
+    match format.as_deref() {
+        Some(EXTRAS_FORMAT) => {}
+        None if result.is_err() => {}
+        other => return Err(VerifyError::ExtrasFormat { found: other.unwrap_or_default().to_owned() }),
+    }
+    result.map_err(|error| VerifyError::from_document(error, VerifyError::Extras))
+}
+
+fn count_photo_files(zip: &Zip, tally: &mut Tally) {
+    let files = zip.entries().iter().filter(|entry| entry.name.starts_with(names::PHOTOS)).count();
+    tally.count(CountKind::PhotoFiles, files as u64);
+}
+
+/// The manifest must count what is there. Kinds it does not name count as none.
+fn check_counts(manifest: &Manifest, tally: &Tally) -> Result<(), VerifyError> {
+    let kinds = manifest.counts.keys().chain(tally.counts.keys());
+    for kind in kinds {
+        let number = |counts: &std::collections::BTreeMap<_, u64>| counts.get(kind).copied().unwrap_or_default();
+        let (listed, found) = (number(&manifest.counts), number(&tally.counts));
+        if listed != found {
+            return Err(VerifyError::Count { kind: *kind, listed, found });
+        }
+    }
+    Ok(())
+}
+
+fn signed_report(origin: Origin, manifest: &Manifest, tally: Tally) -> Verification {
+    let mut findings = tally.findings;
+    let mut say = |code, message: &str| findings.add(code, String::new(), message.to_owned());
+    if let Origin::Pappus { account, .. } = &origin {
+        match account {
+            AccountSignature::Absent => say(
+                FindingCode::NoAccountSignature,
+                "the account has no private key, so only the pod has signed; compare the pod's key with the one it publishes",
+            ),
+            AccountSignature::Good { key: KeyOrigin::Manifest, .. } => say(
+                FindingCode::KeyFromManifest,
+                "the private key is under a passphrase, so the account's signature was checked with the key the \
+                 manifest names; compare its fingerprint with the one the old pod publishes",
+            ),
+            AccountSignature::Good { key: KeyOrigin::PrivateKey, .. } => {}
+        }
+    }
+    Verification { origin, account: Some(manifest.account.diaspora_id.clone()), counts: tally.counts, findings }
+}
+
+fn stock_report(shape: DocumentShape) -> Verification {
+    let DocumentShape { tally, username, has_email, has_key, profile, .. } = shape;
+    let Tally { counts, mut findings, .. } = tally;
+    note_stock(&mut findings, has_email, has_key, profile.is_some());
+    let account = profile.map(|profile| profile.author);
+    if let (Some(account), Some(username)) = (&account, &username)
+        && account.username() != username
+    {
+        let message = format!("the account is called {username:?} and its profile belongs to {account}");
+        findings.add(FindingCode::AccountMismatch, "user.profile".to_owned(), message);
+    }
+    Verification { origin: Origin::Stock, account, counts, findings }
+}
+
+fn note_stock(findings: &mut Findings, has_email: bool, has_key: bool, has_profile: bool) {
+    let unsigned = "this archive was written by a stock pod: nobody has signed it, and nothing shows whether it was changed";
+    findings.add(FindingCode::Unsigned, String::new(), unsigned.to_owned());
+    for (place, there) in [("user.email", has_email), ("user.private_key", has_key), ("user.profile", has_profile)] {
+        if !there {
+            findings.add(FindingCode::MissingField, place.to_owned(), format!("the document has no readable {place}"));
+        }
+    }
+}
+

@@ -1,0 +1,152 @@
+//! The central directory: which entries there are, and whether they can be what they claim to be.
+
+use std::io::{BufReader, Read, Seek, SeekFrom};
+
+use super::end::End;
+use super::fields::{EXTRA_UNICODE_NAME, FLAG_ENCRYPTED, FLAG_STRONG, Fields, extra, widen};
+use super::{Entry, Method, NameProblem, ZipError, names};
+use crate::archive::limits::Limits;
+use crate::archive::open::source::Source;
+
+/// Bytes of a header in the directory, without name, extra fields and comment.
+const HEADER: usize = 46;
+/// The same of a local header.
+const LOCAL_HEADER: u64 = 30;
+
+/// Reads all headers of the directory and checks them against the limits and against each other.
+pub(super) fn read(source: &mut Source, end: &End, limits: &Limits) -> Result<Vec<Entry>, ZipError> {
+    source.seek(SeekFrom::Start(end.directory_at)).map_err(ZipError::Io)?;
+    let mut reader = BufReader::with_capacity(64 * 1024, source.take(end.directory_size));
+    let mut entries = Vec::new();
+    let mut variable = Vec::new();
+    for _ in 0..end.entries {
+        entries.push(header(&mut reader, &mut variable, limits)?);
+    }
+    let mut rest = [0];
+    if reader.read(&mut rest).map_err(ZipError::Io)? > 0 {
+        return Err(ZipError::Directory { problem: "it holds more than its entries" });
+    }
+    names::check_unique(&entries)?;
+    check_total(&entries, limits)?;
+    check_places(&entries, end.directory_at)?;
+    Ok(entries)
+}
+
+fn header(reader: &mut impl Read, variable: &mut Vec<u8>, limits: &Limits) -> Result<Entry, ZipError> {
+    let mut fixed = [0; HEADER];
+    take(reader, &mut fixed)?;
+    let mut fields = Fields(&fixed);
+    fields.signature(*b"PK\x01\x02", "an entry's header is missing")?;
+    fields.bytes(4)?;
+    let (flags, method) = (fields.u16()?, fields.u16()?);
+    fields.bytes(4)?;
+    let crc = fields.u32()?;
+    let (mut packed, mut unpacked) = (u64::from(fields.u32()?), u64::from(fields.u32()?));
+    let lengths = [fields.u16()?, fields.u16()?, fields.u16()?].map(usize::from);
+    let (disk, _, attributes) = (fields.u16()?, fields.u16()?, fields.u32()?);
+    let mut offset = u64::from(fields.u32()?);
+
+    variable.resize(lengths.iter().sum(), 0);
+    take(reader, variable)?;
+    let mut fields = Fields(variable);
+    let (name, extras) = (fields.bytes(lengths[0])?, fields.bytes(lengths[1])?);
+    if name.len() > limits.name_bytes {
+        return Err(ZipError::NameTooLong { found: name.len(), limit: limits.name_bytes });
+    }
+    widen(&mut [&mut unpacked, &mut packed, &mut offset], extras)?;
+    if disk != 0 {
+        return Err(ZipError::MultiPart);
+    }
+    let name = check_name(name, extras)?;
+    check_kind(name, attributes)?;
+    let method = check_packing(name, flags, method)?;
+    let entry = Entry { name: name.into(), unpacked, packed, offset, crc, flags, method };
+    check_sizes(&entry, limits)?;
+    Ok(entry)
+}
+
+fn take(reader: &mut impl Read, into: &mut [u8]) -> Result<(), ZipError> {
+    reader.read_exact(into).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => ZipError::Directory { problem: "it holds less than its entries" },
+        _ => ZipError::Io(error),
+    })
+}
+
+fn check_name<'a>(name: &'a [u8], extras: &[u8]) -> Result<&'a str, ZipError> {
+    let refuse = |problem| ZipError::UnsafeName { name: String::from_utf8_lossy(name).into_owned(), problem };
+    let text = std::str::from_utf8(name).map_err(|_| refuse(NameProblem::NotUtf8))?;
+    if let Some(problem) = names::problem(text) {
+        return Err(refuse(problem));
+    }
+    match extra(extras, EXTRA_UNICODE_NAME)? {
+        Some(_) => Err(refuse(NameProblem::SecondName)),
+        None => Ok(text),
+    }
+}
+
+/// Only plain files.
+fn check_kind(name: &str, attributes: u32) -> Result<(), ZipError> {
+    const DOS_FOLDER: u32 = 0x10;
+    let owned = name.to_owned();
+    // The upper half is a Unix mode, whatever system the entry claims to come from: extractors look at it.
+    match attributes >> 16 & 0o170_000 {
+        0o120_000 => Err(ZipError::Symlink { name: owned }),
+        0o040_000 => Err(ZipError::Folder { name: owned }),
+        0 | 0o100_000 if name.ends_with('/') || attributes & DOS_FOLDER != 0 => Err(ZipError::Folder { name: owned }),
+        0 | 0o100_000 => Ok(()),
+        _ => Err(ZipError::SpecialFile { name: owned }),
+    }
+}
+
+fn check_packing(name: &str, flags: u16, method: u16) -> Result<Method, ZipError> {
+    if flags & (FLAG_ENCRYPTED | FLAG_STRONG) != 0 {
+        return Err(ZipError::Encrypted { name: name.to_owned() });
+    }
+    match method {
+        0 => Ok(Method::Stored),
+        8 => Ok(Method::Deflated),
+        _ => Err(ZipError::UnknownMethod { name: name.to_owned(), method }),
+    }
+}
+
+fn check_sizes(entry: &Entry, limits: &Limits) -> Result<(), ZipError> {
+    let Entry { packed, unpacked, .. } = *entry;
+    let name = || entry.name.to_string();
+    if entry.method == Method::Stored {
+        return if packed == unpacked { Ok(()) } else { Err(ZipError::StoredSizes { name: name(), packed, unpacked }) };
+    }
+    if unpacked > limits.ratio_from_bytes && unpacked > packed.saturating_mul(limits.ratio) {
+        return Err(ZipError::Bomb { name: name(), packed, unpacked });
+    }
+    Ok(())
+}
+
+fn check_total(entries: &[Entry], limits: &Limits) -> Result<(), ZipError> {
+    let deflated = entries.iter().filter(|entry| entry.method == Method::Deflated);
+    let total = deflated.fold(0_u64, |total, entry| total.saturating_add(entry.unpacked));
+    if total > limits.unpacked_bytes { Err(ZipError::TooLarge { limit: limits.unpacked_bytes }) } else { Ok(()) }
+}
+
+/// Entries follow each other from the first byte to the directory. How long the local headers are shows
+/// later; that nothing overlaps shows now.
+fn check_places(entries: &[Entry], directory_at: u64) -> Result<(), ZipError> {
+    let mut free_from = 0_u64;
+    for (position, entry) in entries.iter().enumerate() {
+        let name = || entry.name.to_string();
+        if entry.offset < free_from {
+            return Err(ZipError::Overlap { name: name() });
+        }
+        if position == 0 && entry.offset != 0 {
+            return Err(ZipError::HiddenData { name: name() });
+        }
+        let length = (LOCAL_HEADER + entry.name.len() as u64).saturating_add(entry.packed);
+        free_from = entry.offset.saturating_add(length);
+        if free_from > directory_at {
+            return Err(ZipError::Overlap { name: name() });
+        }
+    }
+    if entries.is_empty() && directory_at != 0 {
+        return Err(ZipError::Directory { problem: "it is empty, and there is data before it" });
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The data of an entry, unpacked and checked while it is read.
+
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
+
+use super::{Entry, Method, ZipError};
+use crate::archive::open::source::Source;
+
+const BUFFER: usize = 64 * 1024;
+
+/// Reads an entry's data. At its end, size and CRC have been found right, or there is an error; never more
+/// bytes come out than the headers declare.
+pub(in crate::archive::open) struct EntryReader<'a> {
+    entry: &'a Entry,
+    data: Data<'a>,
+    crc: Crc,
+    left: u64,
+    checked: bool,
+}
+
+enum Data<'a> {
+    Stored(io::Take<&'a mut Source>),
+    Deflated(Box<DeflateDecoder<BufReader<io::Take<&'a mut Source>>>>),
+}
+
+impl<'a> EntryReader<'a> {
+    pub(super) fn new(source: &'a mut Source, entry: &'a Entry, data_at: u64) -> Result<Self, ZipError> {
+        source.seek(SeekFrom::Start(data_at)).map_err(ZipError::Io)?;
+        let packed = source.take(entry.packed);
+        let data = match entry.method {
+            Method::Stored => Data::Stored(packed),
+            Method::Deflated => {
+                Data::Deflated(Box::new(DeflateDecoder::new(BufReader::with_capacity(BUFFER, packed))))
+            }
+        };
+        Ok(Self { entry, data, crc: Crc::new(), left: entry.unpacked, checked: false })
+    }
+
+    fn wrong_size(&self) -> io::Error {
+        ZipError::WrongSize { name: self.entry.name.to_string(), declared: self.entry.unpacked }.into_io()
+    }
+
+    /// All declared bytes have come: there must be no more, and they must be the right ones.
+    fn finish(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.checked, true) {
+            return Ok(());
+        }
+        if let Data::Deflated(decoder) = &mut self.data {
+            let more = decoder.read(&mut [0]).map_err(|error| damaged(self.entry, error))?;
+            let rest = decoder.get_ref();
+            if more > 0 || rest.get_ref().limit() > 0 || !rest.buffer().is_empty() {
+                return Err(self.wrong_size());
+            }
+        }
+        if self.crc.sum() == self.entry.crc {
+            Ok(())
+        } else {
+            Err(ZipError::WrongCrc { name: self.entry.name.to_string() }.into_io())
+        }
+    }
+}
+
+impl Read for EntryReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let Some(room) = buffer.get_mut(..room).filter(|room| !room.is_empty()) else {
+            if self.left == 0 {
+                self.finish()?;
+            }
+            return Ok(0);
+        };
+        let count = match &mut self.data {
+            Data::Stored(packed) => packed.read(room)?,
+            Data::Deflated(decoder) => decoder.read(room).map_err(|error| damaged(self.entry, error))?,
+        };
+        if count == 0 {
+            return Err(self.wrong_size());
+        }
+        self.crc.update(room.get(..count).unwrap_or_default());
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// What the decompressor says about its data, apart from what the file system says.
+fn damaged(entry: &Entry, error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+            ZipError::DamagedData { name: entry.name.to_string() }.into_io()
+        }
+        _ => error,
+    }
+}

@@ -1,0 +1,250 @@
+//! What can be wrong with a ZIP file.
+
+use std::io;
+
+/// Why a ZIP file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ZipError {
+    /// The file system failed.
+    #[error("the archive cannot be read: {0}")]
+    Io(#[source] io::Error),
+    /// The end of the directory is not at the end of the file.
+    #[error("the archive does not end as a ZIP file does: it was cut off or something was appended; get it again")]
+    Truncated,
+    /// The directory is damaged.
+    #[error("the archive's directory is damaged: {problem}; get the archive again")]
+    Directory {
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A part of a larger set.
+    #[error("the archive is one part of several; Pappus reads archives that are one file")]
+    MultiPart,
+    /// More entries than allowed.
+    #[error("the archive claims {found} entries; the limit is {limit}")]
+    TooManyEntries {
+        /// What the file claims.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A name longer than allowed.
+    #[error("an entry's name has {found} bytes; the limit is {limit}")]
+    NameTooLong {
+        /// Its length.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A name that could lead somewhere else or be read in two ways.
+    #[error("the entry {name:?} is refused: {problem}")]
+    UnsafeName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        problem: NameProblem,
+    },
+    /// Two entries of one name.
+    #[error("the entry {name:?} is in the archive twice: programs would disagree about which one counts")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// Two names that many file systems take for one.
+    #[error("the entries {name:?} and {other:?} differ in upper and lower case only: on many systems one replaces the other")]
+    DuplicateIgnoringCase {
+        /// One name.
+        name: String,
+        /// The other.
+        other: String,
+    },
+    /// A symbolic link.
+    #[error("the entry {name:?} is a symbolic link; archives hold files only")]
+    Symlink {
+        /// The name.
+        name: String,
+    },
+    /// A folder.
+    #[error("the entry {name:?} is a folder; archives hold files only")]
+    Folder {
+        /// The name.
+        name: String,
+    },
+    /// A device, a pipe, a socket.
+    #[error("the entry {name:?} is neither a file nor a folder; archives hold files only")]
+    SpecialFile {
+        /// The name.
+        name: String,
+    },
+    /// ZIP's own encryption.
+    #[error("the entry {name:?} is encrypted in the manner of ZIP, which Pappus does not use; unpack and pack it again without a password")]
+    Encrypted {
+        /// The name.
+        name: String,
+    },
+    /// A method other than "stored" and "deflated".
+    #[error("the entry {name:?} is packed with method {method}; only 0 (stored) and 8 (deflated) are in use")]
+    UnknownMethod {
+        /// The name.
+        name: String,
+        /// The method's number.
+        method: u16,
+    },
+    /// A stored entry with two sizes.
+    #[error("the entry {name:?} is stored as it is, yet its two sizes differ ({packed} and {unpacked} bytes)")]
+    StoredSizes {
+        /// The name.
+        name: String,
+        /// Size in the file.
+        packed: u64,
+        /// Size outside.
+        unpacked: u64,
+    },
+    /// An entry that gets too large when unpacked.
+    #[error("the entry {name:?} would grow from {packed} to {unpacked} bytes: that is a bomb, not an archive")]
+    Bomb {
+        /// The name.
+        name: String,
+        /// Size in the file.
+        packed: u64,
+        /// Size outside.
+        unpacked: u64,
+    },
+    /// All compressed entries together are too large.
+    #[error("the archive's compressed entries unpack to more than {limit} bytes; raise the limit if you trust the file")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// Two entries share bytes, or are not in the order of the directory.
+    #[error("the entry {name:?} overlaps with the entry before it: the archive was tampered with")]
+    Overlap {
+        /// The name of the second.
+        name: String,
+    },
+    /// Bytes that belong to no entry.
+    #[error("there are bytes before or after the entry {name:?} that belong to no entry: another program could read another archive from this file")]
+    HiddenData {
+        /// The name.
+        name: String,
+    },
+    /// Two headers of one entry say different things.
+    #[error("the two headers of the entry {name:?} disagree about its {what}: programs would read different things")]
+    HeadersDisagree {
+        /// The name.
+        name: String,
+        /// What they disagree about.
+        what: &'static str,
+    },
+    /// Sizes and CRC come after the data where they must come before.
+    #[error("the entry {name:?} has its sizes behind its data; stock pods cannot read that, and Pappus never writes it")]
+    DataDescriptor {
+        /// The name.
+        name: String,
+    },
+    /// The data is longer or shorter than the headers say.
+    #[error("the entry {name:?} does not have the {declared} bytes its headers declare: the archive is damaged or was tampered with")]
+    WrongSize {
+        /// The name.
+        name: String,
+        /// What the headers say.
+        declared: u64,
+    },
+    /// The data has another CRC.
+    #[error("the entry {name:?} has another checksum (CRC) than its headers say: the archive is damaged; get it again")]
+    WrongCrc {
+        /// The name.
+        name: String,
+    },
+    /// The compressed data makes no sense.
+    #[error("the entry {name:?} cannot be unpacked: its data is damaged; get the archive again")]
+    DamagedData {
+        /// The name.
+        name: String,
+    },
+}
+
+/// What is wrong with a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameProblem {
+    /// `..`
+    #[error("it leads out of its folder")]
+    Traversal,
+    /// `/…` or `C:…`
+    #[error("it is an absolute path")]
+    Absolute,
+    /// `\`
+    #[error("it holds a backslash, which is a folder on some systems only")]
+    Backslash,
+    /// NUL, line breaks and the like.
+    #[error("it holds a control character")]
+    ControlCharacter,
+    /// No bytes, or a part without bytes, or `.`.
+    #[error("it, or a part of it, is empty")]
+    Empty,
+    /// Another encoding.
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    /// A second name in an extra field.
+    #[error("it carries a second name")]
+    SecondName,
+}
+
+impl ZipError {
+    /// The stable name of the error, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "io",
+            Self::Truncated => "zip_truncated",
+            Self::Directory { .. } => "zip_directory_damaged",
+            Self::MultiPart => "zip_multi_part",
+            Self::TooManyEntries { .. } => "zip_too_many_entries",
+            Self::NameTooLong { .. } => "zip_name_too_long",
+            Self::UnsafeName { problem, .. } => problem.code(),
+            Self::Duplicate { .. } => "zip_duplicate",
+            Self::DuplicateIgnoringCase { .. } => "zip_duplicate_ignoring_case",
+            Self::Symlink { .. } => "zip_symlink",
+            Self::Folder { .. } => "zip_folder",
+            Self::SpecialFile { .. } => "zip_special_file",
+            Self::Encrypted { .. } => "zip_encrypted",
+            Self::UnknownMethod { .. } => "zip_unknown_method",
+            Self::StoredSizes { .. } => "zip_stored_sizes",
+            Self::Bomb { .. } => "zip_bomb",
+            Self::TooLarge { .. } => "zip_too_large",
+            Self::Overlap { .. } => "zip_overlap",
+            Self::HiddenData { .. } => "zip_hidden_data",
+            Self::HeadersDisagree { .. } => "zip_headers_disagree",
+            Self::DataDescriptor { .. } => "zip_data_descriptor",
+            Self::WrongSize { .. } => "zip_wrong_size",
+            Self::WrongCrc { .. } => "zip_wrong_crc",
+            Self::DamagedData { .. } => "zip_damaged_data",
+        }
+    }
+
+    /// Takes an error out of the [`io::Error`] in which it passed through a reader.
+    pub(in crate::archive::open) fn from_io(error: io::Error) -> Self {
+        error.downcast::<Self>().unwrap_or_else(Self::Io)
+    }
+
+    /// Wraps the error for its way through a reader.
+    pub(super) fn into_io(self) -> io::Error {
+        match self {
+            Self::Io(error) => error,
+            other => io::Error::new(io::ErrorKind::InvalidData, other),
+        }
+    }
+}
+
+impl NameProblem {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Traversal => "zip_name_traversal",
+            Self::Absolute => "zip_name_absolute",
+            Self::Backslash => "zip_name_backslash",
+            Self::ControlCharacter => "zip_name_control_character",
+            Self::Empty => "zip_name_empty",
+            Self::NotUtf8 => "zip_name_not_utf8",
+            Self::SecondName => "zip_name_second",
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The header in front of an entry's data, which must say what the directory says.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use super::fields::{EXTRA_UNICODE_NAME, Fields, extra, widen};
+use super::{Entry, Method, ZipError};
+use crate::archive::open::source::Source;
+
+const HEADER: usize = 30;
+
+/// Checks the local header and that the entry ends where the next one begins. Returns where its data is.
+pub(super) fn check(source: &mut Source, entry: &Entry, next: u64) -> Result<u64, ZipError> {
+    let disagree = |what| ZipError::HeadersDisagree { name: entry.name.to_string(), what };
+    source.seek(SeekFrom::Start(entry.offset)).map_err(ZipError::Io)?;
+    let mut fixed = [0; HEADER];
+    source.read_exact(&mut fixed).map_err(ZipError::Io)?;
+    let mut fields = Fields(&fixed);
+    if fields.bytes(4)? != b"PK\x03\x04" {
+        return Err(disagree("place"));
+    }
+    fields.bytes(2)?;
+    if fields.u16()? != entry.flags {
+        return Err(disagree("flags"));
+    }
+    if fields.u16()? != (if entry.method == Method::Stored { 0 } else { 8 }) {
+        return Err(disagree("method"));
+    }
+    fields.bytes(4)?;
+    let crc = fields.u32()?;
+    let (mut packed, mut unpacked) = (u64::from(fields.u32()?), u64::from(fields.u32()?));
+    let lengths = [fields.u16()?, fields.u16()?].map(usize::from);
+    let mut variable = vec![0; lengths.iter().sum()];
+    source.read_exact(&mut variable).map_err(ZipError::Io)?;
+    let mut fields = Fields(&variable);
+    let (name, extras) = (fields.bytes(lengths[0])?, fields.bytes(lengths[1])?);
+    if name != entry.name.as_bytes() || extra(extras, EXTRA_UNICODE_NAME)?.is_some() {
+        return Err(disagree("name"));
+    }
+    widen(&mut [&mut unpacked, &mut packed], extras).map_err(|_| disagree("sizes"))?;
+    let announced = !entry.has_descriptor() || (crc, packed, unpacked) != (0, 0, 0);
+    if announced && (packed, unpacked) != (entry.packed, entry.unpacked) {
+        return Err(disagree("sizes"));
+    }
+    if announced && crc != entry.crc {
+        return Err(disagree("checksum"));
+    }
+    let data_at = entry.offset + (HEADER + variable.len()) as u64;
+    check_end(source, entry, data_at + entry.packed, next)?;
+    Ok(data_at)
+}
+
+/// Between an entry's data and the next entry there is nothing, or its data descriptor.
+fn check_end(source: &mut Source, entry: &Entry, data_end: u64, next: u64) -> Result<(), ZipError> {
+    let name = || entry.name.to_string();
+    let gap = next.checked_sub(data_end).ok_or_else(|| ZipError::Overlap { name: name() })?;
+    if !entry.has_descriptor() {
+        return if gap == 0 { Ok(()) } else { Err(ZipError::HiddenData { name: name() }) };
+    }
+    // With or without a signature, with sizes of 32 or 64 bits.
+    let (signed, wide) = match gap {
+        12 => (false, false),
+        16 => (true, false),
+        20 => (false, true),
+        24 => (true, true),
+        _ => return Err(ZipError::HiddenData { name: name() }),
+    };
+    let mut block = vec![0; if wide { 24 } else { 16 } - if signed { 0 } else { 4 }];
+    source.seek(SeekFrom::Start(data_end)).map_err(ZipError::Io)?;
+    source.read_exact(&mut block).map_err(ZipError::Io)?;
+    let mut fields = Fields(&block);
+    let marked = !signed || fields.bytes(4)? == b"PK\x07\x08";
+    let crc = fields.u32()?;
+    let sizes =
+        if wide { [fields.u64()?, fields.u64()?] } else { [u64::from(fields.u32()?), u64::from(fields.u32()?)] };
+    if marked && crc == entry.crc && sizes == [entry.packed, entry.unpacked] {
+        Ok(())
+    } else {
+        Err(ZipError::HeadersDisagree { name: name(), what: "data descriptor" })
+    }
+}

@@ -1,0 +1,135 @@
+//! One kind of pages, of which one page is open at a time.
+
+use std::io::{Seek, Write};
+
+use askama::Template;
+
+use super::ViewError;
+use super::pages::{Frame, Page};
+use super::spool::Spool;
+
+/// A page is full with this many bytes, however few records they are.
+const PAGE_BYTES: usize = 512 * 1024;
+
+/// The kinds of pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    /// Own posts with what others wrote under them.
+    Posts,
+    /// People.
+    Contacts,
+    /// Own comments.
+    Comments,
+    /// Private conversations.
+    Conversations,
+    /// Photos outside posts.
+    Photos,
+    /// What was left out.
+    Omissions,
+}
+
+impl Section {
+    fn records_per_page(self) -> usize {
+        match self {
+            Self::Posts | Self::Conversations => 50,
+            Self::Contacts => 500,
+            Self::Comments => 100,
+            Self::Photos => 60,
+            Self::Omissions => 200,
+        }
+    }
+
+    /// The name of a page in the archive.
+    pub(super) fn path(self, page: u32) -> String {
+        format!("view/{}", self.file_name(page))
+    }
+
+    /// The name of a page in its folder.
+    pub(super) fn file_name(self, page: u32) -> String {
+        let stem = match self {
+            Self::Posts => "posts",
+            Self::Contacts => "contacts",
+            Self::Comments => "comments",
+            Self::Conversations => "conversations",
+            Self::Photos => "photos",
+            Self::Omissions => "omissions",
+        };
+        match self {
+            Self::Contacts | Self::Omissions if page == 1 => format!("{stem}.html"),
+            _ => format!("{stem}-{page}.html"),
+        }
+    }
+}
+
+/// The pages of one kind. Only the one that is being filled is in memory.
+pub(super) struct Chapter {
+    section: Section,
+    page: u32,
+    records: usize,
+    body: String,
+}
+
+impl Chapter {
+    pub(super) fn new(section: Section) -> Self {
+        Self { section, page: 1, records: 0, body: String::new() }
+    }
+
+    /// The number of the page that is open.
+    pub(super) fn page(&self) -> u32 {
+        self.page
+    }
+
+    /// Whether nothing is on the open page so far.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Writes the open page out if it is full, so that there is room for another record.
+    pub(super) fn make_room<W: Write + Seek>(
+        &mut self,
+        spool: &mut Spool<W>,
+        frame: &Frame,
+    ) -> Result<(), ViewError> {
+        if self.records >= self.section.records_per_page() || self.body.len() >= PAGE_BYTES {
+            self.write_out(spool, frame, true)?;
+            self.page += 1;
+            self.records = 0;
+            self.body.clear();
+        }
+        Ok(())
+    }
+
+    /// Puts a record on the open page.
+    pub(super) fn add(&mut self, record: &impl Template) -> Result<(), ViewError> {
+        self.records += 1;
+        Ok(record.render_into(&mut self.body)?)
+    }
+
+    /// Writes the last page out. There is one even without any records: other pages link to it.
+    pub(super) fn finish<W: Write + Seek>(
+        self,
+        spool: &mut Spool<W>,
+        frame: &Frame,
+    ) -> Result<(), ViewError> {
+        self.write_out(spool, frame, false)
+    }
+
+    fn write_out<W: Write + Seek>(
+        &self,
+        spool: &mut Spool<W>,
+        frame: &Frame,
+        continues: bool,
+    ) -> Result<(), ViewError> {
+        let page = Page {
+            frame,
+            root: "../",
+            section: Some(self.section),
+            number: self.page,
+            previous: (self.page > 1).then(|| self.section.file_name(self.page - 1)),
+            next: continues.then(|| self.section.file_name(self.page + 1)),
+            is_empty: self.is_fresh(),
+            body: &self.body,
+        };
+        spool.page(&self.section.path(self.page), &page)
+    }
+}

@@ -1,0 +1,186 @@
+//! Plain text inside Markdown: escaping, mentions, and addresses that nobody marked as links.
+
+use std::fmt::{self, Write};
+
+use super::words::turns_direction;
+
+/// What links may point to. Anything else stays text.
+pub(super) fn is_web_address(url: &str) -> bool {
+    has_scheme(url, "http://") || has_scheme(url, "https://") || has_scheme(url, "mailto:")
+}
+
+fn has_scheme(text: &str, scheme: &str) -> bool {
+    text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        && text.len() > scheme.len()
+}
+
+/// Writes text so that it means nothing in HTML, in elements and in quoted attributes.
+pub(super) fn escape(out: &mut impl Write, text: &str) -> fmt::Result {
+    let mut done = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let replacement = match byte {
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'&' => "&amp;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            // Browsers refuse or misread these.
+            0..=8 | 11..=31 | 127 => "",
+            _ => continue,
+        };
+        out.write_str(&text[done..at])?;
+        out.write_str(replacement)?;
+        done = at + 1;
+    }
+    out.write_str(&text[done..])
+}
+
+/// Begins a link. The address goes nowhere until somebody follows it, and then without saying where from.
+pub(super) fn begin_link(out: &mut impl Write, url: &str, email: bool) -> fmt::Result {
+    out.write_str("<a href=\"")?;
+    out.write_str(if email { "mailto:" } else { "" })?;
+    escape(out, url)?;
+    out.write_str("\" rel=\"noopener noreferrer\">")
+}
+
+/// Writes text with its mentions in readable form and, outside of links, its addresses as links.
+pub(super) fn write_text(out: &mut impl Write, text: &str, links: bool) -> fmt::Result {
+    let mut done = 0;
+    let mut at = 0;
+    let bytes = text.as_bytes();
+    while let Some(step) = bytes[at..].iter().position(|byte| matches!(byte, b'@' | b'h' | b'H')) {
+        at += step;
+        let rest = &text[at..];
+        if let Some(mention) = Mention::parse(rest) {
+            escape(out, &text[done..at])?;
+            mention.write(out)?;
+            at += mention.length;
+            done = at;
+        } else if let Some(length) = address_length(rest).filter(|_| links && word_begins(&text[..at])) {
+            let url = &rest[..length];
+            escape(out, &text[done..at])?;
+            begin_link(out, url, false)?;
+            escape(out, url)?;
+            out.write_str("</a>")?;
+            at += length;
+            done = at;
+        } else {
+            at += 1;
+        }
+    }
+    escape(out, &text[done..])
+}
+
+fn word_begins(before: &str) -> bool {
+    !before.chars().next_back().is_some_and(char::is_alphanumeric)
+}
+
+/// How long the address is that a text begins with, as far as it is one.
+fn address_length(text: &str) -> Option<usize> {
+    if !has_scheme(text, "http://") && !has_scheme(text, "https://") {
+        return None;
+    }
+    let ends =
+        |c: char| c.is_whitespace() || c.is_control() || turns_direction(c) || matches!(c, '<' | '>' | '"');
+    let mut url = &text[..text.find(ends).unwrap_or(text.len())];
+    // Punctuation at the end belongs to the sentence; a bracket only if it was opened outside.
+    let surplus = |close, open| url.matches(close).count().saturating_sub(url.matches(open).count());
+    let (mut round, mut square) = (surplus(')', '('), surplus(']', '['));
+    while let Some(last) = url.bytes().next_back() {
+        match last {
+            b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'*' | b'_' => {}
+            b')' if round > 0 => round -= 1,
+            b']' if square > 0 => square -= 1,
+            _ => break,
+        }
+        url = &url[..url.len() - 1];
+    }
+    url.split_once("//").filter(|(_, host)| !host.is_empty()).map(|_| url.len())
+}
+
+/// No mention is longer; looking further for its end would take long in a text full of beginnings.
+const LONGEST_MENTION: usize = 1024;
+
+/// `@{Name ; id@pod}` or `@{id@pod}`, as diaspora* stores it.
+struct Mention<'a> {
+    name: Option<&'a str>,
+    id: &'a str,
+    length: usize,
+}
+
+impl<'a> Mention<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let inside = text.strip_prefix("@{")?;
+        let inside = &inside[..inside.bytes().take(LONGEST_MENTION).position(|byte| byte == b'}')?];
+        let (name, id) = match inside.rsplit_once(';') {
+            Some((name, id)) => (Some(name.trim()).filter(|name| !name.is_empty()), id.trim()),
+            None => (None, inside.trim()),
+        };
+        let fits = id.contains('@') && !id.contains(|c: char| c.is_whitespace() || turns_direction(c));
+        fits.then_some(Self { name, id, length: inside.len() + 3 })
+    }
+
+    fn write(&self, out: &mut impl Write) -> fmt::Result {
+        out.write_str("<bdi class=\"mention\"")?;
+        if self.name.is_some() {
+            out.write_str(" title=\"")?;
+            escape(out, self.id)?;
+            out.write_str("\"")?;
+        }
+        out.write_str(">@")?;
+        escape(out, self.name.unwrap_or(self.id))?;
+        out.write_str("</bdi>")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> String {
+        let mut out = String::new();
+        write_text(&mut out, text, true).unwrap();
+        out
+    }
+
+    #[test]
+    fn mentions_become_readable() {
+        assert_eq!(
+            text("hi @{Bob <b> ; bob@pod.example}, @{eve@pod.example}!"),
+            "hi <bdi class=\"mention\" title=\"bob@pod.example\">@Bob &lt;b&gt;</bdi>, \
+             <bdi class=\"mention\">@eve@pod.example</bdi>!"
+        );
+        for raw in ["@{", "@{}", "@{Bob}", "@{a b@c}", "@", "@{\u{202e}a@b}"] {
+            assert_eq!(text(raw), raw);
+        }
+    }
+
+    #[test]
+    fn addresses_become_links_without_the_sentence_around_them() {
+        let link = |url: &str| format!("<a href=\"{url}\" rel=\"noopener noreferrer\">{url}</a>");
+        assert_eq!(
+            text("(see https://a.example/b_(c)?)."),
+            format!("(see {}?).", link("https://a.example/b_(c)"))
+        );
+        assert_eq!(text("HTTP://a.example"), link("HTTP://a.example"));
+        assert_eq!(text("https://a/\"onclick=\""), format!("{}&quot;onclick=&quot;", link("https://a/")));
+        for raw in ["https://", "http://...", "xhttps://a.example", "javascript:alert(1)", "hhh"] {
+            assert_eq!(text(raw), raw);
+        }
+    }
+
+    #[test]
+    fn addresses_end_where_the_direction_turns() {
+        assert!(text("https://a.example/\u{202e}gpj.exe").contains("href=\"https://a.example/\""));
+    }
+
+    #[test]
+    fn only_the_web_and_mail_are_linked() {
+        assert!(["https://a", "HTTP://a", "mailto:a@b"].iter().all(|url| is_web_address(url)));
+        for url in
+            ["javascript:alert(1)", " https://a", "data:text/html,x", "//a", "/a", "file:///a", "https:", "ä"]
+        {
+            assert!(!is_web_address(url), "{url}");
+        }
+    }
+}

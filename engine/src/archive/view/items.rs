@@ -1,0 +1,248 @@
+//! What the templates of single records are filled in with.
+
+use askama::Template;
+
+use super::markdown::Markdown;
+use super::words::{Count, Day, Encoded, Moment, birthday, plain};
+use super::{Audience, Reply};
+use crate::domain::{
+    Comment, Contact, Conversation, Message, Omission, OwnPost, Photo, Poll, Post, Profile, RecordKind,
+    Timestamp,
+};
+
+/// The person, on the first page.
+#[derive(Template)]
+#[template(path = "view/profile.html")]
+pub(super) struct ProfileItem<'a> {
+    pub(super) lang: &'a str,
+    pub(super) name: &'a str,
+    pub(super) avatar: Option<Encoded<'a>>,
+    pub(super) bio: Markdown<'a>,
+    pub(super) birthday: Option<String>,
+    pub(super) gender: Option<&'a str>,
+    pub(super) location: Option<&'a str>,
+    pub(super) tags: Option<&'a str>,
+}
+
+impl<'a> ProfileItem<'a> {
+    pub(super) fn new(lang: &'a str, name: &'a str, profile: &'a Profile, avatar: Option<&'a str>) -> Self {
+        let filled =
+            |text: &'a Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        Self {
+            lang,
+            name,
+            avatar: avatar.map(Encoded),
+            bio: Markdown(profile.bio.as_deref().unwrap_or_default()),
+            birthday: filled(&profile.birthday).map(birthday),
+            gender: filled(&profile.gender),
+            location: filled(&profile.location),
+            tags: filled(&profile.tag_string),
+        }
+    }
+
+    fn has_facts(&self) -> bool {
+        self.birthday.is_some() || self.gender.is_some() || self.location.is_some() || self.tags.is_some()
+    }
+}
+
+/// Somebody the account knows.
+#[derive(Template)]
+#[template(path = "view/contact.html")]
+pub(super) struct ContactItem<'a> {
+    pub(super) contact: &'a Contact,
+}
+
+/// A post with everything under it.
+#[derive(Template)]
+#[template(path = "view/post.html")]
+pub(super) struct PostItem<'a> {
+    pub(super) lang: &'a str,
+    pub(super) account: &'a str,
+    /// The year, above the first post of the year and of the page.
+    pub(super) year: Option<i32>,
+    /// Whether it is the year's very first post, which the first page links to.
+    pub(super) begins_year: bool,
+    pub(super) post: &'a Post,
+    pub(super) guid: &'a str,
+    pub(super) created_at: Moment,
+    pub(super) audience: &'a Audience,
+    pub(super) text: Markdown<'a>,
+    pub(super) photos: Vec<PhotoItem<'a>>,
+    pub(super) poll: Option<&'a Poll>,
+    pub(super) place: Option<&'a str>,
+    pub(super) client: Option<&'a str>,
+    pub(super) likes: u64,
+    pub(super) replies: Vec<ReplyItem<'a>>,
+}
+
+impl<'a> PostItem<'a> {
+    pub(super) fn new(
+        lang: &'a str,
+        account: &'a str,
+        own: &'a OwnPost,
+        audience: &'a Audience,
+        likes: u64,
+        replies: &'a [Reply],
+    ) -> Self {
+        let message = match &own.post {
+            Post::StatusMessage(message) => Some(message),
+            Post::Reshare(_) => None,
+        };
+        let filled = |text: &&'a str| !text.trim().is_empty();
+        Self {
+            lang,
+            account,
+            year: None,
+            begins_year: false,
+            post: &own.post,
+            guid: own.post.guid().as_str(),
+            created_at: Moment(created_at(&own.post)),
+            audience,
+            text: Markdown(message.map_or("", |message| &message.text)),
+            photos: message.map_or_else(Vec::new, |message| {
+                let all = message.photos.len();
+                message.photos.iter().zip(1..).map(|(photo, n)| PhotoItem::new(&photo.0, n, all)).collect()
+            }),
+            poll: message.and_then(|message| message.poll.as_ref()).map(|poll| &poll.0),
+            place: message
+                .and_then(|m| m.location.as_ref())
+                .map(|place| place.0.address.as_str())
+                .filter(filled),
+            client: message.and_then(|message| message.provider_display_name.as_deref()).filter(filled),
+            likes,
+            replies: replies.iter().map(ReplyItem::new).collect(),
+        }
+    }
+
+    fn like_count(&self) -> Count {
+        Count(self.likes)
+    }
+}
+
+/// When a post was made.
+pub(super) fn created_at(post: &Post) -> Timestamp {
+    match post {
+        Post::StatusMessage(message) => message.created_at,
+        Post::Reshare(reshare) => reshare.created_at,
+    }
+}
+
+/// A comment under a post.
+pub(super) struct ReplyItem<'a> {
+    id: &'a str,
+    name: &'a str,
+    created_at: Option<Moment>,
+    text: Markdown<'a>,
+}
+
+impl<'a> ReplyItem<'a> {
+    fn new(reply: &'a Reply) -> Self {
+        let name = reply.author_name.trim();
+        Self {
+            id: &reply.author_id,
+            name: if name.is_empty() { &reply.author_id } else { name },
+            created_at: reply.created_at.map(Moment),
+            text: Markdown(&reply.text),
+        }
+    }
+}
+
+/// A photo of a post.
+pub(super) struct PhotoItem<'a> {
+    file: Encoded<'a>,
+    caption: Option<String>,
+    number: usize,
+    of: usize,
+    size: Option<(i64, i64)>,
+}
+
+impl<'a> PhotoItem<'a> {
+    fn new(photo: &'a Photo, number: usize, of: usize) -> Self {
+        let caption = photo.text.as_deref().map(plain).filter(|caption| !caption.is_empty());
+        let size = photo.width.zip(photo.height).filter(|&(width, height)| width > 0 && height > 0);
+        Self { file: Encoded(&photo.remote_photo_name), caption, number, of, size }
+    }
+}
+
+/// A photo outside posts.
+#[derive(Template)]
+#[template(path = "view/photo.html")]
+pub(super) struct LoosePhotoItem<'a> {
+    pub(super) lang: &'a str,
+    pub(super) photo: PhotoItem<'a>,
+    pub(super) created_on: Day,
+    pub(super) avatar: bool,
+}
+
+impl<'a> LoosePhotoItem<'a> {
+    pub(super) fn new(lang: &'a str, photo: &'a Photo, avatar: bool) -> Self {
+        Self { lang, photo: PhotoItem::new(photo, 1, 1), created_on: Day(photo.created_at), avatar }
+    }
+}
+
+/// One of the account's own comments.
+#[derive(Template)]
+#[template(path = "view/comment.html")]
+pub(super) struct CommentItem<'a> {
+    pub(super) lang: &'a str,
+    pub(super) guid: &'a str,
+    pub(super) created_at: Moment,
+    pub(super) text: Markdown<'a>,
+}
+
+impl<'a> CommentItem<'a> {
+    pub(super) fn new(lang: &'a str, comment: &'a Comment) -> Self {
+        let guid = comment.guid.as_str();
+        Self { lang, guid, created_at: Moment(comment.created_at), text: Markdown(&comment.text) }
+    }
+}
+
+/// The top of a conversation, or of its next part on another page.
+#[derive(Template)]
+#[template(path = "view/conversation.html")]
+pub(super) struct ConversationItem<'a> {
+    pub(super) conversation: &'a Conversation,
+    pub(super) created_at: Moment,
+    pub(super) continued: bool,
+    pub(super) messages: Vec<MessageItem<'a>>,
+}
+
+/// A message in a conversation.
+pub(super) struct MessageItem<'a> {
+    author: &'a str,
+    /// The language, known for the account's own messages only.
+    lang: &'a str,
+    own: bool,
+    created_at: Moment,
+    text: Markdown<'a>,
+}
+
+impl<'a> MessageItem<'a> {
+    pub(super) fn new(lang: &'a str, account: &str, message: &'a Message) -> Self {
+        let author = message.author.as_str();
+        let own = author == account;
+        let lang = if own { lang } else { "" };
+        Self { author, lang, own, created_at: Moment(message.created_at), text: Markdown(&message.text) }
+    }
+}
+
+/// Something that was left out.
+#[derive(Template)]
+#[template(path = "view/omission.html")]
+pub(super) struct OmissionItem {
+    kind: RecordKind,
+    name: String,
+    reason: String,
+}
+
+impl OmissionItem {
+    pub(super) fn new(omission: &Omission) -> Self {
+        let record = &omission.record;
+        let name = match (&record.name, record.id) {
+            (Some(name), _) => plain(name),
+            (None, Some(id)) => format!("no. {id}"),
+            (None, None) => String::new(),
+        };
+        Self { kind: record.kind, name, reason: plain(&omission.reason) }
+    }
+}

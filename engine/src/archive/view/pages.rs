@@ -1,0 +1,113 @@
+//! What whole pages are filled in with.
+
+use askama::Template;
+
+use super::ViewHeader;
+use super::chapter::Section;
+use super::items::OmissionItem;
+use super::words::{Count, Day, Moment, language, plain};
+use crate::archive::manifest::CountKind;
+use crate::domain::OmissionCode;
+
+/// The sheet of styles, as it lies in the archive.
+pub(super) const STYLE: &str = include_str!("../../../templates/view/style.css");
+
+/// What every page says.
+pub(super) struct Frame {
+    /// The diaspora* ID.
+    pub(super) account: String,
+    /// The display name, or the ID of people without one.
+    pub(super) name: String,
+    pub(super) pod_url: String,
+    pub(super) made: Moment,
+    pub(super) made_on: Day,
+    /// The language of the account's own texts, as far as it is known.
+    pub(super) lang: String,
+}
+
+impl From<ViewHeader> for Frame {
+    fn from(header: ViewHeader) -> Self {
+        let name = plain(&header.name);
+        let account = header.account.to_string();
+        Self {
+            name: if name.is_empty() { account.clone() } else { name },
+            account,
+            pod_url: plain(&header.pod_url),
+            made: Moment(header.created_at),
+            made_on: Day(header.created_at),
+            lang: language(header.language.as_deref()),
+        }
+    }
+}
+
+/// A page of records.
+#[derive(Template)]
+#[template(path = "view/page.html")]
+pub(super) struct Page<'a> {
+    pub(super) frame: &'a Frame,
+    /// The way to the folder `index.html` lies in.
+    pub(super) root: &'static str,
+    pub(super) section: Option<Section>,
+    pub(super) number: u32,
+    pub(super) previous: Option<String>,
+    pub(super) next: Option<String>,
+    pub(super) is_empty: bool,
+    /// Records, rendered by the templates of [`super::items`].
+    pub(super) body: &'a str,
+}
+
+/// The first page.
+#[derive(Template)]
+#[template(path = "view/index.html")]
+pub(super) struct Index<'a> {
+    pub(super) frame: &'a Frame,
+    pub(super) root: &'static str,
+    pub(super) section: Option<Section>,
+    /// The profile, rendered by its template.
+    pub(super) profile: &'a str,
+    pub(super) counts: Vec<CountRow>,
+    pub(super) years: Vec<YearRow>,
+    pub(super) last_posts: String,
+    pub(super) reasons: Vec<(OmissionCode, Count)>,
+    pub(super) omissions: Count,
+    /// All omissions, rendered, when they are few; otherwise they have pages of their own.
+    pub(super) few_omissions: Option<&'a str>,
+}
+
+/// A line of the table of contents.
+pub(super) struct CountRow {
+    pub(super) label: &'static str,
+    pub(super) count: Count,
+    pub(super) link: Option<String>,
+}
+
+impl CountRow {
+    pub(super) fn new(kind: CountKind, count: u64) -> Self {
+        let section = match kind {
+            CountKind::StatusMessages
+            | CountKind::Reshares
+            | CountKind::Polls
+            | CountKind::OthersComments
+            | CountKind::OthersLikes => Some(Section::Posts),
+            CountKind::Contacts => Some(Section::Contacts),
+            CountKind::OwnComments => Some(Section::Comments),
+            CountKind::Conversations | CountKind::Messages => Some(Section::Conversations),
+            _ => None,
+        };
+        Self { label: kind.label(), count: Count(count), link: section.map(|section| section.path(1)) }
+    }
+}
+
+/// A year with posts.
+pub(super) struct YearRow {
+    pub(super) year: i32,
+    pub(super) posts: Count,
+    pub(super) link: String,
+}
+
+/// Renders a list of omissions entry by entry.
+pub(super) fn render(items: &[OmissionItem]) -> Result<String, askama::Error> {
+    let mut out = String::new();
+    items.iter().try_for_each(|item| item.render_into(&mut out))?;
+    Ok(out)
+}

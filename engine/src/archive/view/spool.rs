@@ -1,0 +1,98 @@
+//! The finished pages, packed, until the archive takes them over.
+
+use std::io::{Read, Seek, Write};
+
+use askama::Template;
+use chrono::{Datelike as _, Timelike as _};
+use sha2::{Digest as _, Sha256};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::ViewError;
+use crate::archive::manifest::FileEntry;
+use crate::archive::names;
+use crate::archive::writer::hex;
+use crate::domain::Timestamp;
+
+/// The same as for the rest of the archive: level 6 takes twice the time and saves two per cent.
+const DEFLATE_LEVEL: i64 = 3;
+
+/// A ZIP of its own that takes pages one by one.
+pub(super) struct Spool<W: Write + Seek> {
+    zip: ZipWriter<W>,
+    options: SimpleFileOptions,
+    entries: Vec<FileEntry>,
+    /// Kept from page to page, for its memory.
+    page: String,
+}
+
+/// The pages, ready to be copied into the archive without packing them again.
+pub struct FinishedView<W> {
+    /// The ZIP with the packed pages; `index.html` lies last in it.
+    pub spool: ZipArchive<W>,
+    /// Its files in the order they belong into the archive: `index.html` first, then as they lie in the spool.
+    /// Take them out by name.
+    pub entries: Vec<FileEntry>,
+}
+
+impl<W: Write + Seek> Spool<W> {
+    /// Begins in an empty file. `created_at` becomes the time of every entry.
+    pub(super) fn begin(file: W, created_at: Timestamp) -> Self {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(DEFLATE_LEVEL))
+            .last_modified_time(zip_time(created_at))
+            .unix_permissions(0o644);
+        Self { zip: ZipWriter::new(file), options, entries: Vec::new(), page: String::new() }
+    }
+
+    /// Renders a page and packs it.
+    pub(super) fn page(&mut self, path: &str, page: &impl Template) -> Result<(), ViewError> {
+        let mut text = std::mem::take(&mut self.page);
+        text.clear();
+        page.render_into(&mut text)?;
+        let packed = self.file(path, text.as_bytes());
+        self.page = text;
+        packed
+    }
+
+    /// Packs a file.
+    pub(super) fn file(&mut self, path: &str, bytes: &[u8]) -> Result<(), ViewError> {
+        self.zip
+            .start_file(path, self.options)
+            .map_err(|source| ViewError::Zip { page: path.to_owned(), source })?;
+        self.zip.write_all(bytes)?;
+        let sha256 = hex(&Sha256::digest(bytes));
+        self.entries.push(FileEntry { path: path.to_owned(), size: bytes.len() as u64, sha256 });
+        Ok(())
+    }
+}
+
+impl<W: Read + Write + Seek> Spool<W> {
+    /// Ends the ZIP.
+    pub(super) fn finish(mut self) -> Result<FinishedView<W>, ViewError> {
+        if let Some(index) = self.entries.iter().position(|entry| entry.path == names::INDEX) {
+            self.entries[..=index].rotate_right(1);
+        }
+        let spool = self
+            .zip
+            .finish_into_readable()
+            .map_err(|source| ViewError::Zip { page: "the end of the pages".to_owned(), source })?;
+        Ok(FinishedView { spool, entries: self.entries })
+    }
+}
+
+/// ZIP keeps years from 1980 to 2107 and steps of two seconds; here it is UTC.
+fn zip_time(time: Timestamp) -> zip::DateTime {
+    let time = time.to_utc();
+    let narrow = |value: u32| u8::try_from(value).unwrap_or_default();
+    zip::DateTime::from_date_and_time(
+        u16::try_from(time.year()).unwrap_or_default().clamp(1980, 2107),
+        narrow(time.month()),
+        narrow(time.day()),
+        narrow(time.hour()),
+        narrow(time.minute()),
+        narrow(time.second()),
+    )
+    .unwrap_or_default()
+}

@@ -1,0 +1,238 @@
+//! Writing an archive: one pass, constant memory, the same bytes for the same input.
+
+use std::io::{self, Read, Seek, Write};
+
+use chrono::{Datelike, Timelike};
+use sha2::{Digest, Sha256};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::manifest::{FileEntry, Manifest};
+use super::names;
+use super::view::FinishedView;
+use crate::domain::{KeyError, SigningKey, Timestamp};
+
+/// Level 3 takes less than half the time of level 6 and two per cent more space (measured on archives).
+const DEFLATE_LEVEL: i64 = 3;
+/// The largest entry a ZIP without 64-bit sizes can hold.
+const MAX_PLAIN_ENTRY: u64 = 0xffff_fffe;
+
+/// Why an archive could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file system failed.
+    #[error("writing failed: {0}")]
+    Io(#[from] io::Error),
+    /// The ZIP library failed.
+    #[error("writing {entry} failed: {source}")]
+    Zip {
+        /// The entry that was being written.
+        entry: String,
+        /// What the library said.
+        source: zip::result::ZipError,
+    },
+    /// An entry turned out larger than a ZIP entry without 64-bit sizes can be.
+    #[error("{0} is larger than 4 GiB")]
+    EntryTooLarge(String),
+    /// The manifest could not be signed.
+    #[error("the manifest could not be signed: {0}")]
+    Key(#[from] KeyError),
+    /// The manifest could not be written as JSON.
+    #[error("the manifest could not be written: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// How an entry is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// Deflated.
+    Deflated,
+    /// As it is: photos are compressed already.
+    Stored,
+}
+
+/// An archive being written. Only [`ArchiveWriter::finish`] makes it one.
+pub struct ArchiveWriter<W: Write + Seek> {
+    zip: ZipWriter<W>,
+    options: SimpleFileOptions,
+    entries: Vec<FileEntry>,
+    open: Option<OpenEntry>,
+}
+
+struct OpenEntry {
+    path: String,
+    digest: Sha256,
+    size: u64,
+    large: bool,
+}
+
+impl<W: Write + Seek> ArchiveWriter<W> {
+    /// Begins an archive in an empty file. `created_at` becomes the time of every entry.
+    pub fn begin(file: W, created_at: Timestamp) -> Self {
+        let options = SimpleFileOptions::default().last_modified_time(zip_time(created_at)).unix_permissions(0o600);
+        Self { zip: ZipWriter::new(file), options, entries: Vec::new(), open: None }
+    }
+
+    /// Begins an entry. `large` makes room for 64-bit sizes, which stock pods need not understand.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn begin_entry(&mut self, path: &str, packing: Packing, large: bool) -> Result<(), WriteError> {
+        self.end_entry()?;
+        let options = match packing {
+            Packing::Stored => self.options.compression_method(CompressionMethod::Stored),
+            Packing::Deflated => self
+                .options
+                .compression_method(CompressionMethod::Deflated)
+                .compression_level(Some(DEFLATE_LEVEL)),
+        };
+        self.zip
+            .start_file(path, options.large_file(large))
+            .map_err(|source| WriteError::Zip { entry: path.to_owned(), source })?;
+        self.open = Some(OpenEntry { path: path.to_owned(), digest: Sha256::new(), size: 0, large });
+        Ok(())
+    }
+
+    /// Appends to the entry begun last.
+    ///
+    /// # Errors
+    /// [`WriteError`]; in particular [`WriteError::EntryTooLarge`], when the whole must be done again with
+    /// `large`.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        if let Some(open) = &mut self.open {
+            open.size += bytes.len() as u64;
+            if open.size > MAX_PLAIN_ENTRY && !open.large {
+                return Err(WriteError::EntryTooLarge(open.path.clone()));
+            }
+            open.digest.update(bytes);
+            self.zip.write_all(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the entry begun last; without one, does nothing.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn end_entry(&mut self) -> Result<(), WriteError> {
+        if let Some(open) = self.open.take() {
+            let sha256 = hex(&open.digest.finalize());
+            self.entries.push(FileEntry { path: open.path, size: open.size, sha256 });
+        }
+        Ok(())
+    }
+
+    /// Copies a file of about `size` bytes into an entry of its own, unpacked.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn copy_file(&mut self, path: &str, file: &mut impl Read, size: u64) -> Result<(), WriteError> {
+        // A file may grow while it is read.
+        self.begin_entry(path, Packing::Stored, size > MAX_PLAIN_ENTRY / 2)?;
+        let mut buffer = vec![0; 128 * 1024];
+        loop {
+            let length = match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error.into()),
+            };
+            self.write(&buffer[..length])?;
+        }
+        self.end_entry()
+    }
+
+    /// Takes over the pages for people, which were packed on the side.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn copy_view<V: Read + Seek>(&mut self, view: FinishedView<V>) -> Result<(), WriteError> {
+        self.end_entry()?;
+        let FinishedView { mut spool, entries } = view;
+        for entry in entries {
+            let zip_error = |source| WriteError::Zip { entry: entry.path.clone(), source };
+            let file = spool.by_name_raw(entry.path.as_bytes()).map_err(zip_error)?;
+            self.zip.raw_copy_file(file).map_err(zip_error)?;
+            self.entries.push(entry);
+        }
+        Ok(())
+    }
+
+    /// What was written so far.
+    pub fn entries(&self) -> &[FileEntry] {
+        &self.entries
+    }
+
+    /// Writes the manifest, signs it and ends the file.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn finish(
+        mut self,
+        mut manifest: Manifest,
+        account: Option<&SigningKey>,
+        pod: &SigningKey,
+    ) -> Result<(W, Manifest), WriteError> {
+        self.end_entry()?;
+        manifest.entries = std::mem::take(&mut self.entries);
+        let mut bytes = serde_json::to_vec_pretty(&manifest)?;
+        bytes.push(b'\n');
+        self.small_entry(names::MANIFEST, Packing::Deflated, &bytes)?;
+        if let Some(account) = account {
+            let signature = account.sign_base64(&bytes)?;
+            self.small_entry(names::ACCOUNT_SIGNATURE, Packing::Stored, signature_lines(&signature).as_bytes())?;
+        }
+        let signature = pod.sign_base64(&bytes)?;
+        self.small_entry(names::POD_SIGNATURE, Packing::Stored, signature_lines(&signature).as_bytes())?;
+        let file = self
+            .zip
+            .finish()
+            .map_err(|source| WriteError::Zip { entry: "the end of the archive".to_owned(), source })?;
+        Ok((file, manifest))
+    }
+
+    fn small_entry(&mut self, path: &str, packing: Packing, bytes: &[u8]) -> Result<(), WriteError> {
+        self.begin_entry(path, packing, false)?;
+        self.write(bytes)?;
+        self.end_entry()
+    }
+}
+
+/// Base64 in lines of 64, which is what `openssl base64 -d` takes.
+fn signature_lines(signature: &str) -> String {
+    let mut lines = String::with_capacity(signature.len() + signature.len() / 64 + 1);
+    for (position, character) in signature.chars().enumerate() {
+        if position > 0 && position % 64 == 0 {
+            lines.push('\n');
+        }
+        lines.push(character);
+    }
+    lines.push('\n');
+    lines
+}
+
+/// 64 hexadecimal digits.
+pub(crate) fn hex(digest: &[u8]) -> String {
+    use std::fmt::Write as _;
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// ZIP keeps local time from 1980 to 2107 in steps of two seconds; here it is UTC.
+fn zip_time(time: Timestamp) -> zip::DateTime {
+    let time = time.to_utc();
+    let narrow = |value: u32| u8::try_from(value).unwrap_or(0);
+    let year = u16::try_from(time.year()).unwrap_or(1980);
+    zip::DateTime::from_date_and_time(
+        year,
+        narrow(time.month()),
+        narrow(time.day()),
+        narrow(time.hour()),
+        narrow(time.minute()),
+        narrow(time.second()),
+    )
+    .unwrap_or_default()
+}
+

@@ -1,0 +1,67 @@
+//! The export of one account: from a snapshot of its pod to an archive with its final name.
+//!
+//! ```text
+//! AccountReader ──records──▶ document, extras ──bytes──▶ archive writer (thread) ──▶ file
+//!                    └──────▶ pages for people (thread) ─────────┘
+//! ```
+//!
+//! Reading and serialising happen on the caller's task; compression and digests on a thread of their own, the
+//! pages for people on another. All channels are bounded, so memory does not grow with the account.
+
+mod account;
+mod json;
+mod output;
+mod pages;
+mod photos;
+mod pieces;
+
+pub use account::{ExportOptions, Exported, Exporter, SCHEMA_FORMAT};
+pub use output::OutputError;
+
+use crate::archive::encryption::EncryptionError;
+use crate::archive::view::ViewError;
+use crate::archive::writer::WriteError;
+use crate::domain::KeyError;
+use crate::pod::reader::ReadError;
+
+/// Hears how far an export is.
+pub trait Progress: Send + Sync {
+    /// So many more records or files are done.
+    fn advance(&self, records: u64);
+}
+
+/// Nobody listens.
+impl Progress for () {
+    fn advance(&self, _: u64) {}
+}
+
+/// Why an account was not exported. Nothing is left behind in any case.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The pod could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The output file could not be made.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The archive could not be written.
+    #[error("the archive in {folder} was not written: {source}")]
+    Write {
+        /// The output folder.
+        folder: std::path::PathBuf,
+        /// What happened.
+        source: WriteError,
+    },
+    /// The pages for people could not be made.
+    #[error("the pages to look at the archive were not written: {0}")]
+    View(#[from] ViewError),
+    /// The whole archive could not be encrypted.
+    #[error("the archive was not encrypted: {0}")]
+    Encryption(#[from] EncryptionError),
+    /// The account's key could not be put under the passphrase, or a key could not sign.
+    #[error("the private key was not encrypted: {0}")]
+    Key(#[from] KeyError),
+    /// A thread of the export ended without a word.
+    #[error("the export stopped unexpectedly; this is a defect of Pappus, please report it")]
+    Broken,
+}

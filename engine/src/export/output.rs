@@ -1,0 +1,160 @@
+//! The file an archive is written to: invisible until it is whole.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::archive::encryption::Lock;
+use crate::domain::{DiasporaId, Timestamp};
+
+use super::ExportError;
+
+/// Why the output file could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// There is a file of this name already.
+    #[error("{0} is there already and is not overwritten. Move it away, or name another folder with --out")]
+    Exists(PathBuf),
+    /// Another export of the same account is at work in the same folder.
+    #[error("another export of this account is writing to {0} at this moment")]
+    Busy(PathBuf),
+    /// The file system failed.
+    #[error("{path} cannot be written: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A file under a temporary name, with a lock on it. Dropped, it is removed; killed, it stays behind under
+/// its temporary name, and the next export of the account writes over it.
+pub(super) struct OutputFile {
+    file: Option<File>,
+    temporary: PathBuf,
+    name: PathBuf,
+}
+
+impl OutputFile {
+    /// Makes the temporary file for an account's archive, readable by its owner only.
+    pub(super) fn create(
+        folder: &Path,
+        account: &DiasporaId,
+        created_at: Timestamp,
+        encrypted: bool,
+    ) -> Result<Self, OutputError> {
+        let name = crate::archive::names::archive_file_name(account, created_at);
+        let name = folder.join(if encrypted { format!("{name}.age") } else { name });
+        let temporary = folder.join(format!(".{}.part", account.as_str().replace(':', "_")));
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| OutputError::Io { path, source }
+        };
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+        if name.try_exists().map_err(failed(&name))? {
+            return Err(OutputError::Exists(name));
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&temporary)
+            .map_err(failed(&temporary))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OutputError::Busy(temporary)),
+            Err(TryLockError::Error(source)) => return Err(OutputError::Io { path: temporary, source }),
+        }
+        file.set_len(0).map_err(failed(&temporary))?;
+        Ok(Self { file: Some(file), temporary, name })
+    }
+
+    /// The file to write to.
+    pub(super) fn file(&self) -> io::Result<File> {
+        self.file.as_ref().ok_or_else(|| io::Error::other("the file was given away"))?.try_clone()
+    }
+
+    /// Puts everything written so far under age.
+    pub(super) fn encrypt(&mut self, lock: &Lock) -> Result<(), ExportError> {
+        let path = self.temporary.clone();
+        let failed = |source| OutputError::Io { path: path.clone(), source };
+        let folder = self.temporary.parent().unwrap_or(Path::new("."));
+        let mut plain = self.file().map_err(failed)?;
+        let mut encrypted = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        plain.rewind().map_err(failed)?;
+        let mut wrapped = lock.wrap(encrypted.as_file_mut())?;
+        io::copy(&mut plain, &mut wrapped).map_err(failed)?;
+        wrapped.finish().map_err(failed)?;
+        // The lock goes with the file: whoever waits for the name finds the new one.
+        let file = encrypted.persist(&self.temporary).map_err(|error| failed(error.error))?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Gives the file its final name. Afterwards it is complete, also after a power cut.
+    pub(super) fn publish(mut self) -> Result<PathBuf, OutputError> {
+        let failed = |source| OutputError::Io { path: self.name.clone(), source };
+        if let Some(mut file) = self.file.take() {
+            file.flush().and_then(|()| file.sync_all()).map_err(failed)?;
+        }
+        // Unlike a rename, a link never replaces what is there.
+        match std::fs::hard_link(&self.temporary, &self.name) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(OutputError::Exists(self.name.clone()));
+            }
+            // File systems without hard links.
+            Err(_) => std::fs::rename(&self.temporary, &self.name).map_err(failed)?,
+        }
+        if let Some(folder) = self.name.parent() {
+            // Not every file system can sync a folder.
+            _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(self.name.clone())
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        // Nothing else can be done about a failure here, and after a rename there is nothing to remove.
+        _ = std::fs::remove_file(&self.temporary);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn create(folder: &Path) -> Result<OutputFile, OutputError> {
+        let account = "alice@closing.example:3000".parse().unwrap();
+        OutputFile::create(folder, &account, "2026-11-22T10:00:00Z".parse().unwrap(), false)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn nothing_has_the_final_name_before_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = create(folder.path()).unwrap();
+        output.file().unwrap().write_all(b"half").unwrap();
+        assert_eq!(names(folder.path()), [".alice@closing.example_3000.part"]);
+        assert!(matches!(create(folder.path()), Err(OutputError::Busy(_))));
+        drop(output);
+        assert!(names(folder.path()).is_empty());
+        let path = create(folder.path()).unwrap().publish().unwrap();
+        assert_eq!(names(folder.path()), ["alice@closing.example_3000-20261122T100000Z.zip"]);
+        assert!(matches!(create(folder.path()), Err(OutputError::Exists(existing)) if existing == path));
+        assert_eq!(names(folder.path()).len(), 1);
+    }
+}

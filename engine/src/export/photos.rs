@@ -1,0 +1,74 @@
+//! The originals of the account's photos.
+
+use std::collections::HashSet;
+
+use super::Progress;
+use super::pieces::{Piece, Pieces};
+use crate::archive::names;
+use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef};
+use crate::pod::reader::{PhotoName, ReadError, Sink};
+use crate::pod::uploads::{PhotoFile, UploadsFolder, is_plain_file_name};
+
+/// Takes names of photos and sends the files.
+pub(super) struct PhotoFiles<'a> {
+    uploads: &'a UploadsFolder,
+    pieces: Pieces,
+    progress: &'a dyn Progress,
+    sent: HashSet<String>,
+    /// Files that could not be had.
+    pub(super) omissions: Vec<Omission>,
+}
+
+impl<'a> PhotoFiles<'a> {
+    pub(super) fn new(uploads: &'a UploadsFolder, pieces: Pieces, progress: &'a dyn Progress) -> Self {
+        Self { uploads, pieces, progress, sent: HashSet::new(), omissions: Vec::new() }
+    }
+
+    /// Files sent so far.
+    pub(super) fn count(&self) -> u64 {
+        self.sent.len() as u64
+    }
+
+    fn omit(&mut self, photo: &PhotoName, code: OmissionCode, reason: String) {
+        let record =
+            RecordRef { kind: RecordKind::PhotoFile, id: Some(photo.row), name: Some(photo.name.clone()) };
+        self.omissions.push(Omission { code, record, reason });
+    }
+}
+
+impl Sink<PhotoName> for PhotoFiles<'_> {
+    async fn put(&mut self, photo: PhotoName) -> Result<(), ReadError> {
+        self.progress.advance(1);
+        if !is_plain_file_name(&photo.name) {
+            let reason = "the photo's file name could lead out of its folder".to_owned();
+            self.omit(&photo, OmissionCode::UnsafeFileName, reason);
+            return Ok(());
+        }
+        if self.sent.contains(&photo.name) {
+            return Ok(()); // two photos of one file
+        }
+        let mut unreadable = None;
+        for candidate in &photo.candidates {
+            match self.uploads.photo(candidate) {
+                PhotoFile::Found(file, size) => {
+                    self.sent.insert(photo.name.clone());
+                    let path = format!("{}{}", names::PHOTOS, photo.name);
+                    return self.pieces.send(Piece::Photo(path, file, size)).await;
+                }
+                PhotoFile::Unreadable(error) => unreadable = Some(error),
+                PhotoFile::Missing | PhotoFile::UnsafeName => {}
+            }
+        }
+        match unreadable {
+            Some(error) => {
+                let reason = format!("the photo's file cannot be read: {error}");
+                self.omit(&photo, OmissionCode::UnreadableFile, reason);
+            }
+            None => {
+                let reason = format!("there is no such file in {}", self.uploads.images().display());
+                self.omit(&photo, OmissionCode::MissingFile, reason);
+            }
+        }
+        Ok(())
+    }
+}

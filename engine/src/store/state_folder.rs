@@ -1,0 +1,116 @@
+//! The folder of Pappus's own state, one subfolder for each pod.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::domain::{KeyError, PrivateKey};
+use crate::pod::config::PodUrl;
+
+/// Name of the file with the pod's archive key.
+const ARCHIVE_KEY: &str = "archive-key.pem";
+
+/// Why Pappus's own state could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The file system failed.
+    #[error("Pappus's own folder {path} cannot be used: {source}. Name another with --state")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others may read the private key.
+    #[error("{0} holds a private key and others may read it: run chmod 600 on it")]
+    Exposed(PathBuf),
+    /// The key is not one.
+    #[error("the pod's archive key in {path} cannot be used: {source}. Put a copy of the key back, or move the file away to make a new key, which nobody knows yet")]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: KeyError,
+    },
+}
+
+/// The folder for one pod.
+#[derive(Debug, Clone)]
+pub struct StateFolder(PathBuf);
+
+impl StateFolder {
+    /// Opens the pod's folder below `root`, making it when needed; only its owner may enter.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn open(root: &Path, pod: &PodUrl) -> Result<Self, StateError> {
+        let path = root.join("pods").join(pod.diaspora_host().replace(':', "_"));
+        match DirBuilder::new().recursive(true).mode(0o700).create(&path) {
+            Ok(()) => Ok(Self(path)),
+            Err(source) => Err(StateError::Io { path, source }),
+        }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The key the pod signs archives with. Made at first use: whoever pins it must know it does not change.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn archive_key(&self) -> Result<PrivateKey, StateError> {
+        let path = self.0.join(ARCHIVE_KEY);
+        let failed = |source| StateError::Io { path: path.clone(), source };
+        if !path.try_exists().map_err(failed)? {
+            let key = PrivateKey::generate().map_err(|source| StateError::Key { path: path.clone(), source })?;
+            self.publish(&path, key.expose_pem().as_bytes()).map_err(failed)?;
+        }
+        let file = File::open(&path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
+            return Err(StateError::Exposed(path));
+        }
+        let mut pem = String::new();
+        file.take(64 * 1024).read_to_string(&mut pem).map_err(failed)?;
+        let key = PrivateKey::from_pem(pem);
+        key.signing_key().map_err(|source| StateError::Key { path, source })?;
+        Ok(key)
+    }
+
+    /// Writes a secret file that is whole or not there; when two processes try, the first wins.
+    fn publish(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let temporary = self.0.join(format!(".{ARCHIVE_KEY}.{}", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let published = file
+            .write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| match std::fs::hard_link(&temporary, path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                other => other,
+            });
+        std::fs::remove_file(&temporary)?;
+        published
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_archive_key_is_made_once_and_kept_secret() {
+        let root = tempfile::tempdir().unwrap();
+        let pod = PodUrl::parse("https://closing.example:3000").unwrap();
+        let state = StateFolder::open(root.path(), &pod).unwrap();
+        let first = state.archive_key().unwrap();
+        let again = StateFolder::open(root.path(), &pod).unwrap().archive_key().unwrap();
+        assert_eq!(first.expose_pem(), again.expose_pem());
+        let path = state.path().join(ARCHIVE_KEY);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::metadata(state.path()).unwrap().permissions().mode() & 0o777, 0o700);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(state.archive_key(), Err(StateError::Exposed(_))));
+    }
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Installs the database servers the tests start for themselves, from Debian's packages, where they are missing.
+# The packages' own servers are not needed and not touched.
+set -euo pipefail
+packages=()
+compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || packages+=(postgresql)
+command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || packages+=(mariadb-server)
+command -v openssl >/dev/null || packages+=(openssl)
+command -v unzip >/dev/null || packages+=(unzip)
+if [ ${#packages[@]} -gt 0 ]; then
+  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+  echo "installing ${packages[*]}"
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${packages[@]}" >/dev/null
+fi
