@@ -29,10 +29,14 @@ impl Output {
         }
     }
 
-    /// The result for programs.
+    /// The result for programs, with the most memory the program took.
     pub(crate) fn document(&self, value: &impl Serialize) {
         if self.json {
-            let text = serde_json::to_string_pretty(value).unwrap_or_default();
+            let mut value = serde_json::to_value(value).unwrap_or_default();
+            if let (Some(fields), Some(peak)) = (value.as_object_mut(), peak_memory_kb()) {
+                fields.insert("peak_memory_kb".to_owned(), peak.into());
+            }
+            let text = serde_json::to_string_pretty(&value).unwrap_or_default();
             _ = writeln!(std::io::stdout(), "{text}");
         }
     }
@@ -42,4 +46,11 @@ impl Output {
         self.document(&serde_json::json!({ "error": failure.to_string(), "code": failure.code() }));
         _ = writeln!(std::io::stderr(), "pappus: {failure}");
     }
+}
+
+/// Resident memory at its highest, as Linux tells it.
+fn peak_memory_kb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }

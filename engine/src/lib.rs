@@ -13,3 +13,4 @@ pub mod domain;
 pub mod export;
 pub mod pod;
 pub mod store;
+pub mod validate;

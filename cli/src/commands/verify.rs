@@ -1,6 +1,9 @@
 //! `pappus verify`.
 
+use std::num::NonZeroUsize;
+
 use pappus_engine::archive::open::{AccountSignature, KeyOrigin, Origin, Verification};
+use pappus_engine::validate::check_signatures;
 use serde_json::json;
 
 use super::{Outcome, thousands};
@@ -14,7 +17,8 @@ const SHOWN: usize = 20;
 
 pub(crate) fn run(arguments: &ReadArchive, output: &Output) -> Result<Outcome, Failure> {
     let mut opened = archive::open(arguments, output)?;
-    let signatures = pappus_engine::validate::check_archive(&mut opened)?;
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let signatures = check_signatures(&mut opened, &[], threads)?;
     let report = opened.report();
     describe(output, report);
     output.line(format!(

@@ -3,11 +3,13 @@
 //! `docs/archive-format.md` describes it for people; this room writes it ([`writer`]), reads it and what
 //! stock pods write ([`open`]), and turns it into the two files a stock pod takes ([`convert`]).
 
+pub mod convert;
 pub mod document;
 pub mod encryption;
 pub mod limits;
 pub mod manifest;
 pub mod names;
+pub mod open;
 pub mod schemas;
 pub mod view;
 

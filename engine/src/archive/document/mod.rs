@@ -12,10 +12,12 @@
 
 mod error;
 mod reader;
+mod relayable;
 mod splitter;
 mod visitor;
 
 pub use error::DocumentError;
 pub(crate) use error::shortened;
 pub use reader::{read_document, read_extras};
+pub use relayable::relayable;
 pub use visitor::{DocumentVisitor, Next, Place, Section};

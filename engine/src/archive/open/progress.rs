@@ -6,18 +6,20 @@ use std::io::{self, Read};
 /// Adds up what was read and passes it on.
 pub(super) struct Progress<'a> {
     done: Cell<u64>,
+    /// The total is a guess for packed documents; nobody is to hear of more than all.
+    total: u64,
     listener: &'a dyn Fn(u64),
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(listener: &'a dyn Fn(u64)) -> Self {
-        Self { done: Cell::new(0), listener }
+    pub(super) fn new(listener: &'a dyn Fn(u64), total: u64) -> Self {
+        Self { done: Cell::new(0), total, listener }
     }
 
     pub(super) fn advance(&self, bytes: u64) {
         let done = self.done.get() + bytes;
         self.done.set(done);
-        (self.listener)(done);
+        (self.listener)(done.min(self.total));
     }
 }
 

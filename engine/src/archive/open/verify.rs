@@ -20,8 +20,8 @@ pub(super) fn verify(
     archive: Archive<Unverified>,
     listener: &dyn Fn(u64),
 ) -> Result<Archive<Verified>, VerifyError> {
-    let Archive { mut container, mut photos, limits, state: Unverified { .. } } = archive;
-    let progress = Progress::new(listener);
+    let Archive { mut container, mut photos, limits, state: Unverified { total_bytes } } = archive;
+    let progress = Progress::new(listener, total_bytes);
     let state = if let Container::Pappus(zip) = &mut container {
         let (manifest, origin) = check_seals(zip, &limits, &progress)?;
         let mut shape = read_shape(&mut container, &limits, Strictness::Signed, &progress)?;

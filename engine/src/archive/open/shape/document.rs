@@ -6,8 +6,7 @@ use super::Tally;
 use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
-    Aspect, Contact, DiasporaId, Entity, Guid, NonContactAuthor, OwnPost, Post, PrivateKey, Profile, Relayable,
-    RelayableEntity,
+    Aspect, Contact, DiasporaId, Entity, Guid, NonContactAuthor, OwnPost, Post, PrivateKey, Profile, RelayableEntity,
 };
 
 /// Looks at every record of a document, and keeps what says whose it is.
@@ -56,7 +55,7 @@ impl DocumentShape {
     }
 
     fn relayable(&mut self, place: &Place<'_>, value: &RawValue) -> Result<(), DocumentError> {
-        let Some(relayable) = self.tally.parse::<Relayable>(place, value)? else { return Ok(()) };
+        let Some(relayable) = self.tally.parse_relayable(place, value)? else { return Ok(()) };
         let own = place.section == Section::User;
         self.tally.count(
             match (relayable.entity, own) {

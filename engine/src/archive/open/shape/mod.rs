@@ -12,8 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::{FindingCode, Findings};
-use crate::archive::document::{DocumentError, Place};
+use crate::archive::document::{DocumentError, Place, relayable};
 use crate::archive::manifest::CountKind;
+use crate::domain::Relayable;
 
 /// What to do about a record that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,17 @@ impl Tally {
         match serde_json::from_str(value.get()) {
             Ok(record) => Ok(Some(record)),
             Err(error) => self.refuse(place, &error.to_string()).map(|()| None),
+        }
+    }
+
+    /// diaspora* writes some relayables in a way that only a lenient reader takes; we do not.
+    fn parse_relayable(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Option<Relayable>, DocumentError> {
+        match self.strictness {
+            Strictness::Signed => self.parse(place, value),
+            Strictness::Stock => match relayable(value) {
+                Ok(record) => Ok(Some(record)),
+                Err(error) => self.refuse(place, &error.to_string()).map(|()| None),
+            },
         }
     }
 
@@ -70,6 +82,8 @@ impl Tally {
     }
 
     pub(super) fn count(&mut self, kind: CountKind, number: u64) {
-        *self.counts.entry(kind).or_default() += number;
+        if number > 0 {
+            *self.counts.entry(kind).or_default() += number;
+        }
     }
 }

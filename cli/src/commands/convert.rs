@@ -1,0 +1,35 @@
+//! `pappus convert`.
+
+use pappus_engine::archive::convert::convert_to_diaspora;
+
+use super::{Outcome, thousands};
+use crate::archive;
+use crate::arguments::{Convert, Target};
+use crate::error::Failure;
+use crate::output::Output;
+use crate::passphrase;
+
+pub(crate) fn run(arguments: &Convert, output: &Output) -> Result<Outcome, Failure> {
+    let Target::Diaspora = arguments.to;
+    let passphrase = match &arguments.key_passphrase {
+        Some(path) => Some(passphrase::read(path, "the private key", false)?),
+        None => None,
+    };
+    let mut opened = archive::open(&arguments.archive, output)?;
+    let converted = convert_to_diaspora(&mut opened, &arguments.out, passphrase.as_ref().map(|text| text.as_str()))
+        .map_err(|error| {
+            let code = error.code();
+            Failure::new("nothing was converted", error).with_code(code)
+        })?;
+    output.line(format!("{}", converted.document.display()));
+    output.line(format!("{}, {} photos", converted.photos.display(), thousands(converted.photo_count)));
+    output.line("Both belong on the settings page of the new pod, or into its task accounts:migration.");
+    output.line("The first holds the private key in clear: keep it to yourself.");
+    output.document(&serde_json::json!({
+        "document": converted.document,
+        "photos": converted.photos,
+        "photo_count": converted.photo_count,
+        "key_decrypted": converted.key_decrypted,
+    }));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,267 @@
+//! From an archive to the two files that a stock pod takes: `USERNAME.json.gz` and `USERNAME_photos.zip`.
+//!
+//! The document passes through byte for byte. Only a private key under a passphrase is replaced, by the plain
+//! key in the form diaspora* writes: stock pods cannot open it.
+
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::{Compression, GzBuilder};
+use serde_json::value::RawValue;
+use tempfile::NamedTempFile;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use super::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
+use super::open::{Archive, OpenError, Verified};
+use crate::domain::{KeyError, PrivateKey};
+
+/// Above this an entry needs sizes of 64 bits.
+const MAX_PLAIN_ENTRY: u64 = 0xffff_ffff;
+
+/// Why an archive could not be converted. Nothing is left behind in any case.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    /// The archive could not be read any more.
+    #[error(transparent)]
+    Archive(#[from] OpenError),
+    /// The document could not be read any more.
+    #[error("the archive document: {0}")]
+    Document(#[from] DocumentError),
+    /// The document names no account that a file could be named after.
+    #[error("the archive names the account {0:?}, which no file can be named after")]
+    Username(String),
+    /// A passphrase is needed.
+    #[error("the private key is under a passphrase, and stock pods cannot open it: give the passphrase with --key-passphrase")]
+    KeyLocked,
+    /// The private key could not be opened.
+    #[error("the private key was not decrypted: {0}")]
+    Key(#[from] KeyError),
+    /// The key under the passphrase is not the account's.
+    #[error("the key under the passphrase is not the one the manifest names: the archive is not the account's own")]
+    OtherKey,
+    /// There is a file of that name.
+    #[error("{0} is there already and is not overwritten. Move it away, or name another folder")]
+    Exists(PathBuf),
+    /// The file system failed.
+    #[error("{path} cannot be written: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Copying a photo failed.
+    #[error("the photo {name:?} was not copied: {source}")]
+    Photo {
+        /// Its name.
+        name: String,
+        /// What happened.
+        source: io::Error,
+    },
+}
+
+impl ConvertError {
+    /// The stable name of the error, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Archive(error) => error.code(),
+            Self::Document(error) => error.code(),
+            Self::Username(_) => "username",
+            Self::KeyLocked => "key_locked",
+            Self::Key(KeyError::TooExpensive) => "key_too_expensive",
+            Self::Key(KeyError::WrongPassphrase) => "key_wrong_passphrase",
+            Self::Key(_) => "key",
+            Self::OtherKey => "key_other",
+            Self::Exists(_) => "exists",
+            Self::Io { .. } => "io",
+            Self::Photo { .. } => "photo",
+        }
+    }
+}
+
+/// What a conversion wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Converted {
+    /// The document.
+    pub document: PathBuf,
+    /// The photos.
+    pub photos: PathBuf,
+    /// How many photos there are.
+    pub photo_count: u64,
+    /// Whether the private key was under a passphrase and is in clear now.
+    pub key_decrypted: bool,
+}
+
+/// Writes `USERNAME.json.gz` and `USERNAME_photos.zip` into a folder, readable by their owner only.
+///
+/// Both files get their names when both are complete.
+///
+/// # Errors
+/// [`ConvertError`]; existing files are never touched.
+pub fn convert_to_diaspora(
+    archive: &mut Archive<Verified>,
+    out_dir: &Path,
+    key_passphrase: Option<&str>,
+) -> Result<Converted, ConvertError> {
+    let head = read_head(archive)?;
+    let username = safe_name(head.username)?;
+    let document = out_dir.join(format!("{username}.json.gz"));
+    let photos = out_dir.join(format!("{username}_photos.zip"));
+    for path in [&document, &photos] {
+        if path.try_exists().map_err(failed(path))? {
+            return Err(ConvertError::Exists(path.clone()));
+        }
+    }
+    let replacement = open_key(archive, head.key, key_passphrase)?;
+    let packed_document = write_document(archive, out_dir, replacement.as_ref())?;
+    let (packed_photos, photo_count) = write_photos(archive, out_dir)?;
+    publish(packed_document, &document)?;
+    if let Err(error) = publish(packed_photos, &photos) {
+        // Ours, and useless without the other.
+        _ = std::fs::remove_file(&document);
+        return Err(error);
+    }
+    Ok(Converted { document, photos, photo_count, key_decrypted: replacement.is_some() })
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> ConvertError + '_ {
+    move |source| ConvertError::Io { path: path.to_owned(), source }
+}
+
+/// What is needed of the document before it is copied.
+#[derive(Default)]
+struct Head {
+    username: Option<String>,
+    key: Option<FoundKey>,
+}
+
+/// The private key, and where its text begins and ends in the document.
+struct FoundKey {
+    key: PrivateKey,
+    offset: u64,
+    length: u64,
+}
+
+impl DocumentVisitor for Head {
+    fn wants(&self, section: Section, name: &str) -> bool {
+        section == Section::User && matches!(name, "username" | "private_key")
+    }
+
+    fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        let refuse = |error: serde_json::Error| DocumentError::record(place, &error);
+        if place.name == "username" {
+            self.username = Some(serde_json::from_str(value.get()).map_err(refuse)?);
+        } else {
+            let key = serde_json::from_str(value.get()).map_err(refuse)?;
+            self.key = Some(FoundKey { key, offset: place.offset, length: value.get().len() as u64 });
+        }
+        Ok(if self.username.is_some() && self.key.is_some() { Next::Stop } else { Next::Continue })
+    }
+
+    fn element(&mut self, place: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
+        Err(DocumentError::record(place, &"an array stands where a text belongs"))
+    }
+}
+
+fn read_head(archive: &mut Archive<Verified>) -> Result<Head, ConvertError> {
+    let limits = *archive.limits();
+    let mut head = Head::default();
+    read_document(archive.document()?, &limits, &mut head)?;
+    Ok(head)
+}
+
+/// Only the letters diaspora* allows in names; a name that begins with a dot would be hidden, or worse.
+fn safe_name(username: Option<String>) -> Result<String, ConvertError> {
+    let username = username.unwrap_or_default();
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
+    if (1..=200).contains(&username.len()) && username.bytes().all(allowed) && !username.starts_with('.') {
+        Ok(username)
+    } else {
+        Err(ConvertError::Username(super::document::shortened(&username)))
+    }
+}
+
+/// The plain key, with the place of the text it replaces. None when the key can stay as it is.
+fn open_key(
+    archive: &Archive<Verified>,
+    found: Option<FoundKey>,
+    passphrase: Option<&str>,
+) -> Result<Option<FoundKey>, ConvertError> {
+    let Some(found) = found.filter(|found| found.key.is_encrypted()) else { return Ok(None) };
+    let key = found.key.decrypt(passphrase.ok_or(ConvertError::KeyLocked)?)?;
+    let fingerprint = key.signing_key()?.public_key()?.fingerprint();
+    // As long as the key was locked, the manifest's word for it had to be taken.
+    match archive.manifest().map(|manifest| &manifest.account.key_fingerprint) {
+        Some(Some(named)) if *named != fingerprint => Err(ConvertError::OtherKey),
+        _ => Ok(Some(FoundKey { key, ..found })),
+    }
+}
+
+fn write_document(
+    archive: &mut Archive<Verified>,
+    out_dir: &Path,
+    replacement: Option<&FoundKey>,
+) -> Result<NamedTempFile, ConvertError> {
+    let error = failed(out_dir);
+    let mut file = NamedTempFile::new_in(out_dir).map_err(&error)?;
+    let mut document = archive.document()?;
+    // No time and no name in the header: the same archive gives the same file.
+    let mut packed = GzBuilder::new().write(BufWriter::new(file.as_file_mut()), Compression::new(6));
+    if let Some(FoundKey { key, offset, length }) = replacement {
+        let text = zeroize::Zeroizing::new(serde_json::to_vec(key).map_err(|e| error(e.into()))?);
+        copy(&mut document.by_ref().take(*offset), &mut packed).map_err(&error)?;
+        io::copy(&mut document.by_ref().take(*length), &mut io::sink()).map_err(&error)?;
+        packed.write_all(&text).map_err(&error)?;
+    }
+    copy(&mut document, &mut packed).map_err(&error)?;
+    packed.finish().and_then(|mut rest| rest.flush()).map_err(&error)?;
+    drop(document);
+    Ok(file)
+}
+
+/// Larger pieces than [`io::copy`] takes.
+fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<()> {
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => to.write_all(buffer.get(..count).unwrap_or_default())?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Photos flat at the root, as they are, with sizes in front of the data: stock pods read it in one pass.
+fn write_photos(archive: &mut Archive<Verified>, out_dir: &Path) -> Result<(NamedTempFile, u64), ConvertError> {
+    let error = failed(out_dir);
+    let file = NamedTempFile::new_in(out_dir).map_err(&error)?;
+    let writer = BufWriter::with_capacity(64 * 1024, file.reopen().map_err(&error)?);
+    let mut zip = ZipWriter::new(writer);
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o600);
+    let mut count = 0;
+    archive.photos(|name, size, photo| {
+        let failed = |source| ConvertError::Photo { name: name.to_owned(), source };
+        zip.start_file(name, options.large_file(size > MAX_PLAIN_ENTRY)).map_err(|e| failed(e.into()))?;
+        count += 1;
+        copy(photo, &mut zip).map_err(failed)
+    })?;
+    zip.finish().map_err(|e| error(e.into()))?.flush().map_err(&error)?;
+    Ok((file, count))
+}
+
+/// Gives a complete file its name, unless there is one already.
+fn publish(file: NamedTempFile, path: &Path) -> Result<(), ConvertError> {
+    file.as_file().sync_all().map_err(failed(path))?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(ConvertError::Exists(path.to_owned()))
+        }
+        Err(error) => Err(failed(path)(error.error)),
+    }
+}

@@ -1,0 +1,36 @@
+//! Relayables as stock pods write them.
+
+use serde::Deserialize as _;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::domain::Relayable;
+
+/// Reads a relayable, also with a field that stands twice; then the last one counts, as for diaspora* itself.
+///
+/// diaspora* 0.9.1 writes `edited_at` of other people's changed comments twice: first in the form that was
+/// signed (`2026-11-22T06:13:34Z`), then as its database has it (`2026-11-22 06:13:34 UTC`).
+///
+/// # Errors
+/// What is missing or of the wrong kind.
+pub fn relayable(value: &RawValue) -> Result<Relayable, serde_json::Error> {
+    serde_json::from_str(value.get()).or_else(|error| {
+        // Reading into a value keeps the last of several fields.
+        let value: Value = serde_json::from_str(value.get())?;
+        Relayable::deserialize(value).map_err(|_| error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_as_diaspora_writes_it_after_a_change() {
+        let text = r#"{"entity_type":"comment","entity_data":{"author":"a@pod.example","guid":"0123456789abcdef","parent_guid":"fedcba9876543210","text":"x","created_at":"2026-11-22T06:13:34Z","edited_at":"2026-11-22T07:00:00Z","edited_at":"2026-11-22 07:00:00 UTC"},"property_order":["guid","edited_at"]}"#;
+        let comment = relayable(&RawValue::from_string(text.to_owned()).unwrap()).unwrap();
+        assert_eq!(comment.signed_text(), "0123456789abcdef;2026-11-22T07:00:00Z");
+        let broken = RawValue::from_string(text.replace("fedcba", "x")).unwrap();
+        assert!(relayable(&broken).unwrap_err().to_string().contains("edited_at"));
+    }
+}

@@ -1,0 +1,181 @@
+//! Checking all signatures of an archive.
+//!
+//! The document is read once: contacts and their keys come before the relayables, keys of other authors
+//! after them. What is checked with a key that is known already is done at once; the rest waits, up to a
+//! bound, and beyond that is read again.
+
+use std::collections::HashSet;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use serde_json::value::RawValue;
+
+use super::keys::{KeyRing, KnownKey};
+use super::pool::{Feeder, Job, Shared, Waiting, run};
+use super::report::SignatureReport;
+use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras};
+use crate::archive::open::{Archive, OpenError, Verified};
+use crate::domain::{Contact, DiasporaId, NonContactAuthor, PrivateKey};
+
+const OTHERS: &str = "others_data.relayables";
+const LIKES: &str = "likes_on_comments";
+
+/// Why signatures could not be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// The archive could not be read any more.
+    #[error(transparent)]
+    Archive(#[from] OpenError),
+    /// The document could not be read any more.
+    #[error("the archive document: {0}")]
+    Document(#[from] DocumentError),
+    /// A thread ended without a word.
+    #[error("checking signatures stopped unexpectedly; this is a defect of Pappus, please report it")]
+    Broken,
+}
+
+/// Checks every relayable by others in an archive: those in the document, and likes on comments in
+/// `extras.json`.
+///
+/// Keys come from the contacts, from `non_contact_authors`, from the account itself, and from `known`.
+/// Memory does not depend on the archive's size.
+///
+/// # Errors
+/// [`SignatureError`] when the archive cannot be read any more. Bad signatures are no errors.
+pub fn check_signatures(
+    archive: &mut Archive<Verified>,
+    known: &[KnownKey],
+    threads: NonZeroUsize,
+) -> Result<SignatureReport, SignatureError> {
+    let limits = *archive.limits();
+    let account = archive.report().account.clone();
+    let ring = RwLock::new(KeyRing::default());
+    for KnownKey { person, signed_as, key } in known {
+        lock(&ring).add(person.clone(), Some(signed_as.clone()), key.as_pem());
+    }
+    if let Some(own) = archive.manifest().map(|manifest| &manifest.account)
+        && let Some(pem) = &own.public_key
+    {
+        lock(&ring).add(own.diaspora_id.clone(), None, pem);
+    }
+    let waiting = Mutex::new(Waiting::default());
+    let shared = Shared { ring: &ring, account: account.as_ref(), waiting: Some(&waiting) };
+    let document = archive.document()?;
+    let (read, first) = run(threads, &shared, |feeder| {
+        let mut collect = Collect { ring: &ring, account: account.as_ref(), feeder };
+        read_document(document, &limits, &mut collect)
+    });
+    read?;
+    let mut report = first.ok_or(SignatureError::Broken)?;
+    let waiting = waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report.merge(last_round(archive, threads, &ring, account.as_ref(), waiting)?);
+    let ring = ring.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (report.keys, report.keys_left_out) = (ring.count, ring.left_out);
+    Ok(report)
+}
+
+fn lock(ring: &RwLock<KeyRing>) -> std::sync::RwLockWriteGuard<'_, KeyRing> {
+    ring.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Now all keys are known: what has waited, what there was no room for, and the likes on comments.
+fn last_round(
+    archive: &mut Archive<Verified>,
+    threads: NonZeroUsize,
+    ring: &RwLock<KeyRing>,
+    account: Option<&DiasporaId>,
+    waiting: Waiting,
+) -> Result<SignatureReport, SignatureError> {
+    let limits = *archive.limits();
+    let shared = Shared { ring, account, waiting: None };
+    let dropped: HashSet<u64> = waiting.dropped.into_iter().collect();
+    let (read, report) = run(threads, &shared, |feeder| -> Result<(), SignatureError> {
+        for job in waiting.jobs {
+            feeder.feed(job);
+        }
+        if !dropped.is_empty() {
+            let mut again = Feed { list: OTHERS, only: Some(&dropped), feeder };
+            read_document(archive.document()?, &limits, &mut again)?;
+        }
+        if let Some(extras) = archive.extras()? {
+            read_extras(extras, &limits, &mut Feed { list: LIKES, only: None, feeder })?;
+        }
+        Ok(())
+    });
+    read?;
+    report.ok_or(SignatureError::Broken)
+}
+
+/// Puts keys on the ring and gives relayables to the threads.
+struct Collect<'a> {
+    ring: &'a RwLock<KeyRing>,
+    account: Option<&'a DiasporaId>,
+    feeder: &'a mut Feeder,
+}
+
+impl DocumentVisitor for Collect<'_> {
+    fn wants(&self, section: Section, name: &str) -> bool {
+        matches!(
+            (section, name),
+            (Section::User, "contacts" | "private_key")
+                | (Section::OthersData, "relayables" | "non_contact_authors")
+        )
+    }
+
+    fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        if let ("private_key", Some(account)) = (place.name, self.account)
+            && let Ok(key) = serde_json::from_str::<PrivateKey>(value.get())
+            && let Ok(public) = key.signing_key().and_then(|key| key.public_key())
+        {
+            lock(self.ring).add(account.clone(), None, public.as_pem());
+        }
+        Ok(Next::Continue)
+    }
+
+    fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        // Records that cannot be read were reported by the verification.
+        match place.name {
+            "contacts" => {
+                if let Ok(Contact { account_id, public_key: Some(pem), .. }) = serde_json::from_str(value.get()) {
+                    lock(self.ring).add(account_id, None, &pem);
+                }
+            }
+            "non_contact_authors" => {
+                if let Ok(author) = serde_json::from_str::<NonContactAuthor>(value.get()) {
+                    lock(self.ring).add(author.account_id, None, &author.public_key);
+                }
+            }
+            "relayables" => return Ok(feed(self.feeder, OTHERS, place, value)),
+            _ => {}
+        }
+        Ok(Next::Continue)
+    }
+}
+
+fn feed(feeder: &mut Feeder, list: &'static str, place: &Place<'_>, value: &RawValue) -> Next {
+    let index = place.index.unwrap_or_default();
+    let taken = feeder.feed(Job { list, index, text: value.to_owned() });
+    if taken { Next::Continue } else { Next::Stop }
+}
+
+/// Gives the relayables of one list to the threads.
+struct Feed<'a> {
+    list: &'static str,
+    only: Option<&'a HashSet<u64>>,
+    feeder: &'a mut Feeder,
+}
+
+impl DocumentVisitor for Feed<'_> {
+    fn wants(&self, section: Section, name: &str) -> bool {
+        if self.list == OTHERS { section == Section::OthersData && name == "relayables" } else { name == self.list }
+    }
+
+    fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
+        Ok(Next::Continue)
+    }
+
+    fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        let wanted = self.only.is_none_or(|only| place.index.is_some_and(|index| only.contains(&index)));
+        Ok(if wanted { feed(self.feeder, self.list, place, value) } else { Next::Continue })
+    }
+}

@@ -1,0 +1,14 @@
+//! What a target pod wants to know about an archive beyond its being whole: whose word the records are.
+//!
+//! Other people's comments, likes and votes count only if their authors signed them.
+//! [`check_signatures`] checks all of them on all cores, with the keys the archive brings and those the
+//! caller knows.
+
+mod check;
+mod keys;
+mod pool;
+mod report;
+
+pub use check::{SignatureError, check_signatures};
+pub use keys::KnownKey;
+pub use report::{Offender, SignatureReport, Verdict};

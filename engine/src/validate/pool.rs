@@ -1,0 +1,173 @@
+//! The threads that check signatures.
+
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use serde_json::value::RawValue;
+
+use super::keys::KeyRing;
+use super::report::{Offender, SignatureReport, Verdict};
+use crate::archive::document::relayable;
+use crate::domain::{DiasporaId, Relayable, RelayableEntity};
+
+/// Records that go to a thread at once, and their bytes.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 256 * 1024;
+/// A record of more is no relayable: diaspora* takes comments of 65,535 characters.
+pub(super) const MAX_RECORD: usize = 1 << 20;
+/// Bytes of records that wait for their author's key, which may come at the end of the document.
+const MAX_WAITING: usize = 16 << 20;
+
+/// A record to be checked.
+pub(super) struct Job {
+    pub(super) list: &'static str,
+    pub(super) index: u64,
+    pub(super) text: Box<RawValue>,
+}
+
+/// Records whose author's key was not known when they came.
+#[derive(Default)]
+pub(super) struct Waiting {
+    pub(super) jobs: Vec<Job>,
+    bytes: usize,
+    /// Records for which there was no room, by their index.
+    pub(super) dropped: Vec<u64>,
+}
+
+impl Waiting {
+    fn add(&mut self, job: Job) {
+        let bytes = job.text.get().len() + 64;
+        if self.bytes + bytes > MAX_WAITING {
+            self.dropped.push(job.index);
+        } else {
+            self.bytes += bytes;
+            self.jobs.push(job);
+        }
+    }
+}
+
+/// What all threads share.
+pub(super) struct Shared<'a> {
+    pub(super) ring: &'a RwLock<KeyRing>,
+    pub(super) account: Option<&'a DiasporaId>,
+    /// Where records wait for keys; in the last round nothing waits any more.
+    pub(super) waiting: Option<&'a Mutex<Waiting>>,
+}
+
+/// Gives records to the threads, in batches.
+pub(super) struct Feeder {
+    sender: SyncSender<Vec<Job>>,
+    batch: Vec<Job>,
+    bytes: usize,
+}
+
+impl Feeder {
+    /// False when nobody takes records any more.
+    pub(super) fn feed(&mut self, job: Job) -> bool {
+        self.bytes += job.text.get().len();
+        self.batch.push(job);
+        if self.batch.len() < BATCH && self.bytes < BATCH_BYTES { true } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> bool {
+        self.bytes = 0;
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        self.sender.send(batch).is_ok()
+    }
+}
+
+/// Runs threads over everything that `feed` gives them. None when a thread died.
+pub(super) fn run<T>(
+    threads: NonZeroUsize,
+    shared: &Shared<'_>,
+    feed: impl FnOnce(&mut Feeder) -> T,
+) -> (T, Option<SignatureReport>) {
+    let (sender, receiver) = sync_channel(threads.get() * 2);
+    let receiver = Mutex::new(receiver);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..threads.get()).map(|_| scope.spawn(|| work(&receiver, shared))).collect();
+        let mut feeder = Feeder { sender, batch: Vec::with_capacity(BATCH), bytes: 0 };
+        let outcome = feed(&mut feeder);
+        feeder.flush();
+        drop(feeder);
+        let mut report = Some(SignatureReport::default());
+        for worker in workers {
+            match (worker.join(), &mut report) {
+                (Ok(found), Some(report)) => report.merge(found),
+                _ => report = None,
+            }
+        }
+        (outcome, report)
+    })
+}
+
+fn work(receiver: &Mutex<Receiver<Vec<Job>>>, shared: &Shared<'_>) -> SignatureReport {
+    let mut report = SignatureReport::default();
+    loop {
+        let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(batch) = batch else { return report };
+        for job in batch {
+            check(job, shared, &mut report);
+        }
+    }
+}
+
+fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
+    let parsed = if job.text.get().len() > MAX_RECORD { None } else { relayable(&job.text).ok() };
+    let Some(record) = parsed else {
+        report.count(Verdict::Unreadable);
+        report.offend(Offender { list: job.list, index: job.index, verdict: Verdict::Unreadable, record: None });
+        return;
+    };
+    let verdict = judge(&record, shared);
+    if let (Verdict::UnknownKey, Some(waiting)) = (verdict, shared.waiting) {
+        waiting.lock().unwrap_or_else(PoisonError::into_inner).add(job);
+        return;
+    }
+    report.count(verdict);
+    if !matches!(verdict, Verdict::Good | Verdict::NotNeeded) {
+        let named = (record.entity.guid().clone(), record.entity.author().clone());
+        report.offend(Offender { list: job.list, index: job.index, verdict, record: Some(named) });
+    }
+}
+
+fn judge(record: &Relayable, shared: &Shared<'_>) -> Verdict {
+    let entity = &record.entity;
+    let Some(signature) = entity.author_signature().filter(|signature| !signature.is_empty()) else {
+        let own = shared.account == Some(entity.author());
+        return if own { Verdict::NotNeeded } else { Verdict::Unsigned };
+    };
+    if !covers_the_record(record) {
+        return Verdict::Incomplete;
+    }
+    let keys = shared.ring.read().unwrap_or_else(PoisonError::into_inner).of(entity.author());
+    let mut verdict = Verdict::UnknownKey;
+    for key in keys {
+        let Some(verifying) = key.verifying() else { continue };
+        let text = match &key.signed_as {
+            None => record.signed_text(),
+            Some(old) => {
+                let mut record = record.clone();
+                record.entity.set_author(old.clone());
+                record.signed_text()
+            }
+        };
+        if verifying.verifies_base64(text.as_bytes(), signature) {
+            return Verdict::Good;
+        }
+        verdict = Verdict::Bad;
+    }
+    verdict
+}
+
+/// A signature that leaves out who, where or what could be put under another record.
+fn covers_the_record(record: &Relayable) -> bool {
+    let what = match record.entity {
+        RelayableEntity::Comment(_) => "text",
+        RelayableEntity::Like(_) => "positive",
+        RelayableEntity::PollParticipation(_) => "poll_answer_guid",
+    };
+    ["author", "guid", "parent_guid", what].iter().all(|name| record.property_order.iter().any(|found| found == name))
+}

@@ -1,0 +1,220 @@
+//! `bench`: what Pappus needs, each figure beside the limit measured in the same run.
+//!
+//! Limits are what somebody else needs for the unavoidable part: PostgreSQL to copy the same rows out,
+//! `sha256sum` to read the same bytes, the crypto library to verify or make the same signatures.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use futures_util::StreamExt as _;
+use pappus_engine::domain::PrivateKey;
+use pappus_tests::cluster::PostgresCluster;
+use pappus_tests::heavy::{HeavyAccount, heavy_account, whole_pod};
+use pappus_tests::schema::tables;
+use serde_json::Value;
+use sqlx::PgPool;
+
+/// Measures Pappus against what limits it.
+#[derive(Parser)]
+struct Arguments {
+    /// The program to measure, a release build
+    #[arg(long, default_value = "target/release/pappus")]
+    pappus: PathBuf,
+    /// Accounts of the whole pod
+    #[arg(long, default_value_t = 2000)]
+    accounts: usize,
+    /// Runs of each measurement; the median counts
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(table) => {
+            println!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Bench<'a> {
+    arguments: &'a Arguments,
+    cluster: PostgresCluster,
+    folder: tempfile::TempDir,
+    table: comfy_table::Table,
+}
+
+async fn run(arguments: &Arguments) -> Result<comfy_table::Table, Failure> {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::ASCII_MARKDOWN);
+    table.set_header(["work", "Pappus", "limit, same run", "ratio", "peak memory"]);
+    let cluster = PostgresCluster::start().await?;
+    let folder = tempfile::tempdir()?;
+    let mut bench = Bench { arguments, cluster, folder, table };
+    eprintln!("a heavy account, then one ten times as large");
+    bench.heavy(1).await?;
+    bench.heavy(10).await?;
+    eprintln!("a whole pod of {} accounts", arguments.accounts);
+    bench.whole_pod().await?;
+    eprintln!("verifying");
+    bench.verify().await?;
+    bench.signatures()?;
+    Ok(bench.table)
+}
+
+impl Bench<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs the program once: what it says, and how long the whole process took.
+    fn pappus(&self, arguments: &[&str]) -> Result<(Value, Duration), Failure> {
+        let started = Instant::now();
+        let output = Command::new(&self.arguments.pappus).args(arguments).arg("--json").stderr(Stdio::inherit()).output()?;
+        let took = started.elapsed();
+        if !matches!(output.status.code(), Some(0 | 10)) {
+            return Err(format!("pappus {} failed", arguments.join(" ")).into());
+        }
+        Ok((serde_json::from_slice(&output.stdout)?, took))
+    }
+
+    fn export(&self, names: &[String], url: &str, out: &str) -> Result<(Value, Duration), Failure> {
+        let (uploads, out, state) = (self.path("uploads"), self.path(out), self.path("state"));
+        if out.exists() {
+            std::fs::remove_dir_all(&out)?;
+        }
+        std::fs::create_dir_all(uploads.join("images"))?;
+        let mut arguments: Vec<&str> = vec!["export"];
+        arguments.extend(names.iter().map(String::as_str));
+        arguments.extend(["--database-url", url, "--pod-url", "https://closing.example/"]);
+        let (uploads, out, state) = (text(&uploads), text(&out), text(&state));
+        arguments.extend(["--uploads", &uploads, "--out", &out, "--state", &state]);
+        self.pappus(&arguments)
+    }
+
+    fn row(&mut self, work: &str, ours: Duration, limit: (&str, Duration), memory: &Value) {
+        let ratio = ours.as_secs_f64() / limit.1.as_secs_f64();
+        let memory = memory.as_u64().map_or_else(|| "-".to_owned(), |kilobytes| format!("{} MB", kilobytes / 1024));
+        let limit = format!("{:.3} s {}", limit.1.as_secs_f64(), limit.0);
+        self.table.add_row([work.to_owned(), format!("{:.3} s", ours.as_secs_f64()), limit, format!("{ratio:.2}"), memory]);
+    }
+
+    async fn heavy(&mut self, times: usize) -> Result<(), Failure> {
+        let normal = HeavyAccount::default();
+        let size = HeavyAccount { posts: normal.posts * times, relayables: normal.relayables * times, ..normal };
+        let url = self.cluster.create_database(&format!("heavy{times}")).await?;
+        let pool = PgPool::connect(&url).await?;
+        heavy_account(&pool, Some(&self.path("uploads")), &size).await?;
+        let label = format!("export: {} posts, {} relayables", size.posts, size.relayables);
+        let names = ["alice".to_owned()];
+        let copy = copy_out(&pool).await?;
+        let (report, first) = self.export(&names, &url, "heavy")?;
+        self.row(&format!("{label}, first time"), first, ("COPY", copy), &report["peak_memory_kb"]);
+        let (mut taken, mut limits, mut memory) = (Vec::new(), Vec::new(), Value::Null);
+        for _ in 0..self.arguments.runs {
+            limits.push(copy_out(&pool).await?);
+            let (report, took) = self.export(&names, &url, "heavy")?;
+            taken.push(took);
+            memory = report["peak_memory_kb"].clone();
+        }
+        self.row(&label, median(taken), ("COPY", median(limits)), &memory);
+        pool.close().await;
+        Ok(())
+    }
+
+    async fn whole_pod(&mut self) -> Result<(), Failure> {
+        let url = self.cluster.create_database("whole").await?;
+        let pool = PgPool::connect(&url).await?;
+        whole_pod(&pool, self.arguments.accounts).await?;
+        let names: Vec<String> = (1..=self.arguments.accounts).map(|number| format!("user{number}")).collect();
+        let copy = copy_out(&pool).await?;
+        // Two signatures for each archive, the one thing that no reading of rows can avoid.
+        let key = PrivateKey::generate()?.signing_key()?;
+        let started = Instant::now();
+        for _ in 0..100 {
+            key.sign_base64(b"manifest")?;
+        }
+        let count = u32::try_from(self.arguments.accounts)?;
+        let signing = started.elapsed() * count * 2 / 100;
+        let (report, took) = self.export(&names, &url, "whole")?;
+        let label = format!("export: whole pod, {count} accounts, one after the other ({:.0}/s)", f64::from(count) / took.as_secs_f64());
+        self.row(&label, took, ("COPY + signing, one core", copy + signing), &report["peak_memory_kb"]);
+        Ok(())
+    }
+
+    async fn verify(&mut self) -> Result<(), Failure> {
+        let url = self.cluster.create_database("photos").await?;
+        let pool = PgPool::connect(&url).await?;
+        let size = HeavyAccount { posts: 300, relayables: 600, photos: 300, photo_bytes: 1_000_000, ..HeavyAccount::default() };
+        heavy_account(&pool, Some(&self.path("uploads")), &size).await?;
+        let (report, _) = self.export(&["alice".to_owned()], &url, "photos")?;
+        let archive = report["exported"][0]["archive"].as_str().ok_or("no archive")?.to_owned();
+        let (mut taken, mut limits, mut memory) = (Vec::new(), Vec::new(), Value::Null);
+        for _ in 0..self.arguments.runs {
+            let started = Instant::now();
+            Command::new("sha256sum").arg(&archive).stdout(Stdio::null()).status()?;
+            limits.push(started.elapsed());
+            let (report, took) = self.pappus(&["verify", &archive])?;
+            taken.push(took);
+            memory = report["peak_memory_kb"].clone();
+        }
+        let bytes = std::fs::metadata(&archive)?.len();
+        self.row(&format!("verify: {} MB of photos", bytes / 1_000_000), median(taken), ("sha256sum", median(limits)), &memory);
+        Ok(())
+    }
+
+    /// Relayables of an archive, all signatures good, against the library's bare rate on as many cores.
+    fn signatures(&mut self) -> Result<(), Failure> {
+        let (archive, relayables) = pappus_tests::heavy::signed_document(4000)?;
+        let path = self.path("signed.json");
+        std::fs::write(&path, archive)?;
+        let threads = std::thread::available_parallelism()?;
+        let (mut taken, mut limits) = (Vec::new(), Vec::new());
+        for _ in 0..self.arguments.runs {
+            limits.push(relayables.raw_verification());
+            let opened = pappus_engine::archive::open::Archive::open(&path, pappus_engine::archive::limits::Limits::default(), None)?;
+            let mut opened = opened.verify(&|_| {})?;
+            let started = Instant::now();
+            let report = pappus_engine::validate::check_signatures(&mut opened, &[], threads)?;
+            taken.push(started.elapsed());
+            if report.good != relayables.len() as u64 {
+                return Err(format!("{} of {} signatures are good", report.good, relayables.len()).into());
+            }
+        }
+        let label = format!("check {} signatures of relayables, 4096 bits", relayables.len());
+        self.row(&label, median(taken), ("bare verification, all cores", median(limits)), &Value::Null);
+        Ok(())
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// PostgreSQL copying out every row of the pod.
+async fn copy_out(pool: &PgPool) -> Result<Duration, Failure> {
+    let mut link = pool.acquire().await?;
+    let started = Instant::now();
+    for table in tables() {
+        let sql = format!("COPY \"{}\" TO STDOUT", table.name);
+        let mut rows = link.copy_out_raw(&sql).await?;
+        while let Some(part) = rows.next().await {
+            part?;
+        }
+    }
+    Ok(started.elapsed())
+}

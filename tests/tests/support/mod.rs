@@ -1,0 +1,112 @@
+//! What the end-to-end tests share.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part")]
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use pappus_tests::program::{Ended, pappus};
+use pappus_tests::sample::{KeySize, POD_URL, build};
+use pappus_tests::schema::Pool;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The time all archives of the tests are made at.
+pub const TIME: &str = "2026-11-22T10:00:00Z";
+
+/// A sample pod in a folder of its own.
+pub struct Pod {
+    pub folder: TempDir,
+    pub database: String,
+    pub pool: Pool,
+}
+
+impl Pod {
+    /// On SQLite.
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite:{}", folder.path().join("db.sqlite3").display());
+        Self::on(folder, database).await
+    }
+
+    /// In an empty database.
+    pub async fn on(folder: TempDir, database: String) -> Self {
+        let pool = Pool::connect(&database).await.unwrap();
+        build(&pool, &folder.path().join("uploads"), KeySize::Small).await.unwrap();
+        Self { folder, database, pool }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Where the pod is, and Pappus's own folder.
+    pub fn arguments(&self) -> Vec<String> {
+        let uploads = self.path("uploads").display().to_string();
+        ["--database-url", &self.database, "--pod-url", POD_URL, "--uploads", &uploads].map(str::to_owned).into()
+    }
+
+    /// Exports accounts at [`TIME`] into a folder, with Pappus's own folder beside it.
+    pub fn export(&self, names: &[&str], out: &str, more: &[&str]) -> Ended {
+        let state = shared_state();
+        let mut arguments: Vec<String> = vec!["export".to_owned()];
+        arguments.extend(names.iter().map(ToString::to_string));
+        arguments.extend(self.arguments());
+        let out = self.path(out).display().to_string();
+        arguments.extend(["--out", &out, "--state", &state, "--created-at", TIME].map(str::to_owned));
+        arguments.extend(more.iter().map(ToString::to_string));
+        pappus(arguments).unwrap()
+    }
+
+    /// The archive of an account in a folder.
+    pub fn archive(&self, out: &str, name: &str) -> PathBuf {
+        self.path(out).join(format!("{name}@closing.example-20261122T100000Z.zip"))
+    }
+}
+
+/// One archive key for all tests: making one takes half a second.
+fn shared_state() -> String {
+    let folder = std::env::temp_dir().join("pappus-test-state");
+    let key = include_str!("../../fixtures/keys/4096-0.private.pem");
+    let pod = folder.join("pods/closing.example");
+    let path = pod.join("archive-key.pem");
+    if !path.exists() {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        std::fs::create_dir_all(&pod).unwrap();
+        let temporary = pod.join(format!("{}", std::process::id()));
+        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).unwrap();
+        std::io::Write::write_all(&mut file, key.as_bytes()).unwrap();
+        std::fs::rename(&temporary, &path).unwrap();
+    }
+    folder.display().to_string()
+}
+
+/// An entry of an archive.
+pub fn entry(archive: &Path, name: &str) -> Vec<u8> {
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(archive).unwrap()).unwrap();
+    let mut bytes = Vec::new();
+    zip.by_name(name).unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// A JSON entry of an archive.
+pub fn json(archive: &Path, name: &str) -> Value {
+    serde_json::from_slice(&entry(archive, name)).unwrap()
+}
+
+/// Names of everything in a folder.
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .map(|entries| entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect())
+        .unwrap_or_default();
+    names.sort();
+    names
+}
+
+/// Codes of the omissions an archive lists, with the kind of record.
+pub fn omissions(archive: &Path) -> Vec<(String, String)> {
+    let manifest = json(archive, "manifest.json");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = manifest["omissions"].as_array().unwrap().iter();
+    list.map(|omission| (text(&omission["code"]), text(&omission["record"]["kind"]))).collect()
+}
