@@ -21,8 +21,10 @@ const MAX_KEY_FILE: u64 = 64 * 1024;
 pub(crate) fn open(arguments: &ReadArchive, output: &Output) -> Result<Archive<Verified>, Failure> {
     let path = &arguments.archive;
     let unlock = unlock(arguments)?;
-    let refused = |error: &dyn std::fmt::Display| Failure::new(format!("{} is refused", path.display()), error);
-    let archive = Archive::open(path, Limits::default(), unlock.as_ref()).map_err(|error| refused(&error).with_code(error.code()))?;
+    let refused =
+        |error: &dyn std::fmt::Display| Failure::new(format!("{} is refused", path.display()), error);
+    let archive = Archive::open(path, Limits::default(), unlock.as_ref())
+        .map_err(|error| refused(&error).with_code(error.code()))?;
     let bar = if Bar::is_wanted(output.is_json()) {
         Bar::bytes("verifying", archive.total_bytes())
     } else {
@@ -43,7 +45,11 @@ fn unlock(arguments: &ReadArchive) -> Result<Option<Unlock>, Failure> {
 fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
     let failed = |error| Failure::new(format!("the key file {} cannot be read", path.display()), error);
     let mut text = zeroize::Zeroizing::new(String::new());
-    std::fs::File::open(path).map_err(failed)?.take(MAX_KEY_FILE).read_to_string(&mut text).map_err(failed)?;
+    std::fs::File::open(path)
+        .map_err(failed)?
+        .take(MAX_KEY_FILE)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
     Ok(text)
 }
 

@@ -14,7 +14,11 @@ const MAX_BYTES: u64 = 4096;
 /// if it is a new one.
 pub(crate) fn read(path: &Path, what: &str, new: bool) -> Result<Zeroizing<String>, Failure> {
     let passphrase = if path.as_os_str().is_empty() { ask(what, new)? } else { from_file(path)? };
-    if passphrase.is_empty() { Err(Failure::say(format!("the passphrase for {what} is empty"))) } else { Ok(passphrase) }
+    if passphrase.is_empty() {
+        Err(Failure::say(format!("the passphrase for {what} is empty")))
+    } else {
+        Ok(passphrase)
+    }
 }
 
 fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
@@ -27,7 +31,8 @@ fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
 
 fn ask(what: &str, new: bool) -> Result<Zeroizing<String>, Failure> {
     if !std::io::stdin().is_terminal() {
-        let sentence = format!("there is no terminal to ask for the passphrase for {what}: name a file that holds it");
+        let sentence =
+            format!("there is no terminal to ask for the passphrase for {what}: name a file that holds it");
         return Err(Failure::say(sentence));
     }
     let prompt = |text: String| rpassword::prompt_password(text).map(Zeroizing::new);

@@ -2,7 +2,9 @@
 
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::schema::{Column, Dialect, Kind, Pool, SchemaError, Table, create_indexes, create_tables, quote, tables};
+use crate::schema::{
+    Column, Dialect, Kind, Pool, SchemaError, Table, create_indexes, create_tables, quote, tables,
+};
 
 /// Values bound in one statement; SQLite takes 32,766.
 const VALUES: usize = 20_000;
@@ -13,7 +15,9 @@ const VALUES: usize = 20_000;
 /// When a database refuses.
 pub async fn copy_pod(from: &Pool, to: &Pool) -> Result<u64, SchemaError> {
     create_tables(to).await?;
-    to.execute("DELETE FROM schema_migrations").await?;
+    for table in ["schema_migrations", "ar_internal_metadata"] {
+        to.execute(&format!("DELETE FROM {table}")).await?;
+    }
     let mut copied = 0;
     for table in tables() {
         let rows = read(from, table).await?;
@@ -33,7 +37,9 @@ fn as_text(dialect: Dialect, column: &Column) -> String {
     let name = quote(dialect, column.name);
     match (dialect, column.kind) {
         (Dialect::Postgres, Kind::Flag) => format!("CAST(CAST({name} AS integer) AS text)"),
-        (Dialect::Postgres, Kind::Time | Kind::FineTime) => format!("to_char({name}, 'YYYY-MM-DD HH24:MI:SS.US')"),
+        (Dialect::Postgres, Kind::Time | Kind::FineTime) => {
+            format!("to_char({name}, 'YYYY-MM-DD HH24:MI:SS.US')")
+        }
         (Dialect::MySql, _) => format!("CAST({name} AS CHAR)"),
         _ => format!("CAST({name} AS text)"),
     }
@@ -47,7 +53,9 @@ async fn read(pool: &Pool, table: &Table) -> Result<Vec<Line>, SchemaError> {
     macro_rules! rows {
         ($pool:expr) => {
             sqlx::query(AssertSqlSafe(sql.clone())).fetch_all($pool).await.map(|rows| {
-                rows.iter().map(|row| (0..width).map(|place| row.try_get(place).ok().flatten()).collect()).collect()
+                rows.iter()
+                    .map(|row| (0..width).map(|place| row.try_get(place).ok().flatten()).collect())
+                    .collect()
             })
         };
     }
@@ -91,7 +99,12 @@ async fn write(pool: &Pool, table: &Table, rows: &[Line]) -> Result<(), SchemaEr
             format!("({})", values.join(","))
         })
         .collect();
-    let sql = format!("INSERT INTO {} ({}) VALUES {}", quote(dialect, table.name), names.join(","), lines.join(","));
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES {}",
+        quote(dialect, table.name),
+        names.join(","),
+        lines.join(",")
+    );
     macro_rules! insert {
         ($pool:expr) => {{
             let mut query = sqlx::query(AssertSqlSafe(sql));

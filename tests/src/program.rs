@@ -15,7 +15,9 @@ fn programs() -> PathBuf {
 pub fn program(name: &str) -> Command {
     let mut command = Command::new(programs().join(name));
     // A developer's own pod and settings have no place in a test.
-    for variable in ["PAPPUS_STATE", "PAPPUS_DATABASE_URL", "DATABASE_URL", "RAILS_ENV", "RACK_ENV", "SOURCE_DATE_EPOCH"] {
+    for variable in
+        ["PAPPUS_STATE", "PAPPUS_DATABASE_URL", "DATABASE_URL", "RAILS_ENV", "RACK_ENV", "SOURCE_DATE_EPOCH"]
+    {
         command.env_remove(variable);
     }
     command.stdin(Stdio::null());
@@ -39,7 +41,10 @@ pub struct Ended {
 /// When the program is not there.
 pub fn pappus<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> std::io::Result<Ended> {
     let output = program("pappus").args(arguments).output().map_err(|error| {
-        std::io::Error::new(error.kind(), format!("pappus is not built ({error}); run: cargo build -p pappus-cli"))
+        std::io::Error::new(
+            error.kind(),
+            format!("pappus is not built ({error}); run: cargo build -p pappus-cli"),
+        )
     })?;
     Ok(Ended {
         code: output.status.code(),

@@ -1,5 +1,7 @@
 //! Pods are old and rows break: each defect is exported around, and listed where something was left out.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+
 mod support;
 
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
@@ -41,6 +43,14 @@ async fn check(pod: &Pod, kind: Damage) {
         Err(SampleError::Impossible { .. }) => return,
         other => other.unwrap(),
     }
+    if kind == Damage::PhotoFile {
+        // Under its other name the file would be found all the same.
+        remove_file_of(
+            &pod.path("uploads/images"),
+            &json(&pod.archive("before", name), "diaspora.json"),
+            "lake-1",
+        );
+    }
     let ended = pod.export(&[name], "after", &[]);
     if kind == Damage::UnknownMigration {
         assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -49,8 +59,12 @@ async fn check(pod: &Pod, kind: Damage) {
     }
     assert!(matches!(ended.code, Some(0 | 10)), "{kind:?}: {ended:?}");
     let archive = pod.archive("after", name);
-    let fresh: Vec<(String, String)> =
-        omissions(&archive).into_iter().filter(|omission| !before.contains(omission)).collect();
+    let mut fresh = omissions(&archive);
+    for omission in &before {
+        if let Some(known) = fresh.iter().position(|found| found == omission) {
+            fresh.remove(known);
+        }
+    }
     let fresh: Vec<(&str, &str)> = fresh.iter().map(|(code, kind)| (code.as_str(), kind.as_str())).collect();
     match expected(kind) {
         Some(omission) => assert!(fresh.contains(&omission), "{kind:?}: {fresh:?}"),
@@ -63,23 +77,40 @@ async fn check(pod: &Pod, kind: Damage) {
     look_closer(kind, &json(&archive, "diaspora.json"));
 }
 
+fn remove_file_of(images: &std::path::Path, document: &Value, photo: &str) {
+    let posts = document["user"]["posts"].as_array().unwrap().iter();
+    let mut photos =
+        posts.flat_map(|post| post["entity_data"]["photos"].as_array().cloned().unwrap_or_default());
+    let photo = photos.find(|found| found["entity_data"]["guid"] == guid("photo", photo)).unwrap();
+    std::fs::remove_file(images.join(photo["entity_data"]["remote_photo_name"].as_str().unwrap())).unwrap();
+}
+
 /// Defects that leave nothing out leave their mark in the document.
 fn look_closer(kind: Damage, document: &Value) {
     let text = document.to_string();
     match kind {
         Damage::NulInText | Damage::InvalidUtf8 => {
             let comments = document["user"]["relayables"].as_array().unwrap();
-            let broken = comments.iter().find(|c| c["entity_data"]["guid"] == guid("comment", "ida-on-hello")).unwrap();
+            let broken = comments
+                .iter()
+                .find(|c| c["entity_data"]["guid"] == guid("comment", "ida-on-hello"))
+                .unwrap();
             assert!(broken["entity_data"]["text"].as_str().unwrap().contains('\u{FFFD}'));
         }
         Damage::ReshareWithoutRoot => {
             let posts = document["user"]["posts"].as_array().unwrap();
-            let reshare = posts.iter().find(|p| p["entity_data"]["guid"] == guid("post", "ida-reshares-paula")).unwrap();
+            let reshare = posts
+                .iter()
+                .find(|p| p["entity_data"]["guid"] == guid("post", "ida-reshares-paula"))
+                .unwrap();
             assert!(reshare["entity_data"].get("root_author").is_none(), "{reshare}");
         }
         Damage::UnknownOrder => {
             let others = document["others_data"]["relayables"].as_array().unwrap();
-            let odd = others.iter().find(|c| c["entity_data"]["guid"] == guid("comment", "quentin-on-poll")).unwrap();
+            let odd = others
+                .iter()
+                .find(|c| c["entity_data"]["guid"] == guid("comment", "quentin-on-poll"))
+                .unwrap();
             assert!(odd["entity_data"].as_object().unwrap().values().any(Value::is_null), "{odd}");
         }
         Damage::PrivateKey | Damage::NoPrivateKey => assert_eq!(document["user"]["private_key"], ""),

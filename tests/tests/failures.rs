@@ -1,5 +1,7 @@
 //! What cannot be done fails with one clear sentence and exit code 1, and leaves nothing behind.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+
 mod support;
 
 use std::process::Command;
@@ -20,8 +22,18 @@ fn assert_refused(ended: &Ended, words: &[&str]) {
 
 fn export(database: &str, uploads: &str, out: &str, state: &str) -> Ended {
     pappus([
-        "export", "ida", "--database-url", database, "--pod-url", "https://closing.example/", "--uploads", uploads, "--out",
-        out, "--state", state,
+        "export",
+        "ida",
+        "--database-url",
+        database,
+        "--pod-url",
+        "https://closing.example/",
+        "--uploads",
+        uploads,
+        "--out",
+        out,
+        "--state",
+        state,
     ])
     .unwrap()
 }

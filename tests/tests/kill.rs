@@ -1,6 +1,8 @@
 //! Killed at any moment, an export leaves no file with a final name that is not whole, and the next run
 //! succeeds.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+
 mod support;
 
 use std::time::Duration;
@@ -26,8 +28,20 @@ async fn at_many_moments() {
         let state = text(&folder.path().join("state"));
         let (uploads, out) = (text(&uploads), text(&out));
         [
-            "export", "alice", "--database-url", &url, "--pod-url", "https://closing.example/", "--uploads", &uploads, "--out",
-            &out, "--state", &state, "--created-at", time,
+            "export",
+            "alice",
+            "--database-url",
+            &url,
+            "--pod-url",
+            "https://closing.example/",
+            "--uploads",
+            &uploads,
+            "--out",
+            &out,
+            "--state",
+            &state,
+            "--created-at",
+            time,
         ]
         .map(str::to_owned)
         .into()
@@ -40,11 +54,13 @@ async fn at_many_moments() {
     let mut unfinished = 0;
     for kill in 0..KILLS {
         let time = format!("2026-02-01T00:00:{kill:02}Z");
-        let mut child = program("pappus").args(arguments(&time)).stdout(std::process::Stdio::null()).spawn().unwrap();
+        let mut child =
+            program("pappus").args(arguments(&time)).stdout(std::process::Stdio::null()).spawn().unwrap();
         std::thread::sleep(whole * kill / (KILLS - 5) + Duration::from_millis(1));
         child.kill().unwrap();
         child.wait().unwrap();
-        unfinished += u32::from(!names(&out).iter().any(|name| name.contains(&format!("20260201T0000{kill:02}Z"))));
+        unfinished +=
+            u32::from(!names(&out).iter().any(|name| name.contains(&format!("20260201T0000{kill:02}Z"))));
     }
     assert!(unfinished > KILLS / 3, "only {unfinished} of {KILLS} were killed in time");
     assert!(matches!(pappus(arguments("2026-03-01T00:00:00Z")).unwrap().code, Some(0 | 10)));

@@ -1,6 +1,8 @@
 //! Against what a real diaspora* wrote, where those files are at hand: its pod restored into PostgreSQL and
 //! copied to MariaDB, each account compared record for record with diaspora*'s own archive.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +24,8 @@ fn reference() -> Option<PathBuf> {
 }
 
 fn shell(script: &str) {
-    let status = Command::new("bash").args(["-euo", "pipefail", "-c", script]).stdout(Stdio::null()).status().unwrap();
+    let status =
+        Command::new("bash").args(["-euo", "pipefail", "-c", script]).stdout(Stdio::null()).status().unwrap();
     assert!(status.success(), "{script}");
 }
 
@@ -37,7 +40,10 @@ async fn equals_what_diaspora_wrote() {
         shell(&format!("cd {} && unzip -qo {}", images.display(), photos.display()));
     }
     let postgres = shared_postgres().await.unwrap().create_database("reference").await.unwrap();
-    shell(&format!("zcat {} | psql -q -v ON_ERROR_STOP=1 '{postgres}'", reference.join("pods/pod-a.sql.gz").display()));
+    shell(&format!(
+        "zcat {} | psql -q -v ON_ERROR_STOP=1 '{postgres}'",
+        reference.join("pods/pod-a.sql.gz").display()
+    ));
     let mariadb = shared_mariadb().await.unwrap().create_database("reference").await.unwrap();
     let (from, to) = (Pool::connect(&postgres).await.unwrap(), Pool::connect(&mariadb).await.unwrap());
     copy_pod(&from, &to).await.unwrap();
@@ -62,7 +68,11 @@ async fn equals_what_diaspora_wrote() {
             // chloe's archive is from before she closed her account.
             if stock.exists() && name != "chloe" {
                 let compared = program("compare-archives").arg(&archive).arg(&stock).output().unwrap();
-                assert!(compared.status.success(), "{database} {name}: {}", String::from_utf8_lossy(&compared.stdout));
+                assert!(
+                    compared.status.success(),
+                    "{database} {name}: {}",
+                    String::from_utf8_lossy(&compared.stdout)
+                );
             }
             accepted_by_the_published_schema(&reference, &archive);
         }
@@ -76,8 +86,10 @@ fn accepted_by_the_published_schema(reference: &Path, archive: &Path) {
     let entities = jsonschema::Resource::from_contents(read("federation_entities.json"));
     let uri = "https://diaspora.github.io/diaspora_federation/schemas/federation_entities.json";
     let registry = jsonschema::Registry::new().add(uri, entities).unwrap().prepare().unwrap();
-    let validator = jsonschema::options().with_registry(&registry).build(&read("archive-format.json")).unwrap();
+    let validator =
+        jsonschema::options().with_registry(&registry).build(&read("archive-format.json")).unwrap();
     let document = support::json(archive, "diaspora.json");
-    let problems: Vec<String> = validator.iter_errors(&document).take(5).map(|error| error.to_string()).collect();
+    let problems: Vec<String> =
+        validator.iter_errors(&document).take(5).map(|error| error.to_string()).collect();
     assert!(problems.is_empty(), "{}: {problems:?}", archive.display());
 }

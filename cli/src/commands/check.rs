@@ -82,7 +82,9 @@ fn describe(output: &Output, survey: &Survey) {
     }
     if !survey.unusable_keys.is_empty() {
         let names = shorten(&survey.unusable_keys);
-        output.line(format!("  The private key of {names}: missing or broken, so only the pod signs these archives."));
+        output.line(format!(
+            "  The private key of {names}: missing or broken, so only the pod signs these archives."
+        ));
     }
     if !survey.broken_accounts.is_empty() {
         let names = shorten(&survey.broken_accounts);

@@ -16,11 +16,15 @@ pub(crate) fn run(arguments: &Convert, output: &Output) -> Result<Outcome, Failu
         None => None,
     };
     let mut opened = archive::open(&arguments.archive, output)?;
-    let converted = convert_to_diaspora(&mut opened, &arguments.out, passphrase.as_ref().map(|text| text.as_str()))
-        .map_err(|error| {
-            let code = error.code();
-            Failure::new("nothing was converted", error).with_code(code)
-        })?;
+    std::fs::create_dir_all(&arguments.out).map_err(|error| {
+        Failure::new(format!("the folder {} cannot be made", arguments.out.display()), error)
+    })?;
+    let converted =
+        convert_to_diaspora(&mut opened, &arguments.out, passphrase.as_ref().map(|text| text.as_str()))
+            .map_err(|error| {
+                let code = error.code();
+                Failure::new("nothing was converted", error).with_code(code)
+            })?;
     output.line(format!("{}", converted.document.display()));
     output.line(format!("{}, {} photos", converted.photos.display(), thousands(converted.photo_count)));
     output.line("Both belong on the settings page of the new pod, or into its task accounts:migration.");

@@ -44,7 +44,9 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
         let exported = match exported {
             Ok(exported) => exported,
             Err(error) => {
-                output.document(&serde_json::json!({ "exported": results, "failed": name, "error": error.to_string() }));
+                output.document(
+                    &serde_json::json!({ "exported": results, "failed": name, "error": error.to_string() }),
+                );
                 return Err(Failure::new(format!("{name} was not exported"), error));
             }
         };
@@ -105,7 +107,9 @@ fn now() -> Result<Timestamp, Failure> {
             .ok()
             .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
             .map(Timestamp::from)
-            .ok_or_else(|| Failure::say(format!("SOURCE_DATE_EPOCH is {seconds:?}, which is no number of seconds"))),
+            .ok_or_else(|| {
+                Failure::say(format!("SOURCE_DATE_EPOCH is {seconds:?}, which is no number of seconds"))
+            }),
     }
 }
 
@@ -114,7 +118,9 @@ fn state_root(argument: Option<PathBuf>) -> Result<PathBuf, Failure> {
     argument
         .or_else(|| pod::environment("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("pappus")))
         .or_else(|| pod::environment("HOME").map(|home| PathBuf::from(home).join(".local/state/pappus")))
-        .ok_or_else(|| Failure::say("there is no HOME to keep Pappus's own state in: name a folder with --state"))
+        .ok_or_else(|| {
+            Failure::say("there is no HOME to keep Pappus's own state in: name a folder with --state")
+        })
 }
 
 fn report(output: &Output, exported: &Exported, took: Duration) {

@@ -56,7 +56,12 @@ pub(crate) fn list_omissions(output: &crate::output::Output, omissions: &[pappus
         let record = &omission.record;
         let id = record.id.map_or_else(String::new, |id| format!(" {id}"));
         let name = record.name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
-        output.line(format!("  {} {}{id}{name}: {}", omission.code.as_str(), record.kind.as_str(), omission.reason));
+        output.line(format!(
+            "  {} {}{id}{name}: {}",
+            omission.code.as_str(),
+            record.kind.as_str(),
+            omission.reason
+        ));
     }
     if omissions.len() > SHOWN_OMISSIONS {
         output.line(format!("  … and {} more, all in the manifest", omissions.len() - SHOWN_OMISSIONS));

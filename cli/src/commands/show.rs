@@ -45,7 +45,11 @@ fn origin(output: &Output, manifest: &Manifest) {
     let bytes: u64 = manifest.entries.iter().map(|entry| entry.size).sum();
     output.line(format!("  from {} ({})", manifest.pod.url, manifest.pod.software));
     output.line(format!("  taken {} by {}", manifest.created_at, manifest.created_by));
-    output.line(format!("  {} files, {} unpacked", thousands(manifest.entries.len() as u64), megabytes(bytes)));
+    output.line(format!(
+        "  {} files, {} unpacked",
+        thousands(manifest.entries.len() as u64),
+        megabytes(bytes)
+    ));
     output.line(match manifest.account.private_key {
         PrivateKeyState::Plain => "  holds the private key: whoever has this file can move the account",
         PrivateKeyState::Encrypted => "  holds the private key under a passphrase",

@@ -58,7 +58,9 @@ fn describe(output: &Output, report: &Verification) {
                         output.line("  The key was taken from the archive itself: compare it with the one the old pod publishes.");
                     }
                 }
-                AccountSignature::Absent => output.line("Not signed by the account: it has no usable private key."),
+                AccountSignature::Absent => {
+                    output.line("Not signed by the account: it has no usable private key.")
+                }
             }
             output.line(format!("Signed by the pod's archive key, {pod}."));
             output.line("  It means something only if the pod is known to use this key.");

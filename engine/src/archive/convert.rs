@@ -32,13 +32,17 @@ pub enum ConvertError {
     #[error("the archive names the account {0:?}, which no file can be named after")]
     Username(String),
     /// A passphrase is needed.
-    #[error("the private key is under a passphrase, and stock pods cannot open it: give the passphrase with --key-passphrase")]
+    #[error(
+        "the private key is under a passphrase, and stock pods cannot open it: give the passphrase with --key-passphrase"
+    )]
     KeyLocked,
     /// The private key could not be opened.
     #[error("the private key was not decrypted: {0}")]
     Key(#[from] KeyError),
     /// The key under the passphrase is not the account's.
-    #[error("the key under the passphrase is not the one the manifest names: the archive is not the account's own")]
+    #[error(
+        "the key under the passphrase is not the one the manifest names: the archive is not the account's own"
+    )]
     OtherKey,
     /// There is a file of that name.
     #[error("{0} is there already and is not overwritten. Move it away, or name another folder")]
@@ -234,7 +238,10 @@ fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Photos flat at the root, as they are, with sizes in front of the data: stock pods read it in one pass.
-fn write_photos(archive: &mut Archive<Verified>, out_dir: &Path) -> Result<(NamedTempFile, u64), ConvertError> {
+fn write_photos(
+    archive: &mut Archive<Verified>,
+    out_dir: &Path,
+) -> Result<(NamedTempFile, u64), ConvertError> {
     let error = failed(out_dir);
     let file = NamedTempFile::new_in(out_dir).map_err(&error)?;
     let writer = BufWriter::with_capacity(64 * 1024, file.reopen().map_err(&error)?);

@@ -51,7 +51,9 @@ pub enum EncryptionError {
     #[error("the passphrase or key does not open this archive")]
     WrongKey,
     /// There is no passphrase or key to try.
-    #[error("the archive is encrypted: give the passphrase with --passphrase or the key file with --identity")]
+    #[error(
+        "the archive is encrypted: give the passphrase with --passphrase or the key file with --identity"
+    )]
     Locked,
 }
 

@@ -22,7 +22,10 @@ struct Document {
 /// File name and schema of every document.
 pub fn all() -> Vec<(&'static str, Schema)> {
     vec![
-        ("archive-2.0.schema.json", schema::<Document>("diaspora* archive document, version 2.0, as Pappus reads and writes it")),
+        (
+            "archive-2.0.schema.json",
+            schema::<Document>("diaspora* archive document, version 2.0, as Pappus reads and writes it"),
+        ),
         ("extras-1.schema.json", schema::<Extras>("extras.json of a Pappus archive")),
         ("manifest-1.schema.json", schema::<Manifest>("manifest.json of a Pappus archive")),
     ]

@@ -69,7 +69,8 @@ struct OpenEntry {
 impl<W: Write + Seek> ArchiveWriter<W> {
     /// Begins an archive in an empty file. `created_at` becomes the time of every entry.
     pub fn begin(file: W, created_at: Timestamp) -> Self {
-        let options = SimpleFileOptions::default().last_modified_time(zip_time(created_at)).unix_permissions(0o600);
+        let options =
+            SimpleFileOptions::default().last_modified_time(zip_time(created_at)).unix_permissions(0o600);
         Self { zip: ZipWriter::new(file), options, entries: Vec::new(), open: None }
     }
 
@@ -180,7 +181,11 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.small_entry(names::MANIFEST, Packing::Deflated, &bytes)?;
         if let Some(account) = account {
             let signature = account.sign_base64(&bytes)?;
-            self.small_entry(names::ACCOUNT_SIGNATURE, Packing::Stored, signature_lines(&signature).as_bytes())?;
+            self.small_entry(
+                names::ACCOUNT_SIGNATURE,
+                Packing::Stored,
+                signature_lines(&signature).as_bytes(),
+            )?;
         }
         let signature = pod.sign_base64(&bytes)?;
         self.small_entry(names::POD_SIGNATURE, Packing::Stored, signature_lines(&signature).as_bytes())?;
@@ -235,4 +240,3 @@ fn zip_time(time: Timestamp) -> zip::DateTime {
     )
     .unwrap_or_default()
 }
-

@@ -44,6 +44,7 @@ pub struct Aspect {
 }
 
 /// Somebody the user shares with, or who shares with the user.
+#[expect(clippy::struct_excessive_bools, reason = "the document has them so")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Contact {
     /// That person shares with the account.

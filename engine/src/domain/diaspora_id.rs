@@ -41,7 +41,8 @@ impl DiasporaId {
     fn problem(text: &str) -> Option<&'static str> {
         let Some((user, host)) = text.split_once('@') else { return Some("there is no @") };
         let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-        let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+        let word =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
         if text.len() > 255 {
             Some("it is longer than 255 bytes")
         } else if user.is_empty() || !user.bytes().all(|b| word(b) || b == b'_') {
@@ -117,7 +118,9 @@ mod tests {
     #[test]
     fn refuses_everything_else() {
         let long = format!("{}@pod.example", "a".repeat(255));
-        for text in ["", "alice", "@pod", "alice@", "Alice@pod", "a b@pod", "a@pod:99999", "a@pod:x", "a@b@c", &long] {
+        for text in
+            ["", "alice", "@pod", "alice@", "Alice@pod", "a b@pod", "a@pod:99999", "a@pod:x", "a@b@c", &long]
+        {
             assert!(text.parse::<DiasporaId>().is_err(), "{text} was taken");
         }
     }

@@ -20,8 +20,8 @@ pub use account::{Account, Aspect, Contact, NonContactAuthor, OthersData, Settin
 pub use diaspora_id::{DiasporaId, DiasporaIdError};
 pub use entity::{Entity, EntityType};
 pub use extras::{
-    AspectAudience, AspectSetting, CommentedPost, Conversation, ConversationState, Extras, ExtraSettings, LoosePhoto,
-    Message,
+    AspectAudience, AspectSetting, CommentedPost, Conversation, ConversationState, ExtraSettings, Extras,
+    LoosePhoto, Message,
 };
 pub use guid::{Guid, GuidError};
 pub use key::{KeyError, KeyFingerprint, PrivateKey, PublicKey, SigningKey, VerifyingKey};

@@ -174,7 +174,9 @@ impl RelayableEntity {
             }
             ("parent_type", Self::Like(like)) => out.push_str(&like.parent_type),
             ("positive", Self::Like(like)) => out.push_str(if like.positive { "true" } else { "false" }),
-            ("poll_answer_guid", Self::PollParticipation(vote)) => out.push_str(vote.poll_answer_guid.as_str()),
+            ("poll_answer_guid", Self::PollParticipation(vote)) => {
+                out.push_str(vote.poll_answer_guid.as_str());
+            }
             _ => match self.additional().get(name) {
                 None | Some(Value::Null) => {}
                 Some(Value::String(text)) => out.push_str(text),

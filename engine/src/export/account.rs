@@ -19,9 +19,7 @@ use crate::domain::{
 };
 use crate::pod::config::PodUrl;
 use crate::pod::database::Snapshot;
-use crate::pod::reader::{
-    AccountReader, AspectRow, OthersRelayables, ReadError, SignatureMemory, Sink,
-};
+use crate::pod::reader::{AccountReader, AspectRow, OthersRelayables, ReadError, SignatureMemory, Sink};
 use crate::pod::schema::SchemaVersion;
 use crate::pod::uploads::UploadsFolder;
 
@@ -110,7 +108,8 @@ impl Exporter<'_> {
         let mut reader = AccountReader::find(snapshot, self.pod.clone(), name).await?;
         let account = reader.account().clone();
         let created_at = self.options.created_at;
-        let mut output = OutputFile::create(self.folder, &account.id, created_at, self.options.lock.is_some())?;
+        let mut output =
+            OutputFile::create(self.folder, &account.id, created_at, self.options.lock.is_some())?;
         let io_error = |source| OutputError::Io { path: self.folder.to_owned(), source };
         let settings = reader.settings().await?;
         let spool = tempfile::tempfile_in(self.folder).map_err(io_error)?;
@@ -220,7 +219,10 @@ impl Exporter<'_> {
                 url: self.pod.to_string(),
                 software: self.schema.software().to_owned(),
                 schema_version: self.schema.as_str().to_owned(),
-                archive_key: self.archive_key.public_key().map_or_else(|_| String::new(), |key| key.as_pem().to_owned()),
+                archive_key: self
+                    .archive_key
+                    .public_key()
+                    .map_or_else(|_| String::new(), |key| key.as_pem().to_owned()),
             },
             counts: gathered.counts.clone(),
             omissions: gathered.omissions.clone(),
@@ -255,9 +257,14 @@ async fn write_document(
     json.raw(r#"{"version":"2.0","user":{"#);
     json.members(settings)?;
     json.raw(r#","contact_groups":"#);
-    let aspects: Vec<crate::domain::Aspect> =
-        reader.aspects().iter().map(|AspectRow { name, .. }| crate::domain::Aspect { name: name.clone() }).collect();
-    aspects.iter().for_each(|_| reader.notes.count(CountKind::Aspects));
+    let aspects: Vec<crate::domain::Aspect> = reader
+        .aspects()
+        .iter()
+        .map(|AspectRow { name, .. }| crate::domain::Aspect { name: name.clone() })
+        .collect();
+    for _ in &aspects {
+        reader.notes.count(CountKind::Aspects);
+    }
     json.value(&aspects)?;
     json.raw(",");
     let mut contacts = json.array("contacts");

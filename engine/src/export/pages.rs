@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use crate::archive::manifest::CountKind;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
 use crate::domain::{
-    AspectAudience, CommentedPost, Contact, Conversation, Guid, LoosePhoto, NonContactAuthor, Omission, Profile,
-    Relayable,
+    AspectAudience, CommentedPost, Contact, Conversation, Guid, LoosePhoto, NonContactAuthor, Omission,
+    Profile, Relayable,
 };
 use crate::pod::reader::{PostRecord, ReadError};
 
@@ -97,11 +97,11 @@ impl Pages {
     }
 }
 
+/// Gives the pages when every record has passed, nothing when the export was broken off.
+pub(super) type ViewThread = JoinHandle<Result<Option<FinishedView<File>>, ViewError>>;
+
 /// Starts the thread that makes the pages. It ends with the counts, or when the sender is gone.
-pub(super) fn start_pages(
-    spool: File,
-    header: ViewHeader,
-) -> (Pages, JoinHandle<Result<Option<FinishedView<File>>, ViewError>>) {
+pub(super) fn start_pages(spool: File, header: ViewHeader) -> (Pages, ViewThread) {
     let (sender, mut receiver) = mpsc::channel(64);
     let thread = tokio::task::spawn_blocking(move || {
         let mut view = View::begin(spool, header)?;

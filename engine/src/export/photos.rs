@@ -59,15 +59,12 @@ impl Sink<PhotoName> for PhotoFiles<'_> {
                 PhotoFile::Missing | PhotoFile::UnsafeName => {}
             }
         }
-        match unreadable {
-            Some(error) => {
-                let reason = format!("the photo's file cannot be read: {error}");
-                self.omit(&photo, OmissionCode::UnreadableFile, reason);
-            }
-            None => {
-                let reason = format!("there is no such file in {}", self.uploads.images().display());
-                self.omit(&photo, OmissionCode::MissingFile, reason);
-            }
+        if let Some(error) = unreadable {
+            let reason = format!("the photo's file cannot be read: {error}");
+            self.omit(&photo, OmissionCode::UnreadableFile, reason);
+        } else {
+            let reason = format!("there is no such file in {}", self.uploads.images().display());
+            self.omit(&photo, OmissionCode::MissingFile, reason);
         }
         Ok(())
     }

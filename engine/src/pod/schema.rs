@@ -89,13 +89,19 @@ pub enum SchemaError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// It is not a diaspora* database.
-    #[error("this database has no table schema_migrations with entries: it is not a diaspora* pod's database")]
+    #[error(
+        "this database has no table schema_migrations with entries: it is not a diaspora* pod's database"
+    )]
     NotDiaspora,
     /// Older than 0.7.
-    #[error("the pod's tables are of version {0}, older than diaspora* 0.7: update the pod to 0.7 or later first")]
+    #[error(
+        "the pod's tables are of version {0}, older than diaspora* 0.7: update the pod to 0.7 or later first"
+    )]
     TooOld(String),
     /// Newer than anything known.
-    #[error("the pod's tables are of version {0}, newer than any this Pappus knows (up to {NEWEST}): get a newer Pappus")]
+    #[error(
+        "the pod's tables are of version {0}, newer than any this Pappus knows (up to {NEWEST}): get a newer Pappus"
+    )]
     TooNew(String),
     /// The version is known, but the tables do not fit it.
     #[error("the pod's tables are of version {version}, but {missing} missing: was a migration interrupted?")]
@@ -124,7 +130,9 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
     let present = columns(snapshot).await?;
     let missing: Vec<String> = REQUIRED
         .iter()
-        .flat_map(|(table, columns)| columns.split_whitespace().map(move |column| format!("{table}.{column}")))
+        .flat_map(|(table, columns)| {
+            columns.split_whitespace().map(move |column| format!("{table}.{column}"))
+        })
         .filter(|name| !present.contains(name))
         .collect();
     match missing.as_slice() {

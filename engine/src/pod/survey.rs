@@ -61,7 +61,10 @@ pub struct AccountSize {
 ///
 /// # Errors
 /// The database's failure.
-pub async fn survey(snapshot: &mut Snapshot, uploads: Option<&UploadsFolder>) -> Result<Survey, DatabaseError> {
+pub async fn survey(
+    snapshot: &mut Snapshot,
+    uploads: Option<&UploadsFolder>,
+) -> Result<Survey, DatabaseError> {
     let mut survey = Survey::default();
     accounts(snapshot, &mut survey).await?;
     for (table, count) in [
@@ -75,7 +78,9 @@ pub async fn survey(snapshot: &mut Snapshot, uploads: Option<&UploadsFolder>) ->
         );
         *count = number(snapshot, "the size of the pod", sql).await?;
     }
-    for (table, target, kind) in [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")] {
+    for (table, target, kind) in
+        [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")]
+    {
         let sql = format!(
             "SELECT COUNT(*) FROM {table} r JOIN people a ON a.id = r.author_id LEFT JOIN posts p ON p.id = r.{target} \
              WHERE a.owner_id IS NOT NULL AND r.{kind} = 'Post' AND p.id IS NULL"
@@ -121,9 +126,10 @@ pub async fn account_sizes(snapshot: &mut Snapshot) -> Result<Vec<AccountSize>, 
 }
 
 async fn accounts(snapshot: &mut Snapshot, survey: &mut Survey) -> Result<(), DatabaseError> {
-    let sql = "SELECT u.username, u.locked_at, p.closed_account, p.id, u.serialized_private_key FROM users u \
+    let sql =
+        "SELECT u.username, u.locked_at, p.closed_account, p.id, u.serialized_private_key FROM users u \
                LEFT JOIN people p ON p.owner_id = u.id ORDER BY u.username"
-        .to_owned();
+            .to_owned();
     let mut rows = snapshot.stream("the accounts", sql, &[]);
     while let Some(row) = rows.try_next().await? {
         let name = row.text(0).unwrap_or_default();

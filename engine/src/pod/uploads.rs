@@ -12,7 +12,9 @@ pub struct UploadsFolder(PathBuf);
 #[derive(Debug, thiserror::Error)]
 pub enum UploadsError {
     /// It is not there, or may not be read.
-    #[error("the uploads folder {path} cannot be read: {source}. Name the folder that holds images/ with --uploads")]
+    #[error(
+        "the uploads folder {path} cannot be read: {source}. Name the folder that holds images/ with --uploads"
+    )]
     Unreadable {
         /// The folder.
         path: PathBuf,
@@ -20,7 +22,9 @@ pub enum UploadsError {
         source: io::Error,
     },
     /// The pod keeps its photos elsewhere.
-    #[error("the pod keeps its photos on S3 (bucket {0}). Copy the bucket to a folder and name that folder with --uploads")]
+    #[error(
+        "the pod keeps its photos on S3 (bucket {0}). Copy the bucket to a folder and name that folder with --uploads"
+    )]
     OnS3(String),
 }
 

@@ -26,7 +26,9 @@ pub enum StateError {
     #[error("{0} holds a private key and others may read it: run chmod 600 on it")]
     Exposed(PathBuf),
     /// The key is not one.
-    #[error("the pod's archive key in {path} cannot be used: {source}. Put a copy of the key back, or move the file away to make a new key, which nobody knows yet")]
+    #[error(
+        "the pod's archive key in {path} cannot be used: {source}. Put a copy of the key back, or move the file away to make a new key, which nobody knows yet"
+    )]
     Key {
         /// The file.
         path: PathBuf,
@@ -65,7 +67,8 @@ impl StateFolder {
         let path = self.0.join(ARCHIVE_KEY);
         let failed = |source| StateError::Io { path: path.clone(), source };
         if !path.try_exists().map_err(failed)? {
-            let key = PrivateKey::generate().map_err(|source| StateError::Key { path: path.clone(), source })?;
+            let key =
+                PrivateKey::generate().map_err(|source| StateError::Key { path: path.clone(), source })?;
             self.publish(&path, key.expose_pem().as_bytes()).map_err(failed)?;
         }
         let file = File::open(&path).map_err(failed)?;
@@ -82,14 +85,14 @@ impl StateFolder {
     /// Writes a secret file that is whole or not there; when two processes try, the first wins.
     fn publish(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let temporary = self.0.join(format!(".{ARCHIVE_KEY}.{}", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        let published = file
-            .write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| match std::fs::hard_link(&temporary, path) {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let published = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| {
+            match std::fs::hard_link(&temporary, path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
                 other => other,
-            });
+            }
+        });
         std::fs::remove_file(&temporary)?;
         published
     }

@@ -13,7 +13,9 @@ use serde_json::value::RawValue;
 use super::keys::{KeyRing, KnownKey};
 use super::pool::{Feeder, Job, Shared, Waiting, run};
 use super::report::SignatureReport;
-use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras};
+use crate::archive::document::{
+    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras,
+};
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::domain::{Contact, DiasporaId, NonContactAuthor, PrivateKey};
 
@@ -136,7 +138,9 @@ impl DocumentVisitor for Collect<'_> {
         // Records that cannot be read were reported by the verification.
         match place.name {
             "contacts" => {
-                if let Ok(Contact { account_id, public_key: Some(pem), .. }) = serde_json::from_str(value.get()) {
+                if let Ok(Contact { account_id, public_key: Some(pem), .. }) =
+                    serde_json::from_str(value.get())
+                {
                     lock(self.ring).add(account_id, None, &pem);
                 }
             }
@@ -167,7 +171,11 @@ struct Feed<'a> {
 
 impl DocumentVisitor for Feed<'_> {
     fn wants(&self, section: Section, name: &str) -> bool {
-        if self.list == OTHERS { section == Section::OthersData && name == "relayables" } else { name == self.list }
+        if self.list == OTHERS {
+            section == Section::OthersData && name == "relayables"
+        } else {
+            name == self.list
+        }
     }
 
     fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {

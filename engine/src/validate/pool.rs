@@ -86,8 +86,7 @@ pub(super) fn run<T>(
     let (sender, receiver) = sync_channel(threads.get() * 2);
     let receiver = Mutex::new(receiver);
     std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            (0..threads.get()).map(|_| scope.spawn(|| work(&receiver, shared))).collect();
+        let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(|| work(&receiver, shared))).collect();
         let mut feeder = Feeder { sender, batch: Vec::with_capacity(BATCH), bytes: 0 };
         let outcome = feed(&mut feeder);
         feeder.flush();
@@ -118,7 +117,12 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
     let parsed = if job.text.get().len() > MAX_RECORD { None } else { relayable(&job.text).ok() };
     let Some(record) = parsed else {
         report.count(Verdict::Unreadable);
-        report.offend(Offender { list: job.list, index: job.index, verdict: Verdict::Unreadable, record: None });
+        report.offend(Offender {
+            list: job.list,
+            index: job.index,
+            verdict: Verdict::Unreadable,
+            record: None,
+        });
         return;
     };
     let verdict = judge(&record, shared);
@@ -169,5 +173,7 @@ fn covers_the_record(record: &Relayable) -> bool {
         RelayableEntity::Like(_) => "positive",
         RelayableEntity::PollParticipation(_) => "poll_answer_guid",
     };
-    ["author", "guid", "parent_guid", what].iter().all(|name| record.property_order.iter().any(|found| found == name))
+    ["author", "guid", "parent_guid", what]
+        .iter()
+        .all(|name| record.property_order.iter().any(|found| found == name))
 }

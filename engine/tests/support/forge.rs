@@ -6,36 +6,36 @@ use sha2::{Digest, Sha256};
 
 use super::raw_zip::{End, RawEntry, write};
 
-pub const ACCOUNT_KEY: &str = include_str!("../../../tests/fixtures/keys/2048-00.private.pem");
-pub const POD_KEY: &str = include_str!("../../../tests/fixtures/keys/2048-01.private.pem");
-pub const OTHER_KEY: &str = include_str!("../../../tests/fixtures/keys/2048-02.private.pem");
+pub(crate) const ACCOUNT_KEY: &str = include_str!("../../../tests/fixtures/keys/2048-00.private.pem");
+pub(crate) const POD_KEY: &str = include_str!("../../../tests/fixtures/keys/2048-01.private.pem");
+pub(crate) const OTHER_KEY: &str = include_str!("../../../tests/fixtures/keys/2048-02.private.pem");
 
 /// A photo's bytes; nobody looks at them.
-pub const PHOTO: &[u8] = b"a picture of a dandelion";
+pub(crate) const PHOTO: &[u8] = b"a picture of a dandelion";
 
-pub fn signing(pem: &str) -> SigningKey {
+pub(crate) fn signing(pem: &str) -> SigningKey {
     PrivateKey::from_pem(pem.to_owned()).signing_key().unwrap()
 }
 
-pub fn public(pem: &str) -> PublicKey {
+pub(crate) fn public(pem: &str) -> PublicKey {
     signing(pem).public_key().unwrap()
 }
 
 type Edit<T> = Box<dyn Fn(&mut T)>;
 
 /// An archive to be.
-pub struct Forge {
-    pub document: Vec<u8>,
-    pub extras: Vec<u8>,
-    pub photos: Vec<(String, Vec<u8>)>,
+pub(crate) struct Forge {
+    pub(crate) document: Vec<u8>,
+    pub(crate) extras: Vec<u8>,
+    pub(crate) photos: Vec<(String, Vec<u8>)>,
     /// Who signs as the account; nobody when there is none.
-    pub account_key: Option<&'static str>,
-    pub pod_key: &'static str,
+    pub(crate) account_key: Option<&'static str>,
+    pub(crate) pod_key: &'static str,
     /// Changes the manifest before it is signed.
-    pub manifest: Edit<Value>,
+    pub(crate) manifest: Edit<Value>,
     /// Changes the entries before they are written.
-    pub entries: Edit<Vec<RawEntry>>,
-    pub end: End,
+    pub(crate) entries: Edit<Vec<RawEntry>>,
+    pub(crate) end: End,
 }
 
 impl Default for Forge {
@@ -55,38 +55,40 @@ impl Default for Forge {
 
 impl Forge {
     /// An archive with another document.
-    pub fn document(text: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn document(text: impl Into<Vec<u8>>) -> Self {
         Self { document: text.into(), ..Self::default() }
     }
 
     /// An archive with a changed document.
-    pub fn with_document(change: impl Fn(&mut Value)) -> Self {
+    pub(crate) fn with_document(change: impl Fn(&mut Value)) -> Self {
         let mut document = document();
         change(&mut document);
         Self::document(document.to_string())
     }
 
     /// An archive with a changed `extras.json`.
-    pub fn with_extras(change: impl Fn(&mut Value)) -> Self {
+    pub(crate) fn with_extras(change: impl Fn(&mut Value)) -> Self {
         let mut extras = extras();
         change(&mut extras);
         Self { extras: extras.to_string().into_bytes(), ..Self::default() }
     }
 
     /// An archive with a changed manifest, signed after the change.
-    pub fn with_manifest(change: impl Fn(&mut Value) + 'static) -> Self {
+    pub(crate) fn with_manifest(change: impl Fn(&mut Value) + 'static) -> Self {
         Self { manifest: Box::new(change), ..Self::default() }
     }
 
     /// An archive with entries changed after signing.
-    pub fn with_entries(change: impl Fn(&mut Vec<RawEntry>) + 'static) -> Self {
+    pub(crate) fn with_entries(change: impl Fn(&mut Vec<RawEntry>) + 'static) -> Self {
         Self { entries: Box::new(change), ..Self::default() }
     }
 
     /// The file.
-    pub fn bytes(&self) -> Vec<u8> {
-        let mut entries =
-            vec![RawEntry::deflated("diaspora.json", &self.document), RawEntry::deflated("extras.json", &self.extras)];
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut entries = vec![
+            RawEntry::deflated("diaspora.json", &self.document),
+            RawEntry::deflated("extras.json", &self.extras),
+        ];
         let mut listed = vec![listed("diaspora.json", &self.document), listed("extras.json", &self.extras)];
         for (name, bytes) in &self.photos {
             let path = format!("photos/{name}");
@@ -113,8 +115,8 @@ impl Forge {
     }
 }
 
-pub fn listed(path: &str, bytes: &[u8]) -> Value {
-    let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+pub(crate) fn listed(path: &str, bytes: &[u8]) -> Value {
+    let sha256 = Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     json!({"path": path, "size": bytes.len(), "sha256": sha256})
 }
 
@@ -147,7 +149,7 @@ fn manifest(photos: usize, pod_key: &str) -> Value {
 }
 
 /// The archive document of alice, who has a contact, a post and a comment on it.
-pub fn document() -> Value {
+pub(crate) fn document() -> Value {
     let photo = |name: &str| {
         json!({"entity_type": "photo", "entity_data": {
             "guid": format!("{name}00000000000000"), "author": "alice@pod.example:3000", "public": true,
@@ -191,7 +193,7 @@ pub fn document() -> Value {
 }
 
 /// A comment by somebody, signed.
-pub fn comment(author: &str, guid: &str, key: &str) -> Value {
+pub(crate) fn comment(author: &str, guid: &str, key: &str) -> Value {
     let signed = format!("{author};{guid};9057000090570000;\"hi\" \\o/;2020-01-02T00:00:00Z");
     json!({
         "entity_type": "comment",
@@ -204,7 +206,7 @@ pub fn comment(author: &str, guid: &str, key: &str) -> Value {
     })
 }
 
-pub fn extras() -> Value {
+pub(crate) fn extras() -> Value {
     json!({
         "format": "pappus-extras/1",
         "settings": {},

@@ -7,37 +7,37 @@ use flate2::write::DeflateEncoder;
 
 /// What both headers of an entry say.
 #[derive(Debug, Clone)]
-pub struct Header {
-    pub name: Vec<u8>,
-    pub flags: u16,
-    pub method: u16,
-    pub crc: u32,
-    pub packed: u32,
-    pub unpacked: u32,
-    pub extra: Vec<u8>,
+pub(crate) struct Header {
+    pub(crate) name: Vec<u8>,
+    pub(crate) flags: u16,
+    pub(crate) method: u16,
+    pub(crate) crc: u32,
+    pub(crate) packed: u32,
+    pub(crate) unpacked: u32,
+    pub(crate) extra: Vec<u8>,
 }
 
 /// An entry. `local` and `central` are alike until somebody changes one.
 #[derive(Debug, Clone)]
-pub struct RawEntry {
-    pub local: Header,
-    pub central: Header,
-    pub data: Vec<u8>,
+pub(crate) struct RawEntry {
+    pub(crate) local: Header,
+    pub(crate) central: Header,
+    pub(crate) data: Vec<u8>,
     /// Bytes before the local header that belong to nothing.
-    pub gap: Vec<u8>,
+    pub(crate) gap: Vec<u8>,
     /// Bytes between this entry's data and the next header.
-    pub descriptor: Vec<u8>,
-    pub attributes: u32,
+    pub(crate) descriptor: Vec<u8>,
+    pub(crate) attributes: u32,
     /// Where the directory says it is, when that is not where it is.
-    pub offset: Option<u32>,
+    pub(crate) offset: Option<u32>,
 }
 
 impl RawEntry {
-    pub fn stored(name: &str, content: &[u8]) -> Self {
+    pub(crate) fn stored(name: &str, content: &[u8]) -> Self {
         Self::new(name.as_bytes(), 0, content, content.to_vec())
     }
 
-    pub fn deflated(name: &str, content: &[u8]) -> Self {
+    pub(crate) fn deflated(name: &str, content: &[u8]) -> Self {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(9));
         encoder.write_all(content).unwrap();
         Self::new(name.as_bytes(), 8, content, encoder.finish().unwrap())
@@ -67,12 +67,8 @@ impl RawEntry {
         }
     }
 
-    pub fn name(&self) -> &str {
-        std::str::from_utf8(&self.local.name).unwrap()
-    }
-
     /// Changes both headers alike.
-    pub fn both(&mut self, change: impl Fn(&mut Header)) {
+    pub(crate) fn both(&mut self, change: impl Fn(&mut Header)) {
         change(&mut self.local);
         change(&mut self.central);
     }
@@ -80,14 +76,14 @@ impl RawEntry {
 
 /// What the end of the file says, where it is not the truth.
 #[derive(Debug, Clone, Default)]
-pub struct End {
-    pub entries: Option<u16>,
-    pub disk: u16,
-    pub directory_at: Option<u32>,
+pub(crate) struct End {
+    pub(crate) entries: Option<u16>,
+    pub(crate) disk: u16,
+    pub(crate) directory_at: Option<u32>,
     /// A 64-bit end with this number of entries; its place is right unless `locator` says otherwise.
-    pub wide_entries: Option<u64>,
-    pub locator: Option<u64>,
-    pub comment: Vec<u8>,
+    pub(crate) wide_entries: Option<u64>,
+    pub(crate) locator: Option<u64>,
+    pub(crate) comment: Vec<u8>,
 }
 
 fn put(out: &mut Vec<u8>, numbers: &[(usize, u64)]) {
@@ -110,7 +106,7 @@ fn sizes(header: &Header) -> [(usize, u64); 5] {
 }
 
 /// Writes the file.
-pub fn write(entries: &[RawEntry], end: &End) -> Vec<u8> {
+pub(crate) fn write(entries: &[RawEntry], end: &End) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for entry in entries {
         out.extend_from_slice(&entry.gap);

@@ -79,7 +79,11 @@ impl Bench<'_> {
     /// Runs the program once: what it says, and how long the whole process took.
     fn pappus(&self, arguments: &[&str]) -> Result<(Value, Duration), Failure> {
         let started = Instant::now();
-        let output = Command::new(&self.arguments.pappus).args(arguments).arg("--json").stderr(Stdio::inherit()).output()?;
+        let output = Command::new(&self.arguments.pappus)
+            .args(arguments)
+            .arg("--json")
+            .stderr(Stdio::inherit())
+            .output()?;
         let took = started.elapsed();
         if !matches!(output.status.code(), Some(0 | 10)) {
             return Err(format!("pappus {} failed", arguments.join(" ")).into());
@@ -103,14 +107,22 @@ impl Bench<'_> {
 
     fn row(&mut self, work: &str, ours: Duration, limit: (&str, Duration), memory: &Value) {
         let ratio = ours.as_secs_f64() / limit.1.as_secs_f64();
-        let memory = memory.as_u64().map_or_else(|| "-".to_owned(), |kilobytes| format!("{} MB", kilobytes / 1024));
+        let memory =
+            memory.as_u64().map_or_else(|| "-".to_owned(), |kilobytes| format!("{} MB", kilobytes / 1024));
         let limit = format!("{:.3} s {}", limit.1.as_secs_f64(), limit.0);
-        self.table.add_row([work.to_owned(), format!("{:.3} s", ours.as_secs_f64()), limit, format!("{ratio:.2}"), memory]);
+        self.table.add_row([
+            work.to_owned(),
+            format!("{:.3} s", ours.as_secs_f64()),
+            limit,
+            format!("{ratio:.2}"),
+            memory,
+        ]);
     }
 
     async fn heavy(&mut self, times: usize) -> Result<(), Failure> {
         let normal = HeavyAccount::default();
-        let size = HeavyAccount { posts: normal.posts * times, relayables: normal.relayables * times, ..normal };
+        let size =
+            HeavyAccount { posts: normal.posts * times, relayables: normal.relayables * times, ..normal };
         let url = self.cluster.create_database(&format!("heavy{times}")).await?;
         let pool = PgPool::connect(&url).await?;
         heavy_account(&pool, Some(&self.path("uploads")), &size).await?;
@@ -135,7 +147,8 @@ impl Bench<'_> {
         let url = self.cluster.create_database("whole").await?;
         let pool = PgPool::connect(&url).await?;
         whole_pod(&pool, self.arguments.accounts).await?;
-        let names: Vec<String> = (1..=self.arguments.accounts).map(|number| format!("user{number}")).collect();
+        let names: Vec<String> =
+            (1..=self.arguments.accounts).map(|number| format!("user{number}")).collect();
         let copy = copy_out(&pool).await?;
         // Two signatures for each archive, the one thing that no reading of rows can avoid.
         let key = PrivateKey::generate()?.signing_key()?;
@@ -146,7 +159,10 @@ impl Bench<'_> {
         let count = u32::try_from(self.arguments.accounts)?;
         let signing = started.elapsed() * count * 2 / 100;
         let (report, took) = self.export(&names, &url, "whole")?;
-        let label = format!("export: whole pod, {count} accounts, one after the other ({:.0}/s)", f64::from(count) / took.as_secs_f64());
+        let label = format!(
+            "export: whole pod, {count} accounts, one after the other ({:.0}/s)",
+            f64::from(count) / took.as_secs_f64()
+        );
         self.row(&label, took, ("COPY + signing, one core", copy + signing), &report["peak_memory_kb"]);
         Ok(())
     }
@@ -154,7 +170,13 @@ impl Bench<'_> {
     async fn verify(&mut self) -> Result<(), Failure> {
         let url = self.cluster.create_database("photos").await?;
         let pool = PgPool::connect(&url).await?;
-        let size = HeavyAccount { posts: 300, relayables: 600, photos: 300, photo_bytes: 1_000_000, ..HeavyAccount::default() };
+        let size = HeavyAccount {
+            posts: 300,
+            relayables: 600,
+            photos: 300,
+            photo_bytes: 1_000_000,
+            ..HeavyAccount::default()
+        };
         heavy_account(&pool, Some(&self.path("uploads")), &size).await?;
         let (report, _) = self.export(&["alice".to_owned()], &url, "photos")?;
         let archive = report["exported"][0]["archive"].as_str().ok_or("no archive")?.to_owned();
@@ -168,7 +190,12 @@ impl Bench<'_> {
             memory = report["peak_memory_kb"].clone();
         }
         let bytes = std::fs::metadata(&archive)?.len();
-        self.row(&format!("verify: {} MB of photos", bytes / 1_000_000), median(taken), ("sha256sum", median(limits)), &memory);
+        self.row(
+            &format!("verify: {} MB of photos", bytes / 1_000_000),
+            median(taken),
+            ("sha256sum", median(limits)),
+            &memory,
+        );
         Ok(())
     }
 
@@ -181,7 +208,11 @@ impl Bench<'_> {
         let (mut taken, mut limits) = (Vec::new(), Vec::new());
         for _ in 0..self.arguments.runs {
             limits.push(relayables.raw_verification());
-            let opened = pappus_engine::archive::open::Archive::open(&path, pappus_engine::archive::limits::Limits::default(), None)?;
+            let opened = pappus_engine::archive::open::Archive::open(
+                &path,
+                pappus_engine::archive::limits::Limits::default(),
+                None,
+            )?;
             let mut opened = opened.verify(&|_| {})?;
             let started = Instant::now();
             let report = pappus_engine::validate::check_signatures(&mut opened, &[], threads)?;

@@ -67,7 +67,9 @@ fn document(path: &Path) -> Result<Value, Failure> {
     let mut text = Vec::new();
     if name.ends_with(".zip") {
         let mut zip = zip::ZipArchive::new(file)?;
-        let names: Vec<String> = (0..zip.len()).map(|at| zip.by_index_raw(at).and_then(|entry| Ok(entry.name()?.into_owned()))).collect::<Result<_, _>>()?;
+        let names: Vec<String> = (0..zip.len())
+            .map(|at| zip.by_index_raw(at).and_then(|entry| Ok(entry.name()?.into_owned())))
+            .collect::<Result<_, _>>()?;
         let entry = names.into_iter().find(|name| name.ends_with(".json"));
         zip.by_name(&entry.ok_or("there is no .json in the ZIP")?)?.read_to_end(&mut text)?;
     } else if name.ends_with(".gz") {

@@ -1,6 +1,12 @@
 //! What the end-to-end tests share.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    reason = "each test file uses its part"
+)]
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -43,7 +49,9 @@ impl Pod {
     /// Where the pod is, and Pappus's own folder.
     pub fn arguments(&self) -> Vec<String> {
         let uploads = self.path("uploads").display().to_string();
-        ["--database-url", &self.database, "--pod-url", POD_URL, "--uploads", &uploads].map(str::to_owned).into()
+        ["--database-url", &self.database, "--pod-url", POD_URL, "--uploads", &uploads]
+            .map(str::to_owned)
+            .into()
     }
 
     /// Exports accounts at [`TIME`] into a folder, with Pappus's own folder beside it.
@@ -74,7 +82,13 @@ fn shared_state() -> String {
         use std::os::unix::fs::OpenOptionsExt as _;
         std::fs::create_dir_all(&pod).unwrap();
         let temporary = pod.join(format!("{}", std::process::id()));
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary).unwrap();
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)
+            .unwrap();
         std::io::Write::write_all(&mut file, key.as_bytes()).unwrap();
         std::fs::rename(&temporary, &path).unwrap();
     }
@@ -97,7 +111,9 @@ pub fn json(archive: &Path, name: &str) -> Value {
 /// Names of everything in a folder.
 pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
-        .map(|entries| entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect())
+        .map(|entries| {
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+        })
         .unwrap_or_default();
     names.sort();
     names

@@ -67,7 +67,9 @@ pub enum DocumentError {
         limit: usize,
     },
     /// Two readers could take two different values.
-    #[error("the field {name:?} stands twice in the document, at byte {offset}: readers would disagree about it")]
+    #[error(
+        "the field {name:?} stands twice in the document, at byte {offset}: readers would disagree about it"
+    )]
     DuplicateField {
         /// Its name.
         name: String,

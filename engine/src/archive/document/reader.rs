@@ -204,8 +204,10 @@ mod tests {
     }
 
     fn code(text: &[u8], limits: &Limits) -> &'static str {
-        let whole = read_document(text, limits, &mut Collect::default()).map_or_else(|error| error.code(), |()| "");
-        let drip = read_document(Drip(text), limits, &mut Collect::default()).map_or_else(|e| e.code(), |()| "");
+        let whole =
+            read_document(text, limits, &mut Collect::default()).map_or_else(|error| error.code(), |()| "");
+        let drip =
+            read_document(Drip(text), limits, &mut Collect::default()).map_or_else(|e| e.code(), |()| "");
         assert_eq!(whole, drip, "{}", String::from_utf8_lossy(text));
         whole
     }
@@ -282,13 +284,17 @@ mod tests {
         assert_eq!(code(b"{\"user\":{\"a\":[{}]}}", &limits), "");
         assert_eq!(code(b"{\"user\":{\"a\":[[[]]]}}", &limits), "document_too_deep");
         assert_eq!(code(b"{\"user\":{\"a\":[\"[[[[[[[[\"]}}", &limits), "");
-        let many = format!("{{{}\"z\":1}}", (0..1100).map(|i| format!("\"{i}\":1,")).collect::<String>());
+        let many =
+            format!("{{{}\"z\":1}}", (0..1100).fold(String::new(), |text, i| text + &format!("\"{i}\":1,")));
         assert_eq!(code(many.as_bytes(), &limits), "document_too_large");
         assert_eq!(code(many.as_bytes(), &Limits::default()), "document_too_many_fields");
         let name = format!("{{\"{}\":1}}", "n".repeat(600));
         assert_eq!(code(name.as_bytes(), &Limits::default()), "document_field_name_too_long");
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(900));
-        assert_eq!(code(long.as_bytes(), &Limits { record_bytes: 64, ..Limits::default() }), "document_value_too_large");
+        assert_eq!(
+            code(long.as_bytes(), &Limits { record_bytes: 64, ..Limits::default() }),
+            "document_value_too_large"
+        );
     }
 
     #[test]

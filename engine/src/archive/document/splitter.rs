@@ -78,13 +78,20 @@ impl<R: Read> Splitter<R> {
 
     /// Takes the next byte, which must be this one.
     pub(super) fn expect(&mut self, wanted: u8) -> Result<(), DocumentError> {
-        if self.take_if(wanted)? { Ok(()) } else { Err(self.unexpected(&format!("'{}'", char::from(wanted)))) }
+        if self.take_if(wanted)? {
+            Ok(())
+        } else {
+            Err(self.unexpected(&format!("'{}'", char::from(wanted))))
+        }
     }
 
     /// The next byte is not what belongs there.
     pub(super) fn unexpected(&self, expected: &str) -> DocumentError {
         let found = self.window.get(self.start).map_or(String::new(), |byte| byte.escape_ascii().to_string());
-        DocumentError::Syntax { offset: self.offset(), problem: format!("'{found}' stands where {expected} belongs") }
+        DocumentError::Syntax {
+            offset: self.offset(),
+            problem: format!("'{found}' stands where {expected} belongs"),
+        }
     }
 
     /// Takes a whole value that stands `depth` levels deep: its offset and its text.
@@ -134,7 +141,8 @@ impl<R: Read> Splitter<R> {
         let (mut at, mut open) = (0, 0_u32);
         loop {
             let waiting = self.window.get(self.start + at..self.end).unwrap_or_default();
-            let Some(skip) = waiting.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']')) else {
+            let Some(skip) = waiting.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))
+            else {
                 at += waiting.len();
                 self.more()?;
                 continue;
@@ -221,7 +229,9 @@ impl<R: Read> Splitter<R> {
 /// document, and compilers make vector instructions of this.
 fn find(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> Option<usize> {
     const BLOCK: usize = 32;
-    let free = bytes.chunks_exact(BLOCK).take_while(|block| !block.iter().fold(false, |any, byte| any | wanted(*byte)));
+    let free = bytes
+        .chunks_exact(BLOCK)
+        .take_while(|block| !block.iter().fold(false, |any, byte| any | wanted(*byte)));
     let skip = free.count() * BLOCK;
     let rest = bytes.get(skip..).unwrap_or_default();
     rest.iter().position(|byte| wanted(*byte)).map(|position| skip + position)

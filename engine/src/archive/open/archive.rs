@@ -65,12 +65,15 @@ impl Archive<Unverified> {
         let container = Container::open(open_source(path, unlock)?, &limits)?;
         let unpacked = |zip: &Zip| zip.entries().iter().map(|entry| entry.unpacked).sum::<u64>();
         let read_again = |zip: &Zip| {
-            let again = zip.entries().iter().filter(|entry| [names::DOCUMENT, names::EXTRAS].contains(&&*entry.name));
+            let again =
+                zip.entries().iter().filter(|entry| [names::DOCUMENT, names::EXTRAS].contains(&&*entry.name));
             again.map(|entry| entry.unpacked).sum::<u64>()
         };
         let total_bytes = match &container {
             Container::Pappus(zip) => unpacked(zip) + read_again(zip),
-            Container::StockZip(zip, document) => zip.entries().get(*document).map_or(0, |entry| entry.unpacked),
+            Container::StockZip(zip, document) => {
+                zip.entries().get(*document).map_or(0, |entry| entry.unpacked)
+            }
             // How large it is unpacked shows at the end only; JSON shrinks to about a third.
             Container::Gzip(_, size) => size.saturating_mul(3),
             Container::Json(_, size) => *size,
@@ -168,7 +171,9 @@ impl Archive<Verified> {
         for position in 0..zip.entries().len() {
             let Some(entry) = zip.entries().get(position) else { continue };
             // diaspora* takes no notice of photos in folders.
-            let Some(name) = entry.name.strip_prefix(folder).filter(|name| !name.contains('/')) else { continue };
+            let Some(name) = entry.name.strip_prefix(folder).filter(|name| !name.contains('/')) else {
+                continue;
+            };
             let (name, size) = (name.to_owned(), entry.unpacked);
             let mut reader = zip.read(position).map_err(OpenError::from)?;
             visit(&name, size, &mut reader)?;

@@ -54,7 +54,9 @@ impl Container {
         Ok(match self {
             Self::Pappus(zip) => {
                 let document = zip.position(names::DOCUMENT);
-                Box::new(zip.read(document.ok_or(ZipError::Directory { problem: "there is no diaspora.json" })?)?)
+                Box::new(
+                    zip.read(document.ok_or(ZipError::Directory { problem: "there is no diaspora.json" })?)?,
+                )
             }
             Self::StockZip(zip, document) => Box::new(zip.read(*document)?),
             Self::Gzip(source, size) => {

@@ -19,7 +19,10 @@ pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &Progress<'_>)
         let mut reader = zip.read(position)?;
         let mut digest = Sha256::new();
         drain(&mut reader, &mut buffer, progress, |bytes| digest.update(bytes))?;
-        let found = digest.finalize().iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"));
+        let found = digest
+            .finalize()
+            .iter()
+            .fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"));
         if found != listed.sha256 {
             return Err(VerifyError::EntryDigest { path: listed.path.clone() });
         }

@@ -33,10 +33,14 @@ pub enum OpenError {
     #[error(transparent)]
     Gzip(#[from] GzipError),
     /// A ZIP without a document.
-    #[error("there is no archive document (.json) in the ZIP; if it is the photos' ZIP of a pod, open the .json.gz that belongs to it")]
+    #[error(
+        "there is no archive document (.json) in the ZIP; if it is the photos' ZIP of a pod, open the .json.gz that belongs to it"
+    )]
     NoDocument,
     /// Photos beside an archive that has its own.
-    #[error("this archive holds its photos itself; a separate ZIP of photos belongs to archives of stock pods only")]
+    #[error(
+        "this archive holds its photos itself; a separate ZIP of photos belongs to archives of stock pods only"
+    )]
     PhotosInside,
 }
 
@@ -70,7 +74,9 @@ pub enum VerifyError {
     #[error(transparent)]
     Gzip(#[from] GzipError),
     /// There is no manifest.
-    #[error("there is no manifest.json in the archive: it was removed, so nothing in the archive can be trusted")]
+    #[error(
+        "there is no manifest.json in the archive: it was removed, so nothing in the archive can be trusted"
+    )]
     ManifestMissing,
     /// The manifest is too large.
     #[error("manifest.json is larger than {limit} bytes; no honest manifest is")]
@@ -131,7 +137,9 @@ pub enum VerifyError {
         found: u64,
     },
     /// An entry has other bytes than listed.
-    #[error("{path:?} is not the file the manifest lists (its SHA-256 differs): it was changed after the archive was made")]
+    #[error(
+        "{path:?} is not the file the manifest lists (its SHA-256 differs): it was changed after the archive was made"
+    )]
     EntryDigest {
         /// The entry.
         path: String,
@@ -152,10 +160,14 @@ pub enum VerifyError {
         path: &'static str,
     },
     /// The account did not sign this manifest.
-    #[error("the account's signature does not fit the manifest: the archive was changed, or signed by somebody else")]
+    #[error(
+        "the account's signature does not fit the manifest: the archive was changed, or signed by somebody else"
+    )]
     AccountSignatureWrong,
     /// The pod did not sign this manifest.
-    #[error("the pod's signature does not fit the manifest: the archive was changed, or signed by somebody else")]
+    #[error(
+        "the pod's signature does not fit the manifest: the archive was changed, or signed by somebody else"
+    )]
     PodSignatureWrong,
     /// Each signature is in the other's file.
     #[error("the two signatures are in each other's place: the archive was put together by hand")]
@@ -170,7 +182,9 @@ pub enum VerifyError {
     #[error("the manifest names no public key of the account")]
     AccountKeyMissing,
     /// The manifest names another key than the one in the document.
-    #[error("the manifest names another key than the one in diaspora.json: the archive is not the account's own")]
+    #[error(
+        "the manifest names another key than the one in diaspora.json: the archive is not the account's own"
+    )]
     AccountKeyMismatch,
     /// The manifest's fingerprint belongs to another key.
     #[error("the key's fingerprint in the manifest is not that of the key beside it")]
@@ -199,7 +213,9 @@ pub enum VerifyError {
         field: &'static str,
     },
     /// The document is about somebody else.
-    #[error("{field} says {found:?}, the manifest is about {expected}: the parts belong to different accounts")]
+    #[error(
+        "{field} says {found:?}, the manifest is about {expected}: the parts belong to different accounts"
+    )]
     AccountMismatch {
         /// Where the other account is named.
         field: &'static str,

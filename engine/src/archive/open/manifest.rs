@@ -48,7 +48,8 @@ pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), Verify
     }
     for entry in zip.entries().iter().filter(|entry| !UNLISTED.contains(&&*entry.name)) {
         let path = || entry.name.to_string();
-        let listed = listed.remove(&*entry.name).ok_or_else(|| VerifyError::EntryNotListed { path: path() })?;
+        let listed =
+            listed.remove(&*entry.name).ok_or_else(|| VerifyError::EntryNotListed { path: path() })?;
         if listed != entry.unpacked {
             return Err(VerifyError::EntrySize { path: path(), listed, found: entry.unpacked });
         }

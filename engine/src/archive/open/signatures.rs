@@ -34,7 +34,11 @@ pub(super) fn check(
             let by_account = by_account.ok_or(VerifyError::AccountSignatureMissing)?;
             if !verifies(&key, bytes, &by_account)? {
                 let swapped = verifies(&pod, bytes, &by_account)?;
-                return Err(if swapped { VerifyError::SignaturesSwapped } else { VerifyError::AccountSignatureWrong });
+                return Err(if swapped {
+                    VerifyError::SignaturesSwapped
+                } else {
+                    VerifyError::AccountSignatureWrong
+                });
             }
             AccountSignature::Good { fingerprint: key.fingerprint(), key: origin }
         }
@@ -47,7 +51,10 @@ pub(super) fn check(
 }
 
 /// The key the account must have signed with; none if it had none.
-fn account_key(manifest: &Manifest, private: &PrivateKey) -> Result<Option<(PublicKey, KeyOrigin)>, VerifyError> {
+fn account_key(
+    manifest: &Manifest,
+    private: &PrivateKey,
+) -> Result<Option<(PublicKey, KeyOrigin)>, VerifyError> {
     let named = manifest.account.public_key.as_deref().map(PublicKey::from_pem).transpose();
     let named = named.map_err(VerifyError::AccountKey)?;
     let fingerprint = named.as_ref().map(PublicKey::fingerprint);
@@ -60,7 +67,8 @@ fn account_key(manifest: &Manifest, private: &PrivateKey) -> Result<Option<(Publ
             named.map(|key| Some((key, KeyOrigin::Manifest))).ok_or(VerifyError::AccountKeyMissing)
         }
         PrivateKeyState::Plain => {
-            let key = private.signing_key().and_then(|key| key.public_key()).map_err(VerifyError::AccountKey)?;
+            let key =
+                private.signing_key().and_then(|key| key.public_key()).map_err(VerifyError::AccountKey)?;
             match fingerprint {
                 None => Err(VerifyError::AccountKeyMissing),
                 Some(named) if named != key.fingerprint() => Err(VerifyError::AccountKeyMismatch),
@@ -88,7 +96,8 @@ fn verifies(key: &PublicKey, bytes: &[u8], signature: &str) -> Result<bool, Veri
 fn signature(zip: &mut Zip, path: &'static str) -> Result<Option<String>, VerifyError> {
     let Some(position) = zip.position(path) else { return Ok(None) };
     let bytes = zip.read_whole(position, MAX_SIGNATURE)?.ok_or(VerifyError::SignatureUnreadable { path })?;
-    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\n' | b'\r');
+    let base64 =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\n' | b'\r');
     match String::from_utf8(bytes) {
         Ok(text) if text.bytes().all(|byte| base64(&byte)) => Ok(Some(text)),
         _ => Err(VerifyError::SignatureUnreadable { path }),

@@ -43,7 +43,11 @@ pub(super) fn verify(
 }
 
 /// List of entries, digests, signatures.
-fn check_seals(zip: &mut Zip, limits: &Limits, progress: &Progress<'_>) -> Result<(Manifest, Origin), VerifyError> {
+fn check_seals(
+    zip: &mut Zip,
+    limits: &Limits,
+    progress: &Progress<'_>,
+) -> Result<(Manifest, Origin), VerifyError> {
     let (manifest, bytes) = manifest::read(zip, limits)?;
     manifest::check_entries(zip, &manifest)?;
     digests::check(zip, &manifest, progress)?;
@@ -116,7 +120,12 @@ fn check_owner(shape: &DocumentShape, manifest: &Manifest) -> Result<(), VerifyE
     }
 }
 
-fn check_extras(zip: &mut Zip, limits: &Limits, tally: &mut Tally, progress: &Progress<'_>) -> Result<(), VerifyError> {
+fn check_extras(
+    zip: &mut Zip,
+    limits: &Limits,
+    tally: &mut Tally,
+    progress: &Progress<'_>,
+) -> Result<(), VerifyError> {
     let Some(position) = zip.position(names::EXTRAS) else { return Ok(()) };
     let mut shape = ExtrasShape { tally, format: None };
     let result = read_extras(Counted(zip.read(position)?, progress), limits, &mut shape);
@@ -138,7 +147,8 @@ fn count_photo_files(zip: &Zip, tally: &mut Tally) {
 fn check_counts(manifest: &Manifest, tally: &Tally) -> Result<(), VerifyError> {
     let kinds = manifest.counts.keys().chain(tally.counts.keys());
     for kind in kinds {
-        let number = |counts: &std::collections::BTreeMap<_, u64>| counts.get(kind).copied().unwrap_or_default();
+        let number =
+            |counts: &std::collections::BTreeMap<_, u64>| counts.get(kind).copied().unwrap_or_default();
         let (listed, found) = (number(&manifest.counts), number(&tally.counts));
         if listed != found {
             return Err(VerifyError::Count { kind: *kind, listed, found });
@@ -164,7 +174,12 @@ fn signed_report(origin: Origin, manifest: &Manifest, tally: Tally) -> Verificat
             AccountSignature::Good { key: KeyOrigin::PrivateKey, .. } => {}
         }
     }
-    Verification { origin, account: Some(manifest.account.diaspora_id.clone()), counts: tally.counts, findings }
+    Verification {
+        origin,
+        account: Some(manifest.account.diaspora_id.clone()),
+        counts: tally.counts,
+        findings,
+    }
 }
 
 fn stock_report(shape: DocumentShape) -> Verification {
@@ -184,10 +199,15 @@ fn stock_report(shape: DocumentShape) -> Verification {
 fn note_stock(findings: &mut Findings, has_email: bool, has_key: bool, has_profile: bool) {
     let unsigned = "this archive was written by a stock pod: nobody has signed it, and nothing shows whether it was changed";
     findings.add(FindingCode::Unsigned, String::new(), unsigned.to_owned());
-    for (place, there) in [("user.email", has_email), ("user.private_key", has_key), ("user.profile", has_profile)] {
+    for (place, there) in
+        [("user.email", has_email), ("user.private_key", has_key), ("user.profile", has_profile)]
+    {
         if !there {
-            findings.add(FindingCode::MissingField, place.to_owned(), format!("the document has no readable {place}"));
+            findings.add(
+                FindingCode::MissingField,
+                place.to_owned(),
+                format!("the document has no readable {place}"),
+            );
         }
     }
 }
-

@@ -20,8 +20,8 @@ pub(super) fn encrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, 
     let pkcs1 = key.pkcs1()?;
     let (mut salt, mut iv) = ([0_u8; 16], [0_u8; 16]);
     rand::fill(&mut salt).and_then(|()| rand::fill(&mut iv)).map_err(|_| KeyError::Signing)?;
-    let parameters = pbes2::Parameters::pbkdf2_sha256_aes256cbc(ITERATIONS, &salt, &iv)
-        .map_err(|_| KeyError::Signing)?;
+    let parameters =
+        pbes2::Parameters::pbkdf2_sha256_aes256cbc(ITERATIONS, &salt, &iv).map_err(|_| KeyError::Signing)?;
     let algorithm =
         AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(pkcs8::der::asn1::AnyRef::NULL) };
     let document = PrivateKeyInfo::new(algorithm, &pkcs1)
@@ -52,7 +52,8 @@ fn check_cost(info: &EncryptedPrivateKeyInfo<'_>) -> Result<(), KeyError> {
         Kdf::Pbkdf2(kdf) => kdf.iteration_count <= MAX_ITERATIONS,
         // Memory is 128 × N × r bytes: at most 64 MiB here.
         Kdf::Scrypt(kdf) => {
-            u64::from(kdf.cost_parameter) * u64::from(kdf.block_size) <= 1 << 19 && kdf.parallelization <= 16
+            kdf.cost_parameter.saturating_mul(u64::from(kdf.block_size)) <= 1 << 19
+                && kdf.parallelization <= 16
         }
         _ => false,
     };

@@ -213,7 +213,9 @@ mod tests {
             assert_eq!(signature, key.sign_base64(b"text").unwrap());
             let verifying = again.verifying_key().unwrap();
             assert!(verifying.verifies_base64(b"text", &signature));
-            assert!(verifying.verifies_base64(b"text", &format!("{}\n{}", &signature[..60], &signature[60..])));
+            assert!(
+                verifying.verifies_base64(b"text", &format!("{}\n{}", &signature[..60], &signature[60..]))
+            );
             assert!(!verifying.verifies_base64(b"other", &signature));
             assert!(!verifying.verifies_base64(b"text", "no base64"));
         }

@@ -47,7 +47,7 @@ impl Cell for Row {
                 _ => row.try_get::<i32, _>(column).ok().map(i64::from),
             },
             Self::MySql(row) => row.try_get_unchecked::<i64, _>(column).ok(),
-            Self::Sqlite(row) => row.try_get_unchecked::<i64, _>(column).ok(),
+            Self::Sqlite(row) => row.try_get_unchecked::<Option<i64>, _>(column).ok().flatten(),
         }
     }
 
@@ -57,9 +57,8 @@ impl Cell for Row {
             Self::MySql(row) => row.try_get_unchecked::<i64, _>(column).ok().map(|value| value != 0),
             Self::Sqlite(row) => {
                 // Older Rails wrote 't' and 'f' into SQLite.
-                let raw = row.try_get_raw(column).ok()?;
+                let raw = row.try_get_raw(column).ok().filter(|value| !value.is_null())?;
                 match raw.type_info().name() {
-                    "NULL" => None,
                     "TEXT" => row.try_get_unchecked::<&str, _>(column).ok().map(|v| v == "t" || v == "1"),
                     _ => row.try_get_unchecked::<i64, _>(column).ok().map(|value| value != 0),
                 }
@@ -80,7 +79,7 @@ impl Cell for Row {
         let time = match self {
             Self::Postgres(row) => row.try_get::<NaiveDateTime, _>(column).ok(),
             Self::MySql(row) => row.try_get_unchecked::<NaiveDateTime, _>(column).ok(),
-            Self::Sqlite(row) => row.try_get_unchecked::<NaiveDateTime, _>(column).ok(),
+            Self::Sqlite(row) => row.try_get_unchecked::<Option<NaiveDateTime>, _>(column).ok().flatten(),
         };
         // Years outside this range cannot be written in four digits.
         time.filter(|time| (0..=9999).contains(&chrono::Datelike::year(time))).map(Timestamp::from_utc)
@@ -90,7 +89,7 @@ impl Cell for Row {
         let date = match self {
             Self::Postgres(row) => row.try_get::<NaiveDate, _>(column).ok(),
             Self::MySql(row) => row.try_get_unchecked::<NaiveDate, _>(column).ok(),
-            Self::Sqlite(row) => row.try_get_unchecked::<NaiveDate, _>(column).ok(),
+            Self::Sqlite(row) => row.try_get_unchecked::<Option<NaiveDate>, _>(column).ok().flatten(),
         };
         date.map(|date| date.format("%Y-%m-%d").to_string())
     }

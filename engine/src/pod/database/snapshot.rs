@@ -18,7 +18,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// No connection.
-    #[error("the pod's database at {url} cannot be reached: {reason}. Check that it runs and that the address, user and password are right")]
+    #[error(
+        "the pod's database at {url} cannot be reached: {reason}. Check that it runs and that the address, user and password are right"
+    )]
     Unreachable {
         /// The address, without its password.
         url: String,
@@ -68,7 +70,12 @@ impl Snapshot {
             .map_err(|_| unreachable(format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs())))??;
         let mut snapshot = Self { link, dialect: url.dialect(), statements: 0 };
         let begin: &[&'static str] = match snapshot.dialect {
-            Dialect::PostgreSql => &["BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"],
+            Dialect::PostgreSql => &[
+                "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                // A database without an encoding may hold anything; asked for UTF-8 it refuses whole rows.
+                "SELECT set_config('client_encoding', 'SQL_ASCII', false) \
+                 WHERE current_setting('server_encoding') = 'SQL_ASCII'",
+            ],
             Dialect::MySql => &[
                 "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
                 "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
@@ -158,7 +165,8 @@ fn statement_error(what: &'static str) -> impl Fn(sqlx::Error) -> DatabaseError 
 }
 
 async fn connect(url: &DatabaseUrl) -> Result<Link, DatabaseError> {
-    let address = |error: sqlx::Error| DatabaseError::Address { url: url.to_string(), reason: error.to_string() };
+    let address =
+        |error: sqlx::Error| DatabaseError::Address { url: url.to_string(), reason: error.to_string() };
     let refused =
         |error: sqlx::Error| DatabaseError::Unreachable { url: url.to_string(), reason: reason(&error) };
     Ok(match url.dialect() {

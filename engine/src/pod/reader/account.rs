@@ -39,11 +39,7 @@ pub struct AspectRow {
     pub post_default: bool,
 }
 
-pub(super) async fn find(
-    snapshot: &mut Snapshot,
-    pod: &PodUrl,
-    name: &str,
-) -> Result<AccountRow, ReadError> {
+pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<AccountRow, ReadError> {
     let unknown = || ReadError::UnknownAccount { name: name.to_owned() };
     let lower = name.trim().to_lowercase();
     let username = match lower.split_once('@') {
@@ -68,7 +64,8 @@ pub(super) async fn find(
 }
 
 pub(super) async fn aspects(snapshot: &mut Snapshot, user_id: i64) -> Result<Vec<AspectRow>, DatabaseError> {
-    let sql = format!("SELECT id, name, post_default FROM aspects WHERE user_id = {user_id} ORDER BY order_id, id");
+    let sql =
+        format!("SELECT id, name, post_default FROM aspects WHERE user_id = {user_id} ORDER BY order_id, id");
     let rows = snapshot.rows("the aspects", sql, &[]).await?;
     Ok(rows
         .iter()
@@ -154,7 +151,9 @@ impl AccountReader<'_> {
                         OmissionCode::MissingPerson,
                         "the blocked person is not in the pod's database",
                     );
-                    let name = other.and_then(Result::err).map(|error: crate::domain::DiasporaIdError| error.to_string());
+                    let name = other
+                        .and_then(Result::err)
+                        .map(|error: crate::domain::DiasporaIdError| error.to_string());
                     self.notes.omit(problem, RecordKind::Block, row.integer(0), name);
                 }
             }

@@ -50,7 +50,8 @@ impl AccountReader<'_> {
         let mut book = ContactBook::default();
         let mut rows = snapshot.stream("the contacts", sql, &[]);
         while let Some(row) = rows.try_next().await? {
-            let aspect_ids = row.integer(0).and_then(|id| memberships.get(&id)).map_or(&[][..], Vec::as_slice);
+            let aspect_ids =
+                row.integer(0).and_then(|id| memberships.get(&id)).map_or(&[][..], Vec::as_slice);
             let groups =
                 aspects.iter().filter(|a| aspect_ids.contains(&a.id)).map(|a| a.name.clone()).collect();
             let person = row.integer(3);

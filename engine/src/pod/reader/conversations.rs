@@ -8,9 +8,7 @@ use super::migrations::list;
 use super::notes::{Problem, identifier};
 use super::{AccountReader, ReadError, Sink};
 use crate::archive::manifest::CountKind;
-use crate::domain::{
-    Conversation, ConversationState, DiasporaId, Message, OmissionCode, RecordKind,
-};
+use crate::domain::{Conversation, ConversationState, DiasporaId, Message, OmissionCode, RecordKind};
 use crate::pod::database::{Cell as _, Row};
 
 /// Conversations that are read together, with all their messages.

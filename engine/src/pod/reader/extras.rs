@@ -37,7 +37,9 @@ impl AccountReader<'_> {
         let mut tags: Vec<String> = rows.iter().filter_map(|row| row.filled(0)).collect();
         // The databases sort by rules of their own; the same pod shall give the same archive.
         tags.sort();
-        tags.iter().for_each(|_| self.notes.count(CountKind::FollowedTags));
+        for _ in &tags {
+            self.notes.count(CountKind::FollowedTags);
+        }
         Ok(tags)
     }
 
@@ -89,7 +91,9 @@ impl AccountReader<'_> {
             unwanted_mail,
             color_theme: row.as_ref().and_then(|row| row.filled(0)),
             post_default_public: row.and_then(|row| row.boolean(1)).unwrap_or(false),
-            aspects: aspects.map(|a| AspectSetting { name: a.name.clone(), post_default: a.post_default }).collect(),
+            aspects: aspects
+                .map(|a| AspectSetting { name: a.name.clone(), post_default: a.post_default })
+                .collect(),
         })
     }
 
@@ -172,7 +176,8 @@ impl AccountReader<'_> {
         while let Some(row) = rows.try_next().await? {
             // Without a name the photo itself is an omission already.
             let (Some(id), Some(name)) = (row.integer(0), row.filled(1)) else { continue };
-            let mut candidates: Vec<String> = [row.filled(2), Some(name.clone()), row.filled(3)].into_iter().flatten().collect();
+            let mut candidates: Vec<String> =
+                [row.filled(2), Some(name.clone()), row.filled(3)].into_iter().flatten().collect();
             candidates.dedup();
             sink.put(PhotoName { row: id, name, candidates }).await?;
         }
@@ -195,7 +200,8 @@ impl AccountReader<'_> {
         let home = pod.origin();
         let mut rows = snapshot.stream("the posts the account commented on", sql, &[]);
         while let Some(row) = rows.try_next().await? {
-            let origin = if row.is_null(3) { row.integer(4).and_then(|pod| pods.get(&pod)) } else { Some(&home) };
+            let origin =
+                if row.is_null(3) { row.integer(4).and_then(|pod| pods.get(&pod)) } else { Some(&home) };
             match commented_post(&row, origin) {
                 Ok(post) => {
                     notes.count(CountKind::CommentedPosts);

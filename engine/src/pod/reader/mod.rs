@@ -25,7 +25,7 @@ pub use extras::PhotoName;
 pub use notes::Notes;
 pub use others::OthersRelayables;
 pub use posts::{PostRecord, Reply};
-pub use signers::{NoMemory, SignatureMemory, SignatureId};
+pub use signers::{NoMemory, SignatureId, SignatureMemory};
 
 use super::config::PodUrl;
 use super::database::{Cell as _, DatabaseError, Snapshot};
@@ -100,13 +100,15 @@ impl<'a> AccountReader<'a> {
         let (person, user) = (self.account.person_id, self.account.user_id);
         let own = ["posts", "comments", "likes", "poll_participations", "photos", "participations"]
             .map(|table| format!("(SELECT COUNT(*) FROM {table} r WHERE r.author_id = {person})"));
-        let others = [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")]
-            .map(|(table, id, kind)| {
-                format!(
-                    "(SELECT COUNT(*) FROM {table} r JOIN posts p ON p.id = r.{id} AND r.{kind} = 'Post' \
+        let others =
+            [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")].map(
+                |(table, id, kind)| {
+                    format!(
+                        "(SELECT COUNT(*) FROM {table} r JOIN posts p ON p.id = r.{id} AND r.{kind} = 'Post' \
                      WHERE p.author_id = {person} AND r.author_id <> {person})"
-                )
-            });
+                    )
+                },
+            );
         let contacts = format!("(SELECT COUNT(*) FROM contacts r WHERE r.user_id = {user})");
         let sql = format!("SELECT {} + {} + {contacts}", own.join(" + "), others.join(" + "));
         let row = self.snapshot.first("the size of the account", sql, &[]).await?;
@@ -121,7 +123,7 @@ impl<'a> AccountReader<'a> {
 
 /// Base address, without slash, of every pod this one knows.
 async fn pod_addresses(snapshot: &mut Snapshot) -> Result<HashMap<i64, String>, DatabaseError> {
-    let sql = "SELECT id, host, ssl, port FROM pods".to_owned();
+    let sql = "SELECT id, host, \"ssl\", port FROM pods".to_owned();
     let rows = snapshot.rows("the list of pods", sql, &[]).await?;
     Ok(rows
         .iter()

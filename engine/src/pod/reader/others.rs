@@ -6,15 +6,13 @@ use futures_util::TryStreamExt as _;
 
 use super::contacts::ContactBook;
 use super::migrations::{Migrations, list};
+use super::notes::identifier;
 use super::notes::{Notes, Problem};
 use super::relayables::{Found, KINDS, Kind, LIKES};
 use super::signers::{Job, SignatureMemory, Signers};
-use super::notes::identifier;
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::archive::manifest::CountKind;
-use crate::domain::{
-    NonContactAuthor, OmissionCode, PrivateKey, PublicKey, RecordKind, Relayable,
-};
+use crate::domain::{NonContactAuthor, OmissionCode, PrivateKey, PublicKey, RecordKind, Relayable};
 use crate::pod::database::{Cell as _, Snapshot};
 
 /// Everything about other people's relayables that is gathered once for an account.

@@ -1,5 +1,7 @@
 //! What hangs on the posts of one page: photos, polls, places, audiences, comments. One statement each.
 
+use std::collections::hash_map::Entry;
+
 use futures_util::TryStreamExt as _;
 
 use super::contacts::display_name;
@@ -49,7 +51,11 @@ impl PostParts {
         Ok(parts)
     }
 
-    async fn read_photos(&mut self, reader: &mut AccountReader<'_>, range: &PageRange) -> Result<(), ReadError> {
+    async fn read_photos(
+        &mut self,
+        reader: &mut AccountReader<'_>,
+        range: &PageRange,
+    ) -> Result<(), ReadError> {
         let AccountReader { snapshot, account, notes, .. } = reader;
         let sql = format!(
             "SELECT p.id, {PHOTO_COLUMNS} FROM photos ph JOIN posts p ON p.guid = ph.status_message_guid \
@@ -93,7 +99,11 @@ impl PostParts {
         Ok(())
     }
 
-    async fn read_polls(&mut self, reader: &mut AccountReader<'_>, range: &PageRange) -> Result<(), ReadError> {
+    async fn read_polls(
+        &mut self,
+        reader: &mut AccountReader<'_>,
+        range: &PageRange,
+    ) -> Result<(), ReadError> {
         let AccountReader { snapshot, notes, .. } = reader;
         let sql = format!(
             "SELECT p.id, q.id, q.guid, q.question, a.id, a.guid, a.answer FROM polls q \
@@ -117,23 +127,27 @@ impl PostParts {
     }
 
     fn add_answer(&mut self, post: i64, row: &Row) -> Result<(), Problem> {
-        if !self.polls.contains_key(&post) {
-            let guid = identifier(row.text(2), "GUID")?;
-            let question = row.text(3).unwrap_or_default();
-            self.polls.insert(post, Entity(Poll { guid, question, poll_answers: Vec::new() }));
-        }
+        let poll = match self.polls.entry(post) {
+            Entry::Occupied(poll) => poll.into_mut(),
+            Entry::Vacant(place) => {
+                let guid = identifier(row.text(2), "GUID")?;
+                let question = row.text(3).unwrap_or_default();
+                place.insert(Entity(Poll { guid, question, poll_answers: Vec::new() }))
+            }
+        };
         if !row.is_null(4) {
             let guid = identifier(row.text(5), "answer's GUID")?;
-            let answer = Entity(PollAnswer { guid, answer: row.text(6).unwrap_or_default() });
-            if let Some(poll) = self.polls.get_mut(&post) {
-                poll.0.poll_answers.push(answer);
-            }
+            poll.0.poll_answers.push(Entity(PollAnswer { guid, answer: row.text(6).unwrap_or_default() }));
         }
         Ok(())
     }
 
     /// Pods of people who take part in a public post or reshared it, and of a reshare's original author.
-    async fn read_pods(&mut self, reader: &mut AccountReader<'_>, range: &PageRange) -> Result<(), ReadError> {
+    async fn read_pods(
+        &mut self,
+        reader: &mut AccountReader<'_>,
+        range: &PageRange,
+    ) -> Result<(), ReadError> {
         let (range, remote) = (range.condition(), "a.owner_id IS NULL AND a.pod_id IS NOT NULL");
         let sql = format!(
             "SELECT p.id, a.pod_id FROM posts p JOIN participations t ON t.target_id = p.id \
@@ -218,4 +232,3 @@ pub(super) fn photo(row: &Row, author: &DiasporaId) -> Result<Photo, Problem> {
         width: row.integer(10),
     })
 }
-

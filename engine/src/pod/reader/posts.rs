@@ -9,9 +9,7 @@ use super::notes::{Problem, identifier};
 use super::post_parts::{PageRange, PostParts};
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::archive::manifest::CountKind;
-use crate::domain::{
-    DiasporaId, OmissionCode, OwnPost, Post, RecordKind, Reshare, StatusMessage, Timestamp,
-};
+use crate::domain::{DiasporaId, OmissionCode, OwnPost, Post, RecordKind, Reshare, StatusMessage, Timestamp};
 use crate::pod::database::{Cell as _, Row};
 
 /// A post for the archive document, and what people see around it.

@@ -70,7 +70,8 @@ impl Signers {
         let signing = self.keys.get(&person).ok_or(KeyError::NotPem)?.signing_key()?;
         let public = signing.public_key()?;
         let verifying = public.verifying_key()?;
-        self.parsed.insert(person, Signer { signing, verifying, fingerprint: public.fingerprint().to_string() });
+        self.parsed
+            .insert(person, Signer { signing, verifying, fingerprint: public.fingerprint().to_string() });
         Ok(())
     }
 
@@ -105,7 +106,12 @@ impl Signers {
     }
 
     /// A remembered signature counts only if it verifies: the memory is a file that may be damaged.
-    fn recall_or_sign(&self, job: &Job, id: SignatureId, known: &HashMap<SignatureId, String>) -> Option<String> {
+    fn recall_or_sign(
+        &self,
+        job: &Job,
+        id: SignatureId,
+        known: &HashMap<SignatureId, String>,
+    ) -> Option<String> {
         let signer = self.parsed.get(&job.person)?;
         let text = job.text.as_bytes();
         match known.get(&id) {
@@ -133,7 +139,9 @@ fn on_all_cores(
         let parts: Vec<_> = jobs
             .chunks(share)
             .zip(ids.chunks(share))
-            .map(|(jobs, ids)| (jobs.len(), scope.spawn(move || jobs.iter().zip(ids).map(one).collect::<Vec<_>>())))
+            .map(|(jobs, ids)| {
+                (jobs.len(), scope.spawn(move || jobs.iter().zip(ids).map(one).collect::<Vec<_>>()))
+            })
             .collect();
         // A worker that panicked leaves its records unsigned, and they are listed as such.
         parts.into_iter().flat_map(|(len, part)| part.join().unwrap_or_else(|_| vec![None; len])).collect()

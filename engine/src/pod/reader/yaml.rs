@@ -53,7 +53,8 @@ fn plain(yaml: &str) -> &str {
 
 fn utc_time(text: String) -> String {
     let time = text.strip_suffix(" Z").or_else(|| text.strip_suffix(" +00:00"));
-    let parsed = time.and_then(|time| chrono::NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S%.f").ok());
+    let parsed =
+        time.and_then(|time| chrono::NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S%.f").ok());
     parsed.map_or(text, |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
@@ -67,10 +68,22 @@ mod tests {
 
     #[test]
     fn hashes_as_rails_writes_them() {
-        assert_eq!(read("---\nmedia_type: text/markdown\nfoo: ünï;semi\n"), r#"{"media_type":"text/markdown","foo":"ünï;semi"}"#);
-        assert_eq!(read("---\nedited_at: 2026-11-22 02:35:30.000000000 Z\n"), r#"{"edited_at":"2026-11-22 02:35:30 UTC"}"#);
-        assert_eq!(read("---\nthread_parent_guid: '08ebb385531f93e895af7a5f31605e5d'\n"), r#"{"thread_parent_guid":"08ebb385531f93e895af7a5f31605e5d"}"#);
-        assert_eq!(read("--- !ruby/hash:ActiveSupport::HashWithIndifferentAccess\nz: '1'\na: 12\n"), r#"{"z":"1","a":"12"}"#);
+        assert_eq!(
+            read("---\nmedia_type: text/markdown\nfoo: ünï;semi\n"),
+            r#"{"media_type":"text/markdown","foo":"ünï;semi"}"#
+        );
+        assert_eq!(
+            read("---\nedited_at: 2026-11-22 02:35:30.000000000 Z\n"),
+            r#"{"edited_at":"2026-11-22 02:35:30 UTC"}"#
+        );
+        assert_eq!(
+            read("---\nthread_parent_guid: '08ebb385531f93e895af7a5f31605e5d'\n"),
+            r#"{"thread_parent_guid":"08ebb385531f93e895af7a5f31605e5d"}"#
+        );
+        assert_eq!(
+            read("--- !ruby/hash:ActiveSupport::HashWithIndifferentAccess\nz: '1'\na: 12\n"),
+            r#"{"z":"1","a":"12"}"#
+        );
         assert_eq!(read("---\nparent_author_signature: x\n"), "{}");
         assert_eq!(read("--- {}\n"), "{}");
         assert_eq!(read("---\n- a\n"), "none");

@@ -6,7 +6,8 @@ use super::Tally;
 use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
-    Aspect, Contact, DiasporaId, Entity, Guid, NonContactAuthor, OwnPost, Post, PrivateKey, Profile, RelayableEntity,
+    Aspect, Contact, DiasporaId, Entity, Guid, NonContactAuthor, OwnPost, Post, PrivateKey, Profile,
+    RelayableEntity,
 };
 
 /// Looks at every record of a document, and keeps what says whose it is.
@@ -29,7 +30,9 @@ impl DocumentShape {
             "username" => self.username = self.tally.parse(place, value)?,
             "email" => self.has_email = self.tally.parse::<String>(place, value)?.is_some(),
             "private_key" => self.has_key = self.tally.parse::<PrivateKey>(place, value)?.is_some(),
-            "profile" => self.profile = self.tally.parse::<Entity<Profile>>(place, value)?.map(|entity| entity.0),
+            "profile" => {
+                self.profile = self.tally.parse::<Entity<Profile>>(place, value)?.map(|entity| entity.0);
+            }
             "language" | "auto_follow_back_aspect" => _ = self.tally.parse::<Option<String>>(place, value)?,
             "disable_mail" | "show_community_spotlight_in_stream" | "auto_follow_back" => {
                 _ = self.tally.parse::<bool>(place, value)?;
@@ -78,7 +81,13 @@ fn is_list(section: Section, name: &str) -> bool {
         Section::Root => false,
         Section::User => matches!(
             name,
-            "blocks" | "contact_groups" | "contacts" | "posts" | "followed_tags" | "post_subscriptions" | "relayables"
+            "blocks"
+                | "contact_groups"
+                | "contacts"
+                | "posts"
+                | "followed_tags"
+                | "post_subscriptions"
+                | "relayables"
         ),
         Section::OthersData => matches!(name, "relayables" | "non_contact_authors"),
     }
@@ -94,9 +103,13 @@ impl DocumentVisitor for DocumentShape {
                 // In another version everything else may mean something else.
                 return Ok(if known { Next::Continue } else { Next::Stop });
             }
-            (Section::Root, "user" | "others_data") => self.tally.refuse(place, "this should be an object")?,
+            (Section::Root, "user" | "others_data") => {
+                self.tally.refuse(place, "this should be an object")?;
+            }
             (Section::User, _) => self.user_field(place, value)?,
-            (section, name) if is_list(section, name) => self.tally.refuse(place, "this should be an array")?,
+            (section, name) if is_list(section, name) => {
+                self.tally.refuse(place, "this should be an array")?;
+            }
             _ => {}
         }
         Ok(Next::Continue)
@@ -106,9 +119,13 @@ impl DocumentVisitor for DocumentShape {
         let tally = &mut self.tally;
         match (place.section, place.name) {
             (Section::User, "blocks") => tally.count_one::<DiasporaId>(place, value, CountKind::Blocks)?,
-            (Section::User, "contact_groups") => tally.count_one::<Aspect>(place, value, CountKind::Aspects)?,
+            (Section::User, "contact_groups") => {
+                tally.count_one::<Aspect>(place, value, CountKind::Aspects)?;
+            }
             (Section::User, "contacts") => tally.count_one::<Contact>(place, value, CountKind::Contacts)?,
-            (Section::User, "followed_tags") => tally.count_one::<String>(place, value, CountKind::FollowedTags)?,
+            (Section::User, "followed_tags") => {
+                tally.count_one::<String>(place, value, CountKind::FollowedTags)?;
+            }
             (Section::User, "post_subscriptions") => {
                 tally.count_one::<Guid>(place, value, CountKind::Subscriptions)?;
             }

@@ -43,7 +43,9 @@ impl DocumentVisitor for ExtrasShape<'_> {
             "hidden_posts" => _ = tally.parse::<Guid>(place, value)?,
             "loose_photos" => tally.count_one::<LoosePhoto>(place, value, CountKind::Photos)?,
             "likes_on_comments" => tally.count_one::<Relayable>(place, value, CountKind::LikesOnComments)?,
-            "unsigned_relayables" => tally.count_one::<Relayable>(place, value, CountKind::UnsignedRelayables)?,
+            "unsigned_relayables" => {
+                tally.count_one::<Relayable>(place, value, CountKind::UnsignedRelayables)?;
+            }
             "commented_posts" => tally.count_one::<CommentedPost>(place, value, CountKind::CommentedPosts)?,
             "conversations" => {
                 if let Some(conversation) = tally.parse::<Conversation>(place, value)? {

@@ -37,7 +37,11 @@ impl Tally {
         Self { strictness, counts: BTreeMap::new(), findings: Findings::default() }
     }
 
-    fn parse<T: DeserializeOwned>(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Option<T>, DocumentError> {
+    fn parse<T: DeserializeOwned>(
+        &mut self,
+        place: &Place<'_>,
+        value: &RawValue,
+    ) -> Result<Option<T>, DocumentError> {
         match serde_json::from_str(value.get()) {
             Ok(record) => Ok(Some(record)),
             Err(error) => self.refuse(place, &error.to_string()).map(|()| None),
@@ -45,7 +49,11 @@ impl Tally {
     }
 
     /// diaspora* writes some relayables in a way that only a lenient reader takes; we do not.
-    fn parse_relayable(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Option<Relayable>, DocumentError> {
+    fn parse_relayable(
+        &mut self,
+        place: &Place<'_>,
+        value: &RawValue,
+    ) -> Result<Option<Relayable>, DocumentError> {
         match self.strictness {
             Strictness::Signed => self.parse(place, value),
             Strictness::Stock => match relayable(value) {

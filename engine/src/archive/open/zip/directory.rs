@@ -67,7 +67,9 @@ fn header(reader: &mut impl Read, variable: &mut Vec<u8>, limits: &Limits) -> Re
 
 fn take(reader: &mut impl Read, into: &mut [u8]) -> Result<(), ZipError> {
     reader.read_exact(into).map_err(|error| match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => ZipError::Directory { problem: "it holds less than its entries" },
+        std::io::ErrorKind::UnexpectedEof => {
+            ZipError::Directory { problem: "it holds less than its entries" }
+        }
         _ => ZipError::Io(error),
     })
 }
@@ -92,7 +94,9 @@ fn check_kind(name: &str, attributes: u32) -> Result<(), ZipError> {
     match attributes >> 16 & 0o170_000 {
         0o120_000 => Err(ZipError::Symlink { name: owned }),
         0o040_000 => Err(ZipError::Folder { name: owned }),
-        0 | 0o100_000 if name.ends_with('/') || attributes & DOS_FOLDER != 0 => Err(ZipError::Folder { name: owned }),
+        0 | 0o100_000 if name.ends_with('/') || attributes & DOS_FOLDER != 0 => {
+            Err(ZipError::Folder { name: owned })
+        }
         0 | 0o100_000 => Ok(()),
         _ => Err(ZipError::SpecialFile { name: owned }),
     }
@@ -113,7 +117,11 @@ fn check_sizes(entry: &Entry, limits: &Limits) -> Result<(), ZipError> {
     let Entry { packed, unpacked, .. } = *entry;
     let name = || entry.name.to_string();
     if entry.method == Method::Stored {
-        return if packed == unpacked { Ok(()) } else { Err(ZipError::StoredSizes { name: name(), packed, unpacked }) };
+        return if packed == unpacked {
+            Ok(())
+        } else {
+            Err(ZipError::StoredSizes { name: name(), packed, unpacked })
+        };
     }
     if unpacked > limits.ratio_from_bytes && unpacked > packed.saturating_mul(limits.ratio) {
         return Err(ZipError::Bomb { name: name(), packed, unpacked });
@@ -124,7 +132,11 @@ fn check_sizes(entry: &Entry, limits: &Limits) -> Result<(), ZipError> {
 fn check_total(entries: &[Entry], limits: &Limits) -> Result<(), ZipError> {
     let deflated = entries.iter().filter(|entry| entry.method == Method::Deflated);
     let total = deflated.fold(0_u64, |total, entry| total.saturating_add(entry.unpacked));
-    if total > limits.unpacked_bytes { Err(ZipError::TooLarge { limit: limits.unpacked_bytes }) } else { Ok(()) }
+    if total > limits.unpacked_bytes {
+        Err(ZipError::TooLarge { limit: limits.unpacked_bytes })
+    } else {
+        Ok(())
+    }
 }
 
 /// Entries follow each other from the first byte to the directory. How long the local headers are shows

@@ -9,7 +9,9 @@ pub enum ZipError {
     #[error("the archive cannot be read: {0}")]
     Io(#[source] io::Error),
     /// The end of the directory is not at the end of the file.
-    #[error("the archive does not end as a ZIP file does: it was cut off or something was appended; get it again")]
+    #[error(
+        "the archive does not end as a ZIP file does: it was cut off or something was appended; get it again"
+    )]
     Truncated,
     /// The directory is damaged.
     #[error("the archive's directory is damaged: {problem}; get the archive again")]
@@ -51,7 +53,9 @@ pub enum ZipError {
         name: String,
     },
     /// Two names that many file systems take for one.
-    #[error("the entries {name:?} and {other:?} differ in upper and lower case only: on many systems one replaces the other")]
+    #[error(
+        "the entries {name:?} and {other:?} differ in upper and lower case only: on many systems one replaces the other"
+    )]
     DuplicateIgnoringCase {
         /// One name.
         name: String,
@@ -77,7 +81,9 @@ pub enum ZipError {
         name: String,
     },
     /// ZIP's own encryption.
-    #[error("the entry {name:?} is encrypted in the manner of ZIP, which Pappus does not use; unpack and pack it again without a password")]
+    #[error(
+        "the entry {name:?} is encrypted in the manner of ZIP, which Pappus does not use; unpack and pack it again without a password"
+    )]
     Encrypted {
         /// The name.
         name: String,
@@ -91,7 +97,9 @@ pub enum ZipError {
         method: u16,
     },
     /// A stored entry with two sizes.
-    #[error("the entry {name:?} is stored as it is, yet its two sizes differ ({packed} and {unpacked} bytes)")]
+    #[error(
+        "the entry {name:?} is stored as it is, yet its two sizes differ ({packed} and {unpacked} bytes)"
+    )]
     StoredSizes {
         /// The name.
         name: String,
@@ -101,7 +109,9 @@ pub enum ZipError {
         unpacked: u64,
     },
     /// An entry that gets too large when unpacked.
-    #[error("the entry {name:?} would grow from {packed} to {unpacked} bytes: that is a bomb, not an archive")]
+    #[error(
+        "the entry {name:?} would grow from {packed} to {unpacked} bytes: that is a bomb, not an archive"
+    )]
     Bomb {
         /// The name.
         name: String,
@@ -111,7 +121,9 @@ pub enum ZipError {
         unpacked: u64,
     },
     /// All compressed entries together are too large.
-    #[error("the archive's compressed entries unpack to more than {limit} bytes; raise the limit if you trust the file")]
+    #[error(
+        "the archive's compressed entries unpack to more than {limit} bytes; raise the limit if you trust the file"
+    )]
     TooLarge {
         /// The limit.
         limit: u64,
@@ -123,13 +135,17 @@ pub enum ZipError {
         name: String,
     },
     /// Bytes that belong to no entry.
-    #[error("there are bytes before or after the entry {name:?} that belong to no entry: another program could read another archive from this file")]
+    #[error(
+        "there are bytes before or after the entry {name:?} that belong to no entry: another program could read another archive from this file"
+    )]
     HiddenData {
         /// The name.
         name: String,
     },
     /// Two headers of one entry say different things.
-    #[error("the two headers of the entry {name:?} disagree about its {what}: programs would read different things")]
+    #[error(
+        "the two headers of the entry {name:?} disagree about its {what}: programs would read different things"
+    )]
     HeadersDisagree {
         /// The name.
         name: String,
@@ -137,13 +153,17 @@ pub enum ZipError {
         what: &'static str,
     },
     /// Sizes and CRC come after the data where they must come before.
-    #[error("the entry {name:?} has its sizes behind its data; stock pods cannot read that, and Pappus never writes it")]
+    #[error(
+        "the entry {name:?} has its sizes behind its data; stock pods cannot read that, and Pappus never writes it"
+    )]
     DataDescriptor {
         /// The name.
         name: String,
     },
     /// The data is longer or shorter than the headers say.
-    #[error("the entry {name:?} does not have the {declared} bytes its headers declare: the archive is damaged or was tampered with")]
+    #[error(
+        "the entry {name:?} does not have the {declared} bytes its headers declare: the archive is damaged or was tampered with"
+    )]
     WrongSize {
         /// The name.
         name: String,
@@ -151,7 +171,9 @@ pub enum ZipError {
         declared: u64,
     },
     /// The data has another CRC.
-    #[error("the entry {name:?} has another checksum (CRC) than its headers say: the archive is damaged; get it again")]
+    #[error(
+        "the entry {name:?} has another checksum (CRC) than its headers say: the archive is damaged; get it again"
+    )]
     WrongCrc {
         /// The name.
         name: String,

@@ -70,8 +70,11 @@ fn check_end(source: &mut Source, entry: &Entry, data_end: u64, next: u64) -> Re
     let mut fields = Fields(&block);
     let marked = !signed || fields.bytes(4)? == b"PK\x07\x08";
     let crc = fields.u32()?;
-    let sizes =
-        if wide { [fields.u64()?, fields.u64()?] } else { [u64::from(fields.u32()?), u64::from(fields.u32()?)] };
+    let sizes = if wide {
+        [fields.u64()?, fields.u64()?]
+    } else {
+        [u64::from(fields.u32()?), u64::from(fields.u32()?)]
+    };
     if marked && crc == entry.crc && sizes == [entry.packed, entry.unpacked] {
         Ok(())
     } else {
