@@ -19,7 +19,7 @@ show "pappus check --pod $folder/pod --accounts"
 findings "$pappus" check --pod "$folder/pod" --accounts | sed 's/^/  /'
 
 say "3. Every account into an archive of its own."
-names=$("$pappus" check --pod "$folder/pod" --accounts --json | tr ',{' '\n\n' | sed -n 's/.*"username": "\(.*\)".*/\1/p')
+names=$(findings "$pappus" check --pod "$folder/pod" --accounts --json | tr ',{' '\n\n' | sed -n 's/.*"username": "\(.*\)".*/\1/p')
 show "pappus export" $names "--pod $folder/pod --out $folder/exports"
 # shellcheck disable=SC2086
 findings "$pappus" export $names --pod "$folder/pod" --out "$folder/exports" --state "$folder/state" | sed 's/^/  /'

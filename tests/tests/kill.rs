@@ -65,7 +65,7 @@ async fn at_many_moments() {
     assert!(unfinished > KILLS / 3, "only {unfinished} of {KILLS} were killed in time");
     assert!(matches!(pappus(arguments("2026-03-01T00:00:00Z")).unwrap().code, Some(0 | 10)));
     let archives = names(&out);
-    assert!(archives.iter().all(|name| !name.ends_with(".part")), "{archives:?}");
+    assert!(archives.iter().all(|name| !name.contains(".part")), "{archives:?}");
     for name in archives {
         let ended = pappus(["verify", out.join(&name).to_str().unwrap()]).unwrap();
         assert!(matches!(ended.code, Some(0 | 10)), "{name}: {ended:?}");

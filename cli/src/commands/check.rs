@@ -75,10 +75,10 @@ fn describe(output: &Output, survey: &Survey) {
     }
     output.line("What will be left out, each listed in its archive:");
     if survey.missing_files > 0 {
-        output.line(format!("  {} photos whose file is missing.", n(survey.missing_files)));
+        output.line(format!("  {} whose file is missing.", counted(survey.missing_files, "photo")));
     }
     if survey.orphans > 0 {
-        output.line(format!("  {} comments and likes whose post is gone.", n(survey.orphans)));
+        output.line(format!("  {} whose post is gone.", counted(survey.orphans, "comment or like")));
     }
     if !survey.unusable_keys.is_empty() {
         let names = shorten(&survey.unusable_keys);
@@ -92,6 +92,15 @@ fn describe(output: &Output, survey: &Survey) {
     }
 }
 
+/// `1 photo`, `2 photos`.
+fn counted(number: u64, what: &str) -> String {
+    match (number, what.split_once(" or ")) {
+        (1, _) => format!("1 {what}"),
+        (_, None) => format!("{} {what}s", thousands(number)),
+        (_, Some((one, other))) => format!("{} {one}s and {other}s", thousands(number)),
+    }
+}
+
 fn shorten(names: &[String]) -> String {
     let shown = names.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
     if names.len() > 10 { format!("{shown} and {} more", names.len() - 10) } else { shown }
@@ -102,7 +111,7 @@ fn list(output: &Output, accounts: &[AccountSize]) {
         return;
     }
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
     table.set_header(["account", "posts", "comments", "likes", "contacts", "photos", ""]);
     for account in accounts {
         let state = match (account.closed, account.locked) {

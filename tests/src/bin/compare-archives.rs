@@ -63,16 +63,17 @@ struct Report {
 
 fn document(path: &Path) -> Result<Value, Failure> {
     let file = BufReader::new(File::open(path)?);
-    let name = path.to_string_lossy();
+    let ends_with = |ending: &str| path.extension().is_some_and(|found| found == ending);
     let mut text = Vec::new();
-    if name.ends_with(".zip") {
+    if ends_with("zip") {
         let mut zip = zip::ZipArchive::new(file)?;
         let names: Vec<String> = (0..zip.len())
             .map(|at| zip.by_index_raw(at).and_then(|entry| Ok(entry.name()?.into_owned())))
             .collect::<Result<_, _>>()?;
-        let entry = names.into_iter().find(|name| name.ends_with(".json"));
+        let entry =
+            names.into_iter().find(|name| Path::new(name).extension().is_some_and(|ending| ending == "json"));
         zip.by_name(&entry.ok_or("there is no .json in the ZIP")?)?.read_to_end(&mut text)?;
-    } else if name.ends_with(".gz") {
+    } else if ends_with("gz") {
         flate2::read::GzDecoder::new(file).read_to_end(&mut text)?;
     } else {
         { file }.read_to_end(&mut text)?;
@@ -174,11 +175,11 @@ impl Report {
                     let place = format!("{place}.{name}");
                     match (our.get(name), their.get(name)) {
                         (Some(our), Some(their)) if UNORDERED.contains(&name.as_str()) => {
-                            self.set(&place, our, their)
+                            self.set(&place, our, their);
                         }
                         (Some(our), Some(their)) => self.value(&place, our, their),
                         (Some(our), None) => {
-                            self.differences.push(format!("{place} is in ours only: {}", short(our)))
+                            self.differences.push(format!("{place} is in ours only: {}", short(our)));
                         }
                         (None, their) => {
                             self.differences.push(format!(
