@@ -320,3 +320,44 @@ fn signatures_are_told_apart() {
     let report = check_signatures(&mut archive, &[KnownKey { person, signed_as, key }], threads).unwrap();
     assert_eq!((report.good, report.unknown_key), (3, 0));
 }
+
+#[test]
+fn relayables_wait_for_keys_at_the_end_and_are_read_again_when_they_are_too_many() {
+    // Twenty megabytes of records whose author's key comes last.
+    let mut stock = document();
+    let mut records: Vec<Value> = (0..40)
+        .map(|number| {
+            let mut record = comment("carl@third.example", "c0000000c0000001", POD_KEY);
+            record["entity_data"]["guid"] = format!("c0000000c00001{number:02}").into();
+            record["entity_data"]["text"] = "long ".repeat(100_000).into();
+            record
+        })
+        .collect();
+    records.push(comment("carl@third.example", "c0000000c0000002", POD_KEY));
+    stock["others_data"] = json!({
+        "relayables": records,
+        "non_contact_authors":
+            [{"account_id": "carl@third.example", "guid": "ca410000ca410000", "public_key": public(POD_KEY).as_pem()}],
+    });
+    let mut archive = verified("alice.json", stock.to_string().as_bytes(), None);
+    let report = check_signatures(&mut archive, &[], NonZeroUsize::MIN).unwrap();
+    assert_eq!((report.good, report.bad, report.unknown_key), (1, 40, 0));
+}
+
+#[test]
+fn the_photos_beside_a_stock_archive_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let stock = file(&folder, "alice.json", document().to_string().as_bytes());
+    let open = |entries: &[RawEntry]| {
+        let photos = file(&folder, "alice_photos.zip", &write(entries, &End::default()));
+        let archive = Archive::open(&stock, Limits::default(), None).unwrap().with_photos(&photos).unwrap();
+        archive.verify(&|_| {}).map_or_else(|error| error.code(), |_| "")
+    };
+    let mut entry = RawEntry::deflated("aa.png", PHOTO);
+    assert_eq!(open(&[entry.clone()]), "");
+    entry.both(|header| header.crc ^= 1);
+    assert_eq!(open(&[entry]), "zip_wrong_crc");
+    let ours = file(&folder, "a.zip", &Forge::default().bytes());
+    let archive = Archive::open(&ours, Limits::default(), None).unwrap();
+    assert!(matches!(archive.with_photos(&ours), Err(OpenError::PhotosInside)));
+}

@@ -55,8 +55,8 @@ pub enum ConvertError {
         /// What the system said.
         source: io::Error,
     },
-    /// Copying a photo failed.
-    #[error("the photo {name:?} was not copied: {source}")]
+    /// Writing a photo failed.
+    #[error("the photo {name:?} was not written: {source}")]
     Photo {
         /// Its name.
         name: String,
@@ -212,27 +212,39 @@ fn write_document(
     let mut document = archive.document()?;
     // No time and no name in the header: the same archive gives the same file.
     let mut packed = GzBuilder::new().write(BufWriter::new(file.as_file_mut()), Compression::new(6));
+    let moved = |outcome: Result<(), CopyError>| {
+        outcome.map_err(|failure| match failure {
+            CopyError::Read(source) => OpenError::from_io(source).into(),
+            CopyError::Write(source) => error(source),
+        })
+    };
     if let Some(FoundKey { key, offset, length }) = replacement {
         let text = zeroize::Zeroizing::new(serde_json::to_vec(key).map_err(|e| error(e.into()))?);
-        copy(&mut document.by_ref().take(*offset), &mut packed).map_err(&error)?;
-        io::copy(&mut document.by_ref().take(*length), &mut io::sink()).map_err(&error)?;
+        moved(copy(&mut document.by_ref().take(*offset), &mut packed))?;
+        moved(copy(&mut document.by_ref().take(*length), &mut io::sink()))?;
         packed.write_all(&text).map_err(&error)?;
     }
-    copy(&mut document, &mut packed).map_err(&error)?;
+    moved(copy(&mut document, &mut packed))?;
     packed.finish().and_then(|mut rest| rest.flush()).map_err(&error)?;
     drop(document);
     Ok(file)
 }
 
+/// Which side of a copy failed.
+enum CopyError {
+    Read(io::Error),
+    Write(io::Error),
+}
+
 /// Larger pieces than [`io::copy`] takes.
-fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<()> {
+fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<(), CopyError> {
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(count) => to.write_all(buffer.get(..count).unwrap_or_default())?,
+            Ok(count) => to.write_all(buffer.get(..count).unwrap_or_default()).map_err(CopyError::Write)?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(CopyError::Read(error)),
         }
     }
 }
@@ -255,7 +267,10 @@ fn write_photos(
         let failed = |source| ConvertError::Photo { name: name.to_owned(), source };
         zip.start_file(name, options.large_file(size > MAX_PLAIN_ENTRY)).map_err(|e| failed(e.into()))?;
         count += 1;
-        copy(photo, &mut zip).map_err(failed)
+        copy(photo, &mut zip).map_err(|error| match error {
+            CopyError::Read(source) => OpenError::from_io(source).into(),
+            CopyError::Write(source) => failed(source),
+        })
     })?;
     zip.finish().map_err(|e| error(e.into()))?.flush().map_err(&error)?;
     Ok((file, count))

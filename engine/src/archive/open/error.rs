@@ -262,6 +262,34 @@ impl OpenError {
     }
 }
 
+impl OpenError {
+    /// Takes an error out of the [`io::Error`] in which it passed through a reader.
+    pub(crate) fn from_io(error: io::Error) -> Self {
+        match ReadFailure::from(error) {
+            ReadFailure::Gzip(error) => Self::Gzip(error),
+            ReadFailure::Zip(error) => Self::Zip(error),
+            ReadFailure::Io(error) => Self::Io(error),
+        }
+    }
+}
+
+/// What can be inside an [`io::Error`] that comes out of an archive.
+enum ReadFailure {
+    Gzip(GzipError),
+    Zip(ZipError),
+    Io(io::Error),
+}
+
+impl From<io::Error> for ReadFailure {
+    fn from(error: io::Error) -> Self {
+        error
+            .downcast::<GzipError>()
+            .map(Self::Gzip)
+            .or_else(|error| error.downcast::<ZipError>().map(Self::Zip))
+            .unwrap_or_else(Self::Io)
+    }
+}
+
 fn encryption_code(error: &EncryptionError) -> &'static str {
     match error {
         EncryptionError::Io(_) => "io",
@@ -327,12 +355,10 @@ impl VerifyError {
 
     /// Takes an error out of the [`io::Error`] in which it passed through a reader.
     pub(super) fn from_io(error: io::Error) -> Self {
-        match error.downcast::<GzipError>() {
-            Ok(error) => Self::Gzip(error),
-            Err(error) => match error.downcast::<ZipError>() {
-                Ok(error) => Self::Zip(error),
-                Err(error) => Self::Io(error),
-            },
+        match ReadFailure::from(error) {
+            ReadFailure::Gzip(error) => Self::Gzip(error),
+            ReadFailure::Zip(error) => Self::Zip(error),
+            ReadFailure::Io(error) => Self::Io(error),
         }
     }
 

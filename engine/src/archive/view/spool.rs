@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, Write};
 
 use askama::Template;
-use chrono::{Datelike as _, Timelike as _};
+
 use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -11,11 +11,8 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use super::ViewError;
 use crate::archive::manifest::FileEntry;
 use crate::archive::names;
-use crate::archive::writer::hex;
+use crate::archive::writer::{DEFLATE_LEVEL, hex, zip_time};
 use crate::domain::Timestamp;
-
-/// The same as for the rest of the archive: level 6 takes twice the time and saves two per cent.
-const DEFLATE_LEVEL: i64 = 3;
 
 /// A ZIP of its own that takes pages one by one.
 pub(super) struct Spool<W: Write + Seek> {
@@ -80,19 +77,4 @@ impl<W: Read + Write + Seek> Spool<W> {
             .map_err(|source| ViewError::Zip { page: "the end of the pages".to_owned(), source })?;
         Ok(FinishedView { spool, entries: self.entries })
     }
-}
-
-/// ZIP keeps years from 1980 to 2107 and steps of two seconds; here it is UTC.
-fn zip_time(time: Timestamp) -> zip::DateTime {
-    let time = time.to_utc();
-    let narrow = |value: u32| u8::try_from(value).unwrap_or_default();
-    zip::DateTime::from_date_and_time(
-        u16::try_from(time.year()).unwrap_or_default().clamp(1980, 2107),
-        narrow(time.month()),
-        narrow(time.day()),
-        narrow(time.hour()),
-        narrow(time.minute()),
-        narrow(time.second()),
-    )
-    .unwrap_or_default()
 }

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn only_names_that_stay_where_they_are_pass() {
-        for name in ["diaspora.json", "photos/a.b.webp", "view/ünï/..a/b", "a:b"] {
+        for name in ["diaspora.json", "photos/a.b.webp", "view/ünï/..a/b", "ab:c"] {
             assert_eq!(problem(name), None, "{name}");
         }
         for (name, expected) in [
