@@ -1,8 +1,6 @@
 //! Killed at any moment, an export leaves no file with a final name that is not whole, and the next run
 //! succeeds.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
 mod support;
 
 use std::time::Duration;

@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     for name in &arguments.names {
         let started = Instant::now();
         let bar = bar(&mut snapshot, &config.url, name, output.is_json()).await;
-        let exporter = Exporter {
+        let account = Exporter {
             pod: &config.url,
             schema: &schema,
             uploads: &uploads,
@@ -39,9 +39,9 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
             options: &options,
             progress: &bar as &dyn Progress,
         };
-        let exported = exporter.export(&mut snapshot, name, &mut memory).await;
+        let done = account.export(&mut snapshot, name, &mut memory).await;
         drop(bar);
-        let exported = match exported {
+        let exported = match done {
             Ok(exported) => exported,
             Err(error) => {
                 output.document(

@@ -59,7 +59,7 @@ fn describe(output: &Output, report: &Verification) {
                     }
                 }
                 AccountSignature::Absent => {
-                    output.line("Not signed by the account: it has no usable private key.")
+                    output.line("Not signed by the account: it has no usable private key.");
                 }
             }
             output.line(format!("Signed by the pod's archive key, {pod}."));
