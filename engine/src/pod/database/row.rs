@@ -1,6 +1,6 @@
 //! A row, read by position and with forgiveness: a bad value spoils its column, never the row.
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use sqlx::mysql::MySqlRow;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -77,7 +77,7 @@ impl Cell for Row {
 
     fn time(&self, column: usize) -> Option<Timestamp> {
         let time = match self {
-            Self::Postgres(row) => row.try_get::<NaiveDateTime, _>(column).ok(),
+            Self::Postgres(row) => postgres_time(row, column),
             Self::MySql(row) => row.try_get_unchecked::<NaiveDateTime, _>(column).ok(),
             Self::Sqlite(row) => row.try_get_unchecked::<Option<NaiveDateTime>, _>(column).ok().flatten(),
         };
@@ -87,12 +87,30 @@ impl Cell for Row {
 
     fn date(&self, column: usize) -> Option<String> {
         let date = match self {
-            Self::Postgres(row) => row.try_get::<NaiveDate, _>(column).ok(),
+            Self::Postgres(row) => postgres_date(row, column),
             Self::MySql(row) => row.try_get_unchecked::<NaiveDate, _>(column).ok(),
             Self::Sqlite(row) => row.try_get_unchecked::<Option<NaiveDate>, _>(column).ok().flatten(),
         };
         date.map(|date| date.format("%Y-%m-%d").to_string())
     }
+}
+
+/// PostgreSQL's day 0 in days after 1970-01-01.
+const POSTGRES_EPOCH_DAYS: i64 = 10_957;
+
+/// PostgreSQL sends microseconds since 2000-01-01, with the largest and smallest number for infinity, on which
+/// the library's own decoder panics.
+fn postgres_time(row: &PgRow, column: usize) -> Option<NaiveDateTime> {
+    let bytes = row.try_get_raw(column).ok()?.as_bytes().ok()?.try_into().ok()?;
+    let micros = i64::from_be_bytes(bytes).checked_add(POSTGRES_EPOCH_DAYS * 86_400_000_000)?;
+    DateTime::from_timestamp_micros(micros).map(|time| time.naive_utc())
+}
+
+/// The same for days.
+fn postgres_date(row: &PgRow, column: usize) -> Option<NaiveDate> {
+    let bytes = row.try_get_raw(column).ok()?.as_bytes().ok()?.try_into().ok()?;
+    let days = i64::from(i32::from_be_bytes(bytes)) + POSTGRES_EPOCH_DAYS;
+    DateTime::from_timestamp(days * 86_400, 0).map(|time| time.date_naive())
 }
 
 impl Row {

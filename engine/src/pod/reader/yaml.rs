@@ -43,10 +43,10 @@ pub(super) fn hidden_posts(yaml: &str) -> Option<Vec<i64>> {
     Some(values.get("Post").into_iter().flatten().filter_map(|id| id.parse().ok()).collect())
 }
 
-/// Without the Ruby class some versions of Rails put on the first line.
+/// Without the Ruby class of hashes that some versions of Rails put on the first line.
 fn plain(yaml: &str) -> &str {
-    match yaml.strip_prefix("--- !ruby/") {
-        Some(rest) => rest.split_once('\n').map_or("", |(_, body)| body),
+    match yaml.strip_prefix("--- !ruby/hash:") {
+        Some(rest) => rest.split_once(char::is_whitespace).map_or("[]", |(_, body)| body),
         None => yaml,
     }
 }
@@ -86,6 +86,8 @@ mod tests {
         );
         assert_eq!(read("---\nparent_author_signature: x\n"), "{}");
         assert_eq!(read("--- {}\n"), "{}");
+        assert_eq!(read("--- !ruby/hash:ActiveSupport::HashWithIndifferentAccess {}\n"), "{}");
+        assert_eq!(read("--- !ruby/object:Object ["), "none");
         assert_eq!(read("---\n- a\n"), "none");
         assert_eq!(read("---\n- a\n:\u{0}{"), "none");
     }
