@@ -15,13 +15,21 @@ pub(super) struct PhotoFiles<'a> {
     pieces: Pieces,
     progress: &'a dyn Progress,
     sent: HashSet<String>,
+    lower_case: HashSet<String>,
     /// Files that could not be had.
     pub(super) omissions: Vec<Omission>,
 }
 
 impl<'a> PhotoFiles<'a> {
     pub(super) fn new(uploads: &'a UploadsFolder, pieces: Pieces, progress: &'a dyn Progress) -> Self {
-        Self { uploads, pieces, progress, sent: HashSet::new(), omissions: Vec::new() }
+        Self {
+            uploads,
+            pieces,
+            progress,
+            sent: HashSet::new(),
+            lower_case: HashSet::new(),
+            omissions: Vec::new(),
+        }
     }
 
     /// Files sent so far.
@@ -47,11 +55,18 @@ impl Sink<PhotoName> for PhotoFiles<'_> {
         if self.sent.contains(&photo.name) {
             return Ok(()); // two photos of one file
         }
+        // On many systems two names that differ only in case are one file, so no reader takes both.
+        if self.lower_case.contains(&photo.name.to_lowercase()) {
+            let reason = "another photo's file has the same name but for upper and lower case".to_owned();
+            self.omit(&photo, OmissionCode::UnsafeFileName, reason);
+            return Ok(());
+        }
         let mut unreadable = None;
         for candidate in &photo.candidates {
             match self.uploads.photo(candidate) {
                 PhotoFile::Found(file, size) => {
                     self.sent.insert(photo.name.clone());
+                    self.lower_case.insert(photo.name.to_lowercase());
                     let path = format!("{}{}", names::PHOTOS, photo.name);
                     return self.pieces.send(Piece::Photo(path, file, size)).await;
                 }
