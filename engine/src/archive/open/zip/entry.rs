@@ -2,7 +2,7 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use flate2::Crc;
+use crc32fast::Hasher as Crc;
 use flate2::bufread::DeflateDecoder;
 
 use super::{Entry, Method, ZipError};
@@ -54,7 +54,7 @@ impl<'a> EntryReader<'a> {
                 return Err(self.wrong_size());
             }
         }
-        if self.crc.sum() == self.entry.crc {
+        if self.crc.clone().finalize() == self.entry.crc {
             Ok(())
         } else {
             Err(ZipError::WrongCrc { name: self.entry.name.to_string() }.into_io())
