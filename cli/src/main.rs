@@ -21,8 +21,9 @@ use output::Output;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
-    // Reading, packing and the pages for people each keep one thread busy.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // Packing and the pages for people have threads of their own; the one that reads also waits for the
+    // database, because to be woken by another thread takes longer than the database takes to answer.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(run(arguments.command, &output)),
         Err(error) => Err(error::Failure::new("the program could not start", error)),

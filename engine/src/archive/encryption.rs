@@ -47,6 +47,11 @@ pub enum EncryptionError {
     /// It is no age file, or a damaged one.
     #[error("the file is not encrypted with age, or is damaged: {0}")]
     Damaged(String),
+    /// Its passphrase was stretched beyond measure, so that trying one would take minutes and gigabytes.
+    #[error(
+        "opening the file with a passphrase would take more work (2^{0}) than is done for a stranger's file; at most 2^{MAX_WORK_FACTOR}"
+    )]
+    TooExpensive(u8),
     /// Neither the passphrase nor any of the keys fits.
     #[error("the passphrase or key does not open this archive")]
     WrongKey,
@@ -112,7 +117,7 @@ impl Unlock {
     /// Opens an encrypted file for reading at any place.
     ///
     /// # Errors
-    /// [`EncryptionError::Damaged`] and [`EncryptionError::WrongKey`].
+    /// [`EncryptionError::Damaged`], [`EncryptionError::TooExpensive`] and [`EncryptionError::WrongKey`].
     pub fn open(&self, file: File) -> Result<age::stream::StreamReader<BufReader<File>>, EncryptionError> {
         let damaged = |error: age::DecryptError| match error {
             age::DecryptError::Io(error) => EncryptionError::Io(error),
@@ -131,6 +136,7 @@ impl Unlock {
             age::DecryptError::NoMatchingKeys
             | age::DecryptError::DecryptionFailed
             | age::DecryptError::KeyDecryptionFailed => EncryptionError::WrongKey,
+            age::DecryptError::ExcessiveWork { required, .. } => EncryptionError::TooExpensive(required),
             other => damaged(other),
         })
     }

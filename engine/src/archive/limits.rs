@@ -21,10 +21,15 @@ pub struct Limits {
     pub record_bytes: u64,
 }
 
+impl Limits {
+    /// Entries in an archive; the writer keeps to it as well.
+    pub(crate) const ENTRIES: u64 = 100_000;
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            entries: 100_000,
+            entries: Self::ENTRIES,
             name_bytes: 512,
             unpacked_bytes: 8 << 30,
             ratio: 250,

@@ -28,6 +28,8 @@ pub enum OmissionCode {
     UnreadableFile,
     /// The file's name could lead out of its folder.
     UnsafeFileName,
+    /// The archive holds as many files as a reader takes.
+    TooManyFiles,
     /// A key that cannot be parsed.
     UnreadableKey,
     /// The private key is not the one whose public half the network knows.
@@ -55,6 +57,7 @@ impl OmissionCode {
             Self::MissingFile => "missing_file",
             Self::UnreadableFile => "unreadable_file",
             Self::UnsafeFileName => "unsafe_file_name",
+            Self::TooManyFiles => "too_many_files",
             Self::UnreadableKey => "unreadable_key",
             Self::KeyMismatch => "key_mismatch",
             Self::NoSignature => "no_signature",

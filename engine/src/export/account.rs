@@ -113,9 +113,9 @@ impl Exporter<'_> {
         let io_error = |source| OutputError::Io { path: self.folder.to_owned(), source };
         let settings = reader.settings().await?;
         let spool = tempfile::tempfile_in(self.folder).map_err(io_error)?;
-        let (pages, view) = start_pages(spool, self.view_header(&account.id, &settings));
+        let (mut pages, view) = start_pages(spool, self.view_header(&account.id, &settings));
         let (pieces, writer) = start_writer(output.file().map_err(io_error)?, created_at, large);
-        let gathered = self.gather(&mut reader, settings, pieces, &pages, memory).await;
+        let gathered = self.gather(&mut reader, settings, pieces, &mut pages, memory).await;
         drop(pages);
         // A full disk shows at the writer first and at the reader as a closed channel: ask the writer first.
         let writer = writer.await.map_err(|_| ExportError::Broken)?;
@@ -156,7 +156,7 @@ impl Exporter<'_> {
         reader: &mut AccountReader<'_>,
         mut settings: Settings,
         pieces: Pieces,
-        pages: &Pages,
+        pages: &mut Pages,
         memory: &mut impl SignatureMemory,
     ) -> Result<Gathered, ExportError> {
         let signing = settings.private_key.signing_key().ok();
@@ -170,10 +170,10 @@ impl Exporter<'_> {
         pages.send(Page::Profile(Box::new(settings.profile.0.clone()), avatar)).await?;
 
         pieces.send(Piece::Begin(names::DOCUMENT.to_owned(), Packing::Deflated)).await?;
-        let json = JsonWriter::new(pieces.clone(), Some(pages), self.progress);
+        let json = JsonWriter::new(pieces.clone(), Some(&mut *pages), self.progress);
         let mut others = write_document(reader, json, &settings, memory).await?;
         pieces.send(Piece::Begin(names::EXTRAS.to_owned(), Packing::Deflated)).await?;
-        let json = JsonWriter::new(pieces.clone(), Some(pages), self.progress);
+        let json = JsonWriter::new(pieces.clone(), Some(&mut *pages), self.progress);
         write_extras(reader, json, &mut others, memory).await?;
         let mut photos = PhotoFiles::new(self.uploads, pieces, self.progress);
         reader.photo_names(&mut photos).await?;

@@ -14,13 +14,13 @@ const BATCH: usize = 64 * 1024;
 pub(super) struct JsonWriter<'a> {
     buffer: Vec<u8>,
     pieces: Pieces,
-    pages: Option<&'a Pages>,
+    pages: Option<&'a mut Pages>,
     progress: &'a dyn Progress,
 }
 
 impl<'a> JsonWriter<'a> {
     /// `pages` is who shows the records to people.
-    pub(super) fn new(pieces: Pieces, pages: Option<&'a Pages>, progress: &'a dyn Progress) -> Self {
+    pub(super) fn new(pieces: Pieces, pages: Option<&'a mut Pages>, progress: &'a dyn Progress) -> Self {
         Self { buffer: Vec::with_capacity(BATCH * 2), pieces, pages, progress }
     }
 
@@ -87,7 +87,7 @@ impl<T: Serialize + Shown + Send> Sink<T> for ArrayWriter<'_, '_> {
         self.json.value(&record)?;
         self.json.progress.advance(1);
         let page: Option<Page> = record.shown();
-        if let (Some(pages), Some(page)) = (self.json.pages, page) {
+        if let (Some(pages), Some(page)) = (self.json.pages.as_deref_mut(), page) {
             pages.send(page).await?;
         }
         if self.json.buffer.len() >= BATCH { self.json.flush().await } else { Ok(()) }

@@ -87,13 +87,25 @@ impl Shown for NonContactAuthor {}
 impl Shown for AspectAudience {}
 impl Shown for CommentedPost {}
 
+/// Records that go to the other thread together: waking it takes longer than showing one.
+const BATCH: usize = 64;
+
 /// The exporting task's end of the channel.
-pub(super) struct Pages(mpsc::Sender<Page>);
+pub(super) struct Pages {
+    channel: mpsc::Sender<Vec<Page>>,
+    batch: Vec<Page>,
+}
 
 impl Pages {
     /// Waits until there is room.
-    pub(super) async fn send(&self, page: Page) -> Result<(), ReadError> {
-        self.0.send(page).await.map_err(|_| ReadError::Stopped)
+    pub(super) async fn send(&mut self, page: Page) -> Result<(), ReadError> {
+        let last = matches!(page, Page::Counts(_));
+        self.batch.push(page);
+        if !last && self.batch.len() < BATCH {
+            return Ok(());
+        }
+        let full = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        self.channel.send(full).await.map_err(|_| ReadError::Stopped)
     }
 }
 
@@ -102,18 +114,20 @@ pub(super) type ViewThread = JoinHandle<Result<Option<FinishedView<File>>, ViewE
 
 /// Starts the thread that makes the pages. It ends with the counts, or when the sender is gone.
 pub(super) fn start_pages(spool: File, header: ViewHeader) -> (Pages, ViewThread) {
-    let (sender, mut receiver) = mpsc::channel(64);
+    let (channel, mut receiver) = mpsc::channel::<Vec<Page>>(4);
     let thread = tokio::task::spawn_blocking(move || {
         let mut view = View::begin(spool, header)?;
-        while let Some(page) = receiver.blocking_recv() {
-            if let Page::Counts(counts) = page {
-                return view.finish(&counts).map(Some);
+        while let Some(batch) = receiver.blocking_recv() {
+            for page in batch {
+                if let Page::Counts(counts) = page {
+                    return view.finish(&counts).map(Some);
+                }
+                show(&mut view, page)?;
             }
-            show(&mut view, page)?;
         }
         Ok(None)
     });
-    (Pages(sender), thread)
+    (Pages { channel, batch: Vec::with_capacity(BATCH) }, thread)
 }
 
 fn show(view: &mut View<File>, page: Page) -> Result<(), ViewError> {

@@ -4,10 +4,14 @@ use std::collections::HashSet;
 
 use super::Progress;
 use super::pieces::{Piece, Pieces};
+use crate::archive::limits::Limits;
 use crate::archive::names;
 use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef};
 use crate::pod::reader::{PhotoName, ReadError, Sink};
 use crate::pod::uploads::{PhotoFile, UploadsFolder, is_plain_file_name};
+
+/// So many photos fit into what a reader takes, with room for the documents and the pages.
+const MAX_FILES: usize = (Limits::ENTRIES - 10_000) as usize;
 
 /// Takes names of photos and sends the files.
 pub(super) struct PhotoFiles<'a> {
@@ -59,6 +63,12 @@ impl Sink<PhotoName> for PhotoFiles<'_> {
         if self.lower_case.contains(&photo.name.to_lowercase()) {
             let reason = "another photo's file has the same name but for upper and lower case".to_owned();
             self.omit(&photo, OmissionCode::UnsafeFileName, reason);
+            return Ok(());
+        }
+        if self.sent.len() == MAX_FILES {
+            let reason =
+                format!("an archive holds {MAX_FILES} photos; copy this file from the uploads folder");
+            self.omit(&photo, OmissionCode::TooManyFiles, reason);
             return Ok(());
         }
         let mut unreadable = None;

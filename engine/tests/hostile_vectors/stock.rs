@@ -79,7 +79,7 @@ pub(crate) fn locked() -> Vec<Vector> {
         |name: &str, code, bytes: Vec<u8>| Vector::new(&format!("{name}.zip.age"), Stage::Open, code, bytes);
     vec![
         age("age-without-a-key", "encryption_locked", costly.clone().into_bytes()),
-        age("age-costly-passphrase", "encryption_damaged", costly.into_bytes())
+        age("age-costly-passphrase", "encryption_too_expensive", costly.into_bytes())
             .with("passphrase open sesame"),
         age("age-endless-header", "encryption_damaged", {
             header(&format!("-> x y\n{file_key}\n").repeat(2000)).into_bytes()

@@ -296,6 +296,7 @@ fn encryption_code(error: &EncryptionError) -> &'static str {
         EncryptionError::NoRecipient | EncryptionError::Recipient(_) => "encryption_recipient",
         EncryptionError::NoIdentity => "encryption_no_identity",
         EncryptionError::Damaged(_) => "encryption_damaged",
+        EncryptionError::TooExpensive(_) => "encryption_too_expensive",
         EncryptionError::WrongKey => "encryption_wrong_key",
         EncryptionError::Locked => "encryption_locked",
     }

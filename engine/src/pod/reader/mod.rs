@@ -31,7 +31,7 @@ use super::config::PodUrl;
 use super::database::{Cell as _, DatabaseError, Snapshot};
 
 /// Posts that are read together.
-pub const PAGE: usize = 500;
+pub const PAGE: usize = 1000;
 
 /// Why an account could not be read.
 #[derive(Debug, thiserror::Error)]

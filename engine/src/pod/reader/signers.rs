@@ -132,6 +132,9 @@ fn on_all_cores(
     ids: &[Option<SignatureId>],
     work: impl Fn(&Job, SignatureId) -> Option<String> + Sync,
 ) -> Vec<Option<String>> {
+    if jobs.is_empty() {
+        return Vec::new();
+    }
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = jobs.len().div_ceil(cores).max(1);
     let one = |(job, id): (&Job, &Option<SignatureId>)| id.and_then(|id| work(job, id));
