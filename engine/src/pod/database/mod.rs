@@ -10,5 +10,6 @@ mod writer;
 
 pub use row::{Cell, Row};
 pub use snapshot::{DatabaseError, Snapshot};
+pub(crate) use snapshot::{numbered_placeholders, reason};
 pub use text::clean_text;
 pub use writer::{Existing, PodWriter, Value};

@@ -123,6 +123,23 @@ impl PodWriter {
         Ok(Self { link, dialect: url.dialect() })
     }
 
+    /// Connects, and begins a transaction in which the database itself refuses every change.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
+    pub async fn open_read_only(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
+        let link = within_time(url, connect(url, Access::Read)).await?;
+        let mut pod = Self { link, dialect: url.dialect() };
+        let begin = match pod.dialect {
+            Dialect::PostgreSql => "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Dialect::MySql => "START TRANSACTION READ ONLY",
+            // The connection was opened for reading.
+            Dialect::Sqlite => "BEGIN",
+        };
+        pod.run("the beginning of a transaction", begin.to_owned(), &[]).await?;
+        Ok(pod)
+    }
+
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
         self.dialect
