@@ -4,9 +4,12 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod imports;
 pub(crate) mod manual;
 pub(crate) mod schemas;
 pub(crate) mod show;
+pub(crate) mod undo;
 pub(crate) mod verify;
 
 use std::process::ExitCode;

@@ -261,7 +261,7 @@ impl Target {
         }
         if let Some(planned) = &self.planned {
             let parent = Parent { id: -1, own: true, visible: true, planned: true };
-            let mut add = |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashSet<Guid>| {
+            let add = |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashSet<Guid>| {
                 for guid in guids {
                     if guid.parse::<Guid>().is_ok_and(|guid| set.contains(&guid)) {
                         into.entry((*guid).to_owned()).or_insert(parent);
