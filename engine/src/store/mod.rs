@@ -1,9 +1,17 @@
-//! What Pappus itself keeps between runs: the pod's archive key, and signatures it has made.
+//! What Pappus itself keeps between runs: the pod's archive key, signatures it has made, and a database of
+//! imports and deliveries.
 //!
-//! All of it lies in one folder that only its owner can read.
+//! All of it lies in one folder that only its owner can read; the database can also be on a PostgreSQL server.
 
+mod database;
+mod error;
 mod signatures;
 mod state_folder;
+mod statement;
+mod tables;
 
+pub use database::{Pool, Store, Transaction, random_id};
+pub use error::StoreError;
 pub use signatures::StoredSignatures;
 pub use state_folder::{StateError, StateFolder};
+pub use statement::{Column, StoreRow, Value};

@@ -6,10 +6,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use crate::domain::{KeyError, PrivateKey};
-use crate::pod::config::PodUrl;
+use crate::pod::config::{ConfigError, DatabaseUrl, PodUrl};
 
 /// Name of the file with the pod's archive key.
 const ARCHIVE_KEY: &str = "archive-key.pem";
+/// Name of the file with Pappus's own database.
+const DATABASE: &str = "pappus.sqlite3";
 
 /// Why Pappus's own state could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,14 @@ impl StateFolder {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The address of Pappus's own database while the podmin names no other: an SQLite file in this folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the folder's path is not UTF-8.
+    pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
+        DatabaseUrl::from_file(&self.0.join(DATABASE))
     }
 
     /// The key the pod signs archives with. Made at first use: whoever pins it must know it does not change.

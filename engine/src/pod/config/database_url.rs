@@ -1,11 +1,13 @@
 //! The address of a pod's database.
 
 use std::fmt;
+use std::path::Path;
 
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
+use super::percent::encode;
 
 /// The databases diaspora* runs on, and the one of the sample pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +75,18 @@ impl DatabaseUrl {
     pub(super) fn parse_from(address: &str, place: &str) -> Result<Self, ConfigError> {
         Self::parsed(address)
             .map_err(|reason| ConfigError::DatabaseAddress { place: place.to_owned(), reason })
+    }
+
+    /// The address of the SQLite file at `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError::DatabaseAddress`] when the path is not UTF-8.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = path.to_str().ok_or_else(|| ConfigError::DatabaseAddress {
+            place: path.display().to_string(),
+            reason: "it is not UTF-8".to_owned(),
+        })?;
+        Self::parse(&format!("sqlite://{}", encode(text, b"/").as_str()))
     }
 
     fn parsed(address: &str) -> Result<Self, String> {

@@ -9,4 +9,5 @@ mod text;
 
 pub use row::{Cell, Row};
 pub use snapshot::{DatabaseError, Snapshot};
+pub(crate) use snapshot::{numbered_placeholders, reason};
 pub use text::clean_text;

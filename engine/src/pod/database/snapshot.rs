@@ -189,7 +189,7 @@ async fn connect(url: &DatabaseUrl) -> Result<Link, DatabaseError> {
 }
 
 /// What the database itself said, without the library's words around it.
-fn reason(error: &sqlx::Error) -> String {
+pub(crate) fn reason(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::Io(error) => error.to_string(),
@@ -198,7 +198,7 @@ fn reason(error: &sqlx::Error) -> String {
 }
 
 /// PostgreSQL numbers its placeholders.
-fn numbered_placeholders(sql: &str) -> String {
+pub(crate) fn numbered_placeholders(sql: &str) -> String {
     let mut parts = sql.split('?');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.enumerate().fold(first, |sql, (index, part)| format!("{sql}${}{part}", index + 1))

@@ -1,0 +1,269 @@
+//! Pappus's own database: an SQLite file, or PostgreSQL when several machines work on one pod.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection as _};
+
+use super::statement::Link;
+use super::{StoreError, StoreRow, Value, tables};
+use crate::archive::writer::hex;
+use crate::pod::config::{DatabaseUrl, Dialect};
+
+/// How long a new connection, or one that is free, may be waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a writer waits for another one to finish; SQLite takes one at a time.
+const BUSY: Duration = Duration::from_secs(30);
+/// Connections held at most.
+const CONNECTIONS: u32 = 4;
+
+/// The connections behind a [`Store`].
+#[derive(Debug, Clone)]
+pub enum Pool {
+    /// One file.
+    Sqlite(SqlitePool),
+    /// A database on a server.
+    Postgres(PgPool),
+}
+
+/// Pappus's own database, its tables up to date. Clones share the connections.
+///
+/// Statements are written once for both databases: `?` stands for a [`Value`], everything of Pappus's is named
+/// `pappus_…`, numbers are BIGINT (INTEGER in SQLite), times are milliseconds since 1970.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+}
+
+impl Store {
+    /// Opens the database and brings its tables up to date; an SQLite file is made when missing, readable by its
+    /// owner only. Several programs may do that at once.
+    ///
+    /// # Errors
+    /// [`StoreError`]; passwords do not show in it.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let opening = async {
+            match url.dialect() {
+                Dialect::Sqlite => open_sqlite(url).await,
+                Dialect::PostgreSql => open_postgres(url).await,
+                Dialect::MySql => Err(StoreError::Kind { url: url.to_string() }),
+            }
+        };
+        // Longer than BUSY: another program may be making the tables just now.
+        let late =
+            |_| StoreError::Unreachable { url: url.to_string(), reason: "no answer in time".to_owned() };
+        let pool = tokio::time::timeout(BUSY + PATIENCE, opening).await.map_err(late)??;
+        Ok(Self { pool })
+    }
+
+    /// The connections, for what the helpers here do not do.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Sends a statement; gives the number of rows it changed. `what` stands in the error.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`], [`StoreError::Duplicate`].
+    pub async fn execute(
+        &self,
+        what: &'static str,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
+        let failed = |error| StoreError::statement(what, &error);
+        match &self.pool {
+            Pool::Sqlite(pool) => {
+                let mut link = pool.acquire().await.map_err(failed)?;
+                Link::Sqlite(&mut link).execute(what, sql, values).await
+            }
+            Pool::Postgres(pool) => {
+                let mut link = pool.acquire().await.map_err(failed)?;
+                Link::Postgres(&mut link).execute(what, sql, values).await
+            }
+        }
+    }
+
+    /// Sends a statement that gives few rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn rows(
+        &self,
+        what: &'static str,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<StoreRow>, StoreError> {
+        let failed = |error| StoreError::statement(what, &error);
+        match &self.pool {
+            Pool::Sqlite(pool) => {
+                let mut link = pool.acquire().await.map_err(failed)?;
+                Link::Sqlite(&mut link).rows(what, sql, values).await
+            }
+            Pool::Postgres(pool) => {
+                let mut link = pool.acquire().await.map_err(failed)?;
+                Link::Postgres(&mut link).rows(what, sql, values).await
+            }
+        }
+    }
+
+    /// The first row of a statement that gives one or none.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn first(
+        &self,
+        what: &'static str,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Option<StoreRow>, StoreError> {
+        Ok(self.rows(what, sql, values).await?.into_iter().next())
+    }
+
+    /// Begins a transaction that writes; dropped before [`Transaction::commit`], it has not happened.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        let begun = match &self.pool {
+            // Begun as a reader, it could not become a writer once another has written.
+            Pool::Sqlite(pool) => pool.begin_with("BEGIN IMMEDIATE").await.map(Transaction::Sqlite),
+            Pool::Postgres(pool) => pool.begin().await.map(Transaction::Postgres),
+        };
+        begun.map_err(|error| StoreError::statement("beginning to write", &error))
+    }
+
+    /// Ends all connections, which tidies an SQLite file's companions away.
+    pub async fn close(self) {
+        match self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Statements that happen together or not at all.
+#[derive(Debug)]
+pub enum Transaction {
+    /// On an SQLite file; nobody else writes meanwhile.
+    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    /// On PostgreSQL.
+    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+}
+
+impl Transaction {
+    fn link(&mut self) -> Link<'_> {
+        match self {
+            Self::Sqlite(transaction) => Link::Sqlite(transaction),
+            Self::Postgres(transaction) => Link::Postgres(transaction),
+        }
+    }
+
+    /// See [`Store::execute`].
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`], [`StoreError::Duplicate`].
+    pub async fn execute(
+        &mut self,
+        what: &'static str,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
+        self.link().execute(what, sql, values).await
+    }
+
+    /// See [`Store::rows`].
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn rows(
+        &mut self,
+        what: &'static str,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<StoreRow>, StoreError> {
+        self.link().rows(what, sql, values).await
+    }
+
+    /// Makes it happen.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => transaction.commit().await,
+        }
+        .map_err(|error| StoreError::statement("writing", &error))
+    }
+}
+
+/// 32 random hexadecimal digits, as names of rows.
+///
+/// # Errors
+/// [`StoreError::Random`].
+pub fn random_id() -> Result<String, StoreError> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| StoreError::Random)?;
+    Ok(hex(&bytes))
+}
+
+async fn open_sqlite(url: &DatabaseUrl) -> Result<Pool, StoreError> {
+    let unreachable = |error: sqlx::Error| StoreError::unreachable(url, &error);
+    let options: SqliteConnectOptions = url.expose().parse().map_err(unreachable)?;
+    if url.expose().contains(":memory:") || url.expose().contains("mode=memory") {
+        return Err(StoreError::Kind { url: url.to_string() });
+    }
+    make_file(options.get_filename())?;
+    let options = options
+        .journal_mode(SqliteJournalMode::Wal)
+        // An import's list of what it has written must not lose its end when the power fails.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .disable_statement_logging();
+    let mut link = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
+    // sqlx locks nothing here, and two programs would make the tables at once.
+    let mut transaction = link.begin_with("BEGIN IMMEDIATE").await.map_err(unreachable)?;
+    // `run` is the same for any kind of connection, which makes its future unfit for a spawned task.
+    let migrated = tables::migrator(Dialect::Sqlite).run_direct(None, &mut *transaction, false).await;
+    migrated.map_err(|error| StoreError::tables(url, &error))?;
+    transaction.commit().await.map_err(unreachable)?;
+    link.close().await.map_err(unreachable)?;
+    let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(BUSY + PATIENCE);
+    Ok(Pool::Sqlite(pool.connect_lazy_with(options)))
+}
+
+/// SQLite gives its companion files the mode of the file itself.
+fn make_file(path: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::File { path: path.to_owned(), source };
+    let opened =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    let mode = opened.and_then(|file| file.metadata()).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 { Err(StoreError::Exposed(path.to_owned())) } else { Ok(()) }
+}
+
+async fn open_postgres(url: &DatabaseUrl) -> Result<Pool, StoreError> {
+    let unreachable = |error: sqlx::Error| StoreError::unreachable(url, &error);
+    let options: PgConnectOptions = url.expose().parse().map_err(unreachable)?;
+    let options = options.application_name("pappus").disable_statement_logging();
+    let late = |_| StoreError::Unreachable {
+        url: url.to_string(),
+        reason: format!("no answer within {} seconds", PATIENCE.as_secs()),
+    };
+    // A connection of its own: closed after a failure, it gives its lock back.
+    let connecting = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
+    let mut link = connecting.await.map_err(late)?.map_err(unreachable)?;
+    let migrated = tables::migrator(Dialect::PostgreSql).run_direct(None, &mut link, false).await;
+    migrated.map_err(|error| StoreError::tables(url, &error))?;
+    link.close().await.map_err(unreachable)?;
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    Ok(Pool::Postgres(pool.connect_lazy_with(options)))
+}

@@ -1,0 +1,64 @@
+//! The tables of Pappus's own database, brought up to date when it is opened.
+//!
+//! The files are named here one by one, not found by `sqlx::migrate!`: that macro would build every database
+//! driver a second time for the compiler, and does not notice a new file without a build script.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use crate::pod::config::Dialect;
+
+macro_rules! files {
+    ($($version:literal $name:literal),* $(,)?) => {
+        /// Version, name, text for SQLite, text for PostgreSQL. What has been published is never changed.
+        const FILES: &[(i64, &str, &str, &str)] = &[$((
+            $version,
+            $name,
+            include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
+            include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
+        )),*];
+    };
+}
+
+files! {
+    1 "0001_imports",
+}
+
+/// Others in the same database may use sqlx as well, so the list of what has been done has its own name.
+const DONE: &str = "pappus_migrations";
+
+/// All changes for one kind of database.
+pub(super) fn migrator(dialect: Dialect) -> Migrator {
+    let migrations = FILES.iter().map(|(version, name, sqlite, postgres)| {
+        let sql = if dialect == Dialect::Sqlite { sqlite } else { postgres };
+        Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    // "Dangerous" for a database that already has the other table; this one never had.
+    migrator.dangerous_set_table_name(DONE);
+    migrator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_named_once_and_in_order() {
+        let named: Vec<String> = FILES.iter().map(|(_, name, ..)| format!("{name}.sql")).collect();
+        assert!(FILES.iter().zip(1..).all(|((version, name, ..), number)| {
+            *version == number && name.starts_with(&format!("{number:04}_"))
+        }));
+        for dialect in ["sqlite", "postgres"] {
+            let folder = format!("{}/migrations/{dialect}", env!("CARGO_MANIFEST_DIR"));
+            let mut found: Vec<String> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            found.sort();
+            assert_eq!(found, named);
+        }
+    }
+}
