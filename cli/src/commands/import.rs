@@ -29,6 +29,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         accept_unproven: arguments.accept_unproven,
         pinned_pods: arguments.trust_pod.clone(),
         discovered: Vec::new(),
+        uploads: pod::uploads(&config)?,
         now: clock::now()?,
         archive_sha256: digest(&arguments.archive.archive)?,
     };

@@ -18,7 +18,7 @@ pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Fai
             arguments.import
         ))
     })?;
-    let undone = undo(&store, &import, &config.database, &config.url, clock::now()?)
+    let undone = undo(&store, &import, &config.database, &config.url, &pod::uploads(&config)?, clock::now()?)
         .await
         .map_err(|error| Failure::new(format!("import {} was not taken back", import.id), error))?;
     store.close().await;

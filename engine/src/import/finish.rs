@@ -15,6 +15,30 @@ pub(super) fn touched_posts(person: i64) -> String {
     )
 }
 
+/// Answers of the account's polls, and those it chose.
+pub(super) fn touched_answers(person: i64) -> String {
+    format!(
+        "SELECT a.id FROM poll_answers a JOIN polls q ON q.id = a.poll_id JOIN posts p \
+         ON p.id = q.status_message_id WHERE p.author_id = {person} \
+         UNION SELECT v.poll_answer_id FROM poll_participations v WHERE v.author_id = {person} \
+         UNION SELECT v.poll_answer_id FROM poll_participations v JOIN polls q ON q.id = v.poll_id \
+         JOIN posts p ON p.id = q.status_message_id WHERE p.author_id = {person}"
+    )
+}
+
+/// Tags on the account's posts and comments, on comments under its posts, and on its profile.
+pub(super) fn touched_tags(person: i64) -> String {
+    format!(
+        "SELECT t.tag_id FROM taggings t JOIN posts p ON p.id = t.taggable_id \
+         AND t.taggable_type = 'Post' WHERE p.author_id = {person} \
+         UNION SELECT t.tag_id FROM taggings t JOIN comments c ON c.id = t.taggable_id \
+         AND t.taggable_type = 'Comment' LEFT JOIN posts p ON p.id = c.commentable_id \
+         AND c.commentable_type = 'Post' WHERE c.author_id = {person} OR p.author_id = {person} \
+         UNION SELECT t.tag_id FROM taggings t JOIN profiles f ON f.id = t.taggable_id \
+         AND t.taggable_type = 'Profile' WHERE f.person_id = {person}"
+    )
+}
+
 impl Target {
     /// Sets every counter that the import has changed to what is really there.
     pub(super) async fn set_counters(&mut self, account: &NewAccount) -> Result<(), ImportError> {
@@ -37,21 +61,31 @@ impl Target {
             );
             self.pod.run("counters", sql, &[]).await?;
         }
-        let sql = format!(
-            "SELECT a.id FROM poll_answers a JOIN polls q ON q.id = a.poll_id JOIN posts p \
-             ON p.id = q.status_message_id WHERE p.author_id = {person} \
-             UNION SELECT v.poll_answer_id FROM poll_participations v WHERE v.author_id = {person}"
-        );
-        let ids = self.numbers("poll answers", sql).await?;
+        let ids = self.numbers("poll answers", touched_answers(person)).await?;
         for chunk in ids.chunks(1000) {
-            let sql = format!(
-                "UPDATE poll_answers SET vote_count = (SELECT COUNT(*) FROM poll_participations v \
-                 WHERE v.poll_answer_id = poll_answers.id) WHERE id IN ({})",
-                list(chunk)
-            );
-            self.pod.run("counters", sql, &[]).await?;
+            self.count_answers(&list(chunk)).await?;
         }
-        self.count_tags(person).await
+        let ids = self.numbers("tags", touched_tags(person)).await?;
+        for chunk in ids.chunks(1000) {
+            self.count_taggings(&list(chunk)).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn count_answers(&mut self, ids: &str) -> Result<(), ImportError> {
+        let sql = format!(
+            "UPDATE poll_answers SET vote_count = (SELECT COUNT(*) FROM poll_participations v \
+             WHERE v.poll_answer_id = poll_answers.id) WHERE id IN ({ids})"
+        );
+        Ok(self.pod.run("counters", sql, &[]).await.map(drop)?)
+    }
+
+    pub(super) async fn count_taggings(&mut self, ids: &str) -> Result<(), ImportError> {
+        let sql = format!(
+            "UPDATE tags SET taggings_count = (SELECT COUNT(*) FROM taggings t WHERE t.tag_id = tags.id) \
+             WHERE id IN ({ids})"
+        );
+        Ok(self.pod.run("counters", sql, &[]).await.map(drop)?)
     }
 
     async fn numbers(&mut self, what: &'static str, sql: String) -> Result<Vec<i64>, ImportError> {
@@ -89,25 +123,6 @@ impl Target {
         }
         for (count, ids) in by_count {
             let sql = format!("UPDATE posts SET reshares_count = {count} WHERE id IN ({})", list(&ids));
-            self.pod.run("counters", sql, &[]).await?;
-        }
-        Ok(())
-    }
-
-    async fn count_tags(&mut self, person: i64) -> Result<(), ImportError> {
-        let sql = format!(
-            "SELECT DISTINCT t.tag_id FROM taggings t JOIN posts p ON p.id = t.taggable_id \
-             AND t.taggable_type = 'Post' WHERE p.author_id = {person} \
-             UNION SELECT t.tag_id FROM taggings t JOIN profiles f ON f.id = t.taggable_id \
-             AND t.taggable_type = 'Profile' WHERE f.person_id = {person}"
-        );
-        let ids = self.numbers("tags", sql).await?;
-        for chunk in ids.chunks(1000) {
-            let sql = format!(
-                "UPDATE tags SET taggings_count = (SELECT COUNT(*) FROM taggings t WHERE t.tag_id = tags.id) \
-                 WHERE id IN ({})",
-                list(chunk)
-            );
             self.pod.run("counters", sql, &[]).await?;
         }
         Ok(())

@@ -14,6 +14,7 @@ mod contacts;
 mod finish;
 mod journal;
 mod people;
+mod photos;
 mod posts;
 mod relayables;
 mod report;
@@ -32,7 +33,7 @@ pub use people::NewPerson;
 pub use report::{Finding, FindingCode, Report, Tally};
 pub use undo::{UndoError, Undone, undo};
 
-use journal::Journal;
+use journal::{Intent, Journal};
 use people::{People, strangers};
 use source::Batch;
 use survey::Survey;
@@ -44,6 +45,7 @@ use crate::archive::open::{AccountSignature, Archive, OpenError, Origin, Verifie
 use crate::domain::{DiasporaId, DiasporaIdError, Guid, KeyError, KeyFingerprint, PublicKey, Timestamp};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
+use crate::pod::uploads::UploadsFolder;
 use crate::store::{Store, StoreError};
 use crate::validate::Judge;
 
@@ -62,6 +64,14 @@ pub enum ImportError {
     /// Pappus's own store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The photos cannot be written.
+    #[error("the photos cannot be written to {path}: {source}. What is there is kept; run the same command again")]
+    Uploads {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The new key could not be made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -128,6 +138,7 @@ impl ImportError {
             Self::Document(error) => error.code(),
             Self::Database(_) => "database",
             Self::Store(_) => "store",
+            Self::Uploads { .. } => "uploads",
             Self::Key(_) => "key",
             Self::Name(_) | Self::Username(..) => "username_not_possible",
             Self::Email(..) => "email_not_possible",
@@ -177,6 +188,8 @@ pub struct ImportOptions {
     pub pinned_pods: Vec<String>,
     /// People the target pod does not know, as they were looked up.
     pub discovered: Vec<NewPerson>,
+    /// Where photo files go.
+    pub uploads: UploadsFolder,
     /// The time that new rows get.
     pub now: Timestamp,
     /// SHA-256 of the archive file.
@@ -244,17 +257,24 @@ impl Importer<'_> {
             return Err(ImportError::OntoItself(old));
         }
         let trusted = is_pinned(&archive, &self.options.pinned_pods);
-        let (archive, survey) = survey(archive).await?;
+        let (mut archive, mut survey) = survey(archive).await?;
         let proof = self.prove(&archive, &survey, &old, trusted).await?;
         let old_person = self.old_person(&old, &new).await?;
         let account = self.account(&survey, &old, &new, old_person, store).await?;
+        if self.target.writes() {
+            (archive, survey.files) = self.import_photo_files(archive).await?;
+        } else {
+            for _ in &survey.files {
+                self.target.report.imported(CountKind::PhotoFiles);
+            }
+        }
         let mut people = People::read(&mut self.target, survey.people.keys()).await?;
         let mut introduced = self.options.discovered.clone();
         introduced.retain(|person| people.get(&person.id).is_none());
-        people.introduce(&mut self.target, introduced).await?;
+        people.introduce(&mut self.target, introduced, self.journal.as_mut()).await?;
         if trusted {
             let strangers = strangers(&people, &survey.people);
-            people.introduce(&mut self.target, strangers).await?;
+            people.introduce(&mut self.target, strangers, self.journal.as_mut()).await?;
         }
         self.target.count_aspects(&survey);
         self.target.import_blocks(&account, &survey, &people).await?;
@@ -274,6 +294,42 @@ impl Importer<'_> {
         }
         let import = self.journal.map(|journal| journal.import.id);
         Ok(Imported { old, new, proof, import, report })
+    }
+
+    /// Puts the photo files into the uploads folder, on a thread that may wait for the disk.
+    async fn import_photo_files(
+        &mut self,
+        mut archive: Archive<Verified>,
+    ) -> Result<(Archive<Verified>, HashSet<String>), ImportError> {
+        let uploads = self.options.uploads.clone();
+        let (names, mut announced) = tokio::sync::mpsc::channel::<(String, std::sync::mpsc::SyncSender<()>)>(1);
+        let storing = tokio::task::spawn_blocking(move || {
+            let stored = photos::store_photos(&mut archive, &uploads, |name| {
+                // The journal must hold the name before the file is there.
+                let (noted, wait) = std::sync::mpsc::sync_channel(1);
+                names.blocking_send((name.to_owned(), noted)).map_err(|_| ImportError::Broken)?;
+                wait.recv().map_err(|_| ImportError::Broken)
+            })?;
+            Ok::<_, ImportError>((archive, stored))
+        });
+        while let Some((guid, noted)) = announced.recv().await {
+            if let Some(journal) = &mut self.journal
+                && !journal.has_written(&guid)
+            {
+                journal.note(vec![Intent { kind: "photo_files", guid, previous: None }]).await?;
+            }
+            // If the thread is gone, it says so below.
+            _ = noted.send(());
+        }
+        let (archive, stored) = storing.await.map_err(|_| ImportError::Broken)??;
+        let (names, problems) = photos::outcome(stored);
+        for _ in &names {
+            self.target.report.imported(CountKind::PhotoFiles);
+        }
+        for (name, code) in problems {
+            self.target.report.left_out(CountKind::PhotoFiles, code, name);
+        }
+        Ok((archive, names))
     }
 
     /// What shows that the archive is the account's.

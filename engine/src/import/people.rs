@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::ImportError;
+use super::journal::{Intent, Journal};
 use super::survey::Described;
 use super::target::Target;
 use crate::domain::{DiasporaId, Guid, PublicKey};
@@ -119,9 +121,16 @@ impl People {
         &mut self,
         target: &mut Target,
         people: Vec<NewPerson>,
-    ) -> Result<(), DatabaseError> {
+        mut journal: Option<&mut Journal>,
+    ) -> Result<(), ImportError> {
         for chunk in people.chunks(500) {
-            if target.writes() {
+            if let Some(journal) = journal.as_deref_mut() {
+                let intent = |person: &NewPerson| Intent {
+                    kind: "people",
+                    guid: person.guid.to_string(),
+                    previous: None,
+                };
+                journal.note(chunk.iter().map(intent).collect()).await?;
                 target.create_people(chunk).await?;
             }
             let ids: Vec<&str> = chunk.iter().map(|person| person.id.as_str()).collect();

@@ -41,6 +41,10 @@ pub enum FindingCode {
     OwnPerson,
     /// The file is not in the archive.
     FileMissing,
+    /// The file is no picture diaspora* takes, or one that would not fit into memory.
+    NotAPicture,
+    /// Another file of that name lies in the target pod's uploads.
+    FileTaken,
     /// A value was longer than the target pod takes and was cut.
     Shortened,
     /// Something about an account as a whole; see the message.
@@ -65,6 +69,8 @@ impl FindingCode {
             Self::Duplicate => "duplicate",
             Self::OwnPerson => "own_person",
             Self::FileMissing => "file_missing",
+            Self::NotAPicture => "not_a_picture",
+            Self::FileTaken => "file_taken",
             Self::Shortened => "shortened",
             Self::Account => "account",
         }
@@ -87,6 +93,8 @@ impl FindingCode {
             Self::Duplicate => "left out: the same is there already",
             Self::OwnPerson => "left out: it is the account itself",
             Self::FileMissing => "kept, pointing to the old pod: the file is not in the archive",
+            Self::NotAPicture => "left out: the file is no picture, or too large a one",
+            Self::FileTaken => "left out: another file has that name here",
             Self::Shortened => "kept, cut to the length this pod takes",
             Self::Account => "see the message",
         }

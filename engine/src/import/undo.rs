@@ -7,6 +7,7 @@ use super::{ImportError, Report};
 use crate::domain::Timestamp;
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
+use crate::pod::uploads::UploadsFolder;
 use crate::store::{Store, StoreError};
 
 /// Why an import was not taken back.
@@ -27,6 +28,14 @@ pub enum UndoError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A photo could not be removed.
+    #[error("a photo cannot be removed from {path}: {source}")]
+    Uploads {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Counters could not be set.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -39,6 +48,8 @@ pub struct Undone {
     pub removed: u64,
     /// Rows given back to who had them before.
     pub given_back: u64,
+    /// Photo files removed, all sizes.
+    pub files: u64,
 }
 
 /// Kinds of the journal, in the order in which their rows can go: table, what hangs on a row by its number,
@@ -90,6 +101,7 @@ pub async fn undo(
     import: &ImportRecord,
     database: &DatabaseUrl,
     url: &PodUrl,
+    uploads: &UploadsFolder,
     now: Timestamp,
 ) -> Result<Undone, UndoError> {
     match import.state {
@@ -114,18 +126,111 @@ pub async fn undo(
             target.undo_kind(store, import, table, parts, typed, person, &mut undone).await?;
         }
         undone.removed += target.remove_account(person, user).await?;
-        for chunk in touched.chunks(1000) {
-            target.count_posts(&list(chunk)).await?;
+        target.count_again(&touched).await?;
+    }
+    undone.removed += target.remove_strangers(store, import).await?;
+    let mut after = 0;
+    loop {
+        let page = noted(store, &import.id, "photo_files", after).await?;
+        let Some((last, ..)) = page.last() else { break };
+        after = *last;
+        for (_, name, _) in page {
+            let failed = |source| UndoError::Uploads { path: uploads.images().to_owned(), source };
+            undone.files += super::photos::remove_photo(uploads, &name).map_err(failed)?;
         }
     }
     set_state(store, &import.id, ImportState::Undone, None, now).await?;
     Ok(undone)
 }
 
+/// Tables and columns that hold people, beside their profiles.
+const PEOPLE: &[(&str, &str)] = &[
+    ("posts", "author_id"),
+    ("comments", "author_id"),
+    ("likes", "author_id"),
+    ("poll_participations", "author_id"),
+    ("photos", "author_id"),
+    ("participations", "author_id"),
+    ("conversations", "author_id"),
+    ("messages", "author_id"),
+    ("conversation_visibilities", "person_id"),
+    ("contacts", "person_id"),
+    ("blocks", "person_id"),
+    ("mentions", "person_id"),
+    ("account_migrations", "old_person_id"),
+    ("account_migrations", "new_person_id"),
+];
+
+/// What counters an account has changed.
+struct Touched {
+    posts: Vec<i64>,
+    answers: Vec<i64>,
+    tags: Vec<i64>,
+}
+
 impl Target {
-    async fn touched(&mut self, person: i64) -> Result<Vec<i64>, UndoError> {
-        let sql = format!("SELECT id FROM {} t", super::finish::touched_posts(person));
-        Ok(self.pod.rows("posts", sql, &[]).await?.iter().filter_map(|row| row.integer(0)).collect())
+    async fn touched(&mut self, person: i64) -> Result<Touched, UndoError> {
+        let mut numbers = Vec::new();
+        for sql in [
+            format!("SELECT id FROM {} t", super::finish::touched_posts(person)),
+            super::finish::touched_answers(person),
+            super::finish::touched_tags(person),
+        ] {
+            let rows = self.pod.rows("counters", sql, &[]).await?;
+            numbers.push(rows.iter().filter_map(|row| row.integer(0)).collect());
+        }
+        let (tags, answers, posts) = (numbers.pop(), numbers.pop(), numbers.pop());
+        let (tags, answers) = (tags.unwrap_or_default(), answers.unwrap_or_default());
+        Ok(Touched { posts: posts.unwrap_or_default(), answers, tags })
+    }
+
+    async fn count_again(&mut self, touched: &Touched) -> Result<(), UndoError> {
+        for chunk in touched.posts.chunks(1000) {
+            self.count_posts(&list(chunk)).await?;
+        }
+        for chunk in touched.answers.chunks(1000) {
+            self.count_answers(&list(chunk)).await?;
+        }
+        for chunk in touched.tags.chunks(1000) {
+            self.count_taggings(&list(chunk)).await?;
+        }
+        Ok(())
+    }
+
+    /// People the import has introduced, unless the pod has heard of them otherwise since.
+    async fn remove_strangers(&mut self, store: &Store, import: &ImportRecord) -> Result<u64, UndoError> {
+        let mut removed = 0;
+        let mut after = 0;
+        loop {
+            let page = noted(store, &import.id, "people", after).await?;
+            let Some((last, ..)) = page.last() else { return Ok(removed) };
+            after = *last;
+            let guids: Vec<&str> = page.iter().map(|(_, guid, _)| guid.as_str()).collect();
+            let ids: Vec<i64> = self.ids("people", &guids).await?.into_values().collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let unused = PEOPLE.iter().fold(String::new(), |text, (table, column)| {
+                format!("{text} AND NOT EXISTS (SELECT 1 FROM {table} u WHERE u.{column} = p.id)")
+            });
+            let sql = format!(
+                "SELECT p.id FROM people p WHERE p.owner_id IS NULL AND p.id IN ({}){unused}",
+                list(&ids)
+            );
+            let rows = self.pod.rows("people", sql, &[]).await?;
+            let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+            if ids.is_empty() {
+                continue;
+            }
+            self.pod.begin().await?;
+            for sql in [
+                format!("DELETE FROM profiles WHERE person_id IN ({ids})"),
+                format!("DELETE FROM people WHERE id IN ({ids})"),
+            ] {
+                removed += self.pod.run("people", sql, &[]).await?;
+            }
+            self.pod.commit().await?;
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one line of the table above")]

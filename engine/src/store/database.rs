@@ -247,7 +247,7 @@ fn make_file(path: &Path) -> Result<(), StoreError> {
     let opened =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let mode = opened.and_then(|file| file.metadata()).map_err(failed)?.permissions().mode();
-    if mode & 0o077 == 0 { Ok(()) } else { Err(StoreError::Exposed(path.to_owned())) }
+    if mode & 0o077 != 0 { Err(StoreError::Exposed(path.to_owned())) } else { Ok(()) }
 }
 
 async fn open_postgres(url: &DatabaseUrl) -> Result<Pool, StoreError> {
