@@ -73,14 +73,19 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
         output.line(format!("{old} has come to this pod as {new}, in {seconds:.1} s."));
     }
     output.line(match proof {
-        Proof::CachedPerson => "This pod has known the account's key since before: the archive is the account's.",
+        Proof::CachedPerson => {
+            "This pod has known the account's key since before: the archive is the account's."
+        }
         Proof::PinnedPodKey => "The archive is signed by a pod you trust.",
         Proof::Unproven => "Nothing proves whose archive it is; you said to take it all the same.",
     });
     output.line(table(report));
     list_findings(output, report);
     if let Some(import) = import {
-        output.line(format!("Import {import}. `pappus undo {}` takes it back.", import.get(..8).unwrap_or(import)));
+        output.line(format!(
+            "Import {import}. `pappus undo {}` takes it back.",
+            import.get(..8).unwrap_or(import)
+        ));
         output.line(
             "Next: the user asks this pod for a new password (\"forgot your password?\"); the e-mail address \
              came along.",

@@ -28,6 +28,8 @@ pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Fai
         thousands(undone.removed),
         thousands(undone.given_back)
     ));
-    output.document(&json!({ "import": import.id, "removed": undone.removed, "given_back": undone.given_back }));
+    output.document(
+        &json!({ "import": import.id, "removed": undone.removed, "given_back": undone.given_back }),
+    );
     Ok(Outcome::Done)
 }

@@ -85,9 +85,10 @@ impl Target {
     ) -> Result<Option<(i64, i64)>, DatabaseError> {
         let sql = "SELECT owner_id, id, diaspora_handle FROM people WHERE guid IN ({})";
         let rows = self.pod.rows_in("the new account", sql, &[guid.as_str()]).await?;
-        Ok(rows.first().filter(|row| row.text(2).as_deref() == Some(id.as_str())).and_then(|row| {
-            Some((row.integer(0)?, row.integer(1)?))
-        }))
+        Ok(rows
+            .first()
+            .filter(|row| row.text(2).as_deref() == Some(id.as_str()))
+            .and_then(|row| Some((row.integer(0)?, row.integer(1)?))))
     }
 
     /// Makes user, person, profile and aspects, all at once.
@@ -311,7 +312,7 @@ impl Target {
         for id in &survey.blocks {
             match people.get(id) {
                 None => self.report.left_out(CountKind::Blocks, FindingCode::PersonUnknown, id),
-                Some(person) if !seen.insert(person.id) && person.id > 0 => {
+                Some(person) if !seen.insert(person.id) => {
                     self.report.left_out(CountKind::Blocks, FindingCode::Duplicate, id);
                 }
                 Some(person) => {

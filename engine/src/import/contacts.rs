@@ -30,7 +30,7 @@ impl Target {
                 self.report.left_out(CountKind::Contacts, FindingCode::PersonClosed, id);
             } else if Some(person.id) == account.old_person || person.id == account.person {
                 self.report.left_out(CountKind::Contacts, FindingCode::OwnPerson, id);
-            } else if person.id > 0 && !seen.insert(person.id) {
+            } else if !seen.insert(person.id) {
                 self.report.left_out(CountKind::Contacts, FindingCode::Duplicate, id);
             } else {
                 self.report.imported(CountKind::Contacts);
@@ -99,7 +99,9 @@ impl Target {
         let ids = self.tags(&wanted).await?;
         let rows = wanted
             .iter()
-            .filter_map(|name| Some(vec![(*ids.get(name)?).into(), account.user.into(), now.into(), now.into()]))
+            .filter_map(|name| {
+                Some(vec![(*ids.get(name)?).into(), account.user.into(), now.into(), now.into()])
+            })
             .collect();
         let columns = ["tag_id", "user_id", "created_at", "updated_at"];
         self.pod.insert("tag_followings", &columns, rows, Existing::Keep).await?;

@@ -167,7 +167,11 @@ impl Journal {
         let sql = "SELECT guid, previous FROM pappus_import_rows WHERE import_id = ?";
         for row in store.rows("reading the journal", sql, &[import.id.as_str().into()]).await? {
             let previous: Option<String> = row.get(1)?;
-            if previous.is_some() { adopted.insert(row.get(0)?) } else { written.insert(row.get(0)?) };
+            if previous.is_some() {
+                adopted.insert(row.get(0)?)
+            } else {
+                written.insert(row.get(0)?)
+            };
         }
         Ok(Self { store: store.clone(), import, next, adopted, written })
     }
@@ -229,7 +233,8 @@ pub(super) async fn set_state(
     report: Option<&str>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE pappus_imports SET state = ?, report = COALESCE(?, report), updated_at = ? WHERE id = ?";
+    let sql =
+        "UPDATE pappus_imports SET state = ?, report = COALESCE(?, report), updated_at = ? WHERE id = ?";
     let at = now.to_utc().and_utc().timestamp_millis();
     let values = [state.as_str().into(), report.into(), at.into(), id.into()];
     store.execute("noting the state of the import", sql, &values).await.map(drop)
@@ -251,4 +256,19 @@ pub(super) async fn noted(
             Ok((row.get(0)?, row.get(1)?, previous.and_then(|author| author.parse().ok())))
         })
         .collect()
+}
+
+/// People whom this import, or one into the same pod that was taken back, has introduced: their GUIDs, in
+/// pages. Another import may still have needed them when theirs was taken back.
+pub(super) async fn introduced(
+    store: &Store,
+    import: &ImportRecord,
+    after: &str,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
+               WHERE r.kind = 'people' AND i.pod_url = ? AND (i.state = 'undone' OR i.id = ?) AND r.guid > ? \
+               ORDER BY r.guid LIMIT 1000";
+    let values = [import.pod_url.as_str().into(), import.id.as_str().into(), after.into()];
+    let rows = store.rows("reading the journal", sql, &values).await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }

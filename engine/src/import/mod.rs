@@ -37,7 +37,7 @@ use journal::{Intent, Journal};
 use people::{People, strangers};
 use source::Batch;
 use survey::Survey;
-use target::{NewAccount, Planned, Target};
+use target::{NewAccount, PLANNED_ACCOUNT, Planned, Target};
 
 use crate::archive::document::DocumentError;
 use crate::archive::manifest::CountKind;
@@ -65,7 +65,9 @@ pub enum ImportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The photos cannot be written.
-    #[error("the photos cannot be written to {path}: {source}. What is there is kept; run the same command again")]
+    #[error(
+        "the photos cannot be written to {path}: {source}. What is there is kept; run the same command again"
+    )]
     Uploads {
         /// The folder.
         path: std::path::PathBuf,
@@ -113,7 +115,9 @@ pub enum ImportError {
     #[error("{0} has already moved to {1}: an account moves once")]
     AlreadyMoved(DiasporaId, String),
     /// The account is being imported, or has been, under another name or from another archive.
-    #[error("{old} was imported here before as {name} (import {import}): undo that first, or use the same name")]
+    #[error(
+        "{old} was imported here before as {name} (import {import}): undo that first, or use the same name"
+    )]
     Before {
         /// Who the account was.
         old: DiasporaId,
@@ -249,7 +253,11 @@ struct Importer<'a> {
 }
 
 impl Importer<'_> {
-    async fn run(mut self, archive: Archive<Verified>, store: Option<&Store>) -> Result<Imported, ImportError> {
+    async fn run(
+        mut self,
+        archive: Archive<Verified>,
+        store: Option<&Store>,
+    ) -> Result<Imported, ImportError> {
         let old = archive.report().account.clone().ok_or(ImportError::NoAccount)?;
         let new: DiasporaId =
             format!("{}@{}", self.options.username, self.target.url.diaspora_host()).parse()?;
@@ -302,7 +310,8 @@ impl Importer<'_> {
         mut archive: Archive<Verified>,
     ) -> Result<(Archive<Verified>, HashSet<String>), ImportError> {
         let uploads = self.options.uploads.clone();
-        let (names, mut announced) = tokio::sync::mpsc::channel::<(String, std::sync::mpsc::SyncSender<()>)>(1);
+        let (names, mut announced) =
+            tokio::sync::mpsc::channel::<(String, std::sync::mpsc::SyncSender<()>)>(1);
         let storing = tokio::task::spawn_blocking(move || {
             let stored = photos::store_photos(&mut archive, &uploads, |name| {
                 // The journal must hold the name before the file is there.
@@ -379,7 +388,9 @@ impl Importer<'_> {
         let rows = self.target.pod.rows_in("the old account", sql, &[old.as_str()]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         match row.text(1) {
-            Some(elsewhere) if elsewhere != new.as_str() => Err(ImportError::AlreadyMoved(old.clone(), elsewhere)),
+            Some(elsewhere) if elsewhere != new.as_str() => {
+                Err(ImportError::AlreadyMoved(old.clone(), elsewhere))
+            }
             _ => Ok(row.integer(0)),
         }
     }
@@ -398,7 +409,13 @@ impl Importer<'_> {
             account::check_name(&mut self.target, new).await?;
             account::check_email(&mut self.target, email).await?;
             let aspects = (-1_i64..).zip(&survey.aspects).map(|(id, name)| (name.clone(), id)).collect();
-            return Ok(NewAccount { id: new.clone(), person: -1, user: -1, old_person, aspects });
+            return Ok(NewAccount {
+                id: new.clone(),
+                person: PLANNED_ACCOUNT,
+                user: PLANNED_ACCOUNT,
+                old_person,
+                aspects,
+            });
         };
         let url = self.target.url.as_str().to_owned();
         let now = self.options.now;
@@ -408,7 +425,9 @@ impl Importer<'_> {
                 let (name, import) = (import.new_username, import.id);
                 return Err(ImportError::Before { old: old.clone(), name, import });
             }
-            Some(_) => Journal::open(store, &self.options.archive_sha256, old, new.username(), &url, now).await?,
+            Some(_) => {
+                Journal::open(store, &self.options.archive_sha256, old, new.username(), &url, now).await?
+            }
             None => {
                 account::check_name(&mut self.target, new).await?;
                 account::check_email(&mut self.target, email).await?;
@@ -475,7 +494,9 @@ impl Target {
             Batch::Posts(posts) => self.import_posts(account, people, files, posts, journal).await,
             Batch::LoosePhotos(photos) => self.import_loose_photos(account, files, photos, journal).await,
             Batch::Audiences(audiences) => self.import_audiences(account, audiences).await,
-            Batch::OwnRelayables(records) => self.import_own_relayables(account, people, records, journal).await,
+            Batch::OwnRelayables(records) => {
+                self.import_own_relayables(account, people, records, journal).await
+            }
             Batch::OthersRelayables(records) => {
                 self.import_others_relayables(account, people, records, journal).await
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::ImportError;
 use super::journal::{Intent, Journal};
 use super::survey::Described;
-use super::target::Target;
+use super::target::{Planned, Target};
 use crate::domain::{DiasporaId, Guid, PublicKey};
 use crate::pod::database::{Cell as _, DatabaseError, Existing, Row, Value};
 use crate::validate::KnownKey;
@@ -84,7 +84,8 @@ impl People {
             wanted.extend(moves.chain(person.id));
         }
         let others: Vec<i64> = wanted.into_iter().collect();
-        let mut by_id: HashMap<i64, PersonRow> = found.into_iter().map(|person| (person.id, person)).collect();
+        let mut by_id: HashMap<i64, PersonRow> =
+            found.into_iter().map(|person| (person.id, person)).collect();
         let named: Vec<i64> = by_id.keys().copied().collect();
         for person in target.people_by_row(&others).await? {
             by_id.entry(person.id).or_insert(person);
@@ -139,8 +140,8 @@ impl People {
             let mut rows: HashMap<String, i64> =
                 rows.iter().filter_map(|row| Some((row.text(1)?, row.integer(0)?))).collect();
             for person in chunk {
-                // In a plan nobody looks at the number.
-                let id = rows.remove(person.id.as_str()).or((!target.writes()).then_some(-1));
+                let planned = target.planned.as_mut().map(Planned::number);
+                let id = rows.remove(person.id.as_str()).or(planned);
                 let Some(id) = id else { continue };
                 self.known.insert(person.id.clone(), Person { id, user: None, closed: false });
                 let (id, key) = (person.id.clone(), person.key.clone());
@@ -241,9 +242,12 @@ impl Target {
                 vec![host.as_str().into(), (*port).into(), (*https).into(), now.into(), now.into()]
             })
             .collect();
-        self.pod.insert("pods", &["host", "port", "ssl", "created_at", "updated_at"], rows, Existing::Keep).await?;
+        self.pod
+            .insert("pods", &["host", "port", "ssl", "created_at", "updated_at"], rows, Existing::Keep)
+            .await?;
         let hosts: Vec<&str> = pods.keys().map(|(host, _)| host.as_str()).collect();
-        let found = self.pod.rows_in("pods", "SELECT id, host, port FROM pods WHERE host IN ({})", &hosts).await?;
+        let found =
+            self.pod.rows_in("pods", "SELECT id, host, port FROM pods WHERE host IN ({})", &hosts).await?;
         let pods: HashMap<(String, i64), i64> = found
             .iter()
             .filter_map(|row| Some(((row.text(1)?, row.integer(2).unwrap_or(-1)), row.integer(0)?)))

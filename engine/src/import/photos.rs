@@ -156,7 +156,11 @@ fn resize(picture: &DynamicImage, size: Size) -> DynamicImage {
     }
 }
 
-fn write(picture: &DynamicImage, format: ImageFormat, file: &mut NamedTempFile) -> Result<(), image::ImageError> {
+fn write(
+    picture: &DynamicImage,
+    format: ImageFormat,
+    file: &mut NamedTempFile,
+) -> Result<(), image::ImageError> {
     let flat;
     let picture = match format {
         // JPEG knows no transparency.

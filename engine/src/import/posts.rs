@@ -53,7 +53,7 @@ impl Target {
                     let previous = account.old_person;
                     intents.push(Intent { kind: "posts", guid: guid.to_string(), previous });
                     self.count_post(&post.post, true);
-                    self.plan(|planned| planned.posts.insert(guid.clone()));
+                    self.plan_post(&guid);
                     self.plan_poll(&post.post);
                 }
                 Decision::Taken => self.report.left_out(kind, FindingCode::GuidTaken, guid),
@@ -64,7 +64,7 @@ impl Target {
             let guid = post.post.guid().to_string();
             intents.push(Intent { kind: "posts", guid, previous: None });
             self.count_post(&post.post, false);
-            self.plan(|planned| planned.posts.insert(post.post.guid().clone()));
+            self.plan_post(post.post.guid());
             self.plan_poll(&post.post);
         }
         if let Some(journal) = journal
@@ -81,25 +81,26 @@ impl Target {
         Ok(())
     }
 
-    fn plan<T>(&mut self, note: impl FnOnce(&mut super::target::Planned) -> T) {
+    fn plan_post(&mut self, guid: &Guid) {
         if let Some(planned) = &mut self.planned {
-            note(planned);
+            let number = planned.number();
+            planned.posts.insert(guid.clone(), number);
         }
     }
 
     fn plan_poll(&mut self, post: &Post) {
-        if let Post::StatusMessage(StatusMessage { poll: Some(Entity(poll)), .. }) = post {
-            self.plan(|planned| {
-                planned.polls.insert(poll.guid.clone());
-                planned.answers.extend(poll.poll_answers.iter().map(|answer| answer.0.guid.clone()));
-            });
+        if let (Some(planned), Post::StatusMessage(StatusMessage { poll: Some(Entity(poll)), .. })) =
+            (&mut self.planned, post)
+        {
+            let number = planned.number();
+            planned.polls.insert(poll.guid.clone(), number);
+            planned.answers.extend(poll.poll_answers.iter().map(|answer| (answer.0.guid.clone(), number)));
         }
     }
 
     fn count_post(&mut self, post: &Post, adopted: bool) {
         let report = &mut self.report;
-        let mut count =
-            |kind| if adopted { report.adopted(kind) } else { report.imported(kind) };
+        let mut count = |kind| if adopted { report.adopted(kind) } else { report.imported(kind) };
         count(kind_of(post));
         if let Post::StatusMessage(message) = post {
             message.photos.iter().for_each(|_| count(CountKind::Photos));
@@ -142,7 +143,10 @@ impl Target {
             });
             if let Some(Entity(poll)) = &message.poll {
                 let taken = taken_polls.insert(poll.guid.to_string(), 0).is_some()
-                    || poll.poll_answers.iter().any(|answer| taken_answers.contains_key(answer.0.guid.as_str()));
+                    || poll
+                        .poll_answers
+                        .iter()
+                        .any(|answer| taken_answers.contains_key(answer.0.guid.as_str()));
                 if taken {
                     self.report.left_out(CountKind::Polls, FindingCode::GuidTaken, &poll.guid);
                     message.poll = None;
@@ -276,7 +280,9 @@ impl Target {
         self.put_mentions("Post", people, mentioned).await?;
         let visible = posts
             .iter()
-            .filter_map(|post| Some((*ids.get(post.post.guid().as_str())?, post.subscribed_users_ids.as_ref()?)))
+            .filter_map(|post| {
+                Some((*ids.get(post.post.guid().as_str())?, post.subscribed_users_ids.as_ref()?))
+            })
             .flat_map(|(post, readers)| {
                 let users = readers.iter().filter_map(|reader| people.get(reader)?.user);
                 users.map(move |user| vec![post.into(), "Post".into(), user.into()])
@@ -351,7 +357,8 @@ impl Target {
         let mut rows = Vec::new();
         for (post, message) in messages {
             let Some(Entity(place)) = &message.location else { continue };
-            let (address, at) = (self.fit(&place.address, 255, CountKind::StatusMessages, &message.guid), message.created_at);
+            let (address, at) =
+                (self.fit(&place.address, 255, CountKind::StatusMessages, &message.guid), message.created_at);
             let lat = self.fit(&place.lat, 255, CountKind::StatusMessages, &message.guid);
             let lng = self.fit(&place.lng, 255, CountKind::StatusMessages, &message.guid);
             rows.push(vec![(*post).into(), address.into(), lat.into(), lng.into(), at.into(), at.into()]);
@@ -368,13 +375,7 @@ impl Target {
             let Some(Entity(poll)) = &message.poll else { continue };
             let question = self.fit(&poll.question, 255, CountKind::Polls, &poll.guid);
             let at = message.created_at;
-            rows.push(vec![
-                (*post).into(),
-                question.into(),
-                poll.guid.as_str().into(),
-                at.into(),
-                at.into(),
-            ]);
+            rows.push(vec![(*post).into(), question.into(), poll.guid.as_str().into(), at.into(), at.into()]);
             polls.push(poll);
         }
         if polls.is_empty() {

@@ -77,8 +77,6 @@ struct Parent {
     own: bool,
     /// Whether the account may see it.
     visible: bool,
-    /// For polls, and for comments on comments' posts: whether it exists in the plan only.
-    planned: bool,
 }
 
 /// Everything the batch's records belong to.
@@ -110,8 +108,15 @@ impl Target {
         records: Vec<Relayable>,
         journal: Option<&mut Journal>,
     ) -> Result<(), ImportError> {
-        let records = records.into_iter().map(|record| (record, Verdict::NotNeeded)).collect();
-        self.import_relayables(Whose::Own, account, people, records, journal).await
+        // Comments first: the account may like its own.
+        let is_comment = |record: &Relayable| matches!(record.entity, RelayableEntity::Comment(_));
+        let (comments, others): (Vec<_>, Vec<_>) = records.into_iter().partition(is_comment);
+        let mut journal = journal;
+        for records in [comments, others] {
+            let records = records.into_iter().map(|record| (record, Verdict::NotNeeded)).collect();
+            self.import_relayables(Whose::Own, account, people, records, journal.as_deref_mut()).await?;
+        }
+        Ok(())
     }
 
     /// Other people's relayables on the account's posts, as far as their authors signed them.
@@ -157,6 +162,7 @@ impl Target {
         let mut new: Vec<New> = Vec::new();
         let mut adopted: Vec<(Table, i64)> = Vec::new();
         let mut intents: Vec<Intent> = Vec::new();
+        let mut present: Vec<(Table, i64, Option<Relayable>)> = Vec::new();
         let mut seen: HashSet<(Table, Guid)> = HashSet::new();
         for (record, verdict) in records {
             let table = Table::of(&record.entity);
@@ -166,6 +172,7 @@ impl Target {
                 continue;
             }
             let row = there.get(&table).and_then(|rows| rows.get(guid.as_str()));
+            let record_again = row.map(|_| record.clone());
             match judge(whose, account, people, &parents, record, verdict, row) {
                 Err(code) => self.report.left_out(kind, code, guid),
                 Ok(Step::Adopt(id)) => {
@@ -175,6 +182,9 @@ impl Target {
                     self.report.adopted(kind);
                 }
                 Ok(Step::Present) => {
+                    if let Some(there) = row.filter(|_| verdict == Verdict::Good) {
+                        present.push((table, there.id, record_again));
+                    }
                     match journal.as_ref().is_some_and(|journal| journal.has_written(guid.as_str())) {
                         true => self.report.imported(kind),
                         false => self.report.adopted(kind),
@@ -189,17 +199,31 @@ impl Target {
             self.report.imported(table.kind(whose));
             let guid = record.record.entity.guid().to_string();
             intents.push(Intent { kind: table.name(), guid, previous: None });
-            if let (Some(planned), RelayableEntity::Comment(comment)) = (&mut self.planned, &record.record.entity) {
-                planned.comments.insert(comment.guid.clone());
+            if let (Some(planned), RelayableEntity::Comment(comment)) =
+                (&mut self.planned, &record.record.entity)
+            {
+                let number = planned.number();
+                planned.comments.insert(comment.guid.clone(), number);
             }
         }
+        let unsigned = if self.writes() { self.without_signature(present).await? } else { Vec::new() };
+        intents.extend(unsigned.iter().map(|(table, _, record)| {
+            let guid = record.entity.guid().to_string();
+            Intent { kind: table.signatures().0, guid, previous: None }
+        }));
         if let Some(journal) = journal
             && !intents.is_empty()
         {
             journal.note(intents).await?;
             self.pod.begin().await?;
             for table in Table::ALL {
-                let rows: Vec<i64> = adopted.iter().filter(|(of, _)| *of == table).map(|(_, id)| *id).collect();
+                let of_table = unsigned.iter().filter(|(of, ..)| *of == table);
+                let signed: Vec<(i64, &Relayable)> = of_table.map(|(_, id, record)| (*id, record)).collect();
+                self.write_signatures(table, &signed).await?;
+            }
+            for table in Table::ALL {
+                let rows: Vec<i64> =
+                    adopted.iter().filter(|(of, _)| *of == table).map(|(_, id)| *id).collect();
                 self.adopt_rows(table.name(), account, &rows).await?;
             }
             self.write_relayables(people, &new).await?;
@@ -235,7 +259,7 @@ impl Target {
             let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
             let own = own(row.integer(2));
             let visible = own || row.boolean(3).unwrap_or(false);
-            parents.posts.insert(guid, Parent { id, own, visible, planned: false });
+            parents.posts.insert(guid, Parent { id, own, visible });
         }
         let select = "SELECT c.guid, c.id, c.author_id, p.author_id, p.public FROM comments c JOIN posts p \
                       ON p.id = c.commentable_id AND c.commentable_type = 'Post' WHERE c.guid IN ({})";
@@ -243,7 +267,7 @@ impl Target {
             let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
             let own = own(row.integer(2)) || own(row.integer(3));
             let visible = own || row.boolean(4).unwrap_or(false);
-            parents.comments.insert(guid, Parent { id, own, visible, planned: false });
+            parents.comments.insert(guid, Parent { id, own, visible });
         }
         let select = "SELECT q.guid, q.id, p.author_id, p.public FROM polls q JOIN posts p \
                       ON p.id = q.status_message_id WHERE q.guid IN ({})";
@@ -251,7 +275,7 @@ impl Target {
             let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
             let own = own(row.integer(2));
             let visible = own || row.boolean(3).unwrap_or(false);
-            parents.polls.insert(guid, Parent { id, own, visible, planned: false });
+            parents.polls.insert(guid, Parent { id, own, visible });
         }
         let select = "SELECT a.guid, a.poll_id, a.id FROM poll_answers a WHERE a.guid IN ({})";
         for row in self.pod.rows_in("poll answers", select, &answers).await? {
@@ -260,11 +284,11 @@ impl Target {
             }
         }
         if let Some(planned) = &self.planned {
-            let parent = Parent { id: -1, own: true, visible: true, planned: true };
-            let add = |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashSet<Guid>| {
+            let find = |guid: &str, set: &HashMap<Guid, i64>| set.get(&guid.parse::<Guid>().ok()?).copied();
+            let add = |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashMap<Guid, i64>| {
                 for guid in guids {
-                    if guid.parse::<Guid>().is_ok_and(|guid| set.contains(&guid)) {
-                        into.entry((*guid).to_owned()).or_insert(parent);
+                    if let Some(id) = find(guid, set) {
+                        into.entry((*guid).to_owned()).or_insert(Parent { id, own: true, visible: true });
                     }
                 }
             };
@@ -272,8 +296,8 @@ impl Target {
             add(&mut parents.comments, &comments, &planned.comments);
             add(&mut parents.polls, &polls, &planned.polls);
             for guid in answers {
-                if guid.parse::<Guid>().is_ok_and(|guid| planned.answers.contains(&guid)) {
-                    parents.answers.entry(guid.to_owned()).or_insert((-1, -1));
+                if let Some(poll) = find(guid, &planned.answers) {
+                    parents.answers.entry(guid.to_owned()).or_insert((poll, 0));
                 }
             }
         }
@@ -284,7 +308,11 @@ impl Target {
     async fn leave_out_second_voices(&mut self, whose: Whose, new: &mut Vec<New>) -> Result<(), ImportError> {
         let mut taken: HashSet<(Table, &'static str, i64, i64)> = HashSet::new();
         for (table, class, sql) in [
-            (Table::Likes, "Post", "SELECT target_id, author_id FROM likes WHERE target_type = 'Post' AND target_id IN "),
+            (
+                Table::Likes,
+                "Post",
+                "SELECT target_id, author_id FROM likes WHERE target_type = 'Post' AND target_id IN ",
+            ),
             (
                 Table::Likes,
                 "Comment",
@@ -315,11 +343,7 @@ impl Target {
         let report = &mut self.report;
         new.retain(|new| {
             let table = Table::of(&new.record.entity);
-            // What is only planned has no number yet, and a plan cannot tell two unknown people apart.
-            if table == Table::Comments || new.parent < 0 || new.author < 0 {
-                return true;
-            }
-            let first = taken.insert((table, new.class, new.parent, new.author));
+            let first = table == Table::Comments || taken.insert((table, new.class, new.parent, new.author));
             if !first {
                 report.left_out(table.kind(whose), FindingCode::Duplicate, new.record.entity.guid());
             }
@@ -357,7 +381,11 @@ impl Target {
             self.pod.insert(table.name(), columns, rows, Existing::Refuse).await?;
             let guids: Vec<&str> = records.iter().map(|new| new.record.entity.guid().as_str()).collect();
             let ids = self.ids(table.name(), &guids).await?;
-            self.write_signatures(table, &records, &ids).await?;
+            let signed: Vec<(i64, &Relayable)> = records
+                .iter()
+                .filter_map(|new| Some((*ids.get(new.record.entity.guid().as_str())?, &new.record)))
+                .collect();
+            self.write_signatures(table, &signed).await?;
             if table == Table::Comments {
                 let texts: Vec<(i64, &str)> = records
                     .iter()
@@ -368,7 +396,8 @@ impl Target {
                         _ => None,
                     })
                     .collect();
-                let tagged: Vec<(i64, Vec<String>)> = texts.iter().map(|(id, text)| (*id, tags(text))).collect();
+                let tagged: Vec<(i64, Vec<String>)> =
+                    texts.iter().map(|(id, text)| (*id, tags(text))).collect();
                 self.put_tags("Comment", &tagged).await?;
                 let mentioned = texts.iter().map(|(id, text)| (*id, mentions(text)));
                 self.put_mentions("Comment", people, mentioned).await?;
@@ -377,18 +406,43 @@ impl Target {
         Ok(())
     }
 
+    /// Records that came to this pod without their signature: it forgets those of records under posts whose
+    /// author lives elsewhere, and needs them from now on.
+    async fn without_signature(
+        &mut self,
+        present: Vec<(Table, i64, Option<Relayable>)>,
+    ) -> Result<Vec<(Table, i64, Relayable)>, ImportError> {
+        let mut signed: HashSet<(Table, i64)> = HashSet::new();
+        for table in Table::ALL {
+            let ids: Vec<i64> =
+                present.iter().filter(|(of, ..)| *of == table).map(|(_, id, _)| *id).collect();
+            let (signatures, key) = table.signatures();
+            for chunk in ids.chunks(1000) {
+                let list = super::finish::list(chunk);
+                let sql = format!("SELECT {key} FROM {signatures} WHERE {key} IN ({list})");
+                let rows = self.pod.rows("signatures", sql, &[]).await?;
+                signed.extend(rows.iter().filter_map(|row| Some((table, row.integer(0)?))));
+            }
+        }
+        Ok(present
+            .into_iter()
+            .filter(|(table, id, _)| !signed.contains(&(*table, *id)))
+            .filter_map(|(table, id, record)| Some((table, id, record?)))
+            .collect())
+    }
+
     async fn write_signatures(
         &mut self,
         table: Table,
-        records: &[&New],
-        ids: &HashMap<String, i64>,
+        records: &[(i64, &Relayable)],
     ) -> Result<(), ImportError> {
-        let signed: Vec<&&New> =
-            records.iter().filter(|new| new.record.entity.author_signature().is_some()).collect();
+        let signed: Vec<&(i64, &Relayable)> =
+            records.iter().filter(|(_, record)| record.entity.author_signature().is_some()).collect();
         if signed.is_empty() {
             return Ok(());
         }
-        let mut orders: Vec<String> = signed.iter().map(|new| new.record.property_order.join(" ")).collect();
+        let mut orders: Vec<String> =
+            signed.iter().map(|(_, record)| record.property_order.join(" ")).collect();
         orders.sort_unstable();
         orders.dedup();
         let rows = orders.iter().map(|order| vec![Value::from(order.as_str())]).collect();
@@ -403,12 +457,12 @@ impl Target {
             .collect();
         let rows = signed
             .iter()
-            .filter_map(|new| {
-                let entity = &new.record.entity;
+            .filter_map(|(id, record)| {
+                let entity = &record.entity;
                 Some(vec![
-                    (*ids.get(entity.guid().as_str())?).into(),
+                    (*id).into(),
                     entity.author_signature()?.into(),
-                    (*orders.get(&new.record.property_order.join(" "))?).into(),
+                    (*orders.get(&record.property_order.join(" "))?).into(),
                     additional_data(entity).into(),
                 ])
             })
@@ -480,8 +534,9 @@ fn judge(
         return Err(FindingCode::ParentNotVisible);
     }
     let answer = match &record.entity {
-        RelayableEntity::PollParticipation(vote) => match parents.answers.get(vote.poll_answer_guid.as_str()) {
-            Some((poll, answer)) if *poll == parent.id || parent.planned => *answer,
+        RelayableEntity::PollParticipation(vote) => match parents.answers.get(vote.poll_answer_guid.as_str())
+        {
+            Some((poll, answer)) if *poll == parent.id => *answer,
             _ => return Err(FindingCode::ParentMissing),
         },
         _ => 0,

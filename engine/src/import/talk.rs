@@ -66,7 +66,8 @@ impl Target {
         journal: Option<&mut Journal>,
     ) -> Result<(), ImportError> {
         // It may be there from a run that was broken off, or from the old account's time.
-        let written = |guid: &Guid| journal.as_ref().is_some_and(|journal| journal.has_written(guid.as_str()));
+        let written =
+            |guid: &Guid| journal.as_ref().is_some_and(|journal| journal.has_written(guid.as_str()));
         match known.is_some() && !written(&talk.guid) {
             true => self.report.adopted(CountKind::Conversations),
             false => self.report.imported(CountKind::Conversations),
@@ -82,11 +83,15 @@ impl Target {
         for message in &talk.messages {
             let author = who(&message.author);
             match (author, there.get(message.guid.as_str())) {
-                (None, _) => self.report.left_out(CountKind::Messages, FindingCode::PersonUnknown, &message.guid),
+                (None, _) => {
+                    self.report.left_out(CountKind::Messages, FindingCode::PersonUnknown, &message.guid)
+                }
                 _ if !seen.insert(&message.guid) => {
                     self.report.left_out(CountKind::Messages, FindingCode::Duplicate, &message.guid);
                 }
-                (Some(author), Some(row)) if row.author == author || Some(row.author) == account.old_person => {
+                (Some(author), Some(row))
+                    if row.author == author || Some(row.author) == account.old_person =>
+                {
                     match written(&message.guid) {
                         true => self.report.imported(CountKind::Messages),
                         false => self.report.adopted(CountKind::Messages),
@@ -166,8 +171,8 @@ impl Target {
         let mut rows = Vec::new();
         let mut seen = HashSet::new();
         for post in &posts {
-            let planned = self.planned.as_ref().is_some_and(|planned| planned.posts.contains(post));
-            let id = ids.get(post.as_str()).copied().or(planned.then_some(-1));
+            let planned = self.planned.as_ref().is_some_and(|planned| planned.posts.contains_key(post));
+            let id = ids.get(post.as_str()).copied().or(planned.then_some(0));
             match id {
                 None => self.report.left_out(CountKind::Subscriptions, FindingCode::ParentMissing, post),
                 Some(_) if !seen.insert(post) => {
@@ -219,6 +224,7 @@ impl Target {
 /// A participation needs a name in the network; the same one in every run of an import.
 fn participation_guid(account: &NewAccount, post: &Guid) -> String {
     use sha2::Digest as _;
-    let digest = sha2::Sha256::new().chain_update(account.id.as_str()).chain_update(" ").chain_update(post.as_str());
+    let digest =
+        sha2::Sha256::new().chain_update(account.id.as_str()).chain_update(" ").chain_update(post.as_str());
     digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

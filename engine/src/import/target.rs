@@ -8,13 +8,27 @@ use crate::domain::{DiasporaId, Guid, Timestamp};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, Existing, PodWriter, Value};
 
-/// What a plan would have written, so that what depends on it is planned as well.
+/// What a plan would have written, so that what depends on it is planned as well. Rows that are only planned
+/// have negative numbers.
 #[derive(Default)]
 pub(super) struct Planned {
-    pub(super) posts: HashSet<Guid>,
-    pub(super) comments: HashSet<Guid>,
-    pub(super) polls: HashSet<Guid>,
-    pub(super) answers: HashSet<Guid>,
+    pub(super) posts: HashMap<Guid, i64>,
+    pub(super) comments: HashMap<Guid, i64>,
+    pub(super) polls: HashMap<Guid, i64>,
+    /// With their polls.
+    pub(super) answers: HashMap<Guid, i64>,
+    last: i64,
+}
+
+/// The account's own rows in a plan.
+pub(super) const PLANNED_ACCOUNT: i64 = -1;
+
+impl Planned {
+    /// A number that no row has.
+    pub(super) fn number(&mut self) -> i64 {
+        self.last -= 1;
+        PLANNED_ACCOUNT + self.last
+    }
 }
 
 /// Who the account is on the target pod.
@@ -119,9 +133,7 @@ impl Target {
         let rows = records
             .iter()
             .flat_map(|(record, tags)| tags.iter().filter_map(|tag| Some((*record, *ids.get(tag)?))))
-            .map(|(record, tag)| {
-                vec![tag.into(), record.into(), kind.into(), "tags".into(), now.into()]
-            })
+            .map(|(record, tag)| vec![tag.into(), record.into(), kind.into(), "tags".into(), now.into()])
             .collect();
         let columns = ["tag_id", "taggable_id", "taggable_type", "context", "created_at"];
         self.pod.insert("taggings", &columns, rows, Existing::Keep).await.map(drop)

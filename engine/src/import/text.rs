@@ -30,7 +30,9 @@ pub(super) fn tags(text: &str) -> Vec<String> {
 }
 
 fn is_tag_character(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-' | '\u{55B}' | '\u{55C}' | '\u{55E}' | '\u{58A}') || is_mark(c)
+    c.is_alphanumeric()
+        || matches!(c, '_' | '-' | '\u{55B}' | '\u{55C}' | '\u{55E}' | '\u{58A}')
+        || is_mark(c)
 }
 
 /// Combining marks, which belong to words: those of the scripts people write tags in.
@@ -61,18 +63,22 @@ mod tests {
 
     #[test]
     fn tags_as_diaspora_finds_them() {
-        assert_eq!(tags("#Foo bar #foo #ñandú-x_1, a#b ##c #<3x (#no) \n#привет!"), ["foo", "ñandú-x_1", "<3", "привет"]);
+        assert_eq!(
+            tags("#Foo bar #foo #ñandú-x_1, a#b ##c #<3x (#no) \n#привет!"),
+            ["foo", "ñandú-x_1", "<3", "привет"]
+        );
         assert_eq!(tags("# #, #!"), Vec::<String>::new());
         assert_eq!(tags(&format!("#{} #ok", "x".repeat(256))), ["ok"]);
     }
 
     #[test]
     fn mentions_as_diaspora_finds_them() {
-        let ids: Vec<String> =
-            mentions("Hi @{Ann; ann@pod.example} and @{bob@pod.example}, @{Ann; B; ann@pod.example} @{x} @{open")
-                .iter()
-                .map(ToString::to_string)
-                .collect();
+        let ids: Vec<String> = mentions(
+            "Hi @{Ann; ann@pod.example} and @{bob@pod.example}, @{Ann; B; ann@pod.example} @{x} @{open",
+        )
+        .iter()
+        .map(ToString::to_string)
+        .collect();
         assert_eq!(ids, ["ann@pod.example", "bob@pod.example"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Taking an import back, as long as nobody has been told of it.
 
 use super::finish::list;
-use super::journal::{ImportRecord, ImportState, noted, set_state};
+use super::journal::{ImportRecord, ImportState, introduced, noted, set_state};
 use super::target::Target;
 use super::{ImportError, Report};
 use crate::domain::Timestamp;
@@ -14,7 +14,9 @@ use crate::store::{Store, StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum UndoError {
     /// It has been announced.
-    #[error("the move was announced: other pods know {0} by the new name, and it can no longer be taken back")]
+    #[error(
+        "the move was announced: other pods know {0} by the new name, and it can no longer be taken back"
+    )]
     Announced(String),
     /// It has been taken back before.
     #[error("this import has been taken back already")]
@@ -55,11 +57,7 @@ pub struct Undone {
 /// Kinds of the journal, in the order in which their rows can go: table, what hangs on a row by its number,
 /// and what hangs on it by number and type.
 const KINDS: &[(&str, &[(&str, &str)], &[(&str, &str, &str)])] = &[
-    (
-        "likes",
-        &[("like_signatures", "like_id")],
-        &[],
-    ),
+    ("likes", &[("like_signatures", "like_id")], &[]),
     ("poll_participations", &[("poll_participation_signatures", "poll_participation_id")], &[]),
     (
         "comments",
@@ -122,6 +120,9 @@ pub async fn undo(
     if let Some((person, user)) = account {
         // Posts of others on which the account left its mark; their counters change.
         let touched = target.touched(person).await?;
+        for (signatures, key, table) in SIGNATURES {
+            undone.removed += target.remove_signatures(store, import, signatures, key, table).await?;
+        }
         for (table, parts, typed) in KINDS {
             target.undo_kind(store, import, table, parts, typed, person, &mut undone).await?;
         }
@@ -142,6 +143,13 @@ pub async fn undo(
     set_state(store, &import.id, ImportState::Undone, None, now).await?;
     Ok(undone)
 }
+
+/// Signatures that were added to records which were there before.
+const SIGNATURES: &[(&str, &str, &str)] = &[
+    ("comment_signatures", "comment_id", "comments"),
+    ("like_signatures", "like_id", "likes"),
+    ("poll_participation_signatures", "poll_participation_id", "poll_participations"),
+];
 
 /// Tables and columns that hold people, beside their profiles.
 const PEOPLE: &[(&str, &str)] = &[
@@ -197,15 +205,38 @@ impl Target {
         Ok(())
     }
 
-    /// People the import has introduced, unless the pod has heard of them otherwise since.
-    async fn remove_strangers(&mut self, store: &Store, import: &ImportRecord) -> Result<u64, UndoError> {
-        let mut removed = 0;
-        let mut after = 0;
+    async fn remove_signatures(
+        &mut self,
+        store: &Store,
+        import: &ImportRecord,
+        signatures: &'static str,
+        key: &str,
+        table: &'static str,
+    ) -> Result<u64, UndoError> {
+        let (mut removed, mut after) = (0, 0);
         loop {
-            let page = noted(store, &import.id, "people", after).await?;
+            let page = noted(store, &import.id, signatures, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(removed) };
             after = *last;
             let guids: Vec<&str> = page.iter().map(|(_, guid, _)| guid.as_str()).collect();
+            let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
+            if !ids.is_empty() {
+                let sql = format!("DELETE FROM {signatures} WHERE {key} IN ({})", list(&ids));
+                removed += self.pod.run(signatures, sql, &[]).await?;
+            }
+        }
+    }
+
+    /// People that this import, or one that was taken back before, has introduced, unless the pod has heard of
+    /// them otherwise since.
+    async fn remove_strangers(&mut self, store: &Store, import: &ImportRecord) -> Result<u64, UndoError> {
+        let mut removed = 0;
+        let mut after = String::new();
+        loop {
+            let page = introduced(store, import, &after).await?;
+            let Some(last) = page.last() else { return Ok(removed) };
+            after.clone_from(last);
+            let guids: Vec<&str> = page.iter().map(String::as_str).collect();
             let ids: Vec<i64> = self.ids("people", &guids).await?.into_values().collect();
             if ids.is_empty() {
                 continue;
@@ -250,10 +281,8 @@ impl Target {
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = *last;
             self.pod.begin().await?;
-            let back: Vec<(&str, i64)> = page
-                .iter()
-                .filter_map(|(_, guid, previous)| Some((guid.as_str(), (*previous)?)))
-                .collect();
+            let back: Vec<(&str, i64)> =
+                page.iter().filter_map(|(_, guid, previous)| Some((guid.as_str(), (*previous)?))).collect();
             let previous: std::collections::BTreeSet<i64> = back.iter().map(|(_, author)| *author).collect();
             for author in previous {
                 let guids: Vec<&str> =
@@ -267,8 +296,11 @@ impl Target {
                     undone.given_back += self.pod.run(table, sql, &[]).await?;
                 }
             }
-            let guids: Vec<&str> =
-                page.iter().filter(|(.., previous)| previous.is_none()).map(|(_, guid, _)| guid.as_str()).collect();
+            let guids: Vec<&str> = page
+                .iter()
+                .filter(|(.., previous)| previous.is_none())
+                .map(|(_, guid, _)| guid.as_str())
+                .collect();
             let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
             if !ids.is_empty() {
                 self.remove(table, parts, typed, &list(&ids), undone).await?;
@@ -288,16 +320,22 @@ impl Target {
         if table == "posts" {
             let polls = format!("SELECT id FROM polls WHERE status_message_id IN ({ids})");
             for sql in [
-                format!("DELETE FROM poll_participation_signatures WHERE poll_participation_id IN \
-                         (SELECT id FROM poll_participations WHERE poll_id IN ({polls}))"),
+                format!(
+                    "DELETE FROM poll_participation_signatures WHERE poll_participation_id IN \
+                         (SELECT id FROM poll_participations WHERE poll_id IN ({polls}))"
+                ),
                 format!("DELETE FROM poll_participations WHERE poll_id IN ({polls})"),
                 format!("DELETE FROM poll_answers WHERE poll_id IN ({polls})"),
                 format!("DELETE FROM polls WHERE status_message_id IN ({ids})"),
                 // What people of this pod said under the posts since goes with the posts, as in diaspora*.
-                format!("DELETE FROM comment_signatures WHERE comment_id IN (SELECT id FROM comments WHERE \
-                         commentable_type = 'Post' AND commentable_id IN ({ids}))"),
-                format!("DELETE FROM like_signatures WHERE like_id IN (SELECT id FROM likes WHERE \
-                         target_type = 'Post' AND target_id IN ({ids}))"),
+                format!(
+                    "DELETE FROM comment_signatures WHERE comment_id IN (SELECT id FROM comments WHERE \
+                         commentable_type = 'Post' AND commentable_id IN ({ids}))"
+                ),
+                format!(
+                    "DELETE FROM like_signatures WHERE like_id IN (SELECT id FROM likes WHERE \
+                         target_type = 'Post' AND target_id IN ({ids}))"
+                ),
             ] {
                 undone.removed += self.pod.run(table, sql, &[]).await?;
             }
@@ -310,7 +348,8 @@ impl Target {
             let sql = format!("DELETE FROM {part} WHERE {of} AND {column} IN ({ids})");
             undone.removed += self.pod.run(table, sql, &[]).await?;
         }
-        undone.removed += self.pod.run(table, format!("DELETE FROM {table} WHERE id IN ({ids})"), &[]).await?;
+        undone.removed +=
+            self.pod.run(table, format!("DELETE FROM {table} WHERE id IN ({ids})"), &[]).await?;
         Ok(())
     }
 

@@ -41,13 +41,17 @@ impl Judge {
             let parts: Vec<_> = records
                 .chunks(share)
                 .map(|part| {
-                    let one = scope.spawn(|| part.iter().map(|record| self.judge(record)).collect::<Vec<_>>());
+                    let one =
+                        scope.spawn(|| part.iter().map(|record| self.judge(record)).collect::<Vec<_>>());
                     (part.len(), one)
                 })
                 .collect();
             // A thread that panicked vouches for nothing.
             let unreadable = |len| vec![Verdict::Unreadable; len];
-            parts.into_iter().flat_map(|(len, part)| part.join().unwrap_or_else(|_| unreadable(len))).collect()
+            parts
+                .into_iter()
+                .flat_map(|(len, part)| part.join().unwrap_or_else(|_| unreadable(len)))
+                .collect()
         });
         records.into_iter().zip(verdicts).collect()
     }

@@ -199,7 +199,10 @@ pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Link, D
         }
         Dialect::Sqlite => {
             let options: SqliteConnectOptions = url.expose().parse().map_err(address)?;
-            let options = options.read_only(access == Access::Read).create_if_missing(false).disable_statement_logging();
+            let options = options
+                .read_only(access == Access::Read)
+                .create_if_missing(false)
+                .disable_statement_logging();
             Link::Sqlite(SqliteConnection::connect_with(&options).await.map_err(refused)?)
         }
     })

@@ -4,7 +4,9 @@ use chrono::{NaiveDate, NaiveDateTime};
 use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::snapshot::{Access, Link, backticks, connect, numbered_placeholders, statement_error, within_time};
+use super::snapshot::{
+    Access, Link, backticks, connect, numbered_placeholders, statement_error, within_time,
+};
 use super::{DatabaseError, Row};
 use crate::domain::Timestamp;
 use crate::pod::config::{DatabaseUrl, Dialect};
