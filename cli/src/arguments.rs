@@ -96,7 +96,7 @@ pub(crate) struct Export {
 /// Where Pappus keeps what it must remember.
 #[derive(Args)]
 pub(crate) struct StoreArguments {
-    /// Pappus's own database, sqlite://PATH or postgres://…; a file in Pappus's own folder unless given
+    /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
     #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
     /// Pappus's own folder

@@ -1,14 +1,13 @@
 //! `pappus import`.
 
-use std::io::Read as _;
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use pappus_engine::archive::manifest::CountKind;
+use pappus_engine::archive::sha256_of_file;
 use pappus_engine::import::{self, FindingCode, ImportError, ImportOptions, Imported, Proof, Report};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{Outcome, thousands};
 use crate::arguments::Import;
@@ -23,6 +22,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     let config = pod::configuration(&arguments.pod)?;
     pod::open(&config).await?; // says what is wrong with the pod before any work is done
     let opened = archive::open_with_photos(&arguments.archive, arguments.photos.as_deref(), output)?;
+    let file = &arguments.archive.archive;
     let options = ImportOptions {
         username: arguments.username.clone(),
         email: arguments.email.clone(),
@@ -31,7 +31,8 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         discovered: Vec::new(),
         uploads: pod::uploads(&config)?,
         now: clock::now()?,
-        archive_sha256: digest(&arguments.archive.archive)?,
+        archive_sha256: sha256_of_file(file)
+            .map_err(|error| Failure::new(format!("{} cannot be read", file.display()), error))?,
     };
     let started = Instant::now();
     let done = if arguments.dry_run {
@@ -43,26 +44,12 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         done
     };
     let imported = done.map_err(|error: ImportError| {
-        Failure::new(format!("{} was not imported", arguments.archive.archive.display()), &error)
-            .with_code(error.code())
+        Failure::new(format!("{} was not imported", file.display()), &error).with_code(error.code())
     })?;
     describe(output, &imported, arguments.dry_run, started.elapsed().as_secs_f64());
     output.document(&document(&imported, arguments.dry_run, started.elapsed().as_secs_f64()));
     let clean = imported.report.total_left_out() == 0 && imported.proof != Proof::Unproven;
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
-}
-
-fn digest(path: &Path) -> Result<String, Failure> {
-    let failed = |error| Failure::new(format!("{} cannot be read", path.display()), error);
-    let mut file = std::fs::File::open(path).map_err(failed)?;
-    let (mut digest, mut buffer) = (Sha256::new(), vec![0; 64 * 1024]);
-    loop {
-        match file.read(&mut buffer).map_err(failed)? {
-            0 => break,
-            read => digest.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
@@ -110,7 +97,7 @@ fn table(report: &Report) -> Table {
 }
 
 fn list_findings(output: &Output, report: &Report) {
-    let mut by_reason: std::collections::BTreeMap<(FindingCode, CountKind), (u64, &str)> = Default::default();
+    let mut by_reason: BTreeMap<(FindingCode, CountKind), (u64, &str)> = BTreeMap::new();
     for finding in &report.findings {
         by_reason.entry((finding.code, finding.kind)).or_insert((0, &finding.record)).0 += 1;
     }

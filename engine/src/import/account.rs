@@ -183,7 +183,7 @@ impl Target {
         let now = self.now;
         let short = |target: &mut Self, text: &Option<String>, most| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
-            Some(target.fit(text, most, CountKind::Contacts, "the profile"))
+            Some(target.fit(text, most, CountKind::Contacts, &"the profile"))
         };
         // Names may not hold a semicolon, and full_name is what the search looks at.
         let name = |text: &Option<String>| text.as_ref().map(|text| text.replace(';', ","));
@@ -295,7 +295,7 @@ impl Target {
             if seen.insert(name) {
                 self.report.imported(CountKind::Aspects);
             } else {
-                self.report.left_out(CountKind::Aspects, FindingCode::Duplicate, name);
+                self.report.left_out(CountKind::Aspects, FindingCode::Duplicate, &name);
             }
         }
     }
@@ -311,9 +311,9 @@ impl Target {
         let mut seen = std::collections::HashSet::new();
         for id in &survey.blocks {
             match people.get(id) {
-                None => self.report.left_out(CountKind::Blocks, FindingCode::PersonUnknown, id),
+                None => self.report.left_out(CountKind::Blocks, FindingCode::PersonUnknown, &id),
                 Some(person) if !seen.insert(person.id) => {
-                    self.report.left_out(CountKind::Blocks, FindingCode::Duplicate, id);
+                    self.report.left_out(CountKind::Blocks, FindingCode::Duplicate, &id);
                 }
                 Some(person) => {
                     rows.push(vec![account.user.into(), person.id.into()]);

@@ -23,15 +23,15 @@ impl Target {
         for contact in contacts {
             let id = &contact.account_id;
             let Some(person) = people.get(id) else {
-                self.report.left_out(CountKind::Contacts, FindingCode::PersonUnknown, id);
+                self.report.left_out(CountKind::Contacts, FindingCode::PersonUnknown, &id);
                 continue;
             };
             if person.closed {
-                self.report.left_out(CountKind::Contacts, FindingCode::PersonClosed, id);
+                self.report.left_out(CountKind::Contacts, FindingCode::PersonClosed, &id);
             } else if Some(person.id) == account.old_person || person.id == account.person {
-                self.report.left_out(CountKind::Contacts, FindingCode::OwnPerson, id);
+                self.report.left_out(CountKind::Contacts, FindingCode::OwnPerson, &id);
             } else if !seen.insert(person.id) {
-                self.report.left_out(CountKind::Contacts, FindingCode::Duplicate, id);
+                self.report.left_out(CountKind::Contacts, FindingCode::Duplicate, &id);
             } else {
                 self.report.imported(CountKind::Contacts);
                 new.push((person.id, contact));
@@ -83,9 +83,9 @@ impl Target {
         for name in names {
             let name = name.to_lowercase();
             if name.is_empty() || name.chars().count() > 255 {
-                self.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, name);
+                self.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, &name);
             } else if wanted.contains(&name) {
-                self.report.left_out(CountKind::FollowedTags, FindingCode::Duplicate, name);
+                self.report.left_out(CountKind::FollowedTags, FindingCode::Duplicate, &name);
             } else {
                 self.report.imported(CountKind::FollowedTags);
                 wanted.push(name);

@@ -133,32 +133,7 @@ impl Journal {
         let row = store.first("looking for the import", &sql, &[old.as_str().into(), pod_url.into()]).await?;
         let import = match row {
             Some(row) => read(&row)?,
-            None => {
-                let id = random_id()?;
-                let at = now.to_utc().and_utc().timestamp_millis();
-                let sql = "INSERT INTO pappus_imports (id, archive_sha256, old_id, new_username, pod_url, \
-                           state, created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'importing', ?, ?)";
-                let values = [
-                    id.as_str().into(),
-                    archive_sha256.into(),
-                    old.as_str().into(),
-                    username.into(),
-                    pod_url.into(),
-                    at.into(),
-                    at.into(),
-                ];
-                store.execute("beginning the import", sql, &values).await?;
-                ImportRecord {
-                    id,
-                    archive_sha256: archive_sha256.to_owned(),
-                    old_id: old.to_string(),
-                    new_username: username.to_owned(),
-                    pod_url: pod_url.to_owned(),
-                    state: ImportState::Importing,
-                    created_at: at,
-                    report: None,
-                }
-            }
+            None => begin(store, archive_sha256, old, username, pod_url, now).await?,
         };
         let sql = "SELECT COALESCE(MAX(seq), 0) FROM pappus_import_rows WHERE import_id = ?";
         let last = store.first("reading the journal", sql, &[import.id.as_str().into()]).await?;
@@ -223,6 +198,40 @@ impl Journal {
     ) -> Result<(), StoreError> {
         set_state(&self.store, &self.import.id, state, report, now).await
     }
+}
+
+/// Notes that an import begins.
+async fn begin(
+    store: &Store,
+    archive_sha256: &str,
+    old: &DiasporaId,
+    username: &str,
+    pod_url: &str,
+    now: Timestamp,
+) -> Result<ImportRecord, StoreError> {
+    let import = ImportRecord {
+        id: random_id()?,
+        archive_sha256: archive_sha256.to_owned(),
+        old_id: old.to_string(),
+        new_username: username.to_owned(),
+        pod_url: pod_url.to_owned(),
+        state: ImportState::Importing,
+        created_at: now.to_utc().and_utc().timestamp_millis(),
+        report: None,
+    };
+    let sql = "INSERT INTO pappus_imports (id, archive_sha256, old_id, new_username, pod_url, state, \
+               created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'importing', ?, ?)";
+    let values = [
+        import.id.as_str().into(),
+        archive_sha256.into(),
+        old.as_str().into(),
+        username.into(),
+        pod_url.into(),
+        import.created_at.into(),
+        import.created_at.into(),
+    ];
+    store.execute("beginning the import", sql, &values).await?;
+    Ok(import)
 }
 
 /// Notes that an import has come to a new state.

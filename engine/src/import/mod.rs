@@ -268,7 +268,9 @@ impl Importer<'_> {
         let (mut archive, mut survey) = survey(archive).await?;
         let proof = self.prove(&archive, &survey, &old, trusted).await?;
         let old_person = self.old_person(&old, &new).await?;
-        let account = self.account(&survey, &old, &new, old_person, store).await?;
+        let mut account = self.account(&survey, &old, &new, old_person, store).await?;
+        account.trusted = trusted;
+        account.readers = self.readers(old_person).await?;
         if self.target.writes() {
             (archive, survey.files) = self.import_photo_files(archive).await?;
         } else {
@@ -298,7 +300,13 @@ impl Importer<'_> {
         let report = std::mem::take(&mut self.target.report);
         if let Some(journal) = &self.journal {
             let text = serde_json::to_string(&report).unwrap_or_default();
-            journal.set_state(ImportState::Imported, Some(&text), self.options.now).await?;
+            // What has been announced stays announced.
+            let state = if journal.import.state == ImportState::Announced {
+                ImportState::Announced
+            } else {
+                ImportState::Imported
+            };
+            journal.set_state(state, Some(&text), self.options.now).await?;
         }
         let import = self.journal.map(|journal| journal.import.id);
         Ok(Imported { old, new, proof, import, report })
@@ -336,7 +344,7 @@ impl Importer<'_> {
             self.target.report.imported(CountKind::PhotoFiles);
         }
         for (name, code) in problems {
-            self.target.report.left_out(CountKind::PhotoFiles, code, name);
+            self.target.report.left_out(CountKind::PhotoFiles, code, &name);
         }
         Ok((archive, names))
     }
@@ -409,13 +417,7 @@ impl Importer<'_> {
             account::check_name(&mut self.target, new).await?;
             account::check_email(&mut self.target, email).await?;
             let aspects = (-1_i64..).zip(&survey.aspects).map(|(id, name)| (name.clone(), id)).collect();
-            return Ok(NewAccount {
-                id: new.clone(),
-                person: PLANNED_ACCOUNT,
-                user: PLANNED_ACCOUNT,
-                old_person,
-                aspects,
-            });
+            return Ok(NewAccount::new(new.clone(), PLANNED_ACCOUNT, PLANNED_ACCOUNT, old_person, aspects));
         };
         let url = self.target.url.as_str().to_owned();
         let now = self.options.now;
@@ -442,7 +444,15 @@ impl Importer<'_> {
         let found = self.target.find_account(new, &guid).await?;
         let (user, person) = found.ok_or(ImportError::Changed("the new account"))?;
         let aspects = self.target.aspects(user).await?;
-        Ok(NewAccount { id: new.clone(), person, user, old_person, aspects })
+        Ok(NewAccount::new(new.clone(), person, user, old_person, aspects))
+    }
+
+    /// Users of this pod with whom the old account shared.
+    async fn readers(&mut self, old_person: Option<i64>) -> Result<HashSet<i64>, ImportError> {
+        let Some(old) = old_person else { return Ok(HashSet::new()) };
+        let sql = format!("SELECT user_id FROM contacts WHERE person_id = {old} AND sharing");
+        let rows = self.target.pod.rows("the old account's contacts", sql, &[]).await?;
+        Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
     }
 
     async fn open_import(
@@ -506,7 +516,7 @@ impl Target {
             Batch::UnsignedRelayables(records) => {
                 for record in records {
                     let guid = record.entity.guid();
-                    self.report.left_out(CountKind::UnsignedRelayables, FindingCode::Unsigned, guid);
+                    self.report.left_out(CountKind::UnsignedRelayables, FindingCode::Unsigned, &guid);
                 }
                 Ok(())
             }
@@ -516,7 +526,7 @@ impl Target {
             }
             Batch::HiddenPosts(posts) => self.import_hidden_posts(account, posts).await,
             Batch::Unreadable(kind, place) => {
-                self.report.left_out(kind, FindingCode::Unreadable, place);
+                self.report.left_out(kind, FindingCode::Unreadable, &place);
                 Ok(())
             }
         }

@@ -39,7 +39,7 @@ impl Target {
                 _ => false,
             };
             if again || !seen.insert(guid.clone()) {
-                self.report.left_out(kind, FindingCode::Duplicate, guid);
+                self.report.left_out(kind, FindingCode::Duplicate, &guid);
                 continue;
             }
             match decide(there.get(guid.as_str()), account) {
@@ -56,7 +56,7 @@ impl Target {
                     self.plan_post(&guid);
                     self.plan_poll(&post.post);
                 }
-                Decision::Taken => self.report.left_out(kind, FindingCode::GuidTaken, guid),
+                Decision::Taken => self.report.left_out(kind, FindingCode::GuidTaken, &guid),
             }
         }
         self.leave_out_taken_parts(account, &mut new).await?;
@@ -100,7 +100,7 @@ impl Target {
 
     fn count_post(&mut self, post: &Post, adopted: bool) {
         let report = &mut self.report;
-        let mut count = |kind| if adopted { report.adopted(kind) } else { report.imported(kind) };
+        let mut count = |kind| report.came_in(kind, adopted);
         count(kind_of(post));
         if let Post::StatusMessage(message) = post {
             message.photos.iter().for_each(|_| count(CountKind::Photos));
@@ -284,7 +284,11 @@ impl Target {
                 Some((*ids.get(post.post.guid().as_str())?, post.subscribed_users_ids.as_ref()?))
             })
             .flat_map(|(post, readers)| {
-                let users = readers.iter().filter_map(|reader| people.get(reader)?.user);
+                // Nobody finds a stranger's limited posts in the stream because an archive says so.
+                let users = readers
+                    .iter()
+                    .filter_map(|reader| people.get(reader)?.user)
+                    .filter(|user| account.trusted || account.readers.contains(user));
                 users.map(move |user| vec![post.into(), "Post".into(), user.into()])
             })
             .collect();
@@ -448,10 +452,9 @@ impl Target {
                     continue;
                 }
                 Decision::Present => {
-                    match journal.as_ref().is_some_and(|journal| journal.has_adopted(photo.guid.as_str())) {
-                        true => self.report.adopted(CountKind::Photos),
-                        false => self.report.imported(CountKind::Photos),
-                    }
+                    let found =
+                        journal.as_ref().is_some_and(|journal| journal.has_adopted(photo.guid.as_str()));
+                    self.report.came_in(CountKind::Photos, found);
                 }
                 Decision::Adopt(_) => {
                     self.report.adopted(CountKind::Photos);

@@ -1,6 +1,7 @@
 //! Comments, likes and votes: the account's own, and other people's with their signatures.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 use super::ImportError;
 use super::journal::{Intent, Journal};
@@ -89,6 +90,16 @@ struct Parents {
     answers: HashMap<String, (i64, i64)>,
 }
 
+/// A batch, sorted by what is to be done.
+#[derive(Default)]
+struct Sorted {
+    new: Vec<New>,
+    adopted: Vec<(Table, i64)>,
+    /// There already, with a signature that may be missing there.
+    present: Vec<(Table, i64, Relayable)>,
+    intents: Vec<Intent>,
+}
+
 /// A record that comes in.
 struct New {
     record: Relayable,
@@ -159,76 +170,82 @@ impl Target {
                 .collect();
             there.insert(table, self.there(table.name(), &guids).await?);
         }
-        let mut new: Vec<New> = Vec::new();
-        let mut adopted: Vec<(Table, i64)> = Vec::new();
-        let mut intents: Vec<Intent> = Vec::new();
-        let mut present: Vec<(Table, i64, Option<Relayable>)> = Vec::new();
+        let has_written = |guid: &str| journal.as_ref().is_some_and(|journal| journal.has_written(guid));
+        let mut sorted = Sorted::default();
         let mut seen: HashSet<(Table, Guid)> = HashSet::new();
         for (record, verdict) in records {
             let table = Table::of(&record.entity);
             let (kind, guid) = (table.kind(whose), record.entity.guid().clone());
             if !seen.insert((table, guid.clone())) {
-                self.report.left_out(kind, FindingCode::Duplicate, guid);
+                self.report.left_out(kind, FindingCode::Duplicate, &guid);
                 continue;
             }
             let row = there.get(&table).and_then(|rows| rows.get(guid.as_str()));
-            let record_again = row.map(|_| record.clone());
+            let signed = row.filter(|_| verdict == Verdict::Good).map(|row| (table, row.id, record.clone()));
             match judge(whose, account, people, &parents, record, verdict, row) {
-                Err(code) => self.report.left_out(kind, code, guid),
+                Err(code) => self.report.left_out(kind, code, &guid),
                 Ok(Step::Adopt(id)) => {
-                    adopted.push((table, id));
+                    sorted.adopted.push((table, id));
                     let (guid, previous) = (guid.to_string(), account.old_person);
-                    intents.push(Intent { kind: table.name(), guid, previous });
+                    sorted.intents.push(Intent { kind: table.name(), guid, previous });
                     self.report.adopted(kind);
                 }
                 Ok(Step::Present) => {
-                    if let Some(there) = row.filter(|_| verdict == Verdict::Good) {
-                        present.push((table, there.id, record_again));
-                    }
-                    match journal.as_ref().is_some_and(|journal| journal.has_written(guid.as_str())) {
-                        true => self.report.imported(kind),
-                        false => self.report.adopted(kind),
-                    }
+                    sorted.present.extend(signed);
+                    self.report.came_in(kind, !has_written(guid.as_str()));
                 }
-                Ok(Step::Write(record)) => new.push(record),
+                Ok(Step::Write(record)) => sorted.new.push(*record),
             }
         }
-        self.leave_out_second_voices(whose, &mut new).await?;
-        for record in &new {
-            let table = Table::of(&record.record.entity);
-            self.report.imported(table.kind(whose));
-            let guid = record.record.entity.guid().to_string();
-            intents.push(Intent { kind: table.name(), guid, previous: None });
-            if let (Some(planned), RelayableEntity::Comment(comment)) =
-                (&mut self.planned, &record.record.entity)
-            {
-                let number = planned.number();
-                planned.comments.insert(comment.guid.clone(), number);
-            }
+        self.leave_out_second_voices(whose, &mut sorted.new).await?;
+        for record in &sorted.new {
+            self.count_new(whose, record, &mut sorted.intents);
         }
-        let unsigned = if self.writes() { self.without_signature(present).await? } else { Vec::new() };
+        match journal {
+            Some(journal) => self.write_sorted(account, people, sorted, journal).await,
+            None => Ok(()),
+        }
+    }
+
+    fn count_new(&mut self, whose: Whose, new: &New, intents: &mut Vec<Intent>) {
+        let table = Table::of(&new.record.entity);
+        self.report.imported(table.kind(whose));
+        let guid = new.record.entity.guid().to_string();
+        intents.push(Intent { kind: table.name(), guid, previous: None });
+        if let (Some(planned), RelayableEntity::Comment(comment)) = (&mut self.planned, &new.record.entity) {
+            let number = planned.number();
+            planned.comments.insert(comment.guid.clone(), number);
+        }
+    }
+
+    /// Writes a batch, in one transaction.
+    async fn write_sorted(
+        &mut self,
+        account: &NewAccount,
+        people: &People,
+        sorted: Sorted,
+        journal: &mut Journal,
+    ) -> Result<(), ImportError> {
+        let Sorted { new, adopted, present, mut intents } = sorted;
+        let unsigned = self.without_signature(present).await?;
         intents.extend(unsigned.iter().map(|(table, _, record)| {
             let guid = record.entity.guid().to_string();
             Intent { kind: table.signatures().0, guid, previous: None }
         }));
-        if let Some(journal) = journal
-            && !intents.is_empty()
-        {
-            journal.note(intents).await?;
-            self.pod.begin().await?;
-            for table in Table::ALL {
-                let of_table = unsigned.iter().filter(|(of, ..)| *of == table);
-                let signed: Vec<(i64, &Relayable)> = of_table.map(|(_, id, record)| (*id, record)).collect();
-                self.write_signatures(table, &signed).await?;
-            }
-            for table in Table::ALL {
-                let rows: Vec<i64> =
-                    adopted.iter().filter(|(of, _)| *of == table).map(|(_, id)| *id).collect();
-                self.adopt_rows(table.name(), account, &rows).await?;
-            }
-            self.write_relayables(people, &new).await?;
-            self.pod.commit().await?;
+        if intents.is_empty() {
+            return Ok(());
         }
+        journal.note(intents).await?;
+        self.pod.begin().await?;
+        for table in Table::ALL {
+            let of_table = unsigned.iter().filter(|(of, ..)| *of == table);
+            let signed: Vec<(i64, &Relayable)> = of_table.map(|(_, id, record)| (*id, record)).collect();
+            self.write_signatures(table, &signed).await?;
+            let rows: Vec<i64> = adopted.iter().filter(|(of, _)| *of == table).map(|(_, id)| *id).collect();
+            self.adopt_rows(table.name(), account, &rows).await?;
+        }
+        self.write_relayables(people, &new).await?;
+        self.pod.commit().await?;
         Ok(())
     }
 
@@ -345,7 +362,7 @@ impl Target {
             let table = Table::of(&new.record.entity);
             let first = table == Table::Comments || taken.insert((table, new.class, new.parent, new.author));
             if !first {
-                report.left_out(table.kind(whose), FindingCode::Duplicate, new.record.entity.guid());
+                report.left_out(table.kind(whose), FindingCode::Duplicate, &new.record.entity.guid());
             }
             first
         });
@@ -410,7 +427,7 @@ impl Target {
     /// author lives elsewhere, and needs them from now on.
     async fn without_signature(
         &mut self,
-        present: Vec<(Table, i64, Option<Relayable>)>,
+        present: Vec<(Table, i64, Relayable)>,
     ) -> Result<Vec<(Table, i64, Relayable)>, ImportError> {
         let mut signed: HashSet<(Table, i64)> = HashSet::new();
         for table in Table::ALL {
@@ -424,11 +441,7 @@ impl Target {
                 signed.extend(rows.iter().filter_map(|row| Some((table, row.integer(0)?))));
             }
         }
-        Ok(present
-            .into_iter()
-            .filter(|(table, id, _)| !signed.contains(&(*table, *id)))
-            .filter_map(|(table, id, record)| Some((table, id, record?)))
-            .collect())
+        Ok(present.into_iter().filter(|(table, id, _)| !signed.contains(&(*table, *id))).collect())
     }
 
     async fn write_signatures(
@@ -476,7 +489,7 @@ impl Target {
 
 /// What is to be done with one record.
 enum Step {
-    Write(New),
+    Write(Box<New>),
     Adopt(i64),
     Present,
 }
@@ -541,7 +554,7 @@ fn judge(
         },
         _ => 0,
     };
-    Ok(Step::Write(New { record, author, parent: parent.id, class, answer }))
+    Ok(Step::Write(Box::new(New { record, author, parent: parent.id, class, answer })))
 }
 
 fn row(new: &New, now: Timestamp) -> Vec<Value> {
@@ -575,7 +588,7 @@ fn row(new: &New, now: Timestamp) -> Vec<Value> {
 /// text. `edited_at` is a point in time there.
 fn additional_data(entity: &RelayableEntity) -> Option<String> {
     let mut yaml = String::new();
-    let mut line = |name: &str, value: &str| yaml.push_str(&format!("{name}: {value}\n"));
+    let mut line = |name: &str, value: &str| _ = writeln!(yaml, "{name}: {value}");
     if let RelayableEntity::Comment(comment) = entity
         && let Some(edited) = &comment.edited_at
     {

@@ -155,8 +155,13 @@ impl Report {
         tally.adopted += 1;
     }
 
+    /// A record is here now: written by this import, or found here.
+    pub(super) fn came_in(&mut self, kind: CountKind, found: bool) {
+        if found { self.adopted(kind) } else { self.imported(kind) }
+    }
+
     /// A record stays out.
-    pub(super) fn left_out(&mut self, kind: CountKind, code: FindingCode, record: impl ToString) {
+    pub(super) fn left_out(&mut self, kind: CountKind, code: FindingCode, record: &(impl ToString + ?Sized)) {
         let tally = self.tally(kind);
         tally.in_archive += 1;
         *tally.left_out.entry(code).or_default() += 1;
@@ -164,7 +169,7 @@ impl Report {
     }
 
     /// Something to know about a record that is counted elsewhere.
-    pub(super) fn note(&mut self, kind: CountKind, code: FindingCode, record: impl ToString) {
+    pub(super) fn note(&mut self, kind: CountKind, code: FindingCode, record: &(impl ToString + ?Sized)) {
         if self.findings.len() < MAX_LISTED {
             self.findings.push(Finding { code, kind, record: record.to_string() });
         } else {

@@ -175,12 +175,11 @@ impl Read<'_> {
     ) -> Vec<T> {
         let mut parsed = Vec::with_capacity(records.len());
         for (index, record) in (self.first..).zip(records) {
-            match parse(record) {
-                Ok(record) => parsed.push(record),
-                Err(_) => {
-                    let place = format!("{}[{index}]", self.name);
-                    self.open &= self.channel.blocking_send(Batch::Unreadable(kind, place)).is_ok();
-                }
+            if let Ok(record) = parse(record) {
+                parsed.push(record);
+            } else {
+                let place = format!("{}[{index}]", self.name);
+                self.open &= self.channel.blocking_send(Batch::Unreadable(kind, place)).is_ok();
             }
         }
         parsed

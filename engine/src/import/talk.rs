@@ -8,8 +8,17 @@ use super::people::People;
 use super::report::FindingCode;
 use super::target::{NewAccount, Target};
 use crate::archive::manifest::CountKind;
+use crate::archive::writer::hex;
 use crate::domain::{Conversation, DiasporaId, Guid};
 use crate::pod::database::{Cell as _, Existing, Value};
+
+/// Somebody in a conversation.
+#[derive(Clone, Copy)]
+struct Member {
+    person: i64,
+    /// Whether the person lives on the target pod.
+    local: bool,
+}
 
 impl Target {
     /// Private conversations with their messages, as far as the people are known.
@@ -33,7 +42,10 @@ impl Target {
             .filter_map(|row| Some((row.text(0)?, (row.integer(1)?, row.integer(2)? > 0))))
             .collect();
         let who = |id: &DiasporaId| {
-            if id == old { Some(account.person) } else { people.get(id).map(|person| person.id) }
+            if id == old {
+                return Some(Member { person: account.person, local: true });
+            }
+            people.get(id).map(|person| Member { person: person.id, local: person.user.is_some() })
         };
         for talk in conversations {
             let known = there.get(talk.guid.as_str());
@@ -60,18 +72,15 @@ impl Target {
     async fn import_conversation(
         &mut self,
         account: &NewAccount,
-        who: &(impl Fn(&DiasporaId) -> Option<i64> + Sync),
+        who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
         known: Option<i64>,
         talk: Conversation,
         journal: Option<&mut Journal>,
     ) -> Result<(), ImportError> {
-        // It may be there from a run that was broken off, or from the old account's time.
         let written =
             |guid: &Guid| journal.as_ref().is_some_and(|journal| journal.has_written(guid.as_str()));
-        match known.is_some() && !written(&talk.guid) {
-            true => self.report.adopted(CountKind::Conversations),
-            false => self.report.imported(CountKind::Conversations),
-        }
+        // It may be there from a run that was broken off, or from the old account's time.
+        self.report.came_in(CountKind::Conversations, known.is_some() && !written(&talk.guid));
         let mut intents = Vec::new();
         if known.is_none() {
             intents.push(Intent { kind: "conversations", guid: talk.guid.to_string(), previous: None });
@@ -81,83 +90,84 @@ impl Target {
         let mut new = Vec::new();
         let mut seen = HashSet::new();
         for message in &talk.messages {
-            let author = who(&message.author);
-            match (author, there.get(message.guid.as_str())) {
-                (None, _) => {
-                    self.report.left_out(CountKind::Messages, FindingCode::PersonUnknown, &message.guid)
-                }
-                _ if !seen.insert(&message.guid) => {
-                    self.report.left_out(CountKind::Messages, FindingCode::Duplicate, &message.guid);
-                }
+            let guid = &message.guid;
+            let problem = match (who(&message.author), there.get(guid.as_str())) {
+                (None, _) => FindingCode::PersonUnknown,
+                _ if !seen.insert(guid) => FindingCode::Duplicate,
                 (Some(author), Some(row))
-                    if row.author == author || Some(row.author) == account.old_person =>
+                    if row.author == author.person || Some(row.author) == account.old_person =>
                 {
-                    match written(&message.guid) {
-                        true => self.report.imported(CountKind::Messages),
-                        false => self.report.adopted(CountKind::Messages),
-                    }
+                    self.report.came_in(CountKind::Messages, !written(guid));
+                    continue;
                 }
-                (Some(_), Some(_)) => {
-                    self.report.left_out(CountKind::Messages, FindingCode::GuidTaken, &message.guid);
-                }
+                (Some(_), Some(_)) => FindingCode::GuidTaken,
                 (Some(author), None) => {
                     self.report.imported(CountKind::Messages);
-                    let guid = message.guid.to_string();
-                    intents.push(Intent { kind: "messages", guid, previous: None });
-                    new.push((author, message));
+                    intents.push(Intent { kind: "messages", guid: guid.to_string(), previous: None });
+                    new.push((author.person, message));
+                    continue;
                 }
-            }
+            };
+            self.report.left_out(CountKind::Messages, problem, guid);
         }
         let Some(journal) = journal else { return Ok(()) };
         journal.note(intents).await?;
         self.pod.begin().await?;
-        let last = talk.messages.iter().map(|message| message.created_at).max().unwrap_or(talk.created_at);
-        if known.is_none() {
-            let subject = self.fit(&talk.subject, 255, CountKind::Conversations, &talk.guid);
-            let author = who(&talk.author).unwrap_or(account.person);
-            let row = vec![
-                talk.guid.as_str().into(),
-                author.into(),
-                subject.into(),
-                talk.created_at.into(),
-                last.into(),
-            ];
-            let columns = ["guid", "author_id", "subject", "created_at", "updated_at"];
-            self.pod.insert("conversations", &columns, vec![row], Existing::Refuse).await?;
-        }
-        let ids = self.ids("conversations", &[talk.guid.as_str()]).await?;
-        let id = *ids.get(talk.guid.as_str()).ok_or(ImportError::Changed("a conversation"))?;
-        let mut members: Vec<i64> = talk.participants.iter().filter_map(who).collect();
-        members.sort_unstable();
-        members.dedup();
-        let rows = members
-            .into_iter()
-            .map(|person| {
-                let unread = if person == account.person { talk.state.unread.max(0) } else { 0 };
-                let at = talk.created_at;
-                vec![id.into(), person.into(), unread.into(), at.into(), last.into()]
-            })
-            .collect();
-        let columns = ["conversation_id", "person_id", "unread", "created_at", "updated_at"];
-        self.pod.insert("conversation_visibilities", &columns, rows, Existing::Keep).await?;
+        let id = self.write_conversation(account, who, known.is_none(), &talk).await?;
         let rows = new
             .iter()
             .map(|(author, message)| {
-                let at = message.created_at;
-                vec![
-                    id.into(),
-                    (*author).into(),
-                    message.guid.as_str().into(),
-                    message.text.as_str().into(),
-                    at.into(),
-                    at.into(),
-                ]
+                let (guid, text, at) = (message.guid.as_str(), message.text.as_str(), message.created_at);
+                vec![id.into(), (*author).into(), guid.into(), text.into(), at.into(), at.into()]
             })
             .collect();
         let columns = ["conversation_id", "author_id", "guid", "text", "created_at", "updated_at"];
         self.pod.insert("messages", &columns, rows, Existing::Refuse).await?;
         self.pod.commit().await?;
         Ok(())
+    }
+
+    /// The conversation and who takes part; gives its row number.
+    ///
+    /// Nothing in an archive shows that the others really took part. People of this pod would find the
+    /// conversation among their own, so they get it only from an archive that a trusted pod has signed.
+    async fn write_conversation(
+        &mut self,
+        account: &NewAccount,
+        who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
+        new: bool,
+        talk: &Conversation,
+    ) -> Result<i64, ImportError> {
+        let last = talk.messages.iter().map(|message| message.created_at).max().unwrap_or(talk.created_at);
+        if new {
+            let subject = self.fit(&talk.subject, 255, CountKind::Conversations, &talk.guid);
+            let author = who(&talk.author).map_or(account.person, |member| member.person);
+            let (guid, at) = (talk.guid.as_str(), talk.created_at);
+            let row = vec![guid.into(), author.into(), subject.into(), at.into(), last.into()];
+            let columns = ["guid", "author_id", "subject", "created_at", "updated_at"];
+            self.pod.insert("conversations", &columns, vec![row], Existing::Refuse).await?;
+        }
+        let ids = self.ids("conversations", &[talk.guid.as_str()]).await?;
+        let id = *ids.get(talk.guid.as_str()).ok_or(ImportError::Changed("a conversation"))?;
+        let mut members: Vec<i64> = talk
+            .participants
+            .iter()
+            .filter_map(who)
+            .filter(|member| !member.local || account.trusted || member.person == account.person)
+            .map(|member| member.person)
+            .collect();
+        members.sort_unstable();
+        members.dedup();
+        let rows = members
+            .into_iter()
+            .map(|person| {
+                let unread = if person == account.person { talk.state.unread.max(0) } else { 0 };
+                vec![id.into(), person.into(), unread.into(), talk.created_at.into(), last.into()]
+            })
+            .collect();
+        let columns = ["conversation_id", "person_id", "unread", "created_at", "updated_at"];
+        self.pod.insert("conversation_visibilities", &columns, rows, Existing::Keep).await?;
+        Ok(id)
     }
 
     /// Posts the user wants to hear about.
@@ -174,9 +184,9 @@ impl Target {
             let planned = self.planned.as_ref().is_some_and(|planned| planned.posts.contains_key(post));
             let id = ids.get(post.as_str()).copied().or(planned.then_some(0));
             match id {
-                None => self.report.left_out(CountKind::Subscriptions, FindingCode::ParentMissing, post),
+                None => self.report.left_out(CountKind::Subscriptions, FindingCode::ParentMissing, &post),
                 Some(_) if !seen.insert(post) => {
-                    self.report.left_out(CountKind::Subscriptions, FindingCode::Duplicate, post);
+                    self.report.left_out(CountKind::Subscriptions, FindingCode::Duplicate, &post);
                 }
                 Some(id) => {
                     self.report.imported(CountKind::Subscriptions);
@@ -226,5 +236,5 @@ fn participation_guid(account: &NewAccount, post: &Guid) -> String {
     use sha2::Digest as _;
     let digest =
         sha2::Sha256::new().chain_update(account.id.as_str()).chain_update(" ").chain_update(post.as_str());
-    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(digest.finalize().get(..16).unwrap_or_default())
 }

@@ -39,8 +39,25 @@ pub(super) struct NewAccount {
     pub(super) user: i64,
     /// The old person, where the target pod knows it.
     pub(super) old_person: Option<i64>,
+    /// Whether the archive is signed by a pod that the podmin trusts.
+    pub(super) trusted: bool,
+    /// Users of the target pod with whom the old account shared.
+    pub(super) readers: HashSet<i64>,
     /// Aspects by name.
     pub(super) aspects: HashMap<String, i64>,
+}
+
+impl NewAccount {
+    /// Nothing is trusted yet.
+    pub(super) fn new(
+        id: DiasporaId,
+        person: i64,
+        user: i64,
+        old_person: Option<i64>,
+        aspects: HashMap<String, i64>,
+    ) -> Self {
+        Self { id, person, user, old_person, trusted: false, readers: HashSet::new(), aspects }
+    }
 }
 
 /// The target pod.
@@ -140,7 +157,7 @@ impl Target {
     }
 
     /// Cuts a text to what a column takes, and says so.
-    pub(super) fn fit(&mut self, text: &str, most: usize, kind: CountKind, record: impl ToString) -> String {
+    pub(super) fn fit(&mut self, text: &str, most: usize, kind: CountKind, record: &impl ToString) -> String {
         match text.char_indices().nth(most) {
             None => text.to_owned(),
             Some((end, _)) => {

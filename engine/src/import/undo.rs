@@ -54,31 +54,47 @@ pub struct Undone {
     pub files: u64,
 }
 
-/// Kinds of the journal, in the order in which their rows can go: table, what hangs on a row by its number,
-/// and what hangs on it by number and type.
-const KINDS: &[(&str, &[(&str, &str)], &[(&str, &str, &str)])] = &[
-    ("likes", &[("like_signatures", "like_id")], &[]),
-    ("poll_participations", &[("poll_participation_signatures", "poll_participation_id")], &[]),
-    (
-        "comments",
-        &[("comment_signatures", "comment_id")],
-        &[
+/// A kind of record in the journal.
+struct Kind {
+    table: &'static str,
+    /// Tables that hang on a row by its number, with the column.
+    parts: &'static [(&'static str, &'static str)],
+    /// Tables that hang on a row by number and type, with the column and the condition.
+    typed: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// In the order in which their rows can go.
+const KINDS: &[Kind] = &[
+    Kind { table: "likes", parts: &[("like_signatures", "like_id")], typed: &[] },
+    Kind {
+        table: "poll_participations",
+        parts: &[("poll_participation_signatures", "poll_participation_id")],
+        typed: &[],
+    },
+    Kind {
+        table: "comments",
+        parts: &[("comment_signatures", "comment_id")],
+        typed: &[
             ("likes", "target_id", "target_type = 'Comment'"),
             ("mentions", "mentions_container_id", "mentions_container_type = 'Comment'"),
             ("taggings", "taggable_id", "taggable_type = 'Comment'"),
         ],
-    ),
-    ("messages", &[], &[]),
-    (
-        "conversations",
-        &[("conversation_visibilities", "conversation_id"), ("messages", "conversation_id")],
-        &[],
-    ),
-    ("photos", &[], &[("aspect_visibilities", "shareable_id", "shareable_type = 'Photo'")]),
-    (
-        "posts",
-        &[("locations", "status_message_id")],
-        &[
+    },
+    Kind { table: "messages", parts: &[], typed: &[] },
+    Kind {
+        table: "conversations",
+        parts: &[("conversation_visibilities", "conversation_id"), ("messages", "conversation_id")],
+        typed: &[],
+    },
+    Kind {
+        table: "photos",
+        parts: &[],
+        typed: &[("aspect_visibilities", "shareable_id", "shareable_type = 'Photo'")],
+    },
+    Kind {
+        table: "posts",
+        parts: &[("locations", "status_message_id")],
+        typed: &[
             ("comments", "commentable_id", "commentable_type = 'Post'"),
             ("likes", "target_id", "target_type = 'Post'"),
             ("participations", "target_id", "target_type = 'Post'"),
@@ -87,7 +103,7 @@ const KINDS: &[(&str, &[(&str, &str)], &[(&str, &str, &str)])] = &[
             ("share_visibilities", "shareable_id", "shareable_type = 'Post'"),
             ("aspect_visibilities", "shareable_id", "shareable_type = 'Post'"),
         ],
-    ),
+    },
 ];
 
 /// Removes exactly what the import wrote, and gives back what it took over.
@@ -123,8 +139,8 @@ pub async fn undo(
         for (signatures, key, table) in SIGNATURES {
             undone.removed += target.remove_signatures(store, import, signatures, key, table).await?;
         }
-        for (table, parts, typed) in KINDS {
-            target.undo_kind(store, import, table, parts, typed, person, &mut undone).await?;
+        for kind in KINDS {
+            target.undo_kind(store, import, kind, person, &mut undone).await?;
         }
         undone.removed += target.remove_account(person, user).await?;
         target.count_again(&touched).await?;
@@ -264,17 +280,15 @@ impl Target {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one line of the table above")]
     async fn undo_kind(
         &mut self,
         store: &Store,
         import: &ImportRecord,
-        table: &'static str,
-        parts: &[(&str, &str)],
-        typed: &[(&str, &str, &str)],
+        kind: &Kind,
         person: i64,
         undone: &mut Undone,
     ) -> Result<(), UndoError> {
+        let table = kind.table;
         let mut after = 0;
         loop {
             let page = noted(store, &import.id, table, after).await?;
@@ -303,20 +317,14 @@ impl Target {
                 .collect();
             let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
             if !ids.is_empty() {
-                self.remove(table, parts, typed, &list(&ids), undone).await?;
+                self.remove(kind, &list(&ids), undone).await?;
             }
             self.pod.commit().await?;
         }
     }
 
-    async fn remove(
-        &mut self,
-        table: &'static str,
-        parts: &[(&str, &str)],
-        typed: &[(&str, &str, &str)],
-        ids: &str,
-        undone: &mut Undone,
-    ) -> Result<(), UndoError> {
+    async fn remove(&mut self, kind: &Kind, ids: &str, undone: &mut Undone) -> Result<(), UndoError> {
+        let Kind { table, parts, typed } = *kind;
         if table == "posts" {
             let polls = format!("SELECT id FROM polls WHERE status_message_id IN ({ids})");
             for sql in [
