@@ -11,6 +11,7 @@
 pub mod archive;
 pub mod domain;
 pub mod export;
+pub mod federation;
 pub mod pod;
 pub mod store;
 pub mod validate;
