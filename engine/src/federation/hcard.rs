@@ -6,7 +6,9 @@ use scraper::{ElementRef, Html, Selector};
 use crate::domain::{DiasporaId, Guid, GuidError, KeyError, Profile, PublicKey};
 
 /// Bytes of a page; diaspora*'s have three thousand, other software puts more around the card.
-pub(crate) const MAX_BYTES: usize = 128 << 10;
+const MAX_BYTES: usize = 64 << 10;
+/// Elements of a page. The parser's work may grow with their square: 26,000 of them take it seconds.
+const MAX_ELEMENTS: usize = 2_000;
 
 /// Why a page is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +16,9 @@ pub enum HCardError {
     /// More bytes than a page ever has.
     #[error("the hCard has {0} bytes; at most {MAX_BYTES} are read")]
     TooLarge(usize),
+    /// More elements than a page ever has.
+    #[error("the hCard has more than {MAX_ELEMENTS} elements")]
+    TooManyElements,
     /// Another encoding.
     #[error("the hCard is not UTF-8 text")]
     NotUtf8,
@@ -56,13 +61,18 @@ pub struct HCard {
 }
 
 impl HCard {
-    /// Reads a page of at most 128 KiB. Only the GUID and the key must be there.
+    /// Reads a page of at most 64 KiB. Only the GUID and the key must be there.
     ///
     /// # Errors
     /// [`HCardError`] says what is wrong with it.
     pub fn parse(bytes: &[u8]) -> Result<Self, HCardError> {
         if bytes.len() > MAX_BYTES {
             return Err(HCardError::TooLarge(bytes.len()));
+        }
+        // Counts a few too many, inside of comments for example.
+        let starts = |pair: &&[u8]| matches!(pair, [b'<', letter] if letter.is_ascii_alphabetic());
+        if bytes.windows(2).filter(starts).count() > MAX_ELEMENTS {
+            return Err(HCardError::TooManyElements);
         }
         let page = Html::parse_document(str::from_utf8(bytes).map_err(|_| HCardError::NotUtf8)?);
         let text = |class: &str| first(&page, class).map(|element| element.text().collect::<String>());

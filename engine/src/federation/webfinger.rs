@@ -12,7 +12,7 @@ use crate::domain::DiasporaId;
 use super::xml::{Element, XmlError};
 
 /// Bytes of an answer; diaspora*'s have one and a half thousand.
-pub(crate) const MAX_BYTES: usize = 64 << 10;
+const MAX_BYTES: usize = 64 << 10;
 
 const HCARD: &str = "http://microformats.org/profile/hcard";
 const SEED_LOCATION: &str = "http://joindiaspora.com/seed_location";
