@@ -9,9 +9,12 @@
 //! The engine has no terminal and reads no environment variables; clock and passphrases come from the caller.
 
 pub mod archive;
+pub mod discovery;
 pub mod domain;
 pub mod export;
 pub mod import;
+pub mod federation;
+pub mod http;
 pub mod pod;
 pub mod store;
 pub mod validate;
