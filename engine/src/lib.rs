@@ -9,6 +9,7 @@
 //! The engine has no terminal and reads no environment variables; clock and passphrases come from the caller.
 
 pub mod archive;
+pub mod delivery;
 pub mod domain;
 pub mod export;
 pub mod pod;
