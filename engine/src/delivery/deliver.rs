@@ -124,8 +124,8 @@ pub async fn deliver<T: Transport, C: Clock>(
     };
     tokio::select! {
         // It ends only when it fails: `work` lives longer.
-        written = write(store, &owner, jobs) => written.map(|()| Summary::default()),
-        summary = run(&work) => summary,
+        written = write(store, &owner, jobs).boxed() => written.map(|()| Summary::default()),
+        summary = run(&work).boxed() => summary,
     }
 }
 
@@ -153,7 +153,7 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
 /// Waits until the work is to stop; for ever when nobody is left who could say so.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
-        pending().await;
+        pending::<()>().await;
     }
 }
 

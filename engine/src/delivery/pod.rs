@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use url::Url;
 
 use super::clock::Clock;
 use super::deliver::{Options, Summary};
@@ -13,7 +14,7 @@ use super::records::{DeliveryError, DeliveryState, Kind};
 use super::schedule::{asked_pause, next_try};
 use super::transport::{Answer, Transport, TransportError, Verdict, error_text, verdict};
 use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodNews, Request, Response, Writer, patiently};
-use crate::store::Store;
+use crate::store::{Store, StoreError, StoreRow};
 
 /// What all pods share.
 pub(super) struct Work<'a, T, C> {
@@ -128,8 +129,8 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     }
 
     fn asked(&self, answer: &Result<Answer, TransportError>) -> Option<chrono::TimeDelta> {
-        let header = answer.as_ref().ok()?.retry_after.as_deref()?;
-        asked_pause(header, self.clock.now())
+        let asked = answer.as_ref().ok()?.retry_after?;
+        Some(asked_pause(asked, self.clock.now()))
     }
 
     /// Sends one delivery and writes down what came of it.
@@ -144,7 +145,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         let values = [claimed.id.into()];
         let read = || self.store.first("reading a delivery", sql, &values);
         let Some(row) = patiently(read).await? else { return Ok(not_sent) };
-        let (url, content_type): (String, String) = (row.get(0)?, row.get(1)?);
+        let (url, content_type) = (address(&row)?, row.get::<String>(1)?);
         let body: Vec<u8> = row.get(2)?;
         drop(row);
         let (answer, permit) = self.post(&url, &content_type, body, permit).await;
@@ -158,7 +159,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     /// POSTs it. What takes long gives its place to others as long as there is room for more of its kind.
     async fn post<'p>(
         &'p self,
-        url: &str,
+        url: &Url,
         content_type: &str,
         body: Vec<u8>,
         permit: SemaphorePermit<'p>,
@@ -202,4 +203,9 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             error: error_text(answer),
         }
     }
+}
+
+fn address(row: &StoreRow) -> Result<Url, StoreError> {
+    let text: String = row.get(0)?;
+    Url::parse(&text).map_err(|error| StoreError::Column { column: 0, reason: error.to_string() })
 }

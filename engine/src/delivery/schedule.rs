@@ -6,6 +6,8 @@ use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::transport::RetryAfter;
+
 /// How long a delivery or a pod may fail before it is given up.
 pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::weeks(4);
 
@@ -48,19 +50,18 @@ pub(super) fn next_try(
     Some((now + own.max(asked)).min(last))
 }
 
-/// What a `Retry-After` header asks for: seconds or a date (RFC 9110, 10.2.3).
-pub(super) fn asked_pause(header: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
-    let header = header.trim();
-    if let Ok(seconds) = header.parse::<u32>() {
-        return Some(TimeDelta::seconds(seconds.into()));
+/// The pause that a pod asks for.
+pub(super) fn asked_pause(asked: RetryAfter, now: DateTime<Utc>) -> TimeDelta {
+    match asked {
+        RetryAfter::Delay(delay) => TimeDelta::from_std(delay).unwrap_or(LONGEST_ASKED),
+        RetryAfter::At(time) => time.to_utc().and_utc() - now,
     }
-    let date = DateTime::parse_from_rfc2822(header).ok()?;
-    Some(date.with_timezone(&Utc) - now)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
 
     #[test]
     fn pauses_grow_from_a_minute_to_half_a_day() {
@@ -89,13 +90,12 @@ mod tests {
 
     #[test]
     fn a_pod_may_ask_for_a_longer_pause_but_not_for_ever() {
-        let now = DateTime::parse_from_rfc2822("Sun, 06 Nov 1994 08:49:37 GMT").unwrap().with_timezone(&Utc);
-        let asked = |header| asked_pause(header, now);
-        assert_eq!(asked(" 3600 "), Some(TimeDelta::hours(1)));
-        assert_eq!(asked("Sun, 06 Nov 1994 09:49:37 GMT"), Some(TimeDelta::hours(1)));
-        for header in ["", "soon", "-5", "99999999999999999999"] {
-            assert_eq!(asked(header), None, "{header}");
-        }
+        let now: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+        let hour = TimeDelta::hours(1);
+        let later = Timestamp::from(now + hour);
+        assert_eq!(asked_pause(RetryAfter::At(later), now), hour);
+        assert_eq!(asked_pause(RetryAfter::Delay(Duration::from_hours(1)), now), hour);
+        assert_eq!(asked_pause(RetryAfter::Delay(Duration::MAX), now), LONGEST_ASKED);
         let next = |failures, asked| next_try(now, failures, now, asked).unwrap() - now;
         assert_eq!(next(1, Some(TimeDelta::hours(1))), TimeDelta::hours(1));
         assert_eq!(next(1, Some(TimeDelta::days(9999))), TimeDelta::days(1));

@@ -2,15 +2,28 @@
 
 use std::time::Duration;
 
+use url::Url;
+
+use crate::domain::Timestamp;
+
 /// What a pod answered.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The header `Retry-After`, as it came.
-    pub retry_after: Option<String>,
+    /// The header `Retry-After`.
+    pub retry_after: Option<RetryAfter>,
     /// The beginning of the body; a few hundred bytes are enough.
-    pub body: String,
+    pub body: Vec<u8>,
+}
+
+/// When a pod wants to be asked again (RFC 9110, 10.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// So much later.
+    Delay(Duration),
+    /// Then.
+    At(Timestamp),
 }
 
 /// Why there was no answer.
@@ -32,7 +45,7 @@ pub trait Transport: Sync {
     /// POSTs a body. The time an answer may take is limited by the caller.
     fn post(
         &self,
-        url: &str,
+        url: &Url,
         content_type: &str,
         body: Vec<u8>,
     ) -> impl Future<Output = Result<Answer, TransportError>> + Send;
@@ -73,7 +86,7 @@ pub(super) fn verdict(answer: &Result<Answer, TransportError>) -> Verdict {
 const LONGEST_ERROR: usize = 200;
 
 /// The first line with anything in it, without control characters, shortened.
-pub(super) fn first_line(text: &str) -> String {
+fn first_line(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     line.chars().filter(|letter| !letter.is_control()).take(LONGEST_ERROR).collect()
 }
@@ -82,9 +95,9 @@ pub(super) fn first_line(text: &str) -> String {
 pub(super) fn error_text(answer: &Result<Answer, TransportError>) -> Option<String> {
     match answer {
         Err(error) => Some(first_line(&error.to_string())),
-        Ok(answer) if verdict(&Ok(answer.clone())) == Verdict::Delivered => None,
+        Ok(_) if verdict(answer) == Verdict::Delivered => None,
         Ok(answer) => {
-            let line = first_line(&answer.body);
+            let line = first_line(&String::from_utf8_lossy(&answer.body));
             let colon = if line.is_empty() { "" } else { ": " };
             Some(format!("the pod answered {}{colon}{line}", answer.status))
         }
@@ -116,7 +129,8 @@ mod tests {
     #[test]
     fn errors_are_one_short_line() {
         let body = format!("\n \r\n  no\0t fo\x1b[31mund{}\nmore", "é".repeat(500));
-        let text = error_text(&Ok(Answer { status: 404, body, retry_after: None })).unwrap();
+        let text =
+            error_text(&Ok(Answer { status: 404, body: body.into_bytes(), retry_after: None })).unwrap();
         assert!(text.starts_with("the pod answered 404: not fo[31mundéé"), "{text}");
         assert_eq!(text.chars().count(), LONGEST_ERROR + "the pod answered 404: ".len());
         let empty = Ok(Answer { status: 404, ..Answer::default() });
