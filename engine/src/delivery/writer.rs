@@ -322,3 +322,24 @@ fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {
         failing_since: row.get::<Option<i64>>(3)?.map(time),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_comes_back_is_waited_for() {
+        let tries = AtomicUsize::new(0);
+        let once = || async {
+            match tries.fetch_add(1, Ordering::SeqCst) {
+                0 => Err(StoreError::Statement { what: "writing", reason: "shutting down".to_owned() }),
+                tries => Ok(tries),
+            }
+        };
+        assert_eq!(patiently(once).await.unwrap(), 1);
+        let never = || async { Err::<(), _>(StoreError::Random) };
+        assert!(matches!(patiently(never).await, Err(StoreError::Random)));
+    }
+}

@@ -2,12 +2,17 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use pappus_engine::delivery::{Clock as _, Options, Scope, deliver};
+use pappus_engine::delivery::{
+    Answer, Clock as _, Options, Scope, SystemClock, Transport, TransportError, deliver,
+};
 use pappus_engine::store::Store;
 use tokio::sync::watch;
+use url::Url;
 
 use super::pods::{JumpingClock, Pods, for_pod, status};
 use super::{never, open, store, unreachable, waiting};
@@ -99,4 +104,35 @@ async fn not_delivered(store: &Store) -> Vec<String> {
     let sql = "SELECT body FROM pappus_deliveries WHERE state <> 'delivered'";
     let rows = store.rows("reading", sql, &[]).await.unwrap();
     rows.iter().map(|row| String::from_utf8(row.get(0).unwrap()).unwrap()).collect()
+}
+
+/// Takes its time.
+struct Slow(AtomicUsize);
+
+impl Transport for Slow {
+    async fn post(&self, _: &Url, _: &str, _: Vec<u8>) -> Result<Answer, TransportError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        status(202)
+    }
+}
+
+#[tokio::test]
+async fn a_pod_that_is_slower_than_the_lease_stays_with_who_sends_to_it() {
+    let (folder, store, ledger) = store().await;
+    let now = SystemClock.now();
+    ledger.enqueue(for_pod("alice", "https://pod.example/", 0), now).await.unwrap();
+    let other = open(&folder).await;
+    let (pods, impatient) = (Slow(AtomicUsize::new(0)), Slow(AtomicUsize::new(0)));
+    let options = Options { lease: Duration::from_millis(300), ..Options::default() };
+    let first = deliver(&store, &pods, &SystemClock, &options, never());
+    let second = async {
+        for _ in 0..12 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            deliver(&other, &impatient, &SystemClock, &options, never()).await.unwrap();
+        }
+    };
+    let (first, ()) = tokio::join!(first, second);
+    assert_eq!(first.unwrap().delivered, 2);
+    assert_eq!((pods.0.into_inner(), impatient.0.into_inner()), (2, 0));
 }
