@@ -10,6 +10,7 @@
 
 pub mod archive;
 pub mod discovery;
+pub mod delivery;
 pub mod domain;
 pub mod export;
 pub mod import;

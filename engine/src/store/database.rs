@@ -63,6 +63,14 @@ impl Store {
         Ok(Self { pool })
     }
 
+    /// Which kind of database it is.
+    pub fn dialect(&self) -> Dialect {
+        match self.pool {
+            Pool::Sqlite(_) => Dialect::Sqlite,
+            Pool::Postgres(_) => Dialect::PostgreSql,
+        }
+    }
+
     /// The connections, for what the helpers here do not do.
     pub fn pool(&self) -> &Pool {
         &self.pool

@@ -24,6 +24,7 @@ macro_rules! files {
 
 files! {
     1 "0001_imports",
+    2 "0002_deliveries",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.

@@ -1,0 +1,241 @@
+//! Working through the ledger.
+
+use std::future::pending;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::{Semaphore, watch};
+
+use super::clock::Clock;
+use super::ledger::Ledger;
+use super::pod::Work;
+use super::records::{DeliveryError, DeliveryState};
+use super::transport::Transport;
+use super::writer::{Leased, Writer, patiently, write};
+use crate::store::{Store, random_id};
+
+/// How deliveries are sent.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether to go on, for weeks if need be, until nothing is left to be sent.
+    pub wait: bool,
+    /// Deliveries sent at once.
+    pub at_once: usize,
+    /// Deliveries that may be waited for besides when they take longer than `slow_after`.
+    pub slow_at_once: usize,
+    /// Deliveries sent to one pod at once.
+    pub per_pod: usize,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// When a delivery counts as slow.
+    pub slow_after: Duration,
+    /// How long after a killed program others leave its pods alone.
+    pub lease: Duration,
+    /// How often to look for what others have queued meanwhile.
+    pub look_again: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            wait: false,
+            at_once: 100,
+            slow_at_once: 400,
+            per_pod: 2,
+            timeout: Duration::from_secs(30),
+            slow_after: Duration::from_secs(2),
+            lease: Duration::from_mins(1),
+            look_again: Duration::from_mins(1),
+        }
+    }
+}
+
+impl Options {
+    pub(super) fn lease(&self) -> TimeDelta {
+        TimeDelta::from_std(self.lease).unwrap_or(TimeDelta::minutes(1))
+    }
+}
+
+/// What one call of [`deliver`] has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    /// Tries that a pod took.
+    pub delivered: u64,
+    /// Tries that a pod refused for good.
+    pub rejected: u64,
+    /// Tries that will be made again.
+    pub postponed: u64,
+    /// Deliveries given up after four weeks.
+    pub dead: u64,
+    /// Whether it ended because it was told to.
+    pub stopped: bool,
+}
+
+impl Summary {
+    pub(super) fn count(&mut self, state: DeliveryState) {
+        match state {
+            DeliveryState::Delivered => self.delivered += 1,
+            DeliveryState::Rejected => self.rejected += 1,
+            DeliveryState::Dead => self.dead += 1,
+            DeliveryState::Queued | DeliveryState::Sending => self.postponed += 1,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.delivered += other.delivered;
+        self.rejected += other.rejected;
+        self.postponed += other.postponed;
+        self.dead += other.dead;
+    }
+
+    fn tried(&self) -> u64 {
+        self.delivered + self.rejected + self.postponed + self.dead
+    }
+}
+
+/// Sends what is due; with [`Options::wait`], goes on until nothing is left. Once `stop` holds true nothing new
+/// is sent, what is on its way is waited for, and it ends. Several programs may do this at once on the same
+/// database; they share the pods among them.
+///
+/// The memory needed does not depend on how much there is to be sent.
+///
+/// # Errors
+/// [`DeliveryError::Store`] when the ledger cannot be read or written, also when tried again for half a minute.
+pub async fn deliver<T: Transport, C: Clock>(
+    store: &Store,
+    transport: &T,
+    clock: &C,
+    options: &Options,
+    stop: watch::Receiver<bool>,
+) -> Result<Summary, DeliveryError> {
+    let owner = random_id()?;
+    let (writer, jobs) = Writer::new();
+    let work = Work {
+        store,
+        transport,
+        clock,
+        options,
+        stop,
+        writer,
+        quick: Semaphore::new(options.at_once.max(1)),
+        slow: Semaphore::new(options.slow_at_once),
+    };
+    tokio::select! {
+        // It ends only when it fails: `work` lives longer.
+        written = write(store, &owner, jobs).boxed() => written.map(|()| Summary::default()),
+        summary = run(&work).boxed() => summary,
+    }
+}
+
+async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, DeliveryError> {
+    let mut summary = Summary::default();
+    let ledger = Ledger::new(work.store);
+    loop {
+        summary.add(send_due(work).await?);
+        if work.stopped() {
+            return Ok(Summary { stopped: true, ..summary });
+        }
+        let next = if work.options.wait { patiently(|| ledger.next_due()).await? } else { None };
+        let Some(next) = next else { return Ok(summary) };
+        let pause = (next - work.clock.now()).to_std().unwrap_or_default();
+        // At least a second: a clock that is set back must not make this spin.
+        let pause = pause.max(Duration::from_secs(1)).min(work.options.look_again);
+        let mut stop = work.stop.clone();
+        tokio::select! {
+            () = work.clock.sleep(pause) => {}
+            () = stopped(&mut stop) => {}
+        }
+    }
+}
+
+/// Waits until the work is to stop; for ever when nobody is left who could say so.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        pending::<()>().await;
+    }
+}
+
+enum Event {
+    /// More pods with something due.
+    Leased(Leased),
+    /// All done for a pod.
+    Finished(Summary),
+    /// Time to look for what became due meanwhile.
+    Look,
+}
+
+/// Most pods leased in one statement.
+const LEASES: usize = 64;
+/// How long after the last look something new may have become due, while slow pods are still being worked on.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Sends what is due now, pod after pod in the order of their names, again and again until nothing is found.
+async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, DeliveryError> {
+    let most = work.options.at_once.max(1) + work.options.slow_at_once;
+    let (mut total, mut round) = (Summary::default(), Round::default());
+    let mut tasks: FuturesUnordered<BoxFuture<'_, Result<Event, DeliveryError>>> = FuturesUnordered::new();
+    let (mut running, mut leasing, mut looking) = (0, false, false);
+    loop {
+        if work.stopped() {
+            if running == 0 && !leasing {
+                return Ok(total);
+            }
+        } else if round.ended && running == 0 {
+            if !round.useful() {
+                return Ok(total);
+            }
+            round = Round::default();
+        }
+        if !round.ended && !leasing && running < most && !work.stopped() {
+            let (after, limit) = (round.after.clone(), LEASES.min(most - running));
+            let limit = i64::try_from(limit).unwrap_or(1);
+            tasks.push(work.lease(after, limit).map(|leased| Ok(Event::Leased(leased))).boxed());
+            leasing = true;
+        }
+        match tasks.next().await.transpose()? {
+            Some(Event::Leased(leased)) => {
+                leasing = false;
+                running += leased.pods.len();
+                round.ended = leased.after.is_none();
+                round.after = leased.after.unwrap_or_default();
+                for pod in leased.pods {
+                    tasks.push(work.work_on(pod).map(|done| done.map(Event::Finished)).boxed());
+                }
+                if round.ended && !looking {
+                    tasks.push(tokio::time::sleep(LOOK).map(|()| Ok(Event::Look)).boxed());
+                    looking = true;
+                }
+            }
+            Some(Event::Finished(done)) => {
+                running -= 1;
+                round.tried += done.tried();
+                total.add(done);
+            }
+            Some(Event::Look) => {
+                looking = false;
+                if round.ended {
+                    round = Round { tried: round.tried, ..Round::default() };
+                }
+            }
+            None => return Ok(total),
+        }
+    }
+}
+
+/// One look through all pods.
+#[derive(Debug, Default)]
+struct Round {
+    after: String,
+    ended: bool,
+    /// Deliveries tried in it.
+    tried: u64,
+}
+
+impl Round {
+    /// Whether another one may find something. One that tried nothing would find the same again.
+    fn useful(&self) -> bool {
+        self.tried > 0
+    }
+}

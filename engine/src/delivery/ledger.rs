@@ -1,0 +1,178 @@
+//! What is to be delivered, and putting it there.
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::records::{DeliveryError, NewDelivery, Scope};
+use crate::store::{Store, StoreError, Value};
+
+/// Still to be sent; written as the index on it has it.
+pub(super) const OPEN: &str = "d.state IN ('queued', 'sending')";
+
+/// How often a pod may answer a move with an error before the rest is sent all the same: software that cannot
+/// take a move in can still make a new contact.
+const MOVE_ATTEMPTS: u8 = 5;
+
+/// Whether nothing has to be sent before `d`: the move of the same account to the same pod comes first.
+pub(super) fn its_turn() -> String {
+    format!(
+        "(d.kind = 'account_migration' OR NOT EXISTS (SELECT 1 FROM pappus_deliveries m \
+         WHERE m.kind = 'account_migration' AND m.state IN ('queued', 'sending') \
+         AND m.import_id = d.import_id AND m.pod = d.pod \
+         AND (m.attempts < {MOVE_ATTEMPTS} OR m.last_status IS NULL)))"
+    )
+}
+
+/// The columns that a new row is given.
+const COLUMNS: [&str; 11] = [
+    "import_id",
+    "account",
+    "pod",
+    "url",
+    "kind",
+    "recipient",
+    "content_type",
+    "body",
+    "queued_at",
+    "next_attempt_at",
+    "created_at",
+];
+/// Rows of one statement.
+const BATCH: usize = 50;
+/// Bytes of one statement, give or take one body.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// The ledger of deliveries, in Pappus's own database.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    pub(super) store: Store,
+}
+
+impl Ledger {
+    /// The largest body of a delivery, in bytes.
+    pub const MAX_BODY: usize = 1 << 20;
+    /// The longest address, in bytes.
+    const MAX_URL: usize = 2000;
+
+    /// The ledger in this database.
+    pub fn new(store: &Store) -> Self {
+        Self { store: store.clone() }
+    }
+
+    /// Queues deliveries to be sent from now on, in batches that are each kept whole; gives the number of new
+    /// ones. What has been queued before (same import, kind, address and recipient) stays as it is, so doing
+    /// it again after a failure is safe.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]; earlier batches stay.
+    pub async fn enqueue(
+        &self,
+        deliveries: impl IntoIterator<Item = NewDelivery>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, DeliveryError> {
+        let (mut batch, mut bytes, mut added) = (Vec::new(), 0, 0);
+        for delivery in deliveries {
+            let pod = checked(&delivery)?;
+            bytes += delivery.body.len();
+            batch.push((pod, delivery));
+            if batch.len() == BATCH || bytes >= BATCH_BYTES {
+                added += self.add(&batch, now).await?;
+                batch.clear();
+                bytes = 0;
+            }
+        }
+        Ok(added + self.add(&batch, now).await?)
+    }
+
+    async fn add(&self, batch: &[(String, NewDelivery)], now: DateTime<Utc>) -> Result<u64, DeliveryError> {
+        if batch.is_empty() {
+            return Ok(0);
+        }
+        let row = format!("(?{}, 'queued', ?)", ", ?".repeat(COLUMNS.len() - 1));
+        let sql = format!(
+            "INSERT INTO pappus_deliveries ({}, state, updated_at) VALUES {} ON CONFLICT DO NOTHING",
+            COLUMNS.join(", "),
+            vec![row; batch.len()].join(", ")
+        );
+        let now = now.timestamp_millis();
+        let values: Vec<Value<'_>> = batch
+            .iter()
+            .flat_map(|(pod, delivery)| {
+                let recipient = delivery.recipient.as_ref().map(crate::domain::DiasporaId::as_str);
+                [
+                    (&delivery.import_id).into(),
+                    delivery.account.as_str().into(),
+                    pod.into(),
+                    delivery.url.as_str().into(),
+                    delivery.kind.as_str().into(),
+                    recipient.into(),
+                    (&delivery.content_type).into(),
+                    delivery.body.as_slice().into(),
+                    now.into(),
+                    now.into(),
+                    now.into(),
+                    now.into(),
+                ]
+            })
+            .collect();
+        Ok(self.store.execute("queuing deliveries", &sql, &values).await?)
+    }
+
+    /// Makes what has not arrived due at once, with four new weeks; what was delivered only if
+    /// `also_delivered`. What is being sent just now is left alone. Gives their number.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn resend(
+        &self,
+        scope: Scope<'_>,
+        also_delivered: bool,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let (condition, value) = scope.condition();
+        let delivered = if also_delivered { ", 'delivered'" } else { "" };
+        let now = now.timestamp_millis();
+        let mut values = vec![Value::from(now); 3];
+        values.extend(value.clone());
+        let sql = format!(
+            "UPDATE pappus_deliveries AS d SET state = 'queued', attempts = 0, queued_at = ?, \
+             next_attempt_at = ?, failing_since = NULL, last_status = NULL, last_error = NULL, updated_at = ? \
+             WHERE d.state IN ('queued', 'rejected', 'dead'{delivered}) AND {condition}"
+        );
+        let mut transaction = self.store.begin().await?;
+        let queued = transaction.execute("queuing deliveries again", &sql, &values).await?;
+        // The pods are tried at once as well, even those that were out of reach.
+        let sql = format!(
+            "UPDATE pappus_delivery_pods SET failures = 0, failing_since = NULL, retry_at = NULL, \
+             last_error = NULL WHERE failures > 0 AND pod IN \
+             (SELECT d.pod FROM pappus_deliveries d WHERE d.state = 'queued' AND {condition})"
+        );
+        let values: Vec<_> = value.into_iter().collect();
+        transaction.execute("queuing deliveries again", &sql, &values).await?;
+        transaction.commit().await?;
+        Ok(queued)
+    }
+}
+
+/// The pod a delivery is for, when it can be sent at all.
+fn checked(delivery: &NewDelivery) -> Result<String, DeliveryError> {
+    let shown = || delivery.url.as_str().chars().take(200).collect::<String>();
+    let wrong = |problem| DeliveryError::Url { url: shown(), problem };
+    if delivery.url.as_str().len() > Ledger::MAX_URL {
+        return Err(wrong("it is too long"));
+    }
+    if delivery.body.len() > Ledger::MAX_BODY {
+        let (kind, size) = (delivery.kind, delivery.body.len());
+        return Err(DeliveryError::TooLarge { kind, url: shown(), size, limit: Ledger::MAX_BODY });
+    }
+    if !matches!(delivery.url.scheme(), "https" | "http") {
+        return Err(wrong("it is neither https nor http"));
+    }
+    authority(&delivery.url).ok_or_else(|| wrong("it names no host"))
+}
+
+/// Host and, if unusual, port, as in a diaspora* ID.
+fn authority(url: &Url) -> Option<String> {
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}

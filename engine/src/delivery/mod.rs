@@ -1,0 +1,28 @@
+//! Telling the pods of an account's contacts: a ledger of deliveries, and what works through it.
+//!
+//! Announcing puts everything into the [`Ledger`] first; [`deliver`] sends what is due, over weeks if a pod is
+//! down. What has been sent, refused or given up is written down before the next one is sent, so it can be
+//! killed at any time: only what was on its way in that moment can reach a pod twice.
+//!
+//! A pod is worked on by one program at a time, under a lease that runs out when the program is gone. A pod
+//! that does not answer is left alone with all its deliveries until the next try, so dead pods cost one try for
+//! all, seldomer and seldomer, and never hold up the others.
+
+mod clock;
+mod deliver;
+mod ledger;
+mod pod;
+mod records;
+mod report;
+mod schedule;
+mod transport;
+mod writer;
+
+pub use clock::{Clock, SystemClock};
+pub use deliver::{Options, Summary, deliver};
+pub use ledger::Ledger;
+pub use records::{
+    Counts, DeliveryError, DeliveryState, Kind, NewDelivery, PodDeliveries, Scope, Undelivered,
+};
+pub use schedule::GIVE_UP_AFTER;
+pub use transport::{Answer, RetryAfter, Transport, TransportError};

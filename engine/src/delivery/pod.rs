@@ -1,0 +1,211 @@
+//! Sending to one pod.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use url::Url;
+
+use super::clock::Clock;
+use super::deliver::{Options, Summary};
+use super::records::{DeliveryError, DeliveryState, Kind};
+use super::schedule::{asked_pause, next_try};
+use super::transport::{Answer, Transport, TransportError, Verdict, error_text, verdict};
+use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodNews, Request, Response, Writer, patiently};
+use crate::store::{Store, StoreError, StoreRow};
+
+/// What all pods share.
+pub(super) struct Work<'a, T, C> {
+    pub(super) store: &'a Store,
+    pub(super) transport: &'a T,
+    pub(super) clock: &'a C,
+    pub(super) options: &'a Options,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) writer: Writer,
+    /// How many may be sent at once.
+    pub(super) quick: Semaphore,
+    /// How many more may be waited for that take long, so that pods that hang hold up nobody else.
+    pub(super) slow: Semaphore,
+}
+
+/// What came of taking a delivery up.
+struct Sent {
+    kind: Kind,
+    answer: Result<Answer, TransportError>,
+    /// `None` when it was not tried: the work is to stop.
+    state: Option<DeliveryState>,
+}
+
+impl<T: Transport, C: Clock> Work<'_, T, C> {
+    /// Whether nothing new may be sent.
+    pub(super) fn stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    async fn ask(&self, request: Request) -> Response {
+        self.writer.ask(request, self.clock.now()).await
+    }
+
+    /// Leases pods that have something due.
+    pub(super) async fn lease(&self, after: String, limit: i64) -> Leased {
+        match self.ask(Request::Lease { after, limit, time: self.options.lease() }).await {
+            Response::Leased(leased) => leased,
+            _ => Leased::default(),
+        }
+    }
+
+    async fn claim(&self, pod: &Pod) -> VecDeque<Claimed> {
+        match self.ask(Request::Claim { pod: pod.name.clone() }).await {
+            Response::Claimed(page) => page.into(),
+            _ => VecDeque::new(),
+        }
+    }
+
+    /// Sends what is due for a leased pod, until nothing is, the pod does not answer, or the work is to stop.
+    pub(super) async fn work_on(&self, pod: Pod) -> Result<Summary, DeliveryError> {
+        let (mut summary, mut news) = (Summary::default(), PodNews::None);
+        let (mut page, mut finished) = (VecDeque::new(), false);
+        let mut flying = FuturesUnordered::new();
+        let third = (self.options.lease / 3).max(Duration::from_millis(10));
+        let mut renewal = interval_at(Instant::now() + third, third);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // A pod that was out of reach is tried with one.
+            let doubtful = pod.failures > 0 && matches!(news, PodNews::None);
+            let width = if doubtful { 1 } else { self.options.per_pod.max(1) };
+            while flying.len() < width && !matches!(news, PodNews::Down { .. }) && !self.stopped() {
+                if page.is_empty() && !finished {
+                    page = self.claim(&pod).await;
+                    finished = page.len() < PAGE;
+                }
+                let Some(claimed) = page.pop_front() else { break };
+                flying.push(self.send(claimed));
+            }
+            if flying.is_empty() {
+                break;
+            }
+            let sent = tokio::select! {
+                Some(sent) = flying.next() => sent?,
+                _ = renewal.tick() => {
+                    let time = self.options.lease();
+                    self.ask(Request::Renew { pod: pod.name.clone(), time }).await;
+                    continue;
+                }
+            };
+            // What waited for a move may be sent now.
+            finished &= sent.kind != Kind::AccountMigration;
+            if let Some(state) = sent.state {
+                summary.count(state);
+                self.learn(&pod, &sent.answer, &mut news);
+            }
+        }
+        if let Response::Done(dead) = self.ask(Request::Release { pod: pod.name, news }).await {
+            summary.dead += dead;
+        }
+        Ok(summary)
+    }
+
+    /// What an answer says about the pod itself. Once it is down it stays so until the next try.
+    fn learn(&self, pod: &Pod, answer: &Result<Answer, TransportError>, news: &mut PodNews) {
+        if matches!(news, PodNews::Down { .. }) || matches!(answer, Err(TransportError::Forbidden(_))) {
+            return;
+        }
+        if verdict(answer) != Verdict::PodLater {
+            *news = PodNews::Up;
+            return;
+        }
+        let now = self.clock.now();
+        let (before, since) = match news {
+            PodNews::Up => (0, now),
+            _ => (pod.failures, pod.failing_since.unwrap_or(now)),
+        };
+        let (failures, asked) = (before + 1, self.asked(answer));
+        // What was queued later than the failures began has four weeks of its own.
+        let retry_at = next_try(now, failures, since, asked).or_else(|| next_try(now, failures, now, asked));
+        let error = error_text(answer).unwrap_or_default();
+        *news = PodNews::Down { failures, since, retry_at: retry_at.unwrap_or(now), error };
+    }
+
+    fn asked(&self, answer: &Result<Answer, TransportError>) -> Option<chrono::TimeDelta> {
+        let asked = answer.as_ref().ok()?.retry_after?;
+        Some(asked_pause(asked, self.clock.now()))
+    }
+
+    /// Sends one delivery and writes down what came of it.
+    async fn send(&self, claimed: Claimed) -> Result<Sent, DeliveryError> {
+        let kind = claimed.kind;
+        let not_sent = Sent { kind, answer: Ok(Answer::default()), state: None };
+        let Ok(permit) = self.quick.acquire().await else { return Ok(not_sent) };
+        if self.stopped() {
+            return Ok(not_sent);
+        }
+        let sql = "SELECT url, content_type, body FROM pappus_deliveries WHERE id = ? AND state = 'sending'";
+        let values = [claimed.id.into()];
+        let read = || self.store.first("reading a delivery", sql, &values);
+        let Some(row) = patiently(read).await? else { return Ok(not_sent) };
+        let (url, content_type) = (address(&row)?, row.get::<String>(1)?);
+        let body: Vec<u8> = row.get(2)?;
+        drop(row);
+        let (answer, permit) = self.post(&url, &content_type, body, permit).await;
+        let outcome = self.outcome(&claimed, &answer);
+        let state = Some(outcome.state);
+        self.ask(Request::Record(outcome)).await;
+        drop(permit);
+        Ok(Sent { kind, answer, state })
+    }
+
+    /// POSTs it. What takes long gives its place to others as long as there is room for more of its kind.
+    async fn post<'p>(
+        &'p self,
+        url: &Url,
+        content_type: &str,
+        body: Vec<u8>,
+        permit: SemaphorePermit<'p>,
+    ) -> (Result<Answer, TransportError>, SemaphorePermit<'p>) {
+        let limit = self.options.timeout;
+        let post = timeout(limit, self.transport.post(url, content_type, body));
+        let mut post = std::pin::pin!(post);
+        let mut held = permit;
+        let answer = tokio::select! {
+            biased;
+            answer = &mut post => answer,
+            () = tokio::time::sleep(self.options.slow_after) => {
+                if let Ok(slow) = self.slow.try_acquire() {
+                    held = slow;
+                }
+                post.await
+            }
+        };
+        (answer.unwrap_or(Err(TransportError::Timeout(limit))), held)
+    }
+
+    fn outcome(&self, claimed: &Claimed, answer: &Result<Answer, TransportError>) -> Outcome {
+        let now = self.clock.now();
+        let since = claimed.failing_since.unwrap_or(now);
+        let next = next_try(now, claimed.attempts + 1, since, self.asked(answer));
+        let verdict = verdict(answer);
+        let (state, next_attempt_at) = match (verdict, next) {
+            (Verdict::Delivered, _) => (DeliveryState::Delivered, now),
+            (Verdict::Rejected, _) => (DeliveryState::Rejected, now),
+            (Verdict::Later | Verdict::PodLater, None) => (DeliveryState::Dead, now),
+            (Verdict::Later, Some(next)) => (DeliveryState::Queued, next),
+            // The pod's own pause counts.
+            (Verdict::PodLater, Some(_)) => (DeliveryState::Queued, now),
+        };
+        Outcome {
+            id: claimed.id,
+            state,
+            next_attempt_at,
+            failing_since: (verdict != Verdict::Delivered).then_some(since),
+            status: answer.as_ref().ok().map(|answer| answer.status),
+            error: error_text(answer),
+        }
+    }
+}
+
+fn address(row: &StoreRow) -> Result<Url, StoreError> {
+    let text: String = row.get(0)?;
+    Url::parse(&text).map_err(|error| StoreError::Column { column: 0, reason: error.to_string() })
+}

@@ -1,0 +1,196 @@
+//! Deliveries as data.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use crate::domain::DiasporaId;
+use crate::store::{StoreError, StoreRow, Value};
+
+/// Why deliveries could not be queued or sent.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// The ledger's database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address nothing can be sent to.
+    #[error("nothing can be sent to {url}: {problem}")]
+    Url {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Too much for one delivery.
+    #[error("the {kind} for {url} has {size} bytes, more than the {limit} that are sent at once")]
+    TooLarge {
+        /// Which one.
+        kind: Kind,
+        /// Where it should go.
+        url: String,
+        /// Its size.
+        size: usize,
+        /// The largest size.
+        limit: usize,
+    },
+}
+
+macro_rules! words {
+    ($(#[$docs:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            /// The word that stands for it in the ledger.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            pub(super) fn from_row(row: &StoreRow, column: usize) -> Result<Self, StoreError> {
+                match row.get::<String>(column)?.as_str() {
+                    $($word => Ok(Self::$variant),)*
+                    other => Err(StoreError::Column { column, reason: format!("{other:?} is unknown") }),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.as_str().replace('_', " "))
+            }
+        }
+    };
+}
+
+words! {
+    /// What is delivered, in the order it is sent to a pod: the move itself before what follows from it.
+    Kind {
+        /// That the account has moved; once for each pod, signed by the old account.
+        AccountMigration = "account_migration",
+        /// That the new account shares with somebody; for that person only.
+        Contact = "contact",
+        /// What the new account says about itself.
+        Profile = "profile",
+    }
+}
+
+words! {
+    /// What has become of a delivery.
+    DeliveryState {
+        /// To be sent, now or later.
+        Queued = "queued",
+        /// Taken up by a program that sends it now, or was killed doing so.
+        Sending = "sending",
+        /// The pod took it.
+        Delivered = "delivered",
+        /// The pod answered that it will not take it.
+        Rejected = "rejected",
+        /// Given up after four weeks.
+        Dead = "dead",
+    }
+}
+
+/// A delivery to be queued.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// The import it belongs to (`pappus_imports.id`).
+    pub import_id: String,
+    /// The account's old ID.
+    pub account: DiasporaId,
+    /// What it is.
+    pub kind: Kind,
+    /// Where it goes, https or http; host and port are the pod it is counted under.
+    pub url: Url,
+    /// The person it is for; nobody in particular when it is public.
+    pub recipient: Option<DiasporaId>,
+    /// The body's type.
+    pub content_type: String,
+    /// The envelope, at most [`Ledger::MAX_BODY`](super::Ledger::MAX_BODY) bytes.
+    pub body: Vec<u8>,
+}
+
+/// Which deliveries are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    /// All of them.
+    All,
+    /// Those to one pod, named by host and, if unusual, port.
+    Pod(&'a str),
+    /// Those for one account, named by its old ID.
+    Account(&'a DiasporaId),
+    /// Those of one import.
+    Import(&'a str),
+}
+
+impl<'a> Scope<'a> {
+    /// The condition on the table `d`, and its value.
+    pub(super) fn condition(self) -> (&'static str, Option<Value<'a>>) {
+        match self {
+            Self::All => ("1 = 1", None),
+            Self::Pod(pod) => ("d.pod = ?", Some(pod.into())),
+            Self::Account(account) => ("d.account = ?", Some(account.as_str().into())),
+            Self::Import(import) => ("d.import_id = ?", Some(import.into())),
+        }
+    }
+}
+
+/// How many deliveries are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// To be sent, now or later.
+    pub queued: i64,
+    /// On their way.
+    pub sending: i64,
+    /// Taken by their pods.
+    pub delivered: i64,
+    /// Refused.
+    pub rejected: i64,
+    /// Given up.
+    pub dead: i64,
+}
+
+impl Counts {
+    /// Nothing is left to be sent.
+    pub fn finished(&self) -> bool {
+        self.queued == 0 && self.sending == 0
+    }
+}
+
+/// The deliveries to one pod.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PodDeliveries {
+    /// Host and, if unusual, port.
+    pub pod: String,
+    /// How many are in which state.
+    pub counts: Counts,
+    /// The last thing that went wrong with what is not delivered.
+    pub last_error: Option<String>,
+    /// Until when the pod is left alone, while it cannot be reached.
+    pub retry_at: Option<DateTime<Utc>>,
+}
+
+/// A delivery that has not arrived, or not yet.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Undelivered {
+    /// Its number: the next page begins after the last one.
+    pub id: i64,
+    /// The account's old ID.
+    pub account: String,
+    /// The pod it is for.
+    pub pod: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Who should be told by hand; everybody on the pod who knows the account when nobody is named.
+    pub recipient: Option<String>,
+    /// What has become of it.
+    pub state: DeliveryState,
+    /// How often it was tried itself.
+    pub attempts: i64,
+    /// The last HTTP status.
+    pub last_status: Option<i64>,
+    /// The last thing that went wrong.
+    pub last_error: Option<String>,
+}

@@ -1,0 +1,169 @@
+//! What the ledger says: how far it is, what went wrong, who should be told by hand.
+
+use chrono::{DateTime, Utc};
+
+use super::ledger::{Ledger, OPEN, its_turn};
+use super::records::{Counts, DeliveryState, Kind, PodDeliveries, Scope, Undelivered};
+use crate::pod::config::Dialect;
+use crate::store::{StoreError, StoreRow, Value};
+
+/// How many rows there are of each state, in the order of [`Counts`].
+const COUNTS: &str = "count(*) FILTER (WHERE d.state = 'queued'), count(*) FILTER (WHERE d.state = 'sending'), \
+     count(*) FILTER (WHERE d.state = 'delivered'), count(*) FILTER (WHERE d.state = 'rejected'), \
+     count(*) FILTER (WHERE d.state = 'dead')";
+
+/// A time as the ledger keeps it.
+pub(super) fn time(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+fn counts(row: &StoreRow, first: usize) -> Result<Counts, StoreError> {
+    Ok(Counts {
+        queued: row.get(first)?,
+        sending: row.get(first + 1)?,
+        delivered: row.get(first + 2)?,
+        rejected: row.get(first + 3)?,
+        dead: row.get(first + 4)?,
+    })
+}
+
+impl Ledger {
+    /// How many deliveries are in which state.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn counts(&self, scope: Scope<'_>) -> Result<Counts, StoreError> {
+        let (condition, value) = scope.condition();
+        let sql = format!("SELECT {COUNTS} FROM pappus_deliveries d WHERE {condition}");
+        let values: Vec<_> = value.into_iter().collect();
+        let row = self.store.first("counting deliveries", &sql, &values).await?;
+        Ok(row.map(|row| counts(&row, 0)).transpose()?.unwrap_or_default())
+    }
+
+    /// The same pod by pod, by name, with what went wrong last: at most `limit` pods that come after `after`
+    /// (at first, the empty text).
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn pods(
+        &self,
+        scope: Scope<'_>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<PodDeliveries>, StoreError> {
+        let (condition, value) = scope.condition();
+        let sql = format!(
+            "SELECT c.*, CASE WHEN p.failures > 0 THEN p.last_error ELSE \
+             (SELECT d.last_error FROM pappus_deliveries d WHERE d.pod = c.pod AND {condition} \
+             AND d.state <> 'delivered' AND d.last_error IS NOT NULL ORDER BY d.updated_at DESC, d.id LIMIT 1) \
+             END, p.retry_at \
+             FROM (SELECT d.pod, {COUNTS} FROM pappus_deliveries d WHERE {condition} AND d.pod > ? \
+             GROUP BY d.pod ORDER BY d.pod LIMIT ?) c \
+             LEFT JOIN pappus_delivery_pods p ON p.pod = c.pod ORDER BY c.pod"
+        );
+        let mut values: Vec<Value<'_>> = Vec::new();
+        values.extend(value.clone());
+        values.extend(value);
+        values.extend([after.into(), i64::from(limit).into()]);
+        let rows = self.store.rows("counting deliveries", &sql, &values).await?;
+        let pod = |row: &StoreRow| {
+            Ok(PodDeliveries {
+                pod: row.get(0)?,
+                counts: counts(row, 1)?,
+                last_error: row.get(6)?,
+                retry_at: row.get::<Option<i64>>(7)?.map(time),
+            })
+        };
+        rows.iter().map(pod).collect()
+    }
+
+    /// Deliveries in these states, oldest first, at most `limit` of those numbered above `after` (at first,
+    /// 0): with [`Rejected`](DeliveryState::Rejected) and [`Dead`](DeliveryState::Dead), the people to tell by
+    /// hand.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn undelivered(
+        &self,
+        scope: Scope<'_>,
+        states: &[DeliveryState],
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Undelivered>, StoreError> {
+        let (condition, value) = scope.condition();
+        let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT d.id, d.account, d.pod, d.kind, d.recipient, d.state, d.attempts, d.last_status, \
+             COALESCE(d.last_error, CASE WHEN d.state = 'queued' THEN p.last_error END) \
+             FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
+             WHERE {condition} AND d.state IN ({}) AND d.id > ? ORDER BY d.id LIMIT ?",
+            words.join(", ")
+        );
+        let mut values: Vec<Value<'_>> = value.into_iter().collect();
+        values.extend([after.into(), i64::from(limit).into()]);
+        let rows = self.store.rows("listing deliveries", &sql, &values).await?;
+        let undelivered = |row: &StoreRow| {
+            Ok(Undelivered {
+                id: row.get(0)?,
+                account: row.get(1)?,
+                pod: row.get(2)?,
+                kind: Kind::from_row(row, 3)?,
+                recipient: row.get(4)?,
+                state: DeliveryState::from_row(row, 5)?,
+                attempts: row.get(6)?,
+                last_status: row.get(7)?,
+                last_error: row.get(8)?,
+            })
+        };
+        rows.iter().map(undelivered).collect()
+    }
+
+    /// How many deliveries could be sent now.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn due(&self, now: DateTime<Utc>) -> Result<i64, StoreError> {
+        let sql = format!("SELECT count(*) {}", ready());
+        let values = vec![Value::from(now.timestamp_millis()); READY_VALUES];
+        let row = self.store.first("counting deliveries", &sql, &values).await?;
+        Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
+    }
+
+    /// When the next delivery can be sent; `None` when nothing is left.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn next_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let latest = match self.store.dialect() {
+            Dialect::Sqlite => "max",
+            _ => "greatest",
+        };
+        let sql = format!(
+            "SELECT min({latest}(d.next_attempt_at, COALESCE(p.retry_at, 0), COALESCE(p.lease_until, 0))) \
+             FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
+             WHERE {OPEN} AND (d.state = 'sending' OR {})",
+            its_turn()
+        );
+        let row = self.store.first("looking for the next delivery", &sql, &[]).await?;
+        let millis: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
+        Ok(millis.map(time))
+    }
+}
+
+/// How often the time now is bound in [`ready`].
+pub(super) const READY_VALUES: usize = 3;
+
+/// From where deliveries come that can be sent now: nobody else sends to the pod, it is not to be left alone,
+/// and their time and turn has come. A killed program leaves some in the state `sending`.
+pub(super) fn ready() -> String {
+    format!(
+        "FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
+         WHERE {OPEN} AND (p.lease_until IS NULL OR p.lease_until <= ?) \
+         AND (p.retry_at IS NULL OR p.retry_at <= ?) \
+         AND (d.state = 'sending' OR (d.next_attempt_at <= ? AND {}))",
+        its_turn()
+    )
+}

@@ -1,0 +1,105 @@
+//! When to try again.
+
+use std::time::Duration;
+
+use backoff::ExponentialBackoff;
+use backoff::backoff::Backoff as _;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::transport::RetryAfter;
+
+/// How long a delivery or a pod may fail before it is given up.
+pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::weeks(4);
+
+/// The first pause.
+const SHORTEST: Duration = Duration::from_mins(1);
+/// The longest pause: some sixty tries in four weeks.
+const LONGEST: Duration = Duration::from_hours(12);
+/// No pod may ask for a longer one.
+const LONGEST_ASKED: TimeDelta = TimeDelta::days(1);
+
+/// The pause after so many failures in a row: a minute, doubled each time up to twelve hours, give or take a
+/// quarter so that not everything comes back at once.
+///
+/// `backoff` is looked after by nobody any more; `backon` can take its place here.
+fn pause(failures: i64) -> Duration {
+    let doublings = u32::try_from(failures.clamp(1, 16) - 1).unwrap_or(0);
+    let mut schedule = ExponentialBackoff {
+        current_interval: (SHORTEST * 2_u32.pow(doublings)).min(LONGEST),
+        randomization_factor: 0.25,
+        max_elapsed_time: None,
+        ..ExponentialBackoff::default()
+    };
+    schedule.next_backoff().unwrap_or(LONGEST)
+}
+
+/// When to try again after so many failures in a row, the first of them at `since`; a pod may ask for a longer
+/// pause. Never after the moment of giving up, so that the last try falls on it; `None` when that has passed.
+pub(super) fn next_try(
+    now: DateTime<Utc>,
+    failures: i64,
+    since: DateTime<Utc>,
+    asked: Option<TimeDelta>,
+) -> Option<DateTime<Utc>> {
+    let last = since + GIVE_UP_AFTER;
+    if now >= last {
+        return None;
+    }
+    let own = TimeDelta::from_std(pause(failures)).unwrap_or(LONGEST_ASKED);
+    let asked = asked.unwrap_or_default().min(LONGEST_ASKED);
+    Some((now + own.max(asked)).min(last))
+}
+
+/// The pause that a pod asks for.
+pub(super) fn asked_pause(asked: RetryAfter, now: DateTime<Utc>) -> TimeDelta {
+    match asked {
+        RetryAfter::Delay(delay) => TimeDelta::from_std(delay).unwrap_or(LONGEST_ASKED),
+        RetryAfter::At(time) => time.to_utc().and_utc() - now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn pauses_grow_from_a_minute_to_half_a_day() {
+        for (failures, minutes) in [(0, 1), (1, 1), (2, 2), (3, 4), (10, 512), (11, 720), (60, 720)] {
+            let middle = Duration::from_mins(minutes);
+            for _ in 0..50 {
+                let pause = pause(failures);
+                assert!(pause >= middle * 3 / 4 && pause <= middle * 5 / 4, "{failures}: {pause:?}");
+            }
+        }
+        let some: std::collections::HashSet<_> = (0..20).map(|_| pause(5)).collect();
+        assert!(some.len() > 10, "there is no jitter");
+    }
+
+    #[test]
+    fn the_last_try_falls_on_the_end() {
+        let since = DateTime::UNIX_EPOCH;
+        let (mut now, mut tries) = (since, 1);
+        while let Some(next) = next_try(now, tries, since, None) {
+            assert!(next > now);
+            (now, tries) = (next, tries + 1);
+        }
+        assert_eq!(now, since + GIVE_UP_AFTER);
+        assert!((50..90).contains(&tries), "{tries} tries");
+    }
+
+    #[test]
+    fn a_pod_may_ask_for_a_longer_pause_but_not_for_ever() {
+        let now: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+        let hour = TimeDelta::hours(1);
+        let later = Timestamp::from(now + hour);
+        assert_eq!(asked_pause(RetryAfter::At(later), now), hour);
+        assert_eq!(asked_pause(RetryAfter::Delay(Duration::from_hours(1)), now), hour);
+        assert_eq!(asked_pause(RetryAfter::Delay(Duration::MAX), now), LONGEST_ASKED);
+        let next = |failures, asked| next_try(now, failures, now, asked).unwrap() - now;
+        assert_eq!(next(1, Some(TimeDelta::hours(1))), TimeDelta::hours(1));
+        assert_eq!(next(1, Some(TimeDelta::days(9999))), TimeDelta::days(1));
+        assert!(next(1, Some(TimeDelta::days(-9999))) >= TimeDelta::seconds(45));
+        assert!(next(11, Some(TimeDelta::hours(1))) >= TimeDelta::hours(9));
+    }
+}

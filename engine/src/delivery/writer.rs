@@ -1,0 +1,345 @@
+//! The only one who writes while deliveries are sent.
+//!
+//! Everybody hands what is to be written to one place and waits until it is on disk. What has come in meanwhile is
+//! written in one transaction, so a thousand pods at once do not mean a thousand flushes of the disk.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{mpsc, oneshot};
+
+use super::ledger::its_turn;
+use super::records::{DeliveryError, DeliveryState, Kind};
+use super::report::{READY_VALUES, ready, time};
+use super::schedule::GIVE_UP_AFTER;
+use crate::store::{Store, StoreError, StoreRow, Transaction, Value};
+
+/// Requests written together at most.
+const TOGETHER: usize = 256;
+/// Deliveries taken up at once for a pod.
+pub(super) const PAGE: usize = 32;
+/// Pauses before a failed statement is tried again: a database server may be started anew.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
+
+/// A pod this program alone sends to until the lease runs out.
+#[derive(Debug)]
+pub(super) struct Pod {
+    pub(super) name: String,
+    /// Failures in a row so far.
+    pub(super) failures: i64,
+    pub(super) failing_since: Option<DateTime<Utc>>,
+}
+
+/// What a look for pods has found.
+#[derive(Debug, Default)]
+pub(super) struct Leased {
+    /// Those nobody else was quicker to lease.
+    pub(super) pods: Vec<Pod>,
+    /// Where to look on; `None` after the last pod.
+    pub(super) after: Option<String>,
+}
+
+/// A delivery taken up to be sent.
+#[derive(Debug)]
+pub(super) struct Claimed {
+    pub(super) id: i64,
+    pub(super) kind: Kind,
+    pub(super) attempts: i64,
+    pub(super) failing_since: Option<DateTime<Utc>>,
+}
+
+/// What came of a try.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) id: i64,
+    pub(super) state: DeliveryState,
+    pub(super) next_attempt_at: DateTime<Utc>,
+    pub(super) failing_since: Option<DateTime<Utc>>,
+    pub(super) status: Option<u16>,
+    pub(super) error: Option<String>,
+}
+
+/// What was learnt about a pod.
+#[derive(Debug)]
+pub(super) enum PodNews {
+    /// Nothing.
+    None,
+    /// It is there.
+    Up,
+    /// It is not there: nothing is sent before `retry_at`.
+    Down { failures: i64, since: DateTime<Utc>, retry_at: DateTime<Utc>, error: String },
+}
+
+/// What is to be written.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Pods to work on: the first so many with a name after `after`.
+    Lease { after: String, limit: i64, time: TimeDelta },
+    /// More time for a pod.
+    Renew { pod: String, time: TimeDelta },
+    /// Deliveries to send to a leased pod.
+    Claim { pod: String },
+    /// What came of one.
+    Record(Outcome),
+    /// Done with a pod; what was claimed and not sent goes back.
+    Release { pod: String, news: PodNews },
+}
+
+/// What is answered once it is written.
+#[derive(Debug)]
+pub(super) enum Response {
+    Leased(Leased),
+    Claimed(Vec<Claimed>),
+    /// Done, with so many deliveries given up.
+    Done(u64),
+}
+
+/// A request and who waits for the answer.
+#[derive(Debug)]
+pub(super) struct Job {
+    request: Request,
+    now: DateTime<Utc>,
+    reply: oneshot::Sender<Response>,
+}
+
+/// The way to the writer.
+#[derive(Debug)]
+pub(super) struct Writer(mpsc::Sender<Job>);
+
+impl Writer {
+    pub(super) fn new() -> (Self, mpsc::Receiver<Job>) {
+        let (sender, jobs) = mpsc::channel(TOGETHER);
+        (Self(sender), jobs)
+    }
+
+    /// Hands over a request and waits until it is written. When the writer has failed, the whole work ends, so
+    /// this waits for that.
+    pub(super) async fn ask(&self, request: Request, now: DateTime<Utc>) -> Response {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.0.send(Job { request, now, reply }).await;
+        match (sent, answer.await) {
+            (Ok(()), Ok(response)) => response,
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+/// Tries again what failed in the database, a few times.
+pub(super) async fn patiently<T, F>(operation: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    for pause in PAUSES {
+        match operation().await {
+            Err(StoreError::Statement { .. }) => tokio::time::sleep(pause).await,
+            other => return other,
+        }
+    }
+    operation().await
+}
+
+/// Writes until nobody asks any more.
+pub(super) async fn write(
+    store: &Store,
+    owner: &str,
+    mut jobs: mpsc::Receiver<Job>,
+) -> Result<(), DeliveryError> {
+    let mut batch = Vec::with_capacity(TOGETHER);
+    while jobs.recv_many(&mut batch, TOGETHER).await > 0 {
+        let responses = patiently(|| perform(store, owner, &batch)).await?;
+        for (job, response) in batch.drain(..).zip(responses) {
+            // Who no longer waits needs no answer.
+            _ = job.reply.send(response);
+        }
+    }
+    Ok(())
+}
+
+async fn perform(store: &Store, owner: &str, batch: &[Job]) -> Result<Vec<Response>, StoreError> {
+    let mut transaction = store.begin().await?;
+    let mut responses = Vec::with_capacity(batch.len());
+    for Job { request, now, .. } in batch {
+        let mut turn = Turn { transaction: &mut transaction, owner, now: *now };
+        responses.push(match request {
+            Request::Lease { after, limit, time } => {
+                Response::Leased(turn.lease(after, *limit, *time).await?)
+            }
+            Request::Renew { pod, time } => turn.renew(pod, *time).await?,
+            Request::Claim { pod } => Response::Claimed(turn.claim(pod).await?),
+            Request::Record(outcome) => turn.record(outcome).await?,
+            Request::Release { pod, news } => Response::Done(turn.release(pod, news).await?),
+        });
+    }
+    transaction.commit().await?;
+    Ok(responses)
+}
+
+/// One request inside the transaction.
+struct Turn<'a> {
+    transaction: &'a mut Transaction,
+    owner: &'a str,
+    now: DateTime<Utc>,
+}
+
+impl Turn<'_> {
+    fn now(&self) -> i64 {
+        self.now.timestamp_millis()
+    }
+
+    async fn lease(&mut self, after: &str, limit: i64, time: TimeDelta) -> Result<Leased, StoreError> {
+        let sql = format!("SELECT d.pod {} AND d.pod > ? GROUP BY d.pod ORDER BY d.pod LIMIT ?", ready());
+        let mut values = vec![Value::from(self.now()); READY_VALUES];
+        values.extend([after.into(), limit.into()]);
+        let rows = self.transaction.rows("looking for deliveries", &sql, &values).await?;
+        let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+        if names.is_empty() {
+            return Ok(Leased::default());
+        }
+        let pods = self.lease_those(&names, time).await?;
+        let more = i64::try_from(names.len()).is_ok_and(|found| found >= limit);
+        Ok(Leased { pods, after: names.pop().filter(|_| more) })
+    }
+
+    /// Leases those of the pods that nobody else has leased meanwhile.
+    async fn lease_those(&mut self, names: &[String], time: TimeDelta) -> Result<Vec<Pod>, StoreError> {
+        let until = (self.now + time).timestamp_millis();
+        let sql = format!(
+            "INSERT INTO pappus_delivery_pods AS p (pod, lease_owner, lease_until) VALUES {} \
+             ON CONFLICT (pod) DO UPDATE SET lease_owner = excluded.lease_owner, \
+             lease_until = excluded.lease_until WHERE p.lease_until IS NULL OR p.lease_until <= ? \
+             RETURNING pod, failures, failing_since",
+            vec!["(?, ?, ?)"; names.len()].join(", ")
+        );
+        let mut values: Vec<Value<'_>> =
+            names.iter().flat_map(|name| [name.into(), self.owner.into(), until.into()]).collect();
+        values.push(self.now().into());
+        let rows = self.transaction.rows("leasing pods", &sql, &values).await?;
+        let pods: Vec<Pod> = rows.iter().map(pod).collect::<Result<_, _>>()?;
+        if pods.is_empty() {
+            return Ok(pods);
+        }
+        // What a killed program was about to send: the pod is ours now.
+        let places = vec!["?"; pods.len()].join(", ");
+        let sql = format!(
+            "UPDATE pappus_deliveries SET state = 'queued' \
+             WHERE state IN ('queued', 'sending') AND state = 'sending' AND pod IN ({places})"
+        );
+        let values: Vec<Value<'_>> = pods.iter().map(|pod| (&pod.name).into()).collect();
+        self.transaction.execute("taking over deliveries", &sql, &values).await?;
+        Ok(pods)
+    }
+
+    async fn renew(&mut self, pod: &str, time: TimeDelta) -> Result<Response, StoreError> {
+        let until = (self.now + time).timestamp_millis();
+        let sql = "UPDATE pappus_delivery_pods SET lease_until = ? WHERE pod = ? AND lease_owner = ?";
+        let values = [until.into(), pod.into(), self.owner.into()];
+        self.transaction.execute("renewing a lease", sql, &values).await.map(|_| Response::Done(0))
+    }
+
+    async fn claim(&mut self, pod: &str) -> Result<Vec<Claimed>, StoreError> {
+        let sql = format!(
+            "UPDATE pappus_deliveries SET state = 'sending', updated_at = ? WHERE id IN (\
+             SELECT d.id FROM pappus_deliveries d WHERE d.state IN ('queued', 'sending') \
+             AND d.state = 'queued' AND d.pod = ? AND d.next_attempt_at <= ? AND {} \
+             ORDER BY d.kind, d.attempts, d.id LIMIT {PAGE}) \
+             RETURNING id, kind, attempts, failing_since",
+            its_turn()
+        );
+        let values = [self.now().into(), pod.into(), self.now().into()];
+        let rows = self.transaction.rows("taking up deliveries", &sql, &values).await?;
+        let mut page: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
+        page.sort_by_key(|claimed| (claimed.kind, claimed.attempts, claimed.id));
+        Ok(page)
+    }
+
+    async fn record(&mut self, outcome: &Outcome) -> Result<Response, StoreError> {
+        let sql = "UPDATE pappus_deliveries SET state = ?, attempts = attempts + 1, next_attempt_at = ?, \
+                   failing_since = ?, last_status = ?, last_error = ?, updated_at = ? \
+                   WHERE id = ? AND state = 'sending'";
+        let values = [
+            outcome.state.as_str().into(),
+            outcome.next_attempt_at.timestamp_millis().into(),
+            outcome.failing_since.map(|since| since.timestamp_millis()).into(),
+            outcome.status.map(i64::from).into(),
+            outcome.error.as_deref().into(),
+            self.now().into(),
+            outcome.id.into(),
+        ];
+        self.transaction.execute("writing down a delivery", sql, &values).await.map(|_| Response::Done(0))
+    }
+
+    async fn release(&mut self, pod: &str, news: &PodNews) -> Result<u64, StoreError> {
+        let mut set = "lease_owner = NULL, lease_until = NULL".to_owned();
+        let mut values: Vec<Value<'_>> = Vec::new();
+        match news {
+            PodNews::None => {}
+            PodNews::Up => {
+                set += ", failures = 0, failing_since = NULL, retry_at = NULL, last_error = NULL";
+            }
+            PodNews::Down { failures, since, retry_at, error } => {
+                set += ", failures = ?, failing_since = ?, retry_at = ?, last_error = ?";
+                let (since, retry_at) = (since.timestamp_millis(), retry_at.timestamp_millis());
+                values.extend([(*failures).into(), since.into(), retry_at.into(), error.into()]);
+            }
+        }
+        values.extend([pod.into(), self.owner.into()]);
+        let sql = format!("UPDATE pappus_delivery_pods SET {set} WHERE pod = ? AND lease_owner = ?");
+        if self.transaction.execute("releasing a pod", &sql, &values).await? == 0 {
+            // The lease had run out, and somebody else works on the pod.
+            return Ok(0);
+        }
+        let sql = "UPDATE pappus_deliveries SET state = 'queued' \
+                   WHERE state IN ('queued', 'sending') AND state = 'sending' AND pod = ?";
+        self.transaction.execute("giving deliveries back", sql, &[pod.into()]).await?;
+        match news {
+            PodNews::Down { since, error, .. } if *since + GIVE_UP_AFTER <= self.now => {
+                self.give_up(pod, error).await
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// The pod was out of reach for four weeks: with it goes what has waited as long.
+    async fn give_up(&mut self, pod: &str, error: &str) -> Result<u64, StoreError> {
+        let sql = "UPDATE pappus_deliveries SET state = 'dead', last_error = ?, updated_at = ? \
+                   WHERE state IN ('queued', 'sending') AND state = 'queued' AND pod = ? AND queued_at <= ?";
+        let before = (self.now - GIVE_UP_AFTER).timestamp_millis();
+        let values = [error.into(), self.now().into(), pod.into(), before.into()];
+        self.transaction.execute("giving deliveries up", sql, &values).await
+    }
+}
+
+fn pod(row: &StoreRow) -> Result<Pod, StoreError> {
+    Ok(Pod { name: row.get(0)?, failures: row.get(1)?, failing_since: row.get::<Option<i64>>(2)?.map(time) })
+}
+
+fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {
+    Ok(Claimed {
+        id: row.get(0)?,
+        kind: Kind::from_row(row, 1)?,
+        attempts: row.get(2)?,
+        failing_since: row.get::<Option<i64>>(3)?.map(time),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_comes_back_is_waited_for() {
+        let tries = AtomicUsize::new(0);
+        let once = || async {
+            match tries.fetch_add(1, Ordering::SeqCst) {
+                0 => Err(StoreError::Statement { what: "writing", reason: "shutting down".to_owned() }),
+                tries => Ok(tries),
+            }
+        };
+        assert_eq!(patiently(once).await.unwrap(), 1);
+        let never = || async { Err::<(), _>(StoreError::Random) };
+        assert!(matches!(patiently(never).await, Err(StoreError::Random)));
+    }
+}

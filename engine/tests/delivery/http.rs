@@ -1,0 +1,193 @@
+//! Ten thousand deliveries to a thousand pods over real HTTP, a third of them dead.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use pappus_engine::delivery::{
+    Answer, Ledger, NewDelivery, Options, Scope, SystemClock, Transport, TransportError, deliver,
+};
+use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::store::Store;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use url::Url;
+
+use super::pods;
+
+const PODS: usize = 1000;
+
+/// How a pod behaves; a third of them are dead in one of three ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Manner {
+    Accepts,
+    Ok,
+    NotFound,
+    Broken,
+    Hangs,
+    Resets,
+    NeverThere,
+}
+
+fn manner(pod: usize) -> Manner {
+    match pod % 12 {
+        0..=4 => Manner::Accepts,
+        5 => Manner::Ok,
+        6 => Manner::NotFound,
+        7 => Manner::Broken,
+        8 | 9 => Manner::Hangs,
+        10 => Manner::Resets,
+        _ => Manner::NeverThere,
+    }
+}
+
+/// All of 127.0.0.0/8 is this machine, so every pod has an address.
+fn host(pod: usize) -> String {
+    format!("127.7.{}.{}", pod / 250, pod % 250 + 1)
+}
+
+/// What the pods have seen.
+#[derive(Default)]
+struct Seen {
+    /// How often each body came.
+    bodies: HashMap<String, usize>,
+    /// How many requests each pod got.
+    pods: HashMap<usize, usize>,
+    /// When the last live pod got its last one.
+    last: Option<Instant>,
+}
+
+type Shared = Arc<Mutex<Seen>>;
+
+async fn receive(State(seen): State<Shared>, headers: HeaderMap, body: String) -> (StatusCode, &'static str) {
+    let host = headers["host"].to_str().unwrap();
+    let numbers: Vec<usize> =
+        host.split(':').next().unwrap().split('.').map(|part| part.parse().unwrap()).collect();
+    let pod = numbers[2] * 250 + numbers[3] - 1;
+    let manner = manner(pod);
+    {
+        let mut seen = seen.lock().unwrap();
+        *seen.pods.entry(pod).or_default() += 1;
+        *seen.bodies.entry(body).or_default() += 1;
+        if matches!(manner, Manner::Accepts | Manner::Ok) {
+            seen.last = Some(Instant::now());
+        }
+    }
+    match manner {
+        Manner::Accepts => (StatusCode::ACCEPTED, ""),
+        Manner::Ok => (StatusCode::OK, ""),
+        Manner::NotFound => (StatusCode::NOT_FOUND, "no such pod\nanywhere"),
+        Manner::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "We're sorry"),
+        Manner::Hangs | Manner::Resets | Manner::NeverThere => std::future::pending().await,
+    }
+}
+
+struct Client(reqwest::Client);
+
+impl Transport for Client {
+    async fn post(&self, url: &Url, kind: &str, body: Vec<u8>) -> Result<Answer, TransportError> {
+        let lost = |error: reqwest::Error| TransportError::Unreachable(error.to_string());
+        let request = self.0.post(url.clone()).header("Content-Type", kind).body(body);
+        let response = request.send().await.map_err(lost)?;
+        let status = response.status().as_u16();
+        let body = response.bytes().await.map_err(lost)?.to_vec();
+        Ok(Answer { status, body, retry_after: None })
+    }
+}
+
+/// Serves the live pods and those that hang on one port, those that break off on another.
+async fn serve(seen: &Shared) -> (u16, u16) {
+    let router = Router::new().fallback(receive).with_state(Arc::clone(seen));
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let resetting = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            // Closed with something unread, so that the other side sees a reset.
+            _ = connection.read(&mut [0; 10]).await;
+        }
+    });
+    (port, resetting)
+}
+
+fn for_pod(pod: usize, (port, resetting): (u16, u16)) -> Vec<NewDelivery> {
+    let port = match manner(pod) {
+        Manner::Resets => resetting,
+        // Nobody listens there.
+        Manner::NeverThere => 1,
+        _ => port,
+    };
+    pods::for_pod("alice", &format!("http://{}:{port}/", host(pod)), 8)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_live_pod_is_told_once_and_dead_ones_hold_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::from_file(&folder.path().join("pappus.sqlite3")).unwrap();
+    let store = Store::open(&url).await.unwrap();
+    pods::add_import(&store, "alice").await;
+    let ledger = Ledger::new(&store);
+    let seen = Shared::default();
+    let ports = serve(&seen).await;
+    let now = chrono::DateTime::from_timestamp_millis(1).unwrap();
+    let queuing = Instant::now();
+    let all = (0..PODS).flat_map(|pod| for_pod(pod, ports));
+    assert_eq!(ledger.enqueue(all, now).await.unwrap(), 10_000);
+    println!("10,000 queued in {:?}", queuing.elapsed());
+
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        // Otherwise a thousand idle connections, and many systems allow no more.
+        .pool_max_idle_per_host(0)
+        .build()
+        .unwrap();
+    let limit = Duration::from_secs(25);
+    let options = Options { timeout: limit, slow_after: Duration::from_millis(500), ..Options::default() };
+    let (_stop, stopping) = watch::channel(false);
+    let start = Instant::now();
+    let summary = deliver(&store, &Client(client), &SystemClock, &options, stopping).await.unwrap();
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    let live = seen.last.unwrap() - start;
+    println!("all live pods told in {live:?}, ended after {:?}: {summary:?}", start.elapsed());
+
+    let many = |wanted: &[Manner]| (0..PODS).filter(|pod| wanted.contains(&manner(*pod))).count();
+    let live_pods = many(&[Manner::Accepts, Manner::Ok]);
+    for pod in 0..PODS {
+        let requests = seen.pods.get(&pod).copied().unwrap_or_default();
+        let expected = match manner(pod) {
+            Manner::Accepts | Manner::Ok | Manner::NotFound => 10,
+            // The move, for which the others wait; a dead pod is tried with one in any case.
+            Manner::Broken | Manner::Hangs => 1,
+            Manner::Resets | Manner::NeverThere => 0,
+        };
+        assert_eq!(requests, expected, "pod {pod}, {:?}", manner(pod));
+    }
+    assert!(seen.bodies.values().all(|times| *times == 1), "nobody is told twice");
+    let counts = ledger.counts(Scope::All).await.unwrap();
+    assert_eq!(counts.delivered, i64::try_from(live_pods * 10).unwrap());
+    assert_eq!(counts.rejected, i64::try_from(many(&[Manner::NotFound]) * 10).unwrap());
+    assert_eq!((counts.sending, counts.dead), (0, 0));
+    let dead = [Manner::Hangs, Manner::Resets, Manner::NeverThere];
+    let postponed = many(&dead) + many(&[Manner::Broken]);
+    assert_eq!(summary.postponed, u64::try_from(postponed).unwrap());
+    // Those that hang are waited for beside the others, not before them.
+    assert!(live < limit, "the last live pod was told only after {live:?}");
+
+    let page = ledger.pods(Scope::All, "", 1000).await.unwrap();
+    assert_eq!(page.len(), PODS);
+    for (pod, expected) in [(6, "the pod answered 404: no such pod"), (8, "no answer within 25 seconds")] {
+        let name = format!("{}:{}", host(pod), ports.0);
+        let found = page.iter().find(|one| one.pod == name).unwrap();
+        assert_eq!(found.last_error.as_deref(), Some(expected));
+    }
+    let reset = page.iter().find(|one| one.pod == format!("{}:{}", host(10), ports.1)).unwrap();
+    assert!(reset.last_error.is_some() && reset.counts.queued == 10 && reset.retry_at.is_some());
+}

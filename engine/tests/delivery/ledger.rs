@@ -1,0 +1,54 @@
+//! What goes into the ledger, and what it says.
+
+use pappus_engine::delivery::{Clock as _, Counts, DeliveryError, Ledger, Scope};
+
+use super::pods::{JumpingClock, account, for_pod};
+use super::store;
+
+#[tokio::test]
+async fn nothing_is_queued_twice_and_everything_is_counted() {
+    let (_folder, _store, ledger) = store().await;
+    let now = JumpingClock::new().now();
+    let all = || (0..60).flat_map(|pod| for_pod("alice", &format!("https://pod{pod}.example:3000/"), 3));
+    assert_eq!(ledger.enqueue(all(), now).await.unwrap(), 300);
+    assert_eq!(ledger.enqueue(all(), now).await.unwrap(), 0);
+    let counts = Counts { queued: 300, ..Counts::default() };
+    assert_eq!(ledger.counts(Scope::All).await.unwrap(), counts);
+    assert_eq!(ledger.counts(Scope::Account(&account("alice").parse().unwrap())).await.unwrap(), counts);
+    assert_eq!(ledger.counts(Scope::Import("alice")).await.unwrap(), counts);
+    assert_eq!(ledger.counts(Scope::Pod("pod7.example:3000")).await.unwrap().queued, 5);
+    assert_eq!(ledger.counts(Scope::Pod("pod7.example")).await.unwrap(), Counts::default());
+    assert!(!counts.finished() && Counts::default().finished());
+    // The moves go first; the others wait for them.
+    assert_eq!(ledger.due(now).await.unwrap(), 60);
+    assert_eq!(ledger.next_due().await.unwrap(), Some(now));
+
+    let first = ledger.pods(Scope::All, "", 59).await.unwrap();
+    let last = ledger.pods(Scope::All, &first[58].pod, 59).await.unwrap();
+    assert_eq!((first.len(), last.len(), last[0].counts.queued), (59, 1, 5));
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_not_queued() {
+    let (_folder, _store, ledger) = store().await;
+    let now = JumpingClock::new().now();
+    let change = |change: fn(&mut pappus_engine::delivery::NewDelivery)| {
+        let mut new = for_pod("alice", "https://pod.example/", 0).remove(0);
+        change(&mut new);
+        ledger.enqueue([new], now)
+    };
+    for wrong in [
+        change(|new| new.url = "ftp://pod.example/".parse().unwrap()),
+        change(|new| new.url = "data:text/plain,x".parse().unwrap()),
+        change(|new| new.url = format!("https://pod.example/{}", "x".repeat(2000)).parse().unwrap()),
+    ] {
+        assert!(matches!(wrong.await, Err(DeliveryError::Url { .. })));
+    }
+    let large = change(|new| new.body = vec![b'x'; Ledger::MAX_BODY + 1]).await.unwrap_err();
+    assert!(large.to_string().contains("1048577 bytes, more than the 1048576"), "{large}");
+    change(|new| new.body = vec![b'x'; Ledger::MAX_BODY]).await.unwrap();
+    // No such import.
+    let mut orphan = for_pod("alice", "https://other.example/", 0).remove(0);
+    orphan.import_id = "nobody".to_owned();
+    assert!(matches!(ledger.enqueue([orphan], now).await, Err(DeliveryError::Store(_))));
+}
