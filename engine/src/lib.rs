@@ -8,6 +8,7 @@
 //!
 //! The engine has no terminal and reads no environment variables; clock and passphrases come from the caller.
 
+pub mod announce;
 pub mod archive;
 pub mod discovery;
 pub mod delivery;

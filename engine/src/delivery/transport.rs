@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::domain::Timestamp;
+use crate::http::{self, Client, HttpError};
 
 /// What a pod answered.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +50,27 @@ pub trait Transport: Sync {
         content_type: &str,
         body: Vec<u8>,
     ) -> impl Future<Output = Result<Answer, TransportError>> + Send;
+}
+
+impl Transport for Client {
+    async fn post(&self, url: &Url, content_type: &str, body: Vec<u8>) -> Result<Answer, TransportError> {
+        match Self::post(self, url, content_type, body).await {
+            Ok(answer) => {
+                let retry_after = answer.retry_after.map(|after| match after {
+                    http::RetryAfter::Delay(delay) => RetryAfter::Delay(delay),
+                    http::RetryAfter::At(time) => RetryAfter::At(time),
+                });
+                Ok(Answer { status: answer.status, retry_after, body: answer.body })
+            }
+            // A redirect is an answer, and one that may be mended.
+            Err(HttpError::Redirect { status, .. }) => Ok(Answer { status, ..Answer::default() }),
+            Err(HttpError::Timeout { after, .. }) => Err(TransportError::Timeout(after)),
+            Err(
+                error @ (HttpError::NotPublic(_) | HttpError::NotHttps(_) | HttpError::BadUrl(_)),
+            ) => Err(TransportError::Forbidden(error.to_string())),
+            Err(error) => Err(TransportError::Unreachable(error.to_string())),
+        }
+    }
 }
 
 /// What becomes of a delivery.

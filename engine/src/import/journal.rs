@@ -57,6 +57,16 @@ pub struct ImportRecord {
     pub report: Option<String>,
 }
 
+impl ImportRecord {
+    /// Whether something showed that the archive was the account's.
+    pub fn is_proven(&self) -> bool {
+        let report: Option<serde_json::Value> =
+            self.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let proof = report.and_then(|report| report.get("proof")?.as_str().map(str::to_owned));
+        proof.is_some_and(|proof| proof != super::Proof::Unproven.as_str())
+    }
+}
+
 const COLUMNS: &str = "id, archive_sha256, old_id, new_username, pod_url, state, created_at, report";
 
 /// All imports into a pod, newest first; into every pod without an address.
@@ -280,4 +290,9 @@ pub(super) async fn introduced(
     let values = [import.pod_url.as_str().into(), import.id.as_str().into(), after.into()];
     let rows = store.rows("reading the journal", sql, &values).await?;
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Notes that the contacts are being told: from now on the import cannot be taken back.
+pub(crate) async fn mark_announced(store: &Store, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    set_state(store, id, ImportState::Announced, None, now).await
 }

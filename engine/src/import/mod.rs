@@ -28,6 +28,7 @@ mod undo;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+pub(crate) use journal::mark_announced;
 pub use journal::{ImportRecord, ImportState, find_import, list_imports};
 pub use people::NewPerson;
 pub use report::{Finding, FindingCode, Report, Tally};
@@ -299,7 +300,7 @@ impl Importer<'_> {
         }
         let report = std::mem::take(&mut self.target.report);
         if let Some(journal) = &self.journal {
-            let text = serde_json::to_string(&report).unwrap_or_default();
+            let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
             // What has been announced stays announced.
             let state = if journal.import.state == ImportState::Announced {
                 ImportState::Announced
