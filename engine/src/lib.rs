@@ -10,13 +10,13 @@
 
 pub mod announce;
 pub mod archive;
-pub mod discovery;
 pub mod delivery;
+pub mod discovery;
 pub mod domain;
 pub mod export;
-pub mod import;
 pub mod federation;
 pub mod http;
+pub mod import;
 pub mod pod;
 pub mod store;
 pub mod validate;

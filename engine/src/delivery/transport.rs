@@ -65,9 +65,9 @@ impl Transport for Client {
             // A redirect is an answer, and one that may be mended.
             Err(HttpError::Redirect { status, .. }) => Ok(Answer { status, ..Answer::default() }),
             Err(HttpError::Timeout { after, .. }) => Err(TransportError::Timeout(after)),
-            Err(
-                error @ (HttpError::NotPublic(_) | HttpError::NotHttps(_) | HttpError::BadUrl(_)),
-            ) => Err(TransportError::Forbidden(error.to_string())),
+            Err(error @ (HttpError::NotPublic(_) | HttpError::NotHttps(_) | HttpError::BadUrl(_))) => {
+                Err(TransportError::Forbidden(error.to_string()))
+            }
             Err(error) => Err(TransportError::Unreachable(error.to_string())),
         }
     }
