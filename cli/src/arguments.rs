@@ -135,6 +135,11 @@ pub(crate) struct Import {
     /// Take the archive even though nothing proves whose it is
     #[arg(long)]
     pub(crate) accept_unproven: bool,
+    /// Ask no other pod: whoever is not known here stays out
+    #[arg(long)]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
     #[command(flatten)]
     pub(crate) pod: PodArguments,
     #[command(flatten)]

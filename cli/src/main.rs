@@ -7,6 +7,7 @@ mod arguments;
 mod clock;
 mod commands;
 mod error;
+mod network;
 mod output;
 mod passphrase;
 mod pod;

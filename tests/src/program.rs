@@ -15,9 +15,16 @@ fn programs() -> PathBuf {
 pub fn program(name: &str) -> Command {
     let mut command = Command::new(programs().join(name));
     // A developer's own pod and settings have no place in a test.
-    for variable in
-        ["PAPPUS_STATE", "PAPPUS_DATABASE_URL", "DATABASE_URL", "RAILS_ENV", "RACK_ENV", "SOURCE_DATE_EPOCH"]
-    {
+    for variable in [
+        "PAPPUS_STATE",
+        "PAPPUS_STORE",
+        "PAPPUS_ALLOW_HOST",
+        "PAPPUS_DATABASE_URL",
+        "DATABASE_URL",
+        "RAILS_ENV",
+        "RACK_ENV",
+        "SOURCE_DATE_EPOCH",
+    ] {
         command.env_remove(variable);
     }
     command.stdin(Stdio::null());

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -65,23 +66,7 @@ async fn contacts_are_told_once_and_the_target_follows() {
     assert_eq!(announced["new"], "ida@target.example");
     let again = document(&target.run(&["announce", &path]).stdout);
     assert_eq!(again["queued"], 0, "announcing twice queues nothing twice");
-    target.is_sound().await;
-    for (expected, sql) in [
-        (
-            1,
-            "SELECT COUNT(*) FROM account_migrations m JOIN people o ON o.id = m.old_person_id AND o.closed_account JOIN people n ON n.id = m.new_person_id WHERE o.diaspora_handle = 'ida@closing.example' AND n.diaspora_handle = 'ida@target.example' AND m.completed_at IS NOT NULL",
-        ),
-        (
-            0,
-            "SELECT COUNT(*) FROM comments c JOIN people p ON p.id = c.author_id WHERE p.diaspora_handle = 'ida@closing.example'",
-        ),
-        (
-            0,
-            "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id JOIN users u ON u.id = c.user_id WHERE p.owner_id = u.id",
-        ),
-    ] {
-        assert_eq!(target.pool.number(sql).await.unwrap(), expected, "{sql}");
-    }
+    the_target_follows(&target).await;
 
     let hosts = format!("127.0.0.1:{port}");
     let refused = target.run(&["deliver"]);
@@ -96,20 +81,8 @@ async fn contacts_are_told_once_and_the_target_follows() {
     assert_eq!(sent.code, Some(10), "{sent:?}");
     target.run(&["deliver", "--allow-host", &hosts]);
 
-    let received = received.lock().unwrap();
-    let public: Vec<&Bytes> =
-        received.iter().filter(|(path, _)| path == "/receive/public").map(|(_, body)| body).collect();
-    assert_eq!(public.len(), 1, "a pod is told of the move once");
-    let key: PrivateKey =
-        serde_json::from_value(json(&archive, "diaspora.json")["user"]["private_key"].clone()).unwrap();
-    let old = key.signing_key().unwrap().public_key().unwrap();
-    let payload = MagicEnvelope::parse(public[0]).unwrap().verify(&old.verifying_key().unwrap()).unwrap();
-    let ReceivedEntity::AccountMigration(migration) = payload.entity().unwrap() else {
-        panic!("{payload:?}")
-    };
-    assert_eq!(migration.author.as_str(), "ida@closing.example");
-    assert_eq!(migration.new_identity().as_str(), "ida@target.example");
-    assert_eq!(migration.remote_photo_path.as_deref(), Some("https://target.example/uploads/images/"));
+    let received = received.lock().unwrap().clone();
+    the_move_is_told_once(&received, &archive);
     let people = target
         .pool
         .number(&format!(
@@ -129,4 +102,41 @@ async fn contacts_are_told_once_and_the_target_follows() {
     let undo = target.run(&["undo", import]);
     assert_eq!(undo.code, Some(1));
     assert!(undo.stderr.contains("announced"), "{undo:?}");
+}
+
+fn the_move_is_told_once(received: &[(String, Bytes)], archive: &Path) {
+    let public: Vec<&Bytes> =
+        received.iter().filter(|(path, _)| path == "/receive/public").map(|(_, body)| body).collect();
+    assert_eq!(public.len(), 1, "a pod is told of the move once");
+    let key: PrivateKey =
+        serde_json::from_value(json(archive, "diaspora.json")["user"]["private_key"].clone()).unwrap();
+    let old = key.signing_key().unwrap().public_key().unwrap();
+    let payload = MagicEnvelope::parse(public[0]).unwrap().verify(&old.verifying_key().unwrap()).unwrap();
+    let ReceivedEntity::AccountMigration(migration) = payload.entity().unwrap() else {
+        panic!("{payload:?}")
+    };
+    assert_eq!(migration.author.as_str(), "ida@closing.example");
+    assert_eq!(migration.new_identity().as_str(), "ida@target.example");
+    assert_eq!(migration.remote_photo_path.as_deref(), Some("https://target.example/uploads/images/"));
+}
+
+/// What pointed to the old person points to the new one.
+async fn the_target_follows(target: &Target) {
+    target.is_sound().await;
+    for (expected, sql) in [
+        (
+            1,
+            "SELECT COUNT(*) FROM account_migrations m JOIN people o ON o.id = m.old_person_id AND o.closed_account JOIN people n ON n.id = m.new_person_id WHERE o.diaspora_handle = 'ida@closing.example' AND n.diaspora_handle = 'ida@target.example' AND m.completed_at IS NOT NULL",
+        ),
+        (
+            0,
+            "SELECT COUNT(*) FROM comments c JOIN people p ON p.id = c.author_id WHERE p.diaspora_handle = 'ida@closing.example'",
+        ),
+        (
+            0,
+            "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id JOIN users u ON u.id = c.user_id WHERE p.owner_id = u.id",
+        ),
+    ] {
+        assert_eq!(target.pool.number(sql).await.unwrap(), expected, "{sql}");
+    }
 }

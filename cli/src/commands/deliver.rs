@@ -1,7 +1,6 @@
 //! `pappus deliver`.
 
 use pappus_engine::delivery::{Ledger, Options, Scope, SystemClock, deliver};
-use pappus_engine::http::{AllowedNetworks, Client, ClientOptions};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -9,12 +8,11 @@ use super::{Outcome, thousands};
 use crate::arguments::Deliver;
 use crate::error::Failure;
 use crate::output::Output;
-use crate::{pod, store};
+use crate::{network, pod, store};
 
 pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
-    let allowed = AllowedNetworks::new(&arguments.network.allow_host)?;
-    let client = Client::new(ClientOptions { allowed, ..ClientOptions::default() })?;
+    let client = network::client(&arguments.network)?;
     let store = store::open(&arguments.store, &config.url).await?;
     let (stop, stopped) = watch::channel(false);
     // The first Ctrl-C lets what is on its way arrive; the second one ends at once, as always.

@@ -13,7 +13,7 @@ use super::{Outcome, thousands};
 use crate::arguments::Import;
 use crate::error::Failure;
 use crate::output::Output;
-use crate::{archive, clock, pod, store};
+use crate::{archive, clock, network, pod, store};
 
 /// Findings that are listed on the terminal.
 const SHOWN: usize = 20;
@@ -28,7 +28,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         email: arguments.email.clone(),
         accept_unproven: arguments.accept_unproven,
         pinned_pods: arguments.trust_pod.clone(),
-        discovered: Vec::new(),
+        discovery: if arguments.offline { None } else { Some(network::discovery(&arguments.network)?) },
         uploads: pod::uploads(&config)?,
         now: clock::now()?,
         archive_sha256: sha256_of_file(file)
@@ -60,6 +60,9 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
         output.line(format!("{old} has come to this pod as {new}, in {seconds:.1} s."));
     }
     output.line(match proof {
+        Proof::HCard => {
+            "The old pod publishes the key that signed the archive: the archive is the account's."
+        }
         Proof::CachedPerson => {
             "This pod has known the account's key since before: the archive is the account's."
         }

@@ -43,6 +43,7 @@ use target::{NewAccount, PLANNED_ACCOUNT, Planned, Target};
 use crate::archive::document::DocumentError;
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{AccountSignature, Archive, OpenError, Origin, Verified};
+use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, DiasporaIdError, Guid, KeyError, KeyFingerprint, PublicKey, Timestamp};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
@@ -162,6 +163,8 @@ impl ImportError {
 /// What shows that the archive is the account's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
+    /// The old pod publishes the account's key.
+    HCard,
     /// The target pod has known the account's key since before.
     CachedPerson,
     /// The archive is signed by a pod whose key the podmin has pinned.
@@ -174,6 +177,7 @@ impl Proof {
     /// The stable name.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::HCard => "hcard",
             Self::CachedPerson => "cached_person",
             Self::PinnedPodKey => "pinned_pod_key",
             Self::Unproven => "unproven",
@@ -191,8 +195,8 @@ pub struct ImportOptions {
     pub accept_unproven: bool,
     /// Fingerprints of archive keys of pods that the podmin trusts.
     pub pinned_pods: Vec<String>,
-    /// People the target pod does not know, as they were looked up.
-    pub discovered: Vec<NewPerson>,
+    /// Looks up people whom the target pod does not know, and the account's key; none when nobody is asked.
+    pub discovery: Option<Discovery>,
     /// Where photo files go.
     pub uploads: UploadsFolder,
     /// The time that new rows get.
@@ -280,9 +284,14 @@ impl Importer<'_> {
             }
         }
         let mut people = People::read(&mut self.target, survey.people.keys()).await?;
-        let mut introduced = self.options.discovered.clone();
-        introduced.retain(|person| people.get(&person.id).is_none());
-        people.introduce(&mut self.target, introduced, self.journal.as_mut()).await?;
+        if let Some(discovery) = &self.options.discovery {
+            let unknown: Vec<DiasporaId> =
+                survey.people.keys().filter(|id| people.get(id).is_none()).cloned().collect();
+            let found = discovery.find_all(unknown).await;
+            let mut found: Vec<NewPerson> = found.into_values().flatten().map(NewPerson::from).collect();
+            found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+            people.introduce(&mut self.target, found, self.journal.as_mut()).await?;
+        }
         if trusted {
             let strangers = strangers(&people, &survey.people);
             people.introduce(&mut self.target, strangers, self.journal.as_mut()).await?;
@@ -370,11 +379,18 @@ impl Importer<'_> {
         let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
         let rows = self.target.pod.rows_in("the account's key", sql, &[old.as_str()]).await?;
         let known = rows.first().and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok());
+        let published = self.published_key(old).await;
         let signed = match &archive.report().origin {
             Origin::Pappus { account, .. } => matches!(account, AccountSignature::Good { .. }),
             Origin::Stock => true,
         };
-        match (known, own) {
+        if let (Some(published), Some(own)) = (&published, &own)
+            && published.fingerprint() == own.fingerprint()
+            && signed
+        {
+            return Ok(Proof::HCard);
+        }
+        match (known.or(published), own) {
             (Some(known), Some(own)) if known.fingerprint() == own.fingerprint() && signed => {
                 Ok(Proof::CachedPerson)
             }
@@ -387,6 +403,12 @@ impl Importer<'_> {
             _ if self.options.accept_unproven => Ok(Proof::Unproven),
             _ => Err(ImportError::Unproven(old.clone())),
         }
+    }
+
+    /// The key that the old pod says is the account's.
+    async fn published_key(&self, old: &DiasporaId) -> Option<PublicKey> {
+        let found = self.options.discovery.as_ref()?.find_all([old.clone()]).await;
+        found.into_values().flatten().next().map(|person| person.public_key)
     }
 
     /// The old person on the target pod, if it is known there and has not moved.

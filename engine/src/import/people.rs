@@ -6,6 +6,7 @@ use super::ImportError;
 use super::journal::{Intent, Journal};
 use super::survey::Described;
 use super::target::{Planned, Target};
+use crate::discovery::DiscoveredPerson;
 use crate::domain::{DiasporaId, Guid, PublicKey};
 use crate::pod::database::{Cell as _, DatabaseError, Existing, Row, Value};
 use crate::validate::KnownKey;
@@ -37,6 +38,15 @@ pub struct NewPerson {
     pub name: String,
     /// Whether the person's pod is reached by https.
     pub https: bool,
+}
+
+impl From<DiscoveredPerson> for NewPerson {
+    fn from(found: DiscoveredPerson) -> Self {
+        let parts = [found.profile.first_name, found.profile.last_name];
+        let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let https = found.pod.scheme() == "https";
+        Self { id: found.id, guid: found.guid, key: found.public_key, name, https }
+    }
 }
 
 /// Everybody an archive speaks of, as far as the target pod knows them.

@@ -55,7 +55,7 @@ impl Target {
 
     pub fn import(&self, archive: &Path, name: &str, more: &[&str]) -> Value {
         let archive = archive.display().to_string();
-        let mut command = vec!["import", &archive, "--as", name];
+        let mut command = vec!["import", &archive, "--as", name, "--offline"];
         command.extend(more);
         let ended = self.run(&command);
         assert!(matches!(ended.code, Some(0 | 10)), "{name}: {ended:?}");
