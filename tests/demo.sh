@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on a sample pod, told step by step. Usage: demo.sh PROGRAMS FOLDER
+# The whole story on sample pods, told step by step. Usage: demo.sh PROGRAMS FOLDER
 set -euo pipefail
 programs=$1 folder=$2
 pappus="$programs/pappus"
@@ -56,6 +56,38 @@ show "pappus show $archive"
 
 say "7. For a stock diaspora* pod."
 "$pappus" convert "$archive" --to diaspora --out "$folder/for-a-stock-pod" | sed 's/^/  /'
+
+say "8. One of them moves to another pod. What would come in?"
+mover=$(basename "$archive" | cut -d@ -f1)
+"$programs/demo-pods" target "$folder/target"
+there=(--database-url "sqlite:$PWD/$folder/target/db.sqlite3" --pod-url https://target.example/
+  --uploads "$folder/target/uploads" --state "$folder/target/state")
+# Shown by `pappus verify`: the key of the pod that wrote the archive.
+pod_key=$(findings "$pappus" verify "$archive" | sed -n "s/^Signed by the pod's archive key, \(.*\)\.$/\1/p")
+import=("$archive" --as "$mover" --offline --trust-pod "$pod_key")
+show "pappus import $archive --as $mover --dry-run"
+findings "$pappus" import "${import[@]}" --dry-run "${there[@]}" | sed 's/^/  /'
+
+say "9. And now in earnest."
+show "pappus import $archive --as $mover"
+findings "$pappus" import "${import[@]}" "${there[@]}" | head -1 | sed 's/^/  /'
+
+say "10. The contacts are told: over HTTP, to a pod on this machine that opens what it gets."
+"$programs/demo-pods" listen "sqlite:$PWD/$folder/target/db.sqlite3" --port-file "$folder/port" >"$folder/heard" &
+listening=$!
+trap 'kill $listening 2>/dev/null || true' EXIT
+for _ in $(seq 100); do [ -s "$folder/port" ] && break; sleep 0.1; done
+show "pappus announce $archive"
+findings "$pappus" announce "$archive" "${there[@]}" | sed 's/^/  /'
+show "pappus deliver"
+findings "$pappus" deliver --allow-host "127.0.0.1:$(cat "$folder/port")" "${there[@]}" | sed 's/^/  /'
+echo "  The contacts' pod heard:"
+sort "$folder/heard" | sed 's#/receive/users/.*)#…)#' | uniq -c | sed 's/^ */    /'
+show "pappus deliveries"
+findings "$pappus" deliveries "${there[@]}" | sed 's/^/  /'
+
+say "11. And out of the new pod again: everything is still there."
+findings "$pappus" export "$mover" "${there[@]}" --out "$folder/again" | head -1 | sed 's/^/  /'
 
 say "Done. Look around:"
 echo "  $folder/exports           one archive for each account"

@@ -1,0 +1,119 @@
+//! The other two pods of the demo.
+//!
+//! `demo-pods target DIR`: an empty pod on SQLite. `demo-pods listen DATABASE …`: stands in for the pod where most
+//! contacts of the target's new people live; it opens what it is sent as diaspora* would, and says what it heard.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use clap::{Parser, Subcommand};
+use pappus_engine::domain::PublicKey;
+use pappus_engine::federation::{MagicEnvelope, ReceivedEntity};
+use pappus_tests::schema::{Pool, create};
+use sqlx::sqlite::SqlitePool;
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes an empty pod
+    Target { directory: PathBuf },
+    /// Listens on a free port of 127.0.0.1, writes it to a file, and makes the most frequent other pod in the
+    /// target's database live there
+    Listen {
+        /// The target's database
+        database: String,
+        /// Where the port goes, once it listens
+        #[arg(long)]
+        port_file: PathBuf,
+    },
+}
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+async fn target(directory: &Path) -> Result<(), Failed> {
+    std::fs::create_dir_all(directory.join("uploads/images"))?;
+    let database = std::path::absolute(directory.join("db.sqlite3"))?;
+    let pool = Pool::connect(&format!("sqlite:{}", database.display())).await?;
+    create(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
+
+async fn listen(database: &str, port_file: &Path) -> Result<(), Failed> {
+    let pool = SqlitePool::connect(database).await?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    sqlx::query(
+        "UPDATE pods SET host = '127.0.0.1', ssl = 0, port = ? WHERE id = (SELECT pod_id FROM people \
+         WHERE pod_id IS NOT NULL GROUP BY pod_id ORDER BY COUNT(*) DESC, pod_id LIMIT 1)",
+    )
+    .bind(port)
+    .execute(&pool)
+    .await?;
+    let service = axum::Router::new().fallback(receive).with_state(Arc::new(pool));
+    std::fs::write(port_file, port.to_string())?;
+    axum::serve(listener, service).await?;
+    Ok(())
+}
+
+async fn receive(State(pool): State<Arc<SqlitePool>>, uri: Uri, body: Bytes) -> StatusCode {
+    if uri.path() == "/receive/public" {
+        match open(&pool, &body).await {
+            Ok(heard) => println!("{heard}"),
+            Err(error) => {
+                println!("something that cannot be believed: {error}");
+                return StatusCode::UNPROCESSABLE_ENTITY;
+            }
+        }
+    } else {
+        println!("a sealed message for one person ({})", uri.path());
+    }
+    StatusCode::ACCEPTED
+}
+
+/// A real pod looks the keys up at the senders' pods; this one finds them where both accounts are known.
+async fn key(pool: &SqlitePool, person: &str) -> Result<PublicKey, Failed> {
+    let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle = ?";
+    let pem: String = sqlx::query_scalar(sql).bind(person).fetch_one(pool).await?;
+    Ok(PublicKey::from_pem(&pem)?)
+}
+
+async fn open(pool: &SqlitePool, body: &[u8]) -> Result<String, Failed> {
+    let envelope = MagicEnvelope::parse(body)?;
+    let sender = key(pool, envelope.sender().as_str()).await?.verifying_key()?;
+    match envelope.verify(&sender)?.entity()? {
+        ReceivedEntity::AccountMigration(migration) => {
+            let signer = key(pool, migration.signer().as_str()).await?.verifying_key()?;
+            if !migration.verify(&signer) {
+                return Err("the new account did not sign the move".into());
+            }
+            let (old, new) = (&migration.author, migration.new_identity());
+            Ok(format!("{old} has moved to {new}; the old and the new account have both signed it"))
+        }
+        other => Err(format!("unexpected: {other:?}").into()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Target { directory } => target(&directory).await,
+        Command::Listen { database, port_file } => listen(&database, &port_file).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo-pods: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
