@@ -8,7 +8,10 @@ export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-/tmp/pappus-fuzz}
 for target in $(cargo fuzz list); do
   echo "== $target for $seconds s"
   seeds=()
-  [ "$target" = archive_open_verify ] && seeds=(../tests/vectors/hostile)
+  case $target in
+    archive_open_verify) seeds=(../tests/vectors/hostile) ;;
+    federation | webfinger_hcard) seeds=(../tests/vectors/federation) ;;
+  esac
   mkdir -p "fuzz/corpus/$target"
   cargo fuzz run "$target" "fuzz/corpus/$target" ${seeds[@]+"${seeds[@]}"} -- -max_total_time="$seconds" -print_final_stats=1 -verbosity=0
 done

@@ -10,8 +10,11 @@
 
 pub mod archive;
 pub mod delivery;
+pub mod discovery;
 pub mod domain;
 pub mod export;
+pub mod federation;
+pub mod http;
 pub mod pod;
 pub mod store;
 pub mod validate;

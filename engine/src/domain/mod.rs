@@ -24,7 +24,8 @@ pub use extras::{
     LoosePhoto, Message,
 };
 pub use guid::{Guid, GuidError};
-pub use key::{KeyError, KeyFingerprint, PrivateKey, PublicKey, SigningKey, VerifyingKey};
+pub(crate) use key::decode_base64;
+pub use key::{DecryptingKey, KeyError, KeyFingerprint, PrivateKey, PublicKey, SigningKey, VerifyingKey};
 pub use omission::{Omission, OmissionCode, RecordKind, RecordRef};
 pub use post::{Location, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
 pub use profile::Profile;

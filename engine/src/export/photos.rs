@@ -11,7 +11,7 @@ use crate::pod::reader::{PhotoName, ReadError, Sink};
 use crate::pod::uploads::{PhotoFile, UploadsFolder, is_plain_file_name};
 
 /// So many photos fit into what a reader takes, with room for the documents and the pages.
-const MAX_FILES: usize = (Limits::ENTRIES - 10_000) as usize;
+const MAX_FILES: u64 = Limits::ENTRIES - 10_000;
 
 /// Takes names of photos and sends the files.
 pub(super) struct PhotoFiles<'a> {
@@ -65,7 +65,7 @@ impl Sink<PhotoName> for PhotoFiles<'_> {
             self.omit(&photo, OmissionCode::UnsafeFileName, reason);
             return Ok(());
         }
-        if self.sent.len() == MAX_FILES {
+        if self.sent.len() as u64 == MAX_FILES {
             let reason =
                 format!("an archive holds {MAX_FILES} photos; copy this file from the uploads folder");
             self.omit(&photo, OmissionCode::TooManyFiles, reason);

@@ -13,8 +13,11 @@ const ITERATIONS: u32 = 600_000;
 /// Work a stranger's file may ask for, in iterations of PBKDF2; about five seconds.
 const MAX_ITERATIONS: u32 = 10_000_000;
 
-/// `rsaEncryption` (RFC 8017).
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// `rsaEncryption` (RFC 8017), as PKCS#8 names it.
+pub(super) const RSA_ENCRYPTION: AlgorithmIdentifierRef<'static> = AlgorithmIdentifierRef {
+    oid: ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1"),
+    parameters: Some(pkcs8::der::asn1::AnyRef::NULL),
+};
 
 pub(super) fn encrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, KeyError> {
     let pkcs1 = key.pkcs1()?;
@@ -22,9 +25,7 @@ pub(super) fn encrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, 
     rand::fill(&mut salt).and_then(|()| rand::fill(&mut iv)).map_err(|_| KeyError::Signing)?;
     let parameters =
         pbes2::Parameters::pbkdf2_sha256_aes256cbc(ITERATIONS, &salt, &iv).map_err(|_| KeyError::Signing)?;
-    let algorithm =
-        AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(pkcs8::der::asn1::AnyRef::NULL) };
-    let document = PrivateKeyInfo::new(algorithm, &pkcs1)
+    let document = PrivateKeyInfo::new(RSA_ENCRYPTION, &pkcs1)
         .encrypt_with_params(parameters, passphrase)
         .map_err(|_| KeyError::Signing)?;
     let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);

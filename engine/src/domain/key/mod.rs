@@ -6,9 +6,16 @@
 //! aws-lc-rs refuses.
 
 mod encrypted;
+mod encryption;
 mod private;
 mod public;
 
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+pub use encryption::DecryptingKey;
 pub use private::{PrivateKey, SigningKey};
 pub use public::{KeyFingerprint, PublicKey, VerifyingKey};
 
@@ -42,6 +49,12 @@ pub enum KeyError {
     /// The crypto library failed.
     #[error("the signature could not be made")]
     Signing,
+    /// The text is longer than the key, or the crypto library failed.
+    #[error("the text could not be encrypted for this key; it may be longer than the key allows")]
+    Encrypting,
+    /// It was encrypted for another key, or changed since.
+    #[error("the text was not encrypted for this key, or is damaged")]
+    Decrypting,
 }
 
 /// Label and bytes of the first PEM block in a text.
@@ -52,6 +65,16 @@ fn parse_pem(text: &str) -> Result<(String, zeroize::Zeroizing<Vec<u8>>), KeyErr
     let block = pem::parse(text).map_err(|_| KeyError::NotPem)?;
     let label = block.tag().to_owned();
     Ok((label, zeroize::Zeroizing::new(block.into_contents())))
+}
+
+/// Base64 with line breaks in it or without, as the network writes it.
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let compact: Cow<'_, str> = if text.bytes().any(|b| b.is_ascii_whitespace()) {
+        text.split_ascii_whitespace().collect::<String>().into()
+    } else {
+        text.into()
+    };
+    STANDARD.decode(compact.as_bytes()).ok()
 }
 
 #[cfg(test)]

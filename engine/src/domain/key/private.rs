@@ -85,14 +85,7 @@ impl PrivateKey {
         if let Ok(key) = RsaKeyPair::from_der(&der) {
             return Ok(SigningKey(Inner::Fast(Box::new(key))));
         }
-        // aws-lc-rs signs with 2048 bits and more; old accounts have 1024.
-        let key = rsa::RsaPrivateKey::from_pkcs1_der(&der)
-            .or_else(|_| rsa::RsaPrivateKey::from_pkcs8_der(&der))
-            .map_err(|_| KeyError::Damaged)?;
-        let bits = rsa::traits::PublicKeyParts::size(&key) * 8;
-        if !(1024..=8192).contains(&bits) {
-            return Err(KeyError::Size(bits));
-        }
+        let key = slow_key(&der)?;
         Ok(SigningKey(Inner::Slow(Box::new(rsa::pkcs1v15::SigningKey::new(key)))))
     }
 
@@ -113,6 +106,15 @@ impl PrivateKey {
         let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
         Self::from_pem(pem::encode_config(&pem::Pem::new("RSA PRIVATE KEY", der), config))
     }
+}
+
+/// The key for what aws-lc-rs refuses: it works with 2048 bits and more, and old accounts have 1024.
+pub(super) fn slow_key(pkcs1: &[u8]) -> Result<rsa::RsaPrivateKey, KeyError> {
+    let key = rsa::RsaPrivateKey::from_pkcs1_der(pkcs1)
+        .or_else(|_| rsa::RsaPrivateKey::from_pkcs8_der(pkcs1))
+        .map_err(|_| KeyError::Damaged)?;
+    let bits = rsa::traits::PublicKeyParts::size(&key) * 8;
+    if (1024..=8192).contains(&bits) { Ok(key) } else { Err(KeyError::Size(bits)) }
 }
 
 impl fmt::Debug for PrivateKey {
@@ -155,21 +157,28 @@ enum Inner {
 }
 
 impl SigningKey {
-    /// The signature over `message`, base64 on one line.
+    /// The signature over `message`, raw bytes.
     ///
     /// # Errors
     /// [`KeyError::Signing`] when the crypto library fails.
-    pub fn sign_base64(&self, message: &[u8]) -> Result<String, KeyError> {
-        let signature = match &self.0 {
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        match &self.0 {
             Inner::Fast(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
                     .map_err(|_| KeyError::Signing)?;
-                signature
+                Ok(signature)
             }
-            Inner::Slow(key) => key.try_sign(message).map_err(|_| KeyError::Signing)?.to_vec(),
-        };
-        Ok(STANDARD.encode(signature))
+            Inner::Slow(key) => Ok(key.try_sign(message).map_err(|_| KeyError::Signing)?.to_vec()),
+        }
+    }
+
+    /// The same in base64 on one line.
+    ///
+    /// # Errors
+    /// [`KeyError::Signing`] when the crypto library fails.
+    pub fn sign_base64(&self, message: &[u8]) -> Result<String, KeyError> {
+        Ok(STANDARD.encode(self.sign(message)?))
     }
 
     /// The public half.

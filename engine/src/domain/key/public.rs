@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::pkcs8::{DecodePublicKey, EncodePublicKey};
 use rsa::traits::PublicKeyParts;
@@ -13,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{KeyError, parse_pem};
+use super::{KeyError, decode_base64, parse_pem};
 
 /// Sizes the `rsa` crate is asked to take, in bits.
 const MAX_BITS: usize = 8192;
@@ -71,7 +70,11 @@ impl PublicKey {
         if let Ok(key) = ParsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, &self.spki) {
             return Ok(VerifyingKey(Verifier::Fast(key)));
         }
-        // aws-lc-rs refuses unusual exponents; the network has a few.
+        self.slow_key().map(|key| VerifyingKey(Verifier::Slow(rsa::pkcs1v15::VerifyingKey::new(key))))
+    }
+
+    /// The key for what aws-lc-rs refuses: unusual exponents; the network has a few.
+    fn slow_key(&self) -> Result<rsa::RsaPublicKey, KeyError> {
         let key = rsa::RsaPublicKey::from_public_key_der(&self.spki)
             .and_then(|key| {
                 rsa::RsaPublicKey::new_with_max_size(key.n().clone(), key.e().clone(), MAX_BITS)
@@ -82,7 +85,24 @@ impl PublicKey {
         if !(1024..=MAX_BITS).contains(&bits) {
             return Err(KeyError::Size(bits));
         }
-        Ok(VerifyingKey(Verifier::Slow(rsa::pkcs1v15::VerifyingKey::new(key))))
+        Ok(key)
+    }
+
+    /// Encrypts a few bytes so that only the key's owner can read them, RSAES-PKCS1-v1_5. They may be 11
+    /// bytes shorter than the key at most.
+    ///
+    /// # Errors
+    /// [`KeyError::Encrypting`], or what is wrong with the key.
+    pub fn encrypt(&self, text: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let fast = PublicEncryptingKey::from_der(&self.spki).map(Pkcs1PublicEncryptingKey::new);
+        if let Ok(Ok(key)) = fast {
+            let mut buffer = vec![0; key.ciphertext_size()];
+            let encrypted = key.encrypt(text, &mut buffer).map_err(|_| KeyError::Encrypting)?;
+            return Ok(encrypted.to_vec());
+        }
+        self.slow_key()?
+            .encrypt(&mut rsa::rand_core::OsRng, rsa::Pkcs1v15Encrypt, text)
+            .map_err(|_| KeyError::Encrypting)
     }
 }
 
@@ -140,12 +160,7 @@ impl VerifyingKey {
 
     /// The same for a signature in base64, line breaks allowed, as the network writes it.
     pub fn verifies_base64(&self, message: &[u8], signature: &str) -> bool {
-        let compact: Cow<'_, str> = if signature.bytes().any(|b| b.is_ascii_whitespace()) {
-            signature.split_ascii_whitespace().collect::<String>().into()
-        } else {
-            signature.into()
-        };
-        STANDARD.decode(compact.as_bytes()).is_ok_and(|signature| self.verifies(message, &signature))
+        decode_base64(signature).is_some_and(|signature| self.verifies(message, &signature))
     }
 }
 

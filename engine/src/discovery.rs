@@ -1,0 +1,233 @@
+//! Finding people by their diaspora* IDs: WebFinger, then the hCard
+//! ([Discovery](https://diaspora.github.io/diaspora_federation/discovery/webfinger.html)).
+//!
+//! Many people of many pods are looked for at once, and a third of the pods may be dead: the first request
+//! that fails to reach a host fails everybody else there, and a budget of time ends it all.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use crate::domain::{DiasporaId, Guid, Profile, PublicKey};
+use crate::federation::{HCard, HCardError, LegacyTemplate, WebFinger, WebFingerError};
+use crate::http::{Answer, Client, HttpError, place};
+
+/// Hosts that are asked at a time.
+const HOSTS_AT_ONCE: usize = 64;
+/// Requests to one host at a time.
+const REQUESTS_PER_HOST: usize = 2;
+
+/// Somebody who was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiscoveredPerson {
+    /// The person's address.
+    pub id: DiasporaId,
+    /// The person's name in the network.
+    pub guid: Guid,
+    /// The key that signs what the person says.
+    pub public_key: PublicKey,
+    /// The person's pod.
+    pub pod: Url,
+    /// What everybody may know about them.
+    pub profile: Profile,
+}
+
+/// Why somebody was not found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DiscoveryError {
+    /// The pod answers, and does not know the person (any more).
+    #[error("the pod {0} says that there is no such account; it was closed or never existed")]
+    Closed(String),
+    /// The pod cannot be reached. Nobody else there was tried.
+    #[error("the pod is not reachable: {0}")]
+    DeadHost(HttpError),
+    /// The request failed, perhaps for this person only: a redirect, an endless answer, a link that leads
+    /// nowhere.
+    #[error(transparent)]
+    Http(HttpError),
+    /// The pod is in trouble.
+    #[error("{host} answered with status {status}")]
+    Status {
+        /// Who was asked.
+        host: String,
+        /// The status.
+        status: u16,
+    },
+    /// What the pod says about the person is of no use.
+    #[error(transparent)]
+    WebFinger(#[from] WebFingerError),
+    /// What the pod says about the person is of no use.
+    #[error(transparent)]
+    HCard(#[from] HCardError),
+    /// There was no time left to ask.
+    #[error("there was no time left to look for this person ({} s for all)", .0.as_secs_f32())]
+    OutOfTime(Duration),
+}
+
+/// Looks for people, each once: what was found, and which hosts are dead, is remembered as long as this
+/// lives.
+pub struct Discovery {
+    client: Client,
+    budget: Duration,
+    known: Mutex<Known>,
+}
+
+type Outcome = Result<DiscoveredPerson, DiscoveryError>;
+
+#[derive(Default)]
+struct Known {
+    people: HashMap<DiasporaId, Outcome>,
+    hosts: HashMap<String, Arc<Host>>,
+    spent: Duration,
+}
+
+/// What is known about a host, and who may ask it now.
+struct Host {
+    slots: Semaphore,
+    dead: OnceLock<HttpError>,
+    /// Where an old pod has its XRD documents; looked for once.
+    legacy: OnceCell<Option<LegacyTemplate>>,
+}
+
+impl Discovery {
+    /// `budget` is the time that all searches together may take.
+    pub fn new(client: Client, budget: Duration) -> Self {
+        Self { client, budget, known: Mutex::default() }
+    }
+
+    /// Looks for people, many at a time and two at each host. Everybody gets an answer, at the latest when
+    /// the budget is spent.
+    pub async fn find_all(&self, ids: impl IntoIterator<Item = DiasporaId>) -> HashMap<DiasporaId, Outcome> {
+        let start = Instant::now();
+        let mut found = HashMap::new();
+        let mut hosts = BTreeMap::<String, BTreeSet<DiasporaId>>::new();
+        let deadline = {
+            let known = self.known();
+            for id in ids {
+                match known.people.get(&id) {
+                    Some(outcome) => _ = found.insert(id, outcome.clone()),
+                    None => _ = hosts.entry(id.host().to_owned()).or_default().insert(id),
+                }
+            }
+            start + self.budget.saturating_sub(known.spent)
+        };
+        let searches = stream::iter(hosts.into_values())
+            .map(|people| {
+                stream::iter(people)
+                    .map(|id| self.find_until(id, deadline))
+                    .buffer_unordered(REQUESTS_PER_HOST)
+            })
+            .flatten_unordered(HOSTS_AT_ONCE);
+        let new: Vec<_> = searches.collect().await;
+        let mut known = self.known();
+        known.spent += start.elapsed();
+        for (id, outcome) in new {
+            if !matches!(outcome, Err(DiscoveryError::OutOfTime(_))) {
+                known.people.insert(id.clone(), outcome.clone());
+            }
+            found.insert(id, outcome);
+        }
+        found
+    }
+
+    async fn find_until(&self, id: DiasporaId, deadline: Instant) -> (DiasporaId, Outcome) {
+        let outcome = if Instant::now() >= deadline {
+            Err(DiscoveryError::OutOfTime(self.budget))
+        } else {
+            let search = timeout_at(deadline, self.find(&id)).await;
+            search.unwrap_or(Err(DiscoveryError::OutOfTime(self.budget)))
+        };
+        (id, outcome)
+    }
+
+    async fn find(&self, id: &DiasporaId) -> Outcome {
+        let base = self.client.base_url(id.host()).map_err(DiscoveryError::Http)?;
+        let mut url = with_path(&base, "/.well-known/webfinger");
+        url.set_query(Some(&format!("resource=acct:{id}")));
+        let web_finger = match self.get(&base, &url, "application/jrd+json, application/json").await {
+            Ok(answer) => WebFinger::from_jrd(&answer.body, id)?,
+            Err(DiscoveryError::Closed(host)) => {
+                self.legacy_web_finger(&base, id).await?.ok_or(DiscoveryError::Closed(host))?
+            }
+            Err(error) => return Err(error),
+        };
+        let answer = self.get(&base, &web_finger.hcard_url, "text/html").await?;
+        let card = HCard::parse(&answer.body)?;
+        Ok(DiscoveredPerson {
+            id: id.clone(),
+            guid: card.guid.clone(),
+            profile: card.profile(id.clone()),
+            public_key: card.public_key,
+            pod: web_finger.seed_location,
+        })
+    }
+
+    /// What a pod from before WebFinger's present form says; none when it is no such pod.
+    async fn legacy_web_finger(
+        &self,
+        base: &Url,
+        id: &DiasporaId,
+    ) -> Result<Option<WebFinger>, DiscoveryError> {
+        let host = self.host(base);
+        let template = host
+            .legacy
+            .get_or_init(|| async {
+                let answer =
+                    self.get(base, &with_path(base, "/.well-known/host-meta"), "application/xrd+xml").await;
+                answer.ok().and_then(|answer| LegacyTemplate::from_host_meta(&answer.body).ok())
+            })
+            .await;
+        let Some(template) = template else { return Ok(None) };
+        let answer = self.get(base, &template.url(id)?, "application/xrd+xml").await?;
+        Ok(Some(WebFinger::from_xrd(&answer.body, id)?))
+    }
+
+    /// One request, when its turn at the host has come and the host lives. Only a person's own pod can be
+    /// found dead: where its links lead is a stranger's word, and must not cut off other people's pods.
+    async fn get(&self, pod: &Url, url: &Url, accept: &str) -> Result<Answer, DiscoveryError> {
+        let host = self.host(url);
+        let _slot = host.slots.acquire().await;
+        if let Some(error) = host.dead.get() {
+            return Err(DiscoveryError::DeadHost(error.clone()));
+        }
+        let answer = self.client.get(url, accept).await.map_err(|error| {
+            if error.is_dead_host() && pod.origin() == url.origin() {
+                _ = host.dead.set(error.clone());
+                DiscoveryError::DeadHost(error)
+            } else {
+                DiscoveryError::Http(error)
+            }
+        })?;
+        match answer.status {
+            404 | 410 => Err(DiscoveryError::Closed(place(url))),
+            _ if answer.is_success() => Ok(answer),
+            status => Err(DiscoveryError::Status { host: place(url), status }),
+        }
+    }
+
+    fn host(&self, url: &Url) -> Arc<Host> {
+        Arc::clone(self.known().hosts.entry(place(url)).or_insert_with(|| {
+            Arc::new(Host {
+                slots: Semaphore::new(REQUESTS_PER_HOST),
+                dead: OnceLock::new(),
+                legacy: OnceCell::new(),
+            })
+        }))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn with_path(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(path);
+    url
+}

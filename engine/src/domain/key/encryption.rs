@@ -1,0 +1,88 @@
+//! Private keys: reading what was encrypted for their owner, RSAES-PKCS1-v1_5.
+
+use std::fmt;
+
+use aws_lc_rs::rsa::{Pkcs1PrivateDecryptingKey, PrivateDecryptingKey};
+use pkcs8::{PrivateKeyInfo, SecretDocument};
+use zeroize::Zeroizing;
+
+use super::encrypted::RSA_ENCRYPTION;
+use super::private::slow_key;
+use super::{KeyError, PrivateKey};
+
+/// A private key ready for decrypting.
+pub struct DecryptingKey(Inner);
+
+enum Inner {
+    Fast(Box<Pkcs1PrivateDecryptingKey>),
+    Slow(Box<rsa::RsaPrivateKey>),
+}
+
+impl PrivateKey {
+    /// Prepares the key for decrypting.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the text is no plain RSA key of 1024 to 8192 bits.
+    pub fn decrypting_key(&self) -> Result<DecryptingKey, KeyError> {
+        let pkcs1 = self.pkcs1()?;
+        let pkcs8 = SecretDocument::try_from(PrivateKeyInfo::new(RSA_ENCRYPTION, &pkcs1))
+            .map_err(|_| KeyError::Damaged)?;
+        let fast = PrivateDecryptingKey::from_pkcs8(pkcs8.as_bytes()).map(Pkcs1PrivateDecryptingKey::new);
+        match fast {
+            Ok(Ok(key)) => Ok(DecryptingKey(Inner::Fast(Box::new(key)))),
+            _ => slow_key(&pkcs1).map(|key| DecryptingKey(Inner::Slow(Box::new(key)))),
+        }
+    }
+}
+
+impl DecryptingKey {
+    /// The text that was [encrypted](super::PublicKey::encrypt) for this key's owner.
+    ///
+    /// Whoever learns which of many made-up texts could be decrypted learns the text of others in the end
+    /// (Bleichenbacher's attack), so senders are never told.
+    ///
+    /// # Errors
+    /// [`KeyError::Decrypting`] when it was not.
+    pub fn decrypt(&self, encrypted: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        match &self.0 {
+            Inner::Fast(key) => {
+                let mut buffer = Zeroizing::new(vec![0; key.min_output_size()]);
+                let text = key.decrypt(encrypted, &mut buffer).map_err(|_| KeyError::Decrypting)?;
+                Ok(Zeroizing::new(text.to_vec()))
+            }
+            Inner::Slow(key) => key
+                .decrypt_blinded(&mut rsa::rand_core::OsRng, rsa::Pkcs1v15Encrypt, encrypted)
+                .map(Zeroizing::new)
+                .map_err(|_| KeyError::Decrypting),
+        }
+    }
+}
+
+impl fmt::Debug for DecryptingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DecryptingKey(secret)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::private_pem;
+    use super::*;
+
+    #[test]
+    fn every_size_in_use_encrypts_and_decrypts() {
+        for bits in [1024, 2048] {
+            let private = PrivateKey::from_pem(private_pem(bits));
+            let public = private.signing_key().unwrap().public_key().unwrap();
+            let key = private.decrypting_key().unwrap();
+            let text = vec![7; bits / 8 - 11];
+            let mut encrypted = public.encrypt(&text).unwrap();
+            assert_eq!(*key.decrypt(&encrypted).unwrap(), text);
+            encrypted[9] ^= 1;
+            assert_eq!(key.decrypt(&encrypted).unwrap_err(), KeyError::Decrypting);
+            assert_eq!(key.decrypt(b"short").unwrap_err(), KeyError::Decrypting);
+            assert_eq!(public.encrypt(&vec![7; bits / 8 - 10]).unwrap_err(), KeyError::Encrypting);
+            assert_eq!(format!("{key:?}"), "DecryptingKey(secret)");
+        }
+    }
+}

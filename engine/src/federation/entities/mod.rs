@@ -1,0 +1,198 @@
+//! Entities as the network writes them: XML, one element for each property
+//! ([XML Serialization](https://diaspora.github.io/diaspora_federation/federation/xml_serialization.html)).
+
+mod account_migration;
+mod contact;
+mod profile;
+
+use crate::domain::{DiasporaId, EntityType, KeyError, Profile};
+
+use super::xml::{Element, XmlError};
+
+pub use account_migration::AccountMigration;
+pub use contact::Contact;
+
+/// Bytes of an entity's XML. A post of 65,535 characters, each written as a number, takes half of it.
+pub(super) const MAX_PAYLOAD_BYTES: usize = 1 << 20;
+
+/// Why an entity could not be read or made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntityError {
+    /// It is no XML we read.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+    /// Another entity.
+    #[error("a {found:?} stands where a {expected} belongs")]
+    WrongEntity {
+        /// What was asked for.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// A property that must be there.
+    #[error("the {entity} has no {property}, which it must have")]
+    Missing {
+        /// In which entity.
+        entity: &'static str,
+        /// Which one.
+        property: &'static str,
+    },
+    /// A property that says something it cannot say.
+    #[error("the {entity}'s {property} is wrong: {reason}")]
+    BadValue {
+        /// In which entity.
+        entity: &'static str,
+        /// Which one.
+        property: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Somebody sent what somebody else is said to have written.
+    #[error("{sender} sent an entity of {author}; only authors may send theirs")]
+    NotTheAuthor {
+        /// Who signed the envelope.
+        sender: DiasporaId,
+        /// Who is named inside.
+        author: DiasporaId,
+    },
+    /// The signature could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// An entity with an XML form.
+pub trait FederationEntity: EntityType + Sized {
+    /// The element with its properties, in diaspora*'s order; what is empty and optional is absent.
+    fn to_element(&self) -> Element;
+
+    /// Reads the properties. Unknown ones are ignored, as the protocol asks.
+    ///
+    /// # Errors
+    /// [`EntityError`] names the property that is missing or wrong.
+    fn from_element(element: &Element) -> Result<Self, EntityError>;
+
+    /// The entity's XML, the payload of a magic envelope.
+    fn to_xml(&self) -> String {
+        self.to_element().to_xml()
+    }
+
+    /// Reads an entity's XML of at most a mebibyte.
+    ///
+    /// # Errors
+    /// [`EntityError`] says what is wrong with it.
+    fn from_xml(payload: &[u8]) -> Result<Self, EntityError> {
+        let element = Element::parse(payload, MAX_PAYLOAD_BYTES)?;
+        if element.name != Self::NAME {
+            let found = element.name.chars().take(40).collect();
+            return Err(EntityError::WrongEntity { expected: Self::NAME, found });
+        }
+        Self::from_element(&element)
+    }
+}
+
+/// An entity of a kind that is not known beforehand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReceivedEntity {
+    /// Somebody has moved.
+    AccountMigration(Box<AccountMigration>),
+    /// Somebody shares with somebody, or no longer.
+    Contact(Contact),
+    /// What somebody says about themselves.
+    Profile(Box<Profile>),
+    /// Anything Pappus has no use for: its name, such as `status_message`, and its author if it has one.
+    Other {
+        /// The root element's name.
+        name: String,
+        /// The property `author`.
+        author: Option<DiasporaId>,
+    },
+}
+
+impl ReceivedEntity {
+    /// Reads an entity's XML of at most a mebibyte.
+    ///
+    /// # Errors
+    /// [`EntityError`] says what is wrong with it.
+    pub fn from_xml(payload: &[u8]) -> Result<Self, EntityError> {
+        let element = Element::parse(payload, MAX_PAYLOAD_BYTES)?;
+        Ok(match element.name.as_str() {
+            AccountMigration::NAME => {
+                Self::AccountMigration(Box::new(AccountMigration::from_element(&element)?))
+            }
+            Contact::NAME => Self::Contact(Contact::from_element(&element)?),
+            Profile::NAME => Self::Profile(Box::new(Profile::from_element(&element)?)),
+            _ => {
+                let author =
+                    Properties::<Contact>::of(&element).text("author").and_then(|id| id.parse().ok());
+                Self::Other { name: element.name, author }
+            }
+        })
+    }
+
+    /// Who is said to have written it.
+    pub fn author(&self) -> Option<&DiasporaId> {
+        match self {
+            Self::AccountMigration(migration) => Some(&migration.author),
+            Self::Contact(contact) => Some(&contact.author),
+            Self::Profile(profile) => Some(&profile.author),
+            Self::Other { author, .. } => author.as_ref(),
+        }
+    }
+}
+
+/// The properties of an entity `T`.
+struct Properties<'a, T> {
+    element: &'a Element,
+    kind: std::marker::PhantomData<T>,
+}
+
+impl<'a, T: EntityType> Properties<'a, T> {
+    fn of(element: &'a Element) -> Self {
+        Self { element, kind: std::marker::PhantomData }
+    }
+
+    fn missing(property: &'static str) -> EntityError {
+        EntityError::Missing { entity: T::NAME, property }
+    }
+
+    fn bad(property: &'static str, reason: &str) -> EntityError {
+        EntityError::BadValue { entity: T::NAME, property, reason: reason.to_string() }
+    }
+
+    /// A text as it stands; an empty one is none.
+    fn raw(&self, property: &str) -> Option<String> {
+        self.element.child(property).map(|child| child.text.clone()).filter(|text| !text.is_empty())
+    }
+
+    /// A text without space around it.
+    fn text(&self, property: &str) -> Option<&'a str> {
+        self.element.child(property).map(|child| child.text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// A value with a form of its own.
+    fn parsed<V: std::str::FromStr<Err: ToString>>(
+        &self,
+        property: &'static str,
+    ) -> Result<Option<V>, EntityError> {
+        let parse =
+            |text: &str| text.parse().map_err(|error: V::Err| Self::bad(property, &error.to_string()));
+        self.text(property).map(parse).transpose()
+    }
+
+    fn required<V: std::str::FromStr<Err: ToString>>(
+        &self,
+        property: &'static str,
+    ) -> Result<V, EntityError> {
+        self.parsed(property)?.ok_or_else(|| Self::missing(property))
+    }
+
+    /// `true` or `false`, and the other words diaspora* understands.
+    fn boolean(&self, property: &'static str) -> Result<Option<bool>, EntityError> {
+        let Some(text) = self.text(property) else { return Ok(None) };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "t" | "yes" | "y" | "1" => Ok(Some(true)),
+            "false" | "f" | "no" | "n" | "0" => Ok(Some(false)),
+            _ => Err(Self::bad(property, "it is neither true nor false")),
+        }
+    }
+}

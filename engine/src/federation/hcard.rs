@@ -1,0 +1,135 @@
+//! What a pod tells everybody about a person: GUID, key, name, avatar
+//! ([hCard](https://diaspora.github.io/diaspora_federation/discovery/hcard.html)).
+
+use scraper::{ElementRef, Html, Selector};
+
+use crate::domain::{DiasporaId, Guid, GuidError, KeyError, Profile, PublicKey};
+
+/// Bytes of a page; diaspora*'s have three thousand, other software puts more around the card.
+const MAX_BYTES: usize = 64 << 10;
+/// Elements of a page. The parser's work may grow with their square: 26,000 of them take it seconds.
+const MAX_ELEMENTS: usize = 2_000;
+
+/// Why a page is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HCardError {
+    /// More bytes than a page ever has.
+    #[error("the hCard has {0} bytes; at most {MAX_BYTES} are read")]
+    TooLarge(usize),
+    /// More elements than a page ever has.
+    #[error("the hCard has more than {MAX_ELEMENTS} elements")]
+    TooManyElements,
+    /// Another encoding.
+    #[error("the hCard is not UTF-8 text")]
+    NotUtf8,
+    /// A property that must be there.
+    #[error("the hCard has no {0}, which it must have")]
+    Missing(&'static str),
+    /// The GUID is none.
+    #[error("the hCard's uid: {0}")]
+    Guid(#[from] GuidError),
+    /// The key is none.
+    #[error("the hCard's key: {0}")]
+    Key(#[from] KeyError),
+}
+
+/// A person's card. What is empty is absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HCard {
+    /// `uid`: the person's name in the network.
+    pub guid: Guid,
+    /// `key`: the person's public key.
+    pub public_key: PublicKey,
+    /// `nickname`: the user name.
+    pub nickname: Option<String>,
+    /// `fn`: the display name.
+    pub full_name: Option<String>,
+    /// `given_name`: the display name's first part.
+    pub first_name: Option<String>,
+    /// `family_name`: its second part.
+    pub last_name: Option<String>,
+    /// `searchable`: whether the person may be found by name.
+    pub searchable: bool,
+    /// `entity_photo`: avatar, 300 pixels wide.
+    pub photo: Option<String>,
+    /// `entity_photo_medium`: avatar, 100 pixels wide.
+    pub photo_medium: Option<String>,
+    /// `entity_photo_small`: avatar, 50 pixels wide.
+    pub photo_small: Option<String>,
+    /// `url`: the pod, where software before diaspora* 0.6 told it.
+    pub url: Option<String>,
+}
+
+impl HCard {
+    /// Reads a page of at most 64 KiB. Only the GUID and the key must be there.
+    ///
+    /// # Errors
+    /// [`HCardError`] says what is wrong with it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, HCardError> {
+        if bytes.len() > MAX_BYTES {
+            return Err(HCardError::TooLarge(bytes.len()));
+        }
+        // Counts a few too many, inside of comments for example.
+        let starts = |pair: &&[u8]| matches!(pair, [b'<', letter] if letter.is_ascii_alphabetic());
+        if bytes.windows(2).filter(starts).count() > MAX_ELEMENTS {
+            return Err(HCardError::TooManyElements);
+        }
+        let page = Html::parse_document(str::from_utf8(bytes).map_err(|_| HCardError::NotUtf8)?);
+        let text = |class: &str| first(&page, class).map(|element| element.text().collect::<String>());
+        let trimmed =
+            |class: &str| text(class).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let guid = trimmed("uid").ok_or(HCardError::Missing("uid"))?;
+        let key = trimmed("key").ok_or(HCardError::Missing("key"))?;
+        Ok(Self {
+            guid: guid.parse()?,
+            public_key: PublicKey::from_pem(&key)?,
+            nickname: trimmed("nickname"),
+            full_name: trimmed("fn"),
+            first_name: trimmed("given_name"),
+            last_name: trimmed("family_name"),
+            searchable: trimmed("searchable").is_some_and(|text| text == "true"),
+            photo: photo(&page, "entity_photo"),
+            photo_medium: photo(&page, "entity_photo_medium"),
+            photo_small: photo(&page, "entity_photo_small"),
+            url: first(&page, "url").and_then(|link| attribute(link, "href")),
+        })
+    }
+
+    /// The part of the profile that everybody may see, as diaspora* keeps it for people of other pods.
+    pub fn profile(&self, author: DiasporaId) -> Profile {
+        Profile {
+            author,
+            edited_at: None,
+            full_name: self.full_name.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            image_url: self.photo.clone(),
+            image_url_medium: self.photo_medium.clone(),
+            image_url_small: self.photo_small.clone(),
+            bio: None,
+            birthday: None,
+            gender: None,
+            location: None,
+            searchable: Some(self.searchable),
+            public: None,
+            nsfw: None,
+            tag_string: None,
+        }
+    }
+}
+
+/// The first element of a class.
+fn first<'a>(page: &'a Html, class: &str) -> Option<ElementRef<'a>> {
+    let selector = Selector::parse(&format!(".{class}")).ok()?;
+    page.select(&selector).next()
+}
+
+/// The address of the picture in the part of a class.
+fn photo(page: &Html, class: &str) -> Option<String> {
+    let selector = Selector::parse(".photo[src]").ok()?;
+    first(page, class)?.select(&selector).next().and_then(|image| attribute(image, "src"))
+}
+
+fn attribute(element: ElementRef<'_>, name: &str) -> Option<String> {
+    element.attr(name).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+}

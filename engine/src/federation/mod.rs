@@ -1,0 +1,19 @@
+//! What pods say to each other: entities in XML, magic envelopes, WebFinger, hCard. Codecs only: bytes in,
+//! values out, and back. What comes from outside is limited before it is read.
+//!
+//! The facts are those of the [diaspora* federation protocol's
+//! documentation](https://diaspora.github.io/diaspora_federation/); each part names its page.
+
+mod encrypted;
+mod entities;
+mod hcard;
+mod magic_envelope;
+mod webfinger;
+mod xml;
+
+pub use encrypted::{EncryptedError, decrypt_envelope, encrypt_envelope};
+pub use entities::{AccountMigration, Contact, EntityError, FederationEntity, ReceivedEntity};
+pub use hcard::{HCard, HCardError};
+pub use magic_envelope::{EnvelopeError, MagicEnvelope, SignedPayload};
+pub use webfinger::{LegacyTemplate, WebFinger, WebFingerError};
+pub use xml::{Element, XmlError};

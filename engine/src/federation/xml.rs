@@ -1,0 +1,380 @@
+//! Small XML documents: read into a tree within limits, and written from one.
+//!
+//! Entities, envelopes and XRD documents are a few levels of elements with text. Document types are
+//! refused, and so is every reference but the five of XML itself and characters by number, so nothing can
+//! grow while it is read.
+
+use std::io;
+
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart, BytesText, Event};
+use quick_xml::name::ResolveResult;
+use quick_xml::{NsReader, Writer, XmlVersion};
+
+/// Elements inside each other; an account migration has three.
+const MAX_DEPTH: usize = 16;
+/// Elements in a document.
+const MAX_ELEMENTS: usize = 10_000;
+/// Attributes of one element.
+const MAX_ATTRIBUTES: usize = 16;
+/// Namespaces in scope at one place.
+const MAX_NAMESPACES: usize = 16;
+
+/// Why a text is not read as XML.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum XmlError {
+    /// More bytes than a document of its kind ever has.
+    #[error("the XML has {size} bytes; at most {limit} are read")]
+    TooLarge {
+        /// What it has.
+        size: usize,
+        /// What is read.
+        limit: usize,
+    },
+    /// Another encoding.
+    #[error("the XML is not UTF-8 text")]
+    NotUtf8,
+    /// A document type, which could define anything.
+    #[error("the XML has a document type (DOCTYPE), which is never needed here and may be an attack")]
+    DocumentType,
+    /// A reference that XML itself does not define.
+    #[error("the XML refers to {0:?}, which XML does not define")]
+    UnknownReference(String),
+    /// Elements inside elements without end.
+    #[error("the XML nests more than {MAX_DEPTH} elements")]
+    TooDeep,
+    /// Elements or attributes without end.
+    #[error("the XML has more than {MAX_ELEMENTS} elements, or more than {MAX_ATTRIBUTES} attributes on one")]
+    TooMany,
+    /// A control character.
+    #[error("the XML holds a character that XML does not allow (U+{0:04X})")]
+    Character(u32),
+    /// It does not follow the rules.
+    #[error("the XML is broken at byte {at}: {reason}")]
+    Malformed {
+        /// Where reading stopped.
+        at: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+}
+
+/// An element: its name, what it says, and the elements in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Element {
+    /// The name without its prefix.
+    pub name: String,
+    /// The namespace's address; empty without one. Not written.
+    pub namespace: String,
+    /// Names, without prefix, and values. Not written.
+    pub attributes: Vec<(String, String)>,
+    /// All text directly inside.
+    pub text: String,
+    /// The elements directly inside.
+    pub children: Vec<Element>,
+}
+
+impl Element {
+    /// An empty element.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// The same with an element of text added.
+    #[must_use]
+    pub fn with(mut self, name: &str, text: impl Into<String>) -> Self {
+        self.children.push(Self { text: text.into(), ..Self::new(name) });
+        self
+    }
+
+    /// The same with an element of text added if there is any.
+    #[must_use]
+    pub fn with_some(self, name: &str, text: Option<impl Into<String>>) -> Self {
+        match text {
+            Some(text) => self.with(name, text),
+            None => self,
+        }
+    }
+
+    /// The same with an element added.
+    #[must_use]
+    pub fn with_child(mut self, child: Self) -> Self {
+        self.children.push(child);
+        self
+    }
+
+    /// The first element of this name directly inside. diaspora* too takes the first of several.
+    pub fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    /// The value of an attribute.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Reads a document of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`XmlError`] says what is wrong with it.
+    pub fn parse(bytes: &[u8], limit: usize) -> Result<Self, XmlError> {
+        if bytes.len() > limit {
+            return Err(XmlError::TooLarge { size: bytes.len(), limit });
+        }
+        let text = str::from_utf8(bytes).map_err(|_| XmlError::NotUtf8)?;
+        Tree::default().read(text.strip_prefix('\u{feff}').unwrap_or(text))
+    }
+
+    /// The document with this root: two spaces for each level, no declaration. Characters that XML does not
+    /// allow are written as U+FFFD.
+    pub fn to_xml(&self) -> String {
+        let mut bytes = Vec::new();
+        // Writing into memory does not fail.
+        _ = self.write(&mut Writer::new_with_indent(&mut bytes, b' ', 2));
+        String::from_utf8(bytes).unwrap_or_default()
+    }
+
+    fn write(&self, writer: &mut Writer<&mut Vec<u8>>) -> io::Result<()> {
+        let element = writer.create_element(self.name.as_str());
+        if !self.children.is_empty() {
+            element.write_inner_content(|inner| self.children.iter().try_for_each(|child| child.write(inner)))
+        } else if self.text.is_empty() {
+            element.write_empty()
+        } else {
+            let text = self.text.replace(|c| !allowed(c), "\u{fffd}");
+            element.write_text_content(BytesText::new(&text))
+        }
+        .map(drop)
+    }
+}
+
+/// Whether a document may hold the character (XML 1.0, production 2).
+fn allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// A document while it is read.
+#[derive(Default)]
+struct Tree {
+    /// Elements whose end has not come.
+    open: Vec<Element>,
+    root: Option<Element>,
+    elements: usize,
+}
+
+impl Tree {
+    fn read(mut self, text: &str) -> Result<Element, XmlError> {
+        let mut reader = NsReader::from_str(text);
+        reader.config_mut().expand_empty_elements = true;
+        reader.resolver_mut().set_max_namespace_bindings(MAX_NAMESPACES);
+        loop {
+            let at = reader.buffer_position();
+            let broken = |reason: String| XmlError::Malformed { at, reason };
+            let (namespace, event) =
+                reader.read_resolved_event().map_err(|error| broken(error.to_string()))?;
+            match event {
+                Event::Start(start) => {
+                    let namespace = match namespace {
+                        ResolveResult::Bound(namespace) => namespace.0.to_owned(),
+                        ResolveResult::Unbound => String::new(),
+                        ResolveResult::Unknown(prefix) => {
+                            return Err(broken(format!("the prefix {prefix:?} has no namespace")));
+                        }
+                    };
+                    self.start(&start, namespace).map_err(|error| error.at(at))?;
+                }
+                Event::End(_) => self.end(),
+                Event::Text(text) => self.text(&text.xml10_content()).map_err(|error| error.at(at))?,
+                Event::CData(text) => self.text(&text.xml10_content()).map_err(|error| error.at(at))?,
+                Event::GeneralRef(reference) => {
+                    let text = resolve(&reference).map_err(|error| error.at(at))?;
+                    self.text(&text).map_err(|error| error.at(at))?;
+                }
+                Event::Decl(declaration) => check_encoding(&declaration)?,
+                Event::DocType(_) => return Err(XmlError::DocumentType),
+                Event::Comment(_) | Event::PI(_) | Event::Empty(_) => {}
+                Event::Eof => break,
+            }
+        }
+        let at = text.len() as u64;
+        if !self.open.is_empty() {
+            return Err(XmlError::Malformed { at, reason: "it ends in the middle of an element".to_owned() });
+        }
+        self.root.ok_or_else(|| XmlError::Malformed { at, reason: "there is no element in it".to_owned() })
+    }
+
+    fn start(&mut self, start: &BytesStart<'_>, namespace: String) -> Result<(), Problem> {
+        if self.root.is_some() {
+            return Err(Problem::Rule("there is a second root element".to_owned()));
+        }
+        self.elements += 1;
+        if self.elements > MAX_ELEMENTS {
+            return Err(Problem::Xml(XmlError::TooMany));
+        }
+        if self.open.len() >= MAX_DEPTH {
+            return Err(Problem::Xml(XmlError::TooDeep));
+        }
+        let mut element = Element { namespace, ..Element::new(start.local_name().as_ref()) };
+        for attribute in start.attributes() {
+            if element.attributes.len() >= MAX_ATTRIBUTES {
+                return Err(Problem::Xml(XmlError::TooMany));
+            }
+            let attribute = attribute.map_err(|error| Problem::Rule(error.to_string()))?;
+            element.attributes.push(read_attribute(&attribute)?);
+        }
+        self.open.push(element);
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        let Some(element) = self.open.pop() else { return };
+        match self.open.last_mut() {
+            Some(parent) => parent.children.push(element),
+            None => self.root = Some(element),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Problem> {
+        check_characters(text)?;
+        match self.open.last_mut() {
+            Some(element) => element.text.push_str(text),
+            None if text.trim_ascii().is_empty() => {}
+            None => return Err(Problem::Rule("there is text outside of the root element".to_owned())),
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong, before it is known where.
+enum Problem {
+    Xml(XmlError),
+    Rule(String),
+}
+
+impl Problem {
+    fn at(self, at: u64) -> XmlError {
+        match self {
+            Self::Xml(error) => error,
+            Self::Rule(reason) => XmlError::Malformed { at, reason },
+        }
+    }
+}
+
+fn read_attribute(attribute: &Attribute<'_>) -> Result<(String, String), Problem> {
+    let value = attribute
+        .normalized_value(XmlVersion::Implicit1_0)
+        .map_err(|error| Problem::Rule(error.to_string()))?;
+    check_characters(&value)?;
+    Ok((attribute.key.local_name().as_ref().to_owned(), value.into_owned()))
+}
+
+fn resolve(reference: &BytesRef<'_>) -> Result<String, Problem> {
+    let character = reference.resolve_char_ref().map_err(|error| Problem::Rule(error.to_string()))?;
+    match character {
+        Some(character) => Ok(character.to_string()),
+        None => resolve_xml_entity(reference)
+            .map(str::to_owned)
+            .ok_or_else(|| Problem::Xml(XmlError::UnknownReference(reference.chars().take(40).collect()))),
+    }
+}
+
+fn check_characters(text: &str) -> Result<(), Problem> {
+    match text.chars().find(|c| !allowed(*c)) {
+        Some(character) => Err(Problem::Xml(XmlError::Character(character.into()))),
+        None => Ok(()),
+    }
+}
+
+fn check_encoding(declaration: &BytesDecl<'_>) -> Result<(), XmlError> {
+    match declaration.encoding() {
+        None => Ok(()),
+        Some(Ok(name)) if ["utf-8", "us-ascii"].iter().any(|known| name.eq_ignore_ascii_case(known)) => {
+            Ok(())
+        }
+        Some(_) => Err(XmlError::NotUtf8),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Element, XmlError> {
+        Element::parse(text.as_bytes(), 1 << 20)
+    }
+
+    #[test]
+    fn reads_what_pods_write() {
+        let text = "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- hello --><x:a xmlns:x='urn:x' \
+                    kind='1 &lt; 2'>\r\n <b>&#xDC;n&#239;&amp;<![CDATA[<&]]></b><b/><c xmlns='urn:y'/></x:a>\n";
+        let root = parse(text).unwrap();
+        assert_eq!((root.name.as_str(), root.namespace.as_str()), ("a", "urn:x"));
+        assert_eq!(root.attribute("kind"), Some("1 < 2"));
+        assert_eq!(root.text, "\n ");
+        assert_eq!(root.child("b").unwrap().text, "Ünï&<&");
+        assert_eq!(root.child("c").unwrap().namespace, "urn:y");
+        assert_eq!(root.children.len(), 3);
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        let deep = |depth| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
+        assert!(parse(&deep(MAX_DEPTH)).is_ok());
+        assert_eq!(parse(&deep(MAX_DEPTH + 1)), Err(XmlError::TooDeep));
+        assert_eq!(parse(&format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS))), Err(XmlError::TooMany));
+        let attributes = (0..=MAX_ATTRIBUTES).fold(String::new(), |text, n| text + &format!(" a{n}=''"));
+        assert_eq!(parse(&format!("<a{attributes}/>")), Err(XmlError::TooMany));
+        let namespaces =
+            (0..=MAX_NAMESPACES).fold(String::new(), |text, n| text + &format!(" xmlns:a{n}='u'"));
+        assert!(parse(&format!("<a{namespaces}/>")).is_err());
+        assert_eq!(Element::parse(b"<aaa/>", 5), Err(XmlError::TooLarge { size: 6, limit: 5 }));
+        assert_eq!(parse("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"), Err(XmlError::DocumentType));
+        assert_eq!(parse("<a>&b;</a>"), Err(XmlError::UnknownReference("b".to_owned())));
+        assert_eq!(parse("<a>\u{1}</a>"), Err(XmlError::Character(1)));
+        assert_eq!(parse("<a>&#xFFFF;</a>"), Err(XmlError::Character(0xffff)));
+        assert_eq!(Element::parse(b"<a>\xff</a>", 99), Err(XmlError::NotUtf8));
+        assert_eq!(parse("<?xml version='1.0' encoding='ISO-8859-1'?><a/>"), Err(XmlError::NotUtf8));
+        for text in [
+            "",
+            "text",
+            "<a>",
+            "</a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a/>text",
+            "<x:a/>",
+            "<a b='1' b='2'/>",
+            "<a b=1/>",
+            "<a>&#0;</a>",
+            "<a>&#x110000;</a>",
+            "<a>& b</a>",
+            "<a b='&c;'/>",
+            "<a",
+            "<!-- ",
+        ] {
+            assert!(matches!(parse(text), Err(XmlError::Malformed { .. })), "{text:?}: {:?}", parse(text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn comes_back_as_it_was(texts in proptest::collection::vec("\\PC*|[\\s<>&'\"\\]]*", 0..5)) {
+            let mut root = Element::new("root").with_child(Element::new("nested").with("x", "y"));
+            for text in &texts {
+                root = root.with("text", text.replace(|c| !allowed(c), "?"));
+            }
+            let mut again = parse(&root.to_xml()).unwrap();
+            again.text.clear();
+            again.children[0].text.clear();
+            prop_assert_eq!(again, root);
+        }
+
+        #[test]
+        fn whatever_is_written_can_be_read(text in any::<String>()) {
+            prop_assert!(parse(&Element::new("a").with("b", text).to_xml()).is_ok());
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The client itself.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::{Certificate, ClientBuilder, RequestBuilder, Response, redirect};
+use url::{Host, Url};
+
+use crate::domain::Timestamp;
+
+use super::address::{PublicResolver, is_public};
+use super::allowed::{AllowedNetworks, no_password};
+use super::error::HttpError;
+
+/// Bytes of the answer to what we send: enough for what a pod has to say about it.
+const POST_ANSWER_BYTES: usize = 4 << 10;
+/// Header lines of an answer.
+const MAX_HEADERS: usize = 100;
+
+/// How the client behaves.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// Hosts beside those of the public internet.
+    pub allowed: AllowedNetworks,
+    /// Certificates (PEM) of authorities that are trusted beside the system's, for test networks.
+    pub extra_authorities: Vec<String>,
+    /// Bytes of an answer.
+    pub body_bytes: usize,
+    /// Time for finding the address and connecting.
+    pub connect: Duration,
+    /// Time for everything together.
+    pub total: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            allowed: AllowedNetworks::none(),
+            extra_authorities: Vec::new(),
+            body_bytes: 1 << 20,
+            connect: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+        }
+    }
+}
+
+/// An HTTP client that cannot be sent into anybody's own network. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    /// Connects to public addresses by https only.
+    public: reqwest::Client,
+    /// For allowed hosts. It follows no redirects either, so it never gets anywhere else.
+    allowed: reqwest::Client,
+    options: ClientOptions,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status, such as 200.
+    pub status: u16,
+    /// The header `Content-Type`.
+    pub content_type: Option<String>,
+    /// The header `Retry-After`.
+    pub retry_after: Option<RetryAfter>,
+    /// The body; after a POST no more than its first 4 KiB.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// Whether the status says that all is well.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// When to ask again (RFC 9110, "Retry-After").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// So much later.
+    Delay(Duration),
+    /// Then.
+    At(Timestamp),
+}
+
+/// What to do about a body beyond the limit.
+#[derive(Clone, Copy)]
+enum Beyond {
+    Refuse(usize),
+    Cut(usize),
+}
+
+impl Client {
+    /// Makes the client. The system's trusted certificates are read once, here.
+    ///
+    /// # Errors
+    /// [`HttpError::Setup`] when there are none, or one of the extra ones is no certificate.
+    pub fn new(options: ClientOptions) -> Result<Self, HttpError> {
+        let mut authorities = Vec::new();
+        for pem in &options.extra_authorities {
+            let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?;
+            if certificates.is_empty() {
+                return Err(HttpError::Setup(
+                    "an extra authority holds no certificate in PEM form".to_owned(),
+                ));
+            }
+            authorities.extend(certificates);
+        }
+        let builder = || {
+            ClientBuilder::new()
+                .user_agent(concat!("Pappus/", env!("CARGO_PKG_VERSION")))
+                .tls_certs_merge(authorities.clone())
+                .redirect(redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .no_proxy()
+                .referer(false)
+                .http1_only()
+                .http1_max_headers(MAX_HEADERS)
+                .pool_max_idle_per_host(2)
+                .pool_idle_timeout(Duration::from_secs(20))
+                .connect_timeout(options.connect)
+                .timeout(options.total)
+        };
+        let public = builder().https_only(true).dns_resolver(PublicResolver).build().map_err(setup)?;
+        let allowed = builder().build().map_err(setup)?;
+        Ok(Self { public, allowed, options })
+    }
+
+    /// The base address of a host as it stands in a diaspora* ID, `HOST` or `HOST:PORT`: https, except for
+    /// allowed hosts that speak http.
+    ///
+    /// # Errors
+    /// [`HttpError::BadUrl`] when it is no host.
+    pub fn base_url(&self, host: &str) -> Result<Url, HttpError> {
+        self.options.allowed.base_url(host).ok_or_else(|| HttpError::BadUrl(shorten(host)))
+    }
+
+    /// Asks for a document of a type such as `application/jrd+json`.
+    ///
+    /// # Errors
+    /// [`HttpError`]; [`HttpError::TooLarge`] when the body goes beyond the limit.
+    pub async fn get(&self, url: &Url, accept: &str) -> Result<Answer, HttpError> {
+        let request = self.choose(url)?.get(url.clone()).header(ACCEPT, accept);
+        self.send(request, &place(url), Beyond::Refuse(self.options.body_bytes)).await
+    }
+
+    /// Sends a body of a type such as `application/json`. Of the answer the first 4 KiB are kept.
+    ///
+    /// # Errors
+    /// [`HttpError`]. A status that says no is an answer, not an error.
+    pub async fn post(&self, url: &Url, content_type: &str, body: Vec<u8>) -> Result<Answer, HttpError> {
+        let request = self.choose(url)?.post(url.clone()).header(CONTENT_TYPE, content_type).body(body);
+        self.send(request, &place(url), Beyond::Cut(POST_ANSWER_BYTES)).await
+    }
+
+    /// The client for this address, if it may be asked at all. Names are checked when they are resolved;
+    /// addresses without a name pass the resolver by, so they are checked here.
+    fn choose(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
+        let bad = || HttpError::BadUrl(shorten(url.as_str()));
+        let host = url.host().filter(|_| no_password(url)).ok_or_else(bad)?;
+        if self.options.allowed.allow(url) {
+            return Ok(&self.allowed);
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" => return Err(HttpError::NotHttps(place(url))),
+            _ => return Err(bad()),
+        }
+        let public = match host {
+            Host::Domain(_) => true,
+            Host::Ipv4(address) => is_public(IpAddr::V4(address)),
+            Host::Ipv6(address) => is_public(IpAddr::V6(address)),
+        };
+        if public { Ok(&self.public) } else { Err(HttpError::NotPublic(place(url))) }
+    }
+
+    async fn send(&self, request: RequestBuilder, host: &str, beyond: Beyond) -> Result<Answer, HttpError> {
+        let failed = |error| HttpError::from_library(error, host, self.options.total);
+        let mut response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(HttpError::Redirect { host: host.to_owned(), status: status.as_u16() });
+        }
+        Ok(Answer {
+            status: status.as_u16(),
+            content_type: header(response.headers(), &CONTENT_TYPE).map(str::to_owned),
+            retry_after: header(response.headers(), &RETRY_AFTER).and_then(retry_after),
+            body: match read(&mut response, beyond).await.map_err(failed)? {
+                Some(body) => body,
+                None => return Err(HttpError::TooLarge { host: host.to_owned(), limit: beyond.limit() }),
+            },
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Beyond {
+    fn limit(self) -> usize {
+        match self {
+            Self::Refuse(limit) | Self::Cut(limit) => limit,
+        }
+    }
+}
+
+/// The body; none when it is refused. Nothing beyond the limit is kept or waited for.
+async fn read(response: &mut Response, beyond: Beyond) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let limit = beyond.limit();
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await? {
+        let room = limit - body.len();
+        body.extend_from_slice(&piece[..piece.len().min(room)]);
+        if piece.len() > room {
+            return Ok(match beyond {
+                Beyond::Refuse(_) => None,
+                Beyond::Cut(_) => Some(body),
+            });
+        }
+    }
+    Ok(Some(body))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
+}
+
+fn retry_after(text: &str) -> Option<RetryAfter> {
+    match text.parse() {
+        Ok(seconds) => Some(RetryAfter::Delay(Duration::from_secs(seconds))),
+        Err(_) => DateTime::parse_from_rfc2822(text)
+            .ok()
+            .map(|time| RetryAfter::At(Timestamp::from(time.with_timezone(&Utc)))),
+    }
+}
+
+/// Host and port, as they stand in the address.
+pub(crate) fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(120).collect()
+}
+
+fn setup(error: reqwest::Error) -> HttpError {
+    HttpError::Setup(error.without_url().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_both_forms() {
+        assert_eq!(retry_after("120"), Some(RetryAfter::Delay(Duration::from_mins(2))));
+        let time = "2026-11-22T08:49:37Z".parse().unwrap();
+        assert_eq!(retry_after("Sun, 22 Nov 2026 08:49:37 GMT"), Some(RetryAfter::At(time)));
+        assert_eq!(retry_after("soon"), None);
+        assert_eq!(retry_after("-1"), None);
+    }
+}
