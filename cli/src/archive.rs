@@ -19,12 +19,27 @@ const MAX_KEY_FILE: u64 = 64 * 1024;
 
 /// Opens and verifies; anything wrong with the archive is the failure.
 pub(crate) fn open(arguments: &ReadArchive, output: &Output) -> Result<Archive<Verified>, Failure> {
+    open_with_photos(arguments, None, output)
+}
+
+/// The same with the ZIP of photos that a stock pod gives beside its archive.
+pub(crate) fn open_with_photos(
+    arguments: &ReadArchive,
+    photos: Option<&Path>,
+    output: &Output,
+) -> Result<Archive<Verified>, Failure> {
     let path = &arguments.archive;
     let unlock = unlock(arguments)?;
     let refused =
         |error: &dyn std::fmt::Display| Failure::new(format!("{} is refused", path.display()), error);
     let archive = Archive::open(path, Limits::default(), unlock.as_ref())
         .map_err(|error| refused(&error).with_code(error.code()))?;
+    let archive = match photos {
+        None => archive,
+        Some(photos) => archive.with_photos(photos).map_err(|error| {
+            Failure::new(format!("{} is refused", photos.display()), &error).with_code(error.code())
+        })?,
+    };
     let bar = if Bar::is_wanted(output.is_json()) {
         Bar::bytes("verifying", archive.total_bytes())
     } else {

@@ -31,6 +31,20 @@ pub(crate) enum Command {
     Show(ReadArchive),
     /// Turn an archive into the files a stock diaspora* pod imports
     Convert(Convert),
+    /// Bring an account into a pod, or say what would come in
+    Import(Import),
+    /// List the imports into a pod
+    Imports(Imports),
+    /// Move everything on this pod to the new account, and queue what the contacts' pods are to be told
+    Announce(Announce),
+    /// Send what is due to other pods
+    Deliver(Deliver),
+    /// Say who has been told, pod by pod, and who has not
+    Deliveries(Deliveries),
+    /// Try again at once what has not arrived
+    Resend(Resend),
+    /// Take an import back, as long as it is not announced
+    Undo(Undo),
     /// Print completions for a shell
     Completions(Completions),
     /// Write the manual pages
@@ -85,6 +99,128 @@ pub(crate) struct Export {
     /// Pappus's own folder: the pod's archive key, and signatures made before
     #[arg(long, value_name = "DIR", env = "PAPPUS_STATE")]
     pub(crate) state: Option<PathBuf>,
+}
+
+/// Where Pappus keeps what it must remember.
+#[derive(Args)]
+pub(crate) struct StoreArguments {
+    /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
+    #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true)]
+    pub(crate) store: Option<String>,
+    /// Pappus's own folder
+    #[arg(long, value_name = "DIR", env = "PAPPUS_STATE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) archive: ReadArchive,
+    /// The ZIP of photos that a stock pod gives beside its archive
+    #[arg(long, value_name = "ZIP")]
+    pub(crate) photos: Option<PathBuf>,
+    /// The username on this pod
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) username: String,
+    /// Only say what would come in and what would not; nothing is written
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Use this e-mail address instead of the one in the archive
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+    /// Trust archives signed by the pod with this archive key (SHA256:…): also for the keys of other people.
+    /// May be repeated
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) trust_pod: Vec<String>,
+    /// Take the archive even though nothing proves whose it is
+    #[arg(long)]
+    pub(crate) accept_unproven: bool,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct Announce {
+    #[command(flatten)]
+    pub(crate) archive: ReadArchive,
+    /// The passphrase of an encrypted private key: from the first line of FILE, or asked for
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) key_passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
+/// Whom Pappus may ask.
+#[derive(Args)]
+pub(crate) struct NetworkArguments {
+    /// A host of a test network that is not on the public internet: `HOST:PORT` for http,
+    /// `https://HOST:PORT` otherwise. May be repeated
+    #[arg(long, value_name = "HOST", env = "PAPPUS_ALLOW_HOST", value_delimiter = ',')]
+    pub(crate) allow_host: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Deliver {
+    /// Go on until nothing is left, for four weeks if need be
+    #[arg(long)]
+    pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct Deliveries {
+    /// Only those for this account: its old diaspora* ID
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct Resend {
+    /// Only to this pod: its host, with the port if that is unusual
+    #[arg(long, value_name = "HOST", conflicts_with = "account")]
+    pub(crate) to: Option<String>,
+    /// Only for this account: its old diaspora* ID
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    /// Also what has been delivered
+    #[arg(long)]
+    pub(crate) delivered: bool,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct Imports {
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
+#[derive(Args)]
+pub(crate) struct Undo {
+    /// Which import: its name, or the beginning of it
+    #[arg(value_name = "IMPORT")]
+    pub(crate) import: String,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
 }
 
 #[derive(Args)]

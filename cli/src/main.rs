@@ -4,12 +4,14 @@
 
 mod archive;
 mod arguments;
+mod clock;
 mod commands;
 mod error;
 mod output;
 mod passphrase;
 mod pod;
 mod progress;
+mod store;
 
 use std::process::ExitCode;
 
@@ -44,6 +46,13 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Verify(arguments) => commands::verify::run(&arguments, output),
         Command::Show(arguments) => commands::show::run(&arguments, output),
         Command::Convert(arguments) => commands::convert::run(&arguments, output),
+        Command::Import(arguments) => commands::import::run(arguments, output).await,
+        Command::Imports(arguments) => commands::imports::run(arguments, output).await,
+        Command::Announce(arguments) => commands::announce::run(arguments, output).await,
+        Command::Deliver(arguments) => commands::deliver::run(arguments, output).await,
+        Command::Deliveries(arguments) => commands::deliveries::run(arguments, output).await,
+        Command::Resend(arguments) => commands::resend::run(arguments, output).await,
+        Command::Undo(arguments) => commands::undo::run(arguments, output).await,
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Manual(arguments) => commands::manual::run(&arguments),
         Command::Schemas(arguments) => commands::schemas::run(&arguments),

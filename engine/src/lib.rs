@@ -1,13 +1,14 @@
-//! The engine of Pappus: takes a person's account out of a diaspora* pod and into a signed archive.
+//! The engine of Pappus: takes a person's account out of a diaspora* pod into a signed archive, and into another pod.
 //!
 //! The way the data goes is the order of the rooms:
 //!
 //! ```text
-//! pod ──read──▶ domain records ──export──▶ archive ──open, verify──▶ validate
+//! pod ──read──▶ domain records ──export──▶ archive ──open, verify──▶ validate ──import──▶ another pod
 //! ```
 //!
 //! The engine has no terminal and reads no environment variables; clock and passphrases come from the caller.
 
+pub mod announce;
 pub mod archive;
 pub mod delivery;
 pub mod discovery;
@@ -15,6 +16,7 @@ pub mod domain;
 pub mod export;
 pub mod federation;
 pub mod http;
+pub mod import;
 pub mod pod;
 pub mod store;
 pub mod validate;

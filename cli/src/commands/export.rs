@@ -1,10 +1,9 @@
 //! `pappus export`.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pappus_engine::archive::encryption::Lock;
-use pappus_engine::domain::{SigningKey, Timestamp};
+use pappus_engine::domain::SigningKey;
 use pappus_engine::export::{ExportOptions, Exported, Exporter, Progress};
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::reader::AccountReader;
@@ -15,14 +14,14 @@ use crate::arguments::Export;
 use crate::error::Failure;
 use crate::output::Output;
 use crate::progress::Bar;
-use crate::{passphrase, pod};
+use crate::{clock, passphrase, pod, store};
 
 pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
     let uploads = pod::uploads(&config)?;
     let options = options(&arguments)?;
     let (mut snapshot, schema) = pod::open(&config).await?;
-    let state = StateFolder::open(&state_root(arguments.state.clone())?, &config.url)?;
+    let state = StateFolder::open(&store::state_root(arguments.state.clone())?, &config.url)?;
     let archive_key: SigningKey = state.archive_key()?.signing_key()?;
     let mut memory = StoredSignatures::open(&state).await;
     let mut results = Vec::new();
@@ -91,36 +90,10 @@ fn options(arguments: &Export) -> Result<ExportOptions, Failure> {
     };
     let created_at = match arguments.created_at {
         Some(time) => time,
-        None => now()?,
+        None => clock::now()?,
     };
     let created_by = format!("pappus {}", env!("CARGO_PKG_VERSION"));
     Ok(ExportOptions { created_at, created_by, key_passphrase, lock })
-}
-
-/// The time, or what `SOURCE_DATE_EPOCH` says it is: the usual way to ask for the same bytes again.
-#[expect(clippy::disallowed_methods, reason = "the one place that looks at the clock")]
-fn now() -> Result<Timestamp, Failure> {
-    match pod::environment("SOURCE_DATE_EPOCH") {
-        None => Ok(chrono::Utc::now().into()),
-        Some(seconds) => seconds
-            .parse()
-            .ok()
-            .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
-            .map(Timestamp::from)
-            .ok_or_else(|| {
-                Failure::say(format!("SOURCE_DATE_EPOCH is {seconds:?}, which is no number of seconds"))
-            }),
-    }
-}
-
-/// `--state`, or the folder the desktop conventions name.
-fn state_root(argument: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    argument
-        .or_else(|| pod::environment("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("pappus")))
-        .or_else(|| pod::environment("HOME").map(|home| PathBuf::from(home).join(".local/state/pappus")))
-        .ok_or_else(|| {
-            Failure::say("there is no HOME to keep Pappus's own state in: name a folder with --state")
-        })
 }
 
 fn report(output: &Output, exported: &Exported, took: Duration) {

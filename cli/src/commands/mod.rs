@@ -1,12 +1,19 @@
 //! One file per subcommand.
 
+pub(crate) mod announce;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod convert;
+pub(crate) mod deliver;
+pub(crate) mod deliveries;
 pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod imports;
 pub(crate) mod manual;
+pub(crate) mod resend;
 pub(crate) mod schemas;
 pub(crate) mod show;
+pub(crate) mod undo;
 pub(crate) mod verify;
 
 use std::process::ExitCode;

@@ -14,3 +14,20 @@ pub mod schemas;
 pub mod view;
 
 pub mod writer;
+
+/// The SHA-256 of a file, in hexadecimal, as `sha256sum` prints it.
+///
+/// # Errors
+/// What the system says.
+pub fn sha256_of_file(path: &std::path::Path) -> std::io::Result<String> {
+    use sha2::Digest as _;
+    use std::io::Read as _;
+    let mut file = std::fs::File::open(path)?;
+    let (mut digest, mut buffer) = (sha2::Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(writer::hex(&digest.finalize())),
+            read => digest.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -23,7 +23,10 @@ pub struct TimestampError(String);
 impl Timestamp {
     /// The same moment without its fraction of a second.
     pub fn from_utc(time: NaiveDateTime) -> Self {
-        Self(time.trunc_subsecs(0))
+        // A leap second is the first of the next minute, as Ruby has it: no other program writes `:60`.
+        let leap = if time.nanosecond() >= 1_000_000_000 { TimeDelta::seconds(1) } else { TimeDelta::zero() };
+        let whole = time.with_nanosecond(0).unwrap_or(time);
+        Self(whole.checked_add_signed(leap).unwrap_or(whole))
     }
 
     /// Seconds, minutes and so on, in UTC.
@@ -113,6 +116,10 @@ mod tests {
         let time: Timestamp = "2016-02-19T03:13:41.999+01:00".parse().unwrap();
         assert_eq!(time.to_string(), "2016-02-19T02:13:41Z");
         assert_eq!(time.compact(), "20160219T021341Z");
+        // Found by fuzzing: the fraction of a leap second.
+        let leap: Timestamp = "2055-02-28T15:30:60.2Z".parse().unwrap();
+        assert_eq!(leap.to_string(), "2055-02-28T15:31:00Z");
+        assert_eq!(leap.to_string().parse::<Timestamp>().unwrap(), leap);
         assert!("yesterday".parse::<Timestamp>().is_err());
     }
 }

@@ -65,7 +65,7 @@ impl Sink<PhotoName> for PhotoFiles<'_> {
             self.omit(&photo, OmissionCode::UnsafeFileName, reason);
             return Ok(());
         }
-        if self.sent.len() as u64 == MAX_FILES {
+        if self.count() == MAX_FILES {
             let reason =
                 format!("an archive holds {MAX_FILES} photos; copy this file from the uploads folder");
             self.omit(&photo, OmissionCode::TooManyFiles, reason);

@@ -178,7 +178,8 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder, host: &str, beyond: Beyond) -> Result<Answer, HttpError> {
-        let failed = |error| HttpError::from_library(error, host, self.options.total);
+        let (connect, total) = (self.options.connect, self.options.total);
+        let failed = |error| HttpError::from_library(error, host, connect, total);
         let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
         if status.is_redirection() {

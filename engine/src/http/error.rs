@@ -71,15 +71,20 @@ impl HttpError {
     }
 
     /// What the library says, without the address, which may be long.
-    pub(super) fn from_library(error: reqwest::Error, host: &str, after: Duration) -> Self {
+    pub(super) fn from_library(
+        error: reqwest::Error,
+        host: &str,
+        connect: Duration,
+        total: Duration,
+    ) -> Self {
         let host = host.to_owned();
         if causes(&error).any(<dyn Error>::is::<NotPublic>) {
             return Self::NotPublic(host);
         }
-        if error.is_timeout() {
-            return Self::Timeout { host, after };
-        }
         let connecting = error.is_connect();
+        if error.is_timeout() {
+            return Self::Timeout { host, after: if connecting { connect } else { total } };
+        }
         let error = error.without_url();
         let reason = causes(&error).last().map_or_else(String::new, ToString::to_string);
         if connecting { Self::Connect { host, reason } } else { Self::Broken { host, reason } }

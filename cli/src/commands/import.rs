@@ -1,0 +1,131 @@
+//! `pappus import`.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use pappus_engine::archive::manifest::CountKind;
+use pappus_engine::archive::sha256_of_file;
+use pappus_engine::import::{self, FindingCode, ImportError, ImportOptions, Imported, Proof, Report};
+use serde_json::json;
+
+use super::{Outcome, thousands};
+use crate::arguments::Import;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::{archive, clock, pod, store};
+
+/// Findings that are listed on the terminal.
+const SHOWN: usize = 20;
+
+pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, Failure> {
+    let config = pod::configuration(&arguments.pod)?;
+    pod::open(&config).await?; // says what is wrong with the pod before any work is done
+    let opened = archive::open_with_photos(&arguments.archive, arguments.photos.as_deref(), output)?;
+    let file = &arguments.archive.archive;
+    let options = ImportOptions {
+        username: arguments.username.clone(),
+        email: arguments.email.clone(),
+        accept_unproven: arguments.accept_unproven,
+        pinned_pods: arguments.trust_pod.clone(),
+        discovered: Vec::new(),
+        uploads: pod::uploads(&config)?,
+        now: clock::now()?,
+        archive_sha256: sha256_of_file(file)
+            .map_err(|error| Failure::new(format!("{} cannot be read", file.display()), error))?,
+    };
+    let started = Instant::now();
+    let done = if arguments.dry_run {
+        import::plan(opened, &config.database, &config.url, &options).await
+    } else {
+        let store = store::open(&arguments.store, &config.url).await?;
+        let done = import::import(opened, &config.database, &config.url, &store, &options).await;
+        store.close().await;
+        done
+    };
+    let imported = done.map_err(|error: ImportError| {
+        Failure::new(format!("{} was not imported", file.display()), &error).with_code(error.code())
+    })?;
+    describe(output, &imported, arguments.dry_run, started.elapsed().as_secs_f64());
+    output.document(&document(&imported, arguments.dry_run, started.elapsed().as_secs_f64()));
+    let clean = imported.report.total_left_out() == 0 && imported.proof != Proof::Unproven;
+    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+}
+
+fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
+    let Imported { old, new, proof, import, report } = imported;
+    if dry_run {
+        output.line(format!("{old} would come to this pod as {new}. Nothing was written."));
+    } else {
+        output.line(format!("{old} has come to this pod as {new}, in {seconds:.1} s."));
+    }
+    output.line(match proof {
+        Proof::CachedPerson => {
+            "This pod has known the account's key since before: the archive is the account's."
+        }
+        Proof::PinnedPodKey => "The archive is signed by a pod you trust.",
+        Proof::Unproven => "Nothing proves whose archive it is; you said to take it all the same.",
+    });
+    output.line(table(report));
+    list_findings(output, report);
+    if let Some(import) = import {
+        output.line(format!(
+            "Import {import}. `pappus undo {}` takes it back.",
+            import.get(..8).unwrap_or(import)
+        ));
+        output.line(
+            "Next: the user asks this pod for a new password (\"forgot your password?\"); the e-mail address \
+             came along.",
+        );
+    }
+}
+
+fn table(report: &Report) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["", "in the archive", "new here", "already here", "left out"]);
+    for (kind, tally) in &report.kinds {
+        let left_out: u64 = tally.left_out.values().sum();
+        let numbers = [tally.in_archive, tally.imported, tally.adopted, left_out].map(thousands);
+        table.add_row(std::iter::once(kind.label().to_owned()).chain(numbers));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn list_findings(output: &Output, report: &Report) {
+    let mut by_reason: BTreeMap<(FindingCode, CountKind), (u64, &str)> = BTreeMap::new();
+    for finding in &report.findings {
+        by_reason.entry((finding.code, finding.kind)).or_insert((0, &finding.record)).0 += 1;
+    }
+    for ((code, kind), (count, first)) in by_reason.iter().take(SHOWN) {
+        let more = if *count > 1 { " and others" } else { "" };
+        output.line(format!(
+            "  {} {}: {} ({}; {first}{more})",
+            thousands(*count),
+            kind.label(),
+            code.meaning(),
+            code.as_str()
+        ));
+    }
+    if report.more_findings > 0 {
+        output.line(format!("  … and {} more that are only counted", thousands(report.more_findings)));
+    }
+}
+
+fn document(imported: &Imported, dry_run: bool, seconds: f64) -> serde_json::Value {
+    json!({
+        "dry_run": dry_run,
+        "import": imported.import,
+        "old": imported.old,
+        "new": imported.new,
+        "proof": imported.proof.as_str(),
+        "kinds": imported.report.kinds,
+        "findings": imported.report.findings,
+        "more_findings": imported.report.more_findings,
+        "seconds": seconds,
+    })
+}

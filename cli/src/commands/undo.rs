@@ -1,0 +1,35 @@
+//! `pappus undo`.
+
+use pappus_engine::import::{find_import, undo};
+use serde_json::json;
+
+use super::{Outcome, thousands};
+use crate::arguments::Undo;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::{clock, pod, store};
+
+pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Failure> {
+    let config = pod::configuration(&arguments.pod)?;
+    let store = store::open(&arguments.store, &config.url).await?;
+    let import = find_import(&store, &arguments.import).await?.ok_or_else(|| {
+        Failure::say(format!(
+            "there is no import {:?}, or there are several: `pappus imports` lists them",
+            arguments.import
+        ))
+    })?;
+    let undone = undo(&store, &import, &config.database, &config.url, &pod::uploads(&config)?, clock::now()?)
+        .await
+        .map_err(|error| Failure::new(format!("import {} was not taken back", import.id), error))?;
+    store.close().await;
+    output.line(format!(
+        "{} is gone from this pod again: {} rows removed, {} given back to the old account.",
+        import.new_username,
+        thousands(undone.removed),
+        thousands(undone.given_back)
+    ));
+    output.document(
+        &json!({ "import": import.id, "removed": undone.removed, "given_back": undone.given_back }),
+    );
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,253 @@
+//! Who is told what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use url::Url;
+
+use super::AnnounceError;
+use crate::delivery::{Kind, Ledger, NewDelivery};
+use crate::domain::{DiasporaId, Guid, Profile, PublicKey, PrivateKey, SigningKey, Timestamp};
+use crate::federation::{AccountMigration, Contact, FederationEntity, MagicEnvelope, encrypt_envelope};
+use crate::import::ImportRecord;
+use crate::pod::config::PodUrl;
+use crate::pod::database::{Cell as _, PodWriter, Row};
+use crate::store::Store;
+
+/// Recipients whose envelopes are made at a time.
+const PAGE: usize = 200;
+
+/// What has been queued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Announced {
+    /// Who the account was.
+    pub old: DiasporaId,
+    /// Who it is.
+    pub new: DiasporaId,
+    /// Pods that are told of the move.
+    pub pods: u64,
+    /// People on other pods who get a message of their own.
+    pub people: u64,
+    /// Deliveries that are new in the ledger.
+    pub queued: u64,
+    /// People who cannot be told, with the reason.
+    pub by_hand: Vec<(String, String)>,
+}
+
+/// Who the account was, as the archive says.
+pub(super) struct OldAccount {
+    pub(super) id: DiasporaId,
+    /// Stock archives do not tell it.
+    pub(super) guid: Option<Guid>,
+    pub(super) key: SigningKey,
+}
+
+/// An account that is being announced.
+pub(super) struct Announcer {
+    pub(super) pod: PodWriter,
+    pub(super) now: Timestamp,
+    pub(super) old: OldAccount,
+    /// Whether something showed that the archive was the account's.
+    pub(super) proven: bool,
+    pub(super) new_person: i64,
+    pub(super) new_user: i64,
+    import: String,
+    url: PodUrl,
+    new: DiasporaId,
+    new_key: SigningKey,
+    profile: Profile,
+    has_photos: bool,
+}
+
+impl Announcer {
+    pub(super) async fn open(
+        mut pod: PodWriter,
+        url: PodUrl,
+        now: Timestamp,
+        import: &ImportRecord,
+        old: OldAccount,
+    ) -> Result<Self, AnnounceError> {
+        let gone = || AnnounceError::Gone(import.new_username.clone());
+        let sql = "SELECT p.id, u.id, p.diaspora_handle, u.serialized_private_key FROM people p \
+                   JOIN users u ON u.id = p.owner_id WHERE p.guid IN ({})";
+        let rows = pod.rows_in("the new account", sql, &[&import.id]).await?;
+        let row = rows.first().ok_or_else(gone)?;
+        let (new_person, new_user) = (row.integer(0).ok_or_else(gone)?, row.integer(1).ok_or_else(gone)?);
+        let new: DiasporaId = row.text(2).and_then(|id| id.parse().ok()).ok_or_else(gone)?;
+        let new_key = PrivateKey::from_pem(row.text(3).unwrap_or_default()).signing_key()?;
+        let profile = read_profile(&mut pod, new_person, &new).await?;
+        let sql = format!(
+            "SELECT COUNT(*) FROM photos WHERE author_id = {new_person} AND processed_image IS NOT NULL"
+        );
+        let photos = pod.rows("photos", sql, &[]).await?;
+        let has_photos = photos.first().and_then(|row| row.integer(0)).unwrap_or(0) > 0;
+        let (proven, import) = (import.is_proven(), import.id.clone());
+        Ok(Self { pod, now, old, proven, new_person, new_user, import, url, new, new_key, profile, has_photos })
+    }
+
+    /// The announcement. The new account's signature is over the two names only, so it is the same each time.
+    pub(super) fn migration(&self) -> Result<AccountMigration, AnnounceError> {
+        let photos = format!("{}/uploads/images/", self.url.as_str().trim_end_matches('/'));
+        let photos = self.has_photos.then_some(photos);
+        Ok(AccountMigration::sign(self.old.id.clone(), self.profile.clone(), photos, &self.new_key)?)
+    }
+
+    /// Puts every delivery into the ledger.
+    pub(super) async fn queue(&mut self, store: &Store) -> Result<Announced, AnnounceError> {
+        let ledger = Ledger::new(store);
+        let (mut pods, mut by_hand, mut people, mut queued) = (BTreeSet::new(), Vec::new(), 0, 0);
+        let at = self.now.to_utc().and_utc();
+        let recipients = self.recipients(&mut by_hand).await?;
+        for recipient in &recipients {
+            pods.insert(recipient.pod.clone());
+        }
+        let envelope = MagicEnvelope::seal(&self.old.id, &self.old.key, &self.migration()?.to_xml())?;
+        let public: Vec<NewDelivery> = pods
+            .iter()
+            .filter_map(|pod| pod.join("receive/public").ok())
+            .map(|url| NewDelivery {
+                import_id: self.import.clone(),
+                account: self.old.id.clone(),
+                kind: Kind::AccountMigration,
+                url,
+                recipient: None,
+                content_type: "application/magic-envelope+xml".to_owned(),
+                body: envelope.clone().into_bytes(),
+            })
+            .collect();
+        queued += ledger.enqueue(public, at).await?;
+        let profile = MagicEnvelope::seal(&self.new, &self.new_key, &self.profile.to_xml())?;
+        // The old pod is told of the move and of nothing else.
+        let contacts: Vec<&Recipient> = recipients.iter().filter(|person| person.shares.is_some()).collect();
+        for page in contacts.chunks(PAGE) {
+            let mut batch = Vec::with_capacity(page.len() * 2);
+            for recipient in page {
+                match self.private(recipient, &profile) {
+                    Ok(deliveries) => {
+                        people += 1;
+                        batch.extend(deliveries);
+                    }
+                    Err(error) => by_hand.push((recipient.id.to_string(), error.to_string())),
+                }
+            }
+            queued += ledger.enqueue(batch, at).await?;
+        }
+        let pods = pods.len() as u64;
+        Ok(Announced { old: self.old.id.clone(), new: self.new.clone(), pods, people, queued, by_hand })
+    }
+
+    /// A Contact and the profile for one person.
+    fn private(&self, recipient: &Recipient, profile: &str) -> Result<[NewDelivery; 2], AnnounceError> {
+        let shares = recipient.shares.unwrap_or(false);
+        let contact = Contact {
+            author: self.new.clone(),
+            recipient: recipient.id.clone(),
+            following: shares,
+            sharing: shares,
+            blocking: false,
+        };
+        let contact = MagicEnvelope::seal(&self.new, &self.new_key, &contact.to_xml())?;
+        let url = recipient.pod.join(&format!("receive/users/{}", recipient.guid)).map_err(|_| {
+            AnnounceError::Gone(recipient.id.to_string())
+        })?;
+        let delivery = |kind, envelope: &str| {
+            Ok::<_, AnnounceError>(NewDelivery {
+                import_id: self.import.clone(),
+                account: self.old.id.clone(),
+                kind,
+                url: url.clone(),
+                recipient: Some(recipient.id.clone()),
+                content_type: "application/json".to_owned(),
+                body: encrypt_envelope(envelope, &recipient.key)?.into_bytes(),
+            })
+        };
+        Ok([delivery(Kind::Contact, &contact)?, delivery(Kind::Profile, profile)?])
+    }
+
+    /// The account's contacts on other pods, and the old person, whose pod closes the account.
+    async fn recipients(&mut self, by_hand: &mut Vec<(String, String)>) -> Result<Vec<Recipient>, AnnounceError> {
+        let (user, new) = (self.new_user, self.new_person);
+        let sql = format!(
+            "SELECT p.diaspora_handle, p.guid, p.serialized_public_key, d.host, d.port, d.\"ssl\", c.receiving \
+             FROM contacts c JOIN people p ON p.id = c.person_id LEFT JOIN pods d ON d.id = p.pod_id \
+             WHERE c.user_id = {user} AND p.owner_id IS NULL ORDER BY p.id"
+        );
+        let contacts = self.pod.rows("the contacts", sql, &[]).await?;
+        let sql = format!(
+            "SELECT p.diaspora_handle, p.guid, p.serialized_public_key, d.host, d.port, d.\"ssl\" \
+             FROM account_migrations m JOIN people p ON p.id = m.old_person_id LEFT JOIN pods d ON d.id = p.pod_id \
+             WHERE m.new_person_id = {new} AND p.owner_id IS NULL"
+        );
+        let old = self.pod.rows("the old person", sql, &[]).await?;
+        let mut people = BTreeMap::new();
+        for (row, shares) in
+            contacts.iter().map(|row| (row, row.boolean(6))).chain(old.iter().map(|row| (row, None)))
+        {
+            match Recipient::new(row, shares) {
+                Ok(recipient) => _ = people.entry(recipient.id.clone()).or_insert(recipient),
+                Err(reason) => by_hand.push((row.text(0).unwrap_or_default(), reason.to_owned())),
+            }
+        }
+        Ok(people.into_values().collect())
+    }
+}
+
+/// Somebody who is told.
+struct Recipient {
+    id: DiasporaId,
+    guid: Guid,
+    key: PublicKey,
+    /// The pod's base address.
+    pod: Url,
+    /// Whether the account shares with the person; nothing for the old person.
+    shares: Option<bool>,
+}
+
+impl Recipient {
+    fn new(row: &Row, shares: Option<bool>) -> Result<Self, &'static str> {
+        let id = row.text(0).and_then(|id| id.parse().ok()).ok_or("the ID cannot be read")?;
+        let guid = row.text(1).and_then(|guid| guid.parse().ok()).ok_or("the GUID cannot be read")?;
+        let key = row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()).ok_or("the key cannot be used")?;
+        let host = row.text(3).ok_or("the pod is unknown")?;
+        let scheme = if row.boolean(5).unwrap_or(true) { "https" } else { "http" };
+        let port = row.integer(4).filter(|port| *port > 0).map_or_else(String::new, |port| format!(":{port}"));
+        let pod = Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| "the pod's address is wrong")?;
+        Ok(Self { id, guid, key, pod, shares })
+    }
+}
+
+/// The new account's profile as it goes to other pods.
+async fn read_profile(pod: &mut PodWriter, person: i64, id: &DiasporaId) -> Result<Profile, AnnounceError> {
+    let sql = format!(
+        "SELECT id, first_name, last_name, image_url, image_url_medium, image_url_small, bio, birthday, gender, \
+         location, searchable, public_details, nsfw, updated_at FROM profiles WHERE person_id = {person}"
+    );
+    let rows = pod.rows("the profile", sql, &[]).await?;
+    let Some(row) = rows.first() else { return Err(AnnounceError::Gone(id.to_string())) };
+    let sql = format!(
+        "SELECT t.name FROM taggings g JOIN tags t ON t.id = g.tag_id WHERE g.taggable_type = 'Profile' \
+         AND g.taggable_id = {} ORDER BY g.id",
+        row.integer(0).unwrap_or(0)
+    );
+    let tags = pod.rows("the profile's tags", sql, &[]).await?;
+    let tags: Vec<String> =
+        tags.iter().filter_map(|row| row.text(0)).map(|name| format!("#{name}")).collect();
+    Ok(Profile {
+        author: id.clone(),
+        edited_at: row.time(13),
+        full_name: None,
+        first_name: row.filled(1),
+        last_name: row.filled(2),
+        image_url: row.filled(3),
+        image_url_medium: row.filled(4),
+        image_url_small: row.filled(5),
+        bio: row.filled(6),
+        birthday: row.date(7),
+        gender: row.filled(8),
+        location: row.filled(9),
+        searchable: row.boolean(10),
+        public: row.boolean(11),
+        nsfw: row.boolean(12),
+        tag_string: (!tags.is_empty()).then(|| tags.join(" ")),
+    })
+}

@@ -1,0 +1,202 @@
+//! The move on the target pod itself: what points to the old person points to the new one.
+
+use super::AnnounceError;
+use super::envelopes::Announcer;
+use crate::federation::AccountMigration;
+use crate::pod::database::{Cell as _, Existing, Value};
+use crate::store::random_id;
+
+/// Tables in which a person is named, the column, and the columns that may hold a person once only.
+const REFERENCES: &[(&str, &str, &[&str])] = &[
+    ("contacts", "person_id", &["user_id"]),
+    ("posts", "author_id", &["root_guid"]),
+    ("photos", "author_id", &[]),
+    ("comments", "author_id", &[]),
+    ("likes", "author_id", &["target_id", "target_type"]),
+    ("participations", "author_id", &["target_id", "target_type"]),
+    ("poll_participations", "author_id", &["poll_id"]),
+    ("mentions", "person_id", &["mentions_container_id", "mentions_container_type"]),
+    ("conversations", "author_id", &[]),
+    ("messages", "author_id", &[]),
+    ("conversation_visibilities", "person_id", &["conversation_id"]),
+    ("notification_actors", "person_id", &["notification_id"]),
+    ("blocks", "person_id", &["user_id"]),
+];
+
+impl Announcer {
+    /// Writes the account migration, re-points every reference, merges duplicates, closes the old person: in
+    /// one transaction, as diaspora* does when it receives the announcement.
+    pub(super) async fn move_references(&mut self) -> Result<(), AnnounceError> {
+        self.pod.begin().await?;
+        let Some(old) = self.old_person().await? else {
+            self.pod.commit().await?;
+            return Ok(());
+        };
+        let (new, user) = (self.new_person, self.new_user);
+        let migration = self.migration()?;
+        self.note_migration(old, &migration).await?;
+        for (table, column, once) in REFERENCES {
+            if !once.is_empty() {
+                let same = once
+                    .iter()
+                    .map(|name| format!("n.{name} = o.{name}"))
+                    .collect::<Vec<_>>()
+                    .join(" AND ");
+                // The rows are looked up first: MySQL does not change a table that it reads.
+                let sql = format!(
+                    "SELECT o.id FROM {table} o JOIN {table} n ON n.{column} = {new} AND {same} \
+                     WHERE o.{column} = {old}"
+                );
+                let rows = self.pod.rows(table, sql, &[]).await?;
+                let twice: Vec<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
+                for chunk in twice.chunks(1000) {
+                    self.remove_duplicates(table, &numbers(chunk)).await?;
+                }
+            }
+            let sql = format!("UPDATE {table} SET {column} = {new} WHERE {column} = {old}");
+            self.pod.run(table, sql, &[]).await?;
+        }
+        // Nobody is a contact of themselves, and nobody ignores themselves.
+        for sql in [
+            format!("DELETE FROM contacts WHERE user_id = {user} AND person_id = {new}"),
+            format!("DELETE FROM blocks WHERE user_id = {user} AND person_id = {new}"),
+            format!("UPDATE people SET closed_account = (1 = 1) WHERE id = {old}"),
+        ] {
+            self.pod.run("the move", sql, &[]).await?;
+        }
+        self.mend_local_contacts().await?;
+        self.pod.commit().await?;
+        Ok(())
+    }
+
+    /// A reshare that both have made stays the new person's; what hangs on the other one goes with it.
+    async fn remove_duplicates(&mut self, table: &'static str, ids: &str) -> Result<(), AnnounceError> {
+        let parts: &[String] = &match table {
+            "contacts" => vec![format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})")],
+            "likes" => vec![format!("DELETE FROM like_signatures WHERE like_id IN ({ids})")],
+            "poll_participations" => vec![format!(
+                "DELETE FROM poll_participation_signatures WHERE poll_participation_id IN ({ids})"
+            )],
+            "posts" => vec![
+                format!("DELETE FROM comments WHERE commentable_type = 'Post' AND commentable_id IN ({ids})"),
+                format!("DELETE FROM likes WHERE target_type = 'Post' AND target_id IN ({ids})"),
+                format!("DELETE FROM participations WHERE target_type = 'Post' AND target_id IN ({ids})"),
+            ],
+            _ => Vec::new(),
+        };
+        for sql in parts {
+            self.pod.run(table, sql.clone(), &[]).await?;
+        }
+        self.pod.run(table, format!("DELETE FROM {table} WHERE id IN ({ids})"), &[]).await?;
+        Ok(())
+    }
+
+    /// The old person's row; made from what the verified archive says when this pod never knew them.
+    ///
+    /// None when nothing shows whose archive it is: its key must not become the one this pod believes.
+    async fn old_person(&mut self) -> Result<Option<i64>, AnnounceError> {
+        let select = "SELECT id FROM people WHERE diaspora_handle IN ({})";
+        let id = self.old.id.as_str().to_owned();
+        let rows = self.pod.rows_in("the old person", select, &[&id]).await?;
+        if let Some(person) = rows.first().and_then(|row| row.integer(0)) {
+            return Ok(Some(person));
+        }
+        if !self.proven {
+            return Ok(None);
+        }
+        // The old pod's own GUID of the person is not in every archive.
+        let guid = match &self.old.guid {
+            Some(guid) => guid.to_string(),
+            None => random_id()?,
+        };
+        let now = self.now;
+        let (host, port) = self.old.id.host().split_once(':').unwrap_or((self.old.id.host(), "-1"));
+        let (host, port) = (host.to_owned(), port.parse::<i64>().unwrap_or(-1));
+        let row = vec![host.as_str().into(), port.into(), true.into(), now.into(), now.into()];
+        let columns = ["host", "port", "ssl", "created_at", "updated_at"];
+        self.pod.insert("pods", &columns, vec![row], Existing::Keep).await?;
+        let sql = format!("SELECT id FROM pods WHERE port = {port} AND host IN ({{}})");
+        let pods = self.pod.rows_in("the old pod", &sql, &[&host]).await?;
+        let key = self.old.key.public_key()?;
+        let row: Vec<Value> = vec![
+            id.as_str().into(),
+            guid.into(),
+            key.as_pem().into(),
+            pods.first().and_then(|row| row.integer(0)).into(),
+            now.into(),
+            now.into(),
+        ];
+        let columns =
+            ["diaspora_handle", "guid", "serialized_public_key", "pod_id", "created_at", "updated_at"];
+        self.pod.insert("people", &columns, vec![row], Existing::Refuse).await?;
+        let rows = self.pod.rows_in("the old person", select, &[&id]).await?;
+        let person = rows.first().and_then(|row| row.integer(0)).ok_or(AnnounceError::Gone(id))?;
+        let row = vec![person.into(), "".into(), now.into(), now.into()];
+        let columns = ["person_id", "first_name", "created_at", "updated_at"];
+        self.pod.insert("profiles", &columns, vec![row], Existing::Refuse).await?;
+        Ok(Some(person))
+    }
+
+    async fn note_migration(&mut self, old: i64, migration: &AccountMigration) -> Result<(), AnnounceError> {
+        let new = self.new_person;
+        let row = vec![
+            old.into(),
+            new.into(),
+            self.now.into(),
+            migration.signature.as_str().into(),
+            migration.remote_photo_path.clone().into(),
+        ];
+        let columns = ["old_person_id", "new_person_id", "completed_at", "signature", "remote_photo_path"];
+        self.pod.insert("account_migrations", &columns, vec![row], Existing::Keep).await?;
+        let sql = format!(
+            "SELECT p.diaspora_handle FROM account_migrations m JOIN people p ON p.id = m.new_person_id \
+             WHERE m.old_person_id = {old} AND m.new_person_id <> {new}"
+        );
+        let rows = self.pod.rows("the account migrations", sql, &[]).await?;
+        match rows.first().and_then(|row| row.text(0)) {
+            Some(elsewhere) => Err(AnnounceError::AlreadyMoved { old: self.old.id.clone(), elsewhere }),
+            None => Ok(()),
+        }
+    }
+
+    /// Between two people of this pod each row must say what the other one says.
+    async fn mend_local_contacts(&mut self) -> Result<(), AnnounceError> {
+        let (new, user) = (self.new_person, self.new_user);
+        let sql = format!(
+            "SELECT mine.id, theirs.receiving, theirs.id, mine.receiving FROM contacts mine \
+             JOIN people p ON p.id = mine.person_id JOIN contacts theirs ON theirs.user_id = p.owner_id \
+             AND theirs.person_id = {new} WHERE mine.user_id = {user}"
+        );
+        for row in self.pod.rows("contacts", sql, &[]).await? {
+            for (id, shares) in [(row.integer(0), row.boolean(1)), (row.integer(2), row.boolean(3))] {
+                let (Some(id), Some(shares)) = (id, shares) else { continue };
+                let sql = format!("UPDATE contacts SET sharing = ? WHERE id = {id}");
+                self.pod.run("contacts", sql, &[shares.into()]).await?;
+            }
+        }
+        // Somebody here shares with the account, and the account did not bring them along as a contact.
+        let sql = format!(
+            "SELECT p.id FROM contacts theirs JOIN people p ON p.owner_id = theirs.user_id \
+             LEFT JOIN contacts mine ON mine.user_id = {user} AND mine.person_id = p.id \
+             WHERE theirs.person_id = {new} AND theirs.receiving AND mine.id IS NULL AND p.id <> {new}"
+        );
+        let now = self.now;
+        let rows = self
+            .pod
+            .rows("contacts", sql, &[])
+            .await?
+            .iter()
+            .filter_map(|row| row.integer(0))
+            .map(|person| {
+                vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()]
+            })
+            .collect();
+        let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
+        self.pod.insert("contacts", &columns, rows, Existing::Keep).await?;
+        Ok(())
+    }
+}
+
+fn numbers(ids: &[i64]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,162 @@
+//! Telling the network that an account has moved.
+//!
+//! ```text
+//! imported account ──▶ references on the target pod itself ──▶ envelopes ──▶ ledger of deliveries
+//! ```
+//!
+//! Everything can be done again: references that have moved are not found again, and a delivery is queued once.
+
+mod envelopes;
+mod local;
+
+pub use envelopes::Announced;
+
+use envelopes::{Announcer, OldAccount};
+
+use crate::archive::document::{
+    DocumentError, DocumentVisitor, Next, Place, Section, read_document,
+};
+use crate::archive::open::{Archive, OpenError, Verified};
+use crate::delivery::DeliveryError;
+use crate::domain::{DiasporaId, KeyError, PrivateKey, Timestamp};
+use crate::federation::{EncryptedError, EntityError, EnvelopeError};
+use crate::import::{ImportRecord, ImportState, list_imports, mark_announced};
+use crate::pod::config::{DatabaseUrl, PodUrl};
+use crate::pod::database::{DatabaseError, PodWriter};
+use crate::store::{Store, StoreError};
+
+/// Why a move was not announced.
+#[derive(Debug, thiserror::Error)]
+pub enum AnnounceError {
+    /// The archive cannot be read any more.
+    #[error(transparent)]
+    Archive(#[from] OpenError),
+    /// The archive document cannot be read any more.
+    #[error("the archive document: {0}")]
+    Document(#[from] DocumentError),
+    /// The archive says nothing of whose it is.
+    #[error("the archive does not say whose account it holds")]
+    NoAccount,
+    /// There is nothing to announce.
+    #[error("{0} has not been imported into this pod: run `pappus import` first")]
+    NotImported(DiasporaId),
+    /// The import did not end.
+    #[error("the import of {0} is not complete: run the same `pappus import` again first")]
+    Incomplete(DiasporaId),
+    /// Other pods believe nobody but the old key.
+    #[error(
+        "the archive has no usable private key of {account}: {reason}. Nobody can announce the move without it; \
+         the account stays here under its new name, and its contacts have to be told by hand"
+    )]
+    NoKey {
+        /// The account.
+        account: DiasporaId,
+        /// What is wrong with the key.
+        reason: KeyError,
+    },
+    /// The new account is gone.
+    #[error("the account {0} is not on this pod any more")]
+    Gone(String),
+    /// The old person can only be made up.
+    #[error("the account {old} has already moved to {elsewhere}: an account moves once")]
+    AlreadyMoved {
+        /// Who moved.
+        old: DiasporaId,
+        /// Where to.
+        elsewhere: String,
+    },
+    /// The pod's database failed; the same command goes on.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The store failed; the same command goes on.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A delivery could not be queued.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+    /// A key could not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// An entity could not be made.
+    #[error(transparent)]
+    Entity(#[from] EntityError),
+    /// An envelope could not be made.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// A recipient's key cannot be used.
+    #[error(transparent)]
+    Encrypted(#[from] EncryptedError),
+}
+
+/// How a move is announced.
+pub struct AnnounceOptions {
+    /// What opens the private key, when it is under a passphrase.
+    pub key_passphrase: Option<zeroize::Zeroizing<String>>,
+    /// The time that new rows get.
+    pub now: Timestamp,
+}
+
+/// Moves everything on the target pod from the old person to the new one, and queues what the contacts' pods are
+/// to be told. Sends nothing itself, so it ends at once.
+///
+/// The archive is needed for the old account's key: pods believe a move only if the old account says it.
+///
+/// # Errors
+/// [`AnnounceError`]; the same call goes on from there.
+pub async fn announce(
+    mut archive: Archive<Verified>,
+    database: &DatabaseUrl,
+    url: &PodUrl,
+    store: &Store,
+    options: &AnnounceOptions,
+) -> Result<Announced, AnnounceError> {
+    let old = archive.report().account.clone().ok_or(AnnounceError::NoAccount)?;
+    let import = imported(store, &old, url).await?;
+    let key = private_key(&mut archive)?;
+    let key = match &options.key_passphrase {
+        Some(passphrase) if key.is_encrypted() => key.decrypt(passphrase)?,
+        _ => key,
+    };
+    let old_key = key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
+    let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
+    let pod = PodWriter::open(database).await?;
+    let old = OldAccount { id: old, guid, key: old_key };
+    let mut announcer = Announcer::open(pod, url.clone(), options.now, &import, old).await?;
+    // From here on the import cannot be taken back.
+    mark_announced(store, &import.id, options.now).await?;
+    announcer.move_references().await?;
+    announcer.queue(store).await
+}
+
+async fn imported(store: &Store, old: &DiasporaId, url: &PodUrl) -> Result<ImportRecord, AnnounceError> {
+    let import = list_imports(store, Some(url.as_str()))
+        .await?
+        .into_iter()
+        .find(|import| import.old_id == old.as_str() && import.state != ImportState::Undone)
+        .ok_or_else(|| AnnounceError::NotImported(old.clone()))?;
+    match import.state {
+        ImportState::Importing => Err(AnnounceError::Incomplete(old.clone())),
+        _ => Ok(import),
+    }
+}
+
+/// The old account's key, out of the document.
+fn private_key(archive: &mut Archive<Verified>) -> Result<PrivateKey, AnnounceError> {
+    struct Find(PrivateKey);
+    impl DocumentVisitor for Find {
+        fn wants(&self, section: Section, name: &str) -> bool {
+            section == Section::User && name == "private_key"
+        }
+        fn field(&mut self, _: &Place<'_>, value: &serde_json::value::RawValue) -> Result<Next, DocumentError> {
+            self.0 = serde_json::from_str(value.get()).unwrap_or_else(|_| PrivateKey::absent());
+            Ok(Next::Stop)
+        }
+        fn element(&mut self, _: &Place<'_>, _: &serde_json::value::RawValue) -> Result<Next, DocumentError> {
+            Ok(Next::Continue)
+        }
+    }
+    let limits = *archive.limits();
+    let mut find = Find(PrivateKey::absent());
+    read_document(archive.document()?, &limits, &mut find)?;
+    Ok(find.0)
+}

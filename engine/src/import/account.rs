@@ -1,0 +1,329 @@
+//! The account itself: user, person, profile, aspects, settings.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+
+use super::ImportError;
+use super::report::FindingCode;
+use super::survey::Survey;
+use super::target::{NewAccount, Target};
+use crate::archive::manifest::CountKind;
+use crate::domain::{DiasporaId, Guid, PrivateKey, Profile};
+use crate::pod::database::{Cell as _, DatabaseError, Existing, Value};
+
+/// diaspora* takes usernames of at most so many characters (`User`).
+const MAX_USERNAME: usize = 32;
+/// Names nobody may have, unless the pod is configured otherwise (`settings.username_blacklist`).
+const RESERVED: &[&str] = &[
+    "admin",
+    "administrator",
+    "contact",
+    "hostmaster",
+    "info",
+    "postmaster",
+    "root",
+    "ssladmin",
+    "ssladministrator",
+    "sslwebmaster",
+    "support",
+    "sysadmin",
+    "webmaster",
+];
+/// Mail that a user can refuse; diaspora* knows no other.
+const MAIL: &[&str] = &[
+    "someone_reported",
+    "mentioned",
+    "mentioned_in_comment",
+    "comment_on_post",
+    "private_message",
+    "started_sharing",
+    "also_commented",
+    "liked",
+    "liked_comment",
+    "reshared",
+    "contacts_birthday",
+];
+
+/// Makes sure that the name can be taken, and that nobody has it.
+pub(super) async fn check_name(target: &mut Target, id: &DiasporaId) -> Result<(), ImportError> {
+    let name = id.username();
+    if name.len() > MAX_USERNAME {
+        return Err(ImportError::Username(name.to_owned(), "it is longer than 32 characters"));
+    }
+    if RESERVED.contains(&name) {
+        return Err(ImportError::Username(name.to_owned(), "the name is reserved on every pod"));
+    }
+    let sql = "SELECT username FROM users WHERE username IN ({})";
+    let users = target.pod.rows_in("the username", sql, &[name]).await?;
+    let sql = "SELECT id FROM people WHERE diaspora_handle IN ({})";
+    let people = target.pod.rows_in("the username", sql, &[id.as_str()]).await?;
+    if users.is_empty() && people.is_empty() {
+        return Ok(());
+    }
+    Err(ImportError::Username(name.to_owned(), "somebody on this pod has, or had, that name"))
+}
+
+/// Makes sure that nobody on the pod uses the e-mail address.
+pub(super) async fn check_email(target: &mut Target, email: &str) -> Result<(), ImportError> {
+    if !email.contains('@') || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(ImportError::Email(email.to_owned(), "it is no e-mail address"));
+    }
+    let sql = "SELECT id FROM users WHERE email IN ({})";
+    if target.pod.rows_in("the e-mail address", sql, &[email]).await?.is_empty() {
+        return Ok(());
+    }
+    Err(ImportError::Email(email.to_owned(), "another account on this pod uses it"))
+}
+
+impl Target {
+    /// The account, if an import has made it already.
+    pub(super) async fn find_account(
+        &mut self,
+        id: &DiasporaId,
+        guid: &Guid,
+    ) -> Result<Option<(i64, i64)>, DatabaseError> {
+        let sql = "SELECT owner_id, id, diaspora_handle FROM people WHERE guid IN ({})";
+        let rows = self.pod.rows_in("the new account", sql, &[guid.as_str()]).await?;
+        Ok(rows
+            .first()
+            .filter(|row| row.text(2).as_deref() == Some(id.as_str()))
+            .and_then(|row| Some((row.integer(0)?, row.integer(1)?))))
+    }
+
+    /// Makes user, person, profile and aspects, all at once.
+    pub(super) async fn create_account(
+        &mut self,
+        survey: &Survey,
+        id: &DiasporaId,
+        guid: &Guid,
+        email: &str,
+    ) -> Result<(), ImportError> {
+        let key = PrivateKey::generate()?;
+        let public = key.signing_key()?.public_key()?;
+        self.pod.begin().await?;
+        let user = self.insert_user(survey, id, email, &key).await?;
+        let now = self.now;
+        let columns =
+            ["guid", "diaspora_handle", "serialized_public_key", "owner_id", "created_at", "updated_at"];
+        let row = vec![
+            guid.as_str().into(),
+            id.as_str().into(),
+            public.as_pem().into(),
+            user.into(),
+            now.into(),
+            now.into(),
+        ];
+        self.pod.insert("people", &columns, vec![row], Existing::Refuse).await?;
+        let person = self.ids("people", &[guid.as_str()]).await?.remove(guid.as_str());
+        let person = person.ok_or(ImportError::Changed("the new person"))?;
+        self.insert_profile(person, survey.profile.as_ref()).await?;
+        self.insert_aspects(user, survey).await?;
+        let rows = survey
+            .settings
+            .unwanted_mail
+            .iter()
+            .filter(|mail| MAIL.contains(&mail.as_str()))
+            .map(|mail| vec![mail.as_str().into(), user.into(), now.into(), now.into()])
+            .collect();
+        let columns = ["email_type", "user_id", "created_at", "updated_at"];
+        self.pod.insert("user_preferences", &columns, rows, Existing::Keep).await?;
+        self.pod.commit().await?;
+        Ok(())
+    }
+
+    async fn insert_user(
+        &mut self,
+        survey: &Survey,
+        id: &DiasporaId,
+        email: &str,
+        key: &PrivateKey,
+    ) -> Result<i64, ImportError> {
+        let now = self.now;
+        let columns = [
+            "username",
+            "email",
+            "language",
+            "serialized_private_key",
+            "encrypted_password",
+            "getting_started",
+            "disable_mail",
+            "show_community_spotlight_in_stream",
+            "auto_follow_back",
+            "post_default_public",
+            "color_theme",
+            "created_at",
+            "updated_at",
+        ];
+        let language = survey.language.clone().unwrap_or_else(|| "en".to_owned());
+        let row: Vec<Value> = vec![
+            id.username().into(),
+            email.into(),
+            language.into(),
+            key.expose_pem().into(),
+            // No password fits an empty hash: the user sets one by "forgot your password?".
+            "".into(),
+            false.into(),
+            survey.disable_mail.into(),
+            survey.show_community_spotlight.into(),
+            survey.auto_follow_back.into(),
+            survey.settings.post_default_public.into(),
+            survey.settings.color_theme.clone().into(),
+            now.into(),
+            now.into(),
+        ];
+        self.pod.insert("users", &columns, vec![row], Existing::Refuse).await?;
+        let sql = "SELECT id FROM users WHERE username IN ({})";
+        let rows = self.pod.rows_in("the new user", sql, &[id.username()]).await?;
+        rows.first().and_then(|row| row.integer(0)).ok_or(ImportError::Changed("the new user"))
+    }
+
+    async fn insert_profile(&mut self, person: i64, profile: Option<&Profile>) -> Result<(), ImportError> {
+        let Some(profile) = profile else { return Ok(()) };
+        let now = self.now;
+        let short = |target: &mut Self, text: &Option<String>, most| {
+            let text = text.as_deref().filter(|text| !text.is_empty())?;
+            Some(target.fit(text, most, CountKind::Contacts, &"the profile"))
+        };
+        // Names may not hold a semicolon, and full_name is what the search looks at.
+        let name = |text: &Option<String>| text.as_ref().map(|text| text.replace(';', ","));
+        let first = short(self, &name(&profile.first_name.clone().or(profile.full_name.clone())), 32);
+        let last = short(self, &name(&profile.last_name), 32);
+        let full = [first.as_deref(), last.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .trim()
+            .to_lowercase();
+        let birthday =
+            profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
+        let picture = |url: &Option<String>| -> Value {
+            // What stands there for "no picture" on the old pod.
+            url.clone().filter(|url| !url.contains("/assets/user/default")).into()
+        };
+        let columns = [
+            "person_id",
+            "first_name",
+            "last_name",
+            "full_name",
+            "image_url",
+            "image_url_medium",
+            "image_url_small",
+            "bio",
+            "birthday",
+            "gender",
+            "location",
+            "searchable",
+            "nsfw",
+            "public_details",
+            "created_at",
+            "updated_at",
+        ];
+        let gender = short(self, &profile.gender, 255);
+        let location = short(self, &profile.location, 255);
+        let bio = short(self, &profile.bio, 65_535);
+        let row: Vec<Value> = vec![
+            person.into(),
+            first.into(),
+            last.into(),
+            full.chars().take(70).collect::<String>().into(),
+            picture(&profile.image_url),
+            picture(&profile.image_url_medium),
+            picture(&profile.image_url_small),
+            bio.into(),
+            birthday.into(),
+            gender.into(),
+            location.into(),
+            profile.searchable.unwrap_or(true).into(),
+            profile.nsfw.unwrap_or(false).into(),
+            profile.public.unwrap_or(false).into(),
+            now.into(),
+            now.into(),
+        ];
+        self.pod.insert("profiles", &columns, vec![row], Existing::Refuse).await?;
+        let sql = format!("SELECT id FROM profiles WHERE person_id = {person}");
+        let rows = self.pod.rows("the new profile", sql, &[]).await?;
+        let tags = super::text::tags(profile.tag_string.as_deref().unwrap_or_default());
+        if let Some(id) = rows.first().and_then(|row| row.integer(0)) {
+            self.put_tags("Profile", &[(id, tags.into_iter().take(5).collect())]).await?;
+        }
+        Ok(())
+    }
+
+    async fn insert_aspects(&mut self, user: i64, survey: &Survey) -> Result<(), ImportError> {
+        let now = self.now;
+        let default = |name: &str| {
+            let setting = survey.settings.aspects.iter().find(|aspect| aspect.name == name);
+            setting.is_none_or(|setting| setting.post_default)
+        };
+        let rows = (1_i64..)
+            .zip(&survey.aspects)
+            .map(|(order, name)| {
+                vec![
+                    Value::from(name.as_str()),
+                    user.into(),
+                    order.into(),
+                    default(name).into(),
+                    now.into(),
+                    now.into(),
+                ]
+            })
+            .collect();
+        let columns = ["name", "user_id", "order_id", "post_default", "created_at", "updated_at"];
+        self.pod.insert("aspects", &columns, rows, Existing::Keep).await?;
+        if let Some(name) = &survey.auto_follow_back_aspect
+            && let Some(aspect) = self.aspects(user).await?.get(name)
+        {
+            let sql = format!("UPDATE users SET auto_follow_back_aspect_id = {aspect} WHERE id = {user}");
+            self.pod.run("the new user", sql, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// The account's aspects by name.
+    pub(super) async fn aspects(&mut self, user: i64) -> Result<HashMap<String, i64>, DatabaseError> {
+        let sql = format!("SELECT name, id FROM aspects WHERE user_id = {user}");
+        let rows = self.pod.rows("the aspects", sql, &[]).await?;
+        Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
+    }
+
+    /// Counts the aspects; an archive that names one twice has it once.
+    pub(super) fn count_aspects(&mut self, survey: &Survey) {
+        let mut seen = std::collections::HashSet::new();
+        for name in &survey.aspects {
+            if seen.insert(name) {
+                self.report.imported(CountKind::Aspects);
+            } else {
+                self.report.left_out(CountKind::Aspects, FindingCode::Duplicate, &name);
+            }
+        }
+    }
+
+    /// Blocks people, as far as they are known.
+    pub(super) async fn import_blocks(
+        &mut self,
+        account: &NewAccount,
+        survey: &Survey,
+        people: &super::people::People,
+    ) -> Result<(), ImportError> {
+        let mut rows = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for id in &survey.blocks {
+            match people.get(id) {
+                None => self.report.left_out(CountKind::Blocks, FindingCode::PersonUnknown, &id),
+                Some(person) if !seen.insert(person.id) => {
+                    self.report.left_out(CountKind::Blocks, FindingCode::Duplicate, &id);
+                }
+                Some(person) => {
+                    rows.push(vec![account.user.into(), person.id.into()]);
+                    self.report.imported(CountKind::Blocks);
+                }
+            }
+        }
+        if self.writes() {
+            self.pod.insert("blocks", &["user_id", "person_id"], rows, Existing::Keep).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! Counters, once all records are there.
+
+use std::collections::BTreeMap;
+
+use super::ImportError;
+use super::target::{NewAccount, Target};
+use crate::pod::database::Cell as _;
+
+/// Posts that the account wrote, commented on or liked.
+pub(super) fn touched_posts(person: i64) -> String {
+    format!(
+        "(SELECT p.id FROM posts p WHERE p.author_id = {person} \
+         UNION SELECT c.commentable_id FROM comments c WHERE c.commentable_type = 'Post' AND c.author_id = {person} \
+         UNION SELECT l.target_id FROM likes l WHERE l.target_type = 'Post' AND l.author_id = {person})"
+    )
+}
+
+/// Answers of the account's polls, and those it chose.
+pub(super) fn touched_answers(person: i64) -> String {
+    format!(
+        "SELECT a.id FROM poll_answers a JOIN polls q ON q.id = a.poll_id JOIN posts p \
+         ON p.id = q.status_message_id WHERE p.author_id = {person} \
+         UNION SELECT v.poll_answer_id FROM poll_participations v WHERE v.author_id = {person} \
+         UNION SELECT v.poll_answer_id FROM poll_participations v JOIN polls q ON q.id = v.poll_id \
+         JOIN posts p ON p.id = q.status_message_id WHERE p.author_id = {person}"
+    )
+}
+
+/// Tags on the account's posts and comments, on comments under its posts, and on its profile.
+pub(super) fn touched_tags(person: i64) -> String {
+    format!(
+        "SELECT t.tag_id FROM taggings t JOIN posts p ON p.id = t.taggable_id \
+         AND t.taggable_type = 'Post' WHERE p.author_id = {person} \
+         UNION SELECT t.tag_id FROM taggings t JOIN comments c ON c.id = t.taggable_id \
+         AND t.taggable_type = 'Comment' LEFT JOIN posts p ON p.id = c.commentable_id \
+         AND c.commentable_type = 'Post' WHERE c.author_id = {person} OR p.author_id = {person} \
+         UNION SELECT t.tag_id FROM taggings t JOIN profiles f ON f.id = t.taggable_id \
+         AND t.taggable_type = 'Profile' WHERE f.person_id = {person}"
+    )
+}
+
+impl Target {
+    /// Sets every counter that the import has changed to what is really there.
+    pub(super) async fn set_counters(&mut self, account: &NewAccount) -> Result<(), ImportError> {
+        let person = account.person;
+        let ids = self.numbers("posts", format!("SELECT id FROM {} t", touched_posts(person))).await?;
+        for chunk in ids.chunks(1000) {
+            self.count_posts(&list(chunk)).await?;
+        }
+        let sql = format!(
+            "SELECT c.id FROM comments c JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
+             WHERE p.author_id = {person} UNION SELECT c.id FROM comments c WHERE c.author_id = {person} \
+             UNION SELECT l.target_id FROM likes l WHERE l.target_type = 'Comment' AND l.author_id = {person}"
+        );
+        let ids = self.numbers("comments", sql).await?;
+        for chunk in ids.chunks(1000) {
+            let sql = format!(
+                "UPDATE comments SET likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = comments.id \
+                 AND l.target_type = 'Comment') WHERE id IN ({})",
+                list(chunk)
+            );
+            self.pod.run("counters", sql, &[]).await?;
+        }
+        let ids = self.numbers("poll answers", touched_answers(person)).await?;
+        for chunk in ids.chunks(1000) {
+            self.count_answers(&list(chunk)).await?;
+        }
+        let ids = self.numbers("tags", touched_tags(person)).await?;
+        for chunk in ids.chunks(1000) {
+            self.count_taggings(&list(chunk)).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn count_answers(&mut self, ids: &str) -> Result<(), ImportError> {
+        let sql = format!(
+            "UPDATE poll_answers SET vote_count = (SELECT COUNT(*) FROM poll_participations v \
+             WHERE v.poll_answer_id = poll_answers.id) WHERE id IN ({ids})"
+        );
+        Ok(self.pod.run("counters", sql, &[]).await.map(drop)?)
+    }
+
+    pub(super) async fn count_taggings(&mut self, ids: &str) -> Result<(), ImportError> {
+        let sql = format!(
+            "UPDATE tags SET taggings_count = (SELECT COUNT(*) FROM taggings t WHERE t.tag_id = tags.id) \
+             WHERE id IN ({ids})"
+        );
+        Ok(self.pod.run("counters", sql, &[]).await.map(drop)?)
+    }
+
+    async fn numbers(&mut self, what: &'static str, sql: String) -> Result<Vec<i64>, ImportError> {
+        Ok(self.pod.rows(what, sql, &[]).await?.iter().filter_map(|row| row.integer(0)).collect())
+    }
+
+    /// Comments, likes, reshares, and when something last happened.
+    pub(super) async fn count_posts(&mut self, ids: &str) -> Result<(), ImportError> {
+        let sql = format!(
+            "UPDATE posts SET \
+             comments_count = (SELECT COUNT(*) FROM comments c WHERE c.commentable_id = posts.id \
+             AND c.commentable_type = 'Post'), \
+             likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = posts.id AND l.target_type = 'Post') \
+             WHERE id IN ({ids})"
+        );
+        self.pod.run("counters", sql, &[]).await?;
+        let sql = format!(
+            "UPDATE posts SET interacted_at = (SELECT MAX(c.created_at) FROM comments c \
+             WHERE c.commentable_id = posts.id AND c.commentable_type = 'Post') WHERE id IN ({ids}) \
+             AND EXISTS (SELECT 1 FROM comments c WHERE c.commentable_id = posts.id \
+             AND c.commentable_type = 'Post' AND c.created_at > posts.interacted_at)"
+        );
+        self.pod.run("counters", sql, &[]).await?;
+        // A table cannot be read while it is changed, in MySQL: look first, and change by number.
+        let sql = format!(
+            "SELECT o.id, COUNT(r.id) FROM posts o LEFT JOIN posts r ON r.root_guid = o.guid WHERE o.id IN ({ids}) \
+             OR o.guid IN (SELECT m.root_guid FROM posts m WHERE m.id IN ({ids}) AND m.root_guid IS NOT NULL) \
+             GROUP BY o.id"
+        );
+        let mut by_count: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for row in self.pod.rows("reshares", sql, &[]).await? {
+            if let (Some(id), Some(count)) = (row.integer(0), row.integer(1)) {
+                by_count.entry(count).or_default().push(id);
+            }
+        }
+        for (count, ids) in by_count {
+            let sql = format!("UPDATE posts SET reshares_count = {count} WHERE id IN ({})", list(&ids));
+            self.pod.run("counters", sql, &[]).await?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn list(ids: &[i64]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,184 @@
+//! What an import brings in, what it finds there already, what it leaves out and why.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::archive::manifest::CountKind;
+
+/// Findings that are listed one by one; all are counted.
+const MAX_LISTED: usize = 10_000;
+
+/// Why a record is left out, or what is special about it. Stable names for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingCode {
+    /// The record cannot be read.
+    Unreadable,
+    /// The GUID belongs to somebody else's record on the target pod.
+    GuidTaken,
+    /// The post, comment or poll it belongs to is not on the target pod.
+    ParentMissing,
+    /// The post it belongs to may not be seen by the account.
+    ParentNotVisible,
+    /// It stands under a post that is not the account's.
+    ParentNotOwn,
+    /// The person is known neither to the target pod nor by a trustworthy source.
+    PersonUnknown,
+    /// The person has closed the account.
+    PersonClosed,
+    /// Nobody known as its author made the signature.
+    SignatureBad,
+    /// The signature leaves out what the record is about.
+    SignatureIncomplete,
+    /// There is no signature.
+    Unsigned,
+    /// No trustworthy key of its author is known.
+    KeyUnknown,
+    /// The same person has said the same thing here already.
+    Duplicate,
+    /// It is the account itself, or was before.
+    OwnPerson,
+    /// The file is not in the archive.
+    FileMissing,
+    /// The file is no picture diaspora* takes, or one that would not fit into memory.
+    NotAPicture,
+    /// Another file of that name lies in the target pod's uploads.
+    FileTaken,
+    /// A value was longer than the target pod takes and was cut.
+    Shortened,
+    /// Something about an account as a whole; see the message.
+    Account,
+}
+
+impl FindingCode {
+    /// The stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::GuidTaken => "guid_taken",
+            Self::ParentMissing => "parent_missing",
+            Self::ParentNotVisible => "parent_not_visible",
+            Self::ParentNotOwn => "parent_not_own",
+            Self::PersonUnknown => "person_unknown",
+            Self::PersonClosed => "person_closed",
+            Self::SignatureBad => "signature_bad",
+            Self::SignatureIncomplete => "signature_incomplete",
+            Self::Unsigned => "unsigned",
+            Self::KeyUnknown => "key_unknown",
+            Self::Duplicate => "duplicate",
+            Self::OwnPerson => "own_person",
+            Self::FileMissing => "file_missing",
+            Self::NotAPicture => "not_a_picture",
+            Self::FileTaken => "file_taken",
+            Self::Shortened => "shortened",
+            Self::Account => "account",
+        }
+    }
+
+    /// What happens to the record, in words for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Unreadable => "left out: it cannot be read",
+            Self::GuidTaken => "left out: its GUID belongs to somebody else's record here",
+            Self::ParentMissing => "left out: what it belongs to is not on this pod",
+            Self::ParentNotVisible => "left out: the account may not see the post it belongs to",
+            Self::ParentNotOwn => "left out: it stands under a post that is not the account's",
+            Self::PersonUnknown => "left out: the person is unknown here and could not be looked up",
+            Self::PersonClosed => "left out: the person has closed the account",
+            Self::SignatureBad => "held back: its author did not sign it",
+            Self::SignatureIncomplete => "held back: its signature leaves out what it is about",
+            Self::Unsigned => "held back: it has no signature",
+            Self::KeyUnknown => "held back: no trustworthy key of its author is known",
+            Self::Duplicate => "left out: the same is there already",
+            Self::OwnPerson => "left out: it is the account itself",
+            Self::FileMissing => "kept, pointing to the old pod: the file is not in the archive",
+            Self::NotAPicture => "left out: the file is no picture, or too large a one",
+            Self::FileTaken => "left out: another file has that name here",
+            Self::Shortened => "kept, cut to the length this pod takes",
+            Self::Account => "see the message",
+        }
+    }
+}
+
+/// One thing that an import has to say about one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What.
+    pub code: FindingCode,
+    /// The kind of record.
+    pub kind: CountKind,
+    /// Its GUID, diaspora* ID or name.
+    pub record: String,
+}
+
+/// What became of the records of one kind. The numbers behind `in_archive` add up to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Records in the archive.
+    pub in_archive: u64,
+    /// New on the target pod.
+    pub imported: u64,
+    /// There already, and now the account's, or left as they are.
+    pub adopted: u64,
+    /// Left out, by reason.
+    pub left_out: BTreeMap<FindingCode, u64>,
+}
+
+/// The report of a plan or an import.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// By kind of record.
+    pub kinds: BTreeMap<CountKind, Tally>,
+    /// What there is to say, in the order of the archive; at most ten thousand.
+    pub findings: Vec<Finding>,
+    /// Findings that are not listed.
+    pub more_findings: u64,
+}
+
+impl Report {
+    fn tally(&mut self, kind: CountKind) -> &mut Tally {
+        self.kinds.entry(kind).or_default()
+    }
+
+    /// A record comes in.
+    pub(super) fn imported(&mut self, kind: CountKind) {
+        let tally = self.tally(kind);
+        tally.in_archive += 1;
+        tally.imported += 1;
+    }
+
+    /// A record is there already.
+    pub(super) fn adopted(&mut self, kind: CountKind) {
+        let tally = self.tally(kind);
+        tally.in_archive += 1;
+        tally.adopted += 1;
+    }
+
+    /// A record is here now: written by this import, or found here.
+    pub(super) fn came_in(&mut self, kind: CountKind, found: bool) {
+        if found { self.adopted(kind) } else { self.imported(kind) }
+    }
+
+    /// A record stays out.
+    pub(super) fn left_out(&mut self, kind: CountKind, code: FindingCode, record: &(impl ToString + ?Sized)) {
+        let tally = self.tally(kind);
+        tally.in_archive += 1;
+        *tally.left_out.entry(code).or_default() += 1;
+        self.note(kind, code, record);
+    }
+
+    /// Something to know about a record that is counted elsewhere.
+    pub(super) fn note(&mut self, kind: CountKind, code: FindingCode, record: &(impl ToString + ?Sized)) {
+        if self.findings.len() < MAX_LISTED {
+            self.findings.push(Finding { code, kind, record: record.to_string() });
+        } else {
+            self.more_findings += 1;
+        }
+    }
+
+    /// Records that were left out altogether.
+    pub fn total_left_out(&self) -> u64 {
+        self.kinds.values().flat_map(|tally| tally.left_out.values()).sum()
+    }
+}

@@ -1,0 +1,179 @@
+//! The pod that an account comes to, while it is being planned or imported.
+
+use std::collections::{HashMap, HashSet};
+
+use super::report::{FindingCode, Report};
+use crate::archive::manifest::CountKind;
+use crate::domain::{DiasporaId, Guid, Timestamp};
+use crate::pod::config::PodUrl;
+use crate::pod::database::{Cell as _, DatabaseError, Existing, PodWriter, Value};
+
+/// What a plan would have written, so that what depends on it is planned as well. Rows that are only planned
+/// have negative numbers.
+#[derive(Default)]
+pub(super) struct Planned {
+    pub(super) posts: HashMap<Guid, i64>,
+    pub(super) comments: HashMap<Guid, i64>,
+    pub(super) polls: HashMap<Guid, i64>,
+    /// With their polls.
+    pub(super) answers: HashMap<Guid, i64>,
+    last: i64,
+}
+
+/// The account's own rows in a plan.
+pub(super) const PLANNED_ACCOUNT: i64 = -1;
+
+impl Planned {
+    /// A number that no row has.
+    pub(super) fn number(&mut self) -> i64 {
+        self.last -= 1;
+        PLANNED_ACCOUNT + self.last
+    }
+}
+
+/// Who the account is on the target pod.
+#[derive(Debug, Clone)]
+pub(super) struct NewAccount {
+    pub(super) id: DiasporaId,
+    pub(super) person: i64,
+    pub(super) user: i64,
+    /// The old person, where the target pod knows it.
+    pub(super) old_person: Option<i64>,
+    /// Whether the archive is signed by a pod that the podmin trusts.
+    pub(super) trusted: bool,
+    /// Users of the target pod with whom the old account shared.
+    pub(super) readers: HashSet<i64>,
+    /// Aspects by name.
+    pub(super) aspects: HashMap<String, i64>,
+}
+
+impl NewAccount {
+    /// Nothing is trusted yet.
+    pub(super) fn new(
+        id: DiasporaId,
+        person: i64,
+        user: i64,
+        old_person: Option<i64>,
+        aspects: HashMap<String, i64>,
+    ) -> Self {
+        Self { id, person, user, old_person, trusted: false, readers: HashSet::new(), aspects }
+    }
+}
+
+/// The target pod.
+pub(super) struct Target {
+    pub(super) pod: PodWriter,
+    pub(super) url: PodUrl,
+    pub(super) now: Timestamp,
+    /// None when it is written for good.
+    pub(super) planned: Option<Planned>,
+    pub(super) report: Report,
+    /// Posts the account has reshared so far.
+    pub(super) reshared: HashSet<Guid>,
+}
+
+/// A record of some kind that is on the target pod already.
+pub(super) struct There {
+    pub(super) id: i64,
+    pub(super) author: i64,
+}
+
+/// What is to be done with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It is new.
+    Write,
+    /// It is there, as the old person's: it becomes the account's.
+    Adopt(i64),
+    /// It is there and nothing is to be done.
+    Present,
+    /// It belongs to somebody else.
+    Taken,
+}
+
+impl Target {
+    /// Whether anything is written at all.
+    pub(super) fn writes(&self) -> bool {
+        self.planned.is_none()
+    }
+
+    /// Rows of a table by their GUIDs.
+    pub(super) async fn there(
+        &mut self,
+        table: &'static str,
+        guids: &[&str],
+    ) -> Result<HashMap<String, There>, DatabaseError> {
+        let sql = format!("SELECT guid, id, author_id FROM {table} WHERE guid IN ({{}})");
+        let rows = self.pod.rows_in(table, &sql, guids).await?;
+        Ok(rows
+            .iter()
+            .filter_map(|row| {
+                Some((row.text(0)?, There { id: row.integer(1)?, author: row.integer(2).unwrap_or(-1) }))
+            })
+            .collect())
+    }
+
+    /// Row numbers by GUID.
+    pub(super) async fn ids(
+        &mut self,
+        table: &'static str,
+        guids: &[&str],
+    ) -> Result<HashMap<String, i64>, DatabaseError> {
+        let sql = format!("SELECT guid, id FROM {table} WHERE guid IN ({{}})");
+        let rows = self.pod.rows_in(table, &sql, guids).await?;
+        Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
+    }
+
+    /// Row numbers of tags; those that are not there yet are made.
+    pub(super) async fn tags(&mut self, names: &[String]) -> Result<HashMap<String, i64>, DatabaseError> {
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        let rows = names.iter().map(|name| vec![Value::from(name.as_str())]).collect();
+        self.pod.insert("tags", &["name"], rows, Existing::Keep).await?;
+        let rows = self.pod.rows_in("tags", "SELECT name, id FROM tags WHERE name IN ({})", &names).await?;
+        Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
+    }
+
+    /// Puts tags on records: pairs of row number and text.
+    pub(super) async fn put_tags(
+        &mut self,
+        kind: &'static str,
+        records: &[(i64, Vec<String>)],
+    ) -> Result<(), DatabaseError> {
+        let names: Vec<String> = records.iter().flat_map(|(_, tags)| tags.iter().cloned()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let ids = self.tags(&names).await?;
+        let now = self.now;
+        let rows = records
+            .iter()
+            .flat_map(|(record, tags)| tags.iter().filter_map(|tag| Some((*record, *ids.get(tag)?))))
+            .map(|(record, tag)| vec![tag.into(), record.into(), kind.into(), "tags".into(), now.into()])
+            .collect();
+        let columns = ["tag_id", "taggable_id", "taggable_type", "context", "created_at"];
+        self.pod.insert("taggings", &columns, rows, Existing::Keep).await.map(drop)
+    }
+
+    /// Cuts a text to what a column takes, and says so.
+    pub(super) fn fit(&mut self, text: &str, most: usize, kind: CountKind, record: &impl ToString) -> String {
+        match text.char_indices().nth(most) {
+            None => text.to_owned(),
+            Some((end, _)) => {
+                self.report.note(kind, FindingCode::Shortened, record);
+                text.get(..end).unwrap_or_default().to_owned()
+            }
+        }
+    }
+}
+
+/// Decides about a record of the account's own.
+pub(super) fn decide(there: Option<&There>, account: &NewAccount) -> Decision {
+    match there {
+        None => Decision::Write,
+        Some(row) if row.author == account.person => Decision::Present,
+        Some(row) if Some(row.author) == account.old_person => Decision::Adopt(row.id),
+        Some(_) => Decision::Taken,
+    }
+}

@@ -1,0 +1,275 @@
+//! A connection that writes to a pod's database, in short transactions.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use futures_util::TryStreamExt as _;
+use sqlx::{AssertSqlSafe, Executor as _};
+
+use super::snapshot::{
+    Access, Link, backticks, connect, numbered_placeholders, statement_error, within_time,
+};
+use super::{DatabaseError, Row};
+use crate::domain::Timestamp;
+use crate::pod::config::{DatabaseUrl, Dialect};
+
+/// A value for a column. PostgreSQL wants to know the type of a NULL too.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A row number or a count.
+    Integer(Option<i64>),
+    /// A text.
+    Text(Option<String>),
+    /// Yes or no.
+    Boolean(Option<bool>),
+    /// A point in time.
+    Time(Option<NaiveDateTime>),
+    /// A day.
+    Date(Option<NaiveDate>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(Some(value))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Boolean(Some(value))
+    }
+}
+
+impl From<Option<bool>> for Value {
+    fn from(value: Option<bool>) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(value: Timestamp) -> Self {
+        Self::Time(Some(value.to_utc()))
+    }
+}
+
+impl From<Option<NaiveDate>> for Value {
+    fn from(value: Option<NaiveDate>) -> Self {
+        Self::Date(value)
+    }
+}
+
+/// What to do with a row that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It must not be there: the statement fails.
+    Refuse,
+    /// Leave it as it is.
+    Keep,
+}
+
+macro_rules! bind {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Value::Integer(value) => query.bind(*value),
+                Value::Text(value) => query.bind(value.clone()),
+                Value::Boolean(value) => query.bind(*value),
+                Value::Time(value) => query.bind(*value),
+                Value::Date(value) => query.bind(*value),
+            };
+        }
+        query
+    }};
+}
+
+/// A connection that may write. Everything between [`PodWriter::begin`] and [`PodWriter::commit`] happens
+/// together or not at all.
+pub struct PodWriter {
+    link: Link,
+    dialect: Dialect,
+}
+
+/// Values in one statement: SQLite takes 32,766 at most.
+const MAX_VALUES: usize = 30_000;
+
+impl PodWriter {
+    /// Connects.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
+        let link = within_time(url, connect(url, Access::Write)).await?;
+        Ok(Self { link, dialect: url.dialect() })
+    }
+
+    /// Connects, and begins a transaction in which the database itself refuses every change.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
+    pub async fn open_read_only(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
+        let link = within_time(url, connect(url, Access::Read)).await?;
+        let mut pod = Self { link, dialect: url.dialect() };
+        let begin = match pod.dialect {
+            Dialect::PostgreSql => "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Dialect::MySql => "START TRANSACTION READ ONLY",
+            // The connection was opened for reading.
+            Dialect::Sqlite => "BEGIN",
+        };
+        pod.run("the beginning of a transaction", begin.to_owned(), &[]).await?;
+        Ok(pod)
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub async fn begin(&mut self) -> Result<(), DatabaseError> {
+        // SQLite would find out at the first write only that somebody else is writing.
+        let sql = if self.dialect == Dialect::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        self.run("the beginning of a transaction", sql.to_owned(), &[]).await.map(drop)
+    }
+
+    /// Makes everything since [`PodWriter::begin`] last.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`]; then nothing of it is there.
+    pub async fn commit(&mut self) -> Result<(), DatabaseError> {
+        self.run("the end of a transaction", "COMMIT".to_owned(), &[]).await.map(drop)
+    }
+
+    /// Runs a statement and says how many rows it changed.
+    ///
+    /// `sql` holds numbers of our own only, or `?` for `values`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub async fn run(
+        &mut self,
+        what: &'static str,
+        sql: String,
+        values: &[Value],
+    ) -> Result<u64, DatabaseError> {
+        macro_rules! run {
+            ($link:expr, $sql:expr) => {{
+                if values.is_empty() {
+                    // Transactions cannot be begun in a prepared statement everywhere.
+                    $link.execute(sqlx::raw_sql(AssertSqlSafe($sql))).await
+                } else {
+                    bind!(sqlx::query(AssertSqlSafe($sql)), values).execute($link).await
+                }
+                .map(|done| done.rows_affected())
+                .map_err(statement_error(what))
+            }};
+        }
+        match &mut self.link {
+            Link::Postgres(link) => run!(link, numbered_placeholders(&sql)),
+            Link::MySql(link) => run!(link, backticks(sql)),
+            Link::Sqlite(link) => run!(link, sql),
+        }
+    }
+
+    /// All rows of a statement that gives few.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub async fn rows(
+        &mut self,
+        what: &'static str,
+        sql: String,
+        values: &[Value],
+    ) -> Result<Vec<Row>, DatabaseError> {
+        macro_rules! rows {
+            ($link:expr, $variant:path, $sql:expr) => {{
+                let query = bind!(sqlx::query(AssertSqlSafe($sql)).persistent(false), values);
+                query.fetch($link).map_ok($variant).map_err(statement_error(what)).try_collect().await
+            }};
+        }
+        match &mut self.link {
+            Link::Postgres(link) => rows!(link, Row::Postgres, numbered_placeholders(&sql)),
+            Link::MySql(link) => rows!(link, Row::MySql, backticks(sql)),
+            Link::Sqlite(link) => rows!(link, Row::Sqlite, sql),
+        }
+    }
+
+    /// The rows for a list of texts that may be long: `sql` has `{}` where the list belongs.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub async fn rows_in<T: AsRef<str> + Sync>(
+        &mut self,
+        what: &'static str,
+        sql: &str,
+        texts: &[T],
+    ) -> Result<Vec<Row>, DatabaseError> {
+        let mut rows = Vec::new();
+        for chunk in texts.chunks(1000) {
+            let values: Vec<Value> = chunk.iter().map(|text| text.as_ref().into()).collect();
+            rows.extend(self.rows(what, sql.replace("{}", &places(chunk.len())), &values).await?);
+        }
+        Ok(rows)
+    }
+
+    /// Inserts many rows with as few statements as possible, and says how many are new.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub async fn insert(
+        &mut self,
+        table: &'static str,
+        columns: &[&str],
+        rows: Vec<Vec<Value>>,
+        existing: Existing,
+    ) -> Result<u64, DatabaseError> {
+        let names = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let row = format!("({})", places(columns.len()));
+        let first = columns.first().copied().unwrap_or_default();
+        let conflict = match (existing, self.dialect) {
+            (Existing::Refuse, _) => String::new(),
+            (Existing::Keep, Dialect::MySql) => {
+                format!(" ON DUPLICATE KEY UPDATE \"{first}\" = {table}.\"{first}\"")
+            }
+            (Existing::Keep, _) => " ON CONFLICT DO NOTHING".to_owned(),
+        };
+        let mut new = 0;
+        for chunk in rows.chunks((MAX_VALUES / columns.len().max(1)).max(1)) {
+            let list = vec![row.as_str(); chunk.len()].join(", ");
+            let values: Vec<Value> = chunk.iter().flatten().cloned().collect();
+            let sql = format!("INSERT INTO {table} ({names}) VALUES {list}{conflict}");
+            new += self.run(table, sql, &values).await?;
+        }
+        Ok(new)
+    }
+}
+
+/// `?, ?, ?`
+fn places(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
