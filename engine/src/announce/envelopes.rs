@@ -7,7 +7,7 @@ use url::Url;
 
 use super::AnnounceError;
 use crate::delivery::{Kind, Ledger, NewDelivery};
-use crate::domain::{DiasporaId, Guid, Profile, PublicKey, PrivateKey, SigningKey, Timestamp};
+use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, PublicKey, SigningKey, Timestamp};
 use crate::federation::{AccountMigration, Contact, FederationEntity, MagicEnvelope, encrypt_envelope};
 use crate::import::ImportRecord;
 use crate::pod::config::PodUrl;
@@ -82,7 +82,20 @@ impl Announcer {
         let photos = pod.rows("photos", sql, &[]).await?;
         let has_photos = photos.first().and_then(|row| row.integer(0)).unwrap_or(0) > 0;
         let (proven, import) = (import.is_proven(), import.id.clone());
-        Ok(Self { pod, now, old, proven, new_person, new_user, import, url, new, new_key, profile, has_photos })
+        Ok(Self {
+            pod,
+            now,
+            old,
+            proven,
+            new_person,
+            new_user,
+            import,
+            url,
+            new,
+            new_key,
+            profile,
+            has_photos,
+        })
     }
 
     /// The announcement. The new account's signature is over the two names only, so it is the same each time.
@@ -147,9 +160,10 @@ impl Announcer {
             blocking: false,
         };
         let contact = MagicEnvelope::seal(&self.new, &self.new_key, &contact.to_xml())?;
-        let url = recipient.pod.join(&format!("receive/users/{}", recipient.guid)).map_err(|_| {
-            AnnounceError::Gone(recipient.id.to_string())
-        })?;
+        let url = recipient
+            .pod
+            .join(&format!("receive/users/{}", recipient.guid))
+            .map_err(|_| AnnounceError::Gone(recipient.id.to_string()))?;
         let delivery = |kind, envelope: &str| {
             Ok::<_, AnnounceError>(NewDelivery {
                 import_id: self.import.clone(),
@@ -165,7 +179,10 @@ impl Announcer {
     }
 
     /// The account's contacts on other pods, and the old person, whose pod closes the account.
-    async fn recipients(&mut self, by_hand: &mut Vec<(String, String)>) -> Result<Vec<Recipient>, AnnounceError> {
+    async fn recipients(
+        &mut self,
+        by_hand: &mut Vec<(String, String)>,
+    ) -> Result<Vec<Recipient>, AnnounceError> {
         let (user, new) = (self.new_user, self.new_person);
         let sql = format!(
             "SELECT p.diaspora_handle, p.guid, p.serialized_public_key, d.host, d.port, d.\"ssl\", c.receiving \
@@ -207,11 +224,14 @@ impl Recipient {
     fn new(row: &Row, shares: Option<bool>) -> Result<Self, &'static str> {
         let id = row.text(0).and_then(|id| id.parse().ok()).ok_or("the ID cannot be read")?;
         let guid = row.text(1).and_then(|guid| guid.parse().ok()).ok_or("the GUID cannot be read")?;
-        let key = row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()).ok_or("the key cannot be used")?;
+        let key =
+            row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()).ok_or("the key cannot be used")?;
         let host = row.text(3).ok_or("the pod is unknown")?;
         let scheme = if row.boolean(5).unwrap_or(true) { "https" } else { "http" };
-        let port = row.integer(4).filter(|port| *port > 0).map_or_else(String::new, |port| format!(":{port}"));
-        let pod = Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| "the pod's address is wrong")?;
+        let port =
+            row.integer(4).filter(|port| *port > 0).map_or_else(String::new, |port| format!(":{port}"));
+        let pod =
+            Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| "the pod's address is wrong")?;
         Ok(Self { id, guid, key, pod, shares })
     }
 }

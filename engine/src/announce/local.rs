@@ -37,11 +37,8 @@ impl Announcer {
         self.note_migration(old, &migration).await?;
         for (table, column, once) in REFERENCES {
             if !once.is_empty() {
-                let same = once
-                    .iter()
-                    .map(|name| format!("n.{name} = o.{name}"))
-                    .collect::<Vec<_>>()
-                    .join(" AND ");
+                let same =
+                    once.iter().map(|name| format!("n.{name} = o.{name}")).collect::<Vec<_>>().join(" AND ");
                 // The rows are looked up first: MySQL does not change a table that it reads.
                 let sql = format!(
                     "SELECT o.id FROM {table} o JOIN {table} n ON n.{column} = {new} AND {same} \
@@ -187,9 +184,7 @@ impl Announcer {
             .await?
             .iter()
             .filter_map(|row| row.integer(0))
-            .map(|person| {
-                vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()]
-            })
+            .map(|person| vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()])
             .collect();
         let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
         self.pod.insert("contacts", &columns, rows, Existing::Keep).await?;

@@ -13,9 +13,7 @@ pub use envelopes::Announced;
 
 use envelopes::{Announcer, OldAccount};
 
-use crate::archive::document::{
-    DocumentError, DocumentVisitor, Next, Place, Section, read_document,
-};
+use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::delivery::DeliveryError;
 use crate::domain::{DiasporaId, KeyError, PrivateKey, Timestamp};
@@ -117,7 +115,8 @@ pub async fn announce(
         Some(passphrase) if key.is_encrypted() => key.decrypt(passphrase)?,
         _ => key,
     };
-    let old_key = key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
+    let old_key =
+        key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
     let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
     let pod = PodWriter::open(database).await?;
     let old = OldAccount { id: old, guid, key: old_key };
@@ -147,7 +146,11 @@ fn private_key(archive: &mut Archive<Verified>) -> Result<PrivateKey, AnnounceEr
         fn wants(&self, section: Section, name: &str) -> bool {
             section == Section::User && name == "private_key"
         }
-        fn field(&mut self, _: &Place<'_>, value: &serde_json::value::RawValue) -> Result<Next, DocumentError> {
+        fn field(
+            &mut self,
+            _: &Place<'_>,
+            value: &serde_json::value::RawValue,
+        ) -> Result<Next, DocumentError> {
             self.0 = serde_json::from_str(value.get()).unwrap_or_else(|_| PrivateKey::absent());
             Ok(Next::Stop)
         }

@@ -8,6 +8,8 @@
     reason = "each test file uses its part"
 )]
 
+pub mod target;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,132 @@
+//! A move is announced over real HTTP to pods of which one answers and the others do not.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use pappus_engine::domain::PrivateKey;
+use pappus_engine::federation::{MagicEnvelope, ReceivedEntity};
+use serde_json::Value;
+use support::target::{Target, fingerprint};
+use support::{Pod, json};
+
+type Received = Arc<Mutex<Vec<(String, Bytes)>>>;
+
+/// A pod that takes everything, as diaspora* does before it looks.
+async fn pod_that_listens() -> (u16, Received) {
+    let received = Received::default();
+    let take = async |State(received): State<Received>, uri: Uri, body: Bytes| {
+        received.lock().unwrap().push((uri.path().to_owned(), body));
+        StatusCode::ACCEPTED
+    };
+    let service = axum::Router::new().fallback(take).with_state(received.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    (port, received)
+}
+
+fn document(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_are_told_once_and_the_target_follows() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let path = archive.display().to_string();
+
+    let early = target.run(&["announce", &path]);
+    assert_eq!(early.code, Some(1));
+    assert!(early.stderr.contains("has not been imported"), "{early:?}");
+
+    let imported = target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive)]);
+    let (port, received) = pod_that_listens().await;
+    // One pod is the double; the others are where nobody listens.
+    let busiest = "SELECT pod_id FROM people WHERE pod_id IS NOT NULL GROUP BY pod_id ORDER BY COUNT(*) DESC, pod_id LIMIT 1";
+    let busiest = target.pool.number(busiest).await.unwrap();
+    for sql in [
+        "UPDATE pods SET host = '127.0.0.1', port = id, ssl = 0".to_owned(),
+        format!("UPDATE pods SET port = {port} WHERE id = {busiest}"),
+    ] {
+        target.pool.execute(&sql).await.unwrap();
+    }
+
+    let announced = target.run(&["announce", &path]);
+    assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
+    let announced = document(&announced.stdout);
+    assert_eq!(announced["old"], "ida@closing.example");
+    assert_eq!(announced["new"], "ida@target.example");
+    let again = document(&target.run(&["announce", &path]).stdout);
+    assert_eq!(again["queued"], 0, "announcing twice queues nothing twice");
+    target.is_sound().await;
+    for (expected, sql) in [
+        (
+            1,
+            "SELECT COUNT(*) FROM account_migrations m JOIN people o ON o.id = m.old_person_id AND o.closed_account JOIN people n ON n.id = m.new_person_id WHERE o.diaspora_handle = 'ida@closing.example' AND n.diaspora_handle = 'ida@target.example' AND m.completed_at IS NOT NULL",
+        ),
+        (
+            0,
+            "SELECT COUNT(*) FROM comments c JOIN people p ON p.id = c.author_id WHERE p.diaspora_handle = 'ida@closing.example'",
+        ),
+        (
+            0,
+            "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id JOIN users u ON u.id = c.user_id WHERE p.owner_id = u.id",
+        ),
+    ] {
+        assert_eq!(target.pool.number(sql).await.unwrap(), expected, "{sql}");
+    }
+
+    let hosts = format!("127.0.0.1:{port}");
+    let refused = target.run(&["deliver"]);
+    assert_eq!(
+        refused.code,
+        Some(10),
+        "nothing inside the own network is asked unless it is allowed: {refused:?}"
+    );
+    assert!(received.lock().unwrap().is_empty());
+    target.run(&["resend"]);
+    let sent = target.run(&["deliver", "--allow-host", &hosts]);
+    assert_eq!(sent.code, Some(10), "{sent:?}");
+    target.run(&["deliver", "--allow-host", &hosts]);
+
+    let received = received.lock().unwrap();
+    let public: Vec<&Bytes> =
+        received.iter().filter(|(path, _)| path == "/receive/public").map(|(_, body)| body).collect();
+    assert_eq!(public.len(), 1, "a pod is told of the move once");
+    let key: PrivateKey =
+        serde_json::from_value(json(&archive, "diaspora.json")["user"]["private_key"].clone()).unwrap();
+    let old = key.signing_key().unwrap().public_key().unwrap();
+    let payload = MagicEnvelope::parse(public[0]).unwrap().verify(&old.verifying_key().unwrap()).unwrap();
+    let ReceivedEntity::AccountMigration(migration) = payload.entity().unwrap() else {
+        panic!("{payload:?}")
+    };
+    assert_eq!(migration.author.as_str(), "ida@closing.example");
+    assert_eq!(migration.new_identity().as_str(), "ida@target.example");
+    assert_eq!(migration.remote_photo_path.as_deref(), Some("https://target.example/uploads/images/"));
+    let people = target
+        .pool
+        .number(&format!(
+            "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id WHERE p.pod_id = {busiest}"
+        ))
+        .await
+        .unwrap();
+    let private = received.iter().filter(|(path, _)| path.starts_with("/receive/users/")).count();
+    assert_eq!(i64::try_from(private).unwrap(), people * 2, "a Contact and a Profile for each");
+    assert!(received.iter().all(|(path, body)| path == "/receive/public" || body.starts_with(b"{")));
+
+    let report = document(&target.run(&["deliveries"]).stdout);
+    assert_eq!(report["counts"]["delivered"], u64::try_from(people).unwrap() * 2 + 1);
+    let pods = report["pods"].as_array().unwrap();
+    assert!(pods.iter().any(|pod| pod["pod"] == hosts.as_str() && pod["counts"]["queued"] == 0), "{report}");
+    let import = imported["import"].as_str().unwrap();
+    let undo = target.run(&["undo", import]);
+    assert_eq!(undo.code, Some(1));
+    assert!(undo.stderr.contains("announced"), "{undo:?}");
+}
