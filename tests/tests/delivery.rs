@@ -5,9 +5,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use pappus_engine::delivery::{
-    Clock as _, Counts, DeliveryState, Ledger, Options, Scope, TransportError, deliver,
-};
+use pappus_engine::delivery::{Clock as _, Counts, DeliveryState, Ledger, Options, Scope, deliver};
 use pappus_engine::pod::config::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::cluster::shared_postgres;
@@ -16,7 +14,7 @@ use tokio::sync::watch;
 #[path = "../../engine/tests/delivery/pods.rs"]
 #[expect(dead_code, reason = "the tests of the engine use all of it")]
 mod pods;
-use pods::{JumpingClock, Pods, add_import, for_pod, status};
+use pods::{JumpingClock, Pods, add_import, for_pod, status, unreachable};
 
 async fn database(name: &str) -> DatabaseUrl {
     let address = shared_postgres().await.unwrap().create_database(name).await.unwrap();
@@ -73,7 +71,7 @@ async fn the_same_four_weeks_as_in_a_file() {
         ledger.enqueue(for_pod("alice", &format!("https://{name}.example/"), 3), start).await.unwrap();
     }
     let pods = Pods::new(&clock, |url, now| match url {
-        url if url.contains("dead") => Err(TransportError::Unreachable("connection refused".to_owned())),
+        url if url.contains("dead") => unreachable(),
         url if url.contains("back") && now < start + TimeDelta::days(10) => status(503),
         url if url.contains("broken") => status(500),
         url if url.contains("gone") => status(410),
@@ -93,7 +91,7 @@ async fn the_same_four_weeks_as_in_a_file() {
         [
             ("back.example", None),
             ("broken.example", Some("the pod answered 500: <h1>500</h1>")),
-            ("dead.example", Some("connection refused")),
+            ("dead.example", Some("pod cannot be reached: connection refused")),
             ("gone.example", Some("the pod answered 410: <h1>410</h1>")),
             ("good.example", None),
         ]

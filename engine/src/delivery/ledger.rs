@@ -1,9 +1,9 @@
 //! What is to be delivered, and putting it there.
 
 use chrono::{DateTime, Utc};
-use url::Url;
 
 use super::records::{DeliveryError, NewDelivery, Scope};
+use crate::http::place;
 use crate::store::{Store, StoreError, Value};
 
 /// Still to be sent; written as the index on it has it.
@@ -168,11 +168,9 @@ fn checked(delivery: &NewDelivery) -> Result<String, DeliveryError> {
     if !matches!(delivery.url.scheme(), "https" | "http") {
         return Err(wrong("it is neither https nor http"));
     }
-    authority(&delivery.url).ok_or_else(|| wrong("it names no host"))
-}
-
-/// Host and, if unusual, port, as in a diaspora* ID.
-fn authority(url: &Url) -> Option<String> {
-    let host = url.host_str().filter(|host| !host.is_empty())?;
-    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    if delivery.url.host_str().is_none_or(str::is_empty) {
+        return Err(wrong("it names no host"));
+    }
+    // As in a diaspora* ID.
+    Ok(place(&delivery.url))
 }

@@ -25,4 +25,4 @@ pub use records::{
     Counts, DeliveryError, DeliveryState, Kind, NewDelivery, PodDeliveries, Scope, Undelivered,
 };
 pub use schedule::GIVE_UP_AFTER;
-pub use transport::{Answer, RetryAfter, Transport, TransportError};
+pub use transport::Transport;

@@ -12,8 +12,9 @@ use super::clock::Clock;
 use super::deliver::{Options, Summary};
 use super::records::{DeliveryError, DeliveryState, Kind};
 use super::schedule::{asked_pause, next_try};
-use super::transport::{Answer, Transport, TransportError, Verdict, error_text, verdict};
+use super::transport::{Transport, Verdict, error_text, status, verdict};
 use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodNews, Request, Response, Writer, patiently};
+use crate::http::{Answer, HttpError, place};
 use crate::store::{Store, StoreError, StoreRow};
 
 /// What all pods share.
@@ -33,9 +34,8 @@ pub(super) struct Work<'a, T, C> {
 /// What came of taking a delivery up.
 struct Sent {
     kind: Kind,
-    answer: Result<Answer, TransportError>,
     /// `None` when it was not tried: the work is to stop.
-    state: Option<DeliveryState>,
+    tried: Option<(Result<Answer, HttpError>, DeliveryState)>,
 }
 
 impl<T: Transport, C: Clock> Work<'_, T, C> {
@@ -96,9 +96,9 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             };
             // What waited for a move may be sent now.
             finished &= sent.kind != Kind::AccountMigration;
-            if let Some(state) = sent.state {
+            if let Some((answer, state)) = sent.tried {
                 summary.count(state);
-                self.learn(&pod, &sent.answer, &mut news);
+                self.learn(&pod, &answer, &mut news);
             }
         }
         if let Response::Done(dead) = self.ask(Request::Release { pod: pod.name, news }).await {
@@ -108,11 +108,14 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     }
 
     /// What an answer says about the pod itself. Once it is down it stays so until the next try.
-    fn learn(&self, pod: &Pod, answer: &Result<Answer, TransportError>, news: &mut PodNews) {
-        if matches!(news, PodNews::Down { .. }) || matches!(answer, Err(TransportError::Forbidden(_))) {
+    fn learn(&self, pod: &Pod, answer: &Result<Answer, HttpError>, news: &mut PodNews) {
+        let verdict = verdict(answer);
+        // What was not sent says nothing about the pod.
+        let not_sent = answer.is_err() && verdict == Verdict::Rejected;
+        if not_sent || matches!(news, PodNews::Down { .. }) {
             return;
         }
-        if verdict(answer) != Verdict::PodLater {
+        if verdict != Verdict::PodLater {
             *news = PodNews::Up;
             return;
         }
@@ -128,7 +131,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         *news = PodNews::Down { failures, since, retry_at: retry_at.unwrap_or(now), error };
     }
 
-    fn asked(&self, answer: &Result<Answer, TransportError>) -> Option<chrono::TimeDelta> {
+    fn asked(&self, answer: &Result<Answer, HttpError>) -> Option<chrono::TimeDelta> {
         let asked = answer.as_ref().ok()?.retry_after?;
         Some(asked_pause(asked, self.clock.now()))
     }
@@ -136,7 +139,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     /// Sends one delivery and writes down what came of it.
     async fn send(&self, claimed: Claimed) -> Result<Sent, DeliveryError> {
         let kind = claimed.kind;
-        let not_sent = Sent { kind, answer: Ok(Answer::default()), state: None };
+        let not_sent = Sent { kind, tried: None };
         let Ok(permit) = self.quick.acquire().await else { return Ok(not_sent) };
         if self.stopped() {
             return Ok(not_sent);
@@ -150,10 +153,10 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         drop(row);
         let (answer, permit) = self.post(&url, &content_type, body, permit).await;
         let outcome = self.outcome(&claimed, &answer);
-        let state = Some(outcome.state);
+        let state = outcome.state;
         self.ask(Request::Record(outcome)).await;
         drop(permit);
-        Ok(Sent { kind, answer, state })
+        Ok(Sent { kind, tried: Some((answer, state)) })
     }
 
     /// POSTs it. What takes long gives its place to others as long as there is room for more of its kind.
@@ -163,7 +166,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         content_type: &str,
         body: Vec<u8>,
         permit: SemaphorePermit<'p>,
-    ) -> (Result<Answer, TransportError>, SemaphorePermit<'p>) {
+    ) -> (Result<Answer, HttpError>, SemaphorePermit<'p>) {
         let limit = self.options.timeout;
         let post = timeout(limit, self.transport.post(url, content_type, body));
         let mut post = std::pin::pin!(post);
@@ -178,10 +181,10 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
                 post.await
             }
         };
-        (answer.unwrap_or(Err(TransportError::Timeout(limit))), held)
+        (answer.unwrap_or(Err(HttpError::Timeout { host: place(url), after: limit })), held)
     }
 
-    fn outcome(&self, claimed: &Claimed, answer: &Result<Answer, TransportError>) -> Outcome {
+    fn outcome(&self, claimed: &Claimed, answer: &Result<Answer, HttpError>) -> Outcome {
         let now = self.clock.now();
         let since = claimed.failing_since.unwrap_or(now);
         let next = next_try(now, claimed.attempts + 1, since, self.asked(answer));
@@ -199,7 +202,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             state,
             next_attempt_at,
             failing_since: (verdict != Verdict::Delivered).then_some(since),
-            status: answer.as_ref().ok().map(|answer| answer.status),
+            status: status(answer),
             error: error_text(answer),
         }
     }

@@ -6,7 +6,7 @@ use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::transport::RetryAfter;
+use crate::http::RetryAfter;
 
 /// How long a delivery or a pod may fail before it is given up.
 pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::weeks(4);

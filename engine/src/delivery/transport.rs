@@ -1,75 +1,23 @@
 //! What carries a delivery to a pod, and what the pod's answer means.
 
-use std::time::Duration;
-
 use url::Url;
 
-use crate::domain::Timestamp;
-use crate::http::{self, Client, HttpError};
-
-/// What a pod answered.
-#[derive(Debug, Clone, Default)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The header `Retry-After`.
-    pub retry_after: Option<RetryAfter>,
-    /// The beginning of the body; a few hundred bytes are enough.
-    pub body: Vec<u8>,
-}
-
-/// When a pod wants to be asked again (RFC 9110, 10.2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RetryAfter {
-    /// So much later.
-    Delay(Duration),
-    /// Then.
-    At(Timestamp),
-}
-
-/// Why there was no answer.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum TransportError {
-    /// The pod took too long.
-    #[error("no answer within {} seconds", .0.as_secs())]
-    Timeout(Duration),
-    /// No connection, a broken one, or an answer that is none.
-    #[error("{0}")]
-    Unreachable(String),
-    /// Pappus may not connect to that address (see the configuration); trying again would not help.
-    #[error("{0}")]
-    Forbidden(String),
-}
+use crate::http::{Answer, Client, HttpError};
 
 /// Sends one request; does not follow redirects, does not try again.
 pub trait Transport: Sync {
-    /// POSTs a body. The time an answer may take is limited by the caller.
+    /// POSTs a body. The time an answer may take is limited by the caller as well.
     fn post(
         &self,
         url: &Url,
         content_type: &str,
         body: Vec<u8>,
-    ) -> impl Future<Output = Result<Answer, TransportError>> + Send;
+    ) -> impl Future<Output = Result<Answer, HttpError>> + Send;
 }
 
 impl Transport for Client {
-    async fn post(&self, url: &Url, content_type: &str, body: Vec<u8>) -> Result<Answer, TransportError> {
-        match Self::post(self, url, content_type, body).await {
-            Ok(answer) => {
-                let retry_after = answer.retry_after.map(|after| match after {
-                    http::RetryAfter::Delay(delay) => RetryAfter::Delay(delay),
-                    http::RetryAfter::At(time) => RetryAfter::At(time),
-                });
-                Ok(Answer { status: answer.status, retry_after, body: answer.body })
-            }
-            // A redirect is an answer, and one that may be mended.
-            Err(HttpError::Redirect { status, .. }) => Ok(Answer { status, ..Answer::default() }),
-            Err(HttpError::Timeout { after, .. }) => Err(TransportError::Timeout(after)),
-            Err(error @ (HttpError::NotPublic(_) | HttpError::NotHttps(_) | HttpError::BadUrl(_))) => {
-                Err(TransportError::Forbidden(error.to_string()))
-            }
-            Err(error) => Err(TransportError::Unreachable(error.to_string())),
-        }
+    async fn post(&self, url: &Url, content_type: &str, body: Vec<u8>) -> Result<Answer, HttpError> {
+        Client::post(self, url, content_type, body).await
     }
 }
 
@@ -86,13 +34,16 @@ pub(super) enum Verdict {
     PodLater,
 }
 
-/// The status with its verdict.
+/// What an answer, or its absence, means for the delivery.
 ///
 /// diaspora* answers 202 before it has looked at what came, so delivered does not mean accepted.
-pub(super) fn verdict(answer: &Result<Answer, TransportError>) -> Verdict {
+pub(super) fn verdict(answer: &Result<Answer, HttpError>) -> Verdict {
     match answer {
-        Err(TransportError::Timeout(_) | TransportError::Unreachable(_)) => Verdict::PodLater,
-        Err(TransportError::Forbidden(_)) => Verdict::Rejected,
+        Err(error) if error.is_dead_host() => Verdict::PodLater,
+        // A redirect may be a mistake that is mended.
+        Err(HttpError::Redirect { .. } | HttpError::TooLarge { .. }) => Verdict::Later,
+        // Nothing that trying again could change.
+        Err(_) => Verdict::Rejected,
         Ok(answer) => match answer.status {
             200..=299 => Verdict::Delivered,
             408 | 425 => Verdict::Later,
@@ -101,6 +52,15 @@ pub(super) fn verdict(answer: &Result<Answer, TransportError>) -> Verdict {
             400..=499 => Verdict::Rejected,
             _ => Verdict::Later,
         },
+    }
+}
+
+/// The HTTP status, if there was one.
+pub(super) fn status(answer: &Result<Answer, HttpError>) -> Option<u16> {
+    match answer {
+        Ok(answer) => Some(answer.status),
+        Err(HttpError::Redirect { status, .. }) => Some(*status),
+        Err(_) => None,
     }
 }
 
@@ -114,7 +74,7 @@ fn first_line(text: &str) -> String {
 }
 
 /// One sentence on what went wrong, or nothing.
-pub(super) fn error_text(answer: &Result<Answer, TransportError>) -> Option<String> {
+pub(super) fn error_text(answer: &Result<Answer, HttpError>) -> Option<String> {
     match answer {
         Err(error) => Some(first_line(&error.to_string())),
         Ok(_) if verdict(answer) == Verdict::Delivered => None,
@@ -128,7 +88,14 @@ pub(super) fn error_text(answer: &Result<Answer, TransportError>) -> Option<Stri
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[expect(clippy::unnecessary_wraps, reason = "it is what a transport gives")]
+    fn answer(status: u16, body: &str) -> Result<Answer, HttpError> {
+        Ok(Answer { status, content_type: None, retry_after: None, body: body.as_bytes().to_vec() })
+    }
 
     #[test]
     fn every_status_has_its_verdict() {
@@ -139,25 +106,38 @@ mod tests {
             (&[429, 502, 503, 504, 522], Verdict::PodLater),
         ] {
             for status in statuses {
-                let answer = Ok(Answer { status: *status, ..Answer::default() });
+                let answer = answer(*status, "");
                 assert_eq!(verdict(&answer), expected, "{status}");
                 assert_eq!(error_text(&answer).is_none(), expected == Verdict::Delivered);
             }
         }
-        assert_eq!(verdict(&Err(TransportError::Unreachable(String::new()))), Verdict::PodLater);
-        assert_eq!(verdict(&Err(TransportError::Forbidden(String::new()))), Verdict::Rejected);
+    }
+
+    #[test]
+    fn so_has_every_error() {
+        let host = || "pod.example".to_owned();
+        for (error, expected) in [
+            (HttpError::Connect { host: host(), reason: String::new() }, Verdict::PodLater),
+            (HttpError::Broken { host: host(), reason: String::new() }, Verdict::PodLater),
+            (HttpError::Timeout { host: host(), after: Duration::from_secs(30) }, Verdict::PodLater),
+            (HttpError::NotPublic(host()), Verdict::PodLater),
+            (HttpError::Redirect { host: host(), status: 301 }, Verdict::Later),
+            (HttpError::NotHttps(host()), Verdict::Rejected),
+            (HttpError::BadUrl(host()), Verdict::Rejected),
+        ] {
+            assert_eq!(verdict(&Err(error)), expected);
+        }
+        assert_eq!(status(&Err(HttpError::Redirect { host: host(), status: 301 })), Some(301));
     }
 
     #[test]
     fn errors_are_one_short_line() {
         let body = format!("\n \r\n  no\0t fo\x1b[31mund{}\nmore", "é".repeat(500));
-        let text =
-            error_text(&Ok(Answer { status: 404, body: body.into_bytes(), retry_after: None })).unwrap();
+        let text = error_text(&answer(404, &body)).unwrap();
         assert!(text.starts_with("the pod answered 404: not fo[31mundéé"), "{text}");
         assert_eq!(text.chars().count(), LONGEST_ERROR + "the pod answered 404: ".len());
-        let empty = Ok(Answer { status: 404, ..Answer::default() });
-        assert_eq!(error_text(&empty).unwrap(), "the pod answered 404");
-        let timeout = Err(TransportError::Timeout(Duration::from_secs(30)));
-        assert_eq!(error_text(&timeout).unwrap(), "no answer within 30 seconds");
+        assert_eq!(error_text(&answer(404, "")).unwrap(), "the pod answered 404");
+        let late = HttpError::Timeout { host: "pod.example".to_owned(), after: Duration::from_secs(30) };
+        assert_eq!(error_text(&Err(late)).unwrap(), "pod.example did not answer within 30 s");
     }
 }

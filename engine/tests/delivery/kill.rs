@@ -7,15 +7,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use pappus_engine::delivery::{
-    Answer, Clock as _, Options, Scope, SystemClock, Transport, TransportError, deliver,
-};
+use pappus_engine::delivery::{Clock as _, Options, Scope, SystemClock, Transport, deliver};
+use pappus_engine::http::{Answer, HttpError};
 use pappus_engine::store::Store;
 use tokio::sync::watch;
 use url::Url;
 
-use super::pods::{JumpingClock, Pods, for_pod, status};
-use super::{never, open, store, unreachable, waiting};
+use super::pods::{JumpingClock, Pods, for_pod, status, unreachable};
+use super::{never, open, store, waiting};
 
 #[tokio::test]
 async fn killed_anywhere_it_loses_nothing_and_repeats_only_what_was_on_its_way() {
@@ -110,7 +109,7 @@ async fn not_delivered(store: &Store) -> Vec<String> {
 struct Slow(AtomicUsize);
 
 impl Transport for Slow {
-    async fn post(&self, _: &Url, _: &str, _: Vec<u8>) -> Result<Answer, TransportError> {
+    async fn post(&self, _: &Url, _: &str, _: Vec<u8>) -> Result<Answer, HttpError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(1500)).await;
         status(202)

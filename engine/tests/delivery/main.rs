@@ -5,9 +5,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use pappus_engine::delivery::{
-    Answer, Clock as _, Counts, Ledger, Options, Scope, Summary, TransportError, deliver,
-};
+use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, Summary, Transport, deliver};
+use pappus_engine::http::{Answer, HttpError};
 use pappus_engine::pod::config::DatabaseUrl;
 use pappus_engine::store::Store;
 use tempfile::TempDir;
@@ -41,10 +40,6 @@ fn never() -> watch::Receiver<bool> {
 /// Until the end of time, without a look every minute.
 fn waiting() -> Options {
     Options { wait: true, look_again: Duration::from_hours(24 * 365), ..Options::default() }
-}
-
-fn unreachable() -> Result<Answer, TransportError> {
-    Err(TransportError::Unreachable("connection refused".to_owned()))
 }
 
 #[tokio::test]
@@ -105,8 +100,8 @@ async fn several_share_the_pods() {
 #[tokio::test]
 async fn it_can_be_spawned() {
     struct Good;
-    impl pappus_engine::delivery::Transport for Good {
-        async fn post(&self, _: &url::Url, _: &str, _: Vec<u8>) -> Result<Answer, TransportError> {
+    impl Transport for Good {
+        async fn post(&self, _: &url::Url, _: &str, _: Vec<u8>) -> Result<Answer, HttpError> {
             status(200)
         }
     }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use pappus_engine::delivery::{Answer, Clock, Kind, NewDelivery, Transport, TransportError};
+use pappus_engine::delivery::{Clock, Kind, NewDelivery, Transport};
+use pappus_engine::http::{Answer, HttpError};
 use pappus_engine::store::Store;
 use url::Url;
 
@@ -53,7 +54,7 @@ pub(crate) struct Pods<'a, F> {
 
 impl<'a, F> Pods<'a, F>
 where
-    F: Fn(&str, DateTime<Utc>) -> Result<Answer, TransportError> + Sync,
+    F: Fn(&str, DateTime<Utc>) -> Result<Answer, HttpError> + Sync,
 {
     /// `answer` is given the address and the time.
     pub(crate) fn new(clock: &'a JumpingClock, answer: F) -> Self {
@@ -91,9 +92,9 @@ impl Drop for OnItsWay<'_> {
 
 impl<F> Transport for Pods<'_, F>
 where
-    F: Fn(&str, DateTime<Utc>) -> Result<Answer, TransportError> + Sync,
+    F: Fn(&str, DateTime<Utc>) -> Result<Answer, HttpError> + Sync,
 {
-    async fn post(&self, url: &Url, _: &str, body: Vec<u8>) -> Result<Answer, TransportError> {
+    async fn post(&self, url: &Url, _: &str, body: Vec<u8>) -> Result<Answer, HttpError> {
         let pod = url.authority().to_owned();
         let at = self.clock.now();
         {
@@ -113,8 +114,13 @@ where
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what a pod gives")]
-pub(crate) fn status(status: u16) -> Result<Answer, TransportError> {
-    Ok(Answer { status, body: format!("<h1>{status}</h1>\nmore").into_bytes(), retry_after: None })
+pub(crate) fn status(status: u16) -> Result<Answer, HttpError> {
+    Ok(Answer {
+        status,
+        content_type: None,
+        retry_after: None,
+        body: format!("<h1>{status}</h1>\nmore").into_bytes(),
+    })
 }
 
 /// An import that deliveries can belong to.
@@ -146,4 +152,9 @@ pub(crate) fn for_pod(import: &str, base: &str, contacts: usize) -> Vec<NewDeliv
         (0..contacts).map(|number| new(Kind::Contact, &format!("receive/users/{number:016}"), Some(number)));
     let public = [Kind::Profile, Kind::AccountMigration].map(|kind| new(kind, "receive/public", None));
     contacts.chain(public).collect()
+}
+
+/// What the client says of a pod that does not answer.
+pub(crate) fn unreachable() -> Result<Answer, HttpError> {
+    Err(HttpError::Connect { host: "pod".to_owned(), reason: "connection refused".to_owned() })
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use pappus_engine::delivery::{
-    Answer, Clock as _, Counts, DeliveryState, Kind, Ledger, Options, RetryAfter, Scope, Summary,
-    TransportError, deliver,
+    Clock as _, Counts, DeliveryState, Kind, Ledger, Options, Scope, Summary, deliver,
 };
+use pappus_engine::http::{Answer, HttpError, RetryAfter};
 
-use super::pods::{self, JumpingClock, Pods, account, add_import, for_pod, status};
-use super::{never, store, unreachable, waiting};
+use super::pods::{self, JumpingClock, Pods, account, add_import, for_pod, status, unreachable};
+use super::{never, store, waiting};
 
 #[tokio::test]
 async fn a_dead_pod_costs_one_try_for_all() {
@@ -21,7 +21,7 @@ async fn a_dead_pod_costs_one_try_for_all() {
     assert_eq!(summary, Summary { postponed: 1, ..Summary::default() });
     let dead = ledger.pods(Scope::All, "", 10).await.unwrap().remove(0);
     assert_eq!((dead.pod.as_str(), dead.counts.queued), ("dead.example", 502));
-    assert_eq!(dead.last_error.as_deref(), Some("connection refused"));
+    assert_eq!(dead.last_error.as_deref(), Some("pod cannot be reached: connection refused"));
     let pause = dead.retry_at.unwrap() - clock.now();
     assert!(pause >= TimeDelta::seconds(45) && pause <= TimeDelta::seconds(75), "{pause}");
     assert_eq!(ledger.next_due().await.unwrap(), dead.retry_at);
@@ -49,13 +49,11 @@ async fn four_weeks() {
     }
     let pods = Pods::new(&clock, |url, now| match url {
         url if url.contains("dead") => unreachable(),
-        url if url.contains("back") && now < start + TimeDelta::days(10) => {
-            Err(TransportError::Timeout(Duration::from_secs(30)))
-        }
+        url if url.contains("back") && now < start + TimeDelta::days(10) => late(),
         url if url.contains("broken") => status(500),
         url if url.contains("busy") && now < start + TimeDelta::hours(5) => {
             let retry_after = Some(RetryAfter::Delay(Duration::from_hours(5)));
-            Ok(Answer { status: 429, retry_after, body: Vec::new() })
+            Ok(Answer { status: 429, content_type: None, retry_after, body: Vec::new() })
         }
         url if url.contains("gone") => status(410),
         url if url.contains("moved") => status(301),
@@ -119,7 +117,9 @@ async fn to_tell_by_hand(ledger: &Ledger) {
     );
     assert_eq!(gone.last_error.as_deref(), Some("the pod answered 410: <h1>410</h1>"));
     let dead = by_hand.iter().filter(|one| one.pod == "dead.example").collect::<Vec<_>>();
-    assert!(dead.iter().all(|one| one.last_error.as_deref() == Some("connection refused")));
+    assert!(
+        dead.iter().all(|one| one.last_error.as_deref() == Some("pod cannot be reached: connection refused"))
+    );
     let page = ledger.undelivered(Scope::All, &told, by_hand[9].id, 5).await.unwrap();
     assert_eq!(page, by_hand[10..15]);
 }
@@ -147,16 +147,14 @@ async fn one_that_never_gets_an_answer_does_not_keep_the_others_back() {
     let clock = JumpingClock::new();
     let start = clock.now();
     ledger.enqueue(for_pod("alice", "https://odd.example/", 30), start).await.unwrap();
-    let pods = Pods::new(&clock, |url, _| {
-        if url.ends_with("0003") {
-            Err(TransportError::Timeout(Duration::from_secs(30)))
-        } else {
-            status(202)
-        }
-    });
+    let pods = Pods::new(&clock, |url, _| if url.ends_with("0003") { late() } else { status(202) });
     deliver(&store, &pods, &clock, &waiting(), never()).await.unwrap();
     let counts = ledger.counts(Scope::All).await.unwrap();
     assert_eq!(counts, Counts { delivered: 31, dead: 1, ..Counts::default() });
     let late = |post: &&pods::Post| !post.url.ends_with("0003") && post.at > start + TimeDelta::hours(1);
     assert_eq!(pods.posts().iter().filter(late).count(), 0);
+}
+
+fn late() -> Result<Answer, HttpError> {
+    Err(HttpError::Timeout { host: "pod".to_owned(), after: Duration::from_secs(30) })
 }
