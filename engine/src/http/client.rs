@@ -120,7 +120,7 @@ impl Client {
                 .http1_only()
                 .http1_max_headers(MAX_HEADERS)
                 .pool_max_idle_per_host(2)
-                .pool_idle_timeout(Duration::from_secs(20))
+                .pool_idle_timeout(Duration::from_secs(2))
                 .connect_timeout(options.connect)
                 .timeout(options.total)
         };
