@@ -60,7 +60,7 @@ say "7. For a stock diaspora* pod."
 say "8. One of them moves to another pod. What would come in?"
 mover=$(basename "$archive" | cut -d@ -f1)
 "$programs/demo-pods" target "$folder/target"
-there=(--database-url "sqlite:$PWD/$folder/target/db.sqlite3" --pod-url https://target.example/
+there=(--database-url "sqlite:$PWD/$folder/target/db.sqlite3" --pod-url https://haven.example/
   --uploads "$folder/target/uploads" --state "$folder/target/state")
 # Shown by `pappus verify`: the key of the pod that wrote the archive.
 pod_key=$(findings "$pappus" verify "$archive" | sed -n "s/^Signed by the pod's archive key, \(.*\)\.$/\1/p")

@@ -63,7 +63,7 @@ async fn contacts_are_told_once_and_the_target_follows() {
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     let announced = document(&announced.stdout);
     assert_eq!(announced["old"], "ida@closing.example");
-    assert_eq!(announced["new"], "ida@target.example");
+    assert_eq!(announced["new"], "ida@haven.example");
     let again = document(&target.run(&["announce", &path]).stdout);
     assert_eq!(again["queued"], 0, "announcing twice queues nothing twice");
     the_target_follows(&target).await;
@@ -118,8 +118,8 @@ fn the_move_is_told_once(received: &[(String, Bytes)], archive: &Path) {
     };
     let migration = migration.unwrap();
     assert_eq!(migration.author.as_str(), "ida@closing.example");
-    assert_eq!(migration.new_identity().as_str(), "ida@target.example");
-    assert_eq!(migration.remote_photo_path.as_deref(), Some("https://target.example/uploads/images/"));
+    assert_eq!(migration.new_identity().as_str(), "ida@haven.example");
+    assert_eq!(migration.remote_photo_path.as_deref(), Some("https://haven.example/uploads/images/"));
 }
 
 /// What pointed to the old person points to the new one.
@@ -128,7 +128,7 @@ async fn the_target_follows(target: &Target) {
     for (expected, sql) in [
         (
             1,
-            "SELECT COUNT(*) FROM account_migrations m JOIN people o ON o.id = m.old_person_id AND o.closed_account JOIN people n ON n.id = m.new_person_id WHERE o.diaspora_handle = 'ida@closing.example' AND n.diaspora_handle = 'ida@target.example' AND m.completed_at IS NOT NULL",
+            "SELECT COUNT(*) FROM account_migrations m JOIN people o ON o.id = m.old_person_id AND o.closed_account JOIN people n ON n.id = m.new_person_id WHERE o.diaspora_handle = 'ida@closing.example' AND n.diaspora_handle = 'ida@haven.example' AND m.completed_at IS NOT NULL",
         ),
         (
             0,

@@ -19,7 +19,7 @@ const EVERYBODY: [&str; 6] = ["ida", "yasmin", "emil", "clara", "greta", "jonas"
 /// The parts of a document that must survive: by GUID, with the account's own name made the same.
 fn records(archive: &Path, list: &str, name: &str) -> BTreeMap<String, String> {
     // Texts keep the old name: they may be signed, and links in them are for their readers.
-    let owns = [format!("{name}@closing.example"), format!("{name}@target.example")];
+    let owns = [format!("{name}@closing.example"), format!("{name}@haven.example")];
     let document = json(archive, "diaspora.json");
     let list = list.split('.').fold(&document, |value, name| &value[name]);
     list.as_array()

@@ -124,7 +124,7 @@ async fn what_is_not_the_accounts_stays_out() {
     let mut document = scene.document.clone();
     let author = &mut document["user"]["profile"]["entity_data"]["author"];
     assert_eq!(*author, "ida@closing.example");
-    *author = "ida@target.example".into();
+    *author = "ida@haven.example".into();
     scene.refused(&document, "ida", "onto_itself").await;
 
     // A forged comment, a post with somebody else's GUID, a comment on a stranger's limited post.
@@ -153,7 +153,7 @@ async fn what_is_not_the_accounts_stays_out() {
     assert_eq!(count.unwrap(), 0);
     let owner = format!(
         "SELECT COUNT(*) FROM posts p JOIN people a ON a.id = p.author_id WHERE p.guid = '{taken}' \
-         AND a.diaspora_handle = 'yasmin@target.example'"
+         AND a.diaspora_handle = 'yasmin@haven.example'"
     );
     assert_eq!(scene.target.pool.number(&owner).await.unwrap(), 1);
     scene.target.is_sound().await;

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::archive::sha256_of_file;
 use pappus_engine::import::{self, FindingCode, ImportError, ImportOptions, Imported, Proof, Report};
+use pappus_engine::pod::database::PodWriter;
 use serde_json::json;
 
 use super::{Outcome, thousands};
@@ -20,6 +21,9 @@ const SHOWN: usize = 20;
 
 pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
+    if !arguments.dry_run {
+        PodWriter::mend(&config.database).await?;
+    }
     pod::open(&config).await?; // says what is wrong with the pod before any work is done
     let opened = archive::open_with_photos(&arguments.archive, arguments.photos.as_deref(), output)?;
     let file = &arguments.archive.archive;

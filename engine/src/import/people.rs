@@ -131,9 +131,12 @@ impl People {
     pub(super) async fn introduce(
         &mut self,
         target: &mut Target,
-        people: Vec<NewPerson>,
+        mut people: Vec<NewPerson>,
         mut journal: Option<&mut Journal>,
     ) -> Result<(), ImportError> {
+        // Whoever this pod's own people are, this pod knows best.
+        let here = target.url.diaspora_host();
+        people.retain(|person| person.id.host() != here);
         for chunk in people.chunks(500) {
             if let Some(journal) = journal.as_deref_mut() {
                 let intent = |person: &NewPerson| Intent {

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::TIME;
 
-pub const TARGET_URL: &str = "https://target.example/";
+pub const TARGET_URL: &str = "https://haven.example/";
 
 /// An empty pod.
 pub struct Target {
@@ -66,7 +66,7 @@ impl Target {
         let out = self.path("out");
         let ended = self.run(&["export", name, "--out", &out, "--created-at", TIME]);
         assert!(matches!(ended.code, Some(0 | 10)), "{name}: {ended:?}");
-        Path::new(&out).join(format!("{name}@target.example-20261122T100000Z.zip"))
+        Path::new(&out).join(format!("{name}@haven.example-20261122T100000Z.zip"))
     }
 
     /// Rows of every table.

@@ -125,6 +125,19 @@ impl PodWriter {
         Ok(Self { link, dialect: url.dialect() })
     }
 
+    /// Lets an SQLite file finish what a writer that was killed has begun: a connection that only reads cannot,
+    /// and would fail. Other databases do that themselves.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn mend(url: &DatabaseUrl) -> Result<(), DatabaseError> {
+        if url.dialect() == Dialect::Sqlite {
+            let mut pod = Self::open(url).await?;
+            pod.rows("the database", "SELECT COUNT(*) FROM sqlite_master".to_owned(), &[]).await?;
+        }
+        Ok(())
+    }
+
     /// Connects, and begins a transaction in which the database itself refuses every change.
     ///
     /// # Errors
