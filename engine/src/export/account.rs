@@ -121,14 +121,16 @@ impl Exporter<'_> {
         let writer = writer.await.map_err(|_| ExportError::Broken)?;
         let view = view.await.map_err(|_| ExportError::Broken)?;
         let failed = |source| ExportError::Write { folder: self.folder.to_owned(), source };
-        let (mut writer, view) = (writer.map_err(failed)?, view?);
-        let gathered = gathered?;
+        let (mut writer, abandon) = writer.map_err(failed)?;
+        let view = view.inspect_err(|_| abandon.now())?;
+        let gathered = gathered.inspect_err(|_| abandon.now())?;
         let manifest = self.manifest(&account, &gathered);
         let view = view.ok_or(ExportError::Broken)?;
         let (archive_key, signing) = (self.archive_key, gathered.signing);
         // Signing takes milliseconds; copying the pages is a copy within one file.
-        writer.copy_view(view).map_err(failed)?;
-        let (_, manifest) = writer.finish(manifest, signing.as_ref(), archive_key).map_err(failed)?;
+        writer.copy_view(view).inspect_err(|_| abandon.now()).map_err(failed)?;
+        let (file, manifest) = writer.finish(manifest, signing.as_ref(), archive_key).map_err(failed)?;
+        file.check().map_err(io_error)?;
         if let Some(lock) = &self.options.lock {
             output.encrypt(lock)?;
         }

@@ -14,6 +14,7 @@ mod output;
 mod pages;
 mod photos;
 mod pieces;
+mod steady;
 
 pub use account::{ExportOptions, Exported, Exporter, SCHEMA_FORMAT};
 pub use output::OutputError;

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::steady::Steady;
 use crate::archive::manifest::CountKind;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
 use crate::domain::{
@@ -110,27 +111,29 @@ impl Pages {
 }
 
 /// Gives the pages when every record has passed, nothing when the export was broken off.
-pub(super) type ViewThread = JoinHandle<Result<Option<FinishedView<File>>, ViewError>>;
+pub(super) type ViewThread = JoinHandle<Result<Option<FinishedView<Steady>>, ViewError>>;
 
 /// Starts the thread that makes the pages. It ends with the counts, or when the sender is gone.
 pub(super) fn start_pages(spool: File, header: ViewHeader) -> (Pages, ViewThread) {
     let (channel, mut receiver) = mpsc::channel::<Vec<Page>>(4);
     let thread = tokio::task::spawn_blocking(move || {
+        let (spool, abandon) = Steady::new(spool);
         let mut view = View::begin(spool, header)?;
         while let Some(batch) = receiver.blocking_recv() {
             for page in batch {
                 if let Page::Counts(counts) = page {
                     return view.finish(&counts).map(Some);
                 }
-                show(&mut view, page)?;
+                show(&mut view, page).inspect_err(|_| abandon.now())?;
             }
         }
+        abandon.now();
         Ok(None)
     });
     (Pages { channel, batch: Vec::with_capacity(BATCH) }, thread)
 }
 
-fn show(view: &mut View<File>, page: Page) -> Result<(), ViewError> {
+fn show(view: &mut View<Steady>, page: Page) -> Result<(), ViewError> {
     match page {
         Page::Profile(profile, avatar) => view.profile(&profile, avatar.as_deref()),
         Page::Contact(contact) => view.contact(&contact),

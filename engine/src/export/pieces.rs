@@ -4,6 +4,7 @@ use std::fs::File;
 
 use tokio::sync::mpsc;
 
+use super::steady::{Abandon, Steady};
 use crate::archive::writer::{ArchiveWriter, Packing, WriteError};
 use crate::domain::Timestamp;
 use crate::pod::reader::ReadError;
@@ -29,24 +30,25 @@ impl Pieces {
     }
 }
 
+/// Gives the writer back, and what tells its file that it is not wanted.
+pub(super) type WriterThread = tokio::task::JoinHandle<Result<(ArchiveWriter<Steady>, Abandon), WriteError>>;
+
 /// Starts the thread that writes; it ends when every sender is gone, and gives the writer back.
-pub(super) fn start_writer(
-    file: File,
-    created_at: Timestamp,
-    large: bool,
-) -> (Pieces, tokio::task::JoinHandle<Result<ArchiveWriter<File>, WriteError>>) {
+pub(super) fn start_writer(file: File, created_at: Timestamp, large: bool) -> (Pieces, WriterThread) {
     let (sender, mut receiver) = mpsc::channel(8);
     let thread = tokio::task::spawn_blocking(move || {
+        let (file, abandon) = Steady::new(file);
         let mut writer = ArchiveWriter::begin(file, created_at);
+        let mut write = |piece| match piece {
+            Piece::Begin(path, packing) => writer.begin_entry(&path, packing, large),
+            Piece::Bytes(bytes) => writer.write(&bytes),
+            Piece::Photo(path, mut file, size) => writer.copy_file(&path, &mut file, size),
+        };
         while let Some(piece) = receiver.blocking_recv() {
-            match piece {
-                Piece::Begin(path, packing) => writer.begin_entry(&path, packing, large)?,
-                Piece::Bytes(bytes) => writer.write(&bytes)?,
-                Piece::Photo(path, mut file, size) => writer.copy_file(&path, &mut file, size)?,
-            }
+            write(piece).inspect_err(|_| abandon.now())?;
         }
-        writer.end_entry()?;
-        Ok(writer)
+        writer.end_entry().inspect_err(|_| abandon.now())?;
+        Ok((writer, abandon))
     });
     (Pieces(sender), thread)
 }
