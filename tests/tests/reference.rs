@@ -5,45 +5,21 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::copy::copy_pod;
 use pappus_tests::program::{pappus, program};
 use pappus_tests::schema::Pool;
-
-fn reference() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference");
-    if folder.is_dir() {
-        Some(folder)
-    } else {
-        println!("skipped: the reference files are not beside the project");
-        None
-    }
-}
-
-fn shell(script: &str) {
-    let status =
-        Command::new("bash").args(["-euo", "pipefail", "-c", script]).stdout(Stdio::null()).status().unwrap();
-    assert!(status.success(), "{script}");
-}
+use support::reference::{reference, restore, unpack_photos};
 
 #[tokio::test]
 async fn equals_what_diaspora_wrote() {
     let Some(reference) = reference() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let images = folder.path().join("uploads/images");
-    std::fs::create_dir_all(&images).unwrap();
-    for name in ["alice", "yusuf"] {
-        let photos = reference.join(format!("archives/{name}_photos.zip"));
-        shell(&format!("cd {} && unzip -qo {}", images.display(), photos.display()));
-    }
+    unpack_photos(&reference, &["alice", "yusuf"], &folder.path().join("uploads/images"));
     let postgres = shared_postgres().await.unwrap().create_database("reference").await.unwrap();
-    shell(&format!(
-        "zcat {} | psql -q -v ON_ERROR_STOP=1 '{postgres}'",
-        reference.join("pods/pod-a.sql.gz").display()
-    ));
+    restore(&reference, "pod-a", &postgres);
     let mariadb = shared_mariadb().await.unwrap().create_database("reference").await.unwrap();
     let (from, to) = (Pool::connect(&postgres).await.unwrap(), Pool::connect(&mariadb).await.unwrap());
     copy_pod(&from, &to).await.unwrap();

@@ -8,6 +8,7 @@
     reason = "each test file uses its part"
 )]
 
+pub mod reference;
 pub mod target;
 
 use std::io::Read as _;
