@@ -8,8 +8,8 @@ use pappus_engine::http::{AllowedNetworks, Client, ClientOptions};
 use crate::arguments::NetworkArguments;
 use crate::error::Failure;
 
-/// How long all look-ups of an import together may take.
-const LOOKING_UP: Duration = Duration::from_secs(30);
+/// How long all look-ups of people of an import may take together, and as long again all fetching of posts.
+const LOOKING_UP: Duration = Duration::from_mins(1);
 
 /// The client that reaches the public internet and the hosts that are allowed besides.
 pub(crate) fn client(arguments: &NetworkArguments) -> Result<Client, Failure> {

@@ -3,7 +3,7 @@
 use pappus_engine::pod::config::{DatabaseUrl, PodConfig, PodUrl, Uploads, read_pod_directory};
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::schema::{SchemaVersion, read_schema};
-use pappus_engine::pod::uploads::{UploadsError, UploadsFolder};
+use pappus_engine::pod::uploads::{PhotoStore, UploadsError};
 
 use crate::arguments::PodArguments;
 use crate::error::Failure;
@@ -12,7 +12,8 @@ use crate::error::Failure;
 pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failure> {
     let database = arguments.database_url.as_deref().map(DatabaseUrl::parse).transpose()?;
     let url = arguments.pod_url.as_deref().map(PodUrl::parse).transpose()?;
-    let uploads = arguments.uploads.clone().map(Uploads::Folder);
+    let uploads =
+        arguments.uploads.as_deref().map(|place| Uploads::parse(place, &environment)).transpose()?;
     match (&arguments.pod, database, url, uploads) {
         (None, Some(database), Some(url), Some(uploads)) => Ok(PodConfig { database, url, uploads }),
         (Some(folder), database, url, uploads) => {
@@ -33,12 +34,9 @@ pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The uploads folder, checked.
-pub(crate) fn uploads(config: &PodConfig) -> Result<UploadsFolder, UploadsError> {
-    match &config.uploads {
-        Uploads::Folder(folder) => UploadsFolder::open(folder),
-        Uploads::S3 { bucket, .. } => Err(UploadsError::OnS3(bucket.clone())),
-    }
+/// The pod's photo files, if they can be read.
+pub(crate) async fn uploads(config: &PodConfig) -> Result<PhotoStore, UploadsError> {
+    PhotoStore::open(&config.uploads).await
 }
 
 /// A snapshot of the pod, and the version of its tables.

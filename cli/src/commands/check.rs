@@ -1,6 +1,10 @@
 //! `pappus check`.
 
+use std::collections::HashSet;
+
+use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::survey::{AccountSize, Survey, account_sizes, survey};
+use pappus_engine::pod::uploads::UploadsError;
 
 use super::{Outcome, thousands};
 use crate::arguments::Check;
@@ -18,16 +22,16 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         schema.software(),
         schema.as_str()
     ));
-    let uploads = pod::uploads(&config);
-    match &uploads {
-        Ok(folder) => output.line(format!("Its photos can be read: {}.", folder.images().display())),
+    let photos = photo_files(&config).await;
+    match &photos {
+        Ok((place, _)) => output.line(format!("Its photos can be read: {place}.")),
         Err(error) => output.line(format!("Its photos cannot be read: {error}.")),
     }
-    let found = survey(&mut snapshot, uploads.as_ref().ok()).await?;
+    let found = survey(&mut snapshot, photos.as_ref().ok().map(|(_, names)| names)).await?;
     let accounts = if arguments.accounts { account_sizes(&mut snapshot).await? } else { Vec::new() };
     describe(output, &found);
     list(output, &accounts);
-    let ready = uploads.is_ok();
+    let ready = photos.is_ok();
     output.line(if ready {
         "Everything needed for an export is there."
     } else {
@@ -38,13 +42,19 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         "database": snapshot.dialect().to_string(),
         "software": schema.software(),
         "schema_version": schema.as_str(),
-        "uploads": uploads.as_ref().map(|folder| folder.images().to_owned()).ok(),
+        "uploads": photos.as_ref().map(|(place, _)| place).ok(),
         "ready": ready,
         "survey": found,
         "accounts": accounts,
     }));
-    uploads?;
+    photos?;
     Ok(if is_clean(&found) { Outcome::Done } else { Outcome::Findings })
+}
+
+/// Where the photo files are, and the names of the originals.
+async fn photo_files(config: &PodConfig) -> Result<(String, HashSet<String>), UploadsError> {
+    let photos = pod::uploads(config).await?;
+    Ok((photos.to_string(), photos.originals().await?))
 }
 
 fn is_clean(survey: &Survey) -> bool {

@@ -1,6 +1,6 @@
 //! `pappus deliver`.
 
-use pappus_engine::delivery::{Ledger, Options, Scope, SystemClock, deliver};
+use pappus_engine::delivery::{Clock as _, Ledger, Options, Scope, SystemClock, deliver};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -23,7 +23,10 @@ pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, 
     });
     let options = Options { wait: arguments.wait, ..Options::default() };
     let summary = deliver(&store, &client, &SystemClock, &options, stopped).await?;
-    let counts = Ledger::new(&store).counts(Scope::All).await?;
+    let ledger = Ledger::new(&store);
+    let counts = ledger.counts(Scope::All).await?;
+    let held = ledger.held(SystemClock.now()).await?;
+    let next = ledger.next_due().await?;
     store.close().await;
     let number = |count: i64| thousands(count.unsigned_abs());
     output.line(format!(
@@ -40,7 +43,20 @@ pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, 
         number(counts.rejected),
         number(counts.dead)
     ));
-    output.document(&json!({ "sent": summary, "all": counts }));
+    if held > 0 {
+        output.line(format!(
+            "{} of them wait for pods that another program sends to just now, or did until it was killed: a minute \
+             after its last word they are free.",
+            number(held)
+        ));
+    }
+    if let Some(next) = next {
+        output.line(format!(
+            "The next can be sent at {} UTC; `pappus deliver --wait` waits for it.",
+            next.format("%Y-%m-%d %H:%M:%S")
+        ));
+    }
+    output.document(&json!({ "sent": summary, "all": counts, "held": held, "next_due": next }));
     let clean = counts.finished() && counts.rejected == 0 && counts.dead == 0;
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
 }

@@ -18,7 +18,7 @@ use crate::{clock, passphrase, pod, store};
 
 pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
-    let uploads = pod::uploads(&config)?;
+    let uploads = pod::uploads(&config).await?;
     let options = options(&arguments)?;
     let (mut snapshot, schema) = pod::open(&config).await?;
     let state = StateFolder::open(&store::state_root(arguments.state.clone())?, &config.url)?;

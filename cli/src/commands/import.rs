@@ -33,7 +33,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         accept_unproven: arguments.accept_unproven,
         pinned_pods: arguments.trust_pod.clone(),
         discovery: if arguments.offline { None } else { Some(network::discovery(&arguments.network)?) },
-        uploads: pod::uploads(&config)?,
+        uploads: pod::uploads(&config).await?,
         now: clock::now()?,
         archive_sha256: sha256_of_file(file)
             .map_err(|error| Failure::new(format!("{} cannot be read", file.display()), error))?,
@@ -74,6 +74,13 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
         Proof::Unproven => "Nothing proves whose archive it is; you said to take it all the same.",
     });
     output.line(table(report));
+    if report.fetched_posts > 0 {
+        output.line(format!(
+            "  {} posts of other people were fetched from their pods, since the account has answered, liked or \
+             reshared them.",
+            thousands(report.fetched_posts)
+        ));
+    }
     list_findings(output, report);
     if let Some(import) = import {
         output.line(format!(
@@ -133,6 +140,7 @@ fn document(imported: &Imported, dry_run: bool, seconds: f64) -> serde_json::Val
         "kinds": imported.report.kinds,
         "findings": imported.report.findings,
         "more_findings": imported.report.more_findings,
+        "fetched_posts": imported.report.fetched_posts,
         "seconds": seconds,
     })
 }

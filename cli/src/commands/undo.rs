@@ -18,7 +18,8 @@ pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Fai
             arguments.import
         ))
     })?;
-    let undone = undo(&store, &import, &config.database, &config.url, &pod::uploads(&config)?, clock::now()?)
+    let uploads = pod::uploads(&config).await?;
+    let undone = undo(&store, &import, &config.database, &config.url, &uploads, clock::now()?)
         .await
         .map_err(|error| Failure::new(format!("import {} was not taken back", import.id), error))?;
     store.close().await;

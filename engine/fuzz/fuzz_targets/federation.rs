@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pappus_engine::domain::Profile;
+use pappus_engine::domain::{Post, Profile};
 use pappus_engine::federation::{AccountMigration, Contact, FederationEntity, MagicEnvelope, ReceivedEntity};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -18,6 +18,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
         Ok(ReceivedEntity::Profile(profile)) => {
             assert_eq!(Profile::from_xml(profile.to_xml().as_bytes()).as_ref(), Ok(&*profile));
+        }
+        Ok(ReceivedEntity::Post(post)) => {
+            assert_eq!(Post::from_xml(post.to_xml().as_bytes()).as_ref(), Ok(&*post));
         }
         Ok(ReceivedEntity::Other { .. }) | Err(_) => {}
     }

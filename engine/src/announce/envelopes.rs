@@ -56,7 +56,7 @@ pub(super) struct Announcer {
     new: DiasporaId,
     new_key: SigningKey,
     profile: Profile,
-    has_photos: bool,
+    photos_at: Option<String>,
 }
 
 impl Announcer {
@@ -77,10 +77,11 @@ impl Announcer {
         let new_key = PrivateKey::from_pem(row.text(3).unwrap_or_default()).signing_key()?;
         let profile = read_profile(&mut pod, new_person, &new).await?;
         let sql = format!(
-            "SELECT COUNT(*) FROM photos WHERE author_id = {new_person} AND processed_image IS NOT NULL"
+            "SELECT remote_photo_path FROM photos WHERE author_id = {new_person} AND processed_image IS NOT NULL \
+             AND remote_photo_path IS NOT NULL ORDER BY id DESC LIMIT 1"
         );
-        let photos = pod.rows("photos", sql, &[]).await?;
-        let has_photos = photos.first().and_then(|row| row.integer(0)).unwrap_or(0) > 0;
+        // Where the import has put them, on this pod or on S3.
+        let photos_at = pod.rows("photos", sql, &[]).await?.first().and_then(|row| row.filled(0));
         let (proven, import) = (import.is_proven(), import.id.clone());
         Ok(Self {
             pod,
@@ -94,14 +95,13 @@ impl Announcer {
             new,
             new_key,
             profile,
-            has_photos,
+            photos_at,
         })
     }
 
     /// The announcement. The new account's signature is over the two names only, so it is the same each time.
     pub(super) fn migration(&self) -> Result<AccountMigration, AnnounceError> {
-        let photos = format!("{}/uploads/images/", self.url.as_str().trim_end_matches('/'));
-        let photos = self.has_photos.then_some(photos);
+        let photos = self.photos_at.clone();
         Ok(AccountMigration::sign(self.old.id.clone(), self.profile.clone(), photos, &self.new_key)?)
     }
 

@@ -123,13 +123,21 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(())
     }
 
+    /// Begins the entry of a photo of about `size` bytes.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn begin_photo(&mut self, path: &str, size: u64) -> Result<(), WriteError> {
+        // A file may grow while it is read.
+        self.begin_entry(path, Packing::Stored, size > MAX_PLAIN_ENTRY / 2)
+    }
+
     /// Copies a file of about `size` bytes into an entry of its own, unpacked.
     ///
     /// # Errors
     /// [`WriteError`].
     pub fn copy_file(&mut self, path: &str, file: &mut impl Read, size: u64) -> Result<(), WriteError> {
-        // A file may grow while it is read.
-        self.begin_entry(path, Packing::Stored, size > MAX_PLAIN_ENTRY / 2)?;
+        self.begin_photo(path, size)?;
         let mut buffer = vec![0; 128 * 1024];
         loop {
             let length = match file.read(&mut buffer) {

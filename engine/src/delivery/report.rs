@@ -132,6 +132,20 @@ impl Ledger {
         Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
     }
 
+    /// How many deliveries wait for a pod that a program has taken up, which may have been killed since: nobody
+    /// else sends there before its lease runs out.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn held(&self, now: DateTime<Utc>) -> Result<i64, StoreError> {
+        let sql = format!(
+            "SELECT count(*) FROM pappus_deliveries d JOIN pappus_delivery_pods p ON p.pod = d.pod \
+             WHERE {OPEN} AND p.lease_until > ?"
+        );
+        let row = self.store.first("counting deliveries", &sql, &[now.timestamp_millis().into()]).await?;
+        Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
+    }
+
     /// When the next delivery can be sent; `None` when nothing is left.
     ///
     /// # Errors

@@ -121,13 +121,16 @@ mod tests {
             (HttpError::Broken { host: host(), reason: String::new() }, Verdict::PodLater),
             (HttpError::Timeout { host: host(), after: Duration::from_secs(30) }, Verdict::PodLater),
             (HttpError::NotPublic(host()), Verdict::PodLater),
-            (HttpError::Redirect { host: host(), status: 301 }, Verdict::Later),
+            (HttpError::Redirect { host: host(), status: 301, location: None }, Verdict::Later),
             (HttpError::NotHttps(host()), Verdict::Rejected),
             (HttpError::BadUrl(host()), Verdict::Rejected),
         ] {
             assert_eq!(verdict(&Err(error)), expected);
         }
-        assert_eq!(status(&Err(HttpError::Redirect { host: host(), status: 301 })), Some(301));
+        assert_eq!(
+            status(&Err(HttpError::Redirect { host: host(), status: 301, location: None })),
+            Some(301)
+        );
     }
 
     #[test]

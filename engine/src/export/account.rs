@@ -21,7 +21,7 @@ use crate::pod::config::PodUrl;
 use crate::pod::database::Snapshot;
 use crate::pod::reader::{AccountReader, AspectRow, OthersRelayables, ReadError, SignatureMemory, Sink};
 use crate::pod::schema::SchemaVersion;
-use crate::pod::uploads::UploadsFolder;
+use crate::pod::uploads::PhotoStore;
 
 /// The value of `format` in `extras.json`.
 pub const SCHEMA_FORMAT: &str = "pappus-extras/1";
@@ -58,7 +58,7 @@ pub struct Exporter<'a> {
     /// The version of its tables.
     pub schema: &'a SchemaVersion,
     /// Its photos.
-    pub uploads: &'a UploadsFolder,
+    pub uploads: &'a PhotoStore,
     /// The key it signs archives with.
     pub archive_key: &'a SigningKey,
     /// Where archives go.
@@ -179,6 +179,7 @@ impl Exporter<'_> {
         write_extras(reader, json, &mut others, memory).await?;
         let mut photos = PhotoFiles::new(self.uploads, pieces, self.progress);
         reader.photo_names(&mut photos).await?;
+        photos.finish().await?;
 
         let mut counts = std::mem::take(&mut reader.notes.counts);
         counts.insert(CountKind::PhotoFiles, photos.count());

@@ -1,6 +1,6 @@
 //! The originals of the account's photos.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use super::Progress;
 use super::pieces::{Piece, Pieces};
@@ -8,16 +8,20 @@ use crate::archive::limits::Limits;
 use crate::archive::names;
 use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef};
 use crate::pod::reader::{PhotoName, ReadError, Sink};
-use crate::pod::uploads::{PhotoFile, UploadsFolder, is_plain_file_name};
+use crate::pod::uploads::{Lookup, PhotoBytes, PhotoFile, PhotoStore, is_plain_file_name};
 
 /// So many photos fit into what a reader takes, with room for the documents and the pages.
 const MAX_FILES: u64 = Limits::ENTRIES - 10_000;
 
-/// Takes names of photos and sends the files.
+/// So many photos are asked for ahead of the one that is written, where that means waiting for an answer.
+const AHEAD: usize = 16;
+
+/// Takes names of photos and sends the files, in the order of the names.
 pub(super) struct PhotoFiles<'a> {
-    uploads: &'a UploadsFolder,
+    uploads: &'a PhotoStore,
     pieces: Pieces,
     progress: &'a dyn Progress,
+    ahead: VecDeque<(PhotoName, Lookup)>,
     sent: HashSet<String>,
     lower_case: HashSet<String>,
     /// Files that could not be had.
@@ -25,11 +29,12 @@ pub(super) struct PhotoFiles<'a> {
 }
 
 impl<'a> PhotoFiles<'a> {
-    pub(super) fn new(uploads: &'a UploadsFolder, pieces: Pieces, progress: &'a dyn Progress) -> Self {
+    pub(super) fn new(uploads: &'a PhotoStore, pieces: Pieces, progress: &'a dyn Progress) -> Self {
         Self {
             uploads,
             pieces,
             progress,
+            ahead: VecDeque::new(),
             sent: HashSet::new(),
             lower_case: HashSet::new(),
             omissions: Vec::new(),
@@ -46,14 +51,19 @@ impl<'a> PhotoFiles<'a> {
             RecordRef { kind: RecordKind::PhotoFile, id: Some(photo.row), name: Some(photo.name.clone()) };
         self.omissions.push(Omission { code, record, reason });
     }
-}
 
-impl Sink<PhotoName> for PhotoFiles<'_> {
-    async fn put(&mut self, photo: PhotoName) -> Result<(), ReadError> {
-        self.progress.advance(1);
+    /// Sends what has been asked for.
+    pub(super) async fn finish(&mut self) -> Result<(), ReadError> {
+        while let Some((photo, lookup)) = self.ahead.pop_front() {
+            self.settle(&photo, lookup).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, photo: &PhotoName, lookup: Lookup) -> Result<(), ReadError> {
         if !is_plain_file_name(&photo.name) {
             let reason = "the photo's file name could lead out of its folder".to_owned();
-            self.omit(&photo, OmissionCode::UnsafeFileName, reason);
+            self.omit(photo, OmissionCode::UnsafeFileName, reason);
             return Ok(());
         }
         if self.sent.contains(&photo.name) {
@@ -62,34 +72,59 @@ impl Sink<PhotoName> for PhotoFiles<'_> {
         // On many systems two names that differ only in case are one file, so no reader takes both.
         if self.lower_case.contains(&photo.name.to_lowercase()) {
             let reason = "another photo's file has the same name but for upper and lower case".to_owned();
-            self.omit(&photo, OmissionCode::UnsafeFileName, reason);
+            self.omit(photo, OmissionCode::UnsafeFileName, reason);
             return Ok(());
         }
         if self.count() == MAX_FILES {
             let reason =
-                format!("an archive holds {MAX_FILES} photos; copy this file from the uploads folder");
-            self.omit(&photo, OmissionCode::TooManyFiles, reason);
+                format!("an archive holds {MAX_FILES} photos; copy this file from the pod's photo files");
+            self.omit(photo, OmissionCode::TooManyFiles, reason);
             return Ok(());
         }
-        let mut unreadable = None;
-        for candidate in &photo.candidates {
-            match self.uploads.photo(candidate) {
-                PhotoFile::Found(file, size) => {
-                    self.sent.insert(photo.name.clone());
-                    self.lower_case.insert(photo.name.to_lowercase());
-                    let path = format!("{}{}", names::PHOTOS, photo.name);
-                    return self.pieces.send(Piece::Photo(path, file, size)).await;
-                }
-                PhotoFile::Unreadable(error) => unreadable = Some(error),
-                PhotoFile::Missing | PhotoFile::UnsafeName => {}
+        match lookup.result().await? {
+            PhotoFile::Found(bytes, size) => {
+                self.sent.insert(photo.name.clone());
+                self.lower_case.insert(photo.name.to_lowercase());
+                self.send(format!("{}{}", names::PHOTOS, photo.name), bytes, size).await?;
+            }
+            PhotoFile::Unreadable(reason) => {
+                let reason = format!("the photo's file cannot be read: {reason}");
+                self.omit(photo, OmissionCode::UnreadableFile, reason);
+            }
+            PhotoFile::Missing => {
+                let reason = "there is no such file among the pod's photo files".to_owned();
+                self.omit(photo, OmissionCode::MissingFile, reason);
             }
         }
-        if let Some(error) = unreadable {
-            let reason = format!("the photo's file cannot be read: {error}");
-            self.omit(&photo, OmissionCode::UnreadableFile, reason);
-        } else {
-            let reason = format!("there is no such file in {}", self.uploads.images().display());
-            self.omit(&photo, OmissionCode::MissingFile, reason);
+        Ok(())
+    }
+
+    async fn send(&mut self, path: String, bytes: PhotoBytes, size: u64) -> Result<(), ReadError> {
+        match bytes {
+            PhotoBytes::File(file) => self.pieces.send(Piece::Photo(path, file, size)).await,
+            PhotoBytes::Object(mut object) => {
+                self.pieces.send(Piece::BeginPhoto(path, size)).await?;
+                while let Some(bytes) = object.next().await? {
+                    self.pieces.send(Piece::Bytes(bytes)).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Sink<PhotoName> for PhotoFiles<'_> {
+    async fn put(&mut self, photo: PhotoName) -> Result<(), ReadError> {
+        self.progress.advance(1);
+        let lookup = self.uploads.look_for(photo.candidates.clone());
+        self.ahead.push_back((photo, lookup));
+        while let Some((photo, lookup)) = self.ahead.pop_front_if(|(_, lookup)| lookup.is_done()) {
+            self.settle(&photo, lookup).await?;
+        }
+        if self.ahead.len() > AHEAD
+            && let Some((photo, lookup)) = self.ahead.pop_front()
+        {
+            self.settle(&photo, lookup).await?;
         }
         Ok(())
     }

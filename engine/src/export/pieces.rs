@@ -17,6 +17,8 @@ pub(super) enum Piece {
     Bytes(Vec<u8>),
     /// A whole photo file of about this size.
     Photo(String, File, u64),
+    /// A photo of this size begins; its bytes follow.
+    BeginPhoto(String, u64),
 }
 
 /// The exporting task's end of the channel.
@@ -42,6 +44,7 @@ pub(super) fn start_writer(file: File, created_at: Timestamp, large: bool) -> (P
         let mut write = |piece| match piece {
             Piece::Begin(path, packing) => writer.begin_entry(&path, packing, large),
             Piece::Bytes(bytes) => writer.write(&bytes),
+            Piece::BeginPhoto(path, size) => writer.begin_photo(&path, size),
             Piece::Photo(path, mut file, size) => writer.copy_file(&path, &mut file, size),
         };
         while let Some(piece) = receiver.blocking_recv() {

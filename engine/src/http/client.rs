@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Certificate, ClientBuilder, RequestBuilder, Response, redirect};
 use url::{Host, Url};
 
@@ -17,6 +17,8 @@ use super::error::HttpError;
 
 /// Bytes of the answer to what we send: enough for what a pod has to say about it.
 const POST_ANSWER_BYTES: usize = 4 << 10;
+/// Characters of an address that an answer points to.
+const MAX_URL: usize = 2048;
 /// Header lines of an answer.
 const MAX_HEADERS: usize = 100;
 
@@ -183,7 +185,9 @@ impl Client {
         let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(HttpError::Redirect { host: host.to_owned(), status: status.as_u16() });
+            let location = header(response.headers(), &LOCATION).filter(|url| url.len() <= MAX_URL);
+            let location = location.map(str::to_owned);
+            return Err(HttpError::Redirect { host: host.to_owned(), status: status.as_u16(), location });
         }
         Ok(Answer {
             status: status.as_u16(),

@@ -53,6 +53,8 @@ pub enum HttpError {
         host: String,
         /// The status.
         status: u16,
+        /// The header `Location`, which nobody has checked.
+        location: Option<String>,
     },
     /// It would not end.
     #[error("the answer of {host} is longer than {limit} bytes")]

@@ -251,6 +251,23 @@ impl Target {
         Ok(())
     }
 
+    /// What was to be known of the profile when a run that was broken off wrote it.
+    pub(super) fn note_profile_again(&mut self, profile: Option<&Profile>) {
+        let Some(profile) = profile else { return };
+        let first = profile.first_name.as_ref().or(profile.full_name.as_ref());
+        for (text, most) in [
+            (first, 32),
+            (profile.last_name.as_ref(), 32),
+            (profile.gender.as_ref(), 255),
+            (profile.location.as_ref(), 255),
+            (profile.bio.as_ref(), 65_535),
+        ] {
+            if let Some(text) = text {
+                self.fit(text, most, CountKind::Contacts, &"the profile");
+            }
+        }
+    }
+
     async fn insert_aspects(&mut self, user: i64, survey: &Survey) -> Result<(), ImportError> {
         let now = self.now;
         let default = |name: &str| {

@@ -199,6 +199,17 @@ impl Journal {
         Ok(())
     }
 
+    /// How many rows of a kind the import has noted.
+    pub(super) async fn count(&self, kind: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(DISTINCT guid) FROM pappus_import_rows WHERE import_id = ? AND kind = ?";
+        let row = self
+            .store
+            .first("reading the journal", sql, &[self.import.id.as_str().into(), kind.into()])
+            .await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// Notes that the import has come to a new state.
     pub(super) async fn set_state(
         &self,
@@ -277,17 +288,18 @@ pub(super) async fn noted(
         .collect()
 }
 
-/// People whom this import, or one into the same pod that was taken back, has introduced: their GUIDs, in
-/// pages. Another import may still have needed them when theirs was taken back.
-pub(super) async fn introduced(
+/// People or posts of others that this import, or one into the same pod that was taken back, has brought along:
+/// their GUIDs, in pages. Another import may still have needed them when theirs was taken back.
+pub(super) async fn brought_along(
     store: &Store,
     import: &ImportRecord,
+    kind: &str,
     after: &str,
 ) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT DISTINCT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
-               WHERE r.kind = 'people' AND i.pod_url = ? AND (i.state = 'undone' OR i.id = ?) AND r.guid > ? \
+               WHERE r.kind = ? AND i.pod_url = ? AND (i.state = 'undone' OR i.id = ?) AND r.guid > ? \
                ORDER BY r.guid LIMIT 1000";
-    let values = [import.pod_url.as_str().into(), import.id.as_str().into(), after.into()];
+    let values = [kind.into(), import.pod_url.as_str().into(), import.id.as_str().into(), after.into()];
     let rows = store.rows("reading the journal", sql, &values).await?;
     rows.iter().map(|row| row.get(0)).collect()
 }

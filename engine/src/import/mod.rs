@@ -13,6 +13,8 @@ mod account;
 mod contacts;
 mod finish;
 mod journal;
+mod links;
+mod parents;
 mod people;
 mod photos;
 mod posts;
@@ -47,7 +49,7 @@ use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, DiasporaIdError, Guid, KeyError, KeyFingerprint, PublicKey, Timestamp};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
-use crate::pod::uploads::UploadsFolder;
+use crate::pod::uploads::{PhotoStore, UploadsError};
 use crate::store::{Store, StoreError};
 use crate::validate::Judge;
 
@@ -66,16 +68,9 @@ pub enum ImportError {
     /// Pappus's own store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The photos cannot be written.
-    #[error(
-        "the photos cannot be written to {path}: {source}. What is there is kept; run the same command again"
-    )]
-    Uploads {
-        /// The folder.
-        path: std::path::PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// The photo files failed.
+    #[error("{0}. What is there is kept; run the same command again")]
+    Uploads(#[from] UploadsError),
     /// The new key could not be made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -144,7 +139,7 @@ impl ImportError {
             Self::Document(error) => error.code(),
             Self::Database(_) => "database",
             Self::Store(_) => "store",
-            Self::Uploads { .. } => "uploads",
+            Self::Uploads(_) => "uploads",
             Self::Key(_) => "key",
             Self::Name(_) | Self::Username(..) => "username_not_possible",
             Self::Email(..) => "email_not_possible",
@@ -198,7 +193,7 @@ pub struct ImportOptions {
     /// Looks up people whom the target pod does not know, and the account's key; none when nobody is asked.
     pub discovery: Option<Discovery>,
     /// Where photo files go.
-    pub uploads: UploadsFolder,
+    pub uploads: PhotoStore,
     /// The time that new rows get.
     pub now: Timestamp,
     /// SHA-256 of the archive file.
@@ -231,7 +226,8 @@ pub async fn plan(
     options: &ImportOptions,
 ) -> Result<Imported, ImportError> {
     let pod = PodWriter::open_read_only(database).await?;
-    let target = Target::new(pod, url.clone(), options.now, Some(Planned::default()));
+    let mut target = Target::new(pod, url.clone(), options.now, Some(Planned::default()));
+    target.photos_at = options.uploads.public_address(url);
     Importer { target, options, journal: None }.run(archive, None).await
 }
 
@@ -247,7 +243,8 @@ pub async fn import(
     options: &ImportOptions,
 ) -> Result<Imported, ImportError> {
     let pod = PodWriter::open(database).await?;
-    let target = Target::new(pod, url.clone(), options.now, None);
+    let mut target = Target::new(pod, url.clone(), options.now, None);
+    target.photos_at = options.uploads.public_address(url);
     Importer { target, options, journal: None }.run(archive, Some(store)).await
 }
 
@@ -285,16 +282,16 @@ impl Importer<'_> {
         }
         let mut people = People::read(&mut self.target, survey.people.keys()).await?;
         if let Some(discovery) = &self.options.discovery {
-            let unknown: Vec<DiasporaId> =
-                survey.people.keys().filter(|id| people.get(id).is_none()).cloned().collect();
-            let found = discovery.find_all(unknown).await;
-            let mut found: Vec<NewPerson> = found.into_values().flatten().map(NewPerson::from).collect();
-            found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-            people.introduce(&mut self.target, found, self.journal.as_mut()).await?;
+            let everybody = survey.people.keys().cloned().collect();
+            people.meet(&mut self.target, discovery, &everybody, self.journal.as_mut()).await?;
         }
         if trusted {
             let strangers = strangers(&people, &survey.people);
             people.introduce(&mut self.target, strangers, self.journal.as_mut()).await?;
+        }
+        if let Some(discovery) = &self.options.discovery {
+            let (target, journal) = (&mut self.target, self.journal.as_mut());
+            parents::fetch_parents(target, discovery, &mut people, &survey, &old, journal).await?;
         }
         self.target.count_aspects(&survey);
         self.target.import_blocks(&account, &survey, &people).await?;
@@ -304,7 +301,8 @@ impl Importer<'_> {
             self.target.take(&account, &old, &people, &survey.files, batch, self.journal.as_mut()).await?;
         }
         reading.await.map_err(|_| ImportError::Broken)??;
-        if self.target.writes() {
+        if let (Some(store), Some(journal)) = (store, &self.journal) {
+            self.target.enter_links(&account, &old, &people, store, &journal.import).await?;
             self.target.set_counters(&account).await?;
         }
         let report = std::mem::take(&mut self.target.report);
@@ -322,16 +320,16 @@ impl Importer<'_> {
         Ok(Imported { old, new, proof, import, report })
     }
 
-    /// Puts the photo files into the uploads folder, on a thread that may wait for the disk.
+    /// Puts the photo files where they belong, on a thread that may wait for the disk.
     async fn import_photo_files(
         &mut self,
         mut archive: Archive<Verified>,
     ) -> Result<(Archive<Verified>, HashSet<String>), ImportError> {
-        let uploads = self.options.uploads.clone();
+        let (uploads, runtime) = (self.options.uploads.clone(), tokio::runtime::Handle::current());
         let (names, mut announced) =
             tokio::sync::mpsc::channel::<(String, std::sync::mpsc::SyncSender<()>)>(1);
         let storing = tokio::task::spawn_blocking(move || {
-            let stored = photos::store_photos(&mut archive, &uploads, |name| {
+            let stored = photos::store_photos(&mut archive, &uploads, &runtime, |name| {
                 // The journal must hold the name before the file is there.
                 let (noted, wait) = std::sync::mpsc::sync_channel(1);
                 names.blocking_send((name.to_owned(), noted)).map_err(|_| ImportError::Broken)?;
@@ -463,6 +461,8 @@ impl Importer<'_> {
         self.journal = Some(journal);
         if self.target.find_account(new, &guid).await?.is_none() {
             self.target.create_account(survey, new, &guid, email).await?;
+        } else {
+            self.target.note_profile_again(survey.profile.as_ref());
         }
         let found = self.target.find_account(new, &guid).await?;
         let (user, person) = found.ok_or(ImportError::Changed("the new account"))?;
@@ -508,7 +508,8 @@ fn is_pinned(archive: &Archive<Verified>, pinned: &[String]) -> bool {
 
 impl Target {
     fn new(pod: PodWriter, url: PodUrl, now: Timestamp, planned: Option<Planned>) -> Self {
-        Self { pod, url, now, planned, report: Report::default(), reshared: HashSet::new() }
+        let (report, reshared) = (Report::default(), HashSet::new());
+        Self { pod, url, photos_at: String::new(), now, planned, report, reshared }
     }
 
     /// One batch of records.

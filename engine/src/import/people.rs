@@ -6,7 +6,7 @@ use super::ImportError;
 use super::journal::{Intent, Journal};
 use super::survey::Described;
 use super::target::{Planned, Target};
-use crate::discovery::DiscoveredPerson;
+use crate::discovery::{DiscoveredPerson, Discovery};
 use crate::domain::{DiasporaId, Guid, PublicKey};
 use crate::pod::database::{Cell as _, DatabaseError, Existing, Row, Value};
 use crate::validate::KnownKey;
@@ -120,6 +120,28 @@ impl People {
                 self.keys.push(KnownKey { person, signed_as, key: key.clone() });
             }
         }
+    }
+
+    /// Gets to know more people: as this pod knows them, or by asking theirs.
+    pub(super) async fn meet(
+        &mut self,
+        target: &mut Target,
+        discovery: &Discovery,
+        ids: &HashSet<DiasporaId>,
+        journal: Option<&mut Journal>,
+    ) -> Result<(), ImportError> {
+        let new: Vec<&DiasporaId> = ids.iter().filter(|id| self.get(id).is_none()).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let here = Self::read(target, new.iter().copied()).await?;
+        self.known.extend(here.known);
+        self.keys.extend(here.keys);
+        let unknown: Vec<DiasporaId> = new.into_iter().filter(|id| self.get(id).is_none()).cloned().collect();
+        let found = discovery.find_all(unknown).await;
+        let mut found: Vec<NewPerson> = found.into_values().flatten().map(NewPerson::from).collect();
+        found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        self.introduce(target, found, journal).await
     }
 
     /// The person with this ID, or who they are now.
@@ -283,7 +305,7 @@ impl Target {
         self.pod.insert("people", &columns, rows, Existing::Keep).await?;
         let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
         let sql = "SELECT p.id, p.diaspora_handle FROM people p LEFT JOIN profiles f ON f.person_id = p.id \
-                   WHERE f.id IS NULL AND p.diaspora_handle IN ({})";
+                   WHERE f.id IS NULL AND p.diaspora_handle IN ({}) ORDER BY p.id";
         let bare = self.pod.rows_in("people", sql, &ids).await?;
         let names: HashMap<&str, &str> =
             people.iter().map(|person| (person.id.as_str(), person.name.as_str())).collect();

@@ -1,20 +1,16 @@
 //! Photo files: the originals, and the four sizes diaspora* shows.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::io::{Cursor, Read};
 
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
-use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
+use tokio::runtime::Handle;
 
 use super::ImportError;
 use super::report::FindingCode;
 use crate::archive::open::{Archive, OpenError, Verified};
-use crate::pod::uploads::{PhotoFile, UploadsFolder, is_plain_file_name};
+use crate::pod::uploads::{Held, NewPhotoFile, PhotoStore, is_plain_file_name};
 
 /// Bytes of a file that is taken for a picture.
 const MAX_FILE: u64 = 64 << 20;
@@ -45,13 +41,15 @@ enum Size {
     Fit(u32, u32),
 }
 
-/// Puts every photo of the archive into the uploads folder. What is there already stays as it is, so doing it
+/// Puts every photo of the archive among the pod's photo files. What is there already stays as it is, so doing it
 /// again changes nothing; a file is never half there.
 ///
-/// `announce` hears a name before anything of it is written.
+/// `announce` hears a name before anything of it is written. Must be called where the thread may wait; `runtime`
+/// does the waiting for the network.
 pub(super) fn store_photos(
     archive: &mut Archive<Verified>,
-    uploads: &UploadsFolder,
+    uploads: &PhotoStore,
+    runtime: &Handle,
     mut announce: impl FnMut(&str) -> Result<(), ImportError>,
 ) -> Result<Vec<Stored>, ImportError> {
     let mut stored = Vec::new();
@@ -59,7 +57,9 @@ pub(super) fn store_photos(
         let problem = if !is_plain_file_name(name) || size > MAX_FILE {
             Some(FindingCode::NotAPicture)
         } else {
-            store_photo(uploads, name, bytes, &mut announce)?
+            let mut whole = Vec::new();
+            bytes.take(MAX_FILE).read_to_end(&mut whole).map_err(OpenError::Io)?;
+            store_photo(uploads, runtime, name, whole, &mut announce)?
         };
         stored.push(Stored { name: name.to_owned(), problem });
         Ok(())
@@ -68,81 +68,61 @@ pub(super) fn store_photos(
 }
 
 fn store_photo(
-    uploads: &UploadsFolder,
+    uploads: &PhotoStore,
+    runtime: &Handle,
     name: &str,
-    bytes: &mut dyn Read,
+    bytes: Vec<u8>,
     announce: &mut impl FnMut(&str) -> Result<(), ImportError>,
 ) -> Result<Option<FindingCode>, ImportError> {
-    let folder = uploads.images();
-    let failed = |source| ImportError::Uploads { path: folder.to_owned(), source };
-    let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
-    io::copy(bytes, &mut file).map_err(|error| ImportError::Archive(OpenError::Io(error)))?;
-    let there = match uploads.photo(name) {
-        PhotoFile::Found(there, _) => {
-            if digest(there).map_err(failed)? != digest(file.reopen().map_err(failed)?).map_err(failed)? {
-                return Ok(Some(FindingCode::FileTaken));
-            }
-            true
-        }
-        _ => false,
-    };
-    let missing: Vec<(&str, Size)> = SIZES
-        .iter()
-        .filter(|(prefix, _)| !folder.join(format!("{prefix}{name}")).exists())
-        .copied()
-        .collect();
-    if there && missing.is_empty() {
+    let held = runtime.block_on(uploads.compare(name, &bytes))?;
+    if held == Held::Another {
+        return Ok(Some(FindingCode::FileTaken));
+    }
+    let sizes = runtime.block_on(uploads.have(&scaled_names(name)))?;
+    let missing: Vec<(&str, Size)> =
+        SIZES.iter().zip(sizes).filter(|(_, there)| !there).map(|(size, _)| *size).collect();
+    if held == Held::TheSame && missing.is_empty() {
         return Ok(None);
     }
-    let Some((picture, format)) = decode(file.reopen().map_err(failed)?).map_err(failed)? else {
-        return Ok(Some(FindingCode::NotAPicture));
-    };
+    let Some((picture, format)) = decode(&bytes) else { return Ok(Some(FindingCode::NotAPicture)) };
+    let kind = format.to_mime_type();
+    let mut scaled = Vec::new();
+    for (prefix, size) in missing {
+        // A GIF may move; scaled down it would stand still.
+        let bytes = if format == ImageFormat::Gif && prefix == "scaled_full_" {
+            bytes.clone()
+        } else {
+            let Ok(bytes) = encode(&resize(&picture, size), format) else {
+                return Ok(Some(FindingCode::NotAPicture));
+            };
+            bytes
+        };
+        scaled.push(NewPhotoFile { name: format!("{prefix}{name}"), bytes, kind });
+    }
     announce(name)?;
     // The sizes first: whoever sees the original sees them too.
-    for (prefix, size) in missing {
-        let target = folder.join(format!("{prefix}{name}"));
-        let moving = format == ImageFormat::Gif && prefix == "scaled_full_";
-        let mut scaled = NamedTempFile::new_in(folder).map_err(failed)?;
-        if moving {
-            // A GIF may move; scaled down it would stand still.
-            io::copy(&mut file.reopen().map_err(failed)?, &mut scaled).map_err(failed)?;
-        } else {
-            let small = resize(&picture, size);
-            if write(&small, format, &mut scaled).is_err() {
-                return Ok(Some(FindingCode::NotAPicture));
-            }
-        }
-        publish(scaled, &target).map_err(failed)?;
-    }
-    if !there {
-        publish(file, &folder.join(name)).map_err(failed)?;
+    runtime.block_on(uploads.put(scaled))?;
+    if held == Held::Nothing {
+        runtime.block_on(uploads.put(vec![NewPhotoFile { name: name.to_owned(), bytes, kind }]))?;
     }
     Ok(None)
 }
 
-fn digest(mut file: File) -> io::Result<Vec<u8>> {
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(digest.finalize().to_vec()),
-            read => digest.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
+fn scaled_names(name: &str) -> Vec<String> {
+    SIZES.iter().map(|(prefix, _)| format!("{prefix}{name}")).collect()
 }
 
 /// None for what is no picture, or too large a one.
-fn decode(mut file: File) -> io::Result<Option<(DynamicImage, ImageFormat)>> {
-    file.rewind()?;
+fn decode(bytes: &[u8]) -> Option<(DynamicImage, ImageFormat)> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_UNPACKED);
-    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format()?;
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
     reader.limits(limits);
-    let Some(format) = reader.format() else { return Ok(None) };
+    let format = reader.format()?;
     // What the decoder does not count against its limit is bounded by the number of pixels.
-    Ok(reader.decode().ok().map(|picture| (picture, format)))
+    reader.decode().ok().map(|picture| (picture, format))
 }
 
 fn resize(picture: &DynamicImage, size: Size) -> DynamicImage {
@@ -156,11 +136,7 @@ fn resize(picture: &DynamicImage, size: Size) -> DynamicImage {
     }
 }
 
-fn write(
-    picture: &DynamicImage,
-    format: ImageFormat,
-    file: &mut NamedTempFile,
-) -> Result<(), image::ImageError> {
+fn encode(picture: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, image::ImageError> {
     let flat;
     let picture = match format {
         // JPEG knows no transparency.
@@ -174,35 +150,17 @@ fn write(
         }
         _ => picture,
     };
-    let mut bytes = io::Cursor::new(Vec::new());
+    let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, format)?;
-    file.write_all(&bytes.into_inner()).map_err(image::ImageError::IoError)
+    Ok(bytes.into_inner())
 }
 
-/// Gives a finished file its name, readable for the web server.
-fn publish(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    file.as_file().sync_data()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+/// The names under which a photo lies, with its sizes.
+pub(super) fn stored_names(name: &str) -> impl Iterator<Item = String> {
+    scaled_names(name).into_iter().chain([name.to_owned()])
 }
 
-/// Removes a photo with its sizes.
-pub(super) fn remove_photo(uploads: &UploadsFolder, name: &str) -> io::Result<u64> {
-    let mut removed = 0;
-    if !is_plain_file_name(name) {
-        return Ok(removed);
-    }
-    for prefix in SIZES.iter().map(|(prefix, _)| *prefix).chain([""]) {
-        match std::fs::remove_file(uploads.images().join(format!("{prefix}{name}"))) {
-            Ok(()) => removed += 1,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(removed)
-}
-
-/// The names of photos that lie in the uploads folder now, and what is to be said about the others.
+/// The names of photos that are among the pod's photo files now, and what is to be said about the others.
 pub(super) fn outcome(stored: Vec<Stored>) -> (HashSet<String>, Vec<(String, FindingCode)>) {
     let mut names = HashSet::new();
     let mut problems = Vec::new();

@@ -47,14 +47,16 @@ impl Target {
                 Decision::Present => {
                     let adopted = journal.as_ref().is_some_and(|journal| journal.has_adopted(guid.as_str()));
                     self.count_post(&post.post, adopted);
+                    if !adopted {
+                        self.note_post_again(&post.post, files);
+                    }
                 }
                 Decision::Adopt(id) => {
                     adopted.push(id);
                     let previous = account.old_person;
                     intents.push(Intent { kind: "posts", guid: guid.to_string(), previous });
                     self.count_post(&post.post, true);
-                    self.plan_post(&guid);
-                    self.plan_poll(&post.post);
+                    self.plan_post(&post.post);
                 }
                 Decision::Taken => self.report.left_out(kind, FindingCode::GuidTaken, &guid),
             }
@@ -64,8 +66,7 @@ impl Target {
             let guid = post.post.guid().to_string();
             intents.push(Intent { kind: "posts", guid, previous: None });
             self.count_post(&post.post, false);
-            self.plan_post(post.post.guid());
-            self.plan_poll(&post.post);
+            self.plan_post(&post.post);
         }
         if let Some(journal) = journal
             && !(new.is_empty() && adopted.is_empty())
@@ -81,20 +82,9 @@ impl Target {
         Ok(())
     }
 
-    fn plan_post(&mut self, guid: &Guid) {
+    fn plan_post(&mut self, post: &Post) {
         if let Some(planned) = &mut self.planned {
-            let number = planned.number();
-            planned.posts.insert(guid.clone(), number);
-        }
-    }
-
-    fn plan_poll(&mut self, post: &Post) {
-        if let (Some(planned), Post::StatusMessage(StatusMessage { poll: Some(Entity(poll)), .. })) =
-            (&mut self.planned, post)
-        {
-            let number = planned.number();
-            planned.polls.insert(poll.guid.clone(), number);
-            planned.answers.extend(poll.poll_answers.iter().map(|answer| (answer.0.guid.clone(), number)));
+            planned.add_post(post, true);
         }
     }
 
@@ -105,6 +95,31 @@ impl Target {
         if let Post::StatusMessage(message) = post {
             message.photos.iter().for_each(|_| count(CountKind::Photos));
             message.poll.iter().for_each(|_| count(CountKind::Polls));
+        }
+    }
+
+    /// What was to be known of a post when a run that was broken off wrote it.
+    fn note_post_again(&mut self, post: &Post, files: &HashSet<String>) {
+        let Post::StatusMessage(message) = post else { return };
+        for Entity(photo) in &message.photos {
+            self.note_missing_file(photo, files);
+        }
+        if let Some(Entity(place)) = &message.location {
+            for text in [&place.address, &place.lat, &place.lng] {
+                self.fit(text, 255, CountKind::StatusMessages, &message.guid);
+            }
+        }
+        if let Some(Entity(poll)) = &message.poll {
+            self.fit(&poll.question, 255, CountKind::Polls, &poll.guid);
+            for Entity(answer) in &poll.poll_answers {
+                self.fit(&answer.answer, 255, CountKind::Polls, &answer.guid);
+            }
+        }
+    }
+
+    fn note_missing_file(&mut self, photo: &Photo, files: &HashSet<String>) {
+        if !files.contains(&photo.remote_photo_name) {
+            self.report.note(CountKind::Photos, FindingCode::FileMissing, &photo.guid);
         }
     }
 
@@ -248,19 +263,7 @@ impl Target {
         posts: &[OwnPost],
     ) -> Result<(), ImportError> {
         let rows = posts.iter().map(|post| post_row(account.person, &post.post)).collect();
-        let columns = [
-            "author_id",
-            "type",
-            "guid",
-            "public",
-            "text",
-            "provider_display_name",
-            "root_guid",
-            "created_at",
-            "updated_at",
-            "interacted_at",
-        ];
-        self.pod.insert("posts", &columns, rows, Existing::Refuse).await?;
+        self.pod.insert("posts", &POST_COLUMNS, rows, Existing::Refuse).await?;
         let guids: Vec<&str> = posts.iter().map(|post| post.post.guid().as_str()).collect();
         let ids = self.ids("posts", &guids).await?;
         let messages: Vec<(i64, &StatusMessage)> = posts
@@ -271,13 +274,7 @@ impl Target {
         let photos: Vec<&Photo> =
             messages.iter().flat_map(|(_, message)| message.photos.iter().map(|photo| &photo.0)).collect();
         self.write_photos(account, files, &photos).await?;
-        self.write_locations(&messages).await?;
-        self.write_polls(&messages).await?;
-        let tagged: Vec<(i64, Vec<String>)> =
-            messages.iter().map(|(id, message)| (*id, tags(&message.text))).collect();
-        self.put_tags("Post", &tagged).await?;
-        let mentioned = messages.iter().map(|(id, message)| (*id, mentions(&message.text)));
-        self.put_mentions("Post", people, mentioned).await?;
+        self.write_parts(people, &messages).await?;
         let visible = posts
             .iter()
             .filter_map(|post| {
@@ -307,54 +304,31 @@ impl Target {
         let there = self.there("photos", &guids).await?;
         let known: Vec<i64> = there.values().map(|row| row.id).collect();
         self.adopt("photos", "author_id", account, &known).await?;
-        let here = format!("{}/uploads/images/", self.url.as_str().trim_end_matches('/'));
+        let here = self.photos_at.clone();
         let mut rows = Vec::new();
         for photo in photos.iter().filter(|photo| !there.contains_key(photo.guid.as_str())) {
             let name = photo.remote_photo_name.as_str();
             let has_file = files.contains(name);
-            if !has_file {
-                self.report.note(CountKind::Photos, FindingCode::FileMissing, &photo.guid);
-            }
-            let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-            let file = |name: &str| Value::Text(has_file.then(|| name.to_owned()));
-            let path = if has_file { here.as_str() } else { photo.remote_photo_path.as_str() };
-            rows.push(vec![
-                account.person.into(),
-                photo.public.into(),
-                photo.guid.as_str().into(),
-                false.into(),
-                photo.text.clone().into(),
-                path.into(),
-                name.into(),
-                file(stem),
-                file(name),
-                file(name),
-                photo.status_message_guid.as_ref().map(Guid::to_string).into(),
-                photo.height.into(),
-                photo.width.into(),
-                photo.created_at.into(),
-                photo.created_at.into(),
-            ]);
+            self.note_missing_file(photo, files);
+            rows.push(photo_row(account.person, photo, has_file.then_some(here.as_str())));
         }
-        let columns = [
-            "author_id",
-            "public",
-            "guid",
-            "pending",
-            "text",
-            "remote_photo_path",
-            "remote_photo_name",
-            "random_string",
-            "processed_image",
-            "unprocessed_image",
-            "status_message_guid",
-            "height",
-            "width",
-            "created_at",
-            "updated_at",
-        ];
-        self.pod.insert("photos", &columns, rows, Existing::Refuse).await?;
+        self.pod.insert("photos", &PHOTO_COLUMNS, rows, Existing::Refuse).await?;
         Ok(())
+    }
+
+    /// What hangs on posts beside photos: places, polls, tags and mentions.
+    pub(super) async fn write_parts(
+        &mut self,
+        people: &People,
+        messages: &[(i64, &StatusMessage)],
+    ) -> Result<(), ImportError> {
+        self.write_locations(messages).await?;
+        self.write_polls(messages).await?;
+        let tagged: Vec<(i64, Vec<String>)> =
+            messages.iter().map(|(id, message)| (*id, tags(&message.text))).collect();
+        self.put_tags("Post", &tagged).await?;
+        let mentioned = messages.iter().map(|(id, message)| (*id, mentions(&message.text)));
+        self.put_mentions("Post", people, mentioned).await
     }
 
     async fn write_locations(&mut self, messages: &[(i64, &StatusMessage)]) -> Result<(), ImportError> {
@@ -455,6 +429,9 @@ impl Target {
                     let found =
                         journal.as_ref().is_some_and(|journal| journal.has_adopted(photo.guid.as_str()));
                     self.report.came_in(CountKind::Photos, found);
+                    if !found {
+                        self.note_missing_file(photo, files);
+                    }
                 }
                 Decision::Adopt(_) => {
                     self.report.adopted(CountKind::Photos);
@@ -483,7 +460,7 @@ impl Target {
 
     /// The profile shows the picture from this pod, no longer from the old one.
     async fn set_avatar(&mut self, account: &NewAccount, name: &str) -> Result<(), ImportError> {
-        let here = format!("{}/uploads/images/", self.url.as_str().trim_end_matches('/'));
+        let here = &self.photos_at;
         let sizes = ["thumb_large_", "thumb_medium_", "thumb_small_"];
         let values: Vec<Value> = sizes.iter().map(|size| format!("{here}{size}{name}").into()).collect();
         let sql = format!(
@@ -524,6 +501,49 @@ impl Target {
     }
 }
 
+/// What [`photo_row`] gives.
+pub(super) const PHOTO_COLUMNS: [&str; 15] = [
+    "author_id",
+    "public",
+    "guid",
+    "pending",
+    "text",
+    "remote_photo_path",
+    "remote_photo_name",
+    "random_string",
+    "processed_image",
+    "unprocessed_image",
+    "status_message_guid",
+    "height",
+    "width",
+    "created_at",
+    "updated_at",
+];
+
+/// A photo whose file is here, at this address, or stays where it is.
+pub(super) fn photo_row(author: i64, photo: &Photo, here: Option<&str>) -> Vec<Value> {
+    let name = photo.remote_photo_name.as_str();
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let file = |name: &str| Value::Text(here.map(|_| name.to_owned()));
+    vec![
+        author.into(),
+        photo.public.into(),
+        photo.guid.as_str().into(),
+        false.into(),
+        photo.text.clone().into(),
+        here.unwrap_or(&photo.remote_photo_path).into(),
+        name.into(),
+        file(stem),
+        file(name),
+        file(name),
+        photo.status_message_guid.as_ref().map(Guid::to_string).into(),
+        photo.height.into(),
+        photo.width.into(),
+        photo.created_at.into(),
+        photo.created_at.into(),
+    ]
+}
+
 fn texts(list: &[String]) -> Vec<&str> {
     list.iter().map(String::as_str).collect()
 }
@@ -542,7 +562,21 @@ fn kind_of(post: &Post) -> CountKind {
     }
 }
 
-fn post_row(author: i64, post: &Post) -> Vec<Value> {
+/// What [`post_row`] gives.
+pub(super) const POST_COLUMNS: [&str; 10] = [
+    "author_id",
+    "type",
+    "guid",
+    "public",
+    "text",
+    "provider_display_name",
+    "root_guid",
+    "created_at",
+    "updated_at",
+    "interacted_at",
+];
+
+pub(super) fn post_row(author: i64, post: &Post) -> Vec<Value> {
     let (class, public, text, provider, root, at) = match post {
         Post::StatusMessage(post) => {
             let (text, provider) = (Some(post.text.clone()), post.provider_display_name.clone());

@@ -7,7 +7,7 @@ use super::ImportError;
 use super::journal::{Intent, Journal};
 use super::people::People;
 use super::report::FindingCode;
-use super::target::{Decision, NewAccount, Target, There, decide};
+use super::target::{Decision, NewAccount, PlannedRow, Target, There, decide};
 use super::text::{mentions, tags};
 use crate::archive::manifest::CountKind;
 use crate::domain::{Guid, Relayable, RelayableEntity, Timestamp};
@@ -181,7 +181,8 @@ impl Target {
                 continue;
             }
             let row = there.get(&table).and_then(|rows| rows.get(guid.as_str()));
-            let signed = row.filter(|_| verdict == Verdict::Good).map(|row| (table, row.id, record.clone()));
+            let is_kept = verdict == Verdict::Good && keeps_signature(people, &record.entity);
+            let signed = row.filter(|_| is_kept).map(|row| (table, row.id, record.clone()));
             match judge(whose, account, people, &parents, record, verdict, row) {
                 Err(code) => self.report.left_out(kind, code, &guid),
                 Ok(Step::Adopt(id)) => {
@@ -213,8 +214,8 @@ impl Target {
         let guid = new.record.entity.guid().to_string();
         intents.push(Intent { kind: table.name(), guid, previous: None });
         if let (Some(planned), RelayableEntity::Comment(comment)) = (&mut self.planned, &new.record.entity) {
-            let number = planned.number();
-            planned.comments.insert(comment.guid.clone(), number);
+            let row = PlannedRow { number: planned.number(), own: true };
+            planned.comments.insert(comment.guid.clone(), row);
         }
     }
 
@@ -301,20 +302,21 @@ impl Target {
             }
         }
         if let Some(planned) = &self.planned {
-            let find = |guid: &str, set: &HashMap<Guid, i64>| set.get(&guid.parse::<Guid>().ok()?).copied();
-            let add = |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashMap<Guid, i64>| {
-                for guid in guids {
-                    if let Some(id) = find(guid, set) {
-                        into.entry((*guid).to_owned()).or_insert(Parent { id, own: true, visible: true });
+            let add =
+                |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashMap<Guid, PlannedRow>| {
+                    for guid in guids {
+                        if let Some(row) = guid.parse::<Guid>().ok().and_then(|guid| set.get(&guid)) {
+                            let parent = Parent { id: row.number, own: row.own, visible: true };
+                            into.entry((*guid).to_owned()).or_insert(parent);
+                        }
                     }
-                }
-            };
+                };
             add(&mut parents.posts, &posts, &planned.posts);
             add(&mut parents.comments, &comments, &planned.comments);
             add(&mut parents.polls, &polls, &planned.polls);
             for guid in answers {
-                if let Some(poll) = find(guid, &planned.answers) {
-                    parents.answers.entry(guid.to_owned()).or_insert((poll, 0));
+                if let Some(poll) = guid.parse::<Guid>().ok().and_then(|guid| planned.answers.get(&guid)) {
+                    parents.answers.entry(guid.to_owned()).or_insert((*poll, 0));
                 }
             }
         }
@@ -400,6 +402,7 @@ impl Target {
             let ids = self.ids(table.name(), &guids).await?;
             let signed: Vec<(i64, &Relayable)> = records
                 .iter()
+                .filter(|new| keeps_signature(people, &new.record.entity))
                 .filter_map(|new| Some((*ids.get(new.record.entity.guid().as_str())?, &new.record)))
                 .collect();
             self.write_signatures(table, &signed).await?;
@@ -485,6 +488,12 @@ impl Target {
         self.pod.insert(signatures, &columns, rows, Existing::Keep).await?;
         Ok(())
     }
+}
+
+/// What this pod's own people say is signed whenever it is sent, with the key they have then: a signature that
+/// was kept would not fit any more once they have moved here.
+fn keeps_signature(people: &People, entity: &RelayableEntity) -> bool {
+    people.get(entity.author()).is_none_or(|author| author.user.is_none())
 }
 
 /// What is to be done with one record.

@@ -134,6 +134,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Findings that are not listed.
     pub more_findings: u64,
+    /// Posts of other people that were fetched from their pods, since the account's own records belong to them.
+    #[serde(default)]
+    pub fetched_posts: u64,
 }
 
 impl Report {

@@ -11,13 +11,17 @@ use crate::archive::document::{
     DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras, relayable,
 };
 use crate::archive::open::{Archive, OpenError, Verified};
+use crate::discovery::PostName;
 use crate::domain::{
-    Aspect, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, NonContactAuthor, PrivateKey,
-    Profile, Relayable,
+    Aspect, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, NonContactAuthor,
+    OwnPost, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,
 };
 
 /// People of one archive that are looked at; nobody has more.
 const MAX_PEOPLE: usize = 500_000;
+
+/// Posts of others that are remembered as parents of the account's own records.
+const MAX_PARENTS: usize = 100_000;
 
 /// What the archive knows of a person.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +51,11 @@ pub(super) struct Survey {
     pub(super) files: HashSet<String>,
     /// How many posts the archive holds, for showing progress.
     pub(super) records: u64,
+    /// Posts, and posts with polls, that the account's own records belong to, by the GUID that the archive
+    /// knows; with the author, if the archive names one.
+    pub(super) parents: BTreeMap<(PostName, Guid), Option<DiasporaId>>,
+    /// GUIDs of the account's own posts and polls.
+    own: HashSet<Guid>,
 }
 
 impl Survey {
@@ -62,7 +71,29 @@ impl Survey {
             survey.files.insert(name.to_owned());
             Ok(())
         })?;
+        let own = std::mem::take(&mut survey.own);
+        survey.parents.retain(|(_, guid), _| !own.contains(guid));
         Ok(survey)
+    }
+
+    /// Notes that a post is needed, and who wrote it if that is known.
+    fn need(&mut self, name: PostName, guid: Guid, author: Option<DiasporaId>) {
+        if self.parents.len() >= MAX_PARENTS && !self.parents.contains_key(&(name, guid.clone())) {
+            return;
+        }
+        let known = self.parents.entry((name, guid)).or_default();
+        *known = known.take().or(author);
+    }
+
+    /// A record of the account's own needs what it belongs to.
+    fn need_parent(&mut self, value: &RawValue) {
+        let Ok(Relayable { entity, .. }) = relayable(value) else { return };
+        let name = match &entity {
+            RelayableEntity::Like(like) if like.parent_type != "Post" => return,
+            RelayableEntity::Comment(_) | RelayableEntity::Like(_) => PostName::Post,
+            RelayableEntity::PollParticipation(_) => PostName::Poll,
+        };
+        self.need(name, entity.parent_guid().clone(), None);
     }
 
     fn meet(&mut self, person: DiasporaId) -> Option<&mut Described> {
@@ -137,16 +168,31 @@ impl Survey {
                 }
             }
             "posts" => {
-                // Those who may see limited posts, as far as they live on the target pod.
-                #[derive(Deserialize)]
-                struct Seen {
-                    #[serde(default)]
-                    subscribed_users_ids: Vec<DiasporaId>,
-                }
-                if let Ok(post) = serde_json::from_str::<Seen>(value.get()) {
-                    for person in post.subscribed_users_ids {
+                if let Ok(post) = serde_json::from_str::<OwnPost>(value.get()) {
+                    // Those who may see limited posts, as far as they live on the target pod.
+                    for person in post.subscribed_users_ids.into_iter().flatten() {
                         self.meet(person);
                     }
+                    self.own.insert(post.post.guid().clone());
+                    match post.post {
+                        Post::StatusMessage(message) => {
+                            self.own.extend(message.poll.map(|Entity(poll)| poll.guid));
+                        }
+                        Post::Reshare(Reshare { root_author, root_guid: Some(root), .. }) => {
+                            self.need(PostName::Post, root, root_author);
+                        }
+                        Post::Reshare(_) => {}
+                    }
+                }
+            }
+            "post_subscriptions" => {
+                if let Ok(post) = serde_json::from_str(value.get()) {
+                    self.need(PostName::Post, post, None);
+                }
+            }
+            "commented_posts" => {
+                if let Ok(post) = serde_json::from_str::<CommentedPost>(value.get()) {
+                    self.need(PostName::Post, post.guid, Some(post.author));
                 }
             }
             _ => {}
@@ -155,18 +201,17 @@ impl Survey {
 }
 
 impl DocumentVisitor for Survey {
-    fn wants(&self, section: Section, name: &str) -> bool {
-        // `user.relayables` are the account's own.
-        !(section == Section::User && name == "relayables")
-    }
-
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         self.set(place.name, value);
         Ok(Next::Continue)
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        self.see(place.name, value);
+        if place.section == Section::User && place.name == "relayables" {
+            self.need_parent(value);
+        } else {
+            self.see(place.name, value);
+        }
         Ok(Next::Continue)
     }
 }

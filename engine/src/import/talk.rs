@@ -139,8 +139,9 @@ impl Target {
         talk: &Conversation,
     ) -> Result<i64, ImportError> {
         let last = talk.messages.iter().map(|message| message.created_at).max().unwrap_or(talk.created_at);
+        // Also when a run that was broken off has written it.
+        let subject = self.fit(&talk.subject, 255, CountKind::Conversations, &talk.guid);
         if new {
-            let subject = self.fit(&talk.subject, 255, CountKind::Conversations, &talk.guid);
             let author = who(&talk.author).map_or(account.person, |member| member.person);
             let (guid, at) = (talk.guid.as_str(), talk.created_at);
             let row = vec![guid.into(), author.into(), subject.into(), at.into(), last.into()];

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::report::{FindingCode, Report};
 use crate::archive::manifest::CountKind;
-use crate::domain::{DiasporaId, Guid, Timestamp};
+use crate::domain::{DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, Existing, PodWriter, Value};
 
@@ -12,12 +12,20 @@ use crate::pod::database::{Cell as _, DatabaseError, Existing, PodWriter, Value}
 /// have negative numbers.
 #[derive(Default)]
 pub(super) struct Planned {
-    pub(super) posts: HashMap<Guid, i64>,
-    pub(super) comments: HashMap<Guid, i64>,
-    pub(super) polls: HashMap<Guid, i64>,
+    pub(super) posts: HashMap<Guid, PlannedRow>,
+    pub(super) comments: HashMap<Guid, PlannedRow>,
+    pub(super) polls: HashMap<Guid, PlannedRow>,
     /// With their polls.
     pub(super) answers: HashMap<Guid, i64>,
     last: i64,
+}
+
+/// A row that a plan would have written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PlannedRow {
+    pub(super) number: i64,
+    /// Whether it is the account's, or under a post of the account's.
+    pub(super) own: bool,
 }
 
 /// The account's own rows in a plan.
@@ -28,6 +36,17 @@ impl Planned {
     pub(super) fn number(&mut self) -> i64 {
         self.last -= 1;
         PLANNED_ACCOUNT + self.last
+    }
+
+    /// Plans a post with its poll.
+    pub(super) fn add_post(&mut self, post: &Post, own: bool) {
+        let number = self.number();
+        self.posts.insert(post.guid().clone(), PlannedRow { number, own });
+        if let Post::StatusMessage(StatusMessage { poll: Some(Entity(poll)), .. }) = post {
+            let number = self.number();
+            self.polls.insert(poll.guid.clone(), PlannedRow { number, own });
+            self.answers.extend(poll.poll_answers.iter().map(|answer| (answer.0.guid.clone(), number)));
+        }
     }
 }
 
@@ -64,6 +83,8 @@ impl NewAccount {
 pub(super) struct Target {
     pub(super) pod: PodWriter,
     pub(super) url: PodUrl,
+    /// Where browsers find the pod's photos, ending in `/`; empty when none are written.
+    pub(super) photos_at: String,
     pub(super) now: Timestamp,
     /// None when it is written for good.
     pub(super) planned: Option<Planned>,
@@ -133,6 +154,15 @@ impl Target {
         self.pod.insert("tags", &["name"], rows, Existing::Keep).await?;
         let rows = self.pod.rows_in("tags", "SELECT name, id FROM tags WHERE name IN ({})", &names).await?;
         Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
+    }
+
+    /// Row numbers of the tags that posts have; a list of posts' row numbers.
+    pub(super) async fn tags_of_posts(&mut self, posts: &str) -> Result<Vec<i64>, DatabaseError> {
+        let sql = format!(
+            "SELECT DISTINCT tag_id FROM taggings WHERE taggable_type = 'Post' AND taggable_id IN ({posts})"
+        );
+        let rows = self.pod.rows("tags", sql, &[]).await?;
+        Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
     }
 
     /// Puts tags on records: pairs of row number and text.

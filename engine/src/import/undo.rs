@@ -1,13 +1,14 @@
 //! Taking an import back, as long as nobody has been told of it.
 
 use super::finish::list;
-use super::journal::{ImportRecord, ImportState, introduced, noted, set_state};
+use super::journal::{ImportRecord, ImportState, brought_along, noted, set_state};
+use super::parents::FETCHED_POSTS;
 use super::target::Target;
 use super::{ImportError, Report};
 use crate::domain::Timestamp;
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
-use crate::pod::uploads::UploadsFolder;
+use crate::pod::uploads::{PhotoStore, UploadsError};
 use crate::store::{Store, StoreError};
 
 /// Why an import was not taken back.
@@ -31,13 +32,8 @@ pub enum UndoError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A photo could not be removed.
-    #[error("a photo cannot be removed from {path}: {source}")]
-    Uploads {
-        /// The folder.
-        path: std::path::PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Uploads(#[from] UploadsError),
     /// Counters could not be set.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -50,8 +46,6 @@ pub struct Undone {
     pub removed: u64,
     /// Rows given back to who had them before.
     pub given_back: u64,
-    /// Photo files removed, all sizes.
-    pub files: u64,
 }
 
 /// A kind of record in the journal.
@@ -62,6 +56,9 @@ struct Kind {
     /// Tables that hang on a row by number and type, with the column and the condition.
     typed: &'static [(&'static str, &'static str, &'static str)],
 }
+
+/// Links between records; the word means something in SQL.
+const LINKS: &str = "\"references\"";
 
 /// In the order in which their rows can go.
 const KINDS: &[Kind] = &[
@@ -78,9 +75,11 @@ const KINDS: &[Kind] = &[
             ("likes", "target_id", "target_type = 'Comment'"),
             ("mentions", "mentions_container_id", "mentions_container_type = 'Comment'"),
             ("taggings", "taggable_id", "taggable_type = 'Comment'"),
+            (LINKS, "source_id", "source_type = 'Comment'"),
+            (LINKS, "target_id", "target_type = 'Comment'"),
         ],
     },
-    Kind { table: "messages", parts: &[], typed: &[] },
+    Kind { table: "messages", parts: &[], typed: &[(LINKS, "source_id", "source_type = 'Message'")] },
     Kind {
         table: "conversations",
         parts: &[("conversation_visibilities", "conversation_id"), ("messages", "conversation_id")],
@@ -89,7 +88,10 @@ const KINDS: &[Kind] = &[
     Kind {
         table: "photos",
         parts: &[],
-        typed: &[("aspect_visibilities", "shareable_id", "shareable_type = 'Photo'")],
+        typed: &[
+            ("aspect_visibilities", "shareable_id", "shareable_type = 'Photo'"),
+            (LINKS, "target_id", "target_type = 'Photo'"),
+        ],
     },
     Kind {
         table: "posts",
@@ -102,6 +104,8 @@ const KINDS: &[Kind] = &[
             ("taggings", "taggable_id", "taggable_type = 'Post'"),
             ("share_visibilities", "shareable_id", "shareable_type = 'Post'"),
             ("aspect_visibilities", "shareable_id", "shareable_type = 'Post'"),
+            (LINKS, "source_id", "source_type = 'Post'"),
+            (LINKS, "target_id", "target_type = 'Post'"),
         ],
     },
 ];
@@ -115,7 +119,7 @@ pub async fn undo(
     import: &ImportRecord,
     database: &DatabaseUrl,
     url: &PodUrl,
-    uploads: &UploadsFolder,
+    uploads: &PhotoStore,
     now: Timestamp,
 ) -> Result<Undone, UndoError> {
     match import.state {
@@ -145,16 +149,15 @@ pub async fn undo(
         undone.removed += target.remove_account(person, user).await?;
         target.count_again(&touched).await?;
     }
+    target.remove_fetched(store, import, &mut undone).await?;
     undone.removed += target.remove_strangers(store, import).await?;
     let mut after = 0;
     loop {
         let page = noted(store, &import.id, "photo_files", after).await?;
         let Some((last, ..)) = page.last() else { break };
         after = *last;
-        for (_, name, _) in page {
-            let failed = |source| UndoError::Uploads { path: uploads.images().to_owned(), source };
-            undone.files += super::photos::remove_photo(uploads, &name).map_err(failed)?;
-        }
+        let names = page.iter().flat_map(|(_, name, _)| super::photos::stored_names(name)).collect();
+        uploads.remove(names).await?;
     }
     set_state(store, &import.id, ImportState::Undone, None, now).await?;
     Ok(undone)
@@ -243,13 +246,65 @@ impl Target {
         }
     }
 
+    /// Posts of others that this import, or one that was taken back before, has brought along, unless somebody
+    /// has done something with them since.
+    async fn remove_fetched(
+        &mut self,
+        store: &Store,
+        import: &ImportRecord,
+        undone: &mut Undone,
+    ) -> Result<(), UndoError> {
+        let Some(posts) = KINDS.iter().find(|kind| kind.table == "posts") else { return Ok(()) };
+        let mut tags = Vec::new();
+        // A reshare goes before its original, which it needs.
+        for class in ["Reshare", "StatusMessage"] {
+            let mut after = String::new();
+            loop {
+                let page = brought_along(store, import, FETCHED_POSTS, &after).await?;
+                let Some(last) = page.last() else { break };
+                after.clone_from(last);
+                let guids: Vec<&str> = page.iter().map(String::as_str).collect();
+                let ids: Vec<i64> = self.ids("posts", &guids).await?.into_values().collect();
+                if ids.is_empty() {
+                    continue;
+                }
+                let sql = format!(
+                    "SELECT p.id FROM posts p WHERE p.type = '{class}' AND p.id IN ({}) AND NOT EXISTS \
+                     (SELECT 1 FROM comments c WHERE c.commentable_type = 'Post' AND c.commentable_id = p.id) \
+                     AND NOT EXISTS (SELECT 1 FROM likes l WHERE l.target_type = 'Post' AND l.target_id = p.id) \
+                     AND NOT EXISTS (SELECT 1 FROM participations q WHERE q.target_type = 'Post' AND q.target_id = p.id) \
+                     AND NOT EXISTS (SELECT 1 FROM poll_participations v JOIN polls o ON o.id = v.poll_id \
+                     WHERE o.status_message_id = p.id) \
+                     AND NOT EXISTS (SELECT 1 FROM posts r WHERE r.root_guid = p.guid)",
+                    list(&ids)
+                );
+                let rows = self.pod.rows("posts", sql, &[]).await?;
+                let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+                if ids.is_empty() {
+                    continue;
+                }
+                tags.extend(self.tags_of_posts(&ids).await?);
+                self.pod.begin().await?;
+                let photos = format!(
+                    "DELETE FROM photos WHERE status_message_guid IN (SELECT guid FROM posts WHERE id IN ({ids})) \
+                     AND author_id IN (SELECT author_id FROM posts WHERE id IN ({ids}))"
+                );
+                undone.removed += self.pod.run("photos", photos, &[]).await?;
+                self.remove(posts, &ids, undone).await?;
+                self.pod.commit().await?;
+            }
+        }
+        let touched = Touched { posts: Vec::new(), answers: Vec::new(), tags };
+        self.count_again(&touched).await
+    }
+
     /// People that this import, or one that was taken back before, has introduced, unless the pod has heard of
     /// them otherwise since.
     async fn remove_strangers(&mut self, store: &Store, import: &ImportRecord) -> Result<u64, UndoError> {
         let mut removed = 0;
         let mut after = String::new();
         loop {
-            let page = introduced(store, import, &after).await?;
+            let page = brought_along(store, import, "people", &after).await?;
             let Some(last) = page.last() else { return Ok(removed) };
             after.clone_from(last);
             let guids: Vec<&str> = page.iter().map(String::as_str).collect();
@@ -337,6 +392,10 @@ impl Target {
                 format!("DELETE FROM polls WHERE status_message_id IN ({ids})"),
                 // What people of this pod said under the posts since goes with the posts, as in diaspora*.
                 format!(
+                    "DELETE FROM {LINKS} WHERE source_type = 'Comment' AND source_id IN (SELECT id FROM comments \
+                         WHERE commentable_type = 'Post' AND commentable_id IN ({ids}))"
+                ),
+                format!(
                     "DELETE FROM comment_signatures WHERE comment_id IN (SELECT id FROM comments WHERE \
                          commentable_type = 'Post' AND commentable_id IN ({ids}))"
                 ),
@@ -347,6 +406,12 @@ impl Target {
             ] {
                 undone.removed += self.pod.run(table, sql, &[]).await?;
             }
+        }
+        if table == "conversations" {
+            let messages = format!("SELECT id FROM messages WHERE conversation_id IN ({ids})");
+            let sql =
+                format!("DELETE FROM {LINKS} WHERE source_type = 'Message' AND source_id IN ({messages})");
+            undone.removed += self.pod.run(table, sql, &[]).await?;
         }
         for (part, column) in parts {
             let sql = format!("DELETE FROM {part} WHERE {column} IN ({ids})");

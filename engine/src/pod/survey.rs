@@ -6,7 +6,6 @@ use futures_util::TryStreamExt as _;
 use serde::Serialize;
 
 use super::database::{Cell as _, DatabaseError, Snapshot};
-use super::uploads::UploadsFolder;
 use crate::domain::PrivateKey;
 
 /// What a pod holds, and what of it cannot be exported.
@@ -30,7 +29,7 @@ pub struct Survey {
     pub unusable_keys: Vec<String>,
     /// Accounts without a usable person; they cannot be exported.
     pub broken_accounts: Vec<String>,
-    /// Photos whose file is not in the uploads folder.
+    /// Photos whose file is not there.
     pub missing_files: u64,
     /// Comments and likes by the pod's accounts whose post is gone.
     pub orphans: u64,
@@ -57,13 +56,14 @@ pub struct AccountSize {
     pub photos: u64,
 }
 
-/// Looks at the whole pod. Takes a few statements and one reading of the uploads folder's names.
+/// Looks at the whole pod, with a few statements. `photo_files` are the names of all originals, where they could be
+/// read.
 ///
 /// # Errors
 /// The database's failure.
 pub async fn survey(
     snapshot: &mut Snapshot,
-    uploads: Option<&UploadsFolder>,
+    photo_files: Option<&HashSet<String>>,
 ) -> Result<Survey, DatabaseError> {
     let mut survey = Survey::default();
     accounts(snapshot, &mut survey).await?;
@@ -87,8 +87,8 @@ pub async fn survey(
         );
         survey.orphans += number(snapshot, "records whose post is gone", sql).await?;
     }
-    if let Some(uploads) = uploads {
-        survey.missing_files = missing_files(snapshot, uploads).await?;
+    if let Some(present) = photo_files {
+        survey.missing_files = missing_files(snapshot, present).await?;
     }
     Ok(survey)
 }
@@ -145,13 +145,7 @@ async fn accounts(snapshot: &mut Snapshot, survey: &mut Survey) -> Result<(), Da
     Ok(())
 }
 
-async fn missing_files(snapshot: &mut Snapshot, uploads: &UploadsFolder) -> Result<u64, DatabaseError> {
-    let present: HashSet<String> = std::fs::read_dir(uploads.images())
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| !name.starts_with("thumb_") && !name.starts_with("scaled_full_"))
-        .collect();
+async fn missing_files(snapshot: &mut Snapshot, present: &HashSet<String>) -> Result<u64, DatabaseError> {
     let sql = "SELECT r.unprocessed_image, r.remote_photo_name, r.processed_image FROM photos r \
                JOIN people p ON p.id = r.author_id WHERE p.owner_id IS NOT NULL"
         .to_owned();

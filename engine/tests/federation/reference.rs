@@ -6,10 +6,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use pappus_engine::domain::{DiasporaId, PrivateKey, Profile, PublicKey};
+use pappus_engine::domain::{DiasporaId, Post, PrivateKey, Profile, PublicKey};
 use pappus_engine::federation::{
-    AccountMigration, Contact, Element, FederationEntity, HCard, MagicEnvelope, WebFinger, decrypt_envelope,
-    encrypt_envelope,
+    AccountMigration, Contact, Element, FederationEntity, HCard, MagicEnvelope, ReceivedEntity, WebFinger,
+    decrypt_envelope, encrypt_envelope,
 };
 
 use super::{id, signing};
@@ -146,13 +146,18 @@ fn the_captured_contact_and_profile() {
 }
 
 #[test]
-fn the_captured_post_opens_as_something_else() {
+fn the_captured_post() {
     let Some(reference) = reference() else { return };
     let envelope = MagicEnvelope::parse(&traffic(&reference, "fetch_post.magic_envelope.xml")).unwrap();
     let sender = envelope.sender().clone();
     let key = key_of(&reference, "pod-a", sender.as_str()).verifying_key().unwrap();
-    let entity = envelope.verify(&key).unwrap().entity().unwrap();
-    assert_eq!(entity.author(), Some(&sender));
+    let opened = envelope.verify(&key).unwrap();
+    let ReceivedEntity::Post(post) = opened.entity().unwrap() else { panic!("no post") };
+    assert_eq!(post.author(), &sender);
+    assert!(
+        matches!(&*post, Post::StatusMessage(message) if message.public && message.text.contains("bicycle"))
+    );
+    assert_same_elements(&post.to_xml(), opened.payload());
 }
 
 #[test]

@@ -166,7 +166,11 @@ async fn redirects_long_answers_and_trouble_concern_one_person_only() {
     .await;
     let ids = people(&server.host(), 4);
     let found = discovery(&[&server]).find_all(ids.clone()).await;
-    let redirect = HttpError::Redirect { host: server.host(), status: 301 };
+    let redirect = HttpError::Redirect {
+        host: server.host(),
+        status: 301,
+        location: Some("http://127.0.0.1/".to_owned()),
+    };
     assert_eq!(found[&ids[0]], Err(DiscoveryError::Http(redirect)));
     assert!(matches!(&found[&ids[1]], Err(DiscoveryError::Http(HttpError::TooLarge { .. }))));
     assert_eq!(found[&ids[2]], Err(DiscoveryError::Status { host: server.host(), status: 500 }));

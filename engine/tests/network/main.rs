@@ -5,3 +5,4 @@
 mod discovery;
 mod double;
 mod http;
+mod posts;

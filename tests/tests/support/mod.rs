@@ -8,6 +8,7 @@
     reason = "each test file uses its part"
 )]
 
+pub mod living_pods;
 pub mod reference;
 pub mod target;
 
@@ -76,7 +77,7 @@ impl Pod {
 }
 
 /// One archive key for all tests: making one takes half a second.
-fn shared_state() -> String {
+pub fn shared_state() -> String {
     let folder = std::env::temp_dir().join("pappus-test-state");
     let key = include_str!("../../fixtures/keys/4096-0.private.pem");
     let pod = folder.join("pods/closing.example");

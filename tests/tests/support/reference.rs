@@ -11,6 +11,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 /// The folder; without it a test says that it is skipped.
 pub fn reference() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference");
@@ -40,5 +42,15 @@ pub fn unpack_photos(reference: &Path, names: &[&str], images: &Path) {
     for name in names {
         let photos = reference.join(format!("archives/{name}_photos.zip"));
         shell(&format!("cd {} && unzip -qo {}", images.display(), photos.display()));
+    }
+}
+
+/// The document of an archive, ours or one that diaspora* wrote.
+pub fn document(archive: &Path) -> Value {
+    if archive.extension().is_some_and(|ending| ending == "gz") {
+        let file = std::fs::File::open(archive).unwrap();
+        serde_json::from_reader(std::io::BufReader::new(flate2::read::GzDecoder::new(file))).unwrap()
+    } else {
+        super::json(archive, "diaspora.json")
     }
 }

@@ -3,9 +3,10 @@
 
 mod account_migration;
 mod contact;
+mod post;
 mod profile;
 
-use crate::domain::{DiasporaId, EntityType, KeyError, Profile};
+use crate::domain::{DiasporaId, EntityType, KeyError, Post, Profile};
 
 use super::xml::{Element, XmlError};
 
@@ -99,7 +100,9 @@ pub enum ReceivedEntity {
     Contact(Contact),
     /// What somebody says about themselves.
     Profile(Box<Profile>),
-    /// Anything Pappus has no use for: its name, such as `status_message`, and its author if it has one.
+    /// Something somebody wrote or passed on.
+    Post(Box<Post>),
+    /// Anything Pappus has no use for: its name, such as `retraction`, and its author if it has one.
     Other {
         /// The root element's name.
         name: String,
@@ -121,11 +124,14 @@ impl ReceivedEntity {
             }
             Contact::NAME => Self::Contact(Contact::from_element(&element)?),
             Profile::NAME => Self::Profile(Box::new(Profile::from_element(&element)?)),
-            _ => {
-                let author =
-                    Properties::<Contact>::of(&element).text("author").and_then(|id| id.parse().ok());
-                Self::Other { name: element.name, author }
-            }
+            _ => match Post::from_element(&element)? {
+                Some(post) => Self::Post(Box::new(post)),
+                None => {
+                    let author =
+                        Properties::<Contact>::of(&element).text("author").and_then(|id| id.parse().ok());
+                    Self::Other { name: element.name, author }
+                }
+            },
         })
     }
 
@@ -135,6 +141,7 @@ impl ReceivedEntity {
             Self::AccountMigration(migration) => Some(&migration.author),
             Self::Contact(contact) => Some(&contact.author),
             Self::Profile(profile) => Some(&profile.author),
+            Self::Post(post) => Some(post.author()),
             Self::Other { author, .. } => author.as_ref(),
         }
     }

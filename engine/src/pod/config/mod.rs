@@ -16,9 +16,11 @@ mod file;
 mod percent;
 mod pod_directory;
 mod pod_url;
+mod s3;
 mod settings;
 
 pub use database_url::{DatabaseUrl, Dialect};
 pub use error::ConfigError;
 pub use pod_directory::{Environment, PodConfig, Uploads, read_pod_directory};
 pub use pod_url::PodUrl;
+pub use s3::S3Settings;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::database_file::DatabaseFile;
 use super::settings::Settings;
-use super::{ConfigError, DatabaseUrl, PodUrl};
+use super::{ConfigError, DatabaseUrl, PodUrl, S3Settings};
 
 /// Looks up an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -25,13 +25,21 @@ pub struct PodConfig {
 pub enum Uploads {
     /// The folder that holds `images/`.
     Folder(PathBuf),
-    /// A bucket at Amazon S3 or a look-alike; the pictures lie under `uploads/images/` in it.
-    S3 {
-        /// The bucket's name.
-        bucket: String,
-        /// The bucket's region, when it is set.
-        region: Option<String>,
-    },
+    /// A bucket.
+    S3(Box<S3Settings>),
+}
+
+impl Uploads {
+    /// Reads what `--uploads` names: a folder, or `s3://BUCKET[/PREFIX]` with the rest in the environment.
+    ///
+    /// # Errors
+    /// See [`S3Settings::from_address`].
+    pub fn parse(place: &Path, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        match place.to_str().and_then(|text| text.strip_prefix("s3://")) {
+            Some(address) => Ok(Self::S3(Box::new(S3Settings::from_address(address, environment)?))),
+            None => Ok(Self::Folder(place.to_owned())),
+        }
+    }
 }
 
 /// Reads the configuration of the pod installed in `dir`. Nothing is connected to or changed.
@@ -49,7 +57,7 @@ pub fn read_pod_directory(dir: &Path, environment: Environment<'_>) -> Result<Po
     Ok(PodConfig {
         database: database_file.database(dir, &rails_env, environment)?,
         url: pod_url(&settings, &rails_env)?,
-        uploads: uploads(dir, &settings, &rails_env)?,
+        uploads: uploads(dir, &settings, &rails_env, environment)?,
     })
 }
 
@@ -93,14 +101,16 @@ fn pod_url(settings: &Settings<'_>, rails_env: &str) -> Result<PodUrl, ConfigErr
     PodUrl::from_setting(&address, requires_ssl)
 }
 
-fn uploads(dir: &Path, settings: &Settings<'_>, rails_env: &str) -> Result<Uploads, ConfigError> {
+fn uploads(
+    dir: &Path,
+    settings: &Settings<'_>,
+    rails_env: &str,
+    environment: Environment<'_>,
+) -> Result<Uploads, ConfigError> {
     if !settings.enabled(rails_env, &["environment", "s3", "enable"], false) {
         return Ok(Uploads::Folder(dir.join("public").join("uploads")));
     }
-    let bucket = settings
-        .get(rails_env, &["environment", "s3", "bucket"])
-        .ok_or_else(|| ConfigError::NoBucket { file: settings.path().to_owned() })?;
-    Ok(Uploads::S3 { bucket, region: settings.get(rails_env, &["environment", "s3", "region"]) })
+    Ok(Uploads::S3(Box::new(S3Settings::from_settings(settings, rails_env, environment)?)))
 }
 
 #[cfg(test)]
@@ -188,26 +198,37 @@ mod tests {
             ("ENVIRONMENT_S3_ENABLE", "true"),
             ("ENVIRONMENT_S3_BUCKET", "pictures"),
             ("ENVIRONMENT_S3_REGION", "eu-central-1"),
+            ("ENVIRONMENT_S3_KEY", "AKIA"),
+            ("ENVIRONMENT_S3_SECRET", "hunter2"),
+            ("ENVIRONMENT_S3_CACHE", "false"),
         ];
         let config = Pod::new(&[]).read(&variables).unwrap();
         assert_eq!(config.database.to_string(), "mysql://u:***@db/pod");
         assert_eq!(config.url.origin(), "https://pod.example");
-        let region = Some("eu-central-1".to_owned());
-        assert_eq!(config.uploads, Uploads::S3 { bucket: "pictures".to_owned(), region });
+        let Uploads::S3(s3) = &config.uploads else { panic!("{config:?}") };
+        assert_eq!((s3.bucket.as_str(), s3.region.as_str(), s3.cache), ("pictures", "eu-central-1", false));
+        assert_eq!((s3.key.as_str(), s3.secret.as_str(), s3.prefix.as_str()), ("AKIA", "hunter2", "uploads"));
+        assert!(!format!("{config:?}").contains("hunter2"));
     }
 
     #[test]
     fn reads_s3_and_tls_settings() {
         let settings = "[configuration.environment]\nurl = \"http://pod.example\"\nrequire_ssl = false\n\
-                        [configuration.environment.s3]\nenable = true\nsecret = \"hunter2\"\n\
-                        bucket = \"b\"\n";
+                        [configuration.environment.s3]\nenable = true\nkey = \"k\"\n\
+                        secret = \"hunter2\"\nbucket = \"b\"\n";
         let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", settings)]);
         let config = pod.read(&[]).unwrap();
         assert_eq!(config.url.as_str(), "http://pod.example/");
-        assert_eq!(config.uploads, Uploads::S3 { bucket: "b".to_owned(), region: None });
-        let without = settings.replace("bucket", "bucked");
-        let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", &without)]);
-        assert!(matches!(pod.read(&[]), Err(ConfigError::NoBucket { .. })));
+        let Uploads::S3(s3) = &config.uploads else { panic!("{config:?}") };
+        assert_eq!((s3.bucket.as_str(), s3.region.as_str(), s3.cache), ("b", "us-east-1", true));
+        assert_eq!(s3.endpoint, None);
+        for (setting, bucket) in [("bucket", true), ("secret", false), ("key", false)] {
+            let without = settings.replace(setting, "none");
+            let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", &without)]);
+            let error = pod.read(&[]).unwrap_err();
+            assert_eq!(matches!(error, ConfigError::NoBucket { .. }), bucket, "{error}");
+            assert!(error.to_string().contains(setting), "{error}");
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub use signers::{NoMemory, SignatureId, SignatureMemory};
 
 use super::config::PodUrl;
 use super::database::{Cell as _, DatabaseError, Snapshot};
+use super::uploads::UploadsError;
 
 /// Posts that are read together.
 pub const PAGE: usize = 1000;
@@ -39,6 +40,9 @@ pub enum ReadError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The photo files failed, all of them.
+    #[error(transparent)]
+    Uploads(#[from] UploadsError),
     /// Nobody of this name.
     #[error("there is no account {name:?} on this pod. `pappus check` lists what is there")]
     UnknownAccount {

@@ -1,8 +1,10 @@
-//! Finding people by their diaspora* IDs: WebFinger, then the hCard
-//! ([Discovery](https://diaspora.github.io/diaspora_federation/discovery/webfinger.html)).
+//! Asking other pods: for people by their diaspora* IDs, and for posts. People are found by WebFinger, then
+//! the hCard ([Discovery](https://diaspora.github.io/diaspora_federation/discovery/webfinger.html)).
 //!
 //! Many people of many pods are looked for at once, and a third of the pods may be dead: the first request
 //! that fails to reach a host fails everybody else there, and a budget of time ends it all.
+
+mod posts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -17,6 +19,8 @@ use url::Url;
 use crate::domain::{DiasporaId, Guid, Profile, PublicKey};
 use crate::federation::{HCard, HCardError, LegacyTemplate, WebFinger, WebFingerError};
 use crate::http::{Answer, Client, HttpError, place};
+
+pub use posts::{FetchError, PostName, WantedPost};
 
 /// Hosts that are asked at a time.
 const HOSTS_AT_ONCE: usize = 64;
@@ -85,6 +89,7 @@ struct Known {
     people: HashMap<DiasporaId, Outcome>,
     hosts: HashMap<String, Arc<Host>>,
     spent: Duration,
+    spent_on_posts: Duration,
 }
 
 /// What is known about a host, and who may ask it now.
@@ -96,7 +101,7 @@ struct Host {
 }
 
 impl Discovery {
-    /// `budget` is the time that all searches together may take.
+    /// `budget` is the time that all searches for people together may take, and all for posts.
     pub fn new(client: Client, budget: Duration) -> Self {
         Self { client, budget, known: Mutex::default() }
     }

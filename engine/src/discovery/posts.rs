@@ -1,0 +1,115 @@
+//! Fetching public posts from the pods that have them
+//! ([Fetching](https://diaspora.github.io/diaspora_federation/federation/fetching.html)).
+
+use std::fmt;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::{Discovery, DiscoveryError, with_path};
+use crate::domain::Guid;
+use crate::federation::{EnvelopeError, MagicEnvelope};
+use crate::http::HttpError;
+
+/// Posts that are fetched at a time; fewer of them from one host.
+const POSTS_AT_ONCE: usize = 64;
+
+/// What a post is asked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PostName {
+    /// Its own GUID.
+    Post,
+    /// The GUID of its poll.
+    Poll,
+}
+
+impl fmt::Display for PostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Post => "post",
+            Self::Poll => "poll",
+        })
+    }
+}
+
+/// A public post that somebody needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedPost {
+    /// Whose GUID that is.
+    pub name: PostName,
+    /// The GUID.
+    pub guid: Guid,
+    /// Hosts to ask, `HOST` or `HOST:PORT` as in diaspora* IDs: the author's if it is known, and any other
+    /// that has the post and sends us on to the author's.
+    pub hosts: Vec<String>,
+}
+
+/// Why a post was not fetched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// Nobody is known who might have it.
+    #[error("it is not known which pod has the post")]
+    NobodyToAsk,
+    /// The pod has no such public post, or cannot be asked.
+    #[error(transparent)]
+    Request(#[from] DiscoveryError),
+    /// The pod sends us somewhere else than to the same post on another pod.
+    #[error("{0} does not lead to the post")]
+    Elsewhere(String),
+    /// What came is no envelope.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+}
+
+impl Discovery {
+    /// Fetches posts, many at a time; the answers come in the order of the questions. The envelopes are as
+    /// they came: neither the signature nor what is inside has been looked at.
+    ///
+    /// All calls together take no longer than the budget.
+    pub async fn fetch_posts(&self, wanted: &[WantedPost]) -> Vec<Result<MagicEnvelope, FetchError>> {
+        let start = Instant::now();
+        let deadline = start + self.budget.saturating_sub(self.known().spent_on_posts);
+        let fetching = stream::iter(wanted)
+            .map(|post| async move {
+                let out_of_time = || Err(DiscoveryError::OutOfTime(self.budget).into());
+                if Instant::now() >= deadline {
+                    return out_of_time();
+                }
+                timeout_at(deadline, self.fetch_post(post)).await.unwrap_or_else(|_| out_of_time())
+            })
+            .buffered(POSTS_AT_ONCE);
+        let fetched = fetching.collect().await;
+        self.known().spent_on_posts += start.elapsed();
+        fetched
+    }
+
+    async fn fetch_post(&self, wanted: &WantedPost) -> Result<MagicEnvelope, FetchError> {
+        let mut last = FetchError::NobodyToAsk;
+        for host in &wanted.hosts {
+            match self.fetch_post_from(wanted, host).await {
+                Ok(envelope) => return Ok(envelope),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn fetch_post_from(&self, wanted: &WantedPost, host: &str) -> Result<MagicEnvelope, FetchError> {
+        const ACCEPT: &str = "application/magic-envelope+xml";
+        let base = self.client.base_url(host).map_err(DiscoveryError::Http)?;
+        let url = with_path(&base, &format!("/fetch/{}/{}", wanted.name, wanted.guid));
+        let answer = match self.get(&base, &url, ACCEPT).await {
+            // A pod sends us on to the pod of the author, if that is another one. This is the only redirect
+            // that is followed, and only to the same path and once.
+            Err(DiscoveryError::Http(HttpError::Redirect { location: Some(location), .. })) => {
+                let next = url.join(&location).ok().filter(|next| next.path() == url.path());
+                let next: Url = next.ok_or_else(|| FetchError::Elsewhere(host.to_owned()))?;
+                self.get(&base, &next, ACCEPT).await?
+            }
+            answer => answer?,
+        };
+        Ok(MagicEnvelope::parse(&answer.body)?)
+    }
+}

@@ -1,0 +1,307 @@
+//! Photo files in a bucket on S3.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
+use object_store::list::{PaginatedListOptions, PaginatedListStore as _};
+use object_store::path::Path;
+use object_store::{
+    Attribute, Attributes, BackoffConfig, ClientOptions, HeaderValue, ObjectStore as _, ObjectStoreExt as _,
+    PutOptions, PutPayload, RetryConfig,
+};
+
+use super::signing::Connector;
+use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
+use crate::pod::config::S3Settings;
+
+/// An object up to this size, in bytes, is fetched before its turn comes; of larger ones only the request is sent.
+const FETCHED_AHEAD: u64 = 512 << 10;
+/// Requests at a time.
+const AT_ONCE: usize = 8;
+/// Tries after the first.
+const RETRIES: usize = 6;
+/// What diaspora* stores photos with unless `s3.cache` is off.
+const CACHE_CONTROL: &str = "max-age=31536000";
+/// Characters of what a server says that are passed on.
+const MAX_SAID: usize = 200;
+
+/// What lies under `images/` in a bucket.
+#[derive(Clone)]
+pub struct PhotoBucket {
+    store: Arc<AmazonS3>,
+    images: String,
+    place: String,
+    public_address: String,
+    cache: bool,
+}
+
+impl PhotoBucket {
+    /// Asks for the first name in the bucket.
+    pub(super) async fn open(settings: &S3Settings) -> Result<Self, UploadsError> {
+        let place = settings.to_string();
+        let failed = |error| UploadsError::Bucket { place: place.clone(), what: "read", why: why(&error) };
+        let bucket = Self {
+            store: Arc::new(client(settings).map_err(failed)?),
+            images: format!("{}/images/", settings.prefix),
+            public_address: settings.public_address(),
+            cache: settings.cache,
+            place: place.clone(),
+        };
+        // Without the right to list, a photo that is missing could not be told from one that is refused.
+        let one = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
+        bucket.store.list_paginated(Some(&bucket.images), one).await.map_err(failed)?;
+        Ok(bucket)
+    }
+
+    /// For people.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Where browsers find the photos.
+    pub(super) fn public_address(&self) -> &str {
+        &self.public_address
+    }
+
+    /// The first object of these names, opened.
+    pub(super) async fn find(&self, names: Vec<String>) -> Result<PhotoFile, UploadsError> {
+        let mut refused = None;
+        for path in names.iter().filter_map(|name| self.path(name)) {
+            match self.store.get(&path).await {
+                Ok(found) => {
+                    let size = found.meta.size;
+                    let place = self.place.clone();
+                    let bytes = if size <= FETCHED_AHEAD {
+                        let bytes = found.bytes().await.map_err(|error| self.failed("read", &error))?;
+                        stream::once(async move { Ok(bytes.into()) }).boxed()
+                    } else {
+                        found.into_stream().map_ok(Vec::from).boxed()
+                    };
+                    return Ok(PhotoFile::Found(PhotoBytes::Object(ObjectBytes { bytes, place }), size));
+                }
+                Err(error) if is_missing(&error) => {}
+                Err(error) if is_refused(&error) => refused = Some(why(&error)),
+                Err(error) => return Err(self.failed("read", &error)),
+            }
+        }
+        Ok(refused.map_or(PhotoFile::Missing, PhotoFile::Unreadable))
+    }
+
+    pub(super) async fn originals(&self) -> Result<HashSet<String>, UploadsError> {
+        let prefix = Path::from(self.images.as_str());
+        let objects = self.store.list(Some(&prefix));
+        let names = objects.try_filter_map(|object| async move {
+            Ok(object.location.filename().filter(|name| is_original(name)).map(str::to_owned))
+        });
+        names.try_collect().await.map_err(|error| self.failed("read", &error))
+    }
+
+    pub(super) async fn compare(&self, name: &str, bytes: &[u8]) -> Result<Held, UploadsError> {
+        let Some(path) = self.path(name) else { return Ok(Held::Nothing) };
+        let found = match self.store.get(&path).await {
+            Ok(found) => found,
+            Err(error) if is_missing(&error) => return Ok(Held::Nothing),
+            Err(error) => return Err(self.failed("read", &error)),
+        };
+        if found.meta.size != bytes.len() as u64 {
+            return Ok(Held::Another);
+        }
+        let (mut rest, mut stream) = (bytes, found.into_stream());
+        while let Some(read) = stream.try_next().await.map_err(|error| self.failed("read", &error))? {
+            match rest.strip_prefix(read.as_ref()) {
+                Some(more) => rest = more,
+                None => return Ok(Held::Another),
+            }
+        }
+        Ok(if rest.is_empty() { Held::TheSame } else { Held::Another })
+    }
+
+    pub(super) async fn have(&self, names: &[String]) -> Result<Vec<bool>, UploadsError> {
+        let asked = names.iter().map(|name| async move {
+            let Some(path) = self.path(name) else { return Ok(false) };
+            match self.store.head(&path).await {
+                Ok(_) => Ok(true),
+                Err(error) if is_missing(&error) => Ok(false),
+                Err(error) => Err(self.failed("read", &error)),
+            }
+        });
+        stream::iter(asked).buffered(AT_ONCE).try_collect().await
+    }
+
+    pub(super) async fn put(&self, photos: Vec<NewPhotoFile>) -> Result<(), UploadsError> {
+        let put = photos.into_iter().map(|photo| async move {
+            let Some(path) = self.path(&photo.name) else { return Ok(()) };
+            let mut attributes = Attributes::new();
+            attributes.insert(Attribute::ContentType, photo.kind.into());
+            if self.cache {
+                attributes.insert(Attribute::CacheControl, CACHE_CONTROL.into());
+            }
+            let options = PutOptions { attributes, ..PutOptions::default() };
+            let stored = self.store.put_opts(&path, PutPayload::from(photo.bytes), options).await;
+            stored.map(drop).map_err(|error| self.failed("written", &error))
+        });
+        stream::iter(put).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    pub(super) async fn remove(&self, names: &[String]) -> Result<(), UploadsError> {
+        let paths: Vec<_> = names.iter().filter_map(|name| self.path(name)).map(Ok).collect();
+        let mut removed = self.store.delete_stream(stream::iter(paths).boxed());
+        loop {
+            match removed.try_next().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(()),
+                Err(error) if is_missing(&error) => {}
+                Err(error) => return Err(self.failed("removed", &error)),
+            }
+        }
+    }
+
+    fn path(&self, name: &str) -> Option<Path> {
+        is_plain_file_name(name).then(|| Path::parse(format!("{}{name}", self.images)).ok())?
+    }
+
+    fn failed(&self, what: &'static str, error: &object_store::Error) -> UploadsError {
+        UploadsError::Bucket { place: self.place.clone(), what, why: why(error) }
+    }
+}
+
+impl fmt::Debug for PhotoBucket {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("PhotoBucket").field(&self.place).finish()
+    }
+}
+
+/// An object that is being read.
+pub struct ObjectBytes {
+    bytes: BoxStream<'static, object_store::Result<Vec<u8>>>,
+    place: String,
+}
+
+impl ObjectBytes {
+    /// The next bytes; none at the end.
+    ///
+    /// # Errors
+    /// [`UploadsError::Bucket`], when reading broke off for good.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, UploadsError> {
+        self.bytes.try_next().await.map_err(|error| UploadsError::Bucket {
+            place: self.place.clone(),
+            what: "read",
+            why: why(&error),
+        })
+    }
+}
+
+impl fmt::Debug for ObjectBytes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("ObjectBytes").field(&self.place).finish()
+    }
+}
+
+fn client(settings: &S3Settings) -> object_store::Result<AmazonS3> {
+    let S3Settings { bucket, region, endpoint, key, secret, token, patience, .. } = settings;
+    let options = ClientOptions::new()
+        .with_user_agent(HeaderValue::from_static(concat!("Pappus/", env!("CARGO_PKG_VERSION"))))
+        .with_allow_http(endpoint.as_ref().is_some_and(|endpoint| endpoint.scheme() == "http"))
+        .with_connect_timeout((*patience).min(Duration::from_secs(10)))
+        // A large photo may take its time, as long as it goes on; see the connector.
+        .with_timeout_disabled();
+    let retry = RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(5),
+            base: 2.0,
+        },
+        max_retries: RETRIES,
+        retry_timeout: *patience * 3,
+    };
+    let credential = AwsCredential {
+        key_id: key.clone(),
+        secret_key: String::clone(secret),
+        token: token.as_ref().map(|token| String::clone(token)),
+    };
+    let mut builder = AmazonS3Builder::new()
+        .with_bucket_name(bucket)
+        .with_region(region)
+        .with_access_key_id(key)
+        .with_secret_access_key(secret.as_str())
+        .with_client_options(options)
+        .with_retry(retry)
+        .with_http_connector(Connector {
+            credential: Arc::new(credential),
+            region: region.clone(),
+            patience: *patience,
+        });
+    if let Some(token) = token {
+        builder = builder.with_token(token.as_str());
+    }
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
+    }
+    builder.build()
+}
+
+/// No such object; a bucket that is gone is no missing photo.
+fn is_missing(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. }) && code(&error.to_string()) != Some("NoSuchBucket")
+}
+
+/// This object is not to be had, others may be.
+fn is_refused(error: &object_store::Error) -> bool {
+    matches!(code(&error.to_string()), Some("AccessDenied" | "InvalidObjectState"))
+}
+
+/// The name of an error in the answer of a server.
+fn code(text: &str) -> Option<&str> {
+    tag(text, "<Code>", "</Code>")
+}
+
+fn tag<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
+    text.split_once(begin)?.1.split_once(end).map(|(inside, _)| inside)
+}
+
+/// What went wrong, for people, in one line. The whole error has addresses, times and XML in it.
+fn why(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    let Some(code) = code(&text) else { return without_code(error, &text) };
+    let meaning = match code {
+        "NoSuchBucket" => "there is no such bucket",
+        "InvalidAccessKeyId" => "the server does not know the access key",
+        "SignatureDoesNotMatch" => "the secret of the access key is wrong",
+        "ExpiredToken" | "InvalidToken" => "the access key is not valid any more",
+        "AccessDenied" => "the access key does not allow it",
+        "InvalidObjectState" => {
+            "it is in an archive at the server, and must be brought back from there first"
+        }
+        "RequestTimeTooSkewed" => "the clock of this machine is wrong",
+        "AccessControlListNotSupported" => {
+            "the bucket allows no public-read objects, which diaspora* needs as well; allow access lists in it"
+        }
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
+            "the bucket is in another region"
+        }
+        _ => tag(&text, "<Message>", "</Message>").unwrap_or("the server refuses"),
+    };
+    one_line(&format!("{meaning} ({code})"))
+}
+
+fn without_code(error: &object_store::Error, text: &str) -> String {
+    if text.contains("without LOCATION") {
+        return "the bucket is in another region".to_owned();
+    }
+    if let Some(status) = tag(text, "status code: ", ":") {
+        return one_line(&format!("the server answers {status}"));
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    one_line(&format!("the server did not answer, or broke off: {cause}"))
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect()
+}

@@ -1,0 +1,165 @@
+//! Photo files in a folder.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
+
+/// The folder `images/`.
+#[derive(Debug, Clone)]
+pub struct PhotoFolder(PathBuf);
+
+impl PhotoFolder {
+    /// Checks that the folder `path` holds a readable `images/`.
+    pub(super) fn open(path: &Path) -> Result<Self, UploadsError> {
+        let images = path.join("images");
+        match std::fs::read_dir(&images) {
+            Ok(_) => Ok(Self(images)),
+            Err(source) => Err(UploadsError::Unreadable { path: images, source }),
+        }
+    }
+
+    /// The folder itself.
+    pub(super) fn images(&self) -> &Path {
+        &self.0
+    }
+
+    /// The first file of these names that can be opened.
+    pub(super) fn find(&self, names: &[String]) -> PhotoFile {
+        let mut unreadable = None;
+        for name in names {
+            match self.open_file(name) {
+                Ok(Some((file, size))) => return PhotoFile::Found(PhotoBytes::File(file), size),
+                Ok(None) => {}
+                Err(error) => unreadable = Some(error),
+            }
+        }
+        unreadable.map_or(PhotoFile::Missing, |error| PhotoFile::Unreadable(error.to_string()))
+    }
+
+    fn open_file(&self, name: &str) -> io::Result<Option<(File, u64)>> {
+        if !is_plain_file_name(name) {
+            return Ok(None);
+        }
+        match File::open(self.0.join(name)).and_then(|file| file.metadata().map(|data| (file, data))) {
+            Ok((file, data)) => Ok(data.is_file().then(|| (file, data.len()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn originals(&self) -> Result<HashSet<String>, UploadsError> {
+        let unreadable = |source| UploadsError::Unreadable { path: self.0.clone(), source };
+        let names = std::fs::read_dir(&self.0).map_err(unreadable)?;
+        Ok(names
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| is_original(name))
+            .collect())
+    }
+
+    pub(super) fn compare(&self, name: &str, bytes: &[u8]) -> Result<Held, UploadsError> {
+        // What cannot be read does not stand in the way of being written over.
+        let Ok(Some((mut file, size))) = self.open_file(name) else { return Ok(Held::Nothing) };
+        if size != bytes.len() as u64 {
+            return Ok(Held::Another);
+        }
+        let mut buffer = vec![0; 64 * 1024];
+        let mut rest = bytes;
+        loop {
+            let length = file.read(&mut buffer).map_err(|source| self.unwritable(source))?;
+            if length == 0 {
+                return Ok(if rest.is_empty() { Held::TheSame } else { Held::Another });
+            }
+            match buffer.get(..length).and_then(|read| rest.strip_prefix(read)) {
+                Some(more) => rest = more,
+                None => return Ok(Held::Another),
+            }
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        is_plain_file_name(name) && self.0.join(name).exists()
+    }
+
+    /// Whoever sees the file sees the whole of it.
+    pub(super) fn put(&self, photo: &NewPhotoFile) -> Result<(), UploadsError> {
+        if is_plain_file_name(&photo.name) {
+            self.write(photo).map_err(|source| self.unwritable(source))?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, photo: &NewPhotoFile) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.0)?;
+        file.write_all(&photo.bytes)?;
+        // The web server reads it.
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        file.as_file().sync_data()?;
+        file.persist(self.0.join(&photo.name)).map(drop).map_err(|error| error.error)
+    }
+
+    pub(super) fn remove(&self, name: &str) -> Result<(), UploadsError> {
+        if !is_plain_file_name(name) {
+            return Ok(());
+        }
+        match std::fs::remove_file(self.0.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.unwritable(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn unwritable(&self, source: io::Error) -> UploadsError {
+        UploadsError::Unwritable { path: self.0.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(folder: &PhotoFolder, names: &[&str]) -> PhotoFile {
+        folder.find(&names.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_folder_is_no_photo() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("images/sub")).unwrap();
+        std::fs::write(dir.path().join("images/a.png"), b"12345").unwrap();
+        std::fs::write(dir.path().join("outside.png"), b"12345").unwrap();
+        let folder = PhotoFolder::open(dir.path()).unwrap();
+        assert!(matches!(found(&folder, &["a.png"]), PhotoFile::Found(_, 5)));
+        assert!(matches!(found(&folder, &["none.png", "a.png"]), PhotoFile::Found(_, 5)));
+        assert!(matches!(found(&folder, &["sub", "b.png", "../outside.png"]), PhotoFile::Missing));
+        assert!(PhotoFolder::open(&dir.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn what_is_there_is_compared_byte_for_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("images")).unwrap();
+        let folder = PhotoFolder::open(dir.path()).unwrap();
+        let mut bytes = vec![7; 200_000];
+        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Held::Nothing);
+        folder
+            .put(&NewPhotoFile { name: "a.png".to_owned(), bytes: bytes.clone(), kind: "image/png" })
+            .unwrap();
+        let mode = std::fs::metadata(dir.path().join("images/a.png")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644);
+        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Held::TheSame);
+        bytes[199_999] = 8;
+        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Held::Another);
+        bytes.pop();
+        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Held::Another);
+        folder.put(&NewPhotoFile { name: "../b.png".to_owned(), bytes, kind: "image/png" }).unwrap();
+        assert!(!dir.path().join("b.png").exists());
+        folder.remove("a.png").unwrap();
+        folder.remove("a.png").unwrap();
+        assert!(!folder.has("a.png"));
+    }
+}

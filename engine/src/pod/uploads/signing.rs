@@ -1,0 +1,67 @@
+//! Requests to S3, on their way out: new objects may be read by everybody.
+//!
+//! diaspora* stores photos with the access `public-read`, because browsers fetch them from the bucket itself. The
+//! library for S3 cannot say that, so it is put in here, and signed.
+
+use async_trait::async_trait;
+use object_store::aws::{AwsAuthorizer, AwsCredential};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+    ReqwestConnector,
+};
+use object_store::{ClientOptions, HeaderValue};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Times the patience for an answer that an upload may take.
+const UPLOAD_FACTOR: u32 = 10;
+
+/// Makes clients that sign what is stored.
+#[derive(Debug)]
+pub(super) struct Connector {
+    pub(super) credential: Arc<AwsCredential>,
+    pub(super) region: String,
+    pub(super) patience: Duration,
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client =
+            |patience| ReqwestConnector::default().connect(&options.clone().with_read_timeout(patience));
+        Ok(HttpClient::new(Signing {
+            reading: client(self.patience)?,
+            // Its clock runs from the first byte sent to the first one received.
+            writing: client(self.patience * UPLOAD_FACTOR)?,
+            credential: Arc::clone(&self.credential),
+            region: self.region.clone(),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Signing {
+    reading: HttpClient,
+    writing: HttpClient,
+    credential: Arc<AwsCredential>,
+    region: String,
+}
+
+#[async_trait]
+impl HttpService for Signing {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if request.method() != "PUT" {
+            return self.reading.execute(request).await;
+        }
+        request.headers_mut().insert("x-amz-acl", HeaderValue::from_static("public-read"));
+        // The library has signed it already, and with that the digest of the body.
+        let digest = request.headers().get("x-amz-content-sha256").and_then(|value| unhex(value.as_bytes()));
+        AwsAuthorizer::new(&self.credential, "s3", &self.region)
+            .try_authorize(&mut request, digest.as_deref())
+            .map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+        self.writing.execute(request).await
+    }
+}
+
+fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
+    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
