@@ -30,7 +30,7 @@ pub async fn copy_pod(from: &Pool, to: &Pool) -> Result<u64, SchemaError> {
     Ok(copied)
 }
 
-type Line = Vec<Option<String>>;
+pub(crate) type Line = Vec<Option<String>>;
 
 /// A value as text that every database reads back as the same value.
 fn as_text(dialect: Dialect, column: &Column) -> String {
@@ -45,7 +45,7 @@ fn as_text(dialect: Dialect, column: &Column) -> String {
     }
 }
 
-async fn read(pool: &Pool, table: &Table) -> Result<Vec<Line>, SchemaError> {
+pub(crate) async fn read(pool: &Pool, table: &Table) -> Result<Vec<Line>, SchemaError> {
     let dialect = pool.dialect();
     let columns: Vec<String> = table.columns.iter().map(|column| as_text(dialect, column)).collect();
     let sql = format!("SELECT {} FROM {}", columns.join(", "), quote(dialect, table.name));

@@ -4,6 +4,9 @@
 pub mod cluster;
 pub mod copy;
 pub mod heavy;
+pub mod life;
 pub mod program;
+pub mod rows;
 pub mod sample;
 pub mod schema;
+pub mod sound;

@@ -18,7 +18,7 @@ mod damage;
 mod keys;
 mod pod_directory;
 mod posts;
-mod sheet;
+pub(crate) mod sheet;
 mod story;
 mod talk;
 mod words;

@@ -11,7 +11,7 @@ use crate::schema::{Column, Dialect, Fallback, Kind, Pool, Table, find, quote, t
 
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Number(i64),
     Flag(bool),
@@ -23,7 +23,7 @@ pub(super) enum Value {
 }
 
 /// A text for the tables of data, which are constants.
-pub(super) const fn text(text: &'static str) -> Value {
+pub(crate) const fn text(text: &'static str) -> Value {
     Value::Text(Cow::Borrowed(text))
 }
 
@@ -58,18 +58,18 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 }
 
 /// A column's name and what it holds.
-pub(super) type Cell = (&'static str, Value);
+pub(crate) type Cell = (&'static str, Value);
 
 /// The rows, by table.
 #[derive(Debug, Default)]
-pub(super) struct Sheet {
+pub(crate) struct Sheet {
     rows: BTreeMap<&'static str, Vec<Vec<Value>>>,
 }
 
 impl Sheet {
     /// Adds a row and gives its id. `at` goes into `created_at` and `updated_at`; columns not
     /// named hold their default. A later cell of the same name wins.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         name: &'static str,
         at: i64,
@@ -87,7 +87,7 @@ impl Sheet {
     }
 
     /// Changes one value of the row with that id.
-    pub(super) fn set(
+    pub(crate) fn set(
         &mut self,
         name: &'static str,
         id: i64,
@@ -101,12 +101,12 @@ impl Sheet {
     }
 
     /// How many rows there are in all tables.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.values().map(Vec::len).sum()
     }
 
     /// Writes everything into a database that has the empty tables.
-    pub(super) async fn write(&self, pool: &Pool) -> Result<(), SampleError> {
+    pub(crate) async fn write(&self, pool: &Pool) -> Result<(), SampleError> {
         match pool {
             Pool::Postgres(pool) => self.write_postgres(pool).await?,
             Pool::MySql(pool) => self.write_mysql(pool).await?,

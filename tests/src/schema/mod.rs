@@ -5,6 +5,7 @@
 //! diaspora*'s own OAuth provider and captcha, which no account carries.
 
 mod ddl;
+pub mod facts;
 mod model;
 mod pool;
 mod tables_accounts;
