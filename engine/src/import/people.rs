@@ -22,6 +22,8 @@ pub(super) struct Person {
     /// `users.id`, for people of the target pod.
     pub(super) user: Option<i64>,
     pub(super) closed: bool,
+    /// Whether they had another name, and another key, before.
+    pub(super) has_moved: bool,
 }
 
 /// Somebody the target pod does not know yet, from a source that can be trusted: discovery, or an archive
@@ -111,7 +113,8 @@ impl People {
         let Some(row) = rows.get(&id) else { return };
         let now = moves.newest(id);
         let current = rows.get(&now).unwrap_or(row);
-        let person = Person { id: current.id, user: current.user, closed: current.closed };
+        let has_moved = moves.chain(id).len() > 1;
+        let person = Person { id: current.id, user: current.user, closed: current.closed, has_moved };
         self.known.insert(row.handle.clone(), person);
         // diaspora* stores the new name beside a signature by the old key: any key of the chain may fit.
         for other in moves.chain(id) {
@@ -178,7 +181,8 @@ impl People {
                 let planned = target.planned.as_mut().map(Planned::number);
                 let id = rows.remove(person.id.as_str()).or(planned);
                 let Some(id) = id else { continue };
-                self.known.insert(person.id.clone(), Person { id, user: None, closed: false });
+                let stranger = Person { id, user: None, closed: false, has_moved: false };
+                self.known.insert(person.id.clone(), stranger);
                 let (id, key) = (person.id.clone(), person.key.clone());
                 self.keys.push(KnownKey { person: id.clone(), signed_as: id, key });
             }

@@ -490,10 +490,10 @@ impl Target {
     }
 }
 
-/// What this pod's own people say is signed whenever it is sent, with the key they have then: a signature that
-/// was kept would not fit any more once they have moved here.
+/// What this pod's own people say is signed anew when it is sent, unless its signature is known. One from before
+/// they came here would no longer fit their name and key.
 fn keeps_signature(people: &People, entity: &RelayableEntity) -> bool {
-    people.get(entity.author()).is_none_or(|author| author.user.is_none())
+    people.get(entity.author()).is_none_or(|author| author.user.is_none() || !author.has_moved)
 }
 
 /// What is to be done with one record.
