@@ -55,6 +55,7 @@ compiler:
 
 databases:
 	@tests/install-databases.sh
+	@tests/install-s3-double.sh
 
 tools:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the database servers the tests start for themselves, from Debian's packages, where they are missing.
+# Installs the servers and tools the tests start for themselves, from Debian's packages, where they are missing.
 # The packages' own servers are not needed and not touched.
 set -euo pipefail
 packages=()
@@ -7,6 +7,7 @@ compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || packages+=(postgresq
 command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || packages+=(mariadb-server)
 command -v openssl >/dev/null || packages+=(openssl)
 command -v unzip >/dev/null || packages+=(unzip)
+python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
 if [ ${#packages[@]} -gt 0 ]; then
   sudo=$([ "$(id -u)" = 0 ] || echo sudo)
   echo "installing ${packages[*]}"

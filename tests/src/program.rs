@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The folder this build's programs are in; tests and benchmarks lie beside or below it.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
     let folder = own.parent().unwrap_or(Path::new("."));
     if folder.ends_with("deps") { folder.parent().unwrap_or(folder).to_owned() } else { folder.to_owned() }
@@ -24,6 +24,14 @@ pub fn program(name: &str) -> Command {
         "RAILS_ENV",
         "RACK_ENV",
         "SOURCE_DATE_EPOCH",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ALLOW_HTTP",
     ] {
         command.env_remove(variable);
     }
@@ -47,7 +55,20 @@ pub struct Ended {
 /// # Errors
 /// When the program is not there.
 pub fn pappus<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> std::io::Result<Ended> {
-    let output = program("pappus").args(arguments).output().map_err(|error| {
+    pappus_in(&[], arguments)
+}
+
+/// The same with variables in the environment.
+///
+/// # Errors
+/// When the program is not there.
+pub fn pappus_in<A: AsRef<OsStr>>(
+    environment: &[(&str, String)],
+    arguments: impl IntoIterator<Item = A>,
+) -> std::io::Result<Ended> {
+    let mut command = program("pappus");
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    let output = command.args(arguments).output().map_err(|error| {
         std::io::Error::new(
             error.kind(),
             format!("pappus is not built ({error}); run: cargo build -p pappus-cli"),

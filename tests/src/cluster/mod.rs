@@ -1,4 +1,4 @@
-//! Throwaway PostgreSQL and MariaDB servers on free ports of 127.0.0.1.
+//! Throwaway PostgreSQL, MariaDB and S3 servers on free ports of 127.0.0.1.
 //!
 //! A server lives as long as its cluster value, and never longer than the process: a small shell
 //! keeps it and waits on a pipe from us. When the pipe closes, because the value is dropped or
@@ -10,6 +10,7 @@
 
 mod mariadb;
 mod postgres;
+mod s3;
 mod server;
 
 use std::io;
@@ -18,6 +19,7 @@ use tokio::sync::OnceCell;
 
 pub use mariadb::MariaDbCluster;
 pub use postgres::PostgresCluster;
+pub use s3::{S3Double, S3Object};
 
 use crate::schema::{Pool, SchemaError};
 
@@ -86,6 +88,15 @@ pub async fn shared_postgres() -> Result<&'static PostgresCluster, ClusterError>
 pub async fn shared_mariadb() -> Result<&'static MariaDbCluster, ClusterError> {
     static SHARED: OnceCell<MariaDbCluster> = OnceCell::const_new();
     SHARED.get_or_try_init(MariaDbCluster::start).await
+}
+
+/// The S3 server of this process, started on first use. It takes every key.
+///
+/// # Errors
+/// When it cannot be started.
+pub async fn shared_s3() -> Result<&'static S3Double, ClusterError> {
+    static SHARED: OnceCell<S3Double> = OnceCell::const_new();
+    SHARED.get_or_try_init(S3Double::start).await
 }
 
 /// Names come from tests; they are checked because they end up in a statement.

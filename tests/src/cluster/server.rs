@@ -47,6 +47,11 @@ impl Account {
         Ok(Self { name: (own.uid() == 0).then_some(name) })
     }
 
+    /// Whoever runs the test.
+    pub(super) fn own() -> Self {
+        Self { name: None }
+    }
+
     /// The command line that runs a program as this account.
     pub(super) fn line(&self, program: &Path) -> Vec<OsString> {
         let mut line: Vec<OsString> = Vec::new();
@@ -116,6 +121,20 @@ impl Server {
         while start.elapsed() < PATIENCE && !self.folder.join("failed").exists() {
             if let Ok(connection) = C::connect(url).await {
                 drop(connection.close().await);
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        Err(ClusterError::Silent { program, log: tail(&self.folder.join("log")) })
+    }
+}
+
+impl Server {
+    /// Waits until somebody listens on a port.
+    pub(super) async fn listens(&self, program: &'static str, port: u16) -> Result<(), ClusterError> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
