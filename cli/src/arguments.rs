@@ -68,8 +68,9 @@ pub(crate) struct PodArguments {
     /// The pod's address, such as `https://pod.example/`
     #[arg(long, value_name = "URL")]
     pub(crate) pod_url: Option<String>,
-    /// The folder that holds images/
-    #[arg(long, value_name = "DIR")]
+    /// The folder that holds images/, or `s3://BUCKET[/PREFIX]` with the key in the environment
+    /// (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT_URL`)
+    #[arg(long, value_name = "DIR|s3://BUCKET")]
     pub(crate) uploads: Option<PathBuf>,
 }
 

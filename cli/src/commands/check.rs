@@ -1,6 +1,6 @@
 //! `pappus check`.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::survey::{AccountSize, Survey, account_sizes, survey};
@@ -52,7 +52,7 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
 }
 
 /// Where the photo files are, and the names of the originals.
-async fn photo_files(config: &PodConfig) -> Result<(String, HashSet<String>), UploadsError> {
+async fn photo_files(config: &PodConfig) -> Result<(String, BTreeSet<String>), UploadsError> {
     let photos = pod::uploads(config).await?;
     Ok((photos.to_string(), photos.originals().await?))
 }

@@ -22,7 +22,7 @@ pub enum OmissionCode {
     MissingParent,
     /// Its author, or the person it speaks of, is not in the pod's database.
     MissingPerson,
-    /// The file is not in the uploads folder.
+    /// The file is not among the pod's photo files.
     MissingFile,
     /// The file is there and cannot be read.
     UnreadableFile,

@@ -1,6 +1,6 @@
 //! A look at a whole pod before anything is exported: how much there is, and what would be left out.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub struct AccountSize {
 /// The database's failure.
 pub async fn survey(
     snapshot: &mut Snapshot,
-    photo_files: Option<&HashSet<String>>,
+    photo_files: Option<&BTreeSet<String>>,
 ) -> Result<Survey, DatabaseError> {
     let mut survey = Survey::default();
     accounts(snapshot, &mut survey).await?;
@@ -145,7 +145,7 @@ async fn accounts(snapshot: &mut Snapshot, survey: &mut Survey) -> Result<(), Da
     Ok(())
 }
 
-async fn missing_files(snapshot: &mut Snapshot, present: &HashSet<String>) -> Result<u64, DatabaseError> {
+async fn missing_files(snapshot: &mut Snapshot, present: &BTreeSet<String>) -> Result<u64, DatabaseError> {
     let sql = "SELECT r.unprocessed_image, r.remote_photo_name, r.processed_image FROM photos r \
                JOIN people p ON p.id = r.author_id WHERE p.owner_id IS NOT NULL"
         .to_owned();

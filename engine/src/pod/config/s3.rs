@@ -144,7 +144,7 @@ impl fmt::Debug for S3Settings {
     }
 }
 
-/// The address of a photo server, as people write it.
+/// For people.
 impl fmt::Display for S3Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "s3://{}/{}/images", self.bucket, self.prefix)?;

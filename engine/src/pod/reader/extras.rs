@@ -19,7 +19,7 @@ pub struct PhotoName {
     pub row: i64,
     /// Name in the archive.
     pub name: String,
-    /// Names to look for in the uploads folder, best first.
+    /// Names to look for among the pod's photo files, best first.
     pub candidates: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! Photo files in a bucket on S3.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,7 +91,7 @@ impl PhotoBucket {
         Ok(refused.map_or(PhotoFile::Missing, PhotoFile::Unreadable))
     }
 
-    pub(super) async fn originals(&self) -> Result<HashSet<String>, UploadsError> {
+    pub(super) async fn originals(&self) -> Result<BTreeSet<String>, UploadsError> {
         let prefix = Path::from(self.images.as_str());
         let objects = self.store.list(Some(&prefix));
         let names = objects.try_filter_map(|object| async move {
@@ -221,7 +221,7 @@ fn client(settings: &S3Settings) -> object_store::Result<AmazonS3> {
     let credential = AwsCredential {
         key_id: key.clone(),
         secret_key: String::clone(secret),
-        token: token.as_ref().map(|token| String::clone(token)),
+        token: token.as_deref().cloned(),
     };
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
@@ -304,4 +304,129 @@ fn without_code(error: &object_store::Error, text: &str) -> String {
 
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Instant;
+
+    use url::Url;
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    /// A server that hears a request and does as it is told; connections stay open.
+    fn server(answer: fn(&str, &mut TcpStream)) -> S3Settings {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for mut connection in listener.incoming().flatten() {
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") && connection.read(&mut byte).is_ok_and(|read| read > 0) {
+                    head.push(byte[0]);
+                }
+                answer(&String::from_utf8_lossy(&head), &mut connection);
+                open.push(connection);
+            }
+        });
+        S3Settings {
+            bucket: "pictures".to_owned(),
+            prefix: "uploads".to_owned(),
+            region: "us-east-1".to_owned(),
+            endpoint: Some(Url::parse(&format!("http://127.0.0.1:{port}")).unwrap()),
+            key: "AKIA".to_owned(),
+            secret: Zeroizing::new("hunter2".to_owned()),
+            token: None,
+            cache: true,
+            patience: Duration::from_millis(200),
+        }
+    }
+
+    fn say(connection: &mut TcpStream, status: &str, headers: &str, body: &str) {
+        let length = if headers.contains("Content-Length") { String::new() } else { body.len().to_string() };
+        let length = if length.is_empty() { length } else { format!("Content-Length: {length}\r\n") };
+        let text = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{length}{headers}\r\n{body}");
+        connection.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn empty_list(connection: &mut TcpStream) {
+        let list = "<ListBucketResult><Name>pictures</Name><KeyCount>0</KeyCount></ListBucketResult>";
+        say(connection, "200 OK", "", list);
+    }
+
+    fn assert_clear(error: &UploadsError, words: &str) {
+        let shown = error.to_string();
+        assert!(
+            shown.contains("s3://pictures/uploads/images at http://127.0.0.1") && shown.contains(words),
+            "{shown}"
+        );
+        assert!(!shown.contains("hunter2") && !shown.contains('<') && !shown.contains('\n'), "{shown}");
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn a_silent_server_is_not_waited_for_long() {
+        let started = Instant::now();
+        let error = PhotoBucket::open(&server(|_, _| ())).await.unwrap_err();
+        assert_clear(&error, "the server did not answer, or broke off: operation timed out");
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_photo_that_stops_coming_is_a_failure() {
+        let settings = server(|request, connection| {
+            if request.contains("list-type") {
+                return empty_list(connection);
+            }
+            let headers =
+                "Content-Length: 1000000\r\nETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 10:00:00 GMT\r\n";
+            say(connection, "200 OK", headers, "only the beginning");
+        });
+        let bucket = PhotoBucket::open(&settings).await.unwrap();
+        assert!(!format!("{bucket:?}").contains("hunter2"));
+        let found = bucket.find(vec!["a.png".to_owned()]).await.unwrap();
+        let PhotoFile::Found(PhotoBytes::Object(mut bytes), 1_000_000) = found else { panic!("{found:?}") };
+        assert_eq!(bytes.next().await.unwrap().unwrap(), b"only the beginning");
+        let error = loop {
+            match bytes.next().await {
+                Ok(more) => assert!(more.is_some(), "not the end"),
+                Err(error) => break error,
+            }
+        };
+        assert_clear(&error, "cannot be read");
+    }
+
+    #[tokio::test]
+    async fn answers_are_told_apart() {
+        let settings = server(|request, connection| {
+            let error =
+                |code: &str| format!("<Error><Code>{code}</Code><Message>So\nit is</Message></Error>");
+            let path = request.split_whitespace().nth(1).unwrap();
+            match path.rsplit('/').next().unwrap() {
+                "gone.png" => say(connection, "404 Not Found", "", &error("NoSuchKey")),
+                "closed.png" => say(connection, "403 Forbidden", "", &error("AccessDenied")),
+                "late.png" => say(connection, "403 Forbidden", "", &error("ExpiredToken")),
+                "odd.png" => say(connection, "418 Teapot", "", &error("Strange")),
+                "bare.png" => say(connection, "301 Moved Permanently", "", ""),
+                "nobucket.png" => say(connection, "404 Not Found", "", &error("NoSuchBucket")),
+                _ => empty_list(connection),
+            }
+        });
+        let bucket = PhotoBucket::open(&settings).await.unwrap();
+        let find = |names: &[&str]| bucket.find(names.iter().map(ToString::to_string).collect());
+        assert!(matches!(find(&["gone.png", "../x", "a/b"]).await, Ok(PhotoFile::Missing)));
+        let closed = find(&["closed.png", "gone.png"]).await.unwrap();
+        assert!(matches!(&closed, PhotoFile::Unreadable(why) if why.contains("AccessDenied")), "{closed:?}");
+        for (name, words) in [
+            ("late.png", "the access key is not valid any more (ExpiredToken)"),
+            ("odd.png", "So it is (Strange)"),
+            ("bare.png", "the bucket is in another region"),
+            ("nobucket.png", "there is no such bucket (NoSuchBucket)"),
+        ] {
+            assert_clear(&find(&[name]).await.unwrap_err(), words);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Photo files in a folder.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -47,13 +47,13 @@ impl PhotoFolder {
             return Ok(None);
         }
         match File::open(self.0.join(name)).and_then(|file| file.metadata().map(|data| (file, data))) {
-            Ok((file, data)) => Ok(data.is_file().then(|| (file, data.len()))),
+            Ok((file, data)) => Ok(data.is_file().then_some((file, data.len()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    pub(super) fn originals(&self) -> Result<HashSet<String>, UploadsError> {
+    pub(super) fn originals(&self) -> Result<BTreeSet<String>, UploadsError> {
         let unreadable = |source| UploadsError::Unreadable { path: self.0.clone(), source };
         let names = std::fs::read_dir(&self.0).map_err(unreadable)?;
         Ok(names

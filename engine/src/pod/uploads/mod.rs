@@ -5,7 +5,7 @@ mod bucket;
 mod folder;
 mod signing;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -175,7 +175,7 @@ impl PhotoStore {
     ///
     /// # Errors
     /// [`UploadsError`].
-    pub async fn originals(&self) -> Result<HashSet<String>, UploadsError> {
+    pub async fn originals(&self) -> Result<BTreeSet<String>, UploadsError> {
         match self {
             Self::Folder(folder) => folder.originals(),
             Self::Bucket(bucket) => bucket.originals().await,
