@@ -3,10 +3,13 @@
 
 pub mod cluster;
 pub mod copy;
+pub mod crowd;
 pub mod heavy;
 pub mod life;
+pub mod network;
 pub mod program;
 pub mod rows;
 pub mod sample;
 pub mod schema;
 pub mod sound;
+pub mod watched;

@@ -6,11 +6,11 @@ use serde::Serialize;
 use url::Url;
 
 use super::AnnounceError;
+use super::sealer::{Sealer, address};
 use crate::delivery::{Kind, Ledger, NewDelivery};
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, PublicKey, SigningKey, Timestamp};
-use crate::federation::{AccountMigration, Contact, FederationEntity, MagicEnvelope, encrypt_envelope};
+use crate::federation::{AccountMigration, FederationEntity, MagicEnvelope};
 use crate::import::ImportRecord;
-use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, PodWriter, Row};
 use crate::store::Store;
 
@@ -52,7 +52,6 @@ pub(super) struct Announcer {
     pub(super) new_person: i64,
     pub(super) new_user: i64,
     import: String,
-    url: PodUrl,
     new: DiasporaId,
     new_key: SigningKey,
     profile: Profile,
@@ -62,7 +61,6 @@ pub(super) struct Announcer {
 impl Announcer {
     pub(super) async fn open(
         mut pod: PodWriter,
-        url: PodUrl,
         now: Timestamp,
         import: &ImportRecord,
         old: OldAccount,
@@ -83,20 +81,7 @@ impl Announcer {
         // Where the import has put them, on this pod or on S3.
         let photos_at = pod.rows("photos", sql, &[]).await?.first().and_then(|row| row.filled(0));
         let (proven, import) = (import.is_proven(), import.id.clone());
-        Ok(Self {
-            pod,
-            now,
-            old,
-            proven,
-            new_person,
-            new_user,
-            import,
-            url,
-            new,
-            new_key,
-            profile,
-            photos_at,
-        })
+        Ok(Self { pod, now, old, proven, new_person, new_user, import, new, new_key, profile, photos_at })
     }
 
     /// The announcement. The new account's signature is over the two names only, so it is the same each time.
@@ -132,50 +117,39 @@ impl Announcer {
         let profile = MagicEnvelope::seal(&self.new, &self.new_key, &self.profile.to_xml())?;
         // The old pod is told of the move and of nothing else.
         let contacts: Vec<&Recipient> = recipients.iter().filter(|person| person.shares.is_some()).collect();
+        let sealer = Sealer {
+            import: &self.import,
+            old: &self.old.id,
+            new: &self.new,
+            new_key: &self.new_key,
+            profile: &profile,
+        };
         for page in contacts.chunks(PAGE) {
+            // What a run that was broken off has queued need not be sealed again.
+            let urls: Vec<Url> = page.iter().filter_map(|recipient| address(recipient).ok()).collect();
+            let there = ledger.queued(&self.import, Kind::Profile, &urls).await?;
+            let is_there =
+                |recipient: &Recipient| address(recipient).is_ok_and(|url| there.contains(url.as_str()));
+            let page: Vec<&Recipient> = page
+                .iter()
+                .copied()
+                .inspect(|_| people += 1)
+                .filter(|recipient| !is_there(recipient))
+                .collect();
             let mut batch = Vec::with_capacity(page.len() * 2);
-            for recipient in page {
-                match self.private(recipient, &profile) {
-                    Ok(deliveries) => {
-                        people += 1;
-                        batch.extend(deliveries);
+            for (recipient, sealed) in page.iter().zip(sealer.seal(&page)) {
+                match sealed {
+                    Ok(deliveries) => batch.extend(deliveries),
+                    Err(error) => {
+                        people -= 1;
+                        by_hand.push((recipient.id.to_string(), error.to_string()));
                     }
-                    Err(error) => by_hand.push((recipient.id.to_string(), error.to_string())),
                 }
             }
             queued += ledger.enqueue(batch, at).await?;
         }
         let pods = pods.len() as u64;
         Ok(Announced { old: self.old.id.clone(), new: self.new.clone(), pods, people, queued, by_hand })
-    }
-
-    /// A Contact and the profile for one person.
-    fn private(&self, recipient: &Recipient, profile: &str) -> Result<[NewDelivery; 2], AnnounceError> {
-        let shares = recipient.shares.unwrap_or(false);
-        let contact = Contact {
-            author: self.new.clone(),
-            recipient: recipient.id.clone(),
-            following: shares,
-            sharing: shares,
-            blocking: false,
-        };
-        let contact = MagicEnvelope::seal(&self.new, &self.new_key, &contact.to_xml())?;
-        let url = recipient
-            .pod
-            .join(&format!("receive/users/{}", recipient.guid))
-            .map_err(|_| AnnounceError::Gone(recipient.id.to_string()))?;
-        let delivery = |kind, envelope: &str| {
-            Ok::<_, AnnounceError>(NewDelivery {
-                import_id: self.import.clone(),
-                account: self.old.id.clone(),
-                kind,
-                url: url.clone(),
-                recipient: Some(recipient.id.clone()),
-                content_type: "application/json".to_owned(),
-                body: encrypt_envelope(envelope, &recipient.key)?.into_bytes(),
-            })
-        };
-        Ok([delivery(Kind::Contact, &contact)?, delivery(Kind::Profile, profile)?])
     }
 
     /// The account's contacts on other pods, and the old person, whose pod closes the account.
@@ -210,14 +184,14 @@ impl Announcer {
 }
 
 /// Somebody who is told.
-struct Recipient {
-    id: DiasporaId,
-    guid: Guid,
-    key: PublicKey,
+pub(super) struct Recipient {
+    pub(super) id: DiasporaId,
+    pub(super) guid: Guid,
+    pub(super) key: PublicKey,
     /// The pod's base address.
-    pod: Url,
+    pub(super) pod: Url,
     /// Whether the account shares with the person; nothing for the old person.
-    shares: Option<bool>,
+    pub(super) shares: Option<bool>,
 }
 
 impl Recipient {

@@ -8,6 +8,7 @@
 
 mod envelopes;
 mod local;
+mod sealer;
 
 pub use envelopes::Announced;
 
@@ -120,7 +121,7 @@ pub async fn announce(
     let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
     let pod = PodWriter::open(database).await?;
     let old = OldAccount { id: old, guid, key: old_key };
-    let mut announcer = Announcer::open(pod, url.clone(), options.now, &import, old).await?;
+    let mut announcer = Announcer::open(pod, options.now, &import, old).await?;
     // From here on the import cannot be taken back.
     mark_announced(store, &import.id, options.now).await?;
     announcer.move_references().await?;

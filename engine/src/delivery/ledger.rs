@@ -1,8 +1,11 @@
 //! What is to be delivered, and putting it there.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashSet;
 
-use super::records::{DeliveryError, NewDelivery, Scope};
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::records::{DeliveryError, Kind, NewDelivery, Scope};
 use crate::http::place;
 use crate::store::{Store, StoreError, Value};
 
@@ -39,6 +42,8 @@ const COLUMNS: [&str; 11] = [
 ];
 /// Rows of one statement.
 const BATCH: usize = 50;
+/// Addresses asked for in one statement.
+const ADDRESSES: usize = 500;
 /// Bytes of one statement, give or take one body.
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -82,6 +87,31 @@ impl Ledger {
             }
         }
         Ok(added + self.add(&batch, now).await?)
+    }
+
+    /// Which of these addresses an import has queued deliveries of a kind for.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn queued(
+        &self,
+        import_id: &str,
+        kind: Kind,
+        urls: &[Url],
+    ) -> Result<HashSet<String>, StoreError> {
+        let mut found = HashSet::new();
+        for chunk in urls.chunks(ADDRESSES) {
+            let places = vec!["?"; chunk.len()].join(", ");
+            let sql = format!(
+                "SELECT url FROM pappus_deliveries WHERE import_id = ? AND kind = ? AND url IN ({places})"
+            );
+            let mut values: Vec<Value<'_>> = vec![import_id.into(), kind.as_str().into()];
+            values.extend(chunk.iter().map(|url| Value::from(url.as_str())));
+            for row in self.store.rows("looking for deliveries", &sql, &values).await? {
+                found.insert(row.get(0)?);
+            }
+        }
+        Ok(found)
     }
 
     async fn add(&self, batch: &[(String, NewDelivery)], now: DateTime<Utc>) -> Result<u64, DeliveryError> {

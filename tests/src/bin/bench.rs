@@ -11,8 +11,11 @@ use clap::Parser;
 use futures_util::StreamExt as _;
 use pappus_engine::domain::PrivateKey;
 use pappus_tests::cluster::PostgresCluster;
-use pappus_tests::heavy::{HeavyAccount, heavy_account, whole_pod};
-use pappus_tests::schema::tables;
+use pappus_tests::crowd::Crowd;
+use pappus_tests::heavy::{HeavyAccount, Signatures, heavy_account, whole_pod};
+use pappus_tests::network::Network;
+use pappus_tests::schema::{Pool, tables};
+use pappus_tests::watched::{Watched, watch};
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -63,11 +66,16 @@ async fn run(arguments: &Arguments) -> Result<comfy_table::Table, Failure> {
     eprintln!("a heavy account, then one ten times as large");
     bench.heavy(1).await?;
     bench.heavy(10).await?;
+    eprintln!("the heavy account comes to another pod");
+    bench.import(true).await?;
+    bench.import(false).await?;
     eprintln!("a whole pod of {} accounts", arguments.accounts);
     bench.whole_pod().await?;
     eprintln!("verifying");
     bench.verify().await?;
     bench.signatures()?;
+    eprintln!("ten thousand contacts on a thousand pods");
+    bench.announce().await?;
     Ok(bench.table)
 }
 
@@ -140,6 +148,55 @@ impl Bench<'_> {
         }
         self.row(&label, median(taken), ("COPY", median(limits)), &memory);
         pool.close().await;
+        Ok(())
+    }
+
+    /// The heavy account comes to an empty pod, with its photos or without.
+    async fn import(&mut self, photos: bool) -> Result<(), Failure> {
+        let size = HeavyAccount {
+            photos: if photos { HeavyAccount::default().photos } else { 0 },
+            signatures: Signatures::Real,
+            ..HeavyAccount::default()
+        };
+        let source = self.cluster.create_database(&format!("leaves_{photos}")).await?;
+        let pool = PgPool::connect(&source).await?;
+        heavy_account(&pool, Some(&self.path("uploads")), &size).await?;
+        let copy = copy_out(&pool).await?;
+        let names: Vec<String> =
+            sqlx::query_scalar("SELECT remote_photo_name FROM photos").fetch_all(&pool).await?;
+        for (name, tint) in names.iter().zip(0_u8..) {
+            // As large as phones make them; what is in the heavy account is no picture.
+            let picture = image::RgbImage::from_fn(1600, 1200, |x, y| {
+                image::Rgb([tint, (x ^ y).to_le_bytes()[0], (x * y / 97).to_le_bytes()[0]])
+            });
+            picture.save(self.path("uploads/images").join(name))?;
+        }
+        pool.close().await;
+        let (report, _) = self.export(&["alice".to_owned()], &source, "leaves")?;
+        let archive = report["exported"][0]["archive"].as_str().ok_or("no archive")?.to_owned();
+        let (verified, _) = self.pappus(&["verify", &archive])?;
+        let signed_by = verified["origin"]["pod"]["signed_by"].as_str().ok_or("no pod key")?.to_owned();
+        let (mut taken, mut records, mut memory) = (Vec::new(), 0, Value::Null);
+        for run in 0..self.arguments.runs {
+            let target = self.cluster.create_database(&format!("arrives_{photos}_{run}")).await?;
+            pappus_tests::schema::create(&Pool::connect(&target).await?).await?;
+            let (uploads, state) = (self.path(&format!("arrived{run}")), self.path(&format!("journal{run}")));
+            std::fs::create_dir_all(uploads.join("images"))?;
+            let (uploads, state) = (text(&uploads), text(&state));
+            let mut arguments = vec!["import", &archive, "--as", "alice", "--offline", "--trust-pod", &signed_by];
+            arguments.extend(["--database-url", &target, "--pod-url", "https://new.example/"]);
+            arguments.extend(["--uploads", &uploads, "--state", &state]);
+            let (report, took) = self.pappus(&arguments)?;
+            let kinds = report["kinds"].as_object().ok_or("no report")?;
+            records = kinds.values().filter_map(|tally| tally["imported"].as_u64()).sum();
+            taken.push(took);
+            memory = report["peak_memory_kb"].clone();
+        }
+        let took = median(taken);
+        let rate = f64::from(u32::try_from(records)?) / took.as_secs_f64();
+        let with = if photos { "with photos in four sizes" } else { "without photos" };
+        let label = format!("import: {records} records, {with} ({rate:.0} records/s)");
+        self.row(&label, took, ("COPY of the same rows", copy), &memory);
         Ok(())
     }
 
@@ -225,6 +282,52 @@ impl Bench<'_> {
         self.row(&label, median(taken), ("bare verification, all cores", median(limits)), &Value::Null);
         Ok(())
     }
+
+    /// A move is announced and told to pods of which a third are dead, by programs as a podmin runs them.
+    async fn announce(&mut self) -> Result<(), Failure> {
+        const CONTACTS: usize = 10_000;
+        const PODS: usize = 1000;
+        let folder = self.path("crowd");
+        std::fs::create_dir_all(&folder)?;
+        let database = self.cluster.create_database("crowd").await?;
+        let network = Network::start().await?;
+        let size = (CONTACTS, PODS);
+        let crowd = Crowd::gather(&self.arguments.pappus, &folder, &database, &network, size).await?;
+        let announced = went_well(watch(crowd.announce(), &folder, || false)?)?;
+        let label = format!("announce: {CONTACTS} contacts on {PODS} pods, queued");
+        let limit = ("bare signatures, all cores", bare_signatures(CONTACTS)?);
+        self.row(&label, announced.took, limit, &announced.memory.into());
+        let started = Instant::now();
+        let delivered = went_well(watch(crowd.command(&["deliver"]), &folder, || false)?)?;
+        let live = network.last().map_or(delivered.took, |last| last - started);
+        let label = format!("deliver: all live pods told, with {} files open at most", delivered.files);
+        self.row(&label, live, ("goal", Duration::from_mins(1)), &delivered.memory.into());
+        let label = "deliver: until the last pod that hangs was waited for";
+        self.row(label, delivered.took, ("goal", Duration::from_mins(1)), &delivered.memory.into());
+        Ok(())
+    }
+}
+
+fn went_well(ended: Watched) -> Result<Watched, Failure> {
+    match ended.code {
+        Some(0 | 10) => Ok(ended),
+        _ => Err(format!("pappus ended badly: {}", ended.stderr).into()),
+    }
+}
+
+/// So many signatures with 4096 bits.
+fn bare_signatures(number: usize) -> Result<Duration, Failure> {
+    let key = PrivateKey::generate()?.signing_key()?;
+    let threads = std::thread::available_parallelism()?.get();
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        let sign = || (0..number.div_ceil(threads)).try_for_each(|_| key.sign(&[0; 500]).map(drop));
+        let working: Vec<_> = (0..threads).map(|_| scope.spawn(sign)).collect();
+        working
+            .into_iter()
+            .try_for_each(|thread| thread.join().map_err(|_| "a thread was lost")?.map_err(Failure::from))
+    })?;
+    Ok(started.elapsed())
 }
 
 fn text(path: &Path) -> String {

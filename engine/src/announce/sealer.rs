@@ -1,0 +1,74 @@
+//! What each contact gets, sealed on all cores: to sign for everybody is most of the work.
+
+use std::num::NonZero;
+use std::panic::resume_unwind;
+
+use url::Url;
+
+use super::AnnounceError;
+use super::envelopes::Recipient;
+use crate::delivery::{Kind, NewDelivery};
+use crate::domain::{DiasporaId, SigningKey};
+use crate::federation::{Contact, FederationEntity as _, MagicEnvelope, encrypt_envelope};
+
+/// What is the same for all contacts.
+pub(super) struct Sealer<'a> {
+    /// The import that is announced.
+    pub(super) import: &'a str,
+    pub(super) old: &'a DiasporaId,
+    pub(super) new: &'a DiasporaId,
+    pub(super) new_key: &'a SigningKey,
+    /// The envelope with the profile, still open to everybody.
+    pub(super) profile: &'a str,
+}
+
+/// A Contact and the profile for one person, or why there is none.
+pub(super) type Sealed = Result<[NewDelivery; 2], AnnounceError>;
+
+impl Sealer<'_> {
+    /// Seals for each of them, in their order.
+    pub(super) fn seal(&self, recipients: &[&Recipient]) -> Vec<Sealed> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let share = recipients.len().div_ceil(cores).max(1);
+        std::thread::scope(|scope| {
+            let seal = |part: &[&Recipient]| part.iter().map(|recipient| self.both(recipient)).collect();
+            let shares = recipients.chunks(share).map(|part| scope.spawn(move || seal(part)));
+            let working: Vec<std::thread::ScopedJoinHandle<'_, Vec<Sealed>>> = shares.collect();
+            working
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
+        })
+    }
+
+    fn both(&self, recipient: &Recipient) -> Sealed {
+        let shares = recipient.shares.unwrap_or(false);
+        let contact = Contact {
+            author: self.new.clone(),
+            recipient: recipient.id.clone(),
+            following: shares,
+            sharing: shares,
+            blocking: false,
+        };
+        let contact = MagicEnvelope::seal(self.new, self.new_key, &contact.to_xml())?;
+        let url = address(recipient)?;
+        let delivery = |kind, envelope: &str| {
+            Ok::<_, AnnounceError>(NewDelivery {
+                import_id: self.import.to_owned(),
+                account: self.old.clone(),
+                kind,
+                url: url.clone(),
+                recipient: Some(recipient.id.clone()),
+                content_type: "application/json".to_owned(),
+                body: encrypt_envelope(envelope, &recipient.key)?.into_bytes(),
+            })
+        };
+        Ok([delivery(Kind::Contact, &contact)?, delivery(Kind::Profile, self.profile)?])
+    }
+}
+
+/// Where a person's own messages go.
+pub(super) fn address(recipient: &Recipient) -> Result<Url, AnnounceError> {
+    let path = format!("receive/users/{}", recipient.guid);
+    recipient.pod.join(&path).map_err(|_| AnnounceError::Gone(recipient.id.to_string()))
+}

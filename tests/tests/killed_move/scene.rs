@@ -1,0 +1,199 @@
+//! An account on its way, an archive of it, and the pod it comes to, which knows the account already: somebody
+//! there has it as a contact, and some of its posts and comments have come by federation before.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pappus_tests::cluster::{PostgresCluster, shared_postgres};
+use pappus_tests::program::program;
+use pappus_tests::schema::{Pool, create};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::support::target::{TARGET_URL, fingerprint};
+use super::support::{Pod, json};
+
+/// 2027-03-01, later than everything in an archive; later still with each attempt.
+pub(crate) const RUN: u64 = 1_803_859_200;
+
+/// What is done with the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Import,
+    Announce,
+}
+
+/// Databases and uploads of the pod that the account comes to.
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    pub(crate) pod: String,
+    pub(crate) store: String,
+}
+
+impl Place {
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.folder.path().join("uploads")
+    }
+}
+
+pub(crate) struct Scene {
+    _source: Pod,
+    pub(crate) archive: PathBuf,
+    trust: String,
+    template: Place,
+    server: Option<&'static PostgresCluster>,
+    copies: AtomicUsize,
+}
+
+impl Scene {
+    pub(crate) async fn on_postgres() -> Self {
+        let server = shared_postgres().await.unwrap();
+        let pod = server.create_database("kill_pod").await.unwrap();
+        let store = server.create_database("kill_store").await.unwrap();
+        Self::on(Place { folder: tempfile::tempdir().unwrap(), pod, store }, Some(server)).await
+    }
+
+    pub(crate) async fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
+        let (pod, store) = (url("pod.sqlite3"), url("store.sqlite3"));
+        Self::on(Place { folder, pod, store }, None).await
+    }
+
+    async fn on(template: Place, server: Option<&'static PostgresCluster>) -> Self {
+        let source = Pod::sqlite().await;
+        source.export(&["ida", "yasmin"], "out", &[]);
+        let archive = source.archive("out", "ida");
+        let trust = fingerprint(&archive);
+        let copies = AtomicUsize::new(0);
+        let scene = Self { _source: source, archive, trust, template, server, copies };
+        let pool = Pool::connect(&scene.template.pod).await.unwrap();
+        create(&pool).await.unwrap();
+        std::fs::create_dir_all(scene.template.uploads().join("images")).unwrap();
+        // Somebody else has moved here before.
+        let other = scene.archive.with_file_name("yasmin@closing.example-20261122T100000Z.zip");
+        for (step, name) in [(Step::Import, &["--as", "yasmin"][..]), (Step::Announce, &[])] {
+            let mut yasmin = scene.command(&scene.template, step, None, 0);
+            let before = (RUN - 86_400).to_string();
+            let ended = yasmin.env("SOURCE_DATE_EPOCH", before).args(name).arg(&other).output().unwrap();
+            assert!(matches!(ended.status.code(), Some(0 | 10)), "{ended:?}");
+        }
+        scene.known_before(&pool).await;
+        pool.close().await;
+        scene
+    }
+
+    /// Rows that the pod has got by federation.
+    async fn known_before(&self, pool: &Pool) {
+        let document = json(&self.archive, "diaspora.json");
+        let guids = |list: &str, kind: &str, field: &str| -> Vec<String> {
+            let list = document["user"][list].as_array().unwrap().iter();
+            list.filter(|record| {
+                record["entity_type"] == kind && record["entity_data"]["parent_type"] != "Comment"
+            })
+            .map(|record| record["entity_data"][field].as_str().unwrap().to_owned())
+            .collect()
+        };
+        let posts = guids("posts", "status_message", "guid");
+        let mut sql = String::new();
+        let post = |guid: &str, author: &str, number: usize| {
+            format!(
+                "INSERT INTO posts (id, author_id, public, guid, type, text, created_at, updated_at, interacted_at) \
+                 SELECT {number}, id, (1 = 1), '{guid}', 'StatusMessage', 'federated', '2026-01-01 00:00:00', \
+                 '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM people WHERE diaspora_handle = '{author}@closing.example';"
+            )
+        };
+        for (number, guid) in (9000..).zip(posts.iter().take(3)) {
+            sql += &post(guid, "ida", number);
+        }
+        // Other people's posts which the account has commented on, liked, hidden.
+        let mut parents = guids("relayables", "comment", "parent_guid");
+        parents.extend(guids("relayables", "like", "parent_guid"));
+        let extras = json(&self.archive, "extras.json");
+        let hidden = extras["hidden_posts"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        parents.extend(hidden.map(str::to_owned));
+        parents.retain(|guid| !posts.contains(guid));
+        parents.sort();
+        parents.dedup();
+        for (number, guid) in (9100..).zip(&parents) {
+            sql += &post(guid, "jonas", number);
+        }
+        // What came of the old account before: a comment that is in the archive, and a like that is not.
+        let comment = &document["user"]["relayables"].as_array().unwrap().iter();
+        let comment = comment.clone().find(|record| {
+            record["entity_type"] == "comment"
+                && parents.iter().any(|guid| record["entity_data"]["parent_guid"] == guid.as_str())
+        });
+        let comment = &comment.unwrap()["entity_data"];
+        let old = "(SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
+        let parent = |guid: &str| format!("(SELECT id FROM posts WHERE guid = '{guid}')");
+        sql += &format!(
+            "INSERT INTO comments (id, text, commentable_id, author_id, guid, created_at, updated_at) VALUES \
+             (9000, 'federated', {}, {old}, '{}', '2026-01-01 00:00:00', '2026-01-01 00:00:00');",
+            parent(comment["parent_guid"].as_str().unwrap()),
+            comment["guid"].as_str().unwrap()
+        );
+        let liked = guids("relayables", "like", "parent_guid");
+        sql += &format!(
+            "INSERT INTO likes (id, positive, target_id, target_type, author_id, guid, created_at, updated_at) VALUES \
+             (9000, (1 = 1), {}, 'Post', {old}, 'likedbeforethemove', '2026-01-01 00:00:00', '2026-01-01 00:00:00');",
+            parent(liked.iter().find(|guid| parents.contains(guid)).unwrap())
+        );
+        pool.execute(&sql).await.unwrap();
+        if self.server.is_some() {
+            for table in ["posts", "comments", "likes"] {
+                pool.execute(&format!("SELECT setval('{table}_id_seq', 10000)")).await.unwrap();
+            }
+        }
+    }
+
+    /// A fresh copy of the pod and of Pappus's store.
+    pub(crate) async fn copy(&self) -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        let number = self.copies.fetch_add(1, Ordering::SeqCst);
+        copy_files(&self.template.uploads().join("images"), &folder.path().join("uploads/images"));
+        let Some(server) = self.server else {
+            let copy = |name: &str| {
+                let to = folder.path().join(name);
+                std::fs::copy(self.template.folder.path().join(name), &to).unwrap();
+                format!("sqlite:{}", to.display())
+            };
+            let (pod, store) = (copy("pod.sqlite3"), copy("store.sqlite3"));
+            return Place { folder, pod, store };
+        };
+        let pod = server.copy_database("kill_pod", &format!("kill_pod_{number}")).await.unwrap();
+        let store = server.copy_database("kill_store", &format!("kill_store_{number}")).await.unwrap();
+        Place { folder, pod, store }
+    }
+
+    /// The port of the server, if there is one.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.server.map(PostgresCluster::port)
+    }
+
+    /// The program that does a step, by way of another port if need be. Each attempt is an hour later.
+    pub(crate) fn command(&self, place: &Place, step: Step, port: Option<u16>, attempt: u64) -> Command {
+        let by = |url: &str| match (self.port(), port) {
+            (Some(server), Some(port)) => url.replace(&format!(":{server}/"), &format!(":{port}/")),
+            _ => url.to_owned(),
+        };
+        let mut command = program("pappus");
+        command.env("SOURCE_DATE_EPOCH", (RUN + attempt * 3600).to_string());
+        match step {
+            Step::Import => command.args(["import", "--offline", "--trust-pod", &self.trust]),
+            Step::Announce => command.arg("announce"),
+        };
+        command.args(["--json", "--pod-url", TARGET_URL, "--uploads"]).arg(place.uploads());
+        command.args(["--database-url", &by(&place.pod), "--store", &by(&place.store)]);
+        command
+    }
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}

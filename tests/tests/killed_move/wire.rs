@@ -1,0 +1,82 @@
+//! The way from a program to PostgreSQL, on which the program's words are counted, and on which it can be killed
+//! at any of them: just before the database hears it, or some moments after.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::victim::Victim;
+
+/// Where a program is killed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Point {
+    /// At this message to the database.
+    pub(crate) message: usize,
+    /// So long after the database has got it; without, before it gets it.
+    pub(crate) after: Option<Duration>,
+}
+
+/// A port of its own in front of a database server.
+pub(crate) struct Wire {
+    pub(crate) port: u16,
+    messages: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    /// For one program, which is killed at a point if there is one.
+    pub(crate) async fn new(server: u16, victim: Arc<Victim>, point: Option<Point>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let messages = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&messages);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                for socket in [&client, &server] {
+                    socket.set_nodelay(true).unwrap();
+                }
+                let (from_client, mut to_client) = client.into_split();
+                let (mut from_server, to_server) = server.into_split();
+                let (count, victim) = (Arc::clone(&count), Arc::clone(&victim));
+                tokio::spawn(async move { forward(from_client, to_server, &count, point, &victim).await });
+                tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+            }
+        });
+        Self { port, messages }
+    }
+
+    /// How many messages have come so far.
+    pub(crate) fn messages(&self) -> usize {
+        self.messages.load(Ordering::SeqCst)
+    }
+}
+
+async fn forward(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    count: &AtomicUsize,
+    point: Option<Point>,
+    victim: &Victim,
+) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let message = count.fetch_add(1, Ordering::SeqCst) + 1;
+        let point = point.filter(|point| point.message == message);
+        match point.map(|point| point.after) {
+            Some(None) => return victim.kill(),
+            after => {
+                if to.write_all(&buffer[..length]).await.is_err() {
+                    return;
+                }
+                if let Some(Some(pause)) = after {
+                    tokio::time::sleep(pause).await;
+                    victim.kill();
+                }
+            }
+        }
+    }
+}
