@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, SqliteConnection};
 
@@ -9,7 +10,8 @@ use super::StateFolder;
 use crate::pod::reader::{SignatureId, SignatureMemory};
 
 /// A small database beside the pod's archive key. Losing it costs time and nothing else, so every failure
-/// here means "nothing known" and the export goes on.
+/// here means "nothing known" and the export goes on. A file may be damaged: what is remembered counts only with
+/// its digest, which is a hundred times quicker than checking the signature.
 pub struct StoredSignatures(Option<SqliteConnection>);
 
 impl StoredSignatures {
@@ -22,7 +24,8 @@ impl StoredSignatures {
             .synchronous(SqliteSynchronous::Off)
             .disable_statement_logging();
         let Ok(mut link) = SqliteConnection::connect_with(&options).await else { return Self(None) };
-        let table = "CREATE TABLE IF NOT EXISTS signatures (id BLOB PRIMARY KEY, signature TEXT NOT NULL) WITHOUT ROWID";
+        let table = "CREATE TABLE IF NOT EXISTS remembered (id BLOB PRIMARY KEY, signature TEXT NOT NULL, \
+                     digest BLOB NOT NULL) WITHOUT ROWID";
         let made = sqlx::query(table).execute(&mut link).await;
         Self(made.is_ok().then_some(link))
     }
@@ -32,7 +35,7 @@ impl SignatureMemory for StoredSignatures {
     async fn recall(&mut self, ids: &[SignatureId]) -> HashMap<SignatureId, String> {
         let Some(link) = &mut self.0 else { return HashMap::new() };
         let places = vec!["?"; ids.len()].join(",");
-        let sql = format!("SELECT id, signature FROM signatures WHERE id IN ({places})");
+        let sql = format!("SELECT id, signature, digest FROM remembered WHERE id IN ({places})");
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for id in ids {
             query = query.bind(&id[..]);
@@ -40,8 +43,10 @@ impl SignatureMemory for StoredSignatures {
         let rows = query.fetch_all(link).await.unwrap_or_default();
         rows.iter()
             .filter_map(|row| {
-                let id: &[u8] = row.try_get(0).ok()?;
-                Some((id.try_into().ok()?, row.try_get(1).ok()?))
+                let id: SignatureId = row.try_get::<&[u8], _>(0).ok()?.try_into().ok()?;
+                let signature: String = row.try_get(1).ok()?;
+                let kept: &[u8] = row.try_get(2).ok()?;
+                (digest(&id, &signature) == kept).then_some((id, signature))
             })
             .collect()
     }
@@ -50,12 +55,18 @@ impl SignatureMemory for StoredSignatures {
         let Some(link) = &mut self.0 else { return };
         let Ok(mut transaction) = link.begin().await else { return };
         for (id, signature) in signatures {
-            let insert = sqlx::query("INSERT OR REPLACE INTO signatures (id, signature) VALUES (?, ?)");
-            if insert.bind(&id[..]).bind(signature).execute(&mut *transaction).await.is_err() {
+            let insert =
+                sqlx::query("INSERT OR REPLACE INTO remembered (id, signature, digest) VALUES (?, ?, ?)");
+            let insert = insert.bind(&id[..]).bind(signature).bind(&digest(id, signature)[..]);
+            if insert.execute(&mut *transaction).await.is_err() {
                 return;
             }
         }
         // A failed commit forgets; see above.
         _ = transaction.commit().await;
     }
+}
+
+fn digest(id: &SignatureId, signature: &str) -> [u8; 32] {
+    Sha256::new().chain_update(id).chain_update(signature).finalize().into()
 }

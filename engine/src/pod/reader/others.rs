@@ -9,7 +9,7 @@ use super::migrations::{Migrations, list};
 use super::notes::identifier;
 use super::notes::{Notes, Problem};
 use super::relayables::{Found, KINDS, Kind, LIKES};
-use super::signers::{Job, SignatureMemory, Signers};
+use super::signers::{Job, SignatureId, SignatureMemory, Signers};
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::archive::manifest::CountKind;
 use crate::domain::{NonContactAuthor, OmissionCode, PrivateKey, PublicKey, RecordKind, Relayable};
@@ -37,8 +37,7 @@ impl OthersRelayables {
         found: Vec<Found>,
         memory: &mut impl SignatureMemory,
     ) -> Vec<(i64, Relayable, Option<Problem>)> {
-        let mut jobs = Vec::new();
-        let mut waiting = Vec::new();
+        let mut bare = Vec::new();
         let mut records: Vec<(i64, Relayable, Option<Problem>)> = Vec::with_capacity(found.len());
         for found in found {
             let (row, author, signature) = (found.row, found.author_row, found.signature);
@@ -52,13 +51,69 @@ impl OthersRelayables {
                     let reason = "the order of its signed values is gone; it is kept in extras.json";
                     problem = Some(Problem::new(OmissionCode::NoSignatureOrder, reason));
                 }
-            } else if let Some(signer) = self.signer(author, &mut relayable) {
-                jobs.push(Job { person: signer, text: relayable.signed_text() });
-                waiting.push(records.len());
             } else {
-                problem = Some(unsigned());
+                bare.push((records.len(), author));
             }
             records.push((row, relayable, problem));
+        }
+        self.recall_signatures(&mut records, &mut bare, memory).await;
+        self.make_signatures(&mut records, bare, memory).await;
+        records
+    }
+
+    /// Puts in the signatures that an earlier export made. What is left in `bare`, positions and authors, has none.
+    async fn recall_signatures(
+        &mut self,
+        records: &mut [(i64, Relayable, Option<Problem>)],
+        bare: &mut Vec<(usize, i64)>,
+        memory: &mut impl SignatureMemory,
+    ) {
+        let mut wanted = HashMap::new();
+        for (position, author) in bare.iter() {
+            let (_, relayable, _) = &mut records[*position];
+            let name = relayable.entity.author().clone();
+            let holder = self.chain(*author).into_iter().find(|person| self.signers.has_key(*person));
+            if let Some(holder) = holder
+                && self.name(holder, *author, relayable)
+                && let Some(id) = self.signers.signature_id(holder, &relayable.signed_text())
+            {
+                wanted.insert(*position, (id, name));
+            } else {
+                relayable.entity.set_author(name);
+            }
+        }
+        let ids: Vec<SignatureId> = wanted.values().map(|(id, _)| *id).collect();
+        let known = if ids.is_empty() { HashMap::new() } else { memory.recall(&ids).await };
+        bare.retain(|(position, _)| {
+            let Some((id, name)) = wanted.remove(position) else { return true };
+            let (_, relayable, _) = &mut records[*position];
+            match known.get(&id) {
+                Some(signature) => relayable.entity.set_author_signature(Some(signature.clone())),
+                None => relayable.entity.set_author(name),
+            }
+            !known.contains_key(&id)
+        });
+    }
+
+    /// Signs what has no signature, as far as the keys are here.
+    async fn make_signatures(
+        &mut self,
+        records: &mut [(i64, Relayable, Option<Problem>)],
+        bare: Vec<(usize, i64)>,
+        memory: &mut impl SignatureMemory,
+    ) {
+        let mut jobs = Vec::new();
+        let mut waiting = Vec::new();
+        for (position, author) in bare {
+            let (_, relayable, problem) = &mut records[position];
+            let signer = self.chain(author).into_iter().find(|person| self.signers.can_sign(*person));
+            match signer {
+                Some(signer) if self.name(signer, author, relayable) => {
+                    jobs.push(Job { person: signer, text: relayable.signed_text() });
+                    waiting.push(position);
+                }
+                _ => *problem = Some(unsigned()),
+            }
         }
         for (position, signature) in waiting.into_iter().zip(self.signers.sign(&jobs, memory).await) {
             let (_, relayable, problem) = &mut records[position];
@@ -67,7 +122,6 @@ impl OthersRelayables {
             }
             relayable.entity.set_author_signature(signature);
         }
-        records
     }
 
     /// diaspora* stores the new name of an author who has moved beside the signature of the old one. The
@@ -89,15 +143,19 @@ impl OthersRelayables {
         relayable.entity.set_author(newest);
     }
 
-    /// Who of this pod can sign: the author, or who the author was before moving away. Sets the name.
-    fn signer(&mut self, author: i64, relayable: &mut Relayable) -> Option<i64> {
-        if self.signers.can_sign(author) {
-            return Some(author);
+    /// Who may hold the key to a record: the author, or who the author was before moving away.
+    fn chain(&self, author: i64) -> Vec<i64> {
+        std::iter::once(author).chain(self.migrations.earlier(author)).collect()
+    }
+
+    /// Puts the name of who signs into the record, if it is not the author's anyway.
+    fn name(&self, signer: i64, author: i64, relayable: &mut Relayable) -> bool {
+        if signer == author {
+            return true;
         }
-        let earlier = self.migrations.earlier(author);
-        let signer = earlier.into_iter().find(|person| self.signers.can_sign(*person))?;
-        relayable.entity.set_author(self.migrations.identity(signer)?.id.clone());
-        Some(signer)
+        let Some(identity) = self.migrations.identity(signer) else { return false };
+        relayable.entity.set_author(identity.id.clone());
+        true
     }
 }
 
@@ -115,34 +173,25 @@ impl AccountReader<'_> {
         let person = self.account.person_id;
         let parts: Vec<String> = KINDS
             .iter()
-            .map(|kind| {
-                let Kind { table, signatures, signature_key, parents, .. } = kind;
+            .map(|Kind { table, parents, .. }| {
                 format!(
-                    "SELECT r.author_id, CASE WHEN s.{signature_key} IS NULL THEN 1 ELSE 0 END AS unsigned_one \
-                     FROM {table} r {parents} LEFT JOIN {signatures} s ON s.{signature_key} = r.id \
+                    "SELECT r.author_id FROM {table} r {parents} \
                      WHERE p.author_id = {person} AND r.author_id <> {person}"
                 )
             })
             .collect();
         let likes = likes_on_comments(person);
-        let sql = format!(
-            "SELECT author_id, MAX(unsigned_one) FROM ({} UNION ALL SELECT r.author_id, 1 FROM likes r \
-             WHERE {likes}) o GROUP BY author_id",
-            parts.join(" UNION ALL ")
-        );
-        let (mut authors, mut unsigned) = (HashSet::new(), Vec::new());
+        let sql = format!("{} UNION SELECT r.author_id FROM likes r WHERE {likes}", parts.join(" UNION "));
+        let mut authors = HashSet::new();
         let mut rows = self.snapshot.stream("the people who took part", sql, &[]);
         while let Some(row) = rows.try_next().await? {
-            let Some(author) = row.integer(0) else { continue };
-            authors.insert(author);
-            if row.integer(1) == Some(1) {
-                unsigned.push(author);
-            }
+            authors.extend(row.integer(0));
         }
         drop(rows);
         let migrations = Migrations::read(self.snapshot, &authors).await?;
-        unsigned.extend(migrations.earlier_local(&authors));
-        let keys = private_keys(self.snapshot, &mut unsigned).await?;
+        // diaspora* stores no signature for what its own people write here.
+        let mut local: Vec<i64> = authors.iter().copied().chain(migrations.earlier_local(&authors)).collect();
+        let keys = private_keys(self.snapshot, &mut local).await?;
         let earlier: Vec<i64> = authors.iter().flat_map(|author| migrations.earlier(*author)).collect();
         authors.extend(earlier);
         Ok(OthersRelayables { migrations, signers: Signers::new(keys), authors, unsigned: Vec::new() })

@@ -10,12 +10,13 @@ use std::num::NonZero;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::{KeyError, PrivateKey, SigningKey, VerifyingKey};
+use crate::domain::{KeyError, PrivateKey, SigningKey};
 
 /// Parsed keys kept at a time; each takes some ten kilobytes.
 const MAX_PARSED: usize = 512;
 
-/// Names a signature: SHA-256 of the key's fingerprint and the signed text.
+/// Names a signature: SHA-256 of the private key's own digest and the signed text. So what was signed before is
+/// found without reading the key, which takes milliseconds.
 pub type SignatureId = [u8; 32];
 
 /// Remembers signatures from one export to the next.
@@ -41,16 +42,11 @@ impl SignatureMemory for NoMemory {
 /// The private keys of this pod's people, as far as they are needed.
 pub(super) struct Signers {
     keys: HashMap<i64, PrivateKey>,
-    parsed: HashMap<i64, Signer>,
+    digests: HashMap<i64, [u8; 32]>,
+    parsed: HashMap<i64, SigningKey>,
 }
 
-struct Signer {
-    signing: SigningKey,
-    verifying: VerifyingKey,
-    fingerprint: String,
-}
-
-/// A text to be signed, and where its signature goes.
+/// A text to be signed, and by whom.
 pub(super) struct Job {
     pub(super) person: i64,
     pub(super) text: String,
@@ -58,7 +54,12 @@ pub(super) struct Job {
 
 impl Signers {
     pub(super) fn new(keys: HashMap<i64, PrivateKey>) -> Self {
-        Self { keys, parsed: HashMap::new() }
+        Self { keys, digests: HashMap::new(), parsed: HashMap::new() }
+    }
+
+    /// Whether this person's key is here, of whatever use it may be.
+    pub(super) fn has_key(&self, person: i64) -> bool {
+        self.keys.contains_key(&person)
     }
 
     /// Whether this person's key is here and can sign.
@@ -68,11 +69,16 @@ impl Signers {
 
     fn parse(&mut self, person: i64) -> Result<(), KeyError> {
         let signing = self.keys.get(&person).ok_or(KeyError::NotPem)?.signing_key()?;
-        let public = signing.public_key()?;
-        let verifying = public.verifying_key()?;
-        self.parsed
-            .insert(person, Signer { signing, verifying, fingerprint: public.fingerprint().to_string() });
+        self.parsed.insert(person, signing);
         Ok(())
+    }
+
+    /// What a signature of this person under a text is remembered by.
+    pub(super) fn signature_id(&mut self, person: i64, text: &str) -> Option<SignatureId> {
+        let key = self.keys.get(&person)?;
+        let digest =
+            self.digests.entry(person).or_insert_with(|| Sha256::digest(key.expose_pem().as_bytes()).into());
+        Some(Sha256::new().chain_update(*digest).chain_update(text).finalize().into())
     }
 
     /// Signs everything, in order. All persons must have passed [`Signers::can_sign`]; a signature that
@@ -82,69 +88,35 @@ impl Signers {
         jobs: &[Job],
         memory: &mut impl SignatureMemory,
     ) -> Vec<Option<String>> {
-        let ids: Vec<Option<SignatureId>> = jobs.iter().map(|job| self.signature_id(job)).collect();
-        let wanted: Vec<SignatureId> = ids.iter().flatten().copied().collect();
-        let known = if wanted.is_empty() { HashMap::new() } else { memory.recall(&wanted).await };
-        let signed = on_all_cores(jobs, &ids, |job, id| self.recall_or_sign(job, id, &known));
-        let fresh: Vec<(SignatureId, String)> = ids
+        if jobs.is_empty() {
+            return Vec::new();
+        }
+        let signed = on_all_cores(jobs, |job| {
+            self.parsed.get(&job.person)?.sign_base64(job.text.as_bytes()).ok()
+        });
+        let fresh: Vec<(SignatureId, String)> = jobs
             .iter()
             .zip(&signed)
-            .filter_map(|(id, signature)| Some(((*id)?, signature.clone()?)))
-            .filter(|(id, signature)| known.get(id) != Some(signature))
+            .filter_map(|(job, signature)| {
+                Some((self.signature_id(job.person, &job.text)?, signature.clone()?))
+            })
             .collect();
-        if !fresh.is_empty() {
-            memory.remember(&fresh).await;
-        }
-        self.forget_if_many();
-        signed
-    }
-
-    fn signature_id(&self, job: &Job) -> Option<SignatureId> {
-        let signer = self.parsed.get(&job.person)?;
-        let digest = Sha256::new().chain_update(&signer.fingerprint).chain_update(&job.text);
-        Some(digest.finalize().into())
-    }
-
-    /// A remembered signature counts only if it verifies: the memory is a file that may be damaged.
-    fn recall_or_sign(
-        &self,
-        job: &Job,
-        id: SignatureId,
-        known: &HashMap<SignatureId, String>,
-    ) -> Option<String> {
-        let signer = self.parsed.get(&job.person)?;
-        let text = job.text.as_bytes();
-        match known.get(&id) {
-            Some(signature) if signer.verifying.verifies_base64(text, signature) => Some(signature.clone()),
-            _ => signer.signing.sign_base64(text).ok(),
-        }
-    }
-
-    fn forget_if_many(&mut self) {
+        memory.remember(&fresh).await;
         if self.parsed.len() > MAX_PARSED {
             self.parsed.clear();
         }
+        signed
     }
 }
 
-fn on_all_cores(
-    jobs: &[Job],
-    ids: &[Option<SignatureId>],
-    work: impl Fn(&Job, SignatureId) -> Option<String> + Sync,
-) -> Vec<Option<String>> {
-    if jobs.is_empty() {
-        return Vec::new();
-    }
+fn on_all_cores(jobs: &[Job], work: impl Fn(&Job) -> Option<String> + Sync) -> Vec<Option<String>> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = jobs.len().div_ceil(cores).max(1);
-    let one = |(job, id): (&Job, &Option<SignatureId>)| id.and_then(|id| work(job, id));
+    let work = &work;
     std::thread::scope(|scope| {
         let parts: Vec<_> = jobs
             .chunks(share)
-            .zip(ids.chunks(share))
-            .map(|(jobs, ids)| {
-                (jobs.len(), scope.spawn(move || jobs.iter().zip(ids).map(one).collect::<Vec<_>>()))
-            })
+            .map(|jobs| (jobs.len(), scope.spawn(move || jobs.iter().map(work).collect::<Vec<_>>())))
             .collect();
         // A worker that panicked leaves its records unsigned, and they are listed as such.
         parts.into_iter().flat_map(|(len, part)| part.join().unwrap_or_else(|_| vec![None; len])).collect()
