@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use super::ImportError;
 use super::report::FindingCode;
 use super::survey::Survey;
 use super::target::{NewAccount, Target};
+use super::{ImportError, choices};
 use crate::archive::manifest::CountKind;
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile};
 use crate::pod::database::{Cell as _, DatabaseError, Existing, Value};
@@ -155,11 +155,10 @@ impl Target {
             "created_at",
             "updated_at",
         ];
-        let language = survey.language.clone().unwrap_or_else(|| "en".to_owned());
         let row: Vec<Value> = vec![
             id.username().into(),
             email.into(),
-            language.into(),
+            choices::language(survey.language.as_deref()).into(),
             key.expose_pem().into(),
             // No password fits an empty hash: the user sets one by "forgot your password?".
             "".into(),
@@ -168,7 +167,7 @@ impl Target {
             survey.show_community_spotlight.into(),
             survey.auto_follow_back.into(),
             survey.settings.post_default_public.into(),
-            survey.settings.color_theme.clone().into(),
+            choices::theme(survey.settings.color_theme.as_deref()).into(),
             now.into(),
             now.into(),
         ];
@@ -179,8 +178,15 @@ impl Target {
     }
 
     async fn insert_profile(&mut self, person: i64, profile: Option<&Profile>) -> Result<(), ImportError> {
-        let Some(profile) = profile else { return Ok(()) };
-        let now = self.now;
+        let Some(profile) = profile else {
+            // Nobody is without a profile, even one that says nothing.
+            let columns = ["person_id", "full_name", "created_at", "updated_at"];
+            let row = vec![person.into(), "".into(), self.now.into(), self.now.into()];
+            self.pod.insert("profiles", &columns, vec![row], Existing::Refuse).await?;
+            return Ok(());
+        };
+        // When it was last changed goes with it into the network.
+        let changed = profile.edited_at.map_or(self.now, |at| at.min(self.now));
         let short = |target: &mut Self, text: &Option<String>, most| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
             Some(target.fit(text, most, CountKind::Contacts, &"the profile"))
@@ -238,8 +244,8 @@ impl Target {
             profile.searchable.unwrap_or(true).into(),
             profile.nsfw.unwrap_or(false).into(),
             profile.public.unwrap_or(false).into(),
-            now.into(),
-            now.into(),
+            changed.into(),
+            changed.into(),
         ];
         self.pod.insert("profiles", &columns, vec![row], Existing::Refuse).await?;
         let sql = format!("SELECT id FROM profiles WHERE person_id = {person}");

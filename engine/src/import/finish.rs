@@ -56,7 +56,7 @@ impl Target {
         for chunk in ids.chunks(1000) {
             let sql = format!(
                 "UPDATE comments SET likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = comments.id \
-                 AND l.target_type = 'Comment') WHERE id IN ({})",
+                 AND l.target_type = 'Comment' AND l.positive) WHERE id IN ({})",
                 list(chunk)
             );
             self.pod.run("counters", sql, &[]).await?;
@@ -98,7 +98,8 @@ impl Target {
             "UPDATE posts SET \
              comments_count = (SELECT COUNT(*) FROM comments c WHERE c.commentable_id = posts.id \
              AND c.commentable_type = 'Post'), \
-             likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = posts.id AND l.target_type = 'Post') \
+             likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = posts.id AND l.target_type = 'Post' \
+             AND l.positive) \
              WHERE id IN ({ids})"
         );
         self.pod.run("counters", sql, &[]).await?;

@@ -10,6 +10,7 @@
 //! import that was killed goes on where it was, and one that is not announced yet can be taken back.
 
 mod account;
+mod choices;
 mod contacts;
 mod finish;
 mod journal;

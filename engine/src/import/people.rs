@@ -13,6 +13,8 @@ use crate::validate::KnownKey;
 
 /// Moves are followed this far; a longer chain is a loop or a joke.
 const MAX_CHAIN: usize = 16;
+/// diaspora* takes first and last names of so many characters (`Profile`).
+const MAX_NAME: usize = 32;
 
 /// Somebody on the target pod.
 #[derive(Debug, Clone)]
@@ -317,14 +319,54 @@ impl Target {
             .iter()
             .filter_map(|row| {
                 let name = names.get(row.text(1)?.as_str()).copied().unwrap_or_default();
-                let first: String = name.chars().filter(|c| *c != ';').take(32).collect();
-                let full: String = name.to_lowercase().chars().take(70).collect();
+                let (first, last) = parts_of(name);
+                let full = format!("{first} {last}").trim().to_lowercase();
+                let full: String = full.chars().take(70).collect();
                 let person: Value = row.integer(0)?.into();
-                Some(vec![person, first.into(), full.into(), now.into(), now.into()])
+                Some(vec![person, first.into(), last.into(), full.into(), now.into(), now.into()])
             })
             .collect();
-        let columns = ["person_id", "first_name", "full_name", "created_at", "updated_at"];
+        let columns = ["person_id", "first_name", "last_name", "full_name", "created_at", "updated_at"];
         self.pod.insert("profiles", &columns, rows, Existing::Refuse).await?;
         self.pod.commit().await
+    }
+}
+
+/// A display name as first and last name, of which diaspora* takes 32 characters each and no semicolon.
+fn parts_of(name: &str) -> (String, String) {
+    let name: String = name.chars().filter(|c| *c != ';').collect();
+    let cut = |part: &str| part.trim().chars().take(MAX_NAME).collect::<String>().trim_end().to_owned();
+    if name.chars().count() <= MAX_NAME {
+        return (cut(&name), String::new());
+    }
+    let fits = |(place, _): &(usize, char)| {
+        name.get(..*place).is_some_and(|first| first.chars().count() <= MAX_NAME)
+            && name.get(*place..).is_some_and(|last| last.trim().chars().count() <= MAX_NAME)
+    };
+    let spaces = name.char_indices().filter(|(_, c)| *c == ' ');
+    let place = spaces.filter(fits).map(|(place, _)| place).last();
+    match place.and_then(|place| name.split_at_checked(place)) {
+        Some((first, last)) => (cut(first), cut(last)),
+        None => (cut(&name), String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts_of;
+
+    #[test]
+    fn long_names_are_first_and_last_names() {
+        let parts = |name| {
+            let (first, last) = parts_of(name);
+            format!("{first}|{last}")
+        };
+        assert_eq!(parts("Ann B"), "Ann B|");
+        assert_eq!(
+            parts("Anneliese-Margarethe von Hohenstaufen zu Lichtenberg"),
+            "Anneliese-Margarethe von|Hohenstaufen zu Lichtenberg"
+        );
+        assert_eq!(parts(&"x".repeat(40)), format!("{}|", "x".repeat(32)));
+        assert_eq!(parts(" ; "), "|");
     }
 }

@@ -537,8 +537,8 @@ pub(super) fn photo_row(author: i64, photo: &Photo, here: Option<&str>) -> Vec<V
         file(name),
         file(name),
         photo.status_message_guid.as_ref().map(Guid::to_string).into(),
-        photo.height.into(),
-        photo.width.into(),
+        pixels(photo.height),
+        pixels(photo.width),
         photo.created_at.into(),
         photo.created_at.into(),
     ]
@@ -599,4 +599,9 @@ pub(super) fn post_row(author: i64, post: &Post) -> Vec<Value> {
         at.into(),
         at.into(),
     ]
+}
+
+/// A width or height, if a column takes it.
+fn pixels(size: Option<i64>) -> Value {
+    size.filter(|size| (1..=i64::from(i32::MAX)).contains(size)).into()
 }

@@ -593,8 +593,8 @@ fn row(new: &New, now: Timestamp) -> Vec<Value> {
     }
 }
 
-/// Values that are signed and have no column, as the YAML hash that Rails reads: every JSON text is a YAML
-/// text. `edited_at` is a point in time there.
+/// Values that are signed and have no column, as the YAML hash that Rails reads. `edited_at` is a point in time
+/// there.
 fn additional_data(entity: &RelayableEntity) -> Option<String> {
     let mut yaml = String::new();
     let mut line = |name: &str, value: &str| _ = writeln!(yaml, "{name}: {value}");
@@ -605,7 +605,7 @@ fn additional_data(entity: &RelayableEntity) -> Option<String> {
             .or_else(|_| chrono::NaiveDateTime::parse_from_str(edited, "%Y-%m-%dT%H:%M:%SZ"))
         {
             Ok(time) => line("edited_at", &time.format("%Y-%m-%d %H:%M:%S.000000000 Z").to_string()),
-            Err(_) => line("edited_at", &serde_json::Value::from(edited.as_str()).to_string()),
+            Err(_) => line("edited_at", &quoted(edited)),
         }
     }
     for (name, value) in entity.additional() {
@@ -614,7 +614,39 @@ fn additional_data(entity: &RelayableEntity) -> Option<String> {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        line(&serde_json::Value::from(name.as_str()).to_string(), &serde_json::Value::from(text).to_string());
+        line(&quoted(name), &quoted(&text));
     }
     (!yaml.is_empty()).then(|| format!("---\n{yaml}"))
+}
+
+/// A text in YAML's quotes. Ruby's parser refuses some characters and takes others for line ends (YAML 1.1), so
+/// whatever is not plainly printable is escaped.
+fn quoted(text: &str) -> String {
+    let mut yaml = String::with_capacity(text.len() + 2);
+    yaml.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => yaml.extend(['\\', c]),
+            ' '..='\u{7E}'
+            | '\u{A0}'..='\u{2027}'
+            | '\u{202A}'..='\u{D7FF}'
+            | '\u{E000}'..='\u{FEFE}'
+            | '\u{FF00}'..='\u{FFFD}'
+            | '\u{10000}'.. => yaml.push(c),
+            c => _ = write!(yaml, "\\u{:04X}", u32::from(c)),
+        }
+    }
+    yaml.push('"');
+    yaml
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn ruby_reads_what_is_quoted() {
+        assert_eq!(quoted("a\"b\\ü🎉"), "\"a\\\"b\\\\ü🎉\"");
+        assert_eq!(quoted("\n\u{7F}\u{85}\u{2028}\u{FEFF}"), r#""\u000A\u007F\u0085\u2028\uFEFF""#);
+    }
 }

@@ -81,6 +81,9 @@ impl Target {
             |guid: &Guid| journal.as_ref().is_some_and(|journal| journal.has_written(guid.as_str()));
         // It may be there from a run that was broken off, or from the old account's time.
         self.report.came_in(CountKind::Conversations, known.is_some() && !written(&talk.guid));
+        for person in talk.participants.iter().filter(|person| who(person).is_none()) {
+            self.report.note(CountKind::Conversations, FindingCode::PersonUnknown, person);
+        }
         let mut intents = Vec::new();
         if known.is_none() {
             intents.push(Intent { kind: "conversations", guid: talk.guid.to_string(), previous: None });
@@ -138,7 +141,8 @@ impl Target {
         new: bool,
         talk: &Conversation,
     ) -> Result<i64, ImportError> {
-        let last = talk.messages.iter().map(|message| message.created_at).max().unwrap_or(talk.created_at);
+        let last = talk.messages.iter().map(|message| message.created_at).max();
+        let last = last.map_or(talk.created_at, |last| last.max(talk.created_at));
         // Also when a run that was broken off has written it.
         let subject = self.fit(&talk.subject, 255, CountKind::Conversations, &talk.guid);
         if new {
@@ -162,7 +166,8 @@ impl Target {
         let rows = members
             .into_iter()
             .map(|person| {
-                let unread = if person == account.person { talk.state.unread.max(0) } else { 0 };
+                let all = i64::try_from(talk.messages.len()).unwrap_or(i64::MAX);
+                let unread = if person == account.person { talk.state.unread.clamp(0, all) } else { 0 };
                 vec![id.into(), person.into(), unread.into(), talk.created_at.into(), last.into()]
             })
             .collect();
@@ -216,13 +221,17 @@ impl Target {
         account: &NewAccount,
         posts: Vec<Guid>,
     ) -> Result<(), ImportError> {
-        if !self.writes() {
-            return Ok(());
-        }
         let guids: Vec<&str> = posts.iter().map(Guid::as_str).collect();
-        let mut ids: Vec<i64> = self.ids("posts", &guids).await?.into_values().collect();
+        let there = self.ids("posts", &guids).await?;
+        for post in &posts {
+            let planned = self.planned.as_ref().is_some_and(|planned| planned.posts.contains_key(post));
+            if !planned && !there.contains_key(post.as_str()) {
+                self.report.note(CountKind::StatusMessages, FindingCode::ParentMissing, post);
+            }
+        }
+        let mut ids: Vec<i64> = there.into_values().collect();
         ids.sort_unstable();
-        if ids.is_empty() {
+        if ids.is_empty() || !self.writes() {
             return Ok(());
         }
         let yaml = ids.iter().fold("---\nPost:\n".to_owned(), |yaml, id| yaml + &format!("- '{id}'\n"));

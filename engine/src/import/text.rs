@@ -7,7 +7,7 @@ const MAX_TAG: usize = 255;
 
 /// The tags of a text, each once, as they are stored: in lower case.
 ///
-/// A tag begins at the beginning or after white space with `#`, and holds letters, marks, digits, `_`, `-`
+/// A tag begins at the beginning or after ASCII white space with `#`, and holds letters, marks, digits, `_`, `-`
 /// and four Armenian signs; `#<3` is a tag too.
 pub(super) fn tags(text: &str) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
@@ -24,7 +24,8 @@ pub(super) fn tags(text: &str) -> Vec<String> {
                 tags.push(name);
             }
         }
-        after_space = c.is_whitespace();
+        // White space to Ruby's regular expressions.
+        after_space = matches!(c, '\t'..='\r' | ' ');
     }
     tags
 }
