@@ -1,6 +1,8 @@
 //! From arguments to a pod that can be read.
 
-use pappus_engine::pod::config::{DatabaseUrl, PodConfig, PodUrl, Uploads, read_pod_directory};
+use pappus_engine::pod::config::{
+    DatabaseUrl, PodConfig, PodUrl, Uploads, read_pod_directory, reserved_names,
+};
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::schema::{SchemaVersion, read_schema};
 use pappus_engine::pod::uploads::{PhotoStore, UploadsError};
@@ -15,13 +17,16 @@ pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failu
     let uploads =
         arguments.uploads.as_deref().map(|place| Uploads::parse(place, &environment)).transpose()?;
     match (&arguments.pod, database, url, uploads) {
-        (None, Some(database), Some(url), Some(uploads)) => Ok(PodConfig { database, url, uploads }),
+        (None, Some(database), Some(url), Some(uploads)) => {
+            Ok(PodConfig { database, url, uploads, reserved_names: reserved_names() })
+        }
         (Some(folder), database, url, uploads) => {
             let config = read_pod_directory(folder, &environment)?;
             Ok(PodConfig {
                 database: database.unwrap_or(config.database),
                 url: url.unwrap_or(config.url),
                 uploads: uploads.unwrap_or(config.uploads),
+                reserved_names: config.reserved_names,
             })
         }
         _ => Err(Failure::say("name the pod with --pod, or with --database-url, --pod-url and --uploads")),

@@ -21,6 +21,6 @@ mod settings;
 
 pub use database_url::{DatabaseUrl, Dialect};
 pub use error::ConfigError;
-pub use pod_directory::{Environment, PodConfig, Uploads, read_pod_directory};
+pub use pod_directory::{Environment, PodConfig, Uploads, read_pod_directory, reserved_names};
 pub use pod_url::PodUrl;
 pub use s3::S3Settings;

@@ -18,6 +18,15 @@ pub struct PodConfig {
     pub url: PodUrl,
     /// The pictures people uploaded.
     pub uploads: Uploads,
+    /// Usernames that nobody may take.
+    pub reserved_names: Vec<String>,
+}
+
+/// The usernames that nobody may take on a pod that is not told otherwise (`settings.username_blacklist`).
+pub fn reserved_names() -> Vec<String> {
+    let names = "admin administrator hostmaster info postmaster root ssladmin ssladministrator sslwebmaster sysadmin \
+                 webmaster support contact";
+    names.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Where uploaded pictures are.
@@ -58,6 +67,9 @@ pub fn read_pod_directory(dir: &Path, environment: Environment<'_>) -> Result<Po
         database: database_file.database(dir, &rails_env, environment)?,
         url: pod_url(&settings, &rails_env)?,
         uploads: uploads(dir, &settings, &rails_env, environment)?,
+        reserved_names: settings
+            .list(&rails_env, &["settings", "username_blacklist"])
+            .unwrap_or_else(reserved_names),
     })
 }
 

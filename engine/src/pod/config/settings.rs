@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::database_file::from_yaml;
 use super::{ConfigError, Environment, file};
@@ -62,6 +62,18 @@ impl<'a> Settings<'a> {
             .filter(|value| !matches!(value.as_str(), "" | "nil"))
     }
 
+    /// A setting that is a list of names, such as `["settings", "username_blacklist"]`. In an environment variable
+    /// they stand with commas between them.
+    pub(super) fn list(&self, rails_env: &str, path: &[&str]) -> Option<Vec<String>> {
+        let variable = (self.environment)(&path.join("_").to_ascii_uppercase())
+            .filter(|value| !value.trim().is_empty())
+            .map(|value| value.split(',').map(str::to_owned).collect());
+        let names: Vec<String> = variable
+            .or_else(|| self.tree.list(rails_env, path))
+            .or_else(|| self.tree.list("configuration", path))?;
+        Some(names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect())
+    }
+
     /// A yes-or-no setting. As in diaspora*, everything that is set and is not `false` is a yes.
     pub(super) fn enabled(&self, rails_env: &str, path: &[&str], default: bool) -> bool {
         self.get(rails_env, path).map_or(default, |value| value != "false")
@@ -79,20 +91,33 @@ fn not_toml(text: &str, file: &Path, error: &toml::de::Error) -> ConfigError {
 enum Tree {
     Branch(BTreeMap<String, Tree>),
     Leaf(String),
-    /// Null, and lists: nothing we read is one.
+    List(Vec<Tree>),
+    /// Null.
     Nothing,
 }
 
 impl Tree {
-    fn leaf(&self, section: &str, path: &[&str]) -> Option<String> {
+    fn find(&self, section: &str, path: &[&str]) -> Option<&Self> {
         let mut tree = self;
         for name in [section].iter().chain(path) {
             let Self::Branch(children) = tree else { return None };
             tree = children.get(*name)?;
         }
-        match tree {
+        Some(tree)
+    }
+
+    fn leaf(&self, section: &str, path: &[&str]) -> Option<String> {
+        match self.find(section, path)? {
             Self::Leaf(value) => Some(value.clone()),
-            Self::Branch(_) | Self::Nothing => None,
+            Self::Branch(_) | Self::List(_) | Self::Nothing => None,
+        }
+    }
+
+    fn list(&self, section: &str, path: &[&str]) -> Option<Vec<String>> {
+        let leaf = |tree: &Self| if let Self::Leaf(value) = tree { Some(value.clone()) } else { None };
+        match self.find(section, path)? {
+            Self::List(values) => Some(values.iter().filter_map(leaf).collect()),
+            other => leaf(other).map(|value| vec![value]),
         }
     }
 }
@@ -121,8 +146,11 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Tree::Nothing)
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            values.push(value);
+        }
+        Ok(Tree::List(values))
     }
 
     fn visit_unit<E>(self) -> Result<Tree, E> {
@@ -199,6 +227,24 @@ url = "http://localhost:3000/"
         assert_eq!(settings.get("production", &["settings", "source_urls"]), None);
         assert_eq!(settings.get("production", &["environment"]), None);
         assert_eq!(settings.get("production", &["environment", "url", "deeper"]), None);
+    }
+
+    #[test]
+    fn lists_come_from_where_single_settings_come_from() {
+        const NAMES: [&str; 2] = ["settings", "names"];
+        let toml = "[configuration.settings]\nnames = [\"a\", \" b \", \"\", 3, [\"x\"]]\nsingle = \"c\"\n\
+                    [test.settings]\nnames = []\n";
+        let settings = read(&[("diaspora.toml", toml)], &nothing).unwrap();
+        assert_eq!(settings.list("production", &NAMES).unwrap(), ["a", "b", "3"]);
+        assert_eq!(settings.list("test", &NAMES).unwrap(), [""; 0]);
+        assert_eq!(settings.list("production", &["settings", "single"]).unwrap(), ["c"]);
+        assert_eq!(settings.list("production", &["settings", "none"]), None);
+        let yaml = "configuration:\n  settings:\n    names:\n      - 'd'\n      - e\n";
+        let settings = read(&[("diaspora.yml", yaml)], &nothing).unwrap();
+        assert_eq!(settings.list("production", &NAMES).unwrap(), ["d", "e"]);
+        let variables = |name: &str| (name == "SETTINGS_NAMES").then(|| "f, g".to_owned());
+        let settings = read(&[("diaspora.yml", yaml)], &variables).unwrap();
+        assert_eq!(settings.list("production", &NAMES).unwrap(), ["f", "g"]);
     }
 
     #[test]
