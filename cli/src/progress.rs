@@ -1,10 +1,12 @@
 //! How far it is: a bar on a terminal, plain lines otherwise, nothing for programs.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pappus_engine::export::Progress;
+use pappus_engine::import::{ImportProgress, Stage};
 
 /// A bar that counts records, or bytes.
 pub(crate) struct Bar(Option<ProgressBar>);
@@ -61,5 +63,37 @@ impl Drop for Bar {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// The stages of an import: a bar each on a terminal, a line each otherwise, nothing for programs.
+pub(crate) struct Steps {
+    json: bool,
+    bar: Mutex<Bar>,
+}
+
+impl Steps {
+    /// Nothing has begun.
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, bar: Mutex::new(Bar::hidden()) }
+    }
+}
+
+impl ImportProgress for Steps {
+    fn begin(&self, stage: Stage, total: u64) {
+        if total == 0 {
+            return;
+        }
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if Bar::is_wanted(self.json) {
+            *bar = Bar::new(stage.label(), total, "{msg} {wide_bar} {human_pos}/{human_len}, {eta} left");
+        } else if !self.json {
+            // Whoever has closed standard error does not want to know.
+            _ = writeln!(std::io::stderr(), "{}: {}", stage.label(), crate::commands::thousands(total));
+        }
+    }
+
+    fn advance(&self, done: u64) {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner).advance(done);
     }
 }

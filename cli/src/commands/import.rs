@@ -1,19 +1,21 @@
 //! `pappus import`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::archive::sha256_of_file;
-use pappus_engine::import::{self, FindingCode, ImportError, ImportOptions, Imported, Proof, Report};
+use pappus_engine::import::{self, FindingCode, ImportError, ImportOptions, Imported, Needs, Proof, Report};
 use pappus_engine::pod::database::PodWriter;
 use serde_json::json;
 
-use super::{Outcome, thousands};
+use super::{Outcome, megabytes, thousands};
 use crate::arguments::Import;
 use crate::error::Failure;
 use crate::output::Output;
+use crate::progress::Steps;
 use crate::{archive, clock, network, pod, store};
 
 /// Findings that are listed on the terminal.
@@ -29,6 +31,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     let file = &arguments.archive.archive;
     let options = ImportOptions {
         username: arguments.username.clone(),
+        reserved_names: config.reserved_names.clone(),
         email: arguments.email.clone(),
         accept_unproven: arguments.accept_unproven,
         pinned_pods: arguments.trust_pod.clone(),
@@ -37,6 +40,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         now: clock::now()?,
         archive_sha256: sha256_of_file(file)
             .map_err(|error| Failure::new(format!("{} cannot be read", file.display()), error))?,
+        progress: Arc::new(Steps::new(output.is_json())),
     };
     let started = Instant::now();
     let done = if arguments.dry_run {
@@ -52,14 +56,17 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     })?;
     describe(output, &imported, arguments.dry_run, started.elapsed().as_secs_f64());
     output.document(&document(&imported, arguments.dry_run, started.elapsed().as_secs_f64()));
-    let clean = imported.report.total_left_out() == 0 && imported.proof != Proof::Unproven;
+    let clean = imported.report.total_left_out() == 0
+        && imported.proof != Proof::Unproven
+        && (imported.needs.fits() || !arguments.dry_run);
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
 }
 
 fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
-    let Imported { old, new, proof, import, report } = imported;
+    let Imported { old, new, proof, import, report, needs } = imported;
     if dry_run {
         output.line(format!("{old} would come to this pod as {new}. Nothing was written."));
+        describe_needs(output, needs);
     } else {
         output.line(format!("{old} has come to this pod as {new}, in {seconds:.1} s."));
     }
@@ -91,6 +98,26 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
             "Next: the user asks this pod for a new password (\"forgot your password?\"); the e-mail address \
              came along.",
         );
+    }
+}
+
+fn describe_needs(output: &Output, needs: &Needs) {
+    let room = match needs.free_bytes {
+        Some(free) => format!(" ({} are free)", megabytes(free)),
+        None => String::new(),
+    };
+    output.line(format!(
+        "Space needed: about {} for {} photos with their sizes{room}, and {} records in the database.",
+        megabytes(needs.photo_bytes),
+        thousands(needs.photo_files),
+        thousands(needs.records)
+    ));
+    output.line(format!(
+        "Estimated time: about {} seconds, without asking other pods.",
+        thousands(needs.seconds)
+    ));
+    if !needs.fits() {
+        output.line("The photos do not fit: the import would be refused. Make room first.");
     }
 }
 
@@ -141,6 +168,7 @@ fn document(imported: &Imported, dry_run: bool, seconds: f64) -> serde_json::Val
         "findings": imported.report.findings,
         "more_findings": imported.report.more_findings,
         "fetched_posts": imported.report.fetched_posts,
+        "needs": imported.needs,
         "seconds": seconds,
     })
 }

@@ -12,24 +12,6 @@ use crate::archive::manifest::CountKind;
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile};
 use crate::pod::database::{Cell as _, DatabaseError, Existing, Value};
 
-/// diaspora* takes usernames of at most so many characters (`User`).
-const MAX_USERNAME: usize = 32;
-/// Names nobody may have, unless the pod is configured otherwise (`settings.username_blacklist`).
-const RESERVED: &[&str] = &[
-    "admin",
-    "administrator",
-    "contact",
-    "hostmaster",
-    "info",
-    "postmaster",
-    "root",
-    "ssladmin",
-    "ssladministrator",
-    "sslwebmaster",
-    "support",
-    "sysadmin",
-    "webmaster",
-];
 /// Mail that a user can refuse; diaspora* knows no other.
 const MAIL: &[&str] = &[
     "someone_reported",
@@ -44,37 +26,6 @@ const MAIL: &[&str] = &[
     "reshared",
     "contacts_birthday",
 ];
-
-/// Makes sure that the name can be taken, and that nobody has it.
-pub(super) async fn check_name(target: &mut Target, id: &DiasporaId) -> Result<(), ImportError> {
-    let name = id.username();
-    if name.len() > MAX_USERNAME {
-        return Err(ImportError::Username(name.to_owned(), "it is longer than 32 characters"));
-    }
-    if RESERVED.contains(&name) {
-        return Err(ImportError::Username(name.to_owned(), "the name is reserved on every pod"));
-    }
-    let sql = "SELECT username FROM users WHERE username IN ({})";
-    let users = target.pod.rows_in("the username", sql, &[name]).await?;
-    let sql = "SELECT id FROM people WHERE diaspora_handle IN ({})";
-    let people = target.pod.rows_in("the username", sql, &[id.as_str()]).await?;
-    if users.is_empty() && people.is_empty() {
-        return Ok(());
-    }
-    Err(ImportError::Username(name.to_owned(), "somebody on this pod has, or had, that name"))
-}
-
-/// Makes sure that nobody on the pod uses the e-mail address.
-pub(super) async fn check_email(target: &mut Target, email: &str) -> Result<(), ImportError> {
-    if !email.contains('@') || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(ImportError::Email(email.to_owned(), "it is no e-mail address"));
-    }
-    let sql = "SELECT id FROM users WHERE email IN ({})";
-    if target.pod.rows_in("the e-mail address", sql, &[email]).await?.is_empty() {
-        return Ok(());
-    }
-    Err(ImportError::Email(email.to_owned(), "another account on this pod uses it"))
-}
 
 impl Target {
     /// The account, if an import has made it already.
@@ -103,6 +54,7 @@ impl Target {
         let public = key.signing_key()?.public_key()?;
         self.pod.begin().await?;
         let user = self.insert_user(survey, id, email, &key).await?;
+        self.forget_unconfirmed(email).await?;
         let now = self.now;
         let columns =
             ["guid", "diaspora_handle", "serialized_public_key", "owner_id", "created_at", "updated_at"];

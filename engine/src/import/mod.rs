@@ -15,13 +15,16 @@ mod contacts;
 mod finish;
 mod journal;
 mod links;
+mod names;
 mod parents;
 mod people;
 mod photos;
 mod posts;
+mod progress;
 mod relayables;
 mod report;
 mod source;
+mod space;
 mod survey;
 mod talk;
 mod target;
@@ -34,7 +37,9 @@ use std::sync::Arc;
 pub(crate) use journal::mark_announced;
 pub use journal::{ImportRecord, ImportState, find_import, list_imports};
 pub use people::NewPerson;
+pub use progress::{ImportProgress, Stage};
 pub use report::{Finding, FindingCode, Report, Tally};
+pub use space::Needs;
 pub use undo::{UndoError, Undone, undo};
 
 use journal::{Intent, Journal};
@@ -69,6 +74,27 @@ pub enum ImportError {
     /// Pappus's own store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no room for the photos.
+    #[error(
+        "the photos with their sizes need about {} in {place}, where {} are free: make room there first. Nothing more was \
+         written", space::megabytes(*.needed), space::megabytes(*.free)
+    )]
+    NoSpace {
+        /// Where photos go.
+        place: String,
+        /// Bytes that are needed, estimated.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// The system does not say how much room there is.
+    #[error("it cannot be found out how much room is left in {place}: {source}")]
+    Space {
+        /// Where photos go.
+        place: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The photo files failed.
     #[error("{0}. What is there is kept; run the same command again")]
     Uploads(#[from] UploadsError),
@@ -140,7 +166,8 @@ impl ImportError {
             Self::Document(error) => error.code(),
             Self::Database(_) => "database",
             Self::Store(_) => "store",
-            Self::Uploads(_) => "uploads",
+            Self::Uploads(_) | Self::Space { .. } => "uploads",
+            Self::NoSpace { .. } => "no_space",
             Self::Key(_) => "key",
             Self::Name(_) | Self::Username(..) => "username_not_possible",
             Self::Email(..) => "email_not_possible",
@@ -185,6 +212,8 @@ impl Proof {
 pub struct ImportOptions {
     /// The username on the target pod.
     pub username: String,
+    /// Usernames that the pod keeps for itself.
+    pub reserved_names: Vec<String>,
     /// Instead of the e-mail address in the archive.
     pub email: Option<String>,
     /// Take the archive even if nothing proves whose it is.
@@ -199,6 +228,8 @@ pub struct ImportOptions {
     pub now: Timestamp,
     /// SHA-256 of the archive file.
     pub archive_sha256: String,
+    /// Hears how far it is.
+    pub progress: Arc<dyn ImportProgress>,
 }
 
 /// A plan, or a finished import.
@@ -214,6 +245,8 @@ pub struct Imported {
     pub import: Option<String>,
     /// What came in and what did not.
     pub report: Report,
+    /// What it needs, or needed.
+    pub needs: Needs,
 }
 
 /// Says what an import would do, and writes nothing.
@@ -229,6 +262,7 @@ pub async fn plan(
     let pod = PodWriter::open_read_only(database).await?;
     let mut target = Target::new(pod, url.clone(), options.now, Some(Planned::default()));
     target.photos_at = options.uploads.public_address(url);
+    target.progress = Arc::clone(&options.progress);
     Importer { target, options, journal: None }.run(archive, None).await
 }
 
@@ -246,6 +280,7 @@ pub async fn import(
     let pod = PodWriter::open(database).await?;
     let mut target = Target::new(pod, url.clone(), options.now, None);
     target.photos_at = options.uploads.public_address(url);
+    target.progress = Arc::clone(&options.progress);
     Importer { target, options, journal: None }.run(archive, Some(store)).await
 }
 
@@ -271,10 +306,18 @@ impl Importer<'_> {
         let (mut archive, mut survey) = survey(archive).await?;
         let proof = self.prove(&archive, &survey, &old, trusted).await?;
         let old_person = self.old_person(&old, &new).await?;
+        let needs = Needs::of(&survey.photos, &self.options.uploads)?;
+        if self.target.writes() {
+            needs.check(&self.options.uploads)?;
+        } else if !needs.fits() {
+            let place = self.options.uploads.to_string();
+            self.target.report.note(CountKind::PhotoFiles, FindingCode::NoSpace, &place);
+        }
         let mut account = self.account(&survey, &old, &new, old_person, store).await?;
         account.trusted = trusted;
         account.readers = self.readers(old_person).await?;
         if self.target.writes() {
+            self.options.progress.begin(Stage::Photos, survey.photos.len() as u64);
             (archive, survey.files) = self.import_photo_files(archive).await?;
         } else {
             for _ in &survey.files {
@@ -283,8 +326,11 @@ impl Importer<'_> {
         }
         let mut people = People::read(&mut self.target, survey.people.keys()).await?;
         if let Some(discovery) = &self.options.discovery {
-            let everybody = survey.people.keys().cloned().collect();
+            let everybody: HashSet<DiasporaId> = survey.people.keys().cloned().collect();
+            let unknown = everybody.iter().filter(|id| people.get(id).is_none()).count() as u64;
+            self.options.progress.begin(Stage::People, unknown);
             people.meet(&mut self.target, discovery, &everybody, self.journal.as_mut()).await?;
+            self.options.progress.advance(unknown);
         }
         if trusted {
             let strangers = strangers(&people, &survey.people);
@@ -298,8 +344,11 @@ impl Importer<'_> {
         self.target.import_blocks(&account, &survey, &people).await?;
         let judge = Arc::new(Judge::new(&people.keys, Some(old.clone())));
         let (mut batches, reading) = source::start(archive, judge);
+        self.options.progress.begin(Stage::Records, survey.records);
         while let Some(batch) = batches.recv().await {
+            let records = batch.len();
             self.target.take(&account, &old, &people, &survey.files, batch, self.journal.as_mut()).await?;
+            self.options.progress.advance(records);
         }
         reading.await.map_err(|_| ImportError::Broken)??;
         if let (Some(store), Some(journal)) = (store, &self.journal) {
@@ -318,7 +367,8 @@ impl Importer<'_> {
             journal.set_state(state, Some(&text), self.options.now).await?;
         }
         let import = self.journal.map(|journal| journal.import.id);
-        Ok(Imported { old, new, proof, import, report })
+        let needs = needs.with_records(&report);
+        Ok(Imported { old, new, proof, import, report, needs })
     }
 
     /// Puts the photo files where they belong, on a thread that may wait for the disk.
@@ -327,10 +377,11 @@ impl Importer<'_> {
         mut archive: Archive<Verified>,
     ) -> Result<(Archive<Verified>, HashSet<String>), ImportError> {
         let (uploads, runtime) = (self.options.uploads.clone(), tokio::runtime::Handle::current());
+        let progress = Arc::clone(&self.options.progress);
         let (names, mut announced) =
             tokio::sync::mpsc::channel::<(String, std::sync::mpsc::SyncSender<()>)>(1);
         let storing = tokio::task::spawn_blocking(move || {
-            let stored = photos::store_photos(&mut archive, &uploads, &runtime, |name| {
+            let stored = photos::store_photos(&mut archive, &uploads, &runtime, &*progress, |name| {
                 // The journal must hold the name before the file is there.
                 let (noted, wait) = std::sync::mpsc::sync_channel(1);
                 names.blocking_send((name.to_owned(), noted)).map_err(|_| ImportError::Broken)?;
@@ -434,10 +485,11 @@ impl Importer<'_> {
         old_person: Option<i64>,
         store: Option<&Store>,
     ) -> Result<NewAccount, ImportError> {
-        let email = self.options.email.as_deref().unwrap_or(&survey.email);
+        let email = &names::stored_email(self.options.email.as_deref().unwrap_or(&survey.email));
+        let reserved = &self.options.reserved_names;
         let Some(store) = store else {
-            account::check_name(&mut self.target, new).await?;
-            account::check_email(&mut self.target, email).await?;
+            names::check_name(&mut self.target, new, reserved).await?;
+            names::check_email(&mut self.target, email).await?;
             let aspects = (-1_i64..).zip(&survey.aspects).map(|(id, name)| (name.clone(), id)).collect();
             return Ok(NewAccount::new(new.clone(), PLANNED_ACCOUNT, PLANNED_ACCOUNT, old_person, aspects));
         };
@@ -453,8 +505,8 @@ impl Importer<'_> {
                 Journal::open(store, &self.options.archive_sha256, old, new.username(), &url, now).await?
             }
             None => {
-                account::check_name(&mut self.target, new).await?;
-                account::check_email(&mut self.target, email).await?;
+                names::check_name(&mut self.target, new, reserved).await?;
+                names::check_email(&mut self.target, email).await?;
                 Journal::open(store, &self.options.archive_sha256, old, new.username(), &url, now).await?
             }
         };
@@ -510,7 +562,8 @@ fn is_pinned(archive: &Archive<Verified>, pinned: &[String]) -> bool {
 impl Target {
     fn new(pod: PodWriter, url: PodUrl, now: Timestamp, planned: Option<Planned>) -> Self {
         let (report, reshared) = (Report::default(), HashSet::new());
-        Self { pod, url, photos_at: String::new(), now, planned, report, reshared }
+        let progress = Arc::new(());
+        Self { pod, url, photos_at: String::new(), now, planned, report, reshared, progress }
     }
 
     /// One batch of records.

@@ -8,6 +8,7 @@ use super::finish::list;
 use super::journal::{Intent, Journal};
 use super::people::People;
 use super::posts::{PHOTO_COLUMNS, POST_COLUMNS, photo_row, post_row};
+use super::progress::Stage;
 use super::survey::Survey;
 use super::target::Target;
 use crate::discovery::{Discovery, PostName, WantedPost};
@@ -40,6 +41,9 @@ pub(super) async fn fetch_parents(
     // A reshare that was fetched brings its original along.
     for _ in 0..2 {
         let mut roots = Vec::new();
+        if !wanted.is_empty() {
+            target.progress.begin(Stage::Posts, wanted.len() as u64);
+        }
         for chunk in wanted.chunks(TOGETHER) {
             let envelopes: Vec<(&WantedPost, MagicEnvelope)> = discovery
                 .fetch_posts(chunk)
@@ -58,6 +62,7 @@ pub(super) async fn fetch_parents(
                 .collect();
             roots.extend(posts.iter().filter_map(|fetched| root_of(&fetched.post)));
             target.write_fetched(people, posts, journal.as_deref_mut()).await?;
+            target.progress.advance(chunk.len() as u64);
         }
         wanted = target.without_present(roots).await?;
     }

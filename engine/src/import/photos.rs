@@ -8,6 +8,7 @@ use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use tokio::runtime::Handle;
 
 use super::ImportError;
+use super::progress::ImportProgress;
 use super::report::FindingCode;
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::pod::uploads::{Held, NewPhotoFile, PhotoStore, is_plain_file_name};
@@ -50,6 +51,7 @@ pub(super) fn store_photos(
     archive: &mut Archive<Verified>,
     uploads: &PhotoStore,
     runtime: &Handle,
+    progress: &dyn ImportProgress,
     mut announce: impl FnMut(&str) -> Result<(), ImportError>,
 ) -> Result<Vec<Stored>, ImportError> {
     let mut stored = Vec::new();
@@ -62,6 +64,7 @@ pub(super) fn store_photos(
             store_photo(uploads, runtime, name, whole, &mut announce)?
         };
         stored.push(Stored { name: name.to_owned(), problem });
+        progress.advance(1);
         Ok(())
     })?;
     Ok(stored)

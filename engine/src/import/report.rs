@@ -43,6 +43,8 @@ pub enum FindingCode {
     FileMissing,
     /// The file is no picture diaspora* takes, or one that would not fit into memory.
     NotAPicture,
+    /// There is no room for the files.
+    NoSpace,
     /// Another file of that name lies in the target pod's uploads.
     FileTaken,
     /// A value was longer than the target pod takes and was cut.
@@ -70,6 +72,7 @@ impl FindingCode {
             Self::OwnPerson => "own_person",
             Self::FileMissing => "file_missing",
             Self::NotAPicture => "not_a_picture",
+            Self::NoSpace => "no_space",
             Self::FileTaken => "file_taken",
             Self::Shortened => "shortened",
             Self::Account => "account",
@@ -94,6 +97,7 @@ impl FindingCode {
             Self::OwnPerson => "left out: it is the account itself",
             Self::FileMissing => "kept, pointing to the old pod: the file is not in the archive",
             Self::NotAPicture => "left out: the file is no picture, or too large a one",
+            Self::NoSpace => "do not fit where they belong: the import would be refused",
             Self::FileTaken => "left out: another file has that name here",
             Self::Shortened => "kept, cut to the length this pod takes",
             Self::Account => "see the message",

@@ -49,6 +49,31 @@ const EXTRAS_PASSES: &[&[&str]] = &[
     &["conversations", "hidden_posts"],
 ];
 
+/// Whether the records of a list come in batches.
+pub(super) fn is_batched(section: Section, name: &str) -> bool {
+    PASSES.iter().any(|pass| pass.contains(&(section, name)))
+        || section == Section::Root && EXTRAS_PASSES.iter().any(|pass| pass.contains(&name))
+}
+
+impl Batch {
+    /// How many records it holds.
+    pub(super) fn len(&self) -> u64 {
+        let len = match self {
+            Self::Contacts(list) => list.len(),
+            Self::Tags(list) => list.len(),
+            Self::Posts(list) => list.len(),
+            Self::LoosePhotos(list) => list.len(),
+            Self::Audiences(list) => list.len(),
+            Self::OwnRelayables(list) | Self::UnsignedRelayables(list) => list.len(),
+            Self::OthersRelayables(list) | Self::LikesOnComments(list) => list.len(),
+            Self::Subscriptions(list) | Self::HiddenPosts(list) => list.len(),
+            Self::Conversations(list) => list.len(),
+            Self::Unreadable(..) => 1,
+        };
+        len as u64
+    }
+}
+
 /// Gives the archive back when everything was read.
 pub(super) type Reading = JoinHandle<Result<Archive<Verified>, ImportError>>;
 

@@ -49,7 +49,9 @@ pub(super) struct Survey {
     pub(super) people: BTreeMap<DiasporaId, Described>,
     /// Names of the photo files in the archive.
     pub(super) files: HashSet<String>,
-    /// How many posts the archive holds, for showing progress.
+    /// Photo files with their sizes in bytes.
+    pub(super) photos: Vec<(String, u64)>,
+    /// How many records will be read in batches, for showing progress.
     pub(super) records: u64,
     /// Posts, and posts with polls, that the account's own records belong to, by the GUID that the archive
     /// knows; with the author, if the archive names one.
@@ -67,8 +69,9 @@ impl Survey {
         if let Some(extras) = archive.extras()? {
             read_extras(extras, &limits, &mut survey)?;
         }
-        archive.photos::<OpenError>(|name, _, _| {
+        archive.photos::<OpenError>(|name, size, _| {
             survey.files.insert(name.to_owned());
+            survey.photos.push((name.to_owned(), size));
             Ok(())
         })?;
         let own = std::mem::take(&mut survey.own);
@@ -126,7 +129,6 @@ impl Survey {
     }
 
     fn see(&mut self, name: &str, value: &RawValue) {
-        self.records += 1;
         match name {
             "contact_groups" => {
                 if let Ok(aspect) = serde_json::from_str::<Aspect>(value.get()) {
@@ -207,6 +209,7 @@ impl DocumentVisitor for Survey {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        self.records += u64::from(super::source::is_batched(place.section, place.name));
         if place.section == Section::User && place.name == "relayables" {
             self.need_parent(value);
         } else {

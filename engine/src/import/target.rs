@@ -1,7 +1,9 @@
 //! The pod that an account comes to, while it is being planned or imported.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use super::progress::ImportProgress;
 use super::report::{FindingCode, Report};
 use crate::archive::manifest::CountKind;
 use crate::domain::{DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
@@ -91,6 +93,8 @@ pub(super) struct Target {
     pub(super) report: Report,
     /// Posts the account has reshared so far.
     pub(super) reshared: HashSet<Guid>,
+    /// Hears how far it is.
+    pub(super) progress: Arc<dyn ImportProgress>,
 }
 
 /// A record of some kind that is on the target pod already.

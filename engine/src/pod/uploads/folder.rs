@@ -25,7 +25,7 @@ impl PhotoFolder {
     }
 
     /// The folder itself.
-    pub(super) fn images(&self) -> &Path {
+    pub(crate) fn images(&self) -> &Path {
         &self.0
     }
 
