@@ -163,10 +163,11 @@ impl Target {
             .collect();
         members.sort_unstable();
         members.dedup();
+        let all = talk.messages.iter().filter(|message| who(&message.author).is_some()).count();
+        let all = i64::try_from(all).unwrap_or(i64::MAX);
         let rows = members
             .into_iter()
             .map(|person| {
-                let all = i64::try_from(talk.messages.len()).unwrap_or(i64::MAX);
                 let unread = if person == account.person { talk.state.unread.clamp(0, all) } else { 0 };
                 vec![id.into(), person.into(), unread.into(), talk.created_at.into(), last.into()]
             })

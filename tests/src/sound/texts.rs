@@ -52,7 +52,8 @@ pub(super) fn has_odd_line_end(yaml: &str) -> bool {
 
 /// A hash of texts, as signatures keep what has no column.
 pub(super) fn hash(yaml: &str) -> Option<BTreeMap<String, Option<String>>> {
-    (is_yaml_text(yaml) && !has_odd_line_end(yaml)).then(|| serde_saphyr::from_str(yaml).ok())?
+    let plain = is_yaml_text(yaml) && !has_odd_line_end(yaml) && !yaml.contains("!ruby/object");
+    plain.then(|| serde_saphyr::from_str(yaml).ok())?
 }
 
 /// A hash of lists of texts.

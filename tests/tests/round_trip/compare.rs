@@ -36,6 +36,8 @@ const REASONS: &[(&str, &str)] = &[
     ("conversations", "person_unknown"),
     ("messages", "parent_missing"),
     ("messages", "person_unknown"),
+    // The pod of a comment's post has the signatures of its likes; the pod of the account has none.
+    ("unsigned_relayables", "unsigned"),
     ("photo_files", "not_a_picture"),
     ("photos", "file_missing"),
 ];
@@ -178,6 +180,7 @@ impl Contents {
             (&["likes_on_comments"][..], "likes_on_comments", "guid"),
             (&["status_messages"], "hidden_posts", ""),
             (&["conversations"], "conversations", "guid"),
+            (&["unsigned_relayables"], "unsigned_relayables", "guid"),
         ] {
             let records = list_mut(&mut self.extras, path);
             records.retain(|record| !findings.has(kinds, name_of(record, name)));
@@ -185,6 +188,9 @@ impl Contents {
         for talk in list_mut(&mut self.extras, "conversations") {
             list_mut(talk, "messages").retain(|message| !findings.has(&["messages"], &message["guid"]));
             list_mut(talk, "participants").retain(|person| !findings.has(&["conversations"], person));
+            // No more can be unread than there is.
+            let unread = talk["state"]["unread"].as_u64().unwrap_or_default();
+            talk["state"]["unread"] = unread.min(list(&talk["messages"]).len() as u64).into();
         }
         // They come with comments on them, and these have nowhere to go.
         list_mut(&mut self.extras, "commented_posts").clear();
