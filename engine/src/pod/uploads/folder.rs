@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
 
@@ -58,7 +56,7 @@ impl PhotoFolder {
         let names = std::fs::read_dir(&self.0).map_err(unreadable)?;
         Ok(names
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| is_original(name))
+            .filter(|name| is_original(name) && !name.starts_with('.'))
             .collect())
     }
 
@@ -95,26 +93,51 @@ impl PhotoFolder {
     }
 
     fn write(&self, photo: &NewPhotoFile) -> io::Result<()> {
-        let mut file = NamedTempFile::new_in(&self.0)?;
+        let unfinished = self.unfinished(&photo.name);
+        let mut file = alone(&unfinished)?;
+        file.set_len(0)?;
         file.write_all(&photo.bytes)?;
         // The web server reads it.
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        file.as_file().sync_data()?;
-        file.persist(self.0.join(&photo.name)).map(drop).map_err(|error| error.error)
+        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        file.sync_data()?;
+        std::fs::rename(&unfinished, self.0.join(&photo.name))
+    }
+
+    /// What the file is called until it is whole. Killed meanwhile, the next run finds it by this name.
+    fn unfinished(&self, name: &str) -> PathBuf {
+        self.0.join(format!(".{name}.part"))
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), UploadsError> {
         if !is_plain_file_name(name) {
             return Ok(());
         }
-        match std::fs::remove_file(self.0.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.unwritable(error)),
-            _ => Ok(()),
+        for path in [self.unfinished(name), self.0.join(name)] {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.unwritable(error)),
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     fn unwritable(&self, source: io::Error) -> UploadsError {
         UploadsError::Unwritable { path: self.0.clone(), source }
+    }
+}
+
+/// Opens a file that nobody else writes to, waiting for whoever does.
+fn alone(path: &Path) -> io::Result<File> {
+    loop {
+        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        file.lock()?;
+        // Who was waited for has given it its final name: begin anew.
+        let same = |there: &std::fs::Metadata| Ok::<_, io::Error>(there.ino() == file.metadata()?.ino());
+        match std::fs::symlink_metadata(path) {
+            Ok(there) if same(&there)? => return Ok(file),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
 }
 
@@ -161,5 +184,25 @@ mod tests {
         folder.remove("a.png").unwrap();
         folder.remove("a.png").unwrap();
         assert!(!folder.has("a.png"));
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_is_used_up() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("images")).unwrap();
+        let uploads = PhotoFolder::open(folder.path()).unwrap();
+        let names = || std::fs::read_dir(uploads.images()).unwrap().map(|entry| entry.unwrap().file_name());
+        let photo = NewPhotoFile { name: "a.jpg".to_owned(), bytes: b"whole".to_vec(), kind: "image/jpeg" };
+        std::fs::write(uploads.images().join(".a.jpg.part"), "half of something longer").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| uploads.put(&photo).unwrap());
+            }
+        });
+        assert_eq!(names().collect::<Vec<_>>(), ["a.jpg"]);
+        assert_eq!(std::fs::read(uploads.images().join("a.jpg")).unwrap(), b"whole");
+        std::fs::write(uploads.images().join(".a.jpg.part"), "half").unwrap();
+        uploads.remove("a.jpg").unwrap();
+        assert_eq!(names().count(), 0);
     }
 }
