@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn long_names_are_first_and_last_names() {
-        let parts = |name| {
+        let parts = |name: &str| {
             let (first, last) = parts_of(name);
             format!("{first}|{last}")
         };
