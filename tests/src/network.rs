@@ -160,7 +160,7 @@ fn digest(url: &str, body: &[u8]) -> u64 {
 /// The number of the pod at a host.
 fn pod(host: &str) -> Option<usize> {
     let mut parts = host.split(':').next()?.split('.').skip(2).map(str::parse::<usize>);
-    Some(parts.next()?.ok()? * 250 + parts.next()?.ok()? - 1)
+    (parts.next()?.ok()? * 250 + parts.next()?.ok()?).checked_sub(1)
 }
 
 async fn receive(
