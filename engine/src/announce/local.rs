@@ -23,6 +23,13 @@ const REFERENCES: &[(&str, &str, &[&str])] = &[
     ("blocks", "person_id", &["user_id"]),
 ];
 
+/// Tables of relayables, of their signatures, and the column that joins them.
+const SIGNATURES: &[(&str, &str, &str)] = &[
+    ("comments", "comment_signatures", "comment_id"),
+    ("likes", "like_signatures", "like_id"),
+    ("poll_participations", "poll_participation_signatures", "poll_participation_id"),
+];
+
 impl Announcer {
     /// Writes the account migration, re-points every reference, merges duplicates, closes the old person: in
     /// one transaction, as diaspora* does when it receives the announcement.
@@ -52,6 +59,12 @@ impl Announcer {
             }
             let sql = format!("UPDATE {table} SET {column} = {new} WHERE {column} = {old}");
             self.pod.run(table, sql, &[]).await?;
+        }
+        // The old key's signatures fit neither the new name nor the new key. Without them, what people of this pod
+        // have said is signed when it is sent.
+        for (table, signatures, key) in SIGNATURES {
+            let own = format!("SELECT id FROM {table} WHERE author_id = {new}");
+            self.pod.run(signatures, format!("DELETE FROM {signatures} WHERE {key} IN ({own})"), &[]).await?;
         }
         // Nobody is a contact of themselves, and nobody ignores themselves.
         for sql in [
