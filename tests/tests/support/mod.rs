@@ -112,6 +112,11 @@ pub fn json(archive: &Path, name: &str) -> Value {
     serde_json::from_slice(&entry(archive, name)).unwrap()
 }
 
+/// What a program printed for programs.
+pub fn document(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
 /// Names of everything in a folder.
 pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)

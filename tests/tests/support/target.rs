@@ -76,6 +76,17 @@ impl Target {
         serde_json::from_str(&ended.stdout).unwrap()
     }
 
+    /// Refuses a command with this code, as a plan and for good, and writes nothing.
+    pub async fn refuses(&self, command: &[&str], code: &str) {
+        let before = self.rows().await;
+        for more in [&["--dry-run"][..], &[]] {
+            let ended = self.run(&[command, more].concat());
+            assert_eq!(ended.code, Some(1), "{code}: {ended:?}");
+            assert_eq!(super::document(&ended)["code"], code, "{ended:?}");
+            assert_eq!(self.rows().await, before, "{code}");
+        }
+    }
+
     pub fn export(&self, name: &str) -> PathBuf {
         let out = self.path("out");
         let ended = self.run(&["export", name, "--out", &out, "--created-at", TIME]);

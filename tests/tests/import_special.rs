@@ -1,0 +1,276 @@
+//! Moves that are out of the ordinary: second ones, two that meet, those from a pod that is dead.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+
+mod support;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pappus_tests::sound::{Place, problems};
+use serde_json::Value;
+use support::target::{Target, fingerprint};
+use support::{Pod, document, json};
+
+/// Writes somebody into the target's people, as after a look-up.
+async fn introduce(target: &Target, id: &str, key: &str) {
+    let guid: String = id.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let host = id.split_once('@').unwrap().1;
+    for sql in [
+        format!(
+            "INSERT INTO pods (host, port, ssl, created_at, updated_at) SELECT '{host}', -1, 1, '2026-01-01', '2026-01-01' \
+             WHERE NOT EXISTS (SELECT 1 FROM pods WHERE host = '{host}')"
+        ),
+        format!(
+            "INSERT INTO people (guid, diaspora_handle, serialized_public_key, pod_id, created_at, updated_at) \
+             SELECT '{}', '{id}', '{key}', (SELECT id FROM pods WHERE host = '{host}'), '2026-01-01', '2026-01-01' \
+             WHERE NOT EXISTS (SELECT 1 FROM people WHERE diaspora_handle = '{id}')",
+            &guid[..32.min(guid.len())]
+        ),
+        "INSERT INTO profiles (person_id, full_name, created_at, updated_at) SELECT id, '', '2026-01-01', '2026-01-01' \
+         FROM people WHERE id NOT IN (SELECT person_id FROM profiles)"
+            .to_owned(),
+    ] {
+        target.pool.execute(&sql).await.unwrap();
+    }
+}
+
+fn own_key(archive: &Path) -> String {
+    json(archive, "manifest.json")["account"]["public_key"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_account_moves_once() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let (path, trust) = (archive.display().to_string(), fingerprint(&archive));
+    introduce(&target, "ida@closing.example", &own_key(&archive)).await;
+    introduce(&target, "ida@elsewhere.example", &own_key(&archive)).await;
+    target
+        .pool
+        .execute(
+            "INSERT INTO account_migrations (old_person_id, new_person_id) SELECT o.id, n.id FROM people o, people n \
+             WHERE o.diaspora_handle = 'ida@closing.example' AND n.diaspora_handle = 'ida@elsewhere.example'",
+        )
+        .await
+        .unwrap();
+    let command = ["import", &path, "--as", "ida", "--offline", "--trust-pod", &trust];
+    target.refuses(&command, "already_moved").await;
+    let announced = target.run(&["announce", &path]);
+    assert_eq!(announced.code, Some(1), "{announced:?}");
+    target.pool.execute("DELETE FROM account_migrations").await.unwrap();
+    let done = target.import(&archive, "ida", &["--trust-pod", &trust]);
+    assert_eq!(done["new"], "ida@haven.example");
+}
+
+#[tokio::test]
+async fn nobody_comes_back_to_where_they_left_from() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let (path, trust) = (archive.display().to_string(), fingerprint(&archive));
+    let done = target.import(&archive, "ida", &["--trust-pod", &trust]);
+    // She moves on, and the pod she leaves hears of it as any other.
+    let onward = target.export("ida");
+    introduce(&target, "ida@next.example", &own_key(&onward)).await;
+    for sql in [
+        "INSERT INTO account_migrations (old_person_id, new_person_id, completed_at) SELECT o.id, n.id, '2026-02-02' FROM \
+         people o, people n WHERE o.diaspora_handle = 'ida@haven.example' AND n.diaspora_handle = 'ida@next.example'",
+        "UPDATE people SET closed_account = 1 WHERE diaspora_handle = 'ida@haven.example'",
+    ] {
+        target.pool.execute(sql).await.unwrap();
+    }
+    // Her own archive of this pod, somebody else's under her name.
+    let onward = onward.display().to_string();
+    let trust_here = fingerprint(Path::new(&onward));
+    for name in ["ida", "ida2"] {
+        let command = ["import", &onward, "--as", name, "--offline", "--trust-pod", &trust_here];
+        target.refuses(&command, "onto_itself").await;
+    }
+    source.export(&["yasmin"], "out", &[]);
+    let yasmin = source.archive("out", "yasmin").display().to_string();
+    let command = ["import", &yasmin, "--as", "ida", "--offline", "--trust-pod", &trust];
+    target.refuses(&command, "username_not_possible").await;
+    assert!(done["import"].is_string());
+    let again = ["import", &path, "--as", "ida3", "--offline", "--trust-pod", &trust];
+    let ended = target.run(&again);
+    assert_eq!(document(&ended)["code"], "imported_before", "{ended:?}");
+}
+
+/// Both have said something under the other's posts.
+async fn two_friends() -> Pod {
+    let source = Pod::sqlite().await;
+    for (guid, author, host) in [
+        ("aaaaaaaaaaaaaaaa0000000000000001", "ida", "jonas"),
+        ("aaaaaaaaaaaaaaaa0000000000000002", "jonas", "ida"),
+    ] {
+        let sql = format!(
+            "INSERT INTO comments (guid, author_id, commentable_id, commentable_type, text, likes_count, created_at, updated_at) \
+             SELECT '{guid}', a.id, MIN(p.id), 'Post', 'Between friends', 0, '2026-03-03 10:00:00', '2026-03-03 10:00:00' \
+             FROM people a, posts p JOIN people h ON h.id = p.author_id WHERE a.diaspora_handle = '{author}@closing.example' \
+             AND h.diaspora_handle = '{host}@closing.example' AND p.public AND p.type = 'StatusMessage' GROUP BY a.id"
+        );
+        source.pool.execute(&sql).await.unwrap();
+        let sql = format!("SELECT COUNT(*) FROM comments WHERE guid = '{guid}'");
+        assert_eq!(source.pool.number(&sql).await.unwrap(), 1, "{host} has a public post");
+    }
+    source
+        .pool
+        .execute(
+            "UPDATE posts SET comments_count = (SELECT COUNT(*) FROM comments c WHERE c.commentable_type = 'Post' AND \
+             c.commentable_id = posts.id)",
+        )
+        .await
+        .unwrap();
+    source
+}
+
+#[tokio::test]
+async fn friends_who_both_move_here_keep_their_words() {
+    let source = two_friends().await;
+    source.export(&["ida", "jonas"], "out", &[]);
+    let archive = |name: &str| source.archive("out", name);
+    let trust = fingerprint(&archive("ida"));
+    let mut whole = None;
+    for steps in [
+        ["+ida", "!ida", "+jonas", "!jonas"],
+        ["+jonas", "!jonas", "+ida", "!ida"],
+        ["+ida", "+jonas", "!ida", "!jonas"],
+        ["+ida", "+jonas", "!jonas", "!ida"],
+    ] {
+        let target = Target::sqlite().await;
+        for step in steps {
+            let (what, name) = step.split_at(1);
+            if what == "+" {
+                target.import(&archive(name), name, &["--trust-pod", &trust]);
+            } else {
+                let ended = target.run(&["announce", &archive(name).display().to_string()]);
+                assert!(matches!(ended.code, Some(0 | 10)), "{steps:?} {ended:?}");
+            }
+            target.is_sound().await;
+        }
+        let count = async |sql: &str| target.pool.number(sql).await.unwrap();
+        for (table, column) in [
+            ("posts", "author_id"),
+            ("photos", "author_id"),
+            ("comments", "author_id"),
+            ("likes", "author_id"),
+            ("poll_participations", "author_id"),
+            ("participations", "author_id"),
+            ("mentions", "person_id"),
+            ("contacts", "person_id"),
+            ("conversation_visibilities", "person_id"),
+            ("messages", "author_id"),
+        ] {
+            let sql = format!(
+                "SELECT COUNT(*) FROM {table} t JOIN people p ON p.id = t.{column} \
+                 WHERE p.diaspora_handle IN ('ida@closing.example', 'jonas@closing.example')"
+            );
+            assert_eq!(count(&sql).await, 0, "{steps:?} {table}");
+        }
+        for (name, guid) in
+            [("ida", "aaaaaaaaaaaaaaaa0000000000000001"), ("jonas", "aaaaaaaaaaaaaaaa0000000000000002")]
+        {
+            let sql = format!(
+                "SELECT COUNT(*) FROM comments c JOIN people p ON p.id = c.author_id WHERE c.guid = '{guid}' \
+                 AND p.diaspora_handle = '{name}@haven.example'"
+            );
+            assert_eq!(count(&sql).await, 1, "{steps:?} {name}");
+        }
+        // They sign anew: what their old keys made fits them no longer.
+        for (table, signatures, key) in [
+            ("comments", "comment_signatures", "comment_id"),
+            ("likes", "like_signatures", "like_id"),
+            ("poll_participations", "poll_participation_signatures", "poll_participation_id"),
+        ] {
+            let sql = format!(
+                "SELECT COUNT(*) FROM {signatures} s JOIN {table} t ON t.id = s.{key} JOIN people p ON p.id = t.author_id \
+                 WHERE p.owner_id IS NOT NULL"
+            );
+            assert_eq!(count(&sql).await, 0, "{steps:?} {table}");
+        }
+        let mut counts = Vec::new();
+        for table in ["posts", "comments", "likes", "poll_participations", "contacts"] {
+            counts.push(count(&format!("SELECT COUNT(*) FROM {table}")).await);
+        }
+        assert_eq!(
+            whole.get_or_insert_with(|| counts.clone()),
+            &counts,
+            "{steps:?}: in every order the same"
+        );
+        // And it can be carried on.
+        for name in ["ida", "jonas"] {
+            let manifest = json(&target.export(name), "manifest.json");
+            let unsigned = manifest["omissions"].as_array().unwrap().iter();
+            assert_eq!(
+                unsigned.filter(|omission| omission["code"] == "no_signature").count(),
+                0,
+                "{steps:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stock_archive_of_a_dead_pod() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let mut stock = json(&archive, "diaspora.json");
+    introduce(&target, "ida@closing.example", &own_key(&archive)).await;
+    for contact in stock["user"]["contacts"].as_array().unwrap() {
+        let text = |name: &str| contact[name].as_str().unwrap_or_default();
+        introduce(&target, text("account_id"), text("public_key")).await;
+    }
+    stock["others_data"].as_object_mut().unwrap().shift_remove("non_contact_authors");
+    let path = target.path("ida.json");
+    std::fs::write(&path, stock.to_string()).unwrap();
+    let done = target.import(Path::new(&path), "ida", &[]);
+    assert_eq!(done["proof"], "cached_person");
+    for (kind, tally) in done["kinds"].as_object().unwrap() {
+        for reason in tally["left_out"].as_object().unwrap().keys() {
+            let known =
+                ["parent_missing", "parent_not_visible", "person_unknown", "key_unknown", "signature_bad"];
+            let also = ["person_closed", "file_missing", "unsigned"];
+            assert!(known.iter().chain(&also).any(|known| known == reason), "{kind}: {reason}");
+        }
+    }
+    let number = |kind: &str, name: &str| done["kinds"][kind][name].as_u64().unwrap();
+    for kind in ["status_messages", "polls", "photos", "aspects"] {
+        assert_eq!(number(kind, "imported"), number(kind, "in_archive"), "{kind}");
+    }
+    assert!(number("others_comments", "imported") > 2 && number("contacts", "imported") > 5);
+
+    target.is_sound().await;
+
+    // Nobody is at home.
+    let sql = "UPDATE pods SET host = '127.0.0.1', port = id, ssl = 0";
+    target.pool.execute(sql).await.unwrap();
+    let started = Instant::now();
+    let announced = target.run(&["announce", &path]);
+    let took = started.elapsed();
+    assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    let queued = document(&announced)["queued"].as_u64().unwrap();
+    assert!(queued > 3, "{announced:?}");
+    let moved = "SELECT COUNT(*) FROM account_migrations m JOIN people o ON o.id = m.old_person_id JOIN people n \
+                 ON n.id = m.new_person_id WHERE o.diaspora_handle = 'ida@closing.example' AND o.closed_account \
+                 AND n.diaspora_handle = 'ida@haven.example'";
+    assert_eq!(target.pool.number(moved).await.unwrap(), 1);
+    let uploads = target.folder.path().join("uploads");
+    let found =
+        problems(&target.pool, Place { url: target.url, uploads: &uploads, bits: 4096 }).await.unwrap();
+    let found: Vec<&String> = found.iter().filter(|line| !line.contains("is of another pod")).collect();
+    assert!(found.is_empty(), "{found:#?}");
+
+    let allowed: Vec<String> = (1..30).map(|port| format!("127.0.0.1:{port}")).collect();
+    let sent = target.run(&["deliver", "--allow-host", &allowed.join(",")]);
+    assert_eq!(sent.code, Some(10), "{sent:?}");
+    let report = document(&target.run(&["deliveries"]));
+    let counts = &report["counts"];
+    assert_eq!(counts["queued"].as_u64(), Some(queued), "everything waits: {report}");
+    for lost in ["rejected", "dead", "delivered"] {
+        assert_eq!(counts[lost].as_u64().unwrap_or(0), 0, "{lost}: {report}");
+    }
+}
