@@ -130,13 +130,7 @@ impl Target {
     }
 
     async fn insert_profile(&mut self, person: i64, profile: Option<&Profile>) -> Result<(), ImportError> {
-        let Some(profile) = profile else {
-            // Nobody is without a profile, even one that says nothing.
-            let columns = ["person_id", "full_name", "created_at", "updated_at"];
-            let row = vec![person.into(), "".into(), self.now.into(), self.now.into()];
-            self.pod.insert("profiles", &columns, vec![row], Existing::Refuse).await?;
-            return Ok(());
-        };
+        let Some(profile) = profile else { return self.insert_silent_profile(person).await };
         // When it was last changed goes with it into the network.
         let changed = profile.edited_at.map_or(self.now, |at| at.min(self.now));
         let short = |target: &mut Self, text: &Option<String>, most| {
@@ -224,6 +218,13 @@ impl Target {
                 self.fit(text, most, CountKind::Contacts, &"the profile");
             }
         }
+    }
+
+    /// Nobody is without a profile, even one that says nothing.
+    async fn insert_silent_profile(&mut self, person: i64) -> Result<(), ImportError> {
+        let columns = ["person_id", "full_name", "created_at", "updated_at"];
+        let row = vec![person.into(), "".into(), self.now.into(), self.now.into()];
+        Ok(self.pod.insert("profiles", &columns, vec![row], Existing::Refuse).await.map(drop)?)
     }
 
     async fn insert_aspects(&mut self, user: i64, survey: &Survey) -> Result<(), ImportError> {

@@ -344,7 +344,7 @@ fn parts_of(name: &str) -> (String, String) {
             && name.get(*place..).is_some_and(|last| last.trim().chars().count() <= MAX_NAME)
     };
     let spaces = name.char_indices().filter(|(_, c)| *c == ' ');
-    let place = spaces.filter(fits).map(|(place, _)| place).last();
+    let place = spaces.filter(fits).map(|(place, _)| place).next_back();
     match place.and_then(|place| name.split_at_checked(place)) {
         Some((first, last)) => (cut(first), cut(last)),
         None => (cut(&name), String::new()),

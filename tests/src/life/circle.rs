@@ -16,9 +16,9 @@ impl Writing<'_> {
         let own = self.add_person(0, 0, own_handle(), "people life own")?;
         self.people.push(own);
         let profile = &self.life.profile;
-        let names = profile.names.each_ref().map(|name| optional(name));
+        let names = profile.names.each_ref().map(|name| optional(name.as_deref()));
         let [first, last] = names;
-        let [bio, gender, location] = profile.words.each_ref().map(|word| optional(word));
+        let [bio, gender, location] = profile.words.each_ref().map(|word| optional(word.as_deref()));
         let [searchable, public, nsfw] = profile.flags.map(Value::Flag);
         let birthday = profile.birthday.map_or(Value::Null, Value::Day);
         let cells = [

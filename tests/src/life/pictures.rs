@@ -5,9 +5,12 @@ use std::sync::OnceLock;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 
-/// Ending, width, height and bytes of each picture. The last one is none.
-pub(super) fn pictures() -> &'static [(&'static str, u32, u32, Vec<u8>)] {
-    static PICTURES: OnceLock<Vec<(&'static str, u32, u32, Vec<u8>)>> = OnceLock::new();
+/// Ending, width, height and bytes.
+type Picture = (&'static str, u32, u32, Vec<u8>);
+
+/// All of them. The last one is none.
+pub(super) fn pictures() -> &'static [Picture] {
+    static PICTURES: OnceLock<Vec<Picture>> = OnceLock::new();
     PICTURES.get_or_init(|| {
         let drawn = [
             ("png", 12, 8, ImageFormat::Png),
@@ -20,7 +23,9 @@ pub(super) fn pictures() -> &'static [(&'static str, u32, u32, Vec<u8>)] {
             .into_iter()
             .filter_map(|(ending, width, height, format)| {
                 let picture = RgbImage::from_fn(width, height, |x, y| {
-                    image::Rgb([(x * 7 % 256) as u8, (y * 13 % 256) as u8, ((x + y) % 256) as u8])
+                    image::Rgb(
+                        [x * 7, y * 13, x + y].map(|shade| u8::try_from(shade % 256).unwrap_or_default()),
+                    )
                 });
                 let mut bytes = Cursor::new(Vec::new());
                 DynamicImage::ImageRgb8(picture).write_to(&mut bytes, format).ok()?;

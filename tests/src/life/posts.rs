@@ -114,7 +114,7 @@ impl Writing<'_> {
         if let Some((address, latitude, longitude)) = &message.place {
             let cells = [
                 ("status_message_id", Value::Number(post.id)),
-                ("address", optional(address)),
+                ("address", optional(address.as_deref())),
                 ("lat", text(latitude)),
                 ("lng", text(longitude)),
             ];
@@ -172,7 +172,7 @@ impl Writing<'_> {
             ("author_id", Value::Number(1)),
             ("guid", guid.into()),
             ("public", Value::Flag(public)),
-            ("text", optional(&photo.caption)),
+            ("text", optional(photo.caption.as_deref())),
             ("remote_photo_path", images().into()),
             ("remote_photo_name", name.clone().into()),
             ("random_string", stem.into()),

@@ -1,6 +1,7 @@
 //! Comments, likes, votes with their signatures; subscriptions, hidden posts, conversations.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::writing::{Known, KnownPost, Writing};
 use super::{Comment, Talk, Under, Who};
@@ -87,12 +88,12 @@ impl Writing<'_> {
         for (name, value) in &comment.extra {
             signed.push((name, value.clone()));
             if let Some(value) = value {
-                yaml += &format!("{name}: {}\n", quoted(value));
+                _ = writeln!(yaml, "{name}: {}", quoted(value));
             }
         }
         let turn = comment.turn % signed.len();
         signed.rotate_left(turn);
-        self.add_signature(("comment_signatures", "comment_id", id), under, &author, &name, &signed, yaml)?;
+        self.add_signature(("comment_signatures", "comment_id", id), under, &author, &name, &signed, &yaml)?;
         for who in &comment.likes {
             self.add_like("Comment", id, &guid, under, *who, liked)?;
         }
@@ -124,7 +125,7 @@ impl Writing<'_> {
         let mut signed = base(&name, &guid, target_guid);
         signed.push(("parent_type", Some(class.to_owned())));
         signed.push(("positive", Some("true".to_owned())));
-        self.add_signature(("like_signatures", "like_id", id), under, &author, &name, &signed, String::new())
+        self.add_signature(("like_signatures", "like_id", id), under, &author, &name, &signed, "")
     }
 
     fn add_vote(
@@ -155,7 +156,7 @@ impl Writing<'_> {
         let mut signed = base(&name, &guid, poll_guid);
         signed.push(("poll_answer_guid", Some(answer_guid.clone())));
         let row = ("poll_participation_signatures", "poll_participation_id", id);
-        self.add_signature(row, Under::Own(0), &author, &name, &signed, String::new())
+        self.add_signature(row, Under::Own(0), &author, &name, &signed, "")
     }
 
     /// The pod keeps signatures of people from elsewhere under posts of its own people.
@@ -166,7 +167,7 @@ impl Writing<'_> {
         author: &Known,
         name: &Known,
         signed: &Signed,
-        yaml: String,
+        yaml: &str,
     ) -> Result<(), SampleError> {
         if author.local || !matches!(under, Under::Own(_)) {
             return Ok(());
@@ -262,7 +263,7 @@ fn quoted(value: &str) -> String {
             '"' | '\\' => text.extend(['\\', c]),
             '\n' => text.push_str("\\n"),
             ' '..='\u{7E}' | '\u{A1}'..='\u{167F}' | '\u{3040}'..='\u{D7FF}' => text.push(c),
-            c => text.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => _ = write!(text, "\\U{:08X}", u32::from(c)),
         }
     }
     text.push('"');

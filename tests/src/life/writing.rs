@@ -1,6 +1,7 @@
 //! A life while it becomes rows.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::{Life, NAME, Piece, Under, Who};
 use crate::sample::sheet::{Sheet, Value};
@@ -53,6 +54,9 @@ pub(super) struct Known {
     pub(super) before: Option<Box<Known>>,
 }
 
+/// A row's number and GUID.
+pub(super) type Row = (i64, String);
+
 /// A post, once its row is there.
 #[derive(Clone)]
 pub(super) struct KnownPost {
@@ -60,7 +64,7 @@ pub(super) struct KnownPost {
     pub(super) guid: String,
     pub(super) at: i64,
     /// Poll and its answers: number and GUID.
-    pub(super) poll: Option<((i64, String), Vec<(i64, String)>)>,
+    pub(super) poll: Option<(Row, Vec<Row>)>,
 }
 
 pub(super) struct Writing<'a> {
@@ -150,11 +154,8 @@ impl Writing<'_> {
                 Piece::Words(more) => words.push_str(more),
                 Piece::Mention(number, named) => {
                     let handle = self.person(*number).map_or_else(own_handle, |person| person.handle.clone());
-                    words.push_str(&if *named {
-                        format!("@{{A B; {handle}}}")
-                    } else {
-                        format!("@{{{handle}}}")
-                    });
+                    let name = if *named { "A B; " } else { "" };
+                    _ = write!(words, "@{{{name}{handle}}}");
                 }
             }
         }
@@ -171,6 +172,6 @@ pub(super) fn images() -> String {
     format!("{POD_URL}uploads/images/")
 }
 
-pub(super) fn optional(text: &Option<String>) -> Value {
-    text.clone().into()
+pub(super) fn optional(text: Option<&str>) -> Value {
+    text.map(str::to_owned).into()
 }

@@ -225,7 +225,7 @@ fn name_of<'a>(record: &'a Value, name: &str) -> &'a Value {
 /// The account's own name, and addresses of files on its pod, are the same on every pod.
 fn rename(value: &mut Value, own: &str, images: &str) {
     match value {
-        Value::String(text) if text == own => *text = "OWN".to_owned(),
+        Value::String(text) if text == own => "OWN".clone_into(text),
         Value::String(text) => {
             for prefix in [images, "https://closing.example/uploads/images/"] {
                 if let Some(name) = text.strip_prefix(prefix) {
@@ -278,7 +278,7 @@ fn differ(place: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
             for name in names {
                 let nothing = &Value::Null;
                 let pair = (one.get(name), other.get(name));
-                if pair.0.is_none() != pair.1.is_none() {
+                if pair.0.is_some() ^ pair.1.is_some() {
                     found.push(format!("{place}.{name}: {:?} became {:?}", pair.0, pair.1));
                 } else {
                     let (one, other) = (pair.0.unwrap_or(nothing), pair.1.unwrap_or(nothing));

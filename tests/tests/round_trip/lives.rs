@@ -80,7 +80,7 @@ fn others_text() -> impl Strategy<Value = Text> {
         let mut pieces = vec![Piece::Words("So".to_owned())];
         pieces.extend(text.into_iter().map(|piece| match piece {
             Piece::Words(words) => Piece::Words(words.chars().filter(|c| can_travel(*c)).collect()),
-            mention => mention,
+            mention @ Piece::Mention(..) => mention,
         }));
         pieces
     })
