@@ -148,3 +148,38 @@ async fn on_mariadb() {
     let source = Pod::sqlite().await;
     moves(&Target::on(tempfile::tempdir().unwrap(), database).await, &source, &EVERYBODY[..3]).await;
 }
+
+#[tokio::test]
+async fn texts_longer_than_mariadb_can_hold_are_cut() {
+    let database = shared_mariadb().await.unwrap().create_database("import_long").await.unwrap();
+    let source = Pod::sqlite().await;
+    let target = Target::on(tempfile::tempdir().unwrap(), database).await;
+    // 60,000 characters are fine for diaspora*, 120,000 bytes are not for this database.
+    let long = "replace(hex(zeroblob(30000)), '00', 'жж')";
+    for sql in [
+        format!(
+            "UPDATE posts SET text = {long} WHERE guid = (SELECT p.guid FROM posts p JOIN people a \
+                 ON a.id = p.author_id WHERE a.diaspora_handle = 'ida@closing.example' AND p.text LIKE '%#%' LIMIT 1)"
+        ),
+        format!(
+            "UPDATE messages SET text = {long} WHERE id = (SELECT MIN(m.id) FROM messages m JOIN \
+                 conversation_visibilities v ON v.conversation_id = m.conversation_id JOIN people a ON a.id = v.person_id \
+                 WHERE a.diaspora_handle = 'ida@closing.example')"
+        ),
+    ] {
+        source.pool.execute(&sql).await.unwrap();
+    }
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let done = target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive)]);
+    sums_agree(&done);
+    let cut = done["findings"].as_array().unwrap().iter().filter(|finding| finding["code"] == "shortened");
+    let mut kinds: Vec<&str> = cut.map(|finding| finding["kind"].as_str().unwrap()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["messages", "status_messages"], "{done}");
+    for table in ["posts", "messages"] {
+        let sql = format!("SELECT MAX(LENGTH(text)) FROM {table}");
+        assert_eq!(target.pool.number(&sql).await.unwrap(), 65_534, "{table}: whole characters");
+    }
+    target.is_sound().await;
+}

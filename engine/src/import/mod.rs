@@ -14,6 +14,7 @@ mod choices;
 mod contacts;
 mod finish;
 mod journal;
+mod lengths;
 mod links;
 mod names;
 mod parents;
@@ -576,7 +577,7 @@ impl Target {
         batch: Batch,
         journal: Option<&mut Journal>,
     ) -> Result<(), ImportError> {
-        match batch {
+        match self.fit_texts(batch) {
             Batch::Contacts(contacts) => self.import_contacts(account, people, contacts).await,
             Batch::Tags(names) => self.import_followed_tags(account, names).await,
             Batch::Posts(posts) => self.import_posts(account, people, files, posts, journal).await,

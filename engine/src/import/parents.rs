@@ -107,7 +107,8 @@ fn open(
     let fits = match &mut *post {
         Post::StatusMessage(message) => {
             message.created_at = message.created_at.min(target.now);
-            message.public && message.text.chars().count() <= MAX_TEXT
+            let fits = target.longest_text().is_none_or(|most| message.text.len() <= most);
+            message.public && fits && message.text.chars().count() <= MAX_TEXT
         }
         Post::Reshare(reshare) => {
             reshare.created_at = reshare.created_at.min(target.now);

@@ -91,9 +91,8 @@ impl Signers {
         if jobs.is_empty() {
             return Vec::new();
         }
-        let signed = on_all_cores(jobs, |job| {
-            self.parsed.get(&job.person)?.sign_base64(job.text.as_bytes()).ok()
-        });
+        let signed =
+            on_all_cores(jobs, |job| self.parsed.get(&job.person)?.sign_base64(job.text.as_bytes()).ok());
         let fresh: Vec<(SignatureId, String)> = jobs
             .iter()
             .zip(&signed)
