@@ -13,7 +13,7 @@ use pappus_tests::copy::copy_pod;
 use pappus_tests::program::pappus;
 use pappus_tests::rows::Rows;
 use pappus_tests::schema::Pool;
-use pappus_tests::sound::{Place, problems};
+use pappus_tests::sound::{Place, problems_of};
 use serde_json::{Value, json as value};
 use support::reference::{reference, restore, unpack_photos};
 use support::target::{Target, fingerprint};
@@ -78,16 +78,13 @@ impl Pods {
     }
 }
 
-/// What is wrong with the target's rows. Those that a real diaspora* has left like that are no news.
-async fn unsound(target: &Target) -> BTreeSet<String> {
+/// What is wrong with the target's rows.
+fn unsound(target: &Target, rows: &Rows) -> BTreeSet<String> {
     let uploads = target.folder.path().join("uploads");
-    problems(&target.pool, Place { url: target.url, uploads: &uploads, bits: 4096 })
-        .await
-        .unwrap()
-        .into_iter()
-        .collect()
+    problems_of(rows, Place { url: target.url, uploads: &uploads, bits: 4096 }).into_iter().collect()
 }
 
+/// What a real diaspora* has left is no news.
 fn no_news(before: &BTreeSet<String>, after: &BTreeSet<String>) {
     let new: Vec<&String> = after.difference(before).collect();
     assert!(new.is_empty(), "{} problems are new:\n{new:#?}", new.len());
@@ -168,9 +165,8 @@ fn left_out(report: &Value, reasons: &[&str]) -> BTreeSet<String> {
 }
 
 /// Nothing whose place is there stays out, and nothing else comes in.
-async fn everything_with_a_place_came_in(target: &Target, original: &Value, report: &Value) {
+fn everything_with_a_place_came_in(rows: &Rows, original: &Value, report: &Value) {
     let missing = left_out(report, &["parent_missing"]);
-    let rows = Rows::read(&target.pool).await.unwrap();
     let guids = |table| -> BTreeSet<&str> { rows.of(table).iter().map(|row| row["guid"].as_str()).collect() };
     let (posts, polls, comments) = (guids("posts"), guids("polls"), guids("comments"));
     let mut with_place = 0;
@@ -323,7 +319,7 @@ async fn the_target_follows(target: &Target, archive: &str) {
 async fn moves(archive: &Path, more: &[&str], targets: [(&'static str, Target); 2]) -> Value {
     let original = support::reference::document(archive);
     let path = archive.display().to_string();
-    let mut kinds: Option<Value> = None;
+    let (mut kinds, mut before): (Option<Value>, Option<BTreeSet<String>>) = (None, None);
     let mut photos: Option<PathBuf> = None;
     for (database, target) in targets {
         // Pictures that are there already are not scaled again: four sizes of 33 take their time.
@@ -331,18 +327,22 @@ async fn moves(archive: &Path, more: &[&str], targets: [(&'static str, Target); 
         if let Some(photos) = &photos {
             support::reference::shell(&format!("cp {}/* {}/", photos.display(), uploads.display()));
         }
-        let before = unsound(&target).await;
+        if before.is_none() {
+            before = Some(unsound(&target, &Rows::read(&target.pool).await.unwrap()));
+        }
+        let before = before.as_ref().unwrap();
         let done = target.import(archive, "alice", more);
         assert_eq!(done["proof"], "cached_person", "{database}");
         sums_agree(&done);
-        no_news(&before, &unsound(&target).await);
-        everything_with_a_place_came_in(&target, &original, &done).await;
+        let rows = Rows::read(&target.pool).await.unwrap();
+        no_news(before, &unsound(&target, &rows));
+        everything_with_a_place_came_in(&rows, &original, &done);
         let back = comes_out_the_same(&target, &original, &done);
         if path.ends_with(".zip") {
             the_rest_comes_out_too(archive, &back);
         }
         the_target_follows(&target, &path).await;
-        no_news(&before, &unsound(&target).await);
+        no_news(before, &unsound(&target, &Rows::read(&target.pool).await.unwrap()));
         assert_eq!(kinds.get_or_insert_with(|| done["kinds"].clone()), &done["kinds"], "{database}");
         if photos.is_none() {
             let kept = archive.with_extension("photos");
