@@ -307,13 +307,7 @@ impl Importer<'_> {
         let (mut archive, mut survey) = survey(archive).await?;
         let proof = self.prove(&archive, &survey, &old, trusted).await?;
         let old_person = self.old_person(&old, &new).await?;
-        let needs = Needs::of(&survey.photos, &self.options.uploads)?;
-        if self.target.writes() {
-            needs.check(&self.options.uploads)?;
-        } else if !needs.fits() {
-            let place = self.options.uploads.to_string();
-            self.target.report.note(CountKind::PhotoFiles, FindingCode::NoSpace, &place);
-        }
+        let needs = self.look_for_room(&survey)?;
         let mut account = self.account(&survey, &old, &new, old_person, store).await?;
         account.trusted = trusted;
         account.readers = self.readers(old_person).await?;
@@ -357,19 +351,35 @@ impl Importer<'_> {
             self.target.set_counters(&account).await?;
         }
         let report = std::mem::take(&mut self.target.report);
-        if let Some(journal) = &self.journal {
-            let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
-            // What has been announced stays announced.
-            let state = if journal.import.state == ImportState::Announced {
-                ImportState::Announced
-            } else {
-                ImportState::Imported
-            };
-            journal.set_state(state, Some(&text), self.options.now).await?;
-        }
+        self.note_end(proof, &report).await?;
         let import = self.journal.map(|journal| journal.import.id);
         let needs = needs.with_records(&report);
         Ok(Imported { old, new, proof, import, report, needs })
+    }
+
+    /// Whether the photos fit: an import that has no room for them does not begin.
+    fn look_for_room(&mut self, survey: &Survey) -> Result<Needs, ImportError> {
+        let needs = Needs::of(&survey.photos, &self.options.uploads)?;
+        if self.target.writes() {
+            needs.check(&self.options.uploads)?;
+        } else if !needs.fits() {
+            let place = self.options.uploads.to_string();
+            self.target.report.note(CountKind::PhotoFiles, FindingCode::NoSpace, &place);
+        }
+        Ok(needs)
+    }
+
+    /// Notes in the journal that everything is here.
+    async fn note_end(&self, proof: Proof, report: &Report) -> Result<(), ImportError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
+        // What has been announced stays announced.
+        let state = if journal.import.state == ImportState::Announced {
+            ImportState::Announced
+        } else {
+            ImportState::Imported
+        };
+        Ok(journal.set_state(state, Some(&text), self.options.now).await?)
     }
 
     /// Puts the photo files where they belong, on a thread that may wait for the disk.

@@ -115,7 +115,7 @@ fn open(
             true
         }
     };
-    (is_it && foreign && fits).then(|| Fetched { post: *post, author: author.id })
+    (is_it && foreign && fits).then_some(Fetched { post: *post, author: author.id })
 }
 
 /// The original of a reshare.
@@ -145,7 +145,7 @@ impl Target {
 
     /// Those that this pod does not have.
     async fn without_present(&mut self, mut wanted: Vec<WantedPost>) -> Result<Vec<WantedPost>, ImportError> {
-        let here = self.url.diaspora_host().to_owned();
+        let here = self.url.diaspora_host().clone();
         for (name, table) in [(PostName::Post, "posts"), (PostName::Poll, "polls")] {
             let of_name = wanted.iter().filter(|post| post.name == name);
             let guids: Vec<String> = of_name.map(|post| post.guid.to_string()).collect();
@@ -170,7 +170,9 @@ impl Target {
         self.leave_out_present(&mut posts).await?;
         self.report.fetched_posts += posts.len() as u64;
         if let Some(planned) = &mut self.planned {
-            posts.iter().for_each(|fetched| planned.add_post(&fetched.post, false));
+            for fetched in &posts {
+                planned.add_post(&fetched.post, false);
+            }
         }
         let Some(journal) = journal.filter(|_| !posts.is_empty()) else { return Ok(()) };
         let intent = |fetched: &Fetched| {

@@ -124,14 +124,15 @@ impl ReceivedEntity {
             }
             Contact::NAME => Self::Contact(Contact::from_element(&element)?),
             Profile::NAME => Self::Profile(Box::new(Profile::from_element(&element)?)),
-            _ => match Post::from_element(&element)? {
-                Some(post) => Self::Post(Box::new(post)),
-                None => {
+            _ => {
+                if let Some(post) = Post::from_element(&element)? {
+                    Self::Post(Box::new(post))
+                } else {
                     let author =
                         Properties::<Contact>::of(&element).text("author").and_then(|id| id.parse().ok());
                     Self::Other { name: element.name, author }
                 }
-            },
+            }
         })
     }
 
