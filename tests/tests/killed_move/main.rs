@@ -23,11 +23,11 @@ use std::time::{Duration, Instant};
 use end_state::{DIFFERS, Lines, difference, end_state};
 use scene::{Place, Scene, Step};
 use victim::{End, Victim};
-use wire::{Point, Wire};
+use wire::{At, Point, Wire};
 
 const STEPS: [Step; 2] = [Step::Import, Step::Announce];
 /// How often each of them is killed in one round; after that it may end.
-const MOST: [u64; 2] = [8, 4];
+const MOST: [u64; 2] = [8, 3];
 
 /// Numbers that are random enough for a test (SplitMix64).
 struct Dice(u64);
@@ -50,10 +50,15 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % limit.max(1)
     }
 
-    /// One of so many messages: before the database hears it, or up to some milliseconds after.
-    fn point(&mut self, messages: usize) -> Point {
-        let message = 1 + usize::try_from(self.below(messages as u64)).unwrap();
-        Point { message, after: (self.below(3) > 0).then(|| Duration::from_micros(self.below(8000))) }
+    /// One of so many messages or ends of transactions: before the database hears it, or some moments after.
+    fn point(&mut self, (messages, commits): (usize, usize)) -> Point {
+        let number = |limit: u64| 1 + usize::try_from(limit).unwrap();
+        let (at, longest) = if self.below(2) > 0 {
+            (At::Message(number(self.below(messages as u64))), 8000)
+        } else {
+            (At::Commit(number(self.below(commits as u64))), 2000)
+        };
+        Point { at, after: (self.below(3) > 0).then(|| Duration::from_micros(self.below(longest))) }
     }
 
     /// A moment of a time.
@@ -69,20 +74,20 @@ fn add_account(command: &mut std::process::Command, scene: &Scene, step: Step) {
     command.arg(&scene.archive);
 }
 
-/// The step on a wire of its own, killed at the point if it gets there. Gives the number of its messages.
+/// The step on a wire of its own, killed at the point if it gets there. Gives how much it has said.
 async fn on_the_wire(
     scene: &Scene,
     place: &Place,
     step: Step,
     attempt: u64,
     point: Option<Point>,
-) -> (End, usize) {
+) -> (End, (usize, usize)) {
     let victim = Arc::new(Victim::new(place.folder.path().join("output")));
     let wire = Wire::new(scene.port().unwrap(), Arc::clone(&victim), point).await;
     let mut command = scene.command(place, step, Some(wire.port), attempt);
     add_account(&mut command, scene, step);
     victim.start(command);
-    (victim.end().await, wire.messages())
+    (victim.end().await, wire.count.both())
 }
 
 /// The step, killed after so long if it takes that long.
@@ -151,7 +156,7 @@ fn is_rich(lines: &Lines) {
 async fn at_fifty_points_on_postgresql() {
     let scene = Scene::on_postgres().await;
     let undisturbed = scene.copy().await;
-    let mut messages = [0; 2];
+    let mut messages = [(0, 0); 2];
     for (step, messages) in STEPS.into_iter().zip(&mut messages) {
         let (end, said) = on_the_wire(&scene, &undisturbed, step, 0, None).await;
         assert!(!was_killed(end, step));
@@ -159,15 +164,18 @@ async fn at_fifty_points_on_postgresql() {
     }
     let expected = end_state(&undisturbed).await;
     is_rich(&expected);
-    println!("{messages:?} messages to the database, {} lines to compare", expected.len());
+    println!("{messages:?} messages to the database, of them commits; {} lines to compare", expected.len());
     let mut dice = Dice::new();
     let (mut kills, mut rounds) = ([0, 0], 0);
-    while kills[0] < 32 || kills[1] < 18 {
+    while kills[0] < 28 || kills[1] < 12 || kills[0] + kills[1] < 50 {
         let place = scene.copy().await;
         let mut points = Vec::new();
         for (number, step) in STEPS.into_iter().enumerate() {
             for attempt in 0.. {
-                let point = (attempt < MOST[number]).then(|| dice.point(messages[number]));
+                // Who goes on has less to say.
+                let (all, ends) = messages[number];
+                let range = if attempt == 0 { (all, ends) } else { (all * 2 / 3, ends * 2 / 3) };
+                let point = (attempt < MOST[number]).then(|| dice.point(range));
                 let (end, _) = on_the_wire(&scene, &place, step, 1 + attempt, point).await;
                 if !was_killed(end, step) {
                     break;
