@@ -187,7 +187,7 @@ async fn receive(
     match manner {
         Manner::Accepts => StatusCode::ACCEPTED.into_response(),
         Manner::Ok => StatusCode::OK.into_response(),
-        Manner::Talks => Body::from(Bytes::from_static(&[b' '; 10_000_000])).into_response(),
+        Manner::Talks => Body::from(vec![b' '; 10_000_000]).into_response(),
         Manner::NotFound => (StatusCode::NOT_FOUND, "no such pod\nanywhere").into_response(),
         Manner::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "We're sorry").into_response(),
         Manner::Redirects => (StatusCode::FOUND, [("location", ELSEWHERE)]).into_response(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 use support::living_pods::LivingPods;
 use support::target::Target;
 use support::{document, json};
@@ -65,12 +65,8 @@ async fn private_service() -> (u16, Arc<AtomicUsize>) {
     (port, seen)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_sent_into_the_own_network() {
-    let (pods, target) = (LivingPods::start().await, Target::sqlite().await);
-    let (port, seen) = private_service().await;
-    let archive = pods.export("ida");
-    let mut stock = json(&archive, "diaspora.json");
+/// Puts people into an archive whose pods would be inside.
+fn tempt(stock: &mut Value, port: u16) {
     let hosts = [
         format!("127.0.0.1:{port}"),
         format!("127.1:{port}"),
@@ -108,6 +104,32 @@ async fn nobody_is_sent_into_the_own_network() {
         stock["others_data"]["relayables"].as_array_mut().unwrap().push(said);
         stock["user"]["blocks"].as_array_mut().unwrap().push(format!("blocked@{host}").into());
     }
+}
+
+async fn nothing_of_it_is_there(target: &Target, port: u16, is_known: bool) {
+    let count = async |sql: &str| target.pool.number(sql).await.unwrap();
+    assert_eq!(
+        count("SELECT COUNT(*) FROM people WHERE diaspora_handle LIKE 'paula@%'").await,
+        i64::from(is_known)
+    );
+    for sql in [
+        "SELECT COUNT(*) FROM people WHERE diaspora_handle LIKE 'eve@%' OR diaspora_handle LIKE 'mallory@%' \
+         OR diaspora_handle LIKE 'blocked@%'"
+            .to_owned(),
+        "SELECT COUNT(*) FROM comments WHERE guid LIKE 'cccccccccccccccc%'".to_owned(),
+        format!("SELECT COUNT(*) FROM pods WHERE port = {port} OR host LIKE '10.%' OR host LIKE '169.%'"),
+    ] {
+        assert_eq!(count(&sql).await, 0, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_sent_into_the_own_network() {
+    let (pods, target) = (LivingPods::start().await, Target::sqlite().await);
+    let (port, seen) = private_service().await;
+    let archive = pods.export("ida");
+    let mut stock = json(&archive, "diaspora.json");
+    tempt(&mut stock, port);
     // A pod that is asked, and sends us on: for the card to a place inside, or only for the pod's address.
     let paula = format!("paula@{}", pods.contacts);
     let links = |card: &str, seed: &str| {
@@ -152,23 +174,9 @@ async fn nobody_is_sent_into_the_own_network() {
         assert!(matches!(ended.code, Some(10)), "{ended:?}");
         let ended = target.run(&command);
         assert!(matches!(ended.code, Some(10)), "{ended:?}");
-        let report = document(&ended);
-        let count = async |sql: &str| target.pool.number(sql).await.unwrap();
-        assert_eq!(
-            count("SELECT COUNT(*) FROM people WHERE diaspora_handle LIKE 'paula@%'").await,
-            i64::from(is_known)
-        );
-        for sql in [
-            "SELECT COUNT(*) FROM people WHERE diaspora_handle LIKE 'eve@%' OR diaspora_handle LIKE 'mallory@%' \
-             OR diaspora_handle LIKE 'blocked@%'"
-                .to_owned(),
-            "SELECT COUNT(*) FROM comments WHERE guid LIKE 'cccccccccccccccc%'".to_owned(),
-            format!("SELECT COUNT(*) FROM pods WHERE port = {port} OR host LIKE '10.%' OR host LIKE '169.%'"),
-        ] {
-            assert_eq!(count(&sql).await, 0, "{sql}");
-        }
+        nothing_of_it_is_there(&target, port, is_known).await;
         assert_eq!(seen.load(Ordering::SeqCst), 0, "something inside was asked");
-        let undone = target.run(&["undo", report["import"].as_str().unwrap()]);
+        let undone = target.run(&["undo", document(&ended)["import"].as_str().unwrap()]);
         assert_eq!(undone.code, Some(0), "{undone:?}");
     }
     assert!(pods.asked_for("webfinger").len() > 1, "those outside were asked");
