@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::json::JsonWriter;
 use super::output::OutputFile;
-use super::pages::{Own, Page, Pages, start_pages};
+use super::pages::{Own, Page, start_pages};
 use super::photos::PhotoFiles;
 use super::pieces::{Piece, Pieces, start_writer};
 use super::{ExportError, OutputError, Progress};
@@ -113,10 +113,9 @@ impl Exporter<'_> {
         let io_error = |source| OutputError::Io { path: self.folder.to_owned(), source };
         let settings = reader.settings().await?;
         let spool = tempfile::tempfile_in(self.folder).map_err(io_error)?;
-        let (mut pages, view) = start_pages(spool, self.view_header(&account.id, &settings));
-        let (pieces, writer) = start_writer(output.file().map_err(io_error)?, created_at, large);
-        let gathered = self.gather(&mut reader, settings, pieces, &mut pages, memory).await;
-        drop(pages);
+        let (pages, view) = start_pages(spool, self.view_header(&account.id, &settings));
+        let (pieces, writer) = start_writer(output.file().map_err(io_error)?, created_at, large, pages);
+        let gathered = self.gather(&mut reader, settings, pieces, memory).await;
         // A full disk shows at the writer first and at the reader as a closed channel: ask the writer first.
         let writer = writer.await.map_err(|_| ExportError::Broken)?;
         let view = view.await.map_err(|_| ExportError::Broken)?;
@@ -158,7 +157,6 @@ impl Exporter<'_> {
         reader: &mut AccountReader<'_>,
         mut settings: Settings,
         pieces: Pieces,
-        pages: &mut Pages,
         memory: &mut impl SignatureMemory,
     ) -> Result<Gathered, ExportError> {
         let signing = settings.private_key.signing_key().ok();
@@ -169,15 +167,15 @@ impl Exporter<'_> {
         };
         let state = self.protect_key(&mut settings.private_key)?;
         let avatar = settings.profile.0.image_url.as_deref().and_then(avatar_file);
-        pages.send(Page::Profile(Box::new(settings.profile.0.clone()), avatar)).await?;
+        pieces.send(Piece::Page(Page::Profile(Box::new(settings.profile.0.clone()), avatar))).await?;
 
         pieces.send(Piece::Begin(names::DOCUMENT.to_owned(), Packing::Deflated)).await?;
-        let json = JsonWriter::new(pieces.clone(), Some(&mut *pages), self.progress);
+        let json = JsonWriter::new(pieces.clone(), self.progress);
         let mut others = write_document(reader, json, &settings, memory).await?;
         pieces.send(Piece::Begin(names::EXTRAS.to_owned(), Packing::Deflated)).await?;
-        let json = JsonWriter::new(pieces.clone(), Some(&mut *pages), self.progress);
+        let json = JsonWriter::new(pieces.clone(), self.progress);
         write_extras(reader, json, &mut others, memory).await?;
-        let mut photos = PhotoFiles::new(self.uploads, pieces, self.progress);
+        let mut photos = PhotoFiles::new(self.uploads, pieces.clone(), self.progress);
         reader.photo_names(&mut photos).await?;
         photos.finish().await?;
 
@@ -191,9 +189,9 @@ impl Exporter<'_> {
             omissions.insert(0, key_mismatch(reader));
         }
         for omission in &omissions {
-            pages.send(Page::Omission(Box::new(omission.clone()))).await?;
+            pieces.send(Piece::Page(Page::Omission(Box::new(omission.clone())))).await?;
         }
-        pages.send(Page::Counts(counts.clone())).await?;
+        pieces.send(Piece::Page(Page::Counts(counts.clone()))).await?;
         Ok(Gathered { counts, omissions, signing, public_key, state })
     }
 
@@ -272,25 +270,25 @@ async fn write_document(
     json.raw(",");
     let mut contacts = json.array("contacts");
     let book = reader.contacts(&mut contacts).await?;
-    contacts.end(",");
+    contacts.end(",").await?;
     let mut posts = json.array("posts");
     reader.posts(&book, &mut posts).await?;
-    posts.end(r#","followed_tags":"#);
+    posts.end(r#","followed_tags":"#).await?;
     json.value(&reader.followed_tags().await?)?;
     json.raw(",");
     let mut subscriptions = json.array("post_subscriptions");
     reader.subscriptions(&mut subscriptions).await?;
-    subscriptions.end(",");
+    subscriptions.end(",").await?;
     let mut relayables = OwnSink(json.array("relayables"));
     reader.own_relayables(&mut relayables).await?;
-    relayables.0.end(r#"},"others_data":{"#);
+    relayables.0.end(r#"},"others_data":{"#).await?;
     let mut others = reader.prepare_others().await?;
     let mut relayables = json.array("relayables");
     reader.others_relayables(&mut others, memory, &mut relayables).await?;
-    relayables.end(",");
+    relayables.end(",").await?;
     let mut authors = json.array("non_contact_authors");
     reader.non_contact_authors(&others, &book, &mut authors).await?;
-    authors.end("}}");
+    authors.end("}}").await?;
     json.finish().await?;
     Ok(others)
 }
@@ -307,31 +305,31 @@ async fn write_extras(
     json.raw(",");
     let mut audiences = json.array("aspect_visibility");
     reader.aspect_visibility(&mut audiences).await?;
-    audiences.end(",");
+    audiences.end(",").await?;
     let mut photos = json.array("loose_photos");
     reader.loose_photos(&mut photos).await?;
-    photos.end(",");
+    photos.end(",").await?;
     let mut conversations = json.array("conversations");
     reader.conversations(&mut conversations).await?;
-    conversations.end(",");
+    conversations.end(",").await?;
     let mut likes = json.array("likes_on_comments");
     reader.likes_on_comments(others, memory, &mut likes).await?;
-    likes.end(",");
+    likes.end(",").await?;
     let mut unsigned = json.array("unsigned_relayables");
     for relayable in others.take_unsigned() {
         unsigned.put(relayable).await?;
     }
-    unsigned.end(",");
+    unsigned.end(",").await?;
     let mut posts = json.array("commented_posts");
     reader.commented_posts(&mut posts).await?;
-    posts.end(r#","hidden_posts":"#);
+    posts.end(r#","hidden_posts":"#).await?;
     json.value(&reader.hidden_posts().await?)?;
     json.raw("}");
     json.finish().await
 }
 
 /// The account's own relayables are shown to people, others' are not.
-struct OwnSink<'w, 'a>(super::json::ArrayWriter<'w, 'a>);
+struct OwnSink<'w, 'a>(super::json::ArrayWriter<'w, 'a, Own>);
 
 impl Sink<Relayable> for OwnSink<'_, '_> {
     async fn put(&mut self, record: Relayable) -> Result<(), ReadError> {

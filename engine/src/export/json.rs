@@ -3,25 +3,24 @@
 use serde::Serialize;
 
 use super::Progress;
-use super::pages::{Page, Pages, Shown};
+use super::pages::Shown;
 use super::pieces::{Piece, Pieces};
 use crate::pod::reader::{ReadError, Sink};
 
-/// Bytes that are gathered before they go to the writer.
-const BATCH: usize = 64 * 1024;
+/// Records that go to the writer together: waking its thread takes longer than writing one.
+const BATCH: usize = 32;
 
-/// A JSON document under way to the archive.
+/// A JSON document under way to the archive. Records are put into JSON by the thread that writes, so that this one
+/// has time for the database.
 pub(super) struct JsonWriter<'a> {
     buffer: Vec<u8>,
     pieces: Pieces,
-    pages: Option<&'a mut Pages>,
     progress: &'a dyn Progress,
 }
 
 impl<'a> JsonWriter<'a> {
-    /// `pages` is who shows the records to people.
-    pub(super) fn new(pieces: Pieces, pages: Option<&'a mut Pages>, progress: &'a dyn Progress) -> Self {
-        Self { buffer: Vec::with_capacity(BATCH * 2), pieces, pages, progress }
+    pub(super) fn new(pieces: Pieces, progress: &'a dyn Progress) -> Self {
+        Self { buffer: Vec::new(), pieces, progress }
     }
 
     /// Punctuation and names.
@@ -45,17 +44,16 @@ impl<'a> JsonWriter<'a> {
     }
 
     /// Begins an array; what is put into it goes out as it comes. The array must be ended.
-    pub(super) fn array<'w>(&'w mut self, name: &str) -> ArrayWriter<'w, 'a> {
+    pub(super) fn array<'w, T>(&'w mut self, name: &str) -> ArrayWriter<'w, 'a, T> {
         self.raw(&format!("\"{name}\":["));
-        ArrayWriter { json: self, first: true }
+        ArrayWriter { json: self, first: true, records: Vec::with_capacity(BATCH) }
     }
 
     async fn flush(&mut self) -> Result<(), ReadError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(BATCH * 2));
-        self.pieces.send(Piece::Bytes(full)).await
+        self.pieces.send(Piece::Bytes(std::mem::take(&mut self.buffer))).await
     }
 
     /// Ends the document.
@@ -66,30 +64,46 @@ impl<'a> JsonWriter<'a> {
 }
 
 /// An array within a document.
-pub(super) struct ArrayWriter<'w, 'a> {
+pub(super) struct ArrayWriter<'w, 'a, T> {
     json: &'w mut JsonWriter<'a>,
     first: bool,
+    records: Vec<T>,
 }
 
-impl ArrayWriter<'_, '_> {
+impl<T: Serialize + Shown + Send + 'static> ArrayWriter<'_, '_, T> {
+    async fn flush(&mut self) -> Result<(), ReadError> {
+        if self.records.is_empty() {
+            return Ok(());
+        }
+        self.json.flush().await?;
+        let mut first = std::mem::take(&mut self.first);
+        let records = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH));
+        let write = move |buffer: &mut Vec<u8>, pages: &mut Vec<_>| {
+            for record in records {
+                if !std::mem::take(&mut first) {
+                    buffer.push(b',');
+                }
+                serde_json::to_writer(&mut *buffer, &record)?;
+                pages.extend(record.shown());
+            }
+            Ok(())
+        };
+        self.json.pieces.send(Piece::Records(Box::new(write))).await
+    }
+
     /// Ends the array, with what comes behind it.
-    pub(super) fn end(self, behind: &str) {
+    pub(super) async fn end(mut self, behind: &str) -> Result<(), ReadError> {
+        self.flush().await?;
         self.json.raw("]");
         self.json.raw(behind);
+        Ok(())
     }
 }
 
-impl<T: Serialize + Shown + Send> Sink<T> for ArrayWriter<'_, '_> {
+impl<T: Serialize + Shown + Send + 'static> Sink<T> for ArrayWriter<'_, '_, T> {
     async fn put(&mut self, record: T) -> Result<(), ReadError> {
-        if !std::mem::take(&mut self.first) {
-            self.json.buffer.push(b',');
-        }
-        self.json.value(&record)?;
         self.json.progress.advance(1);
-        let page: Option<Page> = record.shown();
-        if let (Some(pages), Some(page)) = (self.json.pages.as_deref_mut(), page) {
-            pages.send(page).await?;
-        }
-        if self.json.buffer.len() >= BATCH { self.json.flush().await } else { Ok(()) }
+        self.records.push(record);
+        if self.records.len() >= BATCH { self.flush().await } else { Ok(()) }
     }
 }

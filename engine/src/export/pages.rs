@@ -14,7 +14,7 @@ use crate::domain::{
     AspectAudience, CommentedPost, Contact, Conversation, Guid, LoosePhoto, NonContactAuthor, Omission,
     Profile, Relayable,
 };
-use crate::pod::reader::{PostRecord, ReadError};
+use crate::pod::reader::PostRecord;
 
 /// Something to show.
 pub(super) enum Page {
@@ -91,22 +91,22 @@ impl Shown for CommentedPost {}
 /// Records that go to the other thread together: waking it takes longer than showing one.
 const BATCH: usize = 64;
 
-/// The exporting task's end of the channel.
+/// The writing thread's end of the channel.
 pub(super) struct Pages {
     channel: mpsc::Sender<Vec<Page>>,
     batch: Vec<Page>,
 }
 
 impl Pages {
-    /// Waits until there is room.
-    pub(super) async fn send(&mut self, page: Page) -> Result<(), ReadError> {
-        let last = matches!(page, Page::Counts(_));
-        self.batch.push(page);
+    /// Waits until there is room; false when nobody makes pages any more.
+    pub(super) fn send(&mut self, pages: impl IntoIterator<Item = Page>) -> bool {
+        self.batch.extend(pages);
+        let last = matches!(self.batch.last(), Some(Page::Counts(_)));
         if !last && self.batch.len() < BATCH {
-            return Ok(());
+            return true;
         }
         let full = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        self.channel.send(full).await.map_err(|_| ReadError::Stopped)
+        self.channel.blocking_send(full).is_ok()
     }
 }
 
