@@ -346,6 +346,13 @@ async fn moves(archive: &Path, more: &[&str], targets: [(&'static str, Target); 
         no_news(before, &unsound(&target, &Rows::read(&target.pool).await.unwrap()));
         assert_eq!(kinds.get_or_insert_with(|| done["kinds"].clone()), &done["kinds"], "{database}");
         if photos.is_none() {
+            let written = support::names(&uploads).len() as u64;
+            let bytes: u64 = std::fs::read_dir(&uploads)
+                .unwrap()
+                .map(|file| file.unwrap().metadata().unwrap().len())
+                .sum();
+            assert_eq!(written, 33 * 5);
+            assert!(bytes <= done["needs"]["photo_bytes"].as_u64().unwrap(), "{bytes}: {}", done["needs"]);
             let kept = archive.with_extension("photos");
             std::fs::create_dir_all(&kept).unwrap();
             support::reference::shell(&format!("cp {}/* {}/", uploads.display(), kept.display()));

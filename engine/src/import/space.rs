@@ -10,6 +10,8 @@ use crate::pod::uploads::{PhotoStore, is_plain_file_name};
 /// Bytes that the three small sizes of a photo take, at most and without loss: 300 pixels wide, twice as high, and
 /// the two smaller ones.
 const SMALL_SIZES: u64 = 256 << 10;
+/// Bytes that the large size takes at most: 700 pixels wide, without loss. JPEG stays far below, WebP does not.
+const LARGE_SIZE: u64 = 640 << 10;
 /// Records that are written, or checked and found here, in a second: half of what two cores do (docs/performance.md).
 const RECORDS_PER_SECOND: u64 = 5_000;
 /// Photos that are scaled in a second, likewise.
@@ -22,8 +24,8 @@ const ACCOUNT_SECONDS: u64 = 1;
 pub struct Needs {
     /// Photo files that are not stored yet.
     pub photo_files: u64,
-    /// Bytes for these with their four sizes: estimated as twice what they take now, because the large size is at
-    /// most as large, and a quarter of a mebibyte for the small ones.
+    /// Bytes for these with their four sizes, rather too many than too few: what they take now, as much again for
+    /// the large size and 640 KiB at least, and 256 KiB for the small ones.
     pub photo_bytes: u64,
     /// Bytes that are free where photos go; none when they go to a bucket.
     pub free_bytes: Option<u64>,
@@ -46,7 +48,7 @@ impl Needs {
             PhotoStore::Bucket(_) => true,
         };
         let new: Vec<u64> = photos.iter().filter(|(name, _)| is_new(name)).map(|(_, size)| *size).collect();
-        let needs = |size: &u64| size.saturating_mul(2).saturating_add(SMALL_SIZES);
+        let needs = |size: &u64| size.saturating_add(LARGE_SIZE.max(*size)).saturating_add(SMALL_SIZES);
         let photo_bytes = new.iter().map(needs).fold(0, u64::saturating_add);
         let free_bytes = match uploads {
             PhotoStore::Bucket(_) => None,
