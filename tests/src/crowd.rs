@@ -133,7 +133,8 @@ async fn add_contacts(
     pods: usize,
 ) -> Result<(), CrowdError> {
     const AT: &str = "'2026-01-01 00:00:00', '2026-01-01 00:00:00'";
-    let user = pool.number(&format!("SELECT CAST(id AS bigint) FROM users WHERE username = '{NAME}'")).await?;
+    let user =
+        pool.number(&format!("SELECT CAST(id AS bigint) FROM users WHERE username = '{NAME}'")).await?;
     pool.execute("DELETE FROM aspect_memberships; DELETE FROM contacts").await?;
     let key = PAIRS_2048[0].public;
     let (mut places, mut people, mut profiles, mut rows) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
