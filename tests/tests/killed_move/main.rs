@@ -50,15 +50,16 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % limit.max(1)
     }
 
-    /// One of so many messages or ends of transactions: before the database hears it, or some moments after.
+    /// One of so many ends of transactions, just after the database has heard it, for what comes next is what
+    /// the other database must know; or any message, before the database hears it or some moments after.
     fn point(&mut self, (messages, commits): (usize, usize)) -> Point {
         let number = |limit: u64| 1 + usize::try_from(limit).unwrap();
-        let (at, longest) = if self.below(2) > 0 {
-            (At::Message(number(self.below(messages as u64))), 8000)
-        } else {
-            (At::Commit(number(self.below(commits as u64))), 2000)
-        };
-        Point { at, after: (self.below(3) > 0).then(|| Duration::from_micros(self.below(longest))) }
+        if self.below(4) > 0 {
+            let at = At::Commit(number(self.below(commits as u64)));
+            return Point { at, after: Some(Duration::from_micros(self.below(1500))) };
+        }
+        let at = At::Message(number(self.below(messages as u64)));
+        Point { at, after: (self.below(3) > 0).then(|| Duration::from_micros(self.below(8000))) }
     }
 
     /// A moment of a time.
