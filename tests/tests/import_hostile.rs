@@ -285,3 +285,29 @@ async fn two_at_once() {
     assert_eq!(second.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&second.stderr).contains("was imported here before"));
 }
+
+#[tokio::test]
+async fn parts_that_diaspora_would_not_take_stay_out_one_by_one() {
+    let scene = Scene::new().await;
+    let mut document = scene.document.clone();
+    let posts = document["user"]["posts"].as_array_mut().unwrap().iter_mut();
+    let mut polls: Vec<&mut Value> = posts
+        .filter_map(|post| post["entity_data"].get_mut("poll"))
+        .map(|poll| &mut poll["entity_data"])
+        .collect();
+    assert_eq!(polls.len(), 2);
+    let guids: Vec<Value> = polls.iter().map(|poll| poll["guid"].clone()).collect();
+    let first = polls[0]["poll_answers"][0]["entity_data"]["guid"].clone();
+    polls[0]["poll_answers"][1]["entity_data"]["guid"] = first;
+    polls[1]["poll_answers"].as_array_mut().unwrap().truncate(1);
+    let long = "x".repeat(256);
+    document["user"]["contact_groups"].as_array_mut().unwrap().push(value!({ "name": long }));
+    let ended = scene.try_import(&document, "ida");
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(left_out(&report, "guid_taken").contains(&guids[0].as_str().unwrap().to_owned()), "{report}");
+    assert!(left_out(&report, "unreadable").contains(&guids[1].as_str().unwrap().to_owned()), "{report}");
+    assert_eq!(left_out(&report, "too_long"), [long]);
+    assert_eq!(scene.target.pool.number("SELECT COUNT(*) FROM polls").await.unwrap(), 0);
+    scene.target.is_sound_but("of another pod").await;
+}

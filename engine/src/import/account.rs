@@ -234,7 +234,7 @@ impl Target {
             setting.is_none_or(|setting| setting.post_default)
         };
         let rows = (1_i64..)
-            .zip(&survey.aspects)
+            .zip(survey.aspects.iter().filter(|name| fits(name)))
             .map(|(order, name)| {
                 vec![
                     Value::from(name.as_str()),
@@ -268,7 +268,9 @@ impl Target {
     pub(super) fn count_aspects(&mut self, survey: &Survey) {
         let mut seen = std::collections::HashSet::new();
         for name in &survey.aspects {
-            if seen.insert(name) {
+            if !fits(name) {
+                self.report.left_out(CountKind::Aspects, FindingCode::TooLong, &name);
+            } else if seen.insert(name) {
                 self.report.imported(CountKind::Aspects);
             } else {
                 self.report.left_out(CountKind::Aspects, FindingCode::Duplicate, &name);
@@ -302,4 +304,9 @@ impl Target {
         }
         Ok(())
     }
+}
+
+/// Whether an aspect's name fits into its column; diaspora* itself takes 20 characters.
+fn fits(aspect: &str) -> bool {
+    aspect.chars().count() <= 255
 }

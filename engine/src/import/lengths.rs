@@ -12,6 +12,8 @@ use crate::pod::config::Dialect;
 
 /// Bytes of a `text` in MySQL.
 const MYSQL_TEXT: usize = 65_535;
+/// Characters of a `varchar` there, which holds the names of signed values.
+const MYSQL_STRING: usize = 255;
 
 impl Target {
     /// Bytes of the longest text this pod can hold, if there is a limit.
@@ -63,8 +65,20 @@ impl Target {
             Batch::OthersRelayables(records) => records.retain(|(record, _)| {
                 let fits = fits(record, most);
                 if !fits {
+                    let kind = match &record.entity {
+                        RelayableEntity::Comment(_) => CountKind::OthersComments,
+                        RelayableEntity::Like(_) => CountKind::OthersLikes,
+                        RelayableEntity::PollParticipation(_) => CountKind::OthersPollParticipations,
+                    };
+                    report.left_out(kind, FindingCode::TooLong, &record.entity.guid());
+                }
+                fits
+            }),
+            Batch::LikesOnComments(records) => records.retain(|(record, _)| {
+                let fits = fits(record, most);
+                if !fits {
                     let guid = record.entity.guid();
-                    report.left_out(CountKind::OthersComments, FindingCode::TooLong, &guid);
+                    report.left_out(CountKind::LikesOnComments, FindingCode::TooLong, &guid);
                 }
                 fits
             }),
@@ -75,8 +89,10 @@ impl Target {
 }
 
 fn fits(record: &Relayable, most: usize) -> bool {
-    match &record.entity {
-        RelayableEntity::Comment(comment) => comment.text.len() <= most,
-        _ => true,
-    }
+    let order: usize = record.property_order.iter().map(|name| name.chars().count() + 1).sum();
+    order <= MYSQL_STRING
+        && match &record.entity {
+            RelayableEntity::Comment(comment) => comment.text.len() <= most,
+            _ => true,
+        }
 }

@@ -10,7 +10,8 @@ use super::target::{Decision, NewAccount, Target, decide};
 use super::text::{mentions, tags};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
-    AspectAudience, DiasporaId, Entity, Guid, LoosePhoto, OwnPost, Photo, Poll, Post, Reshare, StatusMessage,
+    AspectAudience, DiasporaId, Entity, Guid, LoosePhoto, OwnPost, Photo, Poll, PollAnswer, Post, Reshare,
+    StatusMessage,
 };
 use crate::pod::database::{Cell as _, Existing, Value};
 
@@ -141,7 +142,7 @@ impl Target {
         }
         let taken_photos = self.there("photos", &texts(&photos)).await?;
         let mut taken_polls = self.ids("polls", &texts(&polls)).await?;
-        let taken_answers = self.ids("poll_answers", &texts(&answers)).await?;
+        let mut taken_answers = self.ids("poll_answers", &texts(&answers)).await?;
         let mut seen = HashSet::new();
         for post in posts.iter_mut() {
             let Post::StatusMessage(message) = &mut post.post else { continue };
@@ -157,13 +158,19 @@ impl Target {
                 fine
             });
             if let Some(Entity(poll)) = &message.poll {
+                let mut takes = |Entity(answer): &Entity<PollAnswer>| {
+                    taken_answers.insert(answer.guid.to_string(), 0).is_some()
+                };
                 let taken = taken_polls.insert(poll.guid.to_string(), 0).is_some()
-                    || poll
-                        .poll_answers
-                        .iter()
-                        .any(|answer| taken_answers.contains_key(answer.0.guid.as_str()));
-                if taken {
-                    self.report.left_out(CountKind::Polls, FindingCode::GuidTaken, &poll.guid);
+                    || poll.poll_answers.iter().fold(false, |taken, answer| takes(answer) || taken);
+                // diaspora* takes no poll with fewer than two answers.
+                let problem = if taken {
+                    Some(FindingCode::GuidTaken)
+                } else {
+                    (poll.poll_answers.len() < 2).then_some(FindingCode::Unreadable)
+                };
+                if let Some(problem) = problem {
+                    self.report.left_out(CountKind::Polls, problem, &poll.guid);
                     message.poll = None;
                 }
             }

@@ -47,7 +47,8 @@ pub enum FindingCode {
     NoSpace,
     /// Another file of that name lies in the target pod's uploads.
     FileTaken,
-    /// What somebody else has signed is longer than the target pod's database can hold.
+    /// It is longer than the target pod's database can hold and cannot be cut: somebody else signed it, or others
+    /// refer to it.
     TooLong,
     /// A value was longer than the target pod takes and was cut.
     Shortened,
@@ -102,9 +103,7 @@ impl FindingCode {
             Self::NotAPicture => "left out: the file is no picture, or too large a one",
             Self::NoSpace => "do not fit where they belong: the import would be refused",
             Self::FileTaken => "left out: another file has that name here",
-            Self::TooLong => {
-                "left out: it is longer than this pod's database can hold, and its author signed all of it"
-            }
+            Self::TooLong => "left out: it is longer than this pod can hold, and cannot be cut",
             Self::Shortened => "kept, cut to the length this pod takes",
             Self::Account => "see the message",
         }
