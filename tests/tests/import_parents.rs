@@ -40,8 +40,56 @@ async fn posts_of_others_are_fetched_with_their_authors() {
     assert_eq!(planned["fetched_posts"], done["fetched_posts"]);
     target.is_sound().await;
 
-    // Everything that ida has said about public posts is here.
     let document = json(&archive, "diaspora.json");
+    public_parents_are_here(&pods, &target, &document).await;
+    // With its place here, a record is here.
+    let came_in = |report: &Value| {
+        let kinds = ["own_comments", "own_likes", "own_poll_participations", "subscriptions"];
+        kinds.map(|kind| report["kinds"][kind]["imported"].as_u64().unwrap())
+    };
+    let lonely = Target::sqlite().await;
+    let offline = came_in(&import(&pods, &lonely, &path, &["--offline", "--accept-unproven"]));
+    let online = came_in(&done);
+    assert!(
+        online[0] > offline[0] && online[1] > offline[1] && online[3] > offline[3],
+        "{online:?} {offline:?}"
+    );
+    let comments = document["user"]["relayables"].as_array().unwrap().iter();
+    let comments: Vec<&Value> = comments.filter(|record| record["entity_type"] == "comment").collect();
+    let mut placed = 0;
+    for comment in comments {
+        let parent = comment["entity_data"]["parent_guid"].as_str().unwrap();
+        let sql = format!("SELECT COUNT(*) FROM posts WHERE guid = '{parent}'");
+        placed += target.pool.number(&sql).await.unwrap().unsigned_abs();
+    }
+    assert_eq!(online[0], placed);
+    assert_eq!(left_out(&done, "own_comments", "parent_missing"), 9 - placed);
+    assert!(done["fetched_posts"].as_u64().unwrap() >= 4, "{done}");
+
+    as_the_authors_wrote_it(&target).await;
+
+    // Nobody is asked twice for what came, and a second run changes nothing.
+    let rows = target.rows().await;
+    let asked = pods.asked_for("/fetch/").len();
+    let again = import(&pods, &target, &path, &[]);
+    assert_eq!(again["kinds"], done["kinds"]);
+    assert_eq!(again["fetched_posts"], done["fetched_posts"]);
+    assert_eq!(target.rows().await, rows);
+    assert!(pods.asked_for("/fetch/").len() - asked < asked, "what is here is not fetched again");
+
+    // What it brought along goes with it.
+    let undone = target.run(&["undo", done["import"].as_str().unwrap()]);
+    assert_eq!(undone.code, Some(0), "{undone:?}");
+    target.is_sound().await;
+    let mut after = target.rows().await;
+    for lookup in ["tags", "signature_orders", "pods"] {
+        after.insert(lookup, empty[lookup]);
+    }
+    assert_eq!(after, empty);
+}
+
+/// Everything that ida has said about public posts is here.
+async fn public_parents_are_here(pods: &LivingPods, target: &Target, document: &Value) {
     let mut parents = BTreeSet::new();
     for record in document["user"]["relayables"].as_array().unwrap() {
         let data = &record["entity_data"];
@@ -67,31 +115,10 @@ async fn posts_of_others_are_fetched_with_their_authors() {
         missing += 1 - here;
     }
     assert!(missing > 0 && missing < i64::try_from(parents.len()).unwrap(), "both kinds are there");
-    // With its place here, a record is here.
-    let came_in = |report: &Value| {
-        let kinds = ["own_comments", "own_likes", "own_poll_participations", "subscriptions"];
-        kinds.map(|kind| report["kinds"][kind]["imported"].as_u64().unwrap())
-    };
-    let lonely = Target::sqlite().await;
-    let offline = came_in(&import(&pods, &lonely, &path, &["--offline", "--accept-unproven"]));
-    let online = came_in(&done);
-    assert!(
-        online[0] > offline[0] && online[1] > offline[1] && online[3] > offline[3],
-        "{online:?} {offline:?}"
-    );
-    let comments = document["user"]["relayables"].as_array().unwrap().iter();
-    let comments: Vec<&Value> = comments.filter(|record| record["entity_type"] == "comment").collect();
-    let mut placed = 0;
-    for comment in comments {
-        let parent = comment["entity_data"]["parent_guid"].as_str().unwrap();
-        let sql = format!("SELECT COUNT(*) FROM posts WHERE guid = '{parent}'");
-        placed += target.pool.number(&sql).await.unwrap().unsigned_abs();
-    }
-    assert_eq!(online[0], placed);
-    assert_eq!(left_out(&done, "own_comments", "parent_missing"), 9 - placed);
-    assert!(done["fetched_posts"].as_u64().unwrap() >= 4, "{done}");
+}
 
-    // As the author wrote it, with pictures, polls, tags and people.
+/// With pictures, polls, tags and people.
+async fn as_the_authors_wrote_it(target: &Target) {
     for (expected, sql) in [
         (
             1,
@@ -110,25 +137,6 @@ async fn posts_of_others_are_fetched_with_their_authors() {
     ] {
         assert_eq!(target.pool.number(sql).await.unwrap(), expected, "{sql}");
     }
-
-    // Nobody is asked twice for what came, and a second run changes nothing.
-    let rows = target.rows().await;
-    let asked = pods.asked_for("/fetch/").len();
-    let again = import(&pods, &target, &path, &[]);
-    assert_eq!(again["kinds"], done["kinds"]);
-    assert_eq!(again["fetched_posts"], done["fetched_posts"]);
-    assert_eq!(target.rows().await, rows);
-    assert!(pods.asked_for("/fetch/").len() - asked < asked, "what is here is not fetched again");
-
-    // What it brought along goes with it.
-    let undone = target.run(&["undo", done["import"].as_str().unwrap()]);
-    assert_eq!(undone.code, Some(0), "{undone:?}");
-    target.is_sound().await;
-    let mut after = target.rows().await;
-    for lookup in ["tags", "signature_orders", "pods"] {
-        after.insert(lookup, empty[lookup]);
-    }
-    assert_eq!(after, empty);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -304,7 +304,7 @@ async fn imported() -> (Pod, Target, Value, BTreeMap<String, Vec<u8>>) {
     let archive = source.archive("out", "ida");
     let report = target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive)]);
     let files = files(&target.folder.path().join("uploads/images"));
-    assert!(files.len() >= 10 && files.len() % 5 == 0, "{}", files.len());
+    assert!(files.len() >= 10 && files.len().is_multiple_of(5), "{}", files.len());
     (source, target, report, files)
 }
 
@@ -323,7 +323,11 @@ async fn an_import_fills_a_bucket_as_a_folder() {
     for (key, object) in &stored {
         assert!(object.public, "{key} is for everybody");
         assert_eq!(object.cache, "max-age=31536000", "{key}");
-        let kind = if key.ends_with(".png") { "image/png" } else { "image/jpeg" };
+        let kind = if key.rsplit_once('.').is_some_and(|(_, extension)| extension == "png") {
+            "image/png"
+        } else {
+            "image/jpeg"
+        };
         assert_eq!(object.kind, kind, "{key}");
     }
     assert!(!other.public, "or nothing was shown");

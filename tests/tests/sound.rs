@@ -1,7 +1,5 @@
 //! The check of a pod's rows finds what is broken: every rule is broken once, and must say so.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
 mod support;
 
 use pappus_tests::sound::{Place, problems};

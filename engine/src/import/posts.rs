@@ -158,11 +158,11 @@ impl Target {
                 fine
             });
             if let Some(Entity(poll)) = &message.poll {
-                let mut takes = |Entity(answer): &Entity<PollAnswer>| {
+                let is_taken = |Entity(answer): &Entity<PollAnswer>| {
                     taken_answers.insert(answer.guid.to_string(), 0).is_some()
                 };
                 let taken = taken_polls.insert(poll.guid.to_string(), 0).is_some()
-                    || poll.poll_answers.iter().fold(false, |taken, answer| takes(answer) || taken);
+                    || poll.poll_answers.iter().any(is_taken);
                 // diaspora* takes no poll with fewer than two answers.
                 let problem = if taken {
                     Some(FindingCode::GuidTaken)

@@ -39,11 +39,11 @@ impl Keys {
         let body = row["body"].as_str().unwrap();
         if row["kind"] == "account_migration" {
             let migration = self.migration(body);
-            let payload = self.payload(&bytes(body), &self.old);
+            let payload = payload(&bytes(body), &self.old);
             return without_times(&payload.replace(&migration.signature, "by the new key"));
         }
         let recipient = &self.private[row["recipient"].as_str().unwrap()];
-        self.payload(&decrypt_envelope(&bytes(body), recipient).unwrap(), &self.new)
+        payload(&decrypt_envelope(&bytes(body), recipient).unwrap(), &self.new)
     }
 
     /// The announcement in a body, signed by both accounts.
@@ -55,11 +55,11 @@ impl Keys {
         assert!(migration.verify(&self.new), "the new account has not signed");
         *migration
     }
+}
 
-    fn payload(&self, envelope: &[u8], key: &VerifyingKey) -> String {
-        let payload = MagicEnvelope::parse(envelope).unwrap().verify(key).unwrap();
-        without_times(std::str::from_utf8(payload.payload()).unwrap())
-    }
+fn payload(envelope: &[u8], key: &VerifyingKey) -> String {
+    let payload = MagicEnvelope::parse(envelope).unwrap().verify(key).unwrap();
+    without_times(std::str::from_utf8(payload.payload()).unwrap())
 }
 
 /// PostgreSQL gives bytes as `\x…`, SQLite's `hex` does not.

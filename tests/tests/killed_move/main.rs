@@ -29,7 +29,7 @@ const STEPS: [Step; 2] = [Step::Import, Step::Announce];
 /// How often each of them is killed in one round; after that it may end.
 const MOST: [u64; 2] = [8, 3];
 
-/// Numbers that are random enough for a test (SplitMix64).
+/// Numbers that are random enough for a test (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {

@@ -128,18 +128,20 @@ impl Scene {
         let comment = &comment.unwrap()["entity_data"];
         let old = "(SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
         let parent = |guid: &str| format!("(SELECT id FROM posts WHERE guid = '{guid}')");
-        sql += &format!(
+        let comment = format!(
             "INSERT INTO comments (id, text, commentable_id, author_id, guid, created_at, updated_at) VALUES \
              (9000, 'federated', {}, {old}, '{}', '2026-01-01 00:00:00', '2026-01-01 00:00:00');",
             parent(comment["parent_guid"].as_str().unwrap()),
             comment["guid"].as_str().unwrap()
         );
+        sql += &comment;
         let liked = guids("relayables", "like", "parent_guid");
-        sql += &format!(
+        let like = format!(
             "INSERT INTO likes (id, positive, target_id, target_type, author_id, guid, created_at, updated_at) VALUES \
              (9000, (1 = 1), {}, 'Post', {old}, 'likedbeforethemove', '2026-01-01 00:00:00', '2026-01-01 00:00:00');",
             parent(liked.iter().find(|guid| parents.contains(guid)).unwrap())
         );
+        sql += &like;
         pool.execute(&sql).await.unwrap();
         if self.server.is_some() {
             for table in ["posts", "comments", "likes"] {
