@@ -143,3 +143,60 @@ async fn the_target_follows(target: &Target) {
         assert_eq!(target.pool.number(sql).await.unwrap(), expected, "{sql}");
     }
 }
+
+/// Both have voted in a poll, liked a post and passed one on before the pod heard of the move.
+#[tokio::test]
+async fn what_both_have_done_counts_once() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive)]);
+    let key = json(&archive, "manifest.json")["account"]["public_key"].as_str().unwrap().to_owned();
+    let new = target.pool.number("SELECT id FROM people WHERE owner_id IS NOT NULL").await.unwrap();
+    let old = "(SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
+    let at = "'2026-01-01 00:00:00', '2026-01-01 00:00:00'";
+    let post = format!("(SELECT MIN(id) FROM posts WHERE author_id = {new} AND type = 'StatusMessage')");
+    let like = |author: &str, guid: &str| {
+        format!(
+            "INSERT INTO likes (positive, target_id, target_type, author_id, guid, created_at, updated_at) \
+             VALUES ((1 = 1), {post}, 'Post', {author}, '{guid}', {at})"
+        )
+    };
+    let reshare = |author: &str, guid: &str| {
+        format!(
+            "INSERT INTO posts (author_id, type, guid, public, root_guid, created_at, updated_at, interacted_at) \
+             SELECT {author}, 'Reshare', '{guid}', (1 = 1), guid, {at}, '2026-01-01 00:00:00' FROM posts WHERE id = {post}"
+        )
+    };
+    for sql in [
+        format!(
+            "INSERT INTO people (guid, diaspora_handle, serialized_public_key, pod_id, created_at, updated_at) \
+             SELECT '0123456789abcdef0123456789abcdef', 'ida@closing.example', '{key}', MIN(id), {at} FROM pods"
+        ),
+        format!("INSERT INTO profiles (person_id, created_at, updated_at) VALUES ({old}, {at})"),
+        like(&new.to_string(), "thenewlikeofida000"),
+        like(old, "theoldlikeofida000"),
+        reshare(&new.to_string(), "thenewreshareofida"),
+        reshare(old, "theoldreshareofida"),
+        format!(
+            "INSERT INTO poll_participations (poll_answer_id, author_id, poll_id, guid, created_at, updated_at) \
+             SELECT poll_answer_id, {old}, poll_id, 'theoldvoteofida000', {at} FROM poll_participations \
+             WHERE author_id = {new} LIMIT 1"
+        ),
+        "UPDATE poll_answers SET vote_count = (SELECT COUNT(*) FROM poll_participations v WHERE v.poll_answer_id = \
+         poll_answers.id)"
+            .to_owned(),
+        format!(
+            "UPDATE posts SET likes_count = likes_count + 2, reshares_count = reshares_count + 2 WHERE id = {post}"
+        ),
+    ] {
+        target.pool.execute(&sql).await.unwrap();
+    }
+    let announced = target.run(&["announce", &archive.display().to_string()]);
+    assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
+    for table in ["likes", "posts", "poll_participations"] {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE guid LIKE 'theold%'");
+        assert_eq!(target.pool.number(&sql).await.unwrap(), 0, "{table}");
+    }
+    target.is_sound().await;
+}

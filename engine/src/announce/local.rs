@@ -79,15 +79,35 @@ impl Announcer {
         Ok(())
     }
 
-    /// A reshare that both have made stays the new person's; what hangs on the other one goes with it.
+    /// A reshare that both have made stays the new person's; what hangs on the other one goes with it. What was
+    /// counted twice counts once.
     async fn remove_duplicates(&mut self, table: &'static str, ids: &str) -> Result<(), AnnounceError> {
         let parts: &[String] = &match table {
             "contacts" => vec![format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})")],
-            "likes" => vec![format!("DELETE FROM like_signatures WHERE like_id IN ({ids})")],
-            "poll_participations" => vec![format!(
-                "DELETE FROM poll_participation_signatures WHERE poll_participation_id IN ({ids})"
-            )],
+            "likes" => vec![
+                format!(
+                    "UPDATE posts SET likes_count = likes_count - 1 WHERE id IN \
+                     (SELECT target_id FROM likes WHERE id IN ({ids}) AND target_type = 'Post')"
+                ),
+                format!(
+                    "UPDATE comments SET likes_count = likes_count - 1 WHERE id IN \
+                     (SELECT target_id FROM likes WHERE id IN ({ids}) AND target_type = 'Comment')"
+                ),
+                format!("DELETE FROM like_signatures WHERE like_id IN ({ids})"),
+            ],
+            "poll_participations" => vec![
+                format!(
+                    "UPDATE poll_answers SET vote_count = vote_count - 1 WHERE id IN \
+                     (SELECT poll_answer_id FROM poll_participations WHERE id IN ({ids}))"
+                ),
+                format!("DELETE FROM poll_participation_signatures WHERE poll_participation_id IN ({ids})"),
+            ],
             "posts" => vec![
+                // MySQL does not read a table that it changes, but for a copy of it.
+                format!(
+                    "UPDATE posts SET reshares_count = reshares_count - 1 WHERE guid IN (SELECT root_guid FROM \
+                     (SELECT root_guid FROM posts WHERE id IN ({ids})) twice)"
+                ),
                 format!("DELETE FROM comments WHERE commentable_type = 'Post' AND commentable_id IN ({ids})"),
                 format!("DELETE FROM likes WHERE target_type = 'Post' AND target_id IN ({ids})"),
                 format!("DELETE FROM participations WHERE target_type = 'Post' AND target_id IN ({ids})"),
