@@ -28,7 +28,12 @@ fn main() -> ExitCode {
     // database, because to be woken by another thread takes longer than the database takes to answer.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(arguments.command, &output)),
+        Ok(runtime) => {
+            let result = runtime.block_on(run(arguments.command, &output));
+            // A key that nobody needs any more may still be in the making.
+            runtime.shutdown_background();
+            result
+        }
         Err(error) => Err(error::Failure::new("the program could not start", error)),
     };
     match result {

@@ -7,7 +7,9 @@ use std::time::Instant;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::archive::sha256_of_file;
-use pappus_engine::import::{self, FindingCode, ImportError, ImportOptions, Imported, Needs, Proof, Report};
+use pappus_engine::import::{
+    self, FindingCode, ImportError, ImportOptions, Imported, KeyInTheMaking, Needs, Proof, Report,
+};
 use pappus_engine::pod::database::PodWriter;
 use serde_json::json;
 
@@ -23,9 +25,12 @@ const SHOWN: usize = 20;
 
 pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
-    if !arguments.dry_run {
+    let key = if arguments.dry_run {
+        None
+    } else {
         PodWriter::mend(&config.database).await?;
-    }
+        Some(KeyInTheMaking::begin())
+    };
     pod::open(&config).await?; // says what is wrong with the pod before any work is done
     let opened = archive::open_with_photos(&arguments.archive, arguments.photos.as_deref(), output)?;
     let file = &arguments.archive.archive;
@@ -43,13 +48,13 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         progress: Arc::new(Steps::new(output.is_json())),
     };
     let started = Instant::now();
-    let done = if arguments.dry_run {
-        import::plan(opened, &config.database, &config.url, &options).await
-    } else {
+    let done = if let Some(key) = key {
         let store = store::open(&arguments.store, &config.url).await?;
-        let done = import::import(opened, &config.database, &config.url, &store, &options).await;
+        let done = import::import(opened, &config.database, &config.url, &store, &options, key).await;
         store.close().await;
         done
+    } else {
+        import::plan(opened, &config.database, &config.url, &options).await
     };
     let imported = done.map_err(|error: ImportError| {
         Failure::new(format!("{} was not imported", file.display()), &error).with_code(error.code())

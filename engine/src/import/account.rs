@@ -49,11 +49,11 @@ impl Target {
         id: &DiasporaId,
         guid: &Guid,
         email: &str,
+        key: &PrivateKey,
     ) -> Result<(), ImportError> {
-        let key = PrivateKey::generate()?;
         let public = key.signing_key()?.public_key()?;
         self.pod.begin().await?;
-        let user = self.insert_user(survey, id, email, &key).await?;
+        let user = self.insert_user(survey, id, email, key).await?;
         self.forget_unconfirmed(email).await?;
         let now = self.now;
         let columns =

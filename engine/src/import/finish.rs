@@ -49,10 +49,13 @@ impl Target {
         }
         let sql = format!(
             "SELECT c.id FROM comments c JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
-             WHERE p.author_id = {person} UNION SELECT c.id FROM comments c WHERE c.author_id = {person} \
+             JOIN likes l ON l.target_id = c.id AND l.target_type = 'Comment' WHERE p.author_id = {person} \
+             UNION SELECT l.target_id FROM likes l JOIN comments c ON c.id = l.target_id \
+             AND l.target_type = 'Comment' WHERE c.author_id = {person} \
              UNION SELECT l.target_id FROM likes l WHERE l.target_type = 'Comment' AND l.author_id = {person}"
         );
-        let ids = self.numbers("comments", sql).await?;
+        // A comment that the import has made and nobody likes has a zero there already.
+        let ids = self.numbers("liked comments", sql).await?;
         for chunk in ids.chunks(1000) {
             let sql = format!(
                 "UPDATE comments SET likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = comments.id \
@@ -114,7 +117,7 @@ impl Target {
         let sql = format!(
             "SELECT o.id, COUNT(r.id) FROM posts o LEFT JOIN posts r ON r.root_guid = o.guid WHERE o.id IN ({ids}) \
              OR o.guid IN (SELECT m.root_guid FROM posts m WHERE m.id IN ({ids}) AND m.root_guid IS NOT NULL) \
-             GROUP BY o.id"
+             GROUP BY o.id, o.reshares_count HAVING COUNT(r.id) <> COALESCE(o.reshares_count, -1)"
         );
         let mut by_count: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for row in self.pod.rows("reshares", sql, &[]).await? {

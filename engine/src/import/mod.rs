@@ -43,6 +43,8 @@ pub use report::{Finding, FindingCode, Report, Tally};
 pub use space::Needs;
 pub use undo::{UndoError, Undone, undo};
 
+use tokio::task::JoinHandle;
+
 use journal::{Intent, Journal};
 use people::{People, strangers};
 use source::Batch;
@@ -53,7 +55,9 @@ use crate::archive::document::DocumentError;
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{AccountSignature, Archive, OpenError, Origin, Verified};
 use crate::discovery::Discovery;
-use crate::domain::{DiasporaId, DiasporaIdError, Guid, KeyError, KeyFingerprint, PublicKey, Timestamp};
+use crate::domain::{
+    DiasporaId, DiasporaIdError, Guid, KeyError, KeyFingerprint, PrivateKey, PublicKey, Timestamp,
+};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
 use crate::pod::uploads::{PhotoStore, UploadsError};
@@ -233,6 +237,17 @@ pub struct ImportOptions {
     pub progress: Arc<dyn ImportProgress>,
 }
 
+/// The key of an account that comes. Finding two large primes takes as long as reading an archive, so it is begun
+/// before that.
+pub struct KeyInTheMaking(JoinHandle<Result<PrivateKey, KeyError>>);
+
+impl KeyInTheMaking {
+    /// Begins, on a thread of its own. Must be called within a tokio runtime.
+    pub fn begin() -> Self {
+        Self(tokio::task::spawn_blocking(PrivateKey::generate))
+    }
+}
+
 /// A plan, or a finished import.
 #[derive(Debug)]
 pub struct Imported {
@@ -264,7 +279,7 @@ pub async fn plan(
     let mut target = Target::new(pod, url.clone(), options.now, Some(Planned::default()));
     target.photos_at = options.uploads.public_address(url);
     target.progress = Arc::clone(&options.progress);
-    Importer { target, options, journal: None }.run(archive, None).await
+    Importer { target, options, journal: None, key: None }.run(archive, None).await
 }
 
 /// Imports an account, or goes on with an import that was broken off.
@@ -277,18 +292,21 @@ pub async fn import(
     url: &PodUrl,
     store: &Store,
     options: &ImportOptions,
+    key: KeyInTheMaking,
 ) -> Result<Imported, ImportError> {
     let pod = PodWriter::open(database).await?;
     let mut target = Target::new(pod, url.clone(), options.now, None);
     target.photos_at = options.uploads.public_address(url);
     target.progress = Arc::clone(&options.progress);
-    Importer { target, options, journal: None }.run(archive, Some(store)).await
+    Importer { target, options, journal: None, key: Some(key) }.run(archive, Some(store)).await
 }
 
 struct Importer<'a> {
     target: Target,
     options: &'a ImportOptions,
     journal: Option<Journal>,
+    /// The new account's key, in the making; none in a plan.
+    key: Option<KeyInTheMaking>,
 }
 
 impl Importer<'_> {
@@ -524,7 +542,9 @@ impl Importer<'_> {
         let guid: Guid = journal.import.id.parse().map_err(|_| ImportError::Broken)?;
         self.journal = Some(journal);
         if self.target.find_account(new, &guid).await?.is_none() {
-            self.target.create_account(survey, new, &guid, email).await?;
+            let key = self.key.take().ok_or(ImportError::Broken)?;
+            let key = key.0.await.map_err(|_| ImportError::Broken)??;
+            self.target.create_account(survey, new, &guid, email, &key).await?;
         } else {
             self.target.note_profile_again(survey.profile.as_ref());
         }

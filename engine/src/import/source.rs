@@ -38,8 +38,12 @@ pub(super) enum Batch {
 
 /// A list of the archive: its section, its name, and whether it is in `extras.json`.
 const PASSES: &[&[(Section, &str)]] = &[
-    &[(Section::User, "contacts"), (Section::User, "followed_tags"), (Section::User, "posts")],
-    &[(Section::OthersData, "relayables")],
+    &[
+        (Section::User, "contacts"),
+        (Section::User, "followed_tags"),
+        (Section::User, "posts"),
+        (Section::OthersData, "relayables"),
+    ],
     // After the comments of others: the account may like those.
     &[(Section::User, "relayables"), (Section::User, "post_subscriptions")],
 ];

@@ -1,5 +1,6 @@
 //! Opening a database read-only and holding one consistent view of it.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
@@ -219,9 +220,15 @@ pub(crate) fn reason(error: &sqlx::Error) -> String {
 
 /// PostgreSQL numbers its placeholders.
 pub(crate) fn numbered_placeholders(sql: &str) -> String {
-    let mut parts = sql.split('?');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.enumerate().fold(first, |sql, (index, part)| format!("{sql}${}{part}", index + 1))
+    let mut numbered = String::with_capacity(sql.len() * 2);
+    for (index, part) in sql.split('?').enumerate() {
+        if index > 0 {
+            // Writing to a string cannot fail.
+            _ = write!(numbered, "${index}");
+        }
+        numbered.push_str(part);
+    }
+    numbered
 }
 
 /// MySQL quotes names with backticks; the statements here use double quotes for nothing but names.

@@ -2,6 +2,7 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 use futures_util::TryStreamExt as _;
+use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
 use super::snapshot::{
@@ -24,6 +25,18 @@ pub enum Value {
     Time(Option<NaiveDateTime>),
     /// A day.
     Date(Option<NaiveDate>),
+}
+
+impl Value {
+    fn postgres_type(&self) -> &'static str {
+        match self {
+            Self::Integer(_) => "bigint",
+            Self::Text(_) => "text",
+            Self::Boolean(_) => "boolean",
+            Self::Time(_) => "timestamp",
+            Self::Date(_) => "date",
+        }
+    }
 }
 
 impl From<i64> for Value {
@@ -271,6 +284,14 @@ impl PodWriter {
             }
             (Existing::Keep, _) => " ON CONFLICT DO NOTHING".to_owned(),
         };
+        if let Link::Postgres(link) = &mut self.link {
+            let Some(kinds) = rows.first() else { return Ok(0) };
+            let arrays: Vec<String> =
+                (1..).zip(kinds).map(|(n, kind)| format!("${n}::{}[]", kind.postgres_type())).collect();
+            let arrays = arrays.join(", ");
+            let sql = format!("INSERT INTO {table} ({names}) SELECT * FROM UNNEST({arrays}){conflict}");
+            return insert_arrays(link, sql, rows).await.map_err(statement_error(table));
+        }
         let mut new = 0;
         for chunk in rows.chunks((MAX_VALUES / columns.len().max(1)).max(1)) {
             let list = vec![row.as_str(); chunk.len()].join(", ");
@@ -280,6 +301,45 @@ impl PodWriter {
         }
         Ok(new)
     }
+}
+
+/// Sends every column as one array: PostgreSQL reads that many times faster than as many single values.
+async fn insert_arrays(
+    link: &mut PgConnection,
+    sql: String,
+    rows: Vec<Vec<Value>>,
+) -> Result<u64, sqlx::Error> {
+    let mut columns: Vec<Vec<Value>> = Vec::new();
+    for row in rows {
+        columns.resize_with(columns.len().max(row.len()), Vec::new);
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(value);
+        }
+    }
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for column in columns {
+        macro_rules! array {
+            ($kind:path) => {
+                query.bind(
+                    column
+                        .into_iter()
+                        .map(|value| match value {
+                            $kind(value) => Ok(value),
+                            _ => Err(sqlx::Error::Encode("values of two types in one column".into())),
+                        })
+                        .collect::<Result<Vec<_>, _>>()?,
+                )
+            };
+        }
+        query = match column.first() {
+            Some(Value::Integer(_)) => array!(Value::Integer),
+            Some(Value::Boolean(_)) => array!(Value::Boolean),
+            Some(Value::Time(_)) => array!(Value::Time),
+            Some(Value::Date(_)) => array!(Value::Date),
+            Some(Value::Text(_)) | None => array!(Value::Text),
+        };
+    }
+    Ok(query.execute(link).await?.rows_affected())
 }
 
 /// `?, ?, ?`
