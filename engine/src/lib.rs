@@ -11,6 +11,7 @@
 pub mod announce;
 pub mod archive;
 pub mod delivery;
+pub mod depot;
 pub mod discovery;
 pub mod domain;
 pub mod export;
@@ -18,5 +19,6 @@ pub mod federation;
 pub mod http;
 pub mod import;
 pub mod pod;
+pub mod s3;
 pub mod store;
 pub mod validate;

@@ -190,7 +190,7 @@ pub enum ConfigError {
         file: PathBuf,
     },
     /// The key to the bucket, or its secret, is set nowhere.
-    #[error("looking for the pod's pictures: they are on S3, and {name} is not set in {place}; set it there")]
+    #[error("looking for files on S3: {name} is not set in {place}; set it there")]
     NoS3Key {
         /// The setting or environment variable.
         name: &'static str,
@@ -199,7 +199,7 @@ pub enum ConfigError {
     },
     /// The bucket, its region or what stands before the keys cannot be.
     #[error(
-        "looking for the pod's pictures on S3: {bucket:?} or its region is no name a bucket can have; name it as \
+        "looking for files on S3: {bucket:?} or its region is no name a bucket can have; name it as \
          s3://BUCKET or s3://BUCKET/PREFIX"
     )]
     BadBucket {
@@ -208,7 +208,7 @@ pub enum ConfigError {
     },
     /// The address of the server is malformed. It is not repeated: it may hold a password.
     #[error(
-        "looking for the pod's pictures on S3: the address in AWS_ENDPOINT_URL cannot be used: {0}; it looks \
+        "looking for files on S3: the address in AWS_ENDPOINT_URL cannot be used: {0}; it looks \
          like https://s3.example:9000"
     )]
     BadEndpoint(&'static str),

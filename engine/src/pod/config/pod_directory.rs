@@ -218,8 +218,14 @@ mod tests {
         assert_eq!(config.database.to_string(), "mysql://u:***@db/pod");
         assert_eq!(config.url.origin(), "https://pod.example");
         let Uploads::S3(s3) = &config.uploads else { panic!("{config:?}") };
-        assert_eq!((s3.bucket.as_str(), s3.region.as_str(), s3.cache), ("pictures", "eu-central-1", false));
-        assert_eq!((s3.key.as_str(), s3.secret.as_str(), s3.prefix.as_str()), ("AKIA", "hunter2", "uploads"));
+        assert_eq!(
+            (s3.access.bucket.as_str(), s3.access.region.as_str(), s3.cache),
+            ("pictures", "eu-central-1", false)
+        );
+        assert_eq!(
+            (s3.access.key.as_str(), s3.access.secret.as_str(), s3.prefix.as_str()),
+            ("AKIA", "hunter2", "uploads")
+        );
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 
@@ -232,8 +238,11 @@ mod tests {
         let config = pod.read(&[]).unwrap();
         assert_eq!(config.url.as_str(), "http://pod.example/");
         let Uploads::S3(s3) = &config.uploads else { panic!("{config:?}") };
-        assert_eq!((s3.bucket.as_str(), s3.region.as_str(), s3.cache), ("b", "us-east-1", true));
-        assert_eq!(s3.endpoint, None);
+        assert_eq!(
+            (s3.access.bucket.as_str(), s3.access.region.as_str(), s3.cache),
+            ("b", "us-east-1", true)
+        );
+        assert_eq!(s3.access.endpoint, None);
         for (setting, bucket) in [("bucket", true), ("secret", false), ("key", false)] {
             let without = settings.replace(setting, "none");
             let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", &without)]);

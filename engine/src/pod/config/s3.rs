@@ -1,43 +1,22 @@
 //! Photos on S3: which bucket, and how to get in.
 
 use std::fmt;
-use std::time::Duration;
-
-use url::Url;
-use zeroize::Zeroizing;
 
 use super::settings::Settings;
 use super::{ConfigError, Environment};
+use crate::s3::{REGION, S3Access};
 
 /// The folder that diaspora* puts `images/` into, on a disk and in a bucket alike.
 const PREFIX: &str = "uploads";
-/// Where a bucket is that says nothing else, for diaspora* and for Amazon.
-const REGION: &str = "us-east-1";
-/// How long a server may be silent.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A bucket at Amazon S3 or a look-alike, with the keys to it.
-#[derive(Clone, PartialEq, Eq)]
+/// A bucket with photos in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Settings {
-    /// The bucket's name.
-    pub bucket: String,
+    /// The bucket, and how to get in.
+    pub access: S3Access,
     /// What stands before `/images/NAME` in the keys; on every pod `uploads`.
     pub prefix: String,
-    /// The bucket's region.
-    pub region: String,
-    /// The server, when it is not Amazon's; the bucket is the first part of the path there.
-    pub endpoint: Option<Url>,
-    /// The access key's name.
-    pub key: String,
-    /// The access key's secret.
-    pub secret: Zeroizing<String>,
-    /// What a temporary access key needs besides.
-    pub token: Option<Zeroizing<String>>,
     /// Whether browsers are told to keep photos for a year (diaspora*'s `s3.cache`).
     pub cache: bool,
-    /// How long the server may be silent before a request is tried again; after three times that long it is
-    /// not.
-    pub patience: Duration,
 }
 
 impl S3Settings {
@@ -49,24 +28,10 @@ impl S3Settings {
     pub fn from_address(address: &str, environment: Environment<'_>) -> Result<Self, ConfigError> {
         let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
         let prefix = prefix.trim_matches('/');
-        let variable = |name: &'static str| filled(environment, name);
-        let place = "the environment";
-        let needed =
-            |name| variable(name).ok_or_else(|| ConfigError::NoS3Key { name, place: place.to_owned() });
-        let settings = Self {
-            bucket: bucket.to_owned(),
-            prefix: if prefix.is_empty() { PREFIX } else { prefix }.to_owned(),
-            region: variable("AWS_REGION")
-                .or_else(|| variable("AWS_DEFAULT_REGION"))
-                .unwrap_or_else(|| REGION.to_owned()),
-            endpoint: endpoint(environment)?,
-            key: needed("AWS_ACCESS_KEY_ID")?,
-            secret: Zeroizing::new(needed("AWS_SECRET_ACCESS_KEY")?),
-            token: variable("AWS_SESSION_TOKEN").map(Zeroizing::new),
-            cache: true,
-            patience: PATIENCE,
-        };
-        settings.checked()
+        let prefix = if prefix.is_empty() { PREFIX } else { prefix }.to_owned();
+        let access = S3Access::from_environment(bucket, environment)?;
+        access.check(&prefix)?;
+        Ok(Self { access, prefix, cache: true })
     }
 
     /// Reads `environment.s3`. diaspora* knows Amazon only; a server of another kind comes from the environment,
@@ -83,39 +48,18 @@ impl S3Settings {
         let file = settings.path();
         let needed =
             |name| get(name).ok_or_else(|| ConfigError::NoS3Key { name, place: file.display().to_string() });
-        let settings = Self {
-            bucket: get("bucket").ok_or_else(|| ConfigError::NoBucket { file: file.to_owned() })?,
-            prefix: PREFIX.to_owned(),
-            region: get("region").unwrap_or_else(|| REGION.to_owned()),
-            endpoint: endpoint(environment)?,
-            key: needed("key")?,
-            secret: Zeroizing::new(needed("secret")?),
-            token: None,
-            cache: settings.enabled(rails_env, &["environment", "s3", "cache"], true),
-            patience: PATIENCE,
-        };
-        settings.checked()
-    }
-
-    /// What stands in an address as it is must not lead elsewhere.
-    fn checked(self) -> Result<Self, ConfigError> {
-        let plain = |text: &str| {
-            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
-                && !text.is_empty()
-                && !matches!(text, "." | "..")
-        };
-        if plain(&self.bucket) && plain(&self.region) && self.prefix.split('/').all(plain) {
-            Ok(self)
-        } else {
-            Err(ConfigError::BadBucket { bucket: format!("{}/{}", self.bucket, self.prefix) })
-        }
+        let bucket = get("bucket").ok_or_else(|| ConfigError::NoBucket { file: file.to_owned() })?;
+        let access = S3Access::new(bucket, get("region"), (needed("key")?, needed("secret")?), environment)?;
+        access.check(PREFIX)?;
+        let cache = settings.enabled(rails_env, &["environment", "s3", "cache"], true);
+        Ok(Self { access, prefix: PREFIX.to_owned(), cache })
     }
 
     /// Where browsers find the photos, ending in `/`: what diaspora* 0.9 writes into `remote_photo_path`. Bucket
     /// names that cannot stand in a certificate's host name stand in the path.
     pub fn public_address(&self) -> String {
-        let Self { bucket, prefix, region, .. } = self;
-        if let Some(endpoint) = &self.endpoint {
+        let Self { access: S3Access { bucket, region, endpoint, .. }, prefix, .. } = self;
+        if let Some(endpoint) = endpoint {
             return format!("{}/{bucket}/{prefix}/images/", endpoint.as_str().trim_end_matches('/'));
         }
         let host = if region == REGION {
@@ -131,27 +75,10 @@ impl S3Settings {
     }
 }
 
-/// Without what would let somebody in.
-impl fmt::Debug for S3Settings {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("S3Settings")
-            .field("bucket", &self.bucket)
-            .field("prefix", &self.prefix)
-            .field("region", &self.region)
-            .field("endpoint", &self.endpoint.as_ref().map(Url::as_str))
-            .finish_non_exhaustive()
-    }
-}
-
 /// For people.
 impl fmt::Display for S3Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "s3://{}/{}/images", self.bucket, self.prefix)?;
-        match &self.endpoint {
-            Some(endpoint) => write!(formatter, " at {}", endpoint.as_str().trim_end_matches('/')),
-            None => write!(formatter, " in {}", self.region),
-        }
+        write!(formatter, "s3://{}/{}/images{}", self.access.bucket, self.prefix, self.access.server())
     }
 }
 
@@ -165,37 +92,6 @@ fn is_host_label(bucket: &str) -> bool {
         && !bucket.starts_with('-')
         && !bucket.ends_with('-')
         && !number
-}
-
-fn filled(environment: Environment<'_>, name: &str) -> Option<String> {
-    environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-}
-
-fn endpoint(environment: Environment<'_>) -> Result<Option<Url>, ConfigError> {
-    let address =
-        filled(environment, "AWS_ENDPOINT_URL_S3").or_else(|| filled(environment, "AWS_ENDPOINT_URL"));
-    let Some(address) = address else { return Ok(None) };
-    let url = Url::parse(&address).map_err(|_| ConfigError::BadEndpoint("it is no address"))?;
-    let allow_http = filled(environment, "AWS_ALLOW_HTTP").is_some_and(|value| {
-        matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on" | "y")
-    });
-    match url.scheme() {
-        "https" => {}
-        "http" if allow_http => {}
-        "http" => {
-            let reason = "over plain http everybody on the way sees the photos; if that is all right, set \
-                          AWS_ALLOW_HTTP=true";
-            return Err(ConfigError::BadEndpoint(reason));
-        }
-        _ => return Err(ConfigError::BadEndpoint("it is neither http nor https")),
-    }
-    if url.host_str().is_none() || url.query().is_some() || url.fragment().is_some() {
-        return Err(ConfigError::BadEndpoint("it is not scheme, host and port"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(ConfigError::BadEndpoint("it holds a user name or password; set AWS_ACCESS_KEY_ID"));
-    }
-    Ok(Some(url))
 }
 
 #[cfg(test)]
@@ -234,8 +130,8 @@ mod tests {
     fn the_environment_says_the_rest() {
         let settings =
             read("b", &[("AWS_DEFAULT_REGION", "eu-north-1"), ("AWS_SESSION_TOKEN", "hunter3")]).unwrap();
-        assert_eq!((settings.prefix.as_str(), settings.region.as_str()), ("uploads", "eu-north-1"));
-        assert_eq!(settings.token.as_ref().unwrap().as_str(), "hunter3");
+        assert_eq!((settings.prefix.as_str(), settings.access.region.as_str()), ("uploads", "eu-north-1"));
+        assert_eq!(settings.access.token.as_ref().unwrap().as_str(), "hunter3");
         let shown = format!("{settings:?} {settings}");
         assert!(!shown.contains("hunter") && !shown.contains("AKIA"), "{shown}");
         let missing = read("b", &[("AWS_SECRET_ACCESS_KEY", " ")]).unwrap_err();

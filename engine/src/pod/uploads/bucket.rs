@@ -3,28 +3,21 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
-use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
+use object_store::aws::AmazonS3;
 use object_store::list::{PaginatedListOptions, PaginatedListStore as _};
 use object_store::path::Path;
-use object_store::{
-    Attribute, Attributes, BackoffConfig, ClientOptions, HeaderValue, ObjectStore as _, ObjectStoreExt as _,
-    PutOptions, PutPayload, RetryConfig,
-};
+use object_store::{Attribute, Attributes, ObjectStore as _, ObjectStoreExt as _, PutOptions, PutPayload};
 
-use super::answers::{is_missing, is_refused, why};
-use super::signing::Connector;
 use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
 use crate::pod::config::S3Settings;
+use crate::s3::{Readers, client, is_missing, is_refused, why};
 
 /// An object up to this size, in bytes, is fetched before its turn comes; of larger ones only the request is sent.
 const FETCHED_AHEAD: u64 = 512 << 10;
 /// Requests at a time.
 const AT_ONCE: usize = 8;
-/// Tries after the first.
-const RETRIES: usize = 6;
 /// What diaspora* stores photos with unless `s3.cache` is off.
 const CACHE_CONTROL: &str = "max-age=31536000";
 
@@ -44,7 +37,7 @@ impl PhotoBucket {
         let place = settings.to_string();
         let failed = |error| UploadsError::Bucket { place: place.clone(), what: "read", why: why(&error) };
         let bucket = Self {
-            store: Arc::new(client(settings).map_err(failed)?),
+            store: Arc::new(client(&settings.access, Readers::Everybody).map_err(failed)?),
             images: format!("{}/images/", settings.prefix),
             public_address: settings.public_address(),
             cache: settings.cache,
@@ -200,59 +193,17 @@ impl fmt::Debug for ObjectBytes {
     }
 }
 
-fn client(settings: &S3Settings) -> object_store::Result<AmazonS3> {
-    let S3Settings { bucket, region, endpoint, key, secret, token, patience, .. } = settings;
-    let options = ClientOptions::new()
-        .with_user_agent(HeaderValue::from_static(concat!("Pappus/", env!("CARGO_PKG_VERSION"))))
-        .with_allow_http(endpoint.as_ref().is_some_and(|endpoint| endpoint.scheme() == "http"))
-        .with_connect_timeout((*patience).min(Duration::from_secs(10)))
-        // A large photo may take its time, as long as it goes on; see the connector.
-        .with_timeout_disabled();
-    let retry = RetryConfig {
-        backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_secs(5),
-            base: 2.0,
-        },
-        max_retries: RETRIES,
-        retry_timeout: *patience * 3,
-    };
-    let credential = AwsCredential {
-        key_id: key.clone(),
-        secret_key: String::clone(secret),
-        token: token.as_deref().cloned(),
-    };
-    let mut builder = AmazonS3Builder::new()
-        .with_bucket_name(bucket)
-        .with_region(region)
-        .with_access_key_id(key)
-        .with_secret_access_key(secret.as_str())
-        .with_client_options(options)
-        .with_retry(retry)
-        .with_http_connector(Connector {
-            credential: Arc::new(credential),
-            region: region.clone(),
-            patience: *patience,
-        });
-    if let Some(token) = token {
-        builder = builder.with_token(token.as_str());
-    }
-    if let Some(endpoint) = endpoint {
-        builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
-    }
-    builder.build()
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use url::Url;
     use zeroize::Zeroizing;
 
     use super::*;
+    use crate::s3::S3Access;
 
     /// A server that hears a request and does as it is told; connections stay open.
     fn server(answer: fn(&str, &mut TcpStream)) -> S3Settings {
@@ -269,17 +220,16 @@ mod tests {
                 open.push(connection);
             }
         });
-        S3Settings {
+        let access = S3Access {
             bucket: "pictures".to_owned(),
-            prefix: "uploads".to_owned(),
             region: "us-east-1".to_owned(),
             endpoint: Some(Url::parse(&format!("http://127.0.0.1:{port}")).unwrap()),
             key: "AKIA".to_owned(),
             secret: Zeroizing::new("hunter2".to_owned()),
             token: None,
-            cache: true,
             patience: Duration::from_millis(200),
-        }
+        };
+        S3Settings { access, prefix: "uploads".to_owned(), cache: true }
     }
 
     fn say(connection: &mut TcpStream, status: &str, headers: &str, body: &str) {

@@ -1,10 +1,8 @@
 //! Where a pod keeps its photo files: a folder, or a bucket on S3. Whoever reads or writes photos need not know
 //! which.
 
-mod answers;
 mod bucket;
 mod folder;
-mod signing;
 
 use std::collections::BTreeSet;
 use std::fmt;

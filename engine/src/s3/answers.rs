@@ -4,17 +4,17 @@
 const MAX_SAID: usize = 200;
 
 /// No such object; a bucket that is gone is no missing photo.
-pub(super) fn is_missing(error: &object_store::Error) -> bool {
+pub(crate) fn is_missing(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::NotFound { .. }) && code(&error.to_string()) != Some("NoSuchBucket")
 }
 
 /// This object is not to be had, others may be.
-pub(super) fn is_refused(error: &object_store::Error) -> bool {
+pub(crate) fn is_refused(error: &object_store::Error) -> bool {
     matches!(code(&error.to_string()), Some("AccessDenied" | "InvalidObjectState"))
 }
 
 /// The name of an error in the answer of a server.
-fn code(text: &str) -> Option<&str> {
+pub(crate) fn code(text: &str) -> Option<&str> {
     tag(text, "<Code>", "</Code>")
 }
 
@@ -23,9 +23,16 @@ fn tag<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
 }
 
 /// What went wrong, for people, in one line. The whole error has addresses, times and XML in it.
-pub(super) fn why(error: &object_store::Error) -> String {
+pub(crate) fn why(error: &object_store::Error) -> String {
     let text = error.to_string();
-    let Some(code) = code(&text) else { return without_code(error, &text) };
+    match code(&text) {
+        Some(code) => why_code(code, &text),
+        None => without_code(error, &text),
+    }
+}
+
+/// The same of an answer with such a name in it.
+pub(super) fn why_code(code: &str, text: &str) -> String {
     let meaning = match code {
         "NoSuchBucket" => "there is no such bucket",
         "InvalidAccessKeyId" => "the server does not know the access key",
@@ -42,7 +49,7 @@ pub(super) fn why(error: &object_store::Error) -> String {
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
             "the bucket is in another region"
         }
-        _ => tag(&text, "<Message>", "</Message>").unwrap_or("the server refuses"),
+        _ => tag(text, "<Message>", "</Message>").unwrap_or("the server refuses"),
     };
     one_line(&format!("{meaning} ({code})"))
 }

@@ -1,7 +1,8 @@
-//! Requests to S3, on their way out: new objects may be read by everybody.
+//! Requests to S3, on their way out: what the library for S3 cannot say is put in here.
 //!
-//! diaspora* stores photos with the access `public-read`, because browsers fetch them from the bucket itself. The
-//! library for S3 cannot say that, so it is put in here, and signed.
+//! Photos may be read by everybody: diaspora* stores them with the access `public-read`, because browsers fetch
+//! them from the bucket itself. What is for the podmin only is never put where something is already, not even by an
+//! upload in parts.
 
 use async_trait::async_trait;
 use object_store::aws::{AwsAuthorizer, AwsCredential};
@@ -13,15 +14,18 @@ use object_store::{ClientOptions, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Readers;
+
 /// Times the patience for an answer that an upload may take.
 const UPLOAD_FACTOR: u32 = 10;
 
-/// Makes clients that sign what is stored.
+/// Makes clients that say so.
 #[derive(Debug)]
 pub(super) struct Connector {
     pub(super) credential: Arc<AwsCredential>,
     pub(super) region: String,
     pub(super) patience: Duration,
+    pub(super) readers: Readers,
 }
 
 impl HttpConnector for Connector {
@@ -34,6 +38,7 @@ impl HttpConnector for Connector {
             writing: client(self.patience * UPLOAD_FACTOR)?,
             credential: Arc::clone(&self.credential),
             region: self.region.clone(),
+            readers: self.readers,
         }))
     }
 }
@@ -44,22 +49,39 @@ struct Signing {
     writing: HttpClient,
     credential: Arc<AwsCredential>,
     region: String,
+    readers: Readers,
 }
 
 #[async_trait]
 impl HttpService for Signing {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        if request.method() != "PUT" {
-            return self.reading.execute(request).await;
+        match (request.method().as_str(), self.readers) {
+            ("PUT", Readers::Everybody) => self.open_to_everybody(&mut request)?,
+            ("PUT", Readers::Podmin) => {}
+            ("POST", Readers::Podmin) if ends_upload(request.uri().query()) => {
+                // Not among the headers that are signed.
+                request.headers_mut().insert("if-none-match", HeaderValue::from_static("*"));
+            }
+            _ => return self.reading.execute(request).await,
         }
+        self.writing.execute(request).await
+    }
+}
+
+impl Signing {
+    fn open_to_everybody(&self, request: &mut HttpRequest) -> Result<(), HttpError> {
         request.headers_mut().insert("x-amz-acl", HeaderValue::from_static("public-read"));
         // The library has signed it already, and with that the digest of the body.
         let digest = request.headers().get("x-amz-content-sha256").and_then(|value| unhex(value.as_bytes()));
         AwsAuthorizer::new(&self.credential, "s3", &self.region)
-            .try_authorize(&mut request, digest.as_deref())
-            .map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
-        self.writing.execute(request).await
+            .try_authorize(request, digest.as_deref())
+            .map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))
     }
+}
+
+/// The request that makes one object of all parts.
+fn ends_upload(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("uploadId=")))
 }
 
 fn unhex(digits: &[u8]) -> Option<Vec<u8>> {

@@ -1,0 +1,85 @@
+//! Where a depot is.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::pod::config::{ConfigError, Environment};
+use crate::s3::S3Access;
+
+/// How an address on S3 begins.
+const S3: &str = "s3://";
+
+/// A folder, or a place in a bucket on S3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DepotAddress {
+    /// A folder on this machine.
+    Folder(PathBuf),
+    /// Everything in a bucket whose key begins with a prefix and a slash, or the whole bucket.
+    S3 {
+        /// The bucket, with the keys to it.
+        access: Box<S3Access>,
+        /// The prefix, without a slash at either end; may be empty.
+        prefix: String,
+    },
+}
+
+impl DepotAddress {
+    /// Reads a folder's path, or `s3://BUCKET[/PREFIX]`; for the latter the rest comes from the environment, see
+    /// [`S3Access::from_environment`].
+    ///
+    /// # Errors
+    /// [`ConfigError::BadBucket`], [`ConfigError::NoS3Key`] or [`ConfigError::BadEndpoint`].
+    pub fn parse(address: &str, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let Some(place) = address.strip_prefix(S3) else {
+            return Ok(Self::Folder(PathBuf::from(address)));
+        };
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        let prefix = prefix.trim_matches('/').to_owned();
+        let access = Box::new(S3Access::from_environment(bucket, environment)?);
+        access.check(&prefix)?;
+        Ok(Self::S3 { access, prefix })
+    }
+}
+
+/// As it is written; keys do not show.
+impl fmt::Display for DepotAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(formatter, "{}", folder.display()),
+            Self::S3 { access, prefix } if prefix.is_empty() => write!(formatter, "{S3}{}", access.bucket),
+            Self::S3 { access, prefix } => write!(formatter, "{S3}{}/{prefix}", access.bucket),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(address: &str) -> Result<DepotAddress, ConfigError> {
+        DepotAddress::parse(address, &|name: &str| {
+            name.starts_with("AWS_").then(|| "hunter2".to_owned()).filter(|_| !name.contains("ENDPOINT"))
+        })
+    }
+
+    #[test]
+    fn a_folder_or_a_bucket() {
+        for (given, shown) in [
+            ("/srv/out", "/srv/out"),
+            ("out/", "out/"),
+            ("s3://b", "s3://b"),
+            ("s3://b/", "s3://b"),
+            ("s3://b/x/y/", "s3://b/x/y"),
+        ] {
+            let address = parse(given).unwrap();
+            assert_eq!(address.to_string(), shown);
+            assert!(!format!("{address:?}").contains("hunter2") || shown.starts_with("s3"), "{address:?}");
+        }
+        let DepotAddress::S3 { access, prefix } = parse("s3://b/x/y/").unwrap() else { panic!() };
+        assert_eq!((access.bucket.as_str(), prefix.as_str()), ("b", "x/y"));
+        assert_eq!(access.secret.as_str(), "hunter2");
+        for wrong in ["s3://", "s3://b/../c", "s3://b/x//y", "s3://a b"] {
+            assert!(matches!(parse(wrong), Err(ConfigError::BadBucket { .. })), "{wrong}");
+        }
+    }
+}

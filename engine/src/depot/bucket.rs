@@ -1,0 +1,336 @@
+//! A depot in a bucket on S3.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use object_store::aws::AmazonS3;
+use object_store::list::{PaginatedListOptions, PaginatedListStore as _};
+use object_store::multipart::MultipartStore as _;
+use object_store::path::Path;
+use object_store::{
+    Attribute, Attributes, GetOptions, GetRange, GetResult, ObjectStore as _, ObjectStoreExt as _, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload,
+};
+
+use super::local::{digest, on_disk, stored};
+use super::read::Source;
+use super::{DepotError, DepotRead, Listed, Stored, names, uploads};
+use crate::s3::{Readers, S3Access, client, code, is_missing, why};
+
+/// Bytes of a part, and what is sent in one piece at most. S3 wants at least 5 MiB.
+const PART: u64 = 6 << 20;
+/// Parts that an upload has at most, somewhat below what S3 takes.
+const MAX_PARTS: u64 = 9_000;
+/// Parts of one file that are on their way at a time.
+const AT_ONCE: usize = 2;
+/// What the digest of a file's bytes is called beside its object.
+const DIGEST: &str = "sha256";
+
+/// What lies under a prefix in a bucket.
+#[derive(Clone)]
+pub(super) struct Bucket {
+    store: Arc<AmazonS3>,
+    access: Arc<S3Access>,
+    /// Ends in a slash, or is empty.
+    prefix: String,
+    place: String,
+}
+
+impl Bucket {
+    /// Asks for the first name there.
+    pub(super) async fn open(access: &S3Access, prefix: &str) -> Result<Self, DepotError> {
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        let place = format!("s3://{}{slash}{prefix}{}", access.bucket, access.server());
+        let failed = |error: object_store::Error| DepotError::Bucket {
+            place: place.clone(),
+            name: "the list of files".to_owned(),
+            what: "read",
+            why: why(&error),
+            passing: is_passing(&error),
+        };
+        let bucket = Self {
+            store: Arc::new(client(access, Readers::Podmin).map_err(failed)?),
+            access: Arc::new(access.clone()),
+            prefix: format!("{prefix}{slash}"),
+            place: place.clone(),
+        };
+        let one = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
+        bucket.store.list_paginated(Some(&bucket.prefix), one).await.map_err(failed)?;
+        Ok(bucket)
+    }
+
+    /// For people.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    pub(super) async fn put(&self, name: &str, path: &FilePath) -> Result<Stored, DepotError> {
+        let local = DepotError::local(path);
+        let file = File::open(path).map_err(&local)?;
+        let reading = file.try_clone().map_err(&local)?;
+        // The digest goes with the first byte, so the file is read twice.
+        let found = on_disk(path, move || digest(&mut &reading, |_| Ok(())).map_err(local)).await?;
+        let new = stored(name, found);
+        if new.bytes <= PART {
+            self.put_whole(&new, file, path).await?;
+        } else {
+            // Nothing is sent for nothing.
+            match self.stored(name).await? {
+                Some(there) => self.same(&there, &new)?,
+                None => self.put_parts(&new, file, path).await?,
+            }
+        }
+        Ok(new)
+    }
+
+    async fn put_whole(&self, new: &Stored, file: File, path: &FilePath) -> Result<(), DepotError> {
+        let (bytes, _) = read_part(file, path.to_owned(), new.bytes).await?;
+        if bytes.len() as u64 != new.bytes {
+            return Err(DepotError::Changed(path.to_owned()));
+        }
+        let key = self.key(&new.name)?;
+        let payload = PutPayload::from(bytes);
+        let options =
+            PutOptions { mode: PutMode::Create, attributes: attributes(new), ..PutOptions::default() };
+        let mut put = self.store.put_opts(&key, payload.clone(), options.clone()).await;
+        if put.as_ref().is_err_and(knows_no_conditions) && self.stat(&new.name).await?.is_none() {
+            let options = PutOptions { mode: PutMode::Overwrite, ..options };
+            put = self.store.put_opts(&key, payload, options).await;
+        }
+        match put {
+            Ok(_) => Ok(()),
+            Err(error) => self.settle(new, &error).await,
+        }
+    }
+
+    async fn put_parts(&self, new: &Stored, file: File, path: &FilePath) -> Result<(), DepotError> {
+        let failed = |error: object_store::Error| self.failed(&new.name, "written", &error);
+        let key = self.key(&new.name)?;
+        let options = PutMultipartOptions { attributes: attributes(new), ..PutMultipartOptions::default() };
+        let mut upload = self.store.put_multipart_opts(&key, options).await.map_err(failed)?;
+        let sent = async {
+            let size = PART.max(new.bytes.div_ceil(MAX_PARTS));
+            let (mut file, mut left) = (file, new.bytes);
+            let mut under_way = stream::FuturesUnordered::new();
+            while left > 0 {
+                if under_way.len() >= AT_ONCE {
+                    under_way.try_next().await.map_err(failed)?;
+                }
+                let (bytes, rest) = read_part(file, path.to_owned(), size.min(left)).await?;
+                if bytes.len() as u64 != size.min(left) {
+                    return Err(DepotError::Changed(path.to_owned()));
+                }
+                file = rest;
+                left -= bytes.len() as u64;
+                under_way.push(upload.put_part(PutPayload::from(bytes)));
+            }
+            while under_way.try_next().await.map_err(failed)?.is_some() {}
+            Ok(())
+        };
+        if let Err(error) = sent.await {
+            // What cannot be given up now is swept later.
+            _ = upload.abort().await;
+            return Err(error);
+        }
+        match upload.complete().await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let settled = self.settle(new, &error).await;
+                _ = upload.abort().await;
+                settled
+            }
+        }
+    }
+
+    /// After a failure it may be there all the same: the answer may have been lost on the way, or another has put the
+    /// same there.
+    async fn settle(&self, new: &Stored, error: &object_store::Error) -> Result<(), DepotError> {
+        match self.stored(&new.name).await {
+            Ok(Some(there)) => self.same(&there, new),
+            _ => Err(self.failed(&new.name, "written", error)),
+        }
+    }
+
+    fn same(&self, there: &Stored, new: &Stored) -> Result<(), DepotError> {
+        if there == new {
+            Ok(())
+        } else {
+            Err(DepotError::Taken { place: self.place.clone(), name: new.name.clone() })
+        }
+    }
+
+    pub(super) async fn stored(&self, name: &str) -> Result<Option<Stored>, DepotError> {
+        let Some(found) = self.head(name).await? else { return Ok(None) };
+        let uploaded =
+            found.attributes.get(&Attribute::Metadata(DIGEST.into())).map(|value| value.as_ref().to_owned());
+        if let Some(sha256) = uploaded.filter(|text| text.len() == 64) {
+            return Ok(Some(Stored { name: name.to_owned(), bytes: found.meta.size, sha256 }));
+        }
+        let mut bytes = self.open_range(name, 0, None).await?;
+        let mut digest = super::read::Digesting::default();
+        while let Some(more) = bytes.next().await? {
+            digest.take(&more);
+        }
+        Ok(Some(stored(name, digest.finish())))
+    }
+
+    pub(super) async fn stat(&self, name: &str) -> Result<Option<u64>, DepotError> {
+        Ok(self.head(name).await?.map(|found| found.meta.size))
+    }
+
+    async fn head(&self, name: &str) -> Result<Option<GetResult>, DepotError> {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        match self.store.get_opts(&self.key(name)?, options).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(self.failed(name, "read", &error)),
+        }
+    }
+
+    pub(super) async fn open_range(
+        &self,
+        name: &str,
+        begin: u64,
+        length: Option<u64>,
+    ) -> Result<DepotRead, DepotError> {
+        let range = match length {
+            _ if (begin, length) == (0, None) => None,
+            None => Some(GetRange::Offset(begin)),
+            Some(length) => Some(GetRange::Bounded(begin..begin.saturating_add(length))),
+        };
+        let options = GetOptions { range, ..GetOptions::default() };
+        let found = match self.store.get_opts(&self.key(name)?, options).await {
+            Ok(found) => found,
+            Err(error) if is_missing(&error) => {
+                return Err(DepotError::Missing { place: self.place.clone(), name: name.to_owned() });
+            }
+            // Servers refuse what begins at the end or later.
+            Err(error) => {
+                return match self.stat(name).await? {
+                    Some(size) if size <= begin => {
+                        Ok(DepotRead { size, bytes: Source::Object(stream::empty().boxed()) })
+                    }
+                    _ => Err(self.failed(name, "read", &error)),
+                };
+            }
+        };
+        let (bucket, name) = (self.clone(), name.to_owned());
+        let size = found.meta.size;
+        let bytes = found.into_stream().map(move |read| match read {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(error) => Err(bucket.failed(&name, "read", &error)),
+        });
+        Ok(DepotRead { size, bytes: Source::Object(bytes.boxed()) })
+    }
+
+    pub(super) fn list(&self) -> BoxStream<'static, Result<Listed, DepotError>> {
+        let bucket = self.clone();
+        let prefix = Path::from(self.prefix.trim_end_matches('/'));
+        let prefix = if self.prefix.is_empty() { None } else { Some(&prefix) };
+        self.store
+            .list(prefix)
+            .filter_map(move |object| {
+                let listed = match object {
+                    Err(error) => Some(Err(bucket.failed("the list of files", "read", &error))),
+                    Ok(object) => object
+                        .location
+                        .as_ref()
+                        .strip_prefix(&bucket.prefix)
+                        .filter(|name| names::is_depot_name(name))
+                        .map(|name| Ok(Listed { name: name.to_owned(), bytes: object.size })),
+                };
+                std::future::ready(listed)
+            })
+            .boxed()
+    }
+
+    pub(super) async fn remove(&self, name: &str) -> Result<(), DepotError> {
+        match self.store.delete(&self.key(name)?).await {
+            Err(error) if !is_missing(&error) => Err(self.failed(name, "removed", &error)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn sweep(&self, age: Duration, now: SystemTime) -> Result<u64, DepotError> {
+        let unfinished = uploads::unfinished(&self.access, &self.prefix).await;
+        let unfinished = unfinished.map_err(|why| DepotError::Bucket {
+            place: self.place.clone(),
+            name: "the list of unfinished uploads".to_owned(),
+            what: "read",
+            why,
+            passing: true,
+        })?;
+        let mut removed = 0;
+        for upload in unfinished {
+            let Some(name) = upload.key.strip_prefix(&self.prefix) else { continue };
+            let old = now.duration_since(upload.begun).is_ok_and(|since| since >= age);
+            if !old || !names::is_depot_name(name) {
+                continue;
+            }
+            match self.store.abort_multipart(&self.key(name)?, &upload.id).await {
+                Ok(()) => removed += 1,
+                Err(error) if is_missing(&error) => {}
+                Err(error) => return Err(self.failed(name, "removed", &error)),
+            }
+        }
+        Ok(removed)
+    }
+
+    fn key(&self, name: &str) -> Result<Path, DepotError> {
+        Path::parse(format!("{}{name}", self.prefix)).map_err(|_| DepotError::Name(name.to_owned()))
+    }
+
+    fn failed(&self, name: &str, what: &'static str, error: &object_store::Error) -> DepotError {
+        DepotError::Bucket {
+            place: self.place.clone(),
+            name: name.to_owned(),
+            what,
+            why: why(error),
+            passing: is_passing(error),
+        }
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Bucket").field(&self.place).finish()
+    }
+}
+
+fn attributes(new: &Stored) -> Attributes {
+    let mut attributes = Attributes::new();
+    attributes.insert(Attribute::Metadata(DIGEST.into()), new.sha256.clone().into());
+    attributes
+}
+
+/// Servers that do not know "only when there is nothing".
+fn knows_no_conditions(error: &object_store::Error) -> bool {
+    code(&error.to_string()) == Some("NotImplemented")
+}
+
+/// Whether the whole bucket is out of reach, and not one object refused.
+fn is_passing(error: &object_store::Error) -> bool {
+    !matches!(
+        error,
+        object_store::Error::NotFound { .. }
+            | object_store::Error::Precondition { .. }
+            | object_store::Error::AlreadyExists { .. }
+            | object_store::Error::InvalidPath { .. }
+    ) || code(&error.to_string()) == Some("NoSuchBucket")
+}
+
+/// The next bytes of a file, fewer at its end, and the file again.
+async fn read_part(file: File, path: std::path::PathBuf, bytes: u64) -> Result<(Vec<u8>, File), DepotError> {
+    let failed = DepotError::local(&path);
+    on_disk(&path.clone(), move || {
+        let mut part = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
+        (&file).take(bytes).read_to_end(&mut part).map_err(failed)?;
+        Ok((part, file))
+    })
+    .await
+}

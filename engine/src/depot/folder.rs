@@ -1,0 +1,305 @@
+//! A depot in a folder.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+
+use super::local::{digest, digest_of_file, on_disk, stored};
+use super::read::Source;
+use super::{DepotError, DepotRead, Listed, Stored, names};
+use crate::store::random_id;
+
+/// What temporary names end in; they begin with a dot.
+const PART: &str = ".part";
+/// Entries of a folder that are looked at before they are asked for.
+const LISTED_AHEAD: usize = 256;
+
+/// A folder with archives in it, and folders.
+#[derive(Debug, Clone)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder when it is missing; only its owner may enter then.
+    pub(super) fn make(path: &Path) -> Result<(), DepotError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(DepotError::folder(path, path, "written"))
+    }
+
+    pub(super) fn open(path: &Path) -> Result<Self, DepotError> {
+        std::fs::read_dir(path).map_err(DepotError::folder(path, path, "read"))?;
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) async fn put(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
+        let (folder, name, file) = (self.clone(), name.to_owned(), file.to_owned());
+        on_disk(&self.0, move || folder.copy(&name, &file)).await
+    }
+
+    pub(super) async fn adopt(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
+        let (folder, name, file) = (self.clone(), name.to_owned(), file.to_owned());
+        on_disk(&self.0, move || folder.link_or_copy(&name, &file)).await
+    }
+
+    pub(super) async fn stored(&self, name: &str) -> Result<Option<Stored>, DepotError> {
+        let (path, name) = (self.0.join(name), name.to_owned());
+        let failed = DepotError::folder(&self.0, &path, "read");
+        on_disk(&self.0, move || match digest_of_file(&path) {
+            Ok(found) => Ok(Some(stored(&name, found))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(error)),
+        })
+        .await
+    }
+
+    pub(super) fn stat(&self, name: &str) -> Result<Option<u64>, DepotError> {
+        let path = self.0.join(name);
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_file() => Ok(Some(found.len())),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(DepotError::folder(&self.0, &path, "read")(error)),
+        }
+    }
+
+    pub(super) async fn open_range(
+        &self,
+        name: &str,
+        begin: u64,
+        length: Option<u64>,
+    ) -> Result<DepotRead, DepotError> {
+        let path = self.0.join(name);
+        let missing = DepotError::Missing { place: self.0.display().to_string(), name: name.to_owned() };
+        let failed = DepotError::folder(&self.0, &path, "read");
+        on_disk(&self.0, move || {
+            let mut file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing),
+                Err(error) => return Err(failed(error)),
+            };
+            let size = file.metadata().map_err(&failed)?.len();
+            file.seek(SeekFrom::Start(begin)).map_err(&failed)?;
+            let left = size.saturating_sub(begin).min(length.unwrap_or(u64::MAX));
+            Ok(DepotRead { size, bytes: Source::File { file, left, path } })
+        })
+        .await
+    }
+
+    pub(super) fn remove(&self, name: &str) -> Result<(), DepotError> {
+        let path = self.0.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(DepotError::folder(&self.0, &path, "removed")(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn free_space(&self) -> Result<u64, DepotError> {
+        let found = rustix::fs::statvfs(&self.0)
+            .map_err(|error| DepotError::folder(&self.0, &self.0, "read")(error.into()))?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
+    pub(super) fn list(&self) -> BoxStream<'static, Result<Listed, DepotError>> {
+        let (sender, receiver) = tokio::sync::mpsc::channel(LISTED_AHEAD);
+        let folder = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let walked = folder.walk("", &mut |path, name| {
+                if !names::is_depot_name(name) {
+                    return Ok(());
+                }
+                match path.metadata() {
+                    Ok(found) => {
+                        let listed = Listed { name: name.to_owned(), bytes: found.len() };
+                        sender.blocking_send(Ok(listed)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+                    }
+                    // Removed just now.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                    Err(error) => Err(error),
+                }
+            });
+            if let Err(error) = walked {
+                // Nobody listens any more in the other case.
+                _ = sender.blocking_send(Err(DepotError::folder(&folder.0, &folder.0, "read")(error)));
+            }
+        });
+        stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|listed| (listed, receiver))
+        })
+        .boxed()
+    }
+
+    pub(super) async fn sweep(&self, age: Duration, now: SystemTime) -> Result<u64, DepotError> {
+        let folder = self.clone();
+        on_disk(&self.0, move || {
+            let mut removed = 0;
+            let walked = folder.walk("", &mut |path, name| {
+                let own = name.rsplit('/').next().unwrap_or(name);
+                if own.starts_with('.') && own.ends_with(PART) && is_left_over(path, age, now)? {
+                    std::fs::remove_file(path)?;
+                    removed += 1;
+                }
+                Ok(())
+            });
+            walked.map_err(DepotError::folder(&folder.0, &folder.0, "removed"))?;
+            Ok(removed)
+        })
+        .await
+    }
+
+    /// Every file, with its path and its name here.
+    fn walk(&self, below: &str, found: &mut dyn FnMut(&Path, &str) -> io::Result<()>) -> io::Result<()> {
+        for entry in std::fs::read_dir(self.0.join(below))? {
+            let entry = entry?;
+            let Ok(own) = entry.file_name().into_string() else { continue };
+            let name = if below.is_empty() { own } else { format!("{below}/{own}") };
+            let kind = entry.file_type()?;
+            if kind.is_file() {
+                found(&entry.path(), &name)?;
+            } else if kind.is_dir() && names::is_depot_name(&format!("{name}/x")) {
+                self.walk(&name, found)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
+        let mut source = File::open(file).map_err(DepotError::local(file))?;
+        let temporary = Temporary::create(self, name)?;
+        let failed = DepotError::folder(&self.0, &temporary.path, "written");
+        // Which of both sides has failed cannot be told apart; a disk that is full is the likely one.
+        let mut out = &temporary.file;
+        let found = digest(&mut source, |bytes| out.write_all(bytes)).map_err(&failed)?;
+        temporary.file.sync_all().map_err(&failed)?;
+        self.publish(&temporary.path, name, stored(name, found))
+    }
+
+    fn link_or_copy(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
+        let local = DepotError::local(file);
+        let same_disk = {
+            let (own, other) = (std::fs::metadata(file).map_err(&local)?, std::fs::metadata(&self.0));
+            other.is_ok_and(|other| other.dev() == own.dev())
+        };
+        if !same_disk {
+            return self.copy(name, file);
+        }
+        let source = File::open(file).map_err(&local)?;
+        source.set_permissions(Permissions::from_mode(0o600)).map_err(&local)?;
+        let found = digest(&mut &source, |_| Ok(())).map_err(&local)?;
+        source.sync_all().map_err(&local)?;
+        self.make_parent(name)?;
+        self.publish(file, name, stored(name, found))
+    }
+
+    /// Gives a file its name, as long as nothing else has it. Afterwards it is there also after a power cut. The
+    /// other name may go or stay.
+    fn publish(&self, temporary: &Path, name: &str, new: Stored) -> Result<Stored, DepotError> {
+        let path = self.0.join(name);
+        let failed = DepotError::folder(&self.0, &path, "written");
+        match link(temporary, &path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let there = digest_of_file(&path).map_err(DepotError::folder(&self.0, &path, "read"))?;
+                if there != (new.bytes, new.sha256.clone()) {
+                    let place = self.0.display().to_string();
+                    return Err(DepotError::Taken { place, name: name.to_owned() });
+                }
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        if let Some(folder) = path.parent() {
+            // Not every file system can sync a folder.
+            _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(new)
+    }
+
+    fn make_parent(&self, name: &str) -> Result<(), DepotError> {
+        match name.rsplit_once('/') {
+            Some((folders, _)) => Self::make(&self.0.join(folders)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Unlike a rename, a link never replaces what is there.
+fn link(temporary: &Path, path: &Path) -> io::Result<()> {
+    match std::fs::hard_link(temporary, path) {
+        Err(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound | io::ErrorKind::StorageFull
+            ) =>
+        {
+            // File systems without hard links: a rename that replaces nothing, where there is one.
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            match renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
+                Ok(()) => Ok(()),
+                Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                    if path.try_exists()? {
+                        return Err(io::ErrorKind::AlreadyExists.into());
+                    }
+                    std::fs::rename(temporary, path)
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+        done => done,
+    }
+}
+
+/// A file under a temporary name, locked as long as somebody writes to it.
+struct Temporary {
+    file: File,
+    path: PathBuf,
+}
+
+impl Temporary {
+    fn create(folder: &Folder, name: &str) -> Result<Self, DepotError> {
+        folder.make_parent(name)?;
+        let random = random_id().map_err(|error| DepotError::local(&folder.0)(io::Error::other(error)))?;
+        let (parent, own) = name.rsplit_once('/').unwrap_or(("", name));
+        let path =
+            folder.0.join(parent).join(format!(".{own}.{}{PART}", random.get(..8).unwrap_or_default()));
+        let failed = DepotError::folder(&folder.0, &path, "written");
+        let file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(&failed)?;
+        // File systems without locks have the age alone.
+        _ = file.try_lock();
+        Ok(Self { file, path })
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Nothing else can be done about a failure here, and after a rename there is nothing to remove.
+        _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Nobody holds it, and it is old enough not to be a file whose writer has not locked it yet.
+fn is_left_over(path: &Path, age: Duration, now: SystemTime) -> io::Result<bool> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let changed = file.metadata()?.modified()?;
+    if now.duration_since(changed).is_ok_and(|since| since >= age) {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,73 @@
+//! Files on this machine: digests, copies.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::read::DepotRead;
+use super::{DepotError, Stored};
+use crate::archive::writer::hex;
+
+/// Bytes read at a time: large enough for fast reading, small enough to be still in the cache for hashing.
+const CHUNK: usize = 256 << 10;
+
+/// Reads everything, hands it to `take`, and gives its size and SHA-256.
+///
+/// # Errors
+/// What reading or `take` says.
+pub fn digest(
+    reader: &mut impl Read,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<(u64, String)> {
+    let (mut buffer, mut digest, mut bytes) = (vec![0; CHUNK], Sha256::new(), 0);
+    loop {
+        let read = match reader.read(&mut buffer) {
+            Ok(0) => return Ok((bytes, hex(&digest.finalize()))),
+            Ok(read) => buffer.get(..read).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        digest.update(read);
+        take(read)?;
+        bytes += read.len() as u64;
+    }
+}
+
+/// Size and SHA-256 of a file.
+///
+/// # Errors
+/// What the system says.
+pub fn digest_of_file(path: &Path) -> io::Result<(u64, String)> {
+    digest(&mut File::open(path)?, |_| Ok(()))
+}
+
+/// The same, as what is kept under a name.
+pub(super) fn stored(name: &str, (bytes, sha256): (u64, String)) -> Stored {
+    Stored { name: name.to_owned(), bytes, sha256 }
+}
+
+/// Runs something that waits for a disk on a thread for that.
+pub(super) async fn on_disk<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, DepotError> + Send + 'static,
+) -> Result<T, DepotError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        // Only a runtime that is being shut down ends a thread unasked.
+        Err(error) => Err(DepotError::local(path)(io::Error::other(error))),
+    }
+}
+
+/// Writes everything to a new file that goes when it is dropped, readable by its owner only.
+pub(super) async fn copy_to_temporary(
+    bytes: &mut DepotRead,
+    folder: &Path,
+) -> Result<tempfile::NamedTempFile, DepotError> {
+    let mut copy = tempfile::NamedTempFile::new_in(folder).map_err(DepotError::local(folder))?;
+    while let Some(more) = bytes.next().await? {
+        copy.write_all(&more).map_err(DepotError::folder(folder, copy.path(), "written"))?;
+    }
+    Ok(copy)
+}

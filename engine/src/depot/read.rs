@@ -1,0 +1,84 @@
+//! Bytes on their way out of a depot.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+
+use sha2::{Digest as _, Sha256};
+
+use super::DepotError;
+use crate::archive::writer::hex;
+
+/// Bytes read from a disk at a time.
+const CHUNK: u64 = 256 << 10;
+
+/// A file of a depot, or a part of it, being read.
+pub struct DepotRead {
+    /// The size of the whole file, in bytes.
+    pub(super) size: u64,
+    pub(super) bytes: Source,
+}
+
+pub(super) enum Source {
+    File { file: File, left: u64, path: PathBuf },
+    Object(BoxStream<'static, Result<Vec<u8>, DepotError>>),
+}
+
+impl DepotRead {
+    /// The size of the whole file, in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The next bytes; none at the end.
+    ///
+    /// # Errors
+    /// [`DepotError`], when reading broke off for good.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, DepotError> {
+        match &mut self.bytes {
+            Source::Object(bytes) => bytes.next().await.transpose(),
+            Source::File { file, left, path } => {
+                let failed = DepotError::folder(path, path, "read");
+                let own = file.try_clone().map_err(&failed)?;
+                let wanted = (*left).min(CHUNK);
+                let reading = move || {
+                    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or_default());
+                    own.take(wanted).read_to_end(&mut bytes).map(|_| bytes)
+                };
+                let read = tokio::task::spawn_blocking(reading).await;
+                let bytes = read.map_err(std::io::Error::other).and_then(|read| read).map_err(&failed)?;
+                *left = if bytes.is_empty() { 0 } else { left.saturating_sub(bytes.len() as u64) };
+                Ok(if bytes.is_empty() { None } else { Some(bytes) })
+            }
+        }
+    }
+}
+
+/// The digest of bytes that come one after another.
+#[derive(Default)]
+pub(super) struct Digesting {
+    bytes: u64,
+    digest: Sha256,
+}
+
+impl Digesting {
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.digest.update(bytes);
+    }
+
+    /// Size and SHA-256.
+    pub(super) fn finish(self) -> (u64, String) {
+        (self.bytes, hex(&self.digest.finalize()))
+    }
+}
+
+impl fmt::Debug for DepotRead {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("DepotRead").field("size", &self.size).finish_non_exhaustive()
+    }
+}

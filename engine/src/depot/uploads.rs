@@ -1,0 +1,60 @@
+//! Uploads in parts that nobody has ended: what a killed program leaves in a bucket, paid for and seen by nobody.
+//!
+//! The library for S3 cannot list them, so they are asked for here.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chrono::DateTime;
+
+use crate::federation::Element;
+use crate::s3::{S3Access, ask_bucket};
+
+/// Uploads that are listed at a time.
+const PAGE: usize = 200;
+/// Bytes an answer has at most: a key has up to a thousand, and there is more about each upload.
+const MAX_ANSWER: usize = PAGE * 5_000;
+/// Pages that are asked for; a server that goes on after that is broken.
+const MAX_PAGES: usize = 10_000;
+
+/// An upload that was begun and neither ended nor given up.
+pub(super) struct Unfinished {
+    pub(super) key: String,
+    pub(super) id: String,
+    pub(super) begun: SystemTime,
+}
+
+/// All of a bucket whose key has this beginning.
+///
+/// # Errors
+/// What is wrong, for people.
+pub(super) async fn unfinished(access: &S3Access, prefix: &str) -> Result<Vec<Unfinished>, String> {
+    let mut found = Vec::new();
+    let mut after: Option<(String, String)> = None;
+    for _ in 0..MAX_PAGES {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if let Some((key, id)) = &after {
+            query.append_pair("key-marker", key);
+            query.append_pair("upload-id-marker", id);
+        }
+        query.append_pair("max-uploads", &PAGE.to_string()).append_pair("prefix", prefix);
+        query.append_pair("uploads", "");
+        let answer = ask_bucket(access, &query.finish(), MAX_ANSWER).await?;
+        let list =
+            Element::parse(&answer, MAX_ANSWER).map_err(|error| format!("the server's answer: {error}"))?;
+        found.extend(list.children.iter().filter(|child| child.name == "Upload").filter_map(read));
+        let text = |name| list.child(name).map(|child| child.text.trim().to_owned());
+        let more = text("IsTruncated").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        after = text("NextKeyMarker").zip(text("NextUploadIdMarker"));
+        if !more || after.is_none() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn read(upload: &Element) -> Option<Unfinished> {
+    let text = |name| upload.child(name).map(|child| child.text.trim());
+    let begun = DateTime::parse_from_rfc3339(text("Initiated")?).ok()?;
+    let begun = UNIX_EPOCH + Duration::from_secs(u64::try_from(begun.timestamp()).ok()?);
+    Some(Unfinished { key: text("Key")?.to_owned(), id: text("UploadId")?.to_owned(), begun })
+}

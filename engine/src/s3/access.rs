@@ -1,0 +1,143 @@
+//! Which bucket, and the keys to it.
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::pod::config::{ConfigError, Environment};
+
+/// Where a bucket is that says nothing else, for diaspora* and for Amazon.
+pub(crate) const REGION: &str = "us-east-1";
+/// How long a server may be silent.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A bucket at Amazon S3 or a look-alike, with the keys to it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct S3Access {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The bucket's region.
+    pub region: String,
+    /// The server, when it is not Amazon's; the bucket is the first part of the path there.
+    pub endpoint: Option<Url>,
+    /// The access key's name.
+    pub key: String,
+    /// The access key's secret.
+    pub secret: Zeroizing<String>,
+    /// What a temporary access key needs besides.
+    pub token: Option<Zeroizing<String>>,
+    /// How long the server may be silent before a request is tried again; after three times that long it is
+    /// not.
+    pub patience: Duration,
+}
+
+impl S3Access {
+    /// A bucket with a key of the podmin's; the server comes from the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError::BadEndpoint`].
+    pub(crate) fn new(
+        bucket: String,
+        region: Option<String>,
+        (key, secret): (String, String),
+        environment: Environment<'_>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            bucket,
+            region: region.unwrap_or_else(|| REGION.to_owned()),
+            endpoint: endpoint(environment)?,
+            key,
+            secret: Zeroizing::new(secret),
+            token: None,
+            patience: PATIENCE,
+        })
+    }
+
+    /// A bucket, and the rest from the environment as other programs for S3 do: `AWS_REGION`,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, `AWS_ALLOW_HTTP`.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoS3Key`] or [`ConfigError::BadEndpoint`].
+    pub fn from_environment(bucket: &str, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let variable = |name: &'static str| filled(environment, name);
+        let place = "the environment";
+        let needed =
+            |name| variable(name).ok_or_else(|| ConfigError::NoS3Key { name, place: place.to_owned() });
+        let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+        let keys = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
+        let token = variable("AWS_SESSION_TOKEN").map(Zeroizing::new);
+        Ok(Self { token, ..Self::new(bucket.to_owned(), region, keys, environment)? })
+    }
+
+    /// What stands in an address as it is must not lead elsewhere. The prefix is what keys begin with, without a
+    /// slash at either end; nothing, too, where it may be.
+    ///
+    /// # Errors
+    /// [`ConfigError::BadBucket`].
+    pub(crate) fn check(&self, prefix: &str) -> Result<(), ConfigError> {
+        let plain = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+                && !text.is_empty()
+                && !matches!(text, "." | "..")
+        };
+        let good_prefix = prefix.is_empty() || prefix.split('/').all(plain);
+        if plain(&self.bucket) && plain(&self.region) && good_prefix {
+            Ok(())
+        } else {
+            Err(ConfigError::BadBucket { bucket: format!("{}/{prefix}", self.bucket) })
+        }
+    }
+
+    /// ` at https://s3.example:9000` or ` in eu-west-1`, for people.
+    pub(crate) fn server(&self) -> String {
+        match &self.endpoint {
+            Some(endpoint) => format!(" at {}", endpoint.as_str().trim_end_matches('/')),
+            None => format!(" in {}", self.region),
+        }
+    }
+}
+
+/// Without what would let somebody in.
+impl fmt::Debug for S3Access {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("S3Access")
+            .field("bucket", &self.bucket)
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint.as_ref().map(Url::as_str))
+            .finish_non_exhaustive()
+    }
+}
+
+fn filled(environment: Environment<'_>, name: &str) -> Option<String> {
+    environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+fn endpoint(environment: Environment<'_>) -> Result<Option<Url>, ConfigError> {
+    let address =
+        filled(environment, "AWS_ENDPOINT_URL_S3").or_else(|| filled(environment, "AWS_ENDPOINT_URL"));
+    let Some(address) = address else { return Ok(None) };
+    let url = Url::parse(&address).map_err(|_| ConfigError::BadEndpoint("it is no address"))?;
+    let allow_http = filled(environment, "AWS_ALLOW_HTTP").is_some_and(|value| {
+        matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on" | "y")
+    });
+    match url.scheme() {
+        "https" => {}
+        "http" if allow_http => {}
+        "http" => {
+            let reason = "over plain http everybody on the way sees the files; if that is all right, set \
+                          AWS_ALLOW_HTTP=true";
+            return Err(ConfigError::BadEndpoint(reason));
+        }
+        _ => return Err(ConfigError::BadEndpoint("it is neither http nor https")),
+    }
+    if url.host_str().is_none() || url.query().is_some() || url.fragment().is_some() {
+        return Err(ConfigError::BadEndpoint("it is not scheme, host and port"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ConfigError::BadEndpoint("it holds a user name or password; set AWS_ACCESS_KEY_ID"));
+    }
+    Ok(Some(url))
+}

@@ -1,0 +1,11 @@
+//! S3, for photos and for archives: how to get in, and what servers say.
+
+mod access;
+mod answers;
+mod client;
+mod connector;
+
+pub(crate) use access::REGION;
+pub use access::S3Access;
+pub(crate) use answers::{code, is_missing, is_refused, why};
+pub(crate) use client::{Readers, ask_bucket, client};
