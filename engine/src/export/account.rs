@@ -19,7 +19,9 @@ use crate::domain::{
 };
 use crate::pod::config::PodUrl;
 use crate::pod::database::Snapshot;
-use crate::pod::reader::{AccountReader, AspectRow, OthersRelayables, ReadError, SignatureMemory, Sink};
+use crate::pod::reader::{
+    AccountReader, AspectRow, OthersRelayables, ReadAhead, ReadError, SignatureMemory, Sink,
+};
 use crate::pod::schema::SchemaVersion;
 use crate::pod::uploads::PhotoStore;
 
@@ -90,22 +92,38 @@ impl Exporter<'_> {
         memory: &mut impl SignatureMemory,
     ) -> Result<Exported, ExportError> {
         // Nearly every document fits into 4 GiB, and only such a one is for stock pods: try that first.
-        match self.attempt(snapshot, name, memory, false).await {
+        let reader = AccountReader::find(snapshot, self.pod.clone(), name).await?;
+        match self.attempt(reader, memory, false).await {
             Err(ExportError::Write { source: WriteError::EntryTooLarge(_), .. }) => {
-                self.attempt(snapshot, name, memory, true).await
+                let reader = AccountReader::find(snapshot, self.pod.clone(), name).await?;
+                self.attempt(reader, memory, true).await
             }
             other => other,
         }
     }
 
-    async fn attempt(
+    /// Writes the archive of one of the accounts that have been read ahead, by its `users.id`; the same bytes as
+    /// [`Exporter::export`] of it would write.
+    ///
+    /// # Errors
+    /// [`ExportError`]; then nothing is left behind, and the account is no longer among those read ahead.
+    pub async fn export_ahead(
         &self,
         snapshot: &mut Snapshot,
-        name: &str,
+        ahead: &mut ReadAhead,
+        user: i64,
+        memory: &mut impl SignatureMemory,
+    ) -> Result<Exported, ExportError> {
+        let reader = AccountReader::read_ahead(snapshot, ahead, self.pod.clone(), user).await?;
+        self.attempt(reader, memory, false).await
+    }
+
+    async fn attempt(
+        &self,
+        mut reader: AccountReader<'_>,
         memory: &mut impl SignatureMemory,
         large: bool,
     ) -> Result<Exported, ExportError> {
-        let mut reader = AccountReader::find(snapshot, self.pod.clone(), name).await?;
         let account = reader.account().clone();
         let created_at = self.options.created_at;
         let mut output =

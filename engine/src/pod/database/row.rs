@@ -114,6 +114,15 @@ fn postgres_date(row: &PgRow, column: usize) -> Option<NaiveDate> {
 }
 
 impl Row {
+    /// How many columns it has.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Postgres(row) => row.len(),
+            Self::MySql(row) => row.len(),
+            Self::Sqlite(row) => row.len(),
+        }
+    }
+
     /// Whether the column is NULL.
     pub fn is_null(&self, column: usize) -> bool {
         match self {

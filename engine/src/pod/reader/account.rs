@@ -1,6 +1,7 @@
 //! The account itself: who it is, what it chose, its aspects.
 
 use super::notes::Problem;
+use super::source::{Source, Statement, Whose};
 use super::{AccountReader, ReadError};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
@@ -39,6 +40,80 @@ pub struct AspectRow {
     pub post_default: bool,
 }
 
+/// What [`read`] reads.
+pub(super) const ACCOUNT: &str = "SELECT u.id, p.id, u.username, p.diaspora_handle, p.guid, u.locked_at, \
+     p.closed_account FROM users u LEFT JOIN people p ON p.owner_id = u.id";
+
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&ASPECTS, &SETTINGS, &PUBLIC_KEY, &BLOCKS, &PROFILE, &PROFILE_TAGS];
+
+const ASPECTS: Statement = Statement {
+    what: "the aspects",
+    whose: Whose::User,
+    sql: |scope| {
+        format!(
+            "SELECT id, name, post_default, user_id FROM aspects WHERE {} ORDER BY order_id, id",
+            scope.of("user_id")
+        )
+    },
+};
+
+const SETTINGS: Statement = Statement {
+    what: "the user's settings",
+    whose: Whose::User,
+    sql: |scope| {
+        format!(
+            "SELECT u.username, u.email, u.language, u.serialized_private_key, u.disable_mail, \
+             u.show_community_spotlight_in_stream, u.auto_follow_back, a.name, u.id FROM users u \
+             LEFT JOIN aspects a ON a.id = u.auto_follow_back_aspect_id WHERE {}",
+            scope.of("u.id")
+        )
+    },
+};
+
+const PUBLIC_KEY: Statement = Statement {
+    what: "the account's public key",
+    whose: Whose::Person,
+    sql: |scope| format!("SELECT serialized_public_key, id FROM people WHERE {}", scope.of("id")),
+};
+
+const BLOCKS: Statement = Statement {
+    what: "the blocked people",
+    whose: Whose::User,
+    sql: |scope| {
+        format!(
+            "SELECT b.id, p.diaspora_handle, b.user_id FROM blocks b LEFT JOIN people p ON p.id = b.person_id \
+             WHERE {} ORDER BY b.id",
+            scope.of("b.user_id")
+        )
+    },
+};
+
+const PROFILE: Statement = Statement {
+    what: "the profile",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT id, updated_at, first_name, last_name, image_url, image_url_medium, image_url_small, bio, \
+             birthday, gender, location, searchable, public_details, nsfw, person_id FROM profiles \
+             WHERE {} ORDER BY id",
+            scope.of("person_id")
+        )
+    },
+};
+
+const PROFILE_TAGS: Statement = Statement {
+    what: "the profile's tags",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT t.name, f.id, f.person_id FROM taggings g JOIN tags t ON t.id = g.tag_id \
+             JOIN profiles f ON f.id = g.taggable_id WHERE g.taggable_type = 'Profile' AND {} ORDER BY g.id",
+            scope.of("f.person_id")
+        )
+    },
+};
+
 pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<AccountRow, ReadError> {
     let unknown = || ReadError::UnknownAccount { name: name.to_owned() };
     let lower = name.trim().to_lowercase();
@@ -47,13 +122,17 @@ pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> R
         Some(_) => return Err(unknown()),
         None => lower,
     };
-    let sql = "SELECT u.id, p.id, u.username, p.diaspora_handle, p.guid, u.locked_at, p.closed_account \
-               FROM users u LEFT JOIN people p ON p.owner_id = u.id WHERE u.username = ?";
-    let row = snapshot.first("the account", sql.to_owned(), &[&username]).await?.ok_or_else(unknown)?;
+    let sql = format!("{ACCOUNT} WHERE u.username = ?");
+    read(&snapshot.first("the account", sql, &[&username]).await?.ok_or_else(unknown)?)
+}
+
+/// Reads a row of [`ACCOUNT`].
+pub(super) fn read(row: &Row) -> Result<AccountRow, ReadError> {
+    let username = row.text(2).unwrap_or_default();
     let broken = |reason: String| ReadError::BrokenAccount { name: username.clone(), reason };
     let person_id = row.integer(1).ok_or_else(|| broken("its row in people is missing".to_owned()))?;
     Ok(AccountRow {
-        user_id: row.integer(0).ok_or_else(unknown)?,
+        user_id: row.integer(0).ok_or_else(|| broken("its row number is unreadable".to_owned()))?,
         person_id,
         id: row.text(3).unwrap_or_default().parse().map_err(|error| broken(format!("{error}")))?,
         guid: row.text(4).unwrap_or_default().parse().map_err(|error| broken(format!("{error}")))?,
@@ -63,10 +142,11 @@ pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> R
     })
 }
 
-pub(super) async fn aspects(snapshot: &mut Snapshot, user_id: i64) -> Result<Vec<AspectRow>, DatabaseError> {
-    let sql =
-        format!("SELECT id, name, post_default FROM aspects WHERE user_id = {user_id} ORDER BY order_id, id");
-    let rows = snapshot.rows("the aspects", sql, &[]).await?;
+pub(super) async fn aspects(
+    source: &mut Source<'_>,
+    account: &AccountRow,
+) -> Result<Vec<AspectRow>, DatabaseError> {
+    let rows = source.rows(&ASPECTS, account).await?;
     Ok(rows
         .iter()
         .filter_map(|row| {
@@ -84,14 +164,8 @@ impl AccountReader<'_> {
     pub async fn settings(&mut self) -> Result<Settings, ReadError> {
         let blocks = self.blocks().await?;
         let profile = self.profile().await?;
-        let sql = format!(
-            "SELECT u.username, u.email, u.language, u.serialized_private_key, u.disable_mail, \
-             u.show_community_spotlight_in_stream, u.auto_follow_back, a.name FROM users u \
-             LEFT JOIN aspects a ON a.id = u.auto_follow_back_aspect_id WHERE u.id = {}",
-            self.account.user_id
-        );
         let unknown = || ReadError::UnknownAccount { name: self.account.username.clone() };
-        let row = self.snapshot.first("the user's settings", sql, &[]).await?.ok_or_else(unknown)?;
+        let row = self.source.first(&SETTINGS, &self.account).await?.ok_or_else(unknown)?;
         let private_key = self.private_key(row.text(3));
         Ok(Settings {
             username: row.text(0).unwrap_or_default(),
@@ -128,19 +202,13 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure.
     pub async fn public_key(&mut self) -> Result<Option<PublicKey>, ReadError> {
-        let sql = format!("SELECT serialized_public_key FROM people WHERE id = {}", self.account.person_id);
-        let row = self.snapshot.first("the account's public key", sql, &[]).await?;
+        let row = self.source.first(&PUBLIC_KEY, &self.account).await?;
         Ok(row.and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok()))
     }
 
     async fn blocks(&mut self) -> Result<Vec<DiasporaId>, ReadError> {
-        let sql = format!(
-            "SELECT b.id, p.diaspora_handle FROM blocks b LEFT JOIN people p ON p.id = b.person_id \
-             WHERE b.user_id = {} ORDER BY b.id",
-            self.account.user_id
-        );
         let mut blocks = Vec::new();
-        for row in self.snapshot.rows("the blocked people", sql, &[]).await? {
+        for row in self.source.rows(&BLOCKS, &self.account).await? {
             match row.text(1).map(|id| id.parse()) {
                 Some(Ok(id)) => {
                     self.notes.count(CountKind::Blocks);
@@ -162,22 +230,13 @@ impl AccountReader<'_> {
     }
 
     async fn profile(&mut self) -> Result<Profile, ReadError> {
-        let person = self.account.person_id;
-        let sql = format!(
-            "SELECT id, updated_at, first_name, last_name, image_url, image_url_medium, image_url_small, bio, \
-             birthday, gender, location, searchable, public_details, nsfw FROM profiles \
-             WHERE person_id = {person} ORDER BY id"
-        );
-        let row = self.snapshot.first("the profile", sql, &[]).await?;
+        let row = self.source.first(&PROFILE, &self.account).await?;
         let mut profile = profile_of(&self.account.id, row.as_ref());
         if let Some(id) = row.and_then(|row| row.integer(0)) {
-            let sql = format!(
-                "SELECT t.name FROM taggings g JOIN tags t ON t.id = g.tag_id \
-                 WHERE g.taggable_type = 'Profile' AND g.taggable_id = {id} ORDER BY g.id"
-            );
-            let rows = self.snapshot.rows("the profile's tags", sql, &[]).await?;
+            let rows = self.source.rows(&PROFILE_TAGS, &self.account).await?;
+            let of_profile = rows.iter().filter(|row| row.integer(1) == Some(id));
             let tags: Vec<String> =
-                rows.iter().filter_map(|row| row.filled(0)).map(|tag| format!("#{tag}")).collect();
+                of_profile.filter_map(|row| row.filled(0)).map(|tag| format!("#{tag}")).collect();
             profile.tag_string = Some(tags.join(" ")).filter(|tags| !tags.is_empty());
         }
         Ok(profile)

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures_util::TryStreamExt as _;
 
 use super::notes::{Notes, Problem, identifier};
+use super::source::{Statement, Whose};
 use super::{AccountReader, ReadError, Sink};
 use crate::archive::manifest::CountKind;
 use crate::domain::{Contact, DiasporaId, OmissionCode, PublicKey, RecordKind};
@@ -32,6 +33,34 @@ impl ContactBook {
     }
 }
 
+pub(super) const STATEMENTS: &[&Statement] = &[&CONTACTS, &MEMBERSHIPS];
+
+const CONTACTS: Statement = Statement {
+    what: "the contacts",
+    whose: Whose::User,
+    sql: |scope| {
+        format!(
+            "SELECT c.id, c.sharing, c.receiving, p.id, p.guid, p.diaspora_handle, p.serialized_public_key, \
+             f.first_name, f.last_name, p.pod_id, p.owner_id, c.user_id FROM contacts c \
+             LEFT JOIN people p ON p.id = c.person_id LEFT JOIN profiles f ON f.person_id = p.id \
+             WHERE {} ORDER BY c.id, f.id",
+            scope.of("c.user_id")
+        )
+    },
+};
+
+const MEMBERSHIPS: Statement = Statement {
+    what: "the aspects of contacts",
+    whose: Whose::User,
+    sql: |scope| {
+        format!(
+            "SELECT m.contact_id, m.aspect_id, c.user_id FROM aspect_memberships m \
+             JOIN contacts c ON c.id = m.contact_id WHERE {} ORDER BY m.id",
+            scope.of("c.user_id")
+        )
+    },
+};
+
 impl AccountReader<'_> {
     /// Every contact, oldest first.
     ///
@@ -39,16 +68,9 @@ impl AccountReader<'_> {
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn contacts(&mut self, sink: &mut impl Sink<Contact>) -> Result<ContactBook, ReadError> {
         let memberships = self.aspect_memberships().await?;
-        let Self { snapshot, account, aspects, notes, .. } = self;
-        let sql = format!(
-            "SELECT c.id, c.sharing, c.receiving, p.id, p.guid, p.diaspora_handle, p.serialized_public_key, \
-             f.first_name, f.last_name, p.pod_id, p.owner_id FROM contacts c \
-             LEFT JOIN people p ON p.id = c.person_id LEFT JOIN profiles f ON f.person_id = p.id \
-             WHERE c.user_id = {} ORDER BY c.id, f.id",
-            account.user_id
-        );
+        let Self { source, account, aspects, notes, .. } = self;
         let mut book = ContactBook::default();
-        let mut rows = snapshot.stream("the contacts", sql, &[]);
+        let mut rows = source.stream(&CONTACTS, account);
         while let Some(row) = rows.try_next().await? {
             let aspect_ids =
                 row.integer(0).and_then(|id| memberships.get(&id)).map_or(&[][..], Vec::as_slice);
@@ -75,13 +97,8 @@ impl AccountReader<'_> {
 
     /// The aspects of each contact, by row numbers.
     async fn aspect_memberships(&mut self) -> Result<HashMap<i64, Vec<i64>>, ReadError> {
-        let sql = format!(
-            "SELECT m.contact_id, m.aspect_id FROM aspect_memberships m JOIN contacts c ON c.id = m.contact_id \
-             WHERE c.user_id = {} ORDER BY m.id",
-            self.account.user_id
-        );
         let mut memberships: HashMap<i64, Vec<i64>> = HashMap::new();
-        let mut rows = self.snapshot.stream("the aspects of contacts", sql, &[]);
+        let mut rows = self.source.stream(&MEMBERSHIPS, &self.account);
         while let Some(row) = rows.try_next().await? {
             if let (Some(contact), Some(aspect)) = (row.integer(0), row.integer(1)) {
                 memberships.entry(contact).or_default().push(aspect);

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use futures_util::TryStreamExt as _;
 
-use super::migrations::list;
 use super::notes::{Problem, identifier};
+use super::source::{Range, Statement, Whose};
 use super::{AccountReader, ReadError, Sink};
 use crate::archive::manifest::CountKind;
 use crate::domain::{Conversation, ConversationState, DiasporaId, Message, OmissionCode, RecordKind};
@@ -14,23 +14,69 @@ use crate::pod::database::{Cell as _, Row};
 /// Conversations that are read together, with all their messages.
 const TOGETHER: usize = 100;
 
+pub(super) const STATEMENTS: &[&Statement] = &[&CONVERSATIONS, &PARTICIPANTS, &MESSAGES];
+
+/// Only where an account is read by itself.
+const CONVERSATION_IDS: Statement = Statement {
+    what: "the list of conversations",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT conversation_id, person_id FROM conversation_visibilities WHERE {} ORDER BY conversation_id",
+            scope.of("person_id")
+        )
+    },
+};
+
+const CONVERSATIONS: Statement = Statement {
+    what: "the conversations",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT c.id, c.guid, a.diaspora_handle, c.subject, c.created_at, v.unread, v.person_id \
+             FROM conversation_visibilities v JOIN conversations c ON c.id = v.conversation_id \
+             LEFT JOIN people a ON a.id = c.author_id WHERE {} ORDER BY c.id",
+            scope.part_of("v.person_id", "v.conversation_id")
+        )
+    },
+};
+
+const PARTICIPANTS: Statement = Statement {
+    what: "the people in conversations",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT v.conversation_id, a.diaspora_handle, m.person_id FROM conversation_visibilities m \
+             JOIN conversation_visibilities v ON v.conversation_id = m.conversation_id \
+             JOIN people a ON a.id = v.person_id WHERE {} ORDER BY v.conversation_id, a.id",
+            scope.part_of("m.person_id", "m.conversation_id")
+        )
+    },
+};
+
+const MESSAGES: Statement = Statement {
+    what: "the messages",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT m.conversation_id, m.id, m.guid, a.diaspora_handle, m.created_at, m.text, v.person_id \
+             FROM conversation_visibilities v JOIN messages m ON m.conversation_id = v.conversation_id \
+             LEFT JOIN people a ON a.id = m.author_id WHERE {} ORDER BY m.conversation_id, m.id",
+            scope.part_of("v.person_id", "v.conversation_id")
+        )
+    },
+};
+
 impl AccountReader<'_> {
     /// Every conversation the account still has, with its messages.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn conversations(&mut self, sink: &mut impl Sink<Conversation>) -> Result<(), ReadError> {
-        let sql = format!(
-            "SELECT conversation_id FROM conversation_visibilities WHERE person_id = {} ORDER BY conversation_id",
-            self.account.person_id
-        );
-        let rows = self.snapshot.rows("the list of conversations", sql, &[]).await?;
-        let mut ids: Vec<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
-        ids.dedup();
-        for chunk in ids.chunks(TOGETHER) {
-            let mut participants = self.participants(chunk).await?;
-            let mut messages = self.messages(chunk).await?;
-            for row in self.conversation_rows(chunk).await? {
+        for range in self.conversation_pages().await? {
+            let mut participants = self.participants(range).await?;
+            let mut messages = self.messages(range).await?;
+            for row in self.source.rows_range(&CONVERSATIONS, &self.account, range).await? {
                 let id = row.integer(0).unwrap_or_default();
                 let participants = participants.remove(&id).unwrap_or_default();
                 let messages = messages.remove(&id).unwrap_or_default();
@@ -48,25 +94,26 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    async fn conversation_rows(&mut self, ids: &[i64]) -> Result<Vec<Row>, ReadError> {
-        let sql = format!(
-            "SELECT c.id, c.guid, a.diaspora_handle, c.subject, c.created_at, v.unread FROM conversations c \
-             LEFT JOIN people a ON a.id = c.author_id LEFT JOIN conversation_visibilities v \
-             ON v.conversation_id = c.id AND v.person_id = {} WHERE c.id IN ({}) ORDER BY c.id",
-            self.account.person_id,
-            list(ids)
-        );
-        Ok(self.snapshot.rows("the conversations", sql, &[]).await?)
+    /// Cuts the account's conversations into ranges of row numbers, [`TOGETHER`] each.
+    async fn conversation_pages(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
+        if self.source.is_ahead() {
+            return Ok(vec![None]);
+        }
+        let rows = self.source.rows(&CONVERSATION_IDS, &self.account).await?;
+        let ids: Vec<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
+        let mut after = 0;
+        let last = ids.chunks(TOGETHER).filter_map(|chunk| chunk.last());
+        Ok(last
+            .map(|last| Some(Range { after: std::mem::replace(&mut after, *last), up_to: *last }))
+            .collect())
     }
 
-    async fn participants(&mut self, ids: &[i64]) -> Result<HashMap<i64, Vec<DiasporaId>>, ReadError> {
-        let sql = format!(
-            "SELECT v.conversation_id, a.diaspora_handle FROM conversation_visibilities v \
-             JOIN people a ON a.id = v.person_id WHERE v.conversation_id IN ({}) ORDER BY v.conversation_id, a.id",
-            list(ids)
-        );
+    async fn participants(
+        &mut self,
+        range: Option<Range>,
+    ) -> Result<HashMap<i64, Vec<DiasporaId>>, ReadError> {
         let mut participants: HashMap<i64, Vec<DiasporaId>> = HashMap::new();
-        let mut rows = self.snapshot.stream("the people in conversations", sql, &[]);
+        let mut rows = self.source.stream_range(&PARTICIPANTS, &self.account, range);
         while let Some(row) = rows.try_next().await? {
             if let (Some(id), Some(Ok(person))) = (row.integer(0), row.text(1).map(|text| text.parse())) {
                 participants.entry(id).or_default().push(person);
@@ -75,16 +122,10 @@ impl AccountReader<'_> {
         Ok(participants)
     }
 
-    async fn messages(&mut self, ids: &[i64]) -> Result<HashMap<i64, Vec<Message>>, ReadError> {
-        let Self { snapshot, notes, .. } = self;
-        let sql = format!(
-            "SELECT m.conversation_id, m.id, m.guid, a.diaspora_handle, m.created_at, m.text FROM messages m \
-             LEFT JOIN people a ON a.id = m.author_id WHERE m.conversation_id IN ({}) \
-             ORDER BY m.conversation_id, m.id",
-            list(ids)
-        );
+    async fn messages(&mut self, range: Option<Range>) -> Result<HashMap<i64, Vec<Message>>, ReadError> {
+        let Self { source, account, notes, .. } = self;
         let mut messages: HashMap<i64, Vec<Message>> = HashMap::new();
-        let mut rows = snapshot.stream("the messages", sql, &[]);
+        let mut rows = source.stream_range(&MESSAGES, account, range);
         while let Some(row) = rows.try_next().await? {
             match (row.integer(0), message(&row)) {
                 (Some(id), Ok(message)) => messages.entry(id).or_default().push(message),

@@ -5,6 +5,7 @@ use futures_util::TryStreamExt as _;
 use super::migrations::list;
 use super::notes::{Problem, identifier};
 use super::post_parts::{PHOTO_COLUMNS, photo};
+use super::source::{Scope, Statement, Whose};
 use super::{AccountReader, PAGE, ReadError, Sink, yaml};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
@@ -23,17 +24,137 @@ pub struct PhotoName {
     pub candidates: Vec<String>,
 }
 
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &FOLLOWED_TAGS,
+    &SUBSCRIPTIONS,
+    &MAIL,
+    &MORE_SETTINGS,
+    AUDIENCES[0].1,
+    AUDIENCES[1].1,
+    &LOOSE_PHOTOS,
+    &PHOTO_NAMES,
+    &COMMENTED_POSTS,
+    &HIDDEN_POSTS,
+];
+
+const FOLLOWED_TAGS: Statement = Statement {
+    what: "the followed tags",
+    whose: Whose::User,
+    sql: |scope| {
+        format!(
+            "SELECT t.name, f.user_id FROM tag_followings f JOIN tags t ON t.id = f.tag_id WHERE {} ORDER BY t.name",
+            scope.of("f.user_id")
+        )
+    },
+};
+
+const SUBSCRIPTIONS: Statement = Statement {
+    what: "the subscribed posts",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT t.id, p.guid, t.author_id FROM participations t LEFT JOIN posts p ON p.id = t.target_id \
+             WHERE {} AND t.target_type = 'Post' ORDER BY t.id",
+            scope.of("t.author_id")
+        )
+    },
+};
+
+const MAIL: Statement = Statement {
+    what: "the mail preferences",
+    whose: Whose::User,
+    sql: |scope| {
+        let of = scope.of("user_id");
+        format!("SELECT email_type, user_id FROM user_preferences WHERE {of} ORDER BY id")
+    },
+};
+
+const MORE_SETTINGS: Statement = Statement {
+    what: "more of the user's settings",
+    whose: Whose::User,
+    sql: |scope| format!("SELECT color_theme, post_default_public, id FROM users WHERE {}", scope.of("id")),
+};
+
+/// Posts and photos, by the name that the archive has for them.
+const AUDIENCES: [(&str, &Statement); 2] = [
+    (
+        "post",
+        &Statement {
+            what: "who limited posts were for",
+            whose: Whose::Person,
+            sql: |scope| audiences("posts", "Post", scope),
+        },
+    ),
+    (
+        "photo",
+        &Statement {
+            what: "who limited photos were for",
+            whose: Whose::Person,
+            sql: |scope| audiences("photos", "Photo", scope),
+        },
+    ),
+];
+
+fn audiences(table: &str, shareable: &str, scope: &Scope<'_>) -> String {
+    format!(
+        "SELECT p.guid, v.aspect_id, p.author_id FROM aspect_visibilities v JOIN {table} p ON p.id = v.shareable_id \
+         WHERE v.shareable_type = '{shareable}' AND {} AND NOT p.public ORDER BY p.id, v.aspect_id",
+        scope.of("p.author_id")
+    )
+}
+
+const LOOSE_PHOTOS: Statement = Statement {
+    what: "the photos outside posts",
+    whose: Whose::Person,
+    // The last of the photo's columns is its author.
+    sql: |scope| {
+        format!(
+            "SELECT f.image_url, {PHOTO_COLUMNS} FROM photos ph LEFT JOIN posts p ON p.guid = ph.status_message_guid \
+             LEFT JOIN profiles f ON f.person_id = ph.author_id WHERE {} AND p.id IS NULL ORDER BY ph.id",
+            scope.of("ph.author_id")
+        )
+    },
+};
+
+const PHOTO_NAMES: Statement = Statement {
+    what: "the names of photo files",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT id, remote_photo_name, unprocessed_image, processed_image, author_id FROM photos WHERE {} \
+             ORDER BY id",
+            scope.of("author_id")
+        )
+    },
+};
+
+const COMMENTED_POSTS: Statement = Statement {
+    what: "the posts the account commented on",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT p.id, p.guid, a.diaspora_handle, a.owner_id, a.pod_id, p.created_at, p.text, x.account \
+             FROM (SELECT DISTINCT c.author_id AS account, c.commentable_id AS post FROM comments c WHERE {} \
+             AND c.commentable_type = 'Post') x JOIN posts p ON p.id = x.post \
+             LEFT JOIN people a ON a.id = p.author_id WHERE p.public AND p.author_id <> x.account ORDER BY p.id",
+            scope.of("c.author_id")
+        )
+    },
+};
+
+const HIDDEN_POSTS: Statement = Statement {
+    what: "the hidden posts",
+    whose: Whose::User,
+    sql: |scope| format!("SELECT hidden_shareables, id FROM users WHERE {}", scope.of("id")),
+};
+
 impl AccountReader<'_> {
     /// Followed tags, by name.
     ///
     /// # Errors
     /// The database's failure.
     pub async fn followed_tags(&mut self) -> Result<Vec<String>, ReadError> {
-        let sql = format!(
-            "SELECT t.name FROM tag_followings f JOIN tags t ON t.id = f.tag_id WHERE f.user_id = {} ORDER BY t.name",
-            self.account.user_id
-        );
-        let rows = self.snapshot.rows("the followed tags", sql, &[]).await?;
+        let rows = self.source.rows(&FOLLOWED_TAGS, &self.account).await?;
         let mut tags: Vec<String> = rows.iter().filter_map(|row| row.filled(0)).collect();
         // The databases sort by rules of their own; the same pod shall give the same archive.
         tags.sort();
@@ -48,13 +169,8 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn subscriptions(&mut self, sink: &mut impl Sink<Guid>) -> Result<(), ReadError> {
-        let Self { snapshot, account, notes, .. } = self;
-        let sql = format!(
-            "SELECT t.id, p.guid FROM participations t LEFT JOIN posts p ON p.id = t.target_id \
-             WHERE t.author_id = {} AND t.target_type = 'Post' ORDER BY t.id",
-            account.person_id
-        );
-        let mut rows = snapshot.stream("the subscribed posts", sql, &[]);
+        let Self { source, account, notes, .. } = self;
+        let mut rows = source.stream(&SUBSCRIPTIONS, account);
         while let Some(row) = rows.try_next().await? {
             let guid = if row.is_null(1) {
                 let reason = "the post is not in the pod's database any more";
@@ -78,14 +194,11 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure.
     pub async fn extra_settings(&mut self) -> Result<ExtraSettings, ReadError> {
-        let user = self.account.user_id;
-        let sql = format!("SELECT email_type FROM user_preferences WHERE user_id = {user} ORDER BY id");
-        let rows = self.snapshot.rows("the mail preferences", sql, &[]).await?;
+        let rows = self.source.rows(&MAIL, &self.account).await?;
         let mut unwanted_mail: Vec<String> = rows.iter().filter_map(|row| row.filled(0)).collect();
         unwanted_mail.sort();
         unwanted_mail.dedup();
-        let sql = format!("SELECT color_theme, post_default_public FROM users WHERE id = {user}");
-        let row = self.snapshot.first("the user's settings", sql, &[]).await?;
+        let row = self.source.first(&MORE_SETTINGS, &self.account).await?;
         let aspects = self.aspects.iter();
         Ok(ExtraSettings {
             unwanted_mail,
@@ -102,20 +215,14 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn aspect_visibility(&mut self, sink: &mut impl Sink<AspectAudience>) -> Result<(), ReadError> {
-        for (kind, table, shareable) in [("post", "posts", "Post"), ("photo", "photos", "Photo")] {
-            let sql = format!(
-                "SELECT p.guid, v.aspect_id FROM aspect_visibilities v JOIN {table} p ON p.id = v.shareable_id \
-                 WHERE v.shareable_type = '{shareable}' AND p.author_id = {} AND NOT p.public \
-                 ORDER BY p.id, v.aspect_id",
-                self.account.person_id
-            );
+        for (kind, statement) in AUDIENCES {
             let mut current: Option<(String, Vec<i64>)> = None;
             let aspects = self.aspects.clone();
             let audience = |guid: &str, ids: &[i64]| {
                 let names = aspects.iter().filter(|a| ids.contains(&a.id)).map(|a| a.name.clone()).collect();
                 guid.parse().ok().map(|guid| AspectAudience { kind: kind.to_owned(), guid, aspects: names })
             };
-            let mut rows = self.snapshot.stream("the aspects of posts and photos", sql, &[]);
+            let mut rows = self.source.stream(statement, &self.account);
             loop {
                 let row = rows.try_next().await?;
                 let next = row.as_ref().and_then(|row| Some((row.text(0)?, row.integer(1)?)));
@@ -141,14 +248,8 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn loose_photos(&mut self, sink: &mut impl Sink<LoosePhoto>) -> Result<(), ReadError> {
-        let Self { snapshot, account, notes, .. } = self;
-        let sql = format!(
-            "SELECT f.image_url, {PHOTO_COLUMNS} FROM photos ph LEFT JOIN posts p ON p.guid = ph.status_message_guid \
-             LEFT JOIN profiles f ON f.person_id = ph.author_id WHERE ph.author_id = {} AND p.id IS NULL \
-             ORDER BY ph.id",
-            account.person_id
-        );
-        let mut rows = snapshot.stream("the photos outside posts", sql, &[]);
+        let Self { source, account, notes, .. } = self;
+        let mut rows = source.stream(&LOOSE_PHOTOS, account);
         while let Some(row) = rows.try_next().await? {
             match photo(&row, &account.id) {
                 Ok(photo) => {
@@ -167,12 +268,7 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn photo_names(&mut self, sink: &mut impl Sink<PhotoName>) -> Result<(), ReadError> {
-        let sql = format!(
-            "SELECT id, remote_photo_name, unprocessed_image, processed_image FROM photos WHERE author_id = {} \
-             ORDER BY id",
-            self.account.person_id
-        );
-        let mut rows = self.snapshot.stream("the names of photo files", sql, &[]);
+        let mut rows = self.source.stream(&PHOTO_NAMES, &self.account);
         while let Some(row) = rows.try_next().await? {
             // Without a name the photo itself is an omission already.
             let (Some(id), Some(name)) = (row.integer(0), row.filled(1)) else { continue };
@@ -189,16 +285,9 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn commented_posts(&mut self, sink: &mut impl Sink<CommentedPost>) -> Result<(), ReadError> {
-        let Self { snapshot, account, notes, pods, pod, .. } = self;
-        let person = account.person_id;
-        let sql = format!(
-            "SELECT p.id, p.guid, a.diaspora_handle, a.owner_id, a.pod_id, p.created_at, p.text FROM posts p \
-             LEFT JOIN people a ON a.id = p.author_id WHERE p.public AND p.author_id <> {person} \
-             AND p.id IN (SELECT c.commentable_id FROM comments c WHERE c.author_id = {person} \
-             AND c.commentable_type = 'Post') ORDER BY p.id"
-        );
+        let Self { source, account, notes, pods, pod, .. } = self;
         let home = pod.origin();
-        let mut rows = snapshot.stream("the posts the account commented on", sql, &[]);
+        let mut rows = source.stream(&COMMENTED_POSTS, account);
         while let Some(row) = rows.try_next().await? {
             let origin =
                 if row.is_null(3) { row.integer(4).and_then(|pod| pods.get(&pod)) } else { Some(&home) };
@@ -218,14 +307,13 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure.
     pub async fn hidden_posts(&mut self) -> Result<Vec<Guid>, ReadError> {
-        let sql = format!("SELECT hidden_shareables FROM users WHERE id = {}", self.account.user_id);
-        let row = self.snapshot.first("the hidden posts", sql, &[]).await?;
+        let row = self.source.first(&HIDDEN_POSTS, &self.account).await?;
         let yaml = row.and_then(|row| row.filled(0)).unwrap_or_default();
         let ids = yaml::hidden_posts(&yaml).unwrap_or_default();
         let mut guids = Vec::new();
         for chunk in ids.chunks(PAGE) {
             let sql = format!("SELECT guid FROM posts WHERE id IN ({}) ORDER BY id", list(chunk));
-            let rows = self.snapshot.rows("the hidden posts", sql, &[]).await?;
+            let rows = self.source.snapshot.rows("the hidden posts", sql, &[]).await?;
             guids.extend(rows.iter().filter_map(|row| row.text(0)?.parse::<Guid>().ok()));
         }
         Ok(guids)

@@ -1,18 +1,24 @@
 //! People who have moved: whose signatures stand under records that carry their new name.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::ReadError;
+use super::source::Source;
 use crate::domain::{DiasporaId, PublicKey, VerifyingKey};
 use crate::pod::database::{Cell as _, Snapshot};
 
 /// Moves are followed back this far; a longer chain is a loop or a joke.
 const MAX_CHAIN: usize = 16;
 
-/// Who somebody was before, for everybody in question.
-#[derive(Default)]
-pub(super) struct Migrations {
+/// Everybody who moved, and who they were before.
+pub(super) struct Moves {
     before: HashMap<i64, Vec<i64>>,
+}
+
+/// Who somebody was before, for everybody in question.
+pub(super) struct Migrations {
+    moves: Arc<Moves>,
     people: HashMap<i64, Identity>,
 }
 
@@ -23,9 +29,9 @@ pub(super) struct Identity {
     pub(super) local: bool,
 }
 
-impl Migrations {
-    /// Reads the moves that matter to these authors.
-    pub(super) async fn read(snapshot: &mut Snapshot, authors: &HashSet<i64>) -> Result<Self, ReadError> {
+impl Moves {
+    /// Reads all of them.
+    pub(super) async fn read(snapshot: &mut Snapshot) -> Result<Arc<Self>, ReadError> {
         let sql = "SELECT new_person_id, old_person_id FROM account_migrations ORDER BY id".to_owned();
         let mut before: HashMap<i64, Vec<i64>> = HashMap::new();
         for row in snapshot.rows("the account migrations", sql, &[]).await? {
@@ -33,7 +39,29 @@ impl Migrations {
                 before.entry(new).or_default().push(old);
             }
         }
-        let mut migrations = Self { before, people: HashMap::new() };
+        Ok(Arc::new(Self { before }))
+    }
+
+    /// Everybody this person was before, latest first.
+    pub(super) fn earlier(&self, person: i64) -> Vec<i64> {
+        let mut earlier = Vec::new();
+        let mut next = vec![person];
+        while let Some(person) = next.pop() {
+            for old in self.before.get(&person).into_iter().flatten() {
+                if earlier.len() < MAX_CHAIN && !earlier.contains(old) {
+                    earlier.push(*old);
+                    next.push(*old);
+                }
+            }
+        }
+        earlier
+    }
+}
+
+impl Migrations {
+    /// Reads the moves that matter to these authors.
+    pub(super) async fn read(source: &mut Source<'_>, authors: &HashSet<i64>) -> Result<Self, ReadError> {
+        let mut migrations = Self { moves: source.moves().await?, people: HashMap::new() };
         let mut wanted: Vec<i64> = authors
             .iter()
             .flat_map(|author| {
@@ -44,7 +72,7 @@ impl Migrations {
         wanted.sort_unstable();
         wanted.dedup();
         for chunk in wanted.chunks(super::PAGE) {
-            migrations.read_people(snapshot, chunk).await?;
+            migrations.read_people(source.snapshot, chunk).await?;
         }
         Ok(migrations)
     }
@@ -67,17 +95,7 @@ impl Migrations {
 
     /// Everybody this person was before, latest first.
     pub(super) fn earlier(&self, person: i64) -> Vec<i64> {
-        let mut earlier = Vec::new();
-        let mut next = vec![person];
-        while let Some(person) = next.pop() {
-            for old in self.before.get(&person).into_iter().flatten() {
-                if earlier.len() < MAX_CHAIN && !earlier.contains(old) {
-                    earlier.push(*old);
-                    next.push(*old);
-                }
-            }
-        }
-        earlier
+        self.moves.earlier(person)
     }
 
     /// Name and key of somebody who moved, before or after.

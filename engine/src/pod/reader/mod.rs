@@ -5,6 +5,7 @@
 //! used becomes an omission in the [`Notes`] and never stops the account.
 
 mod account;
+mod ahead;
 mod contacts;
 mod conversations;
 mod extras;
@@ -15,17 +16,22 @@ mod post_parts;
 mod posts;
 mod relayables;
 mod signers;
+mod source;
 mod yaml;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub use account::{AccountRow, AspectRow};
+pub use ahead::ReadAhead;
 pub use contacts::ContactBook;
 pub use extras::PhotoName;
 pub use notes::Notes;
 pub use others::OthersRelayables;
 pub use posts::{PostRecord, Reply};
 pub use signers::{NoMemory, SignatureId, SignatureMemory};
+
+use source::Source;
 
 use super::config::PodUrl;
 use super::database::{Cell as _, DatabaseError, Snapshot};
@@ -70,11 +76,11 @@ pub trait Sink<T> {
 
 /// Reads one account within a snapshot.
 pub struct AccountReader<'a> {
-    snapshot: &'a mut Snapshot,
+    source: Source<'a>,
     pod: PodUrl,
     account: AccountRow,
     aspects: Vec<AspectRow>,
-    pods: HashMap<i64, String>,
+    pods: Arc<HashMap<i64, String>>,
     /// What was counted and left out so far.
     pub notes: Notes,
 }
@@ -86,9 +92,27 @@ impl<'a> AccountReader<'a> {
     /// [`ReadError::UnknownAccount`], [`ReadError::BrokenAccount`], or the database's failure.
     pub async fn find(snapshot: &'a mut Snapshot, pod: PodUrl, name: &str) -> Result<Self, ReadError> {
         let account = account::find(snapshot, &pod, name).await?;
-        let aspects = account::aspects(snapshot, account.user_id).await?;
-        let pods = pod_addresses(snapshot).await?;
-        Ok(Self { snapshot, pod, account, aspects, pods, notes: Notes::default() })
+        Self::new(Source { snapshot, ahead: None }, pod, account).await
+    }
+
+    /// One of the accounts that have been read ahead, by its `users.id`; each of them once.
+    ///
+    /// # Errors
+    /// As [`AccountReader::find`].
+    pub async fn read_ahead(
+        snapshot: &'a mut Snapshot,
+        ahead: &'a mut ReadAhead,
+        pod: PodUrl,
+        user: i64,
+    ) -> Result<Self, ReadError> {
+        let account = ahead.account(user)?;
+        Self::new(Source { snapshot, ahead: Some(ahead) }, pod, account).await
+    }
+
+    async fn new(mut source: Source<'a>, pod: PodUrl, account: AccountRow) -> Result<Self, ReadError> {
+        let aspects = account::aspects(&mut source, &account).await?;
+        let pods = source.pods().await?;
+        Ok(Self { source, pod, account, aspects, pods, notes: Notes::default() })
     }
 
     /// The account that is being read.
@@ -115,7 +139,7 @@ impl<'a> AccountReader<'a> {
             );
         let contacts = format!("(SELECT COUNT(*) FROM contacts r WHERE r.user_id = {user})");
         let sql = format!("SELECT {} + {} + {contacts}", own.join(" + "), others.join(" + "));
-        let row = self.snapshot.first("the size of the account", sql, &[]).await?;
+        let row = self.source.snapshot.first("the size of the account", sql, &[]).await?;
         Ok(row.and_then(|row| row.integer(0)).and_then(|count| count.try_into().ok()).unwrap_or(0))
     }
 
@@ -123,19 +147,4 @@ impl<'a> AccountReader<'a> {
     pub fn aspects(&self) -> &[AspectRow] {
         &self.aspects
     }
-}
-
-/// Base address, without slash, of every pod this one knows.
-async fn pod_addresses(snapshot: &mut Snapshot) -> Result<HashMap<i64, String>, DatabaseError> {
-    let sql = "SELECT id, host, \"ssl\", port FROM pods".to_owned();
-    let rows = snapshot.rows("the list of pods", sql, &[]).await?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| {
-            let scheme = if row.boolean(2).unwrap_or(false) { "https" } else { "http" };
-            // diaspora* stores -1, in older versions NULL, for the port that goes without saying.
-            let port = row.integer(3).filter(|port| *port > 0).map(|port| format!(":{port}"));
-            Some((row.integer(0)?, format!("{scheme}://{}{}", row.text(1)?, port.unwrap_or_default())))
-        })
-        .collect())
 }

@@ -5,15 +5,82 @@ use std::collections::{HashMap, HashSet};
 use futures_util::TryStreamExt as _;
 
 use super::contacts::ContactBook;
-use super::migrations::{Migrations, list};
+use super::migrations::Migrations;
 use super::notes::identifier;
 use super::notes::{Notes, Problem};
-use super::relayables::{Found, KINDS, Kind, LIKES};
+use super::relayables::{COMMENTS, Found, KINDS, Kind, LIKES, VOTES};
 use super::signers::{Job, SignatureId, SignatureMemory, Signers};
+use super::source::{Scope, Statement, Whose};
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::archive::manifest::CountKind;
-use crate::domain::{NonContactAuthor, OmissionCode, PrivateKey, PublicKey, RecordKind, Relayable};
-use crate::pod::database::{Cell as _, Snapshot};
+use crate::domain::{NonContactAuthor, OmissionCode, PublicKey, RecordKind, Relayable};
+use crate::pod::database::{Cell as _, Row};
+
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&TOOK_PART, OTHERS[0], OTHERS[1], OTHERS[2], &LIKES_ON_COMMENTS];
+
+/// Other people's, in the order of [`KINDS`].
+const OTHERS: [&Statement; 3] = [
+    &Statement { what: "other people's comments", whose: Whose::Person, sql: |scope| COMMENTS.others(scope) },
+    &Statement { what: "other people's likes", whose: Whose::Person, sql: |scope| LIKES.others(scope) },
+    &Statement { what: "other people's votes", whose: Whose::Person, sql: |scope| VOTES.others(scope) },
+];
+
+/// `people.id` of everybody who commented, liked or voted.
+pub(super) const TOOK_PART: Statement = Statement {
+    what: "the people who took part",
+    whose: Whose::Person,
+    sql: |scope| {
+        let posts = scope.of("p.author_id");
+        let parts = KINDS.iter().map(|Kind { table, parents, .. }| {
+            format!(
+                "SELECT r.author_id, p.author_id FROM {table} r {parents} \
+                 WHERE {posts} AND r.author_id <> p.author_id UNION "
+            )
+        });
+        format!(
+            "{}SELECT r.author_id, x.account FROM likes r {} WHERE r.author_id <> x.account",
+            parts.collect::<String>(),
+            likes_on_comments(scope)
+        )
+    },
+};
+
+const LIKES_ON_COMMENTS: Statement = Statement {
+    what: "other people's likes of comments",
+    whose: Whose::Person,
+    sql: |scope| LIKES.select(&likes_on_comments(scope), "r.author_id <> x.account", "x.account"),
+};
+
+/// Joins the likes `r` on a comment by the account, or on a comment under one of its posts.
+fn likes_on_comments(scope: &Scope<'_>) -> String {
+    format!(
+        "JOIN (SELECT l.id AS liking, c.author_id AS account FROM likes l JOIN comments c ON c.id = l.target_id \
+         AND l.target_type = 'Comment' WHERE {} \
+         UNION SELECT l.id, o.author_id FROM likes l JOIN comments c ON c.id = l.target_id \
+         AND l.target_type = 'Comment' JOIN posts o ON o.id = c.commentable_id AND c.commentable_type = 'Post' \
+         WHERE {}) x ON x.liking = r.id",
+        scope.of("c.author_id"),
+        scope.of("o.author_id")
+    )
+}
+
+/// Somebody's name and public key as the pod's tables have them.
+#[derive(Clone)]
+pub(super) struct PersonKey {
+    pub(super) person: i64,
+    id: Option<String>,
+    guid: Option<String>,
+    public_key: String,
+}
+
+impl PersonKey {
+    /// Reads row number, diaspora* ID, GUID and key.
+    pub(super) fn new(row: &Row) -> Option<Self> {
+        let public_key = row.text(3).unwrap_or_default();
+        Some(Self { person: row.integer(0)?, id: row.text(1), guid: row.text(2), public_key })
+    }
+}
 
 /// Everything about other people's relayables that is gathered once for an account.
 pub struct OthersRelayables {
@@ -170,28 +237,18 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure.
     pub async fn prepare_others(&mut self) -> Result<OthersRelayables, ReadError> {
-        let person = self.account.person_id;
-        let parts: Vec<String> = KINDS
-            .iter()
-            .map(|Kind { table, parents, .. }| {
-                format!(
-                    "SELECT r.author_id FROM {table} r {parents} \
-                     WHERE p.author_id = {person} AND r.author_id <> {person}"
-                )
-            })
-            .collect();
-        let likes = likes_on_comments(person);
-        let sql = format!("{} UNION SELECT r.author_id FROM likes r WHERE {likes}", parts.join(" UNION "));
         let mut authors = HashSet::new();
-        let mut rows = self.snapshot.stream("the people who took part", sql, &[]);
+        let mut rows = self.source.stream(&TOOK_PART, &self.account);
         while let Some(row) = rows.try_next().await? {
             authors.extend(row.integer(0));
         }
         drop(rows);
-        let migrations = Migrations::read(self.snapshot, &authors).await?;
+        let migrations = Migrations::read(&mut self.source, &authors).await?;
         // diaspora* stores no signature for what its own people write here.
         let mut local: Vec<i64> = authors.iter().copied().chain(migrations.earlier_local(&authors)).collect();
-        let keys = private_keys(self.snapshot, &mut local).await?;
+        local.sort_unstable();
+        local.dedup();
+        let keys = self.source.private_keys(&local).await?;
         let earlier: Vec<i64> = authors.iter().flat_map(|author| migrations.earlier(*author)).collect();
         authors.extend(earlier);
         Ok(OthersRelayables { migrations, signers: Signers::new(keys), authors, unsigned: Vec::new() })
@@ -207,10 +264,8 @@ impl AccountReader<'_> {
         memory: &mut impl SignatureMemory,
         sink: &mut impl Sink<Relayable>,
     ) -> Result<(), ReadError> {
-        let person = self.account.person_id;
-        for kind in KINDS {
-            let sql = kind.select(&format!("p.author_id = {person} AND r.author_id <> {person}"));
-            self.signed_relayables(kind, kind.others, sql, others, memory, sink).await?;
+        for (kind, statement) in KINDS.into_iter().zip(OTHERS) {
+            self.signed_relayables(kind, kind.others, statement, others, memory, sink).await?;
         }
         Ok(())
     }
@@ -225,21 +280,21 @@ impl AccountReader<'_> {
         memory: &mut impl SignatureMemory,
         sink: &mut impl Sink<Relayable>,
     ) -> Result<(), ReadError> {
-        let sql = LIKES.select(&likes_on_comments(self.account.person_id));
-        self.signed_relayables(&LIKES, CountKind::LikesOnComments, sql, others, memory, sink).await
+        let statement = &LIKES_ON_COMMENTS;
+        self.signed_relayables(&LIKES, CountKind::LikesOnComments, statement, others, memory, sink).await
     }
 
     async fn signed_relayables(
         &mut self,
         kind: &Kind,
         count: CountKind,
-        sql: String,
+        statement: &Statement,
         others: &mut OthersRelayables,
         memory: &mut impl SignatureMemory,
         sink: &mut impl Sink<Relayable>,
     ) -> Result<(), ReadError> {
-        let Self { snapshot, notes, .. } = self;
-        let mut rows = snapshot.stream("other people's comments, likes and votes", sql, &[]);
+        let Self { source, account, notes, .. } = self;
+        let mut rows = source.stream(statement, account);
         let mut page = Vec::with_capacity(PAGE);
         loop {
             let row = rows.try_next().await?;
@@ -276,35 +331,30 @@ impl AccountReader<'_> {
         book: &ContactBook,
         sink: &mut impl Sink<NonContactAuthor>,
     ) -> Result<(), ReadError> {
-        let Self { snapshot, notes, .. } = self;
+        let Self { source, notes, .. } = self;
         let mut people: Vec<i64> = others.authors.difference(&book.people).copied().collect();
         people.sort_unstable();
-        for chunk in people.chunks(PAGE) {
-            let sql = format!(
-                "SELECT id, diaspora_handle, guid, serialized_public_key FROM people WHERE id IN ({}) ORDER BY id",
-                list(chunk)
-            );
-            for row in snapshot.rows("the keys of other authors", sql, &[]).await? {
-                match author(&row) {
-                    Ok(author) => {
-                        notes.count(CountKind::NonContactAuthors);
-                        sink.put(author).await?;
-                    }
-                    Err(problem) => notes.omit(problem, RecordKind::Person, row.integer(0), row.text(1)),
+        for person in source.person_keys(&people).await? {
+            match author(&person) {
+                Ok(author) => {
+                    notes.count(CountKind::NonContactAuthors);
+                    sink.put(author).await?;
                 }
+                Err(problem) => notes.omit(problem, RecordKind::Person, Some(person.person), person.id),
             }
         }
         Ok(())
     }
 }
 
-fn author(row: &crate::pod::database::Row) -> Result<NonContactAuthor, Problem> {
-    let public_key = row.text(3).unwrap_or_default();
-    PublicKey::from_pem(&public_key).map_err(|error| {
+fn author(person: &PersonKey) -> Result<NonContactAuthor, Problem> {
+    let PersonKey { id, guid, public_key, .. } = person;
+    PublicKey::from_pem(public_key).map_err(|error| {
         Problem::new(OmissionCode::UnreadableKey, format!("the person's public key cannot be used: {error}"))
     })?;
-    let account_id = identifier(row.text(1), "diaspora* ID")?;
-    Ok(NonContactAuthor { account_id, guid: identifier(row.text(2), "GUID")?, public_key })
+    let account_id = identifier(id.clone(), "diaspora* ID")?;
+    let public_key = public_key.clone();
+    Ok(NonContactAuthor { account_id, guid: identifier(guid.clone(), "GUID")?, public_key })
 }
 
 fn keep_unsigned(
@@ -318,38 +368,4 @@ fn keep_unsigned(
     notes.count(CountKind::UnsignedRelayables);
     notes.omit(problem, kind, Some(row), Some(relayable.entity.guid().to_string()));
     others.unsigned.push(relayable);
-}
-
-/// Likes `r` by others on a comment by this person, or on a comment under one of this person's posts.
-fn likes_on_comments(person: i64) -> String {
-    format!(
-        "r.author_id <> {person} AND r.id IN (\
-         SELECT l.id FROM likes l JOIN comments c ON c.id = l.target_id AND l.target_type = 'Comment' \
-         WHERE c.author_id = {person} \
-         UNION SELECT l.id FROM likes l JOIN comments c ON c.id = l.target_id AND l.target_type = 'Comment' \
-         JOIN posts o ON o.id = c.commentable_id AND c.commentable_type = 'Post' WHERE o.author_id = {person})"
-    )
-}
-
-/// Private keys of those among these people who live, or lived, on this pod.
-async fn private_keys(
-    snapshot: &mut Snapshot,
-    people: &mut Vec<i64>,
-) -> Result<HashMap<i64, PrivateKey>, ReadError> {
-    people.sort_unstable();
-    people.dedup();
-    let mut keys = HashMap::new();
-    for chunk in people.chunks(PAGE) {
-        let sql = format!(
-            "SELECT a.id, u.serialized_private_key FROM people a JOIN users u ON u.id = a.owner_id \
-             WHERE a.id IN ({})",
-            list(chunk)
-        );
-        for row in snapshot.rows("the keys to sign with", sql, &[]).await? {
-            if let (Some(person), Some(pem)) = (row.integer(0), row.filled(1)) {
-                keys.insert(person, PrivateKey::from_pem(pem));
-            }
-        }
-    }
-    Ok(keys)
 }

@@ -7,22 +7,96 @@ use futures_util::TryStreamExt as _;
 use super::contacts::display_name;
 use super::notes::{Problem, identifier};
 use super::posts::{ByPost, Reply};
+use super::source::{Range, Scope, Statement, Whose};
 use super::{AccountReader, ReadError};
 use crate::domain::{DiasporaId, Entity, Location, OmissionCode, Photo, Poll, PollAnswer, RecordKind};
 use crate::pod::database::{Cell as _, Row};
 
-/// A range of an author's posts, by row number.
-pub(super) struct PageRange {
-    pub(super) author: i64,
-    pub(super) after: i64,
-    pub(super) up_to: i64,
-}
+pub(super) const STATEMENTS: &[&Statement] = &[&PHOTOS, &LOCATIONS, &POLLS, &PODS, &ASPECTS, &REPLIES];
 
-impl PageRange {
-    /// The range as a condition on the posts `p`.
-    pub(super) fn condition(&self) -> String {
-        format!("p.author_id = {} AND p.id > {} AND p.id <= {}", self.author, self.after, self.up_to)
-    }
+const PHOTOS: Statement = Statement {
+    what: "the photos of posts",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT p.id, {PHOTO_COLUMNS}, p.author_id FROM photos ph \
+             JOIN posts p ON p.guid = ph.status_message_guid WHERE {} ORDER BY p.id, ph.id",
+            posts(scope)
+        )
+    },
+};
+
+const LOCATIONS: Statement = Statement {
+    what: "the places of posts",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT p.id, l.address, l.lat, l.lng, p.author_id FROM locations l \
+             JOIN posts p ON p.id = l.status_message_id WHERE {} ORDER BY p.id, l.id",
+            posts(scope)
+        )
+    },
+};
+
+const POLLS: Statement = Statement {
+    what: "the polls",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT p.id, q.id, q.guid, q.question, a.id, a.guid, a.answer, p.author_id FROM polls q \
+             JOIN posts p ON p.id = q.status_message_id LEFT JOIN poll_answers a ON a.poll_id = q.id \
+             WHERE {} ORDER BY p.id, q.id, a.id",
+            posts(scope)
+        )
+    },
+};
+
+/// Pods of people who take part in a public post or reshared it, and of a reshare's original author.
+const PODS: Statement = Statement {
+    what: "the pods of those who took part",
+    whose: Whose::Person,
+    sql: |scope| {
+        let (posts, remote) = (posts(scope), "a.owner_id IS NULL AND a.pod_id IS NOT NULL");
+        format!(
+            "SELECT p.id, a.pod_id, p.author_id FROM posts p JOIN participations t ON t.target_id = p.id \
+             AND t.target_type = 'Post' JOIN people a ON a.id = t.author_id WHERE {posts} AND p.public AND {remote} \
+             UNION SELECT p.id, a.pod_id, p.author_id FROM posts p JOIN posts r ON r.root_guid = p.guid \
+             JOIN people a ON a.id = r.author_id WHERE {posts} AND p.public AND {remote} \
+             UNION SELECT p.id, a.pod_id, p.author_id FROM posts p JOIN posts r ON r.guid = p.root_guid \
+             JOIN people a ON a.id = r.author_id WHERE {posts} AND {remote} ORDER BY 1, 2"
+        )
+    },
+};
+
+const ASPECTS: Statement = Statement {
+    what: "the aspects of posts",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT p.id, v.aspect_id, p.author_id FROM aspect_visibilities v JOIN posts p ON p.id = v.shareable_id \
+             WHERE v.shareable_type = 'Post' AND {} AND NOT p.public ORDER BY p.id, v.aspect_id",
+            posts(scope)
+        )
+    },
+};
+
+const REPLIES: Statement = Statement {
+    what: "the comments under posts",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT p.id, c.text, c.created_at, a.diaspora_handle, f.first_name, f.last_name, p.author_id \
+             FROM comments c JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
+             LEFT JOIN people a ON a.id = c.author_id LEFT JOIN profiles f ON f.person_id = a.id \
+             WHERE {} ORDER BY p.id, c.id",
+            posts(scope)
+        )
+    },
+};
+
+/// The condition for the posts `p`.
+fn posts(scope: &Scope<'_>) -> String {
+    scope.part_of("p.author_id", "p.id")
 }
 
 /// Columns of `photos ph` that [`photo`] reads, from position 1 on.
@@ -40,13 +114,16 @@ pub(super) struct PostParts {
 }
 
 impl PostParts {
-    pub(super) async fn read(reader: &mut AccountReader<'_>, range: &PageRange) -> Result<Self, ReadError> {
+    pub(super) async fn read(
+        reader: &mut AccountReader<'_>,
+        range: Option<Range>,
+    ) -> Result<Self, ReadError> {
         let mut parts = Self::default();
         parts.read_photos(reader, range).await?;
         parts.read_locations(reader, range).await?;
         parts.read_polls(reader, range).await?;
-        parts.read_pods(reader, range).await?;
-        parts.read_aspects(reader, range).await?;
+        collect_pairs(reader, &PODS, range, &mut parts.pods).await?;
+        collect_pairs(reader, &ASPECTS, range, &mut parts.aspects).await?;
         parts.read_replies(reader, range).await?;
         Ok(parts)
     }
@@ -54,15 +131,10 @@ impl PostParts {
     async fn read_photos(
         &mut self,
         reader: &mut AccountReader<'_>,
-        range: &PageRange,
+        range: Option<Range>,
     ) -> Result<(), ReadError> {
-        let AccountReader { snapshot, account, notes, .. } = reader;
-        let sql = format!(
-            "SELECT p.id, {PHOTO_COLUMNS} FROM photos ph JOIN posts p ON p.guid = ph.status_message_guid \
-             WHERE {} ORDER BY p.id, ph.id",
-            range.condition()
-        );
-        let mut rows = snapshot.stream("the photos of posts", sql, &[]);
+        let AccountReader { source, account, notes, .. } = reader;
+        let mut rows = source.stream_range(&PHOTOS, account, range);
         while let Some(row) = rows.try_next().await? {
             let photo = if row.integer(11) == Some(account.person_id) {
                 photo(&row, &account.id)
@@ -81,14 +153,9 @@ impl PostParts {
     async fn read_locations(
         &mut self,
         reader: &mut AccountReader<'_>,
-        range: &PageRange,
+        range: Option<Range>,
     ) -> Result<(), ReadError> {
-        let sql = format!(
-            "SELECT p.id, l.address, l.lat, l.lng FROM locations l JOIN posts p ON p.id = l.status_message_id \
-             WHERE {} ORDER BY p.id, l.id",
-            range.condition()
-        );
-        let mut rows = reader.snapshot.stream("the places of posts", sql, &[]);
+        let mut rows = reader.source.stream_range(&LOCATIONS, &reader.account, range);
         while let Some(row) = rows.try_next().await? {
             let text = |column| row.text(column).unwrap_or_default();
             if let Some(post) = row.integer(0) {
@@ -102,16 +169,10 @@ impl PostParts {
     async fn read_polls(
         &mut self,
         reader: &mut AccountReader<'_>,
-        range: &PageRange,
+        range: Option<Range>,
     ) -> Result<(), ReadError> {
-        let AccountReader { snapshot, notes, .. } = reader;
-        let sql = format!(
-            "SELECT p.id, q.id, q.guid, q.question, a.id, a.guid, a.answer FROM polls q \
-             JOIN posts p ON p.id = q.status_message_id LEFT JOIN poll_answers a ON a.poll_id = q.id \
-             WHERE {} ORDER BY p.id, q.id, a.id",
-            range.condition()
-        );
-        let mut rows = snapshot.stream("the polls", sql, &[]);
+        let AccountReader { source, account, notes, .. } = reader;
+        let mut rows = source.stream_range(&POLLS, account, range);
         // A post has one poll: rows of a second one are of a damaged database.
         let mut polls: ByPost<i64> = ByPost::new();
         while let Some(row) = rows.try_next().await? {
@@ -142,50 +203,12 @@ impl PostParts {
         Ok(())
     }
 
-    /// Pods of people who take part in a public post or reshared it, and of a reshare's original author.
-    async fn read_pods(
-        &mut self,
-        reader: &mut AccountReader<'_>,
-        range: &PageRange,
-    ) -> Result<(), ReadError> {
-        let (range, remote) = (range.condition(), "a.owner_id IS NULL AND a.pod_id IS NOT NULL");
-        let sql = format!(
-            "SELECT p.id, a.pod_id FROM posts p JOIN participations t ON t.target_id = p.id \
-             AND t.target_type = 'Post' JOIN people a ON a.id = t.author_id WHERE {range} AND p.public AND {remote} \
-             UNION SELECT p.id, a.pod_id FROM posts p JOIN posts r ON r.root_guid = p.guid \
-             JOIN people a ON a.id = r.author_id WHERE {range} AND p.public AND {remote} \
-             UNION SELECT p.id, a.pod_id FROM posts p JOIN posts r ON r.guid = p.root_guid \
-             JOIN people a ON a.id = r.author_id WHERE {range} AND {remote} ORDER BY 1, 2"
-        );
-        collect_pairs(reader, "the pods of those who took part", sql, &mut self.pods).await
-    }
-
-    async fn read_aspects(
-        &mut self,
-        reader: &mut AccountReader<'_>,
-        range: &PageRange,
-    ) -> Result<(), ReadError> {
-        let sql = format!(
-            "SELECT p.id, v.aspect_id FROM aspect_visibilities v JOIN posts p ON p.id = v.shareable_id \
-             WHERE v.shareable_type = 'Post' AND {} AND NOT p.public ORDER BY p.id, v.aspect_id",
-            range.condition()
-        );
-        collect_pairs(reader, "the aspects of posts", sql, &mut self.aspects).await
-    }
-
     async fn read_replies(
         &mut self,
         reader: &mut AccountReader<'_>,
-        range: &PageRange,
+        range: Option<Range>,
     ) -> Result<(), ReadError> {
-        let sql = format!(
-            "SELECT p.id, c.text, c.created_at, a.diaspora_handle, f.first_name, f.last_name FROM comments c \
-             JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
-             LEFT JOIN people a ON a.id = c.author_id LEFT JOIN profiles f ON f.person_id = a.id \
-             WHERE {} ORDER BY p.id, c.id",
-            range.condition()
-        );
-        let mut rows = reader.snapshot.stream("the comments under posts", sql, &[]);
+        let mut rows = reader.source.stream_range(&REPLIES, &reader.account, range);
         while let Some(row) = rows.try_next().await? {
             let author_id = row.text(3).unwrap_or_default();
             let reply = Reply {
@@ -204,11 +227,11 @@ impl PostParts {
 
 async fn collect_pairs(
     reader: &mut AccountReader<'_>,
-    what: &'static str,
-    sql: String,
+    statement: &Statement,
+    range: Option<Range>,
     into: &mut ByPost<Vec<i64>>,
 ) -> Result<(), ReadError> {
-    let mut rows = reader.snapshot.stream(what, sql, &[]);
+    let mut rows = reader.source.stream_range(statement, &reader.account, range);
     while let Some(row) = rows.try_next().await? {
         if let (Some(post), Some(other)) = (row.integer(0), row.integer(1)) {
             into.entry(post).or_default().push(other);

@@ -6,7 +6,8 @@ use futures_util::TryStreamExt as _;
 
 use super::contacts::ContactBook;
 use super::notes::{Problem, identifier};
-use super::post_parts::{PageRange, PostParts};
+use super::post_parts::PostParts;
+use super::source::{Range, Statement, Whose};
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::archive::manifest::CountKind;
 use crate::domain::{DiasporaId, OmissionCode, OwnPost, Post, RecordKind, Reshare, StatusMessage, Timestamp};
@@ -38,6 +39,28 @@ pub struct Reply {
     pub text: String,
 }
 
+pub(super) const STATEMENTS: &[&Statement] = &[&POSTS];
+
+/// Only where an account is read by itself: the rows of one that was read ahead need no pages.
+const POST_IDS: Statement = Statement {
+    what: "the list of posts",
+    whose: Whose::Person,
+    sql: |scope| format!("SELECT id, author_id FROM posts WHERE {} ORDER BY id", scope.of("author_id")),
+};
+
+const POSTS: Statement = Statement {
+    what: "the posts",
+    whose: Whose::Person,
+    sql: |scope| {
+        format!(
+            "SELECT p.id, p.type, p.guid, p.created_at, p.public, p.text, p.provider_display_name, p.root_guid, \
+             a.diaspora_handle, p.likes_count, p.author_id FROM posts p LEFT JOIN posts r ON r.guid = p.root_guid \
+             LEFT JOIN people a ON a.id = r.author_id WHERE {} ORDER BY p.id",
+            scope.part_of("p.author_id", "p.id")
+        )
+    },
+};
+
 impl AccountReader<'_> {
     /// Every post, oldest first.
     ///
@@ -49,8 +72,9 @@ impl AccountReader<'_> {
         sink: &mut impl Sink<PostRecord>,
     ) -> Result<(), ReadError> {
         for range in self.post_pages().await? {
-            let mut parts = PostParts::read(self, &range).await?;
-            for row in self.post_rows(&range).await? {
+            let mut parts = PostParts::read(self, range).await?;
+            let rows = self.source.rows_range(&POSTS, &self.account, range).await?;
+            for row in rows.iter().filter_map(PostRow::new) {
                 let aspects = parts.aspects.remove(&row.id).unwrap_or_default();
                 match self.own_post(&row, book, &aspects, &mut parts) {
                     Ok(post) => {
@@ -68,34 +92,24 @@ impl AccountReader<'_> {
     }
 
     /// Cuts the account's posts into ranges of row numbers, [`PAGE`] posts each, in one statement.
-    async fn post_pages(&mut self) -> Result<Vec<PageRange>, ReadError> {
-        let author = self.account.person_id;
-        let sql = format!("SELECT id FROM posts WHERE author_id = {author} ORDER BY id");
-        let mut rows = self.snapshot.stream("the list of posts", sql, &[]);
+    async fn post_pages(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
+        if self.source.is_ahead() {
+            return Ok(vec![None]);
+        }
+        let mut rows = self.source.stream(&POST_IDS, &self.account);
         let (mut pages, mut after, mut last, mut count) = (Vec::new(), 0, 0, 0);
         while let Some(row) = rows.try_next().await? {
             last = row.integer(0).unwrap_or(last);
             count += 1;
             if count % PAGE == 0 {
-                pages.push(PageRange { author, after, up_to: last });
+                pages.push(Some(Range { after, up_to: last }));
                 after = last;
             }
         }
         if last > after {
-            pages.push(PageRange { author, after, up_to: last });
+            pages.push(Some(Range { after, up_to: last }));
         }
         Ok(pages)
-    }
-
-    async fn post_rows(&mut self, range: &PageRange) -> Result<Vec<PostRow>, ReadError> {
-        let sql = format!(
-            "SELECT p.id, p.type, p.guid, p.created_at, p.public, p.text, p.provider_display_name, p.root_guid, \
-             a.diaspora_handle, p.likes_count FROM posts p LEFT JOIN posts r ON r.guid = p.root_guid \
-             LEFT JOIN people a ON a.id = r.author_id WHERE {} ORDER BY p.id",
-            range.condition()
-        );
-        let rows = self.snapshot.rows("the posts", sql, &[]).await?;
-        Ok(rows.iter().filter_map(PostRow::new).collect())
     }
 
     fn own_post(

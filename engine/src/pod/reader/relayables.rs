@@ -4,6 +4,7 @@ use futures_util::TryStreamExt as _;
 use serde_json::Map;
 
 use super::notes::{Problem, identifier};
+use super::source::{Scope, Statement, Whose};
 use super::{AccountReader, ReadError, Sink, yaml};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
@@ -27,10 +28,19 @@ pub(super) struct Kind {
     values: &'static str,
 }
 
+pub(super) const STATEMENTS: &[&Statement] = OWN;
+
+/// The account's own, in the order of [`KINDS`].
+const OWN: &[&Statement] = &[
+    &Statement { what: "the account's own comments", whose: Whose::Person, sql: |scope| COMMENTS.own(scope) },
+    &Statement { what: "the account's own likes", whose: Whose::Person, sql: |scope| LIKES.own(scope) },
+    &Statement { what: "the account's own votes", whose: Whose::Person, sql: |scope| VOTES.own(scope) },
+];
+
 /// In the order of the archive document.
 pub(super) const KINDS: [&Kind; 3] = [&COMMENTS, &LIKES, &VOTES];
 
-const COMMENTS: Kind = Kind {
+pub(super) const COMMENTS: Kind = Kind {
     record: RecordKind::Comment,
     own: CountKind::OwnComments,
     others: CountKind::OthersComments,
@@ -55,7 +65,7 @@ pub(super) const LIKES: Kind = Kind {
     values: "r.target_type, r.positive",
 };
 
-const VOTES: Kind = Kind {
+pub(super) const VOTES: Kind = Kind {
     record: RecordKind::PollParticipation,
     own: CountKind::OwnPollParticipations,
     others: CountKind::OthersPollParticipations,
@@ -69,12 +79,24 @@ const VOTES: Kind = Kind {
 };
 
 impl Kind {
+    fn own(&self, scope: &Scope<'_>) -> String {
+        self.select("", &scope.of("r.author_id"), "r.author_id")
+    }
+
+    /// Other people's, under the account's posts.
+    pub(super) fn others(&self, scope: &Scope<'_>) -> String {
+        let condition = format!("{} AND r.author_id <> p.author_id", scope.of("p.author_id"));
+        self.select("", &condition, "p.author_id")
+    }
+
     /// Records that meet a condition, by row number.
-    pub(super) fn select(&self, condition: &str) -> String {
+    ///
+    /// `account` is the column by which the account is known; `more` is one more join.
+    pub(super) fn select(&self, more: &str, condition: &str, account: &str) -> String {
         let Self { table, signatures, signature_key, parents, parent_guid, values, .. } = self;
         format!(
             "SELECT r.id, r.guid, {parent_guid}, r.author_id, a.diaspora_handle, s.author_signature, \
-             so.\"order\", s.additional_data, {values} FROM {table} r {parents} \
+             so.\"order\", s.additional_data, {values}, {account} FROM {table} r {parents} {more} \
              LEFT JOIN people a ON a.id = r.author_id LEFT JOIN {signatures} s ON s.{signature_key} = r.id \
              LEFT JOIN signature_orders so ON so.id = s.signature_order_id WHERE {condition} ORDER BY r.id"
         )
@@ -165,10 +187,9 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn own_relayables(&mut self, sink: &mut impl Sink<Relayable>) -> Result<(), ReadError> {
-        let Self { snapshot, account, notes, .. } = self;
-        for kind in KINDS {
-            let sql = kind.select(&format!("r.author_id = {}", account.person_id));
-            let mut rows = snapshot.stream("the account's own comments, likes and votes", sql, &[]);
+        let Self { source, account, notes, .. } = self;
+        for (kind, statement) in KINDS.into_iter().zip(OWN) {
+            let mut rows = source.stream(statement, account);
             while let Some(row) = rows.try_next().await? {
                 match Found::read(kind, &row) {
                     Ok(found) => {

@@ -1,0 +1,229 @@
+//! Where an account's rows come from: straight from the database, or from what was read ahead for many accounts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+
+use super::account::AccountRow;
+use super::ahead::ReadAhead;
+use super::migrations::{Moves, list};
+use super::others::PersonKey;
+use super::{PAGE, ReadError};
+use crate::domain::PrivateKey;
+use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
+
+/// Whose row number a statement goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// `users.id`
+    User,
+    /// `people.id`
+    Person,
+}
+
+/// A part of an account: one statement, for one account or for many.
+///
+/// Its last column is the account's row number, so that what belongs to whom can be told apart; nothing else
+/// in it depends on how many accounts are asked for.
+pub(super) struct Statement {
+    /// For errors, and unlike every other statement's.
+    pub(super) what: &'static str,
+    pub(super) whose: Whose,
+    pub(super) sql: fn(&Scope<'_>) -> String,
+}
+
+/// Row numbers after the first and up to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Range {
+    pub(super) after: i64,
+    pub(super) up_to: i64,
+}
+
+/// Which rows a statement is to give.
+pub(super) struct Scope<'a> {
+    /// The accounts, by user or by person as the statement says.
+    accounts: &'a [i64],
+    /// Part of a large account.
+    range: Option<Range>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn all_of(accounts: &'a [i64]) -> Self {
+        Self { accounts, range: None }
+    }
+
+    /// The condition that this column names one of the accounts.
+    pub(super) fn of(&self, column: &str) -> String {
+        match self.accounts {
+            [one] => format!("{column} = {one}"),
+            many => format!("{column} IN ({})", list(many)),
+        }
+    }
+
+    /// The same, and the other column lies in the range that is asked for.
+    pub(super) fn part_of(&self, column: &str, ranged: &str) -> String {
+        let of = self.of(column);
+        match self.range {
+            Some(Range { after, up_to }) => format!("{of} AND {ranged} > {after} AND {ranged} <= {up_to}"),
+            None => of,
+        }
+    }
+}
+
+/// The rows of one account after another.
+pub(super) struct Source<'a> {
+    pub(super) snapshot: &'a mut Snapshot,
+    pub(super) ahead: Option<&'a mut ReadAhead>,
+}
+
+impl Source<'_> {
+    /// Whether the account's rows are in memory already: then a range would only divide what is there.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// An account's rows.
+    pub(super) fn stream<'s>(
+        &'s mut self,
+        statement: &Statement,
+        account: &AccountRow,
+    ) -> BoxStream<'s, Result<Row, DatabaseError>> {
+        self.stream_range(statement, account, None)
+    }
+
+    /// An account's rows within a range.
+    pub(super) fn stream_range<'s>(
+        &'s mut self,
+        statement: &Statement,
+        account: &AccountRow,
+        range: Option<Range>,
+    ) -> BoxStream<'s, Result<Row, DatabaseError>> {
+        let id = match statement.whose {
+            Whose::User => account.user_id,
+            Whose::Person => account.person_id,
+        };
+        if let Some(ahead) = &mut self.ahead {
+            return stream::iter(ahead.take(statement, id).into_iter().map(Ok)).boxed();
+        }
+        let sql = (statement.sql)(&Scope { accounts: &[id], range });
+        self.snapshot.stream(statement.what, sql, &[])
+    }
+
+    /// All of an account's rows, where they are few.
+    pub(super) async fn rows(
+        &mut self,
+        statement: &Statement,
+        account: &AccountRow,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        self.stream(statement, account).try_collect().await
+    }
+
+    /// An account's rows within a range.
+    pub(super) async fn rows_range(
+        &mut self,
+        statement: &Statement,
+        account: &AccountRow,
+        range: Option<Range>,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        self.stream_range(statement, account, range).try_collect().await
+    }
+
+    /// The first of an account's rows.
+    pub(super) async fn first(
+        &mut self,
+        statement: &Statement,
+        account: &AccountRow,
+    ) -> Result<Option<Row>, DatabaseError> {
+        Ok(self.rows(statement, account).await?.into_iter().next())
+    }
+
+    /// Base address, without slash, of every pod this one knows.
+    pub(super) async fn pods(&mut self) -> Result<Arc<HashMap<i64, String>>, DatabaseError> {
+        match &self.ahead {
+            Some(ahead) => Ok(Arc::clone(&ahead.pods)),
+            None => pod_addresses(self.snapshot).await,
+        }
+    }
+
+    /// Who has moved.
+    pub(super) async fn moves(&mut self) -> Result<Arc<Moves>, ReadError> {
+        match &self.ahead {
+            Some(ahead) => Ok(Arc::clone(&ahead.moves)),
+            None => Moves::read(self.snapshot).await,
+        }
+    }
+
+    /// Private keys of those among these people who live, or lived, on this pod.
+    pub(super) async fn private_keys(
+        &mut self,
+        people: &[i64],
+    ) -> Result<HashMap<i64, PrivateKey>, ReadError> {
+        if let Some(ahead) = &self.ahead {
+            let known = |person: &i64| Some((*person, ahead.private_keys.get(person)?.clone()));
+            return Ok(people.iter().filter_map(known).collect());
+        }
+        private_keys(self.snapshot, people).await
+    }
+
+    /// Names and public keys of people; `people` in ascending order, as is the result.
+    pub(super) async fn person_keys(&mut self, people: &[i64]) -> Result<Vec<PersonKey>, ReadError> {
+        if let Some(ahead) = &self.ahead {
+            return Ok(people.iter().filter_map(|person| ahead.person_keys.get(person).cloned()).collect());
+        }
+        person_keys(self.snapshot, people).await
+    }
+}
+
+pub(super) async fn pod_addresses(
+    snapshot: &mut Snapshot,
+) -> Result<Arc<HashMap<i64, String>>, DatabaseError> {
+    let sql = "SELECT id, host, \"ssl\", port FROM pods".to_owned();
+    let rows = snapshot.rows("the list of pods", sql, &[]).await?;
+    let pods = rows
+        .iter()
+        .filter_map(|row| {
+            let scheme = if row.boolean(2).unwrap_or(false) { "https" } else { "http" };
+            // diaspora* stores -1, in older versions NULL, for the port that goes without saying.
+            let port = row.integer(3).filter(|port| *port > 0).map(|port| format!(":{port}"));
+            Some((row.integer(0)?, format!("{scheme}://{}{}", row.text(1)?, port.unwrap_or_default())))
+        })
+        .collect();
+    Ok(Arc::new(pods))
+}
+
+pub(super) async fn private_keys(
+    snapshot: &mut Snapshot,
+    people: &[i64],
+) -> Result<HashMap<i64, PrivateKey>, ReadError> {
+    let mut keys = HashMap::new();
+    for chunk in people.chunks(PAGE) {
+        let sql = format!(
+            "SELECT a.id, u.serialized_private_key FROM people a JOIN users u ON u.id = a.owner_id \
+             WHERE a.id IN ({})",
+            list(chunk)
+        );
+        for row in snapshot.rows("the keys to sign with", sql, &[]).await? {
+            if let (Some(person), Some(pem)) = (row.integer(0), row.filled(1)) {
+                keys.insert(person, PrivateKey::from_pem(pem));
+            }
+        }
+    }
+    Ok(keys)
+}
+
+pub(super) async fn person_keys(
+    snapshot: &mut Snapshot,
+    people: &[i64],
+) -> Result<Vec<PersonKey>, ReadError> {
+    let mut keys = Vec::with_capacity(people.len());
+    for chunk in people.chunks(PAGE) {
+        let sql = format!(
+            "SELECT id, diaspora_handle, guid, serialized_public_key FROM people WHERE id IN ({}) ORDER BY id",
+            list(chunk)
+        );
+        let rows = snapshot.rows("the keys of other authors", sql, &[]).await?;
+        keys.extend(rows.iter().filter_map(PersonKey::new));
+    }
+    Ok(keys)
+}

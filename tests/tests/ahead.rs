@@ -1,0 +1,117 @@
+//! Accounts that are read together come out as those that are read one by one, byte for byte.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may stop the test")]
+
+mod support;
+
+use std::path::Path;
+
+use pappus_engine::domain::SigningKey;
+use pappus_engine::export::{ExportOptions, Exporter};
+use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
+use pappus_engine::pod::database::{Cell as _, Snapshot};
+use pappus_engine::pod::reader::{NoMemory, ReadAhead};
+use pappus_engine::pod::schema::read_schema;
+use pappus_engine::pod::uploads::PhotoStore;
+use pappus_engine::store::StateFolder;
+use pappus_tests::cluster::{shared_mariadb, shared_postgres};
+use pappus_tests::copy::copy_pod;
+use pappus_tests::sample::{Damage, POD_URL, SampleError, damage};
+use pappus_tests::schema::Pool;
+use support::reference::{reference, restore, unpack_photos};
+use support::{Pod, names};
+
+async fn export_both_ways(database: &str, pod: &str, uploads: &Path) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = PodUrl::parse(pod).unwrap();
+    let state = StateFolder::open(folder.path(), &url).unwrap();
+    let archive_key: SigningKey = state.archive_key().unwrap().signing_key().unwrap();
+    let uploads = PhotoStore::open(&Uploads::Folder(uploads.to_owned())).await.unwrap();
+    let mut snapshot = Snapshot::open(&DatabaseUrl::parse(database).unwrap()).await.unwrap();
+    let schema = read_schema(&mut snapshot).await.unwrap();
+    let rows = snapshot
+        .rows("everybody", "SELECT id, username FROM users ORDER BY id".to_owned(), &[])
+        .await
+        .unwrap();
+    let options = ExportOptions {
+        created_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        created_by: "a test".to_owned(),
+        key_passphrase: None,
+        lock: None,
+    };
+    let (alone, together) = (folder.path().join("alone"), folder.path().join("together"));
+    let exporter = |folder| Exporter {
+        pod: &url,
+        schema: &schema,
+        uploads: &uploads,
+        archive_key: &archive_key,
+        folder,
+        options: &options,
+        progress: &(),
+    };
+    let users: Vec<i64> = rows.iter().map(|row| row.integer(0).unwrap()).collect();
+    let mut ahead = ReadAhead::read(&mut snapshot, &users).await.unwrap();
+    let mut failed = 0;
+    for row in &rows {
+        let (user, name) = (row.integer(0).unwrap(), row.text(1).unwrap());
+        let before = snapshot.statements();
+        let one = exporter(&together).export_ahead(&mut snapshot, &mut ahead, user, &mut NoMemory).await;
+        // Hidden posts, and people who have moved.
+        let more = snapshot.statements() - before;
+        assert!(more <= 2, "{name}: {more} statements more");
+        let other = exporter(&alone).export(&mut snapshot, &name, &mut NoMemory).await;
+        match (one, other) {
+            (Ok(_), Ok(_)) => {}
+            (Err(one), Err(other)) => {
+                assert_eq!(one.to_string(), other.to_string());
+                failed += 1;
+            }
+            (one, other) => panic!("{name}: together {one:?}, alone {other:?}"),
+        }
+    }
+    assert_eq!(names(&together).len() + failed, rows.len());
+    for name in names(&alone) {
+        let same = std::fs::read(alone.join(&name)).unwrap() == std::fs::read(together.join(&name)).unwrap();
+        assert!(same, "{name} differs");
+    }
+}
+
+#[tokio::test]
+async fn on_three_databases() {
+    let pod = Pod::sqlite().await;
+    let uploads = pod.path("uploads");
+    export_both_ways(&pod.database, POD_URL, &uploads).await;
+    let postgres = shared_postgres().await.unwrap().create_database("ahead").await.unwrap();
+    let mariadb = shared_mariadb().await.unwrap().create_database("ahead").await.unwrap();
+    for url in [postgres, mariadb] {
+        let to = Pool::connect(&url).await.unwrap();
+        copy_pod(&pod.pool, &to).await.unwrap();
+        export_both_ways(&url, POD_URL, &uploads).await;
+    }
+}
+
+#[tokio::test]
+async fn of_a_damaged_pod() {
+    let pod = Pod::sqlite().await;
+    for kind in Damage::ALL {
+        if kind == Damage::UnknownMigration {
+            continue;
+        }
+        match damage(&pod.pool, kind).await {
+            Err(SampleError::Impossible { .. }) => {}
+            other => other.unwrap(),
+        }
+    }
+    export_both_ways(&pod.database, POD_URL, &pod.path("uploads")).await;
+}
+
+#[tokio::test]
+async fn of_a_real_pod() {
+    let Some(reference) = reference() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let uploads = folder.path().join("uploads");
+    unpack_photos(&reference, &["alice", "yusuf"], &uploads.join("images"));
+    let url = shared_postgres().await.unwrap().create_database("ahead_real").await.unwrap();
+    restore(&reference, "pod-a", &url);
+    export_both_ways(&url, "http://closing.pod.test:3001/", &uploads).await;
+}
