@@ -25,6 +25,7 @@ macro_rules! files {
 files! {
     1 "0001_imports",
     2 "0002_deliveries",
+    3 "0003_campaigns",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.
