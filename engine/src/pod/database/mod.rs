@@ -9,7 +9,7 @@ mod text;
 mod writer;
 
 pub use row::{Cell, Row};
-pub use snapshot::{DatabaseError, Snapshot};
+pub use snapshot::{DatabaseError, SharedSnapshot, Snapshot};
 pub(crate) use snapshot::{numbered_placeholders, reason};
 pub use text::clean_text;
 pub use writer::{Existing, PodWriter, Value};

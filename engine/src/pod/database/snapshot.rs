@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
-use super::Row;
+use super::{Cell as _, Row};
 use crate::pod::config::{DatabaseUrl, Dialect};
 
 /// How long a pod's database may take to answer a new connection.
@@ -60,18 +60,37 @@ pub struct Snapshot {
     statements: u64,
 }
 
+/// The name PostgreSQL gives to a snapshot that is shared.
+#[derive(Debug, Clone)]
+pub struct SharedSnapshot(String);
+
+impl SharedSnapshot {
+    /// It stands in a statement as it is.
+    fn new(name: String) -> Option<Self> {
+        let plain = name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        (plain && !name.is_empty()).then_some(Self(name))
+    }
+}
+
 impl Snapshot {
     /// Connects and begins the read-only transaction.
     ///
     /// # Errors
     /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
+        Self::begin(url, None).await
+    }
+
+    async fn begin(url: &DatabaseUrl, shared: Option<&SharedSnapshot>) -> Result<Self, DatabaseError> {
         let unreachable = |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason };
         let link = within_time(url, connect(url, Access::Read)).await?;
         let mut snapshot = Self { link, dialect: url.dialect(), statements: 0 };
-        let begin: &[&'static str] = match snapshot.dialect {
+        // It must come before anything is asked for.
+        let share = shared.map(|shared| format!("SET TRANSACTION SNAPSHOT '{}'", shared.0));
+        let begin: &[&str] = match snapshot.dialect {
             Dialect::PostgreSql => &[
                 "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                share.as_deref().unwrap_or_default(),
                 // A database without an encoding may hold anything; asked for UTF-8 it refuses whole rows.
                 "SELECT set_config('client_encoding', 'SQL_ASCII', false) \
                  WHERE current_setting('server_encoding') = 'SQL_ASCII'",
@@ -82,10 +101,31 @@ impl Snapshot {
             ],
             Dialect::Sqlite => &["BEGIN"],
         };
-        for statement in begin {
+        for statement in begin.iter().filter(|statement| !statement.is_empty()) {
             snapshot.run(statement).await.map_err(|error| unreachable(error.to_string()))?;
         }
         Ok(snapshot)
+    }
+
+    /// Lets other connections see the pod as this one does, as long as this one stays: its name for
+    /// [`open_shared`](Self::open_shared). Only PostgreSQL can; the others give `None`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub async fn share(&mut self) -> Result<Option<SharedSnapshot>, DatabaseError> {
+        if self.dialect != Dialect::PostgreSql {
+            return Ok(None);
+        }
+        let row = self.first("a snapshot to share", "SELECT pg_export_snapshot()".to_owned(), &[]).await?;
+        Ok(row.and_then(|row| row.text(0)).and_then(SharedSnapshot::new))
+    }
+
+    /// Another connection that sees what the one sees that shared its snapshot.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), also when the other connection has gone.
+    pub async fn open_shared(url: &DatabaseUrl, shared: &SharedSnapshot) -> Result<Self, DatabaseError> {
+        Self::begin(url, Some(shared)).await
     }
 
     /// Which database this is.
@@ -98,12 +138,13 @@ impl Snapshot {
         self.statements
     }
 
-    async fn run(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+    async fn run(&mut self, statement: &str) -> Result<(), sqlx::Error> {
         self.statements += 1;
+        let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
         match &mut self.link {
-            Link::Postgres(link) => link.execute(sqlx::raw_sql(statement)).await.map(drop),
-            Link::MySql(link) => link.execute(sqlx::raw_sql(statement)).await.map(drop),
-            Link::Sqlite(link) => link.execute(sqlx::raw_sql(statement)).await.map(drop),
+            Link::Postgres(link) => link.execute(statement).await.map(drop),
+            Link::MySql(link) => link.execute(statement).await.map(drop),
+            Link::Sqlite(link) => link.execute(statement).await.map(drop),
         }
     }
 
