@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _};
 use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -71,10 +71,13 @@ impl Bucket {
 
     pub(super) async fn put(&self, name: &str, path: &FilePath) -> Result<Stored, DepotError> {
         let local = DepotError::local(path);
-        let file = File::open(path).map_err(&local)?;
-        let reading = file.try_clone().map_err(&local)?;
+        let mut file = File::open(path).map_err(&local)?;
         // The digest goes with the first byte, so the file is read twice.
-        let found = on_disk(path, move || digest(&mut &reading, |_| Ok(())).map_err(local)).await?;
+        let (found, file) = on_disk(path, move || {
+            let found = digest(&mut file, |_| Ok(())).and_then(|found| file.rewind().map(|()| found));
+            found.map(|found| (found, file)).map_err(local)
+        })
+        .await?;
         let new = stored(name, found);
         if new.bytes <= PART {
             self.put_whole(&new, file, path).await?;

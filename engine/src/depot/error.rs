@@ -105,3 +105,25 @@ impl DepotError {
         move |source| Self::Local { path: path.clone(), source }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_full_disk_is_the_trouble_of_the_whole_depot() {
+        let (folder, file) = (Path::new("/srv/out"), Path::new("/srv/out/a.zip"));
+        let failed = DepotError::folder(folder, file, "written");
+        // No space, over quota, a disk that is broken, read-only.
+        for code in [28, 122, 5, 30] {
+            let error = failed(io::Error::from_raw_os_error(code));
+            assert!(error.is_of_the_depot(), "{error:?}");
+            assert_eq!(matches!(error, DepotError::Full { .. }), matches!(code, 28 | 122), "{error:?}");
+        }
+        let error = failed(io::Error::from_raw_os_error(13));
+        assert!(
+            !error.is_of_the_depot() && error.to_string().starts_with("/srv/out/a.zip cannot be written")
+        );
+    }
+}
