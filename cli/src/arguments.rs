@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Resend(Resend),
     /// Take an import back, as long as it is not announced
     Undo(Undo),
+    /// Show, copy, restore or change the keys that open the archives of a whole pod
+    Keys(Keys),
     /// Print completions for a shell
     Completions(Completions),
     /// Write the manual pages
@@ -271,6 +273,48 @@ pub(crate) struct Convert {
 pub(crate) enum Target {
     /// USERNAME.json.gz and `USERNAME_photos.zip`, as a stock pod takes them
     Diaspora,
+}
+
+#[derive(Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) action: Option<KeysAction>,
+    /// The pod's own folder; its address is read from its configuration
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) pod: Option<PathBuf>,
+    /// The pod's address, such as `https://pod.example/`
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) pod_url: Option<String>,
+    /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
+    #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true, global = true)]
+    pub(crate) store: Option<String>,
+    /// Pappus's own folder
+    #[arg(long, value_name = "DIR", env = "PAPPUS_STATE", global = true)]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeysAction {
+    /// Copy what opens the archives to a new file: keep it elsewhere
+    Backup {
+        /// The file to make
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Put the copy under a passphrase: from the first line of FILE, or asked for
+        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+        passphrase: Option<PathBuf>,
+    },
+    /// Take the keys of a copy back; those that are here stay
+    Restore {
+        /// The copy, or any file of age identities
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The passphrase of the copy: from the first line of FILE, or asked for
+        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+        passphrase: Option<PathBuf>,
+    },
+    /// Make a new key for new archives; the old ones stay, for old archives
+    Rotate,
 }
 
 #[derive(Args)]

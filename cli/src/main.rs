@@ -59,6 +59,7 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Deliveries(arguments) => commands::deliveries::run(arguments, output).await,
         Command::Resend(arguments) => commands::resend::run(arguments, output).await,
         Command::Undo(arguments) => commands::undo::run(arguments, output).await,
+        Command::Keys(arguments) => commands::keys::run(arguments, output).await,
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Manual(arguments) => commands::manual::run(&arguments),
         Command::Schemas(arguments) => commands::schemas::run(&arguments),

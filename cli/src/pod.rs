@@ -1,5 +1,7 @@
 //! From arguments to a pod that can be read.
 
+use std::path::Path;
+
 use pappus_engine::pod::config::{
     DatabaseUrl, PodConfig, PodUrl, Uploads, read_pod_directory, reserved_names,
 };
@@ -30,6 +32,15 @@ pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failu
             })
         }
         _ => Err(Failure::say("name the pod with --pod, or with --database-url, --pod-url and --uploads")),
+    }
+}
+
+/// The pod's address alone, for what needs nothing else of it: the pod may be gone.
+pub(crate) fn address(folder: Option<&Path>, url: Option<&str>) -> Result<PodUrl, Failure> {
+    match (url, folder) {
+        (Some(url), _) => Ok(PodUrl::parse(url)?),
+        (None, Some(folder)) => Ok(read_pod_directory(folder, &environment)?.url),
+        (None, None) => Err(Failure::say("name the pod with --pod, or its address with --pod-url")),
     }
 }
 

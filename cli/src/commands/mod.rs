@@ -9,6 +9,7 @@ pub(crate) mod deliveries;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod imports;
+pub(crate) mod keys;
 pub(crate) mod manual;
 pub(crate) mod resend;
 pub(crate) mod schemas;

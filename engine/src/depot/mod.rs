@@ -7,6 +7,8 @@ mod address;
 mod bucket;
 mod error;
 mod folder;
+mod key_file;
+mod keys;
 mod local;
 mod names;
 mod read;
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use address::DepotAddress;
 pub use error::DepotError;
+pub use keys::{CampaignKey, CampaignKeys, KeysError};
 pub use local::{digest, digest_of_file};
 pub use names::is_depot_name;
 pub use read::DepotRead;

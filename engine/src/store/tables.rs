@@ -26,6 +26,7 @@ files! {
     1 "0001_imports",
     2 "0002_deliveries",
     3 "0003_campaigns",
+    4 "0004_keys",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.

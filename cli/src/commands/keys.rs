@@ -1,0 +1,110 @@
+//! `pappus keys`.
+
+use comfy_table::Table;
+use pappus_engine::depot::{CampaignKey, CampaignKeys};
+use pappus_engine::store::StateFolder;
+use serde_json::json;
+
+use super::Outcome;
+use crate::arguments::{Keys, KeysAction, StoreArguments};
+use crate::error::Failure;
+use crate::output::Output;
+use crate::{clock, passphrase, pod, store};
+
+/// What people ask for a copy's passphrase.
+const COPY: &str = "the copy of the keys";
+
+pub(crate) async fn run(arguments: Keys, output: &Output) -> Result<Outcome, Failure> {
+    let url = pod::address(arguments.pod.as_deref(), arguments.pod_url.as_deref())?;
+    let folder = StateFolder::open(&store::state_root(arguments.state.clone())?, &url)?;
+    let place = StoreArguments { store: arguments.store, state: arguments.state };
+    let store = store::open(&place, &url).await?;
+    let keys = CampaignKeys::new(&folder, &store, &url);
+    let done = act(&keys, arguments.action.as_ref(), output).await;
+    store.close().await;
+    done
+}
+
+async fn act(keys: &CampaignKeys, action: Option<&KeysAction>, output: &Output) -> Result<Outcome, Failure> {
+    match action {
+        None => show(keys, output).await,
+        Some(KeysAction::Backup { file, passphrase }) => {
+            let text = match passphrase {
+                Some(path) => Some(passphrase::read(path, COPY, true)?),
+                None => None,
+            };
+            let count = keys.backup(file, text.as_ref().map(|text| text.as_str()))?;
+            output.line(format!("{}: {count} keys.", file.display()));
+            output.line(if text.is_some() {
+                "It opens every archive of the pod, with its passphrase: keep both, in two places that are not here."
+            } else {
+                "It opens every archive of the pod: keep it where nobody else comes, and not on this machine."
+            });
+            output.document(&json!({ "backup": file, "keys": count, "passphrase": text.is_some() }));
+            Ok(Outcome::Done)
+        }
+        Some(KeysAction::Restore { file, passphrase }) => {
+            let text = if CampaignKeys::is_locked(file)? {
+                let asked = std::path::PathBuf::new();
+                Some(passphrase::read(passphrase.as_ref().unwrap_or(&asked), COPY, false)?)
+            } else {
+                None
+            };
+            let new = keys.restore(file, text.as_ref().map(|text| text.as_str()))?;
+            output.line(format!("{new} keys were not here before."));
+            output.document(&json!({ "restored": new }));
+            Ok(Outcome::Done)
+        }
+        Some(KeysAction::Rotate) => {
+            let new = keys.rotate(clock::now()?).await?;
+            output.line(format!("New archives are encrypted to {}.", new.recipient));
+            output.line("Old archives still need the old keys, which stay where they are.");
+            warn(keys, output);
+            output.document(&json!({ "recipient": new.recipient, "generation": new.generation }));
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+async fn show(keys: &CampaignKeys, output: &Output) -> Result<Outcome, Failure> {
+    let list = keys.list().await?;
+    output.document(&json!({ "keys": list, "identity_file": keys.identity_file() }));
+    if list.is_empty() {
+        output.line("There is no key yet: the first export of the whole pod makes one.");
+        return Ok(Outcome::Done);
+    }
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_header(["key", "archives are encrypted to", "since", "opened with"]);
+    for key in &list {
+        let newest = list.last() == Some(key);
+        let generation = format!("{}{}", key.generation, if newest { " (new archives)" } else { "" });
+        let opened = if key.identity_here { "the file below" } else { "NOTHING ON THIS MACHINE" };
+        table.add_row([&generation, &key.recipient, &key.created_at.to_string(), opened]);
+    }
+    output.line(table);
+    let lost: Vec<&CampaignKey> = list.iter().filter(|key| !key.identity_here).collect();
+    if lost.len() < list.len() {
+        warn(keys, output);
+    }
+    if lost.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    output.line(format!("WHAT OPENS {} OF THESE KEYS' ARCHIVES IS NOT ON THIS MACHINE.", lost.len()));
+    output.line(
+        "If it is on the machine the campaign was started on, all is well. If not, find a copy and take it",
+    );
+    output.line(
+        "back: pappus keys restore FILE. Without it, archives made for these keys only are lost for ever.",
+    );
+    Ok(Outcome::Findings)
+}
+
+fn warn(keys: &CampaignKeys, output: &Output) {
+    output.line(format!("THE KEYS ARE IN ONE FILE: {}", keys.identity_file().display()));
+    output.line(
+        "IF IT IS LOST, ALL ARCHIVES MADE FOR THESE KEYS ONLY ARE LOST FOR EVER: nobody can open them again.",
+    );
+    output.line("Whoever gets it can read every archive of the pod and move every account.");
+    output.line("Copy it now, and keep the copy on another machine: pappus keys backup FILE --passphrase");
+}

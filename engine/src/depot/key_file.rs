@@ -1,0 +1,221 @@
+//! The file with what opens a whole pod's archives, as age itself reads and writes such files.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use age::secrecy::ExposeSecret as _;
+use aws_lc_rs::hmac;
+use zeroize::Zeroizing;
+
+use super::keys::KeysError;
+use crate::archive::encryption::Unlock;
+use crate::domain::Timestamp;
+use crate::store::StateFolder;
+
+/// Name of the file in Pappus's own folder.
+const FILE: &str = "campaign-keys.txt";
+/// Held while the file is changed.
+const LOCK: &str = ".campaign-keys.lock";
+/// Largest file that is read.
+const MAX_BYTES: u64 = 256 << 10;
+/// What the keys for finding people are made for.
+const LOOKUP: &[u8] = b"pappus: finding sign-in data by name";
+
+/// One age identity: opens what was encrypted to its recipient.
+#[derive(Clone)]
+pub(super) struct CampaignIdentity {
+    identity: age::x25519::Identity,
+    created_at: Option<Timestamp>,
+}
+
+impl CampaignIdentity {
+    pub(super) fn generate(now: Timestamp) -> Self {
+        Self { identity: age::x25519::Identity::generate(), created_at: Some(now) }
+    }
+
+    /// `age1…`
+    pub(super) fn recipient(&self) -> String {
+        self.identity.to_public().to_string()
+    }
+
+    /// Keyed hashes of names are made with this: without it, nobody can try out names.
+    pub(super) fn lookup_key(&self) -> hmac::Key {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, self.identity.to_string().expose_secret().as_bytes());
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, LOOKUP).as_ref())
+    }
+}
+
+/// Without the secret.
+impl fmt::Debug for CampaignIdentity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("CampaignIdentity").field(&self.recipient()).finish()
+    }
+}
+
+/// All identities of a pod, the oldest first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeyFile(Vec<CampaignIdentity>);
+
+impl KeyFile {
+    /// Where it is.
+    pub(super) fn path(folder: &StateFolder) -> PathBuf {
+        folder.path().join(FILE)
+    }
+
+    /// What is in Pappus's own folder; nothing when there is no such file.
+    pub(super) fn read(folder: &StateFolder) -> Result<Self, KeysError> {
+        let path = Self::path(folder);
+        let failed = |source| KeysError::Io { path: path.clone(), source };
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(failed(error)),
+        };
+        if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
+            return Err(KeysError::Exposed(path));
+        }
+        let mut text = Zeroizing::new(String::new());
+        file.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
+        Self::parse(&text).ok_or(KeysError::NoKeys(path))
+    }
+
+    /// Changes what is in Pappus's own folder, one program at a time. Nothing is lost when it fails.
+    pub(super) fn change<T>(
+        folder: &StateFolder,
+        change: impl FnOnce(&mut Self) -> Result<T, KeysError>,
+    ) -> Result<T, KeysError> {
+        let lock = folder.path().join(LOCK);
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| KeysError::Io { path, source }
+        };
+        let held = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock);
+        held.and_then(|file| file.lock().map(|()| file)).map_err(failed(&lock)).and_then(|_held| {
+            let mut keys = Self::read(folder)?;
+            let before = keys.0.len();
+            let done = change(&mut keys)?;
+            if keys.0.len() != before {
+                let path = Self::path(folder);
+                keys.write(folder.path(), &path).map_err(failed(&path))?;
+            }
+            Ok(done)
+        })
+    }
+
+    fn write(&self, folder: &Path, path: &Path) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(self.text().as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        File::open(folder)?.sync_all()
+    }
+
+    /// Reads a file of age identities; nothing when there is none in it.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (mut keys, mut created_at) = (Vec::new(), None);
+        for line in text.lines().map(str::trim) {
+            if let Some(time) = line.strip_prefix("# created:") {
+                created_at = time.trim().parse().ok();
+            } else if let Ok(identity) = line.parse() {
+                keys.push(CampaignIdentity { identity, created_at: created_at.take() });
+            }
+        }
+        if keys.is_empty() { None } else { Some(Self(keys)) }
+    }
+
+    /// The file as it is written.
+    pub(super) fn text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(200 * self.0.len() + 200));
+        text.push_str("# Opens the archives of a whole pod. Whoever has this can read them all and move every account;\n");
+        text.push_str(
+            "# without it and without a copy, archives encrypted only to these keys are lost for ever.\n",
+        );
+        for key in &self.0 {
+            if let Some(time) = key.created_at {
+                text.push_str(&format!("# created: {time}\n"));
+            }
+            text.push_str(&format!("# public key: {}\n", key.recipient()));
+            text.push_str(key.identity.to_string().expose_secret());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Adds a key as the newest.
+    pub(super) fn push(&mut self, key: CampaignIdentity) {
+        self.0.push(key);
+    }
+
+    /// Adds the keys that are not here yet, where their age puts them; gives how many.
+    pub(super) fn merge(&mut self, other: Self) -> usize {
+        let before = self.0.len();
+        for key in other.0 {
+            if !self.has(&key.recipient()) {
+                self.0.push(key);
+            }
+        }
+        if self.0.len() != before {
+            self.0.sort_by_key(|key| key.created_at);
+        }
+        self.0.len() - before
+    }
+
+    pub(super) fn has(&self, recipient: &str) -> bool {
+        self.0.iter().any(|key| key.recipient() == recipient)
+    }
+
+    pub(super) fn newest(&self) -> Option<&CampaignIdentity> {
+        self.0.last()
+    }
+
+    pub(super) fn keys(&self) -> &[CampaignIdentity] {
+        &self.0
+    }
+
+    /// What opens archives; nothing without keys.
+    pub(super) fn unlock(&self) -> Option<Unlock> {
+        if self.0.is_empty() {
+            return None;
+        }
+        Some(Unlock::Identities(self.0.iter().rev().map(|key| key.identity.clone()).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(time: &str) -> CampaignIdentity {
+        CampaignIdentity::generate(time.parse().unwrap())
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let mut keys = KeyFile(vec![key("2026-11-22T10:00:00Z"), key("2026-11-23T10:00:00Z")]);
+        let read = KeyFile::parse(&keys.text()).unwrap();
+        assert_eq!(*read.text(), *keys.text());
+        assert!(!format!("{keys:?}").contains("SECRET"));
+        assert!(KeyFile::parse("# public key: age1\n").is_none());
+        // A key between the two, and both again.
+        let between = key("2026-11-22T12:00:00Z");
+        let name = between.recipient();
+        let mut other = read;
+        other.push(between);
+        assert_eq!((keys.merge(other.clone()), keys.merge(other)), (1, 0));
+        assert_eq!(keys.0[1].recipient(), name);
+        // A key that age itself made has its line only.
+        let bare = KeyFile::parse(keys.0[0].identity.to_string().expose_secret()).unwrap();
+        assert_eq!((keys.merge(bare), keys.0.len()), (0, 3));
+    }
+
+    #[test]
+    fn names_are_hashed_with_the_secret() {
+        let (one, other) = (key("2026-11-22T10:00:00Z"), key("2026-11-22T10:00:00Z"));
+        let hash = |key: &CampaignIdentity| hmac::sign(&key.lookup_key(), b"alice").as_ref().to_vec();
+        assert_eq!(hash(&one), hash(&one.clone()));
+        assert_ne!(hash(&one), hash(&other));
+    }
+}
