@@ -143,6 +143,14 @@ async fn whole_and_never_replaced(place: Place) {
     assert!(matches!(depot.put("../x", &place.file("x", b"")).await, Err(DepotError::Name(_))));
     assert!(matches!(depot.put("x", Path::new("/nowhere")).await, Err(DepotError::Local { .. })));
 
+    // Lists are replaced, small and large.
+    for bytes in [&b"first"[..], b"second", &large] {
+        let stored = depot.replace("june/list", &place.file("list", bytes)).await.unwrap();
+        assert_eq!(depot.stored("june/list").await.unwrap(), Some(stored));
+        assert!(place.read("june/list", 0, None).await.1 == bytes);
+    }
+    depot.remove("june/list").await.unwrap();
+
     // Adopted, it is nowhere else any more; refused, it stays.
     let file = place.file("adopted", b"adopted");
     depot.adopt("july/adopted", &file).await.unwrap();

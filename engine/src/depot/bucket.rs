@@ -35,6 +35,8 @@ const DIGEST: &str = "sha256";
 #[derive(Clone)]
 pub(super) struct Bucket {
     store: Arc<AmazonS3>,
+    /// Replaces what is there, also with an upload in parts.
+    replacing: Arc<AmazonS3>,
     access: Arc<S3Access>,
     /// Ends in a slash, or is empty.
     prefix: String,
@@ -55,6 +57,7 @@ impl Bucket {
         };
         let bucket = Self {
             store: Arc::new(client(access, Readers::Podmin).map_err(failed)?),
+            replacing: Arc::new(client(access, Readers::PodminAgain).map_err(failed)?),
             access: Arc::new(access.clone()),
             prefix: format!("{prefix}{slash}"),
             place: place.clone(),
@@ -70,24 +73,22 @@ impl Bucket {
     }
 
     pub(super) async fn put(&self, name: &str, path: &FilePath) -> Result<Stored, DepotError> {
-        let local = DepotError::local(path);
-        let mut file = File::open(path).map_err(&local)?;
-        // The digest goes with the first byte, so the file is read twice.
-        let (found, file) = on_disk(path, move || {
-            let found = digest(&mut file, |_| Ok(())).and_then(|found| file.rewind().map(|()| found));
-            found.map(|found| (found, file)).map_err(local)
-        })
-        .await?;
-        let new = stored(name, found);
+        let (new, file) = read_digest(name, path).await?;
         if new.bytes <= PART {
             self.put_whole(&new, file, path).await?;
         } else {
             // Nothing is sent for nothing.
             match self.stored(name).await? {
                 Some(there) => self.same(&there, &new)?,
-                None => self.put_parts(&new, file, path).await?,
+                None => self.put_parts(&self.store, &new, file, path).await?,
             }
         }
+        Ok(new)
+    }
+
+    pub(super) async fn replace(&self, name: &str, path: &FilePath) -> Result<Stored, DepotError> {
+        let (new, file) = read_digest(name, path).await?;
+        self.put_parts(&self.replacing, &new, file, path).await?;
         Ok(new)
     }
 
@@ -111,11 +112,17 @@ impl Bucket {
         }
     }
 
-    async fn put_parts(&self, new: &Stored, file: File, path: &FilePath) -> Result<(), DepotError> {
+    async fn put_parts(
+        &self,
+        store: &AmazonS3,
+        new: &Stored,
+        file: File,
+        path: &FilePath,
+    ) -> Result<(), DepotError> {
         let failed = |error: object_store::Error| self.failed(&new.name, "written", &error);
         let key = self.key(&new.name)?;
         let options = PutMultipartOptions { attributes: attributes(new), ..PutMultipartOptions::default() };
-        let mut upload = self.store.put_multipart_opts(&key, options).await.map_err(failed)?;
+        let mut upload = store.put_multipart_opts(&key, options).await.map_err(failed)?;
         let sent = async {
             let size = PART.max(new.bytes.div_ceil(MAX_PARTS));
             let (mut file, mut left) = (file, new.bytes);
@@ -325,6 +332,18 @@ fn is_passing(error: &object_store::Error) -> bool {
             | object_store::Error::AlreadyExists { .. }
             | object_store::Error::InvalidPath { .. }
     ) || code(&error.to_string()) == Some("NoSuchBucket")
+}
+
+/// Opens a file and reads its digest: it goes with the first byte, so the file is read twice.
+async fn read_digest(name: &str, path: &FilePath) -> Result<(Stored, File), DepotError> {
+    let local = DepotError::local(path);
+    let mut file = File::open(path).map_err(&local)?;
+    let (found, file) = on_disk(path, move || {
+        let found = digest(&mut file, |_| Ok(())).and_then(|found| file.rewind().map(|()| found));
+        found.map(|found| (found, file)).map_err(local)
+    })
+    .await?;
+    Ok((stored(name, found), file))
 }
 
 /// The next bytes of a file, fewer at its end, and the file again.

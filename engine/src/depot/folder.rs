@@ -44,6 +44,19 @@ impl Folder {
         on_disk(&self.0, move || folder.copy(&name, &file)).await
     }
 
+    pub(super) async fn replace(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
+        let (folder, name, file) = (self.clone(), name.to_owned(), file.to_owned());
+        on_disk(&self.0, move || {
+            let (temporary, new) = folder.copy_aside(&name, &file)?;
+            let path = folder.0.join(&name);
+            std::fs::rename(&temporary.path, &path)
+                .map_err(DepotError::folder(&folder.0, &path, "written"))?;
+            sync_parent(&path);
+            Ok(new)
+        })
+        .await
+    }
+
     pub(super) async fn adopt(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         let (folder, name, file) = (self.clone(), name.to_owned(), file.to_owned());
         on_disk(&self.0, move || folder.link_or_copy(&name, &file)).await
@@ -173,6 +186,11 @@ impl Folder {
     }
 
     fn copy(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
+        let (temporary, new) = self.copy_aside(name, file)?;
+        self.publish(&temporary.path, name, new)
+    }
+
+    fn copy_aside(&self, name: &str, file: &Path) -> Result<(Temporary, Stored), DepotError> {
         let mut source = File::open(file).map_err(DepotError::local(file))?;
         let temporary = Temporary::create(self, name)?;
         let failed = DepotError::folder(&self.0, &temporary.path, "written");
@@ -180,7 +198,7 @@ impl Folder {
         let mut out = &temporary.file;
         let found = digest(&mut source, |bytes| out.write_all(bytes)).map_err(&failed)?;
         temporary.file.sync_all().map_err(&failed)?;
-        self.publish(&temporary.path, name, stored(name, found))
+        Ok((temporary, stored(name, found)))
     }
 
     fn link_or_copy(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
@@ -216,10 +234,7 @@ impl Folder {
             }
             Err(error) => return Err(failed(error)),
         }
-        if let Some(folder) = path.parent() {
-            // Not every file system can sync a folder.
-            _ = File::open(folder).and_then(|folder| folder.sync_all());
-        }
+        sync_parent(&path);
         Ok(new)
     }
 
@@ -228,6 +243,13 @@ impl Folder {
             Some((folders, _)) => Self::make(&self.0.join(folders)),
             None => Ok(()),
         }
+    }
+}
+
+/// Names stay also after a power cut. Not every file system can sync a folder.
+fn sync_parent(path: &Path) {
+    if let Some(folder) = path.parent() {
+        _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
 }
 

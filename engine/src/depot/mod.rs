@@ -1,7 +1,7 @@
 //! Where archives are kept: a folder, or a bucket on S3.
 //!
-//! A file has its name only when all of it is there, and is never replaced: the same bytes again are as once, other
-//! bytes are refused. Only the podmin may read what is here.
+//! A file has its name only when all of it is there, and is never replaced unasked: the same bytes again are as
+//! once, other bytes are refused. Only the podmin may read what is here.
 
 mod address;
 mod bucket;
@@ -111,6 +111,18 @@ impl Depot {
         match &self.0 {
             Kind::Folder(folder) => folder.put(name, file).await,
             Kind::Bucket(bucket) => bucket.put(name, file).await,
+        }
+    }
+
+    /// Keeps a copy of a local file under a name, in the place of what was there. For lists, never for archives.
+    ///
+    /// # Errors
+    /// [`DepotError`]; what was there stays then.
+    pub async fn replace(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
+        names::check(name)?;
+        match &self.0 {
+            Kind::Folder(folder) => folder.replace(name, file).await,
+            Kind::Bucket(bucket) => bucket.replace(name, file).await,
         }
     }
 

@@ -20,8 +20,10 @@ const RETRIES: usize = 6;
 pub(crate) enum Readers {
     /// For everybody, as photos are.
     Everybody,
-    /// For whoever has the keys to the bucket.
+    /// For whoever has the keys to the bucket. What is uploaded in parts replaces nothing.
     Podmin,
+    /// For whoever has the keys to the bucket; what is there is replaced.
+    PodminAgain,
 }
 
 /// A client for a bucket. Nothing is asked yet. A request that breaks is sent again, of an upload in parts only the

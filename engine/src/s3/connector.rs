@@ -57,7 +57,7 @@ impl HttpService for Signing {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         match (request.method().as_str(), self.readers) {
             ("PUT", Readers::Everybody) => self.open_to_everybody(&mut request)?,
-            ("PUT", Readers::Podmin) => {}
+            ("PUT", Readers::Podmin | Readers::PodminAgain) => {}
             ("POST", Readers::Podmin) if ends_upload(request.uri().query()) => {
                 // Not among the headers that are signed.
                 request.headers_mut().insert("if-none-match", HeaderValue::from_static("*"));

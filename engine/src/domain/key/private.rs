@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use aws_lc_rs::digest::{Digest, SHA256};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
@@ -181,6 +182,26 @@ impl SigningKey {
         Ok(STANDARD.encode(self.sign(message)?))
     }
 
+    /// The signature over a message whose SHA-256 is known, in base64 on one line: for what is too large for memory.
+    ///
+    /// # Errors
+    /// [`KeyError::Signing`] when the crypto library fails.
+    pub fn sign_sha256_base64(&self, sha256: &[u8; 32]) -> Result<String, KeyError> {
+        let signature = match &self.0 {
+            Inner::Fast(key) => {
+                let digest = Digest::import_less_safe(sha256, &SHA256).map_err(|_| KeyError::Signing)?;
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature).map_err(|_| KeyError::Signing)?;
+                signature
+            }
+            Inner::Slow(key) => {
+                use rsa::signature::hazmat::PrehashSigner as _;
+                key.sign_prehash(sha256).map_err(|_| KeyError::Signing)?.to_vec()
+            }
+        };
+        Ok(STANDARD.encode(signature))
+    }
+
     /// The public half.
     ///
     /// # Errors
@@ -208,6 +229,8 @@ impl fmt::Debug for SigningKey {
 
 #[cfg(test)]
 mod tests {
+    use rsa::sha2::Digest as _;
+
     use super::super::fixtures::private_pem;
     use super::*;
 
@@ -226,6 +249,10 @@ mod tests {
                 verifying.verifies_base64(b"text", &format!("{}\n{}", &signature[..60], &signature[60..]))
             );
             assert!(!verifying.verifies_base64(b"other", &signature));
+            let sha256: [u8; 32] = rsa::sha2::Sha256::digest(b"text").into();
+            assert_eq!(key.sign_sha256_base64(&sha256).unwrap(), signature);
+            assert!(verifying.verifies_sha256_base64(&sha256, &signature));
+            assert!(!verifying.verifies_sha256_base64(&[0; 32], &signature));
             assert!(!verifying.verifies_base64(b"text", "no base64"));
         }
     }

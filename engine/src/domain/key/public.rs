@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY};
 use rsa::pkcs1::DecodeRsaPublicKey;
@@ -154,6 +155,21 @@ impl VerifyingKey {
                 use rsa::signature::Verifier as _;
                 rsa::pkcs1v15::Signature::try_from(signature)
                     .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+            }
+        }
+    }
+
+    /// Whether a signature in base64 over a message with this SHA-256 was made by this key's owner: for what is too
+    /// large for memory.
+    pub fn verifies_sha256_base64(&self, sha256: &[u8; 32], signature: &str) -> bool {
+        let Some(signature) = decode_base64(signature) else { return false };
+        match &self.0 {
+            Verifier::Fast(key) => digest::Digest::import_less_safe(sha256, &SHA256)
+                .is_ok_and(|digest| key.verify_digest_sig(&digest, &signature).is_ok()),
+            Verifier::Slow(key) => {
+                use rsa::signature::hazmat::PrehashVerifier as _;
+                rsa::pkcs1v15::Signature::try_from(signature.as_slice())
+                    .is_ok_and(|signature| key.verify_prehash(sha256, &signature).is_ok())
             }
         }
     }
