@@ -1,9 +1,15 @@
 //! What can be said on the command line. The spellings are a contract: scripts call them.
 
+mod campaign;
+mod campaign_verify;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pappus_engine::domain::Timestamp;
+
+pub(crate) use campaign::{Campaign, CampaignAction, NewCampaign, Order, WorkArguments, Worker};
+pub(crate) use campaign_verify::CampaignVerify;
 
 /// Carries accounts away from diaspora* pods that close.
 ///
@@ -21,8 +27,12 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Export accounts of a pod, one signed archive each
-    Export(Export),
+    /// Export accounts of a pod, or all of them, one signed archive each
+    Export(Box<Export>),
+    /// Work on the export of a whole pod that was begun elsewhere
+    Worker(Worker),
+    /// Say how far the export of a whole pod is; pause, resume, retry or cancel it
+    Campaign(Campaign),
     /// Say whether a pod can be exported, and what would be left out
     Check(Check),
     /// Check an archive: every byte against its manifest, and the signatures
@@ -79,11 +89,15 @@ pub(crate) struct PodArguments {
 #[derive(Args)]
 pub(crate) struct Export {
     /// Usernames or diaspora* IDs
-    #[arg(required = true, value_name = "NAME")]
+    #[arg(required_unless_present = "all", value_name = "NAME")]
     pub(crate) names: Vec<String>,
+    /// Every account of the pod: begins a campaign, or goes on with it
+    #[arg(long, conflicts_with_all = ["names", "key_passphrase", "passphrase"])]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) pod: PodArguments,
-    /// Where the archives go; made when needed
+    /// Where the archives go; made when needed. With --all also `s3://BUCKET[/PREFIX]`, with the key in the
+    /// environment
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Put the private key under a passphrase: from the first line of FILE, or asked for
@@ -93,15 +107,19 @@ pub(crate) struct Export {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "",
           conflicts_with = "encrypt_to")]
     pub(crate) passphrase: Option<PathBuf>,
-    /// Encrypt the whole archive so that only this age key (age1…) opens it; may be repeated
+    /// Encrypt the whole archive so that only this age key (age1…) opens it; may be repeated. With --all the key of
+    /// `pappus keys` opens it too
     #[arg(long, value_name = "RECIPIENT")]
     pub(crate) encrypt_to: Vec<String>,
     /// The time to write into the archive instead of now, such as 2026-11-22T10:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(crate) created_at: Option<Timestamp>,
-    /// Pappus's own folder: the pod's archive key, and signatures made before
-    #[arg(long, value_name = "DIR", env = "PAPPUS_STATE")]
-    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) campaign: NewCampaign,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
 }
 
 /// Where Pappus keeps what it must remember.
@@ -285,6 +303,19 @@ pub(crate) struct Keys {
     /// The pod's address, such as `https://pod.example/`
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) pod_url: Option<String>,
+    /// Taken so that all commands take the same options; not needed here
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PAPPUS_DATABASE_URL",
+        hide = true,
+        hide_env_values = true,
+        global = true
+    )]
+    pub(crate) database_url: Option<String>,
+    /// Taken so that all commands take the same options; not needed here
+    #[arg(long, value_name = "DIR|s3://BUCKET", hide = true, global = true)]
+    pub(crate) uploads: Option<PathBuf>,
     /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
     #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true, global = true)]
     pub(crate) store: Option<String>,

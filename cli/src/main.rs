@@ -4,6 +4,7 @@
 
 mod archive;
 mod arguments;
+mod campaign;
 mod clock;
 mod commands;
 mod error;
@@ -26,7 +27,12 @@ fn main() -> ExitCode {
     let output = Output::new(arguments.json);
     // Packing and the pages for people have threads of their own; the one that reads also waits for the
     // database, because to be woken by another thread takes longer than the database takes to answer.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match &arguments.command {
+        // Many accounts at the same time want all cores.
+        Command::Worker(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        Command::Export(export) if export.all => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+    };
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(run(arguments.command, &output));
@@ -47,7 +53,9 @@ fn main() -> ExitCode {
 
 async fn run(command: Command, output: &Output) -> Result<commands::Outcome, error::Failure> {
     match command {
-        Command::Export(arguments) => commands::export::run(arguments, output).await,
+        Command::Export(arguments) => commands::export::run(*arguments, output).await,
+        Command::Worker(arguments) => commands::worker::run(arguments, output).await,
+        Command::Campaign(arguments) => commands::campaign::run(arguments, output).await,
         Command::Check(arguments) => commands::check::run(arguments, output).await,
         Command::Verify(arguments) => commands::verify::run(&arguments, output),
         Command::Show(arguments) => commands::show::run(&arguments, output),

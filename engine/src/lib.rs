@@ -10,6 +10,7 @@
 
 pub mod announce;
 pub mod archive;
+pub mod campaign;
 pub mod delivery;
 pub mod depot;
 pub mod discovery;

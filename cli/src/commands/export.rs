@@ -14,14 +14,17 @@ use crate::arguments::Export;
 use crate::error::Failure;
 use crate::output::Output;
 use crate::progress::Bar;
-use crate::{clock, passphrase, pod, store};
+use crate::{campaign, clock, passphrase, pod, store};
 
 pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, Failure> {
+    if arguments.all {
+        return campaign::export_all(arguments, output).await;
+    }
     let config = pod::configuration(&arguments.pod)?;
     let uploads = pod::uploads(&config).await?;
     let options = options(&arguments)?;
     let (mut snapshot, schema) = pod::open(&config).await?;
-    let state = StateFolder::open(&store::state_root(arguments.state.clone())?, &config.url)?;
+    let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
     let archive_key: SigningKey = state.archive_key()?.signing_key()?;
     let mut memory = StoredSignatures::open(&state).await;
     let mut results = Vec::new();

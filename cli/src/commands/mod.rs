@@ -1,6 +1,8 @@
 //! One file per subcommand.
 
 pub(crate) mod announce;
+pub(crate) mod campaign;
+pub(crate) mod campaign_verify;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod convert;
@@ -16,6 +18,7 @@ pub(crate) mod schemas;
 pub(crate) mod show;
 pub(crate) mod undo;
 pub(crate) mod verify;
+pub(crate) mod worker;
 
 use std::process::ExitCode;
 

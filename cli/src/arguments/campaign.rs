@@ -1,0 +1,132 @@
+//! What can be said about exports of a whole pod.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{PodArguments, StoreArguments};
+
+/// A new export of the whole pod.
+#[derive(Args)]
+pub(crate) struct NewCampaign {
+    /// With --all: the campaign's name; one of that name that was begun before goes on
+    #[arg(long, value_name = "NAME", requires = "all")]
+    pub(crate) name: Option<String>,
+    /// With --all: which accounts: all, active-month, active-half-year, active-year, not-closed, or file:PATH with
+    /// a username or diaspora* ID a line
+    #[arg(long, value_name = "WHICH", requires = "all")]
+    pub(crate) only: Option<String>,
+    /// With --all: which accounts come first
+    #[arg(long, value_enum, requires = "all")]
+    pub(crate) order: Option<Order>,
+    /// With --all: only accounts that have changed since this finished campaign
+    #[arg(long, value_name = "CAMPAIGN", requires = "all")]
+    pub(crate) since: Option<String>,
+    /// With --all: do not encrypt the archives, which hold every private key of the pod
+    #[arg(long, requires = "all", conflicts_with = "encrypt_to")]
+    pub(crate) plain: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Order {
+    /// Those with the most records
+    BiggestFirst,
+    /// Those with the fewest records
+    SmallestFirst,
+}
+
+/// How to work on a campaign.
+#[derive(Args)]
+pub(crate) struct WorkArguments {
+    /// Spare the pod: one account at a time, with rests, and none while its database is busy. So it is anyway while
+    /// the pod is in use
+    #[arg(long, conflicts_with = "no_gentle")]
+    pub(crate) gentle: bool,
+    /// Work as fast as possible even though the pod is in use
+    #[arg(long)]
+    pub(crate) no_gentle: bool,
+    /// Accounts exported at the same time: one more than there are cores unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) workers: Option<u16>,
+    /// How many seconds a database, a disk or a server for files may be away before this program gives up
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) patience: u64,
+    /// After so many seconds without a word, others take over what this program had in hand
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(2..=3600))]
+    pub(crate) lease: u64,
+    /// Megabytes that stay free on the disk of the archives
+    #[arg(long, value_name = "MB", default_value_t = 256)]
+    pub(crate) reserve: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct Worker {
+    /// Which campaign: the one that is not finished, unless given
+    #[arg(long, value_name = "NAME")]
+    pub(crate) campaign: Option<String>,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = false, subcommand_negates_reqs = true)]
+pub(crate) struct Campaign {
+    #[command(subcommand)]
+    pub(crate) action: Option<CampaignAction>,
+    /// Which campaign: all of them in short, unless given
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Look again and again until it is finished
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// The pod's own folder; its address is read from its configuration
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) pod: Option<PathBuf>,
+    /// The pod's address, such as `https://pod.example/`
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) pod_url: Option<String>,
+    /// Taken so that all commands take the same options; not needed here
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PAPPUS_DATABASE_URL",
+        hide = true,
+        hide_env_values = true,
+        global = true
+    )]
+    pub(crate) database_url: Option<String>,
+    /// Taken so that all commands take the same options; not needed here
+    #[arg(long, value_name = "DIR|s3://BUCKET", hide = true, global = true)]
+    pub(crate) uploads: Option<PathBuf>,
+    /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
+    #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true, global = true)]
+    pub(crate) store: Option<String>,
+    /// Pappus's own folder
+    #[arg(long, value_name = "DIR", env = "PAPPUS_STATE", global = true)]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CampaignAction {
+    /// Begin no more accounts until it is resumed; workers wait
+    Pause(Named),
+    /// Go on
+    Resume(Named),
+    /// Let accounts that failed have another turn
+    Retry(Named),
+    /// Give it up; archives that are stored stay
+    Cancel(Named),
+    /// Check that everything that was stored is there, whole and what it was
+    Verify(super::CampaignVerify),
+}
+
+#[derive(Args)]
+pub(crate) struct Named {
+    /// Which campaign
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}

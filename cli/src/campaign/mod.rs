@@ -1,0 +1,10 @@
+//! Beginning, joining and reporting exports of a whole pod.
+
+mod begin;
+mod report;
+mod view;
+mod work;
+
+pub(crate) use begin::{export_all, join};
+pub(crate) use report::{describe, document};
+pub(crate) use view::follow;

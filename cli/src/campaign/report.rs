@@ -1,0 +1,75 @@
+//! A campaign in words and as a document.
+
+use pappus_engine::campaign::{AccountLine, CampaignState, Status};
+
+use crate::commands::{megabytes, thousands};
+use crate::output::Output;
+
+/// For people.
+pub(crate) fn describe(output: &Output, status: &Status) {
+    let Status { campaign, totals, .. } = status;
+    let state = match campaign.state {
+        CampaignState::Preparing => "is being prepared",
+        CampaignState::Running if status.workers.is_empty() => "is open, and nobody works on it",
+        CampaignState::Running => "is under way",
+        CampaignState::Paused => "is paused",
+        CampaignState::Cancelled => "was cancelled",
+        CampaignState::Finished => "is finished",
+    };
+    output.line(format!("The campaign {:?} {state}: {}", campaign.name, campaign.out));
+    output.line(format!(
+        "  {} accounts: {} stored, {} waiting, {} failed, {} skipped; {} archives lack something",
+        thousands(totals.accounts()),
+        thousands(totals.done),
+        thousands(totals.open()),
+        thousands(totals.failed),
+        thousands(totals.skipped),
+        thousands(totals.incomplete)
+    ));
+    output.line(format!(
+        "  {} records in {}, {} left out or incomplete",
+        thousands(totals.records),
+        megabytes(totals.bytes),
+        thousands(totals.omissions)
+    ));
+    if let Some(left) = status.seconds_left {
+        let left = indicatif::HumanDuration(std::time::Duration::from_secs_f64(left.min(1e9)));
+        output.line(format!("  {:.1} accounts a second; about {left} left", status.rate));
+    }
+    for worker in &status.workers {
+        let waits =
+            worker.waits_for.as_ref().map_or_else(String::new, |reason| format!(", waiting: {reason}"));
+        output.line(format!(
+            "  worker {} on {}: {} accounts in hand{waits}",
+            worker.pid, worker.host, worker.accounts
+        ));
+    }
+    if !status.slowest.is_empty() && campaign.state != CampaignState::Preparing {
+        output.line("  Took longest:");
+        status.slowest.iter().take(3).for_each(|line| slow(output, line));
+    }
+    if !status.failed.is_empty() {
+        output.line("  Failed (`pappus campaign retry` lets them have another turn):");
+        for line in &status.failed {
+            output.line(format!("    {}: {}", line.account, line.reason.as_deref().unwrap_or("no reason")));
+        }
+        if totals.failed > status.failed.len() as u64 {
+            output.line(format!("    … {} in all", thousands(totals.failed)));
+        }
+    }
+}
+
+fn slow(output: &Output, line: &AccountLine) {
+    let records = line.records.and_then(|records| u64::try_from(records).ok()).unwrap_or(0);
+    output.line(format!(
+        "    {}: {:.1} s, {} records",
+        line.account,
+        line.seconds.unwrap_or(0.0),
+        thousands(records)
+    ));
+}
+
+/// For programs.
+pub(crate) fn document(status: &Status) -> serde_json::Value {
+    serde_json::to_value(status).unwrap_or_default()
+}

@@ -1,0 +1,139 @@
+//! A worker on the terminal: from its beginning to its last word.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pappus_engine::campaign::{
+    Campaign, CampaignState, Campaigns, Setup, Status, WorkerOptions, is_in_use, work as export,
+};
+use pappus_engine::depot::{Depot, DepotAddress};
+use tokio::sync::watch;
+
+use super::begin::Place;
+use super::view::View;
+use super::{describe, document};
+use crate::arguments::WorkArguments;
+use crate::commands::{Outcome, thousands};
+use crate::error::Failure;
+use crate::output::Output;
+use crate::pod;
+
+/// A megabyte as disks are sold.
+const MEGABYTE: u64 = 1_000_000;
+
+/// What is to be done.
+pub(super) struct Work {
+    pub(super) place: Place,
+    pub(super) campaign: Campaign,
+    /// Names on the podmin's list, while it is still to be written down.
+    pub(super) names: Vec<String>,
+    pub(super) address: DepotAddress,
+    pub(super) arguments: WorkArguments,
+}
+
+pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure> {
+    let Work { place, mut campaign, names, address, arguments } = work;
+    let Place { config, state, store } = place;
+    let depot = Depot::open(&address).await?;
+    let uploads = pod::uploads(&config).await?;
+    let options = options(&config, &arguments, output).await?;
+    let (mut snapshot, schema) = pod::open(&config).await?;
+    let campaigns = Campaigns::new(&store, &config.url);
+    campaigns.prepare(&campaign, &mut snapshot, &names).await?;
+    drop((snapshot, names));
+    campaign = campaigns.named(&campaign.name).await?;
+    let view = Arc::new(View::new(output.is_json()));
+    let setup = Setup {
+        store: store.clone(),
+        database: config.database,
+        pod: config.url,
+        schema,
+        photos: config.uploads,
+        uploads,
+        archive_key: state.archive_key()?.signing_key()?,
+        state,
+        depot,
+        created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),
+        observer: Arc::clone(&view) as Arc<_>,
+        options,
+    };
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(until_told(stop));
+    let watching = tokio::spawn(Arc::clone(&view).watch(store.clone(), campaign.clone()));
+    let ended = export(Arc::new(setup), &campaign, stopped).await;
+    watching.abort();
+    view.finish();
+    let ended = ended?;
+    let status = Status::of(&store, campaigns.named(&campaign.name).await?).await?;
+    store.close().await;
+    if ended.stopped && status.totals.open() > 0 {
+        let left = thousands(status.totals.open());
+        let sentence = format!("stopped, with {left} accounts left: run the same again to go on");
+        return Err(Failure::say(sentence).with_code("stopped"));
+    }
+    if status.campaign.state == CampaignState::Cancelled {
+        return Err(Failure::say("the campaign was cancelled; what is stored stays").with_code("cancelled"));
+    }
+    describe(output, &status);
+    output.document(&document(&status));
+    let clean = status.totals.failed == 0 && status.totals.incomplete == 0;
+    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+}
+
+async fn options(
+    config: &pappus_engine::pod::config::PodConfig,
+    arguments: &WorkArguments,
+    output: &Output,
+) -> Result<WorkerOptions, Failure> {
+    let gentle = if arguments.no_gentle {
+        false
+    } else if arguments.gentle {
+        true
+    } else {
+        let used = is_in_use(&config.url, &config.database).await?;
+        if used {
+            output.line(
+                "The pod is in use, so this goes slowly, one account at a time, with rests. With --no-gentle it goes \
+                 as fast as it can.",
+            );
+        }
+        used
+    };
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Ok(WorkerOptions {
+        tasks: arguments.workers.map_or(cores + 1, usize::from),
+        lease: Duration::from_secs(arguments.lease),
+        patience: Duration::from_secs(arguments.patience),
+        gentle,
+        reserve: arguments.reserve.saturating_mul(MEGABYTE),
+        host: host(),
+    })
+}
+
+/// This machine's name.
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
+}
+
+/// The first Ctrl-C or SIGTERM lets what is begun be finished; the second one ends at once, as always.
+async fn until_told(stop: watch::Sender<bool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    let second = |number: i32| std::process::exit(128 + number);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    _ = stop.send(true);
+    tokio::select! {
+        _ = interrupt.recv() => second(2),
+        _ = terminate.recv() => second(15),
+    }
+}

@@ -1,0 +1,95 @@
+//! `pappus campaign`.
+
+use pappus_engine::campaign::{Campaigns, Status};
+use pappus_engine::store::Store;
+use serde_json::json;
+
+use super::{Outcome, thousands};
+use crate::arguments::{Campaign, CampaignAction, StoreArguments};
+use crate::campaign::{describe, document, follow};
+use crate::error::Failure;
+use crate::output::Output;
+use crate::{pod, store};
+
+pub(crate) async fn run(arguments: Campaign, output: &Output) -> Result<Outcome, Failure> {
+    if let Some(CampaignAction::Verify(verify)) = &arguments.action {
+        return super::campaign_verify::run(verify, &arguments, output).await;
+    }
+    let url = pod::address(arguments.pod.as_deref(), arguments.pod_url.as_deref())?;
+    let place = StoreArguments { store: arguments.store.clone(), state: arguments.state.clone() };
+    let store = store::open(&place, &url).await?;
+    let campaigns = Campaigns::new(&store, &url);
+    let done = match &arguments.action {
+        Some(action) => act(&campaigns, action, output).await,
+        None => show(&campaigns, &store, &arguments, output).await,
+    };
+    store.close().await;
+    done
+}
+
+async fn act(campaigns: &Campaigns, action: &CampaignAction, output: &Output) -> Result<Outcome, Failure> {
+    let (name, state, sentence) = match action {
+        CampaignAction::Verify(_) => return Ok(Outcome::Done), // needs no store; see above
+        CampaignAction::Pause(named) => {
+            campaigns.pause(&named.name).await?;
+            (&named.name, "paused", "Paused: what is begun is finished, then the workers wait.".to_owned())
+        }
+        CampaignAction::Resume(named) => {
+            campaigns.resume(&named.name).await?;
+            (&named.name, "running", "It goes on.".to_owned())
+        }
+        CampaignAction::Cancel(named) => {
+            campaigns.cancel(&named.name).await?;
+            (&named.name, "cancelled", "Cancelled: what is stored stays.".to_owned())
+        }
+        CampaignAction::Retry(named) => {
+            let retried = campaigns.retry(&named.name).await?;
+            output.document(&json!({ "campaign": named.name, "retried": retried }));
+            output.line(format!(
+                "{} accounts have another turn; `pappus export --all --name {}` or a worker takes them up.",
+                thousands(retried),
+                named.name
+            ));
+            return Ok(Outcome::Done);
+        }
+    };
+    output.line(sentence);
+    output.document(&json!({ "campaign": name, "state": state }));
+    Ok(Outcome::Done)
+}
+
+async fn show(
+    campaigns: &Campaigns,
+    store: &Store,
+    arguments: &Campaign,
+    output: &Output,
+) -> Result<Outcome, Failure> {
+    if let Some(name) = &arguments.name {
+        let campaign = campaigns.named(name).await?;
+        if arguments.watch {
+            follow(store, &campaign, output.is_json()).await?;
+        }
+        let status = Status::of(store, campaigns.named(name).await?).await?;
+        describe(output, &status);
+        output.document(&document(&status));
+        return Ok(outcome(&status));
+    }
+    let (mut all, mut clean) = (Vec::new(), Outcome::Done);
+    for campaign in campaigns.all().await? {
+        let status = Status::of(store, campaign).await?;
+        describe(output, &status);
+        if outcome(&status) == Outcome::Findings {
+            clean = Outcome::Findings;
+        }
+        all.push(status);
+    }
+    if all.is_empty() {
+        output.line("There is no campaign of this pod yet; `pappus export --all` begins one.");
+    }
+    output.document(&json!({ "campaigns": all }));
+    Ok(clean)
+}
+
+fn outcome(status: &Status) -> Outcome {
+    if status.totals.failed == 0 && status.totals.incomplete == 0 { Outcome::Done } else { Outcome::Findings }
+}

@@ -1,0 +1,320 @@
+//! One account in a worker's hand: exported, taken over, or written down with what is wrong with it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::CampaignError;
+use super::records::{AccountState, Claimed, Outcome, Written};
+use super::worker::Shift;
+use crate::depot::{DepotError, digest_of_file};
+use crate::export::{ExportError, Exported, Exporter, OutputError};
+use crate::pod::database::Snapshot;
+use crate::pod::reader::{ReadAhead, ReadError};
+use crate::pod::uploads::PhotoStore;
+use crate::store::StoredSignatures;
+
+/// How often an account is tried anew with a new connection before it is what is wrong, and not the database.
+const TRIES: u32 = 4;
+
+/// What a task of a worker keeps from one account to the next.
+pub(super) struct Desk {
+    pub(super) snapshot: Option<Snapshot>,
+    pub(super) memory: StoredSignatures,
+}
+
+/// An account whose work is done, as far as this machine goes.
+pub(super) struct Ready {
+    pub(super) outcome: Outcome,
+    /// The archive, when there is one to be stored.
+    pub(super) path: Option<PathBuf>,
+}
+
+/// Whose fault it is when an account is not exported.
+enum Fault {
+    /// The account's own; others fare better.
+    Account(String),
+    /// It has left the pod since the list was written.
+    Gone,
+    /// The pod's database, or what it makes of the account's rows.
+    Database(String),
+    /// The pod's photos, all of them.
+    Uploads(String),
+    /// The disk that archives are written to.
+    Disk(String),
+}
+
+impl Shift {
+    /// Exports an account, or finds its archive stored already.
+    pub(super) async fn account(
+        &self,
+        claimed: &Claimed,
+        desk: &mut Desk,
+        ahead: Option<&mut ReadAhead>,
+    ) -> Result<Ready, CampaignError> {
+        let started = Instant::now();
+        if let Some(written) = self.take_over(claimed).await? {
+            let outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
+            return Ok(Ready { outcome, path: None });
+        }
+        let mut waiting = self.outage.begin(self.observer());
+        let (mut ahead, mut tries) = (ahead, 0);
+        loop {
+            let error = match self.export(claimed, desk, ahead.take()).await {
+                Ok(exported) => return self.ready(claimed, &exported, started).await,
+                Err(error) => error,
+            };
+            match fault(&error) {
+                Fault::Account(reason) => return Ok(failed(claimed, started, reason)),
+                Fault::Gone => {
+                    let reason = "the account has left the pod since the campaign began".to_owned();
+                    let outcome = outcome(claimed, AccountState::Skipped, None, started, Some(reason));
+                    return Ok(Ready { outcome, path: None });
+                }
+                Fault::Database(reason) => {
+                    desk.snapshot = None;
+                    tries += 1;
+                    if tries >= TRIES {
+                        return Ok(failed(claimed, started, reason));
+                    }
+                    self.connect(desk).await?;
+                }
+                Fault::Uploads(reason) => {
+                    tries += 1;
+                    if tries >= TRIES {
+                        return Ok(failed(claimed, started, reason));
+                    }
+                    waiting.pause(&reason).await?;
+                    while let Err(error) = PhotoStore::open(&self.setup.photos).await {
+                        waiting.pause(&error.to_string()).await?;
+                    }
+                }
+                Fault::Disk(reason) => waiting.pause(&reason).await?,
+            }
+        }
+    }
+
+    /// Waits until the pod's database takes a connection.
+    pub(super) async fn connect(&self, desk: &mut Desk) -> Result<(), CampaignError> {
+        if desk.snapshot.is_none() {
+            let open = || self.source.open();
+            desk.snapshot = Some(self.outage.until_it_works(self.observer(), open, |_| true).await?);
+        }
+        Ok(())
+    }
+
+    async fn export(
+        &self,
+        claimed: &Claimed,
+        desk: &mut Desk,
+        ahead: Option<&mut ReadAhead>,
+    ) -> Result<Exported, ExportError> {
+        if desk.snapshot.is_none() {
+            let opened = self.source.open().await;
+            desk.snapshot = Some(opened.map_err(ReadError::from)?);
+        }
+        let Some(snapshot) = desk.snapshot.as_mut() else { return Err(ExportError::Broken) };
+        let setup = &self.setup;
+        let exporter = Exporter {
+            pod: &setup.pod,
+            schema: &setup.schema,
+            uploads: &setup.uploads,
+            archive_key: &setup.archive_key,
+            folder: self.spool.path(),
+            options: &self.export,
+            progress: &(),
+        };
+        match ahead {
+            Some(ahead) => exporter.export_ahead(snapshot, ahead, claimed.user_id, &mut desk.memory).await,
+            None => exporter.export(snapshot, &claimed.username, &mut desk.memory).await,
+        }
+    }
+
+    async fn ready(
+        &self,
+        claimed: &Claimed,
+        exported: &Exported,
+        started: Instant,
+    ) -> Result<Ready, CampaignError> {
+        let path = exported.path.clone();
+        let digested = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || digest_of_file(&path)).await
+        };
+        let (bytes, sha256) = digested
+            .map_err(|_| CampaignError::Broken)?
+            .map_err(|source| CampaignError::Spool { path: path.clone(), source })?;
+        let written = Written {
+            file: depot_name(&path),
+            bytes: number(bytes),
+            sha256,
+            records: number(exported.manifest.counts.values().sum()),
+            omissions: number(exported.manifest.omissions.len() as u64),
+        };
+        let outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
+        Ok(Ready { outcome, path: Some(path) })
+    }
+
+    /// The archive that an earlier worker was about to store, if it is there and the very one.
+    async fn take_over(&self, claimed: &Claimed) -> Result<Option<Written>, CampaignError> {
+        let Some(written) = &claimed.written else { return Ok(None) };
+        let depot = &self.setup.depot;
+        let look = || depot.stored(&written.file);
+        let found = self.outage.until_it_works(self.observer(), look, DepotError::is_of_the_depot).await?;
+        Ok(found.filter(|found| found.sha256 == written.sha256).map(|_| written.clone()))
+    }
+
+    /// Stores what is ready, and writes down what became of each account.
+    pub(super) async fn store(&self, ready: Vec<Ready>) -> Result<(), CampaignError> {
+        use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let planned: Vec<Outcome> = ready
+            .iter()
+            .filter(|ready| ready.path.is_some())
+            .map(|ready| Outcome { state: AccountState::Running, ..ready.outcome.clone() })
+            .collect();
+        let ours = self.in_store(|| self.queue.intend(&planned)).await?;
+        let mine = |ready: &Ready| ready.path.is_none() || ours.contains(&ready.outcome.claimed.user_id);
+        let (mine, lost): (Vec<Ready>, Vec<Ready>) = ready.into_iter().partition(mine);
+        for path in lost.into_iter().filter_map(|ready| ready.path) {
+            // Somebody else has the account now; what stays goes with the folder.
+            _ = std::fs::remove_file(path);
+        }
+        let stored = stream::iter(mine.into_iter().map(|ready| self.keep(ready))).buffered(AT_ONCE);
+        let outcomes: Vec<Outcome> = stored.try_collect().await?;
+        self.in_store(|| self.queue.finish(&outcomes)).await?;
+        for outcome in &outcomes {
+            self.count(outcome);
+        }
+        Ok(())
+    }
+
+    /// Gives an archive its final name.
+    async fn keep(&self, ready: Ready) -> Result<Outcome, CampaignError> {
+        let Ready { mut outcome, path } = ready;
+        let (Some(path), Some(written)) = (path, outcome.written.as_ref()) else { return Ok(outcome) };
+        let depot = &self.setup.depot;
+        let passes = DepotError::is_of_the_depot;
+        let adopt = || depot.adopt(&written.file, &path);
+        let mut kept = self.outage.until_it_works(self.observer(), adopt, passes).await;
+        if let Err(CampaignError::Depot(DepotError::Taken { .. })) = kept {
+            // Of an earlier attempt, whose worker wrote down another digest or none: nobody will look for that.
+            let remove = || depot.remove(&written.file);
+            self.outage.until_it_works(self.observer(), remove, passes).await?;
+            kept = self.outage.until_it_works(self.observer(), adopt, passes).await;
+        }
+        match kept {
+            Ok(_) => Ok(outcome),
+            Err(CampaignError::Depot(error)) => {
+                _ = std::fs::remove_file(&path);
+                outcome.state = AccountState::Failed;
+                outcome.reason = Some(error.to_string());
+                outcome.written = None;
+                Ok(outcome)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Archives that are stored at the same time by one task.
+const AT_ONCE: usize = 8;
+
+fn outcome(
+    claimed: &Claimed,
+    state: AccountState,
+    written: Option<Written>,
+    started: Instant,
+    reason: Option<String>,
+) -> Outcome {
+    let millis = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+    Outcome { claimed: claimed.clone(), state, written, millis, reason }
+}
+
+fn failed(claimed: &Claimed, started: Instant, reason: String) -> Ready {
+    Ready { outcome: outcome(claimed, AccountState::Failed, None, started, Some(reason)), path: None }
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Usernames may begin with a dot or a hyphen, names in a depot may not.
+fn depot_name(path: &Path) -> String {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if name.starts_with(['.', '-']) { format!("={name}") } else { name }
+}
+
+fn fault(error: &ExportError) -> Fault {
+    let reason = error.to_string();
+    match error {
+        ExportError::Read(ReadError::Database(_)) => Fault::Database(reason),
+        ExportError::Read(ReadError::Uploads(_)) => Fault::Uploads(reason),
+        ExportError::Read(ReadError::UnknownAccount { .. }) => Fault::Gone,
+        ExportError::Output(OutputError::Busy(_) | OutputError::Exists(_)) => Fault::Account(reason),
+        error if is_of_the_disk(error) => Fault::Disk(reason),
+        _ => Fault::Account(reason),
+    }
+}
+
+/// Whether somewhere below an error the disk as a whole is what failed.
+fn is_of_the_disk(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut below = Some(error);
+    while let Some(error) = below {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && is_disk_error(error)
+        {
+            return true;
+        }
+        below = error.source();
+    }
+    false
+}
+
+fn is_disk_error(error: &io::Error) -> bool {
+    let whole = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::ReadOnlyFilesystem];
+    // EIO: a disk that is broken, or was taken out.
+    whole.contains(&error.kind())
+        || error.raw_os_error() == Some(5)
+        || error.get_ref().is_some_and(|inner| is_of_the_disk(inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::writer::WriteError;
+
+    #[test]
+    fn a_full_disk_is_nobodys_fault() {
+        let full = || io::Error::from_raw_os_error(28);
+        let folder = PathBuf::from("/srv/out");
+        for error in [
+            ExportError::Output(OutputError::Io { path: folder.clone(), source: full() }),
+            ExportError::Write { folder: folder.clone(), source: WriteError::Io(full()) },
+            ExportError::Write { folder: folder.clone(), source: WriteError::Io(io::Error::other(full())) },
+            ExportError::Write {
+                folder: folder.clone(),
+                source: WriteError::Zip {
+                    entry: "diaspora.json".to_owned(),
+                    source: zip::result::ZipError::Io(full()),
+                },
+            },
+        ] {
+            assert!(matches!(fault(&error), Fault::Disk(_)), "{error:?}");
+        }
+        let too_large = io::Error::from_raw_os_error(27);
+        let error = ExportError::Write { folder, source: WriteError::Io(too_large) };
+        assert!(matches!(fault(&error), Fault::Account(_)));
+    }
+
+    #[test]
+    fn every_username_gives_a_name_a_depot_takes() {
+        for name in ["alice@a.example-1.zip", ".bob@a.example-1.zip", "-eve@a.example-1.zip.age"] {
+            let name = depot_name(&Path::new("/srv/out").join(name));
+            assert!(crate::depot::is_depot_name(&name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Whether the pod is in use, and whether its database is busy just now.
+
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use crate::pod::config::{DatabaseUrl, Dialect, PodUrl};
+use crate::pod::database::{Cell as _, DatabaseError, Snapshot};
+
+/// How long a web server may take to take a connection.
+const KNOCK: Duration = Duration::from_secs(3);
+/// Statements of others under way at once from which a database counts as busy.
+const BUSY: i64 = 2;
+
+/// Whether the pod is in use: something takes connections at its address, or others than Pappus are connected to
+/// its database.
+///
+/// # Errors
+/// The database's failure.
+pub async fn is_in_use(pod: &PodUrl, database: &DatabaseUrl) -> Result<bool, DatabaseError> {
+    let address = url::Url::parse(pod.as_str()).ok().and_then(|url| url.port_or_known_default());
+    if let Some(port) = address
+        && let Ok(Ok(_)) = tokio::time::timeout(KNOCK, TcpStream::connect((pod.host(), port))).await
+    {
+        return Ok(true);
+    }
+    Ok(Busy::open(database).await?.connections().await? > 0)
+}
+
+/// A connection that looks how busy a pod's database is.
+pub struct Busy {
+    snapshot: Snapshot,
+}
+
+impl Busy {
+    /// Connects.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn open(database: &DatabaseUrl) -> Result<Self, DatabaseError> {
+        Ok(Self { snapshot: Snapshot::open(database).await? })
+    }
+
+    /// Whether two statements or more of others are under way.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn is_busy(&mut self) -> Result<bool, DatabaseError> {
+        let condition = match self.snapshot.dialect() {
+            Dialect::PostgreSql => "AND state = 'active'",
+            Dialect::MySql => "AND command <> 'Sleep'",
+            Dialect::Sqlite => return Ok(false),
+        };
+        Ok(self.count(condition).await? >= BUSY)
+    }
+
+    async fn connections(&mut self) -> Result<i64, DatabaseError> {
+        self.count("").await
+    }
+
+    /// Connections of others. What a user may not see is not counted.
+    async fn count(&mut self, condition: &str) -> Result<i64, DatabaseError> {
+        let sql = match self.snapshot.dialect() {
+            // Within a transaction it shows the same over and over again unless told otherwise.
+            Dialect::PostgreSql => {
+                let clear = "SELECT COUNT(*) FROM (SELECT pg_stat_clear_snapshot()) c".to_owned();
+                self.snapshot.rows("other connections", clear, &[]).await?;
+                format!(
+                    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                     AND backend_type = 'client backend' AND application_name <> 'pappus' {condition}"
+                )
+            }
+            // Connections have no names here: other workers of Pappus count as well.
+            Dialect::MySql => format!(
+                "SELECT COUNT(*) FROM information_schema.processlist p WHERE p.db = DATABASE() \
+                 AND p.id <> CONNECTION_ID() {condition}"
+            ),
+            Dialect::Sqlite => return Ok(0),
+        };
+        let row = self.snapshot.first("other connections", sql, &[]).await?;
+        Ok(row.and_then(|row| row.integer(0)).unwrap_or(0))
+    }
+}

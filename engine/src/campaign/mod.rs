@@ -1,0 +1,49 @@
+//! The export of a whole pod: a list of its accounts in the store, and workers that take them up.
+//!
+//! ```text
+//! pod's users ──prepare──▶ list in the store ──claim──▶ worker ──export──▶ depot
+//!                                 ▲                        │
+//!                                 └───────result───────────┘
+//! ```
+//!
+//! Any number of workers, on any machine that reaches the pod's database, the store and the depot, share one
+//! campaign. What a worker has in hand is free again when its lease has run out. An archive is written down in
+//! the store before it gets its final name, so whoever takes an account over knows whether the file that is there
+//! is the one; nothing is exported twice for nothing, and nothing is kept that is not whole.
+
+mod account;
+mod accounts;
+mod busy;
+mod care;
+mod changed;
+mod error;
+mod feeder;
+mod list;
+mod list_csv;
+mod list_reader;
+mod outage;
+mod queue;
+mod records;
+mod register;
+mod source;
+mod spool;
+mod status;
+mod verify;
+mod verify_file;
+mod worker;
+
+pub use busy::{Busy, is_in_use};
+pub use error::CampaignError;
+pub(crate) use list::CampaignList;
+pub use list::{
+    AccountResult, LIST_FORMAT, ListError, ListHead, ListOf, ListTotals, ResultState, WrittenList, write_list,
+};
+pub use list_reader::ListReadError;
+pub use records::{AccountState, Campaign, CampaignOptions, CampaignState, Only, Order};
+pub use register::{Campaigns, NewCampaign};
+pub use status::{AccountLine, Status, Totals, WorkerLine};
+pub use verify::{
+    CampaignCheck, CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind,
+    verify_campaign,
+};
+pub use worker::{Ended, Finished, Observer, Setup, WorkerOptions, work};

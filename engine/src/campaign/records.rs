@@ -1,0 +1,193 @@
+//! What the tables of campaigns hold.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::CampaignError;
+use crate::store::{StoreError, StoreRow};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            /// The word in the database.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            pub(super) fn from_row(row: &StoreRow, column: usize) -> Result<Self, StoreError> {
+                match row.get::<String>(column)?.as_str() {
+                    $($word => Ok(Self::$variant),)*
+                    other => Err(StoreError::Column { column, reason: format!("{other:?} is no state") }),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// How far a campaign is.
+    CampaignState {
+        /// The list of accounts is being written down.
+        Preparing = "preparing",
+        /// Accounts are exported.
+        Running = "running",
+        /// Nothing new is begun until it goes on.
+        Paused = "paused",
+        /// Given up; what is exported stays.
+        Cancelled = "cancelled",
+        /// Nothing is left to do.
+        Finished = "finished",
+    }
+}
+
+words! {
+    /// How far an account is.
+    AccountState {
+        /// Its turn has not come.
+        Pending = "pending",
+        /// Somebody is at it.
+        Running = "running",
+        /// Its archive is stored.
+        Done = "done",
+        /// It could not be exported; the reason says why.
+        Failed = "failed",
+        /// It is not exported, on purpose; the reason says why.
+        Skipped = "skipped",
+    }
+}
+
+/// Which comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Accounts with the most records: nothing large is left for the end, where others would wait for it.
+    #[default]
+    BiggestFirst,
+    /// Accounts with the fewest records: most people have theirs early.
+    SmallestFirst,
+}
+
+/// Which accounts, by what the pod knows of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Only {
+    /// All of them.
+    #[default]
+    All,
+    /// Seen within a month, as the pod counts its active users.
+    ActiveMonth,
+    /// Seen within six months.
+    ActiveHalfYear,
+    /// Seen within a year.
+    ActiveYear,
+    /// All that are not closed.
+    NotClosed,
+    /// Those on a list.
+    Listed,
+}
+
+/// What was asked for when a campaign began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignOptions {
+    /// Which accounts.
+    pub only: Only,
+    /// Which of them first.
+    pub order: Order,
+    /// Whom the archives are encrypted to (`age1…`); nobody when they are plain.
+    pub recipients: Vec<String>,
+    /// The campaign before, whose archives of unchanged accounts are good enough.
+    pub since: Option<String>,
+}
+
+/// An export of a whole pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Campaign {
+    /// Its row.
+    #[serde(skip)]
+    pub id: i64,
+    /// The pod's address.
+    pub pod: String,
+    /// Its name; each is there once for a pod.
+    pub name: String,
+    /// Where the archives go.
+    pub out: String,
+    /// How far it is.
+    pub state: CampaignState,
+    /// What was asked for.
+    pub options: CampaignOptions,
+    /// Fingerprint of the key that archives are signed with.
+    pub archive_key: String,
+    /// The time in all archives and in their names.
+    pub created_at: DateTime<Utc>,
+    /// When nothing was left to do.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// The columns of [`Campaign`].
+pub(super) const CAMPAIGN: &str =
+    "id, pod_url, name, out, state, options, archive_key, created_at, finished_at";
+
+impl Campaign {
+    pub(super) fn from_row(row: &StoreRow) -> Result<Self, CampaignError> {
+        let options: String = row.get(5)?;
+        let options = serde_json::from_str(&options)
+            .map_err(|error| StoreError::Column { column: 5, reason: error.to_string() })?;
+        Ok(Self {
+            id: row.get(0)?,
+            pod: row.get(1)?,
+            name: row.get(2)?,
+            out: row.get(3)?,
+            state: CampaignState::from_row(row, 4)?,
+            options,
+            archive_key: row.get(6)?,
+            created_at: time(row.get(7)?),
+            finished_at: row.get::<Option<i64>>(8)?.map(time),
+        })
+    }
+}
+
+/// A time as the store keeps it.
+pub(super) fn time(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+/// An account that a worker has in hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claimed {
+    pub(super) user_id: i64,
+    pub(super) username: String,
+    pub(super) account: String,
+    pub(super) size: i64,
+    pub(super) attempts: i64,
+    /// What an earlier attempt was about to store.
+    pub(super) written: Option<Written>,
+}
+
+/// An archive, whole, under its final name or about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) file: String,
+    pub(super) bytes: i64,
+    pub(super) sha256: String,
+    pub(super) records: i64,
+    pub(super) omissions: i64,
+}
+
+/// What became of an account in a worker's hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) claimed: Claimed,
+    pub(super) state: AccountState,
+    pub(super) written: Option<Written>,
+    pub(super) millis: i64,
+    pub(super) reason: Option<String>,
+}

@@ -1,0 +1,407 @@
+//! Whether everything a campaign has stored is still there, whole, and what it was.
+//!
+//! The lists and the archives beside them are enough; neither the pod nor the store is needed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Serialize;
+
+use super::list::{
+    AccountResult, ListHead, ListTotals, ResultState, SIGNATURE, belongs_to_list, is_list, sha256,
+};
+use super::list_reader::{ListReadError, read_head, read_list};
+use super::verify_file::{Found, check_file};
+use crate::archive::encryption::Unlock;
+use crate::depot::{Depot, DepotError, LocalCopy};
+use crate::domain::{KeyFingerprint, PublicKey};
+
+/// Problems that are kept one by one; all are counted.
+const MOST: usize = 1000;
+/// Accounts read from a list before their turn comes.
+const READ_AHEAD: usize = 64;
+/// A signature by an 8192-bit key has 1368 characters.
+const MAX_SIGNATURE: u64 = 4096;
+
+/// What is to be checked, and with what.
+#[derive(Clone)]
+pub struct CampaignCheck<'a> {
+    /// Where the lists and archives are.
+    pub depot: &'a Depot,
+    /// The campaign's name; all campaigns that have a list there, unless given.
+    pub name: Option<&'a str>,
+    /// What opens encrypted archives. Without it their bytes are checked and nothing inside.
+    pub unlock: Option<Unlock>,
+    /// Fingerprint of the pod's archive key, where it is known: a list signed by another is a problem.
+    pub trusted: Option<String>,
+    /// Archives that are checked at a time.
+    pub at_once: NonZeroUsize,
+    /// Where copies of archives in a bucket lie while they are looked into.
+    pub folder: &'a Path,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CampaignVerification {
+    /// The lists that were checked.
+    pub lists: Vec<ListVerification>,
+    /// Problems of each kind.
+    pub counts: BTreeMap<ProblemKind, u64>,
+    /// The first thousand problems.
+    pub problems: Vec<Problem>,
+}
+
+impl CampaignVerification {
+    /// Whether everything is as it was stored, and everybody has an archive.
+    pub fn is_clean(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    fn add(&mut self, problem: Problem) {
+        *self.counts.entry(problem.kind).or_default() += 1;
+        if self.problems.len() < MOST {
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// One list.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListVerification {
+    /// The file it is in.
+    pub file: String,
+    /// What it says of the campaign.
+    pub head: ListHead,
+    /// The sums it gives, which are those of its accounts.
+    pub totals: ListTotals,
+    /// The key that signed it; nothing when it is not signed well.
+    pub signed_by: Option<KeyFingerprint>,
+    /// Archives whose every byte and signature is right.
+    pub verified: u64,
+    /// Encrypted archives whose bytes are right, and which nothing here opens.
+    pub sealed: u64,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Its kind.
+    pub kind: ProblemKind,
+    /// Whose archive; nothing for what is of nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Which file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What is wrong, in a sentence.
+    pub reason: String,
+}
+
+/// Kinds of problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemKind {
+    /// The list is not signed, by its key or by the one that is known.
+    Signature,
+    /// An archive on the list is not there.
+    Missing,
+    /// An archive is not what was stored, or not what it should be.
+    Damaged,
+    /// An account has no archive.
+    Incomplete,
+    /// A file is on no list.
+    Surplus,
+    /// A file cannot be read now.
+    Unreadable,
+}
+
+impl ProblemKind {
+    /// The stable name, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Missing => "missing",
+            Self::Damaged => "damaged",
+            Self::Incomplete => "incomplete",
+            Self::Surplus => "surplus",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// Why nothing could be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CampaignVerifyError {
+    /// There is no list.
+    #[error("there is no list of a campaign (campaign.json) in {place}")]
+    NoList {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// There is no list of this campaign.
+    #[error("there is no list of the campaign {name} in {place}; there are: {there}")]
+    Unknown {
+        /// Where it was looked for.
+        place: String,
+        /// The campaign.
+        name: String,
+        /// Names of those that have one.
+        there: String,
+    },
+    /// A list cannot be read.
+    #[error("{file} cannot be read: {source}")]
+    List {
+        /// The list.
+        file: String,
+        /// What is wrong with it.
+        source: ListReadError,
+    },
+    /// The place cannot be used.
+    #[error(transparent)]
+    Depot(#[from] DepotError),
+    /// A file on this machine.
+    #[error("a list cannot be looked at: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Checks what is stored. `progress` hears how many bytes of how many are done.
+///
+/// # Errors
+/// [`CampaignVerifyError`], when there is nothing to check against or the place is out of reach. What is wrong with
+/// single files is in the result.
+pub async fn verify_campaign(
+    check: &CampaignCheck<'_>,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<CampaignVerification, CampaignVerifyError> {
+    let mut files: HashMap<String, Kept> = HashMap::new();
+    let mut lists = Vec::new();
+    let mut listed = check.depot.list();
+    while let Some(file) = listed.try_next().await? {
+        if is_list(&file.name) {
+            lists.push(file.name);
+        } else if !belongs_to_list(&file.name) {
+            files.insert(file.name, Kept { bytes: file.bytes, list: None });
+        }
+    }
+    lists.sort();
+    let mut found = CampaignVerification::default();
+    let (wanted, others) = choose(check, lists).await?;
+    let mut sizes = Sizes::default();
+    for list in &wanted {
+        sizes.total += list.totals.bytes;
+    }
+    for (number, list) in wanted.into_iter().enumerate() {
+        let list = one_list(check, list, number, &mut files, &mut found, (&sizes, progress)).await?;
+        found.lists.push(list);
+    }
+    for list in others {
+        read_all(&list, |account| {
+            if let Some(kept) = account.file.and_then(|file| files.get_mut(&file)) {
+                kept.list = Some(usize::MAX);
+            }
+            true
+        })?;
+    }
+    let mut surplus: Vec<String> =
+        files.into_iter().filter(|(_, kept)| kept.list.is_none()).map(|(name, _)| name).collect();
+    surplus.sort();
+    for file in surplus {
+        let reason = "no list names this file".to_owned();
+        found.add(Problem { kind: ProblemKind::Surplus, account: None, file: Some(file), reason });
+    }
+    Ok(found)
+}
+
+/// A file in the depot, and the list that has named it, if one has.
+struct Kept {
+    bytes: u64,
+    list: Option<usize>,
+}
+
+/// Bytes to check, and done.
+#[derive(Default)]
+struct Sizes {
+    total: u64,
+    done: AtomicU64,
+}
+
+/// A list, here.
+struct HereList {
+    file: String,
+    copy: Arc<LocalCopy>,
+    head: ListHead,
+    totals: ListTotals,
+}
+
+/// The lists that are meant, and the others.
+async fn choose(
+    check: &CampaignCheck<'_>,
+    names: Vec<String>,
+) -> Result<(Vec<HereList>, Vec<HereList>), CampaignVerifyError> {
+    let place = check.depot.place();
+    let (mut wanted, mut others, mut there) = (Vec::new(), Vec::new(), Vec::new());
+    for file in names {
+        let copy = Arc::new(check.depot.local_copy(&file, check.folder).await?);
+        let failed = |source| CampaignVerifyError::List { file: file.clone(), source };
+        let head = read_head(copy.path()).map_err(failed)?;
+        let mut list = HereList { file: file.clone(), copy, head, totals: ListTotals::default() };
+        there.push(list.head.name.clone());
+        if check.name.is_none_or(|name| name == list.head.name) {
+            list.totals = read_all(&list, |_| true)?;
+            wanted.push(list);
+        } else {
+            others.push(list);
+        }
+    }
+    match check.name {
+        _ if there.is_empty() => Err(CampaignVerifyError::NoList { place }),
+        Some(name) if wanted.is_empty() => {
+            Err(CampaignVerifyError::Unknown { place, name: name.to_owned(), there: there.join(", ") })
+        }
+        _ => Ok((wanted, others)),
+    }
+}
+
+fn read_all(
+    list: &HereList,
+    visit: impl FnMut(AccountResult) -> bool,
+) -> Result<ListTotals, CampaignVerifyError> {
+    let failed = |source| CampaignVerifyError::List { file: list.file.clone(), source };
+    Ok(read_list(list.copy.path(), visit).map_err(failed)?.1)
+}
+
+async fn one_list(
+    check: &CampaignCheck<'_>,
+    list: HereList,
+    number: usize,
+    files: &mut HashMap<String, Kept>,
+    found: &mut CampaignVerification,
+    (sizes, progress): (&Sizes, &(dyn Fn(u64, u64) + Sync)),
+) -> Result<ListVerification, CampaignVerifyError> {
+    let signed_by = check_signature(check, &list, found).await?;
+    let key = PublicKey::from_pem(&list.head.archive_key).ok().map(|key| key.fingerprint());
+    let (sender, receiver) = tokio::sync::mpsc::channel(READ_AHEAD);
+    let copy = Arc::clone(&list.copy);
+    let reading = tokio::task::spawn_blocking(move || {
+        read_list(copy.path(), |account| sender.blocking_send(account).is_ok())
+    });
+    let accounts = stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|account| (account, receiver))
+    });
+    let (mut verified, mut sealed) = (0, 0);
+    let checked = accounts
+        .map(|account| {
+            let kept = look_up(&account, number, files);
+            let key = key.as_ref();
+            async move {
+                let bytes = account.bytes.unwrap_or_default();
+                let result = match kept {
+                    Ok(None) => Ok(Found::Nothing),
+                    Ok(Some(_)) => check_file(check, key, &account).await,
+                    Err(problem) => Err(problem),
+                };
+                progress(sizes.done.fetch_add(bytes, Ordering::Relaxed) + bytes, sizes.total);
+                result
+            }
+        })
+        .buffered(check.at_once.get());
+    let mut checked = std::pin::pin!(checked);
+    while let Some(result) = checked.next().await {
+        match result {
+            Ok(Found::Verified) => verified += 1,
+            Ok(Found::Sealed) => sealed += 1,
+            Ok(Found::Nothing) => {}
+            Err(problem) => found.add(problem),
+        }
+    }
+    match reading.await {
+        Ok(Ok(_)) => {}
+        Ok(Err(source)) => return Err(CampaignVerifyError::List { file: list.file, source }),
+        Err(error) => return Err(std::io::Error::other(error).into()),
+    }
+    let HereList { file, head, totals, .. } = list;
+    Ok(ListVerification { file, head, totals, signed_by, verified, sealed })
+}
+
+/// Whether an account's archive is there at all, with its size. An account that needs none has none.
+fn look_up(
+    account: &AccountResult,
+    number: usize,
+    files: &mut HashMap<String, Kept>,
+) -> Result<Option<()>, Problem> {
+    let problem = |kind, reason: String| {
+        Err(Problem { kind, account: Some(account.account.clone()), file: account.file.clone(), reason })
+    };
+    let Some(file) = &account.file else {
+        let why = account.reason.as_deref().unwrap_or("no reason is given");
+        return match account.state {
+            ResultState::Skipped => Ok(None),
+            ResultState::Done => problem(ProblemKind::Incomplete, "it is done and has no archive".to_owned()),
+            ResultState::Failed => {
+                problem(ProblemKind::Incomplete, format!("it could not be exported: {why}"))
+            }
+            ResultState::Pending | ResultState::Running => problem(
+                ProblemKind::Incomplete,
+                "it was not exported yet when the list was written".to_owned(),
+            ),
+        };
+    };
+    let Some(kept) = files.get_mut(file) else {
+        return problem(ProblemKind::Missing, "the file is not there".to_owned());
+    };
+    if kept.list.replace(number) == Some(number) {
+        return problem(ProblemKind::Damaged, "the list names this file for two accounts".to_owned());
+    }
+    match account.bytes {
+        Some(bytes) if bytes != kept.bytes => {
+            problem(ProblemKind::Damaged, format!("the file has {} bytes, and had {bytes}", kept.bytes))
+        }
+        _ => Ok(Some(())),
+    }
+}
+
+/// The key that has signed a list, if it is signed as it should be.
+async fn check_signature(
+    check: &CampaignCheck<'_>,
+    list: &HereList,
+    found: &mut CampaignVerification,
+) -> Result<Option<KeyFingerprint>, CampaignVerifyError> {
+    let mut wrong = |reason: String| {
+        let file = Some(list.file.clone());
+        found.add(Problem { kind: ProblemKind::Signature, account: None, file, reason });
+        Ok(None)
+    };
+    let key = match PublicKey::from_pem(&list.head.archive_key) {
+        Ok(key) => key,
+        Err(error) => return wrong(format!("its archive key cannot be read: {error}")),
+    };
+    let name = format!("{}{SIGNATURE}", list.file);
+    let mut signature = Vec::new();
+    match check.depot.open_range(&name, 0, Some(MAX_SIGNATURE)).await {
+        Ok(mut reading) => {
+            while let Some(more) = reading.next().await? {
+                signature.extend(more);
+            }
+        }
+        Err(DepotError::Missing { .. }) => return wrong(format!("it is not signed: there is no {name}")),
+        Err(error) => return Err(error.into()),
+    }
+    let path = Arc::clone(&list.copy);
+    let digest = tokio::task::spawn_blocking(move || sha256(path.path())).await;
+    let digest = digest.map_err(std::io::Error::other)??;
+    let signature = String::from_utf8_lossy(&signature);
+    match key.verifying_key() {
+        Ok(verifying) if verifying.verifies_sha256_base64(&digest, signature.trim()) => {}
+        Ok(_) => return wrong("its signature is wrong: it was changed after it was signed".to_owned()),
+        Err(error) => return wrong(format!("its archive key cannot be used: {error}")),
+    }
+    let signed_by = key.fingerprint();
+    if check.trusted.as_ref().is_some_and(|trusted| *trusted != signed_by.to_string()) {
+        return wrong(format!("it is signed by {signed_by}, which is not this pod's archive key"));
+    }
+    Ok(Some(signed_by))
+}

@@ -1,0 +1,432 @@
+//! A worker: takes accounts up, keeps its lease, stops when told to.
+
+use std::collections::HashSet;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::CampaignError;
+use super::account::Desk;
+use super::care::Care;
+use super::feeder::Feeder;
+use super::outage::Outage;
+use super::queue::{Pulse, Queue};
+use super::records::{AccountState, Campaign, CampaignState, Claimed, Outcome};
+use super::source::Source;
+use super::spool::Spool;
+use crate::archive::encryption::Lock;
+use crate::depot::{Depot, DepotError};
+use crate::domain::{SigningKey, Timestamp};
+use crate::export::ExportOptions;
+use crate::pod::config::{DatabaseUrl, PodUrl, Uploads};
+use crate::pod::reader::ReadAhead;
+use crate::pod::schema::SchemaVersion;
+use crate::pod::uploads::PhotoStore;
+use crate::store::{StateFolder, Store, StoreError, StoredSignatures, random_id};
+
+/// Everything a worker needs.
+pub struct Setup {
+    /// Pappus's own database.
+    pub store: Store,
+    /// The pod's database.
+    pub database: DatabaseUrl,
+    /// The pod's address.
+    pub pod: PodUrl,
+    /// The version of its tables.
+    pub schema: SchemaVersion,
+    /// Where its photos are.
+    pub photos: Uploads,
+    /// The same, open.
+    pub uploads: PhotoStore,
+    /// The key it signs archives with.
+    pub archive_key: SigningKey,
+    /// Pappus's own folder.
+    pub state: StateFolder,
+    /// Where archives go.
+    pub depot: Depot,
+    /// Program and version, for the manifests.
+    pub created_by: String,
+    /// Who hears how it goes.
+    pub observer: Arc<dyn Observer>,
+    /// How to work.
+    pub options: WorkerOptions,
+}
+
+/// How a worker works.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// Accounts exported at the same time.
+    pub tasks: usize,
+    /// How long after its last word others take over what a worker had in hand.
+    pub lease: Duration,
+    /// How long a database, a disk or a server for files may be away before the worker gives up.
+    pub patience: Duration,
+    /// Whether to spare the pod: one account at a time, a rest after each, none while its database is busy.
+    pub gentle: bool,
+    /// Bytes that stay free on the disk of the archives.
+    pub reserve: u64,
+    /// This machine's name, for people.
+    pub host: String,
+}
+
+/// Hears how a worker gets on.
+pub trait Observer: Send + Sync {
+    /// An account is finished, one way or the other.
+    fn finished(&self, account: &Finished);
+    /// Something that all accounts need is away, and is waited for.
+    fn waits(&self, reason: &str);
+    /// It is back.
+    fn goes_on(&self);
+    /// The campaign's state is another than before.
+    fn state(&self, state: CampaignState);
+}
+
+/// What became of an account.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finished {
+    /// Its diaspora* ID.
+    pub account: String,
+    /// Done, failed or skipped.
+    pub state: AccountState,
+    /// Its archive.
+    pub file: Option<String>,
+    /// The archive's size.
+    pub bytes: u64,
+    /// Records in it.
+    pub records: u64,
+    /// Records left out or incomplete.
+    pub omissions: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Why it failed or was skipped.
+    pub reason: Option<String>,
+}
+
+/// How work on a campaign ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    /// The campaign's state.
+    pub state: CampaignState,
+    /// Whether the worker was told to stop.
+    pub stopped: bool,
+}
+
+/// Works on a campaign until nothing is left to do, or `stop` holds true: then what is begun is finished, what is not
+/// begun is given back. A paused campaign is waited for.
+///
+/// The memory needed does not depend on the number of accounts.
+///
+/// # Errors
+/// [`CampaignError`]. What was in hand is given back, or is free when the lease has run out.
+pub async fn work(
+    setup: Arc<Setup>,
+    campaign: &Campaign,
+    stop: watch::Receiver<bool>,
+) -> Result<Ended, CampaignError> {
+    let here = setup.archive_key.public_key().map(|key| key.fingerprint().to_string()).unwrap_or_default();
+    if here != campaign.archive_key {
+        let (name, was) = (campaign.name.clone(), campaign.archive_key.clone());
+        return Err(CampaignError::OtherKey { name, was, here });
+    }
+    loop {
+        let shift = Arc::new(Shift::new(Arc::clone(&setup), campaign, stop.clone())?);
+        match shift.run().await {
+            Ok(Some(ended)) => return Ok(ended),
+            // The lease had run out: the machine slept, or the store was away for longer. Begin anew.
+            Ok(None) => {}
+            Err(CampaignError::Stopped) => return Ok(Ended { state: campaign.state, stopped: true }),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// How often a worker looks whether the campaign has been paused, or others have left accounts behind.
+pub(super) const LOOK: Duration = Duration::from_secs(1);
+/// Bytes of archives that wait to be stored.
+const READY_BYTES: i64 = 32 << 20;
+
+/// A worker's time under one lease.
+pub(super) struct Shift {
+    pub(super) setup: Arc<Setup>,
+    pub(super) queue: Queue,
+    pub(super) outage: Outage,
+    pub(super) source: Source,
+    pub(super) spool: Spool,
+    pub(super) export: ExportOptions,
+    stop: watch::Receiver<bool>,
+    hold: watch::Sender<Hold>,
+    /// Accounts this worker knows to be its own.
+    in_hand: std::sync::Mutex<HashSet<i64>>,
+}
+
+/// What is to become of accounts that are taken up and not begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// They are exported.
+    Go,
+    /// They are given back; others will be taken up later.
+    Wait,
+    /// They are given back, and that is all.
+    End,
+}
+
+impl Shift {
+    fn new(
+        setup: Arc<Setup>,
+        campaign: &Campaign,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Self, CampaignError> {
+        let worker = random_id()?;
+        let root = setup.depot.folder().unwrap_or(setup.state.path());
+        let spool = Spool::make(root, &worker)?;
+        let recipients = &campaign.options.recipients;
+        let lock = match recipients.is_empty() {
+            true => None,
+            false => Some(
+                Lock::recipients(recipients).map_err(|error| CampaignError::Recipient(error.to_string()))?,
+            ),
+        };
+        let export = ExportOptions {
+            created_at: Timestamp::from(campaign.created_at),
+            created_by: setup.created_by.clone(),
+            key_passphrase: None,
+            lock,
+        };
+        let queue = Queue::new(&setup.store, campaign.id, worker, campaign.options.order);
+        let outage = Outage::new(setup.options.patience, stop.clone());
+        let source = Source::new(&setup.database);
+        Ok(Self {
+            setup,
+            queue,
+            outage,
+            source,
+            spool,
+            export,
+            stop,
+            hold: watch::Sender::new(Hold::Go),
+            in_hand: std::sync::Mutex::default(),
+        })
+    }
+
+    pub(super) fn observer(&self) -> &dyn Observer {
+        self.setup.observer.as_ref()
+    }
+
+    /// Does something in the store, as often as needed.
+    pub(super) async fn in_store<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T, CampaignError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let passes = |error: &StoreError| matches!(error, StoreError::Statement { .. });
+        self.outage.until_it_works(self.observer(), attempt, passes).await
+    }
+
+    pub(super) fn hold(&self) -> Hold {
+        *self.hold.borrow()
+    }
+
+    pub(super) fn watch_hold(&self) -> watch::Receiver<Hold> {
+        self.hold.subscribe()
+    }
+
+    /// The accounts this worker knows to be its own.
+    pub(super) fn in_hand(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn give_back(&self, claimed: &[Claimed]) -> Result<(), CampaignError> {
+        self.in_store(|| self.queue.give_back(claimed)).await?;
+        let mut in_hand = self.in_hand();
+        for claimed in claimed {
+            in_hand.remove(&claimed.user_id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn count(&self, outcome: &Outcome) {
+        self.in_hand().remove(&outcome.claimed.user_id);
+        let written = outcome.written.as_ref();
+        let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
+        self.observer().finished(&Finished {
+            account: outcome.claimed.account.clone(),
+            state: outcome.state,
+            file: written.map(|written| written.file.clone()),
+            bytes: number(written.map(|written| written.bytes)),
+            records: number(written.map(|written| written.records)),
+            omissions: number(written.map(|written| written.omissions)),
+            seconds: Duration::from_millis(number(Some(outcome.millis))).as_secs_f64(),
+            reason: outcome.reason.clone(),
+        });
+    }
+
+    /// Works until the campaign ends or it is told to stop; `None` when the lease was lost.
+    async fn run(self: Arc<Self>) -> Result<Option<Ended>, CampaignError> {
+        let lease = self.setup.options.lease;
+        self.in_store(|| self.queue.register(&self.setup.options.host, lease)).await?;
+        let done = self.work().await;
+        match done {
+            Ok(done) => {
+                self.in_store(|| self.queue.leave()).await?;
+                Ok(done)
+            }
+            Err(error) => {
+                // Without it, others wait for the lease to run out.
+                _ = self.queue.leave().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn work(self: &Arc<Self>) -> Result<Option<Ended>, CampaignError> {
+        let (sender, receiver) = mpsc::channel(1);
+        let receiver = Arc::new(Mutex::new(receiver));
+        // Dropped, all of them end.
+        let (mut lanes, mut keeping, mut feeding) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+        for _ in 0..self.tasks() {
+            let (shift, batches) = (Arc::clone(self), Arc::clone(&receiver));
+            lanes.spawn(async move { shift.lane(&batches).await });
+        }
+        let (pulses, mut pulse) = watch::channel(None);
+        let shift = Arc::clone(self);
+        keeping.spawn(async move { shift.keep_lease(&pulses).await });
+        let shift = Arc::clone(self);
+        feeding.spawn(async move { Feeder::new(&shift, sender).feed().await });
+        let mut stop = self.stop.clone();
+        let ended = loop {
+            let now: Option<Pulse> = *pulse.borrow_and_update();
+            if now.is_some_and(|pulse| pulse.lost) {
+                return Ok(None);
+            }
+            let state = now.map_or(CampaignState::Running, |pulse| pulse.state);
+            let stopped = *stop.borrow();
+            let over = matches!(state, CampaignState::Cancelled | CampaignState::Finished);
+            self.hold.send_replace(match (stopped || over, state) {
+                (true, _) => Hold::End,
+                (false, CampaignState::Running) => Hold::Go,
+                (false, _) => Hold::Wait,
+            });
+            if stopped || over {
+                break Ended { state, stopped };
+            }
+            tokio::select! {
+                Some(ended) = lanes.join_next() => ended.map_err(|_| CampaignError::Broken)??,
+                Some(ended) = keeping.join_next() => ended.map_err(|_| CampaignError::Broken)??,
+                Some(ended) = feeding.join_next() => {
+                    ended.map_err(|_| CampaignError::Broken)??;
+                    break Ended { state: CampaignState::Finished, stopped: false };
+                }
+                Ok(()) = pulse.changed() => {}
+                Ok(_) = stop.wait_for(|stop| *stop) => {}
+            }
+        };
+        // What is begun is finished, and the lease kept meanwhile.
+        while let Some(fed) = feeding.join_next().await {
+            fed.map_err(|_| CampaignError::Broken)??;
+        }
+        while let Some(lane) = lanes.join_next().await {
+            lane.map_err(|_| CampaignError::Broken)??;
+        }
+        if ended.state == CampaignState::Finished && !ended.stopped {
+            self.in_store(|| self.queue.close()).await?;
+        }
+        Ok(Some(ended))
+    }
+
+    pub(super) fn tasks(&self) -> usize {
+        if self.setup.options.gentle { 1 } else { self.setup.options.tasks.max(1) }
+    }
+
+    async fn keep_lease(&self, pulses: &watch::Sender<Option<Pulse>>) -> Result<(), CampaignError> {
+        let lease = self.setup.options.lease;
+        let pause = (lease / 4).min(LOOK);
+        let mut last = None;
+        loop {
+            let reason = self.outage.reason();
+            let pulse = self.in_store(|| self.queue.pulse(lease, reason.as_deref())).await?;
+            if last != Some(pulse.state) {
+                self.observer().state(pulse.state);
+                last = Some(pulse.state);
+            }
+            pulses.send_replace(Some(pulse));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One of the tasks that export.
+    async fn lane(&self, batches: &Mutex<mpsc::Receiver<Vec<Claimed>>>) -> Result<(), CampaignError> {
+        let memory = StoredSignatures::open(&self.setup.state).await;
+        let mut desk = Desk { snapshot: None, memory };
+        let mut care = Care::new(self);
+        loop {
+            let batch = batches.lock().await.recv().await;
+            let Some(batch) = batch else { return Ok(()) };
+            self.batch(batch, &mut desk, &mut care).await?;
+        }
+    }
+
+    async fn batch(
+        &self,
+        batch: Vec<Claimed>,
+        desk: &mut Desk,
+        care: &mut Care<'_>,
+    ) -> Result<(), CampaignError> {
+        self.room().await?;
+        let mut ahead = self.read_ahead(&batch, desk).await?;
+        let (mut ready, mut bytes) = (Vec::new(), 0);
+        let mut left = batch.into_iter();
+        while let Some(claimed) = left.next() {
+            if self.hold() != Hold::Go {
+                let rest: Vec<Claimed> = std::iter::once(claimed).chain(left).collect();
+                self.give_back(&rest).await?;
+                break;
+            }
+            let started = Instant::now();
+            let done = self.account(&claimed, desk, ahead.as_mut()).await?;
+            bytes += done.outcome.written.as_ref().map_or(0, |written| written.bytes);
+            ready.push(done);
+            if bytes > READY_BYTES || self.setup.options.gentle {
+                self.store(std::mem::take(&mut ready)).await?;
+                bytes = 0;
+                self.room().await?;
+            }
+            care.rest(started.elapsed()).await;
+        }
+        self.store(ready).await
+    }
+
+    /// Reads many small accounts at once. What does not go well is tried again account by account.
+    async fn read_ahead(
+        &self,
+        batch: &[Claimed],
+        desk: &mut Desk,
+    ) -> Result<Option<ReadAhead>, CampaignError> {
+        if batch.len() < 2 || self.hold() != Hold::Go {
+            return Ok(None);
+        }
+        self.connect(desk).await?;
+        let Some(snapshot) = desk.snapshot.as_mut() else { return Ok(None) };
+        let users: Vec<i64> = batch.iter().map(|claimed| claimed.user_id).collect();
+        let read = ReadAhead::read(snapshot, &users).await;
+        if read.is_err() {
+            // After a refused statement PostgreSQL takes no other one.
+            desk.snapshot = None;
+        }
+        Ok(read.ok())
+    }
+
+    /// Waits until there is room on the disk of the archives.
+    async fn room(&self) -> Result<(), CampaignError> {
+        let depot = &self.setup.depot;
+        let reserve = self.setup.options.reserve;
+        let look = || async move {
+            match depot.free_space()? {
+                Some(free) if free < reserve => Err(DepotError::Full { place: depot.place() }),
+                _ => Ok(()),
+            }
+        };
+        self.outage.until_it_works(self.observer(), look, DepotError::is_of_the_depot).await
+    }
+}
