@@ -17,7 +17,7 @@ use crate::domain::PrivateKey;
 use crate::pod::database::{Cell as _, Row, Snapshot};
 
 /// The rooms' statements; a statement that is missing here would give nothing to an account read ahead.
-const STATEMENTS: [&[&Statement]; 8] = [
+static STATEMENTS: [&[&Statement]; 8] = [
     account::STATEMENTS,
     contacts::STATEMENTS,
     posts::STATEMENTS,
@@ -63,10 +63,12 @@ impl ReadAhead {
             private_keys: HashMap::new(),
             person_keys: HashMap::new(),
         };
-        for statement in STATEMENTS.iter().copied().flatten() {
-            let whose = if statement.whose == Whose::User { users } else { &persons };
-            if !whose.is_empty() {
-                ahead.read_statement(snapshot, statement, whose).await?;
+        for statements in &STATEMENTS {
+            for statement in *statements {
+                let whose = if statement.whose == Whose::User { users } else { &persons };
+                if !whose.is_empty() {
+                    ahead.read_statement(snapshot, statement, whose).await?;
+                }
             }
         }
         ahead.read_keys(snapshot).await?;
@@ -76,7 +78,7 @@ impl ReadAhead {
     async fn read_statement(
         &mut self,
         snapshot: &mut Snapshot,
-        statement: &Statement,
+        statement: &'static Statement,
         accounts: &[i64],
     ) -> Result<(), ReadError> {
         let sql = (statement.sql)(&Scope::all_of(accounts));
@@ -104,7 +106,7 @@ impl ReadAhead {
     }
 
     /// An account's rows, each time once.
-    pub(super) fn take(&mut self, statement: &Statement, account: i64) -> Vec<Row> {
+    pub(super) fn take(&mut self, statement: &'static Statement, account: i64) -> Vec<Row> {
         self.rows.remove(&(statement.what, account)).unwrap_or_default()
     }
 

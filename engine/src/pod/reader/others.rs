@@ -286,9 +286,9 @@ impl AccountReader<'_> {
 
     async fn signed_relayables(
         &mut self,
-        kind: &Kind,
+        kind: &'static Kind,
         count: CountKind,
-        statement: &Statement,
+        statement: &'static Statement,
         others: &mut OthersRelayables,
         memory: &mut impl SignatureMemory,
         sink: &mut impl Sink<Relayable>,

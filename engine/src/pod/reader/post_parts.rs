@@ -227,7 +227,7 @@ impl PostParts {
 
 async fn collect_pairs(
     reader: &mut AccountReader<'_>,
-    statement: &Statement,
+    statement: &'static Statement,
     range: Option<Range>,
     into: &mut ByPost<Vec<i64>>,
 ) -> Result<(), ReadError> {

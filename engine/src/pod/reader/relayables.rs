@@ -114,7 +114,7 @@ pub(super) struct Found {
 
 impl Found {
     /// Reads a row of [`Kind::select`].
-    pub(super) fn read(kind: &Kind, row: &Row) -> Result<Self, Problem> {
+    pub(super) fn read(kind: &'static Kind, row: &Row) -> Result<Self, Problem> {
         if row.is_null(2) {
             let reason = "what it belongs to is not in the pod's database any more";
             return Err(Problem::new(OmissionCode::MissingParent, reason));
@@ -137,7 +137,7 @@ impl Found {
     }
 }
 
-fn entity(kind: &Kind, row: &Row) -> Result<RelayableEntity, Problem> {
+fn entity(kind: &'static Kind, row: &Row) -> Result<RelayableEntity, Problem> {
     let guid = identifier(row.text(1), "GUID")?;
     let parent_guid = identifier(row.text(2), "parent's GUID")?;
     let author: DiasporaId = identifier(row.text(4), "author's diaspora* ID")?;

@@ -86,7 +86,7 @@ impl Source<'_> {
     /// An account's rows.
     pub(super) fn stream<'s>(
         &'s mut self,
-        statement: &Statement,
+        statement: &'static Statement,
         account: &AccountRow,
     ) -> BoxStream<'s, Result<Row, DatabaseError>> {
         self.stream_range(statement, account, None)
@@ -95,7 +95,7 @@ impl Source<'_> {
     /// An account's rows within a range.
     pub(super) fn stream_range<'s>(
         &'s mut self,
-        statement: &Statement,
+        statement: &'static Statement,
         account: &AccountRow,
         range: Option<Range>,
     ) -> BoxStream<'s, Result<Row, DatabaseError>> {
@@ -113,7 +113,7 @@ impl Source<'_> {
     /// All of an account's rows, where they are few.
     pub(super) async fn rows(
         &mut self,
-        statement: &Statement,
+        statement: &'static Statement,
         account: &AccountRow,
     ) -> Result<Vec<Row>, DatabaseError> {
         self.stream(statement, account).try_collect().await
@@ -122,7 +122,7 @@ impl Source<'_> {
     /// An account's rows within a range.
     pub(super) async fn rows_range(
         &mut self,
-        statement: &Statement,
+        statement: &'static Statement,
         account: &AccountRow,
         range: Option<Range>,
     ) -> Result<Vec<Row>, DatabaseError> {
@@ -132,7 +132,7 @@ impl Source<'_> {
     /// The first of an account's rows.
     pub(super) async fn first(
         &mut self,
-        statement: &Statement,
+        statement: &'static Statement,
         account: &AccountRow,
     ) -> Result<Option<Row>, DatabaseError> {
         Ok(self.rows(statement, account).await?.into_iter().next())
