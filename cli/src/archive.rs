@@ -57,7 +57,8 @@ fn unlock(arguments: &ReadArchive) -> Result<Option<Unlock>, Failure> {
     Ok(Some(Unlock::identities(&read_key_file(file)?)?))
 }
 
-fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
+/// A file of age identities.
+pub(crate) fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
     let failed = |error| Failure::new(format!("the key file {} cannot be read", path.display()), error);
     let mut text = zeroize::Zeroizing::new(String::new());
     std::fs::File::open(path)

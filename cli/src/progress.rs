@@ -42,6 +42,14 @@ impl Bar {
         Self(Some(bar))
     }
 
+    /// So far, of so much.
+    pub(crate) fn set_of(&self, done: u64, total: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+    }
+
     /// So far.
     pub(crate) fn set(&self, done: u64) {
         if let Some(bar) = &self.0 {

@@ -170,7 +170,15 @@ impl CampaignKeys {
     /// # Errors
     /// [`KeysError`].
     pub fn unlock(&self) -> Result<Option<Unlock>, KeysError> {
-        Ok(KeyFile::read(&self.folder)?.unlock())
+        Self::unlock_in(&self.folder)
+    }
+
+    /// The same without a store.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub fn unlock_in(folder: &StateFolder) -> Result<Option<Unlock>, KeysError> {
+        Ok(KeyFile::read(folder)?.unlock())
     }
 
     /// For each key on this machine its recipient and what hashes names, the newest first.

@@ -25,7 +25,7 @@ pub use error::DepotError;
 pub use keys::{CampaignKey, CampaignKeys, KeysError};
 pub use local::{digest, digest_of_file};
 pub use names::is_depot_name;
-pub use read::DepotRead;
+pub use read::{DepotRead, Digesting};
 
 use bucket::Bucket;
 use folder::Folder;

@@ -59,20 +59,21 @@ impl DepotRead {
 }
 
 /// The digest of bytes that come one after another.
-#[derive(Default)]
-pub(super) struct Digesting {
+#[derive(Debug, Clone, Default)]
+pub struct Digesting {
     bytes: u64,
     digest: Sha256,
 }
 
 impl Digesting {
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    /// The next bytes.
+    pub fn take(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         self.digest.update(bytes);
     }
 
-    /// Size and SHA-256.
-    pub(super) fn finish(self) -> (u64, String) {
+    /// Size in bytes, and SHA-256 in hexadecimal digits.
+    pub fn finish(self) -> (u64, String) {
         (self.bytes, hex(&self.digest.finalize()))
     }
 }

@@ -74,12 +74,26 @@ impl StateFolder {
     /// # Errors
     /// [`StateError`].
     pub fn archive_key(&self) -> Result<PrivateKey, StateError> {
+        if let Some(key) = self.known_archive_key()? {
+            return Ok(key);
+        }
+        let path = self.0.join(ARCHIVE_KEY);
+        let key = PrivateKey::generate().map_err(|source| StateError::Key { path: path.clone(), source })?;
+        self.publish(&path, key.expose_pem().as_bytes())
+            .map_err(|source| StateError::Io { path: path.clone(), source })?;
+        // Another program may have been quicker: its key is the one.
+        Ok(self.known_archive_key()?.unwrap_or(key))
+    }
+
+    /// The same if it has been made already.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn known_archive_key(&self) -> Result<Option<PrivateKey>, StateError> {
         let path = self.0.join(ARCHIVE_KEY);
         let failed = |source| StateError::Io { path: path.clone(), source };
         if !path.try_exists().map_err(failed)? {
-            let key =
-                PrivateKey::generate().map_err(|source| StateError::Key { path: path.clone(), source })?;
-            self.publish(&path, key.expose_pem().as_bytes()).map_err(failed)?;
+            return Ok(None);
         }
         let file = File::open(&path).map_err(failed)?;
         if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
@@ -89,7 +103,7 @@ impl StateFolder {
         file.take(64 * 1024).read_to_string(&mut pem).map_err(failed)?;
         let key = PrivateKey::from_pem(pem);
         key.signing_key().map_err(|source| StateError::Key { path, source })?;
-        Ok(key)
+        Ok(Some(key))
     }
 
     /// Writes a secret file that is whole or not there; when two processes try, the first wins.
