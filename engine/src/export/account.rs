@@ -177,7 +177,7 @@ impl Exporter<'_> {
         pieces: Pieces,
         memory: &mut impl SignatureMemory,
     ) -> Result<Gathered, ExportError> {
-        let signing = settings.private_key.signing_key().ok();
+        let signing = reader.take_signing_key();
         let published = reader.public_key().await?;
         let public_key = match &signing {
             Some(key) => Some(key.public_key()?),

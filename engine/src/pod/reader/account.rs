@@ -5,7 +5,7 @@ use super::source::{Source, Statement, Whose};
 use super::{AccountReader, ReadError};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
-    DiasporaId, Entity, Guid, OmissionCode, PrivateKey, Profile, PublicKey, RecordKind, Settings,
+    DiasporaId, Entity, Guid, OmissionCode, PrivateKey, Profile, PublicKey, RecordKind, Settings, SigningKey,
 };
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
@@ -187,7 +187,10 @@ impl AccountReader<'_> {
         let reason = match &key {
             None => "the pod has no private key for the account".to_owned(),
             Some(key) => match key.signing_key() {
-                Ok(_) => return key.clone(),
+                Ok(signing) => {
+                    self.signing_key = Some(signing);
+                    return key.clone();
+                }
                 Err(error) => format!("the account's private key cannot be used: {error}"),
             },
         };
@@ -195,6 +198,11 @@ impl AccountReader<'_> {
         let name = self.account.id.to_string();
         self.notes.omit(problem, RecordKind::Account, Some(self.account.user_id), Some(name));
         PrivateKey::absent()
+    }
+
+    /// The account's own key, ready for signing, after [`AccountReader::settings`] has found a usable one; once.
+    pub fn take_signing_key(&mut self) -> Option<SigningKey> {
+        self.signing_key.take()
     }
 
     /// The account's own public key as the pod publishes it.

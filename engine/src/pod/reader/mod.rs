@@ -36,6 +36,7 @@ use source::Source;
 use super::config::PodUrl;
 use super::database::{Cell as _, DatabaseError, Snapshot};
 use super::uploads::UploadsError;
+use crate::domain::SigningKey;
 
 /// Posts that are read together.
 pub const PAGE: usize = 1000;
@@ -81,6 +82,8 @@ pub struct AccountReader<'a> {
     account: AccountRow,
     aspects: Vec<AspectRow>,
     pods: Arc<HashMap<i64, String>>,
+    /// Reading a key takes milliseconds: once is enough.
+    signing_key: Option<SigningKey>,
     /// What was counted and left out so far.
     pub notes: Notes,
 }
@@ -112,7 +115,7 @@ impl<'a> AccountReader<'a> {
     async fn new(mut source: Source<'a>, pod: PodUrl, account: AccountRow) -> Result<Self, ReadError> {
         let aspects = account::aspects(&mut source, &account).await?;
         let pods = source.pods().await?;
-        Ok(Self { source, pod, account, aspects, pods, notes: Notes::default() })
+        Ok(Self { source, pod, account, aspects, pods, signing_key: None, notes: Notes::default() })
     }
 
     /// The account that is being read.
