@@ -4,6 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::manifest::Manifest;
+use crate::campaign::CampaignList;
 use crate::domain::{Account, Extras, OthersData};
 
 /// The archive document, whole.
@@ -26,6 +27,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
             "archive-2.0.schema.json",
             schema::<Document>("diaspora* archive document, version 2.0, as Pappus reads and writes it"),
         ),
+        ("campaign-1.schema.json", schema::<CampaignList>("campaign.json of an export of a whole pod")),
         ("extras-1.schema.json", schema::<Extras>("extras.json of a Pappus archive")),
         ("manifest-1.schema.json", schema::<Manifest>("manifest.json of a Pappus archive")),
     ]
