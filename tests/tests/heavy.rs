@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, Unpar
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pappus_tests::cluster::shared_postgres;
-use pappus_tests::heavy::{HeavyAccount, Signatures, heavy_account, whole_pod};
+use pappus_tests::heavy::{HeavyAccount, KeyBits, Signatures, WholePod, heavy_account, whole_pod};
 use pappus_tests::schema::{Pool, tables};
 use sqlx::PgPool;
 
@@ -95,7 +95,7 @@ async fn real_signatures_verify() {
 #[tokio::test]
 async fn a_whole_pod_has_a_long_tail() {
     let pool = database("whole").await;
-    whole_pod(&pool, 300).await.unwrap();
+    whole_pod(&pool, &WholePod { accounts: 300, posts: 100, keys: KeyBits::Small }).await.unwrap();
     assert_no_orphans(&pool).await;
     let posts: Vec<i64> = sqlx::query_scalar(
         "SELECT count(posts.id) FROM people LEFT JOIN posts ON author_id = people.id \

@@ -12,8 +12,8 @@ use super::names;
 use super::view::FinishedView;
 use crate::domain::{KeyError, SigningKey, Timestamp};
 
-/// See `docs/performance.md` for what other levels take and save.
-pub(crate) const DEFLATE_LEVEL: i64 = 2;
+/// How hard entries are packed; see `docs/performance.md` for what other levels take and save.
+pub const DEFLATE_LEVEL: i64 = 2;
 /// The largest entry a ZIP without 64-bit sizes can hold.
 const MAX_PLAIN_ENTRY: u64 = 0xffff_fffe;
 

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::sample::{PAIRS_2048, SampleError, usual_password};
+use crate::sample::{KeyPair, PAIRS_2048, PAIRS_4096, SampleError, usual_password};
 use crate::schema::{Pool, SchemaError, Table, create_indexes, create_tables, tables};
 
 /// Words for posts and comments; some outside ASCII, and some that JSON and XML escape.
@@ -28,7 +28,7 @@ pub enum Signatures {
     /// They verify under the author's key; some thousands per second and core.
     Real,
     /// Base64 of the right length.
-    Shaped,
+    Shaped(KeyBits),
 }
 
 /// The measures of a heavy account.
@@ -60,7 +60,7 @@ impl Default for HeavyAccount {
             pods: 3,
             photos: 36,
             photo_bytes: 100_000,
-            signatures: Signatures::Shaped,
+            signatures: Signatures::Shaped(KeyBits::Small),
         }
     }
 }
@@ -124,7 +124,7 @@ pub async fn heavy_account(
         // As many as she likes, because nobody likes a post twice.
         ("others_posts", own_likes.max(200)),
     ];
-    generate(pool, include_str!("account.sql"), &values).await?;
+    generate(pool, include_str!("account.sql"), &values, &PAIRS_2048).await?;
     signatures::add(pool, size.signatures, |person| 1 + person % CONTACT_KEYS).await?;
     Pool::Postgres(pool.clone()).execute(include_str!("count.sql")).await?;
     finish(pool).await?;
@@ -134,20 +134,62 @@ pub async fn heavy_account(
     write_photos(uploads, &names, size.photo_bytes)
 }
 
-/// Makes tables and a pod of many accounts, `user1` and so on, in an empty database. Half of
-/// them never posted, most of the rest posted little, few posted a lot. Signatures are shaped.
+/// The measures of a whole pod.
+#[derive(Debug, Clone, Copy)]
+pub struct WholePod {
+    /// Its accounts, `user1` and so on.
+    pub accounts: usize,
+    /// Posts, and what hangs on them, in hundredths of what such a pod usually has; every account that posts keeps
+    /// one.
+    pub posts: usize,
+    /// Everybody's keys.
+    pub keys: KeyBits,
+}
+
+/// Bits of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyBits {
+    /// 2048: quick to sign with.
+    Small,
+    /// 4096, as diaspora* makes them.
+    Usual,
+}
+
+impl KeyBits {
+    fn pairs(self) -> &'static [KeyPair] {
+        match self {
+            Self::Small => PAIRS_2048.get(..CONTACT_KEYS).unwrap_or_default(),
+            Self::Usual => &PAIRS_4096,
+        }
+    }
+}
+
+/// Makes tables and a pod of many accounts in an empty database. Half of them never posted, most of the rest posted
+/// little, few posted a lot. A quarter of the comments and likes is by people of the pod itself, for whom diaspora*
+/// stores no signature; those of all others are shaped.
 ///
 /// # Errors
 /// When the database is not empty.
-pub async fn whole_pod(pool: &PgPool, accounts: usize) -> Result<(), HeavyError> {
-    let strangers = (accounts / 4).clamp(50, 20_000);
-    let values = [("accounts", accounts.max(1)), ("strangers", strangers), ("keys", CONTACT_KEYS)];
-    generate(pool, include_str!("whole_pod.sql"), &values).await?;
-    signatures::add(pool, Signatures::Shaped, |person| person % CONTACT_KEYS).await?;
+pub async fn whole_pod(pool: &PgPool, size: &WholePod) -> Result<(), HeavyError> {
+    let strangers = (size.accounts / 4).clamp(50, 20_000);
+    let pairs = size.keys.pairs();
+    let values = [
+        ("accounts", size.accounts.max(1)),
+        ("strangers", strangers),
+        ("hundredths", size.posts),
+        ("keys", pairs.len()),
+    ];
+    generate(pool, include_str!("whole_pod.sql"), &values, pairs).await?;
+    signatures::add(pool, Signatures::Shaped(size.keys), |_| 0).await?;
     finish(pool).await
 }
 
-async fn generate(pool: &PgPool, script: &str, values: &[(&str, usize)]) -> Result<(), HeavyError> {
+async fn generate(
+    pool: &PgPool,
+    script: &str,
+    values: &[(&str, usize)],
+    pairs: &[KeyPair],
+) -> Result<(), HeavyError> {
     let target = Pool::Postgres(pool.clone());
     create_tables(&target).await?;
     let mut script = script.replace("{password}", &usual_password("alice")?);
@@ -166,7 +208,7 @@ async fn generate(pool: &PgPool, script: &str, values: &[(&str, usize)]) -> Resu
                    (3, 'author guid parent_guid poll_answer_guid')";
     sqlx::raw_sql(prepare).execute(&mut *connection).await?;
     sqlx::query("INSERT INTO words VALUES ($1)").bind(WORDS).execute(&mut *connection).await?;
-    for (number, pair) in (0_i32..).zip(&PAIRS_2048) {
+    for (number, pair) in (0_i32..).zip(pairs) {
         sqlx::query("INSERT INTO pairs VALUES ($1, $2, $3)")
             .bind(number)
             .bind(pair.private)

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::{HeavyError, Signatures};
+use super::{HeavyError, KeyBits, Signatures};
 use crate::sample::{PAIRS_2048, Signer};
 use crate::schema::Pool;
 
@@ -48,19 +48,20 @@ const KINDS: [Kind; 3] = [
 pub(super) async fn add(pool: &PgPool, kind: Signatures, key: fn(usize) -> usize) -> Result<(), HeavyError> {
     for relayable in &KINDS {
         match kind {
-            Signatures::Shaped => add_shaped(pool, relayable).await?,
+            Signatures::Shaped(bits) => add_shaped(pool, relayable, bits).await?,
             Signatures::Real => add_real(pool, relayable, key).await?,
         }
     }
     Ok(())
 }
 
-async fn add_shaped(pool: &PgPool, kind: &Kind) -> Result<(), HeavyError> {
+async fn add_shaped(pool: &PgPool, kind: &Kind, bits: KeyBits) -> Result<(), HeavyError> {
     let Kind { table, column, order, query } = kind;
-    // 256 bytes; encode() breaks lines, Rails does not.
+    // Sixteen bytes each time; encode() breaks lines, Rails does not.
+    let times = if bits == KeyBits::Small { 16 } else { 32 };
     let statement = format!(
         "INSERT INTO {table} ({column}, author_signature, signature_order_id) \
-         SELECT id, replace(encode(decode(repeat(md5(id::text), 16), 'hex'), 'base64'), E'\\n', ''), {order} \
+         SELECT id, replace(encode(decode(repeat(md5(id::text), {times}), 'hex'), 'base64'), E'\\n', ''), {order} \
          FROM ({query}) signed"
     );
     Ok(Pool::Postgres(pool.clone()).execute(&statement).await?)

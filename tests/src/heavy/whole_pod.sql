@@ -28,7 +28,8 @@ FROM generate_series(1, {accounts}) u, generate_series(1, 4) n;
 -- Half of the accounts never posted; of the rest most posted little and few a lot.
 CREATE TEMPORARY TABLE tail AS
 SELECT u, CASE WHEN u % 2 = 0 THEN 0
-               ELSE least(2000, floor(1.8 * power(1 - u * 0.6180339887::float8 + floor(u * 0.6180339887::float8), -1.1)))
+               ELSE greatest(1, {hundredths} / 100.0 * least(2000, floor(
+                    1.8 * power(1 - u * 0.6180339887::float8 + floor(u * 0.6180339887::float8), -1.1))))
           END::int AS posts
 FROM generate_series(1, {accounts}) u;
 
@@ -58,11 +59,14 @@ SELECT id, 'Post', (author_id - 1) * 4 + 1 + id % 4 FROM posts WHERE NOT public;
 
 INSERT INTO comments (id, text, commentable_id, author_id, guid, created_at, updated_at)
 SELECT (id - 1) * 2 + n, trim(substr(words, 1 + (id * 53 % 700)::int, 90)) || ' ' || n, id,
-       1 + (id * 104729::bigint + n * 15485863::bigint) % ({accounts} + {strangers}),
+       CASE WHEN (id + n) % 4 = 0 THEN 1 + (id * 104729::bigint + n * 15485863::bigint) % {accounts}
+            ELSE {accounts} + 1 + (id * 104729::bigint + n * 15485863::bigint) % {strangers} END,
        md5('comment' || id || ':' || n), created_at + n * interval '1 hour', created_at + n * interval '1 hour'
 FROM posts, generate_series(1, 2) n, words;
 INSERT INTO likes (id, target_id, target_type, author_id, guid, created_at, updated_at)
-SELECT id, id, 'Post', 1 + (id * 1299709::bigint) % ({accounts} + {strangers}), md5('like' || id),
+SELECT id, id, 'Post',
+       CASE WHEN id % 4 = 1 THEN 1 + (id * 1299709::bigint) % {accounts}
+            ELSE {accounts} + 1 + (id * 1299709::bigint) % {strangers} END, md5('like' || id),
        created_at + interval '2 hours', created_at + interval '2 hours'
 FROM posts;
 INSERT INTO participations (guid, target_id, target_type, author_id, created_at, updated_at)

@@ -3,6 +3,8 @@
 //! Limits are what somebody else needs for the unavoidable part: PostgreSQL to copy the same rows out,
 //! `sha256sum` to read the same bytes, the crypto library to verify or make the same signatures.
 
+mod whole_pod;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -12,12 +14,13 @@ use futures_util::StreamExt as _;
 use pappus_engine::domain::PrivateKey;
 use pappus_tests::cluster::PostgresCluster;
 use pappus_tests::crowd::Crowd;
-use pappus_tests::heavy::{HeavyAccount, Signatures, heavy_account, whole_pod};
+use pappus_tests::heavy::{HeavyAccount, KeyBits, Signatures, heavy_account};
 use pappus_tests::network::Network;
 use pappus_tests::schema::{Pool, tables};
 use pappus_tests::watched::{Watched, watch};
 use serde_json::Value;
 use sqlx::PgPool;
+use whole_pod::on_all_cores;
 
 /// Measures Pappus against what limits it.
 #[derive(Parser)]
@@ -28,9 +31,24 @@ struct Arguments {
     /// Accounts of the whole pod
     #[arg(long, default_value_t = 2000)]
     accounts: usize,
+    /// Posts of the whole pod, in hundredths of what such a pod usually has
+    #[arg(long, default_value_t = 100)]
+    posts: usize,
+    /// Give the whole pod's people keys of 2048 bits instead of 4096
+    #[arg(long)]
+    small_keys: bool,
+    /// Measure the whole pod only
+    #[arg(long)]
+    whole_pod: bool,
     /// Runs of each measurement; the median counts
     #[arg(long, default_value_t = 5)]
     runs: usize,
+}
+
+impl Arguments {
+    fn keys(&self) -> KeyBits {
+        if self.small_keys { KeyBits::Small } else { KeyBits::Usual }
+    }
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -63,6 +81,11 @@ async fn run(arguments: &Arguments) -> Result<comfy_table::Table, Failure> {
     let cluster = PostgresCluster::start().await?;
     let folder = tempfile::tempdir()?;
     let mut bench = Bench { arguments, cluster, folder, table };
+    if arguments.whole_pod {
+        eprintln!("a whole pod of {} accounts", arguments.accounts);
+        bench.whole_pod().await?;
+        return Ok(bench.table);
+    }
     eprintln!("a heavy account, then one ten times as large");
     bench.heavy(1).await?;
     bench.heavy(10).await?;
@@ -201,30 +224,6 @@ impl Bench<'_> {
         Ok(())
     }
 
-    async fn whole_pod(&mut self) -> Result<(), Failure> {
-        let url = self.cluster.create_database("whole").await?;
-        let pool = PgPool::connect(&url).await?;
-        whole_pod(&pool, self.arguments.accounts).await?;
-        let names: Vec<String> =
-            (1..=self.arguments.accounts).map(|number| format!("user{number}")).collect();
-        let copy = copy_out(&pool).await?;
-        // Two signatures for each archive, the one thing that no reading of rows can avoid.
-        let key = PrivateKey::generate()?.signing_key()?;
-        let started = Instant::now();
-        for _ in 0..100 {
-            key.sign_base64(b"manifest")?;
-        }
-        let count = u32::try_from(self.arguments.accounts)?;
-        let signing = started.elapsed() * count * 2 / 100;
-        let (report, took) = self.export(&names, &url, "whole")?;
-        let label = format!(
-            "export: whole pod, {count} accounts, one after the other ({:.0}/s)",
-            f64::from(count) / took.as_secs_f64()
-        );
-        self.row(&label, took, ("COPY + signing, one core", copy + signing), &report["peak_memory_kb"]);
-        Ok(())
-    }
-
     async fn verify(&mut self) -> Result<(), Failure> {
         let url = self.cluster.create_database("photos").await?;
         let pool = PgPool::connect(&url).await?;
@@ -319,16 +318,7 @@ fn went_well(ended: Watched) -> Result<Watched, Failure> {
 /// So many signatures with 4096 bits.
 fn bare_signatures(number: usize) -> Result<Duration, Failure> {
     let key = PrivateKey::generate()?.signing_key()?;
-    let threads = std::thread::available_parallelism()?.get();
-    let started = Instant::now();
-    std::thread::scope(|scope| {
-        let sign = || (0..number.div_ceil(threads)).try_for_each(|_| key.sign(&[0; 500]).map(drop));
-        let working: Vec<_> = (0..threads).map(|_| scope.spawn(sign)).collect();
-        working
-            .into_iter()
-            .try_for_each(|thread| thread.join().map_err(|_| "a thread was lost")?.map_err(Failure::from))
-    })?;
-    Ok(started.elapsed())
+    on_all_cores(number, |_| Ok(key.sign(&[0; 500]).map(drop)?))
 }
 
 fn text(path: &Path) -> String {

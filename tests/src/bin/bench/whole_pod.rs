@@ -1,0 +1,164 @@
+//! A whole pod out by a campaign, beside what nobody can avoid: PostgreSQL copying the rows out, packing the same
+//! bytes, their digests, and the signatures.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use pappus_engine::archive::writer::DEFLATE_LEVEL;
+use pappus_engine::domain::{PrivateKey, SigningKey};
+use pappus_tests::heavy::{KeyBits, WholePod, whole_pod};
+use sqlx::PgPool;
+
+use super::{Bench, Failure, copy_out, text};
+
+/// Archives whose bytes are packed once more; the rest is taken to be like them.
+const SAMPLE: usize = 400;
+/// Signatures by which the rate of the cores is found.
+const SIGNATURES: usize = 400;
+
+/// What had to be done besides reading.
+struct Unavoidable {
+    copy: Duration,
+    packing: Duration,
+    signing: Duration,
+}
+
+impl Bench<'_> {
+    pub(super) async fn whole_pod(&mut self) -> Result<(), Failure> {
+        let accounts = self.arguments.accounts;
+        let size = WholePod { accounts, posts: self.arguments.posts, keys: self.arguments.keys() };
+        let url = self.cluster.create_database("whole").await?;
+        let pool = PgPool::connect(&url).await?;
+        whole_pod(&pool, &size).await?;
+        let bytes: i64 = sqlx::query_scalar("SELECT pg_database_size('whole')").fetch_one(&pool).await?;
+        eprintln!("  {} MB in PostgreSQL", bytes / 1_000_000);
+        let (uploads, out, state) = (self.path("uploads"), self.path("whole"), self.path("whole-state"));
+        let copy = copy_out(&pool).await?;
+        std::fs::create_dir_all(uploads.join("images"))?;
+        let (uploads, out_text, state) = (text(&uploads), text(&out), text(&state));
+        let mut arguments = vec!["export", "--all", "--plain", "--no-gentle"];
+        arguments.extend(["--database-url", &url, "--pod-url", "https://closing.example/"]);
+        arguments.extend(["--uploads", &uploads, "--out", &out_text, "--state", &state]);
+        let (report, took) = self.pappus(&arguments)?;
+        let records: i64 = report["totals"]["records"].as_i64().ok_or("no records")?;
+        let archives = archives(&out)?;
+        if archives.len() != accounts {
+            return Err(format!("{} archives of {accounts} accounts", archives.len()).into());
+        }
+        let stored: u64 =
+            archives.iter().filter_map(|path| path.metadata().ok()).map(|data| data.len()).sum();
+        let signing = signing(&pool, &size).await?;
+        let limit = Unavoidable { copy, packing: packing(&archives)?, signing };
+        let seconds = took.as_secs_f64();
+        let label = format!(
+            "export --all: {accounts} accounts ({:.0}/s), {records} records ({:.0}/s), {} MB of archives ({:.1} MB/s)",
+            count(accounts) / seconds,
+            count(usize::try_from(records)?) / seconds,
+            stored / 1_000_000,
+            count(usize::try_from(stored)?) / 1e6 / seconds,
+        );
+        let parts = format!(
+            "COPY {:.1} s, packing and digests {:.1} s, signatures {:.1} s",
+            limit.copy.as_secs_f64(),
+            limit.packing.as_secs_f64(),
+            limit.signing.as_secs_f64()
+        );
+        let sum = limit.copy + limit.packing + limit.signing;
+        self.row(&label, took, (&parts, sum), &report["peak_memory_kb"]);
+        std::fs::remove_dir_all(&out)?;
+        pool.close().await;
+        Ok(())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn count(number: usize) -> f64 {
+    number as f64
+}
+
+fn archives(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut archives = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "zip") {
+            archives.push(path);
+        }
+    }
+    archives.sort();
+    Ok(archives)
+}
+
+/// Packing everything once more, on all cores.
+fn packing(archives: &[PathBuf]) -> Result<Duration, Failure> {
+    let step = archives.len().div_ceil(SAMPLE).max(1);
+    let sample: Vec<&PathBuf> = archives.iter().step_by(step).collect();
+    let mut plain = Vec::new();
+    for path in &sample {
+        let mut archive = zip::ZipArchive::new(File::open(path)?)?;
+        for index in 0..archive.len() {
+            let mut bytes = Vec::new();
+            archive.by_index(index)?.read_to_end(&mut bytes)?;
+            plain.push(bytes);
+        }
+    }
+    let level = flate2::Compression::new(DEFLATE_LEVEL.try_into()?);
+    let took = on_all_cores(plain.len(), |number| {
+        let Some(bytes) = plain.get(number) else { return Ok(()) };
+        let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), level);
+        packed.write_all(bytes)?;
+        packed.finish()?;
+        std::hint::black_box(digest(&SHA256, bytes));
+        Ok(())
+    })?;
+    Ok(took.mul_f64(count(archives.len()) / count(sample.len())))
+}
+
+/// As many signatures as the archives need: two each, and one for whatever people of this pod wrote under each
+/// other's posts, as diaspora* stores none for those.
+async fn signing(pool: &PgPool, size: &WholePod) -> Result<Duration, Failure> {
+    let unsigned: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM comments r JOIN posts p ON p.id = r.commentable_id \
+         WHERE r.author_id <= $1 AND r.author_id <> p.author_id) + (SELECT count(*) FROM likes r \
+         JOIN posts p ON p.id = r.target_id WHERE r.author_id <= $1 AND r.author_id <> p.author_id)",
+    )
+    .bind(i64::try_from(size.accounts)?)
+    .fetch_one(pool)
+    .await?;
+    let pem: String =
+        sqlx::query_scalar("SELECT serialized_private_key FROM users LIMIT 1").fetch_one(pool).await?;
+    let own = PrivateKey::from_pem(pem).signing_key()?;
+    let usual = if size.keys == KeyBits::Usual { None } else { Some(PrivateKey::generate()?.signing_key()?) };
+    let by_accounts = usize::try_from(unsigned)? + size.accounts;
+    let rate = |key: &SigningKey| {
+        let took = on_all_cores(SIGNATURES, |_| key.sign(&[0; 500]).map(drop).map_err(Failure::from))?;
+        Ok::<_, Failure>(took.div_f64(count(SIGNATURES)))
+    };
+    let by_pod = rate(usual.as_ref().unwrap_or(&own))?.mul_f64(count(size.accounts));
+    Ok(rate(&own)?.mul_f64(count(by_accounts)) + by_pod)
+}
+
+/// How long all cores together take for so many pieces of work.
+pub(super) fn on_all_cores(
+    pieces: usize,
+    work: impl Fn(usize) -> Result<(), Failure> + Sync,
+) -> Result<Duration, Failure> {
+    let threads = std::thread::available_parallelism()?.get();
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        let work = &work;
+        // What went wrong is told as text: it crosses threads.
+        let share = move |first: usize| {
+            (first..pieces)
+                .step_by(threads)
+                .try_for_each(|piece| work(piece).map_err(|error| error.to_string()))
+        };
+        let working: Vec<_> = (0..threads).map(|first| scope.spawn(move || share(first))).collect();
+        working
+            .into_iter()
+            .try_for_each(|thread| thread.join().map_err(|_| "a thread was lost")?.map_err(Failure::from))
+    })?;
+    Ok(started.elapsed())
+}
