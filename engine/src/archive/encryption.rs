@@ -1,7 +1,7 @@
 //! The whole archive under age, for a passphrase or for recipients.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 
 use age::secrecy::SecretString;
 
@@ -119,11 +119,22 @@ impl Unlock {
     /// # Errors
     /// [`EncryptionError::Damaged`], [`EncryptionError::TooExpensive`] and [`EncryptionError::WrongKey`].
     pub fn open(&self, file: File) -> Result<age::stream::StreamReader<BufReader<File>>, EncryptionError> {
+        self.open_reader(BufReader::new(file))
+    }
+
+    /// Opens what is encrypted and comes from anywhere.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_reader<R: BufRead>(
+        &self,
+        reader: R,
+    ) -> Result<age::stream::StreamReader<R>, EncryptionError> {
         let damaged = |error: age::DecryptError| match error {
             age::DecryptError::Io(error) => EncryptionError::Io(error),
             other => EncryptionError::Damaged(other.to_string()),
         };
-        let decryptor = age::Decryptor::new_buffered(BufReader::new(file)).map_err(damaged)?;
+        let decryptor = age::Decryptor::new_buffered(reader).map_err(damaged)?;
         let opened = match self {
             Self::Passphrase(passphrase) => {
                 let mut identity = age::scrypt::Identity::new(passphrase.clone());

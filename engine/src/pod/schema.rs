@@ -147,7 +147,7 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
 }
 
 /// Every `table.column` of the database.
-async fn columns(snapshot: &mut Snapshot) -> Result<HashSet<String>, DatabaseError> {
+pub(crate) async fn columns(snapshot: &mut Snapshot) -> Result<HashSet<String>, DatabaseError> {
     let sql = match snapshot.dialect() {
         Dialect::PostgreSql => {
             "SELECT c.relname::text, a.attname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \

@@ -27,6 +27,7 @@ files! {
     2 "0002_deliveries",
     3 "0003_campaigns",
     4 "0004_keys",
+    5 "0005_sign_in",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.
