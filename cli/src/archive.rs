@@ -28,11 +28,20 @@ pub(crate) fn open_with_photos(
     photos: Option<&Path>,
     output: &Output,
 ) -> Result<Archive<Verified>, Failure> {
-    let path = &arguments.archive;
-    let unlock = unlock(arguments)?;
+    let unlock = unlock(arguments.passphrase.as_deref(), arguments.identity.as_deref())?;
+    open_with(&arguments.archive, unlock.as_ref(), photos, output)
+}
+
+/// The same with what opens it.
+pub(crate) fn open_with(
+    path: &Path,
+    unlock: Option<&Unlock>,
+    photos: Option<&Path>,
+    output: &Output,
+) -> Result<Archive<Verified>, Failure> {
     let refused =
         |error: &dyn std::fmt::Display| Failure::new(format!("{} is refused", path.display()), error);
-    let archive = Archive::open(path, Limits::default(), unlock.as_ref())
+    let archive = Archive::open(path, Limits::default(), unlock)
         .map_err(|error| refused(&error).with_code(error.code()))?;
     let archive = match photos {
         None => archive,
@@ -48,12 +57,13 @@ pub(crate) fn open_with_photos(
     archive.verify(&|done| bar.set(done)).map_err(|error| refused(&error).with_code(error.code()))
 }
 
-fn unlock(arguments: &ReadArchive) -> Result<Option<Unlock>, Failure> {
-    if let Some(file) = &arguments.passphrase {
+/// What opens archives: a passphrase, or the age keys in a file.
+pub(crate) fn unlock(passphrase: Option<&Path>, identity: Option<&Path>) -> Result<Option<Unlock>, Failure> {
+    if let Some(file) = passphrase {
         let text = passphrase::read(file, "the archive", false)?;
         return Ok(Some(Unlock::passphrase(&text)));
     }
-    let Some(file) = &arguments.identity else { return Ok(None) };
+    let Some(file) = identity else { return Ok(None) };
     Ok(Some(Unlock::identities(&read_key_file(file)?)?))
 }
 

@@ -2,6 +2,7 @@
 
 mod campaign;
 mod campaign_verify;
+mod merge;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use pappus_engine::domain::Timestamp;
 
 pub(crate) use campaign::{Campaign, CampaignAction, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
+pub(crate) use merge::Merge;
 
 /// Carries accounts away from diaspora* pods that close.
 ///
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     Show(ReadArchive),
     /// Turn an archive into the files a stock diaspora* pod imports
     Convert(Convert),
+    /// Make one archive of several of the same account
+    Merge(Merge),
     /// Bring an account into a pod, or say what would come in
     Import(Import),
     /// List the imports into a pod

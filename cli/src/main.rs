@@ -30,7 +30,9 @@ fn main() -> ExitCode {
     let runtime = match &arguments.command {
         // Many accounts at the same time want all cores.
         Command::Worker(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
-        Command::Export(export) if export.all => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        Command::Export(export) if export.all => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()
+        }
         _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
     };
     let result = match runtime {
@@ -60,6 +62,7 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Verify(arguments) => commands::verify::run(&arguments, output),
         Command::Show(arguments) => commands::show::run(&arguments, output),
         Command::Convert(arguments) => commands::convert::run(&arguments, output),
+        Command::Merge(arguments) => commands::merge::run(&arguments, output),
         Command::Import(arguments) => commands::import::run(arguments, output).await,
         Command::Imports(arguments) => commands::imports::run(arguments, output).await,
         Command::Announce(arguments) => commands::announce::run(arguments, output).await,

@@ -13,6 +13,7 @@ pub(crate) mod import;
 pub(crate) mod imports;
 pub(crate) mod keys;
 pub(crate) mod manual;
+pub(crate) mod merge;
 pub(crate) mod resend;
 pub(crate) mod schemas;
 pub(crate) mod show;

@@ -28,8 +28,21 @@ pub struct Manifest {
     pub counts: BTreeMap<CountKind, u64>,
     /// What was left out, each with its reason.
     pub omissions: Vec<Omission>,
+    /// The archives this one was put together from, the oldest first; absent for one that a pod gave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from: Vec<MergedArchive>,
     /// Every other file in the archive but the signatures, in the order they were written.
     pub entries: Vec<FileEntry>,
+}
+
+/// An archive that went into another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergedArchive {
+    /// SHA-256 of the file, 64 hexadecimal digits.
+    pub sha256: String,
+    /// The time whose state of the account it shows.
+    pub created_at: Timestamp,
 }
 
 /// The account of an archive.

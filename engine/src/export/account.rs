@@ -245,6 +245,7 @@ impl Exporter<'_> {
             },
             counts: gathered.counts.clone(),
             omissions: gathered.omissions.clone(),
+            merged_from: Vec::new(),
             entries: Vec::new(),
         }
     }
@@ -261,7 +262,7 @@ fn key_mismatch(reader: &AccountReader<'_>) -> Omission {
 }
 
 /// diaspora* points the profile at a scaled version of the avatar: `thumb_large_NAME`.
-fn avatar_file(url: &str) -> Option<String> {
+pub(crate) fn avatar_file(url: &str) -> Option<String> {
     let name = url.rsplit('/').next()?;
     Some(name.strip_prefix("thumb_large_").unwrap_or(name).to_owned())
 }

@@ -30,4 +30,5 @@ mod zip;
 pub use archive::{Archive, Unverified, Verified};
 pub use error::{GzipError, OpenError, VerifyError};
 pub use report::{AccountSignature, Finding, FindingCode, Findings, KeyOrigin, Origin, Verification};
+pub(crate) use verify::count_records;
 pub use zip::{NameProblem, ZipError};

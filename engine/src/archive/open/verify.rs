@@ -1,5 +1,8 @@
 //! The steps of a verification, in their order.
 
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+
 use super::archive::{Archive, Unverified, Verified};
 use super::content::Container;
 use super::progress::{Counted, Progress};
@@ -136,6 +139,26 @@ fn check_extras(
         other => return Err(VerifyError::ExtrasFormat { found: other.unwrap_or_default().to_owned() }),
     }
     result.map_err(|error| VerifyError::from_document(error, VerifyError::Extras))
+}
+
+/// Reads every record of both documents, which must be as an archive of ours has them, and counts them.
+///
+/// # Errors
+/// [`VerifyError`] says what is wrong with them.
+pub(crate) fn count_records(
+    mut document: impl Read + Seek,
+    mut extras: impl Read + Seek,
+    limits: &Limits,
+) -> Result<BTreeMap<CountKind, u64>, VerifyError> {
+    let io = VerifyError::from_io;
+    document.rewind().map_err(io)?;
+    let mut shape = DocumentShape::new(Tally::new(Strictness::Signed));
+    read_document(document, limits, &mut shape).map_err(document_error)?;
+    extras.rewind().map_err(io)?;
+    let mut seen = ExtrasShape { tally: &mut shape.tally, format: None };
+    read_extras(extras, limits, &mut seen)
+        .map_err(|error| VerifyError::from_document(error, VerifyError::Extras))?;
+    Ok(shape.tally.counts)
 }
 
 fn count_photo_files(zip: &Zip, tally: &mut Tally) {

@@ -1,0 +1,40 @@
+//! What can be said about making one archive of several.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pappus_engine::domain::Timestamp;
+
+#[derive(Args)]
+pub(crate) struct Merge {
+    /// Archives of one account, in any order
+    #[arg(value_name = "ARCHIVE", required = true, num_args = 2..)]
+    pub(crate) archives: Vec<PathBuf>,
+    /// Where the archive goes; made when needed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The passphrase of encrypted archives: from the first line of FILE, or asked for
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) passphrase: Option<PathBuf>,
+    /// A file with the age key (AGE-SECRET-KEY-1…) that opens encrypted archives
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
+    pub(crate) identity: Option<PathBuf>,
+    /// The passphrase of an encrypted private key, which has to sign: from the first line of FILE, or asked for
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) key_passphrase: Option<PathBuf>,
+    /// Encrypt the new archive so that only this age key (age1…) opens it; may be repeated
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) encrypt_to: Vec<String>,
+    /// The time to write into the archive instead of now, such as 2026-11-22T10:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) created_at: Option<Timestamp>,
+    /// Sign with the archive key of this pod as well, which is in Pappus's own folder: the pod's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pod: Option<PathBuf>,
+    /// The same: the pod's address
+    #[arg(long, value_name = "URL")]
+    pub(crate) pod_url: Option<String>,
+    /// Pappus's own folder
+    #[arg(long, value_name = "DIR", env = "PAPPUS_STATE")]
+    pub(crate) state: Option<PathBuf>,
+}

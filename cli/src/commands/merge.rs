@@ -1,0 +1,100 @@
+//! `pappus merge`.
+
+use pappus_engine::archive::encryption::Lock;
+use pappus_engine::archive::merge::{MergeInput, MergeOptions, Merged, merge_archives};
+use pappus_engine::archive::sha256_of_file;
+use pappus_engine::domain::SigningKey;
+use pappus_engine::store::StateFolder;
+use serde_json::json;
+
+use super::{Outcome, list_omissions, megabytes, thousands};
+use crate::arguments::Merge;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::{archive, clock, passphrase, pod, store};
+
+pub(crate) fn run(arguments: &Merge, output: &Output) -> Result<Outcome, Failure> {
+    let unlock = archive::unlock(arguments.passphrase.as_deref(), arguments.identity.as_deref())?;
+    let mut inputs = Vec::new();
+    for path in &arguments.archives {
+        let archive = archive::open_with(path, unlock.as_ref(), None, output)?;
+        let sha256 = sha256_of_file(path)
+            .map_err(|error| Failure::new(format!("{} cannot be read", path.display()), error))?;
+        inputs.push(MergeInput { archive, sha256, path: path.clone() });
+    }
+    let key_passphrase = match &arguments.key_passphrase {
+        Some(path) => Some(passphrase::read(path, "the private key", false)?),
+        None => None,
+    };
+    let archive_key = archive_key(arguments)?;
+    std::fs::create_dir_all(&arguments.out).map_err(|error| {
+        Failure::new(format!("the folder {} cannot be made", arguments.out.display()), error)
+    })?;
+    let options = MergeOptions {
+        folder: &arguments.out,
+        created_at: match arguments.created_at {
+            Some(time) => time,
+            None => clock::now()?,
+        },
+        created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),
+        key_passphrase: key_passphrase.as_ref().map(|text| text.as_str()),
+        archive_key: archive_key.as_ref(),
+        lock: match arguments.encrypt_to.as_slice() {
+            [] => None,
+            recipients => Some(Lock::recipients(recipients)?),
+        },
+    };
+    let merged =
+        merge_archives(inputs, &options).map_err(|error| Failure::new("nothing was merged", error))?;
+    describe(&merged, unlock.is_some() && options.lock.is_none(), output);
+    Ok(if merged.manifest.omissions.is_empty() { Outcome::Done } else { Outcome::Findings })
+}
+
+/// The pod's archive key, when the pod is named. It is never made here.
+fn archive_key(arguments: &Merge) -> Result<Option<SigningKey>, Failure> {
+    if arguments.pod.is_none() && arguments.pod_url.is_none() {
+        return Ok(None);
+    }
+    let url = pod::address(arguments.pod.as_deref(), arguments.pod_url.as_deref())?;
+    let state = StateFolder::open(&store::state_root(arguments.state.clone())?, &url)?;
+    match state.known_archive_key()? {
+        Some(key) => Ok(Some(key.signing_key()?)),
+        None => Err(Failure::say(format!(
+            "there is no archive key of {url} in {}: name the right folder with --state, or leave the pod away",
+            state.path().display()
+        ))),
+    }
+}
+
+fn describe(merged: &Merged, was_encrypted: bool, output: &Output) {
+    let Merged { path, bytes, manifest, signed_by_pod } = merged;
+    let records: u64 = manifest.counts.values().sum();
+    output.line(format!(
+        "{}: {} records of {} archives, {}",
+        manifest.account.diaspora_id,
+        thousands(records),
+        manifest.merged_from.len(),
+        megabytes(*bytes)
+    ));
+    output.line(format!("  {}", path.display()));
+    if !signed_by_pod {
+        output.line("  signed by the account alone: the pod does not vouch for it");
+    }
+    if was_encrypted {
+        output.line("  NOT ENCRYPTED, and it holds the private key; --encrypt-to encrypts it");
+    }
+    if !manifest.omissions.is_empty() {
+        output.line(format!("  left out or incomplete: {}", manifest.omissions.len()));
+        list_omissions(output, &manifest.omissions);
+    }
+    output.document(&json!({
+        "account": manifest.account.diaspora_id,
+        "archive": path,
+        "bytes": bytes,
+        "created_at": manifest.created_at,
+        "merged_from": manifest.merged_from,
+        "signed_by_pod": signed_by_pod,
+        "counts": manifest.counts,
+        "omissions": manifest.omissions,
+    }));
+}

@@ -1,0 +1,104 @@
+//! Why archives are not merged.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::archive::document::DocumentError;
+use crate::archive::encryption::EncryptionError;
+use crate::archive::open::{OpenError, VerifyError};
+use crate::archive::view::ViewError;
+use crate::archive::writer::WriteError;
+use crate::domain::KeyError;
+
+/// Why archives are not merged. Nothing is left behind in any case.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// One archive is merged already.
+    #[error("name at least two archives of one account")]
+    TooFew,
+    /// What stock pods write has no manifest to go by.
+    #[error(
+        "{0} was written by a stock pod: nobody has signed it, and it cannot be merged with archives that are signed"
+    )]
+    Unsigned(PathBuf),
+    /// Somebody else's.
+    #[error(
+        "{path} is the archive of {found}, another is of {expected}: only archives of one account become one"
+    )]
+    AnotherAccount {
+        /// The archive.
+        path: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// Whose the newest is.
+        expected: String,
+    },
+    /// The account's, with another key.
+    #[error("{path} has another key than the newest archive: it is not of the same account")]
+    AnotherKey {
+        /// The archive.
+        path: PathBuf,
+    },
+    /// The pod has not signed it.
+    #[error(
+        "{path} is signed by the archive key {found}, and this pod's is {expected}: leave --pod, --pod-url and --state \
+         away, then the account alone signs"
+    )]
+    AnotherPodKey {
+        /// The archive.
+        path: PathBuf,
+        /// The key that has signed it.
+        found: String,
+        /// The key that would sign.
+        expected: String,
+    },
+    /// There is no key to sign with.
+    #[error(
+        "the account has no private key, so only its pod could sign: name the pod with --pod or --pod-url, and --state"
+    )]
+    NobodySigns,
+    /// The private key is under a passphrase.
+    #[error(
+        "the private key is under a passphrase and has to sign: give the passphrase with --key-passphrase"
+    )]
+    KeyLocked,
+    /// The private key cannot be used.
+    #[error("the account's private key cannot be used: {0}")]
+    Key(#[from] KeyError),
+    /// An archive could not be read any more.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A document could not be read any more.
+    #[error("a document cannot be read: {0}")]
+    Document(#[from] DocumentError),
+    /// What was put together is no archive document; that is a defect of Pappus.
+    #[error("what was put together is no archive: {0}. This is a defect of Pappus, please report it")]
+    Result(#[from] VerifyError),
+    /// The archive could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The pages for people could not be made.
+    #[error("the pages to look at the archive were not written: {0}")]
+    View(#[from] ViewError),
+    /// The archive could not be encrypted.
+    #[error("the archive was not encrypted: {0}")]
+    Encryption(#[from] EncryptionError),
+    /// There is a file of that name.
+    #[error("{0} is there already and is not overwritten. Move it away, or name another folder with --out")]
+    Exists(PathBuf),
+    /// The file system failed.
+    #[error("{path} cannot be written: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl MergeError {
+    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { path: path.clone(), source }
+    }
+}

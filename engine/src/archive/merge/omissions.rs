@@ -1,0 +1,45 @@
+//! What is still left out when archives are put together.
+
+use std::collections::HashSet;
+
+use super::MergeInput;
+use super::index::Index;
+use crate::domain::{Omission, OmissionCode, RecordKind};
+
+/// The omissions that stay: not those of a record that another archive gives, and each once, in the newest archive's
+/// words.
+pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Vec<Omission> {
+    let lists: Vec<&[Omission]> = inputs
+        .iter()
+        .map(|input| {
+            input.archive.manifest().map(|manifest| manifest.omissions.as_slice()).unwrap_or_default()
+        })
+        .collect();
+    let newest = lists.len().saturating_sub(1);
+    let speaks: HashSet<(usize, RecordKind, &str)> = lists
+        .iter()
+        .enumerate()
+        .flat_map(|(place, list)| list.iter().map(move |omission| (place, omission)))
+        .filter_map(|(place, omission)| Some((place, omission.record.kind, omission.record.name.as_deref()?)))
+        .collect();
+    let (mut seen, mut kept) = (HashSet::new(), Vec::new());
+    for (place, list) in lists.iter().enumerate().rev() {
+        for omission in *list {
+            let record = &omission.record;
+            // What an older archive says of the account is not so any more, or the newest says it too.
+            if place != newest && matches!(record.kind, RecordKind::Account | RecordKind::Block) {
+                continue;
+            }
+            let given = record.name.as_deref().is_some_and(|name| {
+                let giver = index.giver_of(record.kind, name).filter(|giver| *giver != place);
+                giver.is_some_and(|giver| !speaks.contains(&(giver, record.kind, name)))
+            });
+            let name: (OmissionCode, RecordKind, Option<i64>, Option<&str>) =
+                (omission.code, record.kind, record.id, record.name.as_deref());
+            if !given && seen.insert(name) {
+                kept.push(omission.clone());
+            }
+        }
+    }
+    kept
+}

@@ -1,0 +1,176 @@
+//! The merged archive, from the documents and photos to its final name.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Seek as _, Write};
+
+use super::index::{Index, Space};
+use super::lists::Documents;
+use super::spools::copy;
+use super::{MergeError, MergeInput, MergeOptions, Merged, pages};
+use crate::archive::limits::Limits;
+use crate::archive::manifest::{CountKind, Manifest, PrivateKeyState};
+use crate::archive::names;
+use crate::archive::open::{OpenError, count_records};
+use crate::archive::writer::{ArchiveWriter, Packing, WriteError};
+use crate::domain::{KeyFingerprint, PrivateKey, SigningKey};
+
+/// A document of this size or less needs no sizes of 64 bits, which stock pods do not understand.
+const MAX_PLAIN_ENTRY: u64 = 0xffff_fffe;
+
+pub(super) fn write(
+    inputs: &mut [MergeInput],
+    index: &Index,
+    mut documents: Documents,
+    manifest: Manifest,
+    options: &MergeOptions<'_>,
+) -> Result<Merged, MergeError> {
+    let failed = MergeError::io(options.folder);
+    let limits = inputs.last().map_or_else(Limits::default, |input| *input.archive.limits());
+    let signing = signing_key(&documents, &manifest, options)?;
+    // The account's own key in the place of the pod's: somebody has to sign, and a reader who trusts a pod's key
+    // takes no notice of this one.
+    let pod_key = options.archive_key.or(signing.as_ref()).ok_or(MergeError::NobodySigns)?;
+    let name = names::archive_file_name(&manifest.account.diaspora_id, options.created_at);
+    let name = if options.lock.is_some() { format!("{name}.age") } else { name };
+    let path = options.folder.join(name);
+    if path.try_exists().map_err(&failed)? {
+        return Err(MergeError::Exists(path));
+    }
+    let mut counts = count_records(&documents.document, &documents.extras, &limits)?;
+    counts.insert(CountKind::PhotoFiles, count_photos(inputs, index));
+    let mut manifest = Manifest {
+        created_at: options.created_at,
+        created_by: options.created_by.clone(),
+        counts,
+        entries: Vec::new(),
+        ..manifest
+    };
+    pod_key.public_key()?.as_pem().clone_into(&mut manifest.pod.archive_key);
+    let view = pages::write(&mut documents, &manifest, &manifest.counts, options.folder, &limits)?;
+
+    let mut file = tempfile::NamedTempFile::new_in(options.folder).map_err(&failed)?;
+    let out = file.reopen().map_err(&failed)?;
+    let mut writer = ArchiveWriter::begin(BufWriter::with_capacity(256 << 10, out), options.created_at);
+    let entries = [(names::DOCUMENT, &mut documents.document), (names::EXTRAS, &mut documents.extras)];
+    for (name, document) in entries {
+        let size = document.metadata().map_err(&failed)?.len();
+        document.rewind().map_err(&failed)?;
+        writer.begin_entry(name, Packing::Deflated, size > MAX_PLAIN_ENTRY)?;
+        copy(document, &mut Entry(&mut writer)).map_err(&failed)?;
+    }
+    copy_photos(inputs, index, &mut writer)?;
+    writer.copy_view(view)?;
+    let (out, manifest) = writer.finish(manifest, signing.as_ref(), pod_key)?;
+    out.into_inner().map_err(|error| failed(error.into_error()))?;
+    if let Some(lock) = &options.lock {
+        let mut locked = tempfile::NamedTempFile::new_in(options.folder).map_err(&failed)?;
+        file.as_file_mut().rewind().map_err(&failed)?;
+        let mut wrapped = lock.wrap(locked.as_file_mut())?;
+        copy(file.as_file_mut(), &mut wrapped).map_err(&failed)?;
+        wrapped.finish().map_err(&failed)?;
+        file = locked;
+    }
+    file.as_file().sync_all().map_err(&failed)?;
+    let bytes = file.as_file().metadata().map_err(&failed)?.len();
+    match file.persist_noclobber(&path) {
+        Ok(_) => {}
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(MergeError::Exists(path));
+        }
+        Err(error) => return Err(failed(error.error)),
+    }
+    // Not every file system can sync a folder.
+    _ = File::open(options.folder).and_then(|folder| folder.sync_all());
+    Ok(Merged { path, bytes, manifest, signed_by_pod: options.archive_key.is_some() })
+}
+
+/// The account's key, ready for signing; nothing when it has none.
+fn signing_key(
+    documents: &Documents,
+    manifest: &Manifest,
+    options: &MergeOptions<'_>,
+) -> Result<Option<SigningKey>, MergeError> {
+    #[derive(serde::Deserialize)]
+    struct Key {
+        private_key: PrivateKey,
+    }
+    let key: Key = serde_json::from_str(&format!("{{{}}}", *documents.settings))
+        .map_err(|error| MergeError::io(options.folder)(io::Error::other(error)))?;
+    let key = match manifest.account.private_key {
+        PrivateKeyState::Absent => return Ok(None),
+        PrivateKeyState::Plain => key.private_key,
+        PrivateKeyState::Encrypted => {
+            key.private_key.decrypt(options.key_passphrase.ok_or(MergeError::KeyLocked)?)?
+        }
+    };
+    let key = key.signing_key()?;
+    // As long as it was locked, the manifest's word for it had to be taken.
+    let found: KeyFingerprint = key.public_key()?.fingerprint();
+    if manifest.account.key_fingerprint.as_ref().is_some_and(|named| *named != found) {
+        let path = options.folder.to_owned();
+        return Err(MergeError::AnotherKey { path });
+    }
+    Ok(Some(key))
+}
+
+fn count_photos(inputs: &[MergeInput], index: &Index) -> u64 {
+    let mut count = 0;
+    for (place, input) in inputs.iter().enumerate() {
+        let entries =
+            input.archive.manifest().map(|manifest| manifest.entries.as_slice()).unwrap_or_default();
+        let names = entries.iter().filter_map(|entry| entry.path.strip_prefix(names::PHOTOS));
+        count += names.filter(|name| index.giver(Space::PhotoFile, name) == Some(place)).count() as u64;
+    }
+    count
+}
+
+fn copy_photos<W: Write + io::Seek>(
+    inputs: &mut [MergeInput],
+    index: &Index,
+    writer: &mut ArchiveWriter<W>,
+) -> Result<(), MergeError> {
+    for (place, input) in inputs.iter_mut().enumerate() {
+        input.archive.photos(|name, size, photo| -> Result<(), PhotoError> {
+            if index.giver(Space::PhotoFile, name) != Some(place) {
+                return Ok(());
+            }
+            Ok(writer.copy_file(&format!("{}{name}", names::PHOTOS), &mut { photo }, size)?)
+        })?;
+    }
+    Ok(())
+}
+
+/// Which side of copying a photo failed.
+#[derive(Debug, thiserror::Error)]
+enum PhotoError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl From<PhotoError> for MergeError {
+    fn from(error: PhotoError) -> Self {
+        match error {
+            PhotoError::Open(error) => error.into(),
+            PhotoError::Write(error) => error.into(),
+        }
+    }
+}
+
+/// The entry that is open in an archive.
+struct Entry<'a, W: Write + io::Seek>(&'a mut ArchiveWriter<W>);
+
+impl<W: Write + io::Seek> Write for Entry<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Ok(()) => Ok(bytes.len()),
+            Err(WriteError::Io(error)) => Err(error),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! The pages for people, from the documents that were put together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, Seek as _};
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::MergeError;
+use super::lists::{Documents, List};
+use super::replies::Replies;
+use crate::archive::document::{
+    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras,
+};
+use crate::archive::limits::Limits;
+use crate::archive::manifest::{CountKind, Manifest};
+use crate::archive::view::{Audience, FinishedView, View, ViewError, ViewHeader};
+use crate::domain::{AspectAudience, Contact, Conversation, LoosePhoto, OwnPost, Post, Relayable, Settings};
+
+/// Makes the pages, in a file without a name.
+pub(super) fn write(
+    documents: &mut Documents,
+    manifest: &Manifest,
+    counts: &BTreeMap<CountKind, u64>,
+    folder: &Path,
+    limits: &Limits,
+) -> Result<FinishedView<File>, MergeError> {
+    let failed = MergeError::io(folder);
+    let mut known = Known {
+        names: HashMap::new(),
+        audiences: HashMap::new(),
+        replies: Replies::new(folder).map_err(&failed)?,
+        extras: false,
+        failed: None,
+    };
+    let settings: Settings = serde_json::from_str(&format!("{{{}}}", *documents.settings))
+        .map_err(|error| failed(io::Error::other(error)))?;
+    read_both(documents, limits, &mut known, |known| known.extras = true).map_err(|error| {
+        match known.failed.take() {
+            Some(source) => failed(source),
+            None => error,
+        }
+    })?;
+    let view = View::begin(tempfile::tempfile_in(folder).map_err(&failed)?, header(&settings, manifest))?;
+    let mut show = Show { view, known, extras: false, failed: None };
+    let profile = &settings.profile.0;
+    let avatar = profile.image_url.as_deref().and_then(crate::export::avatar_file);
+    show.view.profile(profile, avatar.as_deref())?;
+    read_both(documents, limits, &mut show, |show| show.extras = true)
+        .map_err(|error| show.failed.take().map_or(error, MergeError::View))?;
+    for omission in &manifest.omissions {
+        show.view.omission(omission)?;
+    }
+    Ok(show.view.finish(counts)?)
+}
+
+fn header(settings: &Settings, manifest: &Manifest) -> ViewHeader {
+    let account = manifest.account.diaspora_id.clone();
+    let profile = &settings.profile.0;
+    let parts = [profile.first_name.as_deref(), profile.last_name.as_deref()];
+    let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    ViewHeader {
+        name: if name.trim().is_empty() { account.username().to_owned() } else { name },
+        account,
+        pod_url: manifest.pod.url.clone(),
+        created_at: manifest.created_at,
+        language: settings.language.clone(),
+    }
+}
+
+fn read_both<V: DocumentVisitor>(
+    documents: &mut Documents,
+    limits: &Limits,
+    visitor: &mut V,
+    between: impl FnOnce(&mut V),
+) -> Result<(), MergeError> {
+    let begin = |file: &mut File| file.rewind().map_err(crate::archive::open::OpenError::from);
+    begin(&mut documents.document)?;
+    read_document(&documents.document, limits, visitor)?;
+    between(visitor);
+    begin(&mut documents.extras)?;
+    read_extras(&documents.extras, limits, visitor)?;
+    Ok(())
+}
+
+fn parse<T: DeserializeOwned>(place: &Place<'_>, value: &RawValue) -> Result<T, DocumentError> {
+    serde_json::from_str(value.get()).map_err(|error| DocumentError::record(place, &error))
+}
+
+/// What has to be known before posts are shown.
+struct Known {
+    names: HashMap<String, String>,
+    audiences: HashMap<String, Vec<String>>,
+    replies: Replies,
+    extras: bool,
+    failed: Option<io::Error>,
+}
+
+impl DocumentVisitor for Known {
+    fn wants(&self, section: Section, name: &str) -> bool {
+        let wanted = [
+            List::Contacts,
+            List::OwnRelayables,
+            List::OthersRelayables,
+            List::LikesOnComments,
+            List::Unsigned,
+            List::Audiences,
+        ];
+        List::of(section, name, self.extras).is_some_and(|list| wanted.contains(&list))
+    }
+
+    fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
+        Ok(Next::Continue)
+    }
+
+    fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        match List::of(place.section, place.name, self.extras) {
+            Some(List::Contacts) => {
+                let contact: Contact = parse(place, value)?;
+                self.names.insert(contact.account_id.to_string(), contact.person_name);
+            }
+            Some(List::Audiences) => {
+                let audience: AspectAudience = parse(place, value)?;
+                if audience.kind == "post" {
+                    self.audiences.insert(audience.guid.to_string(), audience.aspects);
+                }
+            }
+            Some(_) => {
+                let relayable: Relayable = parse(place, value)?;
+                if let Err(error) = self.replies.add(&relayable.entity) {
+                    let refusal = DocumentError::record(place, &error);
+                    self.failed = Some(error);
+                    return Err(refusal);
+                }
+            }
+            None => {}
+        }
+        Ok(Next::Continue)
+    }
+}
+
+/// Shows one record after another.
+struct Show {
+    view: View<File>,
+    known: Known,
+    extras: bool,
+    failed: Option<ViewError>,
+}
+
+impl Show {
+    fn post(&mut self, post: &OwnPost) -> Result<(), ViewError> {
+        let guid = post.post.guid();
+        let public = match &post.post {
+            Post::StatusMessage(message) => message.public,
+            Post::Reshare(_) => true,
+        };
+        let audience = if public {
+            Audience::Public
+        } else {
+            Audience::Limited(self.known.audiences.remove(guid.as_str()).unwrap_or_default())
+        };
+        let (likes, replies) = self.known.replies.of(guid, &self.known.names)?;
+        self.view.post(post, audience, likes, replies)
+    }
+}
+
+impl DocumentVisitor for Show {
+    fn wants(&self, section: Section, name: &str) -> bool {
+        let wanted =
+            [List::Contacts, List::Posts, List::OwnRelayables, List::Conversations, List::LoosePhotos];
+        List::of(section, name, self.extras).is_some_and(|list| wanted.contains(&list))
+    }
+
+    fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
+        Ok(Next::Continue)
+    }
+
+    fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        let shown = match List::of(place.section, place.name, self.extras) {
+            Some(List::Contacts) => self.view.contact(&parse(place, value)?),
+            Some(List::Posts) => self.post(&parse(place, value)?),
+            Some(List::OwnRelayables) => self.view.own_relayable(&parse(place, value)?),
+            Some(List::Conversations) => self.view.conversation(&parse::<Conversation>(place, value)?),
+            Some(List::LoosePhotos) => self.view.loose_photo(&parse::<LoosePhoto>(place, value)?),
+            _ => Ok(()),
+        };
+        match shown {
+            Ok(()) => Ok(Next::Continue),
+            Err(error) => {
+                let refusal = DocumentError::record(place, &error);
+                self.failed = Some(error);
+                Err(refusal)
+            }
+        }
+    }
+}

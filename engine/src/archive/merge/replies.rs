@@ -1,0 +1,81 @@
+//! What others say under the account's posts, kept on disk until the post is shown.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::archive::view::Reply;
+use crate::domain::{Guid, RelayableEntity, Timestamp};
+
+/// A comment on disk.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    author: String,
+    created_at: Timestamp,
+    text: String,
+}
+
+/// Comments and numbers of likes by the post they belong to.
+pub(super) struct Replies {
+    file: File,
+    end: u64,
+    comments: HashMap<String, Vec<(u64, u32)>>,
+    likes: HashMap<String, u64>,
+}
+
+impl Replies {
+    pub(super) fn new(folder: &Path) -> io::Result<Self> {
+        let file = tempfile::tempfile_in(folder)?;
+        Ok(Self { file, end: 0, comments: HashMap::new(), likes: HashMap::new() })
+    }
+
+    /// Keeps a relayable, if it is one that is shown under a post.
+    pub(super) fn add(&mut self, entity: &RelayableEntity) -> io::Result<()> {
+        match entity {
+            RelayableEntity::Like(like) if like.parent_type == "Post" => {
+                *self.likes.entry(like.parent_guid.to_string()).or_default() += 1;
+            }
+            RelayableEntity::Comment(comment) => {
+                let kept = Kept {
+                    author: comment.author.to_string(),
+                    created_at: comment.created_at,
+                    text: comment.text.clone(),
+                };
+                let text = serde_json::to_vec(&kept)?;
+                self.file.write_all(&text)?;
+                let length = u32::try_from(text.len()).map_err(io::Error::other)?;
+                self.comments.entry(comment.parent_guid.to_string()).or_default().push((self.end, length));
+                self.end += u64::from(length);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The likes of a post, and the comments on it, the oldest first, with the names people are known by.
+    pub(super) fn of(
+        &mut self,
+        post: &Guid,
+        names: &HashMap<String, String>,
+    ) -> io::Result<(u64, Vec<Reply>)> {
+        let likes = self.likes.get(post.as_str()).copied().unwrap_or_default();
+        let mut found = Vec::new();
+        for (offset, length) in self.comments.remove(post.as_str()).unwrap_or_default() {
+            self.file.seek(SeekFrom::Start(offset))?;
+            let mut text = Vec::new();
+            (&self.file).take(u64::from(length)).read_to_end(&mut text)?;
+            found.push(serde_json::from_slice::<Kept>(&text)?);
+        }
+        found.sort_by_key(|kept| kept.created_at);
+        let reply = |kept: Kept| Reply {
+            author_name: names.get(&kept.author).unwrap_or(&kept.author).clone(),
+            author_id: kept.author,
+            created_at: Some(kept.created_at),
+            text: kept.text,
+        };
+        Ok((likes, found.into_iter().map(reply).collect()))
+    }
+}

@@ -1,0 +1,62 @@
+//! One temporary file for each list: archives are read once, and every list grows on its own.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek as _, Write};
+use std::path::Path;
+
+use super::lists::{LISTS, List};
+
+/// A list that grows, as elements with commas between.
+struct Spool {
+    file: BufWriter<File>,
+    empty: bool,
+}
+
+/// All lists.
+pub(super) struct Spools(Vec<(List, Spool)>);
+
+impl Spools {
+    /// Empty ones, in files that have no names.
+    pub(super) fn new(folder: &Path) -> io::Result<Self> {
+        let spool =
+            |list| Ok((list, Spool { file: BufWriter::new(tempfile::tempfile_in(folder)?), empty: true }));
+        LISTS.into_iter().map(spool).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Adds an element.
+    pub(super) fn put(&mut self, list: List, text: &str) -> io::Result<()> {
+        let Some((_, spool)) = self.0.iter_mut().find(|(known, _)| *known == list) else { return Ok(()) };
+        if !std::mem::take(&mut spool.empty) {
+            spool.file.write_all(b",")?;
+        }
+        spool.file.write_all(text.as_bytes())
+    }
+
+    /// Writes `"name":[…]`, and gives the space back.
+    pub(super) fn copy(&mut self, list: List, out: &mut impl Write) -> io::Result<()> {
+        let Some((_, spool)) = self.0.iter_mut().find(|(known, _)| *known == list) else { return Ok(()) };
+        write!(out, "\"{}\":[", list.name())?;
+        spool.file.flush()?;
+        let file = spool.file.get_mut();
+        file.rewind()?;
+        copy(file, out)?;
+        file.set_len(0)?;
+        out.write_all(b"]")
+    }
+}
+
+/// Larger pieces than [`io::copy`] takes.
+pub(super) fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<u64> {
+    let (mut buffer, mut total) = (vec![0; 256 << 10], 0);
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(total),
+            Ok(read) => {
+                to.write_all(buffer.get(..read).unwrap_or_default())?;
+                total += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
