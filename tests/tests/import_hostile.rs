@@ -300,6 +300,20 @@ async fn parts_that_diaspora_would_not_take_stay_out_one_by_one() {
     let first = polls[0]["poll_answers"][0]["entity_data"]["guid"].clone();
     polls[0]["poll_answers"][1]["entity_data"]["guid"] = first;
     polls[1]["poll_answers"].as_array_mut().unwrap().truncate(1);
+    // A photo that is yasmin's.
+    let yasmins: Value = json(&scene.source.archive("out", "yasmin"), "diaspora.json");
+    let photo_of = |document: &mut Value| {
+        let posts = document["user"]["posts"].as_array_mut().unwrap().iter_mut();
+        let mut photos = posts.filter_map(|post| post["entity_data"]["photos"].as_array_mut()?.first_mut());
+        photos.next().unwrap()["entity_data"]["guid"].take()
+    };
+    let photo = photo_of(&mut yasmins.clone());
+    for post in document["user"]["posts"].as_array_mut().unwrap() {
+        if let Some(first) = post["entity_data"]["photos"].as_array_mut().and_then(|list| list.first_mut()) {
+            first["entity_data"]["guid"] = photo.clone();
+            break;
+        }
+    }
     let long = "x".repeat(256);
     document["user"]["contact_groups"].as_array_mut().unwrap().push(value!({ "name": long }));
     let ended = scene.try_import(&document, "ida");
@@ -307,7 +321,18 @@ async fn parts_that_diaspora_would_not_take_stay_out_one_by_one() {
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert!(left_out(&report, "guid_taken").contains(&guids[0].as_str().unwrap().to_owned()), "{report}");
     assert!(left_out(&report, "unreadable").contains(&guids[1].as_str().unwrap().to_owned()), "{report}");
+    assert!(left_out(&report, "guid_taken").contains(&photo.as_str().unwrap().to_owned()), "{report}");
     assert_eq!(left_out(&report, "too_long"), [long]);
+    // Whoever runs it once more reads the same.
+    let again: Value = serde_json::from_str(&scene.try_import(&document, "ida").stdout).unwrap();
+    assert_eq!(again["kinds"], report["kinds"]);
+    let sorted = |report: &Value| {
+        let findings = report["findings"].as_array().unwrap().iter();
+        let mut findings: Vec<String> = findings.map(ToString::to_string).collect();
+        findings.sort();
+        findings
+    };
+    assert_eq!(sorted(&again), sorted(&report));
     assert_eq!(scene.target.pool.number("SELECT COUNT(*) FROM polls").await.unwrap(), 0);
     scene.target.is_sound_but("of another pod").await;
 }

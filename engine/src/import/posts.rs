@@ -28,6 +28,7 @@ impl Target {
         let guids: Vec<&str> = posts.iter().map(|post| post.post.guid().as_str()).collect();
         let there = self.there("posts", &guids).await?;
         let mut new = Vec::new();
+        let mut written = Vec::new();
         let mut adopted = Vec::new();
         let mut intents = Vec::new();
         let mut seen = HashSet::new();
@@ -46,10 +47,10 @@ impl Target {
             match decide(there.get(guid.as_str()), account) {
                 Decision::Write => new.push(post),
                 Decision::Present => {
-                    let adopted = journal.as_ref().is_some_and(|journal| journal.has_adopted(guid.as_str()));
-                    self.count_post(&post.post, adopted);
-                    if !adopted {
-                        self.note_post_again(&post.post, files);
+                    if journal.as_ref().is_some_and(|journal| journal.has_adopted(guid.as_str())) {
+                        self.count_post(&post.post, true);
+                    } else {
+                        written.push(post);
                     }
                 }
                 Decision::Adopt(id) => {
@@ -61,6 +62,11 @@ impl Target {
                 }
                 Decision::Taken => self.report.left_out(kind, FindingCode::GuidTaken, &guid),
             }
+        }
+        self.leave_out_what_was_left_out(account, &mut written).await?;
+        for post in &written {
+            self.count_post(&post.post, false);
+            self.note_post_again(&post.post, files);
         }
         self.leave_out_taken_parts(account, &mut new).await?;
         for post in &new {
@@ -163,16 +169,54 @@ impl Target {
                 };
                 let taken = taken_polls.insert(poll.guid.to_string(), 0).is_some()
                     || poll.poll_answers.iter().any(is_taken);
-                // diaspora* takes no poll with fewer than two answers.
-                let problem = if taken {
-                    Some(FindingCode::GuidTaken)
-                } else {
-                    (poll.poll_answers.len() < 2).then_some(FindingCode::Unreadable)
-                };
-                if let Some(problem) = problem {
+                if let Some(problem) = why_not(poll, taken) {
                     self.report.left_out(CountKind::Polls, problem, &poll.guid);
                     message.poll = None;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for posts that an earlier run of this import has written: their parts are there, or were left out.
+    async fn leave_out_what_was_left_out(
+        &mut self,
+        account: &NewAccount,
+        posts: &mut [OwnPost],
+    ) -> Result<(), ImportError> {
+        let messages = || posts.iter().filter_map(status_message);
+        let photos: Vec<String> =
+            messages().flat_map(|message| &message.photos).map(|photo| photo.0.guid.to_string()).collect();
+        let polls: Vec<String> = messages()
+            .filter_map(|message| message.poll.as_ref())
+            .map(|poll| poll.0.guid.to_string())
+            .collect();
+        let photos = self.there("photos", &texts(&photos)).await?;
+        let sql = "SELECT q.guid, p.guid FROM polls q JOIN posts p ON p.id = q.status_message_id WHERE q.guid IN ({})";
+        let rows = self.pod.rows_in("polls", sql, &texts(&polls)).await?;
+        let polls: HashSet<(String, String)> =
+            rows.iter().filter_map(|row| Some((row.text(0)?, row.text(1)?))).collect();
+        let mut seen = HashSet::new();
+        for post in posts.iter_mut() {
+            let Post::StatusMessage(message) = &mut post.post else { continue };
+            let report = &mut self.report;
+            message.photos.retain(|Entity(photo)| {
+                let written = photos.get(photo.guid.as_str()).is_some_and(|row| row.author == account.person)
+                    && seen.insert(photo.guid.clone());
+                if !written {
+                    report.left_out(CountKind::Photos, FindingCode::GuidTaken, &photo.guid);
+                }
+                written
+            });
+            if let Some(Entity(poll)) = &message.poll
+                && !polls.contains(&(poll.guid.to_string(), message.guid.to_string()))
+            {
+                report.left_out(
+                    CountKind::Polls,
+                    why_not(poll, true).unwrap_or(FindingCode::GuidTaken),
+                    &poll.guid,
+                );
+                message.poll = None;
             }
         }
         Ok(())
@@ -549,6 +593,14 @@ pub(super) fn photo_row(author: i64, photo: &Photo, here: Option<&str>) -> Vec<V
         photo.created_at.into(),
         photo.created_at.into(),
     ]
+}
+
+/// Why a poll stays out. diaspora* takes none with fewer than two answers.
+fn why_not(poll: &Poll, taken: bool) -> Option<FindingCode> {
+    if poll.poll_answers.len() < 2 {
+        return Some(FindingCode::Unreadable);
+    }
+    taken.then_some(FindingCode::GuidTaken)
 }
 
 fn texts(list: &[String]) -> Vec<&str> {
