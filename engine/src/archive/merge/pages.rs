@@ -43,7 +43,9 @@ pub(super) fn write(
             None => error,
         }
     })?;
-    let view = View::begin(tempfile::tempfile_in(folder).map_err(&failed)?, header(&settings, manifest))?;
+    let header = header(&settings, manifest);
+    known.names.insert(header.account.to_string(), header.name.clone());
+    let view = View::begin(tempfile::tempfile_in(folder).map_err(&failed)?, header)?;
     let mut show = Show { view, known, extras: false, failed: None };
     let profile = &settings.profile.0;
     let avatar = profile.image_url.as_deref().and_then(crate::export::avatar_file);
