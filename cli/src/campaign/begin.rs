@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
+use pappus_engine::archive::encryption::Lock;
 use pappus_engine::campaign::{
     Campaign, CampaignOptions, CampaignState, Campaigns, NewCampaign, Only, Order,
 };
-use pappus_engine::depot::{CampaignKeys, DepotAddress};
+use pappus_engine::depot::CampaignKeys;
 use pappus_engine::domain::Timestamp;
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::store::{StateFolder, Store};
 
-use super::work::{Work, work};
+use super::work::{Opened, Work, work};
 use crate::arguments::{self, Export, Worker};
 use crate::commands::Outcome;
 use crate::error::Failure;
@@ -26,6 +27,8 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
     let out = place(&arguments.out)?;
     let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
     let store = store::open(&arguments.store, &config.url).await?;
+    Lock::recipients(&arguments.encrypt_to)?;
+    let opened = Opened::open(&config, &out, &arguments.work, output).await?;
     let place = Place { config, state, store };
     let campaigns = Campaigns::new(&place.store, &place.config.url);
     let found = match &arguments.campaign.name {
@@ -42,8 +45,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
         }
         None => begin(&campaigns, &place, &arguments, &out, output).await?,
     };
-    let address = DepotAddress::parse(&out, &pod::environment)?;
-    work(Work { place, campaign, names, address, arguments: arguments.work }, output).await
+    work(Work { place, campaign, names, opened }, output).await
 }
 
 /// `pappus worker`.
@@ -62,9 +64,9 @@ pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, 
         return Err(Failure::say(sentence));
     }
     output.line(format!("Working on the campaign {:?}.", campaign.name));
-    let address = DepotAddress::parse(&campaign.out, &pod::environment)?;
+    let opened = Opened::open(&config, &campaign.out, &arguments.work, output).await?;
     let place = Place { config, state, store };
-    work(Work { place, campaign, names: Vec::new(), address, arguments: arguments.work }, output).await
+    work(Work { place, campaign, names: Vec::new(), opened }, output).await
 }
 
 /// Where everything is.

@@ -8,6 +8,10 @@ use pappus_engine::campaign::{
     Campaign, CampaignState, Campaigns, Setup, Status, WorkerOptions, is_in_use, work as export,
 };
 use pappus_engine::depot::{Depot, DepotAddress};
+use pappus_engine::pod::config::PodConfig;
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::pod::schema::SchemaVersion;
+use pappus_engine::pod::uploads::PhotoStore;
 use tokio::sync::watch;
 
 use super::begin::Place;
@@ -28,17 +32,38 @@ pub(super) struct Work {
     pub(super) campaign: Campaign,
     /// Names on the podmin's list, while it is still to be written down.
     pub(super) names: Vec<String>,
-    pub(super) address: DepotAddress,
-    pub(super) arguments: WorkArguments,
+    pub(super) opened: Opened,
+}
+
+/// What must be there before anything begins.
+pub(super) struct Opened {
+    depot: Depot,
+    uploads: PhotoStore,
+    snapshot: Snapshot,
+    schema: SchemaVersion,
+    options: WorkerOptions,
+}
+
+impl Opened {
+    pub(super) async fn open(
+        config: &PodConfig,
+        out: &str,
+        arguments: &WorkArguments,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let depot = Depot::open(&DepotAddress::parse(out, &pod::environment)?).await?;
+        let uploads = pod::uploads(config).await?;
+        // Before there is a connection of our own.
+        let options = options(config, arguments, output).await?;
+        let (snapshot, schema) = pod::open(config).await?;
+        Ok(Self { depot, uploads, snapshot, schema, options })
+    }
 }
 
 pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure> {
-    let Work { place, mut campaign, names, address, arguments } = work;
+    let Work { place, mut campaign, names, opened } = work;
     let Place { config, state, store } = place;
-    let depot = Depot::open(&address).await?;
-    let uploads = pod::uploads(&config).await?;
-    let options = options(&config, &arguments, output).await?;
-    let (mut snapshot, schema) = pod::open(&config).await?;
+    let Opened { depot, uploads, mut snapshot, schema, options } = opened;
     let campaigns = Campaigns::new(&store, &config.url);
     campaigns.prepare(&campaign, &mut snapshot, &names).await?;
     drop((snapshot, names));
@@ -82,7 +107,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
 }
 
 async fn options(
-    config: &pappus_engine::pod::config::PodConfig,
+    config: &PodConfig,
     arguments: &WorkArguments,
     output: &Output,
 ) -> Result<WorkerOptions, Failure> {

@@ -9,13 +9,15 @@ use super::records::{AccountState, Claimed, Outcome, Written};
 use super::worker::Shift;
 use crate::depot::{DepotError, digest_of_file};
 use crate::export::{ExportError, Exported, Exporter, OutputError};
-use crate::pod::database::Snapshot;
+use crate::pod::database::{DatabaseError, Snapshot};
 use crate::pod::reader::{ReadAhead, ReadError};
 use crate::pod::uploads::PhotoStore;
 use crate::store::StoredSignatures;
 
 /// How often an account is tried anew with a new connection before it is what is wrong, and not the database.
-const TRIES: u32 = 4;
+const TRIES: u32 = 2;
+/// The same when connections end under it: others may end them, over and over.
+const LOST: u32 = 12;
 
 /// What a task of a worker keeps from one account to the next.
 pub(super) struct Desk {
@@ -36,6 +38,8 @@ enum Fault {
     Account(String),
     /// It has left the pod since the list was written.
     Gone,
+    /// The connection to the pod's database has ended, or there was none.
+    Lost(String),
     /// The pod's database, or what it makes of the account's rows.
     Database(String),
     /// The pod's photos, all of them.
@@ -58,7 +62,7 @@ impl Shift {
             return Ok(Ready { outcome, path: None });
         }
         let mut waiting = self.outage.begin(self.observer());
-        let (mut ahead, mut tries) = (ahead, 0);
+        let (mut ahead, mut tries, mut lost) = (ahead, 0, 0);
         loop {
             let error = match self.export(claimed, desk, ahead.take()).await {
                 Ok(exported) => return self.ready(claimed, &exported, started).await,
@@ -70,6 +74,15 @@ impl Shift {
                     let reason = "the account has left the pod since the campaign began".to_owned();
                     let outcome = outcome(claimed, AccountState::Skipped, None, started, Some(reason));
                     return Ok(Ready { outcome, path: None });
+                }
+                Fault::Lost(reason) => {
+                    desk.snapshot = None;
+                    lost += 1;
+                    if lost >= LOST {
+                        return Ok(failed(claimed, started, reason));
+                    }
+                    waiting.pause(&reason).await?;
+                    self.connect(desk).await?;
                 }
                 Fault::Database(reason) => {
                     desk.snapshot = None;
@@ -151,7 +164,9 @@ impl Shift {
             records: number(exported.manifest.counts.values().sum()),
             omissions: number(exported.manifest.omissions.len() as u64),
         };
-        let outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
+        let mut outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
+        // It may have been mended since the list was written.
+        outcome.claimed.account = exported.manifest.account.diaspora_id.to_string();
         Ok(Ready { outcome, path: Some(path) })
     }
 
@@ -251,7 +266,8 @@ fn depot_name(path: &Path) -> String {
 fn fault(error: &ExportError) -> Fault {
     let reason = error.to_string();
     match error {
-        ExportError::Read(ReadError::Database(_)) => Fault::Database(reason),
+        ExportError::Read(ReadError::Database(DatabaseError::Statement { .. })) => Fault::Database(reason),
+        ExportError::Read(ReadError::Database(_)) => Fault::Lost(reason),
         ExportError::Read(ReadError::Uploads(_)) => Fault::Uploads(reason),
         ExportError::Read(ReadError::UnknownAccount { .. }) => Fault::Gone,
         ExportError::Output(OutputError::Busy(_) | OutputError::Exists(_)) => Fault::Account(reason),

@@ -73,6 +73,9 @@ pub enum CampaignError {
     /// The archives cannot be encrypted to whom they should be.
     #[error("the archives cannot be encrypted: {0}")]
     Recipient(String),
+    /// The list of what became of everybody was not written.
+    #[error("{0}")]
+    List(String),
     /// It was told to stop while it waited for something.
     #[error("stopped")]
     Stopped,

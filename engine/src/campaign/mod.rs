@@ -16,6 +16,7 @@ mod accounts;
 mod busy;
 mod care;
 mod changed;
+mod closing;
 mod error;
 mod feeder;
 mod list;
@@ -25,6 +26,9 @@ mod outage;
 mod queue;
 mod records;
 mod register;
+mod sign_in;
+mod sign_in_rows;
+mod sign_in_seal;
 mod source;
 mod spool;
 mod status;
@@ -41,6 +45,7 @@ pub use list::{
 pub use list_reader::ListReadError;
 pub use records::{AccountState, Campaign, CampaignOptions, CampaignState, Only, Order};
 pub use register::{Campaigns, NewCampaign};
+pub use sign_in::{SecondFactor, SecretText, SignIn, SignInCopied, SignInData, SignInError};
 pub use status::{AccountLine, Status, Totals, WorkerLine};
 pub use verify::{
     CampaignCheck, CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind,

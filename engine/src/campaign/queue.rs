@@ -143,7 +143,7 @@ impl Queue {
     pub(super) async fn finish(&self, outcomes: &[Outcome]) -> Result<(), StoreError> {
         for part in outcomes.chunks(TOGETHER) {
             let set = format!(
-                "state = excluded.state, worker = NULL, file = excluded.file, bytes = excluded.bytes, \
+                "state = excluded.state, worker = NULL, account = excluded.account, file = excluded.file, bytes = excluded.bytes, \
                  sha256 = excluded.sha256, records = excluded.records, omissions = excluded.omissions, \
                  millis = excluded.millis, reason = excluded.reason, finished_at = {}",
                 self.now()

@@ -25,14 +25,20 @@ impl Spool {
         let path = root.join(worker);
         let failed = |source| CampaignError::Spool { path: path.clone(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(&root).map_err(failed)?;
-        // Held while somebody looks for leftovers: a new folder is without a lock for a moment.
-        let door = File::create(root.join(LOCK)).map_err(failed)?;
-        door.lock().map_err(failed)?;
+        let _door = close_door(&root).map_err(failed)?;
         remove_leftovers(&root).map_err(failed)?;
         DirBuilder::new().mode(0o700).create(&path).map_err(failed)?;
         let lock = File::create(path.join(LOCK)).map_err(failed)?;
         lock.lock().map_err(failed)?;
         Ok(Self { path, _lock: lock })
+    }
+
+    /// Removes what killed workers have left since.
+    pub(super) fn sweep(&self) -> Result<(), CampaignError> {
+        let Some(root) = self.path.parent() else { return Ok(()) };
+        let failed = |source| CampaignError::Spool { path: root.to_owned(), source };
+        let _door = close_door(root).map_err(failed)?;
+        remove_leftovers(root).map_err(failed)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -45,6 +51,13 @@ impl Drop for Spool {
         // The next worker tries again.
         _ = std::fs::remove_dir_all(&self.path);
     }
+}
+
+/// Held while somebody looks for leftovers: a new folder is without a lock for a moment.
+fn close_door(root: &Path) -> io::Result<File> {
+    let door = File::create(root.join(LOCK))?;
+    door.lock()?;
+    Ok(door)
 }
 
 /// Removes folders whose worker is gone: they may hold people's private keys.

@@ -151,6 +151,7 @@ const READY_BYTES: i64 = 32 << 20;
 /// A worker's time under one lease.
 pub(super) struct Shift {
     pub(super) setup: Arc<Setup>,
+    campaign: Campaign,
     pub(super) queue: Queue,
     pub(super) outage: Outage,
     pub(super) source: Source,
@@ -200,6 +201,7 @@ impl Shift {
         let source = Source::new(&setup.database);
         Ok(Self {
             setup,
+            campaign: campaign.clone(),
             queue,
             outage,
             source,
@@ -330,6 +332,8 @@ impl Shift {
             lane.map_err(|_| CampaignError::Broken)??;
         }
         if ended.state == CampaignState::Finished && !ended.stopped {
+            self.spool.sweep()?;
+            self.write_list(&self.campaign).await?;
             self.in_store(|| self.queue.close()).await?;
         }
         Ok(Some(ended))

@@ -36,6 +36,14 @@ pub enum DatabaseError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The connection ended in the middle of something: the same may go well with another one.
+    #[error("the connection to the pod's database ended while it was asked about {what}: {reason}")]
+    Lost {
+        /// What it was about.
+        what: &'static str,
+        /// What the database or the system said.
+        reason: String,
+    },
     /// A statement failed.
     #[error("the pod's database refused a statement about {what}: {reason}")]
     Statement {
@@ -202,7 +210,30 @@ impl Snapshot {
 }
 
 pub(super) fn statement_error(what: &'static str) -> impl Fn(sqlx::Error) -> DatabaseError {
-    move |error| DatabaseError::Statement { what, reason: error.to_string() }
+    move |error| {
+        let reason = error.to_string();
+        if is_lost(&error) {
+            DatabaseError::Lost { what, reason }
+        } else {
+            DatabaseError::Statement { what, reason }
+        }
+    }
+}
+
+/// Whether a connection has ended, be it that the server was shut down or an administrator ended it.
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            true
+        }
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // Connection exceptions; shut down, crashed, starting; MariaDB: shut down, killed, gone, lost.
+            code.starts_with("08")
+                || ["57P01", "57P02", "57P03", "57P05"].contains(&code.as_ref())
+                || code == "70100"
+        }),
+        _ => false,
+    }
 }
 
 /// What a connection is for.

@@ -1,0 +1,204 @@
+//! A pod, Pappus's own folder and store, and a place for archives.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::store::Store;
+use pappus_tests::program::{Ended, pappus_in, program};
+use pappus_tests::sample::{KeySize, POD_URL, build};
+use pappus_tests::schema::Pool;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::support::{document, names, shared_state};
+
+/// 2026-11-22T10:00:00Z and a little later: the time of all programs here.
+const NOW: &str = "1795687200";
+
+/// Everything a campaign needs.
+pub(crate) struct Scene {
+    pub(crate) folder: TempDir,
+    pub(crate) database: String,
+    pub(crate) pod: Pool,
+    /// Instead of the SQLite file in Pappus's own folder.
+    pub(crate) store: Option<String>,
+    /// Instead of the folder.
+    pub(crate) bucket: Option<String>,
+    pub(crate) environment: Vec<(&'static str, String)>,
+}
+
+/// A row of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) username: String,
+    pub(crate) account: String,
+    pub(crate) state: String,
+    pub(crate) attempts: i64,
+    pub(crate) file: Option<String>,
+    pub(crate) sha256: Option<String>,
+    pub(crate) omissions: Option<i64>,
+    pub(crate) reason: Option<String>,
+    pub(crate) finished_at: Option<i64>,
+}
+
+impl Scene {
+    /// The sample pod, on SQLite or in an empty database.
+    pub(crate) async fn sample(database: Option<String>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database =
+            database.unwrap_or_else(|| format!("sqlite:{}", folder.path().join("db.sqlite3").display()));
+        let pod = Pool::connect(&database).await.unwrap();
+        build(&pod, &folder.path().join("uploads"), KeySize::Small).await.unwrap();
+        Self::on(folder, database, pod)
+    }
+
+    /// A pod that is there already.
+    pub(crate) async fn of(folder: TempDir, database: String) -> Self {
+        let pod = Pool::connect(&database).await.unwrap();
+        std::fs::create_dir_all(folder.path().join("uploads/images")).unwrap();
+        Self::on(folder, database, pod)
+    }
+
+    fn on(folder: TempDir, database: String, pod: Pool) -> Self {
+        // Making an archive key takes half a second.
+        let key = PathBuf::from(shared_state()).join("pods/closing.example/archive-key.pem");
+        let state = folder.path().join("state/pods/closing.example");
+        std::fs::create_dir_all(&state).unwrap();
+        std::fs::copy(key, state.join("archive-key.pem")).unwrap();
+        Self { folder, database, pod, store: None, bucket: None, environment: Vec::new() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn out(&self) -> PathBuf {
+        self.path("out")
+    }
+
+    /// Where the pod and the store are.
+    pub(crate) fn places(&self, state: &str) -> Vec<String> {
+        let (uploads, state) = (self.path("uploads"), self.path(state));
+        let (uploads, state) = (uploads.display().to_string(), state.display().to_string());
+        let mut places = ["--database-url", &self.database, "--pod-url", POD_URL, "--uploads", &uploads]
+            .map(str::to_owned)
+            .to_vec();
+        places.extend(["--state".to_owned(), state]);
+        if let Some(store) = &self.store {
+            places.extend(["--store".to_owned(), store.clone()]);
+        }
+        places
+    }
+
+    /// Options of an export of everybody.
+    pub(crate) fn export(&self, more: &[&str]) -> Vec<String> {
+        let out = self.bucket.clone().unwrap_or_else(|| self.out().display().to_string());
+        let mut arguments = vec!["export".to_owned(), "--all".to_owned(), "--out".to_owned(), out];
+        arguments.extend(self.places("state"));
+        if !more.contains(&"--gentle") {
+            arguments.push("--no-gentle".to_owned());
+        }
+        arguments.extend(more.iter().map(ToString::to_string));
+        arguments
+    }
+
+    /// Exports everybody and waits for the end.
+    pub(crate) fn run(&self, more: &[&str]) -> Ended {
+        let mut environment = vec![("SOURCE_DATE_EPOCH", NOW.to_owned())];
+        environment.extend(self.environment.iter().cloned());
+        pappus_in(&environment, self.export(more)).unwrap()
+    }
+
+    /// The same, not yet begun.
+    pub(crate) fn command(&self, arguments: Vec<String>) -> Command {
+        let mut command = program("pappus");
+        command.env("SOURCE_DATE_EPOCH", NOW).envs(self.environment.iter().cloned());
+        command.args(arguments);
+        command
+    }
+
+    /// Another command about the same pod.
+    pub(crate) fn pappus(&self, command: &str, more: &[&str]) -> Ended {
+        let mut arguments = vec![command.to_owned()];
+        arguments.extend(more.iter().map(ToString::to_string));
+        arguments.extend(self.places("state"));
+        pappus_in(&self.environment, arguments).unwrap()
+    }
+
+    /// What programs are told of a campaign.
+    pub(crate) fn status(&self, name: &str) -> Value {
+        document(&self.pappus("campaign", &[name, "--json"]))
+    }
+
+    pub(crate) async fn sql(&self, sql: &str) {
+        self.pod.execute(sql).await.unwrap();
+    }
+
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        match &self.pod {
+            Pool::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
+            Pool::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
+            Pool::MySql(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
+        }
+    }
+
+    pub(crate) async fn open_store(&self) -> Store {
+        let url = match &self.store {
+            Some(url) => DatabaseUrl::parse(url).unwrap(),
+            None => DatabaseUrl::from_file(&self.path("state/pods/closing.example/pappus.sqlite3")).unwrap(),
+        };
+        Store::open(&url).await.unwrap()
+    }
+
+    /// The whole list of a campaign, by name.
+    pub(crate) async fn accounts(&self, name: &str) -> Vec<Line> {
+        let store = self.open_store().await;
+        let sql = "SELECT a.username, a.account, a.state, a.attempts, a.file, a.sha256, a.omissions, a.reason, \
+                   a.finished_at FROM pappus_campaign_accounts a JOIN pappus_campaigns c ON c.id = a.campaign_id \
+                   WHERE c.name = ? ORDER BY a.username";
+        let rows = store.rows("reading", sql, &[name.into()]).await.unwrap();
+        let lines = rows
+            .iter()
+            .map(|row| Line {
+                username: row.get(0).unwrap(),
+                account: row.get(1).unwrap(),
+                state: row.get(2).unwrap(),
+                attempts: row.get(3).unwrap(),
+                file: row.get(4).unwrap(),
+                sha256: row.get(5).unwrap(),
+                omissions: row.get(6).unwrap(),
+                reason: row.get(7).unwrap(),
+                finished_at: row.get(8).unwrap(),
+            })
+            .collect();
+        store.close().await;
+        lines
+    }
+
+    /// A finished campaign has so many archives, all of them verify, inside too, and nothing else is there.
+    pub(crate) fn is_whole(&self, name: &str, archives: u64) {
+        let ended = self.pappus("campaign", &["verify", name, "--json"]);
+        let found = document(&ended);
+        let list = &found["lists"][0];
+        assert_eq!(list["totals"]["done"], archives, "{ended:?}");
+        assert_eq!(list["verified"], archives, "{ended:?}");
+        let problems: Vec<&Value> = found["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            // Accounts that failed are known to have none.
+            .filter(|problem| problem["kind"] != "incomplete")
+            .collect();
+        assert!(problems.is_empty(), "{problems:?}");
+        if self.bucket.is_none() {
+            let work = names(&self.out().join(".pappus-work"));
+            assert!(work.iter().all(|name| name == "lock"), "{work:?}");
+        }
+    }
+}
+
+/// Nothing failed; records that could not be exported are findings.
+pub(crate) fn ended_well(ended: &Ended) {
+    assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+}
