@@ -83,14 +83,14 @@ async fn show(keys: &CampaignKeys, output: &Output) -> Result<Outcome, Failure> 
         table.add_row([&generation, &key.recipient, &key.created_at.to_string(), opened]);
     }
     output.line(table);
-    let lost: Vec<&CampaignKey> = list.iter().filter(|key| !key.identity_here).collect();
-    if lost.len() < list.len() {
+    let elsewhere: Vec<&CampaignKey> = list.iter().filter(|key| !key.identity_here).collect();
+    if elsewhere.len() < list.len() {
         warn(keys, output);
     }
-    if lost.is_empty() {
+    if elsewhere.is_empty() {
         return Ok(Outcome::Done);
     }
-    output.line(format!("WHAT OPENS {} OF THESE KEYS' ARCHIVES IS NOT ON THIS MACHINE.", lost.len()));
+    output.line(format!("WHAT OPENS {} OF THESE KEYS' ARCHIVES IS NOT ON THIS MACHINE.", elsewhere.len()));
     output.line(
         "If it is on the machine the campaign was started on, all is well. If not, find a copy and take it",
     );

@@ -148,7 +148,7 @@ pub struct SignInData {
 impl SignInData {
     /// Of a pod; nothing is read yet.
     pub fn new(keys: &CampaignKeys, store: &Store, pod: &PodUrl) -> Self {
-        let (pod, host) = (pod.as_str().to_owned(), pod.diaspora_host().to_owned());
+        let (pod, host) = (pod.as_str().to_owned(), pod.diaspora_host());
         Self { keys: keys.clone(), store: store.clone(), pod, host }
     }
 

@@ -301,7 +301,7 @@ async fn one_list(
                 let bytes = account.bytes.unwrap_or_default();
                 let result = match kept {
                     Ok(None) => Ok(Found::Nothing),
-                    Ok(Some(_)) => check_file(check, key, &account).await,
+                    Ok(Some(())) => check_file(check, key, &account).await,
                     Err(problem) => Err(problem),
                 };
                 progress(sizes.done.fetch_add(bytes, Ordering::Relaxed) + bytes, sizes.total);

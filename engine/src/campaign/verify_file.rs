@@ -1,6 +1,6 @@
 //! One archive of a campaign, as it lies in the depot.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::list::AccountResult;
 use super::verify::{CampaignCheck, Problem, ProblemKind};
@@ -92,7 +92,7 @@ impl Expected {
         }
     }
 
-    fn check(&self, path: &PathBuf, opens: bool) -> Result<Found, Wrong> {
+    fn check(&self, path: &Path, opens: bool) -> Result<Found, Wrong> {
         let (_, digest) =
             digest_of_file(path).map_err(|error| (ProblemKind::Unreadable, error.to_string()))?;
         self.digest(&digest)?;

@@ -128,6 +128,7 @@ impl KeyFile {
 
     /// The file as it is written.
     pub(super) fn text(&self) -> Zeroizing<String> {
+        use std::fmt::Write as _;
         let mut text = Zeroizing::new(String::with_capacity(200 * self.0.len() + 200));
         text.push_str("# Opens the archives of a whole pod. Whoever has this can read them all and move every account;\n");
         text.push_str(
@@ -135,9 +136,9 @@ impl KeyFile {
         );
         for key in &self.0 {
             if let Some(time) = key.created_at {
-                text.push_str(&format!("# created: {time}\n"));
+                _ = writeln!(text, "# created: {time}");
             }
-            text.push_str(&format!("# public key: {}\n", key.recipient()));
+            _ = writeln!(text, "# public key: {}", key.recipient());
             text.push_str(key.identity.to_string().expose_secret());
             text.push('\n');
         }

@@ -292,13 +292,15 @@ impl DocumentVisitor for Pass<'_, '_> {
     }
 
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        let gather = &mut self.gather;
+        let gather = &mut *self.gather;
         if gather.extras {
             value.get().clone_into(&mut gather.extra_settings);
         } else {
             let comma = if gather.settings.is_empty() { "" } else { "," };
             let name = serde_json::to_string(place.name).unwrap_or_default();
-            gather.settings.push_str(&format!("{comma}{name}:{}", value.get()));
+            for part in [comma, &name, ":", value.get()] {
+                gather.settings.push_str(part);
+            }
         }
         Ok(Next::Continue)
     }
