@@ -12,7 +12,7 @@ pub(crate) struct NewCampaign {
     /// With --all: the campaign's name; one of that name that was begun before goes on
     #[arg(long, value_name = "NAME", requires = "all")]
     pub(crate) name: Option<String>,
-    /// With --all: which accounts: all, active-month, active-half-year, active-year, not-closed, or file:PATH with
+    /// With --all: which accounts: all, active-month, active-half-year, active-year, not-closed, or `file:PATH` with
     /// a username or diaspora* ID a line
     #[arg(long, value_name = "WHICH", requires = "all")]
     pub(crate) only: Option<String>,
@@ -22,6 +22,10 @@ pub(crate) struct NewCampaign {
     /// With --all: only accounts that have changed since this finished campaign
     #[arg(long, value_name = "CAMPAIGN", requires = "all")]
     pub(crate) since: Option<String>,
+    /// With --all: copy what people need to sign in with into the store as well, encrypted, so that they can fetch
+    /// their archive when the pod is gone
+    #[arg(long, requires = "all")]
+    pub(crate) keep_sign_in: bool,
     /// With --all: do not encrypt the archives, which hold every private key of the pod
     #[arg(long, requires = "all", conflicts_with = "encrypt_to")]
     pub(crate) plain: bool,
@@ -33,6 +37,15 @@ pub(crate) enum Order {
     BiggestFirst,
     /// Those with the fewest records
     SmallestFirst,
+}
+
+/// How lines of a log look.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    /// For people
+    Text,
+    /// One JSON document a line
+    Json,
 }
 
 /// How to work on a campaign.
@@ -48,6 +61,12 @@ pub(crate) struct WorkArguments {
     /// Accounts exported at the same time: one more than there are cores unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) workers: Option<u16>,
+    /// Show how it goes to Prometheus, at `http://ADDR/metrics`. Whoever reaches the address can read it
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<std::net::SocketAddr>,
+    /// Write a line to standard error for each account that is finished
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) log: Option<Log>,
     /// How many seconds a database, a disk or a server for files may be away before this program gives up
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub(crate) patience: u64,

@@ -45,7 +45,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
         }
         None => begin(&campaigns, &place, &arguments, &out, output).await?,
     };
-    work(Work { place, campaign, names, opened }, output).await
+    work(Work { place, campaign, names, opened, began: true }, output).await
 }
 
 /// `pappus worker`.
@@ -66,7 +66,7 @@ pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, 
     output.line(format!("Working on the campaign {:?}.", campaign.name));
     let opened = Opened::open(&config, &campaign.out, &arguments.work, output).await?;
     let place = Place { config, state, store };
-    work(Work { place, campaign, names: Vec::new(), opened }, output).await
+    work(Work { place, campaign, names: Vec::new(), opened, began: false }, output).await
 }
 
 /// Where everything is.
@@ -132,6 +132,9 @@ fn check(campaign: &Campaign, arguments: &Export, out: &str) -> Result<(), Failu
     if arguments.campaign.since.is_some() && arguments.campaign.since != options.since {
         return different("campaign before");
     }
+    if arguments.campaign.keep_sign_in && !options.keep_sign_in {
+        return different("choice about sign-in data");
+    }
     Ok(())
 }
 
@@ -156,6 +159,7 @@ async fn begin(
         order: order(arguments.campaign.order),
         recipients,
         since: arguments.campaign.since.clone(),
+        keep_sign_in: arguments.campaign.keep_sign_in,
     };
     let archive_key = place.state.archive_key()?.signing_key()?.public_key()?.fingerprint().to_string();
     let name = arguments.campaign.name.clone().unwrap_or_else(|| now.compact());

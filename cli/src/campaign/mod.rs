@@ -1,6 +1,7 @@
 //! Beginning, joining and reporting exports of a whole pod.
 
 mod begin;
+mod records;
 mod report;
 mod view;
 mod work;

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pappus_engine::campaign::{Campaign, CampaignState, Finished, Observer, Status, Totals};
 use pappus_engine::store::Store;
 
+use super::records::Records;
 use crate::commands::{megabytes, thousands};
 use crate::error::Failure;
 use crate::progress::Bar;
@@ -22,11 +23,12 @@ const TEMPLATE: &str = "{wide_bar} {human_pos}/{human_len} accounts, {per_sec}, 
 pub(crate) struct View {
     json: bool,
     bar: Option<ProgressBar>,
+    records: Records,
 }
 
 impl View {
-    pub(crate) fn new(json: bool) -> Self {
-        let bar = Bar::is_wanted(json).then(|| {
+    pub(crate) fn new(json: bool, records: Records) -> Self {
+        let bar = (Bar::is_wanted(json) && !records.log).then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
                 bar.set_style(style);
@@ -34,14 +36,14 @@ impl View {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { json, bar }
+        Self { json, bar, records }
     }
 
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
             // Whoever has closed standard error does not want to know.
-            None if !self.json => _ = writeln!(std::io::stderr(), "{text}"),
+            None if !self.json && !self.records.log => _ = writeln!(std::io::stderr(), "{text}"),
             None => {}
         }
     }
@@ -69,9 +71,10 @@ impl View {
         let mut last: Option<Instant> = None;
         loop {
             let due = self.bar.is_some() || last.is_none_or(|last| last.elapsed() >= LINE);
-            if due && !self.json {
+            if due && (!self.json || self.records.metrics) {
                 // A store that is away is spoken of elsewhere.
                 if let Ok(totals) = Status::totals(&store, &campaign).await {
+                    self.records.totals(&totals);
                     self.show(&totals);
                 }
                 last = Some(Instant::now());
@@ -89,20 +92,24 @@ impl View {
 
 impl Observer for View {
     fn finished(&self, account: &Finished) {
+        self.records.finished(account);
         if let Some(reason) = &account.reason {
             self.line(&format!("{}: {}: {reason}", account.account, account.state.as_str()));
         }
     }
 
     fn waits(&self, reason: &str) {
+        self.records.waits(Some(reason));
         self.line(&format!("Waiting: {reason}"));
     }
 
     fn goes_on(&self) {
+        self.records.waits(None);
         self.line("It goes on.");
     }
 
     fn state(&self, state: CampaignState) {
+        self.records.state(state);
         if state == CampaignState::Paused {
             self.line("The campaign is paused; `pappus campaign resume` lets it go on.");
         }
@@ -111,7 +118,7 @@ impl Observer for View {
 
 /// Shows how far a campaign is until nothing is left to do.
 pub(crate) async fn follow(store: &Store, campaign: &Campaign, json: bool) -> Result<(), Failure> {
-    let view = View::new(json);
+    let view = View::new(json, Records::default());
     loop {
         let totals = Status::totals(store, campaign).await?;
         if totals.open() == 0 {

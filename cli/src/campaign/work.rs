@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::campaign::{
-    Campaign, CampaignState, Campaigns, Setup, Status, WorkerOptions, is_in_use, work as export,
+    Campaign, CampaignState, Campaigns, Setup, SignInData, Status, WorkerOptions, is_in_use, work as export,
 };
-use pappus_engine::depot::{Depot, DepotAddress};
+use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::schema::SchemaVersion;
@@ -15,13 +15,14 @@ use pappus_engine::pod::uploads::PhotoStore;
 use tokio::sync::watch;
 
 use super::begin::Place;
+use super::records::Records;
 use super::view::View;
 use super::{describe, document};
 use crate::arguments::WorkArguments;
 use crate::commands::{Outcome, thousands};
 use crate::error::Failure;
 use crate::output::Output;
-use crate::pod;
+use crate::{clock, pod};
 
 /// A megabyte as disks are sold.
 const MEGABYTE: u64 = 1_000_000;
@@ -33,6 +34,8 @@ pub(super) struct Work {
     /// Names on the podmin's list, while it is still to be written down.
     pub(super) names: Vec<String>,
     pub(super) opened: Opened,
+    /// Whether this is where the campaign was begun, and not a worker that has joined it.
+    pub(super) began: bool,
 }
 
 /// What must be there before anything begins.
@@ -42,6 +45,7 @@ pub(super) struct Opened {
     snapshot: Snapshot,
     schema: SchemaVersion,
     options: WorkerOptions,
+    records: Records,
 }
 
 impl Opened {
@@ -56,19 +60,28 @@ impl Opened {
         // Before there is a connection of our own.
         let options = options(config, arguments, output).await?;
         let (snapshot, schema) = pod::open(config).await?;
-        Ok(Self { depot, uploads, snapshot, schema, options })
+        let records = Records::start(arguments)?;
+        Ok(Self { depot, uploads, snapshot, schema, options, records })
     }
 }
 
 pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure> {
-    let Work { place, mut campaign, names, opened } = work;
+    let Work { place, mut campaign, names, opened, began } = work;
     let Place { config, state, store } = place;
-    let Opened { depot, uploads, mut snapshot, schema, options } = opened;
+    let Opened { depot, uploads, mut snapshot, schema, options, records } = opened;
     let campaigns = Campaigns::new(&store, &config.url);
     campaigns.prepare(&campaign, &mut snapshot, &names).await?;
+    if began && campaign.options.keep_sign_in {
+        let keys = CampaignKeys::new(&state, &store, &config.url);
+        let copied = SignInData::new(&keys, &store, &config.url).copy(&mut snapshot, clock::now()?).await?;
+        output.line(format!(
+            "What {} people sign in with is in the store, encrypted.",
+            thousands(copied.people)
+        ));
+    }
     drop((snapshot, names));
     campaign = campaigns.named(&campaign.name).await?;
-    let view = Arc::new(View::new(output.is_json()));
+    let view = Arc::new(View::new(output.is_json(), records));
     let setup = Setup {
         store: store.clone(),
         database: config.database,

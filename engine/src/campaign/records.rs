@@ -106,6 +106,9 @@ pub struct CampaignOptions {
     pub recipients: Vec<String>,
     /// The campaign before, whose archives of unchanged accounts are good enough.
     pub since: Option<String>,
+    /// Whether what people need to sign in with is copied too.
+    #[serde(default)]
+    pub keep_sign_in: bool,
 }
 
 /// An export of a whole pod.

@@ -37,7 +37,7 @@ pub struct NewCampaign<'a> {
 impl Campaigns {
     /// Those of this pod.
     pub fn new(store: &Store, pod: &PodUrl) -> Self {
-        Self { store: store.clone(), pod: pod.to_string(), host: pod.diaspora_host().to_owned() }
+        Self { store: store.clone(), pod: pod.to_string(), host: pod.diaspora_host() }
     }
 
     /// All of them, the oldest first.

@@ -67,10 +67,12 @@ fn remove_leftovers(root: &Path) -> io::Result<()> {
         if !path.is_dir() {
             continue;
         }
-        match File::open(path.join(LOCK)).map(|lock| lock.try_lock()) {
-            Ok(Err(TryLockError::WouldBlock)) => {}
-            Ok(Err(TryLockError::Error(error))) => return Err(error),
-            Ok(Ok(())) => std::fs::remove_dir_all(&path)?,
+        match File::open(path.join(LOCK)) {
+            Ok(lock) => match lock.try_lock() {
+                Ok(()) => std::fs::remove_dir_all(&path)?,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            },
             // Killed between making the folder and its lock.
             Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::remove_dir_all(&path)?,
             Err(error) => return Err(error),

@@ -18,6 +18,7 @@ use super::records::{AccountState, Campaign, CampaignState, Claimed, Outcome};
 use super::source::Source;
 use super::spool::Spool;
 use crate::archive::encryption::Lock;
+use crate::delivery::{Clock as _, SystemClock};
 use crate::depot::{Depot, DepotError};
 use crate::domain::{SigningKey, Timestamp};
 use crate::export::ExportOptions;
@@ -131,6 +132,8 @@ pub async fn work(
         let (name, was) = (campaign.name.clone(), campaign.archive_key.clone());
         return Err(CampaignError::OtherKey { name, was, here });
     }
+    // What was left a day ago, no upload is still at. Whatever fails here shows again where it matters.
+    _ = setup.depot.sweep(LEFT_OVER, SystemClock.now().into()).await;
     loop {
         let shift = Arc::new(Shift::new(Arc::clone(&setup), campaign, stop.clone())?);
         match shift.run().await {
@@ -145,6 +148,8 @@ pub async fn work(
 
 /// How often a worker looks whether the campaign has been paused, or others have left accounts behind.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
+/// How long what a killed program has left in the depot lies there.
+const LEFT_OVER: Duration = Duration::from_hours(24);
 /// Bytes of archives that wait to be stored.
 const READY_BYTES: i64 = 32 << 20;
 
@@ -184,11 +189,11 @@ impl Shift {
         let root = setup.depot.folder().unwrap_or(setup.state.path());
         let spool = Spool::make(root, &worker)?;
         let recipients = &campaign.options.recipients;
-        let lock = match recipients.is_empty() {
-            true => None,
-            false => Some(
-                Lock::recipients(recipients).map_err(|error| CampaignError::Recipient(error.to_string()))?,
-            ),
+        let lock = if recipients.is_empty() {
+            None
+        } else {
+            let lock = Lock::recipients(recipients);
+            Some(lock.map_err(|error| CampaignError::Recipient(error.to_string()))?)
         };
         let export = ExportOptions {
             created_at: Timestamp::from(campaign.created_at),

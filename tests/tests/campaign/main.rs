@@ -3,7 +3,7 @@
 //! `PAPPUS_TEST_SEED` repeats the moments at which programs are killed; what happens until then is the
 //! scheduler's word, too.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod kills;
 mod operations;

@@ -185,3 +185,47 @@ async fn what_is_asked_for_must_make_sense() {
     let ended = pappus_tests::program::pappus(worker).unwrap();
     assert!(ended.code == Some(1) && ended.stderr.contains("no campaign of this pod is open"), "{ended:?}");
 }
+
+/// Machines are told: a line for each account, and numbers for Prometheus while it goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log_and_numbers() {
+    let pod = postgres_pod("campaign_numbers", ACCOUNTS).await;
+    let scene = Scene::of(tempfile::tempdir().unwrap(), pod).await;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let log = scene.path("log");
+    let options =
+        ["--plain", "--name", "told", "--workers", "1", "--log", "json", "--metrics", &port.to_string()];
+    let mut child = scene
+        .command(scene.export(&options))
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut last = String::new();
+    while child.try_wait().unwrap().is_none() {
+        if let Ok(answer) = reqwest::get(format!("http://{port}/metrics")).await {
+            last = answer.text().await.unwrap_or(last);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(matches!(child.wait().unwrap().code(), Some(0 | 10)));
+    for name in ["pappus_accounts_total{state=\"done\"}", "pappus_campaign_accounts{state=\"pending\"}"] {
+        assert!(last.lines().any(|line| line.starts_with(name)), "{last}");
+    }
+    assert!(last.contains("pappus_account_seconds_bucket"), "{last}");
+    let log = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let done = |line: &&serde_json::Value| line["message"] == "account" && line["state"] == "done";
+    assert_eq!(lines.iter().filter(done).count(), ACCOUNTS);
+}
+
+/// With consent, people can still be recognised when the pod is gone.
+#[tokio::test]
+async fn sign_in_data_comes_along() {
+    let scene = Scene::sample(None).await;
+    ended_well(&scene.run(&["--name", "kept", "--keep-sign-in"]));
+    let store = scene.open_store().await;
+    assert_eq!(number(&store, "SELECT COUNT(*) FROM pappus_sign_in").await, 13);
+    ended_well(&scene.run(&["--name", "other"]));
+    store.close().await;
+}

@@ -1,0 +1,99 @@
+//! What machines are told while a campaign goes on: a log, and numbers for Prometheus.
+
+use metrics::{counter, gauge, histogram};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use pappus_engine::campaign::{CampaignState, Finished, Totals};
+use tracing::{info, warn};
+
+use crate::arguments::{Log, WorkArguments};
+use crate::error::Failure;
+
+/// Seconds an account may take, as the limits of a histogram.
+const SECONDS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0];
+
+/// Who is told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Records {
+    /// Whether there is a log on standard error.
+    pub(crate) log: bool,
+    /// Whether somebody may ask for numbers.
+    pub(crate) metrics: bool,
+}
+
+impl Records {
+    /// Begins what was asked for.
+    pub(crate) fn start(arguments: &WorkArguments) -> Result<Self, Failure> {
+        if let Some(address) = arguments.metrics {
+            let failed = |error| Failure::new(format!("the numbers cannot be shown at {address}"), error);
+            PrometheusBuilder::new()
+                .with_http_listener(address)
+                .set_buckets(&SECONDS)
+                .and_then(PrometheusBuilder::install)
+                .map_err(failed)?;
+        }
+        if let Some(form) = arguments.log {
+            let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
+            // There is no other log before this one.
+            _ = match form {
+                Log::Text => log.try_init(),
+                Log::Json => log.json().flatten_event(true).try_init(),
+            };
+        }
+        Ok(Self { log: arguments.log.is_some(), metrics: arguments.metrics.is_some() })
+    }
+
+    /// An account is finished.
+    pub(crate) fn finished(self, account: &Finished) {
+        let Finished { account: name, state, file, bytes, records, omissions, seconds, reason } = account;
+        if self.log {
+            let (state, file, reason) = (state.as_str(), file.as_deref(), reason.as_deref());
+            info!(account = name, state, file, bytes, records, omissions, seconds, reason, "account");
+        }
+        if self.metrics {
+            counter!("pappus_accounts_total", "state" => state.as_str()).increment(1);
+            counter!("pappus_archive_bytes_total").increment(*bytes);
+            counter!("pappus_records_total").increment(*records);
+            counter!("pappus_omissions_total").increment(*omissions);
+            histogram!("pappus_account_seconds").record(*seconds);
+        }
+    }
+
+    /// Something is waited for, or nothing any more.
+    pub(crate) fn waits(self, reason: Option<&str>) {
+        if self.log {
+            match reason {
+                Some(reason) => warn!(reason, "waiting"),
+                None => info!("going on"),
+            }
+        }
+        if self.metrics {
+            gauge!("pappus_waiting").set(if reason.is_some() { 1.0 } else { 0.0 });
+        }
+    }
+
+    /// The campaign is paused, resumed, or ended.
+    pub(crate) fn state(self, state: CampaignState) {
+        if self.log {
+            info!(state = state.as_str(), "campaign");
+        }
+    }
+
+    /// How far all workers together are.
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+    pub(crate) fn totals(self, totals: &Totals) {
+        if !self.metrics {
+            return;
+        }
+        let states = [
+            ("pending", totals.pending),
+            ("running", totals.running),
+            ("done", totals.done),
+            ("failed", totals.failed),
+            ("skipped", totals.skipped),
+        ];
+        for (state, count) in states {
+            gauge!("pappus_campaign_accounts", "state" => state).set(count as f64);
+        }
+        gauge!("pappus_campaign_bytes").set(totals.bytes as f64);
+    }
+}
