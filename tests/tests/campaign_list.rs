@@ -176,8 +176,8 @@ async fn the_list_is_complete_signed_and_the_same_again() {
         first.sha256.as_ref().unwrap()
     );
     assert_eq!(lines.next(), Some(&*expected));
-    let last = "gone@closing.example,skipped,,,,,,,\"'=not changed, \"\"since\"\"\nlast time\"";
-    assert_eq!(lines.nth(3), Some(last));
+    let skipped = "gone@closing.example,skipped,,,,,,,\"'=not changed, \"\"since\"\"\nlast time\"";
+    assert_eq!(lines.nth(3), Some(skipped));
 
     // With other people's tools.
     let path = |name: &str| scene.folder.path().join(name).display().to_string();
