@@ -58,13 +58,7 @@ pub(super) async fn changed_since(
         ));
     }
     for table in BY_USER {
-        let newer = if table == "user_preferences" {
-            // Kept by time of making only in some versions.
-            format!("r.created_at >= {since}")
-        } else {
-            new("r")
-        };
-        parts.push(format!("SELECT r.user_id FROM {table} r WHERE {newer}"));
+        parts.push(format!("SELECT r.user_id FROM {table} r WHERE {}", new("r")));
     }
     // What others have made of the account's posts.
     for (table, id, kind) in

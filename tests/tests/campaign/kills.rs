@@ -4,7 +4,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use pappus_engine::store::Store;
-use pappus_tests::cluster::shared_postgres;
+use pappus_tests::cluster::{shared_postgres, shared_s3};
 
 use super::scene::{Line, Scene, ended_well};
 use super::{postgres_pod, sqlite_pod};
@@ -116,8 +116,12 @@ async fn at_thirty_moments_on_sqlite() {
 /// in hand is done by the other within the lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_two_workers() {
-    let pod = postgres_pod("campaign_two", MANY).await;
+    let pod = postgres_pod("campaign_two", ACCOUNTS).await;
     let mut scene = Scene::of(tempfile::tempdir().unwrap(), pod).await;
+    let s3 = shared_s3().await.unwrap();
+    s3.create_bucket("campaign-two").await.unwrap();
+    scene.environment = s3.environment("AKIA", "secret");
+    scene.bucket = Some("s3://campaign-two/pod".to_owned());
     scene.store = Some(shared_postgres().await.unwrap().create_database("campaign_two_store").await.unwrap());
     // The other machine has the pod's archive key, and nothing else.
     let there = scene.path("there/pods/closing.example");
@@ -140,10 +144,10 @@ async fn one_of_two_workers() {
     first.wait().unwrap();
     assert!(matches!(second.wait().unwrap().code(), Some(0 | 10)));
     let lines = scene.accounts("two").await;
-    all_done(&lines, MANY);
+    all_done(&lines, ACCOUNTS);
     assert!(lines.iter().any(|line| line.attempts == 2), "the first had nothing in hand");
-    assert!(lines.iter().filter(|line| line.attempts == 2).count() < MANY / 2);
-    scene.is_whole("two", MANY as u64);
+    assert!(lines.iter().filter(|line| line.attempts == 2).count() < ACCOUNTS / 2);
+    scene.is_whole("two", ACCOUNTS as u64);
 }
 
 /// Told to stop, it finishes what is begun and gives the rest back at once.

@@ -3,8 +3,11 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use pappus_engine::campaign::{Busy, is_in_use};
+use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+use pappus_engine::pod::database::Snapshot;
 use pappus_engine::store::Store;
-use pappus_tests::cluster::shared_postgres;
+use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::schema::Pool;
 
 use super::postgres_pod;
@@ -228,4 +231,58 @@ async fn sign_in_data_comes_along() {
     assert_eq!(number(&store, "SELECT COUNT(*) FROM pappus_sign_in").await, 13);
     ended_well(&scene.run(&["--name", "other"]));
     store.close().await;
+}
+
+/// Statements of others that are under way are counted, our own are not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whether_a_database_is_busy() {
+    let postgres = shared_postgres().await.unwrap().create_database("campaign_busy").await.unwrap();
+    let mariadb = shared_mariadb().await.unwrap().create_database("campaign_busy").await.unwrap();
+    let sqlite = Scene::sample(None).await;
+    for (url, wait) in [(postgres, "SELECT pg_sleep(3)"), (mariadb, "SELECT SLEEP(3)")] {
+        let address = DatabaseUrl::parse(&url).unwrap();
+        // Nothing listens there.
+        let pod = PodUrl::parse("http://127.0.0.1:9/").unwrap();
+        assert!(!is_in_use(&pod, &address).await.unwrap(), "{url}");
+        let mut busy = Busy::open(&address).await.unwrap();
+        assert!(!busy.is_busy().await.unwrap(), "{url}");
+        let pool = Pool::connect(&url).await.unwrap();
+        let waiting: Vec<_> = (0..2)
+            .map(|_| {
+                let pool = pool.clone();
+                tokio::spawn(async move { pool.execute(wait).await.unwrap() })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(busy.is_busy().await.unwrap(), "{url}");
+        assert!(is_in_use(&pod, &address).await.unwrap(), "{url}");
+        for statement in waiting {
+            statement.await.unwrap();
+        }
+        assert!(!busy.is_busy().await.unwrap(), "{url}");
+        pool.close().await;
+    }
+    let mut busy = Busy::open(&DatabaseUrl::parse(&sqlite.database).unwrap()).await.unwrap();
+    assert!(!busy.is_busy().await.unwrap());
+}
+
+/// What is written after the first connection has begun, none of the others sees.
+#[tokio::test]
+async fn one_snapshot_for_all() {
+    let url = shared_postgres().await.unwrap().create_database("campaign_shared").await.unwrap();
+    let pool = Pool::connect(&url).await.unwrap();
+    pool.execute("CREATE TABLE things (id bigint)").await.unwrap();
+    let address = DatabaseUrl::parse(&url).unwrap();
+    let mut first = Snapshot::open(&address).await.unwrap();
+    let shared = first.share().await.unwrap().unwrap();
+    pool.execute("INSERT INTO things VALUES (1)").await.unwrap();
+    let mut second = Snapshot::open_shared(&address, &shared).await.unwrap();
+    let mut own = Snapshot::open(&address).await.unwrap();
+    for (snapshot, expected) in [(&mut first, 0), (&mut second, 0), (&mut own, 1)] {
+        let rows = snapshot.rows("things", "SELECT id FROM things".to_owned(), &[]).await.unwrap();
+        assert_eq!(rows.len(), expected);
+    }
+    drop(first);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(Snapshot::open_shared(&address, &shared).await.is_err());
 }
