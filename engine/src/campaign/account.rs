@@ -135,7 +135,7 @@ impl Shift {
             archive_key: &setup.archive_key,
             folder: self.spool.path(),
             options: &self.export,
-            progress: &(),
+            progress: if setup.options.gentle { &self.rests } else { &() },
         };
         match ahead {
             Some(ahead) => exporter.export_ahead(snapshot, ahead, claimed.user_id, &mut desk.memory).await,

@@ -1,10 +1,19 @@
-//! Sparing a pod that people use: a rest after each account, and none at all while its database is busy.
+//! Sparing a pod that people use: rests, also in the middle of large accounts, no work at all while its database is
+//! busy, and the lowest priority for the processor.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, setpriority_process};
 
 use super::Busy;
 use super::worker::{Hold, Shift};
+use crate::export::Progress;
 
+/// How long it works without a rest.
+const STRETCH: Duration = Duration::from_millis(100);
+/// As many as there are: a priority above which everybody else is.
+const NICEST: i32 = 19;
 /// The longest rest. Otherwise it rests as long as it has worked, so half of the time nothing happens.
 const LONGEST: Duration = Duration::from_secs(2);
 /// How often it looks again whether the database is still busy.
@@ -23,12 +32,13 @@ impl<'a> Care<'a> {
         Self { shift, busy: None }
     }
 
-    /// Rests after so much work, unless nobody needs to be spared.
-    pub(super) async fn rest(&mut self, worked: Duration) {
+    /// Rests after an account, unless nobody needs to be spared.
+    pub(super) async fn rest(&mut self) {
         if !self.shift.setup.options.gentle {
             return;
         }
-        tokio::time::sleep(worked.min(LONGEST)).await;
+        tokio::time::sleep(self.shift.rests.worked().min(LONGEST)).await;
+        self.shift.rests.begin();
         let since = Instant::now();
         while since.elapsed() < MOST && self.shift.hold() == Hold::Go && self.is_busy().await {
             tokio::time::sleep(LOOK).await;
@@ -46,5 +56,45 @@ impl<'a> Care<'a> {
             return false;
         };
         answer
+    }
+}
+
+/// Rests in the middle of accounts.
+pub(super) struct Rests(Mutex<Instant>);
+
+impl Rests {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+
+    /// How long it has worked since the last rest.
+    fn worked(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    /// The rest is over.
+    pub(super) fn begin(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+impl Progress for Rests {
+    /// Heard between records, where nothing can be waited for but by the thread: it has only this one account.
+    fn advance(&self, _: u64) {
+        let worked = self.worked();
+        if worked >= STRETCH {
+            std::thread::sleep(worked.min(LONGEST));
+            self.begin();
+        }
+    }
+}
+
+/// Lets everybody else have the processor first: all threads there are, and those that they will begin.
+pub(super) fn step_back() {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return };
+    let numbers = threads.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    for thread in numbers.filter_map(Pid::from_raw) {
+        // Whoever may not be nicer is as nice as before.
+        _ = setpriority_process(Some(thread), NICEST);
     }
 }

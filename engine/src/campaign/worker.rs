@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::{Mutex, mpsc, watch};
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::CampaignError;
 use super::account::Desk;
-use super::care::Care;
+use super::care::{Care, Rests, step_back};
 use super::feeder::Feeder;
 use super::outage::Outage;
 use super::queue::{Pulse, Queue};
@@ -132,6 +132,9 @@ pub async fn work(
         let (name, was) = (campaign.name.clone(), campaign.archive_key.clone());
         return Err(CampaignError::OtherKey { name, was, here });
     }
+    if setup.options.gentle {
+        step_back();
+    }
     // What was left a day ago, no upload is still at. Whatever fails here shows again where it matters.
     _ = setup.depot.sweep(LEFT_OVER, SystemClock.now().into()).await;
     loop {
@@ -162,6 +165,7 @@ pub(super) struct Shift {
     pub(super) source: Source,
     pub(super) spool: Spool,
     pub(super) export: ExportOptions,
+    pub(super) rests: Rests,
     stop: watch::Receiver<bool>,
     hold: watch::Sender<Hold>,
     /// Accounts this worker knows to be its own.
@@ -212,6 +216,7 @@ impl Shift {
             source,
             spool,
             export,
+            rests: Rests::new(),
             stop,
             hold: watch::Sender::new(Hold::Go),
             in_hand: std::sync::Mutex::default(),
@@ -383,6 +388,7 @@ impl Shift {
         care: &mut Care<'_>,
     ) -> Result<(), CampaignError> {
         self.room().await?;
+        self.rests.begin();
         let mut ahead = self.read_ahead(&batch, desk).await?;
         let (mut ready, mut bytes) = (Vec::new(), 0);
         let mut left = batch.into_iter();
@@ -392,7 +398,6 @@ impl Shift {
                 self.give_back(&rest).await?;
                 break;
             }
-            let started = Instant::now();
             let done = self.account(&claimed, desk, ahead.as_mut()).await?;
             bytes += done.outcome.written.as_ref().map_or(0, |written| written.bytes);
             ready.push(done);
@@ -401,7 +406,7 @@ impl Shift {
                 bytes = 0;
                 self.room().await?;
             }
-            care.rest(started.elapsed()).await;
+            care.rest().await;
         }
         self.store(ready).await
     }

@@ -159,6 +159,10 @@ async fn gently() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let meanwhile = number(&store, DONE).await;
     assert!(meanwhile <= 2, "{meanwhile} accounts while the database was busy");
+    // Behind the last bracket, the nineteenth field of all is the priority.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    let nice = stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap();
+    assert_eq!(nice, "19");
     for statement in busy {
         statement.await.unwrap();
     }
