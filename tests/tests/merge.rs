@@ -160,6 +160,24 @@ async fn life_goes_on(pod: &Pod) -> String {
     photo.to_owned()
 }
 
+/// Of both archives, in the order in which they were written; gives the merged `extras.json`.
+fn every_message_is_there(archive: &Path, old: &Path, new: &Path) -> Value {
+    let messages = |archive: &Path| -> BTreeSet<String> {
+        let extras = json(archive, "extras.json");
+        let all = extras["conversations"].as_array().unwrap().iter();
+        all.flat_map(|conversation| guids(&conversation["messages"])).collect()
+    };
+    assert_eq!(messages(archive), messages(old));
+    assert_eq!(messages(archive).len(), messages(new).len() + 1);
+    let extras = json(archive, "extras.json");
+    for conversation in extras["conversations"].as_array().unwrap() {
+        let times: Vec<_> =
+            conversation["messages"].as_array().unwrap().iter().map(|m| m["created_at"].as_str()).collect();
+        assert!(times.is_sorted(), "{times:?}");
+    }
+    extras
+}
+
 #[tokio::test]
 async fn nothing_that_any_of_them_has_is_lost() {
     let pod = Pod::sqlite().await;
@@ -202,19 +220,7 @@ async fn nothing_that_any_of_them_has_is_lost() {
     };
     assert_eq!(aspects(&all), [aspects(&after), vec![aspects(&before)[0].clone()]].concat());
 
-    let messages = |archive: &Path| -> BTreeSet<String> {
-        let extras = json(archive, "extras.json");
-        let all = extras["conversations"].as_array().unwrap().iter();
-        all.flat_map(|conversation| guids(&conversation["messages"])).collect()
-    };
-    assert_eq!(messages(&archive), messages(&old));
-    assert_eq!(messages(&archive).len(), messages(&new).len() + 1);
-    let extras = json(&archive, "extras.json");
-    for conversation in extras["conversations"].as_array().unwrap() {
-        let times: Vec<_> =
-            conversation["messages"].as_array().unwrap().iter().map(|m| m["created_at"].as_str()).collect();
-        assert!(times.is_sorted(), "{times:?}");
-    }
+    let extras = every_message_is_there(&archive, &old, &new);
 
     // Each archive lacks one photo that the other has.
     let lost = |archive: &Path| -> BTreeSet<String> {
