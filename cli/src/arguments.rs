@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pappus_engine::domain::Timestamp;
 
-pub(crate) use campaign::{Log, Campaign, CampaignAction, NewCampaign, Order, WorkArguments, Worker};
+pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
 pub(crate) use merge::Merge;
 
