@@ -61,9 +61,10 @@ impl Records {
     /// Something is waited for, or nothing any more.
     pub(crate) fn waits(self, reason: Option<&str>) {
         if self.log {
-            match reason {
-                Some(reason) => warn!(reason, "waiting"),
-                None => info!("going on"),
+            if let Some(reason) = reason {
+                warn!(reason, "waiting");
+            } else {
+                info!("going on");
             }
         }
         if self.metrics {

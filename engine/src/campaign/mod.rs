@@ -26,6 +26,7 @@ mod outage;
 mod queue;
 mod records;
 mod register;
+mod setup;
 mod sign_in;
 mod sign_in_rows;
 mod sign_in_seal;
@@ -45,10 +46,11 @@ pub use list::{
 pub use list_reader::ListReadError;
 pub use records::{AccountState, Campaign, CampaignOptions, CampaignState, Only, Order};
 pub use register::{Campaigns, NewCampaign};
+pub use setup::{Ended, Finished, Observer, Setup, WorkerOptions};
 pub use sign_in::{SecondFactor, SecretText, SignIn, SignInCopied, SignInData, SignInError};
 pub use status::{AccountLine, Status, Totals, WorkerLine};
 pub use verify::{
     CampaignCheck, CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind,
     verify_campaign,
 };
-pub use worker::{Ended, Finished, Observer, Setup, WorkerOptions, work};
+pub use worker::work;

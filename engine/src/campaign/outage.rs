@@ -8,7 +8,7 @@ use backoff::backoff::Backoff as _;
 use tokio::sync::watch;
 
 use super::CampaignError;
-use super::worker::Observer;
+use super::setup::Observer;
 
 /// The first pause before something is tried again.
 const SHORTEST: Duration = Duration::from_millis(250);
