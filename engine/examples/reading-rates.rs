@@ -100,6 +100,7 @@ fn photos(megabytes: usize, kilobytes: usize) -> Result<()> {
         counts: [(pappus_engine::archive::manifest::CountKind::PhotoFiles, number as u64)].into(),
         omissions: Vec::new(),
         entries: Vec::new(),
+        merged_from: Vec::new(),
     };
     writer.finish(manifest, Some(&signing), &signing)?;
     drop(photo);
