@@ -3,6 +3,7 @@
 //! Limits are what somebody else needs for the unavoidable part: PostgreSQL to copy the same rows out,
 //! `sha256sum` to read the same bytes, the crypto library to verify or make the same signatures.
 
+mod gentle;
 mod whole_pod;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,9 @@ struct Arguments {
     /// Measure the whole pod only
     #[arg(long)]
     whole_pod: bool,
+    /// Measure only what a gentle campaign does to the pod
+    #[arg(long)]
+    gentle: bool,
     /// Runs of each measurement; the median counts
     #[arg(long, default_value_t = 5)]
     runs: usize,
@@ -81,6 +85,10 @@ async fn run(arguments: &Arguments) -> Result<comfy_table::Table, Failure> {
     let cluster = PostgresCluster::start().await?;
     let folder = tempfile::tempdir()?;
     let mut bench = Bench { arguments, cluster, folder, table };
+    if arguments.gentle {
+        bench.gentle().await?;
+        return Ok(bench.table);
+    }
     if arguments.whole_pod {
         eprintln!("a whole pod of {} accounts", arguments.accounts);
         bench.whole_pod().await?;
@@ -94,6 +102,8 @@ async fn run(arguments: &Arguments) -> Result<comfy_table::Table, Failure> {
     bench.import(false).await?;
     eprintln!("a whole pod of {} accounts", arguments.accounts);
     bench.whole_pod().await?;
+    eprintln!("a campaign beside people who use the pod");
+    bench.gentle().await?;
     eprintln!("verifying");
     bench.verify().await?;
     bench.signatures()?;
@@ -140,14 +150,8 @@ impl Bench<'_> {
         let ratio = ours.as_secs_f64() / limit.1.as_secs_f64();
         let memory =
             memory.as_u64().map_or_else(|| "-".to_owned(), |kilobytes| format!("{} MB", kilobytes / 1024));
-        let limit = format!("{:.3} s {}", limit.1.as_secs_f64(), limit.0);
-        self.table.add_row([
-            work.to_owned(),
-            format!("{:.3} s", ours.as_secs_f64()),
-            limit,
-            format!("{ratio:.2}"),
-            memory,
-        ]);
+        let limit = format!("{} {}", time(limit.1), limit.0);
+        self.table.add_row([work.to_owned(), time(ours), limit, format!("{ratio:.2}"), memory]);
     }
 
     async fn heavy(&mut self, times: usize) -> Result<(), Failure> {
@@ -323,6 +327,11 @@ fn bare_signatures(number: usize) -> Result<Duration, Failure> {
 
 fn text(path: &Path) -> String {
     path.display().to_string()
+}
+
+fn time(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 0.01 { format!("{:.3} ms", seconds * 1000.0) } else { format!("{seconds:.3} s") }
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
