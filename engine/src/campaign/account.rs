@@ -33,7 +33,7 @@ pub(super) struct Ready {
 }
 
 /// Whose fault it is when an account is not exported.
-enum Fault {
+pub(crate) enum Fault {
     /// The account's own; others fare better.
     Account(String),
     /// It has left the pod since the list was written.
@@ -263,7 +263,8 @@ fn depot_name(path: &Path) -> String {
     if name.starts_with(['.', '-']) { format!("={name}") } else { name }
 }
 
-fn fault(error: &ExportError) -> Fault {
+/// Whose fault an error of an export is.
+pub(crate) fn fault(error: &ExportError) -> Fault {
     let reason = error.to_string();
     match error {
         ExportError::Read(ReadError::Database(DatabaseError::Statement { .. })) => Fault::Database(reason),

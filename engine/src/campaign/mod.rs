@@ -37,6 +37,7 @@ mod verify;
 mod verify_file;
 mod worker;
 
+pub(crate) use account::{Fault, fault};
 pub use busy::{Busy, is_in_use};
 pub use error::CampaignError;
 pub(crate) use list::CampaignList;
@@ -48,6 +49,8 @@ pub use records::{AccountState, Campaign, CampaignOptions, CampaignState, Only, 
 pub use register::{Campaigns, NewCampaign};
 pub use setup::{Ended, Finished, Observer, Setup, WorkerOptions};
 pub use sign_in::{SecondFactor, SecretText, SignIn, SignInCopied, SignInData, SignInError};
+pub(crate) use spool::Spool;
+pub(crate) use status::now as store_clock;
 pub use status::{AccountLine, Status, Totals, WorkerLine};
 pub use verify::{
     CampaignCheck, CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind,

@@ -13,14 +13,14 @@ const FOLDER: &str = ".pappus-work";
 const LOCK: &str = "lock";
 
 /// A folder that goes when this is dropped. Killed, it stays, and the next worker on this machine removes it.
-pub(super) struct Spool {
+pub(crate) struct Spool {
     path: PathBuf,
     _lock: File,
 }
 
 impl Spool {
     /// Makes a folder for a worker, below `root`.
-    pub(super) fn make(root: &Path, worker: &str) -> Result<Self, CampaignError> {
+    pub(crate) fn make(root: &Path, worker: &str) -> Result<Self, CampaignError> {
         let root = root.join(FOLDER);
         let path = root.join(worker);
         let failed = |source| CampaignError::Spool { path: path.clone(), source };
@@ -34,14 +34,14 @@ impl Spool {
     }
 
     /// Removes what killed workers have left since.
-    pub(super) fn sweep(&self) -> Result<(), CampaignError> {
+    pub(crate) fn sweep(&self) -> Result<(), CampaignError> {
         let Some(root) = self.path.parent() else { return Ok(()) };
         let failed = |source| CampaignError::Spool { path: root.to_owned(), source };
         let _door = close_door(root).map_err(failed)?;
         remove_leftovers(root).map_err(failed)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -229,7 +229,7 @@ async fn lines(store: &Store, sql: &str, values: &[Value<'_>]) -> Result<Vec<Acc
 }
 
 /// The database's own time in milliseconds.
-pub(super) fn now(store: &Store) -> &'static str {
+pub(crate) fn now(store: &Store) -> &'static str {
     match store.dialect() {
         Dialect::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
         _ => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",

@@ -183,7 +183,8 @@ pub async fn verify_campaign(
     while let Some(file) = listed.try_next().await? {
         if is_list(&file.name) {
             lists.push(file.name);
-        } else if !belongs_to_list(&file.name) {
+        // What people have asked for one by one is on no list.
+        } else if !belongs_to_list(&file.name) && !file.name.starts_with(crate::requests::FOLDER) {
             files.insert(file.name, Kept { bytes: file.bytes, list: None });
         }
     }

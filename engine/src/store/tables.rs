@@ -28,6 +28,7 @@ files! {
     3 "0003_campaigns",
     4 "0004_keys",
     5 "0005_sign_in",
+    7 "0007_requests",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.

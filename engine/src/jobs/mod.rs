@@ -1,0 +1,111 @@
+//! The queue of jobs: what is to be worked on, by whichever program of the pod is free.
+//!
+//! A job only says "work on number 42" of a queue. What is to be done, how far it is and whether it may be done at
+//! all stands in the tables of whoever pushes jobs, and whoever works looks there first: a job may come twice, or for
+//! something that is done. A job that is lost costs a delay: owners look now and then for open rows that nobody works
+//! on, and push them again.
+//!
+//! The queue is apalis, in an SQLite file of its own or beside the tables of a store on PostgreSQL. What a killed
+//! program had in hand comes back when it has not been heard of for [`ORPHANED`].
+
+mod error;
+mod open;
+mod run;
+
+use std::time::Duration;
+
+use apalis_core::backend::TaskSink as _;
+use apalis_postgres::{PgPool, PostgresStorage};
+use apalis_sqlite::{SqlitePool, SqliteStorage};
+use async_trait::async_trait;
+
+pub use error::JobsError;
+
+use crate::pod::database::reason;
+
+/// How often a worker says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// Heartbeats that may be missed.
+const MISSED: usize = 5;
+/// After this time others take over what a silent worker had in hand.
+pub const ORPHANED: Duration = Duration::from_secs(10);
+/// How often a worker that has nothing to do looks for jobs.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Works on jobs.
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// Works on a row of the handler's own tables, if there is still something to do. What goes wrong is written down
+    /// there: the job is over in any case.
+    async fn work(&self, id: i64);
+}
+
+/// All queues of a store. Clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Jobs(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Jobs {
+    /// Puts a job at the end of a queue.
+    ///
+    /// # Errors
+    /// [`JobsError::Queue`].
+    pub async fn push(&self, queue: &str, id: i64) -> Result<(), JobsError> {
+        let failed = |error: &dyn std::fmt::Display| JobsError::Queue(error.to_string());
+        match &self.0 {
+            Kind::Sqlite(pool) => {
+                let mut storage = SqliteStorage::<i64>::new(pool).with_config(sqlite_config(queue));
+                storage.push(id).await.map_err(|error| failed(&error))
+            }
+            Kind::Postgres(pool) => {
+                let mut storage = PostgresStorage::<i64>::new(pool).with_config(postgres_config(queue));
+                storage.push(id).await.map_err(|error| failed(&error))
+            }
+        }
+    }
+
+    /// Forgets jobs that are done; gives how many.
+    ///
+    /// # Errors
+    /// [`JobsError::Queue`].
+    pub async fn tidy(&self) -> Result<u64, JobsError> {
+        let failed = |error: sqlx::Error| JobsError::Queue(reason(&error));
+        match &self.0 {
+            Kind::Sqlite(pool) => {
+                let sql = "DELETE FROM Jobs WHERE status IN ('Done', 'Killed')";
+                sqlx::query(sql).execute(pool).await.map(|done| done.rows_affected()).map_err(failed)
+            }
+            Kind::Postgres(pool) => {
+                let sql =
+                    "DELETE FROM apalis.jobs WHERE status IN ('Done', 'Killed') AND job_type LIKE 'pappus-%'";
+                sqlx::query(sql).execute(pool).await.map(|done| done.rows_affected()).map_err(failed)
+            }
+        }
+    }
+}
+
+/// Others may use apalis in the same database.
+fn queue_name(queue: &str) -> String {
+    format!("pappus-{queue}")
+}
+
+fn sqlite_config(queue: &str) -> apalis_sqlite::Config {
+    apalis_sqlite::Config::default()
+        .queue(queue_name(queue))
+        .batch_size(1)
+        .heartbeat_interval(HEARTBEAT)
+        .missed_heartbeats(MISSED)
+}
+
+fn postgres_config(queue: &str) -> apalis_postgres::Config {
+    apalis_postgres::Config::default()
+        .queue(queue_name(queue))
+        .batch_size(1)
+        .heartbeat_interval(HEARTBEAT)
+        .missed_heartbeats(MISSED)
+}

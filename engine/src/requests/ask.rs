@@ -1,0 +1,220 @@
+//! The side of the person: asking, looking, giving up.
+
+use std::time::Duration;
+
+use super::RequestError;
+use super::records::{Queued, REQUEST, Request, millis};
+use super::sealed;
+use crate::campaign::store_clock;
+use crate::depot::CampaignKeys;
+use crate::domain::Timestamp;
+use crate::pod::config::PodUrl;
+use crate::store::{Store, StoreError, StoreRow};
+
+/// How often two changes may cross each other before it is said.
+const TRIES: usize = 5;
+
+/// The requests of one pod. Clones share the store.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    pub(super) store: Store,
+    pub(super) pod: String,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRequest<'a> {
+    /// The row number of the account on the pod.
+    pub user_id: i64,
+    /// Its username.
+    pub username: &'a str,
+    /// Its diaspora* ID.
+    pub account: &'a str,
+    /// Puts the account's private key under this passphrase.
+    pub key_passphrase: Option<&'a str>,
+    /// Where to write when the archive is there.
+    pub mail_to: Option<&'a str>,
+    /// In which language.
+    pub language: &'a str,
+}
+
+/// What asking came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A new request.
+    New(Request),
+    /// There is one under way.
+    UnderWay(Request),
+}
+
+impl Asked {
+    /// The request, new or not.
+    pub fn request(&self) -> &Request {
+        match self {
+            Self::New(request) | Self::UnderWay(request) => request,
+        }
+    }
+}
+
+impl Requests {
+    /// The requests of a pod.
+    pub fn new(store: &Store, pod: &PodUrl) -> Self {
+        Self { store: store.clone(), pod: pod.as_str().to_owned() }
+    }
+
+    pub(super) fn now(&self) -> &'static str {
+        store_clock(&self.store)
+    }
+
+    /// Writes a request down, or finds the one that the person has open. A passphrase is sealed to the key of the
+    /// store, `now` is for making that key if there is none yet.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn ask(
+        &self,
+        new: &NewRequest<'_>,
+        keys: &CampaignKeys,
+        now: Timestamp,
+    ) -> Result<Asked, RequestError> {
+        let sealed = match new.key_passphrase {
+            Some(passphrase) => Some(sealed::seal(&keys.current(now).await?.recipient, passphrase)?),
+            None => None,
+        };
+        for _ in 0..TRIES {
+            match self.insert(new, sealed.as_deref()).await {
+                Ok(Some(row)) => return Ok(Asked::New(Request::from_row(&row)?)),
+                Ok(None) => {}
+                Err(StoreError::Duplicate { .. }) => {
+                    if let Some(open) = self.open(new.user_id).await? {
+                        return Ok(Asked::UnderWay(open));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(RequestError::Changing)
+    }
+
+    async fn insert(
+        &self,
+        new: &NewRequest<'_>,
+        sealed: Option<&[u8]>,
+    ) -> Result<Option<StoreRow>, StoreError> {
+        let sql = format!(
+            "INSERT INTO pappus_requests (pod, user_id, username, account, state, requested_at, due_at, key_locked, \
+             key_passphrase, mail_to, language) VALUES (?, ?, ?, ?, 'queued', {0}, {0}, ?, ?, ?, ?) RETURNING {REQUEST}",
+            self.now()
+        );
+        let values = [
+            (&self.pod).into(),
+            new.user_id.into(),
+            new.username.into(),
+            new.account.into(),
+            i64::from(sealed.is_some()).into(),
+            sealed.map_or(crate::store::Value::Bytes(None), Into::into),
+            new.mail_to.into(),
+            new.language.into(),
+        ];
+        self.store.first("writing a request down", &sql, &values).await
+    }
+
+    /// A request of a person, by its number; nothing when it is somebody else's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of(&self, user_id: i64, id: i64) -> Result<Option<Request>, StoreError> {
+        let sql = format!("SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND user_id = ? AND id = ?");
+        let values = [(&self.pod).into(), user_id.into(), id.into()];
+        let row = self.store.first("looking at a request", &sql, &values).await?;
+        row.as_ref().map(Request::from_row).transpose()
+    }
+
+    /// A request by its number. For programs only.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn by_id(&self, id: i64) -> Result<Option<Request>, StoreError> {
+        let sql = format!("SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND id = ?");
+        let row = self.store.first("looking at a request", &sql, &[(&self.pod).into(), id.into()]).await?;
+        row.as_ref().map(Request::from_row).transpose()
+    }
+
+    /// The request a person has open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(&self, user_id: i64) -> Result<Option<Request>, StoreError> {
+        let sql = format!(
+            "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND user_id = ? AND state IN ('queued', 'running')"
+        );
+        let row =
+            self.store.first("looking at a request", &sql, &[(&self.pod).into(), user_id.into()]).await?;
+        row.as_ref().map(Request::from_row).transpose()
+    }
+
+    /// A person's requests, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn history(&self, user_id: i64, limit: u32) -> Result<Vec<Request>, StoreError> {
+        let sql = format!(
+            "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND user_id = ? ORDER BY id DESC LIMIT {limit}"
+        );
+        let rows =
+            self.store.rows("looking at requests", &sql, &[(&self.pod).into(), user_id.into()]).await?;
+        rows.iter().map(Request::from_row).collect()
+    }
+
+    /// How many requests a person has made within a time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn recent(&self, user_id: i64, within: Duration) -> Result<i64, StoreError> {
+        let sql = format!(
+            "SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND user_id = ? AND requested_at > {} - ?",
+            self.now()
+        );
+        let values = [(&self.pod).into(), user_id.into(), millis(within).into()];
+        let row = self.store.first("counting requests", &sql, &values).await?;
+        row.map_or(Ok(0), |row| row.get(0))
+    }
+
+    /// Where a request stands in the queue; nothing when it does not wait.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn position(&self, request: &Request) -> Result<Option<Queued>, StoreError> {
+        if request.state != super::RequestState::Queued {
+            return Ok(None);
+        }
+        let sql = "SELECT (SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND state = 'queued' AND id < ?) + \
+                   (SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND state = 'running')";
+        let values = [(&self.pod).into(), request.id.into(), (&self.pod).into()];
+        let row = self.store.first("looking at the queue", sql, &values).await?;
+        Ok(Some(Queued { ahead: row.map_or(Ok(0), |row| row.get(0))? }))
+    }
+
+    /// Gives a person's request up, if it is still open. Says whether it was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cancel(&self, user_id: i64, id: i64) -> Result<bool, StoreError> {
+        let sql = format!(
+            "UPDATE pappus_requests SET state = 'cancelled', fence = NULL, key_passphrase = NULL, mail_to = NULL, \
+             finished_at = {} WHERE pod = ? AND user_id = ? AND id = ? AND state IN ('queued', 'running')",
+            self.now()
+        );
+        let values = [(&self.pod).into(), user_id.into(), id.into()];
+        Ok(self.store.execute("giving a request up", &sql, &values).await? > 0)
+    }
+
+    /// Notes that a job has been pushed for a request.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pushed(&self, id: i64) -> Result<(), StoreError> {
+        let sql = format!("UPDATE pappus_requests SET pushed_at = {} WHERE id = ?", self.now());
+        self.store.execute("noting a job", &sql, &[id.into()]).await.map(drop)
+    }
+}

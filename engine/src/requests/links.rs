@@ -1,0 +1,76 @@
+//! Links to an archive that cannot be guessed, for mails.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::Requests;
+use super::records::{REQUEST, Request, millis};
+use crate::archive::writer::hex;
+use crate::store::StoreError;
+
+/// Random bytes in a token.
+const LENGTH: usize = 32;
+/// Longest token that is looked for.
+const MAX_TOKEN: usize = 100;
+
+/// Links to archives of requests. The store knows only digests of their tokens: who reads it cannot use them.
+#[derive(Debug, Clone)]
+pub struct Links(Requests);
+
+impl Links {
+    /// The links of a pod.
+    pub fn new(requests: &Requests) -> Self {
+        Self(requests.clone())
+    }
+
+    /// Makes a token for an archive, good for a time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn make(&self, request: i64, good_for: Duration) -> Result<String, StoreError> {
+        let token = random_token()?;
+        let sql = format!(
+            "INSERT INTO pappus_links (token_sha256, request_id, created_at, expires_at) VALUES (?, ?, {0}, {0} + ?)",
+            self.0.now()
+        );
+        let values = [token_digest(&token).into(), request.into(), millis(good_for).into()];
+        self.0.store.execute("making a link", &sql, &values).await?;
+        Ok(token)
+    }
+
+    /// The request whose archive a token opens, while it does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find(&self, token: &str) -> Result<Option<Request>, StoreError> {
+        if token.len() > MAX_TOKEN {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND state = 'done' AND id = \
+             (SELECT request_id FROM pappus_links WHERE token_sha256 = ? AND expires_at > {})",
+            self.0.now()
+        );
+        let values = [(&self.0.pod).into(), token_digest(token).into()];
+        let row = self.0.store.first("looking for a link", &sql, &values).await?;
+        row.as_ref().map(Request::from_row).transpose()
+    }
+}
+
+/// A word nobody can guess.
+///
+/// # Errors
+/// [`StoreError::Random`].
+pub fn random_token() -> Result<String, StoreError> {
+    let mut bytes = [0; LENGTH];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| StoreError::Random)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// What is kept of a token. It is looked up by an index, which tells nothing about tokens that come near.
+pub fn token_digest(token: &str) -> String {
+    hex(digest(&SHA256, token.as_bytes()).as_ref())
+}

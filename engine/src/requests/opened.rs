@@ -1,0 +1,220 @@
+//! An archive of a depot as its person gets it: decrypted, from any place on.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use age::stream::StreamReader;
+use tokio::runtime::Handle;
+
+use super::RequestError;
+use crate::archive::encryption::Unlock;
+use crate::archive::manifest::Manifest;
+use crate::archive::names;
+use crate::depot::{Depot, DepotError, DepotRead};
+
+/// Largest manifest that is read.
+const MAX_MANIFEST: u64 = 256 << 20;
+/// age encrypts pieces of 64 KiB, with 16 bytes each.
+const BUFFER: usize = (64 << 10) + 16;
+
+/// A file of a depot, for programs that want a file. It waits for the network, so not on a task.
+pub struct DepotFile {
+    depot: Depot,
+    name: String,
+    size: u64,
+    at: u64,
+    handle: Handle,
+    from: Option<From>,
+}
+
+/// Where the next bytes come from.
+enum From {
+    Folder(File),
+    Bucket { read: DepotRead, piece: Vec<u8>, used: usize },
+}
+
+impl DepotFile {
+    /// Opens a file of a depot; in a bucket nothing is fetched yet.
+    ///
+    /// # Errors
+    /// [`DepotError::Missing`], and [`DepotError`].
+    pub async fn open(depot: &Depot, name: &str) -> Result<Self, DepotError> {
+        let size = depot.stat(name).await?;
+        let size = match size {
+            Some(size) => size,
+            // The same error as everywhere, whatever the depot calls it.
+            None => depot.open_read(name).await?.size(),
+        };
+        let (depot, name, handle) = (depot.clone(), name.to_owned(), Handle::current());
+        Ok(Self { depot, name, size, at: 0, handle, from: None })
+    }
+
+    /// Its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn open_here(&mut self) -> io::Result<&mut From> {
+        let from = match self.from.take() {
+            Some(from) => from,
+            None => match self.depot.folder() {
+                Some(folder) => {
+                    let mut file = File::open(folder.join(&self.name))?;
+                    file.seek(SeekFrom::Start(self.at))?;
+                    From::Folder(file)
+                }
+                None => {
+                    let opening = self.depot.open_range(&self.name, self.at, None);
+                    let read = self.handle.block_on(opening).map_err(io::Error::other)?;
+                    From::Bucket { read, piece: Vec::new(), used: 0 }
+                }
+            },
+        };
+        Ok(self.from.insert(from))
+    }
+}
+
+impl Read for DepotFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at >= self.size {
+            return Ok(0);
+        }
+        let handle = self.handle.clone();
+        let count = match self.open_here()? {
+            From::Folder(file) => file.read(buffer)?,
+            From::Bucket { read, piece, used } => {
+                if *used >= piece.len() {
+                    *piece = handle.block_on(read.next()).map_err(io::Error::other)?.unwrap_or_default();
+                    *used = 0;
+                }
+                let left = piece.get(*used..).unwrap_or_default();
+                let count = left.len().min(buffer.len());
+                for (to, from) in buffer.iter_mut().zip(left) {
+                    *to = *from;
+                }
+                *used += count;
+                count
+            }
+        };
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for DepotFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.size.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        let at = at.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "before the beginning"))?;
+        if at != self.at {
+            self.from = None;
+            self.at = at;
+        }
+        Ok(at)
+    }
+}
+
+/// An archive, ready to be read from any place. Reading waits for disks and networks, so not on a task.
+pub struct OpenedArchive {
+    bytes: Bytes,
+    size: u64,
+}
+
+enum Bytes {
+    Plain(DepotFile),
+    Sealed(Box<StreamReader<BufReader<DepotFile>>>),
+}
+
+impl OpenedArchive {
+    /// Opens an archive, with the keys that are on this machine when it is encrypted.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn open(
+        depot: &Depot,
+        file: &str,
+        sealed: bool,
+        unlock: Option<Unlock>,
+    ) -> Result<Self, RequestError> {
+        let opened = DepotFile::open(depot, file).await?;
+        if !sealed {
+            let size = opened.size();
+            return Ok(Self { bytes: Bytes::Plain(opened), size });
+        }
+        let unlock = unlock.ok_or(RequestError::KeyElsewhere)?;
+        let open = move || {
+            let mut stream = unlock.open_reader(BufReader::with_capacity(BUFFER, opened))?;
+            // The last piece is looked at, so an archive that was cut off shows here.
+            let size = stream.seek(SeekFrom::End(0)).map_err(broken)?;
+            stream.rewind().map_err(broken)?;
+            Ok(Self { bytes: Bytes::Sealed(Box::new(stream)), size })
+        };
+        tokio::task::spawn_blocking(open).await.map_err(|_| RequestError::Broken)?
+    }
+
+    /// Its size in bytes, as its person gets it.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// What the archive says of itself. It is the pod's own, so its signatures are not looked at.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn manifest(self) -> Result<Manifest, RequestError> {
+        let read = move || {
+            let failed = |error: &dyn std::fmt::Display| RequestError::Archive(error.to_string());
+            let mut zip = zip::ZipArchive::new(BufReader::new(self)).map_err(|error| failed(&error))?;
+            let entry = zip.by_name(names::MANIFEST).map_err(|error| failed(&error))?;
+            serde_json::from_reader(BufReader::new(entry.take(MAX_MANIFEST))).map_err(|error| failed(&error))
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|_| RequestError::Broken)?
+    }
+
+    /// The next bytes, at most so many, off the task that asks; none at the end.
+    ///
+    /// # Errors
+    /// What the depot says.
+    pub async fn piece(mut self, most: usize) -> io::Result<(Self, Vec<u8>)> {
+        let read = move || {
+            let mut bytes = Vec::with_capacity(most);
+            Read::by_ref(&mut self).take(most as u64).read_to_end(&mut bytes)?;
+            Ok((self, bytes))
+        };
+        tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+    }
+
+    /// Goes to a place.
+    ///
+    /// # Errors
+    /// What the depot says.
+    pub async fn go_to(mut self, at: u64) -> io::Result<Self> {
+        let go = move || self.seek(SeekFrom::Start(at)).map(|_| self);
+        tokio::task::spawn_blocking(go).await.map_err(io::Error::other)?
+    }
+}
+
+fn broken(error: io::Error) -> RequestError {
+    RequestError::Archive(error.to_string())
+}
+
+impl Read for OpenedArchive {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.bytes {
+            Bytes::Plain(file) => file.read(buffer),
+            Bytes::Sealed(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Seek for OpenedArchive {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match &mut self.bytes {
+            Bytes::Plain(file) => file.seek(to),
+            Bytes::Sealed(stream) => stream.seek(to),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What the table of requests holds.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::store::{StoreError, StoreRow};
+
+/// How far a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestState {
+    /// Its turn has not come.
+    Queued,
+    /// Somebody is at it.
+    Running,
+    /// The archive is there.
+    Done,
+    /// There is no archive; the reason says why.
+    Failed,
+    /// The person did not want it any more.
+    Cancelled,
+    /// The archive was there, and has been removed.
+    Expired,
+}
+
+impl RequestState {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether something is still to be done.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+
+    fn from_row(row: &StoreRow, column: usize) -> Result<Self, StoreError> {
+        match row.get::<String>(column)?.as_str() {
+            "queued" => Ok(Self::Queued),
+            "running" => Ok(Self::Running),
+            "done" => Ok(Self::Done),
+            "failed" => Ok(Self::Failed),
+            "cancelled" => Ok(Self::Cancelled),
+            "expired" => Ok(Self::Expired),
+            other => Err(StoreError::Column { column, reason: format!("{other:?} is no state") }),
+        }
+    }
+}
+
+/// A person's request for their archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// Its number.
+    pub id: i64,
+    /// The row number of the account on the pod.
+    pub user_id: i64,
+    /// Its username.
+    pub username: String,
+    /// Its diaspora* ID.
+    pub account: String,
+    /// How far it is.
+    pub state: RequestState,
+    /// When it was asked for.
+    pub requested_at: DateTime<Utc>,
+    /// How often it was begun.
+    pub attempts: i64,
+    /// Records to export, about; 0 when nobody has counted yet.
+    pub total: i64,
+    /// Records that are done.
+    pub advanced: i64,
+    /// Whether the private key is under a passphrase of the person's.
+    pub key_locked: bool,
+    /// The archive in the depot.
+    #[serde(skip)]
+    pub file: Option<String>,
+    /// Size of that file in bytes.
+    pub bytes: Option<i64>,
+    /// Its SHA-256, in hexadecimal digits.
+    #[serde(skip)]
+    pub sha256: Option<String>,
+    /// The time in the archive and in its name.
+    pub created_at: Option<DateTime<Utc>>,
+    /// Records in it.
+    pub records: Option<i64>,
+    /// Records left out or incomplete.
+    pub omissions: Option<i64>,
+    /// Why it failed, or what it waits for.
+    pub reason: Option<String>,
+    /// When it ended, one way or the other.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// When the archive will be removed, or was.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// In which language to write to the person.
+    #[serde(skip)]
+    pub language: String,
+    /// Where to write, until it has been done.
+    #[serde(skip)]
+    pub mail_to: Option<String>,
+}
+
+/// The columns of [`Request`].
+pub(super) const REQUEST: &str = "id, user_id, username, account, state, requested_at, attempts, total, advanced, \
+     key_locked, file, bytes, sha256, created_at, records, omissions, reason, finished_at, expires_at, language, mail_to";
+
+impl Request {
+    pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            user_id: row.get(1)?,
+            username: row.get(2)?,
+            account: row.get(3)?,
+            state: RequestState::from_row(row, 4)?,
+            requested_at: time(row.get(5)?),
+            attempts: row.get(6)?,
+            total: row.get(7)?,
+            advanced: row.get(8)?,
+            key_locked: row.get::<i64>(9)? != 0,
+            file: row.get(10)?,
+            bytes: row.get(11)?,
+            sha256: row.get(12)?,
+            created_at: row.get::<Option<i64>>(13)?.map(time),
+            records: row.get(14)?,
+            omissions: row.get(15)?,
+            reason: row.get(16)?,
+            finished_at: row.get::<Option<i64>>(17)?.map(time),
+            expires_at: row.get::<Option<i64>>(18)?.map(time),
+            language: row.get(19)?,
+            mail_to: row.get(20)?,
+        })
+    }
+}
+
+/// Where a request stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Queued {
+    /// Requests that come before it, those in hand included.
+    pub ahead: i64,
+}
+
+/// A time as the store keeps it.
+pub(super) fn time(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+/// A span of time as the store keeps it.
+pub(super) fn millis(span: std::time::Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,376 @@
+//! Making the archives people have asked for.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::hand::{Hand, Intended};
+use super::{RequestError, Requests, sealed};
+use crate::archive::encryption::Lock;
+use crate::campaign::{Fault, Spool, fault};
+use crate::delivery::{Clock as _, SystemClock};
+use crate::depot::{CampaignKeys, Depot, DepotError, digest_of_file};
+use crate::domain::{SigningKey, Timestamp};
+use crate::export::{ExportError, ExportOptions, Exported, Exporter, Progress};
+use crate::jobs::Handler;
+use crate::pod::config::{DatabaseUrl, PodUrl, Uploads};
+use crate::pod::database::Snapshot;
+use crate::pod::reader::{AccountReader, ReadError};
+use crate::pod::schema::read_schema;
+use crate::pod::uploads::PhotoStore;
+use crate::store::{StateFolder, StoreError, StoredSignatures, random_id};
+
+/// The queue of jobs that say which request to look at.
+pub const QUEUE: &str = "requests";
+/// How often the row is told how far it is.
+const BEAT: Duration = Duration::from_millis(500);
+/// How long after being told to stop an export may still be ended.
+const GRACE: Duration = Duration::from_secs(5);
+/// Longest pause between two tries.
+const LONGEST: Duration = Duration::from_mins(1);
+/// How often an account is begun when the pod's database refuses statements for it.
+const TRIES: i64 = 4;
+
+/// Everything that is needed to make archives.
+pub struct WorkshopSetup {
+    /// The requests.
+    pub requests: Requests,
+    /// The pod's database.
+    pub database: DatabaseUrl,
+    /// The pod's address.
+    pub pod: PodUrl,
+    /// Where its photos are.
+    pub photos: Uploads,
+    /// Pappus's own folder.
+    pub state: StateFolder,
+    /// Where archives go.
+    pub depot: Depot,
+    /// What they are encrypted to.
+    pub keys: CampaignKeys,
+    /// Program and version, for the manifests.
+    pub created_by: String,
+    /// How long archives are kept.
+    pub keep_for: Duration,
+    /// Bytes that stay free on the disk of the archives.
+    pub reserve: u64,
+    /// Hears what became of each job.
+    pub observer: Observer,
+}
+
+/// Hears what became of the job for a request.
+pub type Observer = Box<dyn Fn(i64, &Result<Worked, RequestError>) + Send + Sync>;
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Worked {
+    /// There was nothing to do, or somebody else is at it.
+    Nothing,
+    /// The archive is there.
+    Done,
+    /// There is no archive; the sentence says why.
+    Failed(String),
+    /// It will be tried again; the sentence says what is waited for.
+    PutOff(String),
+    /// It was cancelled meanwhile, or somebody else has taken it over.
+    Lost,
+    /// The program stops; somebody else may take it.
+    GivenBack,
+}
+
+/// Makes archives, one for each job.
+pub struct Workshop {
+    setup: WorkshopSetup,
+    archive_key: SigningKey,
+    spool: Spool,
+    memories: Mutex<Vec<StoredSignatures>>,
+    stop: watch::Receiver<bool>,
+}
+
+/// How far an export is.
+#[derive(Debug, Default)]
+struct Far {
+    advanced: AtomicU64,
+    total: AtomicI64,
+}
+
+impl Progress for Far {
+    fn advance(&self, records: u64) {
+        self.advanced.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
+impl Far {
+    fn numbers(&self) -> (i64, i64) {
+        let advanced = i64::try_from(self.advanced.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        (advanced, self.total.load(Ordering::Relaxed))
+    }
+}
+
+/// Why an archive is not there.
+enum Trouble {
+    Export(ExportError),
+    Depot(DepotError),
+    Store(StoreError),
+    Request(RequestError),
+    /// The row is in other hands.
+    Lost,
+}
+
+macro_rules! trouble {
+    ($($from:ty => $variant:ident;)*) => {$(
+        impl From<$from> for Trouble {
+            fn from(error: $from) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )*};
+}
+
+trouble! {
+    ExportError => Export;
+    DepotError => Depot;
+    StoreError => Store;
+    RequestError => Request;
+}
+
+impl Workshop {
+    /// Gets a folder for archives in the making, and the key they are signed with.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub fn open(setup: WorkshopSetup, stop: watch::Receiver<bool>) -> Result<Self, RequestError> {
+        let folder = |error: &dyn std::fmt::Display| RequestError::Folder(error.to_string());
+        let root = setup.depot.folder().unwrap_or(setup.state.path());
+        let spool = Spool::make(root, &random_id()?).map_err(|error| folder(&error))?;
+        let key = setup.state.archive_key().map_err(|error| folder(&error))?;
+        let archive_key = key.signing_key().map_err(|error| folder(&error))?;
+        Ok(Self { setup, archive_key, spool, memories: Mutex::default(), stop })
+    }
+
+    /// Works on a request, if there is something to do.
+    ///
+    /// # Errors
+    /// [`RequestError`], when not even that could be written down: the request is free again after a while.
+    pub async fn work_on(&self, id: i64) -> Result<Worked, RequestError> {
+        if *self.stop.borrow() {
+            return Ok(Worked::Nothing);
+        }
+        let Some(hand) = self.setup.requests.take(id).await? else { return Ok(Worked::Nothing) };
+        if self.take_over(&hand).await? {
+            return self.finish(&hand).await;
+        }
+        let far = Far::default();
+        let folder = self.spool.path().join(&hand.fence);
+        let worked = self.watch(&hand, &far, self.make(&hand, &far, &folder)).await;
+        // Gone already when all went well.
+        _ = std::fs::remove_dir_all(&folder);
+        match worked {
+            None => Ok(Worked::GivenBack),
+            Some(Ok(())) => self.finish(&hand).await,
+            Some(Err(trouble)) => self.trouble(&hand, trouble).await,
+        }
+    }
+
+    /// The archive that an earlier worker was about to store, if it is there and the very one; another is removed.
+    async fn take_over(&self, hand: &Hand) -> Result<bool, RequestError> {
+        let (Some(file), Some(sha256)) = (&hand.request.file, &hand.request.sha256) else { return Ok(false) };
+        match self.setup.depot.stored(file).await? {
+            Some(stored) if stored.sha256 == *sha256 => Ok(true),
+            Some(_) => {
+                self.setup.depot.remove(file).await?;
+                Ok(false)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Keeps the lease while an archive is made. Nothing when it was given back.
+    async fn watch(
+        &self,
+        hand: &Hand,
+        far: &Far,
+        making: impl Future<Output = Result<(), Trouble>>,
+    ) -> Option<Result<(), Trouble>> {
+        let mut making = std::pin::pin!(making);
+        let mut stop = self.stop.clone();
+        let mut over = std::pin::pin!(async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(GRACE).await;
+        });
+        loop {
+            tokio::select! {
+                made = &mut making => return Some(made),
+                () = &mut over => {
+                    // When that fails, the lease runs out.
+                    _ = hand.give_back().await;
+                    return None;
+                }
+                () = tokio::time::sleep(BEAT) => {
+                    let (advanced, total) = far.numbers();
+                    // A store that is away for a moment is no reason to stop; the next word asks for the fence again.
+                    if let Ok(false) = hand.beat(advanced, total).await {
+                        return Some(Err(Trouble::Lost));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn make(&self, hand: &Hand, far: &Far, folder: &std::path::Path) -> Result<(), Trouble> {
+        let setup = &self.setup;
+        if let Some(free) = setup.depot.free_space()?
+            && free < setup.reserve
+        {
+            return Err(DepotError::Full { place: setup.depot.place() }.into());
+        }
+        let exported = self.export(hand, far, folder).await?;
+        let path = exported.path.clone();
+        let digested = tokio::task::spawn_blocking(move || digest_of_file(&path)).await;
+        let (bytes, sha256) = digested
+            .map_err(|_| RequestError::Broken)?
+            .map_err(|error| RequestError::Folder(error.to_string()))?;
+        let file = depot_name(hand, &exported);
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let intended = Intended {
+            file: &file,
+            bytes: number(bytes),
+            sha256: &sha256,
+            created_at: exported.manifest.created_at.to_utc().and_utc(),
+            records: number(exported.manifest.counts.values().sum()),
+            omissions: number(exported.manifest.omissions.len() as u64),
+        };
+        if !hand.intend(&intended).await? {
+            return Err(Trouble::Lost);
+        }
+        setup.depot.adopt(&file, &exported.path).await?;
+        Ok(())
+    }
+
+    async fn export(&self, hand: &Hand, far: &Far, folder: &std::path::Path) -> Result<Exported, Trouble> {
+        let setup = &self.setup;
+        let now = Timestamp::from(SystemClock.now());
+        let recipient = setup.keys.current(now).await.map_err(RequestError::from)?.recipient;
+        let lock = Lock::recipients(&[recipient]).map_err(RequestError::from)?;
+        let key_passphrase = match &hand.sealed {
+            Some(sealed) => {
+                let unlock = setup.keys.unlock().map_err(RequestError::from)?;
+                let unlock = unlock.ok_or(RequestError::KeyElsewhere)?;
+                Some(sealed::open(&unlock, sealed.clone()).map_err(RequestError::from)?)
+            }
+            None => None,
+        };
+        let options = ExportOptions {
+            created_at: now,
+            created_by: setup.created_by.clone(),
+            key_passphrase,
+            lock: Some(lock),
+        };
+        let mut snapshot = Snapshot::open(&setup.database).await.map_err(database)?;
+        let schema =
+            read_schema(&mut snapshot).await.map_err(|error| RequestError::Archive(error.to_string()))?;
+        let uploads = PhotoStore::open(&setup.photos)
+            .await
+            .map_err(|error| ReadError::Uploads(error).into())
+            .map_err(|error: ExportError| Trouble::Export(error))?;
+        let name = &hand.request.username;
+        let mut reader = AccountReader::find(&mut snapshot, setup.pod.clone(), name).await.map_err(read)?;
+        let total = reader.record_count().await.map_err(read)?;
+        drop(reader);
+        far.total.store(i64::try_from(total).unwrap_or(i64::MAX), Ordering::Relaxed);
+        let exporter = Exporter {
+            pod: &setup.pod,
+            schema: &schema,
+            uploads: &uploads,
+            archive_key: &self.archive_key,
+            folder,
+            options: &options,
+            progress: far,
+        };
+        let kept = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut memory = match kept {
+            Some(memory) => memory,
+            None => StoredSignatures::open(&setup.state).await,
+        };
+        let exported = exporter.export(&mut snapshot, name, &mut memory).await;
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        Ok(exported?)
+    }
+
+    async fn finish(&self, hand: &Hand) -> Result<Worked, RequestError> {
+        if hand.finish(self.setup.keep_for).await? {
+            return Ok(Worked::Done);
+        }
+        Ok(Worked::Lost)
+    }
+
+    /// Writes down what went wrong: what passes is tried again.
+    async fn trouble(&self, hand: &Hand, trouble: Trouble) -> Result<Worked, RequestError> {
+        let attempts = hand.request.attempts;
+        let (reason, passes) = match trouble {
+            Trouble::Lost => return Ok(Worked::Lost),
+            Trouble::Store(error) => return Err(error.into()),
+            Trouble::Depot(error) => (error.to_string(), true),
+            Trouble::Request(error) => (error.to_string(), attempts < TRIES),
+            Trouble::Export(error) => match fault(&error) {
+                Fault::Account(reason) => (reason, false),
+                Fault::Gone => ("the account is no longer on the pod".to_owned(), false),
+                Fault::Database(reason) => (reason, attempts < TRIES),
+                Fault::Lost(reason) | Fault::Uploads(reason) | Fault::Disk(reason) => (reason, true),
+            },
+        };
+        let changed =
+            if passes { hand.later(&reason, pause(attempts)).await? } else { hand.fail(&reason).await? };
+        Ok(match (changed, passes) {
+            (false, _) => Worked::Lost,
+            (true, true) => Worked::PutOff(reason),
+            (true, false) => Worked::Failed(reason),
+        })
+    }
+}
+
+/// One second, two, four, up to a minute.
+fn pause(attempts: i64) -> Duration {
+    let doubled = u32::try_from(attempts.saturating_sub(1).clamp(0, 6)).unwrap_or(0);
+    (Duration::from_secs(1) * 2_u32.pow(doubled)).min(LONGEST)
+}
+
+fn database(error: crate::pod::database::DatabaseError) -> Trouble {
+    read(ReadError::from(error))
+}
+
+fn read(error: ReadError) -> Trouble {
+    Trouble::Export(ExportError::from(error))
+}
+
+/// Beside whatever campaigns keep in the same place, and different for each attempt.
+fn depot_name(hand: &Hand, exported: &Exported) -> String {
+    let name = exported.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = name.strip_suffix(".zip.age").unwrap_or(&name);
+    let begin = if stem.starts_with(['.', '-']) { "=" } else { "" };
+    let attempt: String = hand.fence.chars().take(12).collect();
+    format!("{FOLDER}{begin}{stem}-{}-{attempt}.zip.age", hand.request.id)
+}
+
+/// Where archives of requests are in a depot, with the slash.
+pub(crate) const FOLDER: &str = "requests/";
+
+#[async_trait]
+impl Handler for Workshop {
+    async fn work(&self, id: i64) {
+        let worked = self.work_on(id).await;
+        (self.setup.observer)(id, &worked);
+    }
+}
+
+/// For those who share one.
+#[async_trait]
+impl Handler for Arc<Workshop> {
+    async fn work(&self, id: i64) {
+        Handler::work(self.as_ref(), id).await;
+    }
+}
