@@ -94,7 +94,7 @@ impl Hand {
     pub(super) async fn finish(&self, keep_for: Duration) -> Result<bool, StoreError> {
         let set = format!(
             "state = 'done', fence = NULL, lease_until = NULL, key_passphrase = NULL, reason = NULL, \
-             finished_at = {0}, expires_at = {0} + ?",
+             advanced = COALESCE(records, 0), total = COALESCE(records, 0), finished_at = {0}, expires_at = {0} + ?",
             self.now()
         );
         self.change("finishing a request", &set, &[millis(keep_for).into()]).await
