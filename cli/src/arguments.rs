@@ -3,6 +3,7 @@
 mod campaign;
 mod campaign_verify;
 mod merge;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use pappus_engine::domain::Timestamp;
 pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
 pub(crate) use merge::Merge;
+pub(crate) use serve::Serve;
 
 /// Carries accounts away from diaspora* pods that close.
 ///
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Undo(Undo),
     /// Show, copy, restore or change the keys that open the archives of a whole pod
     Keys(Keys),
+    /// Run the web service: the portal of a pod that closes, the podmin's board, the door for newcomers
+    Serve(Serve),
     /// Print completions for a shell
     Completions(Completions),
     /// Write the manual pages

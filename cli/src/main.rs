@@ -29,7 +29,9 @@ fn main() -> ExitCode {
     // database, because to be woken by another thread takes longer than the database takes to answer.
     let runtime = match &arguments.command {
         // Many accounts at the same time want all cores.
-        Command::Worker(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        Command::Worker(_) | Command::Serve(_) => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()
+        }
         Command::Export(export) if export.all => {
             tokio::runtime::Builder::new_multi_thread().enable_all().build()
         }
@@ -71,6 +73,7 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Resend(arguments) => commands::resend::run(arguments, output).await,
         Command::Undo(arguments) => commands::undo::run(arguments, output).await,
         Command::Keys(arguments) => commands::keys::run(arguments, output).await,
+        Command::Serve(arguments) => commands::serve::run(arguments, output).await,
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Manual(arguments) => commands::manual::run(&arguments),
         Command::Schemas(arguments) => commands::schemas::run(&arguments),

@@ -1,1 +1,17 @@
-//! The web service: empty until its issue.
+//! The web service around the engine: the portal of a pod that closes, the podmin's board, and the door of a pod that
+//! takes people in.
+//!
+//! Every room has `routes() -> Router<App>`; [`router`] puts them together. What handlers say when something is wrong
+//! is an [`error::WebError`], which becomes a page or a JSON document at one place.
+
+pub mod app;
+pub mod check;
+pub mod config;
+pub mod error;
+pub mod health;
+pub mod pages;
+pub mod router;
+pub mod security;
+pub mod serve;
+pub mod sessions;
+pub mod words;

@@ -156,7 +156,7 @@ fn host() -> String {
 }
 
 /// The first Ctrl-C or SIGTERM lets what is begun be finished; the second one ends at once, as always.
-async fn until_told(stop: watch::Sender<bool>) {
+pub(crate) async fn until_told(stop: watch::Sender<bool>) {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (Ok(mut interrupt), Ok(mut terminate)) =

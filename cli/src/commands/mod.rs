@@ -16,6 +16,7 @@ pub(crate) mod manual;
 pub(crate) mod merge;
 pub(crate) mod resend;
 pub(crate) mod schemas;
+pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod undo;
 pub(crate) mod verify;

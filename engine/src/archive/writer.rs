@@ -234,8 +234,8 @@ fn signature_lines(signature: &str) -> String {
     lines
 }
 
-/// 64 hexadecimal digits.
-pub(crate) fn hex(digest: &[u8]) -> String {
+/// Bytes as hexadecimal digits, small letters.
+pub fn hex(digest: &[u8]) -> String {
     use std::fmt::Write as _;
     digest.iter().fold(String::with_capacity(64), |mut text, byte| {
         _ = write!(text, "{byte:02x}");

@@ -46,6 +46,12 @@ impl CampaignIdentity {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, self.identity.to_string().expose_secret().as_bytes());
         hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, LOOKUP).as_ref())
     }
+
+    /// 64 bytes that nobody knows without the secret, other ones for each purpose.
+    pub(super) fn derive(&self, purpose: &str) -> Zeroizing<Vec<u8>> {
+        let secret = hmac::Key::new(hmac::HMAC_SHA512, self.identity.to_string().expose_secret().as_bytes());
+        Zeroizing::new(hmac::sign(&secret, format!("pappus: {purpose}").as_bytes()).as_ref().to_vec())
+    }
 }
 
 /// Without the secret.
@@ -218,5 +224,8 @@ mod tests {
         let hash = |key: &CampaignIdentity| hmac::sign(&key.lookup_key(), b"alice").as_ref().to_vec();
         assert_eq!(hash(&one), hash(&one.clone()));
         assert_ne!(hash(&one), hash(&other));
+        assert_eq!(one.derive("forms"), one.clone().derive("forms"));
+        assert!(one.derive("forms") != other.derive("forms") && one.derive("forms") != one.derive("links"));
+        assert_eq!(one.derive("forms").len(), 64);
     }
 }

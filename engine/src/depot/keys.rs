@@ -187,6 +187,17 @@ impl CampaignKeys {
         Ok(keys.keys().iter().rev().map(|key| (key.recipient(), key.lookup_key())).collect())
     }
 
+    /// 64 bytes that only machines with the newest key can know, the same on all of them, other ones for each purpose:
+    /// what a service with several instances protects its own things with.
+    ///
+    /// # Errors
+    /// [`KeysError::NotHere`] without a key on this machine.
+    pub fn derive(&self, purpose: &str) -> Result<Zeroizing<Vec<u8>>, KeysError> {
+        let keys = KeyFile::read(&self.folder)?;
+        let newest = keys.newest().ok_or_else(|| KeysError::NotHere(self.identity_file()))?;
+        Ok(newest.derive(purpose))
+    }
+
     /// Copies what opens the archives to a new file, readable by its owner only, under a passphrase if there is one.
     ///
     /// # Errors

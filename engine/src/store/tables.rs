@@ -28,6 +28,7 @@ files! {
     3 "0003_campaigns",
     4 "0004_keys",
     5 "0005_sign_in",
+    6 "0006_web",
     7 "0007_requests",
 }
 

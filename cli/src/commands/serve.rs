@@ -1,0 +1,57 @@
+//! `pappus serve`.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use pappus_server::check::check;
+use pappus_server::config::Config;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::Outcome;
+use crate::arguments::{Log, Serve};
+use crate::campaign::until_told;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::pod;
+
+pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Failure> {
+    let config = Config::read(&arguments.config, &pod::environment)?;
+    if arguments.check {
+        return look(&config, output).await;
+    }
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
+    // There is no other log before this one.
+    _ = match arguments.log {
+        Log::Text => log.try_init(),
+        Log::Json => log.json().flatten_event(true).try_init(),
+    };
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(until_told(stop));
+    let public_url = config.web.public_url.clone();
+    let listening = |place: &str| {
+        output.line(format!("Serving {public_url} at {place}"));
+        output.document(&json!({ "listening": place, "public_url": public_url.as_str() }));
+    };
+    pappus_server::serve::serve(config, Arc::new(now), stopped, listening).await?;
+    Ok(Outcome::Done)
+}
+
+async fn look(config: &Config, output: &Output) -> Result<Outcome, Failure> {
+    let checked = check(config).await;
+    for item in &checked {
+        let mark = if item.good { "ok " } else { "BAD" };
+        output.line(format!("{mark}  {}: {}", item.what, item.found));
+    }
+    output.document(&json!({ "checked": checked }));
+    if checked.iter().all(|item| item.good) {
+        Ok(Outcome::Done)
+    } else {
+        Err(Failure::say("the service cannot run like this").with_code("not-ready"))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the service goes by the system's clock")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}

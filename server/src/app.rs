@@ -1,0 +1,137 @@
+//! What all rooms share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use axum_csrf::{CsrfConfig, Key, SameSite};
+use chrono::{DateTime, Utc};
+use pappus_engine::depot::{CampaignKeys, Depot, DepotError, KeysError};
+use pappus_engine::store::{Store, StoreError};
+
+use crate::config::Config;
+use crate::health::Numbers;
+use crate::words::{Translations, TranslationsError};
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Pappus's own database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The place of the archives.
+    #[error(transparent)]
+    Depot(#[from] DepotError),
+    /// The keys of the archives.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The texts that are built in.
+    #[error(transparent)]
+    Translations(#[from] TranslationsError),
+    /// The key of the archives is on another machine.
+    #[error(
+        "what opens the archives of {pod} is not on this machine: copy it here, with: pappus keys restore FILE \
+         --pod-url {pod}"
+    )]
+    KeyElsewhere {
+        /// The pod's address.
+        pod: String,
+    },
+    /// It cannot listen.
+    #[error("cannot listen at {place}: {source}. Is another program there already?")]
+    Listen {
+        /// Where.
+        place: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The address people see is none that browsers send.
+    #[error("web.public_url cannot be an origin: {0}")]
+    Origin(String),
+    /// Numbers cannot be kept.
+    #[error("numbers for /metrics cannot be kept: {0}")]
+    Metrics(String),
+}
+
+/// What all rooms share. Clones are the same.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    /// How the service runs.
+    pub config: Config,
+    /// Pappus's own database.
+    pub store: Store,
+    /// Where archives are kept.
+    pub depot: Depot,
+    /// What archives are encrypted to, and what opens them.
+    pub keys: CampaignKeys,
+    /// All texts.
+    pub translations: Translations,
+    /// What is counted.
+    pub numbers: Numbers,
+    form_guard: CsrfConfig,
+    clock: Clock,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens everything the rooms need.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open(config: Config, clock: Clock, numbers: Numbers) -> Result<Self, StartError> {
+        let store = Store::open(&config.store).await?;
+        let depot = Depot::open(&config.depot).await?;
+        let keys = CampaignKeys::new(&config.state, &store, &config.pod_url);
+        if !keys.current(clock().into()).await?.identity_here {
+            return Err(StartError::KeyElsewhere { pod: config.pod_url.to_string() });
+        }
+        let form_guard = form_guard(&config, &keys)?;
+        let translations = Translations::built_in()?;
+        Ok(Self(Arc::new(Parts { config, store, depot, keys, translations, numbers, form_guard, clock })))
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    /// What time it is, as the store keeps times: milliseconds since 1970.
+    pub fn now_millis(&self) -> i64 {
+        self.now().timestamp_millis()
+    }
+}
+
+impl FromRef<App> for CsrfConfig {
+    fn from_ref(app: &App) -> Self {
+        app.form_guard.clone()
+    }
+}
+
+/// Forms carry a token that fits a cookie. All instances of the service derive the same keys.
+fn form_guard(config: &Config, keys: &CampaignKeys) -> Result<CsrfConfig, KeysError> {
+    let key = keys.derive("form cookie")?;
+    let salt = keys.derive("form token")?;
+    let secure = config.web.is_secure();
+    Ok(CsrfConfig::new()
+        .with_cookie_name("pappus-form")
+        // Such a name no other host of the domain can set; browsers take it through TLS only.
+        .with_prefix_with_host(secure)
+        .with_secure(secure)
+        .with_http_only(true)
+        .with_cookie_same_site(SameSite::Lax)
+        .with_key(Key::try_from(key.as_slice()).ok())
+        .with_salt(pappus_engine::archive::writer::hex(salt.as_slice())))
+}

@@ -1,0 +1,98 @@
+//! Whether everything is there that the configuration names: what `pappus serve --check` says.
+
+use pappus_engine::depot::{CampaignKeys, Depot};
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::pod::schema::read_schema;
+use pappus_engine::pod::uploads::PhotoStore;
+use pappus_engine::store::Store;
+use serde::Serialize;
+
+use crate::config::Config;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// What it is.
+    pub what: &'static str,
+    /// What was found.
+    pub found: String,
+    /// Whether it will do.
+    pub good: bool,
+}
+
+/// Looks at everything, also behind what is missing.
+pub async fn check(config: &Config) -> Vec<Checked> {
+    let mut checked = pod(config).await;
+    let store = Store::open(&config.store).await;
+    checked.push(item("Pappus's own database", store.as_ref().map(|_| config.store.to_string())));
+    checked.push(item("archives", Depot::open(&config.depot).await.map(|depot| depot.place())));
+    if let Ok(store) = store {
+        let keys = CampaignKeys::new(&config.state, &store, &config.pod_url);
+        let opens = keys.list().await.map(|keys| match keys.last() {
+            None => "none yet; made at the first start".to_owned(),
+            Some(newest) if newest.identity_here => format!("{} of them, the newest is here", keys.len()),
+            Some(_) => String::new(),
+        });
+        let elsewhere = matches!(&opens, Ok(text) if text.is_empty());
+        let mut opens = item("keys of the archives", opens);
+        if elsewhere {
+            opens.found = "what opens them is on another machine: pappus keys restore".to_owned();
+            opens.good = false;
+        }
+        checked.push(opens);
+        store.close().await;
+    }
+    let web = &config.web;
+    let plain =
+        !web.is_secure() && !matches!(web.public_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    checked.push(Checked {
+        what: "address people see",
+        found: if plain {
+            format!(
+                "{}: passwords would cross the network in clear; put a proxy with TLS before it",
+                web.public_url
+            )
+        } else {
+            format!("{}, served at {}", web.public_url, web.listen)
+        },
+        good: !plain,
+    });
+    checked.push(mail(config));
+    checked
+}
+
+async fn pod(config: &Config) -> Vec<Checked> {
+    let Some(pod) = &config.pod else {
+        let found = format!("{} is gone; only what is kept can be fetched", config.pod_url);
+        return vec![Checked { what: "pod", found, good: true }];
+    };
+    let database = async {
+        let mut snapshot = Snapshot::open(&pod.database).await.map_err(|error| error.to_string())?;
+        let schema = read_schema(&mut snapshot).await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(format!("{}, {}", pod.database, schema.software()))
+    };
+    let uploads = PhotoStore::open(&pod.uploads).await.map(|_| "can be read".to_owned());
+    vec![
+        Checked { what: "pod", found: pod.url.to_string(), good: true },
+        item("pod's database", database.await),
+        item("pod's uploads", uploads),
+    ]
+}
+
+fn mail(config: &Config) -> Checked {
+    let (found, good) = match (&config.mail.server, &config.mail.from) {
+        (Some(_), Some(from)) => (format!("comes from {from}"), true),
+        (None, None) => {
+            ("is not sent: people who have forgotten their password cannot get in".to_owned(), true)
+        }
+        _ => ("needs both mail.server and mail.from".to_owned(), false),
+    };
+    Checked { what: "mail", found, good }
+}
+
+fn item<E: std::fmt::Display>(what: &'static str, found: Result<String, E>) -> Checked {
+    match found {
+        Ok(found) => Checked { what, found, good: true },
+        Err(error) => Checked { what, found: error.to_string(), good: false },
+    }
+}

@@ -1,0 +1,67 @@
+//! Where the service listens, and whom it believes.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+
+use super::ConfigFileError;
+
+/// Where the service listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    /// On a port.
+    Port(SocketAddr),
+    /// On a Unix socket, which the proxy on the same machine opens.
+    Socket(PathBuf),
+}
+
+impl Listen {
+    /// Reads `ADDRESS:PORT`, or `unix:PATH`; a path counts from `folder`.
+    pub(super) fn parse(text: &str, folder: &Path) -> Result<Self, ConfigFileError> {
+        if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+            return Ok(Self::Socket(folder.join(path)));
+        }
+        text.parse().map(Self::Port).map_err(|_| ConfigFileError::Value {
+            key: "web.listen",
+            reason: format!(
+                "is {text:?}: expected an address and a port (127.0.0.1:8090), or unix:/run/pappus/web.sock"
+            ),
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(address) => write!(formatter, "http://{address}/"),
+            Self::Socket(path) => write!(formatter, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Addresses and networks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proxies(Vec<IpNet>);
+
+impl Proxies {
+    pub(super) fn parse(key: &'static str, entries: &[String]) -> Result<Self, ConfigFileError> {
+        let parse = |entry: &String| {
+            let network =
+                entry.parse::<IpNet>().ok().or_else(|| entry.parse::<IpAddr>().ok().map(IpNet::from));
+            network.ok_or_else(|| ConfigFileError::Value {
+                key,
+                reason: format!("has {entry:?}: expected an address (127.0.0.1) or a network (10.0.0.0/8)"),
+            })
+        };
+        entries.iter().map(parse).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether an address is one of these.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        // A socket for both kinds of addresses shows the older ones as newer ones.
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}

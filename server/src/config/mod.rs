@@ -1,0 +1,268 @@
+//! The one file that says how the service runs: read, filled with what is usual, and checked.
+//!
+//! Every key is explained in `docs/pappus.example.toml`. What nobody knows is refused, so that a mistyped key is not
+//! taken for its default.
+
+mod error;
+mod file;
+mod listen;
+mod sections;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pappus_engine::depot::DepotAddress;
+use pappus_engine::pod::config::{
+    DatabaseUrl, Environment, PodConfig, PodUrl, Uploads, read_pod_directory, reserved_names,
+};
+use pappus_engine::store::StateFolder;
+use url::Url;
+
+pub use error::ConfigFileError;
+pub use file::File;
+pub use listen::{Listen, Proxies};
+pub use sections::{ArchivesSection, ClosingSection, MailSection, NewcomersSection, SignInSection};
+
+/// How the service runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The pod's address; known even when the pod itself is gone.
+    pub pod_url: PodUrl,
+    /// The pod itself, as long as there is one.
+    pub pod: Option<PodConfig>,
+    /// Pappus's own folder for this pod.
+    pub state: StateFolder,
+    /// Pappus's own database.
+    pub store: DatabaseUrl,
+    /// Where archives are kept.
+    pub depot: DepotAddress,
+    /// How it is reached.
+    pub web: Web,
+    /// Archives people ask for.
+    pub archives: ArchivesSection,
+    /// How people sign in.
+    pub sign_in: SignInSection,
+    /// How mail is sent.
+    pub mail: MailSection,
+    /// The portal of a pod that closes.
+    pub closing: ClosingSection,
+    /// The door of a pod that lives.
+    pub newcomers: NewcomersSection,
+}
+
+/// How the service is reached.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// Where it listens.
+    pub listen: Listen,
+    /// Its address as people see it: an origin, ending in `/`.
+    pub public_url: Url,
+    /// Whose forwarded headers count.
+    pub proxies: Proxies,
+    /// How long somebody stays signed in.
+    pub session: Duration,
+    /// From where numbers may be read at `/metrics`.
+    pub metrics: Proxies,
+    /// Requests a second that one address may make for long; in a short while ten times as many.
+    pub requests_per_second: u32,
+}
+
+impl Web {
+    /// Whether people reach it through TLS, so that cookies may ask for it.
+    pub fn is_secure(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// Scheme, host and port as browsers send them: `https://move.pod.example`.
+    pub fn origin(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+}
+
+impl Config {
+    /// Reads the file. Paths in it count from its own folder.
+    ///
+    /// # Errors
+    /// [`ConfigFileError`]: which file, which key, what is wrong, what to do.
+    pub fn read(path: &Path, environment: Environment<'_>) -> Result<Self, ConfigFileError> {
+        let failed = |source| ConfigFileError::Unreadable { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        File::parse(&text)
+            .and_then(|file| Self::resolve(file, folder, environment))
+            .map_err(|error| error.within(path))
+    }
+
+    fn resolve(file: File, folder: &Path, environment: Environment<'_>) -> Result<Self, ConfigFileError> {
+        let (pod_url, pod) = pod(&file, folder, environment)?;
+        let root = match &file.store.state {
+            Some(path) => folder.join(path),
+            None => state_root(environment)?,
+        };
+        let state = StateFolder::open(&root, &pod_url)?;
+        let store = file.store.url.clone().or_else(|| environment("PAPPUS_STORE"));
+        let store = match store {
+            Some(url) => DatabaseUrl::parse(&url)?,
+            None => state.database()?,
+        };
+        let place = match &file.archives.place {
+            Some(place) if place.starts_with("s3://") => place.clone(),
+            Some(place) => text(&folder.join(place))?,
+            None => text(&state.path().join("archives"))?,
+        };
+        let depot = DepotAddress::parse(&place, environment)?;
+        let web = Web {
+            listen: Listen::parse(&file.web.listen, folder)?,
+            public_url: public_url(&file.web.public_url)?,
+            proxies: Proxies::parse("web.trusted_proxies", &file.web.trusted_proxies)?,
+            session: Duration::from_secs(u64::from(file.web.session_hours.max(1)) * 3600),
+            metrics: Proxies::parse("web.metrics_from", &file.web.metrics_from)?,
+            requests_per_second: file.web.requests_per_second.max(1),
+        };
+        let File { archives, sign_in, mail, closing, newcomers, .. } = file;
+        Ok(Self { pod_url, pod, state, store, depot, web, archives, sign_in, mail, closing, newcomers })
+    }
+}
+
+/// The pod, by the same spellings as on the command line.
+fn pod(
+    file: &File,
+    folder: &Path,
+    environment: Environment<'_>,
+) -> Result<(PodUrl, Option<PodConfig>), ConfigFileError> {
+    let section = &file.pod;
+    let database = section.database_url.clone().or_else(|| environment("PAPPUS_DATABASE_URL"));
+    let database = database.as_deref().map(DatabaseUrl::parse).transpose()?;
+    let url = section.url.as_deref().map(PodUrl::parse).transpose()?;
+    let place = section
+        .uploads
+        .as_ref()
+        .map(|place| if place.starts_with("s3://") { PathBuf::from(place) } else { folder.join(place) });
+    let uploads = place.map(|place| Uploads::parse(&place, environment)).transpose()?;
+    match (&section.dir, database, url, uploads) {
+        (Some(dir), database, url, uploads) => {
+            let config = read_pod_directory(&folder.join(dir), environment)?;
+            let config = PodConfig {
+                database: database.unwrap_or(config.database),
+                url: url.unwrap_or(config.url),
+                uploads: uploads.unwrap_or(config.uploads),
+                reserved_names: config.reserved_names,
+            };
+            Ok((config.url.clone(), Some(config)))
+        }
+        (None, Some(database), Some(url), Some(uploads)) => {
+            let config = PodConfig { database, url: url.clone(), uploads, reserved_names: reserved_names() };
+            Ok((url, Some(config)))
+        }
+        // What is kept can still be fetched when nothing else is left of the pod.
+        (None, None, Some(url), None) => Ok((url, None)),
+        _ => Err(ConfigFileError::Missing {
+            key: "pod.dir",
+            what: "name the pod's folder, or all of pod.database_url, pod.url and pod.uploads; when nothing is left \
+                   of the pod, only pod.url",
+        }),
+    }
+}
+
+/// As the command line has it.
+fn state_root(environment: Environment<'_>) -> Result<PathBuf, ConfigFileError> {
+    environment("PAPPUS_STATE")
+        .map(PathBuf::from)
+        // A service has its folder from systemd.
+        .or_else(|| environment("STATE_DIRECTORY").map(PathBuf::from))
+        .or_else(|| environment("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("pappus")))
+        .or_else(|| environment("HOME").map(|home| PathBuf::from(home).join(".local/state/pappus")))
+        .ok_or(ConfigFileError::Missing { key: "store.state", what: "name a folder for Pappus's own state" })
+}
+
+fn text(path: &Path) -> Result<String, ConfigFileError> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or(ConfigFileError::Value { key: "archives.place", reason: "is not UTF-8".to_owned() })
+}
+
+fn public_url(address: &str) -> Result<Url, ConfigFileError> {
+    let wrong = |reason: &str| ConfigFileError::Value {
+        key: "web.public_url",
+        reason: format!("is {address:?}, which {reason}"),
+    };
+    let url = Url::parse(address).map_err(|error| wrong(&format!("is no address: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("is not of the form https://move.pod.example/"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(wrong(
+            "has more than scheme, host and port: Pappus needs a host name, or a port, of its own",
+        ));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(text: &str) -> Result<Config, ConfigFileError> {
+        let state = tempfile::tempdir().unwrap();
+        let home = state.path().display().to_string();
+        let environment = |name: &str| (name == "HOME").then(|| home.clone());
+        File::parse(text).and_then(|file| Config::resolve(file, Path::new("/etc/pappus"), &environment))
+    }
+
+    const GONE: &str =
+        "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"https://move.example/\"\n";
+
+    #[test]
+    fn the_example_is_a_configuration_and_names_every_key() {
+        let text = include_str!("../../../docs/pappus.example.toml");
+        let config = resolve(text).unwrap();
+        assert_eq!(config.web.origin(), "https://move.pod.example");
+        // What stands there as a comment is a key as well, with what is usual.
+        let lines = text.lines().map(|line| {
+            line.strip_prefix("#")
+                .filter(|rest| {
+                    rest.split_once(" = ").is_some_and(|(key, _)| {
+                        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+                    })
+                })
+                .unwrap_or(line)
+        });
+        let all = lines.collect::<Vec<_>>().join("\n");
+        let all: toml::Table = all.parse().unwrap();
+        let known = File::keys();
+        for (section, keys) in &known {
+            for key in keys {
+                assert!(all[section].get(key).is_some(), "{section}.{key} is not explained");
+            }
+        }
+        for (section, values) in &all {
+            for key in values.as_table().unwrap().keys() {
+                assert!(known[section].contains(key), "{section}.{key} is explained and not known");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_usual() {
+        let config = resolve(GONE).unwrap();
+        assert!(config.pod.is_none() && config.web.is_secure());
+        assert!(matches!(config.web.listen, Listen::Port(address) if address.ip().is_loopback()));
+        assert!(config.depot.to_string().ends_with("/archives"));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (text, expected) in [
+            ("[pod]\nulr = \"https://x\"\n", "unknown field `ulr`"),
+            ("[web]\n", "public_url"),
+            ("[web]\npublic_url = \"https://move.example/\"\n", "pod.dir"),
+            (&GONE.replace("move.example/", "move.example/path"), "scheme, host and port"),
+            (&GONE.replace("https://move", "ftp://move"), "https://move.pod.example/"),
+            (&format!("{GONE}listen = \"everywhere\"\n"), "web.listen"),
+            (&format!("{GONE}trusted_proxies = [\"nobody\"]\n"), "web.trusted_proxies"),
+            (&format!("{GONE}[store]\nurl = \"mysql://x/y\"\nurl = \"z\"\n"), "duplicate key"),
+        ] {
+            let error = resolve(text).unwrap_err().within(Path::new("pappus.toml")).to_string();
+            assert!(error.contains(expected) && error.contains("pappus.toml"), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a handler says when something is wrong.
+//!
+//! A [`WebError`] becomes a response without a body; [`shown`] fills it in: a page in the reader's language, or, under
+//! `/api/`, a problem document (RFC 9457). So every error looks the same, also those of the framework.
+
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use pappus_engine::store::StoreError;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::pages::Page;
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// There is nothing here, or nothing for this person: both look the same.
+    #[error("there is nothing here")]
+    NotFound,
+    /// Nobody is signed in.
+    #[error("nobody is signed in")]
+    SignInFirst,
+    /// Not for this person.
+    #[error("this is for the podmin only")]
+    Forbidden,
+    /// A form that did not come from our page, or is too old.
+    #[error("the form is too old or came from another page")]
+    Form,
+    /// Something in the request makes no sense.
+    #[error("{0}")]
+    Bad(String),
+    /// It does not go with what is there already.
+    #[error("{0}")]
+    Conflict(String),
+    /// Too often.
+    #[error("too many requests")]
+    TooMany {
+        /// Seconds until it makes sense to try again.
+        seconds: u64,
+    },
+    /// Something we need is away; it comes back by itself.
+    #[error("{0}")]
+    Away(String),
+    /// A defect, or something that nobody thought of.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl WebError {
+    /// The status of the response.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::SignInFirst => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::Form => StatusCode::FORBIDDEN,
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What the reader may know of the reason; the rest is for the log.
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Bad(reason) | Self::Conflict(reason) => Some(reason.clone()),
+            Self::Form => Some(self.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for WebError {
+    fn from(error: StoreError) -> Self {
+        Self::Away(error.to_string())
+    }
+}
+
+impl From<askama::Error> for WebError {
+    fn from(error: askama::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// Goes with a response until it is filled in.
+#[derive(Debug, Clone)]
+struct Reason {
+    key: Option<&'static str>,
+    detail: Option<String>,
+}
+
+/// Goes with a response that is as it shall be, whatever its status.
+#[derive(Debug, Clone, Copy)]
+pub struct AsItIs;
+
+impl IntoResponse for WebError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status.is_server_error() {
+            tracing::error!(status = status.as_u16(), "{self}");
+        }
+        let key = matches!(self, Self::Form).then_some("error-form");
+        let mut response = status.into_response();
+        response.extensions_mut().insert(Reason { key, detail: self.detail() });
+        if let Self::TooMany { seconds } = self {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        response
+    }
+}
+
+/// A problem as RFC 9457 has it.
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// Fills in every response that says that something is wrong and has not yet said what.
+pub async fn shown(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let is_api = parts.uri.path().starts_with("/api/");
+    let path = parts.uri.path().to_owned();
+    let page = Page::of(&mut parts, &app).await;
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let status = response.status();
+    let wrong = status.is_client_error() || status.is_server_error();
+    if !wrong || response.extensions().get::<AsItIs>().is_some() {
+        return response;
+    }
+    let reason = response.extensions().get::<Reason>().cloned();
+    if is_api {
+        return problem(response, reason);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        return crate::sessions::to_sign_in(&path);
+    }
+    let key = reason.as_ref().and_then(|reason| reason.key).unwrap_or_else(|| key(status));
+    let detail =
+        reason.and_then(|reason| reason.detail).filter(|_| key == "error-bad" || key == "error-conflict");
+    let mut shown = page.error(status, key, detail);
+    let (head, _) = response.into_parts();
+    for name in [RETRY_AFTER, axum::http::header::ALLOW] {
+        if let Some(value) = head.headers.get(&name) {
+            shown.headers_mut().insert(name, value.clone());
+        }
+    }
+    shown
+}
+
+fn problem(response: Response, reason: Option<Reason>) -> Response {
+    let status = response.status();
+    let has_body =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    if has_body {
+        return response;
+    }
+    let title = status.canonical_reason().unwrap_or("Error");
+    let detail = reason.and_then(|reason| reason.detail);
+    let document = Problem { kind: "about:blank", title, status: status.as_u16(), detail };
+    let text = serde_json::to_string(&document).unwrap_or_default();
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(axum::http::header::CONTENT_LENGTH);
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    Response::from_parts(parts, text.into())
+}
+
+/// Which text goes with a status.
+fn key(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "error-not-found",
+        StatusCode::FORBIDDEN => "error-forbidden",
+        StatusCode::CONFLICT => "error-conflict",
+        StatusCode::TOO_MANY_REQUESTS => "error-too-many",
+        StatusCode::PAYLOAD_TOO_LARGE => "error-too-large",
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => {
+            "error-away"
+        }
+        status if status.is_server_error() => "error-broken",
+        _ => "error-bad",
+    }
+}

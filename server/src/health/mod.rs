@@ -1,0 +1,35 @@
+//! Whether the service is well, for those who watch it.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+
+use crate::app::App;
+use crate::error::AsItIs;
+
+mod metrics;
+
+pub use metrics::{Numbers, count};
+
+/// `/health` and `/metrics`.
+pub fn routes() -> Router<App> {
+    Router::new().route("/health", get(health)).merge(metrics::routes())
+}
+
+/// 200 when Pappus's own database answers, else 503. Says nothing about the pod: it may be gone for good.
+async fn health(State(app): State<App>) -> Response {
+    let answered = app.store.rows("looking whether it answers", "SELECT 1", &[]).await.is_ok();
+    let (status, state) = if answered {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the store is away")
+    };
+    let mut response =
+        (status, [(CACHE_CONTROL, "no-store")], Json(json!({ "status": state }))).into_response();
+    response.extensions_mut().insert(AsItIs);
+    response
+}

@@ -1,0 +1,46 @@
+//! Files that are built in: styles, one small script, pictures. Their addresses hold a part of their digest, so browsers
+//! may keep them for ever.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use pappus_engine::archive::writer::hex;
+use rust_embed::RustEmbed;
+
+use crate::app::App;
+use crate::error::WebError;
+
+#[derive(RustEmbed)]
+#[folder = "assets/"]
+struct Files;
+
+/// The address of a file.
+pub fn asset(name: &str) -> String {
+    let digest = Files::get(name).map(|file| hex(&file.metadata.sha256_hash())).unwrap_or_default();
+    format!("/assets/{}/{name}", digest.get(..16).unwrap_or("none"))
+}
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/assets/{digest}/{name}", get(file)).route("/favicon.ico", get(icon))
+}
+
+async fn file(Path((_, name)): Path<(String, String)>) -> Result<Response, WebError> {
+    respond(&name, "public, max-age=31536000, immutable")
+}
+
+async fn icon() -> Result<Response, WebError> {
+    respond("pappus.svg", "public, max-age=86400")
+}
+
+fn respond(name: &str, keep: &'static str) -> Result<Response, WebError> {
+    let file = Files::get(name).ok_or(WebError::NotFound)?;
+    let kind = match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, keep)], file.data.into_owned()).into_response())
+}

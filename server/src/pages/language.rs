@@ -1,0 +1,72 @@
+//! Choosing a language: what the reader has chosen here goes before what the browser accepts.
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use serde::Deserialize;
+
+use super::{accepted, cookie};
+use crate::app::App;
+use crate::error::WebError;
+use crate::words::Words;
+
+/// The cookie that remembers it.
+pub const LANGUAGE_COOKIE: &str = "pappus-language";
+/// A year.
+const KEEP: u32 = 365 * 24 * 3600;
+
+/// The texts for a request.
+pub(super) fn chosen(headers: &HeaderMap, app: &App) -> Words {
+    let chosen = cookie(headers, LANGUAGE_COOKIE).and_then(|code| app.translations.named(code));
+    chosen.cloned().unwrap_or_else(|| app.translations.accepted(accepted(headers)))
+}
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/language/{code}", get(choose))
+}
+
+#[derive(Deserialize)]
+struct Back {
+    #[serde(default)]
+    to: String,
+}
+
+async fn choose(
+    State(app): State<App>,
+    Path(code): Path<String>,
+    Query(back): Query<Back>,
+) -> Result<Response, WebError> {
+    let words = app.translations.named(&code).ok_or(WebError::NotFound)?;
+    let secure = if app.config.web.is_secure() { "; Secure" } else { "" };
+    let cookie =
+        format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={KEEP}; HttpOnly; SameSite=Lax{secure}", words.code());
+    let cookie = HeaderValue::from_str(&cookie).map_err(|error| WebError::Broken(error.to_string()))?;
+    Ok(([(SET_COOKIE, cookie)], Redirect::to(&own_path(&back.to))).into_response())
+}
+
+/// A path on this service, whatever somebody has put into a link: never another host.
+pub(crate) fn own_path(path: &str) -> String {
+    let plain = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if plain { path.to_owned() } else { "/".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_our_own() {
+        for path in ["/", "/archive", "/archive?x=1#y"] {
+            assert_eq!(own_path(path), path);
+        }
+        for other in ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "\t//evil"]
+        {
+            assert_eq!(own_path(other), "/", "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What every page has: its language, who is signed in, the token of its forms; and how it becomes a response.
+
+mod assets;
+mod form;
+mod language;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum_csrf::CsrfToken;
+
+use crate::app::App;
+use crate::error::WebError;
+use crate::sessions::Person;
+use crate::words::{LANGUAGES, Words};
+
+pub use assets::asset;
+pub use form::CheckedForm;
+pub use language::LANGUAGE_COOKIE;
+
+/// What every page has.
+pub struct Page {
+    /// The texts in the reader's language.
+    pub words: Words,
+    /// Who is signed in.
+    pub person: Option<Person>,
+    /// The pod's host, for people.
+    pub pod_host: String,
+    /// Whether people may fetch their archives here.
+    pub closing: bool,
+    /// Whether people may bring their archives here.
+    pub newcomers: bool,
+    /// The path of the request.
+    pub path: String,
+    token: Option<CsrfToken>,
+}
+
+impl Page {
+    /// What a request says about its page.
+    pub(crate) async fn of(parts: &mut Parts, app: &App) -> Self {
+        let token = CsrfToken::from_request_parts(parts, app).await.ok();
+        let person = crate::sessions::person(parts).await;
+        Self {
+            words: language::chosen(&parts.headers, app),
+            person,
+            pod_host: app.config.pod_url.diaspora_host(),
+            closing: app.config.closing.enabled,
+            newcomers: app.config.newcomers.enabled,
+            path: parts.uri.path().to_owned(),
+            token,
+        }
+    }
+
+    /// What a form carries in its hidden field `token`.
+    pub fn token(&self) -> String {
+        self.token.as_ref().and_then(|token| token.authenticity_token().ok()).unwrap_or_default()
+    }
+
+    /// The address of a built-in file, which changes with its contents.
+    pub fn asset(&self, name: &str) -> String {
+        asset(name)
+    }
+
+    /// The path as it stands in a link's query.
+    pub fn path_in_link(&self) -> String {
+        url::form_urlencoded::byte_serialize(self.path.as_bytes()).collect()
+    }
+
+    /// The other languages: code and name.
+    pub fn other_languages(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let code = self.words.code();
+        LANGUAGES.into_iter().filter(move |(other, _)| *other != code)
+    }
+
+    /// The page as a response. Nobody but the reader's browser may keep it.
+    ///
+    /// # Errors
+    /// [`WebError::Broken`].
+    pub fn show(&self, status: StatusCode, template: &impl Template) -> Result<Response, WebError> {
+        let html = template.render()?;
+        let head = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];
+        let mut response = (status, head, html).into_response();
+        if let Some(token) = &self.token {
+            let cookie = (token.clone(), ()).into_response();
+            response.headers_mut().extend(cookie.headers().clone());
+        }
+        Ok(response)
+    }
+
+    /// The page that says what is wrong.
+    pub(crate) fn error(&self, status: StatusCode, key: &str, detail: Option<String>) -> Response {
+        let title = self.words.say(&format!("{key}-title"));
+        let text = self.words.say(&format!("{key}-text"));
+        let shown = self.show(status, &ErrorPage { page: self, title, text, detail });
+        shown.unwrap_or_else(|_| status.into_response())
+    }
+}
+
+impl FromRequestParts<App> for Page {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts, app).await)
+    }
+}
+
+/// Something is wrong.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    page: &'a Page,
+    title: String,
+    text: String,
+    detail: Option<String>,
+}
+
+/// Built-in files, and the choice of a language.
+pub fn routes() -> Router<App> {
+    Router::new().merge(assets::routes()).merge(language::routes())
+}
+
+/// The value of a cookie.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+/// What a browser accepts.
+fn accepted(headers: &HeaderMap) -> &str {
+    headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

@@ -1,0 +1,63 @@
+//! All rooms together, behind what protects them.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{Redirect, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
+
+use crate::app::{App, StartError};
+use crate::error::{WebError, shown};
+use crate::pages::Page;
+use crate::security::{Limits, guard, limit, note};
+use crate::sessions::SignedIn;
+use crate::{health, pages, sessions};
+
+/// Largest form. Rooms that take more say so themselves.
+const MAX_FORM: usize = 256 << 10;
+
+/// The whole service.
+///
+/// # Errors
+/// [`StartError`] when the address people see cannot be one.
+pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
+    let rooms = Router::new()
+        .route("/", get(home))
+        .merge(pages::routes())
+        .merge(health::routes())
+        // One line for each room.
+        .fallback(nothing);
+    // Browsers say where a form comes from; what comes from elsewhere is refused before anything reads it. Forms
+    // have tokens besides, for browsers that say nothing.
+    let same_site = CsrfLayer::new()
+        .add_trusted_origin(app.config.web.origin())
+        .map_err(|error| StartError::Origin(error.to_string()))?;
+    Ok(rooms
+        .layer(DefaultBodyLimit::max(MAX_FORM))
+        .layer(from_fn(health::count))
+        .layer(same_site)
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(limits, limit))
+        .layer(from_fn_with_state(app.clone(), shown))
+        .layer(sessions::layer(&app))
+        .layer(from_fn_with_state(app.clone(), note))
+        .layer(from_fn_with_state(app.clone(), guard))
+        .with_state(app))
+}
+
+/// Where somebody begins: at the sign-in, or with what is theirs.
+async fn home(State(app): State<App>, person: Option<SignedIn>) -> Redirect {
+    match person {
+        _ if !app.config.closing.enabled && app.config.newcomers.enabled => Redirect::to("/newcomers"),
+        Some(SignedIn(_)) if app.config.closing.enabled => Redirect::to("/archive"),
+        Some(SignedIn(person)) if person.podmin => Redirect::to("/board"),
+        _ => Redirect::to("/sign-in"),
+    }
+}
+
+async fn nothing(_: Page) -> Result<(StatusCode, Response), WebError> {
+    Err(WebError::NotFound)
+}

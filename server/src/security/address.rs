@@ -1,0 +1,101 @@
+//! Where a request comes from: the peer, or, when that is a proxy we trust, what the proxy says.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::config::Proxies;
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Address(pub IpAddr);
+
+impl Address {
+    /// What counts as one: whoever has an IPv6 network has all its addresses.
+    pub fn subject(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V4(_) => self.0,
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+            }
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or(NOWHERE))
+    }
+}
+
+/// When nobody can say; all of those count as one.
+const NOWHERE: Address = Address(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+
+/// Notes with a request where it comes from.
+pub async fn note(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let address = origin(peer, request.headers(), &app.config.web.proxies);
+    request.extensions_mut().insert(address);
+    next.run(request).await
+}
+
+/// Without a peer's address it came over our Unix socket, which only the proxy opens. Each proxy writes at the end of the
+/// list whom it has heard; from there back, the first one that is no proxy of ours is the one.
+fn origin(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &Proxies) -> Address {
+    if peer.is_some_and(|peer| !proxies.contains(peer)) {
+        return peer.map_or(NOWHERE, |peer| Address(peer.to_canonical()));
+    }
+    let lists = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let mut heard: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
+    let mut last = peer;
+    while let Some(Ok(address)) = heard.pop().map(str::parse::<IpAddr>) {
+        last = Some(address);
+        if !proxies.contains(address) {
+            break;
+        }
+    }
+    last.map_or(NOWHERE, |address| Address(address.to_canonical()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(peer: Option<&str>, forwarded: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        let proxies = Proxies::parse("x", &["127.0.0.1".to_owned(), "10.0.0.0/8".to_owned()]).unwrap();
+        origin(peer.map(|peer| peer.parse().unwrap()), &headers, &proxies).0.to_string()
+    }
+
+    #[test]
+    fn strangers_are_not_believed() {
+        assert_eq!(found(Some("203.0.113.5"), &["198.51.100.1"]), "203.0.113.5");
+        assert_eq!(found(Some("127.0.0.1"), &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(found(Some("::ffff:127.0.0.1"), &["198.51.100.1"]), "198.51.100.1");
+        // Whatever the visitor has written before what the proxy wrote.
+        assert_eq!(found(Some("127.0.0.1"), &["1.1.1.1, 198.51.100.1"]), "198.51.100.1");
+        assert_eq!(found(Some("127.0.0.1"), &["1.1.1.1", "198.51.100.1, 10.1.2.3"]), "198.51.100.1");
+        assert_eq!(found(Some("127.0.0.1"), &["nonsense"]), "127.0.0.1");
+        assert_eq!(found(Some("127.0.0.1"), &[]), "127.0.0.1");
+        assert_eq!(found(None, &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(found(None, &[]), "0.0.0.0");
+    }
+
+    #[test]
+    fn a_network_counts_as_one() {
+        let subject = |text: &str| Address(text.parse().unwrap()).subject().to_string();
+        assert_eq!(subject("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(subject("198.51.100.1"), "198.51.100.1");
+    }
+}

@@ -1,0 +1,41 @@
+//! Handlers that take [`SignedIn`] are for people who have signed in; [`Podmin`] for podmins.
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::request::Parts;
+
+use super::{Person, person};
+use crate::app::App;
+use crate::error::WebError;
+
+/// Somebody who has signed in. Without one the reader is sent to sign in; under `/api/` it is an error.
+#[derive(Debug, Clone)]
+pub struct SignedIn(pub Person);
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, WebError> {
+        person(parts).await.map(Self).ok_or(WebError::SignInFirst)
+    }
+}
+
+impl OptionalFromRequestParts<App> for SignedIn {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Option<Self>, WebError> {
+        Ok(person(parts).await.map(Self))
+    }
+}
+
+/// A podmin who has signed in.
+#[derive(Debug, Clone)]
+pub struct Podmin(pub Person);
+
+impl FromRequestParts<App> for Podmin {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
+        let SignedIn(person) = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
+        if person.podmin { Ok(Self(person)) } else { Err(WebError::Forbidden) }
+    }
+}

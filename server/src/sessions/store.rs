@@ -1,0 +1,123 @@
+//! Sessions in Pappus's own database, under a digest of their name: whoever reads the database cannot take them over.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use pappus_engine::archive::writer::hex;
+use pappus_engine::store::StoreError;
+use tower_sessions::SessionStore;
+use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+
+use crate::app::App;
+
+/// See the module.
+#[derive(Clone)]
+pub struct StoredSessions(App);
+
+impl StoredSessions {
+    /// In the store of the service.
+    pub fn new(app: App) -> Self {
+        Self(app)
+    }
+
+    /// Removes those that have run out; gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sweep(&self) -> std::result::Result<u64, StoreError> {
+        let sql = "DELETE FROM pappus_sessions WHERE expires_at <= ?";
+        self.0.store.execute("removing old sessions", sql, &[self.0.now_millis().into()]).await
+    }
+
+    /// `sql` takes data, end and name.
+    async fn write(&self, sql: &str, record: &Record) -> std::result::Result<u64, Failed> {
+        let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
+        let expires = millis(record.expiry_date);
+        let values = [data.into(), expires.into(), name(&record.id).into()];
+        Ok(self.0.store.execute("keeping a session", sql, &values).await?)
+    }
+}
+
+/// What either side says.
+enum Failed {
+    Store(StoreError),
+    Session(Error),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Store(error) => Self::Backend(error.to_string()),
+            Failed::Session(error) => error,
+        }
+    }
+}
+
+impl fmt::Debug for StoredSessions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("StoredSessions")
+    }
+}
+
+#[async_trait]
+impl SessionStore for StoredSessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        let sql = "INSERT INTO pappus_sessions (data, expires_at, name) VALUES (?, ?, ?)";
+        loop {
+            match self.write(sql, record).await {
+                Ok(_) => return Ok(()),
+                Err(Failed::Store(StoreError::Duplicate { .. })) => record.id = Id::default(),
+                Err(failed) => return Err(failed.into()),
+            }
+        }
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        // Not made anew: somebody may have signed out meanwhile.
+        let sql = "UPDATE pappus_sessions SET data = ?, expires_at = ? WHERE name = ?";
+        self.write(sql, record).await?;
+        Ok(())
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let sql = "SELECT data, expires_at FROM pappus_sessions WHERE name = ? AND expires_at > ?";
+        let values = [name(id).into(), self.0.now_millis().into()];
+        let backend = |error: StoreError| Error::Backend(error.to_string());
+        let row = self.0.store.first("looking for a session", sql, &values).await.map_err(backend)?;
+        let Some(row) = row else { return Ok(None) };
+        let (data, expires): (String, i64) = (row.get(0).map_err(backend)?, row.get(1).map_err(backend)?);
+        let data = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires) * 1_000_000)
+            .map_err(|error| Error::Decode(error.to_string()))?;
+        Ok(Some(Record { id: *id, data, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        let sql = "DELETE FROM pappus_sessions WHERE name = ?";
+        let deleted = self.0.store.execute("ending a session", sql, &[name(id).into()]).await;
+        deleted.map(drop).map_err(|error| Error::Backend(error.to_string()))
+    }
+}
+
+/// Under what a session lies in the database.
+fn name(id: &Id) -> String {
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &id.0.to_le_bytes()).as_ref())
+}
+
+fn millis(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
