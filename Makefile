@@ -5,7 +5,7 @@ CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint bench docs fuzz generate databases tools format
+.PHONY: demo test lint bench docs deb fuzz generate databases tools format
 
 ## demo: build the sample pod, export its accounts, verify them, and say in plain words what happened
 demo: compiler
@@ -41,6 +41,14 @@ bench: compiler databases
 ## docs: the code's own documentation
 docs: compiler
 	$(CARGO) doc --workspace --no-deps
+
+## deb: a package for Debian, in target/debian
+deb: compiler
+	@command -v cargo-deb >/dev/null || $(CARGO) install --locked --quiet cargo-deb
+	$(CARGO) build --release --quiet -p pappus-cli
+	@mkdir -p target/completions
+	@for shell in bash zsh fish; do target/release/pappus completions $$shell > target/completions/pappus.$$shell; done
+	$(CARGO) deb --no-build --package pappus-cli --output target/debian/
 
 ## fuzz: every parser for FUZZ_SECONDS (default 600) each
 FUZZ_SECONDS ?= 600
