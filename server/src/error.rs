@@ -97,6 +97,12 @@ struct Reason {
 #[derive(Debug, Clone, Copy)]
 pub struct AsItIs;
 
+/// A response that is as it shall be, whatever its status.
+pub fn as_it_is(mut response: Response) -> Response {
+    response.extensions_mut().insert(AsItIs);
+    response
+}
+
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {
         let status = self.status();
@@ -126,10 +132,8 @@ struct Problem<'a> {
 
 /// Fills in every response that says that something is wrong and has not yet said what.
 pub async fn shown(State(app): State<App>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let is_api = parts.uri.path().starts_with("/api/");
-    let path = parts.uri.path().to_owned();
-    let page = Page::of(&mut parts, &app).await;
+    let (parts, body) = request.into_parts();
+    let mut seen = parts.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     let wrong = status.is_client_error() || status.is_server_error();
@@ -137,12 +141,13 @@ pub async fn shown(State(app): State<App>, request: Request, next: Next) -> Resp
         return response;
     }
     let reason = response.extensions().get::<Reason>().cloned();
-    if is_api {
+    if seen.uri.path().starts_with("/api/") {
         return problem(response, reason);
     }
     if status == StatusCode::UNAUTHORIZED {
-        return crate::sessions::to_sign_in(&path);
+        return crate::sessions::to_sign_in(seen.uri.path());
     }
+    let page = Page::of(&mut seen, &app).await;
     let key = reason.as_ref().and_then(|reason| reason.key).unwrap_or_else(|| key(status));
     let detail =
         reason.and_then(|reason| reason.detail).filter(|_| key == "error-bad" || key == "error-conflict");

@@ -28,6 +28,7 @@ mod records;
 mod register;
 mod setup;
 mod sign_in;
+mod sign_in_live;
 mod sign_in_rows;
 mod sign_in_seal;
 mod source;
@@ -51,6 +52,7 @@ pub use setup::{Ended, Finished, Observer, Setup, WorkerOptions};
 pub use sign_in::{SecondFactor, SecretText, SignIn, SignInCopied, SignInData, SignInError};
 pub(crate) use spool::Spool;
 pub(crate) use status::now as store_clock;
+pub use sign_in_live::LiveSignIn;
 pub use status::{AccountLine, Status, Totals, WorkerLine};
 pub use verify::{
     CampaignCheck, CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind,

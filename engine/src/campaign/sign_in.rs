@@ -270,6 +270,16 @@ impl SignInData {
         Ok(None)
     }
 
+    /// Whether there is anybody's.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn is_there(&self) -> Result<bool, SignInError> {
+        let sql = "SELECT 1 FROM pappus_sign_in WHERE pod = ? LIMIT 1";
+        let values = [(&self.pod).into()];
+        Ok(self.store.first("looking for sign-in data", sql, &values).await?.is_some())
+    }
+
     /// Removes everybody's; gives how many there were.
     ///
     /// # Errors
@@ -304,7 +314,7 @@ fn hash(key: &hmac::Key, what: &str, text: &[u8]) -> String {
 }
 
 /// As diaspora* compares them: without blanks around, in small letters.
-fn normal(name: &str) -> String {
+pub(super) fn normal(name: &str) -> String {
     name.trim().to_lowercase()
 }
 

@@ -12,6 +12,15 @@ const SECOND_FACTOR: [&str; 4] =
 
 /// Reads every user once. `columns` are those of the pod, as `table.column`.
 pub(super) fn statement(columns: &HashSet<String>) -> String {
+    format!("{} ORDER BY u.id", select(columns))
+}
+
+/// Reads whoever has one of two usernames or one of two e-mail addresses.
+pub(super) fn by_name(columns: &HashSet<String>) -> String {
+    format!("{} AND (u.username IN (?, ?) OR u.email IN (?, ?)) ORDER BY u.id LIMIT 1", select(columns))
+}
+
+fn select(columns: &HashSet<String>) -> String {
     let second_factor = SECOND_FACTOR.map(|column| {
         if columns.contains(&format!("users.{column}")) { format!("u.{column}") } else { "NULL".to_owned() }
     });
@@ -25,7 +34,7 @@ pub(super) fn statement(columns: &HashSet<String>) -> String {
         "SELECT u.id, u.username, u.email, u.encrypted_password, u.locked_at, p.closed_account, p.diaspora_handle, \
          CASE WHEN EXISTS (SELECT 1 FROM roles r WHERE r.person_id = p.id AND r.name = 'admin') THEN 1 ELSE 0 END, \
          {older}, {} FROM users u LEFT JOIN people p ON p.owner_id = u.id \
-         WHERE u.username IS NOT NULL AND u.username <> '' ORDER BY u.id",
+         WHERE u.username IS NOT NULL AND u.username <> ''",
         second_factor.join(", ")
     )
 }

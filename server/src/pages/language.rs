@@ -48,7 +48,7 @@ async fn choose(
 }
 
 /// A path on this service, whatever somebody has put into a link: never another host.
-pub(crate) fn own_path(path: &str) -> String {
+pub fn own_path(path: &str) -> String {
     let plain = path.starts_with('/')
         && !path.starts_with("//")
         && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');

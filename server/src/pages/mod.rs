@@ -20,7 +20,7 @@ use crate::words::{LANGUAGES, Words};
 
 pub use assets::asset;
 pub use form::CheckedForm;
-pub use language::LANGUAGE_COOKIE;
+pub use language::{LANGUAGE_COOKIE, own_path};
 
 /// What every page has.
 pub struct Page {

@@ -1,0 +1,78 @@
+//! Who has done what, for the podmin.
+
+use pappus_engine::store::{StoreError, Value};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::security::Address;
+use crate::sessions::Person;
+
+/// Notes that somebody has done something. `act` is a stable name, such as `campaign-pause`; `subject` what it was done
+/// to; `details` more about it. A failure is written to the log and stops nobody.
+pub async fn audit(
+    app: &App,
+    actor: Option<&Person>,
+    act: &'static str,
+    subject: Option<&str>,
+    details: Option<&serde_json::Value>,
+    address: Option<Address>,
+) {
+    let sql = "INSERT INTO pappus_audit (pod, done_at, actor, act, subject, details, address) \
+               VALUES (?, ?, ?, ?, ?, ?, ?)";
+    // No text of PostgreSQL holds NUL.
+    let subject = subject.map(|subject| subject.replace('\0', ""));
+    let values: [Value<'_>; 7] = [
+        app.config.pod_url.as_str().into(),
+        app.now_millis().into(),
+        actor.map(|person| person.account.as_str()).into(),
+        act.into(),
+        subject.into(),
+        details.map(ToString::to_string).into(),
+        address.map(|address| address.0.to_string()).into(),
+    ];
+    if let Err(error) = app.store.execute("noting what was done", sql, &values).await {
+        tracing::error!(act, "{error}");
+    }
+}
+
+/// One line of what was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// Its number, for the next page.
+    pub id: i64,
+    /// When, in milliseconds since 1970.
+    pub done_at: i64,
+    /// The diaspora* ID of whoever did it.
+    pub actor: Option<String>,
+    /// What.
+    pub act: String,
+    /// What it was done to.
+    pub subject: Option<String>,
+    /// More about it, as JSON.
+    pub details: Option<String>,
+    /// From where.
+    pub address: Option<String>,
+}
+
+/// What was done, the newest first; those before number `before`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn done(app: &App, before: Option<i64>, limit: i64) -> Result<Vec<Done>, StoreError> {
+    let sql = "SELECT id, done_at, actor, act, subject, details, address FROM pappus_audit \
+               WHERE pod = ? AND id < ? ORDER BY id DESC LIMIT ?";
+    let values = [app.config.pod_url.as_str().into(), before.unwrap_or(i64::MAX).into(), limit.into()];
+    let rows = app.store.rows("reading what was done", sql, &values).await?;
+    let read = |row: &pappus_engine::store::StoreRow| {
+        Ok(Done {
+            id: row.get(0)?,
+            done_at: row.get(1)?,
+            actor: row.get(2)?,
+            act: row.get(3)?,
+            subject: row.get(4)?,
+            details: row.get(5)?,
+            address: row.get(6)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}

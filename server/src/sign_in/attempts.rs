@@ -1,0 +1,95 @@
+//! How often somebody may try: counted in Pappus's own database, so that all instances count together, under keyed hashes,
+//! so that nobody reads there who has tried.
+
+use aws_lc_rs::hmac;
+use pappus_engine::archive::writer::hex;
+use pappus_engine::depot::{CampaignKeys, KeysError};
+use pappus_engine::store::{Store, StoreError};
+
+use crate::config::Config;
+use crate::error::WebError;
+use crate::security::Address;
+
+/// The time that is looked back at: a quarter of an hour.
+const WINDOW: i64 = 15 * 60 * 1000;
+/// Links one account may ask for in that time.
+const LINKS: i64 = 2;
+
+/// Tries to sign in.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    store: Store,
+    key: hmac::Key,
+    per_account: i64,
+    per_address: i64,
+}
+
+impl Attempts {
+    pub(super) fn new(config: &Config, store: &Store, keys: &CampaignKeys) -> Result<Self, KeysError> {
+        let secret = keys.derive("sign-in attempts")?;
+        Ok(Self {
+            store: store.clone(),
+            key: hmac::Key::new(hmac::HMAC_SHA256, &secret),
+            per_account: i64::from(config.sign_in.attempts_per_account),
+            per_address: i64::from(config.sign_in.attempts_per_address),
+        })
+    }
+
+    /// Counts a try from an address, before anything is looked up.
+    pub(super) async fn from(&self, address: Address, now: i64) -> Result<(), WebError> {
+        let subject = address.subject().to_string();
+        self.count("address", &subject, self.per_address, now).await
+    }
+
+    /// Counts a try for an account, before anything is compared: of two at the same time both count.
+    pub(super) async fn of(&self, account: &str, now: i64) -> Result<(), WebError> {
+        self.count("account", account, self.per_account, now).await
+    }
+
+    /// Counts a link that an account asks for.
+    pub(super) async fn link(&self, account: &str, now: i64) -> Result<(), WebError> {
+        self.count("link", account, LINKS, now).await
+    }
+
+    /// What an account has tried is forgiven when somebody has got in, with one try of the address.
+    pub(super) async fn forgive(&self, account: &str, address: Address) -> Result<(), StoreError> {
+        let sql = "DELETE FROM pappus_attempts WHERE kind = 'account' AND subject = ?";
+        self.store.execute("forgetting tries", sql, &[self.hash("account", account).into()]).await?;
+        let sql = "DELETE FROM pappus_attempts WHERE id = (SELECT MAX(id) FROM pappus_attempts \
+                   WHERE kind = 'address' AND subject = ?)";
+        let subject = self.hash("address", &address.subject().to_string());
+        self.store.execute("forgetting tries", sql, &[subject.into()]).await.map(drop)
+    }
+
+    /// Removes what is older than anybody looks back.
+    pub(super) async fn sweep(&self, now: i64) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM pappus_attempts WHERE tried_at < ?";
+        self.store.execute("removing old tries", sql, &[(now - WINDOW).into()]).await
+    }
+
+    async fn count(&self, kind: &str, subject: &str, limit: i64, now: i64) -> Result<(), WebError> {
+        let subject = self.hash(kind, subject);
+        let sql = "INSERT INTO pappus_attempts (kind, subject, tried_at) VALUES (?, ?, ?)";
+        self.store.execute("counting a try", sql, &[kind.into(), (&subject).into(), now.into()]).await?;
+        let sql = "SELECT COUNT(*), MIN(tried_at) FROM pappus_attempts \
+                   WHERE kind = ? AND subject = ? AND tried_at > ?";
+        let values = [kind.into(), (&subject).into(), (now - WINDOW).into()];
+        let row = self.store.first("counting tries", sql, &values).await?;
+        let (count, first) = row.map_or(Ok((0, None)), |row| {
+            Ok::<_, StoreError>((row.get::<i64>(0)?, row.get::<Option<i64>>(1)?))
+        })?;
+        if count <= limit {
+            return Ok(());
+        }
+        let wait = first.map_or(WINDOW, |first| first + WINDOW - now).max(1000);
+        Err(WebError::TooMany { seconds: u64::try_from(wait / 1000).unwrap_or(1) })
+    }
+
+    fn hash(&self, kind: &str, subject: &str) -> String {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(kind.as_bytes());
+        context.update(&[0]);
+        context.update(subject.as_bytes());
+        hex(context.sign().as_ref())
+    }
+}

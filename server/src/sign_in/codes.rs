@@ -1,0 +1,92 @@
+//! Codes besides the password, each good once: those that change every half minute (RFC 6238), and those for emergencies.
+
+use pappus_engine::archive::writer::hex;
+use pappus_engine::campaign::{SecondFactor, SecretText};
+use pappus_engine::store::StoreError;
+use totp_rs::{Builder, Secret};
+
+use crate::app::App;
+use crate::error::WebError;
+
+/// Seconds a code is for.
+const STEP: u64 = 30;
+/// Steps that clocks may be apart, as on the pod.
+const SKEW: u16 = 1;
+/// Digits of a code; those for emergencies have sixteen letters.
+const DIGITS: usize = 6;
+
+/// Whether a code is good; then it is used up.
+pub(super) async fn accept(
+    app: &App,
+    user_id: i64,
+    factor: &SecondFactor,
+    code: &str,
+) -> Result<bool, WebError> {
+    let code: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
+    if code.len() == DIGITS && code.bytes().all(|byte| byte.is_ascii_digit()) {
+        let now = u64::try_from(app.now().timestamp()).unwrap_or_default();
+        let Some(step) = factor.secret.as_ref().and_then(|secret| matching_step(secret, &code, now)) else {
+            return Ok(false);
+        };
+        // Used on the pod, or here.
+        if factor.used_until.is_some_and(|used| step <= used) {
+            return Ok(false);
+        }
+        return use_step(app, user_id, step).await.map_err(WebError::from);
+    }
+    for hash in &factor.backup_codes {
+        if app.sign_in.passwords().fits(&code, Some(hash)).await? {
+            return use_code(app, user_id, hash).await.map_err(WebError::from);
+        }
+    }
+    Ok(false)
+}
+
+/// The step of time a code belongs to, if it is one of now.
+fn matching_step(secret: &SecretText, code: &str, now: u64) -> Option<i64> {
+    // The pod's secrets may be shorter than the standard recommends.
+    let secret = Secret::try_from_base32(secret.expose()).ok()?;
+    let totp =
+        Builder::new().with_secret(secret).with_skew(SKEW).with_step_duration(STEP).build_noncompliant();
+    totp.check(code, now).and_then(|step| i64::try_from(step).ok())
+}
+
+/// Notes a step as used, with those before; of two at the same time one succeeds.
+async fn use_step(app: &App, user_id: i64, step: i64) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO pappus_used_steps (pod, user_id, step) VALUES (?, ?, ?) \
+               ON CONFLICT (pod, user_id) DO UPDATE SET step = excluded.step \
+               WHERE pappus_used_steps.step < excluded.step";
+    let values = [app.config.pod_url.as_str().into(), user_id.into(), step.into()];
+    Ok(app.store.execute("using a code", sql, &values).await? == 1)
+}
+
+async fn use_code(app: &App, user_id: i64, hash: &SecretText) -> Result<bool, StoreError> {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, hash.expose().as_bytes());
+    let sql = "INSERT INTO pappus_used_codes (pod, user_id, code, used_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let values = [
+        app.config.pod_url.as_str().into(),
+        user_id.into(),
+        hex(digest.as_ref()).into(),
+        app.now_millis().into(),
+    ];
+    Ok(app.store.execute("using a code", sql, &values).await? == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_the_standard() {
+        // RFC 6238, appendix B: the last six of the eight digits.
+        let secret = SecretText::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".to_owned());
+        for (time, code) in [(59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")] {
+            let step = i64::try_from(time / 30).unwrap();
+            assert_eq!(matching_step(&secret, code, time), Some(step));
+            assert_eq!(matching_step(&secret, code, time + 30), Some(step));
+            assert_eq!(matching_step(&secret, code, time + 90), None);
+            assert_eq!(matching_step(&secret, "000000", time), None);
+        }
+        assert_eq!(matching_step(&SecretText::new("not base32!".to_owned()), "287082", 59), None);
+    }
+}

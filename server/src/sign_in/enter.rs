@@ -1,0 +1,102 @@
+//! Name and password.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use pappus_engine::campaign::SignIn;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::page::SignInPage;
+use super::second_step::begin;
+use crate::app::App;
+use crate::audit::audit;
+use crate::error::WebError;
+use crate::pages::{CheckedForm, Page, own_path};
+use crate::security::Address;
+use crate::sessions::Person;
+
+/// What people type.
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+pub(super) async fn enter(
+    State(app): State<App>,
+    page: Page,
+    session: Session,
+    address: Address,
+    CheckedForm(typed): CheckedForm<Typed>,
+) -> Result<Response, WebError> {
+    let (now, room) = (app.now_millis(), &app.sign_in);
+    room.attempts().from(address, now).await?;
+    let found = room.accounts().find(&typed.name, now).await?;
+    // An account counts as one by whatever name it is tried, and what is no account counts as well.
+    let account = account_key(found.as_ref(), &typed.name);
+    room.attempts().of(&account, now).await?;
+    let hash = found.as_ref().map(|person| &person.password_hash);
+    let fits = room.passwords().fits(&typed.password, hash).await?;
+    let Some(person) = found.filter(|_| fits) else {
+        let subject = typed.name.get(..typed.name.len().min(100));
+        audit(&app, None, "sign-in-failed", subject, None, Some(address)).await;
+        return refuse(&app, &page, &typed, "sign-in-wrong");
+    };
+    if person.closed || person.locked {
+        audit(&app, None, "sign-in-refused", Some(&person.account), None, Some(address)).await;
+        return refuse(&app, &page, &typed, if person.closed { "sign-in-closed" } else { "sign-in-locked" });
+    }
+    let next = own_path(&typed.next);
+    if needs_code(&person) {
+        begin(&session, &person, now).await?;
+        let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        return Ok(Redirect::to(&format!("/sign-in/code?next={next}")).into_response());
+    }
+    room.attempts().forgive(&account, address).await?;
+    finish(&app, &session, &person, address, "sign-in").await?;
+    Ok(Redirect::to(&next).into_response())
+}
+
+/// Under what an account's tries are counted.
+pub(super) fn account_key(found: Option<&SignIn>, name: &str) -> String {
+    found.map_or_else(
+        || format!("name {}", name.trim().to_lowercase()),
+        |person| format!("user {}", person.user_id),
+    )
+}
+
+pub(super) fn needs_code(person: &SignIn) -> bool {
+    person.second_factor.as_ref().is_some_and(|factor| factor.required)
+}
+
+/// They are in.
+pub(super) async fn finish(
+    app: &App,
+    session: &Session,
+    person: &SignIn,
+    address: Address,
+    act: &'static str,
+) -> Result<(), WebError> {
+    let signed_in = Person {
+        user_id: person.user_id,
+        username: person.username.clone(),
+        account: person.account.clone(),
+        podmin: person.admin,
+    };
+    crate::sessions::sign_in(session, &signed_in).await.map_err(|error| WebError::Away(error.to_string()))?;
+    audit(app, Some(&signed_in), act, None, None, Some(address)).await;
+    Ok(())
+}
+
+fn refuse(app: &App, page: &Page, typed: &Typed, key: &str) -> Result<Response, WebError> {
+    let problem = Some(page.words.say(key));
+    let (name, next, mail) = (typed.name.as_str(), own_path(&typed.next), app.config.mail.is_sent());
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    let response = page.show(status, &SignInPage { page, name, next, mail, note: None, problem })?;
+    Ok(crate::error::as_it_is(response))
+}

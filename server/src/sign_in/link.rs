@@ -1,0 +1,159 @@
+//! A link by mail for those who have forgotten their password: good once, for an hour. It stands for the password alone:
+//! who has codes needs one as well.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use pappus_engine::archive::writer::hex;
+use pappus_engine::campaign::SignIn;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::enter::{account_key, finish, needs_code};
+use super::page::ForgottenPage;
+use super::second_step::begin;
+use crate::app::App;
+use crate::audit::audit;
+use crate::error::WebError;
+use crate::mail::{Letter, queue};
+use crate::pages::{CheckedForm, Page};
+use crate::security::Address;
+use crate::words::Words;
+
+/// How long a link is good.
+const GOOD_FOR: Duration = Duration::from_hours(1);
+
+/// What people type.
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    name: String,
+}
+
+/// The button of a link: programs that look at mails follow links, and would use it up.
+#[derive(Template)]
+#[template(path = "sign_in/link.html")]
+struct LinkPage<'a> {
+    page: &'a Page,
+    good: bool,
+}
+
+/// Says the same, after the same time, whoever asks: the work is done afterwards.
+pub(super) async fn ask(
+    State(app): State<App>,
+    page: Page,
+    address: Address,
+    CheckedForm(typed): CheckedForm<Typed>,
+) -> Result<Response, WebError> {
+    app.sign_in.attempts().from(address, app.now_millis()).await?;
+    let mail = app.config.mail.is_sent();
+    if mail {
+        let (app, words) = (app.clone(), page.words.clone());
+        tokio::spawn(async move {
+            match send(&app, &words, &typed.name, address).await {
+                Ok(()) | Err(WebError::TooMany { .. }) => {}
+                Err(error) => tracing::error!("a sign-in link could not be sent: {error}"),
+            }
+        });
+    }
+    page.show(StatusCode::OK, &ForgottenPage { page: &page, sent: mail, mail })
+}
+
+async fn send(app: &App, words: &Words, name: &str, address: Address) -> Result<(), WebError> {
+    let now = app.now_millis();
+    let Some(person) = app.sign_in.accounts().find(name, now).await? else { return Ok(()) };
+    if person.closed || person.locked || person.email.is_empty() {
+        return Ok(());
+    }
+    app.sign_in.attempts().link(&account_key(Some(&person), ""), now).await?;
+    let mut secret = [0; 32];
+    let random = aws_lc_rs::rand::fill(&mut secret);
+    random.map_err(|_| WebError::Broken("the system gives no random numbers".to_owned()))?;
+    let token = URL_SAFE_NO_PAD.encode(secret);
+    let digest = digest(&token);
+    let sql = "INSERT INTO pappus_sign_in_links (digest, pod, user_id, username, expires_at) VALUES (?, ?, ?, ?, ?)";
+    let expires = now + i64::try_from(GOOD_FOR.as_millis()).unwrap_or(i64::MAX);
+    let values = [
+        (&digest).into(),
+        app.config.pod_url.as_str().into(),
+        person.user_id.into(),
+        (&person.username).into(),
+        expires.into(),
+    ];
+    app.store.execute("keeping a link", sql, &values).await?;
+    let link = format!("{}sign-in/link/{token}", app.config.web.public_url);
+    let values = vec![
+        ("account", person.account.clone().into()),
+        ("pod", app.config.pod_url.diaspora_host().into()),
+        ("link", link.into()),
+    ];
+    let subject = words.one("link-mail-subject", "pod", app.config.pod_url.diaspora_host());
+    let body = words.with("link-mail-body", values);
+    let letter = Letter { key: format!("sign-in {digest}"), to: person.email.clone(), subject, body };
+    queue(app, &letter).await?;
+    audit(app, None, "link-sent", Some(&person.account), None, Some(address)).await;
+    Ok(())
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    page: Page,
+    Path(token): Path<String>,
+) -> Result<Response, WebError> {
+    let sql = "SELECT 1 FROM pappus_sign_in_links WHERE digest = ? AND pod = ? AND used_at IS NULL AND expires_at > ?";
+    let values = [digest(&token).into(), app.config.pod_url.as_str().into(), app.now_millis().into()];
+    let good = app.store.first("looking for a link", sql, &values).await?.is_some();
+    let status = if good { StatusCode::OK } else { StatusCode::GONE };
+    Ok(crate::error::as_it_is(page.show(status, &LinkPage { page: &page, good })?))
+}
+
+pub(super) async fn follow(
+    State(app): State<App>,
+    page: Page,
+    session: Session,
+    address: Address,
+    Path(token): Path<String>,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Response, WebError> {
+    let now = app.now_millis();
+    app.sign_in.attempts().from(address, now).await?;
+    let Some(person) = used(&app, &token, now).await? else {
+        return Ok(crate::error::as_it_is(
+            page.show(StatusCode::GONE, &LinkPage { page: &page, good: false })?,
+        ));
+    };
+    if needs_code(&person) {
+        begin(&session, &person, now).await?;
+        return Ok(Redirect::to("/sign-in/code").into_response());
+    }
+    app.sign_in.attempts().forgive(&account_key(Some(&person), ""), address).await?;
+    finish(&app, &session, &person, address, "sign-in-by-link").await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+/// Uses a link up, and finds whose it was; of two at the same time one succeeds.
+async fn used(app: &App, token: &str, now: i64) -> Result<Option<SignIn>, WebError> {
+    let digest = digest(token);
+    let sql = "SELECT user_id, username FROM pappus_sign_in_links WHERE digest = ? AND pod = ?";
+    let values = [(&digest).into(), app.config.pod_url.as_str().into()];
+    let Some(row) = app.store.first("looking for a link", sql, &values).await? else { return Ok(None) };
+    let (user_id, username): (i64, String) = (row.get(0)?, row.get(1)?);
+    // Before it is used up: when the pod is away, the link stays good.
+    let person = app.sign_in.accounts().find(&username, now).await?;
+    let person = person.filter(|person| person.user_id == user_id && !person.locked && !person.closed);
+    let sql =
+        "UPDATE pappus_sign_in_links SET used_at = ? WHERE digest = ? AND used_at IS NULL AND expires_at > ?";
+    let values = [now.into(), (&digest).into(), now.into()];
+    let first = app.store.execute("using a link", sql, &values).await? == 1;
+    Ok(person.filter(|_| first))
+}
+
+/// Under what a link lies in the database.
+fn digest(token: &str) -> String {
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes()).as_ref())
+}

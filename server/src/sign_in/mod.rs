@@ -1,0 +1,99 @@
+//! Signing in with the account people have on the pod: name and password, a code when the account asks for one, or a
+//! link by mail for those who have forgotten the password.
+//!
+//! Nothing is ever written to the pod. What is used up is noted in Pappus's own database.
+
+mod accounts;
+mod attempts;
+mod codes;
+mod enter;
+mod link;
+mod page;
+mod password;
+mod second_step;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use pappus_engine::depot::{CampaignKeys, KeysError};
+use pappus_engine::store::{Store, StoreError};
+use tower_sessions::Session;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::error::WebError;
+use crate::pages::CheckedForm;
+
+pub use accounts::Accounts;
+use attempts::Attempts;
+use password::Passwords;
+
+/// What signing in needs. Clones share it.
+#[derive(Clone)]
+pub struct SignInRoom(Arc<Parts>);
+
+struct Parts {
+    accounts: Accounts,
+    attempts: Attempts,
+    passwords: Passwords,
+}
+
+impl SignInRoom {
+    /// For the pod of the service.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub(crate) fn new(config: &Config, store: &Store, keys: &CampaignKeys) -> Result<Self, KeysError> {
+        Ok(Self(Arc::new(Parts {
+            accounts: Accounts::new(config, store, keys),
+            attempts: Attempts::new(config, store, keys)?,
+            passwords: Passwords::new(&config.sign_in.pepper),
+        })))
+    }
+
+    /// The pod's accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// Removes what nobody looks at any more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn sweep(&self, app: &App) -> Result<(), StoreError> {
+        let now = app.now_millis();
+        self.attempts().sweep(now).await?;
+        let sql = "DELETE FROM pappus_sign_in_links WHERE expires_at < ?";
+        app.store.execute("removing old links", sql, &[now.into()]).await.map(drop)
+    }
+
+    fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
+    fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+}
+
+/// Pages for signing in and out.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/sign-in", get(page::sign_in).post(enter::enter))
+        .route("/sign-in/code", get(page::code).post(second_step::enter))
+        .route("/sign-in/link", get(page::forgotten).post(link::ask))
+        .route("/sign-in/link/{token}", get(link::show).post(link::follow))
+        .route("/sign-out", post(sign_out))
+}
+
+async fn sign_out(
+    State(_): State<App>,
+    session: Session,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Redirect, WebError> {
+    session.flush().await.map_err(|error| WebError::Away(error.to_string()))?;
+    Ok(Redirect::to("/sign-in?out=yes"))
+}

@@ -1,0 +1,70 @@
+//! Passwords and codes for emergencies as Devise hashes them: bcrypt over the text and the pod's pepper.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use pappus_engine::campaign::SecretText;
+use tokio::sync::{OnceCell, Semaphore};
+use zeroize::Zeroizing;
+
+use crate::error::WebError;
+
+/// Longest text that is hashed; diaspora* takes passwords of 128 letters.
+const MAX_BYTES: usize = 1024;
+/// The cost of diaspora*'s hashes.
+const COST: u32 = 10;
+
+/// Compares what people type with hashes, away from the threads that answer requests, and no more at a time than there
+/// are cores.
+#[derive(Debug)]
+pub(super) struct Passwords {
+    pepper: SecretText,
+    cores: Arc<Semaphore>,
+    nobody: OnceCell<SecretText>,
+}
+
+impl Passwords {
+    pub(super) fn new(pepper: &str) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self {
+            pepper: SecretText::new(pepper.to_owned()),
+            cores: Arc::new(Semaphore::new(cores)),
+            nobody: OnceCell::new(),
+        }
+    }
+
+    /// Whether a text is what was hashed. Without a hash it takes as long, and is not.
+    pub(super) async fn fits(&self, text: &str, hash: Option<&SecretText>) -> Result<bool, WebError> {
+        let Some(hash) = hash.filter(|hash| !hash.expose().is_empty()) else {
+            let nobody = self.nobody.get_or_try_init(|| self.hash_of_nobody()).await?.clone();
+            self.compare(text, nobody).await?;
+            return Ok(false);
+        };
+        self.compare(text, hash.clone()).await
+    }
+
+    async fn compare(&self, text: &str, hash: SecretText) -> Result<bool, WebError> {
+        if text.len() > MAX_BYTES {
+            return Ok(false);
+        }
+        let typed = Zeroizing::new(format!("{text}{}", self.pepper.expose()));
+        // A hash that is none fits nothing.
+        self.on_a_core(move || bcrypt::verify(typed.as_bytes(), hash.expose()).unwrap_or(false)).await
+    }
+
+    async fn hash_of_nobody(&self) -> Result<SecretText, WebError> {
+        let text = pappus_engine::store::random_id()?;
+        let hash = self.on_a_core(move || bcrypt::hash(text, COST)).await?;
+        hash.map(SecretText::new).map_err(|error| WebError::Broken(error.to_string()))
+    }
+
+    async fn on_a_core<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WebError> {
+        let broken = |_| WebError::Broken("a password could not be compared".to_owned());
+        let core = Arc::clone(&self.cores).acquire_owned().await;
+        let _core = core.map_err(|error| WebError::Broken(error.to_string()))?;
+        tokio::task::spawn_blocking(work).await.map_err(broken)
+    }
+}
