@@ -7,10 +7,13 @@ use axum::extract::FromRef;
 use axum_csrf::{CsrfConfig, Key, SameSite};
 use chrono::{DateTime, Utc};
 use pappus_engine::depot::{CampaignKeys, Depot, DepotError, KeysError};
+use pappus_engine::jobs::JobsError;
 use pappus_engine::store::{Store, StoreError};
 
 use crate::config::Config;
 use crate::health::Numbers;
+use crate::portal::Portal;
+use crate::sign_in::SignInRoom;
 use crate::words::{Translations, TranslationsError};
 
 /// Tells the time.
@@ -25,6 +28,9 @@ pub enum StartError {
     /// The place of the archives.
     #[error(transparent)]
     Depot(#[from] DepotError),
+    /// The queue of jobs.
+    #[error(transparent)]
+    Jobs(#[from] JobsError),
     /// The keys of the archives.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -72,6 +78,10 @@ pub struct Parts {
     pub keys: CampaignKeys,
     /// All texts.
     pub translations: Translations,
+    /// What people of a pod that closes have asked for.
+    pub portal: Portal,
+    /// Who has an account, and how they get in.
+    pub sign_in: SignInRoom,
     /// What is counted.
     pub numbers: Numbers,
     form_guard: CsrfConfig,
@@ -99,8 +109,10 @@ impl App {
             return Err(StartError::KeyElsewhere { pod: config.pod_url.to_string() });
         }
         let form_guard = form_guard(&config, &keys)?;
+        let sign_in = SignInRoom::new(&config, &store, &keys)?;
         let translations = Translations::built_in()?;
-        Ok(Self(Arc::new(Parts { config, store, depot, keys, translations, numbers, form_guard, clock })))
+        let portal = Portal::open(&config, &store).await?;
+        Ok(Self(Arc::new(Parts { config, store, depot, keys, translations, portal, sign_in, numbers, form_guard, clock })))
     }
 
     /// What time it is.

@@ -4,14 +4,19 @@
 //! Every room has `routes() -> Router<App>`; [`router`] puts them together. What handlers say when something is wrong
 //! is an [`error::WebError`], which becomes a page or a JSON document at one place.
 
+pub mod api;
 pub mod app;
+pub mod audit;
 pub mod check;
 pub mod config;
 pub mod error;
 pub mod health;
+pub mod mail;
 pub mod pages;
+pub mod portal;
 pub mod router;
 pub mod security;
 pub mod serve;
 pub mod sessions;
+pub mod sign_in;
 pub mod words;

@@ -37,6 +37,7 @@ pub async fn serve(
     let limits = Limits::new(app.config.web.requests_per_second);
     let sweeping = tokio::spawn(sweep(app.clone(), limits.clone()));
     let router = router(app.clone(), limits)?;
+    let working = crate::portal::start(&app, &stop);
     let served = match &listen {
         Listen::Port(address) => {
             let listener = TcpListener::bind(address).await;
@@ -59,6 +60,7 @@ pub async fn serve(
         }
     };
     sweeping.abort();
+    working.end().await;
     app.store.clone().close().await;
     served.map_err(|source| StartError::Listen { place: listen.to_string(), source })
 }
@@ -111,6 +113,9 @@ async fn sweep(app: App, limits: Limits) {
     let sessions = StoredSessions::new(app.clone());
     loop {
         if let Err(error) = sessions.sweep().await {
+            tracing::warn!("{error}");
+        }
+        if let Err(error) = app.sign_in.sweep(&app).await {
             tracing::warn!("{error}");
         }
         limits.sweep();

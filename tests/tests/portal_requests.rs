@@ -77,13 +77,12 @@ impl Scene {
 
     async fn ask(&self, name: &str, passphrase: Option<&str>) -> Asked {
         let account = format!("{name}@closing.example");
-        let mail_to = format!("{name}@mail.example");
         let new = NewRequest {
             user_id: self.user(name).await,
             username: name,
             account: &account,
             key_passphrase: passphrase,
-            mail_to: Some(&mail_to),
+            mail: true,
             language: "de",
         };
         self.requests.ask(&new, &self.keys, TIME.parse().unwrap()).await.unwrap()
@@ -232,7 +231,7 @@ async fn a_pod_that_is_away_is_waited_for() {
         username: "nobody",
         account: "nobody@closing.example",
         key_passphrase: None,
-        mail_to: None,
+        mail: false,
         language: "en",
     };
     let asked = scene.requests.ask(&gone, &scene.keys, TIME.parse().unwrap()).await.unwrap();
@@ -289,6 +288,7 @@ async fn nobody_is_lost(scene: Scene) {
         assert_eq!(archives.len(), 1);
     }
     assert_eq!(scene.requests.untold(100).await.unwrap().len(), asked.len());
+    assert_eq!(scene.get(asked[0]).await.mail_to.as_deref(), Some("greta@mail.example"));
     for id in &asked {
         scene.requests.told(*id).await.unwrap();
     }

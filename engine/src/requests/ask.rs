@@ -32,8 +32,8 @@ pub struct NewRequest<'a> {
     pub account: &'a str,
     /// Puts the account's private key under this passphrase.
     pub key_passphrase: Option<&'a str>,
-    /// Where to write when the archive is there.
-    pub mail_to: Option<&'a str>,
+    /// Whether to write to the account's address when the archive is there.
+    pub mail: bool,
     /// In which language.
     pub language: &'a str,
 }
@@ -113,7 +113,8 @@ impl Requests {
             new.account.into(),
             i64::from(sealed.is_some()).into(),
             sealed.map_or(crate::store::Value::Bytes(None), Into::into),
-            new.mail_to.into(),
+            // Which address that is, the pod says when the account is read.
+            new.mail.then_some("").into(),
             new.language.into(),
         ];
         self.store.first("writing a request down", &sql, &values).await

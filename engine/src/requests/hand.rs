@@ -76,6 +76,16 @@ impl Hand {
         self.change("writing down how far a request is", &set, &values).await
     }
 
+    /// Writes down where to write, if that is wanted.
+    pub(super) async fn address(&self, mail_to: &str) -> Result<bool, StoreError> {
+        self.change(
+            "writing an address down",
+            "mail_to = CASE WHEN mail_to IS NULL THEN NULL ELSE ? END",
+            &[mail_to.into()],
+        )
+        .await
+    }
+
     /// Writes down what is about to get its name.
     pub(super) async fn intend(&self, archive: &Intended<'_>) -> Result<bool, StoreError> {
         let set = "file = ?, bytes = ?, sha256 = ?, created_at = ?, records = ?, omissions = ?";

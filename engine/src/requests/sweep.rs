@@ -82,10 +82,23 @@ impl Requests {
     /// [`StoreError`].
     pub async fn untold(&self, limit: u32) -> Result<Vec<Request>, StoreError> {
         let sql = format!(
-            "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND told_at IS NULL AND mail_to IS NOT NULL \
+            "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND told_at IS NULL AND mail_to <> '' \
              AND state IN ('done', 'failed') ORDER BY id LIMIT {limit}"
         );
         let rows = self.store.rows("looking whom to tell", &sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(Request::from_row).collect()
+    }
+
+    /// All open requests, in the order of the queue, those in hand first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn all_open(&self) -> Result<Vec<Request>, StoreError> {
+        let sql = format!(
+            "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND state IN ('queued', 'running') \
+             ORDER BY CASE state WHEN 'running' THEN 0 ELSE 1 END, id"
+        );
+        let rows = self.store.rows("looking at the queue", &sql, &[(&self.pod).into()]).await?;
         rows.iter().map(Request::from_row).collect()
     }
 

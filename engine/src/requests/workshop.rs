@@ -280,7 +280,11 @@ impl Workshop {
         let name = &hand.request.username;
         let mut reader = AccountReader::find(&mut snapshot, setup.pod.clone(), name).await.map_err(read)?;
         let total = reader.record_count().await.map_err(read)?;
+        let settings = reader.settings().await.map_err(read)?;
         drop(reader);
+        if hand.request.mail_to.is_some() && !hand.address(&settings.email).await? {
+            return Err(Trouble::Lost);
+        }
         far.total.store(i64::try_from(total).unwrap_or(i64::MAX), Ordering::Relaxed);
         let exporter = Exporter {
             pod: &setup.pod,

@@ -119,7 +119,8 @@ impl Config {
             metrics: Proxies::parse("web.metrics_from", &file.web.metrics_from)?,
             requests_per_second: file.web.requests_per_second.max(1),
         };
-        let File { archives, sign_in, mail, closing, newcomers, .. } = file;
+        let File { archives, sign_in, mut mail, closing, newcomers, .. } = file;
+        mail.folder = mail.folder.map(|place| text(&folder.join(place))).transpose()?;
         Ok(Self { pod_url, pod, state, store, depot, web, archives, sign_in, mail, closing, newcomers })
     }
 }

@@ -52,13 +52,30 @@ impl std::fmt::Debug for SignInSection {
 }
 
 /// How mail is sent.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MailSection {
     /// The mail server: `smtp://[USER:PASSWORD@]HOST[:PORT]` or `smtps://…`; without it no mail is sent.
     pub server: Option<String>,
+    /// A folder that mails are written to instead, for trying things out.
+    pub folder: Option<String>,
     /// Whom mail comes from.
     pub from: Option<String>,
+    /// Mails in a minute.
+    pub per_minute: u32,
+}
+
+impl Default for MailSection {
+    fn default() -> Self {
+        Self { server: None, folder: None, from: None, per_minute: 60 }
+    }
+}
+
+impl MailSection {
+    /// Whether mail is sent.
+    pub fn is_sent(&self) -> bool {
+        self.from.is_some() && (self.server.is_some() || self.folder.is_some())
+    }
 }
 
 impl std::fmt::Debug for MailSection {

@@ -1,0 +1,136 @@
+//! Archives that are there.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use pappus_engine::requests::MadeArchive;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Caller, ProblemDocument, Scope};
+use crate::app::App;
+use crate::error::WebError;
+use crate::portal;
+
+/// An archive.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Archive)]
+pub(super) struct ArchiveDocument {
+    /// Its name.
+    name: String,
+    /// What the file is called.
+    file: String,
+    /// The time whose state of the account it shows.
+    created_at: DateTime<Utc>,
+    /// Records in it.
+    records: i64,
+    /// Records left out or incomplete.
+    omissions: i64,
+    /// Whether the private key is under a passphrase.
+    key_locked: bool,
+    /// When it is deleted.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl ArchiveDocument {
+    fn new(made: &MadeArchive) -> Self {
+        Self {
+            name: portal::archive_name(made),
+            file: made.file_name(),
+            created_at: made.created_at,
+            records: made.records,
+            omissions: made.omissions,
+            key_locked: made.key_locked,
+            expires_at: made.expires_at,
+        }
+    }
+}
+
+/// What is in an archive.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Contents {
+    /// How many records of each kind.
+    counts: BTreeMap<String, u64>,
+    /// What was left out.
+    omissions: Vec<LeftOut>,
+}
+
+/// A record left out or incomplete.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LeftOut {
+    /// A stable name of the reason.
+    code: &'static str,
+    /// Which record.
+    record: Option<String>,
+    /// The reason.
+    reason: String,
+}
+
+/// One's archives, the newest first.
+#[utoipa::path(get, path = "/api/v1/archives", tag = "archives", security(("token" = []), ("session" = [])),
+    responses((status = 200, body = Vec<ArchiveDocument>),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<Vec<ArchiveDocument>>, WebError> {
+    let person = caller.may(Scope::Read)?;
+    let archives = app.portal.requests.archives(person.user_id).await?;
+    let own = archives.iter().filter(|made| made.account == person.account);
+    Ok(Json(own.map(ArchiveDocument::new).collect()))
+}
+
+/// What is in an archive, and what is not.
+#[utoipa::path(get, path = "/api/v1/archives/{name}", tag = "archives", security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name, as in the list")),
+    responses((status = 200, body = Contents),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+pub(super) async fn contents(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Contents>, WebError> {
+    let person = caller.may(Scope::Read)?;
+    let manifest = portal::manifest(&app, person, &name).await?;
+    let counts = manifest.counts.iter().map(|(kind, count)| (word(kind), *count)).collect();
+    let left_out = manifest.omissions.into_iter().map(|omission| LeftOut {
+        code: omission.code.as_str(),
+        record: omission.record.name,
+        reason: omission.reason,
+    });
+    Ok(Json(Contents { counts, omissions: left_out.collect() }))
+}
+
+/// An archive itself, from any byte on (`Range`, `If-Range`, `ETag`).
+#[utoipa::path(get, path = "/api/v1/archives/{name}/file", tag = "archives", security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name, as in the list")),
+    responses((status = 200, description = "The archive", content_type = "application/zip"),
+        (status = 206, description = "A part of it", content_type = "application/zip"),
+        (status = 304, description = "It is as it was"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 416, description = "There is nothing at that place")))]
+pub(super) async fn file(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, WebError> {
+    let person = caller.may(Scope::Download)?;
+    portal::archive_file(&app, person, &name, &method, &headers).await
+}
+
+/// The stable name of a kind of record.
+fn word(kind: &impl Serialize) -> String {
+    let value = serde_json::to_value(kind).ok();
+    value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

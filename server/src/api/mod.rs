@@ -1,0 +1,102 @@
+//! What the pages do, as JSON under `/api/v1`, described by an OpenAPI document at `/api/openapi.json` and, for people, at
+//! `/api/docs`. Whoever calls has a session or a token; errors are problem documents (RFC 9457).
+
+mod archives;
+mod caller;
+mod requests;
+mod tokens;
+mod tokens_table;
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::middleware::map_response;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::app::App;
+
+pub use caller::{Caller, Scope};
+
+/// Its page sets styles by script.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                           img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The document, without its paths.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Pappus",
+        description = "Archives of accounts of a diaspora* pod: ask for one, watch it, fetch it.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    modifiers(&Security)
+)]
+struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_with(Default::default);
+        let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        components.add_security_scheme("token", token);
+        let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("pappus")));
+        components.add_security_scheme("session", session);
+    }
+}
+
+/// What is wrong, as RFC 9457 has it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// Always `about:blank`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The status in words.
+    title: String,
+    /// The status.
+    status: u16,
+    /// More about it.
+    detail: Option<String>,
+}
+
+fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(caller::me))
+        .routes(routes!(requests::list, requests::ask))
+        .routes(routes!(requests::get, requests::cancel))
+        .routes(routes!(archives::list))
+        .routes(routes!(archives::contents))
+        .routes(routes!(archives::file))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::remove))
+}
+
+/// The OpenAPI document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    described().split_for_parts().1
+}
+
+/// The OpenAPI document as it is checked in.
+pub fn document_text() -> String {
+    let text = document().to_pretty_json().unwrap_or_default();
+    format!("{text}\n")
+}
+
+/// The paths of this room.
+pub fn routes() -> Router<App> {
+    let (router, document) = described().split_for_parts();
+    let docs: Router<App> = SwaggerUi::new("/api/docs").url("/api/openapi.json", document).into();
+    router.merge(docs.layer(map_response(policy)))
+}
+
+async fn policy(mut response: Response) -> Response {
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
+    response
+}

@@ -1,0 +1,126 @@
+//! The table of tokens: only their digests are kept.
+
+use chrono::{DateTime, Utc};
+use pappus_engine::requests::{random_token, token_digest};
+use pappus_engine::store::{StoreError, StoreRow};
+
+use super::Scope;
+use crate::app::App;
+use crate::sessions::Person;
+
+/// How tokens begin, so that people and programs that look for secrets know them.
+const PREFIX: &str = "pappus_";
+/// Longest token that is looked for.
+const MAX_TOKEN: usize = 100;
+/// Use is noted once in this many milliseconds.
+const NOTED: i64 = 60_000;
+
+/// Tokens of a pod.
+pub(super) struct Tokens<'a>(&'a App);
+
+/// A token as its owner sees it.
+pub(super) struct KeptToken {
+    pub(super) id: i64,
+    pub(super) name: String,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) expires_at: DateTime<Utc>,
+    pub(super) last_used_at: Option<DateTime<Utc>>,
+}
+
+/// Whose a token is, and what it is good for.
+pub(super) struct Found {
+    pub(super) person: Person,
+    pub(super) scopes: Vec<Scope>,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(app: &'a App) -> Self {
+        Self(app)
+    }
+
+    fn pod(&self) -> &str {
+        self.0.config.pod_url.as_str()
+    }
+
+    /// Makes one; gives its number and what it is.
+    pub(super) async fn make(
+        &self,
+        person: &Person,
+        name: &str,
+        scopes: &[Scope],
+        days: u32,
+    ) -> Result<(i64, String), StoreError> {
+        let token = format!("{PREFIX}{}", random_token()?);
+        let words: Vec<&str> =
+            Scope::ALL.into_iter().filter(|scope| scopes.contains(scope)).map(Scope::as_str).collect();
+        let now = self.0.now_millis();
+        let sql = "INSERT INTO pappus_api_tokens (pod, user_id, username, account, name, token_sha256, scopes, created_at, \
+                   expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        let values = [
+            self.pod().into(),
+            person.user_id.into(),
+            (&person.username).into(),
+            (&person.account).into(),
+            name.into(),
+            token_digest(&token).into(),
+            words.join(" ").into(),
+            now.into(),
+            (now + i64::from(days) * 86_400_000).into(),
+        ];
+        let row = self.0.store.first("making a token", sql, &values).await?;
+        Ok((row.map_or(Ok(0), |row| row.get(0))?, token))
+    }
+
+    /// Whose a token is, as long as it is good.
+    pub(super) async fn find(&self, token: &str) -> Result<Option<Found>, StoreError> {
+        if token.len() > MAX_TOKEN || !token.starts_with(PREFIX) {
+            return Ok(None);
+        }
+        let now = self.0.now_millis();
+        let sql = "SELECT id, user_id, username, account, scopes, last_used_at FROM pappus_api_tokens \
+                   WHERE token_sha256 = ? AND pod = ? AND expires_at > ?";
+        let values = [token_digest(token).into(), self.pod().into(), now.into()];
+        let Some(row) = self.0.store.first("looking for a token", sql, &values).await? else {
+            return Ok(None);
+        };
+        if row.get::<Option<i64>>(5)?.is_none_or(|used| used < now - NOTED) {
+            let sql = "UPDATE pappus_api_tokens SET last_used_at = ? WHERE id = ?";
+            self.0.store.execute("noting a token", sql, &[now.into(), row.get::<i64>(0)?.into()]).await?;
+        }
+        // What a podmin does is done in person.
+        let person =
+            Person { user_id: row.get(1)?, username: row.get(2)?, account: row.get(3)?, podmin: false };
+        Ok(Some(Found { person, scopes: scopes(&row, 4)? }))
+    }
+
+    /// A person's tokens.
+    pub(super) async fn of(&self, user_id: i64) -> Result<Vec<KeptToken>, StoreError> {
+        let sql = "SELECT id, name, scopes, created_at, expires_at, last_used_at FROM pappus_api_tokens \
+                   WHERE pod = ? AND user_id = ? ORDER BY id";
+        let rows = self.0.store.rows("looking at tokens", sql, &[self.pod().into(), user_id.into()]).await?;
+        let time = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default();
+        let read = |row: &StoreRow| {
+            Ok(KeptToken {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                scopes: scopes(row, 2)?,
+                created_at: time(row.get(3)?),
+                expires_at: time(row.get(4)?),
+                last_used_at: row.get::<Option<i64>>(5)?.map(time),
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Removes one of a person's; says whether there was one.
+    pub(super) async fn remove(&self, user_id: i64, id: i64) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM pappus_api_tokens WHERE pod = ? AND user_id = ? AND id = ?";
+        let values = [self.pod().into(), user_id.into(), id.into()];
+        Ok(self.0.store.execute("removing a token", sql, &values).await? > 0)
+    }
+}
+
+fn scopes(row: &StoreRow, column: usize) -> Result<Vec<Scope>, StoreError> {
+    Ok(row.get::<String>(column)?.split(' ').filter_map(Scope::parse).collect())
+}

@@ -1,0 +1,68 @@
+//! What mails say.
+
+use std::time::Duration;
+
+use pappus_engine::requests::{MadeArchive, Request};
+use pappus_engine::store::StoreError;
+
+use super::Outbox;
+use crate::app::App;
+
+/// A mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Its name: of each name one is sent, ever.
+    pub key: String,
+    /// Whom it goes to.
+    pub to: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its text, plain.
+    pub body: String,
+}
+
+/// Puts a mail into the outbox, if mail is sent at all.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn queue(app: &App, letter: &Letter) -> Result<(), StoreError> {
+    if !app.config.mail.is_sent() {
+        return Ok(());
+    }
+    Outbox::new(&app.store).put(letter, app.now_millis()).await.map(drop)
+}
+
+/// Tells somebody that their archive is there, or that there is none.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn archive_ended(app: &App, request: &Request) -> Result<(), StoreError> {
+    let Some(to) = request.mail_to.clone().filter(|_| app.config.mail.is_sent()) else { return Ok(()) };
+    let Some(words) = app.translations.named(&request.language).or_else(|| app.translations.named("en"))
+    else {
+        return Ok(());
+    };
+    let base = app.config.web.public_url.as_str();
+    let values = |link: String, until: String| {
+        vec![
+            ("account", request.account.clone().into()),
+            ("link", link.into()),
+            ("page", format!("{base}archive").into()),
+            ("until", until.into()),
+        ]
+    };
+    let (subject, body) = match MadeArchive::of_request(request) {
+        Some(made) => {
+            let expires_at = made.expires_at.unwrap_or_else(|| app.now());
+            let good_for = (expires_at - app.now()).to_std().unwrap_or(Duration::ZERO);
+            let token = app.portal.links.make(request.id, good_for).await?;
+            let values = values(format!("{base}get/{token}"), words.day(expires_at));
+            (words.say("mail-archive-subject"), words.with("mail-archive-body", values))
+        }
+        None => {
+            let values = values(String::new(), String::new());
+            (words.say("mail-failed-subject"), words.with("mail-failed-body", values))
+        }
+    };
+    queue(app, &Letter { key: format!("request-{}", request.id), to, subject, body }).await
+}

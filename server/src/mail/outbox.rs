@@ -1,0 +1,114 @@
+//! The table of mails.
+
+use std::time::Duration;
+
+use pappus_engine::store::{Store, StoreError, random_id};
+
+use super::Letter;
+
+/// How long a program may take for one mail before another takes it up.
+const LEASE: Duration = Duration::from_mins(2);
+/// How often a mail is tried: with growing pauses that is for more than two days.
+const TRIES: i64 = 40;
+
+/// Mails to be sent.
+#[derive(Debug, Clone)]
+pub struct Outbox(Store);
+
+/// A mail in somebody's hand.
+pub(super) struct Taken {
+    pub(super) id: i64,
+    pub(super) to: String,
+    pub(super) subject: String,
+    pub(super) body: String,
+    attempts: i64,
+    fence: String,
+}
+
+impl Outbox {
+    /// The outbox of a store.
+    pub fn new(store: &Store) -> Self {
+        Self(store.clone())
+    }
+
+    /// Puts a mail there, unless there is or was one of this name. Says whether it did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put(&self, letter: &Letter, now: i64) -> Result<bool, StoreError> {
+        let sql = "INSERT INTO pappus_outbox (key, recipient, subject, body, state, queued_at, due_at) \
+                   VALUES (?, ?, ?, ?, 'queued', ?, ?) ON CONFLICT (key) DO NOTHING";
+        let values = [
+            (&letter.key).into(),
+            (&letter.to).into(),
+            (&letter.subject).into(),
+            (&letter.body).into(),
+            now.into(),
+            now.into(),
+        ];
+        Ok(self.0.execute("queueing a mail", sql, &values).await? > 0)
+    }
+
+    /// Takes the next one up that is due.
+    pub(super) async fn take(&self, now: i64) -> Result<Option<Taken>, StoreError> {
+        let fence = random_id()?;
+        let sql = "UPDATE pappus_outbox SET state = 'sending', fence = ?, lease_until = ?, attempts = attempts + 1 \
+                   WHERE id = (SELECT id FROM pappus_outbox WHERE (state = 'queued' AND due_at <= ?) \
+                   OR (state = 'sending' AND lease_until < ?) ORDER BY due_at, id LIMIT 1) \
+                   AND ((state = 'queued' AND due_at <= ?) OR (state = 'sending' AND lease_until < ?)) \
+                   RETURNING id, recipient, subject, body, attempts";
+        let lease = now + i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
+        let values = [(&fence).into(), lease.into(), now.into(), now.into(), now.into(), now.into()];
+        let Some(row) = self.0.first("taking a mail up", sql, &values).await? else { return Ok(None) };
+        let text = |column| row.get::<Option<String>>(column).map(Option::unwrap_or_default);
+        Ok(Some(Taken {
+            id: row.get(0)?,
+            to: text(1)?,
+            subject: text(2)?,
+            body: text(3)?,
+            attempts: row.get(4)?,
+            fence,
+        }))
+    }
+
+    /// It is sent: whom it went to and what it said is forgotten.
+    pub(super) async fn sent(&self, mail: &Taken, now: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_outbox SET state = 'sent', recipient = NULL, subject = NULL, body = NULL, fence = NULL, \
+                   lease_until = NULL, last_error = NULL, finished_at = ? WHERE id = ? AND fence = ?";
+        let values = [now.into(), mail.id.into(), (&mail.fence).into()];
+        self.0.execute("noting a mail", sql, &values).await.map(drop)
+    }
+
+    /// It could not be sent: another try later, or never when the server will not have it.
+    pub(super) async fn refused(
+        &self,
+        mail: &Taken,
+        reason: &str,
+        for_good: bool,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let over = for_good || mail.attempts >= TRIES;
+        let (state, due) = if over { ("failed", now) } else { ("queued", now + pause(mail.attempts)) };
+        let wiped = if over { ", recipient = NULL, subject = NULL, body = NULL" } else { "" };
+        let sql = format!(
+            "UPDATE pappus_outbox SET state = ?, due_at = ?, last_error = ?, fence = NULL, lease_until = NULL{wiped}, \
+             finished_at = ? WHERE id = ? AND fence = ?"
+        );
+        let values = [
+            state.into(),
+            due.into(),
+            reason.into(),
+            over.then_some(now).into(),
+            mail.id.into(),
+            (&mail.fence).into(),
+        ];
+        self.0.execute("putting a mail off", &sql, &values).await.map(drop)
+    }
+}
+
+/// A few seconds at first, then up to two hours, in milliseconds.
+fn pause(attempts: i64) -> i64 {
+    const LONGEST: i64 = 2 * 3600 * 1000;
+    let doubled = u32::try_from(attempts.clamp(1, 12)).unwrap_or(12);
+    (2_500 * 2_i64.pow(doubled)).min(LONGEST)
+}

@@ -1,0 +1,100 @@
+//! The way out: a mail server, or a folder for demos and tests.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use lettre::message::header::ContentType;
+use lettre::transport::smtp::AsyncSmtpTransport;
+use lettre::{AsyncFileTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+use super::outbox::Taken;
+use crate::config::MailSection;
+
+/// How long the mail server may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where mail goes.
+pub(super) struct Post {
+    way: Way,
+    from: Mailbox,
+}
+
+enum Way {
+    Server(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    Folder(AsyncFileTransport<Tokio1Executor>),
+}
+
+/// Why a mail was not sent.
+pub(super) struct Refused {
+    pub(super) reason: String,
+    /// Whether it makes no sense to try again.
+    pub(super) for_good: bool,
+}
+
+impl Post {
+    /// Nothing when no mail is sent.
+    pub(super) fn open(section: &MailSection) -> Result<Option<Self>, String> {
+        let way = match (&section.server, &section.folder) {
+            (Some(server), _) => {
+                let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(server);
+                let builder = builder
+                    .map_err(|error| format!("mail.server is no address of a mail server: {error}"))?;
+                Way::Server(Box::new(builder.timeout(Some(PATIENCE)).build()))
+            }
+            (None, Some(folder)) => {
+                let folder = PathBuf::from(folder);
+                std::fs::create_dir_all(&folder).map_err(|error| format!("mail.folder: {error}"))?;
+                Way::Folder(AsyncFileTransport::new(folder))
+            }
+            (None, None) => return Ok(None),
+        };
+        let from = section.from.as_deref().unwrap_or_default();
+        let from = from.parse().map_err(|error| format!("mail.from {from:?} is no address: {error}"))?;
+        Ok(Some(Self { way, from }))
+    }
+
+    pub(super) async fn send(&self, mail: &Taken) -> Result<(), Refused> {
+        let for_good = |reason: String| Refused { reason, for_good: true };
+        let to: Mailbox = mail.to.parse().map_err(|error| for_good(format!("not an address: {error}")))?;
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(mail.subject.clone())
+            // No robot shall answer.
+            .header(AutoSubmitted)
+            .header(ContentType::TEXT_PLAIN)
+            .body(mail.body.clone())
+            .map_err(|error| for_good(error.to_string()))?;
+        match &self.way {
+            Way::Server(server) => server
+                .send(message)
+                .await
+                .map(drop)
+                .map_err(|error| Refused { reason: error.to_string(), for_good: error.is_permanent() }),
+            Way::Folder(folder) => folder
+                .send(message)
+                .await
+                .map(drop)
+                .map_err(|error| Refused { reason: error.to_string(), for_good: false }),
+        }
+    }
+}
+
+/// Says that a program has written it (RFC 3834).
+#[derive(Clone, Copy)]
+struct AutoSubmitted;
+
+impl lettre::message::header::Header for AutoSubmitted {
+    fn name() -> lettre::message::header::HeaderName {
+        lettre::message::header::HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> lettre::message::header::HeaderValue {
+        lettre::message::header::HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}

@@ -1,0 +1,58 @@
+//! Finding one of a person's own archives.
+
+use std::fmt;
+use std::str::FromStr;
+
+use pappus_engine::requests::{MadeArchive, OpenedArchive, Origin, RequestError};
+
+use super::depot_of;
+use crate::app::App;
+use crate::error::WebError;
+use crate::sessions::Person;
+
+/// How an archive is called in addresses: `r42` for a request's, `c3` for a campaign's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name(pub(super) Origin);
+
+impl fmt::Display for Name {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Origin::Request(id) => write!(formatter, "r{id}"),
+            Origin::Campaign(id) => write!(formatter, "c{id}"),
+        }
+    }
+}
+
+impl FromStr for Name {
+    type Err = WebError;
+
+    fn from_str(text: &str) -> Result<Self, WebError> {
+        let number = |digits: &str| digits.parse::<i64>().map_err(|_| WebError::NotFound);
+        match text.split_at_checked(1) {
+            Some(("r", digits)) => number(digits).map(|id| Self(Origin::Request(id))),
+            Some(("c", digits)) => number(digits).map(|id| Self(Origin::Campaign(id))),
+            _ => Err(WebError::NotFound),
+        }
+    }
+}
+
+/// An archive of this person's; everybody else's are not there.
+pub(super) async fn own(app: &App, person: &Person, name: &str) -> Result<MadeArchive, WebError> {
+    let Name(origin) = name.parse()?;
+    let found = app.portal.requests.archive(person.user_id, &origin).await?;
+    // Whose it is stands in it besides: numbers of rows may be given anew when a pod is set up again.
+    found.filter(|made| made.account == person.account).ok_or(WebError::NotFound)
+}
+
+/// Opens an archive for reading.
+pub(super) async fn open(app: &App, made: &MadeArchive) -> Result<OpenedArchive, WebError> {
+    let depot = depot_of(app, made.place.as_deref()).await;
+    let depot = depot.ok_or_else(|| WebError::Away(format!("{} cannot be reached", made.file)))?;
+    let unlock = app.keys.unlock().map_err(|error| WebError::Away(error.to_string()))?;
+    OpenedArchive::open(&depot, &made.file, made.is_sealed(), unlock).await.map_err(away)
+}
+
+/// What the depot or the keys say.
+pub(super) fn away(error: RequestError) -> WebError {
+    WebError::Away(error.to_string())
+}

@@ -1,0 +1,122 @@
+//! "My archive": people of a pod that closes ask for their archive, watch it being made, fetch it, and read what to do
+//! next.
+
+mod act;
+mod contents;
+mod download;
+mod made;
+mod page;
+mod progress;
+mod ranges;
+mod two_files;
+mod watch;
+mod work;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
+use axum::routing::{get, post};
+use pappus_engine::archive::manifest::Manifest;
+use pappus_engine::depot::{Depot, DepotAddress};
+use pappus_engine::jobs::{Jobs, JobsError};
+use pappus_engine::requests::{Links, MadeArchive, Requests};
+use pappus_engine::store::Store;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::error::WebError;
+use crate::sessions::Person;
+
+pub(crate) use act::request;
+pub use work::{Working, start};
+
+/// What this room keeps.
+#[derive(Clone)]
+pub struct Portal {
+    /// What people have asked for.
+    pub requests: Requests,
+    /// Links in mails.
+    pub links: Links,
+    /// The queue.
+    pub jobs: Jobs,
+    queue: watch::Queue,
+    converted: two_files::Converted,
+}
+
+impl Portal {
+    /// Opens the queue.
+    ///
+    /// # Errors
+    /// [`JobsError`].
+    pub async fn open(config: &Config, store: &Store) -> Result<Self, JobsError> {
+        let requests = Requests::new(store, &config.pod_url);
+        Ok(Self {
+            links: Links::new(&requests),
+            jobs: Jobs::open(store, config.state.path()).await?,
+            queue: watch::Queue::new(&requests),
+            converted: two_files::Converted::new(&config.state),
+            requests,
+        })
+    }
+}
+
+/// The pages of this room.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/archive", get(page::show))
+        .route("/archive/ask", post(act::ask))
+        .route("/archive/{id}/cancel", post(act::cancel))
+        .route("/archive/{id}/progress", get(progress::events))
+        .route("/archive/made/{origin}", get(contents::show))
+        .route("/archive/made/{origin}/file/{name}", get(download::own))
+        .route("/archive/made/{origin}/stock/{part}", get(download::stock))
+        .route("/get/{token}", get(download::link_page))
+        .route("/get/{token}/{name}", get(download::link))
+}
+
+/// The depot an archive is in: the one of the service, or the one its campaign was made for.
+async fn depot_of(app: &App, place: Option<&str>) -> Option<Depot> {
+    let own = app.config.depot.to_string();
+    let Some(place) = place.filter(|place| *place != own) else { return Some(app.depot.clone()) };
+    let address = match (place.strip_prefix("s3://"), &app.config.depot) {
+        (None, _) => DepotAddress::Folder(place.into()),
+        // Another place in the same bucket opens with the same keys.
+        (Some(rest), DepotAddress::S3 { access, .. }) => {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            if bucket != access.bucket {
+                return None;
+            }
+            DepotAddress::S3 { access: access.clone(), prefix: prefix.trim_matches('/').to_owned() }
+        }
+        (Some(_), DepotAddress::Folder(_)) => return None,
+    };
+    Depot::open_existing(&address).await.inspect_err(|error| tracing::warn!("{error}")).ok()
+}
+
+/// How an archive is called in addresses.
+pub(crate) fn archive_name(made: &MadeArchive) -> String {
+    made::Name(made.origin.clone()).to_string()
+}
+
+/// What one of a person's own archives says of itself.
+pub(crate) async fn manifest(app: &App, person: &Person, name: &str) -> Result<Manifest, WebError> {
+    let made = made::own(app, person, name).await?;
+    made::open(app, &made).await?.manifest().await.map_err(made::away)
+}
+
+/// One of a person's own archives as one file.
+pub(crate) async fn archive_file(
+    app: &App,
+    person: &Person,
+    name: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, WebError> {
+    let made = made::own(app, person, name).await?;
+    download::whole(app, &made, method, headers).await
+}
+
+/// Shared by everybody who watches.
+type Shared<T> = Arc<T>;

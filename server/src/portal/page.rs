@@ -1,0 +1,149 @@
+//! The page "My archive".
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use pappus_engine::requests::{MadeArchive, Request, RequestState};
+use serde::Deserialize;
+
+use super::made::Name;
+use super::progress::sentence;
+use super::watch::standing;
+use crate::app::App;
+use crate::error::WebError;
+use crate::pages::Page;
+use crate::sessions::SignedIn;
+
+/// Earlier requests that are shown.
+const HISTORY: u32 = 20;
+
+/// What went wrong with the form.
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    problem: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/archive.html")]
+struct ArchivePage<'a> {
+    page: &'a Page,
+    open: Option<Open>,
+    archives: Vec<Line>,
+    history: Vec<Past>,
+    can_ask: bool,
+    mail: bool,
+    days: u32,
+    problem: Option<String>,
+}
+
+/// The request that is under way.
+struct Open {
+    id: i64,
+    running: bool,
+    percent: Option<u64>,
+    sentence: String,
+    waits: bool,
+    key_locked: bool,
+    mail: bool,
+}
+
+/// An archive that is there.
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) file: String,
+    pub(super) made_at: String,
+    pub(super) size: String,
+    pub(super) records: String,
+    pub(super) left_out: u64,
+    pub(super) expires: Option<String>,
+    pub(super) key_locked: bool,
+    pub(super) by_podmin: bool,
+}
+
+/// A request that is over.
+struct Past {
+    at: String,
+    what: String,
+    detail: Option<String>,
+}
+
+/// Shows the page.
+pub(super) async fn show(
+    State(app): State<App>,
+    SignedIn(person): SignedIn,
+    page: Page,
+    Query(shown): Query<Shown>,
+) -> Result<Response, WebError> {
+    if !app.config.closing.enabled {
+        return Err(WebError::NotFound);
+    }
+    let requests = &app.portal.requests;
+    let history = requests.history(person.user_id, HISTORY).await?;
+    let mut open = None;
+    if let Some(request) = history.iter().find(|request| request.state.is_open()) {
+        let ahead = requests.position(request).await?.map_or(0, |queued| queued.ahead);
+        open = Some(under_way(&page, request, u64::try_from(ahead).unwrap_or(0)));
+    }
+    let archives = requests.archives(person.user_id).await?;
+    let own = archives.iter().filter(|made| made.account == person.account);
+    let mail = app.config.mail.is_sent();
+    let problem = match shown.problem.as_deref() {
+        Some("different") => Some(page.words.say("archive-passphrase-different")),
+        Some("short") => Some(page.words.say("archive-passphrase-short")),
+        _ => None,
+    };
+    let template = ArchivePage {
+        page: &page,
+        open,
+        archives: own.map(|made| line(&page, made)).collect(),
+        history: history.iter().filter_map(|request| past(&page, request)).collect(),
+        can_ask: app.config.pod.is_some(),
+        mail,
+        days: app.config.archives.days,
+        problem,
+    };
+    page.show(StatusCode::OK, &template)
+}
+
+fn under_way(page: &Page, request: &Request, ahead: u64) -> Open {
+    let standing = standing(request, ahead);
+    Open {
+        id: request.id,
+        running: standing.running,
+        percent: standing.percent,
+        sentence: sentence(&page.words, &standing),
+        // What went wrong is for the podmin; that it is tried again is for everybody.
+        waits: request.reason.is_some(),
+        key_locked: request.key_locked,
+        mail: request.mail_to.is_some(),
+    }
+}
+
+pub(super) fn line(page: &Page, made: &MadeArchive) -> Line {
+    let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    Line {
+        name: Name(made.origin.clone()).to_string(),
+        file: made.file_name(),
+        made_at: page.words.moment(made.created_at),
+        size: page.words.size(count(made.bytes)),
+        records: page.words.number(count(made.records)),
+        left_out: count(made.omissions),
+        expires: made.expires_at.map(|time| page.words.day(time)),
+        key_locked: made.key_locked,
+        by_podmin: matches!(made.origin, pappus_engine::requests::Origin::Campaign(_)),
+    }
+}
+
+fn past(page: &Page, request: &Request) -> Option<Past> {
+    let words = &page.words;
+    let what = match request.state {
+        RequestState::Queued | RequestState::Running => return None,
+        RequestState::Done => words.say("archive-was-done"),
+        RequestState::Failed => words.say("archive-was-failed"),
+        RequestState::Cancelled => words.say("archive-was-cancelled"),
+        RequestState::Expired => words.say("archive-was-expired"),
+    };
+    let detail = request.reason.clone().filter(|_| request.state == RequestState::Failed);
+    Some(Past { at: words.moment(request.requested_at), what, detail })
+}

@@ -1,0 +1,72 @@
+//! How far it is, as it happens: server-sent events for the small script; without it the page reloads itself.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use futures_util::stream::{self, Stream};
+
+use super::watch::Standing;
+use crate::app::App;
+use crate::error::WebError;
+use crate::pages::Page;
+use crate::sessions::SignedIn;
+use crate::words::Words;
+
+/// A connection ends after this time at the latest; browsers come back by themselves.
+const LONGEST: Duration = Duration::from_mins(10);
+
+/// How a request of one's own goes on, until it is over.
+pub(super) async fn events(
+    State(app): State<App>,
+    SignedIn(person): SignedIn,
+    page: Page,
+    Path(id): Path<i64>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, WebError> {
+    app.portal.requests.of(person.user_id, id).await?.ok_or(WebError::NotFound)?;
+    let watched = app.portal.queue.watch().await;
+    let words = page.words.clone();
+    let deadline = tokio::time::Instant::now() + LONGEST;
+    let begin = (watched, None::<Option<Standing>>);
+    let events = stream::unfold(begin, move |(mut watched, mut said)| {
+        let words = words.clone();
+        async move {
+            loop {
+                // What is over has been said already.
+                if said == Some(None) {
+                    return None;
+                }
+                let now = watched.borrow_and_update().get(&id).copied();
+                if said != Some(now) {
+                    said = Some(now);
+                    return Some((Ok(event(&words, now.as_ref())), (watched, said)));
+                }
+                tokio::select! {
+                    changed = watched.changed() => changed.ok()?,
+                    () = tokio::time::sleep_until(deadline) => return None,
+                }
+            }
+        }
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+fn event(words: &Words, standing: Option<&Standing>) -> Event {
+    let Some(standing) = standing else { return Event::default().event("over").data("over") };
+    let document = serde_json::json!({ "text": sentence(words, standing), "percent": standing.percent });
+    Event::default().event("progress").data(document.to_string())
+}
+
+/// How it stands in a sentence.
+pub(super) fn sentence(words: &Words, standing: &Standing) -> String {
+    match (standing.running, standing.percent, standing.ahead) {
+        (true, Some(percent), _) => words.one("archive-percent", "percent", percent.to_string()),
+        (true, None, _) => words.say("archive-beginning"),
+        (false, _, 0) => words.say("archive-next"),
+        (false, _, ahead) => {
+            words.with("archive-ahead", vec![("count", ahead.into()), ("shown", words.number(ahead).into())])
+        }
+    }
+}

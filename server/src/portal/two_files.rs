@@ -1,0 +1,162 @@
+//! The two files that a stock pod takes, made from an archive when somebody asks, and kept encrypted for a while.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use pappus_engine::archive::convert::{ConvertError, convert_to_diaspora};
+use pappus_engine::archive::encryption::{Lock, Unlock};
+use pappus_engine::archive::limits::Limits;
+use pappus_engine::archive::open::Archive;
+use pappus_engine::depot::{Depot, DepotAddress};
+use pappus_engine::requests::{MadeArchive, OpenedArchive};
+use pappus_engine::store::StateFolder;
+use tokio::sync::Mutex;
+
+use super::{depot_of, made};
+use crate::app::App;
+use crate::error::WebError;
+
+/// How long they are kept.
+const KEPT: Duration = Duration::from_hours(6);
+
+/// One of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stock {
+    /// `USERNAME.json.gz`.
+    Document,
+    /// `USERNAME_photos.zip`.
+    Photos,
+}
+
+impl Stock {
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        [Self::Document, Self::Photos].into_iter().find(|part| part.word() == word)
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Photos => "photos",
+        }
+    }
+
+    pub(super) fn file_name(self, username: &str) -> String {
+        match self {
+            Self::Document => format!("{username}.json.gz"),
+            Self::Photos => format!("{username}_photos.zip"),
+        }
+    }
+
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::Document => "application/gzip",
+            Self::Photos => "application/zip",
+        }
+    }
+}
+
+/// Where they are kept: on this machine, whatever the archives lie on.
+#[derive(Clone)]
+pub(super) struct Converted {
+    folder: PathBuf,
+    /// One conversion at a time: it reads a whole archive.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Converted {
+    pub(super) fn new(state: &StateFolder) -> Self {
+        Self { folder: state.path().join("converted"), turn: Arc::default() }
+    }
+
+    /// Removes those that nobody will ask for again soon.
+    pub(super) fn sweep(&self, now: SystemTime) -> std::io::Result<()> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let age = now.duration_since(entry.metadata()?.modified()?).unwrap_or_default();
+            if age > KEPT && entry.path().is_dir() {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One of the two files, ready to be read.
+pub(super) async fn open(app: &App, made: &MadeArchive, part: Stock) -> Result<OpenedArchive, WebError> {
+    if made.key_locked {
+        let text =
+            "a stock pod cannot open a key under a passphrase: ask for an archive without one".to_owned();
+        return Err(WebError::Conflict(text));
+    }
+    let broken = |error: &dyn std::fmt::Display| WebError::Away(error.to_string());
+    let converted = &app.portal.converted;
+    let kept =
+        Depot::open(&DepotAddress::Folder(converted.folder.clone())).await.map_err(|error| broken(&error))?;
+    let name = |part: Stock| format!("{}/{}.age", made.sha256, part.word());
+    // The photos are put there last.
+    let missing = async || {
+        Ok::<_, WebError>(kept.stat(&name(Stock::Photos)).await.map_err(|error| broken(&error))?.is_none())
+    };
+    if missing().await? {
+        let _turn = converted.turn.lock().await;
+        if missing().await? {
+            convert(app, made, &kept, &name).await?;
+        }
+    }
+    let unlock = app.keys.unlock().map_err(|error| broken(&error))?;
+    OpenedArchive::open(&kept, &name(part), true, unlock).await.map_err(made::away)
+}
+
+async fn convert(
+    app: &App,
+    made: &MadeArchive,
+    kept: &Depot,
+    name: &impl Fn(Stock) -> String,
+) -> Result<(), WebError> {
+    let broken = |error: &dyn std::fmt::Display| WebError::Away(error.to_string());
+    let folder = app.portal.converted.folder.clone();
+    let work = tempfile::TempDir::new_in(&folder).map_err(|error| broken(&error))?;
+    let depot =
+        depot_of(app, made.place.as_deref()).await.ok_or_else(|| broken(&"the archive cannot be reached"))?;
+    let copy = depot.local_copy(&made.file, work.path()).await.map_err(|error| broken(&error))?;
+    let unlock = app.keys.unlock().map_err(|error| broken(&error))?;
+    let key = app.keys.current(app.now().into()).await.map_err(|error| broken(&error))?;
+    let lock = Lock::recipients(&[key.recipient]).map_err(|error| broken(&error))?;
+    let path = work.path().to_owned();
+    let converting = tokio::task::spawn_blocking(move || {
+        let files = two_files(copy.path(), unlock.as_ref(), &path)?;
+        seal(&files.0, &lock)
+            .and_then(|document| Ok((document, seal(&files.1, &lock)?)))
+            .map_err(|error| error.to_string())
+    });
+    let (document, photos) =
+        converting.await.map_err(|error| broken(&error))?.map_err(|error| broken(&error))?;
+    for (part, path) in [(Stock::Document, document), (Stock::Photos, photos)] {
+        // What a killed program has left is of other bytes: each encryption is another.
+        kept.replace(&name(part), &path).await.map_err(|error| broken(&error))?;
+    }
+    Ok(())
+}
+
+/// In clear for a moment, in a folder that only its owner can enter.
+fn two_files(archive: &Path, unlock: Option<&Unlock>, out: &Path) -> Result<(PathBuf, PathBuf), String> {
+    let opened = Archive::open(archive, Limits::default(), unlock).map_err(|error| error.to_string())?;
+    let mut verified = opened.verify(&|_| {}).map_err(|error| error.to_string())?;
+    let files = convert_to_diaspora(&mut verified, out, None);
+    files.map(|files| (files.document, files.photos)).map_err(|error: ConvertError| error.to_string())
+}
+
+fn seal(path: &Path, lock: &Lock) -> std::io::Result<PathBuf> {
+    let sealed = path.with_added_extension("age");
+    let mut locked = lock.wrap(std::fs::File::create_new(&sealed)?).map_err(std::io::Error::other)?;
+    std::io::copy(&mut std::fs::File::open(path)?, &mut locked)?;
+    locked.finish()?.sync_all()?;
+    std::fs::remove_file(path)?;
+    Ok(sealed)
+}

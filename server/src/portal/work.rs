@@ -1,0 +1,140 @@
+//! What goes on behind the pages: archives are made, mails written, and what is over is removed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pappus_engine::requests::{QUEUE, RequestError, Requests, Worked, Workshop, WorkshopSetup};
+use pappus_engine::store::StoreError;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::mail;
+
+/// How often what is open is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often what is over is removed.
+const SWEEP: Duration = Duration::from_mins(1);
+/// People told at a time.
+const TOLD: u32 = 100;
+/// Bytes that stay free on the disk of the archives.
+const RESERVE: u64 = 256 << 20;
+/// How long a pause after a workshop could not be opened.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Everything that works.
+pub struct Working(JoinSet<()>);
+
+impl Working {
+    /// Waits until all have stopped: what was begun is ended, or given back after some seconds.
+    pub async fn end(mut self) {
+        while self.0.join_next().await.is_some() {}
+    }
+}
+
+/// Begins to work, until `stop` holds true.
+pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Working {
+    let mut working = JoinSet::new();
+    if app.config.closing.enabled {
+        working.spawn(make(app.clone(), stop.clone()));
+        working.spawn(until(stop.clone(), look(app.clone())));
+        working.spawn(until(stop.clone(), sweep(app.clone())));
+    }
+    working.spawn(mail::send(app.clone(), stop.clone()));
+    Working(working)
+}
+
+async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// Makes archives.
+async fn make(app: App, stop: watch::Receiver<bool>) {
+    let workers = app.config.archives.workers.max(1);
+    let workshop = loop {
+        if *stop.borrow() {
+            return;
+        }
+        match open(&app, stop.clone()) {
+            Ok(Some(workshop)) => break Arc::new(workshop),
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!("no archives can be made: {error}");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    };
+    app.portal.jobs.run(QUEUE, workers, workshop, stop).await;
+}
+
+/// Nothing when the pod is gone.
+fn open(app: &App, stop: watch::Receiver<bool>) -> Result<Option<Workshop>, RequestError> {
+    let Some(pod) = &app.config.pod else { return Ok(None) };
+    let setup = WorkshopSetup {
+        requests: app.portal.requests.clone(),
+        database: pod.database.clone(),
+        pod: pod.url.clone(),
+        photos: pod.uploads.clone(),
+        state: app.config.state.clone(),
+        depot: app.depot.clone(),
+        keys: app.keys.clone(),
+        created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),
+        keep_for: Duration::from_hours(24) * app.config.archives.days,
+        reserve: RESERVE,
+        observer: Box::new(heard),
+    };
+    Workshop::open(setup, stop).map(Some)
+}
+
+fn heard(id: i64, worked: &Result<Worked, RequestError>) {
+    match worked {
+        Ok(Worked::Nothing) => {}
+        Ok(Worked::Done) => tracing::info!(request = id, "an archive is made"),
+        Ok(Worked::Failed(reason)) => tracing::error!(request = id, "no archive: {reason}"),
+        Ok(Worked::PutOff(reason)) => tracing::warn!(request = id, "tried again later: {reason}"),
+        Ok(other) => tracing::info!(request = id, "{other:?}"),
+        Err(error) => tracing::error!(request = id, "{error}"),
+    }
+}
+
+/// Pushes jobs for what is open, and writes to those whose archive is there.
+async fn look(app: App) {
+    let requests = &app.portal.requests;
+    loop {
+        if let Err(error) = requests.push_due(&app.portal.jobs).await {
+            tracing::warn!("open requests wait: {error}");
+        }
+        if let Err(error) = tell(&app, requests).await {
+            tracing::warn!("mails wait: {error}");
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn tell(app: &App, requests: &Requests) -> Result<(), StoreError> {
+    for request in requests.untold(TOLD).await? {
+        // Queued under a name of its own: a second time nothing happens.
+        mail::archive_ended(app, &request).await?;
+        requests.told(request.id).await?;
+    }
+    Ok(())
+}
+
+/// Removes what is over.
+async fn sweep(app: App) {
+    loop {
+        if let Err(error) = app.portal.requests.sweep(&app.depot).await {
+            tracing::warn!("old archives stay for now: {error}");
+        }
+        if let Err(error) = app.portal.jobs.tidy().await {
+            tracing::warn!("{error}");
+        }
+        if let Err(error) = app.portal.converted.sweep(app.now().into()) {
+            tracing::warn!("converted archives stay for now: {error}");
+        }
+        tokio::time::sleep(SWEEP).await;
+    }
+}

@@ -1,0 +1,110 @@
+archive-title = Mein Archiv
+archive-lead = Alles, was du auf diesem Pod hast, in einer Datei: deine Beiträge, Fotos, Kommentare, Nachrichten, Kontakte und dein Schlüssel. Es gehört dir; nimm es mit.
+archive-running = Dein Archiv entsteht gerade
+archive-queued = Dein Archiv ist in der Warteschlange
+archive-percent = { $percent } Prozent sind fertig.
+archive-beginning = Es geht jetzt los.
+archive-next = Du bist als Nächstes dran.
+archive-ahead = { $count ->
+    [one] Eine Person ist vor dir.
+   *[other] { $shown } Personen sind vor dir.
+ }
+archive-waits = Etwas, das wir brauchen, hat nicht geantwortet. Wir versuchen es von selbst wieder; du musst nichts tun.
+archive-close-page = Du kannst diese Seite schließen und später wiederkommen: Es geht ohne dich weiter.
+archive-mail-comes = Wir schreiben dir, wenn es fertig ist.
+archive-key-locked-later = Dein Schlüssel wird mit deiner Passphrase geschützt. Wir vergessen sie, sobald das Archiv fertig ist.
+archive-cancel = Abbrechen, ich möchte es jetzt nicht
+archive-of = Archiv vom { $time }
+archive-download = Herunterladen ({ $size })
+archive-records = { $count } Einträge sind darin.
+archive-contents = Was darin ist
+archive-contents-left-out = { $count ->
+    [one] Was darin ist, und eine Sache, die fehlt
+   *[other] Was darin ist, und { $count } Sachen, die fehlen
+ }
+archive-expires = Es bleibt bis zum { $day } hier; dann wird es gelöscht. Solange es den Pod gibt, kannst du dir ein neues machen lassen.
+archive-by-podmin = Der Podmin hat es zusammen mit allen anderen für dich machen lassen.
+archive-stock = Als zwei Dateien für einen Pod ohne Pappus
+archive-stock-text = Jeder diaspora*-Pod nimmt diese beiden in den Einstellungen unter „Konto“. Beim ersten Mal dauert es einen Moment, bis der Download beginnt.
+archive-stock-locked = Dein Schlüssel ist mit einer Passphrase geschützt, die solche Pods nicht öffnen können. Lass dir ein Archiv ohne Passphrase machen, wenn du zu einem gehen willst.
+archive-stock-document = Deine Daten
+archive-stock-photos = Deine Fotos
+archive-ask-title = Lass dir dein Archiv machen
+archive-ask-again-title = Lass dir ein neues machen
+archive-ask-text = Das dauert einige Sekunden bis einige Minuten. Es bleibt hier { $days } Tage lang, verschlüsselt.
+archive-ask-mail = Schreibt mir, wenn es fertig ist
+archive-ask = Mein Archiv machen
+archive-protect = Meinen Schlüssel mit einer Passphrase schützen (nicht nötig)
+archive-protect-text = Mit deinem Archiv könnte jemand dein Konto umziehen. Eine Passphrase verhindert das, und du brauchst sie beim Umzug. Eine vergessene Passphrase kann niemand herausfinden, und Pods ohne Pappus können einen solchen Schlüssel nicht öffnen.
+archive-passphrase = Passphrase, mindestens zehn Zeichen
+archive-passphrase-again = Noch einmal dieselbe
+archive-passphrase-different = Die beiden Passphrasen sind nicht gleich. Bitte gib sie noch einmal ein.
+archive-passphrase-short = Die Passphrase ist zu kurz: Nimm mindestens zehn Zeichen.
+archive-too-late = Hier ist kein Archiv von dir, und den Pod selbst gibt es nicht mehr. Bitte schreib dem Podmin: Vielleicht gibt es eine Kopie.
+archive-next-title = Wie es weitergeht
+archive-next-keep = Lade das Archiv herunter und bewahre es sicher auf, zum Beispiel auf deinem Rechner und auf einem Stick. Bricht der Download ab, geht er dort weiter, wo er war.
+archive-next-look = Entpacke es und öffne index.html im Browser: Du siehst alles, ohne Netz.
+archive-next-pod = Such dir einen neuen Pod. Nimmt er Neue mit Pappus auf, hat er eine Seite, auf der du die Datei abgibst.
+archive-next-move = Gib das Archiv dort ab. Deine Kontakte erfahren, wo du jetzt bist, und die meisten folgen von selbst.
+archive-next-secret = In der Datei ist dein Schlüssel: Wer sie hat, kann dein Konto umziehen. Schick sie niemandem.
+archive-history = Was du dir hast machen lassen
+archive-was-done = wurde gemacht.
+archive-was-failed = konnte nicht gemacht werden. Bitte sag es dem Podmin.
+archive-was-cancelled = hast du abgebrochen.
+archive-was-expired = wurde gemacht und nach seiner Zeit gelöscht.
+contents-title = Was in deinem Archiv ist
+contents-lead = So, wie es am { $time } war.
+contents-inside = Darin
+contents-kind = Was
+contents-count = Wie viele
+contents-left-out = Nicht darin
+contents-nothing-left-out = Es fehlt nichts.
+contents-left-out-text = Das konnte nicht mitgenommen werden, meist, weil der Pod einen Teil davon verloren hatte.
+contents-each = Jedes davon, mit dem Grund
+contents-more = Und { $count } weitere: manifest.json im Archiv nennt alle.
+contents-signed = Unterschrieben
+contents-signed-text = Das Archiv ist mit deinem Schlüssel und mit dem des Pods unterschrieben. So kann jeder sehen, dass es niemand verändert hat. Das ist der Fingerabdruck deines Schlüssels:
+contents-key-locked = Der Schlüssel selbst ist mit deiner Passphrase geschützt.
+contents-back = Zurück
+link-title = Dein Archiv ist fertig
+link-text = Das Archiv von { $account }. Du kannst es hier herunterladen, ohne dich anzumelden.
+mail-archive-subject = Dein Archiv ist fertig
+mail-archive-body = Hallo { $account },
+
+    dein Archiv ist fertig. Hier kannst du es herunterladen:
+
+    { $link }
+
+    Der Link gilt bis zum { $until } und braucht kein Passwort: Gib ihn nicht weiter.
+    Wie es weitergeht, steht auf dieser Seite:
+
+    { $page }
+mail-failed-subject = Dein Archiv konnte nicht gemacht werden
+mail-failed-body = Hallo { $account },
+
+    dein Archiv konnte nicht gemacht werden. Bitte sag es dem Podmin; was schiefging,
+    steht auf dieser Seite. Dort kannst du es auch noch einmal versuchen:
+
+    { $page }
+kind-aspects = Aspekte
+kind-contacts = Kontakte
+kind-status-messages = Beiträge
+kind-reshares = Weitergesagtes
+kind-polls = Umfragen
+kind-photos = Fotos
+kind-photo-files = Fotodateien
+kind-followed-tags = Tags, denen du folgst
+kind-subscriptions = Abonnierte Beiträge
+kind-blocks = Ignorierte
+kind-own-comments = Deine Kommentare
+kind-own-likes = Was dir gefällt
+kind-own-poll-participations = Deine Stimmen in Umfragen
+kind-others-comments = Kommentare von anderen
+kind-others-likes = Gefällt anderen
+kind-others-poll-participations = Stimmen von anderen
+kind-unsigned-relayables = Reaktionen ohne Unterschrift
+kind-likes-on-comments = Gefällt-mir bei Kommentaren
+kind-non-contact-authors = Schlüssel weiterer Autoren
+kind-conversations = Unterhaltungen
+kind-messages = Nachrichten
+kind-commented-posts = Beiträge von anderen, die du kommentiert hast
