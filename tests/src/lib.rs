@@ -11,5 +11,6 @@ pub mod program;
 pub mod rows;
 pub mod sample;
 pub mod schema;
+pub mod service;
 pub mod sound;
 pub mod watched;

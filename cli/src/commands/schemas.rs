@@ -1,4 +1,4 @@
-//! `pappus schemas`: the JSON Schemas under `schemas/`, made from the types themselves.
+//! `pappus schemas`: the JSON Schemas and the OpenAPI document under `schemas/`, made from the types themselves.
 
 use super::Outcome;
 use crate::arguments::Folder;
@@ -10,5 +10,6 @@ pub(crate) fn run(arguments: &Folder) -> Result<Outcome, Failure> {
         let text = serde_json::to_string_pretty(&schema)? + "\n";
         std::fs::write(arguments.folder.join(name), text)?;
     }
+    std::fs::write(arguments.folder.join("openapi-1.json"), pappus_server::api::document_text())?;
     Ok(Outcome::Done)
 }

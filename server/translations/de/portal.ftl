@@ -66,8 +66,8 @@ contents-signed = Unterschrieben
 contents-signed-text = Das Archiv ist mit deinem Schlüssel und mit dem des Pods unterschrieben. So kann jeder sehen, dass es niemand verändert hat. Das ist der Fingerabdruck deines Schlüssels:
 contents-key-locked = Der Schlüssel selbst ist mit deiner Passphrase geschützt.
 contents-back = Zurück
-link-title = Dein Archiv ist fertig
-link-text = Das Archiv von { $account }. Du kannst es hier herunterladen, ohne dich anzumelden.
+archive-link-title = Dein Archiv ist fertig
+archive-link-text = Das Archiv von { $account }. Du kannst es hier herunterladen, ohne dich anzumelden.
 mail-archive-subject = Dein Archiv ist fertig
 mail-archive-body = Hallo { $account },
 

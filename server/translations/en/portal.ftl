@@ -66,8 +66,8 @@ contents-signed = Signed
 contents-signed-text = The archive is signed with your key and with the pod's, so everybody can see that nobody has changed it. This is the fingerprint of your key:
 contents-key-locked = The key itself is under your passphrase.
 contents-back = Back
-link-title = Your archive is ready
-link-text = The archive of { $account }. You can download it here without signing in.
+archive-link-title = Your archive is ready
+archive-link-text = The archive of { $account }. You can download it here without signing in.
 mail-archive-subject = Your archive is ready
 mail-archive-body = Hello { $account },
 

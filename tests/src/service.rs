@@ -1,0 +1,220 @@
+//! The web service as a program of its own, and a reader with a browser that keeps cookies and follows redirects.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, StatusCode};
+
+use crate::program::program;
+
+/// A running `pappus serve`. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Service {
+    child: Child,
+    config: PathBuf,
+    /// Its address, with a slash at the end.
+    pub url: String,
+}
+
+impl Service {
+    /// Writes a configuration into a folder and starts the service with it. `sections` is the file without `[web]`.
+    ///
+    /// # Errors
+    /// What the system says, or that the program ended.
+    pub fn start(folder: &Path, sections: &str) -> io::Result<Self> {
+        // Nobody else gets the port so soon.
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let url = format!("http://127.0.0.1:{port}/");
+        let web = format!(
+            "[web]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{url}\"\nrequests_per_second = 100000\n"
+        );
+        let config = folder.join("pappus.toml");
+        std::fs::write(&config, format!("{sections}\n{web}"))?;
+        let child = spawn(&config, folder)?;
+        Ok(Self { child, config, url })
+    }
+
+    /// Kills it at once, as a power cut would, and starts it anew.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn kill_and_start(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        self.child = spawn(&self.config, self.config.parent().unwrap_or(Path::new(".")))?;
+        Ok(())
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+fn spawn(config: &Path, folder: &Path) -> io::Result<Child> {
+    let log = std::fs::OpenOptions::new().append(true).create(true).open(folder.join("log"))?;
+    let mut command = program("pappus");
+    command.arg("serve").arg("--config").arg(config).stdout(Stdio::piped()).stderr(log);
+    let mut child = command.spawn()?;
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        BufReader::new(stdout).read_line(&mut line)?;
+    }
+    if line.is_empty() {
+        let log = std::fs::read_to_string(folder.join("log"))?;
+        return Err(io::Error::other(format!("pappus serve ended: {log}")));
+    }
+    Ok(child)
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// What stands in an attribute behind a text: `between("name=\"token\" value=\"", "\"")`.
+    pub fn between(&self, before: &str, after: &str) -> Option<String> {
+        let text = self.text();
+        let (_, rest) = text.split_once(before)?;
+        rest.split_once(after).map(|(found, _)| found.to_owned())
+    }
+}
+
+/// A reader.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    client: Client,
+    base: String,
+    cookies: BTreeMap<String, String>,
+    token: String,
+    /// Sent with everything.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Browser {
+    /// A new one, without cookies.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn new(url: &str) -> reqwest::Result<Self> {
+        let client = Client::builder().redirect(Policy::none()).timeout(Duration::from_mins(1)).build()?;
+        let base = url.trim_end_matches('/').to_owned();
+        let headers = vec![("accept-language", "en".to_owned())];
+        Ok(Self { client, base, cookies: BTreeMap::new(), token: String::new(), headers })
+    }
+
+    /// Sends a request, with more headers than usual; redirects are not followed.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> reqwest::Result<Answer> {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if !cookies.is_empty() {
+            request = request.header(COOKIE, cookies.join("; "));
+        }
+        let response = request.body(body).send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        for cookie in headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+            if let Some((name, value)) = cookie.split(';').next().and_then(|pair| pair.split_once('=')) {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let answer = Answer { status, headers, body: response.bytes().await?.to_vec() };
+        if let Some(token) = answer.between("name=\"token\" value=\"", "\"") {
+            self.token = token;
+        }
+        Ok(answer)
+    }
+
+    /// Opens a page, and follows redirects.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub async fn open(&mut self, path: &str) -> reqwest::Result<Answer> {
+        let mut path = path.to_owned();
+        for _ in 0..5 {
+            let answer = self.send(Method::GET, &path, &[], Vec::new()).await?;
+            match answer.headers.get(LOCATION).and_then(|place| place.to_str().ok()) {
+                Some(place) if answer.status.is_redirection() => place.clone_into(&mut path),
+                _ => return Ok(answer),
+            }
+        }
+        self.send(Method::GET, &path, &[], Vec::new()).await
+    }
+
+    /// Sends a form with the token of the page that was opened last, and follows redirects.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> reqwest::Result<Answer> {
+        let (body, base) = (self.form(fields), self.base.clone());
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", base.as_str())];
+        let answer = self.send(Method::POST, path, &headers, body).await?;
+        match answer.headers.get(LOCATION).and_then(|place| place.to_str().ok()) {
+            Some(place) if answer.status.is_redirection() => {
+                let place = place.to_owned();
+                self.open(&place).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    fn form(&self, fields: &[(&str, &str)]) -> Vec<u8> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("token", &self.token).extend_pairs(fields);
+        form.finish().into_bytes()
+    }
+
+    /// Signs in with a password.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub async fn sign_in(&mut self, name: &str, password: &str) -> reqwest::Result<Answer> {
+        self.open("/sign-in").await?;
+        self.submit("/sign-in", &[("name", name), ("password", password)]).await
+    }
+}

@@ -1,0 +1,270 @@
+//! "My archive" over HTTP, with the service as a program of its own: asked for, watched, fetched in parts, by link, as
+//! two files, by script; not reachable for anybody else; and through kills.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+
+mod support;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pappus_tests::sample::PASSWORD;
+use pappus_tests::service::{Answer, Browser, Service};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use support::Pod;
+use tempfile::TempDir;
+
+struct Scene {
+    _pod: Pod,
+    folder: TempDir,
+    service: Service,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let pod = Pod::sqlite().await;
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state/pods/closing.example");
+        std::fs::create_dir_all(&state).unwrap();
+        let shared = Path::new(&support::shared_state()).join("pods/closing.example/archive-key.pem");
+        std::fs::copy(shared, state.join("archive-key.pem")).unwrap();
+        let sections = format!(
+            "[pod]\ndatabase_url = \"{}\"\nurl = \"https://closing.example/\"\nuploads = \"{}\"\n\
+             [store]\nstate = \"state\"\n[mail]\nfolder = \"mails\"\nfrom = \"podmin@closing.example\"\n\
+             per_minute = 6000\n[closing]\nenabled = true\n",
+            pod.database,
+            pod.path("uploads").display()
+        );
+        let service = Service::start(folder.path(), &sections).unwrap();
+        Self { _pod: pod, folder, service }
+    }
+
+    async fn signed_in(&self, name: &str) -> Browser {
+        let mut browser = Browser::new(&self.service.url).unwrap();
+        let answer = browser.sign_in(name, PASSWORD).await.unwrap();
+        assert!(answer.text().contains("My archive"), "{}", answer.text());
+        browser
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+/// Looks until the archive is there; gives the page.
+async fn until_done(browser: &mut Browser, scene: &Scene) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let page = browser.open("/archive").await.unwrap();
+        if page.text().contains("/file/") {
+            return page;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(40), "{}\n{}", page.text(), scene.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn api(browser: &mut Browser, method: Method, path: &str, body: Option<Value>) -> Answer {
+    let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+    browser.send(method, path, &[("content-type", "application/json")], body).await.unwrap()
+}
+
+fn document(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{}", answer.text()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_button_to_the_file() {
+    let scene = Scene::new().await;
+    let mut greta = scene.signed_in("greta").await;
+    let page = greta.submit("/archive/ask", &[("mail", "yes")]).await.unwrap();
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+    greta.submit("/archive/ask", &[]).await.unwrap();
+    let page = until_done(&mut greta, &scene).await;
+    assert_eq!(page.text().matches("/file/").count(), 1, "however often they click");
+    let path = page.between("href=\"/archive/made/", "\"").unwrap();
+    let path = format!("/archive/made/{path}");
+    let whole = greta.open(&path).await.unwrap();
+    assert_eq!((whole.status, whole.header("content-type")), (StatusCode::OK, "application/zip"));
+    assert!(whole.header("content-disposition").contains("greta@closing.example-"));
+    let file = scene.folder.path().join("greta.zip");
+    std::fs::write(&file, &whole.body).unwrap();
+    assert_eq!(support::json(&file, "manifest.json")["account"]["diaspora_id"], "greta@closing.example");
+
+    parts(&mut greta, &path, &whole).await;
+    let contents = greta.open(path.split("/file/").next().unwrap()).await.unwrap();
+    assert!(contents.text().contains("<th scope=\"row\">Posts</th>"), "{}", contents.text());
+    two_files(&mut greta, path.split("/file/").next().unwrap()).await;
+    by_mail(&scene, &whole).await;
+    nobody_else(&scene, &path).await;
+}
+
+/// Any part of it; only as long as it is the same file.
+async fn parts(browser: &mut Browser, path: &str, whole: &Answer) {
+    let (tag, size) = (whole.header("etag"), whole.body.len());
+    let get = async |browser: &mut Browser, method: Method, headers: &[(&str, &str)]| {
+        browser.send(method, path, headers, Vec::new()).await.unwrap()
+    };
+    let part = get(browser, Method::GET, &[("range", "bytes=1000-"), ("if-range", tag)]).await;
+    assert_eq!(part.status, StatusCode::PARTIAL_CONTENT);
+    assert_eq!(part.header("content-range"), format!("bytes 1000-{}/{size}", size - 1));
+    assert_eq!(part.body, whole.body[1000..]);
+    let other = get(browser, Method::GET, &[("range", "bytes=1000-"), ("if-range", "\"other\"")]).await;
+    assert_eq!((other.status, other.body.len()), (StatusCode::OK, size));
+    let beyond = get(browser, Method::GET, &[("range", "bytes=99999999-")]).await;
+    assert_eq!(beyond.status, StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(beyond.header("content-range"), format!("bytes */{size}"));
+    let known = get(browser, Method::GET, &[("if-none-match", tag)]).await;
+    assert_eq!((known.status, known.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    let head = get(browser, Method::HEAD, &[]).await;
+    assert_eq!((head.status, head.header("content-length")), (StatusCode::OK, size.to_string().as_str()));
+    assert!(head.body.is_empty());
+}
+
+async fn two_files(browser: &mut Browser, base: &str) {
+    let photos = browser.open(&format!("{base}/stock/photos")).await.unwrap();
+    assert!(photos.body.starts_with(b"PK"), "{}", photos.text());
+    let document = browser.open(&format!("{base}/stock/document")).await.unwrap();
+    assert!(document.header("content-disposition").contains("greta.json.gz"));
+    let text = std::io::read_to_string(flate2::read::GzDecoder::new(document.body.as_slice())).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["user"]["username"], "greta");
+}
+
+/// One mail, whose link needs no session and cannot be guessed.
+async fn by_mail(scene: &Scene, whole: &Answer) {
+    let begun = Instant::now();
+    let mails = loop {
+        let mails = support::names(&scene.folder.path().join("mails"));
+        if !mails.is_empty() {
+            break mails;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", scene.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(mails.len(), 1);
+    let mail = std::fs::read_to_string(scene.folder.path().join("mails").join(&mails[0])).unwrap();
+    assert!(
+        mail.contains("To: greta@mail.example") && mail.contains("Auto-Submitted: auto-generated"),
+        "{mail}"
+    );
+    let unfolded = mail.replace("=\r\n", "").replace("=3D", "=");
+    let link = unfolded.split(&format!("{}get/", scene.service.url)).nth(1).unwrap();
+    let token: String =
+        link.chars().take_while(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter)).collect();
+    let mut anybody = Browser::new(&scene.service.url).unwrap();
+    let page = anybody.open(&format!("/get/{token}")).await.unwrap();
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+    let file = anybody.open(&format!("/get/{token}/greta.zip")).await.unwrap();
+    assert_eq!(file.body, whole.body);
+    for wrong in [token.to_uppercase(), token[1..].to_owned(), "x".repeat(5000)] {
+        let answer = anybody.open(&format!("/get/{wrong}/greta.zip")).await.unwrap();
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    }
+}
+
+/// Neither by number nor by path, with a session of one's own or without.
+async fn nobody_else(scene: &Scene, path: &str) {
+    let mut ida = scene.signed_in("ida").await;
+    for path in
+        [path, "/archive/made/r1", "/archive/made/r1/stock/photos", "/archive/made/c1", "/archive/1/progress"]
+    {
+        let answer = ida.open(path).await.unwrap();
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    ida.open("/archive").await.unwrap();
+    let answer = ida.submit("/archive/1/cancel", &[]).await.unwrap();
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    let mut anybody = Browser::new(&scene.service.url).unwrap();
+    let answer = anybody.open(path).await.unwrap();
+    assert!(answer.text().contains("name=\"password\""), "sent to sign in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_script() {
+    let scene = Scene::new().await;
+    let mut browser = scene.signed_in("greta").await;
+    let new = json!({ "name": "backup", "scopes": ["read", "request"], "days": 7 });
+    let made = api(&mut browser, Method::POST, "/api/v1/tokens", Some(new)).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    let token = document(&made)["token"].as_str().unwrap().to_owned();
+    let mut script = Browser::new(&scene.service.url).unwrap();
+    let unknown = api(&mut script, Method::GET, "/api/v1/me", None).await;
+    assert_eq!(unknown.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(unknown.header("content-type"), "application/problem+json");
+    assert_eq!(document(&unknown)["status"], 401);
+    script.headers.push(("authorization", format!("Bearer {token}")));
+    let me = document(&api(&mut script, Method::GET, "/api/v1/me", None).await);
+    assert_eq!(
+        (me["account"].as_str(), me["podmin"].as_bool()),
+        (Some("greta@closing.example"), Some(false))
+    );
+
+    let asked = api(&mut script, Method::POST, "/api/v1/requests", Some(json!({}))).await;
+    assert_eq!(asked.status, StatusCode::CREATED, "{}", asked.text());
+    let id = document(&asked)["id"].as_i64().unwrap();
+    let again = api(&mut script, Method::POST, "/api/v1/requests", Some(json!({}))).await;
+    assert!(again.status == StatusCode::OK || document(&again)["id"] != id);
+    let begun = Instant::now();
+    let name = loop {
+        let request = document(&api(&mut script, Method::GET, &format!("/api/v1/requests/{id}"), None).await);
+        if request["state"] == "done" {
+            break request["archive"].as_str().unwrap().to_owned();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(40), "{request} {}", scene.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let contents = document(&api(&mut script, Method::GET, &format!("/api/v1/archives/{name}"), None).await);
+    assert!(contents["counts"]["status_messages"].as_i64().unwrap() > 0, "{contents}");
+    // What the token is not good for.
+    let file = api(&mut script, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
+    assert_eq!(file.status, StatusCode::FORBIDDEN);
+    let more = json!({ "name": "more", "scopes": ["download"], "days": 7 });
+    let more = api(&mut script, Method::POST, "/api/v1/tokens", Some(more)).await;
+    assert_eq!(more.status, StatusCode::FORBIDDEN, "a token makes no tokens");
+    let file = api(&mut browser, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
+    assert!(file.status == StatusCode::OK && file.body.starts_with(b"PK"));
+    for (body, status) in [
+        (json!({ "key_passphrase": "short" }), StatusCode::BAD_REQUEST),
+        (json!({ "unknown": 1 }), StatusCode::BAD_REQUEST),
+        (json!([]), StatusCode::BAD_REQUEST),
+    ] {
+        let answer = api(&mut script, Method::POST, "/api/v1/requests", Some(body)).await;
+        assert_eq!((answer.status, answer.header("content-type")), (status, "application/problem+json"));
+    }
+    // Somebody else's are not there, and a removed token opens nothing.
+    let mut ida = scene.signed_in("ida").await;
+    for path in [format!("/api/v1/requests/{id}"), format!("/api/v1/archives/{name}/file")] {
+        assert_eq!(api(&mut ida, Method::GET, &path, None).await.status, StatusCode::NOT_FOUND);
+    }
+    let removed = api(&mut ida, Method::DELETE, "/api/v1/tokens/1", None).await;
+    assert_eq!(removed.status, StatusCode::NOT_FOUND);
+    let removed = api(&mut browser, Method::DELETE, "/api/v1/tokens/1", None).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    assert_eq!(api(&mut script, Method::GET, "/api/v1/me", None).await.status, StatusCode::UNAUTHORIZED);
+    let described = document(&api(&mut script, Method::GET, "/api/openapi.json", None).await);
+    assert!(described["paths"]["/api/v1/requests/{id}"]["delete"].is_object());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_lose_nothing() {
+    let mut scene = Scene::new().await;
+    let names = ["greta", "ida", "yasmin", "emil"];
+    let mut people = Vec::new();
+    for name in names {
+        let mut browser = scene.signed_in(name).await;
+        browser.submit("/archive/ask", &[]).await.unwrap();
+        people.push(browser);
+    }
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        scene.service.kill_and_start().unwrap();
+    }
+    for browser in &mut people {
+        let page = until_done(browser, &scene).await;
+        assert_eq!(page.text().matches("/file/").count(), 1);
+    }
+    let kept = scene.folder.path().join("state/pods/closing.example/archives/requests");
+    assert_eq!(support::names(&kept).len(), names.len());
+}
