@@ -12,7 +12,8 @@ show() { printf '  $ %s\n' "$*"; }
 findings() { "$@" || { code=$?; [ $code = 10 ] || exit $code; }; }
 
 say "1. A pod to try things on: invented people in an SQLite database, with photos."
-"$programs/sample-pod" "$folder/pod" | sed 's/^/  /'
+"$programs/sample-pod" "$folder/pod" >"$folder/people"
+sed 's/^/  /' "$folder/people"
 
 say "2. Can it be exported?"
 show "pappus check --pod $folder/pod --accounts"
@@ -88,6 +89,10 @@ findings "$pappus" deliveries "${there[@]}" | sed 's/^/  /'
 
 say "11. And out of the new pod again: everything is still there."
 findings "$pappus" export "$mover" "${there[@]}" --out "$folder/again" | head -1 | sed 's/^/  /'
+
+say "12. Both pods as people see them, in a browser."
+kill $listening 2>/dev/null || true
+"$(dirname "$0")/demo-serve.sh" "$programs" "$folder"
 
 say "Done. Look around:"
 echo "  $folder/exports           one archive for each account"

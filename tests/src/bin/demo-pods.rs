@@ -2,10 +2,14 @@
 //!
 //! `demo-pods target DIR`: an empty pod on SQLite. `demo-pods listen DATABASE …`: stands in for the pod where most
 //! contacts of the target's new people live; it opens what it is sent as diaspora* would, and says what it heard.
+//! `demo-pods ports N`, `demo-pods alive URL`: for the pages of the other two.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -35,6 +39,13 @@ enum Command {
         #[arg(long)]
         port_file: PathBuf,
     },
+    /// Prints so many free ports of 127.0.0.1, a line each
+    Ports { number: usize },
+    /// Whether a web service says that it is well
+    Alive {
+        /// As http://127.0.0.1:PORT/
+        address: String,
+    },
 }
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -63,6 +74,25 @@ async fn listen(database: &str, port_file: &Path) -> Result<(), Failed> {
     std::fs::write(port_file, port.to_string())?;
     axum::serve(listener, service).await?;
     Ok(())
+}
+
+fn ports(number: usize) -> Result<(), Failed> {
+    let free: Vec<TcpListener> =
+        (0..number).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+    for listener in free {
+        println!("{}", listener.local_addr()?.port());
+    }
+    Ok(())
+}
+
+fn alive(address: &str) -> Result<(), Failed> {
+    let host = address.trim_start_matches("http://").trim_end_matches('/');
+    let mut link = TcpStream::connect(host)?;
+    link.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(link, "GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    link.read_to_string(&mut answer)?;
+    if answer.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(answer.into()) }
 }
 
 async fn receive(State(pool): State<Arc<SqlitePool>>, uri: Uri, body: Bytes) -> StatusCode {
@@ -108,6 +138,9 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Target { directory } => target(&directory).await,
         Command::Listen { database, port_file } => listen(&database, &port_file).await,
+        Command::Ports { number } => ports(number),
+        // It is asked again and again until it is so.
+        Command::Alive { address } => return ExitCode::from(u8::from(alive(&address).is_err())),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
