@@ -7,6 +7,10 @@ use pappus_server::check::check;
 use pappus_server::config::Config;
 use serde_json::json;
 use tokio::sync::watch;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Outcome;
 use crate::arguments::{Log, Serve};
@@ -20,12 +24,7 @@ pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Fa
     if arguments.check {
         return look(&config, output).await;
     }
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
-    // There is no other log before this one.
-    _ = match arguments.log {
-        Log::Text => log.try_init(),
-        Log::Json => log.json().flatten_event(true).try_init(),
-    };
+    begin_log(arguments.log);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(until_told(stop));
     let public_url = config.web.public_url.clone();
@@ -35,6 +34,22 @@ pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Fa
     };
     pappus_server::serve::serve(config, Arc::new(now), stopped, listening).await?;
     Ok(Outcome::Done)
+}
+
+/// Warnings and errors, on standard error.
+fn begin_log(form: Log) {
+    // Browsers keep cookies of sessions that have ended; that is not worth a warning each time.
+    let wanted = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("tower_sessions", LevelFilter::ERROR)
+        .with_target("tower_sessions_core", LevelFilter::ERROR);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let registry = tracing_subscriber::registry();
+    // There is no other log before this one.
+    _ = match form {
+        Log::Text => registry.with(layer.with_filter(wanted)).try_init(),
+        Log::Json => registry.with(layer.json().flatten_event(true).with_filter(wanted)).try_init(),
+    };
 }
 
 async fn look(config: &Config, output: &Output) -> Result<Outcome, Failure> {

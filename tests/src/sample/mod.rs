@@ -28,6 +28,7 @@ use std::path::Path;
 pub use damage::{Damage, damage};
 pub use keys::{KeyPair, KeySize, PAIRS_1024, PAIRS_2048, PAIRS_4096, Signer, sign};
 pub use pod_directory::write_pod_directory;
+pub use words::backup_codes;
 pub use words::guid;
 pub(crate) use words::usual_password;
 

@@ -11,6 +11,7 @@
 pub mod living_pods;
 pub mod reference;
 pub mod target;
+pub mod web;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

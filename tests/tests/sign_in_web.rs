@@ -1,0 +1,473 @@
+//! People sign in to the web service with the accounts they have on the pod, on all three databases, and when the pod is
+//! gone.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+
+mod support;
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::hmac;
+use pappus_engine::campaign::SignInData;
+use pappus_engine::depot::CampaignKeys;
+use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::store::{StateFolder, Store};
+use pappus_tests::cluster::{shared_mariadb, shared_postgres};
+use pappus_tests::sample::{OTP_SECRET, PASSWORD, POD_URL};
+use pappus_tests::schema::Pool;
+use reqwest::StatusCode;
+use support::web::{Service, Visitor, configuration, free_port};
+use support::{Pod, TIME};
+use tempfile::TempDir;
+
+struct Scene {
+    pod: Pod,
+    folder: TempDir,
+    store: Option<String>,
+    service: Service,
+}
+
+/// Nobody listens at port 9: mails stay in the outbox, where the tests read them.
+const MORE: &str = "[mail]\nserver = \"smtp://127.0.0.1:9\"\nfrom = \"podmin@closing.example\"\n\
+                    [closing]\nenabled = true\n";
+
+impl Scene {
+    async fn new(pod: Pod, store: Option<String>, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = configuration(folder.path(), &pod, store.as_deref(), free_port());
+        let service = Service::start(folder.path(), &format!("{text}{MORE}{more}"));
+        Self { pod, folder, store, service }
+    }
+
+    fn visitor(&self) -> Visitor {
+        Visitor::new(&self.service)
+    }
+
+    async fn store(&self) -> Store {
+        let folder = state(self.folder.path());
+        let url = self.store.as_deref().map_or_else(|| folder.database(), DatabaseUrl::parse).unwrap();
+        Store::open(&url).await.unwrap()
+    }
+}
+
+fn state(folder: &Path) -> StateFolder {
+    StateFolder::open(&folder.join("state"), &PodUrl::parse(POD_URL).unwrap()).unwrap()
+}
+
+/// The code of a step of time (RFC 6238), made here once more.
+fn code(step: u64) -> String {
+    let bits: String = OTP_SECRET
+        .bytes()
+        .map(|letter| if letter.is_ascii_digit() { letter - b'2' + 26 } else { letter - b'A' })
+        .map(|value| format!("{value:05b}"))
+        .collect();
+    let whole = bits.len() / 8 * 8;
+    let secret: Vec<u8> =
+        (0..whole).step_by(8).map(|at| u8::from_str_radix(&bits[at..at + 8], 2).unwrap()).collect();
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
+    let digest = hmac::sign(&key, &step.to_be_bytes());
+    let digest = digest.as_ref();
+    let at = usize::from(digest[19] & 15);
+    let number = u32::from_be_bytes(digest[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the service goes by the system's clock")]
+fn step() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 30
+}
+
+async fn is_in(visitor: &mut Visitor, name: &str) {
+    let answer = visitor.get("/").await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/archive"), "{name}");
+    assert_eq!(visitor.get("/sign-in").await.status, StatusCode::SEE_OTHER, "{name}");
+}
+
+async fn is_out(visitor: &mut Visitor) {
+    assert_eq!(visitor.get("/").await.location(), "/sign-in");
+    assert_eq!(visitor.get("/archive").await.location(), "/sign-in?next=%2Farchive");
+}
+
+async fn names_and_passwords(scene: &Scene) {
+    for name in ["greta", " GRETA ", "greta@mail.example", "Greta@Mail.example", "greta@closing.example"] {
+        let mut visitor = scene.visitor();
+        let answer = visitor.sign_in(name, PASSWORD).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"), "{name}: {answer:?}");
+        is_in(&mut visitor, name).await;
+        let before = visitor.cookies.clone();
+        let answer = visitor.fill("/archive", "/sign-out", &[]).await;
+        assert_eq!(answer.location(), "/sign-in?out=yes");
+        // The old name of the session opens nothing any more.
+        visitor.cookies = before;
+        is_out(&mut visitor).await;
+    }
+    let mut texts = Vec::new();
+    for (name, password) in [
+        ("greta", "another"),
+        ("greta", ""),
+        ("nobody", PASSWORD),
+        ("", ""),
+        ("greta\0", PASSWORD),
+        ("greta' OR '1'='1", PASSWORD),
+        ("greta@other.example", PASSWORD),
+    ] {
+        let mut visitor = scene.visitor();
+        let answer = visitor.sign_in(name, password).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name:?}");
+        let problem =
+            answer.text.split_once("role=\"alert\"").unwrap().1.split_once("</p>").unwrap().0.to_owned();
+        texts.push(problem);
+        is_out(&mut visitor).await;
+    }
+    texts.dedup();
+    assert_eq!(texts.len(), 1, "one text for all: {texts:?}");
+}
+
+/// The session has another name after the sign-in, and only a form of ours with its cookie is taken.
+async fn cookies_and_forms(scene: &Scene) {
+    let mut visitor = scene.visitor();
+    let page = visitor.get("/sign-in").await;
+    let token = page.token();
+    let fields = [("name", "greta"), ("password", PASSWORD), ("token", token.as_str())];
+    assert_eq!(scene.visitor().post("/sign-in", &fields).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(visitor.post("/sign-in", &fields[..2]).await.status, StatusCode::FORBIDDEN);
+    for origin in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+        let mut crossing = scene.visitor();
+        crossing.cookies.clone_from(&visitor.cookies);
+        crossing.headers = vec![(origin.0, origin.1.to_owned())];
+        assert_eq!(crossing.post("/sign-in", &fields).await.status, StatusCode::FORBIDDEN, "{origin:?}");
+    }
+    let answer = visitor.post("/sign-in", &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let cookie = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let cookie = cookie.filter(|cookie| cookie.starts_with("pappus=")).next_back().unwrap();
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    assert_eq!(page.header("x-frame-options"), "DENY");
+    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(!page.text.contains("<style") && !page.text.contains("style="));
+    // Where somebody wanted to go, but to no other host.
+    for (next, expected) in
+        [("/archive?x=1", "/archive?x=1"), ("//evil.example", "/"), ("https://evil.example/", "/")]
+    {
+        let mut visitor = scene.visitor();
+        let fields = [("name", "greta"), ("password", PASSWORD), ("next", next)];
+        assert_eq!(visitor.fill("/sign-in", "/sign-in", &fields).await.location(), expected);
+    }
+}
+
+async fn locked_and_closed(scene: &Scene) {
+    let pool = &scene.pod.pool;
+    pool.execute("UPDATE users SET locked_at = created_at WHERE username = 'ida'").await.unwrap();
+    let mut visitor = scene.visitor();
+    let answer = visitor.sign_in("ida", PASSWORD).await;
+    assert!(answer.text.contains("locked this account"), "{}", answer.text);
+    is_out(&mut visitor).await;
+    // Whoever does not know the password does not learn of it.
+    assert!(!visitor.sign_in("ida", "another").await.text.contains("locked this account"));
+    let closed = "UPDATE people SET closed_account = (1 = 1) WHERE owner_id = (SELECT id FROM users WHERE username = 'ida')";
+    pool.execute(closed).await.unwrap();
+    let answer = visitor.sign_in("ida", PASSWORD).await;
+    assert!(answer.text.contains("account was closed"), "{}", answer.text);
+    is_out(&mut visitor).await;
+}
+
+async fn codes(scene: &Scene) {
+    let half_way = async || {
+        let mut visitor = scene.visitor();
+        let answer = visitor.sign_in("jonas", PASSWORD).await;
+        assert_eq!(answer.location(), "/sign-in/code?next=%2F");
+        is_out(&mut visitor).await;
+        visitor
+    };
+    let enter = async |visitor: &mut Visitor, code: &str| {
+        visitor.fill("/sign-in/code", "/sign-in/code", &[("code", code)]).await
+    };
+    let mut visitor = half_way().await;
+    // The pod says that this step was used there.
+    assert_eq!(enter(&mut visitor, &code(step())).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let unused = "UPDATE users SET consumed_timestep = NULL WHERE username = 'jonas'";
+    scene.pod.pool.execute(unused).await.unwrap();
+    for wrong in ["000000", "", "12345", &code(step() - 5)] {
+        assert_eq!(enter(&mut visitor, wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    let good = code(step());
+    let spaced = format!(" {} {} ", &good[..3], &good[3..]);
+    assert_eq!(enter(&mut visitor, &spaced).await.location(), "/");
+    is_in(&mut visitor, "jonas").await;
+    let mut again = half_way().await;
+    assert_eq!(enter(&mut again, &good).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    is_out(&mut again).await;
+
+    let codes = pappus_tests::sample::backup_codes();
+    assert_eq!(enter(&mut again, &codes[1]).await.location(), "/");
+    let mut third = half_way().await;
+    assert_eq!(enter(&mut third, &codes[1]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    // Of two at the same time one gets in.
+    let mut fourth = half_way().await;
+    let (one, other) = tokio::join!(enter(&mut third, &codes[2]), enter(&mut fourth, &codes[2]));
+    let got_in = [one.status, other.status].iter().filter(|status| **status == StatusCode::SEE_OTHER).count();
+    assert_eq!(got_in, 1, "{one:?} {other:?}");
+    // Without a password there is no code to enter.
+    let mut stranger = scene.visitor();
+    assert_eq!(stranger.get("/sign-in/code").await.location(), "/sign-in");
+}
+
+/// The link in the newest mail, once there are `count`.
+async fn link(scene: &Scene, count: usize) -> String {
+    let store = scene.store().await;
+    let begun = Instant::now();
+    loop {
+        let rows = store
+            .rows("looking", "SELECT recipient, body FROM pappus_outbox ORDER BY id", &[])
+            .await
+            .unwrap();
+        if rows.len() == count {
+            let row = rows.last().unwrap();
+            assert_eq!(row.get::<String>(0).unwrap(), "greta@mail.example");
+            let body: String = row.get(1).unwrap();
+            let line = body.lines().find(|line| line.contains("/sign-in/link/")).unwrap();
+            store.close().await;
+            return line.trim().split_once("/sign-in/").map(|(_, rest)| format!("/sign-in/{rest}")).unwrap();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{} mails", rows.len());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn links_by_mail(scene: &Scene) {
+    let mut visitor = scene.visitor();
+    let mut texts = Vec::new();
+    for name in ["nobody", "greta@mail.example", "ida", ""] {
+        let answer = visitor.fill("/sign-in/link", "/sign-in/link", &[("name", name)]).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        texts.push(answer.text);
+    }
+    texts.dedup();
+    assert_eq!(texts.len(), 1);
+    let link = link(scene, 1).await;
+    // Looking at it does not use it up.
+    assert_eq!(visitor.get(&link).await.status, StatusCode::OK);
+    let mut other = scene.visitor();
+    assert_eq!(other.fill(&link, &link, &[]).await.location(), "/");
+    is_in(&mut other, "greta").await;
+    assert_eq!(visitor.get(&link).await.status, StatusCode::GONE);
+    let token = visitor.get("/sign-in/link").await.token();
+    assert_eq!(visitor.post(&link, &[("token", &token)]).await.status, StatusCode::GONE);
+    is_out(&mut visitor).await;
+    assert_eq!(
+        visitor.get("/sign-in/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await.status,
+        StatusCode::GONE
+    );
+}
+
+/// The store holds neither sessions nor links that could be used, and says who has done what.
+async fn what_is_kept(scene: &Scene) {
+    let mut visitor = scene.visitor();
+    visitor.sign_in("greta", PASSWORD).await;
+    let cookie = visitor.cookies["pappus"].clone();
+    let store = scene.store().await;
+    let rows = store.rows("looking", "SELECT name, data FROM pappus_sessions", &[]).await.unwrap();
+    assert!(!rows.is_empty());
+    assert!(rows.iter().all(|row| row.get::<String>(0).unwrap() != cookie));
+    let rows = store.rows("looking", "SELECT act, actor, address FROM pappus_audit", &[]).await.unwrap();
+    let acts: Vec<String> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+    for act in [
+        "sign-in",
+        "sign-in-failed",
+        "sign-in-refused",
+        "sign-in-with-code",
+        "code-failed",
+        "link-sent",
+        "sign-in-by-link",
+    ] {
+        assert!(acts.iter().any(|found| found == act), "{act}: {acts:?}");
+    }
+    assert!(rows.iter().all(|row| row.get::<String>(2).unwrap() == "127.0.0.1"));
+    store.close().await;
+}
+
+const ROOM: &str = "[sign_in]\nattempts_per_address = 1000\nattempts_per_account = 100\n";
+
+async fn all(pod: Pod, store: Option<String>) {
+    let scene = Scene::new(pod, store, ROOM).await;
+    names_and_passwords(&scene).await;
+    cookies_and_forms(&scene).await;
+    locked_and_closed(&scene).await;
+    codes(&scene).await;
+    links_by_mail(&scene).await;
+    what_is_kept(&scene).await;
+    assert!(scene.service.stop());
+}
+
+#[tokio::test]
+async fn on_sqlite() {
+    all(Pod::sqlite().await, None).await;
+}
+
+#[tokio::test]
+async fn on_postgresql() {
+    let server = shared_postgres().await.unwrap();
+    let pod = server.create_database("web_pod").await.unwrap();
+    let store = server.create_database("web_store").await.unwrap();
+    all(Pod::on(tempfile::tempdir().unwrap(), pod).await, Some(store)).await;
+}
+
+#[tokio::test]
+async fn on_mariadb() {
+    let pod = shared_mariadb().await.unwrap().create_database("web_pod").await.unwrap();
+    all(Pod::on(tempfile::tempdir().unwrap(), pod).await, None).await;
+}
+
+#[tokio::test]
+async fn whoever_tries_too_often_waits() {
+    let more = "[sign_in]\nattempts_per_account = 3\nattempts_per_address = 6\n";
+    let text = "trusted_proxies = [\"127.0.0.1\"]\n";
+    let (pod, folder) = (Pod::sqlite().await, tempfile::tempdir().unwrap());
+    let web = configuration(folder.path(), &pod, None, free_port());
+    let service = Service::start(folder.path(), &format!("{web}{text}{MORE}{more}"));
+    let from = |address: &str| {
+        let mut visitor = Visitor::new(&service);
+        visitor.headers = vec![("x-forwarded-for", address.to_owned())];
+        visitor
+    };
+    // One account, by all its names, from everywhere.
+    for (address, name) in
+        [("198.51.100.1", "greta"), ("198.51.100.2", "greta@mail.example"), ("198.51.100.3", "GRETA")]
+    {
+        assert_eq!(from(address).sign_in(name, "another").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let answer = from("198.51.100.4").sign_in("greta", PASSWORD).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(answer.text.contains("A little slower, please"), "{}", answer.text);
+    let wait: u64 = answer.header("retry-after").parse().unwrap();
+    assert!((600..=900).contains(&wait), "{wait}");
+    // Others get in meanwhile, and who gets in begins anew.
+    for _ in 0..5 {
+        assert_eq!(from("198.51.100.5").sign_in("ida", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    }
+    // One address, whatever the name.
+    for number in 0..6 {
+        let name = format!("nobody{number}");
+        let mut visitor = from("203.0.113.9");
+        assert_eq!(visitor.sign_in(&name, "x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(from("203.0.113.9").sign_in("ida", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(from("203.0.113.10").sign_in("ida", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+/// Nobody can tell by the time whether a name exists. Hashes of the cost that diaspora* uses.
+#[tokio::test]
+async fn unknown_names_take_as_long() {
+    let scene = Scene::new(Pod::sqlite().await, None, ROOM).await;
+    let hash = bcrypt::hash("something", 10).unwrap();
+    let slow = format!("UPDATE users SET encrypted_password = '{hash}'");
+    scene.pod.pool.execute(&slow).await.unwrap();
+    let mut visitor = scene.visitor();
+    // The first one makes the hash of nobody.
+    visitor.sign_in("nobody", "x").await;
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..7 {
+        for (name, times) in ["greta", "nobody"].iter().zip(&mut times) {
+            let token = visitor.get("/sign-in").await.token();
+            let begun = Instant::now();
+            visitor.post("/sign-in", &[("token", &token), ("name", name), ("password", "x")]).await;
+            times.push(begun.elapsed());
+        }
+    }
+    let middle = times.map(|mut times| {
+        times.sort();
+        times[3]
+    });
+    assert!(middle[0] > Duration::from_millis(20), "{middle:?}");
+    let (less, more) = (middle[0].min(middle[1]), middle[0].max(middle[1]));
+    assert!(more < less.mul_f64(1.3), "{middle:?}");
+}
+
+#[tokio::test]
+async fn when_the_pod_is_gone() {
+    let scene = Scene::new(Pod::sqlite().await, None, ROOM).await;
+    let unused = "UPDATE users SET consumed_timestep = NULL WHERE username = 'jonas'";
+    scene.pod.pool.execute(unused).await.unwrap();
+    let database = scene.pod.path("db.sqlite3");
+    std::fs::rename(&database, scene.pod.path("aside")).unwrap();
+    // Nothing was kept yet: it says so, and it is nobody's fault.
+    let mut visitor = scene.visitor();
+    let answer = visitor.sign_in("greta", PASSWORD).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.text.contains("We will be back in a moment"), "{}", answer.text);
+    assert_eq!(visitor.get("/health").await.status, StatusCode::OK);
+
+    let (store, state, url) =
+        (scene.store().await, state(scene.folder.path()), PodUrl::parse(POD_URL).unwrap());
+    let data = SignInData::new(&CampaignKeys::new(&state, &store, &url), &store, &url);
+    let aside = format!("sqlite:{}", scene.pod.path("aside").display());
+    let mut snapshot = Snapshot::open(&DatabaseUrl::parse(&aside).unwrap()).await.unwrap();
+    data.copy(&mut snapshot, TIME.parse().unwrap()).await.unwrap();
+    drop(snapshot);
+    store.close().await;
+
+    assert_eq!(visitor.sign_in("greta", PASSWORD).await.location(), "/");
+    is_in(&mut visitor, "greta").await;
+    assert_eq!(scene.visitor().sign_in("greta", "another").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(scene.visitor().sign_in("nobody", "x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut jonas = scene.visitor();
+    jonas.sign_in("jonas@mail.example", PASSWORD).await;
+    let answer = jonas.fill("/sign-in/code", "/sign-in/code", &[("code", &code(step()))]).await;
+    assert_eq!(answer.location(), "/");
+    let mut forgetful = scene.visitor();
+    forgetful.fill("/sign-in/link", "/sign-in/link", &[("name", "greta")]).await;
+    let link = link(&scene, 1).await;
+    assert_eq!(forgetful.fill(&link, &link, &[]).await.location(), "/");
+    is_in(&mut forgetful, "greta").await;
+
+    // The same configuration without a word about where the pod's database was.
+    let text = std::fs::read_to_string(&scene.service.config).unwrap();
+    let gone: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("database_url") && !line.starts_with("uploads"))
+        .collect();
+    assert!(scene.service.stop());
+    let service = Service::start(scene.folder.path(), &gone.join("\n"));
+    let mut late = Visitor::new(&service);
+    assert_eq!(late.sign_in("greta", PASSWORD).await.location(), "/");
+}
+
+/// A pod that a real diaspora* wrote, where it is at hand: everybody's state as it says.
+#[tokio::test]
+async fn on_the_reference_pod() {
+    let Some(reference) = support::reference::reference() else { return };
+    let postgres = shared_postgres().await.unwrap().create_database("web_reference").await.unwrap();
+    support::reference::restore(&reference, "pod-a", &postgres);
+    let mariadb = shared_mariadb().await.unwrap().create_database("web_reference").await.unwrap();
+    let (from, to) = (Pool::connect(&postgres).await.unwrap(), Pool::connect(&mariadb).await.unwrap());
+    pappus_tests::copy::copy_pod(&from, &to).await.unwrap();
+    for database in [postgres, mariadb] {
+        let (folder, pool) = (tempfile::tempdir().unwrap(), Pool::connect(&database).await.unwrap());
+        std::fs::create_dir_all(folder.path().join("uploads/images")).unwrap();
+        let scene = Scene::new(Pod { folder, database, pool }, None, ROOM).await;
+        for (name, location, text) in [
+            ("alice", "/", ""),
+            ("dora", "/", ""),
+            ("tina", "/sign-in/code?next=%2F", ""),
+            ("lars", "", "locked this account"),
+            ("nobody", "", "is not right"),
+        ] {
+            let answer = scene.visitor().sign_in(name, PASSWORD).await;
+            assert_eq!(answer.location(), location, "{name}: {}", answer.text);
+            assert!(answer.text.contains(text), "{name}: {}", answer.text);
+            let wrong = scene.visitor().sign_in(name, "bluepin8").await;
+            assert!(wrong.text.contains("is not right"), "{name}");
+        }
+        let chloe = scene.visitor().sign_in("chloe", PASSWORD).await;
+        assert_eq!(chloe.status, StatusCode::UNPROCESSABLE_ENTITY);
+        println!("chloe, closed: {}", chloe.text.contains("account was closed"));
+    }
+}
