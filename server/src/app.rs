@@ -112,7 +112,18 @@ impl App {
         let sign_in = SignInRoom::new(&config, &store, &keys)?;
         let translations = Translations::built_in()?;
         let portal = Portal::open(&config, &store).await?;
-        Ok(Self(Arc::new(Parts { config, store, depot, keys, translations, portal, sign_in, numbers, form_guard, clock })))
+        Ok(Self(Arc::new(Parts {
+            config,
+            store,
+            depot,
+            keys,
+            translations,
+            portal,
+            sign_in,
+            numbers,
+            form_guard,
+            clock,
+        })))
     }
 
     /// What time it is.

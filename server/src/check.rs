@@ -80,7 +80,8 @@ async fn pod(config: &Config) -> Vec<Checked> {
 }
 
 fn mail(config: &Config) -> Checked {
-    let (found, good) = match (config.mail.server.as_ref().or(config.mail.folder.as_ref()), &config.mail.from) {
+    let (found, good) = match (config.mail.server.as_ref().or(config.mail.folder.as_ref()), &config.mail.from)
+    {
         (Some(_), Some(from)) => (format!("comes from {from}"), true),
         (None, None) => {
             ("is not sent: people who have forgotten their password cannot get in".to_owned(), true)

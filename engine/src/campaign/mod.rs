@@ -50,9 +50,9 @@ pub use records::{AccountState, Campaign, CampaignOptions, CampaignState, Only, 
 pub use register::{Campaigns, NewCampaign};
 pub use setup::{Ended, Finished, Observer, Setup, WorkerOptions};
 pub use sign_in::{SecondFactor, SecretText, SignIn, SignInCopied, SignInData, SignInError};
+pub use sign_in_live::LiveSignIn;
 pub(crate) use spool::Spool;
 pub(crate) use status::now as store_clock;
-pub use sign_in_live::LiveSignIn;
 pub use status::{AccountLine, Status, Totals, WorkerLine};
 pub use verify::{
     CampaignCheck, CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind,
