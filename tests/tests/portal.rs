@@ -71,7 +71,7 @@ async fn api(browser: &mut Browser, method: Method, path: &str, body: Option<Val
 }
 
 fn document(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{}", answer.text()))
+    serde_json::from_slice(&answer.body).map_err(|_| answer.text()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,7 +84,7 @@ impl MadeArchive {
 
     /// Whether it lies there encrypted.
     pub fn is_sealed(&self) -> bool {
-        self.file.ends_with(".age")
+        self.file.rsplit_once('.').is_some_and(|(_, ending)| ending == "age")
     }
 
     fn of_campaign(row: &StoreRow) -> Result<Self, StoreError> {

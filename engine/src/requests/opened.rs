@@ -54,21 +54,21 @@ impl DepotFile {
         self.size
     }
 
+    fn open_at(&self, at: u64) -> io::Result<From> {
+        if let Some(folder) = self.depot.folder() {
+            let mut file = File::open(folder.join(&self.name))?;
+            file.seek(SeekFrom::Start(at))?;
+            return Ok(From::Folder(file));
+        }
+        let opening = self.depot.open_range(&self.name, at, None);
+        let read = self.handle.block_on(opening).map_err(io::Error::other)?;
+        Ok(From::Bucket { read, piece: Vec::new(), used: 0 })
+    }
+
     fn open_here(&mut self) -> io::Result<&mut From> {
         let from = match self.from.take() {
             Some(from) => from,
-            None => match self.depot.folder() {
-                Some(folder) => {
-                    let mut file = File::open(folder.join(&self.name))?;
-                    file.seek(SeekFrom::Start(self.at))?;
-                    From::Folder(file)
-                }
-                None => {
-                    let opening = self.depot.open_range(&self.name, self.at, None);
-                    let read = self.handle.block_on(opening).map_err(io::Error::other)?;
-                    From::Bucket { read, piece: Vec::new(), used: 0 }
-                }
-            },
+            None => self.open_at(self.at)?,
         };
         Ok(self.from.insert(from))
     }
@@ -148,8 +148,8 @@ impl OpenedArchive {
         let open = move || {
             let mut stream = unlock.open_reader(BufReader::with_capacity(BUFFER, opened))?;
             // The last piece is looked at, so an archive that was cut off shows here.
-            let size = stream.seek(SeekFrom::End(0)).map_err(broken)?;
-            stream.rewind().map_err(broken)?;
+            let size = stream.seek(SeekFrom::End(0)).map_err(|error| broken(&error))?;
+            stream.rewind().map_err(|error| broken(&error))?;
             Ok(Self { bytes: Bytes::Sealed(Box::new(stream)), size })
         };
         tokio::task::spawn_blocking(open).await.map_err(|_| RequestError::Broken)?
@@ -197,7 +197,7 @@ impl OpenedArchive {
     }
 }
 
-fn broken(error: io::Error) -> RequestError {
+fn broken(error: &io::Error) -> RequestError {
     RequestError::Archive(error.to_string())
 }
 

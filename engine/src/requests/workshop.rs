@@ -164,7 +164,8 @@ impl Workshop {
         }
         let far = Far::default();
         let folder = self.spool.path().join(&hand.fence);
-        let worked = self.watch(&hand, &far, self.make(&hand, &far, &folder)).await;
+        // A whole export is much to keep on a stack.
+        let worked = self.watch(&hand, &far, Box::pin(self.make(&hand, &far, &folder))).await;
         // Gone already when all went well.
         _ = std::fs::remove_dir_all(&folder);
         match worked {
@@ -253,30 +254,12 @@ impl Workshop {
 
     async fn export(&self, hand: &Hand, far: &Far, folder: &std::path::Path) -> Result<Exported, Trouble> {
         let setup = &self.setup;
-        let now = Timestamp::from(SystemClock.now());
-        let recipient = setup.keys.current(now).await.map_err(RequestError::from)?.recipient;
-        let lock = Lock::recipients(&[recipient]).map_err(RequestError::from)?;
-        let key_passphrase = match &hand.sealed {
-            Some(sealed) => {
-                let unlock = setup.keys.unlock().map_err(RequestError::from)?;
-                let unlock = unlock.ok_or(RequestError::KeyElsewhere)?;
-                Some(sealed::open(&unlock, sealed.clone()).map_err(RequestError::from)?)
-            }
-            None => None,
-        };
-        let options = ExportOptions {
-            created_at: now,
-            created_by: setup.created_by.clone(),
-            key_passphrase,
-            lock: Some(lock),
-        };
+        let options = self.options(hand).await?;
         let mut snapshot = Snapshot::open(&setup.database).await.map_err(database)?;
         let schema =
             read_schema(&mut snapshot).await.map_err(|error| RequestError::Archive(error.to_string()))?;
-        let uploads = PhotoStore::open(&setup.photos)
-            .await
-            .map_err(|error| ReadError::Uploads(error).into())
-            .map_err(|error: ExportError| Trouble::Export(error))?;
+        let uploads =
+            PhotoStore::open(&setup.photos).await.map_err(|error| read(ReadError::Uploads(error)))?;
         let name = &hand.request.username;
         let mut reader = AccountReader::find(&mut snapshot, setup.pod.clone(), name).await.map_err(read)?;
         let total = reader.record_count().await.map_err(read)?;
@@ -300,9 +283,25 @@ impl Workshop {
             Some(memory) => memory,
             None => StoredSignatures::open(&setup.state).await,
         };
-        let exported = exporter.export(&mut snapshot, name, &mut memory).await;
+        let outcome = exporter.export(&mut snapshot, name, &mut memory).await;
         self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
-        Ok(exported?)
+        Ok(outcome?)
+    }
+
+    /// How the archive is to be made, with the passphrase for a moment in clear.
+    async fn options(&self, hand: &Hand) -> Result<ExportOptions, RequestError> {
+        let setup = &self.setup;
+        let now = Timestamp::from(SystemClock.now());
+        let lock = Lock::recipients(&[setup.keys.current(now).await?.recipient])?;
+        let key_passphrase = match &hand.sealed {
+            Some(sealed) => {
+                let unlock = setup.keys.unlock()?.ok_or(RequestError::KeyElsewhere)?;
+                Some(sealed::open(&unlock, sealed.clone())?)
+            }
+            None => None,
+        };
+        let created_by = setup.created_by.clone();
+        Ok(ExportOptions { created_at: now, created_by, key_passphrase, lock: Some(lock) })
     }
 
     async fn finish(&self, hand: &Hand) -> Result<Worked, RequestError> {
@@ -366,7 +365,7 @@ pub(crate) const FOLDER: &str = "requests/";
 #[async_trait]
 impl Handler for Workshop {
     async fn work(&self, id: i64) {
-        let worked = self.work_on(id).await;
+        let worked = Box::pin(self.work_on(id)).await;
         (self.setup.observer)(id, &worked);
     }
 }

@@ -1,4 +1,4 @@
-//! What the pages do, as JSON under `/api/v1`, described by an OpenAPI document at `/api/openapi.json` and, for people, at
+//! What the pages do, as JSON under `/api/v1`, described by an `OpenAPI` document at `/api/openapi.json` and, for people, at
 //! `/api/docs`. Whoever calls has a session or a token; errors are problem documents (RFC 9457).
 
 mod archives;
@@ -78,12 +78,12 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(tokens::remove))
 }
 
-/// The OpenAPI document.
+/// The `OpenAPI` document.
 pub fn document() -> utoipa::openapi::OpenApi {
     described().split_for_parts().1
 }
 
-/// The OpenAPI document as it is checked in.
+/// The `OpenAPI` document as it is checked in.
 pub fn document_text() -> String {
     let text = document().to_pretty_json().unwrap_or_default();
     format!("{text}\n")

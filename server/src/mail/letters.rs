@@ -51,18 +51,15 @@ pub async fn archive_ended(app: &App, request: &Request) -> Result<(), StoreErro
             ("until", until.into()),
         ]
     };
-    let (subject, body) = match MadeArchive::of_request(request) {
-        Some(made) => {
-            let expires_at = made.expires_at.unwrap_or_else(|| app.now());
-            let good_for = (expires_at - app.now()).to_std().unwrap_or(Duration::ZERO);
-            let token = app.portal.links.make(request.id, good_for).await?;
-            let values = values(format!("{base}get/{token}"), words.day(expires_at));
-            (words.say("mail-archive-subject"), words.with("mail-archive-body", values))
-        }
-        None => {
-            let values = values(String::new(), String::new());
-            (words.say("mail-failed-subject"), words.with("mail-failed-body", values))
-        }
+    let (subject, body) = if let Some(made) = MadeArchive::of_request(request) {
+        let expires_at = made.expires_at.unwrap_or_else(|| app.now());
+        let good_for = (expires_at - app.now()).to_std().unwrap_or(Duration::ZERO);
+        let token = app.portal.links.make(request.id, good_for).await?;
+        let values = values(format!("{base}get/{token}"), words.day(expires_at));
+        (words.say("mail-archive-subject"), words.with("mail-archive-body", values))
+    } else {
+        let values = values(String::new(), String::new());
+        (words.say("mail-failed-subject"), words.with("mail-failed-body", values))
     };
     queue(app, &Letter { key: format!("request-{}", request.id), to, subject, body }).await
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::Redirect;
-use pappus_engine::requests::{Asked, NewRequest, QUEUE, RequestError};
+use pappus_engine::requests::{Asked, NewRequest, QUEUE};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -79,7 +79,7 @@ pub(crate) async fn request(
         mail,
         language,
     };
-    let asked = portal.requests.ask(&new, &app.keys, app.now().into()).await.map_err(refused)?;
+    let asked = portal.requests.ask(&new, &app.keys, app.now().into()).await?;
     if let Asked::New(request) = &asked {
         // What does not get into the queue now is pushed by the next look.
         if portal.jobs.push(QUEUE, request.id).await.is_ok() {
@@ -87,10 +87,6 @@ pub(crate) async fn request(
         }
     }
     Ok(asked)
-}
-
-fn refused(error: RequestError) -> WebError {
-    WebError::Away(error.to_string())
 }
 
 /// Gives a request up.

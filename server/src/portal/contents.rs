@@ -38,7 +38,7 @@ pub(super) async fn show(
     Path(name): Path<String>,
 ) -> Result<Response, WebError> {
     let made = made::own(&app, &person, &name).await?;
-    let manifest = made::open(&app, &made).await?.manifest().await.map_err(made::away)?;
+    let manifest = made::open(&app, &made).await?.manifest().await?;
     let words = &page.words;
     let counts = manifest.counts.iter().filter(|(_, count)| **count > 0);
     let counts = counts.map(|(kind, count)| (words.say(&kind_key(kind)), words.number(*count))).collect();

@@ -49,10 +49,12 @@ pub(super) async fn open(app: &App, made: &MadeArchive) -> Result<OpenedArchive,
     let depot = depot_of(app, made.place.as_deref()).await;
     let depot = depot.ok_or_else(|| WebError::Away(format!("{} cannot be reached", made.file)))?;
     let unlock = app.keys.unlock().map_err(|error| WebError::Away(error.to_string()))?;
-    OpenedArchive::open(&depot, &made.file, made.is_sealed(), unlock).await.map_err(away)
+    Ok(OpenedArchive::open(&depot, &made.file, made.is_sealed(), unlock).await?)
 }
 
-/// What the depot or the keys say.
-pub(super) fn away(error: RequestError) -> WebError {
-    WebError::Away(error.to_string())
+/// What the depot or the keys say: it comes back by itself.
+impl From<RequestError> for WebError {
+    fn from(error: RequestError) -> Self {
+        Self::Away(error.to_string())
+    }
 }

@@ -103,7 +103,7 @@ pub(crate) fn archive_name(made: &MadeArchive) -> String {
 /// What one of a person's own archives says of itself.
 pub(crate) async fn manifest(app: &App, person: &Person, name: &str) -> Result<Manifest, WebError> {
     let made = made::own(app, person, name).await?;
-    made::open(app, &made).await?.manifest().await.map_err(made::away)
+    Ok(made::open(app, &made).await?.manifest().await?)
 }
 
 /// One of a person's own archives as one file.

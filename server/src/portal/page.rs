@@ -40,7 +40,7 @@ struct ArchivePage<'a> {
 /// The request that is under way.
 struct Open {
     id: i64,
-    running: bool,
+    title: String,
     percent: Option<u64>,
     sentence: String,
     waits: bool,
@@ -110,7 +110,7 @@ fn under_way(page: &Page, request: &Request, ahead: u64) -> Open {
     let standing = standing(request, ahead);
     Open {
         id: request.id,
-        running: standing.running,
+        title: page.words.say(if standing.running { "archive-running" } else { "archive-queued" }),
         percent: standing.percent,
         sentence: sentence(&page.words, &standing),
         // What went wrong is for the podmin; that it is tried again is for everybody.

@@ -13,7 +13,7 @@ use pappus_engine::requests::{MadeArchive, OpenedArchive};
 use pappus_engine::store::StateFolder;
 use tokio::sync::Mutex;
 
-use super::{depot_of, made};
+use super::depot_of;
 use crate::app::App;
 use crate::error::WebError;
 
@@ -110,7 +110,7 @@ pub(super) async fn open(app: &App, made: &MadeArchive, part: Stock) -> Result<O
         }
     }
     let unlock = app.keys.unlock().map_err(|error| broken(&error))?;
-    OpenedArchive::open(&kept, &name(part), true, unlock).await.map_err(made::away)
+    Ok(OpenedArchive::open(&kept, &name(part), true, unlock).await?)
 }
 
 async fn convert(
