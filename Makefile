@@ -64,6 +64,7 @@ compiler:
 databases:
 	@tests/install-databases.sh
 	@tests/install-s3-double.sh
+	@tests/install-browser.sh
 
 tools:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny

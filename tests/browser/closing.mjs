@@ -1,0 +1,87 @@
+// Somebody fetches an archive from a pod that closes.
+
+import { arrive, base, check, looks, open, password, signIn, window } from "./kit.mjs";
+import { createHmac } from "node:crypto";
+
+/** The one-time code of now (RFC 6238). */
+function code(secret) {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret].map((letter) => letters.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const bytes = bits.match(/.{8}/g).map((byte) => parseInt(byte, 2));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000)));
+  const digest = createHmac("sha1", Buffer.from(bytes)).update(step).digest();
+  const at = digest[19] & 15;
+  return String((digest.readUInt32BE(at) & 0x7fffffff) % 1000000).padStart(6, "0");
+}
+
+const browser = await open();
+const all = [];
+try {
+  const first = await window(browser);
+  all.push(first);
+  const { page } = first;
+  await page.goto(`${base}/`);
+  check(page.url().endsWith("/sign-in"), `begins at ${page.url()}`);
+  await looks(page, "sign-in");
+  await page.goto(`${base}/sign-in/link`);
+  await looks(page, "forgotten-password");
+  await page.goto(`${base}/nothing`);
+  await looks(page, "not-found");
+
+  // The first thing the keyboard reaches leads past the navigation.
+  await page.goto(`${base}/sign-in`);
+  await page.keyboard.press("Tab");
+  check(await page.evaluate(() => document.activeElement.className === "skip"), "no way past the navigation");
+
+  await page.fill("#name", "greta");
+  await page.fill("#password", "wrong");
+  await arrive(page, () => page.click("main button"));
+  check(await page.getByRole("alert").isVisible(), "no word about a wrong password");
+  await looks(page, "sign-in-wrong");
+
+  await signIn(page, "greta");
+  check(page.url() === `${base}/archive`, `after signing in at ${page.url()}`);
+  await looks(page, "archive-begin");
+  // While it is looked at, nothing is heard of how far it is, so that the page stays.
+  await page.route("**/progress", () => {});
+  await arrive(page, () => page.click("#ask button[type=submit]"));
+  if (await page.$("#open")) await looks(page, "archive-asked");
+  await page.unroute("**/progress");
+  await page.reload();
+  // The script shows when it is done.
+  await page.waitForSelector(".archive a.button", { timeout: 60000 });
+  await looks(page, "archive-done");
+  const coming = page.waitForEvent("download");
+  await page.click(".archive a.button");
+  await (await coming).saveAs(process.env.PAPPUS_DOWNLOAD);
+  await arrive(page, () => page.click('.archive a[href^="/archive/made/"]:not(.button)'));
+  await looks(page, "archive-contents");
+
+  await page.click(".sign-out button");
+  await page.waitForURL(/sign-in/);
+
+  // A one-time code, in German, on a phone, without any script.
+  const second = await window(browser, { language: "de-DE", script: false, screen: { width: 390, height: 844 } });
+  all.push(second);
+  await signIn(second.page, "jonas");
+  check(second.page.url().includes("/sign-in/code"), `no code is asked for at ${second.page.url()}`);
+  check((await second.page.textContent("h1")) === "Noch ein Schritt", "not in German");
+  await second.page.fill("#code", code(process.env.PAPPUS_OTP_SECRET));
+  await arrive(second.page, () => second.page.click("main button"));
+  check(second.page.url() === `${base}/archive`, `after the code at ${second.page.url()}`);
+  await arrive(second.page, () => second.page.click("#ask button[type=submit]"));
+  await second.page.waitForSelector(".archive a.button", { timeout: 60000 });
+
+  // The page of the code itself.
+  const third = await window(browser);
+  all.push(third);
+  await signIn(third.page, "jonas");
+  await looks(third.page, "sign-in-code");
+
+  const trouble = all.flatMap((one) => one.trouble);
+  check(trouble.length === 0, trouble.join("\n"));
+  check(password.length > 0, "no password");
+} finally {
+  await browser.close();
+}
