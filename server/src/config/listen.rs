@@ -46,7 +46,7 @@ impl fmt::Display for Listen {
 pub struct Proxies(Vec<IpNet>);
 
 impl Proxies {
-    pub(super) fn parse(key: &'static str, entries: &[String]) -> Result<Self, ConfigFileError> {
+    pub(crate) fn parse(key: &'static str, entries: &[String]) -> Result<Self, ConfigFileError> {
         let parse = |entry: &String| {
             let network =
                 entry.parse::<IpNet>().ok().or_else(|| entry.parse::<IpAddr>().ok().map(IpNet::from));

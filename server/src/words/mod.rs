@@ -109,7 +109,7 @@ impl Words {
         self.with(key, Vec::new())
     }
 
-    /// A text with something put in: `words.with("greeting", vec![("name", name.into())])`.
+    /// A text with something put in: `words.with("footer", vec![("pod", pod.into())])`.
     pub fn with(&self, key: &str, values: Vec<(&str, FluentValue<'_>)>) -> String {
         let found = self.0.as_ref().and_then(|speech| {
             let pattern = speech.bundle.get_message(key)?.value()?;
