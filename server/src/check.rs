@@ -36,8 +36,8 @@ pub async fn check(config: &Config) -> Vec<Checked> {
         let elsewhere = matches!(&opens, Ok(text) if text.is_empty());
         let mut opens = item("keys of the archives", opens);
         if elsewhere {
-            opens.found = "what opens them is on another machine: pappus keys restore".to_owned();
-            opens.good = false;
+            let found = "what opens them is on another machine: pappus keys restore".to_owned();
+            opens = Checked { found, good: false, ..opens };
         }
         checked.push(opens);
         store.close().await;
