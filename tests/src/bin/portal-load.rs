@@ -89,7 +89,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let took = begun.elapsed();
     let archives = archives(folder.path()).await?;
-    report(&mut *times.lock().await, took, memory(service.id()));
+    report(&mut times.lock().await, took, memory(service.id()));
     println!("people with an archive: {served}; archives: {archives}; answers other than 200: {refused}");
     if archives != i64::try_from(arguments.people)? {
         return Err("not everybody has exactly one archive".into());
