@@ -7,6 +7,7 @@
 pub mod api;
 pub mod app;
 pub mod audit;
+pub mod board;
 pub mod check;
 pub mod config;
 pub mod error;

@@ -31,14 +31,7 @@ pub(super) async fn unfinished(access: &S3Access, prefix: &str) -> Result<Vec<Un
     let mut found = Vec::new();
     let mut after: Option<(String, String)> = None;
     for _ in 0..MAX_PAGES {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        if let Some((key, id)) = &after {
-            query.append_pair("key-marker", key);
-            query.append_pair("upload-id-marker", id);
-        }
-        query.append_pair("max-uploads", &PAGE.to_string()).append_pair("prefix", prefix);
-        query.append_pair("uploads", "");
-        let answer = ask_bucket(access, &query.finish(), MAX_ANSWER).await?;
+        let answer = ask_bucket(access, &query(prefix, after.as_ref()), MAX_ANSWER).await?;
         let list =
             Element::parse(&answer, MAX_ANSWER).map_err(|error| format!("the server's answer: {error}"))?;
         found.extend(list.children.iter().filter(|child| child.name == "Upload").filter_map(read));
@@ -50,6 +43,18 @@ pub(super) async fn unfinished(access: &S3Access, prefix: &str) -> Result<Vec<Un
         }
     }
     Ok(found)
+}
+
+/// The page behind a key and an upload, or the first.
+fn query(prefix: &str, after: Option<&(String, String)>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some((key, id)) = after {
+        query.append_pair("key-marker", key);
+        query.append_pair("upload-id-marker", id);
+    }
+    query.append_pair("max-uploads", &PAGE.to_string()).append_pair("prefix", prefix);
+    query.append_pair("uploads", "");
+    query.finish()
 }
 
 fn read(upload: &Element) -> Option<Unfinished> {

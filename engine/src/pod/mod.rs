@@ -5,6 +5,7 @@
 pub mod config;
 pub mod database;
 
+pub mod people;
 pub mod reader;
 pub mod schema;
 pub mod survey;

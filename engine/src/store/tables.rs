@@ -30,6 +30,7 @@ files! {
     5 "0005_sign_in",
     6 "0006_web",
     7 "0007_requests",
+    8 "0008_board",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.

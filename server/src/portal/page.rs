@@ -11,6 +11,7 @@ use super::made::Name;
 use super::progress::sentence;
 use super::watch::standing;
 use crate::app::App;
+use crate::board::Closing;
 use crate::error::WebError;
 use crate::pages::Page;
 use crate::sessions::SignedIn;
@@ -35,6 +36,8 @@ struct ArchivePage<'a> {
     mail: bool,
     days: u32,
     problem: Option<String>,
+    /// What happens to the pod on which day.
+    closing: Vec<(String, String)>,
 }
 
 /// The request that is under way.
@@ -93,7 +96,9 @@ pub(super) async fn show(
         Some("short") => Some(page.words.say("archive-passphrase-short")),
         _ => None,
     };
+    let closing = Closing::of(&app).await?;
     let template = ArchivePage {
+        closing: closing.map(|closing| closing.days(&page.words)).unwrap_or_default(),
         page: &page,
         open,
         archives: own.map(|made| line(&page, made)).collect(),

@@ -41,6 +41,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Working {
         working.spawn(until(stop.clone(), sweep(app.clone())));
     }
     working.spawn(mail::send(app.clone(), stop.clone()));
+    crate::board::start(app, stop, &mut working);
     Working(working)
 }
 

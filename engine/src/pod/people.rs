@@ -1,0 +1,105 @@
+//! The people of a pod as its podmin looks at them: how many, who has moved away, whom to write to.
+
+use chrono::{DateTime, Months, Utc};
+
+use super::database::{Cell as _, DatabaseError, Snapshot};
+
+/// The groups podmins know, by when somebody used the pod last. Closed accounts are in none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// Whenever.
+    Ever,
+    /// Within a year.
+    Year,
+    /// Within six months.
+    HalfYear,
+    /// Within a month.
+    Month,
+}
+
+/// Somebody to write to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressee {
+    /// The row number of the account.
+    pub user_id: i64,
+    /// Its username.
+    pub username: String,
+    /// Its e-mail address.
+    pub email: String,
+}
+
+/// An account that has moved to another pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedAway {
+    /// The row number of the account.
+    pub user_id: i64,
+    /// When the pod learned of it, if it says so.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// Accounts that are not closed and have not moved.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn count_open(snapshot: &mut Snapshot) -> Result<u64, DatabaseError> {
+    let sql = format!("SELECT COUNT(*) FROM users u JOIN people p ON p.owner_id = u.id WHERE {OPEN}");
+    let row = snapshot.first("the number of accounts", sql, &[]).await?;
+    Ok(row.and_then(|row| row.integer(0)).and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+}
+
+/// Accounts that have moved away. diaspora* keeps a row of each move it has heard of (`account_migrations`).
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn moved_away(snapshot: &mut Snapshot) -> Result<Vec<MovedAway>, DatabaseError> {
+    let columns = super::schema::columns(snapshot).await?;
+    if !columns.contains("account_migrations.old_person_id") {
+        return Ok(Vec::new());
+    }
+    let at = if columns.contains("account_migrations.completed_at") { "m.completed_at" } else { "NULL" };
+    let sql = format!(
+        "SELECT p.owner_id, MIN({at}) FROM account_migrations m JOIN people p ON p.id = m.old_person_id \
+         WHERE p.owner_id IS NOT NULL GROUP BY p.owner_id ORDER BY p.owner_id"
+    );
+    let rows = snapshot.rows("accounts that have moved", sql, &[]).await?;
+    let moved = |row: &super::database::Row| {
+        let at = row.time(1).map(|time| time.to_utc().and_utc());
+        Some(MovedAway { user_id: row.integer(0)?, at })
+    };
+    Ok(rows.iter().filter_map(moved).collect())
+}
+
+/// People to write to, by row number, behind `after`; at most `limit`.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn addressees(
+    snapshot: &mut Snapshot,
+    seen: Seen,
+    now: DateTime<Utc>,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Addressee>, DatabaseError> {
+    let months = match seen {
+        Seen::Ever => None,
+        Seen::Year => Some(12),
+        Seen::HalfYear => Some(6),
+        Seen::Month => Some(1),
+    };
+    let since = months.and_then(|months| now.checked_sub_months(Months::new(months)));
+    let seen = since.map_or_else(String::new, |since| {
+        format!(" AND u.last_seen > '{}'", since.format("%Y-%m-%d %H:%M:%S"))
+    });
+    let sql = format!(
+        "SELECT u.id, u.username, u.email FROM users u JOIN people p ON p.owner_id = u.id \
+         WHERE {OPEN} AND u.email IS NOT NULL AND u.email <> '' AND u.id > {after}{seen} ORDER BY u.id LIMIT {limit}"
+    );
+    let rows = snapshot.rows("whom to write to", sql, &[]).await?;
+    let addressee = |row: &super::database::Row| {
+        Some(Addressee { user_id: row.integer(0)?, username: row.filled(1)?, email: row.filled(2)? })
+    };
+    Ok(rows.iter().filter_map(addressee).collect())
+}
+
+/// Users who could sign in if nobody had locked them.
+const OPEN: &str = "u.username IS NOT NULL AND u.username <> '' AND NOT COALESCE(p.closed_account, FALSE)";

@@ -1,0 +1,124 @@
+//! The stages of a shutdown, as the podmin moves through them.
+
+use chrono::{NaiveDate, NaiveTime};
+use pappus_engine::store::{StoreError, StoreRow, Value};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::words::Words;
+
+/// How far the shutdown is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// People know.
+    Announced,
+    /// Nothing new is written on the pod.
+    ReadOnly,
+    /// Archives are made.
+    Exporting,
+    /// The pod itself is off; archives can still be fetched.
+    DownloadsOpen,
+    /// It is over.
+    Closed,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] =
+        [Self::Announced, Self::ReadOnly, Self::Exporting, Self::DownloadsOpen, Self::Closed];
+
+    /// The word in the database and in addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Announced => "announced",
+            Self::ReadOnly => "read-only",
+            Self::Exporting => "exporting",
+            Self::DownloadsOpen => "downloads-open",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// The stage of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.as_str() == word)
+    }
+}
+
+/// What the podmin has decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Closing {
+    /// How far it is.
+    pub stage: Stage,
+    /// From when nothing new can be written.
+    pub read_only_on: Option<NaiveDate>,
+    /// When the pod itself is switched off.
+    pub switch_off_on: Option<NaiveDate>,
+    /// Until when archives can be fetched.
+    pub downloads_until: Option<NaiveDate>,
+    /// Whether everybody may see the numbers.
+    #[serde(skip)]
+    pub is_public: bool,
+}
+
+impl Closing {
+    /// What was decided for this pod, if anything.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of(app: &App) -> Result<Option<Self>, StoreError> {
+        let sql = "SELECT stage, read_only_on, switch_off_on, downloads_until, is_public FROM pappus_closing \
+                   WHERE pod = ?";
+        let row =
+            app.store.first("looking at the shutdown", sql, &[app.config.pod_url.as_str().into()]).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// What happens on which day, in words.
+    pub fn days(&self, words: &Words) -> Vec<(String, String)> {
+        let days = [
+            ("closing-read-only-on", self.read_only_on),
+            ("closing-switch-off-on", self.switch_off_on),
+            ("closing-downloads-until", self.downloads_until),
+        ];
+        let days = days.into_iter().filter_map(|(key, day)| {
+            Some((words.say(key), words.day(day?.and_time(NaiveTime::MIN).and_utc())))
+        });
+        days.collect()
+    }
+
+    /// Keeps it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep(&self, app: &App) -> Result<(), StoreError> {
+        let sql = "INSERT INTO pappus_closing (pod, stage, read_only_on, switch_off_on, downloads_until, is_public) \
+                   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (pod) DO UPDATE SET stage = excluded.stage, \
+                   read_only_on = excluded.read_only_on, switch_off_on = excluded.switch_off_on, \
+                   downloads_until = excluded.downloads_until, is_public = excluded.is_public";
+        let day = |day: Option<NaiveDate>| day.map(|day| day.to_string());
+        let values: [Value<'_>; 6] = [
+            app.config.pod_url.as_str().into(),
+            self.stage.as_str().into(),
+            day(self.read_only_on).into(),
+            day(self.switch_off_on).into(),
+            day(self.downloads_until).into(),
+            i64::from(self.is_public).into(),
+        ];
+        app.store.execute("keeping what was decided", sql, &values).await.map(drop)
+    }
+}
+
+fn read(row: &StoreRow) -> Result<Closing, StoreError> {
+    let word: String = row.get(0)?;
+    let stage = Stage::parse(&word)
+        .ok_or_else(|| StoreError::Column { column: 0, reason: format!("{word:?} is no stage") })?;
+    let day = |column| row.get::<Option<String>>(column).map(|day| day.and_then(|day| day.parse().ok()));
+    Ok(Closing {
+        stage,
+        read_only_on: day(1)?,
+        switch_off_on: day(2)?,
+        downloads_until: day(3)?,
+        is_public: row.get::<i64>(4)? != 0,
+    })
+}

@@ -1,0 +1,38 @@
+//! The podmin's board: how far the shutdown is, who has an archive and who has not, campaigns, letters to many people,
+//! and what was done.
+
+mod campaigns;
+mod closing;
+mod log;
+mod notices;
+mod numbers;
+mod overview;
+mod people;
+mod plot;
+mod public;
+mod work;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+pub use closing::{Closing, Stage};
+pub use numbers::Numbers;
+pub use work::start;
+
+/// The pages of this room.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/board", get(overview::show))
+        .route("/board/closing", post(overview::decide))
+        .route("/board/people", get(people::show))
+        .route("/board/people/archive", post(people::make))
+        .route("/board/campaigns", get(campaigns::show).post(campaigns::begin))
+        .route("/board/campaigns/{name}", post(campaigns::change))
+        .route("/board/notices", get(notices::show).post(notices::send))
+        .route("/board/notices/{id}", post(notices::change))
+        .route("/board/log", get(log::show))
+        .route("/closing", get(public::show))
+        .route("/closing.json", get(public::json))
+}

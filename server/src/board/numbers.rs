@@ -1,0 +1,150 @@
+//! Who has an archive, who has fetched it, who has moved, and since when.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate};
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::pod::people::{count_open, moved_away};
+use pappus_engine::store::{StoreError, StoreRow};
+use serde::Serialize;
+
+use crate::app::App;
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+/// How old the pod's own numbers may be, in milliseconds.
+const FRESH: i64 = 60_000;
+/// How long the pod's database may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Numbers in one statement.
+const TOGETHER: usize = 1000;
+
+/// Everybody for whom there is or was an archive, with the time; bound twice to the pod.
+const MADE: &str = "SELECT user_id, finished_at AS made_at FROM pappus_requests WHERE pod = ? \
+                    AND state IN ('done', 'expired') UNION ALL SELECT a.user_id, a.finished_at \
+                    FROM pappus_campaign_accounts a JOIN pappus_campaigns c ON c.id = a.campaign_id \
+                    WHERE c.pod_url = ? AND a.state = 'done'";
+
+/// A number for each day on which it grew.
+pub(super) type Days = BTreeMap<NaiveDate, u64>;
+
+/// How the pod's people stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Numbers {
+    /// Accounts that are not closed, and those that have moved; unknown until the pod has said it once.
+    pub accounts: Option<u64>,
+    /// Accounts with an archive, or which had one.
+    pub with_archive: u64,
+    /// Accounts whose archive was fetched.
+    pub downloaded: u64,
+    /// Accounts that have moved to another pod.
+    pub moved: u64,
+    /// Accounts with neither.
+    pub untouched: Option<u64>,
+    /// Since when, by day.
+    #[serde(skip)]
+    pub(super) days: [Days; 3],
+}
+
+impl Numbers {
+    /// Counts. When the pod is away, what it said last counts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count(app: &App) -> Result<Self, StoreError> {
+        ask_pod(app).await?;
+        let pod = app.config.pod_url.as_str();
+        let made = days(
+            app,
+            &format!(
+                "SELECT day, COUNT(*) FROM (SELECT user_id, MIN(made_at) / {DAY} AS day FROM ({MADE}) made \
+                 GROUP BY user_id) first GROUP BY day"
+            ),
+            &[pod, pod],
+        )
+        .await?;
+        let sql = format!("SELECT first_at / {DAY}, COUNT(*) FROM pappus_downloads WHERE pod = ? GROUP BY 1");
+        let downloaded = days(app, &sql, &[pod]).await?;
+        let sql = format!(
+            "SELECT COALESCE(moved_at, 0) / {DAY}, COUNT(*) FROM pappus_moved_away WHERE pod = ? GROUP BY 1"
+        );
+        let moved = days(app, &sql, &[pod]).await?;
+        let sum = |days: &Days| days.values().sum::<u64>();
+        let known = "SELECT accounts FROM pappus_pod_numbers WHERE pod = ?";
+        let row = app.store.first("reading the number of accounts", known, &[pod.into()]).await?;
+        let open = row.map(|row| row.get::<i64>(0)).transpose()?.and_then(|open| u64::try_from(open).ok());
+        let accounts = open.map(|open| open + sum(&moved));
+        let sql = format!(
+            "SELECT 0, COUNT(*) FROM pappus_moved_away m WHERE m.pod = ? AND m.user_id NOT IN \
+             (SELECT user_id FROM ({MADE}) made)"
+        );
+        let moved_without = sum(&days(app, &sql, &[pod, pod, pod]).await?);
+        Ok(Self {
+            accounts,
+            with_archive: sum(&made),
+            downloaded: sum(&downloaded),
+            moved: sum(&moved),
+            untouched: accounts.map(|accounts| accounts.saturating_sub(sum(&made) + moved_without)),
+            days: [made, downloaded, moved],
+        })
+    }
+}
+
+async fn days(app: &App, sql: &str, pods: &[&str]) -> Result<Days, StoreError> {
+    let values: Vec<_> = pods.iter().map(|pod| (*pod).into()).collect();
+    let rows = app.store.rows("counting people", sql, &values).await?;
+    let read = |row: &StoreRow| {
+        let day = DateTime::from_timestamp_millis(row.get::<i64>(0)?.saturating_mul(DAY)).unwrap_or_default();
+        Ok((day.date_naive(), u64::try_from(row.get::<i64>(1)?).unwrap_or(0)))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Asks the pod itself, at most once a minute, and keeps what it says.
+async fn ask_pod(app: &App) -> Result<(), StoreError> {
+    let Some(pod) = &app.config.pod else { return Ok(()) };
+    let address = app.config.pod_url.as_str();
+    let now = app.now_millis();
+    let sql = "SELECT seen_at FROM pappus_pod_numbers WHERE pod = ?";
+    let row = app.store.first("reading the number of accounts", sql, &[address.into()]).await?;
+    if row.map(|row| row.get::<i64>(0)).transpose()?.is_some_and(|seen| now - seen < FRESH) {
+        return Ok(());
+    }
+    let asked = tokio::time::timeout(PATIENCE, async {
+        let mut snapshot = Snapshot::open(&pod.database).await?;
+        Ok::<_, pappus_engine::pod::database::DatabaseError>((
+            count_open(&mut snapshot).await?,
+            moved_away(&mut snapshot).await?,
+        ))
+    });
+    let (open, moved) = match asked.await {
+        Ok(Ok(said)) => said,
+        Ok(Err(error)) => return Ok(tracing::warn!("the pod's people cannot be counted: {error}")),
+        Err(_) => {
+            return Ok(tracing::warn!("the pod's people cannot be counted: its database does not answer"));
+        }
+    };
+    for part in moved.chunks(TOGETHER) {
+        let rows = vec!["(?, ?, ?)"; part.len()].join(", ");
+        let sql = format!(
+            "INSERT INTO pappus_moved_away (pod, user_id, moved_at) VALUES {rows} ON CONFLICT (pod, user_id) \
+             DO UPDATE SET moved_at = excluded.moved_at"
+        );
+        let values: Vec<_> = part
+            .iter()
+            .flat_map(|moved| {
+                let at = moved.at.map(|at| at.timestamp_millis());
+                [address.into(), moved.user_id.into(), at.into()]
+            })
+            .collect();
+        app.store.execute("keeping who has moved", &sql, &values).await?;
+    }
+    let sql = "INSERT INTO pappus_pod_numbers (pod, accounts, seen_at) VALUES (?, ?, ?) ON CONFLICT (pod) \
+               DO UPDATE SET accounts = excluded.accounts, seen_at = excluded.seen_at";
+    let open = i64::try_from(open).unwrap_or(i64::MAX);
+    app.store
+        .execute("keeping the number of accounts", sql, &[address.into(), open.into(), now.into()])
+        .await?;
+    Ok(())
+}

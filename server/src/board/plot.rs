@@ -1,0 +1,134 @@
+//! A plot over time, drawn here, so that no script is needed.
+
+use chrono::{Days as Step, NaiveDate};
+
+use super::numbers::Days;
+
+/// Size of the picture; it grows with the page.
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 240.0;
+/// Room for the numbers on the left, and for the days below.
+const LEFT: f64 = 56.0;
+const BELOW: f64 = 28.0;
+const ABOVE: f64 = 12.0;
+const RIGHT: f64 = 12.0;
+
+/// A line of the plot.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line {
+    /// Points as SVG has them.
+    pub(super) points: String,
+    /// The last value.
+    pub(super) last: u64,
+}
+
+/// The whole plot.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Plot {
+    pub(super) lines: Vec<Line>,
+    /// Height and number of the lines across.
+    pub(super) steps: Vec<(f64, u64)>,
+    pub(super) first: NaiveDate,
+    pub(super) last: NaiveDate,
+    /// What stands in the table: a day, and the sums until then.
+    pub(super) table: Vec<(NaiveDate, Vec<u64>)>,
+}
+
+/// Draws sums over days, until `today`; nothing before anything has happened. `most` is the height that counts.
+pub(super) fn plot(series: &[Days], today: NaiveDate, most: u64) -> Option<Plot> {
+    // A move whose time nobody knows counts from the beginning.
+    let unknown = NaiveDate::default();
+    let days = series.iter().flat_map(|days| days.keys()).filter(|day| **day != unknown);
+    let first = days.min().copied()?.checked_sub_days(Step::new(1))?;
+    let last = today.max(first.checked_add_days(Step::new(1))?);
+    let span = number(u64::try_from((last - first).num_days()).unwrap_or(1));
+    let sum = |days: &Days, until: NaiveDate| days.range(..=until).map(|(_, number)| number).sum::<u64>();
+    let top = round_up(series.iter().map(|days| sum(days, last)).max().unwrap_or(0).max(most).max(1));
+    let x = |day: NaiveDate| {
+        let passed = number(u64::try_from((day - first).num_days()).unwrap_or(0));
+        LEFT + (WIDTH - LEFT - RIGHT) * passed / span
+    };
+    let y = |value: u64| HEIGHT - BELOW - (HEIGHT - BELOW - ABOVE) * number(value) / number(top);
+    let lines = series.iter().map(|days| {
+        let mut points = vec![(first, sum(days, first))];
+        for day in days.keys().filter(|day| **day > first && **day <= last) {
+            // It stands still until the day before.
+            let before = day.pred_opt().unwrap_or(*day);
+            points.push((before, sum(days, before)));
+            points.push((*day, sum(days, *day)));
+        }
+        points.push((last, sum(days, last)));
+        points.dedup();
+        let text: Vec<String> =
+            points.iter().map(|(day, value)| format!("{:.1},{:.1}", x(*day), y(*value))).collect();
+        Line { points: text.join(" "), last: sum(days, last) }
+    });
+    let mut all: Vec<NaiveDate> = series
+        .iter()
+        .flat_map(|days| days.keys().copied())
+        .filter(|day| *day >= first && *day <= last)
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    let table = all.into_iter().map(|day| (day, series.iter().map(|days| sum(days, day)).collect()));
+    Some(Plot {
+        lines: lines.collect(),
+        steps: (0..=4).map(|step| (y(top * step / 4), top * step / 4)).collect(),
+        first,
+        last,
+        table: table.collect(),
+    })
+}
+
+/// The next number that four steps lead to, and that people like.
+fn round_up(number: u64) -> u64 {
+    let mut step = 1_u64;
+    loop {
+        for factor in [4, 8, 20] {
+            if step.saturating_mul(factor) >= number {
+                return step.saturating_mul(factor);
+            }
+        }
+        step = step.saturating_mul(10);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a picture")]
+fn number(value: u64) -> f64 {
+    value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn sums_grow_from_day_to_day() {
+        let days: Days = [(day("2026-11-01"), 3), (day("2026-11-05"), 2)].into();
+        let plot = plot(&[days, Days::new()], day("2026-11-11"), 10).unwrap();
+        assert_eq!((plot.first, plot.last), (day("2026-10-31"), day("2026-11-11")));
+        assert_eq!(plot.lines[0].last, 5);
+        assert_eq!(plot.table, [(day("2026-11-01"), vec![3, 0]), (day("2026-11-05"), vec![5, 0])]);
+        // From nothing at the left to five of twenty at the right.
+        assert!(plot.lines[0].points.starts_with("56.0,212.0 "), "{plot:?}");
+        assert!(plot.lines[0].points.ends_with(" 708.0,162.0"), "{plot:?}");
+        assert_eq!(plot.steps.iter().map(|(_, number)| *number).collect::<Vec<_>>(), [0, 5, 10, 15, 20]);
+    }
+
+    #[test]
+    fn nothing_has_happened() {
+        assert_eq!(plot(&[Days::new()], day("2026-11-11"), 10), None);
+        let unknown: Days = [(NaiveDate::default(), 4)].into();
+        assert_eq!(plot(&[unknown], day("2026-11-11"), 10), None);
+    }
+
+    #[test]
+    fn tops_people_like() {
+        let tops: Vec<u64> = [1, 4, 5, 9, 20, 21, 316_611].map(round_up).into();
+        assert_eq!(tops, [4, 4, 8, 20, 20, 40, 400_000]);
+    }
+}

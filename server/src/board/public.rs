@@ -1,0 +1,55 @@
+//! What everybody may see: the stage and its days, and, when the podmin says so, the numbers.
+
+use askama::Template;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::closing::Closing;
+use super::numbers::Numbers;
+use super::overview::{Figure, figures, stages};
+use crate::app::App;
+use crate::error::WebError;
+use crate::pages::Page;
+
+#[derive(Template)]
+#[template(path = "board/public.html")]
+struct PublicPage<'a> {
+    page: &'a Page,
+    stages: Vec<(&'static str, String, &'static str)>,
+    /// What happens then, and when.
+    days: Vec<(String, String)>,
+    figures: Vec<Figure>,
+}
+
+/// The page for everybody.
+pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response, WebError> {
+    let closing = known(&app).await?;
+    let figures = match closing.is_public {
+        true => figures(&page, &Numbers::count(&app).await?),
+        false => Vec::new(),
+    };
+    let template = PublicPage {
+        stages: stages(&page, Some(&closing)),
+        days: closing.days(&page.words),
+        figures,
+        page: &page,
+    };
+    page.show(StatusCode::OK, &template)
+}
+
+/// The same for programs.
+pub(super) async fn json(State(app): State<App>) -> Result<Json<Value>, WebError> {
+    let closing = known(&app).await?;
+    let numbers = if closing.is_public { Some(Numbers::count(&app).await?) } else { None };
+    Ok(Json(json!({ "pod": app.config.pod_url.as_str(), "closing": closing, "accounts": numbers })))
+}
+
+async fn known(app: &App) -> Result<Closing, WebError> {
+    if !app.config.closing.enabled {
+        return Err(WebError::NotFound);
+    }
+    Closing::of(app).await?.ok_or(WebError::NotFound)
+}

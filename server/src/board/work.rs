@@ -1,0 +1,221 @@
+//! What goes on behind the board: campaigns begun there are worked on, notices put into the outbox bit by bit.
+
+use std::collections::HashSet;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pappus_engine::campaign::{
+    Campaign, CampaignState, Campaigns, Finished, Observer, Setup, SignInData, WorkerOptions, is_in_use, work,
+};
+use pappus_engine::pod::config::PodConfig;
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::pod::people::{Addressee, Seen, addressees};
+use pappus_engine::pod::schema::read_schema;
+use pappus_engine::pod::uploads::PhotoStore;
+use pappus_engine::store::StoreRow;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::notices::{Audience, fill};
+use crate::app::App;
+use crate::mail::{Letter, Outbox};
+
+/// How often it is looked for something to do.
+const LOOK: Duration = Duration::from_secs(2);
+/// After something went wrong.
+const PAUSE: Duration = Duration::from_secs(15);
+/// As on the command line.
+const LEASE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_hours(1);
+/// Bytes that stay free on the disk of the archives.
+const RESERVE: u64 = 256 << 20;
+/// Mails put into the outbox at a time, and how many may wait there, so that what people ask for is not behind
+/// a hundred thousand letters.
+const LETTERS: u32 = 200;
+const WAITING: i64 = 200;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Begins to work, until `stop` holds true.
+pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>) {
+    if app.config.closing.enabled && app.config.pod.is_some() {
+        working.spawn(again_and_again(app.clone(), stop.clone(), |app, stop| Box::pin(campaigns(app, stop))));
+        working.spawn(again_and_again(app.clone(), stop.clone(), |app, _| Box::pin(notices(app))));
+    }
+}
+
+type Step = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
+async fn again_and_again(
+    app: App,
+    mut stop: watch::Receiver<bool>,
+    step: impl Fn(App, watch::Receiver<bool>) -> Step,
+) {
+    while !*stop.borrow() {
+        let pause = match step(app.clone(), stop.clone()).await {
+            Ok(()) => LOOK,
+            Err(error) => {
+                tracing::error!("the board's work waits: {error}");
+                PAUSE
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Works on a campaign of the board, if one is open. Several services share it, as workers do.
+async fn campaigns(app: App, stop: watch::Receiver<bool>) -> Result<(), Failure> {
+    let Some(pod) = &app.config.pod else { return Ok(()) };
+    let sql = "SELECT c.name FROM pappus_campaigns c JOIN pappus_board_campaigns b ON b.campaign_id = c.id \
+               WHERE c.pod_url = ? AND c.state IN ('preparing', 'running') ORDER BY c.id LIMIT 1";
+    let row = app.store.first("looking for a campaign", sql, &[app.config.pod_url.as_str().into()]).await?;
+    let Some(row) = row else { return Ok(()) };
+    let campaigns = Campaigns::new(&app.store, &app.config.pod_url);
+    let mut campaign = campaigns.named(&row.get::<String>(0)?).await?;
+    let mut snapshot = Snapshot::open(&pod.database).await?;
+    if campaign.state == CampaignState::Preparing {
+        campaigns.prepare(&campaign, &mut snapshot, &[]).await?;
+        if campaign.options.keep_sign_in {
+            let kept = SignInData::new(&app.keys, &app.store, &app.config.pod_url);
+            kept.copy(&mut snapshot, app.now().into()).await?;
+        }
+        campaign = campaigns.named(&campaign.name).await?;
+    }
+    let setup = setup(&app, pod, &mut snapshot).await?;
+    drop(snapshot);
+    work(Arc::new(setup), &campaign, stop).await?;
+    said(&campaign);
+    Ok(())
+}
+
+fn said(campaign: &Campaign) {
+    tracing::info!(campaign = campaign.name, "nothing more to do here for now");
+}
+
+async fn setup(app: &App, pod: &PodConfig, snapshot: &mut Snapshot) -> Result<Setup, Failure> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    Ok(Setup {
+        store: app.store.clone(),
+        database: pod.database.clone(),
+        pod: pod.url.clone(),
+        schema: read_schema(snapshot).await?,
+        photos: pod.uploads.clone(),
+        uploads: PhotoStore::open(&pod.uploads).await?,
+        archive_key: app.config.state.archive_key()?.signing_key()?,
+        state: app.config.state.clone(),
+        depot: app.depot.clone(),
+        created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),
+        observer: Arc::new(Log),
+        options: WorkerOptions {
+            tasks: std::thread::available_parallelism().map_or(1, NonZero::get),
+            lease: LEASE,
+            patience: PATIENCE,
+            gentle: is_in_use(&pod.url, &pod.database).await?,
+            reserve: RESERVE,
+            host: host.map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned()),
+        },
+    })
+}
+
+/// Into the log.
+struct Log;
+
+impl Observer for Log {
+    fn finished(&self, account: &Finished) {
+        let reason = account.reason.as_deref().unwrap_or_default();
+        tracing::debug!(account = account.account, state = account.state.as_str(), reason, "campaign");
+    }
+
+    fn waits(&self, reason: &str) {
+        tracing::warn!("the campaign waits: {reason}");
+    }
+
+    fn goes_on(&self) {
+        tracing::info!("the campaign goes on");
+    }
+
+    fn state(&self, state: CampaignState) {
+        tracing::info!(state = state.as_str(), "campaign");
+    }
+}
+
+/// A notice that is on its way.
+struct Notice {
+    id: i64,
+    audience: Audience,
+    subject: String,
+    body: String,
+    reached: i64,
+}
+
+/// Puts the next letters of the oldest notice into the outbox, when there is room. Each has a name of its own, so
+/// neither a kill nor a second service doubles any.
+async fn notices(app: App) -> Result<(), Failure> {
+    let Some(notice) = next_notice(&app).await? else { return Ok(()) };
+    let sql = "SELECT COUNT(*) FROM pappus_outbox WHERE state IN ('queued', 'sending')";
+    let waiting: i64 = app.store.first("counting mails", sql, &[]).await?.map_or(Ok(0), |row| row.get(0))?;
+    if waiting >= WAITING {
+        return Ok(());
+    }
+    let Some(pod) = &app.config.pod else { return Ok(()) };
+    let mut snapshot = Snapshot::open(&pod.database).await?;
+    let seen = match notice.audience {
+        Audience::Seen(seen) => seen,
+        Audience::NotFetched => Seen::Ever,
+    };
+    let people = addressees(&mut snapshot, seen, app.now(), notice.reached, LETTERS).await?;
+    drop(snapshot);
+    let fetched = match notice.audience {
+        Audience::Seen(_) => HashSet::new(),
+        Audience::NotFetched => fetched(&app, &people).await?,
+    };
+    let (outbox, mut queued) = (Outbox::new(&app.store), 0_i64);
+    for person in people.iter().filter(|person| !fetched.contains(&person.user_id)) {
+        let letter = Letter {
+            key: format!("notice-{}-{}", notice.id, person.user_id),
+            to: person.email.clone(),
+            subject: fill(&notice.subject, &person.username, &app),
+            body: fill(&notice.body, &person.username, &app),
+        };
+        queued += i64::from(outbox.put(&letter, app.now_millis()).await?);
+    }
+    let Some(last) = people.last() else {
+        let sql =
+            "UPDATE pappus_notices SET state = 'queued', finished_at = ? WHERE id = ? AND state = 'queueing'";
+        app.store.execute("ending a notice", sql, &[app.now_millis().into(), notice.id.into()]).await?;
+        return Ok(());
+    };
+    let sql = "UPDATE pappus_notices SET queued = queued + ?, reached = ? WHERE id = ? AND reached <= ?";
+    let values = [queued.into(), last.user_id.into(), notice.id.into(), last.user_id.into()];
+    app.store.execute("noting how far a notice is", sql, &values).await?;
+    Ok(())
+}
+
+async fn next_notice(app: &App) -> Result<Option<Notice>, Failure> {
+    let sql = "SELECT id, audience, subject, body, reached FROM pappus_notices WHERE pod = ? \
+               AND state = 'queueing' ORDER BY id LIMIT 1";
+    let row = app.store.first("looking for a notice", sql, &[app.config.pod_url.as_str().into()]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let audience: String = row.get(1)?;
+    let audience = Audience::parse(&audience).ok_or("a notice is for nobody known")?;
+    let notice =
+        Notice { id: row.get(0)?, audience, subject: row.get(2)?, body: row.get(3)?, reached: row.get(4)? };
+    Ok(Some(notice))
+}
+
+/// Those of them who have fetched an archive.
+async fn fetched(app: &App, people: &[Addressee]) -> Result<HashSet<i64>, Failure> {
+    if people.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ids: Vec<String> = people.iter().map(|person| person.user_id.to_string()).collect();
+    let sql =
+        format!("SELECT user_id FROM pappus_downloads WHERE pod = ? AND user_id IN ({})", ids.join(", "));
+    let rows = app.store.rows("looking who has fetched", &sql, &[app.config.pod_url.as_str().into()]).await?;
+    let read = |row: &StoreRow| row.get::<i64>(0);
+    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}
