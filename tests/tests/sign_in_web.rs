@@ -472,3 +472,31 @@ async fn on_the_reference_pod() {
         assert!(chloe.text.contains("account that was closed"), "{}", chloe.text);
     }
 }
+
+/// A page that says so, nobody is signed out, and it goes on by itself.
+#[tokio::test]
+async fn when_the_store_is_away() {
+    let server = shared_postgres().await.unwrap();
+    let store = server.create_database("web_away").await.unwrap();
+    let beside = Pool::connect(&server.create_database("web_beside").await.unwrap()).await.unwrap();
+    let name = url::Url::parse(&store).unwrap().path().trim_start_matches('/').to_owned();
+    let scene = Scene::new(Pod::sqlite().await, Some(store), ROOM).await;
+    let mut visitor = scene.visitor();
+    visitor.sign_in("greta", PASSWORD).await;
+    is_in(&mut visitor, "greta").await;
+    beside.execute(&format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS false")).await.unwrap();
+    let end =
+        format!("SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'");
+    beside.number(&end).await.unwrap();
+    for path in ["/archive", "/"] {
+        let answer = visitor.get(path).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {answer:?}");
+        assert!(answer.text.contains("We will be back in a moment"), "{path}");
+    }
+    let answer = scene.visitor().sign_in("greta", PASSWORD).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    assert_eq!(visitor.get("/health").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    beside.execute(&format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS true")).await.unwrap();
+    is_in(&mut visitor, "greta").await;
+    assert_eq!(visitor.get("/archive").await.status, StatusCode::OK);
+}

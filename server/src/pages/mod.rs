@@ -43,7 +43,8 @@ impl Page {
     /// What a request says about its page.
     pub(crate) async fn of(parts: &mut Parts, app: &App) -> Self {
         let token = CsrfToken::from_request_parts(parts, app).await.ok();
-        let person = crate::sessions::person(parts).await;
+        // A page that says that the store is away is shown all the same.
+        let person = crate::sessions::person(parts).await.ok().flatten();
         Self {
             words: language::chosen(&parts.headers, app),
             person,

@@ -10,6 +10,7 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use crate::app::App;
+use crate::error::WebError;
 
 pub use signed_in::{Podmin, SignedIn};
 pub use store::StoredSessions;
@@ -44,9 +45,12 @@ pub(crate) fn layer(app: &App) -> SessionManagerLayer<StoredSessions> {
 }
 
 /// Who is signed in, if anybody.
-pub(crate) async fn person(parts: &Parts) -> Option<Person> {
-    let session = parts.extensions.get::<Session>()?;
-    session.get(PERSON).await.ok().flatten()
+///
+/// # Errors
+/// [`WebError::Away`] when that cannot be found out.
+pub(crate) async fn person(parts: &Parts) -> Result<Option<Person>, WebError> {
+    let Some(session) = parts.extensions.get::<Session>() else { return Ok(None) };
+    session.get(PERSON).await.map_err(|error| WebError::Away(error.to_string()))
 }
 
 /// To the page where people sign in, and back afterwards.

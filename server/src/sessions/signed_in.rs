@@ -15,7 +15,7 @@ impl FromRequestParts<App> for SignedIn {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, WebError> {
-        person(parts).await.map(Self).ok_or(WebError::SignInFirst)
+        person(parts).await?.map(Self).ok_or(WebError::SignInFirst)
     }
 }
 
@@ -23,7 +23,7 @@ impl OptionalFromRequestParts<App> for SignedIn {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Option<Self>, WebError> {
-        Ok(person(parts).await.map(Self))
+        Ok(person(parts).await?.map(Self))
     }
 }
 
