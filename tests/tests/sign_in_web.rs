@@ -34,7 +34,7 @@ const MORE: &str = "[mail]\nserver = \"smtp://127.0.0.1:9\"\nfrom = \"podmin@clo
                     [closing]\nenabled = true\n";
 
 impl Scene {
-    async fn new(pod: Pod, store: Option<String>, more: &str) -> Self {
+    fn new(pod: Pod, store: Option<String>, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = configuration(folder.path(), &pod, store.as_deref(), free_port());
         let service = Service::start(folder.path(), &format!("{text}{MORE}{more}"));
@@ -58,14 +58,15 @@ fn state(folder: &Path) -> StateFolder {
 
 /// The code of a step of time (RFC 6238), made here once more.
 fn code(step: u64) -> String {
-    let bits: String = OTP_SECRET
-        .bytes()
-        .map(|letter| if letter.is_ascii_digit() { letter - b'2' + 26 } else { letter - b'A' })
-        .map(|value| format!("{value:05b}"))
-        .collect();
-    let whole = bits.len() / 8 * 8;
-    let secret: Vec<u8> =
-        (0..whole).step_by(8).map(|at| u8::from_str_radix(&bits[at..at + 8], 2).unwrap()).collect();
+    let (mut secret, mut bits, mut held) = (Vec::new(), 0_u32, 0);
+    for letter in OTP_SECRET.bytes() {
+        let value = if letter.is_ascii_digit() { letter - b'2' + 26 } else { letter - b'A' };
+        (bits, held) = (bits << 5 | u32::from(value), held + 5);
+        if held >= 8 {
+            held -= 8;
+            secret.push(u8::try_from(bits >> held & 0xff).unwrap());
+        }
+    }
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
     let digest = hmac::sign(&key, &step.to_be_bytes());
     let digest = digest.as_ref();
@@ -141,8 +142,8 @@ async fn cookies_and_forms(scene: &Scene) {
     }
     let answer = visitor.post("/sign-in", &fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    let cookie = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-    let cookie = cookie.filter(|cookie| cookie.starts_with("pappus=")).next_back().unwrap();
+    let mut cookie = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let cookie = cookie.rfind(|cookie| cookie.starts_with("pappus=")).unwrap();
     for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(cookie.contains(part), "{cookie}");
     }
@@ -297,7 +298,7 @@ async fn what_is_kept(scene: &Scene) {
 const ROOM: &str = "[sign_in]\nattempts_per_address = 1000\nattempts_per_account = 100\n";
 
 async fn all(pod: Pod, store: Option<String>) {
-    let scene = Scene::new(pod, store, ROOM).await;
+    let scene = Scene::new(pod, store, ROOM);
     names_and_passwords(&scene).await;
     cookies_and_forms(&scene).await;
     locked_and_closed(&scene).await;
@@ -366,7 +367,7 @@ async fn whoever_tries_too_often_waits() {
 /// Nobody can tell by the time whether a name exists. Hashes of the cost that diaspora* uses.
 #[tokio::test]
 async fn unknown_names_take_as_long() {
-    let scene = Scene::new(Pod::sqlite().await, None, ROOM).await;
+    let scene = Scene::new(Pod::sqlite().await, None, ROOM);
     let hash = bcrypt::hash("something", 10).unwrap();
     let slow = format!("UPDATE users SET encrypted_password = '{hash}'");
     scene.pod.pool.execute(&slow).await.unwrap();
@@ -393,7 +394,7 @@ async fn unknown_names_take_as_long() {
 
 #[tokio::test]
 async fn when_the_pod_is_gone() {
-    let scene = Scene::new(Pod::sqlite().await, None, ROOM).await;
+    let scene = Scene::new(Pod::sqlite().await, None, ROOM);
     let unused = "UPDATE users SET consumed_timestep = NULL WHERE username = 'jonas'";
     scene.pod.pool.execute(unused).await.unwrap();
     let database = scene.pod.path("db.sqlite3");
@@ -452,7 +453,7 @@ async fn on_the_reference_pod() {
     for database in [postgres, mariadb] {
         let (folder, pool) = (tempfile::tempdir().unwrap(), Pool::connect(&database).await.unwrap());
         std::fs::create_dir_all(folder.path().join("uploads/images")).unwrap();
-        let scene = Scene::new(Pod { folder, database, pool }, None, ROOM).await;
+        let scene = Scene::new(Pod { folder, database, pool }, None, ROOM);
         for (name, location, text) in [
             ("alice", "/", ""),
             ("dora", "/", ""),
@@ -480,7 +481,7 @@ async fn when_the_store_is_away() {
     let store = server.create_database("web_away").await.unwrap();
     let beside = Pool::connect(&server.create_database("web_beside").await.unwrap()).await.unwrap();
     let name = url::Url::parse(&store).unwrap().path().trim_start_matches('/').to_owned();
-    let scene = Scene::new(Pod::sqlite().await, Some(store), ROOM).await;
+    let scene = Scene::new(Pod::sqlite().await, Some(store), ROOM);
     let mut visitor = scene.visitor();
     visitor.sign_in("greta", PASSWORD).await;
     is_in(&mut visitor, "greta").await;
