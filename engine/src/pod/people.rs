@@ -37,13 +37,13 @@ pub struct MovedAway {
     pub at: Option<DateTime<Utc>>,
 }
 
-/// Accounts that are not closed and have not moved.
+/// All accounts, closed ones and those that have moved included: they have archives as well.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn count_open(snapshot: &mut Snapshot) -> Result<u64, DatabaseError> {
-    let sql = format!("SELECT COUNT(*) FROM users u JOIN people p ON p.owner_id = u.id WHERE {OPEN}");
-    let row = snapshot.first("the number of accounts", sql, &[]).await?;
+pub async fn count_accounts(snapshot: &mut Snapshot) -> Result<u64, DatabaseError> {
+    let sql = "SELECT COUNT(*) FROM users u WHERE u.username IS NOT NULL AND u.username <> ''";
+    let row = snapshot.first("the number of accounts", sql.to_owned(), &[]).await?;
     Ok(row.and_then(|row| row.integer(0)).and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate};
 use pappus_engine::pod::database::Snapshot;
-use pappus_engine::pod::people::{count_open, moved_away};
+use pappus_engine::pod::people::{count_accounts, moved_away};
 use pappus_engine::store::{StoreError, StoreRow};
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub(super) type Days = BTreeMap<NaiveDate, u64>;
 /// How the pod's people stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Numbers {
-    /// Accounts that are not closed, and those that have moved; unknown until the pod has said it once.
+    /// All accounts of the pod; unknown until the pod has said it once.
     pub accounts: Option<u64>,
     /// Accounts with an archive, or which had one.
     pub with_archive: u64,
@@ -73,10 +73,9 @@ impl Numbers {
         let sum = |days: &Days| days.values().sum::<u64>();
         let known = "SELECT accounts FROM pappus_pod_numbers WHERE pod = ?";
         let row = app.store.first("reading the number of accounts", known, &[pod.into()]).await?;
-        let open = row.map(|row| row.get::<i64>(0)).transpose()?.and_then(|open| u64::try_from(open).ok());
-        let accounts = open.map(|open| open + sum(&moved));
+        let accounts = row.map(|row| row.get::<i64>(0)).transpose()?.and_then(|all| u64::try_from(all).ok());
         let sql = format!(
-            "SELECT 0, COUNT(*) FROM pappus_moved_away m WHERE m.pod = ? AND m.user_id NOT IN \
+            "SELECT CAST(0 AS BIGINT), COUNT(*) FROM pappus_moved_away m WHERE m.pod = ? AND m.user_id NOT IN \
              (SELECT user_id FROM ({MADE}) made)"
         );
         let moved_without = sum(&days(app, &sql, &[pod, pod, pod]).await?);
@@ -114,11 +113,11 @@ async fn ask_pod(app: &App) -> Result<(), StoreError> {
     let asked = tokio::time::timeout(PATIENCE, async {
         let mut snapshot = Snapshot::open(&pod.database).await?;
         Ok::<_, pappus_engine::pod::database::DatabaseError>((
-            count_open(&mut snapshot).await?,
+            count_accounts(&mut snapshot).await?,
             moved_away(&mut snapshot).await?,
         ))
     });
-    let (open, moved) = match asked.await {
+    let (accounts, moved) = match asked.await {
         Ok(Ok(said)) => said,
         Ok(Err(error)) => return Ok(tracing::warn!("the pod's people cannot be counted: {error}")),
         Err(_) => {
@@ -142,9 +141,9 @@ async fn ask_pod(app: &App) -> Result<(), StoreError> {
     }
     let sql = "INSERT INTO pappus_pod_numbers (pod, accounts, seen_at) VALUES (?, ?, ?) ON CONFLICT (pod) \
                DO UPDATE SET accounts = excluded.accounts, seen_at = excluded.seen_at";
-    let open = i64::try_from(open).unwrap_or(i64::MAX);
+    let accounts = i64::try_from(accounts).unwrap_or(i64::MAX);
     app.store
-        .execute("keeping the number of accounts", sql, &[address.into(), open.into(), now.into()])
+        .execute("keeping the number of accounts", sql, &[address.into(), accounts.into(), now.into()])
         .await?;
     Ok(())
 }
