@@ -31,18 +31,29 @@ fn drive(script: &str, service: &Service, more: &[(&str, &Path)]) {
     assert!(ended.status.success(), "{script}: {}", String::from_utf8_lossy(&said));
 }
 
+/// The service of a pod that closes.
+fn closing(pod: &Pod, folder: &Path) -> Service {
+    let text = configuration(folder, pod, None, free_port());
+    let mails = folder.join("mails");
+    let text = format!(
+        "{text}[mail]\nfolder = {:?}\nfrom = \"podmin@closing.example\"\n[closing]\nenabled = true\n",
+        mails.display().to_string()
+    );
+    Service::start(folder, &text)
+}
+
+#[tokio::test]
+async fn a_podmin_closes_a_pod() {
+    let (pod, folder) = (Pod::sqlite().await, tempfile::tempdir().unwrap());
+    drive("board.mjs", &closing(&pod, folder.path()), &[]);
+}
+
 #[tokio::test]
 async fn somebody_fetches_an_archive() {
     let (pod, folder) = (Pod::sqlite().await, tempfile::tempdir().unwrap());
     let unused = "UPDATE users SET consumed_timestep = NULL WHERE username = 'jonas'";
     pod.pool.execute(unused).await.unwrap();
-    let text = configuration(folder.path(), &pod, None, free_port());
-    let mails = folder.path().join("mails");
-    let text = format!(
-        "{text}[mail]\nfolder = {:?}\nfrom = \"podmin@closing.example\"\n[closing]\nenabled = true\n",
-        mails.display().to_string()
-    );
-    let service = Service::start(folder.path(), &text);
+    let service = closing(&pod, folder.path());
     let download = folder.path().join("archive.zip");
     drive("closing.mjs", &service, &[("PAPPUS_DOWNLOAD", &download)]);
     let ended = pappus(["verify", download.to_str().unwrap()]).unwrap();

@@ -34,12 +34,13 @@ pub(super) struct Plot {
     pub(super) table: Vec<(NaiveDate, Vec<u64>)>,
 }
 
-/// Draws sums over days, until `today`; nothing before anything has happened. `most` is the height that counts.
+/// Draws sums over days, until `today`; nothing before anything has happened. `most` is the height that counts. It begins
+/// when the first series does: what happened in the others before counts from the beginning.
 pub(super) fn plot(series: &[Days], today: NaiveDate, most: u64) -> Option<Plot> {
-    // A move whose time nobody knows counts from the beginning.
+    // A move whose time nobody knows.
     let unknown = NaiveDate::default();
-    let days = series.iter().flat_map(|days| days.keys()).filter(|day| **day != unknown);
-    let first = days.min().copied()?.checked_sub_days(Step::new(1))?;
+    let first = series.iter().find_map(|days| days.keys().find(|day| **day != unknown))?;
+    let first = first.checked_sub_days(Step::new(1))?;
     let last = today.max(first.checked_add_days(Step::new(1))?);
     let span = number(u64::try_from((last - first).num_days()).unwrap_or(1));
     let sum = |days: &Days, until: NaiveDate| days.range(..=until).map(|(_, number)| number).sum::<u64>();

@@ -13,6 +13,7 @@ board-moved = Umgezogen
 board-untouched = Noch nichts
 board-share = { $percent } Prozent
 board-plot = Wie viele Konten ein Archiv hatten, es geholt hatten und umgezogen waren, von Tag zu Tag. Die Zahlen stehen in der Tabelle darunter.
+board-plot-title = Von Tag zu Tag
 board-plot-table = Dasselbe als Tabelle
 board-day = Tag
 closing-title = Die Schließung
@@ -106,14 +107,11 @@ notice-queued = zum Versand übergeben
 notice-template-subject = { $pod } schließt: bitte hole dein Archiv
 notice-template-body = Hallo {"{name}"},
 
-    {"{pod}"} wird schließen. Alles von dir, Beiträge, Fotos, Nachrichten und Kontakte, kommt in eine Datei für dich.
-    Bitte hole sie:
+    {"{pod}"} wird schließen. Alles von dir, Beiträge, Fotos, Nachrichten und Kontakte, kommt in eine Datei für dich. Bitte hole sie:
 
     {"{link}"}
 
-    Melde dich dort mit dem Namen und dem Passwort an, die du immer benutzt hast. Wenn du das Passwort vergessen hast,
-    schickt dir die Seite einen Link. Mit der Datei kannst du später auf einen anderen Pod umziehen, und deine
-    Freunde finden dich dort.
+    Melde dich dort mit dem Namen und dem Passwort an, die du immer benutzt hast. Wenn du das Passwort vergessen hast, schickt dir die Seite einen Link. Mit der Datei kannst du später auf einen anderen Pod umziehen, und deine Freunde finden dich dort.
 
     Dein Podmin
 log-when = Wann

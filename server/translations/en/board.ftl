@@ -13,6 +13,7 @@ board-moved = Moved away
 board-untouched = Nothing yet
 board-share = { $percent } per cent
 board-plot = How many accounts had an archive, had fetched it and had moved, from day to day. The table below has the numbers.
+board-plot-title = From day to day
 board-plot-table = The same as a table
 board-day = Day
 closing-title = The shutdown
@@ -106,13 +107,11 @@ notice-queued = handed over for sending
 notice-template-subject = { $pod } closes: please fetch your archive
 notice-template-body = Hello {"{name}"},
 
-    {"{pod}"} will close. Everything of yours, your posts, photos, messages and contacts, is put into one file for you.
-    Please fetch it:
+    {"{pod}"} will close. Everything of yours, your posts, photos, messages and contacts, is put into one file for you. Please fetch it:
 
     {"{link}"}
 
-    Sign in there with the name and password you have always used. If you have forgotten the password, the page
-    sends you a link. With the file you can move to another pod later, and your friends find you there.
+    Sign in there with the name and password you have always used. If you have forgotten the password, the page sends you a link. With the file you can move to another pod later, and your friends find you there.
 
     Your podmin
 log-when = When

@@ -1,0 +1,53 @@
+// A podmin closes a pod: through all stages, with everybody's archive made and a letter to those who have not fetched it.
+
+import { arrive, base, check, looks, open, signIn, window } from "./kit.mjs";
+
+const browser = await open();
+try {
+  const { page, trouble } = await window(browser);
+  await signIn(page, "greta");
+  await page.goto(`${base}/board`);
+  for (const stage of ["announced", "read-only", "exporting", "downloads-open", "closed", "exporting"]) {
+    await page.selectOption("#stage", stage);
+    await page.fill("#read_only_on", "2026-12-01");
+    await page.fill("#switch_off_on", "2027-01-31");
+    await page.fill("#downloads_until", "2027-06-30");
+    await page.check("[name=public]");
+    await arrive(page, () => page.click('form[action="/board/closing"] button'));
+    check(await page.$(`#stage-${stage}[aria-current=step]`), `the stage is not ${stage}`);
+  }
+
+  await page.goto(`${base}/board/campaigns`);
+  await arrive(page, () => page.click('form[action="/board/campaigns"] button'));
+  for (let tries = 0; !(await page.textContent("main")).includes(": finished"); tries++) {
+    check(tries < 120, "the campaign does not end");
+    await page.waitForTimeout(500);
+    await page.reload();
+  }
+  await looks(page, "board-campaigns");
+  await page.goto(`${base}/board`);
+  check(await page.$(".plot polyline.archive"), "no plot");
+  await looks(page, "board");
+
+  await page.goto(`${base}/board/people`);
+  await page.fill("#name", "ida");
+  await arrive(page, () => page.click("[role=search] button"));
+  check((await page.textContent("#found h2")).startsWith("ida@"), "ida is not found");
+  await looks(page, "board-people");
+
+  await page.goto(`${base}/board/notices`);
+  await arrive(page, () => page.click('form[action="/board/notices"] button'));
+  check((await page.textContent("#preview")).includes("greta"), "no preview");
+  await looks(page, "board-notices");
+  await arrive(page, () => page.click("#preview button"));
+
+  await page.goto(`${base}/board/log`);
+  await looks(page, "board-log");
+  await page.click(".sign-out button");
+  await page.waitForURL(/sign-in/);
+  await page.goto(`${base}/closing`);
+  await looks(page, "closing");
+  check(trouble.length === 0, trouble.join("\n"));
+} finally {
+  await browser.close();
+}
