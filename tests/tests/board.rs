@@ -27,7 +27,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new(pod: Pod, store: Option<&str>) -> Self {
+    fn new(pod: Pod, store: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state/pods/closing.example");
         std::fs::create_dir_all(&state).unwrap();
@@ -73,14 +73,14 @@ async fn until(browser: &mut Browser, path: &str, says: &str) -> String {
         if text.contains(says) {
             return text;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{path} never says {says:?}: {text}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{path} never says {says:?}: {text}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn through_all_stages_on_sqlite() {
-    through_all_stages(Scene::new(Pod::sqlite().await, None).await).await;
+    through_all_stages(Scene::new(Pod::sqlite().await, None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +88,7 @@ async fn through_all_stages_on_postgresql() {
     let server = shared_postgres().await.unwrap();
     let (pod, store) = (server.create_database("board").await, server.create_database("board_store").await);
     let pod = Pod::on(tempfile::tempdir().unwrap(), pod.unwrap()).await;
-    through_all_stages(Scene::new(pod, Some(&store.unwrap())).await).await;
+    through_all_stages(Scene::new(pod, Some(&store.unwrap()))).await;
 }
 
 async fn through_all_stages(scene: Scene) {
@@ -202,7 +202,7 @@ impl Scene {
 
 #[tokio::test]
 async fn for_podmins_only() {
-    let scene = Scene::new(Pod::sqlite().await, None).await;
+    let scene = Scene::new(Pod::sqlite().await, None);
     let mut stranger = Browser::new(&scene.service.url).unwrap();
     let mut ida = scene.signed_in("ida").await;
     for path in ["/board", "/board/people", "/board/campaigns", "/board/notices", "/board/log"] {

@@ -91,7 +91,7 @@ fn shown(page: &Page, status: &Status) -> Shown {
         state_text: words.say(&format!("campaign-{}", status.campaign.state.as_str())),
         begun: words.moment(status.campaign.created_at),
         place: status.campaign.out.clone(),
-        percent: if all == 0 { 0 } else { (all - totals.open()) * 100 / all },
+        percent: ((all - totals.open()) * 100).checked_div(all).unwrap_or(0),
         sentence,
         failed: status
             .failed

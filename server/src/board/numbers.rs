@@ -119,9 +119,13 @@ async fn ask_pod(app: &App) -> Result<(), StoreError> {
     });
     let (accounts, moved) = match asked.await {
         Ok(Ok(said)) => said,
-        Ok(Err(error)) => return Ok(tracing::warn!("the pod's people cannot be counted: {error}")),
+        Ok(Err(error)) => {
+            tracing::warn!("the pod's people cannot be counted: {error}");
+            return Ok(());
+        }
         Err(_) => {
-            return Ok(tracing::warn!("the pod's people cannot be counted: its database does not answer"));
+            tracing::warn!("the pod's people cannot be counted: its database does not answer");
+            return Ok(());
         }
     };
     for part in moved.chunks(TOGETHER) {

@@ -27,10 +27,7 @@ struct PublicPage<'a> {
 /// The page for everybody.
 pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response, WebError> {
     let closing = known(&app).await?;
-    let figures = match closing.is_public {
-        true => figures(&page, &Numbers::count(&app).await?),
-        false => Vec::new(),
-    };
+    let figures = if closing.is_public { figures(&page, &Numbers::count(&app).await?) } else { Vec::new() };
     let template = PublicPage {
         stages: stages(&page, Some(&closing)),
         days: closing.days(&page.words),

@@ -45,15 +45,15 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>)
     }
 }
 
-type Step = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+type Turn = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 async fn again_and_again(
     app: App,
     mut stop: watch::Receiver<bool>,
-    step: impl Fn(App, watch::Receiver<bool>) -> Step,
+    turn: impl Fn(App, watch::Receiver<bool>) -> Turn,
 ) {
     while !*stop.borrow() {
-        let pause = match step(app.clone(), stop.clone()).await {
+        let pause = match turn(app.clone(), stop.clone()).await {
             Ok(()) => LOOK,
             Err(error) => {
                 tracing::error!("the board's work waits: {error}");
