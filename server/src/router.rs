@@ -55,7 +55,6 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
 /// Where somebody begins: at the sign-in, or with what is theirs.
 async fn home(State(app): State<App>, person: Option<SignedIn>) -> Redirect {
     match person {
-        _ if !app.config.closing.enabled && app.config.newcomers.enabled => Redirect::to("/newcomers"),
         Some(SignedIn(_)) if app.config.closing.enabled => Redirect::to("/archive"),
         Some(SignedIn(person)) if person.podmin => Redirect::to("/board"),
         _ => Redirect::to("/sign-in"),

@@ -230,4 +230,7 @@ async fn for_podmins_only() {
         greta.submit("/board/closing", &[("stage", "closed"), ("read_only_on", "soon")]).await.unwrap();
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(answer.text().contains("write it as 2027-01-31"), "{}", answer.text());
+    // Who is no administrator any more has no board any more.
+    scene.pod.pool.execute("DELETE FROM roles WHERE name = 'admin'").await.unwrap();
+    assert_eq!(greta.open("/board").await.unwrap().status, StatusCode::FORBIDDEN);
 }

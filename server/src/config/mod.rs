@@ -21,7 +21,7 @@ use url::Url;
 pub use error::ConfigFileError;
 pub use file::File;
 pub use listen::{Listen, Proxies};
-pub use sections::{ArchivesSection, ClosingSection, MailSection, NewcomersSection, SignInSection};
+pub use sections::{ArchivesSection, ClosingSection, MailSection, SignInSection};
 
 /// How the service runs.
 #[derive(Debug, Clone)]
@@ -46,8 +46,6 @@ pub struct Config {
     pub mail: MailSection,
     /// The portal of a pod that closes.
     pub closing: ClosingSection,
-    /// The door of a pod that lives.
-    pub newcomers: NewcomersSection,
 }
 
 /// How the service is reached.
@@ -119,9 +117,9 @@ impl Config {
             metrics: Proxies::parse("web.metrics_from", &file.web.metrics_from)?,
             requests_per_second: file.web.requests_per_second.max(1),
         };
-        let File { archives, sign_in, mut mail, closing, newcomers, .. } = file;
+        let File { archives, sign_in, mut mail, closing, .. } = file;
         mail.folder = mail.folder.map(|place| text(&folder.join(place))).transpose()?;
-        Ok(Self { pod_url, pod, state, store, depot, web, archives, sign_in, mail, closing, newcomers })
+        Ok(Self { pod_url, pod, state, store, depot, web, archives, sign_in, mail, closing })
     }
 }
 

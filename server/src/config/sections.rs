@@ -91,11 +91,3 @@ pub struct ClosingSection {
     /// Whether people may fetch their archives here.
     pub enabled: bool,
 }
-
-/// The door of a pod that lives.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NewcomersSection {
-    /// Whether people may bring their archives here.
-    pub enabled: bool,
-}

@@ -27,7 +27,7 @@ impl OptionalFromRequestParts<App> for SignedIn {
     }
 }
 
-/// A podmin who has signed in.
+/// A podmin who has signed in, and still is one.
 #[derive(Debug, Clone)]
 pub struct Podmin(pub Person);
 
@@ -36,6 +36,13 @@ impl FromRequestParts<App> for Podmin {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
         let SignedIn(person) = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-        if person.podmin { Ok(Self(person)) } else { Err(WebError::Forbidden) }
+        if !person.podmin {
+            return Err(WebError::Forbidden);
+        }
+        // Who was one when the session began may be none any more.
+        let now = app.sign_in.accounts().find(&person.account, app.now_millis()).await?;
+        let is_podmin =
+            now.is_some_and(|now| now.user_id == person.user_id && now.admin && !now.locked && !now.closed);
+        if is_podmin { Ok(Self(person)) } else { Err(WebError::Forbidden) }
     }
 }
