@@ -10,6 +10,7 @@ use pappus_engine::depot::{CampaignKeys, Depot, DepotError, KeysError};
 use pappus_engine::jobs::JobsError;
 use pappus_engine::store::{Store, StoreError};
 
+use crate::board::Counted;
 use crate::config::Config;
 use crate::health::Numbers;
 use crate::portal::Portal;
@@ -84,6 +85,8 @@ pub struct Parts {
     pub sign_in: SignInRoom,
     /// What is counted.
     pub numbers: Numbers,
+    /// How people stood a moment ago.
+    pub counted: Counted,
     form_guard: CsrfConfig,
     clock: Clock,
 }
@@ -121,6 +124,7 @@ impl App {
             portal,
             sign_in,
             numbers,
+            counted: Counted::default(),
             form_guard,
             clock,
         })))

@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 
 pub use closing::{Closing, Stage};
-pub use numbers::Numbers;
+pub use numbers::{Counted, Numbers};
 pub use work::start;
 
 /// The pages of this room.

@@ -8,11 +8,14 @@ use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::people::{count_accounts, moved_away};
 use pappus_engine::store::{StoreError, StoreRow};
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::app::App;
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
+/// How long a count is good for, in milliseconds.
+const GOOD_FOR: i64 = 3000;
 /// How old the pod's own numbers may be, in milliseconds.
 const FRESH: i64 = 60_000;
 /// How long the pod's database may take.
@@ -47,12 +50,27 @@ pub struct Numbers {
     pub(super) days: [Days; 3],
 }
 
+/// The numbers of a moment ago: of a large pod they take a while, and everybody may look at them.
+#[derive(Debug, Default)]
+pub struct Counted(Mutex<Option<(i64, Numbers)>>);
+
 impl Numbers {
-    /// Counts. When the pod is away, what it said last counts.
+    /// How people stand now, or stood a few seconds ago. When the pod is away, what it said last counts.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn count(app: &App) -> Result<Self, StoreError> {
+    pub async fn of(app: &App) -> Result<Self, StoreError> {
+        let mut counted = app.counted.0.lock().await;
+        let now = app.now_millis();
+        if let Some((_, numbers)) = counted.as_ref().filter(|(at, _)| (0..GOOD_FOR).contains(&(now - at))) {
+            return Ok(numbers.clone());
+        }
+        let numbers = Self::count(app).await?;
+        *counted = Some((now, numbers.clone()));
+        Ok(numbers)
+    }
+
+    async fn count(app: &App) -> Result<Self, StoreError> {
         ask_pod(app).await?;
         let pod = app.config.pod_url.as_str();
         let made = days(

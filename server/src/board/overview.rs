@@ -50,7 +50,7 @@ struct Drawing {
 
 /// The first page of the board.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
-    let (numbers, closing) = (Numbers::count(&app).await?, Closing::of(&app).await?);
+    let (numbers, closing) = (Numbers::of(&app).await?, Closing::of(&app).await?);
     let template = Overview {
         figures: figures(&page, &numbers),
         drawing: drawing(&page, &numbers, app.now().date_naive()),

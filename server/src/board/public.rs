@@ -27,7 +27,7 @@ struct PublicPage<'a> {
 /// The page for everybody.
 pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response, WebError> {
     let closing = known(&app).await?;
-    let figures = if closing.is_public { figures(&page, &Numbers::count(&app).await?) } else { Vec::new() };
+    let figures = if closing.is_public { figures(&page, &Numbers::of(&app).await?) } else { Vec::new() };
     let template = PublicPage {
         stages: stages(&page, Some(&closing)),
         days: closing.days(&page.words),
@@ -40,7 +40,7 @@ pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response,
 /// The same for programs.
 pub(super) async fn json(State(app): State<App>) -> Result<Json<Value>, WebError> {
     let closing = known(&app).await?;
-    let numbers = if closing.is_public { Some(Numbers::count(&app).await?) } else { None };
+    let numbers = if closing.is_public { Some(Numbers::of(&app).await?) } else { None };
     Ok(Json(json!({ "pod": app.config.pod_url.as_str(), "closing": closing, "accounts": numbers })))
 }
 
