@@ -1,11 +1,9 @@
 //! Accounts that are read together come out as those that are read one by one, byte for byte.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::path::Path;
 
+use crate::support::reference::{reference, restore, unpack_photos};
+use crate::support::{Pod, names};
 use pappus_engine::domain::SigningKey;
 use pappus_engine::export::{ExportOptions, Exporter};
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
@@ -18,8 +16,6 @@ use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::copy::copy_pod;
 use pappus_tests::sample::{Damage, POD_URL, SampleError, damage};
 use pappus_tests::schema::Pool;
-use support::reference::{reference, restore, unpack_photos};
-use support::{Pod, names};
 
 async fn export_both_ways(database: &str, pod: &str, uploads: &Path) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,20 +1,16 @@
 //! A move is announced over real HTTP to pods of which one answers and the others do not.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use crate::support::target::{Target, fingerprint};
+use crate::support::{Pod, json};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use pappus_engine::domain::PrivateKey;
 use pappus_engine::federation::{MagicEnvelope, ReceivedEntity};
 use serde_json::Value;
-use support::target::{Target, fingerprint};
-use support::{Pod, json};
 
 type Received = Arc<Mutex<Vec<(String, Bytes)>>>;
 

@@ -2,8 +2,6 @@
 //! programs, which are killed with SIGKILL in the middle. A third of the pods are dead. Ten times as much is
 //! measured by `make bench`; `PAPPUS_TEST_PODS=1000` does this with ten times as much.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;

@@ -1,20 +1,16 @@
 //! The podmin's board over HTTP, with the service as a program of its own, on SQLite and on PostgreSQL.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::support::Pod;
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::sample::PASSWORD;
 use pappus_tests::schema::Pool;
 use pappus_tests::service::{Browser, Service};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use support::Pod;
 use tempfile::TempDir;
 
 /// Accounts of the sample pod.
@@ -31,7 +27,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state/pods/closing.example");
         std::fs::create_dir_all(&state).unwrap();
-        let shared = Path::new(&support::shared_state()).join("pods/closing.example/archive-key.pem");
+        let shared = Path::new(&crate::support::shared_state()).join("pods/closing.example/archive-key.pem");
         std::fs::copy(shared, state.join("archive-key.pem")).unwrap();
         let store = store.map_or_else(String::new, |url| format!("url = {url:?}\n"));
         let sections = format!(

@@ -1,17 +1,13 @@
 //! The pages in Debian's Chromium: by keyboard, on a phone and on a desktop, light and dark, with and without scripts, and
 //! without barriers. With `PAPPUS_SCREENSHOTS` set to a folder, pictures of all pages are kept there.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::Pod;
+use crate::support::web::{Service, configuration, free_port};
 use pappus_tests::program::{pappus, programs};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD};
-use support::Pod;
-use support::web::{Service, configuration, free_port};
 
 /// Runs one of the scripts beside this file against a service.
 fn drive(script: &str, service: &Service, more: &[(&str, &Path)]) {

@@ -1,14 +1,11 @@
 //! The list of a campaign says what became of everybody, and whatever happens to it or to an archive is found.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::{Pod, TIME, document};
 use futures_util::stream;
 use pappus_engine::archive::encryption::{Lock, Unlock};
 use pappus_engine::campaign::{
@@ -20,7 +17,6 @@ use pappus_engine::domain::{PrivateKey, SigningKey};
 use pappus_tests::cluster::shared_s3;
 use pappus_tests::program::{Ended, pappus, pappus_in};
 use serde_json::Value;
-use support::{Pod, TIME, document};
 use tempfile::TempDir;
 
 const NAMES: [&str; 4] = ["ida", "berta", "clara", "emil"];

@@ -1,14 +1,10 @@
 //! Pods are old and rows break: each defect is exported around, and listed where something was left out.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
+use crate::support::{Pod, json, omissions};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::program::pappus;
 use pappus_tests::sample::{Damage, SampleError, damage, guid};
 use serde_json::Value;
-use support::{Pod, json, omissions};
 
 /// What an archive must list for a defect; nothing where the export can keep everything.
 fn expected(kind: Damage) -> Option<(&'static str, &'static str)> {

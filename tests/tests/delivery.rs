@@ -1,7 +1,5 @@
 //! The ledger of deliveries on PostgreSQL, where several machines work on it.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::time::Duration;
 
 use chrono::TimeDelta;

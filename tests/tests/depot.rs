@@ -1,7 +1,5 @@
 //! Archives are kept the same way in a folder and in a bucket: whole or not at all, and never replaced.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

@@ -1,21 +1,14 @@
 //! The way out, as a podmin takes it: `pappus` on the sample pod, checked with our own and with standard tools.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::format_collect,
-    reason = "helpers of tests may stop the test"
-)]
-
-mod support;
+#![expect(clippy::format_collect, reason = "a test")]
 
 use std::process::Command;
 
+use crate::support::{Pod, entry, json, names};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::program::pappus;
 use pappus_tests::sample::POD_URL;
 use serde_json::Value;
-use support::{Pod, entry, json, names};
 
 const EVERYBODY: [&str; 13] = [
     "berta", "clara", "emil", "greta", "ida", "jonas", "lotte", "moritz", "nils", "oskar_1", "ruth",

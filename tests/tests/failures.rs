@@ -1,14 +1,10 @@
 //! What cannot be done fails with one clear sentence and exit code 1, and leaves nothing behind.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::process::Command;
 
+use crate::support::{Pod, names};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::program::{Ended, pappus, program};
-use support::{Pod, names};
 
 fn assert_refused(ended: &Ended, words: &[&str]) {
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -126,7 +122,12 @@ async fn full_disk() {
     // No file may grow beyond 16 blocks: the kernel's way to say so is the one of a full disk, an error in
     // the middle of writing.
     command.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""]);
-    command.arg(program("pappus").get_program()).args(["export", "ida", "--created-at", support::TIME]);
+    command.arg(program("pappus").get_program()).args([
+        "export",
+        "ida",
+        "--created-at",
+        crate::support::TIME,
+    ]);
     command.args(pod.arguments()).arg("--out").arg(pod.path("out"));
     // The archive key must not be made under the limit.
     pod.export(&["emil"], "warm", &[]);

@@ -1,7 +1,5 @@
 //! Large pods have the rows they promise, and no dangling ones.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
 use aws_lc_rs::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,18 +1,14 @@
 //! Accounts of the sample pod come to an empty pod on each of the three databases: what is written there, that
 //! it comes out again the same, that doing it twice changes nothing, and that it can be taken back.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::support::target::{Target, fingerprint};
+use crate::support::{Pod, json};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::program::pappus;
 use serde_json::Value;
-use support::target::{Target, fingerprint};
-use support::{Pod, json};
 
 const EVERYBODY: [&str; 6] = ["ida", "yasmin", "emil", "clara", "greta", "jonas"];
 
@@ -90,7 +86,7 @@ async fn moves(target: &Target, source: &Pod, names: &[&str]) {
         after.insert(lookup, before[lookup]);
     }
     assert_eq!(after, before);
-    assert!(support::names(&target.folder.path().join("uploads/images")).is_empty());
+    assert!(crate::support::names(&target.folder.path().join("uploads/images")).is_empty());
 }
 
 fn sums_agree(report: &Value) {

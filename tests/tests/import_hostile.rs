@@ -1,17 +1,13 @@
 //! Archives that claim what is not theirs, and imports that come at a bad moment.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::support::target::{TARGET_URL, Target, fingerprint};
+use crate::support::{Pod, json};
 use pappus_tests::program::{Ended, program};
 use serde_json::{Value, json as value};
-use support::target::{TARGET_URL, Target, fingerprint};
-use support::{Pod, json};
 
 /// A target that knows everybody, since yasmin has come there, and ida's archive as a stock pod would write it.
 struct Scene {
@@ -215,7 +211,9 @@ async fn photos_that_are_none_stay_out() {
     assert_eq!(refused, expected);
     let images = scene.target.folder.path().join("uploads/images");
     assert!(
-        !support::names(&images).iter().any(|name| expected.iter().any(|bad| name.ends_with(bad.as_str())))
+        !crate::support::names(&images)
+            .iter()
+            .any(|name| expected.iter().any(|bad| name.ends_with(bad.as_str())))
     );
 }
 

@@ -1,19 +1,15 @@
 //! Whom an import asks, and whom it never does: what the old pod says counts, and no address in an archive, or in what
 //! another pod says, leads into the own network.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::support::living_pods::LivingPods;
+use crate::support::target::Target;
+use crate::support::{document, json};
 use serde_json::{Value, json as value};
-use support::living_pods::LivingPods;
-use support::target::Target;
-use support::{document, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_old_pod_has_the_last_word_about_the_key() {

@@ -1,15 +1,11 @@
 //! What the account said about other people's posts comes along with those posts, fetched from living pods.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::json;
+use crate::support::living_pods::LivingPods;
+use crate::support::target::Target;
 use serde_json::Value;
-use support::json;
-use support::living_pods::LivingPods;
-use support::target::Target;
 
 fn import(pods: &LivingPods, target: &Target, archive: &str, more: &[&str]) -> Value {
     let (closing, contacts) = (pods.closing.as_str(), pods.contacts.as_str());

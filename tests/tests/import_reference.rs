@@ -1,13 +1,12 @@
 //! Against pods that a real diaspora* has lived on, where they are at hand: a heavy account moves to a pod that
 //! knows it, some of its people and one of them under another name. What came in is looked at record for record.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::support::reference::{reference, restore, unpack_photos};
+use crate::support::target::{Target, fingerprint};
+use crate::support::{TIME, json};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::copy::copy_pod;
 use pappus_tests::program::pappus;
@@ -15,9 +14,6 @@ use pappus_tests::rows::Rows;
 use pappus_tests::schema::Pool;
 use pappus_tests::sound::{Place, problems_of};
 use serde_json::{Value, json as value};
-use support::reference::{reference, restore, unpack_photos};
-use support::target::{Target, fingerprint};
-use support::{TIME, json};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -318,7 +314,7 @@ async fn the_target_follows(target: &Target, archive: &str) {
 }
 
 async fn moves(archive: &Path, more: &[&str], targets: [(&'static str, Target); 2]) -> Value {
-    let original = support::reference::document(archive);
+    let original = crate::support::reference::document(archive);
     let path = archive.display().to_string();
     let (mut kinds, mut before): (Option<Value>, Option<BTreeSet<String>>) = (None, None);
     let mut photos: Option<PathBuf> = None;
@@ -326,7 +322,7 @@ async fn moves(archive: &Path, more: &[&str], targets: [(&'static str, Target); 
         // Pictures that are there already are not scaled again: four sizes of 33 take their time.
         let uploads = target.folder.path().join("uploads/images");
         if let Some(photos) = &photos {
-            support::reference::shell(&format!("cp {}/* {}/", photos.display(), uploads.display()));
+            crate::support::reference::shell(&format!("cp {}/* {}/", photos.display(), uploads.display()));
         }
         if before.is_none() {
             before = Some(unsound(&target, &Rows::read(&target.pool).await.unwrap()));
@@ -346,7 +342,7 @@ async fn moves(archive: &Path, more: &[&str], targets: [(&'static str, Target); 
         no_news(before, &unsound(&target, &Rows::read(&target.pool).await.unwrap()));
         assert_eq!(kinds.get_or_insert_with(|| done["kinds"].clone()), &done["kinds"], "{database}");
         if photos.is_none() {
-            let written = support::names(&uploads).len() as u64;
+            let written = crate::support::names(&uploads).len() as u64;
             let bytes: u64 = std::fs::read_dir(&uploads)
                 .unwrap()
                 .map(|file| file.unwrap().metadata().unwrap().len())
@@ -355,7 +351,7 @@ async fn moves(archive: &Path, more: &[&str], targets: [(&'static str, Target); 
             assert!(bytes <= done["needs"]["photo_bytes"].as_u64().unwrap(), "{bytes}: {}", done["needs"]);
             let kept = archive.with_extension("photos");
             std::fs::create_dir_all(&kept).unwrap();
-            support::reference::shell(&format!("cp {}/* {}/", uploads.display(), kept.display()));
+            crate::support::reference::shell(&format!("cp {}/* {}/", uploads.display(), kept.display()));
             photos = Some(kept);
         }
     }

@@ -1,16 +1,12 @@
 //! What an import must keep to on the pod it comes to: names, addresses, room; and links between posts.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::target::{Target, fingerprint};
+use crate::support::{Pod, document, json, names};
 use pappus_tests::program::{Ended, program};
 use pappus_tests::sample::write_pod_directory;
-use support::target::{Target, fingerprint};
-use support::{Pod, document, json, names};
 
 struct Move {
     source: Pod,

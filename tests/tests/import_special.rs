@@ -1,15 +1,11 @@
 //! Moves that are out of the ordinary: second ones, two that meet, those from a pod that is dead.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::support::target::{Target, fingerprint};
+use crate::support::{Pod, document, json};
 use pappus_tests::sound::{Place, problems};
-use support::target::{Target, fingerprint};
-use support::{Pod, document, json};
 
 /// Writes somebody into the target's people, as after a look-up.
 async fn introduce(target: &Target, id: &str, key: &str) {

@@ -1,20 +1,16 @@
 //! The keys of whole pods: made once, copied, restored and changed; what they open stays open.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use crate::support::{TIME, document};
 use pappus_engine::archive::encryption::{Lock, Unlock};
 use pappus_engine::depot::{CampaignKey, CampaignKeys, KeysError};
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
 use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::program::{Ended, pappus};
 use serde_json::Value;
-use support::{TIME, document};
 
 const POD: &str = "https://closing.example/";
 

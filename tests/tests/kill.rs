@@ -1,14 +1,12 @@
 //! Killed at any moment, an export leaves no file with a final name that is not whole, and the next run
 //! succeeds.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::names;
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::heavy::{HeavyAccount, heavy_account};
 use pappus_tests::program::{pappus, program};
-use support::names;
 
 /// Moments at which the export is killed, spread over the time it takes.
 const KILLS: u32 = 40;

@@ -1,17 +1,13 @@
 //! Archives of one account become one: every record of any of them, each in its newest form, signed and importable.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::support::target::{Target, fingerprint};
+use crate::support::{Pod, document, entry, json, names};
 use pappus_tests::program::{Ended, pappus};
 use pappus_tests::sample::POD_URL;
 use serde_json::Value;
-use support::target::{Target, fingerprint};
-use support::{Pod, document, entry, json, names};
 
 const OLD: &str = "2026-11-20T10:00:00Z";
 const NEW: &str = "2026-11-22T10:00:00Z";
@@ -23,7 +19,7 @@ const EVERYBODY: [&str; 13] = [
 ];
 
 fn export(pod: &Pod, name: &str, time: &str, more: &[&str]) -> PathBuf {
-    let (state, uploads) = (support::shared_state(), pod.path("uploads").display().to_string());
+    let (state, uploads) = (crate::support::shared_state(), pod.path("uploads").display().to_string());
     let out = pod.path(&format!("out-{}", &time[8..10])).display().to_string();
     let mut command = vec!["export", name, "--database-url", &pod.database, "--pod-url", POD_URL, "--json"];
     command.extend(["--uploads", &uploads, "--out", &out, "--state", &state, "--created-at", time]);
@@ -69,7 +65,7 @@ fn guids(list: &Value) -> BTreeSet<String> {
 #[tokio::test]
 async fn the_same_twice_is_the_newest() {
     let pod = Pod::sqlite().await;
-    let state = support::shared_state();
+    let state = crate::support::shared_state();
     let mut named = 0;
     for name in EVERYBODY {
         let (old, new) = (export(&pod, name, OLD, &[]), export(&pod, name, NEW, &[]));
@@ -260,7 +256,7 @@ async fn nothing_that_any_of_them_has_is_lost() {
 #[tokio::test]
 async fn what_is_not_of_one_account_stays_apart() {
     let pod = Pod::sqlite().await;
-    let state = support::shared_state();
+    let state = crate::support::shared_state();
     let (ida, berta) = (export(&pod, "ida", OLD, &[]), export(&pod, "berta", OLD, &[]));
     let out = pod.path("merged");
     refused(&merge(&[&ida, &berta], &out, &[]), "is the archive of");

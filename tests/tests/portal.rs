@@ -1,18 +1,14 @@
 //! "My archive" over HTTP, with the service as a program of its own: asked for, watched, fetched in parts, by link, as
 //! two files, by script; not reachable for anybody else; and through kills.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::support::Pod;
 use pappus_tests::sample::PASSWORD;
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::Pod;
 use tempfile::TempDir;
 
 struct Scene {
@@ -27,7 +23,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state/pods/closing.example");
         std::fs::create_dir_all(&state).unwrap();
-        let shared = Path::new(&support::shared_state()).join("pods/closing.example/archive-key.pem");
+        let shared = Path::new(&crate::support::shared_state()).join("pods/closing.example/archive-key.pem");
         std::fs::copy(shared, state.join("archive-key.pem")).unwrap();
         let sections = format!(
             "[pod]\ndatabase_url = \"{}\"\nurl = \"https://closing.example/\"\nuploads = \"{}\"\n\
@@ -90,7 +86,10 @@ async fn from_the_button_to_the_file() {
     assert!(whole.header("content-disposition").contains("greta@closing.example-"));
     let file = scene.folder.path().join("greta.zip");
     std::fs::write(&file, &whole.body).unwrap();
-    assert_eq!(support::json(&file, "manifest.json")["account"]["diaspora_id"], "greta@closing.example");
+    assert_eq!(
+        crate::support::json(&file, "manifest.json")["account"]["diaspora_id"],
+        "greta@closing.example"
+    );
 
     parts(&mut greta, &path, &whole).await;
     let contents = greta.open(path.split("/file/").next().unwrap()).await.unwrap();
@@ -136,7 +135,7 @@ async fn two_files(browser: &mut Browser, base: &str) {
 async fn by_mail(scene: &Scene, whole: &Answer) {
     let begun = Instant::now();
     let mails = loop {
-        let mails = support::names(&scene.folder.path().join("mails"));
+        let mails = crate::support::names(&scene.folder.path().join("mails"));
         if !mails.is_empty() {
             break mails;
         }
@@ -266,5 +265,5 @@ async fn kills_lose_nothing() {
         assert_eq!(page.text().matches("/file/").count(), 1);
     }
     let kept = scene.folder.path().join("state/pods/closing.example/archives/requests");
-    assert_eq!(support::names(&kept).len(), names.len());
+    assert_eq!(crate::support::names(&kept).len(), names.len());
 }

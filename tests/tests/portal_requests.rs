@@ -1,13 +1,10 @@
 //! People ask for their archive: one each whatever they click, nothing lost over kills, nothing kept too long.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::io::Read as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{Pod, TIME};
 use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
 use pappus_engine::jobs::Jobs;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
@@ -18,7 +15,6 @@ use pappus_engine::requests::{
 use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::sample::POD_URL;
-use support::{Pod, TIME};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -39,7 +35,7 @@ impl Scene {
         let url = PodUrl::parse(POD_URL).unwrap();
         let root = tempfile::tempdir().unwrap();
         let state = StateFolder::open(root.path(), &url).unwrap();
-        let shared = std::path::Path::new(&support::shared_state()).join("pods/closing.example");
+        let shared = std::path::Path::new(&crate::support::shared_state()).join("pods/closing.example");
         std::fs::copy(shared.join("archive-key.pem"), state.path().join("archive-key.pem")).unwrap();
         let database = store.map_or_else(|| state.database(), DatabaseUrl::parse).unwrap();
         let store = Store::open(&database).await.unwrap();
@@ -178,7 +174,7 @@ async fn the_passphrase_is_sealed_used_and_wiped() {
     scene.open(&scene.get(id).await).await.read_to_end(&mut bytes).unwrap();
     let path = scene.root.path().join("greta.zip");
     std::fs::write(&path, bytes).unwrap();
-    let document = support::json(&path, "diaspora.json");
+    let document = crate::support::json(&path, "diaspora.json");
     let key = document["user"]["private_key"].as_str().unwrap();
     assert!(key.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"), "{}", &key[..40]);
 }
@@ -293,7 +289,7 @@ async fn nobody_is_lost(scene: Scene) {
         scene.requests.told(*id).await.unwrap();
     }
     assert!(scene.requests.untold(100).await.unwrap().is_empty());
-    let files = support::names(&scene.root.path().join("archives/requests"));
+    let files = crate::support::names(&scene.root.path().join("archives/requests"));
     assert_eq!(files.len(), asked.len(), "{files:?}");
 }
 

@@ -1,23 +1,19 @@
 //! The portal when something is away: the mail server, the pod's database for good; and live progress, kind refusals,
 //! archives of campaigns, an end to everything that is kept.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::support::Pod;
 use pappus_engine::pod::config::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::program::pappus;
 use pappus_tests::sample::PASSWORD;
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
-use support::Pod;
 use tempfile::TempDir;
 
 /// A folder with the archive key in its place.
@@ -25,7 +21,7 @@ fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state/pods/closing.example");
     std::fs::create_dir_all(&state).unwrap();
-    let shared = Path::new(&support::shared_state()).join("pods/closing.example/archive-key.pem");
+    let shared = Path::new(&crate::support::shared_state()).join("pods/closing.example/archive-key.pem");
     std::fs::copy(shared, state.join("archive-key.pem")).unwrap();
     folder
 }
@@ -195,7 +191,7 @@ async fn progress_is_told_and_clicking_without_end_refused() {
     drop(service);
     let service = Service::start(folder.path(), &sections(&pod, "")).unwrap();
     let kept = folder.path().join("state/pods/closing.example/archives/requests");
-    until("still there", async || support::names(&kept).is_empty()).await;
+    until("still there", async || crate::support::names(&kept).is_empty()).await;
     let page = signed_in(&service, "greta").await.open("/archive").await.unwrap();
     assert!(page.text().contains("deleted after its time") && !page.text().contains("/file/"));
 }
@@ -223,7 +219,10 @@ async fn after_the_pod_is_gone_the_archives_of_its_campaign_are_still_there() {
     let whole = greta.open(&path).await.unwrap();
     let file = folder.path().join("greta.zip");
     std::fs::write(&file, &whole.body).unwrap();
-    assert_eq!(support::json(&file, "manifest.json")["account"]["diaspora_id"], "greta@closing.example");
+    assert_eq!(
+        crate::support::json(&file, "manifest.json")["account"]["diaspora_id"],
+        "greta@closing.example"
+    );
     let part = greta.send(Method::GET, &path, &[("range", "bytes=-100")], Vec::new()).await.unwrap();
     assert_eq!(part.body, whole.body[whole.body.len() - 100..]);
     let mut ida = signed_in(&service, "ida").await;

@@ -1,17 +1,13 @@
 //! Against what a real diaspora* wrote, where those files are at hand: its pod restored into PostgreSQL and
 //! copied to MariaDB, each account compared record for record with diaspora*'s own archive.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::path::Path;
 
+use crate::support::reference::{reference, restore, unpack_photos};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::copy::copy_pod;
 use pappus_tests::program::{pappus, program};
 use pappus_tests::schema::Pool;
-use support::reference::{reference, restore, unpack_photos};
 
 #[tokio::test]
 async fn equals_what_diaspora_wrote() {
@@ -64,7 +60,7 @@ fn accepted_by_the_published_schema(reference: &Path, archive: &Path) {
     let registry = jsonschema::Registry::new().add(uri, entities).unwrap().prepare().unwrap();
     let validator =
         jsonschema::options().with_registry(&registry).build(&read("archive-format.json")).unwrap();
-    let document = support::json(archive, "diaspora.json");
+    let document = crate::support::json(archive, "diaspora.json");
     let problems: Vec<String> =
         validator.iter_errors(&document).take(5).map(|error| error.to_string()).collect();
     assert!(problems.is_empty(), "{}: {problems:?}", archive.display());

@@ -1,24 +1,20 @@
 //! Photos on S3, both ways: a pod whose photos are in a bucket exports what one with a folder does, and takes
 //! people in as one with a folder does.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::target::{Target, fingerprint};
+use crate::support::{Pod, TIME, json, names, omissions};
 use pappus_engine::domain::PrivateKey;
 use pappus_engine::federation::{MagicEnvelope, ReceivedEntity};
 use pappus_tests::cluster::{S3Double, shared_s3};
 use pappus_tests::heavy::{HeavyAccount, heavy_account};
 use pappus_tests::program::{Ended, pappus_in, program};
 use serde_json::Value;
-use support::target::{Target, fingerprint};
-use support::{Pod, TIME, json, names, omissions};
 
 const EVERYBODY: [&str; 13] = [
     "berta", "clara", "emil", "greta", "ida", "jonas", "lotte", "moritz", "nils", "oskar_1", "ruth",
@@ -41,7 +37,7 @@ fn on_s3(database: &str, url: &str, uploads: &str, environment: &Variables, comm
 }
 
 fn export(pod: &Pod, uploads: &str, environment: &Variables, names: &[&str], out: &str) -> Ended {
-    let (out, state) = (pod.path(out).display().to_string(), support::shared_state());
+    let (out, state) = (pod.path(out).display().to_string(), crate::support::shared_state());
     let mut command = vec!["export", "--out", &out, "--state", &state, "--created-at", TIME];
     command.extend(names);
     on_s3(&pod.database, pappus_tests::sample::POD_URL, uploads, environment, &command)

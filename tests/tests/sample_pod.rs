@@ -1,7 +1,5 @@
 //! The sample pod is the same on all three databases, and what it holds is true.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may stop the test")]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 

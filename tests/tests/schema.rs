@@ -140,8 +140,8 @@ fn indexes_and_foreign_keys_are_those_of_a_pod() {
 
 #[tokio::test]
 async fn every_database_takes_the_tables() {
-    let postgres = shared_postgres().await.unwrap().create_database("empty").await.unwrap();
-    let mariadb = shared_mariadb().await.unwrap().create_database("empty").await.unwrap();
+    let postgres = shared_postgres().await.unwrap().create_database("schema_empty").await.unwrap();
+    let mariadb = shared_mariadb().await.unwrap().create_database("schema_empty").await.unwrap();
     for url in [postgres, mariadb, "sqlite::memory:".to_owned()] {
         let pool = Pool::connect(&url).await.unwrap();
         create(&pool).await.unwrap();

@@ -1,10 +1,7 @@
 //! What people sign in with is copied for the time after the pod: complete, encrypted, and found by name only with the
 //! key.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
+use crate::support::{Pod, TIME};
 use pappus_engine::campaign::{SecretText, SignInCopied, SignInData, SignInError};
 use pappus_engine::depot::CampaignKeys;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
@@ -12,7 +9,6 @@ use pappus_engine::pod::database::Snapshot;
 use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD, PEPPER, POD_URL};
-use support::{Pod, TIME};
 use tempfile::TempDir;
 
 struct Scene {

@@ -1,13 +1,11 @@
 //! People sign in to the web service with the accounts they have on the pod, on all three databases, and when the pod is
 //! gone.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::support::web::{Service, Visitor, configuration, free_port};
+use crate::support::{Pod, TIME};
 use aws_lc_rs::hmac;
 use pappus_engine::campaign::SignInData;
 use pappus_engine::depot::CampaignKeys;
@@ -18,8 +16,6 @@ use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD, POD_URL};
 use pappus_tests::schema::Pool;
 use reqwest::StatusCode;
-use support::web::{Service, Visitor, configuration, free_port};
-use support::{Pod, TIME};
 use tempfile::TempDir;
 
 struct Scene {
@@ -444,9 +440,9 @@ async fn when_the_pod_is_gone() {
 /// A pod that a real diaspora* wrote, where it is at hand: everybody's state as it says.
 #[tokio::test]
 async fn on_the_reference_pod() {
-    let Some(reference) = support::reference::reference() else { return };
+    let Some(reference) = crate::support::reference::reference() else { return };
     let postgres = shared_postgres().await.unwrap().create_database("web_reference").await.unwrap();
-    support::reference::restore(&reference, "pod-a", &postgres);
+    crate::support::reference::restore(&reference, "pod-a", &postgres);
     let mariadb = shared_mariadb().await.unwrap().create_database("web_reference").await.unwrap();
     let (from, to) = (Pool::connect(&postgres).await.unwrap(), Pool::connect(&mariadb).await.unwrap());
     pappus_tests::copy::copy_pod(&from, &to).await.unwrap();

@@ -1,10 +1,8 @@
 //! The check of a pod's rows finds what is broken: every rule is broken once, and must say so.
 
-mod support;
-
+use crate::support::Pod;
+use crate::support::target::{TARGET_URL, Target, fingerprint};
 use pappus_tests::sound::{Place, problems};
-use support::Pod;
-use support::target::{TARGET_URL, Target, fingerprint};
 
 /// What breaks, and what must be said. Each is taken back before the next.
 const BROKEN: &[(&str, &str)] = &[
@@ -144,7 +142,8 @@ async fn every_broken_rule_is_found() {
     assert!(silent.is_empty(), "{}", silent.join("\n"));
     // Files go without the database being told.
     let images = uploads.join("images");
-    let small = support::names(&images).into_iter().find(|name| name.starts_with("thumb_small_")).unwrap();
+    let small =
+        crate::support::names(&images).into_iter().find(|name| name.starts_with("thumb_small_")).unwrap();
     std::fs::remove_file(images.join(&small)).unwrap();
     let found = problems(&target.pool, place).await.unwrap();
     assert!(

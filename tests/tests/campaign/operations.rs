@@ -186,7 +186,7 @@ async fn what_is_asked_for_must_make_sense() {
         assert!(ended.code == Some(1) && ended.stderr.contains("no campaign \"nothing\""), "{ended:?}");
     }
     let ended = scene.pappus("campaign", &["--json"]);
-    assert_eq!(super::support::document(&ended)["campaigns"], serde_json::json!([]));
+    assert_eq!(crate::support::document(&ended)["campaigns"], serde_json::json!([]));
     let mut worker = vec!["worker".to_owned()];
     worker.extend(scene.places("state"));
     let ended = pappus_tests::program::pappus(worker).unwrap();

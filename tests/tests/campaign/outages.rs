@@ -120,7 +120,7 @@ async fn a_full_disk() {
     assert!(said.contains("nothing is lost, run the same again to go on"), "{said}");
     // What was there before there was room is whole.
     let first = words.with_extension("first");
-    for name in super::support::names(&first).iter().filter(|name| name.contains(".zip")) {
+    for name in crate::support::names(&first).iter().filter(|name| name.contains(".zip")) {
         let path = first.join(name);
         let ended = pappus_tests::program::pappus(["verify", path.to_str().unwrap()]).unwrap();
         ended_well(&ended);

@@ -11,7 +11,7 @@ use pappus_tests::schema::Pool;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::support::{document, names, shared_state};
+use crate::support::{document, names, shared_state};
 
 /// 2026-11-22T10:00:00Z and a little later: the time of all programs here.
 const NOW: &str = "1795687200";

@@ -11,8 +11,8 @@ use pappus_tests::schema::{Pool, create};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::support::target::{TARGET_URL, fingerprint};
-use super::support::{Pod, json};
+use crate::support::target::{TARGET_URL, fingerprint};
+use crate::support::{Pod, json};
 
 /// 2027-03-01, later than everything in an archive; later still with each attempt.
 pub(crate) const RUN: u64 = 1_803_859_200;

@@ -7,8 +7,6 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support;
-
 /// Everything an archive holds, after what may be different was made the same.
 pub(crate) struct Contents {
     document: Value,
@@ -86,8 +84,8 @@ fn sort(list: &mut [Value]) {
 impl Contents {
     /// Reads an archive of an account of a pod.
     pub(crate) fn read(archive: &Path, own: &str, url: &str) -> Self {
-        let mut document = support::json(archive, "diaspora.json");
-        let mut extras = support::json(archive, "extras.json");
+        let mut document = crate::support::json(archive, "diaspora.json");
+        let mut extras = crate::support::json(archive, "extras.json");
         let mut zip = zip::ZipArchive::new(std::fs::File::open(archive).unwrap()).unwrap();
         let names: Vec<String> =
             (0..zip.len()).map(|place| zip.by_index(place).unwrap().name().unwrap().into_owned()).collect();

@@ -1,13 +1,5 @@
 //! Pods that answer over HTTP: WebFinger, hCard and fetched posts, out of the sample pod's own database.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::allow_attributes,
-    reason = "each test file uses its part"
-)]
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

@@ -1,13 +1,5 @@
 //! What the end-to-end tests share.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::allow_attributes,
-    reason = "each test file uses its part"
-)]
-
 pub mod living_pods;
 pub mod reference;
 pub mod target;

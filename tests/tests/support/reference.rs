@@ -1,13 +1,5 @@
 //! What a real diaspora* wrote, where those files are at hand beside the project.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::allow_attributes,
-    reason = "each test file uses its part"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

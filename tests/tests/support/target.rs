@@ -1,13 +1,5 @@
 //! A pod that accounts come to.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::allow_attributes,
-    reason = "each test file uses its part"
-)]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,14 +1,5 @@
 //! The web service as a program of its own, and somebody who uses it.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::allow_attributes,
-    reason = "each test file uses its part"
-)]
-
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -68,10 +59,6 @@ impl Service {
         };
         let url = url.trim_end_matches('/').to_owned();
         Self { child, config, url }
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// Ends it as systemd does, and says whether it ended well.

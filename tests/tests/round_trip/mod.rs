@@ -4,16 +4,13 @@
 //!
 //! The accounts are generated. `PROPTEST_CASES` says how many on each database, `PROPTEST_RNG_SEED` which.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may stop the test")]
-
 mod compare;
 mod known;
 mod lives;
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::path::Path;
 
+use crate::support::TIME;
+use crate::support::target::{TARGET_URL, Target, fingerprint};
 use compare::{Contents, Findings};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::life::{Life, NAME};
@@ -24,8 +21,6 @@ use pappus_tests::schema::Pool;
 use pappus_tests::sound::{Place, problems_of};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{RngSeed, TestCaseError, TestRunner};
-use support::TIME;
-use support::target::{TARGET_URL, Target, fingerprint};
 
 /// What went wrong, in lines.
 type Outcome = Result<(), String>;
@@ -42,7 +37,7 @@ async fn leave(life: &Life, folder: &Path) -> Result<std::path::PathBuf, String>
     life.write(&pool, &uploads).await.unwrap();
     pool.close().await;
     let (out, uploads) = (folder.join("out").display().to_string(), uploads.display().to_string());
-    let state = support::shared_state();
+    let state = crate::support::shared_state();
     let ended = pappus([
         "export",
         NAME,
@@ -119,7 +114,7 @@ async fn moves(life: &Life, target: Target) -> Outcome {
     let known =
         |rows: Rows| ["tags", "signature_orders", "pods"].iter().fold(rows, |rows, name| rows.without(name));
     all_of("undo left traces", &known(before).differences(&known(after)))?;
-    all_of("undo left files", &support::names(&target.folder.path().join("uploads/images")))
+    all_of("undo left files", &crate::support::names(&target.folder.path().join("uploads/images")))
 }
 
 /// How many lives, unless the environment says otherwise.

@@ -3,15 +3,10 @@
 //! `PAPPUS_TEST_SEED` repeats the moments at which programs are killed; what happens until then is the
 //! scheduler's word, too.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 mod kills;
 mod operations;
 mod outages;
 mod scene;
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::collections::BTreeMap;
 
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};

@@ -5,15 +5,11 @@
 //! `PAPPUS_TEST_SEED` repeats a run as far as that is possible: where exactly a program is killed is the
 //! scheduler's word, too.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
-
 mod end_state;
 mod envelopes;
 mod names;
 mod rows;
 mod scene;
-#[path = "../support/mod.rs"]
-mod support;
 mod victim;
 mod wire;
 

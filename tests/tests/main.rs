@@ -1,0 +1,48 @@
+//! Everything that is tested from outside, in one program: it is linked once, and its tests share the throwaway servers.
+//! `cargo test -p pappus-tests --test all portal::` runs the tests of one file.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "helpers of tests may stop the test, and are nobody else's"
+)]
+
+mod ahead;
+mod announce;
+mod announce_crowd;
+mod board;
+mod browser;
+mod campaign;
+mod campaign_list;
+mod cluster;
+mod damage;
+mod delivery;
+mod depot;
+mod export;
+mod failures;
+mod heavy;
+mod import;
+mod import_hostile;
+mod import_network;
+mod import_parents;
+mod import_reference;
+mod import_rules;
+mod import_special;
+mod keys;
+mod kill;
+mod killed_move;
+mod merge;
+mod portal;
+mod portal_requests;
+mod portal_weather;
+mod reference;
+mod round_trip;
+mod s3;
+mod sample_pod;
+mod schema;
+mod sign_in;
+mod sign_in_web;
+mod sound;
+mod store;
+mod support;
