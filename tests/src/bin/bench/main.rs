@@ -41,6 +41,9 @@ struct Arguments {
     /// Measure the whole pod only
     #[arg(long)]
     whole_pod: bool,
+    /// Write down how far the whole pod is as time goes by, as a table of comma-separated values
+    #[arg(long, value_name = "FILE")]
+    curve: Option<PathBuf>,
     /// Measure only what a gentle campaign does to the pod
     #[arg(long)]
     gentle: bool,

@@ -4,12 +4,14 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use pappus_engine::archive::writer::DEFLATE_LEVEL;
 use pappus_engine::domain::{PrivateKey, SigningKey};
 use pappus_tests::heavy::{KeyBits, WholePod, whole_pod};
+use serde_json::Value;
 use sqlx::PgPool;
 
 use super::{Bench, Failure, copy_out, text};
@@ -18,6 +20,11 @@ use super::{Bench, Failure, copy_out, text};
 const SAMPLE: usize = 400;
 /// Signatures by which the rate of the cores is found.
 const SIGNATURES: usize = 400;
+
+/// How often the curve gets a point.
+const MOMENT: Duration = Duration::from_secs(10);
+/// In what the kernel counts the processor's time, in a second; the same on every Linux.
+const TICKS: f64 = 100.0;
 
 /// What had to be done besides reading.
 struct Unavoidable {
@@ -42,7 +49,7 @@ impl Bench<'_> {
         let mut arguments = vec!["export", "--all", "--plain", "--no-gentle"];
         arguments.extend(["--database-url", &url, "--pod-url", "https://closing.example/"]);
         arguments.extend(["--uploads", &uploads, "--out", &out_text, "--state", &state]);
-        let (report, took) = self.pappus(&arguments)?;
+        let (report, took) = self.with_curve(&arguments, &out)?;
         let records: i64 = report["totals"]["records"].as_i64().ok_or("no records")?;
         let archives = archives(&out)?;
         if archives.len() != accounts {
@@ -72,6 +79,47 @@ impl Bench<'_> {
         pool.close().await;
         Ok(())
     }
+}
+
+impl Bench<'_> {
+    /// Runs the program, and writes down how far it is as time goes by, when somebody wants to know that.
+    fn with_curve(&self, arguments: &[&str], out: &Path) -> Result<(Value, Duration), Failure> {
+        let Some(place) = &self.arguments.curve else { return self.pappus(arguments) };
+        let mut curve = File::create(place)?;
+        writeln!(curve, "seconds,processor_seconds,accounts")?;
+        let (over, is_over) = mpsc::channel::<()>();
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            let watching = scope.spawn(move || -> std::io::Result<()> {
+                while is_over.recv_timeout(MOMENT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    let (spent, done) = (
+                        processor_seconds(out).unwrap_or_default(),
+                        archives(out).map_or(0, |all| all.len()),
+                    );
+                    writeln!(curve, "{:.0},{spent:.1},{done}", started.elapsed().as_secs_f64())?;
+                }
+                Ok(())
+            });
+            let done = self.pappus(arguments);
+            drop(over);
+            watching.join().map_err(|_| "the curve was lost")??;
+            done
+        })
+    }
+}
+
+/// What the processor has done for the program that writes to a folder.
+fn processor_seconds(out: &Path) -> Option<f64> {
+    let out = out.to_str()?;
+    let ours = std::fs::read_dir("/proc").ok()?.flatten().find(|process| {
+        let line = std::fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+        line.split('\0').any(|word| word == out)
+    })?;
+    let line = std::fs::read_to_string(ours.path().join("stat")).ok()?;
+    // The name of the program stands in brackets; after it the 12th and 13th fields are its time.
+    let fields: Vec<&str> = line.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    Some(ticks / TICKS)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people")]
