@@ -53,7 +53,7 @@ impl Bench<'_> {
         std::fs::create_dir_all(uploads.join("images"))?;
         let (uploads, out, state) = (text(&uploads), text(&out), text(&state));
         let mut command = Command::new(&self.arguments.pappus);
-        command.args(["export", "--all", "--plain", "--gentle", "--name", "gentle", "--lease", "1"]);
+        command.args(["export", "--all", "--plain", "--gentle", "--name", "gentle", "--lease", "2"]);
         command.args(["--database-url", url, "--pod-url", "https://closing.example/"]);
         command.args(["--uploads", &uploads, "--out", &out, "--state", &state]);
         Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
