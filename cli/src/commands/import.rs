@@ -38,6 +38,8 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         username: arguments.username.clone(),
         reserved_names: config.reserved_names.clone(),
         email: arguments.email.clone(),
+        // The user sets one by "forgot your password?".
+        encrypted_password: None,
         accept_unproven: arguments.accept_unproven,
         pinned_pods: arguments.trust_pod.clone(),
         discovery: if arguments.offline { None } else { Some(network::discovery(&arguments.network)?) },

@@ -9,6 +9,7 @@ use super::survey::Survey;
 use super::target::{NewAccount, Target};
 use super::{ImportError, choices};
 use crate::archive::manifest::CountKind;
+use crate::campaign::SecretText;
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile};
 use crate::pod::database::{Cell as _, DatabaseError, Existing, Value};
 
@@ -26,6 +27,14 @@ const MAIL: &[&str] = &[
     "reshared",
     "contacts_birthday",
 ];
+
+/// How the new user gets in, and what they sign with.
+pub(super) struct Access<'a> {
+    pub(super) email: &'a str,
+    /// The hash of a password.
+    pub(super) password: Option<&'a SecretText>,
+    pub(super) key: &'a PrivateKey,
+}
 
 impl Target {
     /// The account, if an import has made it already.
@@ -48,13 +57,12 @@ impl Target {
         survey: &Survey,
         id: &DiasporaId,
         guid: &Guid,
-        email: &str,
-        key: &PrivateKey,
+        access: &Access<'_>,
     ) -> Result<(), ImportError> {
-        let public = key.signing_key()?.public_key()?;
+        let public = access.key.signing_key()?.public_key()?;
         self.pod.begin().await?;
-        let user = self.insert_user(survey, id, email, key).await?;
-        self.forget_unconfirmed(email).await?;
+        let user = self.insert_user(survey, id, access).await?;
+        self.forget_unconfirmed(access.email).await?;
         let now = self.now;
         let columns =
             ["guid", "diaspora_handle", "serialized_public_key", "owner_id", "created_at", "updated_at"];
@@ -88,8 +96,7 @@ impl Target {
         &mut self,
         survey: &Survey,
         id: &DiasporaId,
-        email: &str,
-        key: &PrivateKey,
+        access: &Access<'_>,
     ) -> Result<i64, ImportError> {
         let now = self.now;
         let columns = [
@@ -109,11 +116,11 @@ impl Target {
         ];
         let row: Vec<Value> = vec![
             id.username().into(),
-            email.into(),
+            access.email.into(),
             choices::language(survey.language.as_deref()).into(),
-            key.expose_pem().into(),
+            access.key.expose_pem().into(),
             // No password fits an empty hash: the user sets one by "forgot your password?".
-            "".into(),
+            access.password.map_or("", SecretText::expose).into(),
             false.into(),
             survey.disable_mail.into(),
             survey.show_community_spotlight.into(),

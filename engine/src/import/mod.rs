@@ -54,6 +54,7 @@ use target::{NewAccount, PLANNED_ACCOUNT, Planned, Target};
 use crate::archive::document::DocumentError;
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{AccountSignature, Archive, OpenError, Origin, Verified};
+use crate::campaign::SecretText;
 use crate::discovery::Discovery;
 use crate::domain::{
     DiasporaId, DiasporaIdError, Guid, KeyError, KeyFingerprint, PrivateKey, PublicKey, Timestamp,
@@ -221,6 +222,9 @@ pub struct ImportOptions {
     pub reserved_names: Vec<String>,
     /// Instead of the e-mail address in the archive.
     pub email: Option<String>,
+    /// The hash of the password that the user has chosen, as diaspora* keeps it; without one nobody can sign in before
+    /// asking the pod for a new password.
+    pub encrypted_password: Option<SecretText>,
     /// Take the archive even if nothing proves whose it is.
     pub accept_unproven: bool,
     /// Fingerprints of archive keys of pods that the podmin trusts.
@@ -280,6 +284,30 @@ pub async fn plan(
     target.photos_at = options.uploads.public_address(url);
     target.progress = Arc::clone(&options.progress);
     Importer { target, options, journal: None, key: None }.run(archive, None).await
+}
+
+/// Makes sure that a username can be taken on a pod, and an e-mail address used, before anything else is done. Somebody
+/// else may still be quicker: the import looks again.
+///
+/// # Errors
+/// [`ImportError::Name`], [`ImportError::Username`], [`ImportError::Email`], or the database's failure.
+pub async fn check_choice(
+    database: &DatabaseUrl,
+    url: &PodUrl,
+    reserved_names: &[String],
+    username: &str,
+    email: Option<&str>,
+) -> Result<(), ImportError> {
+    let new: DiasporaId = format!("{username}@{}", url.diaspora_host()).parse()?;
+    let pod = PodWriter::open_read_only(database).await?;
+    // Nothing is written, so no row gets this time.
+    let at = Timestamp::from_utc(chrono::NaiveDateTime::default());
+    let mut target = Target::new(pod, url.clone(), at, Some(Planned::default()));
+    names::check_name(&mut target, &new, reserved_names).await?;
+    match email {
+        Some(email) => names::check_email(&mut target, &names::stored_email(email)).await,
+        None => Ok(()),
+    }
 }
 
 /// Imports an account, or goes on with an import that was broken off.
@@ -544,7 +572,8 @@ impl Importer<'_> {
         if self.target.find_account(new, &guid).await?.is_none() {
             let key = self.key.take().ok_or(ImportError::Broken)?;
             let key = key.0.await.map_err(|_| ImportError::Broken)??;
-            self.target.create_account(survey, new, &guid, email, &key).await?;
+            let password = self.options.encrypted_password.as_ref();
+            self.target.create_account(survey, new, &guid, &account::Access { email, password, key: &key }).await?;
         } else {
             self.target.note_profile_again(survey.profile.as_ref());
         }

@@ -20,7 +20,7 @@ mod links;
 mod made;
 mod opened;
 mod records;
-mod sealed;
+pub mod sealed;
 mod sweep;
 mod workshop;
 

@@ -1,4 +1,4 @@
-//! A passphrase under the key of the store, until the archive is made.
+//! A passphrase under the key of the store, until it has been used.
 
 use std::io::{Cursor, Read as _, Write as _};
 
@@ -10,7 +10,10 @@ use crate::archive::encryption::{EncryptionError, Lock, Unlock};
 const MAX_BYTES: u64 = 64 << 10;
 
 /// Encrypts a text to a key (`age1…`).
-pub(super) fn seal(recipient: &str, text: &str) -> Result<Vec<u8>, EncryptionError> {
+///
+/// # Errors
+/// [`EncryptionError`].
+pub fn seal(recipient: &str, text: &str) -> Result<Vec<u8>, EncryptionError> {
     let lock = Lock::recipients(&[recipient.to_owned()])?;
     let mut sealed = Vec::with_capacity(text.len() + 256);
     let mut locked = lock.wrap(&mut sealed)?;
@@ -19,7 +22,10 @@ pub(super) fn seal(recipient: &str, text: &str) -> Result<Vec<u8>, EncryptionErr
 }
 
 /// The text again.
-pub(super) fn open(unlock: &Unlock, sealed: Vec<u8>) -> Result<Zeroizing<String>, EncryptionError> {
+///
+/// # Errors
+/// [`EncryptionError`].
+pub fn open(unlock: &Unlock, sealed: Vec<u8>) -> Result<Zeroizing<String>, EncryptionError> {
     let mut text = Zeroizing::new(String::new());
     let opened = unlock.open_reader(Cursor::new(sealed))?;
     opened.take(MAX_BYTES).read_to_string(&mut text).map_err(EncryptionError::Io)?;

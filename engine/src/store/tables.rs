@@ -31,6 +31,7 @@ files! {
     6 "0006_web",
     7 "0007_requests",
     8 "0008_board",
+    9 "0009_newcomers",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.
