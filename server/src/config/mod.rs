@@ -21,7 +21,7 @@ use url::Url;
 pub use error::ConfigFileError;
 pub use file::File;
 pub use listen::{Listen, Proxies};
-pub use sections::{ArchivesSection, ClosingSection, MailSection, SignInSection};
+pub use sections::{Admission, ArchivesSection, ClosingSection, MailSection, NewcomersSection, SignInSection};
 
 /// How the service runs.
 #[derive(Debug, Clone)]
@@ -46,6 +46,8 @@ pub struct Config {
     pub mail: MailSection,
     /// The portal of a pod that closes.
     pub closing: ClosingSection,
+    /// The door of a pod that lives.
+    pub newcomers: NewcomersSection,
 }
 
 /// How the service is reached.
@@ -117,9 +119,10 @@ impl Config {
             metrics: Proxies::parse("web.metrics_from", &file.web.metrics_from)?,
             requests_per_second: file.web.requests_per_second.max(1),
         };
-        let File { archives, sign_in, mut mail, closing, .. } = file;
+        let File { archives, sign_in, mut mail, closing, mut newcomers, .. } = file;
+        newcomers.folder = newcomers.folder.map(|place| text(&folder.join(place))).transpose()?;
         mail.folder = mail.folder.map(|place| text(&folder.join(place))).transpose()?;
-        Ok(Self { pod_url, pod, state, store, depot, web, archives, sign_in, mail, closing })
+        Ok(Self { pod_url, pod, state, store, depot, web, archives, sign_in, mail, closing, newcomers })
     }
 }
 

@@ -91,3 +91,75 @@ pub struct ClosingSection {
     /// Whether people may fetch their archives here.
     pub enabled: bool,
 }
+
+/// The door of a pod that lives.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewcomersSection {
+    /// Whether people may bring their archives here.
+    pub enabled: bool,
+    /// Who may come.
+    pub admission: Admission,
+    /// Pods from which nobody may come: hosts, as in diaspora* IDs.
+    pub blocked_pods: Vec<String>,
+    /// Fingerprints of archive keys of pods that the podmin trusts.
+    pub trusted_pods: Vec<String>,
+    /// The address of the pod's terms.
+    pub terms: Option<String>,
+    /// Where archives lie that people hand in.
+    pub folder: Option<String>,
+    /// How large an archive may be with its photos, in megabytes.
+    pub max_megabytes: u64,
+    /// How much room all of them may take together, in megabytes.
+    pub max_total_megabytes: u64,
+    /// How much of the disk stays free, in megabytes.
+    pub keep_free_megabytes: u64,
+    /// How many people may begin within a day.
+    pub per_day: u32,
+    /// How many from one address.
+    pub per_address: u32,
+    /// After how many days without a word what somebody has handed in is deleted.
+    pub days: u32,
+    /// Archives looked at or brought in at the same time.
+    pub workers: usize,
+    /// Whether other pods are asked for keys and people.
+    pub ask_pods: bool,
+    /// Hosts that may be asked though they are no part of the public internet.
+    pub allow_hosts: Vec<String>,
+}
+
+impl Default for NewcomersSection {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            admission: Admission::Approval,
+            blocked_pods: Vec::new(),
+            trusted_pods: Vec::new(),
+            terms: None,
+            folder: None,
+            max_megabytes: 8_000,
+            max_total_megabytes: 50_000,
+            keep_free_megabytes: 2_000,
+            per_day: 50,
+            per_address: 5,
+            days: 14,
+            workers: 1,
+            ask_pods: true,
+            allow_hosts: Vec::new(),
+        }
+    }
+}
+
+/// Who may come to a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Admission {
+    /// Everybody whose archive is proven to be theirs.
+    Open,
+    /// Whom the podmin lets in.
+    Approval,
+    /// Whoever has an invitation of the podmin's.
+    Invitation,
+    /// Nobody new; who has begun may go on.
+    Closed,
+}
