@@ -1,0 +1,265 @@
+//! The table of newcomers, from the side of those who come and of the podmin. Each change asks for the state it starts
+//! from, so two clicks at once do one thing.
+
+use std::time::Duration;
+
+use pappus_engine::campaign::SecretText;
+use pappus_engine::pod::config::PodUrl;
+use pappus_engine::requests::{random_token, token_digest};
+use pappus_engine::store::{Store, StoreError, Value};
+
+use super::records::{NEWCOMER, Newcomer, State};
+
+/// Longest secret that is looked for.
+const MAX_SECRET: usize = 100;
+/// Newcomers of one page.
+const PAGE: u32 = 200;
+
+/// The newcomers of one pod. Clones share the store.
+#[derive(Debug, Clone)]
+pub struct Newcomers {
+    pub(super) store: Store,
+    pub(super) pod: String,
+}
+
+/// Somebody who begins.
+pub(super) struct Beginner<'a> {
+    pub(super) language: &'a str,
+    pub(super) address: &'a str,
+    pub(super) invitation: Option<i64>,
+}
+
+/// What somebody has chosen.
+pub(super) struct Choice<'a> {
+    pub(super) username: &'a str,
+    pub(super) email: &'a str,
+    pub(super) password: &'a SecretText,
+    /// [`State::Waiting`] or [`State::Importing`].
+    pub(super) to: State,
+}
+
+impl Newcomers {
+    /// The newcomers of a pod.
+    pub fn new(store: &Store, pod: &PodUrl) -> Self {
+        Self { store: store.clone(), pod: pod.as_str().to_owned() }
+    }
+
+    /// Somebody begins; gives their secret.
+    pub(super) async fn begin(
+        &self,
+        who: &Beginner<'_>,
+        now: i64,
+        good_for: Duration,
+    ) -> Result<String, StoreError> {
+        let secret = random_token()?;
+        let sql = "INSERT INTO pappus_newcomers (pod, secret_sha256, state, language, address, invitation_id, \
+                   begun_at, expires_at, due_at, changed_at) VALUES (?, ?, 'uploading', ?, ?, ?, ?, ?, ?, ?)";
+        let values = [
+            (&self.pod).into(),
+            token_digest(&secret).into(),
+            who.language.into(),
+            who.address.into(),
+            who.invitation.into(),
+            now.into(),
+            (now + millis(good_for)).into(),
+            now.into(),
+            now.into(),
+        ];
+        self.store.execute("writing a newcomer down", sql, &values).await?;
+        Ok(secret)
+    }
+
+    /// How many have begun since a time: all together, and from one address.
+    pub(super) async fn begun_since(&self, since: i64, address: &str) -> Result<(i64, i64), StoreError> {
+        let sql = "SELECT COUNT(*), COUNT(CASE WHEN address = ? THEN 1 END) FROM pappus_newcomers \
+                   WHERE pod = ? AND begun_at > ?";
+        let values = [address.into(), (&self.pod).into(), since.into()];
+        let row = self.store.first("counting newcomers", sql, &values).await?;
+        row.map_or(Ok((0, 0)), |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// Whoever has this secret.
+    pub(super) async fn with_secret(&self, secret: &str) -> Result<Option<Newcomer>, StoreError> {
+        if secret.len() > MAX_SECRET {
+            return Ok(None);
+        }
+        let condition = "secret_sha256 = ? AND state <> 'expired'";
+        self.one(condition, &[token_digest(secret).into()]).await
+    }
+
+    /// A newcomer by number. For programs and podmins only.
+    pub(super) async fn by_id(&self, id: i64) -> Result<Option<Newcomer>, StoreError> {
+        self.one("id = ?", &[id.into()]).await
+    }
+
+    async fn one(&self, condition: &str, values: &[Value<'_>]) -> Result<Option<Newcomer>, StoreError> {
+        let sql = format!("SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND {condition}");
+        let mut all = vec![Value::from(&self.pod)];
+        all.extend_from_slice(values);
+        let row = self.store.first("looking for a newcomer", &sql, &all).await?;
+        row.as_ref().map(Newcomer::from_row).transpose()
+    }
+
+    /// Those in these states, the oldest first.
+    pub(super) async fn in_states(&self, states: &[State]) -> Result<Vec<Newcomer>, StoreError> {
+        let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+        let sql = format!(
+            "SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND state IN ({}) ORDER BY id LIMIT {PAGE}",
+            words.join(", ")
+        );
+        let rows = self.store.rows("listing newcomers", &sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(Newcomer::from_row).collect()
+    }
+
+    /// Changes a row if it is in one of these states. Says whether it was.
+    async fn change(
+        &self,
+        id: i64,
+        from: &[State],
+        set: &str,
+        values: &[Value<'_>],
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let words: Vec<String> = from.iter().map(|state| format!("'{}'", state.as_str())).collect();
+        let sql = format!(
+            "UPDATE pappus_newcomers SET {set}, changed_at = ? WHERE pod = ? AND id = ? AND state IN ({})",
+            words.join(", ")
+        );
+        let mut all = values.to_vec();
+        all.extend([now.into(), (&self.pod).into(), id.into()]);
+        Ok(self.store.execute("changing a newcomer", &sql, &all).await? > 0)
+    }
+
+    /// Notes that there may be files: they are removed some day.
+    pub(super) async fn has_files(&self, id: i64, now: i64) -> Result<bool, StoreError> {
+        let from = [State::Uploading, State::Refused, State::Checked];
+        self.change(id, &from, "has_files = 1", &[], now).await
+    }
+
+    /// An archive is here, perhaps instead of another: somebody shall look at it.
+    pub(super) async fn handed_in(
+        &self,
+        id: i64,
+        bytes: (u64, u64),
+        passphrase: Option<&[u8]>,
+        now: i64,
+        good_for: Duration,
+    ) -> Result<bool, StoreError> {
+        let set = "state = 'checking', archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
+                   archive_sha256 = NULL, old_account = NULL, proof = NULL, plan = NULL, key_locked = 0, \
+                   username = NULL, email = NULL, encrypted_password = NULL, problem = NULL, reason = NULL, \
+                   has_files = 1, expires_at = ?, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, \
+                   total = 0, advanced = 0";
+        let size = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let values = [
+            size(bytes.0).into(),
+            size(bytes.1).into(),
+            passphrase.map_or(Value::Bytes(None), Value::from),
+            (now + millis(good_for)).into(),
+            now.into(),
+        ];
+        let from = [State::Uploading, State::Refused, State::Checked];
+        self.change(id, &from, set, &values, now).await
+    }
+
+    /// Name and password are chosen, and the terms accepted.
+    pub(super) async fn choose(&self, id: i64, choice: &Choice<'_>, now: i64) -> Result<bool, StoreError> {
+        let set = "state = ?, username = ?, email = ?, encrypted_password = ?, terms_at = ?, problem = NULL, \
+                   reason = NULL, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, total = 0, advanced = 0";
+        let values = [
+            choice.to.as_str().into(),
+            choice.username.into(),
+            choice.email.into(),
+            choice.password.expose().into(),
+            now.into(),
+            now.into(),
+        ];
+        self.change(id, &[State::Checked], set, &values, now).await
+    }
+
+    /// The podmin says yes or no.
+    pub(super) async fn decide(&self, id: i64, yes: bool, by: &str, now: i64) -> Result<bool, StoreError> {
+        let set = "state = ?, approved = ?, decided_at = ?, decided_by = ?, due_at = ?, pushed_at = NULL, \
+                   attempts = 0, stage = NULL, total = 0, advanced = 0";
+        let to = if yes { State::Importing } else { State::Declined };
+        let values = [to.as_str().into(), i64::from(yes).into(), now.into(), by.into(), now.into()];
+        self.change(id, &[State::Waiting], set, &values, now).await
+    }
+
+    /// Begins work: from one of these states to one that programs look for.
+    pub(super) async fn work(&self, id: i64, from: &[State], to: State, now: i64) -> Result<bool, StoreError> {
+        let set = "state = ?, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, total = 0, advanced = 0, \
+                   problem = NULL, reason = NULL";
+        self.change(id, from, set, &[to.as_str().into(), now.into()], now).await
+    }
+
+    /// The same for the announcement, with what opens the key.
+    pub(super) async fn announce(
+        &self,
+        id: i64,
+        key_passphrase: Option<&[u8]>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set = "state = 'announcing', key_passphrase = ?, due_at = ?, pushed_at = NULL, attempts = 0, \
+                   stage = NULL, total = 0, advanced = 0, problem = NULL, reason = NULL";
+        let values = [key_passphrase.map_or(Value::Bytes(None), Value::from), now.into()];
+        self.change(id, &[State::Imported], set, &values, now).await
+    }
+
+    /// They do not want to any more, or were not heard of.
+    pub(super) async fn leave(&self, id: i64, now: i64) -> Result<bool, StoreError> {
+        let set = "state = 'expired', username = NULL, email = NULL, encrypted_password = NULL, \
+                   archive_passphrase = NULL, key_passphrase = NULL, plan = NULL";
+        let from =
+            [State::Uploading, State::Refused, State::Checked, State::Waiting, State::Declined];
+        self.change(id, &from, set, &[], now).await
+    }
+
+    /// Notes that a job has been pushed.
+    pub(super) async fn pushed(&self, id: i64, now: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_newcomers SET pushed_at = ? WHERE id = ?";
+        self.store.execute("noting a job", sql, &[now.into(), id.into()]).await.map(drop)
+    }
+
+    /// Work for which no job has been pushed, or whose job seems to be lost.
+    pub(super) async fn due(&self, now: i64, overdue: Duration) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT id FROM pappus_newcomers WHERE pod = ? \
+                   AND state IN ('checking', 'importing', 'announcing', 'undoing') AND due_at <= ? \
+                   AND (lease_until IS NULL OR lease_until < ?) AND (pushed_at IS NULL OR pushed_at < ?) \
+                   ORDER BY id LIMIT 100";
+        let values = [(&self.pod).into(), now.into(), now.into(), (now - millis(overdue)).into()];
+        let rows = self.store.rows("looking for newcomers", sql, &values).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Ends what nobody has gone on with, and forgets addresses after a day.
+    pub(super) async fn expire(&self, now: i64) -> Result<u64, StoreError> {
+        let sql = "UPDATE pappus_newcomers SET address = NULL WHERE pod = ? AND address IS NOT NULL AND begun_at < ?";
+        let day_ago = now - millis(Duration::from_hours(24));
+        self.store.execute("forgetting addresses", sql, &[(&self.pod).into(), day_ago.into()]).await?;
+        let sql = "UPDATE pappus_newcomers SET state = 'expired', username = NULL, email = NULL, \
+                   encrypted_password = NULL, archive_passphrase = NULL, key_passphrase = NULL, plan = NULL, \
+                   changed_at = ? WHERE pod = ? AND expires_at <= ? \
+                   AND state IN ('uploading', 'refused', 'checked', 'waiting', 'declined')";
+        self.store.execute("ending old uploads", sql, &[now.into(), (&self.pod).into(), now.into()]).await
+    }
+
+    /// Whose files are needed no more.
+    pub(super) async fn with_needless_files(&self) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT id FROM pappus_newcomers WHERE pod = ? AND has_files <> 0 \
+                   AND state IN ('expired', 'declined', 'announced', 'undone') ORDER BY id LIMIT 100";
+        let rows = self.store.rows("looking for old uploads", sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Notes that somebody's files are gone.
+    pub(super) async fn files_gone(&self, id: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_newcomers SET has_files = 0 WHERE id = ?";
+        self.store.execute("noting removed files", sql, &[id.into()]).await.map(drop)
+    }
+}
+
+/// A span of time as the store keeps it.
+pub(super) fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
