@@ -7,12 +7,14 @@ use axum::extract::FromRef;
 use axum_csrf::{CsrfConfig, Key, SameSite};
 use chrono::{DateTime, Utc};
 use pappus_engine::depot::{CampaignKeys, Depot, DepotError, KeysError};
+use pappus_engine::http::{AllowedNetworksError, HttpError};
 use pappus_engine::jobs::JobsError;
 use pappus_engine::store::{Store, StoreError};
 
 use crate::board::Counted;
 use crate::config::Config;
 use crate::health::Numbers;
+use crate::newcomers::Room;
 use crate::portal::Portal;
 use crate::sign_in::SignInRoom;
 use crate::words::{Translations, TranslationsError};
@@ -35,6 +37,15 @@ pub enum StartError {
     /// The keys of the archives.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// What asks other pods.
+    #[error(transparent)]
+    Network(#[from] HttpError),
+    /// Hosts that are allowed besides.
+    #[error("newcomers.allow_hosts: {0}")]
+    AllowedHosts(#[from] AllowedNetworksError),
+    /// The door of a pod that is gone.
+    #[error("newcomers.enabled: nobody can come to a pod of which only the address is known; name pod.dir")]
+    NoPod,
     /// The texts that are built in.
     #[error(transparent)]
     Translations(#[from] TranslationsError),
@@ -83,6 +94,8 @@ pub struct Parts {
     pub portal: Portal,
     /// Who has an account, and how they get in.
     pub sign_in: SignInRoom,
+    /// Who comes to the pod.
+    pub newcomers: Room,
     /// What is counted.
     pub numbers: Numbers,
     /// How people stood a moment ago.
@@ -115,6 +128,7 @@ impl App {
         let sign_in = SignInRoom::new(&config, &store, &keys)?;
         let translations = Translations::built_in()?;
         let portal = Portal::open(&config, &store).await?;
+        let newcomers = Room::open(&config, &store)?;
         Ok(Self(Arc::new(Parts {
             config,
             store,
@@ -123,6 +137,7 @@ impl App {
             translations,
             portal,
             sign_in,
+            newcomers,
             numbers,
             counted: Counted::default(),
             form_guard,

@@ -12,6 +12,7 @@ pub mod config;
 pub mod error;
 pub mod health;
 pub mod mail;
+pub mod newcomers;
 pub mod pages;
 pub mod portal;
 pub mod router;

@@ -58,6 +58,15 @@ impl Page {
         self.token.as_ref().and_then(|token| token.authenticity_token().ok()).unwrap_or_default()
     }
 
+    /// Whether a form that is not read as a whole came from our own page.
+    ///
+    /// # Errors
+    /// [`WebError::Form`].
+    pub fn check_token(&self, token: &str) -> Result<(), WebError> {
+        let expected = self.token.as_ref().ok_or(WebError::Form)?;
+        expected.verify(token).map_err(|_| WebError::Form)
+    }
+
     /// The address of a built-in file, which changes with its contents.
     pub fn asset(&self, name: &str) -> String {
         asset(name)
@@ -122,7 +131,7 @@ pub fn routes() -> Router<App> {
 }
 
 /// The value of a cookie.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(found, _)| *found == name).map(|(_, value)| value)

@@ -41,7 +41,9 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Working {
         working.spawn(until(stop.clone(), sweep(app.clone())));
     }
     working.spawn(mail::send(app.clone(), stop.clone()));
+    working.spawn(until(stop.clone(), tidy(app.clone())));
     crate::board::start(app, stop, &mut working);
+    crate::newcomers::start(app, stop, &mut working);
     Working(working)
 }
 
@@ -130,11 +132,18 @@ async fn sweep(app: App) {
         if let Err(error) = app.portal.requests.sweep(&app.depot).await {
             tracing::warn!("old archives stay for now: {error}");
         }
-        if let Err(error) = app.portal.jobs.tidy().await {
-            tracing::warn!("{error}");
-        }
         if let Err(error) = app.portal.converted.sweep(app.now().into()) {
             tracing::warn!("converted archives stay for now: {error}");
+        }
+        tokio::time::sleep(SWEEP).await;
+    }
+}
+
+/// Forgets jobs that are done.
+async fn tidy(app: App) {
+    loop {
+        if let Err(error) = app.portal.jobs.tidy().await {
+            tracing::warn!("{error}");
         }
         tokio::time::sleep(SWEEP).await;
     }

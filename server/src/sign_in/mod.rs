@@ -18,6 +18,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Redirect;
 use axum::routing::{get, post};
+use pappus_engine::campaign::SecretText;
 use pappus_engine::depot::{CampaignKeys, KeysError};
 use pappus_engine::store::{Store, StoreError};
 use tower_sessions::Session;
@@ -57,6 +58,14 @@ impl SignInRoom {
     /// The pod's accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
+    }
+
+    /// The hash of a new password, as the pod keeps it.
+    ///
+    /// # Errors
+    /// [`WebError`].
+    pub(crate) async fn hash_password(&self, password: &str) -> Result<SecretText, WebError> {
+        self.passwords().hash(password).await
     }
 
     /// Removes what nobody looks at any more.

@@ -52,6 +52,15 @@ impl Passwords {
         self.on_a_core(move || bcrypt::verify(typed.as_bytes(), hash.expose()).unwrap_or(false)).await
     }
 
+    /// The hash of a new password, as diaspora* makes it.
+    pub(super) async fn hash(&self, password: &str) -> Result<SecretText, WebError> {
+        let text = Zeroizing::new(format!("{password}{}", self.pepper.expose()));
+        // Of text and pepper bcrypt takes the first 72 bytes, here as there.
+        let hash = self.on_a_core(move || bcrypt::hash_with_result(text.as_bytes(), COST)).await?;
+        let hash = hash.map_err(|error| WebError::Broken(error.to_string()))?;
+        Ok(SecretText::new(hash.format_for_version(bcrypt::Version::TwoA)))
+    }
+
     async fn hash_of_nobody(&self) -> Result<SecretText, WebError> {
         let text = pappus_engine::store::random_id()?;
         let hash = self.on_a_core(move || bcrypt::hash(text, COST)).await?;

@@ -1,0 +1,110 @@
+//! The door of a pod that takes people in: they hand in their archive, see what would come, choose a name and a
+//! password, and are brought in; then everybody is told.
+//!
+//! ```text
+//! uploading ──▶ checking ──▶ checked ──▶ (waiting) ──▶ importing ──▶ imported ──▶ announcing ──▶ announced
+//!     ▲            ▼            │           ▼              ▼ ▲           │
+//!     └───────  refused ◀───────┘        declined         failed ──▶ undoing ──▶ undone
+//! ```
+//!
+//! The row is the truth, and a [job](pappus_engine::jobs) only says which row is to be looked at, as with the
+//! [requests](pappus_engine::requests) of a closing pod. They have no account yet: a secret in a cookie, and in a link
+//! to keep, is what says who they are.
+
+mod admission;
+mod archive;
+mod choose;
+mod come;
+mod enter;
+mod files;
+mod hand;
+mod invitations;
+mod page;
+mod progress;
+mod queue;
+mod records;
+mod table;
+mod told;
+mod tus;
+mod upload;
+mod work;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, head, post};
+use pappus_engine::http::{AllowedNetworks, Client, ClientOptions};
+use pappus_engine::store::Store;
+
+use crate::app::{App, StartError};
+use crate::config::Config;
+
+pub use files::{Files, NoRoom, Part};
+pub use records::{Newcomer, State};
+pub use table::Newcomers;
+pub use work::start;
+
+/// The queue of jobs that say which newcomer to look at.
+pub const QUEUE: &str = "newcomers";
+
+/// What this room keeps.
+#[derive(Clone)]
+pub struct Room {
+    /// Who comes.
+    pub table: Newcomers,
+    /// What they hand in.
+    pub files: Files,
+    /// What asks other pods, and tells them; none while nobody is taken in.
+    client: Option<Client>,
+    turns: tus::Turns,
+}
+
+impl Room {
+    /// Makes what asks other pods.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open(config: &Config, store: &Store) -> Result<Self, StartError> {
+        let section = &config.newcomers;
+        let client = if section.enabled {
+            if config.pod.is_none() {
+                return Err(StartError::NoPod);
+            }
+            let allowed = AllowedNetworks::new(&section.allow_hosts)?;
+            Some(Client::new(ClientOptions { allowed, ..ClientOptions::default() })?)
+        } else {
+            None
+        };
+        Ok(Self {
+            table: Newcomers::new(store, &config.pod_url),
+            files: Files::new(config),
+            client,
+            turns: tus::Turns::default(),
+        })
+    }
+}
+
+/// The pages of this room.
+pub fn routes() -> Router<App> {
+    // These count what they take themselves.
+    let large = Router::new()
+        .route("/newcomers/upload", post(upload::form))
+        .route("/newcomers/uploads/{name}", head(tus::offset).patch(tus::piece).delete(tus::give_up))
+        .layer(DefaultBodyLimit::disable());
+    Router::new()
+        .route("/newcomers", get(page::show))
+        .route("/newcomers/begin", post(come::begin))
+        .route("/newcomers/back/{secret}", get(come::back))
+        .route("/newcomers/leave", post(come::leave))
+        .route("/newcomers/choose", post(choose::choose))
+        .route("/newcomers/again", post(choose::again))
+        .route("/newcomers/announce", post(choose::announce))
+        .route("/newcomers/undo", post(choose::undo))
+        .route("/newcomers/progress", get(progress::events))
+        .route("/newcomers/told", get(told::show))
+        .route("/newcomers/uploads", post(tus::create).options(tus::options))
+        .route("/board/newcomers", get(queue::show))
+        .route("/board/newcomers/{id}", post(queue::decide))
+        .route("/board/invitations", post(invitations::make))
+        .route("/board/invitations/{id}", post(invitations::withdraw))
+        .merge(large)
+}
