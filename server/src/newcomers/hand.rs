@@ -139,11 +139,6 @@ impl Hand {
         self.end(State::Waiting, "proof = 'unproven',", &[], now).await
     }
 
-    /// Notes which import it is, as soon as that is known.
-    pub(super) async fn import(&self, import: &str) -> Result<bool, StoreError> {
-        self.change("noting an import", "import_id = ?", &[import.into()]).await
-    }
-
     /// Another try, after a while.
     pub(super) async fn later(&self, reason: &str, pause: Duration, now: i64) -> Result<bool, StoreError> {
         let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";

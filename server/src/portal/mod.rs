@@ -30,6 +30,7 @@ use crate::error::WebError;
 use crate::sessions::Person;
 
 pub(crate) use act::request;
+pub(crate) use work::until;
 pub use work::{Working, start};
 
 /// What this room keeps.

@@ -47,7 +47,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Working {
     Working(working)
 }
 
-async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+pub(crate) async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
     tokio::select! {
         () = work => {}
         _ = stop.wait_for(|stop| *stop) => {}

@@ -1,0 +1,437 @@
+//! What is done with an archive that was handed in: looking at it, bringing the account in, writing what the others are
+//! to be told, and taking the account away again.
+//!
+//! All of it goes on a thread of its own: large parts read a file and use the processor, and would hold others up.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pappus_engine::announce::{AnnounceError, AnnounceOptions, announce};
+use pappus_engine::archive::encryption::Unlock;
+use pappus_engine::archive::limits::Limits;
+use pappus_engine::archive::manifest::{CountKind, PrivateKeyState};
+use pappus_engine::archive::open::{Archive, OpenError, Verified, VerifyError};
+use pappus_engine::archive::sha256_of_file;
+use pappus_engine::discovery::Discovery;
+use pappus_engine::domain::DiasporaId;
+use pappus_engine::import::{
+    self, FindingCode, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, Imported,
+    KeyInTheMaking, Stage, Tally, UndoError, list_imports,
+};
+use pappus_engine::pod::config::PodConfig;
+use pappus_engine::pod::database::PodWriter;
+use pappus_engine::pod::uploads::PhotoStore;
+use pappus_engine::requests::sealed;
+use pappus_engine::store::random_id;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use super::admission::is_blocked;
+use super::files::Part;
+use super::records::{Newcomer, State};
+use crate::app::App;
+
+/// How long all look-ups of people of an import may take together, and as long again all fetching of posts.
+const LOOKING_UP: Duration = Duration::from_mins(1);
+/// Groups of findings that are kept for the page.
+const GROUPS: usize = 100;
+/// Longest username.
+const LONG_NAME: usize = 32;
+/// How many names are tried until one is free.
+const NAMES: usize = 20;
+
+/// What became of the work.
+pub(super) enum Outcome {
+    Checked { sha256: String, old_account: String, proof: &'static str, plan: String, key_locked: bool },
+    Imported { import: String, report: String },
+    Announced(String),
+    Undone,
+    /// Somebody has to do something about it.
+    Stopped { to: State, problem: String, reason: String },
+    /// The podmin has to.
+    Unproven,
+    /// Something is away.
+    Later(String),
+    /// The program stops, or somebody else has taken over.
+    GivenBack,
+}
+
+/// What a plan, or an import, says on the page.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Told {
+    /// A name that was free.
+    pub(super) suggestion: String,
+    /// By kind of record.
+    pub(super) kinds: BTreeMap<CountKind, Tally>,
+    /// What there is to say, and how often.
+    pub(super) findings: Vec<Group>,
+    /// Posts of others that came along.
+    pub(super) fetched_posts: u64,
+    /// Seconds it takes about.
+    pub(super) seconds: u64,
+    /// Bytes that photos take.
+    pub(super) photo_bytes: u64,
+    /// Whether they fit.
+    pub(super) fits: bool,
+}
+
+/// The same thing said about several records.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Group {
+    pub(super) code: FindingCode,
+    pub(super) kind: CountKind,
+    pub(super) count: u64,
+    /// One of them.
+    pub(super) first: String,
+}
+
+impl Told {
+    fn of(imported: &Imported) -> Self {
+        let mut groups: BTreeMap<(FindingCode, CountKind), (u64, &str)> = BTreeMap::new();
+        for finding in &imported.report.findings {
+            groups.entry((finding.code, finding.kind)).or_insert((0, &finding.record)).0 += 1;
+        }
+        let group = |((code, kind), (count, first)): (_, (u64, &str))| Group {
+            code,
+            kind,
+            count,
+            first: first.chars().take(200).collect(),
+        };
+        Self {
+            suggestion: imported.new.username().to_owned(),
+            kinds: imported.report.kinds.clone(),
+            findings: groups.into_iter().take(GROUPS).map(group).collect(),
+            fetched_posts: imported.report.fetched_posts,
+            seconds: imported.needs.seconds,
+            photo_bytes: imported.needs.photo_bytes,
+            fits: imported.needs.fits(),
+        }
+    }
+
+    fn text(imported: &Imported) -> String {
+        serde_json::to_string(&Self::of(imported)).unwrap_or_default()
+    }
+
+    /// As it was kept.
+    pub(super) fn read(text: Option<&str>) -> Option<Self> {
+        text.and_then(|text| serde_json::from_str(text).ok())
+    }
+}
+
+/// How far the work is.
+#[derive(Debug, Default)]
+pub(super) struct Far {
+    stage: Mutex<Option<&'static str>>,
+    total: AtomicU64,
+    advanced: AtomicU64,
+}
+
+impl Far {
+    fn start(&self, stage: &'static str, total: u64) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
+        self.advanced.store(0, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// What is done, how much of it, of how much.
+    pub(super) fn now(&self) -> (Option<&'static str>, u64, u64) {
+        let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        (stage, self.advanced.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+}
+
+impl ImportProgress for Far {
+    fn begin(&self, stage: Stage, total: u64) {
+        let word = match stage {
+            Stage::Photos => "photos",
+            Stage::People => "people",
+            Stage::Posts => "posts",
+            Stage::Records => "records",
+        };
+        self.start(word, total);
+    }
+
+    fn advance(&self, done: u64) {
+        self.advanced.fetch_add(done, Ordering::Relaxed);
+    }
+}
+
+/// Work on one newcomer.
+pub(super) struct Task {
+    pub(super) app: App,
+    pub(super) newcomer: Newcomer,
+    pub(super) far: Arc<Far>,
+    /// Holds true when the work is to be dropped.
+    pub(super) dropped: watch::Receiver<bool>,
+}
+
+/// Does the work on a thread of its own.
+pub(super) async fn on_a_thread(task: Task) -> Outcome {
+    let runtime = tokio::runtime::Handle::current();
+    let state = task.newcomer.state;
+    let done = tokio::task::spawn_blocking(move || {
+        runtime.block_on(async move {
+            let mut dropped = task.dropped.clone();
+            tokio::select! {
+                done = task.run() => done.unwrap_or_else(|other| other),
+                // An error means that whoever waits for it is gone.
+                _ = dropped.wait_for(|dropped| *dropped) => Outcome::GivenBack,
+            }
+        })
+    });
+    done.await.unwrap_or_else(|_| Outcome::Stopped {
+        to: after_failure(state),
+        problem: "broken".to_owned(),
+        reason: "the work stopped unexpectedly; this is a defect of Pappus, please report it".to_owned(),
+    })
+}
+
+/// Where somebody is when a step did not work.
+pub(super) fn after_failure(state: State) -> State {
+    match state {
+        State::Checking => State::Refused,
+        State::Announcing => State::Imported,
+        _ => State::Failed,
+    }
+}
+
+impl Task {
+    async fn run(&self) -> Result<Outcome, Outcome> {
+        let pod = self.app.config.pod.as_ref().ok_or_else(|| later(&"the pod is gone"))?;
+        match self.newcomer.state {
+            State::Checking => self.look(pod).await,
+            State::Importing => self.bring_in(pod).await,
+            State::Announcing => self.announce(pod).await,
+            State::Undoing => self.undo(pod).await,
+            _ => Ok(Outcome::GivenBack),
+        }
+    }
+
+    fn stopped(&self, problem: &str, reason: &dyn std::fmt::Display) -> Outcome {
+        let to = after_failure(self.newcomer.state);
+        Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string() }
+    }
+
+    /// The archive, verified, and its digest.
+    fn open(&self) -> Result<(Archive<Verified>, String), Outcome> {
+        let (files, id) = (&self.app.newcomers.files, self.newcomer.id);
+        let path = files.path(id, Part::Archive);
+        let unlock = match &self.newcomer.archive_passphrase {
+            Some(sealed) => Some(Unlock::passphrase(&self.unsealed(sealed)?)),
+            None => None,
+        };
+        let sha256 = sha256_of_file(&path).map_err(|error| later(&error))?;
+        let archive = Archive::open(&path, Limits::default(), unlock.as_ref());
+        let archive = match (archive, files.photos(id)) {
+            (Ok(archive), Some(photos)) => archive.with_photos(&photos),
+            (archive, _) => archive,
+        };
+        let archive = archive.map_err(|error| match error {
+            OpenError::Io(error) => later(&error),
+            error => self.stopped(error.code(), &error),
+        })?;
+        self.far.start("verifying", archive.total_bytes());
+        let far = &self.far;
+        let verified = archive.verify(&|done| far.advanced.store(done, Ordering::Relaxed));
+        let verified = verified.map_err(|error| match error {
+            VerifyError::Io(error) => later(&error),
+            error => self.stopped(error.code(), &error),
+        })?;
+        // Nothing can stop what is above; nobody may have waited for it.
+        if *self.dropped.borrow() {
+            return Err(Outcome::GivenBack);
+        }
+        Ok((verified, sha256))
+    }
+
+    fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
+        let unlock = self.app.keys.unlock().map_err(|error| later(&error))?;
+        let unlock = unlock.ok_or_else(|| later(&"the key of the store is on another machine"))?;
+        sealed::open(&unlock, sealed.to_vec()).map_err(|error| later(&error))
+    }
+
+    async fn options(&self, pod: &PodConfig, sha256: &str) -> Result<ImportOptions, Outcome> {
+        let section = &self.app.config.newcomers;
+        let client = self.app.newcomers.client.clone().filter(|_| section.ask_pods);
+        let uploads = PhotoStore::open(&pod.uploads).await.map_err(|error| later(&error))?;
+        Ok(ImportOptions {
+            username: String::new(),
+            reserved_names: pod.reserved_names.clone(),
+            email: None,
+            encrypted_password: None,
+            accept_unproven: false,
+            pinned_pods: section.trusted_pods.clone(),
+            discovery: client.map(|client| Discovery::new(client, LOOKING_UP)),
+            uploads,
+            now: self.app.now().into(),
+            archive_sha256: sha256.to_owned(),
+            progress: Arc::clone(&self.far) as Arc<dyn ImportProgress>,
+        })
+    }
+
+    /// Verifies the archive, and finds out what would come of it.
+    async fn look(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
+        let (archive, sha256) = self.open()?;
+        let old = archive.report().account.clone();
+        let old = old.ok_or_else(|| self.stopped("no_account", &ImportError::NoAccount))?;
+        if is_blocked(&self.app.config.newcomers, old.host()) {
+            let reason = format!("this pod takes nobody in from {}", old.host());
+            return Err(self.stopped("blocked_pod", &reason));
+        }
+        if old.host() == pod.url.diaspora_host() {
+            return Err(self.stopped("onto_itself", &ImportError::OntoItself(old)));
+        }
+        let key = archive.manifest().map(|manifest| manifest.account.private_key);
+        let nobody = random_id().map_err(|error| later(&error))?;
+        let options = ImportOptions {
+            username: self.free_name(pod, &old).await?,
+            // The person names an address later; nobody has this one.
+            email: Some(format!("{nobody}@newcomer.invalid")),
+            // Whether that is enough is for the podmin to say.
+            accept_unproven: true,
+            ..self.options(pod, &sha256).await?
+        };
+        let planned = import::plan(archive, &pod.database, &pod.url, &options).await;
+        let planned = planned.map_err(|error| self.not_imported(error))?;
+        Ok(Outcome::Checked {
+            sha256,
+            old_account: planned.old.to_string(),
+            proof: planned.proof.as_str(),
+            plan: Told::text(&planned),
+            key_locked: key == Some(PrivateKeyState::Encrypted),
+        })
+    }
+
+    /// The name people had, or one like it that is free.
+    async fn free_name(&self, pod: &PodConfig, old: &DiasporaId) -> Result<String, Outcome> {
+        let name = old.username();
+        for number in 1..=NAMES {
+            let ending = if number == 1 { String::new() } else { format!("_{number}") };
+            let kept: String = name.chars().take(LONG_NAME - ending.len()).collect();
+            let candidate = format!("{kept}{ending}");
+            match import::check_choice(&pod.database, &pod.url, &pod.reserved_names, &candidate, None).await {
+                Ok(()) => return Ok(candidate),
+                Err(ImportError::Username(..) | ImportError::Name(_)) => {}
+                Err(error) => return Err(later(&error)),
+            }
+        }
+        let random = random_id().map_err(|error| later(&error))?;
+        Ok(random.chars().take(LONG_NAME - 1).collect())
+    }
+
+    /// Brings the account in, or goes on with that.
+    async fn bring_in(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
+        let newcomer = &self.newcomer;
+        let (Some(username), Some(old)) = (&newcomer.username, &newcomer.old_account) else {
+            return Err(self.stopped("broken", &"nothing was chosen"));
+        };
+        PodWriter::mend(&pod.database).await.map_err(|error| later(&error))?;
+        let key = KeyInTheMaking::begin();
+        let (archive, sha256) = self.open()?;
+        if newcomer.archive_sha256.as_deref() != Some(&sha256) {
+            return Err(self.stopped("changed", &"the archive is another one than the one that was looked at"));
+        }
+        // Otherwise it would be gone on with what somebody else has begun.
+        if let Some(other) = self.open_import(old).await?
+            && (other.archive_sha256 != sha256 || other.new_username != *username)
+        {
+            let reason = format!("{old} has come to this pod before, as {}", other.new_username);
+            return Err(self.stopped("imported_before", &reason));
+        }
+        let options = ImportOptions {
+            username: username.clone(),
+            email: newcomer.email.clone(),
+            encrypted_password: newcomer.encrypted_password.clone(),
+            accept_unproven: newcomer.approved == Some(true),
+            ..self.options(pod, &sha256).await?
+        };
+        let store = &self.app.store;
+        let imported = import::import(archive, &pod.database, &pod.url, store, &options, key).await;
+        let imported = imported.map_err(|error| self.not_imported(error))?;
+        let report = Told::text(&imported);
+        let import = imported.import.ok_or_else(|| self.stopped("broken", &"the import has no name"))?;
+        Ok(Outcome::Imported { import, report })
+    }
+
+    /// The import of an account that counts now.
+    async fn open_import(&self, old: &str) -> Result<Option<ImportRecord>, Outcome> {
+        let imports = list_imports(&self.app.store, Some(self.app.config.pod_url.as_str())).await;
+        let imports = imports.map_err(|error| later(&error))?;
+        let mut open = imports.into_iter().filter(|import| import.state != ImportState::Undone);
+        Ok(open.find(|import| import.old_id == old))
+    }
+
+    fn not_imported(&self, error: ImportError) -> Outcome {
+        match error {
+            ImportError::Database(_)
+            | ImportError::Store(_)
+            | ImportError::Uploads(_)
+            | ImportError::Space { .. }
+            | ImportError::Changed(_) => later(&error),
+            ImportError::Unproven(_) if self.newcomer.state == State::Importing => Outcome::Unproven,
+            ImportError::Username(..) | ImportError::Name(_) | ImportError::Email(..) => {
+                let problem = error.code().to_owned();
+                Outcome::Stopped { to: State::Checked, problem, reason: error.to_string() }
+            }
+            error => self.stopped(error.code(), &error),
+        }
+    }
+
+    /// Writes what the others are to be told.
+    async fn announce(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
+        let old = self.newcomer.old_account.as_deref().unwrap_or_default();
+        let open = self.open_import(old).await?;
+        if open.is_none_or(|open| Some(open.id) != self.newcomer.import_id) {
+            return Err(self.stopped("not_imported", &"there is nothing to announce any more"));
+        }
+        let key_passphrase = match &self.newcomer.key_passphrase {
+            Some(sealed) => Some(self.unsealed(sealed)?),
+            None => None,
+        };
+        let (archive, _) = self.open()?;
+        let options = AnnounceOptions { key_passphrase, now: self.app.now().into() };
+        let announced = announce(archive, &pod.database, &pod.url, &self.app.store, &options).await;
+        let announced = announced.map_err(|error| match error {
+            AnnounceError::Database(_) | AnnounceError::Store(_) => later(&error),
+            AnnounceError::Key(_) | AnnounceError::NoKey { .. } if self.newcomer.key_locked => {
+                self.stopped("key_passphrase", &error)
+            }
+            AnnounceError::NoKey { .. } => self.stopped("no_key", &error),
+            error => self.stopped("announce", &error),
+        })?;
+        Ok(Outcome::Announced(serde_json::to_string(&announced).unwrap_or_default()))
+    }
+
+    /// Takes the account away again.
+    async fn undo(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
+        let newcomer = &self.newcomer;
+        let old = newcomer.old_account.as_deref().unwrap_or_default();
+        // One that did not end has no name in the row; it is of this archive, under this name.
+        let own = self.open_import(old).await?.filter(|open| match &newcomer.import_id {
+            Some(import) => open.id == *import,
+            None => {
+                Some(&open.archive_sha256) == newcomer.archive_sha256.as_ref()
+                    && Some(&open.new_username) == newcomer.username.as_ref()
+            }
+        });
+        let Some(own) = own else { return Ok(Outcome::Undone) };
+        let uploads = PhotoStore::open(&pod.uploads).await.map_err(|error| later(&error))?;
+        let now = self.app.now().into();
+        match import::undo(&self.app.store, &own, &pod.database, &pod.url, &uploads, now).await {
+            Ok(_) | Err(UndoError::Undone) => Ok(Outcome::Undone),
+            Err(error @ UndoError::Announced(_)) => Err(Outcome::Stopped {
+                to: State::Imported,
+                problem: "announced".to_owned(),
+                reason: error.to_string(),
+            }),
+            Err(error) => Err(later(&error)),
+        }
+    }
+}
+
+fn later(error: &dyn std::fmt::Display) -> Outcome {
+    Outcome::Later(error.to_string())
+}

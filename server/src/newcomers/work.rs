@@ -1,0 +1,243 @@
+//! What goes on behind the pages: archives are looked at, accounts brought in, the others told, and what is needed no more
+//! is removed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pappus_engine::delivery::{Clock as _, DeliveryError, Ledger, Options, SystemClock, deliver};
+use pappus_engine::jobs::Handler;
+use pappus_engine::store::StoreError;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::QUEUE;
+use super::archive::{Far, Outcome, Task, after_failure, on_a_thread};
+use super::hand::{Found, Hand};
+use super::records::State;
+use crate::app::App;
+use crate::audit::audit;
+use crate::portal::until;
+
+/// How often what is open is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often what is over is removed.
+const SWEEP: Duration = Duration::from_mins(1);
+/// How often the row is told how far it is.
+const BEAT: Duration = Duration::from_millis(500);
+/// How long after being told to stop something may still be ended.
+const GRACE: Duration = Duration::from_secs(5);
+/// After this time a job that was pushed and did not come is pushed again.
+const OVERDUE: Duration = Duration::from_mins(1);
+/// Longest pause between two tries.
+const LONGEST: Duration = Duration::from_mins(1);
+/// How often something is tried before somebody has to look at it: about an hour long.
+const TRIES: i64 = 60;
+
+/// Begins to work, until `stop` holds true.
+pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>) {
+    if !app.config.newcomers.enabled {
+        return;
+    }
+    working.spawn(run(app.clone(), stop.clone()));
+    working.spawn(until(stop.clone(), push(app.clone())));
+    working.spawn(until(stop.clone(), sweep(app.clone())));
+    working.spawn(tell(app.clone(), stop.clone()));
+}
+
+async fn run(app: App, stop: watch::Receiver<bool>) {
+    let tasks = app.config.newcomers.workers.max(1);
+    let worker = Arc::new(Worker { app: app.clone(), stop: stop.clone() });
+    app.portal.jobs.run(QUEUE, tasks, worker, stop).await;
+}
+
+/// Pushes a job for whoever waits for work.
+pub(super) async fn push_now(app: &App, id: i64) {
+    let table = &app.newcomers.table;
+    // What does not get into the queue now is pushed by the next look.
+    if app.portal.jobs.push(QUEUE, id).await.is_ok()
+        && let Err(error) = table.pushed(id, app.now_millis()).await
+    {
+        tracing::warn!("{error}");
+    }
+}
+
+async fn push(app: App) {
+    loop {
+        match app.newcomers.table.due(app.now_millis(), OVERDUE).await {
+            Ok(due) => {
+                for id in due {
+                    push_now(&app, id).await;
+                }
+            }
+            Err(error) => tracing::warn!("newcomers wait: {error}"),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn sweep(app: App) {
+    loop {
+        if let Err(error) = sweep_once(&app).await {
+            tracing::warn!("old uploads stay for now: {error}");
+        }
+        tokio::time::sleep(SWEEP).await;
+    }
+}
+
+async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let room = &app.newcomers;
+    room.table.expire(app.now_millis()).await?;
+    super::tus::sweep(app).await?;
+    for id in room.table.with_needless_files().await? {
+        let files = room.files.clone();
+        tokio::task::spawn_blocking(move || files.remove_all(id)).await??;
+        room.table.files_gone(id).await?;
+    }
+    let (files, now) = (room.files.clone(), app.now().into());
+    tokio::task::spawn_blocking(move || files.sweep(now)).await??;
+    Ok(())
+}
+
+/// Sends what the ledger holds, also what was announced on the command line.
+async fn tell(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(error) = tell_once(&app, &stop).await {
+            tracing::warn!("deliveries wait: {error}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+async fn tell_once(app: &App, stop: &watch::Receiver<bool>) -> Result<(), DeliveryError> {
+    let Some(client) = app.newcomers.client.clone() else { return Ok(()) };
+    if Ledger::new(&app.store).due(SystemClock.now()).await? == 0 {
+        return Ok(());
+    }
+    let (store, stop, runtime) = (app.store.clone(), stop.clone(), tokio::runtime::Handle::current());
+    // On a thread of its own, as everything else here.
+    let sent = tokio::task::spawn_blocking(move || {
+        runtime.block_on(deliver(&store, &client, &SystemClock, &Options::default(), stop))
+    });
+    if let Ok(sent) = sent.await {
+        sent?;
+    }
+    Ok(())
+}
+
+struct Worker {
+    app: App,
+    stop: watch::Receiver<bool>,
+}
+
+#[async_trait]
+impl Handler for Worker {
+    async fn work(&self, id: i64) {
+        if let Err(error) = self.work_on(id).await {
+            // It is free again when the lease has run out.
+            tracing::error!(newcomer = id, "{error}");
+        }
+    }
+}
+
+impl Worker {
+    async fn work_on(&self, id: i64) -> Result<(), StoreError> {
+        if *self.stop.borrow() {
+            return Ok(());
+        }
+        let now = self.app.now_millis();
+        let Some(hand) = self.app.newcomers.table.take(id, now).await? else { return Ok(()) };
+        let far = Arc::new(Far::default());
+        let (drop_it, dropped) = watch::channel(false);
+        let task = Task {
+            app: self.app.clone(),
+            newcomer: hand.newcomer.clone(),
+            far: Arc::clone(&far),
+            dropped,
+        };
+        let outcome = self.watch(&hand, &far, on_a_thread(task)).await;
+        // Whatever still runs on the thread is of no use any more.
+        _ = drop_it.send(true);
+        self.note(&hand, outcome).await
+    }
+
+    /// Keeps the lease while something is done.
+    async fn watch(&self, hand: &Hand, far: &Far, work: impl Future<Output = Outcome> + Send) -> Outcome {
+        let mut work = std::pin::pin!(work);
+        let mut stop = self.stop.clone();
+        let mut over = std::pin::pin!(async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(GRACE).await;
+        });
+        loop {
+            tokio::select! {
+                outcome = &mut work => return outcome,
+                () = &mut over => return Outcome::GivenBack,
+                () = tokio::time::sleep(BEAT) => {
+                    let (stage, advanced, total) = far.now();
+                    // A store that is away for a moment is no reason to stop; the next word asks for the fence again.
+                    if let Ok(false) = hand.beat(stage, advanced, total, self.app.now_millis()).await {
+                        return Outcome::GivenBack;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes down what became of it.
+    async fn note(&self, hand: &Hand, outcome: Outcome) -> Result<(), StoreError> {
+        let (app, now) = (&self.app, self.app.now_millis());
+        let account = hand.newcomer.old_account.as_deref();
+        let noted = match outcome {
+            Outcome::Checked { sha256, old_account, proof, plan, key_locked } => {
+                let found =
+                    Found { sha256: &sha256, old_account: &old_account, proof, plan: &plan, key_locked };
+                hand.checked(&found, now).await?
+            }
+            Outcome::Imported { import, report } => {
+                audit(app, None, "newcomer-imported", account, None, None).await;
+                hand.imported(&import, &report, now).await?
+            }
+            Outcome::Announced(announced) => {
+                audit(app, None, "newcomer-announced", account, None, None).await;
+                hand.announced(&announced, now).await?
+            }
+            Outcome::Undone => {
+                audit(app, None, "newcomer-undone", account, None, None).await;
+                hand.undone(now).await?
+            }
+            Outcome::Stopped { to, problem, reason } => {
+                tracing::info!(newcomer = hand.newcomer.id, problem, "{reason}");
+                hand.stop(to, &problem, &reason, now).await?
+            }
+            Outcome::Unproven => hand.unproven(now).await?,
+            Outcome::Later(reason) => self.later(hand, &reason).await?,
+            Outcome::GivenBack => hand.give_back().await?,
+        };
+        if !noted {
+            tracing::info!(newcomer = hand.newcomer.id, "somebody else has taken over");
+        }
+        Ok(())
+    }
+
+    async fn later(&self, hand: &Hand, reason: &str) -> Result<bool, StoreError> {
+        let (now, attempts, state) =
+            (self.app.now_millis(), hand.newcomer.attempts, hand.newcomer.state);
+        tracing::warn!(newcomer = hand.newcomer.id, "tried again later: {reason}");
+        if attempts >= TRIES {
+            return hand.stop(after_failure(state), "away", reason, now).await;
+        }
+        let doublings = u32::try_from(attempts.clamp(0, 6)).unwrap_or(6);
+        hand.later(reason, LONGEST.min(Duration::from_secs(1 << doublings)), now).await
+    }
+}
+
+/// Whether a state is one where somebody who watches shall see the page anew.
+pub(super) fn is_over(state: State) -> bool {
+    !state.is_work()
+}
