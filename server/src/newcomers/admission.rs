@@ -17,12 +17,8 @@ pub(super) fn is_blocked(section: &NewcomersSection, host: &str) -> bool {
 /// Where somebody goes who has chosen: on, or to the podmin. Whose archive nothing proves never goes on alone.
 pub(super) fn next(admission: Admission, proof: Option<&str>) -> State {
     let proven = proof.is_some_and(|proof| proof != Proof::Unproven.as_str());
-    match admission {
-        Admission::Approval => State::Waiting,
-        // Who has begun while the door was open, or with an invitation, may go on.
-        Admission::Open | Admission::Invitation | Admission::Closed if proven => State::Importing,
-        _ => State::Waiting,
-    }
+    // Who has begun while the door was open, or with an invitation, may go on.
+    if proven && admission != Admission::Approval { State::Importing } else { State::Waiting }
 }
 
 #[cfg(test)]

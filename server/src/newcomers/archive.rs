@@ -372,6 +372,8 @@ impl Task {
             | ImportError::Space { .. }
             | ImportError::Changed(_) => later(&error),
             ImportError::Unproven(_) if self.newcomer.state == State::Importing => Outcome::Unproven,
+            // Somebody took the name at this moment.
+            ImportError::Username(..) if self.newcomer.state == State::Checking => later(&error),
             ImportError::Username(..) | ImportError::Name(_) | ImportError::Email(..) => {
                 let problem = error.code().to_owned();
                 Outcome::Stopped { to: State::Checked, problem, reason: error.to_string() }

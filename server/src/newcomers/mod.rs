@@ -29,6 +29,8 @@ mod tus;
 mod upload;
 mod work;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, head, post};
@@ -93,7 +95,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/newcomers", get(page::show))
         .route("/newcomers/begin", post(come::begin))
-        .route("/newcomers/back/{secret}", get(come::back))
+        .route("/newcomers/back/{secret}", get(come::link).post(come::back))
         .route("/newcomers/leave", post(come::leave))
         .route("/newcomers/choose", post(choose::choose))
         .route("/newcomers/again", post(choose::again))
@@ -107,4 +109,9 @@ pub fn routes() -> Router<App> {
         .route("/board/invitations", post(invitations::make))
         .route("/board/invitations/{id}", post(invitations::withdraw))
         .merge(large)
+}
+
+/// How long what somebody has handed in is kept while nothing happens.
+fn good_for(app: &App) -> Duration {
+    Duration::from_hours(24) * app.config.newcomers.days.max(1)
 }

@@ -147,7 +147,7 @@ impl Newcomers {
     ) -> Result<bool, StoreError> {
         let set = "state = 'checking', archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
                    archive_sha256 = NULL, old_account = NULL, proof = NULL, plan = NULL, key_locked = 0, \
-                   username = NULL, email = NULL, encrypted_password = NULL, problem = NULL, reason = NULL, \
+                   username = NULL, email = NULL, encrypted_password = NULL, approved = NULL, problem = NULL, reason = NULL, \
                    has_files = 1, expires_at = ?, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, \
                    total = 0, advanced = 0";
         let size = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);

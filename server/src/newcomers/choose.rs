@@ -1,0 +1,133 @@
+//! What newcomers decide: name and password, announcing, taking back.
+
+use axum::extract::State as Shared;
+use axum::response::{IntoResponse, Redirect, Response};
+use pappus_engine::import::{ImportError, check_choice};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::admission;
+use super::enter::Mine;
+use super::page::{Form, present};
+use super::records::State;
+use super::table::Choice;
+use super::upload::seal;
+use super::work::push_now;
+use crate::app::App;
+use crate::error::WebError;
+use crate::pages::{CheckedForm, Page};
+
+/// diaspora* takes passwords of so many letters.
+const LETTERS: std::ops::RangeInclusive<usize> = 6..=128;
+
+/// Name and password.
+#[derive(Deserialize)]
+pub(super) struct Wish {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    again: String,
+    /// A box that is ticked.
+    terms: Option<String>,
+}
+
+/// Takes name and password, and goes on: to the podmin, or to the import.
+pub(super) async fn choose(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    page: Page,
+    CheckedForm(wish): CheckedForm<Wish>,
+) -> Result<Response, WebError> {
+    let (password, again) = (Zeroizing::new(wish.password), Zeroizing::new(wish.again));
+    let (username, email) = (wish.username.trim().to_lowercase(), wish.email.trim().to_lowercase());
+    if newcomer.state != State::Checked {
+        return Ok(Redirect::to("/newcomers").into_response());
+    }
+    let problem = if !LETTERS.contains(&password.chars().count()) || password.contains('\0') {
+        Some("newcomers-password-length")
+    } else if *password != *again {
+        Some("newcomers-password-different")
+    } else if app.config.newcomers.terms.is_some() && wish.terms.is_none() {
+        Some("newcomers-terms-missing")
+    } else {
+        taken(&app, &username, &email).await?
+    };
+    if let Some(problem) = problem {
+        let form = Form { username, email, problem: Some(page.words.say(problem)) };
+        return present(&app, &page, Some((&newcomer, None)), Some(form), None).await;
+    }
+    let hash = app.sign_in.hash_password(&password).await?;
+    let to = if newcomer.approved == Some(true) {
+        State::Importing
+    } else {
+        admission::next(app.config.newcomers.admission, newcomer.proof.as_deref())
+    };
+    let choice = Choice { username: &username, email: &email, password: &hash, to };
+    if app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await? && to == State::Importing {
+        push_now(&app, newcomer.id).await;
+    }
+    Ok(Redirect::to("/newcomers").into_response())
+}
+
+/// What is wrong with a name or an address, as the key of a text.
+async fn taken(app: &App, username: &str, email: &str) -> Result<Option<&'static str>, WebError> {
+    let pod = app.config.pod.as_ref().ok_or(WebError::NotFound)?;
+    match check_choice(&pod.database, &pod.url, &pod.reserved_names, username, Some(email)).await {
+        Ok(()) => Ok(None),
+        Err(ImportError::Name(_)) => Ok(Some("newcomers-name-letters")),
+        Err(ImportError::Username(..)) => Ok(Some("newcomers-name-taken")),
+        Err(ImportError::Email(..)) => Ok(Some("newcomers-email-wrong")),
+        Err(error) => Err(WebError::Away(error.to_string())),
+    }
+}
+
+/// Tries an import again that did not end.
+pub(super) async fn again(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Redirect, WebError> {
+    go_on(&app, newcomer.id, &[State::Failed], State::Importing).await
+}
+
+/// Takes the account away again, as long as nobody was told.
+pub(super) async fn undo(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Redirect, WebError> {
+    go_on(&app, newcomer.id, &[State::Imported, State::Failed], State::Undoing).await
+}
+
+async fn go_on(app: &App, id: i64, from: &[State], to: State) -> Result<Redirect, WebError> {
+    if app.newcomers.table.work(id, from, to, app.now_millis()).await? {
+        push_now(app, id).await;
+    }
+    // When it was too late, the page shows how it is.
+    Ok(Redirect::to("/newcomers"))
+}
+
+/// What opens the key.
+#[derive(Deserialize)]
+pub(super) struct Announcement {
+    #[serde(default)]
+    passphrase: String,
+}
+
+/// Has everybody told. From then on nothing can be taken back.
+pub(super) async fn announce(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    CheckedForm(announcement): CheckedForm<Announcement>,
+) -> Result<Redirect, WebError> {
+    let passphrase = Zeroizing::new(announcement.passphrase);
+    let sealed = seal(&app, &passphrase).await?;
+    if app.newcomers.table.announce(newcomer.id, sealed.as_deref(), app.now_millis()).await? {
+        push_now(&app, newcomer.id).await;
+    }
+    Ok(Redirect::to("/newcomers"))
+}

@@ -1,0 +1,113 @@
+//! Beginning, coming back with the link that was kept, and leaving.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::enter::{Mine, set_cookie};
+use super::invitations;
+use super::table::Beginner;
+use crate::app::App;
+use crate::config::Admission;
+use crate::error::WebError;
+use crate::pages::{CheckedForm, Page};
+use crate::security::Address;
+
+/// Newcomers are counted over this time.
+const DAY: Duration = Duration::from_hours(24);
+
+/// How somebody begins.
+#[derive(Deserialize)]
+pub(super) struct Beginning {
+    #[serde(default)]
+    invitation: String,
+}
+
+/// Begins, and gives the browser its secret.
+pub(super) async fn begin(
+    Shared(app): Shared<App>,
+    page: Page,
+    address: Address,
+    CheckedForm(beginning): CheckedForm<Beginning>,
+) -> Result<Response, WebError> {
+    let (section, table, now) = (&app.config.newcomers, &app.newcomers.table, app.now_millis());
+    if !section.enabled {
+        return Err(WebError::NotFound);
+    }
+    if section.admission == Admission::Closed {
+        return Ok(Redirect::to("/newcomers").into_response());
+    }
+    let address = address.subject().to_string();
+    let since = now - i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+    let (all, own) = table.begun_since(since, &address).await?;
+    if all >= i64::from(section.per_day) || own >= i64::from(section.per_address) {
+        return Ok(Redirect::to("/newcomers?problem=too-many").into_response());
+    }
+    let invitation = if section.admission == Admission::Invitation {
+        let Some(invitation) = invitations::take(&app, beginning.invitation.trim()).await? else {
+            return Ok(Redirect::to("/newcomers?problem=invitation").into_response());
+        };
+        Some(invitation)
+    } else {
+        None
+    };
+    let who = Beginner { language: page.words.code(), address: &address, invitation };
+    let secret = table.begin(&who, now, super::good_for(&app)).await?;
+    let cookie = set_cookie(&app, Some(&secret))?;
+    Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "newcomers/back.html")]
+struct BackPage<'a> {
+    page: &'a Page,
+    secret: &'a str,
+    begun: String,
+    account: Option<String>,
+}
+
+/// What the link leads to: a question first, for whoever follows a stranger's link would hand their archive to them.
+pub(super) async fn link(
+    Shared(app): Shared<App>,
+    page: Page,
+    Path(secret): Path<String>,
+) -> Result<Response, WebError> {
+    let newcomer = app.newcomers.table.with_secret(&secret).await?.ok_or(WebError::NotFound)?;
+    let begun = page.words.moment(newcomer.begun_at);
+    page.show(
+        StatusCode::OK,
+        &BackPage { page: &page, secret: &secret, begun, account: newcomer.old_account },
+    )
+}
+
+/// Gives the browser the secret again.
+pub(super) async fn back(
+    Shared(app): Shared<App>,
+    Path(secret): Path<String>,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Response, WebError> {
+    app.newcomers.table.with_secret(&secret).await?.ok_or(WebError::NotFound)?;
+    let cookie = set_cookie(&app, Some(&secret))?;
+    Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response())
+}
+
+/// Ends it, as long as there is nothing to take back; what was handed in is deleted.
+pub(super) async fn leave(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Response, WebError> {
+    let over = !newcomer.state.is_work() && !newcomer.state.can_undo();
+    if newcomer.state.can_leave() {
+        app.newcomers.table.leave(newcomer.id, app.now_millis()).await?;
+    } else if !over {
+        return Err(WebError::Conflict("something is being done just now; wait for it to end".to_owned()));
+    }
+    let cookie = set_cookie(&app, None)?;
+    Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers?left=yes")).into_response())
+}
