@@ -103,6 +103,7 @@ pub fn routes() -> Router<App> {
         .route("/newcomers/undo", post(choose::undo))
         .route("/newcomers/progress", get(progress::events))
         .route("/newcomers/told", get(told::show))
+        .route("/newcomers/look", post(tus::look))
         .route("/newcomers/uploads", post(tus::create).options(tus::options))
         .route("/board/newcomers", get(queue::show))
         .route("/board/newcomers/{id}", post(queue::decide))
