@@ -48,6 +48,7 @@ struct NewcomersPage<'a> {
 
 /// Where somebody is.
 struct View {
+    id: i64,
     state: State,
     title: String,
     text: String,
@@ -160,6 +161,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
     let host = app.config.pod_url.diaspora_host();
     let arrived = matches!(newcomer.state, State::Imported | State::Announcing | State::Announced);
     View {
+        id: newcomer.id,
         state: newcomer.state,
         title: words.say(&format!("newcomers-{word}-title")),
         text: words.say(&format!("newcomers-{word}-text")),

@@ -39,6 +39,8 @@ struct Line {
     size: String,
     state: String,
     unproven: bool,
+    /// Whether the podmin can have it tried again.
+    can_again: bool,
     reason: Option<String>,
     table: Option<Table>,
 }
@@ -77,14 +79,15 @@ pub(super) async fn present(
     ];
     let others = newcomers.in_states(&others).await?;
     let open = invitations::open(app).await?.into_iter();
+    let dated = |invitation: Invitation| {
+        let until = page.words.day(invitation.until);
+        (invitation, until)
+    };
     let template = QueuePage {
         waiting: waiting.iter().map(|newcomer| line(app, page, newcomer)).collect(),
         others: others.iter().rev().map(|newcomer| line(app, page, newcomer)).collect(),
         by_invitation: app.config.newcomers.admission == Admission::Invitation,
-        invitations: open.map(|invitation| {
-            let until = page.words.day(invitation.until);
-            (invitation, until)
-        }).collect(),
+        invitations: open.map(dated).collect(),
         code,
         page,
     };
@@ -103,6 +106,7 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         size: words.size(newcomer.bytes()),
         state: words.say(&format!("newcomers-{}-title", newcomer.state.as_str())),
         unproven: newcomer.proof.as_deref() == Some("unproven"),
+        can_again: newcomer.state == State::Failed,
         reason: newcomer.reason.clone(),
         table: told.map(|told| table(page, &told)),
     }

@@ -214,13 +214,17 @@ pub(super) async fn offset(
         return Ok(other);
     }
     let upload = find(&app, &newcomer, &name).await?;
-    let path = upload.path;
-    let looking = tokio::task::spawn_blocking(move || on_disk(&path));
+    let (path, bytes) = (upload.path, upload.bytes);
+    let looking = tokio::task::spawn_blocking(move || match on_disk(&path) {
+        // It was whole, and has its name.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(bytes),
+        there => there,
+    });
     let there = looking.await.map_err(|error| WebError::Broken(error.to_string()))?;
     let there = there.map_err(|error| failed(&error))?;
     let headers = [
         ("upload-offset", there.to_string()),
-        ("upload-length", upload.bytes.to_string()),
+        ("upload-length", bytes.to_string()),
         ("upload-expires", until(upload.expires_at)),
     ];
     Ok(answer(StatusCode::OK, &headers))
@@ -318,10 +322,8 @@ async fn finish(app: &App, newcomer: &Newcomer, name: &str, part: Part) -> Resul
     let (files, id, file) = (app.newcomers.files.clone(), newcomer.id, name.to_owned());
     let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
     let kept = keeping.await.map_err(|error| WebError::Broken(error.to_string()))?;
-    kept.map_err(|error| failed(&error))?;
-    let sql = "DELETE FROM pappus_uploads WHERE name = ?";
-    app.store.execute("ending an upload", sql, &[name.into()]).await?;
-    Ok(())
+    // The row stays for a while: the answer to the last piece may be lost, and then it is asked how much is there.
+    kept.map_err(|error| failed(&error))
 }
 
 /// Forgets a file that is not whole.
