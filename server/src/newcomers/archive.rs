@@ -45,12 +45,25 @@ const NAMES: usize = 20;
 
 /// What became of the work.
 pub(super) enum Outcome {
-    Checked { sha256: String, old_account: String, proof: &'static str, plan: String, key_locked: bool },
-    Imported { import: String, report: String },
+    Checked {
+        sha256: String,
+        old_account: String,
+        proof: &'static str,
+        plan: String,
+        key_locked: bool,
+    },
+    Imported {
+        import: String,
+        report: String,
+    },
     Announced(String),
     Undone,
     /// Somebody has to do something about it.
-    Stopped { to: State, problem: String, reason: String },
+    Stopped {
+        to: State,
+        problem: String,
+        reason: String,
+    },
     /// The podmin has to.
     Unproven,
     /// Something is away.
@@ -332,7 +345,9 @@ impl Task {
         let key = KeyInTheMaking::begin();
         let (archive, sha256) = self.open()?;
         if newcomer.archive_sha256.as_deref() != Some(&sha256) {
-            return Err(self.stopped("changed", &"the archive is another one than the one that was looked at"));
+            return Err(
+                self.stopped("changed", &"the archive is another one than the one that was looked at")
+            );
         }
         // Otherwise it would be gone on with what somebody else has begun.
         if let Some(other) = self.open_import(old).await?

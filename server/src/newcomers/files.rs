@@ -176,7 +176,9 @@ impl Files {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.root)?;
         let disk = rustix::fs::statvfs(&self.root)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free < self.keep_free.saturating_add(more) || self.used()?.saturating_add(more) > self.most_together {
+        if free < self.keep_free.saturating_add(more)
+            || self.used()?.saturating_add(more) > self.most_together
+        {
             return Ok(Err(NoRoom::Full));
         }
         Ok(Ok(()))

@@ -61,13 +61,7 @@ impl Hand {
     }
 
     /// Out of the hand, in a new state. `set` begins with what else changes.
-    async fn end(
-        &self,
-        state: State,
-        set: &str,
-        values: &[Value<'_>],
-        now: i64,
-    ) -> Result<bool, StoreError> {
+    async fn end(&self, state: State, set: &str, values: &[Value<'_>], now: i64) -> Result<bool, StoreError> {
         let set = format!("{set} state = ?, fence = NULL, lease_until = NULL, stage = NULL, changed_at = ?");
         let mut all = values.to_vec();
         all.extend([state.as_str().into(), now.into()]);
@@ -110,7 +104,8 @@ impl Hand {
 
     /// The others are being told.
     pub(super) async fn announced(&self, announced: &str, now: i64) -> Result<bool, StoreError> {
-        let set = "announced = ?, archive_passphrase = NULL, key_passphrase = NULL, problem = NULL, reason = NULL,";
+        let set =
+            "announced = ?, archive_passphrase = NULL, key_passphrase = NULL, problem = NULL, reason = NULL,";
         self.end(State::Announced, set, &[announced.into()], now).await
     }
 

@@ -44,8 +44,7 @@ pub(super) async fn take(app: &App, code: &str) -> Result<Option<i64>, StoreErro
     }
     let sql = "UPDATE pappus_invitations SET uses_left = uses_left - 1 WHERE pod = ? AND code_sha256 = ? \
                AND uses_left > 0 AND expires_at > ? RETURNING id";
-    let values =
-        [app.config.pod_url.as_str().into(), token_digest(code).into(), app.now_millis().into()];
+    let values = [app.config.pod_url.as_str().into(), token_digest(code).into(), app.now_millis().into()];
     let row = app.store.first("using an invitation", sql, &values).await?;
     row.map(|row| row.get(0)).transpose()
 }

@@ -46,11 +46,7 @@ struct Line {
 }
 
 /// Shows it.
-pub(super) async fn show(
-    Shared(app): Shared<App>,
-    _: Podmin,
-    page: Page,
-) -> Result<Response, WebError> {
+pub(super) async fn show(Shared(app): Shared<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
     if !app.config.newcomers.enabled {
         return Err(WebError::NotFound);
     }

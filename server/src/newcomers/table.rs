@@ -187,7 +187,13 @@ impl Newcomers {
     }
 
     /// Begins work: from one of these states to one that programs look for.
-    pub(super) async fn work(&self, id: i64, from: &[State], to: State, now: i64) -> Result<bool, StoreError> {
+    pub(super) async fn work(
+        &self,
+        id: i64,
+        from: &[State],
+        to: State,
+        now: i64,
+    ) -> Result<bool, StoreError> {
         let set = "state = ?, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, total = 0, advanced = 0, \
                    problem = NULL, reason = NULL";
         self.change(id, from, set, &[to.as_str().into(), now.into()], now).await
@@ -210,8 +216,7 @@ impl Newcomers {
     pub(super) async fn leave(&self, id: i64, now: i64) -> Result<bool, StoreError> {
         let set = "state = 'expired', username = NULL, email = NULL, encrypted_password = NULL, \
                    archive_passphrase = NULL, key_passphrase = NULL, plan = NULL";
-        let from =
-            [State::Uploading, State::Refused, State::Checked, State::Waiting, State::Declined];
+        let from = [State::Uploading, State::Refused, State::Checked, State::Waiting, State::Declined];
         self.change(id, &from, set, &[], now).await
     }
 

@@ -192,8 +192,7 @@ pub(super) async fn create(
         expires.into(),
     ];
     app.store.execute("beginning an upload", sql, &values).await?;
-    let headers =
-        [("location", format!("/newcomers/uploads/{name}")), ("upload-expires", until(expires))];
+    let headers = [("location", format!("/newcomers/uploads/{name}")), ("upload-expires", until(expires))];
     Ok(answer(StatusCode::CREATED, &headers))
 }
 

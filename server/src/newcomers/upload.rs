@@ -3,8 +3,8 @@
 use std::io::{self, Write as _};
 
 use axum::body::Bytes;
-use axum::extract::multipart::{Field, Multipart};
 use axum::extract::State as Shared;
+use axum::extract::multipart::{Field, Multipart};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::Redirect;

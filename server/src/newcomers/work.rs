@@ -152,12 +152,8 @@ impl Worker {
         let Some(hand) = self.app.newcomers.table.take(id, now).await? else { return Ok(()) };
         let far = Arc::new(Far::default());
         let (drop_it, dropped) = watch::channel(false);
-        let task = Task {
-            app: self.app.clone(),
-            newcomer: hand.newcomer.clone(),
-            far: Arc::clone(&far),
-            dropped,
-        };
+        let task =
+            Task { app: self.app.clone(), newcomer: hand.newcomer.clone(), far: Arc::clone(&far), dropped };
         let outcome = self.watch(&hand, &far, on_a_thread(task)).await;
         // Whatever still runs on the thread is of no use any more.
         _ = drop_it.send(true);
@@ -226,8 +222,7 @@ impl Worker {
     }
 
     async fn later(&self, hand: &Hand, reason: &str) -> Result<bool, StoreError> {
-        let (now, attempts, state) =
-            (self.app.now_millis(), hand.newcomer.attempts, hand.newcomer.state);
+        let (now, attempts, state) = (self.app.now_millis(), hand.newcomer.attempts, hand.newcomer.state);
         tracing::warn!(newcomer = hand.newcomer.id, "tried again later: {reason}");
         if attempts >= TRIES {
             return hand.stop(after_failure(state), "away", reason, now).await;
