@@ -233,26 +233,38 @@ async fn the_podmin_lets_people_in() {
                     u.created_at FROM people p JOIN users u ON u.id = p.owner_id";
         scene.target.pool.execute(role).await.unwrap();
     }
-    // Nothing proves whose archive it is, and even an open door needs a yes then.
-    let service = scene.serve(None, "admission = \"open\"");
+    let service = scene.serve(None, &format!("admission = \"approval\"\n{}", scene.trusted()));
     let mut podmin = Browser::new(&service.url).unwrap();
     podmin.sign_in("greta", PASSWORD).await.unwrap();
     let mut ida = come(&service, &scene.archive, "ida").await;
     until(&mut ida, "/newcomers", "The podmin decides now").await;
-    assert_eq!(
-        ida.send(Method::GET, "/board/newcomers", &[], Vec::new()).await.unwrap().status,
-        StatusCode::SEE_OTHER
-    );
+    let refused = ida.send(Method::GET, "/board/newcomers", &[], Vec::new()).await.unwrap();
+    assert_eq!(refused.status, StatusCode::SEE_OTHER);
     let page = podmin.open("/board/newcomers").await.unwrap();
     let text = page.text();
     assert!(text.contains("ida@closing.example → ida@haven.example"), "{text}");
-    assert!(text.contains("Nothing proves that this archive is theirs"), "{text}");
     let path = page.between("action=\"/board/newcomers/", "\"").unwrap();
     assert_eq!(scene.users().await, 1);
     podmin.submit(&format!("/board/newcomers/{path}"), &[("act", "yes")]).await.unwrap();
     until(&mut ida, "/newcomers", "You are here").await;
     let log = podmin.open("/board/log").await.unwrap().text();
     assert!(log.contains("newcomer-yes") && log.contains("newcomer-imported"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn even_an_open_door_needs_a_yes_when_nothing_is_proven() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, "admission = \"open\"");
+    let mut ida = begin(&service).await;
+    hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
+    until(&mut ida, "/newcomers", "Nothing proves that this archive is yours").await;
+    ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
+    until(&mut ida, "/newcomers", "The podmin decides now").await;
+    assert_eq!(scene.users().await, 0);
+    // Whoever does not want to wait leaves nothing behind.
+    ida.submit("/newcomers/leave", &[]).await.unwrap();
+    let page = ida.open("/newcomers").await.unwrap().text();
+    assert!(page.contains("How it goes"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
