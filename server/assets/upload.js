@@ -2,7 +2,7 @@
 // form sends them in one go.
 const form = document.getElementById("hand-in-form");
 const look = document.getElementById("look-form");
-const status = document.getElementById("upload-status");
+const said = document.getElementById("upload-status");
 const bar = document.getElementById("upload-bar");
 const PIECE = 8 * 1024 * 1024;
 const TUS = { "Tus-Resumable": "1.0.0" };
@@ -67,13 +67,13 @@ async function send(part, file, far) {
       if (error instanceof Refused) throw error;
       broken += 1;
       if (broken > 100) throw error;
-      status.textContent = form.dataset.broken;
+      said.textContent = form.dataset.broken;
       await pause(Math.min(30, 2 ** broken));
     }
   }
 }
 
-if (form && look && status && bar && "fetch" in window) {
+if (form && look && said && bar && "fetch" in window) {
   form.addEventListener("submit", async (event) => {
     const files = ["photos", "archive"]
       .map((part) => [part, form.elements[part]?.files[0]])
@@ -90,7 +90,7 @@ if (form && look && status && bar && "fetch" in window) {
         await send(part, file, (at) => {
           const percent = Math.floor(((before + at) * 100) / total);
           bar.value = percent;
-          status.textContent = `${form.dataset.sending} ${percent} %`;
+          said.textContent = `${form.dataset.sending} ${percent} %`;
         });
         before += file.size;
       }
@@ -98,7 +98,7 @@ if (form && look && status && bar && "fetch" in window) {
       look.elements.photos.disabled = !files.some(([part]) => part === "photos");
       look.submit();
     } catch (error) {
-      status.textContent = error instanceof Refused ? error.message : form.dataset.failed;
+      said.textContent = error instanceof Refused ? error.message : form.dataset.failed;
       button.disabled = false;
     }
   });

@@ -56,6 +56,10 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
 /// Where somebody begins: at the sign-in, or with what is theirs.
 async fn home(State(app): State<App>, person: Option<SignedIn>) -> Redirect {
     match person {
+        Some(SignedIn(person)) if !app.config.closing.enabled && person.podmin => {
+            Redirect::to(if app.config.newcomers.enabled { "/board/newcomers" } else { "/board" })
+        }
+        _ if !app.config.closing.enabled && app.config.newcomers.enabled => Redirect::to("/newcomers"),
         Some(SignedIn(_)) if app.config.closing.enabled => Redirect::to("/archive"),
         Some(SignedIn(person)) if person.podmin => Redirect::to("/board"),
         _ => Redirect::to("/sign-in"),

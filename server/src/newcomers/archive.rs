@@ -214,11 +214,12 @@ pub(super) fn after_failure(state: State) -> State {
 impl Task {
     async fn run(&self) -> Result<Outcome, Outcome> {
         let pod = self.app.config.pod.as_ref().ok_or_else(|| later(&"the pod is gone"))?;
+        // A whole import is much to keep on a stack.
         match self.newcomer.state {
-            State::Checking => self.look(pod).await,
-            State::Importing => self.bring_in(pod).await,
-            State::Announcing => self.announce(pod).await,
-            State::Undoing => self.undo(pod).await,
+            State::Checking => Box::pin(self.look(pod)).await,
+            State::Importing => Box::pin(self.bring_in(pod)).await,
+            State::Announcing => Box::pin(self.announce(pod)).await,
+            State::Undoing => Box::pin(self.undo(pod)).await,
             _ => Ok(Outcome::GivenBack),
         }
     }

@@ -126,6 +126,8 @@ impl Hand {
     ) -> Result<bool, StoreError> {
         // A passphrase that did not open the key is of no use.
         let set = "problem = ?, reason = ?, key_passphrase = NULL,";
+        // No text of PostgreSQL holds NUL.
+        let reason = reason.replace('\0', "");
         self.end(to, set, &[problem.into(), reason.into()], now).await
     }
 
@@ -137,6 +139,7 @@ impl Hand {
     /// Another try, after a while.
     pub(super) async fn later(&self, reason: &str, pause: Duration, now: i64) -> Result<bool, StoreError> {
         let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";
+        let reason = reason.replace('\0', "");
         self.change("putting a newcomer off", set, &[reason.into(), (now + millis(pause)).into()]).await
     }
 

@@ -56,7 +56,6 @@ struct View {
     link: Option<String>,
     account: Option<String>,
     new_account: Option<String>,
-    size: String,
     sentence: String,
     percent: Option<u64>,
     /// What went wrong, in plain words, and the sentence of the program.
@@ -168,7 +167,6 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         link: secret.map(|secret| format!("{base}newcomers/back/{secret}")),
         account: newcomer.old_account.clone(),
         new_account: newcomer.username.as_ref().filter(|_| arrived).map(|name| format!("{name}@{host}")),
-        size: words.size(newcomer.bytes()),
         sentence: super::progress::sentence(words, newcomer),
         percent: newcomer.percent(),
         problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),
