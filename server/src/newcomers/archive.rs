@@ -3,41 +3,38 @@
 //!
 //! All of it goes on a thread of its own: large parts read a file and use the processor, and would hold others up.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::announce::{AnnounceError, AnnounceOptions, announce};
 use pappus_engine::archive::encryption::Unlock;
 use pappus_engine::archive::limits::Limits;
-use pappus_engine::archive::manifest::{CountKind, PrivateKeyState};
+use pappus_engine::archive::manifest::PrivateKeyState;
 use pappus_engine::archive::open::{Archive, OpenError, Verified, VerifyError};
 use pappus_engine::archive::sha256_of_file;
 use pappus_engine::discovery::Discovery;
 use pappus_engine::domain::DiasporaId;
 use pappus_engine::import::{
-    self, FindingCode, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, Imported,
-    KeyInTheMaking, Stage, Tally, UndoError, list_imports,
+    self, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, KeyInTheMaking, UndoError,
+    list_imports,
 };
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
 use pappus_engine::pod::uploads::PhotoStore;
 use pappus_engine::requests::sealed;
 use pappus_engine::store::random_id;
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::admission::is_blocked;
+use super::far::Far;
 use super::files::Part;
 use super::records::{Newcomer, State};
+use super::summary::Told;
 use crate::app::App;
 
 /// How long all look-ups of people of an import may take together, and as long again all fetching of posts.
 const LOOKING_UP: Duration = Duration::from_mins(1);
-/// Groups of findings that are kept for the page.
-const GROUPS: usize = 100;
 /// Longest username.
 const LONG_NAME: usize = 32;
 /// How many names are tried until one is free.
@@ -70,106 +67,6 @@ pub(super) enum Outcome {
     Later(String),
     /// The program stops, or somebody else has taken over.
     GivenBack,
-}
-
-/// What a plan, or an import, says on the page.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Told {
-    /// A name that was free.
-    pub(super) suggestion: String,
-    /// By kind of record.
-    pub(super) kinds: BTreeMap<CountKind, Tally>,
-    /// What there is to say, and how often.
-    pub(super) findings: Vec<Group>,
-    /// Posts of others that came along.
-    pub(super) fetched_posts: u64,
-    /// Seconds it takes about.
-    pub(super) seconds: u64,
-    /// Bytes that photos take.
-    pub(super) photo_bytes: u64,
-    /// Whether they fit.
-    pub(super) fits: bool,
-}
-
-/// The same thing said about several records.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Group {
-    pub(super) code: FindingCode,
-    pub(super) kind: CountKind,
-    pub(super) count: u64,
-    /// One of them.
-    pub(super) first: String,
-}
-
-impl Told {
-    fn of(imported: &Imported) -> Self {
-        let mut groups: BTreeMap<(FindingCode, CountKind), (u64, &str)> = BTreeMap::new();
-        for finding in &imported.report.findings {
-            groups.entry((finding.code, finding.kind)).or_insert((0, &finding.record)).0 += 1;
-        }
-        let group = |((code, kind), (count, first)): (_, (u64, &str))| Group {
-            code,
-            kind,
-            count,
-            first: first.chars().take(200).collect(),
-        };
-        Self {
-            suggestion: imported.new.username().to_owned(),
-            kinds: imported.report.kinds.clone(),
-            findings: groups.into_iter().take(GROUPS).map(group).collect(),
-            fetched_posts: imported.report.fetched_posts,
-            seconds: imported.needs.seconds,
-            photo_bytes: imported.needs.photo_bytes,
-            fits: imported.needs.fits(),
-        }
-    }
-
-    fn text(imported: &Imported) -> String {
-        serde_json::to_string(&Self::of(imported)).unwrap_or_default()
-    }
-
-    /// As it was kept.
-    pub(super) fn read(text: Option<&str>) -> Option<Self> {
-        text.and_then(|text| serde_json::from_str(text).ok())
-    }
-}
-
-/// How far the work is.
-#[derive(Debug, Default)]
-pub(super) struct Far {
-    stage: Mutex<Option<&'static str>>,
-    total: AtomicU64,
-    advanced: AtomicU64,
-}
-
-impl Far {
-    fn start(&self, stage: &'static str, total: u64) {
-        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
-        self.advanced.store(0, Ordering::Relaxed);
-        self.total.store(total, Ordering::Relaxed);
-    }
-
-    /// What is done, how much of it, of how much.
-    pub(super) fn now(&self) -> (Option<&'static str>, u64, u64) {
-        let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        (stage, self.advanced.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
-    }
-}
-
-impl ImportProgress for Far {
-    fn begin(&self, stage: Stage, total: u64) {
-        let word = match stage {
-            Stage::Photos => "photos",
-            Stage::People => "people",
-            Stage::Posts => "posts",
-            Stage::Records => "records",
-        };
-        self.start(word, total);
-    }
-
-    fn advance(&self, done: u64) {
-        self.advanced.fetch_add(done, Ordering::Relaxed);
-    }
 }
 
 /// Work on one newcomer.
@@ -249,7 +146,7 @@ impl Task {
         })?;
         self.far.start("verifying", archive.total_bytes());
         let far = &self.far;
-        let verified = archive.verify(&|done| far.advanced.store(done, Ordering::Relaxed));
+        let verified = archive.verify(&|done| far.set(done));
         let verified = verified.map_err(|error| match error {
             VerifyError::Io(error) => later(&error),
             error => self.stopped(error.code(), &error),

@@ -7,9 +7,9 @@ use axum::response::Response;
 use pappus_engine::archive::manifest::CountKind;
 use serde::Deserialize;
 
-use super::archive::Told;
 use super::enter::{find, secret};
 use super::records::{Newcomer, State};
+use super::summary::{Group, Told};
 use crate::app::App;
 use crate::config::Admission;
 use crate::error::WebError;
@@ -208,7 +208,7 @@ pub(super) fn table(page: &Page, told: &Told) -> Table {
         here: words.number(tally.adopted),
         left_out: words.number(tally.left_out.values().sum()),
     };
-    let finding = |group: &super::archive::Group| {
+    let finding = |group: &Group| {
         let key = format!("newcomers-finding-{}", group.code.as_str().replace('_', "-"));
         (words.number(group.count), words.say(&kind_key(group.kind)), words.say(&key))
     };

@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use axum::response::{Redirect, Response};
 use serde::Deserialize;
 
-use super::archive::Told;
 use super::invitations::{self, Invitation};
 use super::page::{Table, table};
 use super::records::{Newcomer, State};
+use super::summary::Told;
 use super::work::push_now;
 use crate::app::App;
 use crate::audit::audit;

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::QUEUE;
-use super::archive::{Far, Outcome, Task, after_failure, on_a_thread};
+use super::archive::{Outcome, Task, after_failure, on_a_thread};
+use super::far::Far;
 use super::hand::{Found, Hand};
 use super::records::State;
 use crate::app::App;

@@ -1,0 +1,73 @@
+//! What a plan, or an import, comes to: kept with the newcomer as JSON, for the pages.
+
+use std::collections::BTreeMap;
+
+use pappus_engine::archive::manifest::CountKind;
+use pappus_engine::import::{FindingCode, Imported, Tally};
+use serde::{Deserialize, Serialize};
+
+/// Groups of findings that are kept for the page.
+const GROUPS: usize = 100;
+
+/// What a plan, or an import, says on the page.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Told {
+    /// A name that was free.
+    pub(super) suggestion: String,
+    /// By kind of record.
+    pub(super) kinds: BTreeMap<CountKind, Tally>,
+    /// What there is to say, and how often.
+    pub(super) findings: Vec<Group>,
+    /// Posts of others that came along.
+    pub(super) fetched_posts: u64,
+    /// Seconds it takes about.
+    pub(super) seconds: u64,
+    /// Bytes that photos take.
+    pub(super) photo_bytes: u64,
+    /// Whether they fit.
+    pub(super) fits: bool,
+}
+
+/// The same thing said about several records.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Group {
+    pub(super) code: FindingCode,
+    pub(super) kind: CountKind,
+    pub(super) count: u64,
+    /// One of them.
+    pub(super) first: String,
+}
+
+impl Told {
+    fn of(imported: &Imported) -> Self {
+        let mut groups: BTreeMap<(FindingCode, CountKind), (u64, &str)> = BTreeMap::new();
+        for finding in &imported.report.findings {
+            groups.entry((finding.code, finding.kind)).or_insert((0, &finding.record)).0 += 1;
+        }
+        let group = |((code, kind), (count, first)): (_, (u64, &str))| Group {
+            code,
+            kind,
+            count,
+            first: first.chars().take(200).collect(),
+        };
+        Self {
+            suggestion: imported.new.username().to_owned(),
+            kinds: imported.report.kinds.clone(),
+            findings: groups.into_iter().take(GROUPS).map(group).collect(),
+            fetched_posts: imported.report.fetched_posts,
+            seconds: imported.needs.seconds,
+            photo_bytes: imported.needs.photo_bytes,
+            fits: imported.needs.fits(),
+        }
+    }
+
+    /// As it is kept.
+    pub(super) fn text(imported: &Imported) -> String {
+        serde_json::to_string(&Self::of(imported)).unwrap_or_default()
+    }
+
+    /// As it was kept.
+    pub(super) fn read(text: Option<&str>) -> Option<Self> {
+        text.and_then(|text| serde_json::from_str(text).ok())
+    }
+}
