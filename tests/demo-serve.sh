@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# The pages of the closing sample pod that tests/demo.sh has made. Usage: demo-serve.sh PROGRAMS FOLDER
+# The pages of the two sample pods that tests/demo.sh has made. Usage: demo-serve.sh PROGRAMS FOLDER
 # In a terminal they are served until Ctrl-C; elsewhere it is only seen that they are.
 set -euo pipefail
 programs=$1 folder=$(cd "$2" && pwd)
 pappus="$programs/pappus"
 
-port=$("$programs/demo-pods" ports 1)
-address="http://127.0.0.1:$port/"
-cat >"$folder/pappus.toml" <<END
+mapfile -t ports < <("$programs/demo-pods" ports 2)
+closing="http://127.0.0.1:${ports[0]}/" target="http://127.0.0.1:${ports[1]}/"
+
+cat >"$folder/closing.toml" <<END
 [pod]
 dir = "$folder/pod"
 [store]
 state = "$folder/state"
 [web]
-listen = "127.0.0.1:$port"
-public_url = "$address"
+listen = "127.0.0.1:${ports[0]}"
+public_url = "$closing"
 [mail]
 # Mails go into files here.
 folder = "$folder/mails"
@@ -22,21 +23,43 @@ from = "podmin@closing.example"
 [closing]
 enabled = true
 END
+cat >"$folder/target.toml" <<END
+[pod]
+database_url = "sqlite:$folder/target/db.sqlite3"
+url = "https://haven.example/"
+uploads = "$folder/target/uploads"
+[store]
+state = "$folder/target/state"
+[web]
+listen = "127.0.0.1:${ports[1]}"
+public_url = "$target"
+[mail]
+folder = "$folder/target/mails"
+from = "podmin@haven.example"
+[newcomers]
+enabled = true
+END
 
-"$pappus" serve --config "$folder/pappus.toml" >"$folder/serve.log" 2>&1 &
-serving=$!
-trap 'kill $serving 2>/dev/null || true; wait' EXIT
-for _ in $(seq 100); do "$programs/demo-pods" alive "$address" && break; sleep 0.1; done
-"$programs/demo-pods" alive "$address" || { cat "$folder/serve.log"; exit 1; }
+serving=()
+trap 'kill "${serving[@]}" 2>/dev/null || true; wait' EXIT
+for side in closing target; do
+  "$pappus" serve --config "$folder/$side.toml" >"$folder/$side.log" 2>&1 &
+  serving+=($!)
+done
+for address in "$closing" "$target"; do
+  for _ in $(seq 100); do "$programs/demo-pods" alive "$address" && break; sleep 0.1; done
+  "$programs/demo-pods" alive "$address" || { cat "$folder"/{closing,target}.log; exit 1; }
+done
 
 password=$(sed -n 's/^password *\(.*\) (everybody.s)$/\1/p' "$folder/people")
 podmin=$(sed -n 's/^\([a-z]*\)@.*the podmin .*/\1/p' "$folder/people")
-echo "  $address: sign in as $podmin, who is the podmin, or as anybody else in $folder/people;"
-echo "  everybody's password is $password. Mails lie in $folder/mails."
+echo "  $closing   the pod that closes: $podmin is its podmin, password $password, as everybody's"
+echo "                            (all names: $folder/people; mails: $folder/mails)"
+echo "  $target   the pod that takes people in: bring an archive from $folder/exports"
 if [ -t 1 ]; then
   echo
   echo "  Ctrl-C ends it."
-  wait $serving
+  wait
 else
-  echo "  (Ended again, as nobody is watching: run it in a terminal, or tests/demo-serve.sh $programs $2)"
+  echo "  (ended again, as nobody is watching: run it in a terminal, or tests/demo-serve.sh $programs $2)"
 fi

@@ -90,7 +90,7 @@ findings "$pappus" deliveries "${there[@]}" | sed 's/^/  /'
 say "11. And out of the new pod again: everything is still there."
 findings "$pappus" export "$mover" "${there[@]}" --out "$folder/again" | head -1 | sed 's/^/  /'
 
-say "12. The closing pod as its people see it, in a browser."
+say "12. Both pods as people see them, in a browser."
 kill $listening 2>/dev/null || true
 "$(dirname "$0")/demo-serve.sh" "$programs" "$folder"
 

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Undo(Undo),
     /// Show, copy, restore or change the keys that open the archives of a whole pod
     Keys(Keys),
-    /// Run the web service: the portal of a pod that closes, and the podmin's board
+    /// Run the web service: the portal of a pod that closes, the podmin's board, the door for newcomers
     Serve(Serve),
     /// Print completions for a shell
     Completions(Completions),

@@ -1,4 +1,5 @@
-//! The web service around the engine: the portal of a pod that closes, and the podmin's board.
+//! The web service around the engine: the portal of a pod that closes, the podmin's board, and the door of a pod that
+//! takes people in.
 //!
 //! Every room has `routes() -> Router<App>`; [`router`] puts them together. What handlers say when something is wrong
 //! is an [`error::WebError`], which becomes a page or a JSON document at one place.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigFileError;
-use super::sections::{ArchivesSection, ClosingSection, MailSection, SignInSection};
+use super::sections::{ArchivesSection, ClosingSection, MailSection, NewcomersSection, SignInSection};
 
 /// The whole file; sections that are missing are as usual.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct File {
     /// The portal of a pod that closes.
     #[serde(default)]
     pub closing: ClosingSection,
+    /// The door of a pod that lives.
+    #[serde(default)]
+    pub newcomers: NewcomersSection,
 }
 
 /// Which pod.

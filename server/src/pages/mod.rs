@@ -32,6 +32,8 @@ pub struct Page {
     pub pod_host: String,
     /// Whether people may fetch their archives here.
     pub closing: bool,
+    /// Whether people may bring their archives here.
+    pub newcomers: bool,
     /// The path of the request.
     pub path: String,
     token: Option<CsrfToken>,
@@ -48,6 +50,7 @@ impl Page {
             person,
             pod_host: app.config.pod_url.diaspora_host(),
             closing: app.config.closing.enabled,
+            newcomers: app.config.newcomers.enabled,
             path: parts.uri.path().to_owned(),
             token,
         }
