@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 
 use crate::program::program;
 
@@ -127,7 +127,7 @@ impl Browser {
     /// # Errors
     /// What the library says.
     pub fn new(url: &str) -> reqwest::Result<Self> {
-        let client = Client::builder().redirect(Policy::none()).timeout(Duration::from_mins(1)).build()?;
+        let client = Client::builder().redirect(Policy::none()).read_timeout(Duration::from_mins(1)).build()?;
         let base = url.trim_end_matches('/').to_owned();
         let headers = vec![("accept-language", "en".to_owned())];
         Ok(Self { client, base, cookies: BTreeMap::new(), token: String::new(), headers })
@@ -144,8 +144,33 @@ impl Browser {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> reqwest::Result<Answer> {
+        let response = self.begin(method, path, headers, body).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let answer = Answer { status, headers, body: response.bytes().await?.to_vec() };
+        if let Some(token) = answer.between("name=\"token\" value=\"", "\"") {
+            self.token = token;
+        }
+        Ok(answer)
+    }
+
+    /// What a browser sends of its cookies.
+    pub fn cookie_header(&self) -> String {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
+    /// As [`send`](Self::send), but gives the answer before its body has come.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub async fn begin(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> reqwest::Result<Response> {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         for (name, value) in &self.headers {
             request = request.header(*name, value);
@@ -153,21 +178,16 @@ impl Browser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if !cookies.is_empty() {
-            request = request.header(COOKIE, cookies.join("; "));
+        if !self.cookies.is_empty() {
+            request = request.header(COOKIE, self.cookie_header());
         }
         let response = request.body(body).send().await?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        for cookie in headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+        for cookie in response.headers().get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
             if let Some((name, value)) = cookie.split(';').next().and_then(|pair| pair.split_once('=')) {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        let answer = Answer { status, headers, body: response.bytes().await?.to_vec() };
-        if let Some(token) = answer.between("name=\"token\" value=\"", "\"") {
-            self.token = token;
-        }
-        Ok(answer)
+        Ok(response)
     }
 
     /// Opens a page, and follows redirects.

@@ -3,21 +3,23 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use crate::newcomers;
 use crate::support::Pod;
 use crate::support::web::{Service, configuration, free_port};
 use pappus_tests::program::{pappus, programs};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD};
 
 /// Runs one of the scripts beside this file against a service.
-fn drive(script: &str, service: &Service, more: &[(&str, &Path)]) {
+fn drive(script: &str, url: &str, more: &[(&str, &Path)]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
     let modules: PathBuf = programs().parent().unwrap().join("browser");
     assert!(modules.join("installed").exists(), "run tests/install-browser.sh first");
     let ended = Command::new("node")
         .arg(folder.join(script))
         .env("PAPPUS_BROWSER", modules)
-        .env("PAPPUS_URL", &service.url)
+        .env("PAPPUS_URL", url)
         .env("PAPPUS_PASSWORD", PASSWORD)
         .env("PAPPUS_OTP_SECRET", OTP_SECRET)
         .envs(more.iter().copied())
@@ -41,7 +43,8 @@ fn closing(pod: &Pod, folder: &Path) -> Service {
 #[tokio::test]
 async fn a_podmin_closes_a_pod() {
     let (pod, folder) = (Pod::sqlite().await, tempfile::tempdir().unwrap());
-    drive("board.mjs", &closing(&pod, folder.path()), &[]);
+    let service = closing(&pod, folder.path());
+    drive("board.mjs", &service.url, &[]);
 }
 
 #[tokio::test]
@@ -51,7 +54,31 @@ async fn somebody_fetches_an_archive() {
     pod.pool.execute(unused).await.unwrap();
     let service = closing(&pod, folder.path());
     let download = folder.path().join("archive.zip");
-    drive("closing.mjs", &service, &[("PAPPUS_DOWNLOAD", &download)]);
+    drive("closing.mjs", &service.url, &[("PAPPUS_DOWNLOAD", &download)]);
     let ended = pappus(["verify", download.to_str().unwrap()]).unwrap();
     assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_moves_to_a_pod() {
+    let scene = newcomers::Scene::new().await;
+    let terms = "terms = \"https://haven.example/terms\"";
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}\n{terms}", scene.trusted()));
+    let (ida, greta) = (scene.source.archive("out", "ida"), scene.source.archive("out", "greta"));
+    let arrived = scene.target.path("arrived");
+    let (url, marker) = (service.url.clone(), arrived.clone());
+    let driving = tokio::task::spawn_blocking(move || {
+        let files = [("PAPPUS_ARCHIVE", &*ida), ("PAPPUS_ARCHIVE_2", &*greta), ("PAPPUS_ARRIVED", &*marker)];
+        drive("newcomers.mjs", &url, &files);
+    });
+    while !driving.is_finished() {
+        if arrived.exists() {
+            scene.pods_are_near().await;
+            scene.make_podmin("ida").await;
+            std::fs::remove_file(&arrived).unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    driving.await.unwrap();
+    scene.target.is_sound().await;
 }

@@ -1,40 +1,43 @@
 //! People move to a pod over HTTP, with the service as a program of its own: the whole way and back, past the podmin,
 //! and in pieces over a line that breaks and a service that is killed.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
-mod support;
-
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::Pod;
+use crate::support::target::{Target, fingerprint};
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
-use support::Pod;
-use support::target::{Target, fingerprint};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "a new password";
 /// Pods of the contacts, each at an address of this machine.
 const PODS: usize = 60;
 
-struct Scene {
-    source: Pod,
-    target: Target,
+/// A pod that takes people in, and archives from another.
+pub(crate) struct Scene {
+    pub(crate) source: Pod,
+    pub(crate) target: Target,
     folder: TempDir,
-    archive: PathBuf,
+    pub(crate) archive: PathBuf,
     /// Where the pods of the contacts listen.
     port: u16,
     received: Arc<AtomicUsize>,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// `change` is done to the old pod before anything is exported.
+    pub(crate) async fn with(change: impl FnOnce(&Pod)) -> Self {
         let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+        change(&source);
         source.export(&["ida", "greta"], "out", &[]);
         let archive = source.archive("out", "ida");
         let (port, received) = pods_that_listen().await;
@@ -42,7 +45,7 @@ impl Scene {
     }
 
     /// Starts the service. `more` is the end of the section `[newcomers]`.
-    fn serve(&self, store: Option<&str>, more: &str) -> Service {
+    pub(crate) fn serve(&self, store: Option<&str>, more: &str) -> Service {
         let store = store.map_or_else(String::new, |url| format!("url = {url:?}\n"));
         let hosts: Vec<String> = (1..=PODS).map(|pod| format!("127.0.0.{pod}:{}", self.port)).collect();
         let sections = format!(
@@ -55,8 +58,23 @@ impl Scene {
         Service::start(self.folder.path(), &sections).unwrap()
     }
 
-    fn trusted(&self) -> String {
+    pub(crate) fn trusted(&self) -> String {
         format!("trusted_pods = [{:?}]", fingerprint(&self.archive))
+    }
+
+    /// Moves the pods of the contacts to this machine.
+    pub(crate) async fn pods_are_near(&self) {
+        let place = format!("UPDATE pods SET host = '127.0.0.' || id, port = {}, ssl = 0", self.port);
+        self.target.pool.execute(&place).await.unwrap();
+    }
+
+    /// Makes somebody who has come the podmin.
+    pub(crate) async fn make_podmin(&self, name: &str) {
+        let role = format!(
+            "INSERT INTO roles (person_id, name, created_at, updated_at) SELECT p.id, 'admin', u.created_at, \
+             u.created_at FROM people p JOIN users u ON u.id = p.owner_id WHERE u.username = '{name}'"
+        );
+        self.target.pool.execute(&role).await.unwrap();
     }
 
     async fn users(&self) -> i64 {
@@ -95,7 +113,7 @@ async fn until(browser: &mut Browser, path: &str, says: &str) -> Answer {
     }
 }
 
-async fn begin(service: &Service) -> Browser {
+pub(crate) async fn begin(service: &Service) -> Browser {
     let mut browser = Browser::new(&service.url).unwrap();
     browser.open("/newcomers").await.unwrap();
     let page = browser.submit("/newcomers/begin", &[]).await.unwrap();
@@ -209,8 +227,7 @@ async fn the_whole_way(store: Option<&str>) {
 
 /// Everybody is told, and then it cannot be taken back.
 async fn tell(scene: &Scene, browser: &mut Browser) {
-    let place = format!("UPDATE pods SET host = '127.0.0.' || id, port = {}, ssl = 0", scene.port);
-    scene.target.pool.execute(&place).await.unwrap();
+    scene.pods_are_near().await;
     browser.open("/newcomers").await.unwrap();
     browser.submit("/newcomers/announce", &[]).await.unwrap();
     let page = until(browser, "/newcomers", "Welcome").await.text();
@@ -229,9 +246,7 @@ async fn the_podmin_lets_people_in() {
         let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
         let mut greta = come(&service, &scene.source.archive("out", "greta"), "greta").await;
         until(&mut greta, "/newcomers", "You are here").await;
-        let role = "INSERT INTO roles (person_id, name, created_at, updated_at) SELECT p.id, 'admin', u.created_at, \
-                    u.created_at FROM people p JOIN users u ON u.id = p.owner_id";
-        scene.target.pool.execute(role).await.unwrap();
+        scene.make_podmin("greta").await;
     }
     let service = scene.serve(None, &format!("admission = \"approval\"\n{}", scene.trusted()));
     let mut podmin = Browser::new(&service.url).unwrap();

@@ -573,7 +573,9 @@ impl Importer<'_> {
             let key = self.key.take().ok_or(ImportError::Broken)?;
             let key = key.0.await.map_err(|_| ImportError::Broken)??;
             let password = self.options.encrypted_password.as_ref();
-            self.target.create_account(survey, new, &guid, &account::Access { email, password, key: &key }).await?;
+            self.target
+                .create_account(survey, new, &guid, &account::Access { email, password, key: &key })
+                .await?;
         } else {
             self.target.note_profile_again(survey.profile.as_ref());
         }

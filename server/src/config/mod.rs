@@ -21,7 +21,9 @@ use url::Url;
 pub use error::ConfigFileError;
 pub use file::File;
 pub use listen::{Listen, Proxies};
-pub use sections::{Admission, ArchivesSection, ClosingSection, MailSection, NewcomersSection, SignInSection};
+pub use sections::{
+    Admission, ArchivesSection, ClosingSection, MailSection, NewcomersSection, SignInSection,
+};
 
 /// How the service runs.
 #[derive(Debug, Clone)]
