@@ -18,6 +18,7 @@ use crate::program::program;
 pub struct Service {
     child: Child,
     config: PathBuf,
+    environment: Vec<(&'static str, String)>,
     /// Its address, with a slash at the end.
     pub url: String,
 }
@@ -28,6 +29,18 @@ impl Service {
     /// # Errors
     /// What the system says, or that the program ended.
     pub fn start(folder: &Path, sections: &str) -> io::Result<Self> {
+        Self::start_in(folder, sections, Vec::new())
+    }
+
+    /// As [`start`](Self::start), with more in its environment.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_in(
+        folder: &Path,
+        sections: &str,
+        environment: Vec<(&'static str, String)>,
+    ) -> io::Result<Self> {
         // Nobody else gets the port so soon.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}/");
@@ -36,8 +49,8 @@ impl Service {
         );
         let config = folder.join("pappus.toml");
         std::fs::write(&config, format!("{sections}\n{web}"))?;
-        let child = spawn(&config, folder)?;
-        Ok(Self { child, config, url })
+        let child = spawn(&config, folder, &environment)?;
+        Ok(Self { child, config, environment, url })
     }
 
     /// Kills it at once, as a power cut would, and starts it anew.
@@ -47,7 +60,8 @@ impl Service {
     pub fn kill_and_start(&mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait()?;
-        self.child = spawn(&self.config, self.config.parent().unwrap_or(Path::new(".")))?;
+        let folder = self.config.parent().unwrap_or(Path::new("."));
+        self.child = spawn(&self.config, folder, &self.environment)?;
         Ok(())
     }
 
@@ -64,10 +78,11 @@ impl Drop for Service {
     }
 }
 
-fn spawn(config: &Path, folder: &Path) -> io::Result<Child> {
+fn spawn(config: &Path, folder: &Path, environment: &[(&str, String)]) -> io::Result<Child> {
     let log = std::fs::OpenOptions::new().append(true).create(true).open(folder.join("log"))?;
     let mut command = program("pappus");
     command.arg("serve").arg("--config").arg(config).stdout(Stdio::piped()).stderr(log);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     let mut child = command.spawn()?;
     let mut line = String::new();
     if let Some(stdout) = child.stdout.take() {
@@ -127,7 +142,8 @@ impl Browser {
     /// # Errors
     /// What the library says.
     pub fn new(url: &str) -> reqwest::Result<Self> {
-        let client = Client::builder().redirect(Policy::none()).read_timeout(Duration::from_mins(1)).build()?;
+        let client =
+            Client::builder().redirect(Policy::none()).read_timeout(Duration::from_mins(1)).build()?;
         let base = url.trim_end_matches('/').to_owned();
         let headers = vec![("accept-language", "en".to_owned())];
         Ok(Self { client, base, cookies: BTreeMap::new(), token: String::new(), headers })
@@ -151,6 +167,14 @@ impl Browser {
             self.token = token;
         }
         Ok(answer)
+    }
+
+    /// The same reader at another address: with the same cookies.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn at(&self, url: &str) -> reqwest::Result<Self> {
+        Ok(Self { cookies: self.cookies.clone(), token: self.token.clone(), ..Self::new(url)? })
     }
 
     /// What a browser sends of its cookies.

@@ -29,6 +29,7 @@ mod import_parents;
 mod import_reference;
 mod import_rules;
 mod import_special;
+mod instances;
 mod keys;
 mod kill;
 mod killed_move;
