@@ -8,6 +8,10 @@ pappus="$programs/pappus"
 mapfile -t ports < <("$programs/demo-pods" ports 2)
 closing="http://127.0.0.1:${ports[0]}/" target="http://127.0.0.1:${ports[1]}/"
 
+# The target trusts the pod whose archives these are; without that its podmin would have to say yes.
+archives=("$folder"/exports/*.zip)
+key=$("$pappus" verify "${archives[0]}" --json | sed -n 's/.*"signed_by": *"\([^"]*\)".*/\1/p' | head -n 1)
+
 cat >"$folder/closing.toml" <<END
 [pod]
 dir = "$folder/pod"
@@ -38,6 +42,8 @@ folder = "$folder/target/mails"
 from = "podmin@haven.example"
 [newcomers]
 enabled = true
+admission = "open"
+trusted_pods = ["$key"]
 END
 
 serving=()

@@ -368,3 +368,98 @@ async fn send(browser: &mut Browser, place: &str, at: usize, body: Vec<u8>) -> A
     ];
     browser.send(Method::PATCH, place, &headers, body).await.unwrap()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_way_by_program() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let mut nobody = Browser::new(&service.url).unwrap();
+    let unknown = call(&mut nobody, Method::GET, "", None).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    let wrong = nobody
+        .send(
+            Method::POST,
+            "/api/v1/newcomers",
+            &[("content-type", "application/json")],
+            b"{\"x\":1}".to_vec(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (wrong.status, wrong.header("content-type")),
+        (StatusCode::BAD_REQUEST, "application/problem+json")
+    );
+    let headers = [("content-type", "application/json")];
+    let begun = nobody.send(Method::POST, "/api/v1/newcomers", &headers, b"{}".to_vec()).await.unwrap();
+    assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.text());
+    let secret = document(&begun)["secret"].as_str().unwrap().to_owned();
+
+    let mut ida = Browser::new(&service.url).unwrap();
+    ida.headers.push(("authorization", format!("Bearer {secret}")));
+    let too_early = call(&mut ida, Method::POST, "/look", Some("{}")).await;
+    assert_eq!(too_early.status, StatusCode::CONFLICT, "{}", too_early.text());
+    let archive = std::fs::read(&scene.archive).unwrap();
+    let length = archive.len().to_string();
+    let headers = [
+        ("tus-resumable", "1.0.0"),
+        ("upload-length", length.as_str()),
+        ("upload-metadata", "part YXJjaGl2ZQ=="),
+    ];
+    let made = ida.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
+    let place = made.header("location").to_owned();
+    assert_eq!(send(&mut ida, &place, 0, archive).await.status, StatusCode::NO_CONTENT);
+    let asked = call(&mut ida, Method::POST, "/look", Some("{}")).await;
+    assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text());
+    let checked = state(&mut ida, "checked").await;
+    assert_eq!(checked["old_account"], "ida@closing.example");
+    assert_eq!(checked["suggested_username"], "ida");
+    let posts = &checked["plan"]["kinds"]["posts"];
+    assert!(posts["in_archive"].as_u64() > Some(0), "{checked}");
+
+    let short = r#"{"username": "ida", "email": "ida@mail.example", "password": "short"}"#;
+    assert_eq!(call(&mut ida, Method::POST, "/choice", Some(short)).await.status, StatusCode::BAD_REQUEST);
+    let choice = format!(r#"{{"username": "ida", "email": "ida@mail.example", "password": "{PASSWORD}"}}"#);
+    let chosen = call(&mut ida, Method::POST, "/choice", Some(&choice)).await;
+    assert_eq!(chosen.status, StatusCode::ACCEPTED, "{}", chosen.text());
+    let arrived = state(&mut ida, "imported").await;
+    assert_eq!(arrived["report"]["kinds"]["posts"]["in_archive"], posts["in_archive"]);
+    scene.pods_are_near().await;
+    let told = call(&mut ida, Method::POST, "/announce", Some("{}")).await;
+    assert_eq!(told.status, StatusCode::ACCEPTED, "{}", told.text());
+    state(&mut ida, "announced").await;
+    let began = Instant::now();
+    loop {
+        let deliveries = document(&call(&mut ida, Method::GET, "/deliveries", None).await);
+        if deliveries["finished"] == true {
+            assert!(deliveries["all"]["delivered"].as_i64() > Some(0), "{deliveries}");
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_mins(1), "{deliveries}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let late = call(&mut ida, Method::POST, "/undo", None).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+}
+
+fn document(answer: &Answer) -> serde_json::Value {
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<&str>) -> Answer {
+    let headers: &[_] = if body.is_some() { &[("content-type", "application/json")] } else { &[] };
+    let path = format!("/api/v1/newcomers/me{path}");
+    browser.send(method, &path, headers, body.unwrap_or_default().as_bytes().to_vec()).await.unwrap()
+}
+
+/// Looks until somebody is so far.
+async fn state(browser: &mut Browser, state: &str) -> serde_json::Value {
+    let begun = Instant::now();
+    loop {
+        let document = document(&call(browser, Method::GET, "", None).await);
+        if document["state"] == state {
+            return document;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(1), "never {state}: {document}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
+use crate::newcomers;
 
 pub use caller::{Caller, Scope};
 
@@ -32,7 +33,7 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 #[openapi(
     info(
         title = "Pappus",
-        description = "Archives of accounts of a diaspora* pod: ask for one, watch it, fetch it.",
+        description = "Archives of accounts of a diaspora* pod: ask for one, watch it, fetch it; and bring one to a new pod.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     modifiers(&Security)
@@ -48,6 +49,9 @@ impl Modify for Security {
         components.add_security_scheme("token", token);
         let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("pappus")));
         components.add_security_scheme("session", session);
+        // The secret of somebody who moves here.
+        let newcomer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        components.add_security_scheme("newcomer", newcomer);
     }
 }
 
@@ -76,6 +80,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(archives::file))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::remove))
+        .merge(newcomers::described())
 }
 
 /// The `OpenAPI` document.

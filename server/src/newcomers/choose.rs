@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::admission;
 use super::enter::Mine;
 use super::page::{Form, present};
-use super::records::State;
+use super::records::{Newcomer, State};
 use super::table::Choice;
 use super::upload::seal;
 use super::work::push_now;
@@ -43,34 +43,66 @@ pub(super) async fn choose(
     CheckedForm(wish): CheckedForm<Wish>,
 ) -> Result<Response, WebError> {
     let (password, again) = (Zeroizing::new(wish.password), Zeroizing::new(wish.again));
-    let (username, email) = (wish.username.trim().to_lowercase(), wish.email.trim().to_lowercase());
     if newcomer.state != State::Checked {
         return Ok(Redirect::to("/newcomers").into_response());
     }
-    let problem = if !LETTERS.contains(&password.chars().count()) || password.contains('\0') {
-        Some("newcomers-password-length")
-    } else if *password != *again {
-        Some("newcomers-password-different")
-    } else if app.config.newcomers.terms.is_some() && wish.terms.is_none() {
-        Some("newcomers-terms-missing")
+    let chosen = Chosen::new(&wish.username, &wish.email, &password, wish.terms.is_some());
+    let problem = if *password == *again {
+        take(&app, &newcomer, &chosen).await?
     } else {
-        taken(&app, &username, &email).await?
+        Some("newcomers-password-different")
     };
     if let Some(problem) = problem {
+        let Chosen { username, email, .. } = chosen;
         let form = Form { username, email, problem: Some(page.words.say(problem)) };
         return present(&app, &page, Some((&newcomer, None)), Some(form), None).await;
     }
-    let hash = app.sign_in.hash_password(&password).await?;
+    Ok(Redirect::to("/newcomers").into_response())
+}
+
+/// What somebody has chosen.
+pub(super) struct Chosen<'a> {
+    username: String,
+    email: String,
+    password: &'a str,
+    terms: bool,
+}
+
+impl<'a> Chosen<'a> {
+    pub(super) fn new(username: &str, email: &str, password: &'a str, terms: bool) -> Self {
+        let (username, email) = (username.trim().to_lowercase(), email.trim().to_lowercase());
+        Self { username, email, password, terms }
+    }
+}
+
+/// Writes down what somebody has chosen, and goes on with them; or says what is wrong with it, as the key of a text.
+pub(super) async fn take(
+    app: &App,
+    newcomer: &Newcomer,
+    chosen: &Chosen<'_>,
+) -> Result<Option<&'static str>, WebError> {
+    let Chosen { username, email, password, terms } = chosen;
+    let problem = if !LETTERS.contains(&password.chars().count()) || password.contains('\0') {
+        Some("newcomers-password-length")
+    } else if app.config.newcomers.terms.is_some() && !terms {
+        Some("newcomers-terms-missing")
+    } else {
+        taken(app, username, email).await?
+    };
+    if problem.is_some() {
+        return Ok(problem);
+    }
+    let hash = app.sign_in.hash_password(password).await?;
     let to = if newcomer.approved == Some(true) {
         State::Importing
     } else {
         admission::next(app.config.newcomers.admission, newcomer.proof.as_deref())
     };
-    let choice = Choice { username: &username, email: &email, password: &hash, to };
+    let choice = Choice { username, email, password: &hash, to };
     if app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await? && to == State::Importing {
-        push_now(&app, newcomer.id).await;
+        push_now(app, newcomer.id).await;
     }
-    Ok(Redirect::to("/newcomers").into_response())
+    Ok(None)
 }
 
 /// What is wrong with a name or an address, as the key of a text.
@@ -91,7 +123,9 @@ pub(super) async fn again(
     Mine(newcomer): Mine,
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Redirect, WebError> {
-    go_on(&app, newcomer.id, &[State::Failed], State::Importing).await
+    act(&app, &newcomer, Act::Again).await?;
+    // When it was too late, the page shows how it is.
+    Ok(Redirect::to("/newcomers"))
 }
 
 /// Takes the account away again, as long as nobody was told.
@@ -100,15 +134,35 @@ pub(super) async fn undo(
     Mine(newcomer): Mine,
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Redirect, WebError> {
-    go_on(&app, newcomer.id, &[State::Imported, State::Failed], State::Undoing).await
+    act(&app, &newcomer, Act::Undo).await?;
+    Ok(Redirect::to("/newcomers"))
 }
 
-async fn go_on(app: &App, id: i64, from: &[State], to: State) -> Result<Redirect, WebError> {
-    if app.newcomers.table.work(id, from, to, app.now_millis()).await? {
+/// What else there is to do.
+pub(super) enum Act<'a> {
+    /// Trying an import again that did not end.
+    Again,
+    /// Taking the account away again.
+    Undo,
+    /// Having everybody told, with the passphrase of the key.
+    Announce(&'a str),
+}
+
+/// Begins to do something. Says whether it was time for that.
+pub(super) async fn act(app: &App, newcomer: &Newcomer, act: Act<'_>) -> Result<bool, WebError> {
+    let (table, id, now) = (&app.newcomers.table, newcomer.id, app.now_millis());
+    let begun = match act {
+        Act::Again => table.work(id, &[State::Failed], State::Importing, now).await?,
+        Act::Undo => table.work(id, &[State::Imported, State::Failed], State::Undoing, now).await?,
+        Act::Announce(passphrase) => {
+            let sealed = seal(app, passphrase).await?;
+            table.announce(id, sealed.as_deref(), now).await?
+        }
+    };
+    if begun {
         push_now(app, id).await;
     }
-    // When it was too late, the page shows how it is.
-    Ok(Redirect::to("/newcomers"))
+    Ok(begun)
 }
 
 /// What opens the key.
@@ -125,9 +179,6 @@ pub(super) async fn announce(
     CheckedForm(announcement): CheckedForm<Announcement>,
 ) -> Result<Redirect, WebError> {
     let passphrase = Zeroizing::new(announcement.passphrase);
-    let sealed = seal(&app, &passphrase).await?;
-    if app.newcomers.table.announce(newcomer.id, sealed.as_deref(), app.now_millis()).await? {
-        push_now(&app, newcomer.id).await;
-    }
+    act(&app, &newcomer, Act::Announce(&passphrase)).await?;
     Ok(Redirect::to("/newcomers"))
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::enter::{Mine, set_cookie};
 use super::invitations;
+use super::records::Newcomer;
 use super::table::Beginner;
 use crate::app::App;
 use crate::config::Admission;
@@ -28,6 +29,50 @@ pub(super) struct Beginning {
     invitation: String,
 }
 
+/// What becomes of somebody who wants to begin.
+pub(super) enum Begun {
+    /// They have; this is their secret.
+    Secret(String),
+    /// Nobody new may come.
+    Closed,
+    /// Too many have today: all together, or from there.
+    TooMany,
+    /// The invitation is not known, or used up.
+    Invitation,
+}
+
+/// Begins, when that is allowed.
+pub(super) async fn start(
+    app: &App,
+    address: Address,
+    invitation: &str,
+    language: &str,
+) -> Result<Begun, WebError> {
+    let (section, table, now) = (&app.config.newcomers, &app.newcomers.table, app.now_millis());
+    if !section.enabled {
+        return Err(WebError::NotFound);
+    }
+    if section.admission == Admission::Closed {
+        return Ok(Begun::Closed);
+    }
+    let address = address.subject().to_string();
+    let since = now - i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+    let (all, own) = table.begun_since(since, &address).await?;
+    if all >= i64::from(section.per_day) || own >= i64::from(section.per_address) {
+        return Ok(Begun::TooMany);
+    }
+    let invitation = if section.admission == Admission::Invitation {
+        let Some(invitation) = invitations::take(app, invitation.trim()).await? else {
+            return Ok(Begun::Invitation);
+        };
+        Some(invitation)
+    } else {
+        None
+    };
+    let who = Beginner { language, address: &address, invitation };
+    Ok(Begun::Secret(table.begin(&who, now, super::good_for(app)).await?))
+}
+
 /// Begins, and gives the browser its secret.
 pub(super) async fn begin(
     Shared(app): Shared<App>,
@@ -35,31 +80,16 @@ pub(super) async fn begin(
     address: Address,
     CheckedForm(beginning): CheckedForm<Beginning>,
 ) -> Result<Response, WebError> {
-    let (section, table, now) = (&app.config.newcomers, &app.newcomers.table, app.now_millis());
-    if !section.enabled {
-        return Err(WebError::NotFound);
-    }
-    if section.admission == Admission::Closed {
-        return Ok(Redirect::to("/newcomers").into_response());
-    }
-    let address = address.subject().to_string();
-    let since = now - i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
-    let (all, own) = table.begun_since(since, &address).await?;
-    if all >= i64::from(section.per_day) || own >= i64::from(section.per_address) {
-        return Ok(Redirect::to("/newcomers?problem=too-many").into_response());
-    }
-    let invitation = if section.admission == Admission::Invitation {
-        let Some(invitation) = invitations::take(&app, beginning.invitation.trim()).await? else {
-            return Ok(Redirect::to("/newcomers?problem=invitation").into_response());
-        };
-        Some(invitation)
-    } else {
-        None
+    let place = match start(&app, address, &beginning.invitation, page.words.code()).await? {
+        Begun::Secret(secret) => {
+            let cookie = set_cookie(&app, Some(&secret))?;
+            return Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response());
+        }
+        Begun::Closed => "/newcomers",
+        Begun::TooMany => "/newcomers?problem=too-many",
+        Begun::Invitation => "/newcomers?problem=invitation",
     };
-    let who = Beginner { language: page.words.code(), address: &address, invitation };
-    let secret = table.begin(&who, now, super::good_for(&app)).await?;
-    let cookie = set_cookie(&app, Some(&secret))?;
-    Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response())
+    Ok(Redirect::to(place).into_response())
 }
 
 #[derive(Template)]
@@ -102,12 +132,18 @@ pub(super) async fn leave(
     Mine(newcomer): Mine,
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Response, WebError> {
+    end(&app, &newcomer).await?;
+    let cookie = set_cookie(&app, None)?;
+    Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers?left=yes")).into_response())
+}
+
+/// Ends it; what is over stays as it is.
+pub(super) async fn end(app: &App, newcomer: &Newcomer) -> Result<(), WebError> {
     let over = !newcomer.state.is_work() && !newcomer.state.can_undo();
     if newcomer.state.can_leave() {
         app.newcomers.table.leave(newcomer.id, app.now_millis()).await?;
     } else if !over {
-        return Err(WebError::Conflict("something is being done just now; wait for it to end".to_owned()));
+        return Err(WebError::Conflict("something is being done just now, or can be taken back".to_owned()));
     }
-    let cookie = set_cookie(&app, None)?;
-    Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers?left=yes")).into_response())
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Who it is: somebody whose browser has the secret in a cookie.
 
 use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -27,12 +28,15 @@ pub(super) fn set_cookie(app: &App, secret: Option<&str>) -> Result<HeaderValue,
     HeaderValue::from_str(&text).map_err(|error| WebError::Broken(error.to_string()))
 }
 
-/// The secret of a browser.
+/// The secret of a browser, or of a program: it says `Authorization: Bearer SECRET`.
 pub(super) fn secret<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    cookie(headers, name(app)).filter(|secret| !secret.is_empty())
+    let said = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
+    let bearer =
+        said.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret.trim());
+    bearer.or_else(|| cookie(headers, name(app))).filter(|secret| !secret.is_empty())
 }
 
-/// Whoever has the secret of a browser.
+/// Whoever has this secret.
 pub(super) async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Newcomer>, WebError> {
     if !app.config.newcomers.enabled {
         return Err(WebError::NotFound);

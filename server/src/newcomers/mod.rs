@@ -12,6 +12,7 @@
 //! to keep, is what says who they are.
 
 mod admission;
+mod api;
 mod archive;
 mod choose;
 mod come;
@@ -42,6 +43,7 @@ use pappus_engine::store::Store;
 use crate::app::{App, StartError};
 use crate::config::Config;
 
+pub use api::described;
 pub use files::{Files, NoRoom, Part};
 pub use records::{Newcomer, State};
 pub use table::Newcomers;

@@ -94,7 +94,7 @@ fn pod(page: &Page, told: PodDeliveries) -> Pod {
 }
 
 /// People of whom nobody knew, when it was announced, how to reach them.
-fn unreachable(announced: Option<&str>) -> Vec<(String, String)> {
+pub(super) fn unreachable(announced: Option<&str>) -> Vec<(String, String)> {
     #[derive(Deserialize)]
     struct Announced {
         by_hand: Vec<(String, String)>,

@@ -390,10 +390,20 @@ pub(super) async fn look(
     CheckedForm(whole): CheckedForm<Whole>,
 ) -> Result<Redirect, WebError> {
     let passphrase = Zeroizing::new(whole.passphrase);
-    if !newcomer.state.takes_files() {
+    if !newcomer.state.takes_files() || look_at(&app, &newcomer, &passphrase, whole.photos.is_some()).await? {
         return Ok(Redirect::to("/newcomers"));
     }
-    let (files, id, with_photos) = (app.newcomers.files.clone(), newcomer.id, whole.photos.is_some());
+    Ok(Redirect::to("/newcomers?problem=empty#hand-in"))
+}
+
+/// Has somebody look at what has come piece by piece; says whether an archive has.
+pub(super) async fn look_at(
+    app: &App,
+    newcomer: &Newcomer,
+    passphrase: &str,
+    with_photos: bool,
+) -> Result<bool, WebError> {
+    let (files, id) = (app.newcomers.files.clone(), newcomer.id);
     let looking = tokio::task::spawn_blocking(move || {
         if !with_photos {
             files.remove(&files.path(id, Part::Photos))?;
@@ -403,11 +413,10 @@ pub(super) async fn look(
     });
     let sizes = looking.await.map_err(|error| WebError::Broken(error.to_string()))?;
     let sizes = sizes.map_err(|error| failed(&error))?;
-    if sizes.0 == 0 {
-        return Ok(Redirect::to("/newcomers?problem=empty#hand-in"));
+    if sizes.0 > 0 {
+        handed_in(app, id, sizes, passphrase).await?;
     }
-    handed_in(&app, id, sizes, &passphrase).await?;
-    Ok(Redirect::to("/newcomers"))
+    Ok(sizes.0 > 0)
 }
 
 #[cfg(test)]

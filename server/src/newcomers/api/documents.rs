@@ -1,0 +1,216 @@
+//! What programs are told.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use pappus_engine::archive::manifest::CountKind;
+use pappus_engine::delivery::{Counts, PodDeliveries};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::newcomers::page::problem_key;
+use crate::newcomers::records::{Newcomer, State};
+use crate::newcomers::summary::Told;
+use crate::pages::Page;
+
+/// A move.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Newcomer)]
+pub(super) struct NewcomerDocument {
+    /// `uploading`, `checking`, `refused`, `checked`, `waiting`, `declined`, `importing`, `failed`, `imported`,
+    /// `announcing`, `announced`, `undoing` or `undone`.
+    state: &'static str,
+    /// When it was begun.
+    begun_at: DateTime<Utc>,
+    /// When it is over if nothing happens.
+    expires_at: DateTime<Utc>,
+    /// Bytes that were handed in.
+    bytes: u64,
+    /// The account the archive is of.
+    old_account: Option<String>,
+    /// What proves that: `unproven` if nothing does.
+    proof: Option<String>,
+    /// Whether the key in the archive is under a passphrase, which is needed to tell the others.
+    key_locked: bool,
+    /// A name that is free here.
+    suggested_username: Option<String>,
+    /// The name that was chosen.
+    username: Option<String>,
+    /// What would come along.
+    plan: Option<PlanDocument>,
+    /// What has come along.
+    report: Option<PlanDocument>,
+    /// What is being done.
+    stage: Option<String>,
+    /// How far that is.
+    percent: Option<u64>,
+    /// What went wrong: a stable name.
+    problem: Option<String>,
+    /// The same in a sentence, in the language that was asked for.
+    problem_text: Option<String>,
+    /// What the program says about it.
+    reason: Option<String>,
+}
+
+/// What would come along, or has.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Plan)]
+pub(super) struct PlanDocument {
+    /// By kind of record.
+    kinds: BTreeMap<String, KindDocument>,
+    /// What is left out or changed.
+    findings: Vec<FindingDocument>,
+    /// Posts of others that come along.
+    fetched_posts: u64,
+    /// Seconds it takes about.
+    seconds: u64,
+    /// Bytes that photos take.
+    photo_bytes: u64,
+    /// Whether there is room for them.
+    fits: bool,
+}
+
+/// Records of one kind.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PlannedKind)]
+pub(super) struct KindDocument {
+    /// In the archive.
+    in_archive: u64,
+    /// New here.
+    imported: u64,
+    /// Here already.
+    adopted: u64,
+    /// Left out.
+    left_out: u64,
+}
+
+/// The same thing said about several records.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PlannedFinding)]
+pub(super) struct FindingDocument {
+    /// A stable name.
+    code: String,
+    /// The kind of record.
+    kind: String,
+    /// How often.
+    count: u64,
+    /// One of them.
+    first: String,
+}
+
+fn word(kind: CountKind) -> String {
+    let word = serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned));
+    word.unwrap_or_default()
+}
+
+impl PlanDocument {
+    fn read(text: Option<&str>) -> Option<Self> {
+        let told = Told::read(text)?;
+        let kinds = told.kinds.iter().map(|(kind, tally)| {
+            let numbers = KindDocument {
+                in_archive: tally.in_archive,
+                imported: tally.imported,
+                adopted: tally.adopted,
+                left_out: tally.left_out.values().sum(),
+            };
+            (word(*kind), numbers)
+        });
+        let findings = told.findings.iter().map(|group| FindingDocument {
+            code: group.code.as_str().to_owned(),
+            kind: word(group.kind),
+            count: group.count,
+            first: group.first.clone(),
+        });
+        Some(Self {
+            kinds: kinds.collect(),
+            findings: findings.collect(),
+            fetched_posts: told.fetched_posts,
+            seconds: told.seconds,
+            photo_bytes: told.photo_bytes,
+            fits: told.fits,
+        })
+    }
+}
+
+impl NewcomerDocument {
+    pub(super) fn new(page: &Page, newcomer: Newcomer) -> Self {
+        let suggestion = Told::read(newcomer.plan.as_deref()).map(|told| told.suggestion);
+        Self {
+            state: newcomer.state.as_str(),
+            begun_at: newcomer.begun_at,
+            expires_at: newcomer.expires_at,
+            bytes: newcomer.bytes(),
+            percent: newcomer.percent().filter(|_| newcomer.state.is_work()),
+            plan: PlanDocument::read(newcomer.plan.as_deref()),
+            report: PlanDocument::read(newcomer.report.as_deref()),
+            problem_text: newcomer.problem.as_deref().map(|problem| page.words.say(problem_key(problem))),
+            suggested_username: suggestion.filter(|_| newcomer.state == State::Checked),
+            old_account: newcomer.old_account,
+            proof: newcomer.proof,
+            key_locked: newcomer.key_locked,
+            username: newcomer.username,
+            stage: newcomer.stage,
+            problem: newcomer.problem,
+            reason: newcomer.reason,
+        }
+    }
+}
+
+/// Who was told.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Deliveries {
+    /// All of them.
+    pub(super) all: DeliveryCounts,
+    /// Whether everything is sent.
+    pub(super) finished: bool,
+    /// By pod, the first thousand.
+    pub(super) pods: Vec<PodDocument>,
+    /// Whom nobody reached: an account, or a pod, and why. The first thousand.
+    pub(super) by_hand: Vec<(String, String)>,
+}
+
+/// How many messages are how far.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DeliveryCounts {
+    /// Arrived.
+    delivered: i64,
+    /// On the way, or tried again later.
+    waiting: i64,
+    /// Not taken.
+    failed: i64,
+}
+
+impl From<Counts> for DeliveryCounts {
+    fn from(counts: Counts) -> Self {
+        Self {
+            delivered: counts.delivered,
+            waiting: counts.queued + counts.sending,
+            failed: counts.rejected + counts.dead,
+        }
+    }
+}
+
+/// One pod.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ToldPod)]
+pub(super) struct PodDocument {
+    /// Its host.
+    pod: String,
+    /// Its messages.
+    counts: DeliveryCounts,
+    /// What went wrong last.
+    last_error: Option<String>,
+    /// When it is tried again.
+    retry_at: Option<DateTime<Utc>>,
+}
+
+impl From<PodDeliveries> for PodDocument {
+    fn from(told: PodDeliveries) -> Self {
+        Self {
+            retry_at: told.retry_at.filter(|_| !told.counts.finished()),
+            pod: told.pod,
+            counts: told.counts.into(),
+            last_error: told.last_error,
+        }
+    }
+}

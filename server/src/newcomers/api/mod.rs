@@ -1,0 +1,283 @@
+//! What newcomers do, for programs. Whoever begins gets a secret; it says who they are in everything that follows, also
+//! to the addresses of [`tus`](super::tus) that take the files.
+
+mod documents;
+
+use axum::Json;
+use axum::extract::State as Shared;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use documents::{Deliveries, NewcomerDocument};
+use pappus_engine::delivery::{DeliveryState, Ledger, Scope};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use zeroize::Zeroizing;
+
+use super::choose::{self, Act, Chosen};
+use super::come::{self, Begun};
+use super::enter::Mine;
+use super::records::{Newcomer, State};
+use super::{told, tus};
+use crate::api::ProblemDocument;
+use crate::app::App;
+use crate::error::WebError;
+use crate::pages::Page;
+use crate::security::Address;
+
+/// Pods, and people to be told by hand, that are listed.
+const MANY: u32 = 1000;
+
+/// The paths of newcomers.
+pub fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(begin))
+        .routes(routes!(get, leave))
+        .routes(routes!(look))
+        .routes(routes!(choose))
+        .routes(routes!(again))
+        .routes(routes!(undo))
+        .routes(routes!(announce))
+        .routes(routes!(deliveries))
+}
+
+/// How the move is now.
+async fn now(app: &App, page: &Page, id: i64) -> Result<Json<NewcomerDocument>, WebError> {
+    let newcomer = app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)?;
+    Ok(Json(NewcomerDocument::new(page, newcomer)))
+}
+
+type Said<T> = Result<Json<T>, JsonRejection>;
+
+fn read<T>(said: Said<T>) -> Result<T, WebError> {
+    said.map(|Json(said)| said).map_err(|error| WebError::Bad(error.body_text()))
+}
+
+/// How somebody begins.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Beginning {
+    /// A code from the podmin, where that is needed.
+    #[serde(default)]
+    invitation: String,
+}
+
+/// What somebody gets who begins.
+#[derive(Serialize, ToSchema)]
+struct Secret {
+    /// Says who they are from now on: `Authorization: Bearer SECRET`. It is told this once.
+    secret: String,
+}
+
+/// Begins a move to this pod.
+#[utoipa::path(post, path = "/api/v1/newcomers", tag = "newcomers", request_body = Beginning,
+    responses((status = 201, body = Secret),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "Nobody new, or not with this invitation", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, body = ProblemDocument, content_type = "application/problem+json")))]
+async fn begin(
+    Shared(app): Shared<App>,
+    page: Page,
+    address: Address,
+    said: Said<Beginning>,
+) -> Result<(StatusCode, Json<Secret>), WebError> {
+    let beginning = read(said)?;
+    match come::start(&app, address, &beginning.invitation, page.words.code()).await? {
+        Begun::Secret(secret) => Ok((StatusCode::CREATED, Json(Secret { secret }))),
+        Begun::Closed => Err(WebError::Conflict(page.words.say("newcomers-closed"))),
+        Begun::TooMany => Err(WebError::TooMany { seconds: 24 * 3600 }),
+        Begun::Invitation => Err(WebError::Conflict(page.words.say("newcomers-invitation-wrong"))),
+    }
+}
+
+/// How far the move is.
+#[utoipa::path(get, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
+    responses((status = 200, body = NewcomerDocument),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+async fn get(Mine(newcomer): Mine, page: Page) -> Json<NewcomerDocument> {
+    Json(NewcomerDocument::new(&page, newcomer))
+}
+
+/// Ends the move while there is nothing to take back; what was handed in is deleted.
+#[utoipa::path(delete, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
+    responses((status = 204, description = "Ended, or over already"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+async fn leave(Shared(app): Shared<App>, Mine(newcomer): Mine) -> Result<StatusCode, WebError> {
+    come::end(&app, &newcomer).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What was handed in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Whole {
+    /// What opens the archive, when it is under age with a passphrase.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    passphrase: String,
+    /// Whether a file of photos belongs to it.
+    #[serde(default)]
+    photos: bool,
+}
+
+/// Has the archive looked at that has come to `/newcomers/uploads` (tus 1.0, with `Upload-Metadata: part
+/// YXJjaGl2ZQ==`, or `cGhvdG9z` for photos).
+#[utoipa::path(post, path = "/api/v1/newcomers/me/look", tag = "newcomers", security(("newcomer" = [])),
+    request_body = Whole,
+    responses((status = 202, body = NewcomerDocument),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+async fn look(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    page: Page,
+    said: Said<Whole>,
+) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
+    let whole = read(said)?;
+    let passphrase = Zeroizing::new(whole.passphrase);
+    if !newcomer.state.takes_files() {
+        return Err(too_late(&newcomer));
+    }
+    if !tus::look_at(&app, &newcomer, &passphrase, whole.photos).await? {
+        return Err(WebError::Conflict(page.words.say("newcomers-empty")));
+    }
+    Ok((StatusCode::ACCEPTED, now(&app, &page, newcomer.id).await?))
+}
+
+fn too_late(newcomer: &Newcomer) -> WebError {
+    WebError::Conflict(format!("this cannot be done while the move is {}", newcomer.state.as_str()))
+}
+
+/// Name and password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    /// The name here.
+    username: String,
+    /// The address for mail of this pod.
+    email: String,
+    /// The password here, 6 to 128 characters.
+    #[schema(min_length = 6, max_length = 128)]
+    password: String,
+    /// Whether the terms of this pod are accepted.
+    #[serde(default)]
+    accept_terms: bool,
+}
+
+/// Chooses name and password, and goes on: to the podmin, or to the import.
+#[utoipa::path(post, path = "/api/v1/newcomers/me/choice", tag = "newcomers", security(("newcomer" = [])),
+    request_body = Choice,
+    responses((status = 202, body = NewcomerDocument),
+        (status = 400, description = "Something is wrong with it", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+async fn choose(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    page: Page,
+    said: Said<Choice>,
+) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
+    let choice = read(said)?;
+    let password = Zeroizing::new(choice.password);
+    if newcomer.state != State::Checked {
+        return Err(too_late(&newcomer));
+    }
+    let chosen = Chosen::new(&choice.username, &choice.email, &password, choice.accept_terms);
+    if let Some(problem) = choose::take(&app, &newcomer, &chosen).await? {
+        return Err(WebError::Bad(page.words.say(problem)));
+    }
+    Ok((StatusCode::ACCEPTED, now(&app, &page, newcomer.id).await?))
+}
+
+async fn act(
+    app: &App,
+    page: &Page,
+    newcomer: &Newcomer,
+    act: Act<'_>,
+) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
+    if !choose::act(app, newcomer, act).await? {
+        return Err(too_late(newcomer));
+    }
+    Ok((StatusCode::ACCEPTED, now(app, page, newcomer.id).await?))
+}
+
+/// Tries an import again that did not end.
+#[utoipa::path(post, path = "/api/v1/newcomers/me/again", tag = "newcomers", security(("newcomer" = [])),
+    responses((status = 202, body = NewcomerDocument),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+async fn again(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    page: Page,
+) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
+    act(&app, &page, &newcomer, Act::Again).await
+}
+
+/// Takes the account away again, as long as nobody was told.
+#[utoipa::path(post, path = "/api/v1/newcomers/me/undo", tag = "newcomers", security(("newcomer" = [])),
+    responses((status = 202, body = NewcomerDocument),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+async fn undo(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    page: Page,
+) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
+    act(&app, &page, &newcomer, Act::Undo).await
+}
+
+/// What opens the key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Announcement {
+    /// The passphrase of the key in the archive, when it has one.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    key_passphrase: String,
+}
+
+/// Has everybody told. From then on nothing can be taken back.
+#[utoipa::path(post, path = "/api/v1/newcomers/me/announce", tag = "newcomers", security(("newcomer" = [])),
+    request_body = Announcement,
+    responses((status = 202, body = NewcomerDocument),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+async fn announce(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    page: Page,
+    said: Said<Announcement>,
+) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
+    let passphrase = Zeroizing::new(read(said)?.key_passphrase);
+    act(&app, &page, &newcomer, Act::Announce(&passphrase)).await
+}
+
+/// Who was told of the move.
+#[utoipa::path(get, path = "/api/v1/newcomers/me/deliveries", tag = "newcomers", security(("newcomer" = [])),
+    responses((status = 200, body = Deliveries),
+        (status = 404, description = "Nobody yet", body = ProblemDocument, content_type = "application/problem+json")))]
+async fn deliveries(Shared(app): Shared<App>, Mine(newcomer): Mine) -> Result<Json<Deliveries>, WebError> {
+    let import = newcomer.import_id.as_deref().filter(|_| newcomer.announced.is_some());
+    let (ledger, scope) = (Ledger::new(&app.store), Scope::Import(import.ok_or(WebError::NotFound)?));
+    let counts = ledger.counts(scope).await?;
+    let pods = ledger.pods(scope, "", MANY).await?;
+    let lost = [DeliveryState::Rejected, DeliveryState::Dead];
+    let lost = ledger.undelivered(scope, &lost, 0, MANY).await?;
+    let mut by_hand = told::unreachable(newcomer.announced.as_deref());
+    by_hand.extend(
+        lost.into_iter()
+            .map(|lost| (lost.recipient.unwrap_or(lost.pod), lost.last_error.unwrap_or_default())),
+    );
+    Ok(Json(Deliveries {
+        finished: counts.finished(),
+        all: counts.into(),
+        pods: pods.into_iter().map(Into::into).collect(),
+        by_hand,
+    }))
+}
