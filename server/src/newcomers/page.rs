@@ -41,8 +41,8 @@ struct NewcomersPage<'a> {
     needs_approval: bool,
     problem: Option<String>,
     note: Option<String>,
-    most: String,
-    days: u32,
+    /// How large what is handed in may be, and how long it is kept.
+    limits: String,
     terms: Option<String>,
 }
 
@@ -131,6 +131,9 @@ pub(super) async fn present(
         (None, Some(said)) if said == page.words.say("newcomers-left") => (None, Some(said)),
         (_, said) => (said, None),
     };
+    let most = page.words.size(app.newcomers.files.most());
+    let values = vec![("size", most.into()), ("days", section.days.into())];
+    let limits = page.words.with("newcomers-hand-in-text", values);
     let template = NewcomersPage {
         view,
         form,
@@ -139,8 +142,7 @@ pub(super) async fn present(
         needs_approval: section.admission == Admission::Approval,
         problem,
         note,
-        most: page.words.size(app.newcomers.files.most()),
-        days: section.days,
+        limits,
         terms: section.terms.clone(),
         page,
     };
