@@ -27,7 +27,7 @@ pub(super) async fn events(
     Mine(newcomer): Mine,
     page: Page,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, WebError> {
-    let (words, id, began) = (page.words.clone(), newcomer.id, newcomer.state);
+    let (words, id, state) = (page.words.clone(), newcomer.id, newcomer.state);
     let begin = (app, words, None::<(String, Option<u64>)>, 0_u32, false);
     let events = stream::unfold(begin, move |(app, words, mut said, mut looks, over)| async move {
         if over {
@@ -43,7 +43,7 @@ pub(super) async fn events(
             }
             // A store that is away for a moment comes back.
             let Ok(now) = app.newcomers.table.by_id(id).await else { continue };
-            let Some(now) = now.filter(|now| !is_over(now.state) && now.state == began) else {
+            let Some(now) = now.filter(|now| !is_over(now.state) && now.state == state) else {
                 let event = Event::default().event("over").data("over");
                 return Some((Ok(event), (app, words, said, looks, true)));
             };

@@ -104,7 +104,7 @@ fn answer(status: StatusCode, headers: &[(&'static str, String)]) -> Response {
     head.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(value) {
-            head.insert(HeaderName::from_static(*name), value);
+            head.insert(HeaderName::from_static(name), value);
         }
     }
     as_it_is(response)
