@@ -79,7 +79,10 @@ newcomers-fetched = { $count ->
     [one] Ein Beitrag von jemand anderem kommt mit, weil du darauf geantwortet, ihn gemocht oder geteilt hast.
    *[other] { $count } Beiträge von anderen kommen mit, weil du darauf geantwortet, sie gemocht oder geteilt hast.
  }
-newcomers-needs = Es dauert etwa { $minutes } Minuten und braucht { $photos } für deine Fotos in mehreren Größen.
+newcomers-needs = { $minutes ->
+    [one] Es dauert etwa eine Minute und braucht { $photos } für deine Fotos in mehreren Größen.
+   *[other] Es dauert etwa { $minutes } Minuten und braucht { $photos } für deine Fotos in mehreren Größen.
+ }
 newcomers-unproven = Nichts beweist, dass dieses Archiv deins ist: Dein alter Pod antwortet nicht, und dieser Pod kennt dich noch nicht. Das ist oft so. Der Podmin entscheidet; es hilft, wenn du ihm schreibst.
 newcomers-choose-title = Dein Name und Passwort hier
 newcomers-username = Dein Name auf { $pod }

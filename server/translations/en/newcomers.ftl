@@ -79,7 +79,10 @@ newcomers-fetched = { $count ->
     [one] One post of somebody else comes along, since you have answered, liked or reshared it.
    *[other] { $count } posts of other people come along, since you have answered, liked or reshared them.
  }
-newcomers-needs = It takes about { $minutes } minutes, and { $photos } for your photos in several sizes.
+newcomers-needs = { $minutes ->
+    [one] It takes about a minute, and { $photos } for your photos in several sizes.
+   *[other] It takes about { $minutes } minutes, and { $photos } for your photos in several sizes.
+ }
 newcomers-unproven = Nothing proves that this archive is yours: your old pod does not answer, and this pod does not know you yet. That is often so. The podmin decides; it helps when you write to them.
 newcomers-choose-title = Your name and password here
 newcomers-username = Your name on { $pod }
