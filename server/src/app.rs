@@ -58,6 +58,9 @@ pub enum StartError {
         /// The pod's address.
         pod: String,
     },
+    /// What works behind the pages.
+    #[error("the system gives no threads for the work behind the pages: {0}")]
+    Threads(std::io::Error),
     /// It cannot listen.
     #[error("cannot listen at {place}: {source}. Is another program there already?")]
     Listen {

@@ -37,7 +37,7 @@ pub async fn serve(
     let limits = Limits::new(app.config.web.requests_per_second);
     let sweeping = tokio::spawn(sweep(app.clone(), limits.clone()));
     let router = router(app.clone(), limits)?;
-    let working = crate::portal::start(&app, &stop);
+    let working = crate::portal::start(&app, &stop)?;
     let served = match &listen {
         Listen::Port(address) => {
             let listener = TcpListener::bind(address).await;

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use pappus_engine::requests::{QUEUE, RequestError, Requests, Worked, Workshop, WorkshopSetup};
 use pappus_engine::store::StoreError;
+use rustix::process::setpriority_process;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::app::App;
+use crate::app::{App, StartError};
 use crate::mail;
 
 /// How often what is open is looked at.
@@ -22,18 +24,51 @@ const RESERVE: u64 = 256 << 20;
 /// How long a pause after a workshop could not be opened.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// How far behind the pages everything else stands for the processor.
+const NICER: i32 = 10;
+
 /// Everything that works.
-pub struct Working(JoinSet<()>);
+///
+/// It has threads of its own, which the system lets wait when somebody wants to see a page: archives in the making would
+/// keep all cores busy, and people waiting.
+pub struct Working {
+    tasks: JoinSet<()>,
+    threads: Option<Runtime>,
+}
 
 impl Working {
     /// Waits until all have stopped: what was begun is ended, or given back after some seconds.
     pub async fn end(mut self) {
-        while self.0.join_next().await.is_some() {}
+        while self.tasks.join_next().await.is_some() {}
     }
 }
 
+impl Drop for Working {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+fn step_back() {
+    // Whoever may not is as near as before.
+    _ = setpriority_process(None, NICER);
+}
+
 /// Begins to work, until `stop` holds true.
-pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Working {
+///
+/// # Errors
+/// [`StartError::Threads`].
+pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Result<Working, StartError> {
+    let threads = Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("work")
+        .on_thread_start(step_back)
+        .build()
+        .map_err(StartError::Threads)?;
+    // What is begun from here on is theirs.
+    let within = threads.enter();
     let mut working = JoinSet::new();
     if app.config.closing.enabled {
         working.spawn(make(app.clone(), stop.clone()));
@@ -44,7 +79,8 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Working {
     working.spawn(until(stop.clone(), tidy(app.clone())));
     crate::board::start(app, stop, &mut working);
     crate::newcomers::start(app, stop, &mut working);
-    Working(working)
+    drop(within);
+    Ok(Working { tasks: working, threads: Some(threads) })
 }
 
 pub(crate) async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
