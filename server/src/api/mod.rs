@@ -2,6 +2,7 @@
 //! `/api/docs`. Whoever calls has a session or a token; errors are problem documents (RFC 9457).
 
 mod archives;
+mod board;
 mod caller;
 mod requests;
 mod tokens;
@@ -32,7 +33,7 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 #[openapi(
     info(
         title = "Pappus",
-        description = "Archives of accounts of a diaspora* pod: ask for one, watch it, fetch it.",
+        description = "Archives of accounts of a diaspora* pod: ask for one, watch it, fetch it. For podmins: the board.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     modifiers(&Security)
@@ -76,6 +77,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(archives::file))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::remove))
+        .merge(board::described())
 }
 
 /// The `OpenAPI` document.
