@@ -23,7 +23,7 @@ pub(super) struct Board {
     /// How people stand.
     accounts: AccountNumbers,
     /// How it came to that: the sums up to the end of each day on which one of them grew.
-    days: Vec<Day>,
+    days: Vec<Sums>,
     /// Where the shutdown stands; nothing before it is decided.
     closing: Option<ClosingDocument>,
 }
@@ -45,7 +45,7 @@ pub(super) struct AccountNumbers {
 
 /// The sums up to the end of a day.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Day {
+pub(super) struct Sums {
     /// The day, in UTC.
     day: NaiveDate,
     /// Accounts with an archive, or which had one.
@@ -110,7 +110,7 @@ pub(super) async fn board(State(app): State<App>, caller: Caller) -> Result<Json
     let numbers = Numbers::of(&app).await?;
     let days = numbers.sums(app.now().date_naive()).into_iter().map(|(day, sums)| {
         let [with_archive, downloaded, moved] = sums;
-        Day { day, with_archive, downloaded, moved }
+        Sums { day, with_archive, downloaded, moved }
     });
     Ok(Json(Board {
         pod: app.config.pod_url.to_string(),
