@@ -5,7 +5,7 @@ CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint bench docs deb fuzz generate databases tools format
+.PHONY: demo test lint bench docs deb fuzz schemathesis generate databases tools format
 
 ## demo: build the sample pod, export its accounts, verify them, and say in plain words what happened
 demo: compiler
@@ -55,6 +55,12 @@ FUZZ_SECONDS ?= 600
 fuzz: compiler
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
 	engine/fuzz/run.sh $(FUZZ_SECONDS)
+
+## schemathesis: calls the API of the sample pod's service in all ways its description allows, EXAMPLES (default 100) of each kind
+EXAMPLES ?= 100
+schemathesis: compiler databases
+	$(CARGO) build --quiet -p pappus-cli -p pappus-tests --bins
+	tests/schemathesis.sh $${CARGO_TARGET_DIR:-target}/debug $(EXAMPLES)
 
 compiler:
 	@command -v cc >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq build-essential; }

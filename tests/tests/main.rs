@@ -12,6 +12,7 @@ mod ahead;
 mod announce;
 mod announce_crowd;
 mod board;
+mod board_api;
 mod browser;
 mod campaign;
 mod campaign_list;

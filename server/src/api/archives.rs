@@ -130,7 +130,7 @@ pub(super) async fn file(
 }
 
 /// The stable name of a kind of record.
-fn word(kind: &impl Serialize) -> String {
+pub(super) fn word(kind: &impl Serialize) -> String {
     let value = serde_json::to_value(kind).ok();
     value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

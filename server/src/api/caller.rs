@@ -1,7 +1,7 @@
 //! Who calls: somebody who has signed in, or a script with a token.
 
 use axum::Json;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,10 @@ use utoipa::ToSchema;
 use super::ProblemDocument;
 use super::tokens_table::Tokens;
 use crate::app::App;
+use crate::board::shared::Actor;
 use crate::error::WebError;
-use crate::sessions::{Person, SignedIn};
+use crate::security::Address;
+use crate::sessions::{Person, SignedIn, is_podmin};
 
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -23,11 +25,15 @@ pub enum Scope {
     Request,
     /// Fetching archives. They hold the account's key.
     Download,
+    /// Looking at the board. For podmins.
+    BoardRead,
+    /// Doing what is done on the board. For podmins.
+    BoardWrite,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Request, Self::Download];
+    pub const ALL: [Self; 5] = [Self::Read, Self::Request, Self::Download, Self::BoardRead, Self::BoardWrite];
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -35,7 +41,14 @@ impl Scope {
             Self::Read => "read",
             Self::Request => "request",
             Self::Download => "download",
+            Self::BoardRead => "board_read",
+            Self::BoardWrite => "board_write",
         }
+    }
+
+    /// Whether it is for podmins only.
+    pub fn is_for_podmins(self) -> bool {
+        matches!(self, Self::BoardRead | Self::BoardWrite)
     }
 
     /// The scope of a word.
@@ -62,6 +75,35 @@ impl Caller {
         match &self.scopes {
             Some(scopes) if !scopes.contains(&scope) => Err(WebError::Forbidden),
             _ => Ok(&self.person),
+        }
+    }
+
+    /// Whether a podmin calls. Of tokens only those can be a podmin's that have a scope for it; what the pod says now
+    /// counts, for sessions and tokens alike.
+    ///
+    /// # Errors
+    /// [`WebError::Away`] when neither the pod nor what was kept of it can be asked.
+    pub(super) async fn is_podmin(&self, app: &App) -> Result<bool, WebError> {
+        let can_be = match &self.scopes {
+            Some(scopes) => scopes.iter().any(|scope| scope.is_for_podmins()),
+            None => self.person.podmin,
+        };
+        Ok(can_be && is_podmin(app, &self.person).await?)
+    }
+
+    /// Lets podmins look at the board.
+    pub(super) async fn may_look(&self, app: &App) -> Result<(), WebError> {
+        self.may(Scope::BoardRead)?;
+        if self.is_podmin(app).await? { Ok(()) } else { Err(WebError::Forbidden) }
+    }
+
+    /// Lets podmins do something on the board.
+    pub(super) async fn may_act(self, app: &App, address: Address) -> Result<Actor, WebError> {
+        self.may(Scope::BoardWrite)?;
+        if self.is_podmin(app).await? {
+            Ok(Actor { podmin: self.person, address })
+        } else {
+            Err(WebError::Forbidden)
         }
     }
 
@@ -95,7 +137,7 @@ pub(super) struct Me {
     username: String,
     /// The diaspora* ID.
     account: String,
-    /// Whether this is a podmin.
+    /// Whether this is a podmin; of tokens only those say so that have a scope for the board.
     podmin: bool,
     /// What may be done.
     scopes: Vec<Scope>,
@@ -104,12 +146,10 @@ pub(super) struct Me {
 /// Who one is, and what one may do.
 #[utoipa::path(get, path = "/api/v1/me", tag = "account", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Me), (status = 401, body = ProblemDocument, content_type = "application/problem+json")))]
-pub(super) async fn me(caller: Caller) -> Json<Me> {
+pub(super) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, WebError> {
+    let podmin = caller.is_podmin(&app).await?;
     let Caller { person, scopes } = caller;
-    Json(Me {
-        username: person.username,
-        account: person.account,
-        podmin: person.podmin,
-        scopes: scopes.unwrap_or_else(|| Scope::ALL.to_vec()),
-    })
+    let mut scopes = scopes.unwrap_or_else(|| Scope::ALL.to_vec());
+    scopes.retain(|scope| podmin || !scope.is_for_podmins());
+    Ok(Json(Me { username: person.username, account: person.account, podmin, scopes }))
 }

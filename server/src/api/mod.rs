@@ -2,6 +2,7 @@
 //! `/api/docs`. Whoever calls has a session or a token; errors are problem documents (RFC 9457).
 
 mod archives;
+mod board;
 mod caller;
 mod requests;
 mod tokens;
@@ -33,7 +34,8 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 #[openapi(
     info(
         title = "Pappus",
-        description = "Archives of accounts of a diaspora* pod: ask for one, watch it, fetch it; and bring one to a new pod.",
+        description = "Archives of accounts of a diaspora* pod: ask for one, watch it, fetch it, and bring one to a new pod. \
+                       For podmins: the board.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     modifiers(&Security)
@@ -80,12 +82,39 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(archives::file))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::remove))
+        .merge(board::described())
         .merge(newcomers::described())
+}
+
+/// The paths and the `OpenAPI` document.
+fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
+    let (router, mut document) = described().split_for_parts();
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_name(method, path));
+            }
+        }
+    }
+    (router, document)
+}
+
+/// A name that no other operation has, as the standard wants it: functions of different rooms have the same name.
+fn operation_name(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api/v1/").split(['/', '{', '}']).filter(|word| !word.is_empty());
+    words.fold(method.to_owned(), |name, word| format!("{name}_{word}"))
 }
 
 /// The `OpenAPI` document.
 pub fn document() -> utoipa::openapi::OpenApi {
-    described().split_for_parts().1
+    parts().1
 }
 
 /// The `OpenAPI` document as it is checked in.
@@ -96,7 +125,7 @@ pub fn document_text() -> String {
 
 /// The paths of this room.
 pub fn routes() -> Router<App> {
-    let (router, document) = described().split_for_parts();
+    let (router, document) = parts();
     let docs: Router<App> = SwaggerUi::new("/api/docs").url("/api/openapi.json", document).into();
     router.merge(docs.layer(map_response(policy)))
 }
@@ -104,4 +133,22 @@ pub fn routes() -> Router<App> {
 async fn policy(mut response: Response) -> Response {
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn operations_have_names_of_their_own() {
+        let document = serde_json::to_value(super::document()).unwrap();
+        let mut names = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "{method} {path}: {name}");
+            }
+        }
+        assert!(names.contains("get_newcomers_me") && names.contains("put_board_closing"), "{names:?}");
+    }
 }

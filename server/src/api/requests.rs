@@ -46,7 +46,7 @@ pub(super) struct RequestDocument {
 }
 
 impl RequestDocument {
-    fn new(request: Request, ahead: Option<i64>) -> Self {
+    pub(super) fn new(request: Request, ahead: Option<i64>) -> Self {
         Self {
             id: request.id,
             state: request.state.as_str(),
@@ -62,7 +62,7 @@ impl RequestDocument {
         }
     }
 
-    async fn placed(app: &App, request: Request) -> Result<Self, WebError> {
+    pub(super) async fn placed(app: &App, request: Request) -> Result<Self, WebError> {
         let ahead = app.portal.requests.position(&request).await?.map(|queued| queued.ahead);
         Ok(Self::new(request, ahead))
     }

@@ -6,12 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::tokens_table::{KeptToken, Tokens};
 use super::{Caller, ProblemDocument, Scope};
 use crate::app::App;
+use crate::audit::audit;
 use crate::error::WebError;
+use crate::security::Address;
 
 /// Longest time a token is good for.
 const MAX_DAYS: u32 = 366;
@@ -83,7 +86,7 @@ pub(super) async fn list(
     Ok(Json(tokens.into_iter().map(TokenDocument::from).collect()))
 }
 
-/// Makes a token. Only for sessions.
+/// Makes a token. Only for sessions; those with a scope for the board only for podmins.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", security(("session" = [])),
     request_body = NewToken,
     responses((status = 201, body = MadeToken),
@@ -94,6 +97,7 @@ pub(super) async fn list(
 pub(super) async fn make(
     State(app): State<App>,
     caller: Caller,
+    address: Address,
     new: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<(StatusCode, Json<MadeToken>), WebError> {
     let person = caller.in_person()?;
@@ -105,11 +109,19 @@ pub(super) async fn make(
     if new.scopes.is_empty() || !(1..=MAX_DAYS).contains(&new.days) {
         return bad("a token has at least one scope, and is good for 1 to 366 days");
     }
+    let for_podmins = new.scopes.iter().any(|scope| scope.is_for_podmins());
+    if for_podmins && !caller.is_podmin(&app).await? {
+        return Err(WebError::Forbidden);
+    }
     let tokens = Tokens::new(&app);
     if tokens.of(person.user_id).await?.len() >= MANY {
         return Err(WebError::Conflict("there are 20 tokens already: remove one first".to_owned()));
     }
     let (id, token) = tokens.make(person, new.name.trim(), &new.scopes, new.days).await?;
+    if for_podmins {
+        let details = json!({ "scopes": new.scopes, "days": new.days });
+        audit(&app, Some(person), "board-token", Some(new.name.trim()), Some(&details), Some(address)).await;
+    }
     Ok((StatusCode::CREATED, Json(MadeToken { id, token })))
 }
 

@@ -88,7 +88,7 @@ impl<'a> Tokens<'a> {
             let sql = "UPDATE pappus_api_tokens SET last_used_at = ? WHERE id = ?";
             self.0.store.execute("noting a token", sql, &[now.into(), row.get::<i64>(0)?.into()]).await?;
         }
-        // What a podmin does is done in person.
+        // Whether the owner is a podmin is asked when it matters: it may change while the token is good.
         let person =
             Person { user_id: row.get(1)?, username: row.get(2)?, account: row.get(3)?, podmin: false };
         Ok(Some(Found { person, scopes: scopes(&row, 4)? }))

@@ -4,17 +4,13 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{Redirect, Response};
-use pappus_engine::campaign::{
-    Campaign, CampaignError, CampaignOptions, CampaignState, Campaigns, NewCampaign, Only, Order, Status,
-};
+use pappus_engine::campaign::Status;
 use serde::Deserialize;
-use serde_json::json;
 
+use super::shared::{self, Actor};
 use crate::app::App;
-use crate::audit::audit;
 use crate::error::WebError;
 use crate::pages::{CheckedForm, Page};
-use crate::security::Address;
 use crate::sessions::Podmin;
 
 /// Campaigns that are shown with their numbers; counting a large one takes a moment.
@@ -47,12 +43,11 @@ struct Shown {
 
 /// Shows them, the newest first.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
-    let all = Campaigns::new(&app.store, &app.config.pod_url).all().await.map_err(away)?;
+    let all = shared::campaigns::all(&app).await?;
     let older = all.len().saturating_sub(SHOWN);
     let mut campaigns = Vec::new();
-    for campaign in all.into_iter().rev().take(SHOWN) {
-        let status = Status::of(&app.store, campaign).await.map_err(away)?;
-        campaigns.push(shown(&page, &status));
+    for campaign in all.into_iter().take(SHOWN) {
+        campaigns.push(shown(&page, &shared::campaigns::status(&app, campaign).await?));
     }
     let template = CampaignsPage {
         campaigns,
@@ -111,61 +106,14 @@ pub(super) struct New {
     keep_sign_in: Option<String>,
 }
 
-/// Begins a campaign into the service's own depot, encrypted; the service works on it by itself.
+/// Begins a campaign.
 pub(super) async fn begin(
     State(app): State<App>,
-    Podmin(podmin): Podmin,
-    address: Address,
+    actor: Actor,
     CheckedForm(new): CheckedForm<New>,
 ) -> Result<Redirect, WebError> {
-    if app.config.pod.is_none() {
-        return Err(WebError::Conflict("the pod is gone: nothing can be exported any more".to_owned()));
-    }
-    let only = match new.only.as_str() {
-        "all" => Only::All,
-        "active-year" => Only::ActiveYear,
-        "active-half-year" => Only::ActiveHalfYear,
-        "active-month" => Only::ActiveMonth,
-        "not-closed" => Only::NotClosed,
-        _ => return Err(WebError::Bad("there is no such choice of accounts".to_owned())),
-    };
-    let campaigns = Campaigns::new(&app.store, &app.config.pod_url);
-    let open = campaigns.all().await.map_err(away)?.into_iter().find(is_open);
-    if let Some(open) = open {
-        let name = open.name;
-        return Err(WebError::Conflict(format!("the campaign {name} is not over yet; cancel it first")));
-    }
-    let now = app.now().into();
-    let recipient = app.keys.current(now).await.map_err(|error| WebError::Away(error.to_string()))?.recipient;
-    let options = CampaignOptions {
-        only,
-        order: Order::BiggestFirst,
-        recipients: vec![recipient],
-        since: None,
-        keep_sign_in: new.keep_sign_in.is_some(),
-    };
-    let broken = |error: &dyn std::fmt::Display| WebError::Away(error.to_string());
-    let key = app.config.state.archive_key().map_err(|error| broken(&error))?;
-    let key = key
-        .signing_key()
-        .and_then(|key| key.public_key())
-        .map_err(|error| broken(&error))?
-        .fingerprint()
-        .to_string();
-    let name = now.compact();
-    let out = app.config.depot.to_string();
-    let begun = NewCampaign { name: &name, out: &out, options: &options, archive_key: &key, created_at: now };
-    let campaign = campaigns.begin(&begun).await.map_err(away)?;
-    let sql =
-        "INSERT INTO pappus_board_campaigns (campaign_id) VALUES (?) ON CONFLICT (campaign_id) DO NOTHING";
-    app.store.execute("noting a campaign", sql, &[campaign.id.into()]).await?;
-    let details = json!({ "only": new.only, "sign_in_data": options.keep_sign_in });
-    audit(&app, Some(&podmin), "campaign-begin", Some(&name), Some(&details), Some(address)).await;
+    shared::campaigns::begin(&app, &actor, &new.only, new.keep_sign_in.is_some()).await?;
     Ok(Redirect::to("/board/campaigns"))
-}
-
-fn is_open(campaign: &Campaign) -> bool {
-    !matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled)
 }
 
 /// What is to happen with a campaign.
@@ -177,31 +125,10 @@ pub(super) struct Change {
 /// Holds a campaign, lets it go on, tries again what failed, or gives it up.
 pub(super) async fn change(
     State(app): State<App>,
-    Podmin(podmin): Podmin,
-    address: Address,
+    actor: Actor,
     Path(name): Path<String>,
     CheckedForm(change): CheckedForm<Change>,
 ) -> Result<Redirect, WebError> {
-    let campaigns = Campaigns::new(&app.store, &app.config.pod_url);
-    let act = match change.act.as_str() {
-        "pause" => campaigns.pause(&name).await.map(|()| "campaign-pause"),
-        "resume" => campaigns.resume(&name).await.map(|()| "campaign-resume"),
-        "retry" => campaigns.retry(&name).await.map(|_| "campaign-retry"),
-        "cancel" => campaigns.cancel(&name).await.map(|()| "campaign-cancel"),
-        _ => return Err(WebError::Bad("there is nothing of this name to do".to_owned())),
-    };
-    let act = act.map_err(away)?;
-    audit(&app, Some(&podmin), act, Some(&name), None, Some(address)).await;
+    shared::campaigns::change(&app, &actor, &name, &change.act).await?;
     Ok(Redirect::to("/board/campaigns"))
-}
-
-/// What a campaign's own errors are for a reader.
-pub(super) fn away(error: CampaignError) -> WebError {
-    match error {
-        CampaignError::Unknown { .. } => WebError::NotFound,
-        CampaignError::State { .. } | CampaignError::Different { .. } => {
-            WebError::Conflict(error.to_string())
-        }
-        error => WebError::Away(error.to_string()),
-    }
 }

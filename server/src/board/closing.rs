@@ -3,12 +3,13 @@
 use chrono::{NaiveDate, NaiveTime};
 use pappus_engine::store::{StoreError, StoreRow, Value};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::words::Words;
 
 /// How far the shutdown is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// People know.

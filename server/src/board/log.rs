@@ -6,14 +6,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::shared;
 use crate::app::App;
-use crate::audit::done;
 use crate::error::WebError;
 use crate::pages::Page;
 use crate::sessions::Podmin;
-
-/// Lines of a page.
-const LINES: i64 = 100;
 
 /// Where the page begins.
 #[derive(Deserialize)]
@@ -45,9 +42,7 @@ pub(super) async fn show(
     page: Page,
     Query(from): Query<From>,
 ) -> Result<Response, WebError> {
-    let done = done(&app, from.before, LINES).await?;
-    let full = i64::try_from(done.len()).unwrap_or(0) == LINES;
-    let older = done.last().map(|last| last.id).filter(|_| full);
+    let (done, older) = shared::log::lines(&app, from.before).await?;
     let lines = done.into_iter().map(|line| Line {
         at: page.words.moment(chrono::DateTime::from_timestamp_millis(line.done_at).unwrap_or_default()),
         actor: line.actor,

@@ -10,6 +10,7 @@ mod overview;
 mod people;
 mod plot;
 mod public;
+pub(crate) mod shared;
 mod work;
 
 use axum::Router;

@@ -70,6 +70,14 @@ impl Numbers {
         Ok(numbers)
     }
 
+    /// The sums of archives, downloads and moves up to the end of each day on which one of them grew, until `today`.
+    pub(crate) fn sums(&self, today: NaiveDate) -> Vec<(NaiveDate, [u64; 3])> {
+        let plot = super::plot::plot(&self.days, today, 0);
+        let table = plot.map(|plot| plot.table).unwrap_or_default();
+        let sums = table.into_iter().filter_map(|(day, sums)| Some((day, sums.try_into().ok()?)));
+        sums.collect()
+    }
+
     async fn count(app: &App) -> Result<Self, StoreError> {
         ask_pod(app).await?;
         let pod = app.config.pod_url.as_str();

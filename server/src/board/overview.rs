@@ -6,16 +6,15 @@ use axum::http::StatusCode;
 use axum::response::{Redirect, Response};
 use chrono::NaiveDate;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::closing::{Closing, Stage};
 use super::numbers::Numbers;
 use super::plot::{Plot, plot};
+use super::shared::closing::Decision;
+use super::shared::{self, Actor};
 use crate::app::App;
-use crate::audit::audit;
 use crate::error::WebError;
 use crate::pages::{CheckedForm, Page};
-use crate::security::Address;
 use crate::sessions::Podmin;
 
 /// What is drawn, in the order of [`Numbers::days`].
@@ -115,7 +114,7 @@ fn drawing(page: &Page, numbers: &Numbers, today: NaiveDate) -> Option<Drawing> 
 
 /// What the podmin decides.
 #[derive(Deserialize)]
-pub(super) struct Decision {
+pub(super) struct DecisionForm {
     stage: String,
     #[serde(default)]
     read_only_on: String,
@@ -130,30 +129,16 @@ pub(super) struct Decision {
 /// Keeps the stage and the days.
 pub(super) async fn decide(
     State(app): State<App>,
-    Podmin(podmin): Podmin,
-    address: Address,
-    CheckedForm(decision): CheckedForm<Decision>,
+    actor: Actor,
+    CheckedForm(form): CheckedForm<DecisionForm>,
 ) -> Result<Redirect, WebError> {
-    let stage =
-        Stage::parse(&decision.stage).ok_or_else(|| WebError::Bad("there is no such stage".to_owned()))?;
-    let closing = Closing {
-        stage,
-        read_only_on: day(&decision.read_only_on)?,
-        switch_off_on: day(&decision.switch_off_on)?,
-        downloads_until: day(&decision.downloads_until)?,
-        is_public: decision.public.is_some(),
+    let decision = Decision {
+        stage: form.stage,
+        read_only_on: form.read_only_on,
+        switch_off_on: form.switch_off_on,
+        downloads_until: form.downloads_until,
+        is_public: form.public.is_some(),
     };
-    closing.keep(&app).await?;
-    let details = json!({ "days": [closing.read_only_on, closing.switch_off_on, closing.downloads_until],
-        "public": closing.is_public });
-    audit(&app, Some(&podmin), "closing", Some(stage.as_str()), Some(&details), Some(address)).await;
+    shared::closing::decide(&app, &actor, &decision).await?;
     Ok(Redirect::to("/board"))
-}
-
-fn day(text: &str) -> Result<Option<NaiveDate>, WebError> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| WebError::Bad(format!("{text:?} is no day; write it as 2027-01-31")))
 }

@@ -4,19 +4,14 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{Redirect, Response};
-use pappus_engine::campaign::SignIn;
 use serde::Deserialize;
 
+use super::shared::people::Standing;
+use super::shared::{self, Actor};
 use crate::app::App;
-use crate::audit::audit;
 use crate::error::WebError;
 use crate::pages::{CheckedForm, Page};
-use crate::portal;
-use crate::security::Address;
-use crate::sessions::{Person, Podmin};
-
-/// Lines of a history.
-const HISTORY: u32 = 50;
+use crate::sessions::Podmin;
 
 /// Whom the podmin looks for.
 #[derive(Deserialize)]
@@ -64,41 +59,39 @@ pub(super) async fn show(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, WebError> {
     let name = wanted.name.trim().to_owned();
-    let person = match name.as_str() {
-        "" => None,
-        name => app.sign_in.accounts().find(name, app.now_millis()).await?,
-    };
-    let found = match &person {
-        Some(person) => Some(look(&app, &page, person).await?),
-        None => None,
-    };
+    let standing = shared::people::look(&app, &name).await?;
+    let (failed, _) = shared::people::failed(&app, None).await?;
+    let failed = failed.into_iter().map(|failed| Failed {
+        link: in_link(&failed.username),
+        username: failed.username,
+        at: page.words.moment(failed.at),
+        reason: failed.reason,
+    });
     let template = PeoplePage {
-        failed: failed(&app, &page).await?,
+        found: standing.map(|standing| found(&page, standing)),
+        failed: failed.collect(),
         can_make: app.config.pod.is_some(),
-        found,
         name,
         page: &page,
     };
     page.show(StatusCode::OK, &template)
 }
 
-async fn look(app: &App, page: &Page, person: &SignIn) -> Result<Found, WebError> {
-    let (requests, words) = (&app.portal.requests, &page.words);
-    let history = requests.history(person.user_id, HISTORY).await?;
-    let archives = requests.archives(person.user_id).await?;
-    let fetched = requests.downloads(person.user_id).await?;
+fn found(page: &Page, standing: Standing) -> Found {
+    let words = &page.words;
+    let Standing { person, requests, archives, fetched } = standing;
     let size = |bytes: i64| words.size(u64::try_from(bytes).unwrap_or(0));
-    Ok(Found {
-        username: person.username.clone(),
-        account: person.account.clone(),
-        email: person.email.clone(),
+    Found {
+        username: person.username,
+        account: person.account,
+        email: person.email,
         locked: person.locked,
         closed: person.closed,
-        requests: history
-            .iter()
+        requests: requests
+            .into_iter()
             .map(|request| {
                 let state = words.say(&format!("request-{}", request.state.as_str()));
-                (words.moment(request.requested_at), state, request.reason.clone())
+                (words.moment(request.requested_at), state, request.reason)
             })
             .collect(),
         archives: archives
@@ -108,46 +101,18 @@ async fn look(app: &App, page: &Page, person: &SignIn) -> Result<Found, WebError
             })
             .collect(),
         fetched: fetched.map(|fetched| (words.moment(fetched.last_at), fetched.times)),
-    })
+    }
 }
 
-/// The last ones whose newest request has failed.
-async fn failed(app: &App, page: &Page) -> Result<Vec<Failed>, WebError> {
-    let sql = "SELECT r.username, r.finished_at, r.reason FROM pappus_requests r WHERE r.pod = ? \
-               AND r.state = 'failed' AND NOT EXISTS (SELECT 1 FROM pappus_requests n WHERE n.pod = r.pod \
-               AND n.user_id = r.user_id AND n.id > r.id) ORDER BY r.id DESC LIMIT 50";
-    let rows = app.store.rows("looking for what failed", sql, &[app.config.pod_url.as_str().into()]).await?;
-    let read = |row: &pappus_engine::store::StoreRow| {
-        let at = chrono::DateTime::from_timestamp_millis(row.get::<Option<i64>>(1)?.unwrap_or(0));
-        let username: String = row.get(0)?;
-        Ok(Failed {
-            link: in_link(&username),
-            username,
-            at: page.words.moment(at.unwrap_or_default()),
-            reason: row.get::<Option<String>>(2)?.unwrap_or_default(),
-        })
-    };
-    rows.iter().map(read).collect::<Result<_, pappus_engine::store::StoreError>>().map_err(WebError::from)
-}
-
-/// Has an archive made for somebody, who is told by mail as if they had asked.
+/// Has an archive made for somebody.
 pub(super) async fn make(
     State(app): State<App>,
-    Podmin(podmin): Podmin,
+    actor: Actor,
     page: Page,
-    address: Address,
     CheckedForm(wanted): CheckedForm<Wanted>,
 ) -> Result<Redirect, WebError> {
-    let found = app.sign_in.accounts().find(wanted.name.trim(), app.now_millis()).await?;
-    let found = found.ok_or(WebError::NotFound)?;
-    let person = Person {
-        user_id: found.user_id,
-        username: found.username,
-        account: found.account,
-        podmin: found.admin,
-    };
-    portal::request(&app, &person, None, true, page.words.code()).await?;
-    audit(&app, Some(&podmin), "archive-for", Some(&person.account), None, Some(address)).await;
+    let language = page.words.code();
+    let (person, _) = shared::people::make_archive(&app, &actor, &wanted.name, language).await?;
     Ok(Redirect::to(&format!("/board/people?name={}", in_link(&person.username))))
 }
 

@@ -17,7 +17,7 @@ use pappus_engine::store::StoreRow;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::notices::{Audience, fill};
+use super::shared::notices::{Audience, fill};
 use crate::app::App;
 use crate::mail::{Letter, Outbox};
 

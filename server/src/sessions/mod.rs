@@ -12,6 +12,7 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use crate::app::App;
 use crate::error::WebError;
 
+pub(crate) use signed_in::is_podmin;
 pub use signed_in::{Podmin, SignedIn};
 pub use store::StoredSessions;
 

@@ -36,13 +36,20 @@ impl FromRequestParts<App> for Podmin {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
         let SignedIn(person) = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-        if !person.podmin {
-            return Err(WebError::Forbidden);
-        }
         // Who was one when the session began may be none any more.
-        let now = app.sign_in.accounts().find(&person.account, app.now_millis()).await?;
-        let is_podmin =
-            now.is_some_and(|now| now.user_id == person.user_id && now.admin && !now.locked && !now.closed);
-        if is_podmin { Ok(Self(person)) } else { Err(WebError::Forbidden) }
+        if person.podmin && is_podmin(app, &person).await? {
+            Ok(Self(person))
+        } else {
+            Err(WebError::Forbidden)
+        }
     }
+}
+
+/// Whether the pod says now that this is a podmin.
+///
+/// # Errors
+/// [`WebError::Away`] when neither the pod nor what was kept of it can be asked.
+pub(crate) async fn is_podmin(app: &App, person: &Person) -> Result<bool, WebError> {
+    let now = app.sign_in.accounts().find(&person.account, app.now_millis()).await?;
+    Ok(now.is_some_and(|now| now.user_id == person.user_id && now.admin && !now.locked && !now.closed))
 }

@@ -1,0 +1,194 @@
+//! One account as the podmin sees it, and whose archives could not be made.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use pappus_engine::requests::Asked;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{body, query};
+use crate::api::requests::RequestDocument;
+use crate::api::{Caller, ProblemDocument};
+use crate::app::App;
+use crate::board::shared::people::{Failed, Standing, failed, look as look_for, make_archive};
+use crate::error::WebError;
+use crate::security::Address;
+
+/// Whom the podmin looks for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// A whole username, e-mail address or diaspora* ID.
+    query: Option<String>,
+    /// The next page of those whose archives could not be made: what `after` was in the answer before.
+    after: Option<i64>,
+}
+
+/// Who was found, and whose archives could not be made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct People {
+    /// Whoever was looked for, if there is somebody of this name.
+    found: Option<PersonDocument>,
+    /// People whose newest request has failed, the last ones first, 50 on a page.
+    failed: Vec<FailedDocument>,
+    /// For the next page, when there may be one.
+    after: Option<i64>,
+}
+
+/// An account as the podmin sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Person)]
+pub(super) struct PersonDocument {
+    /// The username.
+    username: String,
+    /// The diaspora* ID.
+    account: String,
+    /// The e-mail address.
+    email: String,
+    /// Whether a podmin has locked it.
+    locked: bool,
+    /// Whether it is closed.
+    closed: bool,
+    /// The last requests, the newest first.
+    requests: Vec<RequestDocument>,
+    /// The archives that are there, the newest first.
+    archives: Vec<PersonArchive>,
+    /// When an archive was fetched, if ever.
+    fetched: Option<Fetched>,
+}
+
+/// An archive, without a way to it: fetching is for its owner.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PersonArchive {
+    /// The time whose state of the account it shows.
+    created_at: DateTime<Utc>,
+    /// Its size as it is kept.
+    bytes: i64,
+    /// Records in it.
+    records: i64,
+    /// Records left out or incomplete.
+    omissions: i64,
+    /// When it is deleted.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// When archives were fetched.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Fetched {
+    /// For the first time.
+    first_at: DateTime<Utc>,
+    /// For the last time.
+    last_at: DateTime<Utc>,
+    /// How often.
+    times: i64,
+}
+
+/// Somebody whose newest request has failed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FailedRequest)]
+pub(super) struct FailedDocument {
+    /// The username.
+    username: String,
+    /// The diaspora* ID.
+    account: String,
+    /// When.
+    at: DateTime<Utc>,
+    /// Why.
+    reason: String,
+}
+
+impl From<Standing> for PersonDocument {
+    fn from(standing: Standing) -> Self {
+        let Standing { person, requests, archives, fetched } = standing;
+        let archives = archives.into_iter().map(|made| PersonArchive {
+            created_at: made.created_at,
+            bytes: made.bytes,
+            records: made.records,
+            omissions: made.omissions,
+            expires_at: made.expires_at,
+        });
+        Self {
+            username: person.username,
+            account: person.account,
+            email: person.email,
+            locked: person.locked,
+            closed: person.closed,
+            requests: requests.into_iter().map(|request| RequestDocument::new(request, None)).collect(),
+            archives: archives.collect(),
+            fetched: fetched.map(|fetched| Fetched {
+                first_at: fetched.first_at,
+                last_at: fetched.last_at,
+                times: fetched.times,
+            }),
+        }
+    }
+}
+
+impl From<Failed> for FailedDocument {
+    fn from(failed: Failed) -> Self {
+        let Failed { username, account, at, reason } = failed;
+        Self { username, account, at, reason }
+    }
+}
+
+/// For whom an archive shall be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ArchiveFor {
+    /// A whole username, e-mail address or diaspora* ID.
+    name: String,
+}
+
+/// One account by its name, and whose archives could not be made. For podmins.
+#[utoipa::path(get, path = "/api/v1/board/people", tag = "board", security(("token" = []), ("session" = [])),
+    params(Wanted),
+    responses((status = 200, body = People),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+pub(super) async fn look(
+    State(app): State<App>,
+    caller: Caller,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<People>, WebError> {
+    caller.may_look(&app).await?;
+    let wanted = query(wanted)?;
+    let found = look_for(&app, wanted.query.as_deref().unwrap_or_default()).await?;
+    let (failed, after) = failed(&app, wanted.after).await?;
+    Ok(Json(People {
+        found: found.map(PersonDocument::from),
+        failed: failed.into_iter().map(FailedDocument::from).collect(),
+        after,
+    }))
+}
+
+/// Has an archive made for somebody, who is told by mail as if they had asked. While one is under way, this is the one. For
+/// podmins.
+#[utoipa::path(post, path = "/api/v1/board/people/archives", tag = "board", security(("token" = []), ("session" = [])),
+    request_body = ArchiveFor,
+    responses((status = 201, description = "A new request", body = RequestDocument),
+        (status = 200, description = "The one that is under way", body = RequestDocument),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "There is nobody of this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, body = ProblemDocument, content_type = "application/problem+json")))]
+pub(super) async fn make(
+    State(app): State<App>,
+    caller: Caller,
+    address: Address,
+    wanted: Result<Json<ArchiveFor>, JsonRejection>,
+) -> Result<(StatusCode, Json<RequestDocument>), WebError> {
+    let actor = caller.may_act(&app, address).await?;
+    let wanted = body(wanted)?;
+    let (_, asked) = make_archive(&app, &actor, &wanted.name, "en").await?;
+    let (status, request) = match asked {
+        Asked::New(request) => (StatusCode::CREATED, request),
+        Asked::UnderWay(request) => (StatusCode::OK, request),
+    };
+    Ok((status, Json(RequestDocument::placed(&app, request).await?)))
+}

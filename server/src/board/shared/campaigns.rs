@@ -1,0 +1,154 @@
+//! Exports of the whole pod: beginning, holding, trying again.
+
+use pappus_engine::campaign::{
+    Campaign, CampaignError, CampaignOptions, CampaignState, Campaigns, NewCampaign, Only, Order, Status,
+};
+use serde_json::json;
+
+use super::Actor;
+use crate::app::App;
+use crate::error::WebError;
+
+/// All campaigns, the newest first.
+///
+/// # Errors
+/// [`WebError::Away`].
+pub(crate) async fn all(app: &App) -> Result<Vec<Campaign>, WebError> {
+    let mut all = campaigns(app).all().await.map_err(away)?;
+    all.reverse();
+    Ok(all)
+}
+
+/// A campaign with its numbers; counting a large one takes a moment.
+///
+/// # Errors
+/// [`WebError::Away`].
+pub(crate) async fn status(app: &App, campaign: Campaign) -> Result<Status, WebError> {
+    Status::of(&app.store, campaign).await.map_err(away)
+}
+
+/// The campaign of this name.
+///
+/// # Errors
+/// [`WebError::NotFound`].
+pub(crate) async fn named(app: &App, name: &str) -> Result<Campaign, WebError> {
+    // No text of PostgreSQL holds NUL.
+    if name.contains('\0') {
+        return Err(WebError::NotFound);
+    }
+    campaigns(app).named(name).await.map_err(away)
+}
+
+/// Begins a campaign into the service's own depot, encrypted; the service works on it by itself. `only` is one of `all`,
+/// `not-closed`, `active-year`, `active-half-year` and `active-month`.
+///
+/// # Errors
+/// [`WebError::Bad`] for another word, [`WebError::Conflict`] while nothing can be begun.
+pub(crate) async fn begin(
+    app: &App,
+    actor: &Actor,
+    only: &str,
+    keep_sign_in: bool,
+) -> Result<Campaign, WebError> {
+    let details = json!({ "only": only, "sign_in_data": keep_sign_in });
+    let only = choice(only)?;
+    let now = app.now().into();
+    let recipient = app.keys.current(now).await.map_err(|error| WebError::Away(error.to_string()))?.recipient;
+    let options = CampaignOptions {
+        only,
+        order: Order::BiggestFirst,
+        recipients: vec![recipient],
+        since: None,
+        keep_sign_in,
+    };
+    let name = now.compact();
+    nothing_in_the_way(app, &name).await?;
+    let begun = NewCampaign {
+        name: &name,
+        out: &app.config.depot.to_string(),
+        options: &options,
+        archive_key: &archive_key(app)?,
+        created_at: now,
+    };
+    let campaign = campaigns(app).begin(&begun).await.map_err(away)?;
+    let sql =
+        "INSERT INTO pappus_board_campaigns (campaign_id) VALUES (?) ON CONFLICT (campaign_id) DO NOTHING";
+    app.store.execute("noting a campaign", sql, &[campaign.id.into()]).await?;
+    actor.has_done(app, "campaign-begin", &name, Some(&details)).await;
+    Ok(campaign)
+}
+
+/// Holds a campaign (`pause`), lets it go on (`resume`), tries again what failed (`retry`), or gives it up (`cancel`).
+///
+/// # Errors
+/// [`WebError::NotFound`], [`WebError::Bad`] for another word, [`WebError::Conflict`] when it is too late.
+pub(crate) async fn change(app: &App, actor: &Actor, name: &str, act: &str) -> Result<Campaign, WebError> {
+    let campaigns = campaigns(app);
+    let campaign = named(app, name).await?;
+    let name = campaign.name.as_str();
+    let act = match act {
+        "pause" => campaigns.pause(name).await.map(|()| "campaign-pause"),
+        "resume" => campaigns.resume(name).await.map(|()| "campaign-resume"),
+        "retry" => campaigns.retry(name).await.map(|_| "campaign-retry"),
+        "cancel" => campaigns.cancel(name).await.map(|()| "campaign-cancel"),
+        _ => return Err(WebError::Bad("there is nothing of this name to do".to_owned())),
+    };
+    let act = act.map_err(away)?;
+    actor.has_done(app, act, name, None).await;
+    named(app, name).await
+}
+
+fn campaigns(app: &App) -> Campaigns {
+    Campaigns::new(&app.store, &app.config.pod_url)
+}
+
+fn choice(only: &str) -> Result<Only, WebError> {
+    Ok(match only {
+        "all" => Only::All,
+        "active-year" => Only::ActiveYear,
+        "active-half-year" => Only::ActiveHalfYear,
+        "active-month" => Only::ActiveMonth,
+        "not-closed" => Only::NotClosed,
+        _ => return Err(WebError::Bad("there is no such choice of accounts".to_owned())),
+    })
+}
+
+/// One at a time. They are called by the second, and a name is not given twice.
+async fn nothing_in_the_way(app: &App, name: &str) -> Result<(), WebError> {
+    let conflict = |reason: String| Err(WebError::Conflict(reason));
+    if app.config.pod.is_none() {
+        return conflict("the pod is gone: nothing can be exported any more".to_owned());
+    }
+    for campaign in all(app).await? {
+        if is_open(&campaign) {
+            return conflict(format!("the campaign {} is not over yet; cancel it first", campaign.name));
+        }
+        if campaign.name == name {
+            return conflict(format!("the campaign {name} was begun a moment ago; wait a second"));
+        }
+    }
+    Ok(())
+}
+
+fn is_open(campaign: &Campaign) -> bool {
+    !matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled)
+}
+
+/// Fingerprint of the key that archives are signed with.
+fn archive_key(app: &App) -> Result<String, WebError> {
+    let away = |error: &dyn std::fmt::Display| WebError::Away(error.to_string());
+    let key = app.config.state.archive_key().map_err(|error| away(&error))?;
+    let key = key.signing_key().and_then(|key| key.public_key()).map_err(|error| away(&error))?;
+    Ok(key.fingerprint().to_string())
+}
+
+/// What a campaign's own errors are for a reader.
+fn away(error: CampaignError) -> WebError {
+    match error {
+        CampaignError::Unknown { .. } => WebError::NotFound,
+        CampaignError::State { .. } | CampaignError::Different { .. } => {
+            WebError::Conflict(error.to_string())
+        }
+        error => WebError::Away(error.to_string()),
+    }
+}

@@ -1,0 +1,44 @@
+//! What the board's pages and its API share: looking, and doing. What a podmin does is checked, done and noted in the audit
+//! log here, whichever way it was asked for.
+
+pub(crate) mod campaigns;
+pub(crate) mod closing;
+pub(crate) mod log;
+pub(crate) mod notices;
+pub(crate) mod people;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::audit::audit;
+use crate::error::WebError;
+use crate::security::Address;
+use crate::sessions::{Person, Podmin};
+
+/// A podmin who does something, and from where.
+#[derive(Debug, Clone)]
+pub(crate) struct Actor {
+    /// Whoever does it.
+    pub(crate) podmin: Person,
+    /// From where.
+    pub(crate) address: Address,
+}
+
+impl Actor {
+    /// Notes what was done.
+    async fn has_done(&self, app: &App, act: &'static str, subject: &str, details: Option<&Value>) {
+        audit(app, Some(&self.podmin), act, Some(subject), details, Some(self.address)).await;
+    }
+}
+
+impl FromRequestParts<App> for Actor {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
+        let Podmin(podmin) = Podmin::from_request_parts(parts, app).await?;
+        let Ok(address) = Address::from_request_parts(parts, app).await;
+        Ok(Self { podmin, address })
+    }
+}

@@ -1,0 +1,215 @@
+//! Letters of the podmin to many people, each person once.
+
+use chrono::{DateTime, Utc};
+use pappus_engine::pod::people::Seen;
+use pappus_engine::store::{StoreError, StoreRow};
+use serde_json::json;
+
+use super::Actor;
+use crate::app::App;
+use crate::error::WebError;
+
+/// Longest subject and body, in characters.
+const LONG_SUBJECT: usize = 200;
+const LONG_BODY: usize = 20_000;
+/// Notices that are listed.
+const LISTED: i64 = 20;
+/// The columns of [`Notice`].
+const NOTICE: &str = "id, subject, audience, begun_at, written_by, state, queued, finished_at";
+
+/// Whom a notice goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Seen(Seen),
+    /// Who has not fetched an archive.
+    NotFetched,
+}
+
+impl Audience {
+    pub(crate) const ALL: [&'static str; 5] = ["all", "year", "half-year", "month", "not-fetched"];
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "all" => Self::Seen(Seen::Ever),
+            "year" => Self::Seen(Seen::Year),
+            "half-year" => Self::Seen(Seen::HalfYear),
+            "month" => Self::Seen(Seen::Month),
+            "not-fetched" => Self::NotFetched,
+            _ => return None,
+        })
+    }
+}
+
+/// A letter as it is written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Draft {
+    pub(crate) audience: String,
+    pub(crate) subject: String,
+    pub(crate) body: String,
+}
+
+/// A letter that was sent, or is on its way.
+pub(crate) struct Notice {
+    pub(crate) id: i64,
+    pub(crate) subject: String,
+    pub(crate) audience: String,
+    pub(crate) begun_at: DateTime<Utc>,
+    pub(crate) written_by: String,
+    /// `queueing`, `stopped` or `queued`.
+    pub(crate) state: String,
+    /// People it was handed over for.
+    pub(crate) queued: i64,
+    /// When it was handed over for all of them.
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+}
+
+/// What became of the letters that were handed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) waiting: i64,
+    pub(crate) failed: i64,
+    pub(crate) sent: i64,
+}
+
+impl Notice {
+    fn read(row: &StoreRow) -> Result<Self, StoreError> {
+        let time = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default();
+        Ok(Self {
+            id: row.get(0)?,
+            subject: row.get(1)?,
+            audience: row.get(2)?,
+            begun_at: time(row.get(3)?),
+            written_by: row.get(4)?,
+            state: row.get(5)?,
+            queued: row.get(6)?,
+            finished_at: row.get::<Option<i64>>(7)?.map(time),
+        })
+    }
+
+    /// What became of its letters.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn progress(&self, app: &App) -> Result<Progress, StoreError> {
+        let sql = "SELECT state, COUNT(*) FROM pappus_outbox WHERE key LIKE ? GROUP BY state";
+        let key = format!("notice-{}-%", self.id);
+        let (mut waiting, mut failed) = (0, 0);
+        for row in app.store.rows("counting letters", sql, &[key.into()]).await? {
+            match row.get::<String>(0)?.as_str() {
+                "queued" | "sending" => waiting += row.get::<i64>(1)?,
+                "failed" => failed += row.get::<i64>(1)?,
+                _ => {}
+            }
+        }
+        // Those that were sent are forgotten after a while. The outbox is filled before the notice is told.
+        Ok(Progress { waiting, failed, sent: (self.queued - waiting - failed).max(0) })
+    }
+}
+
+/// The last ones, the newest first.
+///
+/// # Errors
+/// [`WebError::Away`].
+pub(crate) async fn last(app: &App) -> Result<Vec<Notice>, WebError> {
+    let sql = format!("SELECT {NOTICE} FROM pappus_notices WHERE pod = ? ORDER BY id DESC LIMIT ?");
+    let values = [app.config.pod_url.as_str().into(), LISTED.into()];
+    let rows = app.store.rows("listing notices", &sql, &values).await?;
+    Ok(rows.iter().map(Notice::read).collect::<Result<_, StoreError>>()?)
+}
+
+/// The one of this number.
+///
+/// # Errors
+/// [`WebError::NotFound`].
+pub(crate) async fn numbered(app: &App, id: i64) -> Result<Notice, WebError> {
+    let sql = format!("SELECT {NOTICE} FROM pappus_notices WHERE pod = ? AND id = ?");
+    let values = [app.config.pod_url.as_str().into(), id.into()];
+    let row = app.store.first("looking for a notice", &sql, &values).await?.ok_or(WebError::NotFound)?;
+    Ok(Notice::read(&row)?)
+}
+
+/// Whether letters can be sent at all.
+pub(crate) fn can_send(app: &App) -> bool {
+    app.config.pod.is_some() && app.config.mail.is_sent()
+}
+
+/// Subject and text of a letter as the podmin would get it.
+///
+/// # Errors
+/// [`WebError::Bad`] for a letter that cannot be sent, [`WebError::Conflict`] while none can.
+pub(crate) fn preview(app: &App, actor: &Actor, draft: &Draft) -> Result<(String, String), WebError> {
+    check(app, draft)?;
+    let name = &actor.podmin.username;
+    Ok((fill(&draft.subject, name, app), fill(&draft.body, name, app)))
+}
+
+/// Begins to send a letter.
+///
+/// # Errors
+/// As [`preview`].
+pub(crate) async fn send(app: &App, actor: &Actor, draft: &Draft) -> Result<Notice, WebError> {
+    check(app, draft)?;
+    let sql = format!(
+        "INSERT INTO pappus_notices (pod, audience, subject, body, written_by, begun_at, state) \
+         VALUES (?, ?, ?, ?, ?, ?, 'queueing') RETURNING {NOTICE}"
+    );
+    let values = [
+        app.config.pod_url.as_str().into(),
+        (&draft.audience).into(),
+        (&draft.subject).into(),
+        (&draft.body).into(),
+        (&actor.podmin.account).into(),
+        app.now_millis().into(),
+    ];
+    let row = app.store.first("writing a notice down", &sql, &values).await?;
+    let row = row.ok_or_else(|| WebError::Broken("a notice was written down and is not there".to_owned()))?;
+    let details = json!({ "audience": draft.audience });
+    actor.has_done(app, "notice", &draft.subject, Some(&details)).await;
+    Ok(Notice::read(&row)?)
+}
+
+/// Stops a notice (`stop`), or lets it go on (`go-on`). What is in the outbox already is sent; what is stopped, goes on or
+/// is over already stays as it is.
+///
+/// # Errors
+/// [`WebError::NotFound`], [`WebError::Bad`] for another word.
+pub(crate) async fn change(app: &App, actor: &Actor, id: i64, act: &str) -> Result<Notice, WebError> {
+    let (from, to, act) = match act {
+        "stop" => ("queueing", "stopped", "notice-stop"),
+        "go-on" => ("stopped", "queueing", "notice-go-on"),
+        _ => return Err(WebError::Bad("there is nothing of this name to do".to_owned())),
+    };
+    let sql = "UPDATE pappus_notices SET state = ? WHERE pod = ? AND id = ? AND state = ?";
+    let values = [to.into(), app.config.pod_url.as_str().into(), id.into(), from.into()];
+    if app.store.execute("changing a notice", sql, &values).await? > 0 {
+        actor.has_done(app, act, &id.to_string(), None).await;
+    }
+    numbered(app, id).await
+}
+
+fn check(app: &App, draft: &Draft) -> Result<(), WebError> {
+    if !can_send(app) {
+        let reason = "no mail can be sent: it needs the pod's database, and mail.server in the configuration";
+        return Err(WebError::Conflict(reason.to_owned()));
+    }
+    let bad = |reason: &str| Err(WebError::Bad(reason.to_owned()));
+    if Audience::parse(&draft.audience).is_none() {
+        return bad("there is no such group");
+    }
+    let (subject, body) = (draft.subject.trim(), draft.body.trim());
+    if subject.is_empty() || subject.chars().count() > LONG_SUBJECT || subject.contains(char::is_control) {
+        return bad("a letter needs a subject of one line, of at most 200 characters");
+    }
+    if body.is_empty() || body.chars().count() > LONG_BODY || body.contains('\0') {
+        return bad("a letter needs a text, of at most 20,000 characters");
+    }
+    Ok(())
+}
+
+/// Puts in what is different for each person.
+pub(crate) fn fill(text: &str, name: &str, app: &App) -> String {
+    text.replace("\r\n", "\n")
+        .replace("{name}", name)
+        .replace("{pod}", &app.config.pod_url.diaspora_host())
+        .replace("{link}", app.config.web.public_url.as_str())
+}
