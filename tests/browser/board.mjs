@@ -20,7 +20,7 @@ try {
   await page.goto(`${base}/board/campaigns`);
   await arrive(page, () => page.click('form[action="/board/campaigns"] button'));
   for (let tries = 0; !(await page.textContent("main")).includes(": finished"); tries++) {
-    check(tries < 120, "the campaign does not end");
+    check(tries < 240, "the campaign does not end");
     await page.waitForTimeout(500);
     await page.reload();
   }

@@ -48,9 +48,10 @@ try {
   await arrive(page, () => page.click("#ask button[type=submit]"));
   if (await page.$("#open")) await looks(page, "archive-asked");
   await page.unroute("**/progress");
-  await page.reload();
+  // The script may do the same at this moment.
+  await page.reload().catch(() => undefined);
   // The script shows when it is done.
-  await page.waitForSelector(".archive a.button", { timeout: 60000 });
+  await page.waitForSelector(".archive a.button", { timeout: 120000 });
   await looks(page, "archive-done");
   const coming = page.waitForEvent("download");
   await page.click(".archive a.button");
@@ -71,7 +72,7 @@ try {
   await arrive(second.page, () => second.page.click("main button"));
   check(second.page.url() === `${base}/archive`, `after the code at ${second.page.url()}`);
   await arrive(second.page, () => second.page.click("#ask button[type=submit]"));
-  await second.page.waitForSelector(".archive a.button", { timeout: 60000 });
+  await second.page.waitForSelector(".archive a.button", { timeout: 120000 });
 
   // The page of the code itself.
   const third = await window(browser);

@@ -9,7 +9,7 @@ const second = process.env.PAPPUS_ARCHIVE_2;
 
 /** Waits until a heading says something; pages without scripts look again by themselves. */
 async function says(page, text) {
-  await page.getByRole("heading", { name: text }).waitFor({ timeout: 60000 });
+  await page.getByRole("heading", { name: text }).waitFor({ timeout: 120000 });
 }
 
 async function choose(page, name, again = password) {
@@ -59,7 +59,7 @@ try {
   await page.goto(`${base}/newcomers/told`);
   // All but the old pod, which is gone.
   for (let tries = 0; !(await page.textContent("main")).match(/On the way\s*1\s/); tries++) {
-    check(tries < 120, `the others are not told: ${await page.textContent("main")}`);
+    check(tries < 240, `the others are not told: ${await page.textContent("main")}`);
     await page.waitForTimeout(500);
     await page.reload();
   }
@@ -72,9 +72,9 @@ try {
   await arrive(guest.page, () => guest.page.click('form[action="/newcomers/begin"] button'));
   await guest.page.setInputFiles("#archive", second);
   await arrive(guest.page, () => guest.page.click("#hand-in-form button[type=submit]"));
-  await guest.page.waitForSelector("#choose", { timeout: 60000 });
+  await guest.page.waitForSelector("#choose", { timeout: 120000 });
   await choose(guest.page, "greta");
-  await guest.page.waitForSelector("#announce", { timeout: 60000 });
+  await guest.page.waitForSelector("#announce", { timeout: 120000 });
 
   // The podmin of this pod is who came first.
   const podmin = await window(browser);

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::newcomers;
-use crate::support::Pod;
 use crate::support::web::{Service, configuration, free_port};
+use crate::support::{Pod, shared_state};
 use pappus_tests::program::{pappus, programs};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD};
 
@@ -31,6 +31,11 @@ fn drive(script: &str, url: &str, more: &[(&str, &Path)]) {
 
 /// The service of a pod that closes.
 fn closing(pod: &Pod, folder: &Path) -> Service {
+    // Making a key takes long on a busy machine.
+    let state = folder.join("state/pods/closing.example");
+    std::fs::create_dir_all(&state).unwrap();
+    let key = Path::new(&shared_state()).join("pods/closing.example/archive-key.pem");
+    std::fs::copy(key, state.join("archive-key.pem")).unwrap();
     let text = configuration(folder, pod, None, free_port());
     let mails = folder.join("mails");
     let text = format!(

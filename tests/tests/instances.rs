@@ -36,7 +36,7 @@ async fn archive(browser: &mut Browser) -> String {
         if let Some(path) = found.filter(|path| path.contains("/file/")) {
             return format!("/archive/made/{path}");
         }
-        assert!(begun.elapsed() < Duration::from_mins(1), "{}", page.text());
+        assert!(begun.elapsed() < Duration::from_mins(2), "{}", page.text());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(20);
 fn megabytes() -> u64 {
     std::env::vars()
         .find(|(name, _)| name == "PAPPUS_TEST_MEGABYTES")
-        .map_or(64, |(_, number)| number.parse().unwrap())
+        .map_or(24, |(_, number)| number.parse().unwrap())
 }
 
 /// Makes the photos of a pod so large that each account has about so many bytes; they stay pictures, as nobody reads what

@@ -108,7 +108,7 @@ async fn until(browser: &mut Browser, path: &str, says: &str) -> Answer {
         if answer.text().contains(says) {
             return answer;
         }
-        assert!(begun.elapsed() < Duration::from_mins(1), "{path} never says {says:?}: {}", answer.text());
+        assert!(begun.elapsed() < Duration::from_mins(2), "{path} never says {says:?}: {}", answer.text());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -437,7 +437,7 @@ async fn the_whole_way_by_program() {
             assert_eq!(deliveries["finished"], false);
             break;
         }
-        assert!(waiting.elapsed() < Duration::from_mins(1), "{deliveries}");
+        assert!(waiting.elapsed() < Duration::from_mins(2), "{deliveries}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let late = call(&mut ida, Method::POST, "/undo", None).await;
@@ -462,7 +462,7 @@ async fn state(browser: &mut Browser, state: &str) -> serde_json::Value {
         if document["state"] == state {
             return document;
         }
-        assert!(begun.elapsed() < Duration::from_mins(1), "never {state}: {document}");
+        assert!(begun.elapsed() < Duration::from_mins(2), "never {state}: {document}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -56,7 +56,7 @@ async fn until_done(browser: &mut Browser, scene: &Scene) -> Answer {
         if page.text().contains("/file/") {
             return page;
         }
-        assert!(begun.elapsed() < Duration::from_secs(40), "{}\n{}", page.text(), scene.log());
+        assert!(begun.elapsed() < Duration::from_mins(2), "{}\n{}", page.text(), scene.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -211,7 +211,7 @@ async fn by_script() {
         if request["state"] == "done" {
             break request["archive"].as_str().unwrap().to_owned();
         }
-        assert!(begun.elapsed() < Duration::from_secs(40), "{request} {}", scene.log());
+        assert!(begun.elapsed() < Duration::from_mins(2), "{request} {}", scene.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     let contents = document(&api(&mut script, Method::GET, &format!("/api/v1/archives/{name}"), None).await);

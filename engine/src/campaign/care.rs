@@ -10,12 +10,14 @@ use super::Busy;
 use super::worker::{Hold, Shift};
 use crate::export::Progress;
 
-/// How long it works without a rest.
-const STRETCH: Duration = Duration::from_millis(100);
+/// How long it works without a rest: shorter than anybody notices.
+const STRETCH: Duration = Duration::from_millis(30);
+/// How many times as long as it has worked it rests.
+const RESTS: u32 = 4;
 /// As many as there are: a priority above which everybody else is.
 const NICEST: i32 = 19;
-/// The longest rest. Otherwise it rests as long as it has worked, so half of the time nothing happens.
-const LONGEST: Duration = Duration::from_secs(2);
+/// The longest rest.
+const LONGEST: Duration = Duration::from_secs(4);
 /// How often it looks again whether the database is still busy.
 const LOOK: Duration = Duration::from_millis(500);
 /// The longest time it waits for a busy database: some are always busy, and the export must end some day.
@@ -37,7 +39,7 @@ impl<'a> Care<'a> {
         if !self.shift.setup.options.gentle {
             return;
         }
-        tokio::time::sleep(self.shift.rests.worked().min(LONGEST)).await;
+        tokio::time::sleep(self.shift.rests.due()).await;
         self.shift.rests.begin();
         let since = Instant::now();
         while since.elapsed() < MOST && self.shift.hold() == Hold::Go && self.is_busy().await {
@@ -72,6 +74,11 @@ impl Rests {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
+    /// How long a rest is due.
+    fn due(&self) -> Duration {
+        self.worked().saturating_mul(RESTS).min(LONGEST)
+    }
+
     /// The rest is over.
     pub(super) fn begin(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
@@ -81,9 +88,8 @@ impl Rests {
 impl Progress for Rests {
     /// Heard between records, where nothing can be waited for but by the thread: it has only this one account.
     fn advance(&self, _: u64) {
-        let worked = self.worked();
-        if worked >= STRETCH {
-            std::thread::sleep(worked.min(LONGEST));
+        if self.worked() >= STRETCH {
+            std::thread::sleep(self.due());
             self.begin();
         }
     }

@@ -96,10 +96,11 @@ impl CampaignKeys {
     /// # Errors
     /// [`KeysError`].
     pub async fn list(&self) -> Result<Vec<CampaignKey>, KeysError> {
-        let here = KeyFile::read(&self.folder)?;
         let sql = "SELECT generation, recipient, created_at FROM pappus_campaign_keys WHERE pod = ? \
                    ORDER BY generation";
         let rows = self.store.rows("reading the keys", sql, &[(&self.pod).into()]).await?;
+        // The file last: a key is in it before it is in the store, so none of these was made in between.
+        let here = KeyFile::read(&self.folder)?;
         let read = |row: &crate::store::StoreRow| {
             let recipient: String = row.get(1)?;
             let created_at = chrono::DateTime::from_timestamp_millis(row.get(2)?).unwrap_or_default();
