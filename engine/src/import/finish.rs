@@ -97,20 +97,18 @@ impl Target {
 
     /// Comments, likes, reshares, and when something last happened.
     pub(super) async fn count_posts(&mut self, ids: &str) -> Result<(), ImportError> {
+        // Posts that nobody commented on or liked have their zeros already.
         let sql = format!(
             "UPDATE posts SET \
              comments_count = (SELECT COUNT(*) FROM comments c WHERE c.commentable_id = posts.id \
              AND c.commentable_type = 'Post'), \
              likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = posts.id AND l.target_type = 'Post' \
-             AND l.positive) \
-             WHERE id IN ({ids})"
-        );
-        self.pod.run("counters", sql, &[]).await?;
-        let sql = format!(
-            "UPDATE posts SET interacted_at = (SELECT MAX(c.created_at) FROM comments c \
-             WHERE c.commentable_id = posts.id AND c.commentable_type = 'Post') WHERE id IN ({ids}) \
-             AND EXISTS (SELECT 1 FROM comments c WHERE c.commentable_id = posts.id \
-             AND c.commentable_type = 'Post' AND c.created_at > posts.interacted_at)"
+             AND l.positive), \
+             interacted_at = COALESCE((SELECT MAX(c.created_at) FROM comments c WHERE c.commentable_id = posts.id \
+             AND c.commentable_type = 'Post' AND c.created_at > posts.interacted_at), interacted_at) \
+             WHERE id IN ({ids}) AND (COALESCE(comments_count, -1) <> 0 OR COALESCE(likes_count, -1) <> 0 \
+             OR EXISTS (SELECT 1 FROM comments c WHERE c.commentable_id = posts.id AND c.commentable_type = 'Post') \
+             OR EXISTS (SELECT 1 FROM likes l WHERE l.target_id = posts.id AND l.target_type = 'Post'))"
         );
         self.pod.run("counters", sql, &[]).await?;
         // A table cannot be read while it is changed, in MySQL: look first, and change by number.

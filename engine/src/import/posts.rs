@@ -79,11 +79,15 @@ impl Target {
             && !(new.is_empty() && adopted.is_empty())
         {
             intents.extend(self.photo_intents(account, &new, &adopted).await?);
-            journal.note(intents).await?;
             self.pod.begin().await?;
-            self.adopt("posts", "author_id", account, &adopted).await?;
-            self.adopt_photos_of(account, &adopted).await?;
-            self.write_posts(account, people, files, &new).await?;
+            // The journal must know of the rows before they are there for good, so before the end of the transaction.
+            let noting = async { journal.note(intents).await.map_err(ImportError::from) };
+            let writing = async {
+                self.adopt("posts", "author_id", account, &adopted).await?;
+                self.adopt_photos_of(account, &adopted).await?;
+                self.write_posts(account, people, files, &new).await
+            };
+            tokio::try_join!(noting, writing)?;
             self.pod.commit().await?;
         }
         Ok(())

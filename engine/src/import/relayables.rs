@@ -236,8 +236,21 @@ impl Target {
         if intents.is_empty() {
             return Ok(());
         }
-        journal.note(intents).await?;
         self.pod.begin().await?;
+        // The journal must know of the rows before they are there for good, so before the end of the transaction.
+        let noting = async { journal.note(intents).await.map_err(ImportError::from) };
+        tokio::try_join!(noting, self.write_rows(account, people, &new, &adopted, &unsigned))?;
+        Ok(self.pod.commit().await?)
+    }
+
+    async fn write_rows(
+        &mut self,
+        account: &NewAccount,
+        people: &People,
+        new: &[New],
+        adopted: &[(Table, i64)],
+        unsigned: &[(Table, i64, Relayable)],
+    ) -> Result<(), ImportError> {
         for table in Table::ALL {
             let of_table = unsigned.iter().filter(|(of, ..)| *of == table);
             let signed: Vec<(i64, &Relayable)> = of_table.map(|(_, id, record)| (*id, record)).collect();
@@ -245,9 +258,7 @@ impl Target {
             let rows: Vec<i64> = adopted.iter().filter(|(of, _)| *of == table).map(|(_, id)| *id).collect();
             self.adopt_rows(table.name(), account, &rows).await?;
         }
-        self.write_relayables(people, &new).await?;
-        self.pod.commit().await?;
-        Ok(())
+        self.write_relayables(people, new).await
     }
 
     /// What the records belong to.

@@ -245,7 +245,7 @@ impl PodWriter {
         }
     }
 
-    /// The rows for a list of texts that may be long: `sql` has `{}` where the list belongs.
+    /// The rows for a list of texts that may be long: `sql` has `IN ({})` where the list belongs.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -255,6 +255,21 @@ impl PodWriter {
         sql: &str,
         texts: &[T],
     ) -> Result<Vec<Row>, DatabaseError> {
+        if let Link::Postgres(link) = &mut self.link {
+            // One array, and the same statement every time: it is read and planned once.
+            let sql = numbered_placeholders(&sql.replace("IN ({})", "= ANY(?)"));
+            let texts: Vec<String> = texts.iter().map(|text| text.as_ref().to_owned()).collect();
+            if texts.is_empty() {
+                return Ok(Vec::new());
+            }
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(texts);
+            return query
+                .fetch(link)
+                .map_ok(Row::Postgres)
+                .map_err(statement_error(what))
+                .try_collect()
+                .await;
+        }
         let mut rows = Vec::new();
         for chunk in texts.chunks(1000) {
             let values: Vec<Value> = chunk.iter().map(|text| text.as_ref().into()).collect();
