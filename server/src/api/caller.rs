@@ -126,6 +126,9 @@ impl FromRequestParts<App> for Caller {
         let (_, token) =
             token.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).ok_or(WebError::SignInFirst)?;
         let found = Tokens::new(app).find(token.trim()).await?.ok_or(WebError::SignInFirst)?;
+        if !app.sign_in.still_stands(&found.person, app.now_millis()).await {
+            return Err(WebError::SignInFirst);
+        }
         Ok(Self { person: found.person, scopes: Some(found.scopes) })
     }
 }

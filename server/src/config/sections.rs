@@ -30,6 +30,8 @@ pub struct SignInSection {
     pub attempts_per_account: u32,
     /// Wrong passwords or codes from one address within a quarter of an hour.
     pub attempts_per_address: u32,
+    /// After how many minutes the pod is asked again whether who has signed in is locked or closed by now.
+    pub asks_again_minutes: u32,
 }
 
 /// The pepper of diaspora*'s own source (`config/initializers/devise.rb`), the same on every pod that has not changed it.
@@ -37,7 +39,12 @@ const PEPPER: &str = "065eb8798b181ff0ea2c5c16aee0ff8b70e04e2ee6bd6e08b49da46924
 
 impl Default for SignInSection {
     fn default() -> Self {
-        Self { pepper: PEPPER.to_owned(), attempts_per_account: 10, attempts_per_address: 30 }
+        Self {
+            pepper: PEPPER.to_owned(),
+            attempts_per_account: 10,
+            attempts_per_address: 30,
+            asks_again_minutes: 5,
+        }
     }
 }
 
@@ -47,6 +54,7 @@ impl std::fmt::Debug for SignInSection {
             .debug_struct("SignInSection")
             .field("attempts_per_account", &self.attempts_per_account)
             .field("attempts_per_address", &self.attempts_per_address)
+            .field("asks_again_minutes", &self.asks_again_minutes)
             .finish_non_exhaustive()
     }
 }

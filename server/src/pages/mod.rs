@@ -44,7 +44,7 @@ impl Page {
     pub(crate) async fn of(parts: &mut Parts, app: &App) -> Self {
         let token = CsrfToken::from_request_parts(parts, app).await.ok();
         // A page that says that the store is away is shown all the same.
-        let person = crate::sessions::person(parts).await.ok().flatten();
+        let person = crate::sessions::person(parts, app).await.ok().flatten();
         Self {
             words: language::chosen(&parts.headers, app),
             person,

@@ -45,13 +45,18 @@ pub(crate) fn layer(app: &App) -> SessionManagerLayer<StoredSessions> {
         .with_expiry(Expiry::OnInactivity(tower_sessions::cookie::time::Duration::seconds(idle)))
 }
 
-/// Who is signed in, if anybody.
+/// Who is signed in, if anybody. Whose account was locked or closed meanwhile is signed in no more.
 ///
 /// # Errors
 /// [`WebError::Away`] when that cannot be found out.
-pub(crate) async fn person(parts: &Parts) -> Result<Option<Person>, WebError> {
+pub(crate) async fn person(parts: &Parts, app: &App) -> Result<Option<Person>, WebError> {
     let Some(session) = parts.extensions.get::<Session>() else { return Ok(None) };
-    session.get(PERSON).await.map_err(|error| WebError::Away(error.to_string()))
+    let found: Option<Person> =
+        session.get(PERSON).await.map_err(|error| WebError::Away(error.to_string()))?;
+    match found {
+        Some(person) if app.sign_in.still_stands(&person, app.now_millis()).await => Ok(Some(person)),
+        _ => Ok(None),
+    }
 }
 
 /// To the page where people sign in, and back afterwards.

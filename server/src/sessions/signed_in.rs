@@ -14,16 +14,16 @@ pub struct SignedIn(pub Person);
 impl FromRequestParts<App> for SignedIn {
     type Rejection = WebError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, WebError> {
-        person(parts).await?.map(Self).ok_or(WebError::SignInFirst)
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
+        person(parts, app).await?.map(Self).ok_or(WebError::SignInFirst)
     }
 }
 
 impl OptionalFromRequestParts<App> for SignedIn {
     type Rejection = WebError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Option<Self>, WebError> {
-        Ok(person(parts).await?.map(Self))
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, WebError> {
+        Ok(person(parts, app).await?.map(Self))
     }
 }
 

@@ -11,6 +11,7 @@ mod link;
 mod page;
 mod password;
 mod second_step;
+mod standing;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use crate::pages::CheckedForm;
 pub use accounts::Accounts;
 use attempts::Attempts;
 use password::Passwords;
+use standing::Standing;
 
 /// What signing in needs. Clones share it.
 #[derive(Clone)]
@@ -40,6 +42,9 @@ struct Parts {
     accounts: Accounts,
     attempts: Attempts,
     passwords: Passwords,
+    standing: Standing,
+    /// After how many milliseconds the pod is asked again whether an account is locked or closed.
+    asks_again: i64,
 }
 
 impl SignInRoom {
@@ -52,6 +57,8 @@ impl SignInRoom {
             accounts: Accounts::new(config, store, keys),
             attempts: Attempts::new(config, store, keys)?,
             passwords: Passwords::new(&config.sign_in.pepper),
+            standing: Standing::default(),
+            asks_again: i64::from(config.sign_in.asks_again_minutes) * 60_000,
         })))
     }
 
