@@ -7,6 +7,7 @@ use pappus_tests::heavy::{KeyBits, WholePod, whole_pod};
 use serde_json::Value;
 use sqlx::PgPool;
 
+use super::whole_pod::archives;
 use super::{Bench, Failure, text};
 
 /// How long is asked, with the campaign and without; by turns, for the machine's speed changes.
@@ -41,7 +42,15 @@ impl Bench<'_> {
             // The server notices that nobody is there any more.
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
-        let label = format!("gentle campaign: 95th percentile of {} simple questions", beside.len());
+        // Whoever does nothing disturbs nobody.
+        let made = archives(&self.path("gentle"))?.len();
+        if made < TURNS {
+            return Err(format!("the campaign made {made} archives in {TURNS} turns").into());
+        }
+        let label = format!(
+            "gentle campaign: 95th percentile of {} simple questions, while {made} accounts were exported",
+            beside.len()
+        );
         let limit = ("without a campaign", percentile(alone, 95));
         self.row(&label, percentile(beside, 95), limit, &Value::Null);
         pool.close().await;

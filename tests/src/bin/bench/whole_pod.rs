@@ -127,7 +127,8 @@ fn count(number: usize) -> f64 {
     number as f64
 }
 
-fn archives(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// The archives in a folder.
+pub(super) fn archives(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut archives = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
