@@ -163,7 +163,6 @@ told-by-hand-text = Diese waren nicht zu erreichen. Schreib ihnen, wenn du kanns
 told-everybody = alle, die dich auf { $pod } kennen
 told-pods = Pod für Pod
 told-pod = Pod
-told-why = Was zuletzt schiefging
 told-retry = Wieder versucht am { $time }.
 told-more = Weitere Pods
 told-back = Zurück

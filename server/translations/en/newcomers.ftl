@@ -163,7 +163,6 @@ told-by-hand-text = These could not be reached. Write to them if you can.
 told-everybody = everybody who knows you on { $pod }
 told-pods = Pod by pod
 told-pod = Pod
-told-why = What went wrong last
 told-retry = Tried again at { $time }.
 told-more = More pods
 told-back = Back
