@@ -301,10 +301,9 @@ pub(crate) enum Target {
     Diaspora,
 }
 
+/// Whose store, for commands that need nothing else of the pod.
 #[derive(Args)]
-pub(crate) struct Keys {
-    #[command(subcommand)]
-    pub(crate) action: Option<KeysAction>,
+pub(crate) struct StorePlace {
     /// The pod's own folder; its address is read from its configuration
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) pod: Option<PathBuf>,
@@ -330,6 +329,21 @@ pub(crate) struct Keys {
     /// Pappus's own folder
     #[arg(long, value_name = "DIR", env = "PAPPUS_STATE", global = true)]
     pub(crate) state: Option<PathBuf>,
+}
+
+impl StorePlace {
+    /// Where the store is.
+    pub(crate) fn store(&self) -> StoreArguments {
+        StoreArguments { store: self.store.clone(), state: self.state.clone() }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) action: Option<KeysAction>,
+    #[command(flatten)]
+    pub(crate) place: StorePlace,
 }
 
 #[derive(Subcommand)]

@@ -1,7 +1,5 @@
 //! What can be said about exports of a whole pod.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{PodArguments, StoreArguments};
@@ -102,31 +100,8 @@ pub(crate) struct Campaign {
     /// Look again and again until it is finished
     #[arg(long)]
     pub(crate) watch: bool,
-    /// The pod's own folder; its address is read from its configuration
-    #[arg(long, value_name = "DIR", global = true)]
-    pub(crate) pod: Option<PathBuf>,
-    /// The pod's address, such as `https://pod.example/`
-    #[arg(long, value_name = "URL", global = true)]
-    pub(crate) pod_url: Option<String>,
-    /// Taken so that all commands take the same options; not needed here
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "PAPPUS_DATABASE_URL",
-        hide = true,
-        hide_env_values = true,
-        global = true
-    )]
-    pub(crate) database_url: Option<String>,
-    /// Taken so that all commands take the same options; not needed here
-    #[arg(long, value_name = "DIR|s3://BUCKET", hide = true, global = true)]
-    pub(crate) uploads: Option<PathBuf>,
-    /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
-    #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true, global = true)]
-    pub(crate) store: Option<String>,
-    /// Pappus's own folder
-    #[arg(long, value_name = "DIR", env = "PAPPUS_STATE", global = true)]
-    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: super::StorePlace,
 }
 
 #[derive(Subcommand)]

@@ -8,10 +8,9 @@ use pappus_engine::campaign::{
 };
 use pappus_engine::depot::CampaignKeys;
 use pappus_engine::domain::Timestamp;
-use pappus_engine::pod::config::PodConfig;
-use pappus_engine::store::{StateFolder, Store};
+use pappus_engine::store::StateFolder;
 
-use super::work::{Opened, Work, work};
+use super::work::{Opened, Place, Work, work};
 use crate::arguments::{self, Export, Worker};
 use crate::commands::Outcome;
 use crate::error::Failure;
@@ -67,13 +66,6 @@ pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, 
     let opened = Opened::open(&config, &campaign.out, &arguments.work, output).await?;
     let place = Place { config, state, store };
     work(Work { place, campaign, names: Vec::new(), opened, began: false }, output).await
-}
-
-/// Where everything is.
-pub(super) struct Place {
-    pub(super) config: PodConfig,
-    pub(super) state: StateFolder,
-    pub(super) store: Store,
 }
 
 /// The folder as every machine and every later run knows it, or the bucket as it is.

@@ -12,9 +12,9 @@ use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::schema::SchemaVersion;
 use pappus_engine::pod::uploads::PhotoStore;
+use pappus_engine::store::{StateFolder, Store};
 use tokio::sync::watch;
 
-use super::begin::Place;
 use super::records::Records;
 use super::view::View;
 use super::{describe, document};
@@ -26,6 +26,13 @@ use crate::{clock, pod};
 
 /// A megabyte as disks are sold.
 const MEGABYTE: u64 = 1_000_000;
+
+/// Where everything is.
+pub(super) struct Place {
+    pub(super) config: PodConfig,
+    pub(super) state: StateFolder,
+    pub(super) store: Store,
+}
 
 /// What is to be done.
 pub(super) struct Work {

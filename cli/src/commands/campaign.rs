@@ -5,7 +5,7 @@ use pappus_engine::store::Store;
 use serde_json::json;
 
 use super::{Outcome, thousands};
-use crate::arguments::{Campaign, CampaignAction, StoreArguments};
+use crate::arguments::{Campaign, CampaignAction};
 use crate::campaign::{describe, document, follow};
 use crate::error::Failure;
 use crate::output::Output;
@@ -13,11 +13,11 @@ use crate::{pod, store};
 
 pub(crate) async fn run(arguments: Campaign, output: &Output) -> Result<Outcome, Failure> {
     if let Some(CampaignAction::Verify(verify)) = &arguments.action {
-        return super::campaign_verify::run(verify, &arguments, output).await;
+        return super::campaign_verify::run(verify, &arguments.place, output).await;
     }
-    let url = pod::address(arguments.pod.as_deref(), arguments.pod_url.as_deref())?;
-    let place = StoreArguments { store: arguments.store.clone(), state: arguments.state.clone() };
-    let store = store::open(&place, &url).await?;
+    let place = &arguments.place;
+    let url = pod::address(place.pod.as_deref(), place.pod_url.as_deref())?;
+    let store = store::open(&place.store(), &url).await?;
     let campaigns = Campaigns::new(&store, &url);
     let done = match &arguments.action {
         Some(action) => act(&campaigns, action, output).await,

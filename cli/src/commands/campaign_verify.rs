@@ -10,7 +10,7 @@ use pappus_engine::store::StateFolder;
 use serde_json::json;
 
 use super::{Outcome, megabytes, thousands};
-use crate::arguments::{Campaign, CampaignVerify, StoreArguments};
+use crate::arguments::{CampaignVerify, StorePlace};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::progress::Bar;
@@ -21,10 +21,10 @@ const SHOWN: usize = 50;
 
 pub(crate) async fn run(
     verify: &CampaignVerify,
-    arguments: &Campaign,
+    place: &StorePlace,
     output: &Output,
 ) -> Result<Outcome, Failure> {
-    let Known { place, state, trusted } = known(verify, arguments).await?;
+    let Known { place, state, trusted } = known(verify, place).await?;
     let unlock = match (&verify.identity, &state) {
         (Some(file), _) => Some(Unlock::identities(&archive::read_key_file(file)?)?),
         (None, Some(state)) => CampaignKeys::unlock_in(state)?,
@@ -60,13 +60,13 @@ struct Known {
     trusted: Option<String>,
 }
 
-async fn known(verify: &CampaignVerify, arguments: &Campaign) -> Result<Known, Failure> {
-    let named = arguments.pod.is_some() || arguments.pod_url.is_some();
+async fn known(verify: &CampaignVerify, place: &StorePlace) -> Result<Known, Failure> {
+    let named = place.pod.is_some() || place.pod_url.is_some();
     if let (Some(files), false) = (&verify.files, named) {
         return Ok(Known { place: files.clone(), state: None, trusted: None });
     }
-    let url = pod::address(arguments.pod.as_deref(), arguments.pod_url.as_deref())?;
-    let root: PathBuf = store::state_root(arguments.state.clone())?;
+    let url = pod::address(place.pod.as_deref(), place.pod_url.as_deref())?;
+    let root: PathBuf = store::state_root(place.state.clone())?;
     let state = StateFolder::open(&root, &url)?;
     if let Some(files) = &verify.files {
         let trusted = match state.known_archive_key()? {
@@ -75,8 +75,7 @@ async fn known(verify: &CampaignVerify, arguments: &Campaign) -> Result<Known, F
         };
         return Ok(Known { place: files.clone(), state: Some(state), trusted });
     }
-    let place = StoreArguments { store: arguments.store.clone(), state: arguments.state.clone() };
-    let store = store::open(&place, &url).await?;
+    let store = store::open(&place.store(), &url).await?;
     let campaign = Campaigns::new(&store, &url).named(verify.name.as_deref().unwrap_or_default()).await;
     store.close().await;
     let campaign = campaign?;

@@ -6,7 +6,7 @@ use pappus_engine::store::StateFolder;
 use serde_json::json;
 
 use super::Outcome;
-use crate::arguments::{Keys, KeysAction, StoreArguments};
+use crate::arguments::{Keys, KeysAction};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::{clock, passphrase, pod, store};
@@ -15,10 +15,9 @@ use crate::{clock, passphrase, pod, store};
 const COPY: &str = "the copy of the keys";
 
 pub(crate) async fn run(arguments: Keys, output: &Output) -> Result<Outcome, Failure> {
-    let url = pod::address(arguments.pod.as_deref(), arguments.pod_url.as_deref())?;
-    let folder = StateFolder::open(&store::state_root(arguments.state.clone())?, &url)?;
-    let place = StoreArguments { store: arguments.store, state: arguments.state };
-    let store = store::open(&place, &url).await?;
+    let url = pod::address(arguments.place.pod.as_deref(), arguments.place.pod_url.as_deref())?;
+    let folder = StateFolder::open(&store::state_root(arguments.place.state.clone())?, &url)?;
+    let store = store::open(&arguments.place.store(), &url).await?;
     let keys = CampaignKeys::new(&folder, &store, &url);
     let done = act(&keys, arguments.action.as_ref(), output).await;
     store.close().await;

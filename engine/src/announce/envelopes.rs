@@ -6,12 +6,13 @@ use serde::Serialize;
 use url::Url;
 
 use super::AnnounceError;
-use super::sealer::{Sealer, address};
+use super::recipient::Recipient;
+use super::sealer::Sealer;
 use crate::delivery::{Kind, Ledger, NewDelivery};
-use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, PublicKey, SigningKey, Timestamp};
+use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, SigningKey, Timestamp};
 use crate::federation::{AccountMigration, FederationEntity, MagicEnvelope};
 use crate::import::ImportRecord;
-use crate::pod::database::{Cell as _, PodWriter, Row};
+use crate::pod::database::{Cell as _, PodWriter};
 use crate::store::Store;
 
 /// Recipients whose envelopes are made at a time.
@@ -126,10 +127,10 @@ impl Announcer {
         };
         for page in contacts.chunks(PAGE) {
             // What a run that was broken off has queued need not be sealed again.
-            let urls: Vec<Url> = page.iter().filter_map(|recipient| address(recipient).ok()).collect();
+            let urls: Vec<Url> = page.iter().filter_map(|recipient| recipient.address().ok()).collect();
             let there = ledger.queued(&self.import, Kind::Profile, &urls).await?;
             let is_there =
-                |recipient: &Recipient| address(recipient).is_ok_and(|url| there.contains(url.as_str()));
+                |recipient: &Recipient| recipient.address().is_ok_and(|url| there.contains(url.as_str()));
             let page: Vec<&Recipient> = page
                 .iter()
                 .copied()
@@ -180,33 +181,6 @@ impl Announcer {
             }
         }
         Ok(people.into_values().collect())
-    }
-}
-
-/// Somebody who is told.
-pub(super) struct Recipient {
-    pub(super) id: DiasporaId,
-    pub(super) guid: Guid,
-    pub(super) key: PublicKey,
-    /// The pod's base address.
-    pub(super) pod: Url,
-    /// Whether the account shares with the person; nothing for the old person.
-    pub(super) shares: Option<bool>,
-}
-
-impl Recipient {
-    fn new(row: &Row, shares: Option<bool>) -> Result<Self, &'static str> {
-        let id = row.text(0).and_then(|id| id.parse().ok()).ok_or("the ID cannot be read")?;
-        let guid = row.text(1).and_then(|guid| guid.parse().ok()).ok_or("the GUID cannot be read")?;
-        let key =
-            row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()).ok_or("the key cannot be used")?;
-        let host = row.text(3).ok_or("the pod is unknown")?;
-        let scheme = if row.boolean(5).unwrap_or(true) { "https" } else { "http" };
-        let port =
-            row.integer(4).filter(|port| *port > 0).map_or_else(String::new, |port| format!(":{port}"));
-        let pod =
-            Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| "the pod's address is wrong")?;
-        Ok(Self { id, guid, key, pod, shares })
     }
 }
 

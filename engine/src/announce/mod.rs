@@ -8,6 +8,7 @@
 
 mod envelopes;
 mod local;
+mod recipient;
 mod sealer;
 
 pub use envelopes::Announced;

@@ -3,10 +3,8 @@
 use std::num::NonZero;
 use std::panic::resume_unwind;
 
-use url::Url;
-
 use super::AnnounceError;
-use super::envelopes::Recipient;
+use super::recipient::Recipient;
 use crate::delivery::{Kind, NewDelivery};
 use crate::domain::{DiasporaId, SigningKey};
 use crate::federation::{Contact, FederationEntity as _, MagicEnvelope, encrypt_envelope};
@@ -51,7 +49,7 @@ impl Sealer<'_> {
             blocking: false,
         };
         let contact = MagicEnvelope::seal(self.new, self.new_key, &contact.to_xml())?;
-        let url = address(recipient)?;
+        let url = recipient.address()?;
         let delivery = |kind, envelope: &str| {
             Ok::<_, AnnounceError>(NewDelivery {
                 import_id: self.import.to_owned(),
@@ -65,10 +63,4 @@ impl Sealer<'_> {
         };
         Ok([delivery(Kind::Contact, &contact)?, delivery(Kind::Profile, self.profile)?])
     }
-}
-
-/// Where a person's own messages go.
-pub(super) fn address(recipient: &Recipient) -> Result<Url, AnnounceError> {
-    let path = format!("receive/users/{}", recipient.guid);
-    recipient.pod.join(&path).map_err(|_| AnnounceError::Gone(recipient.id.to_string()))
 }

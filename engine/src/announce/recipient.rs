@@ -1,0 +1,41 @@
+//! People who are told, and where.
+
+use url::Url;
+
+use super::AnnounceError;
+use crate::domain::{DiasporaId, Guid, PublicKey};
+use crate::pod::database::{Cell as _, Row};
+
+/// Somebody who is told.
+pub(super) struct Recipient {
+    pub(super) id: DiasporaId,
+    pub(super) guid: Guid,
+    pub(super) key: PublicKey,
+    /// The pod's base address.
+    pub(super) pod: Url,
+    /// Whether the account shares with the person; nothing for the old person.
+    pub(super) shares: Option<bool>,
+}
+
+impl Recipient {
+    /// From ID, GUID, key, and the pod's host, port and whether it is reached by https.
+    pub(super) fn new(row: &Row, shares: Option<bool>) -> Result<Self, &'static str> {
+        let id = row.text(0).and_then(|id| id.parse().ok()).ok_or("the ID cannot be read")?;
+        let guid = row.text(1).and_then(|guid| guid.parse().ok()).ok_or("the GUID cannot be read")?;
+        let key =
+            row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()).ok_or("the key cannot be used")?;
+        let host = row.text(3).ok_or("the pod is unknown")?;
+        let scheme = if row.boolean(5).unwrap_or(true) { "https" } else { "http" };
+        let port =
+            row.integer(4).filter(|port| *port > 0).map_or_else(String::new, |port| format!(":{port}"));
+        let pod =
+            Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| "the pod's address is wrong")?;
+        Ok(Self { id, guid, key, pod, shares })
+    }
+
+    /// Where the person's own messages go.
+    pub(super) fn address(&self) -> Result<Url, AnnounceError> {
+        let path = format!("receive/users/{}", self.guid);
+        self.pod.join(&path).map_err(|_| AnnounceError::Gone(self.id.to_string()))
+    }
+}
