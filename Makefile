@@ -14,14 +14,14 @@ demo: compiler
 
 ## test: everything that can fail, on real databases in throwaway clusters
 test: compiler databases
-	$(CARGO) build --quiet -p pappus-cli -p pappus-tests --bins
-	$(CARGO) test --workspace
+	$(CARGO) build --quiet --workspace --bins --tests
+	$(CARGO) test --workspace --tests
+	$(CARGO) test --workspace --doc
 
-## lint: format, clippy, generated files, licences
+## lint: format, clippy, licences
 lint: compiler tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
-	tests/generated-files.sh
 	$(CARGO) deny --log-level error check bans licenses sources
 
 ## format: put everything into the project's form

@@ -1,15 +1,12 @@
 //! Opening and verifying archives of every kind, as a caller does.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-#[expect(dead_code, reason = "the hostile vectors use all of it")]
-mod support;
-
 use std::cell::Cell;
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use crate::support::forge::{ACCOUNT_KEY, Forge, OTHER_KEY, PHOTO, POD_KEY, comment, document, public};
+use crate::support::raw_zip::{End, RawEntry, write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use pappus_engine::archive::convert::{ConvertError, convert_to_diaspora};
@@ -22,8 +19,6 @@ use pappus_engine::archive::open::{
 use pappus_engine::domain::{PrivateKey, PublicKey};
 use pappus_engine::validate::{KnownKey, Verdict, check_signatures};
 use serde_json::{Value, json};
-use support::forge::{ACCOUNT_KEY, Forge, OTHER_KEY, PHOTO, POD_KEY, comment, document, public};
-use support::raw_zip::{End, RawEntry, write};
 use tempfile::TempDir;
 
 fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {

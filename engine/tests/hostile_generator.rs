@@ -1,14 +1,9 @@
 //! The vectors in `tests/vectors/hostile` are those the generator makes.
-//!
-//! A process of its own: making them takes more memory than reading them may.
-
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-mod hostile_vectors;
-mod support;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+
+use crate::hostile_vectors;
 
 #[test]
 fn the_folder_holds_what_the_generator_makes() {

@@ -1,7 +1,5 @@
 //! Pappus's own database in a file.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::header::{COOKIE, HeaderMap, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 
@@ -24,7 +24,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// Writes a configuration into a folder and starts the service with it. `sections` is the file without `[web]`.
+    /// Writes a configuration into a folder and starts the service with it, at a free port. `sections` is what comes
+    /// behind `[web]` and the address: further lines of that section, and all others.
     ///
     /// # Errors
     /// What the system says, or that the program ended.
@@ -48,7 +49,7 @@ impl Service {
             "[web]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{url}\"\nrequests_per_second = 100000\n"
         );
         let config = folder.join("pappus.toml");
-        std::fs::write(&config, format!("{sections}\n{web}"))?;
+        std::fs::write(&config, format!("{web}{sections}\n"))?;
         let child = spawn(&config, folder, &environment)?;
         Ok(Self { child, config, environment, url })
     }
@@ -65,6 +66,22 @@ impl Service {
         Ok(())
     }
 
+    /// Ends it as systemd does, and says whether it ended well within half a minute.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn stop(mut self) -> io::Result<bool> {
+        Command::new("kill").arg(self.id().to_string()).status()?;
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(30) {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status.success());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(false)
+    }
+
     /// Its process.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -75,6 +92,10 @@ impl Drop for Service {
     fn drop(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();
+        // Whoever reads why a test has failed wants to know what the service had to say.
+        if std::thread::panicking() {
+            eprintln!("{}", std::fs::read_to_string(self.config.with_file_name("log")).unwrap_or_default());
+        }
     }
 }
 
@@ -88,9 +109,9 @@ fn spawn(config: &Path, folder: &Path, environment: &[(&str, String)]) -> io::Re
     if let Some(stdout) = child.stdout.take() {
         BufReader::new(stdout).read_line(&mut line)?;
     }
-    if line.is_empty() {
+    if !line.contains(" at http") {
         let log = std::fs::read_to_string(folder.join("log"))?;
-        return Err(io::Error::other(format!("pappus serve ended: {log}")));
+        return Err(io::Error::other(format!("pappus serve does not serve: {line}{log}")));
     }
     Ok(child)
 }
@@ -117,6 +138,16 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// Where it leads to; nothing when it leads nowhere.
+    pub fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    /// What the first form of a page carries, by which it is known as ours.
+    pub fn token(&self) -> Option<String> {
+        self.between("name=\"token\" value=\"", "\"")
+    }
+
     /// What stands in an attribute behind a text: `between("name=\"token\" value=\"", "\"")`.
     pub fn between(&self, before: &str, after: &str) -> Option<String> {
         let text = self.text();
@@ -130,7 +161,8 @@ impl Answer {
 pub struct Browser {
     client: Client,
     base: String,
-    cookies: BTreeMap<String, String>,
+    /// What it has been given, by name.
+    pub cookies: BTreeMap<String, String>,
     token: String,
     /// Sent with everything.
     pub headers: Vec<(&'static str, String)>,
@@ -142,8 +174,8 @@ impl Browser {
     /// # Errors
     /// What the library says.
     pub fn new(url: &str) -> reqwest::Result<Self> {
-        let client =
-            Client::builder().redirect(Policy::none()).read_timeout(Duration::from_mins(1)).build()?;
+        let patience = Duration::from_mins(1);
+        let client = Client::builder().redirect(Policy::none()).read_timeout(patience).no_proxy().build()?;
         let base = url.trim_end_matches('/').to_owned();
         let headers = vec![("accept-language", "en".to_owned())];
         Ok(Self { client, base, cookies: BTreeMap::new(), token: String::new(), headers })
@@ -163,7 +195,7 @@ impl Browser {
         let response = self.begin(method, path, headers, body).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let answer = Answer { status, headers, body: response.bytes().await?.to_vec() };
-        if let Some(token) = answer.between("name=\"token\" value=\"", "\"") {
+        if let Some(token) = answer.token() {
             self.token = token;
         }
         Ok(answer)
@@ -214,20 +246,43 @@ impl Browser {
         Ok(response)
     }
 
+    /// Opens a page; redirects are not followed.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub async fn get(&mut self, path: &str) -> reqwest::Result<Answer> {
+        self.send(Method::GET, path, &[], Vec::new()).await
+    }
+
     /// Opens a page, and follows redirects.
     ///
     /// # Errors
     /// What the library says.
     pub async fn open(&mut self, path: &str) -> reqwest::Result<Answer> {
-        let mut path = path.to_owned();
+        let answer = self.get(path).await?;
+        self.follow(answer).await
+    }
+
+    /// Goes where an answer leads to.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub async fn follow(&mut self, mut answer: Answer) -> reqwest::Result<Answer> {
         for _ in 0..5 {
-            let answer = self.send(Method::GET, &path, &[], Vec::new()).await?;
-            match answer.headers.get(LOCATION).and_then(|place| place.to_str().ok()) {
-                Some(place) if answer.status.is_redirection() => place.clone_into(&mut path),
-                _ => return Ok(answer),
+            if answer.location().is_empty() || !answer.status.is_redirection() {
+                break;
             }
+            answer = self.get(answer.location()).await?;
         }
-        self.send(Method::GET, &path, &[], Vec::new()).await
+        Ok(answer)
+    }
+
+    /// Sends these fields and nothing else, as somebody does who is no browser; redirects are not followed.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> reqwest::Result<Answer> {
+        self.send(Method::POST, path, &[FORM], encoded(fields)).await
     }
 
     /// Sends a form with the token of the page that was opened last, and follows redirects.
@@ -235,22 +290,26 @@ impl Browser {
     /// # Errors
     /// What the library says.
     pub async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> reqwest::Result<Answer> {
-        let (body, base) = (self.form(fields), self.base.clone());
-        let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", base.as_str())];
-        let answer = self.send(Method::POST, path, &headers, body).await?;
-        match answer.headers.get(LOCATION).and_then(|place| place.to_str().ok()) {
-            Some(place) if answer.status.is_redirection() => {
-                let place = place.to_owned();
-                self.open(&place).await
-            }
-            _ => Ok(answer),
-        }
+        let answer = self.send_form(path, fields).await?;
+        self.follow(answer).await
     }
 
-    fn form(&self, fields: &[(&str, &str)]) -> Vec<u8> {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("token", &self.token).extend_pairs(fields);
-        form.finish().into_bytes()
+    /// Opens a page and sends its form to a path, with the token of this page; redirects are not followed.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub async fn fill(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> reqwest::Result<Answer> {
+        // A page without a form leaves none to be sent.
+        self.token.clear();
+        self.get(page).await?;
+        self.send_form(path, fields).await
+    }
+
+    async fn send_form(&mut self, path: &str, fields: &[(&str, &str)]) -> reqwest::Result<Answer> {
+        let (token, base) = (self.token.clone(), self.base.clone());
+        let mut all = vec![("token", token.as_str())];
+        all.extend(fields);
+        self.send(Method::POST, path, &[FORM, ("origin", base.as_str())], encoded(&all)).await
     }
 
     /// Signs in with a password.
@@ -261,4 +320,10 @@ impl Browser {
         self.open("/sign-in").await?;
         self.submit("/sign-in", &[("name", name), ("password", password)]).await
     }
+}
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+fn encoded(fields: &[(&str, &str)]) -> Vec<u8> {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into_bytes()
 }

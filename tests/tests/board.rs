@@ -1,73 +1,36 @@
 //! The podmin's board over HTTP, with the service as a program of its own, on SQLite and on PostgreSQL.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::Pod;
+use crate::support::closing::{Closing, MAILS, archive_on, document, until};
 use pappus_tests::cluster::shared_postgres;
-use pappus_tests::sample::PASSWORD;
 use pappus_tests::schema::Pool;
-use pappus_tests::service::{Browser, Service};
+use pappus_tests::service::Browser;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// Accounts of the sample pod.
 const ACCOUNTS: u64 = 13;
 
-struct Scene {
-    pod: Pod,
-    folder: TempDir,
-    service: Service,
+/// What everybody sees is what is expected, after some seconds.
+async fn numbers_are(browser: &mut Browser, expected: Value) {
+    let begun = Instant::now();
+    loop {
+        let found = document(&browser.open("/closing.json").await.unwrap())["accounts"].clone();
+        if found == expected {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{found} instead of {expected}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
 }
 
-impl Scene {
-    fn new(pod: Pod, store: Option<&str>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state/pods/closing.example");
-        std::fs::create_dir_all(&state).unwrap();
-        let shared = Path::new(&crate::support::shared_state()).join("pods/closing.example/archive-key.pem");
-        std::fs::copy(shared, state.join("archive-key.pem")).unwrap();
-        let store = store.map_or_else(String::new, |url| format!("url = {url:?}\n"));
-        let sections = format!(
-            "[pod]\ndatabase_url = {:?}\nurl = \"https://closing.example/\"\nuploads = {:?}\n\
-             [store]\nstate = \"state\"\n{store}[mail]\nfolder = \"mails\"\nfrom = \"podmin@closing.example\"\n\
-             per_minute = 6000\n[closing]\nenabled = true\n",
-            pod.database,
-            pod.path("uploads").display().to_string()
-        );
-        let service = Service::start(folder.path(), &sections).unwrap();
-        Self { pod, folder, service }
-    }
-
-    async fn signed_in(&self, name: &str) -> Browser {
-        let mut browser = Browser::new(&self.service.url).unwrap();
-        browser.sign_in(name, PASSWORD).await.unwrap();
-        browser
-    }
-
-    /// What everybody sees is what is expected, after some seconds.
-    async fn numbers_are(&self, browser: &mut Browser, expected: Value) {
-        let begun = Instant::now();
-        loop {
-            let answer = browser.open("/closing.json").await.unwrap();
-            let found = serde_json::from_slice::<Value>(&answer.body).unwrap()["accounts"].clone();
-            if found == expected {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(20), "{found} instead of {expected}");
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-    }
-
-    /// Mails that were sent: whom to, and all they say.
-    fn mails(&self) -> Vec<(String, String)> {
-        let Ok(folder) = std::fs::read_dir(self.folder.path().join("mails")) else { return Vec::new() };
-        let texts = folder.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
-        let to = |text: &str| text.lines().find_map(|line| line.strip_prefix("To: ")).unwrap().to_owned();
-        texts.map(|text| (to(&text), text)).collect()
-    }
+/// Mails that were sent: whom to, and all they say.
+fn mails(scene: &Closing) -> Vec<(String, String)> {
+    let to = |text: &str| text.lines().find_map(|line| line.strip_prefix("To: ")).unwrap().to_owned();
+    scene.mails().into_iter().map(|text| (to(&text), text)).collect()
 }
 
 /// One account of the sample pod has moved.
@@ -76,22 +39,9 @@ fn numbers(with_archive: u64, downloaded: u64, untouched: u64) -> Value {
         "untouched": untouched })
 }
 
-/// Looks at a page until it says something.
-async fn until(browser: &mut Browser, path: &str, says: &str) -> String {
-    let begun = Instant::now();
-    loop {
-        let text = browser.open(path).await.unwrap().text();
-        if text.contains(says) {
-            return text;
-        }
-        assert!(begun.elapsed() < Duration::from_mins(2), "{path} never says {says:?}: {text}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn through_all_stages_on_sqlite() {
-    through_all_stages(Scene::new(Pod::sqlite().await, None)).await;
+    through_all_stages(Closing::sqlite().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,13 +49,13 @@ async fn through_all_stages_on_postgresql() {
     let server = shared_postgres().await.unwrap();
     let (pod, store) = (server.create_database("board").await, server.create_database("board_store").await);
     let pod = Pod::on(tempfile::tempdir().unwrap(), pod.unwrap()).await;
-    through_all_stages(Scene::new(pod, Some(&store.unwrap()))).await;
+    through_all_stages(Closing::on(pod, Some(store.unwrap()), MAILS)).await;
 }
 
-async fn through_all_stages(scene: Scene) {
+async fn through_all_stages(scene: Closing) {
     let mut greta = scene.signed_in("greta").await;
     // Nobody else sees anything of it before it is decided.
-    let mut stranger = Browser::new(&scene.service.url).unwrap();
+    let mut stranger = scene.browser();
     assert_eq!(stranger.open("/closing").await.unwrap().status, StatusCode::NOT_FOUND);
     let days =
         [("read_only_on", "2026-12-01"), ("switch_off_on", "2027-01-31"), ("downloads_until", "2027-06-30")];
@@ -119,10 +69,10 @@ async fn through_all_stages(scene: Scene) {
         assert!(page.contains("31 January 2027") && !page.contains("How people stand"), "{page}");
     }
     assert!(greta.open("/archive").await.unwrap().text().contains("30 June 2027"));
-    scene.numbers_are(&mut stranger, Value::Null).await;
+    numbers_are(&mut stranger, Value::Null).await;
     greta.open("/board").await.unwrap();
     greta.submit("/board/closing", &[("stage", "exporting"), ("public", "yes")]).await.unwrap();
-    scene.numbers_are(&mut stranger, numbers(0, 0, ACCOUNTS - 1)).await;
+    numbers_are(&mut stranger, numbers(0, 0, ACCOUNTS - 1)).await;
 
     campaign(&scene, &mut greta).await;
     people(&scene, &mut greta).await;
@@ -134,24 +84,23 @@ async fn through_all_stages(scene: Scene) {
 }
 
 /// A campaign of the board is worked on by the service itself, and people find their archives.
-async fn campaign(scene: &Scene, greta: &mut Browser) {
+async fn campaign(scene: &Closing, greta: &mut Browser) {
     greta.open("/board/campaigns").await.unwrap();
     greta.submit("/board/campaigns", &[("only", "all"), ("keep_sign_in", "yes")]).await.unwrap();
-    let page = until(greta, "/board/campaigns", "finished</h2>").await;
+    let page = until(greta, "/board/campaigns", "finished</h2>").await.text();
     assert!(page.contains("13 of 13 accounts are done"), "{page}");
-    scene.numbers_are(greta, numbers(ACCOUNTS, 0, 0)).await;
+    numbers_are(greta, numbers(ACCOUNTS, 0, 0)).await;
     let mut ida = scene.signed_in("ida").await;
     let page = ida.open("/archive").await.unwrap();
-    let path = page.between("href=\"/archive/made/", "\"").unwrap();
-    let whole = ida.open(&format!("/archive/made/{path}")).await.unwrap();
+    let whole = ida.open(&archive_on(&page)).await.unwrap();
     assert_eq!((whole.status, whole.header("content-type")), (StatusCode::OK, "application/zip"));
-    scene.numbers_are(greta, numbers(ACCOUNTS, 1, 0)).await;
+    numbers_are(greta, numbers(ACCOUNTS, 1, 0)).await;
     let again = greta.submit("/board/campaigns/nothing", &[("act", "pause")]).await.unwrap();
     assert_eq!(again.status, StatusCode::NOT_FOUND);
 }
 
 /// Somebody is found by name, address and ID; an archive is made for them, and they are told.
-async fn people(scene: &Scene, greta: &mut Browser) {
+async fn people(scene: &Closing, greta: &mut Browser) {
     for name in ["ida", "ida@mail.example", "ida@closing.example"] {
         let page = greta.open(&format!("/board/people?name={name}")).await.unwrap().text();
         assert!(page.contains("ida@closing.example") && page.contains("Fetched once"), "{page}");
@@ -162,27 +111,27 @@ async fn people(scene: &Scene, greta: &mut Browser) {
     greta.submit("/board/people/archive", &[("name", "ida")]).await.unwrap();
     until(greta, "/board/people?name=ida", ": made</li>").await;
     let begun = Instant::now();
-    while !scene.mails().iter().any(|(to, _)| to == "ida@mail.example") {
+    while !mails(scene).iter().any(|(to, _)| to == "ida@mail.example") {
         assert!(begun.elapsed() < Duration::from_mins(2), "ida was not told");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
 /// Everybody who has not fetched an archive gets one letter, also when the service is killed meanwhile.
-async fn letters(scene: &Scene, greta: &mut Browser) {
+async fn letters(scene: &Closing, greta: &mut Browser) {
     greta.open("/board/notices").await.unwrap();
     let letter = [("audience", "not-fetched"), ("subject", "{pod} closes"), ("body", "Hello {name}!")];
     let page = greta.submit("/board/notices", &letter).await.unwrap().text();
     assert!(page.contains("closing.example closes") && page.contains("Hello greta!"), "{page}");
-    assert_eq!(scene.mails().len(), 1, "nothing is sent before it was seen");
+    assert_eq!(mails(scene).len(), 1, "nothing is sent before it was seen");
     let confirmed: Vec<_> = letter.into_iter().chain([("confirmed", "yes")]).collect();
     greta.submit("/board/notices", &confirmed).await.unwrap();
     until(greta, "/board/notices", "handed over for sending").await;
-    let expected: BTreeSet<String> = scene.unfetched().await;
+    let expected: BTreeSet<String> = unfetched(&scene.pod.pool).await;
     let begun = Instant::now();
     loop {
         let letters: Vec<_> =
-            scene.mails().into_iter().filter(|(_, text)| text.contains("closing.example closes")).collect();
+            mails(scene).into_iter().filter(|(_, text)| text.contains("closing.example closes")).collect();
         let to: BTreeSet<String> = letters.iter().map(|(to, _)| to.clone()).collect();
         if to == expected {
             assert_eq!(letters.len(), expected.len(), "somebody has two");
@@ -193,24 +142,22 @@ async fn letters(scene: &Scene, greta: &mut Browser) {
     }
 }
 
-impl Scene {
-    /// Whoever can be written to and is not ida, who has fetched an archive.
-    async fn unfetched(&self) -> BTreeSet<String> {
-        let sql = "SELECT u.email FROM users u JOIN people p ON p.owner_id = u.id WHERE u.username <> 'ida' \
-                   AND u.email <> '' AND NOT COALESCE(p.closed_account, FALSE)";
-        let texts: Vec<String> = match &self.pod.pool {
-            Pool::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
-            Pool::Sqlite(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
-            Pool::MySql(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
-        };
-        texts.into_iter().collect()
-    }
+/// Whoever can be written to and is not ida, who has fetched an archive.
+async fn unfetched(pool: &Pool) -> BTreeSet<String> {
+    let sql = "SELECT u.email FROM users u JOIN people p ON p.owner_id = u.id WHERE u.username <> 'ida' \
+               AND u.email <> '' AND NOT COALESCE(p.closed_account, FALSE)";
+    let texts: Vec<String> = match pool {
+        Pool::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
+        Pool::Sqlite(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
+        Pool::MySql(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
+    };
+    texts.into_iter().collect()
 }
 
 #[tokio::test]
 async fn for_podmins_only() {
-    let scene = Scene::new(Pod::sqlite().await, None);
-    let mut stranger = Browser::new(&scene.service.url).unwrap();
+    let scene = Closing::sqlite().await;
+    let mut stranger = scene.browser();
     let mut ida = scene.signed_in("ida").await;
     for path in ["/board", "/board/people", "/board/campaigns", "/board/notices", "/board/log"] {
         assert!(stranger.open(path).await.unwrap().text().contains("Sign in"), "{path}");
@@ -228,9 +175,7 @@ async fn for_podmins_only() {
     }
     // A form from elsewhere has no token.
     let mut greta = scene.signed_in("greta").await;
-    let kind = [("content-type", "application/x-www-form-urlencoded")];
-    let answer =
-        greta.send(reqwest::Method::POST, "/board/closing", &kind, b"stage=closed".to_vec()).await.unwrap();
+    let answer = greta.post("/board/closing", &[("stage", "closed")]).await.unwrap();
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     greta.open("/board").await.unwrap();
     let answer =

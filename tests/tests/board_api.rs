@@ -1,16 +1,11 @@
 //! The podmin's board for programs: each path by session and by token, and for nobody but podmins.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::Pod;
-use pappus_engine::pod::config::DatabaseUrl;
-use pappus_engine::store::Store;
-use pappus_tests::sample::PASSWORD;
-use pappus_tests::service::{Answer, Browser, Service};
+use crate::support::closing::{Closing, call, document};
+use pappus_tests::service::Browser;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// Accounts of the sample pod.
 const ACCOUNTS: u64 = 13;
@@ -24,60 +19,13 @@ const LOOKING: [&str; 6] = [
     "/api/v1/board/log",
 ];
 
-struct Scene {
-    pod: Pod,
-    folder: TempDir,
-    service: Service,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        let pod = Pod::sqlite().await;
-        let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state/pods/closing.example");
-        std::fs::create_dir_all(&state).unwrap();
-        let shared = Path::new(&crate::support::shared_state()).join("pods/closing.example/archive-key.pem");
-        std::fs::copy(shared, state.join("archive-key.pem")).unwrap();
-        let sections = format!(
-            "[pod]\ndatabase_url = {:?}\nurl = \"https://closing.example/\"\nuploads = {:?}\n\
-             [store]\nstate = \"state\"\n[mail]\nfolder = \"mails\"\nfrom = \"podmin@closing.example\"\n\
-             per_minute = 6000\n[closing]\nenabled = true\n",
-            pod.database,
-            pod.path("uploads").display().to_string()
-        );
-        let service = Service::start(folder.path(), &sections).unwrap();
-        Self { pod, folder, service }
-    }
-
-    async fn signed_in(&self, name: &str) -> Browser {
-        let mut browser = Browser::new(&self.service.url).unwrap();
-        browser.sign_in(name, PASSWORD).await.unwrap();
-        browser
-    }
-
-    /// A script with a token of whoever has signed in.
-    async fn script(&self, browser: &mut Browser, scopes: &[&str]) -> Browser {
-        let new = json!({ "name": "script", "scopes": scopes, "days": 1 });
-        let made = call(browser, Method::POST, "/api/v1/tokens", Some(new)).await;
-        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
-        let mut script = Browser::new(&self.service.url).unwrap();
-        let token = document(&made)["token"].as_str().unwrap().to_owned();
-        script.headers.push(("authorization", format!("Bearer {token}")));
-        script
-    }
-
-    fn mails(&self) -> usize {
-        std::fs::read_dir(self.folder.path().join("mails")).map_or(0, Iterator::count)
-    }
-}
-
-async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<Value>) -> Answer {
-    let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-    browser.send(method, path, &[("content-type", "application/json")], body).await.unwrap()
-}
-
-fn document(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).map_err(|_| answer.text()).unwrap()
+/// A script with a token of whoever has signed in.
+async fn script_of(scene: &Closing, browser: &mut Browser, scopes: &[&str]) -> Browser {
+    let new = json!({ "name": "script", "scopes": scopes, "days": 1 });
+    let made = said(browser, Method::POST, "/api/v1/tokens", Some(new), StatusCode::CREATED).await;
+    let mut script = scene.browser();
+    script.headers.push(("authorization", format!("Bearer {}", made["token"].as_str().unwrap())));
+    script
 }
 
 /// What an answer says, which has this status.
@@ -134,16 +82,16 @@ async fn acts(browser: &mut Browser) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_session() {
-    let scene = Scene::new().await;
+    let scene = Closing::sqlite().await;
     let mut greta = scene.signed_in("greta").await;
     everything(&scene, &mut greta, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_token() {
-    let scene = Scene::new().await;
+    let scene = Closing::sqlite().await;
     let mut greta = scene.signed_in("greta").await;
-    let mut script = scene.script(&mut greta, &["board_read", "board_write"]).await;
+    let mut script = script_of(&scene, &mut greta, &["board_read", "board_write"]).await;
     let me = get(&mut script, "/api/v1/me").await;
     assert_eq!((&me["podmin"], &me["scopes"]), (&json!(true), &json!(["board_read", "board_write"])), "{me}");
     everything(&scene, &mut script, &["board-token"]).await;
@@ -151,7 +99,7 @@ async fn by_token() {
     said(&mut script, Method::GET, "/api/v1/requests", None, StatusCode::FORBIDDEN).await;
 }
 
-async fn everything(scene: &Scene, podmin: &mut Browser, before: &[&str]) {
+async fn everything(scene: &Closing, podmin: &mut Browser, before: &[&str]) {
     closing(podmin).await;
     campaigns(podmin).await;
     people(podmin).await;
@@ -264,14 +212,14 @@ async fn people(podmin: &mut Browser) {
 }
 
 /// Says whether the letter could still be stopped: on a slow machine everybody has it by then.
-async fn notices(scene: &Scene, podmin: &mut Browser) -> bool {
+async fn notices(scene: &Closing, podmin: &mut Browser) -> bool {
     let path = "/api/v1/board/notices";
     // Ida is told of the archive that was made for her.
     let begun = Instant::now();
-    while scene.mails() < 1 && begun.elapsed() < Duration::from_mins(2) {
+    while scene.mails().is_empty() && begun.elapsed() < Duration::from_mins(2) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(scene.mails(), 1);
+    assert_eq!(scene.mails().len(), 1);
     let letter = json!({ "audience": "all", "subject": "{pod} closes", "body": "Hello {name}!" });
     let seen = said(podmin, Method::POST, path, Some(letter.clone()), StatusCode::OK).await;
     assert_eq!(seen, json!({ "subject": "closing.example closes", "body": "Hello greta!" }));
@@ -304,7 +252,7 @@ async fn notices(scene: &Scene, podmin: &mut Browser) -> bool {
     assert!(done["notice"]["queued"].as_u64().unwrap() > 5, "{done}");
     assert_eq!((&done["sent"], &done["failed"]), (&done["notice"]["queued"], &json!(0)), "{done}");
     assert_eq!(get(podmin, path).await[0], done["notice"]);
-    assert_eq!(scene.mails() as u64, 1 + done["sent"].as_u64().unwrap());
+    assert_eq!(scene.mails().len() as u64, 1 + done["sent"].as_u64().unwrap());
     for missing in ["4711", "nothing", "99999999999999999999"] {
         said(podmin, Method::GET, &format!("{path}/{missing}"), None, StatusCode::NOT_FOUND).await;
     }
@@ -344,8 +292,8 @@ async fn cannot_act(browser: &mut Browser, status: StatusCode) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn for_podmins_only() {
-    let scene = Scene::new().await;
-    refused(&mut Browser::new(&scene.service.url).unwrap(), StatusCode::UNAUTHORIZED).await;
+    let scene = Closing::sqlite().await;
+    refused(&mut scene.browser(), StatusCode::UNAUTHORIZED).await;
     let mut ida = scene.signed_in("ida").await;
     refused(&mut ida, StatusCode::FORBIDDEN).await;
     let me = get(&mut ida, "/api/v1/me").await;
@@ -355,20 +303,18 @@ async fn for_podmins_only() {
         said(&mut ida, Method::POST, "/api/v1/tokens", Some(new), StatusCode::FORBIDDEN).await;
     }
     // As if somebody had got such a row in all the same.
-    let mut script = scene.script(&mut ida, &["read"]).await;
-    let file = scene.folder.path().join("state/pods/closing.example/pappus.sqlite3");
-    let file = DatabaseUrl::parse(&format!("sqlite:{}", file.display())).unwrap();
+    let mut script = script_of(&scene, &mut ida, &["read"]).await;
     let sql = "UPDATE pappus_api_tokens SET scopes = 'read board_read board_write'";
-    let changed = Store::open(&file).await.unwrap().execute("a test", sql, &[]).await.unwrap();
+    let changed = scene.store().await.execute("a test", sql, &[]).await.unwrap();
     assert_eq!(changed, 1);
     refused(&mut script, StatusCode::FORBIDDEN).await;
     assert_eq!(get(&mut script, "/api/v1/me").await["podmin"], false);
 
     // A podmin's tokens are good for what they say.
     let mut greta = scene.signed_in("greta").await;
-    let mut ordinary = scene.script(&mut greta, &["read", "request", "download"]).await;
+    let mut ordinary = script_of(&scene, &mut greta, &["read", "request", "download"]).await;
     refused(&mut ordinary, StatusCode::FORBIDDEN).await;
-    let mut looking = scene.script(&mut greta, &["board_read"]).await;
+    let mut looking = script_of(&scene, &mut greta, &["board_read"]).await;
     said(
         &mut greta,
         Method::PUT,
@@ -381,7 +327,7 @@ async fn for_podmins_only() {
         get(&mut looking, path).await;
     }
     cannot_act(&mut looking, StatusCode::FORBIDDEN).await;
-    let mut doing_only = scene.script(&mut greta, &["board_write"]).await;
+    let mut doing_only = script_of(&scene, &mut greta, &["board_write"]).await;
     for path in LOOKING {
         said(&mut doing_only, Method::GET, path, None, StatusCode::FORBIDDEN).await;
     }
@@ -395,7 +341,7 @@ async fn for_podmins_only() {
     assert_eq!(get(&mut greta, "/api/v1/board/closing").await["stage"], "announced");
 
     // Who is no administrator any more has no board any more, neither by session nor by token.
-    let mut all = scene.script(&mut greta, &["read", "board_read", "board_write"]).await;
+    let mut all = script_of(&scene, &mut greta, &["read", "board_read", "board_write"]).await;
     get(&mut all, "/api/v1/board").await;
     scene.pod.pool.execute("DELETE FROM roles WHERE name = 'admin'").await.unwrap();
     for podmin in [&mut greta, &mut all] {

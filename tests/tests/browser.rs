@@ -6,8 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::newcomers;
-use crate::support::web::{Service, configuration, free_port};
-use crate::support::{Pod, shared_state};
+use crate::support::closing::Closing;
 use pappus_tests::program::{pappus, programs};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD};
 
@@ -29,37 +28,19 @@ fn drive(script: &str, url: &str, more: &[(&str, &Path)]) {
     assert!(ended.status.success(), "{script}: {}", String::from_utf8_lossy(&said));
 }
 
-/// The service of a pod that closes.
-fn closing(pod: &Pod, folder: &Path) -> Service {
-    // Making a key takes long on a busy machine.
-    let state = folder.join("state/pods/closing.example");
-    std::fs::create_dir_all(&state).unwrap();
-    let key = Path::new(&shared_state()).join("pods/closing.example/archive-key.pem");
-    std::fs::copy(key, state.join("archive-key.pem")).unwrap();
-    let text = configuration(folder, pod, None, free_port());
-    let mails = folder.join("mails");
-    let text = format!(
-        "{text}[mail]\nfolder = {:?}\nfrom = \"podmin@closing.example\"\n[closing]\nenabled = true\n",
-        mails.display().to_string()
-    );
-    Service::start(folder, &text)
-}
-
 #[tokio::test]
 async fn a_podmin_closes_a_pod() {
-    let (pod, folder) = (Pod::sqlite().await, tempfile::tempdir().unwrap());
-    let service = closing(&pod, folder.path());
-    drive("board.mjs", &service.url, &[]);
+    let scene = Closing::sqlite().await;
+    drive("board.mjs", &scene.service.url, &[]);
 }
 
 #[tokio::test]
 async fn somebody_fetches_an_archive() {
-    let (pod, folder) = (Pod::sqlite().await, tempfile::tempdir().unwrap());
+    let scene = Closing::sqlite().await;
     let unused = "UPDATE users SET consumed_timestep = NULL WHERE username = 'jonas'";
-    pod.pool.execute(unused).await.unwrap();
-    let service = closing(&pod, folder.path());
-    let download = folder.path().join("archive.zip");
-    drive("closing.mjs", &service.url, &[("PAPPUS_DOWNLOAD", &download)]);
+    scene.pod.pool.execute(unused).await.unwrap();
+    let download = scene.folder.path().join("archive.zip");
+    drive("closing.mjs", &scene.service.url, &[("PAPPUS_DOWNLOAD", &download)]);
     let ended = pappus(["verify", download.to_str().unwrap()]).unwrap();
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }

@@ -2,43 +2,31 @@
 //! hands out, and what one leaves behind when it is killed the other does.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use crate::support::Pod;
+use crate::support::closing::{archive_on, folder_with_key, sections, signed_in, until};
 use pappus_tests::cluster::{shared_postgres, shared_s3};
 use pappus_tests::program::pappus;
-use pappus_tests::sample::PASSWORD;
 use pappus_tests::service::{Browser, Service};
 use reqwest::{Method, StatusCode};
 use tempfile::TempDir;
 
+/// The keys of a pod's campaigns, in the folder of a service.
+const KEYS: &str = "state/pods/closing.example/campaign-keys.txt";
 const PEOPLE: [&str; 5] = ["ida", "greta", "berta", "emil", "ruth"];
 
 /// A folder of its own for a service, with the keys that all of them need.
 fn state(keys: Option<&Path>) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let pod = folder.path().join("state/pods/closing.example");
-    std::fs::create_dir_all(&pod).unwrap();
-    let shared = Path::new(&crate::support::shared_state()).join("pods/closing.example/archive-key.pem");
-    std::fs::copy(shared, pod.join("archive-key.pem")).unwrap();
+    let folder = folder_with_key();
     if let Some(keys) = keys {
-        std::fs::copy(keys, pod.join("campaign-keys.txt")).unwrap();
+        std::fs::copy(keys, folder.path().join(KEYS)).unwrap();
     }
     folder
 }
 
 /// Looks until somebody's archive is there; gives its address.
 async fn archive(browser: &mut Browser) -> String {
-    let begun = Instant::now();
-    loop {
-        let page = browser.open("/archive").await.unwrap();
-        let found = page.between("href=\"/archive/made/", "\"");
-        if let Some(path) = found.filter(|path| path.contains("/file/")) {
-            return format!("/archive/made/{path}");
-        }
-        assert!(begun.elapsed() < Duration::from_mins(2), "{}", page.text());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    archive_on(&until(browser, "/archive", "/file/").await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,27 +34,20 @@ async fn share_everything() {
     let (pod, s3) = (Pod::sqlite().await, shared_s3().await.unwrap());
     let store = shared_postgres().await.unwrap().create_database("instances_store").await.unwrap();
     s3.create_bucket("instances").await.unwrap();
-    let sections = format!(
-        "[pod]\ndatabase_url = {:?}\nurl = \"https://closing.example/\"\nuploads = {:?}\n\
-         [store]\nstate = \"state\"\nurl = {store:?}\n[archives]\nplace = \"s3://instances/archives\"\n\
-         [closing]\nenabled = true\n",
-        pod.database,
-        pod.path("uploads"),
-    );
+    let more = "[archives]\nplace = \"s3://instances/archives\"\n";
+    let sections = sections(&pod, Some(&store), more);
     let serve = |folder: &TempDir| {
         Service::start_in(folder.path(), &sections, s3.environment("AKIA", "secret")).unwrap()
     };
     let first_folder = state(None);
     let first = serve(&first_folder);
-    let mut ida = Browser::new(&first.url).unwrap();
-    ida.sign_in("ida", PASSWORD).await.unwrap();
+    let mut ida = signed_in(&first, "ida").await;
     ida.submit("/archive/ask", &[]).await.unwrap();
     let path = archive(&mut ida).await;
     let whole = ida.open(&path).await.unwrap();
     assert_eq!(whole.status, StatusCode::OK, "{}", whole.text());
 
-    let second_folder =
-        state(Some(&first_folder.path().join("state/pods/closing.example/campaign-keys.txt")));
+    let second_folder = state(Some(&first_folder.path().join(KEYS)));
     let second = serve(&second_folder);
     let mut there = ida.at(&second.url).unwrap();
     let headers = [("range", "bytes=100-"), ("if-range", whole.header("etag"))];
@@ -80,8 +61,7 @@ async fn share_everything() {
     // Asked of one, which is killed; the other does what it had begun, and what it had not.
     let mut people = Vec::new();
     for name in PEOPLE.into_iter().skip(1) {
-        let mut browser = Browser::new(&first.url).unwrap();
-        browser.sign_in(name, PASSWORD).await.unwrap();
+        let mut browser = signed_in(&first, name).await;
         browser.submit("/archive/ask", &[]).await.unwrap();
         people.push(browser);
     }

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::newcomers::{Scene, begin};
+use crate::support::closing::{Closing, archive_on};
 use crate::support::{Pod, names};
 use pappus_tests::program::pappus;
-use pappus_tests::sample::PASSWORD;
 use pappus_tests::service::{Browser, Service};
 use reqwest::{Method, StatusCode};
 
@@ -134,31 +134,23 @@ async fn in_over_broken_lines() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn out_over_broken_lines() {
-    let (pod, folder) = (Pod::sqlite().await, tempfile::tempdir().unwrap());
+    let pod = Pod::sqlite().await;
     make_large(&pod);
-    let sections = format!(
-        "[pod]\ndatabase_url = {:?}\nurl = \"https://closing.example/\"\nuploads = {:?}\n\
-         [store]\nstate = \"state\"\n[closing]\nenabled = true\n",
-        pod.database,
-        pod.path("uploads"),
-    );
-    let mut service = Service::start(folder.path(), &sections).unwrap();
-    let mut ida = Browser::new(&service.url).unwrap();
-    ida.sign_in("ida", PASSWORD).await.unwrap();
+    let mut scene = Closing::on(pod, None, "");
+    let mut ida = scene.signed_in("ida").await;
     ida.submit("/archive/ask", &[]).await.unwrap();
     let begun = Instant::now();
     let path = loop {
         let page = ida.open("/archive").await.unwrap();
-        if let Some(path) = page.between("href=\"/archive/made/", "\"").filter(|path| path.contains("/file/"))
-        {
-            break format!("/archive/made/{path}");
+        if page.text().contains("/file/") {
+            break archive_on(&page);
         }
         assert!(begun.elapsed() < PATIENCE, "{}", page.text());
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
     let head = ida.send(Method::HEAD, &path, &[], Vec::new()).await.unwrap();
     let (size, tag) = (head.header("content-length").parse::<u64>().unwrap(), head.header("etag").to_owned());
-    let target = folder.path().join("ida.zip");
+    let target = scene.folder.path().join("ida.zip");
     let mut file = File::create(&target).unwrap();
     let (mut most, mut there) = (0, 0_u64);
     for part in 1..=BREAKS + 1 {
@@ -173,9 +165,9 @@ async fn out_over_broken_lines() {
             there += piece.len() as u64;
         }
         drop(answer);
-        most = most.max(memory(&service));
+        most = most.max(memory(&scene.service));
         if part == 3 {
-            service.kill_and_start().unwrap();
+            scene.service.kill_and_start().unwrap();
         }
     }
     println!("out: {} MB, {most} kB of memory", size >> 20);

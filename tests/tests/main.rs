@@ -22,6 +22,7 @@ mod delivery;
 mod depot;
 mod export;
 mod failures;
+mod generated;
 mod heavy;
 mod import;
 mod import_hostile;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::Pod;
+use crate::support::closing::{document, until};
 use crate::support::target::{Target, fingerprint};
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::service::{Answer, Browser, Service};
@@ -100,19 +101,6 @@ async fn pods_that_listen() -> (u16, Arc<AtomicUsize>) {
     (port, received)
 }
 
-/// Looks at the page until it says something.
-async fn until(browser: &mut Browser, path: &str, says: &str) -> Answer {
-    let begun = Instant::now();
-    loop {
-        let answer = browser.open(path).await.unwrap();
-        if answer.text().contains(says) {
-            return answer;
-        }
-        assert!(begun.elapsed() < Duration::from_mins(2), "{path} never says {says:?}: {}", answer.text());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
 pub(crate) async fn begin(service: &Service) -> Browser {
     let mut browser = Browser::new(&service.url).unwrap();
     browser.open("/newcomers").await.unwrap();
@@ -124,7 +112,7 @@ pub(crate) async fn begin(service: &Service) -> Browser {
 /// Hands a file in as a browser without a script does; gives what is shown then.
 async fn hand_in(browser: &mut Browser, token: Option<&str>, bytes: &[u8]) -> Answer {
     let page = browser.open("/newcomers").await.unwrap();
-    let own = page.between("name=\"token\" value=\"", "\"").unwrap_or_default();
+    let own = page.token().unwrap_or_default();
     let token = token.unwrap_or(&own);
     let mut body = Vec::new();
     for (head, content) in [
@@ -142,11 +130,7 @@ async fn hand_in(browser: &mut Browser, token: Option<&str>, bytes: &[u8]) -> An
     body.extend_from_slice(b"--limit--\r\n");
     let headers = [("content-type", "multipart/form-data; boundary=limit")];
     let answer = browser.send(Method::POST, "/newcomers/upload", &headers, body).await.unwrap();
-    if answer.status.is_redirection() {
-        let place = answer.header("location").to_owned();
-        return browser.open(&place).await.unwrap();
-    }
-    answer
+    browser.follow(answer).await.unwrap()
 }
 
 fn choice<'a>(name: &'a str, email: &'a str) -> [(&'static str, &'a str); 4] {
@@ -330,7 +314,7 @@ async fn pieces_survive_a_killed_service() {
     let headers = [tus, ("upload-length", length.as_str()), ("upload-metadata", "part YXJjaGl2ZQ==")];
     let made = ida.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
     assert_eq!(made.status, StatusCode::CREATED);
-    let place = made.header("location").to_owned();
+    let place = made.location().to_owned();
     let half = archive.len() / 2;
     let sent = send(&mut ida, &place, 0, archive[..half].to_vec()).await;
     assert_eq!(
@@ -407,7 +391,7 @@ async fn the_whole_way_by_program() {
         ("upload-metadata", "part YXJjaGl2ZQ=="),
     ];
     let made = ida.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
-    let place = made.header("location").to_owned();
+    let place = made.location().to_owned();
     assert_eq!(send(&mut ida, &place, 0, archive).await.status, StatusCode::NO_CONTENT);
     let asked = call(&mut ida, Method::POST, "/look", Some("{}")).await;
     assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text());
@@ -442,10 +426,6 @@ async fn the_whole_way_by_program() {
     }
     let late = call(&mut ida, Method::POST, "/undo", None).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
-}
-
-fn document(answer: &Answer) -> serde_json::Value {
-    serde_json::from_slice(&answer.body).unwrap()
 }
 
 async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<&str>) -> Answer {

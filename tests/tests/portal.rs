@@ -1,86 +1,23 @@
 //! "My archive" over HTTP, with the service as a program of its own: asked for, watched, fetched in parts, by link, as
 //! two files, by script; not reachable for anybody else; and through kills.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::Pod;
-use pappus_tests::sample::PASSWORD;
-use pappus_tests::service::{Answer, Browser, Service};
+use crate::support::closing::{Closing, archive_on, call, document, until};
+use pappus_tests::service::{Answer, Browser};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-struct Scene {
-    _pod: Pod,
-    folder: TempDir,
-    service: Service,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        let pod = Pod::sqlite().await;
-        let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state/pods/closing.example");
-        std::fs::create_dir_all(&state).unwrap();
-        let shared = Path::new(&crate::support::shared_state()).join("pods/closing.example/archive-key.pem");
-        std::fs::copy(shared, state.join("archive-key.pem")).unwrap();
-        let sections = format!(
-            "[pod]\ndatabase_url = \"{}\"\nurl = \"https://closing.example/\"\nuploads = \"{}\"\n\
-             [store]\nstate = \"state\"\n[mail]\nfolder = \"mails\"\nfrom = \"podmin@closing.example\"\n\
-             per_minute = 6000\n[closing]\nenabled = true\n",
-            pod.database,
-            pod.path("uploads").display()
-        );
-        let service = Service::start(folder.path(), &sections).unwrap();
-        Self { _pod: pod, folder, service }
-    }
-
-    async fn signed_in(&self, name: &str) -> Browser {
-        let mut browser = Browser::new(&self.service.url).unwrap();
-        let answer = browser.sign_in(name, PASSWORD).await.unwrap();
-        assert!(answer.text().contains("My archive"), "{}", answer.text());
-        browser
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-}
-
-/// Looks until the archive is there; gives the page.
-async fn until_done(browser: &mut Browser, scene: &Scene) -> Answer {
-    let begun = Instant::now();
-    loop {
-        let page = browser.open("/archive").await.unwrap();
-        if page.text().contains("/file/") {
-            return page;
-        }
-        assert!(begun.elapsed() < Duration::from_mins(2), "{}\n{}", page.text(), scene.log());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-async fn api(browser: &mut Browser, method: Method, path: &str, body: Option<Value>) -> Answer {
-    let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-    browser.send(method, path, &[("content-type", "application/json")], body).await.unwrap()
-}
-
-fn document(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).map_err(|_| answer.text()).unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_button_to_the_file() {
-    let scene = Scene::new().await;
+    let scene = Closing::sqlite().await;
     let mut greta = scene.signed_in("greta").await;
     let page = greta.submit("/archive/ask", &[("mail", "yes")]).await.unwrap();
     assert_eq!(page.status, StatusCode::OK, "{}", page.text());
     greta.submit("/archive/ask", &[]).await.unwrap();
-    let page = until_done(&mut greta, &scene).await;
+    let page = until(&mut greta, "/archive", "/file/").await;
     assert_eq!(page.text().matches("/file/").count(), 1, "however often they click");
-    let path = page.between("href=\"/archive/made/", "\"").unwrap();
-    let path = format!("/archive/made/{path}");
+    let path = archive_on(&page);
     let whole = greta.open(&path).await.unwrap();
     assert_eq!((whole.status, whole.header("content-type")), (StatusCode::OK, "application/zip"));
     assert!(whole.header("content-disposition").contains("greta@closing.example-"));
@@ -132,18 +69,18 @@ async fn two_files(browser: &mut Browser, base: &str) {
 }
 
 /// One mail, whose link needs no session and cannot be guessed.
-async fn by_mail(scene: &Scene, whole: &Answer) {
+async fn by_mail(scene: &Closing, whole: &Answer) {
     let begun = Instant::now();
     let mails = loop {
-        let mails = crate::support::names(&scene.folder.path().join("mails"));
+        let mails = scene.mails();
         if !mails.is_empty() {
             break mails;
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{}", scene.log());
+        assert!(begun.elapsed() < Duration::from_secs(20), "no mail");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     assert_eq!(mails.len(), 1);
-    let mail = std::fs::read_to_string(scene.folder.path().join("mails").join(&mails[0])).unwrap();
+    let mail = &mails[0];
     assert!(
         mail.contains("To: greta@mail.example") && mail.contains("Auto-Submitted: auto-generated"),
         "{mail}"
@@ -152,7 +89,7 @@ async fn by_mail(scene: &Scene, whole: &Answer) {
     let link = unfolded.split(&format!("{}get/", scene.service.url)).nth(1).unwrap();
     let token: String =
         link.chars().take_while(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter)).collect();
-    let mut anybody = Browser::new(&scene.service.url).unwrap();
+    let mut anybody = scene.browser();
     let page = anybody.open(&format!("/get/{token}")).await.unwrap();
     assert_eq!(page.status, StatusCode::OK, "{}", page.text());
     let file = anybody.open(&format!("/get/{token}/greta.zip")).await.unwrap();
@@ -164,7 +101,7 @@ async fn by_mail(scene: &Scene, whole: &Answer) {
 }
 
 /// Neither by number nor by path, with a session of one's own or without.
-async fn nobody_else(scene: &Scene, path: &str) {
+async fn nobody_else(scene: &Closing, path: &str) {
     let mut ida = scene.signed_in("ida").await;
     for path in
         [path, "/archive/made/r1", "/archive/made/r1/stock/photos", "/archive/made/c1", "/archive/1/progress"]
@@ -175,80 +112,81 @@ async fn nobody_else(scene: &Scene, path: &str) {
     ida.open("/archive").await.unwrap();
     let answer = ida.submit("/archive/1/cancel", &[]).await.unwrap();
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    let mut anybody = Browser::new(&scene.service.url).unwrap();
+    let mut anybody = scene.browser();
     let answer = anybody.open(path).await.unwrap();
     assert!(answer.text().contains("name=\"password\""), "sent to sign in");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_script() {
-    let scene = Scene::new().await;
+    let scene = Closing::sqlite().await;
     let mut browser = scene.signed_in("greta").await;
     let new = json!({ "name": "backup", "scopes": ["read", "request"], "days": 7 });
-    let made = api(&mut browser, Method::POST, "/api/v1/tokens", Some(new)).await;
+    let made = call(&mut browser, Method::POST, "/api/v1/tokens", Some(new)).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
     let token = document(&made)["token"].as_str().unwrap().to_owned();
-    let mut script = Browser::new(&scene.service.url).unwrap();
-    let unknown = api(&mut script, Method::GET, "/api/v1/me", None).await;
+    let mut script = scene.browser();
+    let unknown = call(&mut script, Method::GET, "/api/v1/me", None).await;
     assert_eq!(unknown.status, StatusCode::UNAUTHORIZED);
     assert_eq!(unknown.header("content-type"), "application/problem+json");
     assert_eq!(document(&unknown)["status"], 401);
     script.headers.push(("authorization", format!("Bearer {token}")));
-    let me = document(&api(&mut script, Method::GET, "/api/v1/me", None).await);
+    let me = document(&call(&mut script, Method::GET, "/api/v1/me", None).await);
     assert_eq!(
         (me["account"].as_str(), me["podmin"].as_bool()),
         (Some("greta@closing.example"), Some(false))
     );
 
-    let asked = api(&mut script, Method::POST, "/api/v1/requests", Some(json!({}))).await;
+    let asked = call(&mut script, Method::POST, "/api/v1/requests", Some(json!({}))).await;
     assert_eq!(asked.status, StatusCode::CREATED, "{}", asked.text());
     let id = document(&asked)["id"].as_i64().unwrap();
-    let again = api(&mut script, Method::POST, "/api/v1/requests", Some(json!({}))).await;
+    let again = call(&mut script, Method::POST, "/api/v1/requests", Some(json!({}))).await;
     assert!(again.status == StatusCode::OK || document(&again)["id"] != id);
     let begun = Instant::now();
     let name = loop {
-        let request = document(&api(&mut script, Method::GET, &format!("/api/v1/requests/{id}"), None).await);
+        let request =
+            document(&call(&mut script, Method::GET, &format!("/api/v1/requests/{id}"), None).await);
         if request["state"] == "done" {
             break request["archive"].as_str().unwrap().to_owned();
         }
-        assert!(begun.elapsed() < Duration::from_mins(2), "{request} {}", scene.log());
+        assert!(begun.elapsed() < Duration::from_mins(2), "{request}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    let contents = document(&api(&mut script, Method::GET, &format!("/api/v1/archives/{name}"), None).await);
+    let contents = document(&call(&mut script, Method::GET, &format!("/api/v1/archives/{name}"), None).await);
     assert!(contents["counts"]["status_messages"].as_i64().unwrap() > 0, "{contents}");
     // What the token is not good for.
-    let file = api(&mut script, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
+    let file = call(&mut script, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
     assert_eq!(file.status, StatusCode::FORBIDDEN);
     let more = json!({ "name": "more", "scopes": ["download"], "days": 7 });
-    let more = api(&mut script, Method::POST, "/api/v1/tokens", Some(more)).await;
+    let more = call(&mut script, Method::POST, "/api/v1/tokens", Some(more)).await;
     assert_eq!(more.status, StatusCode::FORBIDDEN, "a token makes no tokens");
-    let file = api(&mut browser, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
+    let file = call(&mut browser, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
     assert!(file.status == StatusCode::OK && file.body.starts_with(b"PK"));
     for (body, status) in [
         (json!({ "key_passphrase": "short" }), StatusCode::BAD_REQUEST),
         (json!({ "unknown": 1 }), StatusCode::BAD_REQUEST),
         (json!([]), StatusCode::BAD_REQUEST),
     ] {
-        let answer = api(&mut script, Method::POST, "/api/v1/requests", Some(body)).await;
+        let answer = call(&mut script, Method::POST, "/api/v1/requests", Some(body)).await;
         assert_eq!((answer.status, answer.header("content-type")), (status, "application/problem+json"));
     }
     // Somebody else's are not there, and a removed token opens nothing.
     let mut ida = scene.signed_in("ida").await;
     for path in [format!("/api/v1/requests/{id}"), format!("/api/v1/archives/{name}/file")] {
-        assert_eq!(api(&mut ida, Method::GET, &path, None).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(call(&mut ida, Method::GET, &path, None).await.status, StatusCode::NOT_FOUND);
     }
-    let removed = api(&mut ida, Method::DELETE, "/api/v1/tokens/1", None).await;
+    let removed = call(&mut ida, Method::DELETE, "/api/v1/tokens/1", None).await;
     assert_eq!(removed.status, StatusCode::NOT_FOUND);
-    let removed = api(&mut browser, Method::DELETE, "/api/v1/tokens/1", None).await;
+    let removed = call(&mut browser, Method::DELETE, "/api/v1/tokens/1", None).await;
     assert_eq!(removed.status, StatusCode::NO_CONTENT);
-    assert_eq!(api(&mut script, Method::GET, "/api/v1/me", None).await.status, StatusCode::UNAUTHORIZED);
-    let described = document(&api(&mut script, Method::GET, "/api/openapi.json", None).await);
+    assert_eq!(call(&mut script, Method::GET, "/api/v1/me", None).await.status, StatusCode::UNAUTHORIZED);
+    let described = document(&call(&mut script, Method::GET, "/api/openapi.json", None).await);
     assert!(described["paths"]["/api/v1/requests/{id}"]["delete"].is_object());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_lose_nothing() {
-    let mut scene = Scene::new().await;
+    let mut scene = Closing::sqlite().await;
     let names = ["greta", "ida", "yasmin", "emil"];
     let mut people = Vec::new();
     for name in names {
@@ -261,7 +199,7 @@ async fn kills_lose_nothing() {
         scene.service.kill_and_start().unwrap();
     }
     for browser in &mut people {
-        let page = until_done(browser, &scene).await;
+        let page = until(browser, "/archive", "/file/").await;
         assert_eq!(page.text().matches("/file/").count(), 1);
     }
     let kept = scene.folder.path().join("state/pods/closing.example/archives/requests");

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::{Pod, TIME};
+use crate::support::{Pod, TIME, put_key};
 use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
 use pappus_engine::jobs::Jobs;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
@@ -35,8 +35,7 @@ impl Scene {
         let url = PodUrl::parse(POD_URL).unwrap();
         let root = tempfile::tempdir().unwrap();
         let state = StateFolder::open(root.path(), &url).unwrap();
-        let shared = std::path::Path::new(&crate::support::shared_state()).join("pods/closing.example");
-        std::fs::copy(shared.join("archive-key.pem"), state.path().join("archive-key.pem")).unwrap();
+        put_key(root.path());
         let database = store.map_or_else(|| state.database(), DatabaseUrl::parse).unwrap();
         let store = Store::open(&database).await.unwrap();
         let requests = Requests::new(&store, &url);

@@ -3,61 +3,21 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::support::Pod;
-use pappus_engine::pod::config::DatabaseUrl;
-use pappus_engine::store::Store;
+use crate::support::closing::{Closing, archive_on, folder_with_key, signed_in, until};
 use pappus_tests::program::pappus;
-use pappus_tests::sample::PASSWORD;
-use pappus_tests::service::{Answer, Browser, Service};
+use pappus_tests::service::Service;
 use reqwest::{Method, StatusCode};
-use tempfile::TempDir;
 
-/// A folder with the archive key in its place.
-fn folder() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().join("state/pods/closing.example");
-    std::fs::create_dir_all(&state).unwrap();
-    let shared = Path::new(&crate::support::shared_state()).join("pods/closing.example/archive-key.pem");
-    std::fs::copy(shared, state.join("archive-key.pem")).unwrap();
-    folder
-}
-
-fn sections(pod: &Pod, mail: &str) -> String {
-    format!(
-        "[pod]\ndatabase_url = \"{}\"\nurl = \"https://closing.example/\"\nuploads = \"{}\"\n\
-         [store]\nstate = \"state\"\n{mail}[closing]\nenabled = true\n",
-        pod.database,
-        pod.path("uploads").display()
-    )
-}
-
-async fn store(folder: &Path) -> Store {
-    let file: PathBuf = folder.join("state/pods/closing.example/pappus.sqlite3");
-    Store::open(&DatabaseUrl::from_file(&file).unwrap()).await.unwrap()
-}
-
-async fn signed_in(service: &Service, name: &str) -> Browser {
-    let mut browser = Browser::new(&service.url).unwrap();
-    let answer = browser.sign_in(name, PASSWORD).await.unwrap();
-    assert!(answer.text().contains("My archive"), "{}", answer.text());
-    browser
-}
-
-async fn until(what: &str, mut good: impl AsyncFnMut() -> bool) {
+async fn until_good(what: &str, mut good: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !good().await {
         assert!(begun.elapsed() < Duration::from_mins(2), "{what}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-async fn until_done(browser: &mut Browser) -> Answer {
-    until("no archive", async || browser.open("/archive").await.unwrap().text().contains("/file/")).await;
-    browser.open("/archive").await.unwrap()
 }
 
 /// A mail server that takes everything and keeps what it was told.
@@ -101,26 +61,25 @@ fn converse(stream: &std::net::TcpStream, kept: &Mutex<Vec<String>>) -> Option<(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_that_is_away_loses_no_mail_and_doubles_none() {
-    let (pod, folder) = (Pod::sqlite().await, folder());
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mail = format!(
         "[mail]\nserver = \"smtp://127.0.0.1:{port}\"\nfrom = \"podmin@closing.example\"\nper_minute = 6000\n"
     );
-    let mut service = Service::start(folder.path(), &sections(&pod, &mail)).unwrap();
-    let mut greta = signed_in(&service, "greta").await;
+    let mut scene = Closing::on(Pod::sqlite().await, None, &mail);
+    let mut greta = scene.signed_in("greta").await;
     greta.submit("/archive/ask", &[("mail", "yes")]).await.unwrap();
-    until_done(&mut greta).await;
-    let store = store(folder.path()).await;
+    until(&mut greta, "/archive", "/file/").await;
+    let store = scene.store().await;
     let tried = "SELECT COUNT(*) FROM pappus_outbox WHERE state = 'queued' AND attempts > 0 AND last_error IS NOT NULL";
     let number = async |sql: &'static str| {
         store.first("a test", sql, &[]).await.unwrap().unwrap().get::<i64>(0).unwrap()
     };
-    until("nobody tried", async || number(tried).await == 1).await;
+    until_good("nobody tried", async || number(tried).await == 1).await;
     let mails = mail_server(TcpListener::bind(("127.0.0.1", port)).unwrap());
-    service.kill_and_start().unwrap();
+    scene.service.kill_and_start().unwrap();
     store.execute("a test", "UPDATE pappus_outbox SET due_at = 1", &[]).await.unwrap();
-    until("no mail", async || mails.lock().unwrap().len() == 1).await;
-    until("not noted", async || {
+    until_good("no mail", async || mails.lock().unwrap().len() == 1).await;
+    until_good("not noted", async || {
         number(
             "SELECT COUNT(*) FROM pappus_outbox WHERE state = 'sent' AND recipient IS NULL AND body IS NULL",
         )
@@ -133,7 +92,7 @@ async fn a_mail_server_that_is_away_loses_no_mail_and_doubles_none() {
         .execute("a test", "UPDATE pappus_requests SET told_at = NULL, mail_to = 'greta@mail.example'", &[])
         .await
         .unwrap();
-    until("not told again", async || {
+    until_good("not told again", async || {
         number("SELECT COUNT(*) FROM pappus_requests WHERE told_at IS NULL").await == 0
     })
     .await;
@@ -149,17 +108,16 @@ async fn a_mail_server_that_is_away_loses_no_mail_and_doubles_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_is_told_and_clicking_without_end_refused() {
-    let (pod, folder) = (Pod::sqlite().await, folder());
-    let service = Service::start(folder.path(), &sections(&pod, "")).unwrap();
-    let mut greta = signed_in(&service, "greta").await;
+    let mut scene = Closing::on(Pod::sqlite().await, None, "");
+    let mut greta = scene.signed_in("greta").await;
     let page = greta.submit("/archive/ask", &[]).await.unwrap();
     if let Some(id) = page.between("data-progress=\"", "\"") {
         let events = greta.open(&id).await.unwrap();
         assert!(events.header("content-type").starts_with("text/event-stream"));
         assert!(events.text().contains("event: over"), "{}", events.text());
     }
-    until_done(&mut greta).await;
-    let store = store(folder.path()).await;
+    until(&mut greta, "/archive", "/file/").await;
+    let store = scene.store().await;
     // Nine more within the hour.
     let sql = "INSERT INTO pappus_requests (pod, user_id, username, account, state, requested_at, due_at, key_locked, \
                language) SELECT pod, user_id, username, account, 'cancelled', requested_at, due_at, 0, 'en' \
@@ -188,17 +146,16 @@ async fn progress_is_told_and_clicking_without_end_refused() {
         .execute("a test", "UPDATE pappus_requests SET expires_at = 1 WHERE state = 'done'", &[])
         .await
         .unwrap();
-    drop(service);
-    let service = Service::start(folder.path(), &sections(&pod, "")).unwrap();
-    let kept = folder.path().join("state/pods/closing.example/archives/requests");
-    until("still there", async || crate::support::names(&kept).is_empty()).await;
-    let page = signed_in(&service, "greta").await.open("/archive").await.unwrap();
+    scene.service.kill_and_start().unwrap();
+    let kept = scene.state().path().join("archives/requests");
+    until_good("still there", async || crate::support::names(&kept).is_empty()).await;
+    let page = scene.signed_in("greta").await.open("/archive").await.unwrap();
     assert!(page.text().contains("deleted after its time") && !page.text().contains("/file/"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_the_pod_is_gone_the_archives_of_its_campaign_are_still_there() {
-    let (pod, folder) = (Pod::sqlite().await, folder());
+    let (pod, folder) = (Pod::sqlite().await, folder_with_key());
     let (state, out) = (folder.path().join("state"), folder.path().join("campaign"));
     let mut arguments: Vec<String> =
         vec!["export".to_owned(), "--all".to_owned(), "--keep-sign-in".to_owned()];
@@ -213,9 +170,8 @@ async fn after_the_pod_is_gone_the_archives_of_its_campaign_are_still_there() {
     let mut greta = signed_in(&service, "greta").await;
     let page = greta.open("/archive").await.unwrap();
     assert!(!page.text().contains("/archive/ask"), "nothing can be made any more");
-    let path = page.between("href=\"/archive/made/", "\"").unwrap();
-    assert!(path.starts_with('c'), "{path}");
-    let path = format!("/archive/made/{path}");
+    let path = archive_on(&page);
+    assert!(path.starts_with("/archive/made/c"), "{path}");
     let whole = greta.open(&path).await.unwrap();
     let file = folder.path().join("greta.zip");
     std::fs::write(&file, &whole.body).unwrap();

@@ -1,55 +1,30 @@
 //! People sign in to the web service with the accounts they have on the pod, on all three databases, and when the pod is
 //! gone.
 
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::support::web::{Service, Visitor, configuration, free_port};
+use crate::support::closing::{Closing, sections};
 use crate::support::{Pod, TIME};
 use aws_lc_rs::hmac;
 use pappus_engine::campaign::SignInData;
 use pappus_engine::depot::CampaignKeys;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
 use pappus_engine::pod::database::Snapshot;
-use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD, POD_URL};
 use pappus_tests::schema::Pool;
+use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::StatusCode;
-use tempfile::TempDir;
-
-struct Scene {
-    pod: Pod,
-    folder: TempDir,
-    store: Option<String>,
-    service: Service,
-}
 
 /// Nobody listens at port 9: mails stay in the outbox, where the tests read them.
-const MORE: &str = "[mail]\nserver = \"smtp://127.0.0.1:9\"\nfrom = \"podmin@closing.example\"\n\
-                    [closing]\nenabled = true\n";
+const MORE: &str = "[mail]\nserver = \"smtp://127.0.0.1:9\"\nfrom = \"podmin@closing.example\"\n";
 
-impl Scene {
-    fn new(pod: Pod, store: Option<String>, more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let text = configuration(folder.path(), &pod, store.as_deref(), free_port());
-        let service = Service::start(folder.path(), &format!("{text}{MORE}{more}"));
-        Self { pod, folder, store, service }
-    }
-
-    fn visitor(&self) -> Visitor {
-        Visitor::new(&self.service)
-    }
-
-    async fn store(&self) -> Store {
-        let folder = state(self.folder.path());
-        let url = self.store.as_deref().map_or_else(|| folder.database(), DatabaseUrl::parse).unwrap();
-        Store::open(&url).await.unwrap()
-    }
+fn scene(pod: Pod, store: Option<String>) -> Closing {
+    Closing::on(pod, store, &format!("{MORE}{ROOM}"))
 }
 
-fn state(folder: &Path) -> StateFolder {
-    StateFolder::open(&folder.join("state"), &PodUrl::parse(POD_URL).unwrap()).unwrap()
+async fn sign_in(visitor: &mut Browser, name: &str, password: &str) -> Answer {
+    visitor.fill("/sign-in", "/sign-in", &[("name", name), ("password", password)]).await.unwrap()
 }
 
 /// The code of a step of time (RFC 6238), made here once more.
@@ -76,25 +51,30 @@ fn step() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 30
 }
 
-async fn is_in(visitor: &mut Visitor, name: &str) {
-    let answer = visitor.get("/").await;
+async fn is_in(visitor: &mut Browser, name: &str) {
+    let answer = visitor.get("/").await.unwrap();
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/archive"), "{name}");
-    assert_eq!(visitor.get("/sign-in").await.status, StatusCode::SEE_OTHER, "{name}");
+    assert_eq!(visitor.get("/sign-in").await.unwrap().status, StatusCode::SEE_OTHER, "{name}");
 }
 
-async fn is_out(visitor: &mut Visitor) {
-    assert_eq!(visitor.get("/").await.location(), "/sign-in");
-    assert_eq!(visitor.get("/archive").await.location(), "/sign-in?next=%2Farchive");
+async fn is_out(visitor: &mut Browser) {
+    assert_eq!(visitor.get("/").await.unwrap().location(), "/sign-in");
+    assert_eq!(visitor.get("/archive").await.unwrap().location(), "/sign-in?next=%2Farchive");
 }
 
-async fn names_and_passwords(scene: &Scene) {
+async fn names_and_passwords(scene: &Closing) {
     for name in ["greta", " GRETA ", "greta@mail.example", "Greta@Mail.example", "greta@closing.example"] {
-        let mut visitor = scene.visitor();
-        let answer = visitor.sign_in(name, PASSWORD).await;
-        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"), "{name}: {answer:?}");
+        let mut visitor = scene.browser();
+        let answer = sign_in(&mut visitor, name, PASSWORD).await;
+        assert_eq!(
+            (answer.status, answer.location()),
+            (StatusCode::SEE_OTHER, "/"),
+            "{name}: {}",
+            answer.text()
+        );
         is_in(&mut visitor, name).await;
         let before = visitor.cookies.clone();
-        let answer = visitor.fill("/archive", "/sign-out", &[]).await;
+        let answer = visitor.fill("/archive", "/sign-out", &[]).await.unwrap();
         assert_eq!(answer.location(), "/sign-in?out=yes");
         // The old name of the session opens nothing any more.
         visitor.cookies = before;
@@ -110,11 +90,11 @@ async fn names_and_passwords(scene: &Scene) {
         ("greta' OR '1'='1", PASSWORD),
         ("greta@other.example", PASSWORD),
     ] {
-        let mut visitor = scene.visitor();
-        let answer = visitor.sign_in(name, password).await;
+        let mut visitor = scene.browser();
+        let answer = sign_in(&mut visitor, name, password).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name:?}");
         let problem =
-            answer.text.split_once("role=\"alert\"").unwrap().1.split_once("</p>").unwrap().0.to_owned();
+            answer.text().split_once("role=\"alert\"").unwrap().1.split_once("</p>").unwrap().0.to_owned();
         texts.push(problem);
         is_out(&mut visitor).await;
     }
@@ -123,20 +103,24 @@ async fn names_and_passwords(scene: &Scene) {
 }
 
 /// The session has another name after the sign-in, and only a form of ours with its cookie is taken.
-async fn cookies_and_forms(scene: &Scene) {
-    let mut visitor = scene.visitor();
-    let page = visitor.get("/sign-in").await;
-    let token = page.token();
+async fn cookies_and_forms(scene: &Closing) {
+    let mut visitor = scene.browser();
+    let page = visitor.get("/sign-in").await.unwrap();
+    let token = page.token().unwrap();
     let fields = [("name", "greta"), ("password", PASSWORD), ("token", token.as_str())];
-    assert_eq!(scene.visitor().post("/sign-in", &fields).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(visitor.post("/sign-in", &fields[..2]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(scene.browser().post("/sign-in", &fields).await.unwrap().status, StatusCode::FORBIDDEN);
+    assert_eq!(visitor.post("/sign-in", &fields[..2]).await.unwrap().status, StatusCode::FORBIDDEN);
     for origin in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
-        let mut crossing = scene.visitor();
+        let mut crossing = scene.browser();
         crossing.cookies.clone_from(&visitor.cookies);
         crossing.headers = vec![(origin.0, origin.1.to_owned())];
-        assert_eq!(crossing.post("/sign-in", &fields).await.status, StatusCode::FORBIDDEN, "{origin:?}");
+        assert_eq!(
+            crossing.post("/sign-in", &fields).await.unwrap().status,
+            StatusCode::FORBIDDEN,
+            "{origin:?}"
+        );
     }
-    let answer = visitor.post("/sign-in", &fields).await;
+    let answer = visitor.post("/sign-in", &fields).await.unwrap();
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let mut cookie = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
     let cookie = cookie.rfind(|cookie| cookie.starts_with("pappus=")).unwrap();
@@ -149,43 +133,43 @@ async fn cookies_and_forms(scene: &Scene) {
     assert_eq!(page.header("x-frame-options"), "DENY");
     assert_eq!(page.header("referrer-policy"), "no-referrer");
     assert_eq!(page.header("cache-control"), "no-store");
-    assert!(!page.text.contains("<style") && !page.text.contains("style="));
+    assert!(!page.text().contains("<style") && !page.text().contains("style="));
     // Where somebody wanted to go, but to no other host.
     for (next, expected) in
         [("/archive?x=1", "/archive?x=1"), ("//evil.example", "/"), ("https://evil.example/", "/")]
     {
-        let mut visitor = scene.visitor();
+        let mut visitor = scene.browser();
         let fields = [("name", "greta"), ("password", PASSWORD), ("next", next)];
-        assert_eq!(visitor.fill("/sign-in", "/sign-in", &fields).await.location(), expected);
+        assert_eq!(visitor.fill("/sign-in", "/sign-in", &fields).await.unwrap().location(), expected);
     }
 }
 
-async fn locked_and_closed(scene: &Scene) {
+async fn locked_and_closed(scene: &Closing) {
     let pool = &scene.pod.pool;
     pool.execute("UPDATE users SET locked_at = created_at WHERE username = 'ida'").await.unwrap();
-    let mut visitor = scene.visitor();
-    let answer = visitor.sign_in("ida", PASSWORD).await;
-    assert!(answer.text.contains("locked this account"), "{}", answer.text);
+    let mut visitor = scene.browser();
+    let answer = sign_in(&mut visitor, "ida", PASSWORD).await;
+    assert!(answer.text().contains("locked this account"), "{}", answer.text());
     is_out(&mut visitor).await;
     // Whoever does not know the password does not learn of it.
-    assert!(!visitor.sign_in("ida", "another").await.text.contains("locked this account"));
+    assert!(!sign_in(&mut visitor, "ida", "another").await.text().contains("locked this account"));
     let closed = "UPDATE people SET closed_account = (1 = 1) WHERE owner_id = (SELECT id FROM users WHERE username = 'ida')";
     pool.execute(closed).await.unwrap();
-    let answer = visitor.sign_in("ida", PASSWORD).await;
-    assert!(answer.text.contains("account was closed"), "{}", answer.text);
+    let answer = sign_in(&mut visitor, "ida", PASSWORD).await;
+    assert!(answer.text().contains("account was closed"), "{}", answer.text());
     is_out(&mut visitor).await;
 }
 
-async fn codes(scene: &Scene) {
+async fn codes(scene: &Closing) {
     let half_way = async || {
-        let mut visitor = scene.visitor();
-        let answer = visitor.sign_in("jonas", PASSWORD).await;
+        let mut visitor = scene.browser();
+        let answer = sign_in(&mut visitor, "jonas", PASSWORD).await;
         assert_eq!(answer.location(), "/sign-in/code?next=%2F");
         is_out(&mut visitor).await;
         visitor
     };
-    let enter = async |visitor: &mut Visitor, code: &str| {
-        visitor.fill("/sign-in/code", "/sign-in/code", &[("code", code)]).await
+    let enter = async |visitor: &mut Browser, code: &str| {
+        visitor.fill("/sign-in/code", "/sign-in/code", &[("code", code)]).await.unwrap()
     };
     let mut visitor = half_way().await;
     // The pod says that this step was used there.
@@ -211,14 +195,14 @@ async fn codes(scene: &Scene) {
     let mut fourth = half_way().await;
     let (one, other) = tokio::join!(enter(&mut third, &codes[2]), enter(&mut fourth, &codes[2]));
     let got_in = [one.status, other.status].iter().filter(|status| **status == StatusCode::SEE_OTHER).count();
-    assert_eq!(got_in, 1, "{one:?} {other:?}");
+    assert_eq!(got_in, 1, "{} {}", one.text(), other.text());
     // Without a password there is no code to enter.
-    let mut stranger = scene.visitor();
-    assert_eq!(stranger.get("/sign-in/code").await.location(), "/sign-in");
+    let mut stranger = scene.browser();
+    assert_eq!(stranger.get("/sign-in/code").await.unwrap().location(), "/sign-in");
 }
 
 /// The link in the newest mail, once there are `count`.
-async fn link(scene: &Scene, count: usize) -> String {
+async fn link(scene: &Closing, count: usize) -> String {
     let store = scene.store().await;
     let begun = Instant::now();
     loop {
@@ -239,36 +223,36 @@ async fn link(scene: &Scene, count: usize) -> String {
     }
 }
 
-async fn links_by_mail(scene: &Scene) {
-    let mut visitor = scene.visitor();
+async fn links_by_mail(scene: &Closing) {
+    let mut visitor = scene.browser();
     let mut texts = Vec::new();
     for name in ["nobody", "greta@mail.example", "ida", ""] {
-        let answer = visitor.fill("/sign-in/link", "/sign-in/link", &[("name", name)]).await;
+        let answer = visitor.fill("/sign-in/link", "/sign-in/link", &[("name", name)]).await.unwrap();
         assert_eq!(answer.status, StatusCode::OK);
-        texts.push(answer.text);
+        texts.push(answer.text());
     }
     texts.dedup();
     assert_eq!(texts.len(), 1);
     let link = link(scene, 1).await;
     // Looking at it does not use it up.
-    assert_eq!(visitor.get(&link).await.status, StatusCode::OK);
-    let mut other = scene.visitor();
-    assert_eq!(other.fill(&link, &link, &[]).await.location(), "/");
+    assert_eq!(visitor.get(&link).await.unwrap().status, StatusCode::OK);
+    let mut other = scene.browser();
+    assert_eq!(other.fill(&link, &link, &[]).await.unwrap().location(), "/");
     is_in(&mut other, "greta").await;
-    assert_eq!(visitor.get(&link).await.status, StatusCode::GONE);
-    let token = visitor.get("/sign-in/link").await.token();
-    assert_eq!(visitor.post(&link, &[("token", &token)]).await.status, StatusCode::GONE);
+    assert_eq!(visitor.get(&link).await.unwrap().status, StatusCode::GONE);
+    let token = visitor.get("/sign-in/link").await.unwrap().token().unwrap();
+    assert_eq!(visitor.post(&link, &[("token", &token)]).await.unwrap().status, StatusCode::GONE);
     is_out(&mut visitor).await;
     assert_eq!(
-        visitor.get("/sign-in/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await.status,
+        visitor.get("/sign-in/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await.unwrap().status,
         StatusCode::GONE
     );
 }
 
 /// The store holds neither sessions nor links that could be used, and says who has done what.
-async fn what_is_kept(scene: &Scene) {
-    let mut visitor = scene.visitor();
-    visitor.sign_in("greta", PASSWORD).await;
+async fn what_is_kept(scene: &Closing) {
+    let mut visitor = scene.browser();
+    sign_in(&mut visitor, "greta", PASSWORD).await;
     let cookie = visitor.cookies["pappus"].clone();
     let store = scene.store().await;
     let rows = store.rows("looking", "SELECT name, data FROM pappus_sessions", &[]).await.unwrap();
@@ -294,14 +278,14 @@ async fn what_is_kept(scene: &Scene) {
 const ROOM: &str = "[sign_in]\nattempts_per_address = 1000\nattempts_per_account = 100\n";
 
 async fn all(pod: Pod, store: Option<String>) {
-    let scene = Scene::new(pod, store, ROOM);
+    let scene = scene(pod, store);
     names_and_passwords(&scene).await;
     cookies_and_forms(&scene).await;
     locked_and_closed(&scene).await;
     codes(&scene).await;
     links_by_mail(&scene).await;
     what_is_kept(&scene).await;
-    assert!(scene.service.stop());
+    assert!(scene.service.stop().unwrap());
 }
 
 #[tokio::test]
@@ -325,116 +309,120 @@ async fn on_mariadb() {
 
 #[tokio::test]
 async fn whoever_tries_too_often_waits() {
-    let more = "[sign_in]\nattempts_per_account = 3\nattempts_per_address = 6\n";
-    let text = "trusted_proxies = [\"127.0.0.1\"]\n";
+    let trusted = "trusted_proxies = [\"127.0.0.1\"]\n";
+    let more = format!("{MORE}[sign_in]\nattempts_per_account = 3\nattempts_per_address = 6\n");
     let (pod, folder) = (Pod::sqlite().await, tempfile::tempdir().unwrap());
-    let web = configuration(folder.path(), &pod, None, free_port());
-    let service = Service::start(folder.path(), &format!("{web}{text}{MORE}{more}"));
+    let text = format!("{trusted}{}", sections(&pod, None, &more));
+    let service = Service::start(folder.path(), &text).unwrap();
     let from = |address: &str| {
-        let mut visitor = Visitor::new(&service);
-        visitor.headers = vec![("x-forwarded-for", address.to_owned())];
+        let mut visitor = Browser::new(&service.url).unwrap();
+        visitor.headers.push(("x-forwarded-for", address.to_owned()));
         visitor
     };
     // One account, by all its names, from everywhere.
     for (address, name) in
         [("198.51.100.1", "greta"), ("198.51.100.2", "greta@mail.example"), ("198.51.100.3", "GRETA")]
     {
-        assert_eq!(from(address).sign_in(name, "another").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(
+            sign_in(&mut from(address), name, "another").await.status,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
     }
-    let answer = from("198.51.100.4").sign_in("greta", PASSWORD).await;
+    let answer = sign_in(&mut from("198.51.100.4"), "greta", PASSWORD).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-    assert!(answer.text.contains("A little slower, please"), "{}", answer.text);
+    assert!(answer.text().contains("A little slower, please"), "{}", answer.text());
     let wait: u64 = answer.header("retry-after").parse().unwrap();
     assert!((600..=900).contains(&wait), "{wait}");
     // Others get in meanwhile, and who gets in begins anew.
     for _ in 0..5 {
-        assert_eq!(from("198.51.100.5").sign_in("ida", PASSWORD).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(sign_in(&mut from("198.51.100.5"), "ida", PASSWORD).await.status, StatusCode::SEE_OTHER);
     }
     // One address, whatever the name.
     for number in 0..6 {
         let name = format!("nobody{number}");
         let mut visitor = from("203.0.113.9");
-        assert_eq!(visitor.sign_in(&name, "x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(sign_in(&mut visitor, &name, "x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
-    assert_eq!(from("203.0.113.9").sign_in("ida", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(from("203.0.113.10").sign_in("ida", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        sign_in(&mut from("203.0.113.9"), "ida", PASSWORD).await.status,
+        StatusCode::TOO_MANY_REQUESTS
+    );
+    assert_eq!(sign_in(&mut from("203.0.113.10"), "ida", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 
 /// Nobody can tell by the time whether a name exists. Hashes of the cost that diaspora* uses.
 #[tokio::test]
 async fn unknown_names_take_as_long() {
-    let scene = Scene::new(Pod::sqlite().await, None, ROOM);
+    let scene = scene(Pod::sqlite().await, None);
     let hash = bcrypt::hash("something", 10).unwrap();
     let slow = format!("UPDATE users SET encrypted_password = '{hash}'");
     scene.pod.pool.execute(&slow).await.unwrap();
-    let mut visitor = scene.visitor();
+    let mut visitor = scene.browser();
     // The first one makes the hash of nobody.
-    visitor.sign_in("nobody", "x").await;
+    sign_in(&mut visitor, "nobody", "x").await;
     let mut times = [Vec::new(), Vec::new()];
     for _ in 0..7 {
         for (name, times) in ["greta", "nobody"].iter().zip(&mut times) {
-            let token = visitor.get("/sign-in").await.token();
+            let token = visitor.get("/sign-in").await.unwrap().token().unwrap();
             let begun = Instant::now();
-            visitor.post("/sign-in", &[("token", &token), ("name", name), ("password", "x")]).await;
+            visitor.post("/sign-in", &[("token", &token), ("name", name), ("password", "x")]).await.unwrap();
             times.push(begun.elapsed());
         }
     }
-    let middle = times.map(|mut times| {
-        times.sort();
-        times[3]
-    });
-    assert!(middle[0] > Duration::from_millis(20), "{middle:?}");
-    let (less, more) = (middle[0].min(middle[1]), middle[0].max(middle[1]));
-    assert!(more < less.mul_f64(1.3), "{middle:?}");
+    // Whatever else this machine does only adds to a time.
+    let quickest = times.map(|times| times.into_iter().min().unwrap());
+    assert!(quickest[0] > Duration::from_millis(20), "{quickest:?}");
+    let (less, more) = (quickest[0].min(quickest[1]), quickest[0].max(quickest[1]));
+    assert!(more < less.mul_f64(1.3), "{quickest:?}");
 }
 
 #[tokio::test]
 async fn when_the_pod_is_gone() {
-    let scene = Scene::new(Pod::sqlite().await, None, ROOM);
+    let scene = scene(Pod::sqlite().await, None);
     let unused = "UPDATE users SET consumed_timestep = NULL WHERE username = 'jonas'";
     scene.pod.pool.execute(unused).await.unwrap();
     let database = scene.pod.path("db.sqlite3");
     std::fs::rename(&database, scene.pod.path("aside")).unwrap();
     // Nothing was kept yet: it says so, and it is nobody's fault.
-    let mut visitor = scene.visitor();
-    let answer = visitor.sign_in("greta", PASSWORD).await;
+    let mut visitor = scene.browser();
+    let answer = sign_in(&mut visitor, "greta", PASSWORD).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(answer.text.contains("We will be back in a moment"), "{}", answer.text);
-    assert_eq!(visitor.get("/health").await.status, StatusCode::OK);
+    assert!(answer.text().contains("We will be back in a moment"), "{}", answer.text());
+    assert_eq!(visitor.get("/health").await.unwrap().status, StatusCode::OK);
 
-    let (store, state, url) =
-        (scene.store().await, state(scene.folder.path()), PodUrl::parse(POD_URL).unwrap());
-    let data = SignInData::new(&CampaignKeys::new(&state, &store, &url), &store, &url);
+    let (store, url) = (scene.store().await, PodUrl::parse(POD_URL).unwrap());
+    let data = SignInData::new(&CampaignKeys::new(&scene.state(), &store, &url), &store, &url);
     let aside = format!("sqlite:{}", scene.pod.path("aside").display());
     let mut snapshot = Snapshot::open(&DatabaseUrl::parse(&aside).unwrap()).await.unwrap();
     data.copy(&mut snapshot, TIME.parse().unwrap()).await.unwrap();
     drop(snapshot);
     store.close().await;
 
-    assert_eq!(visitor.sign_in("greta", PASSWORD).await.location(), "/");
+    assert_eq!(sign_in(&mut visitor, "greta", PASSWORD).await.location(), "/");
     is_in(&mut visitor, "greta").await;
-    assert_eq!(scene.visitor().sign_in("greta", "another").await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(scene.visitor().sign_in("nobody", "x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let mut jonas = scene.visitor();
-    jonas.sign_in("jonas@mail.example", PASSWORD).await;
-    let answer = jonas.fill("/sign-in/code", "/sign-in/code", &[("code", &code(step()))]).await;
+    assert_eq!(
+        sign_in(&mut scene.browser(), "greta", "another").await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(sign_in(&mut scene.browser(), "nobody", "x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut jonas = scene.browser();
+    sign_in(&mut jonas, "jonas@mail.example", PASSWORD).await;
+    let answer = jonas.fill("/sign-in/code", "/sign-in/code", &[("code", &code(step()))]).await.unwrap();
     assert_eq!(answer.location(), "/");
-    let mut forgetful = scene.visitor();
-    forgetful.fill("/sign-in/link", "/sign-in/link", &[("name", "greta")]).await;
+    let mut forgetful = scene.browser();
+    forgetful.fill("/sign-in/link", "/sign-in/link", &[("name", "greta")]).await.unwrap();
     let link = link(&scene, 1).await;
-    assert_eq!(forgetful.fill(&link, &link, &[]).await.location(), "/");
+    assert_eq!(forgetful.fill(&link, &link, &[]).await.unwrap().location(), "/");
     is_in(&mut forgetful, "greta").await;
 
     // The same configuration without a word about where the pod's database was.
-    let text = std::fs::read_to_string(&scene.service.config).unwrap();
-    let gone: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.starts_with("database_url") && !line.starts_with("uploads"))
-        .collect();
-    assert!(scene.service.stop());
-    let service = Service::start(scene.folder.path(), &gone.join("\n"));
-    let mut late = Visitor::new(&service);
-    assert_eq!(late.sign_in("greta", PASSWORD).await.location(), "/");
+    let text = sections(&scene.pod, None, &format!("{MORE}{ROOM}"));
+    let says_where = |line: &&str| line.starts_with("database_url") || line.starts_with("uploads");
+    let gone: Vec<&str> = text.lines().filter(|line| !says_where(line)).collect();
+    assert!(scene.service.stop().unwrap());
+    let service = Service::start(scene.folder.path(), &gone.join("\n")).unwrap();
+    let mut late = Browser::new(&service.url).unwrap();
+    assert_eq!(sign_in(&mut late, "greta", PASSWORD).await.location(), "/");
 }
 
 /// A pod that a real diaspora* wrote, where it is at hand: everybody's state as it says.
@@ -449,7 +437,7 @@ async fn on_the_reference_pod() {
     for database in [postgres, mariadb] {
         let (folder, pool) = (tempfile::tempdir().unwrap(), Pool::connect(&database).await.unwrap());
         std::fs::create_dir_all(folder.path().join("uploads/images")).unwrap();
-        let scene = Scene::new(Pod { folder, database, pool }, None, ROOM);
+        let scene = scene(Pod { folder, database, pool }, None);
         for (name, location, text) in [
             ("alice", "/", ""),
             ("dora", "/", ""),
@@ -457,16 +445,16 @@ async fn on_the_reference_pod() {
             ("lars", "", "locked this account"),
             ("nobody", "", "is not right"),
         ] {
-            let answer = scene.visitor().sign_in(name, PASSWORD).await;
-            assert_eq!(answer.location(), location, "{name}: {}", answer.text);
-            assert!(answer.text.contains(text), "{name}: {}", answer.text);
-            let wrong = scene.visitor().sign_in(name, "bluepin8").await;
-            assert!(wrong.text.contains("is not right"), "{name}");
+            let answer = sign_in(&mut scene.browser(), name, PASSWORD).await;
+            assert_eq!(answer.location(), location, "{name}: {}", answer.text());
+            assert!(answer.text().contains(text), "{name}: {}", answer.text());
+            let wrong = sign_in(&mut scene.browser(), name, "bluepin8").await;
+            assert!(wrong.text().contains("is not right"), "{name}");
         }
-        let chloe = scene.visitor().sign_in("chloe", PASSWORD).await;
+        let chloe = sign_in(&mut scene.browser(), "chloe", PASSWORD).await;
         // diaspora* has put a random password in the place of hers.
         assert_eq!(chloe.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(chloe.text.contains("account that was closed"), "{}", chloe.text);
+        assert!(chloe.text().contains("account that was closed"), "{}", chloe.text());
     }
 }
 
@@ -477,23 +465,23 @@ async fn when_the_store_is_away() {
     let store = server.create_database("web_away").await.unwrap();
     let beside = Pool::connect(&server.create_database("web_beside").await.unwrap()).await.unwrap();
     let name = url::Url::parse(&store).unwrap().path().trim_start_matches('/').to_owned();
-    let scene = Scene::new(Pod::sqlite().await, Some(store), ROOM);
-    let mut visitor = scene.visitor();
-    visitor.sign_in("greta", PASSWORD).await;
+    let scene = scene(Pod::sqlite().await, Some(store));
+    let mut visitor = scene.browser();
+    sign_in(&mut visitor, "greta", PASSWORD).await;
     is_in(&mut visitor, "greta").await;
     beside.execute(&format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS false")).await.unwrap();
     let end =
         format!("SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'");
     beside.number(&end).await.unwrap();
     for path in ["/archive", "/"] {
-        let answer = visitor.get(path).await;
-        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {answer:?}");
-        assert!(answer.text.contains("We will be back in a moment"), "{path}");
+        let answer = visitor.get(path).await.unwrap();
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {}", answer.text());
+        assert!(answer.text().contains("We will be back in a moment"), "{path}");
     }
-    let answer = scene.visitor().sign_in("greta", PASSWORD).await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
-    assert_eq!(visitor.get("/health").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let answer = sign_in(&mut scene.browser(), "greta", PASSWORD).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text());
+    assert_eq!(visitor.get("/health").await.unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
     beside.execute(&format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS true")).await.unwrap();
     is_in(&mut visitor, "greta").await;
-    assert_eq!(visitor.get("/archive").await.status, StatusCode::OK);
+    assert_eq!(visitor.get("/archive").await.unwrap().status, StatusCode::OK);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::double::{Misbehaviour, Server, client, misbehave, serve};
+use super::double::{Misbehaviour, Server, client, misbehave, serve};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::LOCATION;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::double::{Misbehaviour, client, misbehave, options, serve};
+use super::double::{Misbehaviour, client, misbehave, options, serve};
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::response::Response;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::double::{Server, client, serve};
+use super::double::{Server, client, serve};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;

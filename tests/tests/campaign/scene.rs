@@ -11,7 +11,7 @@ use pappus_tests::schema::Pool;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{document, names, shared_state};
+use crate::support::{document, names, put_key};
 
 /// 2026-11-22T10:00:00Z and a little later: the time of all programs here.
 const NOW: &str = "1795687200";
@@ -61,11 +61,7 @@ impl Scene {
     }
 
     fn on(folder: TempDir, database: String, pod: Pool) -> Self {
-        // Making an archive key takes half a second.
-        let key = PathBuf::from(shared_state()).join("pods/closing.example/archive-key.pem");
-        let state = folder.path().join("state/pods/closing.example");
-        std::fs::create_dir_all(&state).unwrap();
-        std::fs::copy(key, state.join("archive-key.pem")).unwrap();
+        put_key(&folder.path().join("state"));
         Self { folder, database, pod, store: None, bucket: None, environment: Vec::new() }
     }
 

@@ -1,18 +1,18 @@
 //! What the end-to-end tests share.
 
+pub mod closing;
 pub mod living_pods;
 pub mod reference;
 pub mod target;
-pub mod web;
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use pappus_tests::program::{Ended, pappus};
 use pappus_tests::sample::{KeySize, POD_URL, build};
 use pappus_tests::schema::Pool;
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// The time all archives of the tests are made at.
 pub const TIME: &str = "2026-11-22T10:00:00Z";
@@ -76,20 +76,21 @@ pub fn shared_state() -> String {
     let pod = folder.join("pods/closing.example");
     let path = pod.join("archive-key.pem");
     if !path.exists() {
-        use std::os::unix::fs::OpenOptionsExt as _;
         std::fs::create_dir_all(&pod).unwrap();
-        let temporary = pod.join(format!("{}", std::process::id()));
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)
-            .unwrap();
-        std::io::Write::write_all(&mut file, key.as_bytes()).unwrap();
-        std::fs::rename(&temporary, &path).unwrap();
+        // Others may be at it too.
+        let mut file = NamedTempFile::new_in(&pod).unwrap();
+        file.write_all(key.as_bytes()).unwrap();
+        file.persist(&path).unwrap();
     }
     folder.display().to_string()
+}
+
+/// Puts that key into Pappus's own folder.
+pub fn put_key(state: &Path) {
+    let key = "pods/closing.example/archive-key.pem";
+    let place = state.join(key);
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::fs::copy(Path::new(&shared_state()).join(key), place).unwrap();
 }
 
 /// An entry of an archive.

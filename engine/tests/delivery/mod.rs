@@ -1,7 +1,5 @@
 //! The ledger of deliveries in a file, worked through against pods that pretend.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};

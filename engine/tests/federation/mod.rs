@@ -1,8 +1,6 @@
 //! Entities, envelopes, WebFinger and hCard: against vectors made without Pappus, against what a real
 //! diaspora* wrote where those files are at hand, and against damage.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
-
 mod oracle;
 mod reference;
 

@@ -1,0 +1,117 @@
+//! A pod that closes, with `pappus serve` on it, and people and programs that use its pages.
+
+use std::time::{Duration, Instant};
+
+use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+use pappus_engine::store::{StateFolder, Store};
+use pappus_tests::sample::{PASSWORD, POD_URL};
+use pappus_tests::service::{Answer, Browser, Service};
+use reqwest::Method;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Pod, put_key};
+
+/// Mails go into a folder.
+pub const MAILS: &str = "[mail]\nfolder = \"mails\"\nfrom = \"podmin@closing.example\"\nper_minute = 6000\n";
+
+/// The pod, the address of Pappus's own database unless it is a file, the folder of the service, and the service.
+pub struct Closing {
+    pub pod: Pod,
+    store: Option<String>,
+    pub folder: TempDir,
+    pub service: Service,
+}
+
+impl Closing {
+    /// On SQLite, with [`MAILS`].
+    pub async fn sqlite() -> Self {
+        Self::on(Pod::sqlite().await, None, MAILS)
+    }
+
+    /// With more sections than a pod needs to close.
+    pub fn on(pod: Pod, store: Option<String>, more: &str) -> Self {
+        let folder = folder_with_key();
+        let service = Service::start(folder.path(), &sections(&pod, store.as_deref(), more)).unwrap();
+        Self { pod, store, folder, service }
+    }
+
+    /// Somebody whom the service does not know.
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.service.url).unwrap()
+    }
+
+    pub async fn signed_in(&self, name: &str) -> Browser {
+        signed_in(&self.service, name).await
+    }
+
+    /// The service's own folder.
+    pub fn state(&self) -> StateFolder {
+        StateFolder::open(&self.folder.path().join("state"), &PodUrl::parse(POD_URL).unwrap()).unwrap()
+    }
+
+    pub async fn store(&self) -> Store {
+        let url = self.store.as_deref().map_or_else(|| self.state().database(), DatabaseUrl::parse);
+        Store::open(&url.unwrap()).await.unwrap()
+    }
+
+    /// All mails, as they were sent.
+    pub fn mails(&self) -> Vec<String> {
+        let folder = self.folder.path().join("mails");
+        let names = super::names(&folder).into_iter();
+        names.map(|name| std::fs::read_to_string(folder.join(name)).unwrap()).collect()
+    }
+}
+
+/// A folder for a service, with an archive key in it.
+pub fn folder_with_key() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    put_key(&folder.path().join("state"));
+    folder
+}
+
+/// What a configuration says of a pod that closes; `store` is the address of Pappus's own database.
+pub fn sections(pod: &Pod, store: Option<&str>, more: &str) -> String {
+    let store = store.map_or_else(String::new, |url| format!("url = {url:?}\n"));
+    format!(
+        "[pod]\ndatabase_url = {:?}\nurl = {POD_URL:?}\nuploads = {:?}\n\
+         [store]\nstate = \"state\"\n{store}[closing]\nenabled = true\n{more}",
+        pod.database,
+        pod.path("uploads"),
+    )
+}
+
+pub async fn signed_in(service: &Service, name: &str) -> Browser {
+    let mut browser = Browser::new(&service.url).unwrap();
+    let answer = browser.sign_in(name, PASSWORD).await.unwrap();
+    assert!(answer.text().contains("My archive"), "{}", answer.text());
+    browser
+}
+
+/// Looks at a page until it says something.
+pub async fn until(browser: &mut Browser, path: &str, says: &str) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = browser.open(path).await.unwrap();
+        if answer.text().contains(says) {
+            return answer;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "{path} never says {says:?}: {}", answer.text());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// The address of the newest archive on a page.
+pub fn archive_on(page: &Answer) -> String {
+    format!("/archive/made/{}", page.between("href=\"/archive/made/", "\"").unwrap())
+}
+
+/// Sends what a program sends.
+pub async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<Value>) -> Answer {
+    let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+    browser.send(method, path, &[("content-type", "application/json")], body).await.unwrap()
+}
+
+pub fn document(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).map_err(|_| answer.text()).unwrap()
+}
