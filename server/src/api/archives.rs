@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
@@ -26,6 +27,8 @@ pub(super) struct ArchiveDocument {
     file: String,
     /// The time whose state of the account it shows.
     created_at: DateTime<Utc>,
+    /// Its size as it is kept.
+    bytes: i64,
     /// Records in it.
     records: i64,
     /// Records left out or incomplete.
@@ -34,6 +37,8 @@ pub(super) struct ArchiveDocument {
     key_locked: bool,
     /// When it is deleted.
     expires_at: Option<DateTime<Utc>>,
+    /// Whether the podmin had it made, with those of everybody.
+    by_podmin: bool,
 }
 
 impl ArchiveDocument {
@@ -42,10 +47,12 @@ impl ArchiveDocument {
             name: portal::archive_name(made),
             file: made.file_name(),
             created_at: made.created_at,
+            bytes: made.bytes,
             records: made.records,
             omissions: made.omissions,
             key_locked: made.key_locked,
             expires_at: made.expires_at,
+            by_podmin: portal::is_by_podmin(made),
         }
     }
 }
@@ -57,6 +64,8 @@ pub(super) struct Contents {
     counts: BTreeMap<String, u64>,
     /// What was left out.
     omissions: Vec<LeftOut>,
+    /// The fingerprint of the account's key, which others can compare.
+    key_fingerprint: Option<String>,
 }
 
 /// A record left out or incomplete.
@@ -95,17 +104,19 @@ pub(super) async fn list(
 pub(super) async fn contents(
     State(app): State<App>,
     caller: Caller,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Contents>, WebError> {
     let person = caller.may(Scope::Read)?;
+    let Path(name) = name.map_err(|_| WebError::NotFound)?;
     let manifest = portal::manifest(&app, person, &name).await?;
     let counts = manifest.counts.iter().map(|(kind, count)| (word(kind), *count)).collect();
+    let key_fingerprint = manifest.account.key_fingerprint.as_ref().map(ToString::to_string);
     let left_out = manifest.omissions.into_iter().map(|omission| LeftOut {
         code: omission.code.as_str(),
         record: omission.record.name,
         reason: omission.reason,
     });
-    Ok(Json(Contents { counts, omissions: left_out.collect() }))
+    Ok(Json(Contents { counts, omissions: left_out.collect(), key_fingerprint }))
 }
 
 /// An archive itself, from any byte on (`Range`, `If-Range`, `ETag`).
@@ -121,12 +132,38 @@ pub(super) async fn contents(
 pub(super) async fn file(
     State(app): State<App>,
     caller: Caller,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
     let person = caller.may(Scope::Download)?;
+    let Path(name) = name.map_err(|_| WebError::NotFound)?;
     portal::archive_file(&app, person, &name, &method, &headers).await
+}
+
+/// One of the two files that a stock pod takes, made when somebody asks for the first time; from any byte on, as
+/// [`file`].
+#[utoipa::path(get, path = "/api/v1/archives/{name}/stock/{part}", tag = "archives", security(("token" = []), ("session" = [])),
+    params(("name" = String, Path, description = "Its name, as in the list"),
+        ("part" = String, Path, description = "`document` or `photos`")),
+    responses((status = 200, description = "`USERNAME.json.gz`, or `USERNAME_photos.zip`", content(("application/gzip"), ("application/zip"))),
+        (status = 206, description = "A part of it", content(("application/gzip"), ("application/zip"))),
+        (status = 304, description = "It is as it was"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "Its key is under a passphrase, which a stock pod cannot open", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 416, description = "There is nothing at that place")))]
+pub(super) async fn stock(
+    State(app): State<App>,
+    caller: Caller,
+    names: Result<Path<(String, String)>, PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, WebError> {
+    let person = caller.may(Scope::Download)?;
+    let Path((name, part)) = names.map_err(|_| WebError::NotFound)?;
+    portal::stock_file(&app, person, &name, &part, &method, &headers).await
 }
 
 /// The stable name of a kind of record.

@@ -92,13 +92,19 @@ impl Caller {
     }
 
     /// Lets podmins look at the board.
-    pub(super) async fn may_look(&self, app: &App) -> Result<(), WebError> {
+    ///
+    /// # Errors
+    /// [`WebError::Forbidden`], and those of [`is_podmin`](Self::is_podmin).
+    pub(crate) async fn may_look(&self, app: &App) -> Result<(), WebError> {
         self.may(Scope::BoardRead)?;
         if self.is_podmin(app).await? { Ok(()) } else { Err(WebError::Forbidden) }
     }
 
     /// Lets podmins do something on the board.
-    pub(super) async fn may_act(self, app: &App, address: Address) -> Result<Actor, WebError> {
+    ///
+    /// # Errors
+    /// As [`may_look`](Self::may_look).
+    pub(crate) async fn may_act(self, app: &App, address: Address) -> Result<Actor, WebError> {
         self.may(Scope::BoardWrite)?;
         if self.is_podmin(app).await? {
             Ok(Actor { podmin: self.person, address })

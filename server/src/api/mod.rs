@@ -8,11 +8,13 @@ mod requests;
 mod tokens;
 mod tokens_table;
 
-use axum::Router;
+use axum::extract::Query;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::middleware::map_response;
 use axum::response::Response;
+use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
@@ -21,6 +23,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
+use crate::error::WebError;
 use crate::newcomers;
 
 pub use caller::{Caller, Scope};
@@ -72,6 +75,16 @@ pub struct ProblemDocument {
     detail: Option<String>,
 }
 
+/// What was sent, or a sentence on what is wrong with it.
+pub(crate) fn body<T>(sent: Result<Json<T>, JsonRejection>) -> Result<T, WebError> {
+    sent.map(|Json(sent)| sent).map_err(|error| WebError::Bad(error.body_text()))
+}
+
+/// What stands behind the question mark, or a sentence on what is wrong with it.
+pub(crate) fn query<T>(asked: Result<Query<T>, QueryRejection>) -> Result<T, WebError> {
+    asked.map(|Query(asked)| asked).map_err(|error| WebError::Bad(error.body_text()))
+}
+
 fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(caller::me))
@@ -80,6 +93,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(archives::list))
         .routes(routes!(archives::contents))
         .routes(routes!(archives::file))
+        .routes(routes!(archives::stock))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::remove))
         .merge(board::described())

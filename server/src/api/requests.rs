@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::{Caller, ProblemDocument, Scope};
+use super::{Caller, ProblemDocument, Scope, body};
 use crate::app::App;
 use crate::error::WebError;
+use crate::pages::Page;
 
 /// Requests that are listed.
 const MANY: u32 = 100;
@@ -39,6 +40,8 @@ pub(super) struct RequestDocument {
     records_total: i64,
     /// Whether the private key is put under a passphrase.
     key_locked: bool,
+    /// Whether a mail will be written when the archive is there.
+    mail: bool,
     /// The name of its archive, while it is there.
     archive: Option<String>,
     /// Why it failed, or what it waits for.
@@ -57,6 +60,7 @@ impl RequestDocument {
             records_done: request.advanced,
             records_total: request.total,
             key_locked: request.key_locked,
+            mail: request.mail_to.is_some(),
             archive: (request.state == RequestState::Done).then(|| format!("r{}", request.id)),
             reason: request.reason,
         }
@@ -94,7 +98,7 @@ pub(super) async fn list(
     Ok(Json(requests.into_iter().map(|request| RequestDocument::new(request, None)).collect()))
 }
 
-/// Asks for an archive. While one is under way, this is the one.
+/// Asks for an archive. While one is under way, this is the one. A mail is written in the language that is accepted.
 #[utoipa::path(post, path = "/api/v1/requests", tag = "requests", security(("token" = []), ("session" = [])),
     request_body = Wish,
     responses((status = 201, description = "A new request", body = RequestDocument),
@@ -107,16 +111,17 @@ pub(super) async fn list(
 pub(super) async fn ask(
     State(app): State<App>,
     caller: Caller,
+    page: Page,
     wish: Result<Json<Wish>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RequestDocument>), WebError> {
     let person = caller.may(Scope::Request)?;
-    let Json(wish) = wish.map_err(|error| WebError::Bad(error.body_text()))?;
+    let wish = body(wish)?;
     let passphrase = wish.key_passphrase.map(Zeroizing::new);
     if passphrase.as_ref().is_some_and(|text| !(10..=1000).contains(&text.chars().count())) {
         return Err(WebError::Bad("a passphrase has 10 to 1,000 characters".to_owned()));
     }
     let passphrase = passphrase.as_ref().map(|text| text.as_str());
-    let asked = crate::portal::request(&app, person, passphrase, wish.mail, "en").await?;
+    let asked = crate::portal::request(&app, person, passphrase, wish.mail, page.words.code()).await?;
     let (status, request) = match asked {
         Asked::New(request) => (StatusCode::CREATED, request),
         Asked::UnderWay(request) => (StatusCode::OK, request),

@@ -10,7 +10,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::tokens_table::{KeptToken, Tokens};
-use super::{Caller, ProblemDocument, Scope};
+use super::{Caller, ProblemDocument, Scope, body};
 use crate::app::App;
 use crate::audit::audit;
 use crate::error::WebError;
@@ -101,7 +101,7 @@ pub(super) async fn make(
     new: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<(StatusCode, Json<MadeToken>), WebError> {
     let person = caller.in_person()?;
-    let Json(new) = new.map_err(|error| WebError::Bad(error.body_text()))?;
+    let new = body(new)?;
     let bad = |sentence: &str| Err(WebError::Bad(sentence.to_owned()));
     if new.name.trim().is_empty() || new.name.chars().count() > MAX_NAME || new.name.contains('\0') {
         return bad("a token's name has 1 to 100 characters");

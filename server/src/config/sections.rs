@@ -1,6 +1,7 @@
 //! The sections of single rooms. Each room reads its own.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Archives people ask for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -159,7 +160,7 @@ impl Default for NewcomersSection {
 }
 
 /// Who may come to a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Admission {
     /// Everybody whose archive is proven to be theirs.

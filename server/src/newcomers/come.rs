@@ -48,10 +48,8 @@ pub(super) async fn start(
     invitation: &str,
     language: &str,
 ) -> Result<Begun, WebError> {
+    super::is_there(app)?;
     let (section, table, now) = (&app.config.newcomers, &app.newcomers.table, app.now_millis());
-    if !section.enabled {
-        return Err(WebError::NotFound);
-    }
     if section.admission == Admission::Closed {
         return Ok(Begun::Closed);
     }

@@ -38,9 +38,7 @@ pub(super) fn secret<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
 
 /// Whoever has this secret.
 pub(super) async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Newcomer>, WebError> {
-    if !app.config.newcomers.enabled {
-        return Err(WebError::NotFound);
-    }
+    super::is_there(app)?;
     match secret(app, headers) {
         Some(secret) => Ok(app.newcomers.table.with_secret(secret).await?),
         None => Ok(None),

@@ -1,23 +1,17 @@
-//! Codes with which people may come.
+//! Codes with which people may come: making, using, taking back. For the page and for programs.
 
 use std::time::Duration;
 
-use axum::extract::{Path, State as Shared};
-use axum::http::StatusCode;
-use axum::response::{Redirect, Response};
+use chrono::{DateTime, Utc};
 use pappus_engine::requests::{random_token, token_digest};
 use pappus_engine::store::{StoreError, StoreRow};
-use serde::Deserialize;
 use serde_json::json;
 
-use super::queue;
 use super::records::time;
+use super::table::millis;
 use crate::app::App;
-use crate::audit::audit;
+use crate::board::shared::Actor;
 use crate::error::WebError;
-use crate::pages::{CheckedForm, Page};
-use crate::security::Address;
-use crate::sessions::Podmin;
 
 /// How long an invitation is good.
 const GOOD_FOR: Duration = Duration::from_hours(24 * 90);
@@ -27,14 +21,32 @@ const MAX_CODE: usize = 100;
 const LONG: usize = 200;
 /// Most people one invitation may be for.
 const MOST: i64 = 1000;
+/// Invitations of a page.
+const PAGE: usize = 200;
+/// The columns of [`Invitation`].
+const INVITATION: &str = "id, note, made_by, made_at, uses_left, expires_at";
 
 /// An invitation that can be used.
 pub(super) struct Invitation {
     pub(super) id: i64,
     pub(super) note: String,
     pub(super) by: String,
+    pub(super) made_at: DateTime<Utc>,
     pub(super) uses_left: i64,
-    pub(super) until: chrono::DateTime<chrono::Utc>,
+    pub(super) until: DateTime<Utc>,
+}
+
+impl Invitation {
+    fn read(row: &StoreRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            note: row.get(1)?,
+            by: row.get(2)?,
+            made_at: time(row.get(3)?),
+            uses_left: row.get(4)?,
+            until: time(row.get(5)?),
+        })
+    }
 }
 
 /// Uses an invitation once; gives its number.
@@ -49,75 +61,101 @@ pub(super) async fn take(app: &App, code: &str) -> Result<Option<i64>, StoreErro
     row.map(|row| row.get(0)).transpose()
 }
 
-/// Those that can be used.
-pub(super) async fn open(app: &App) -> Result<Vec<Invitation>, StoreError> {
-    let sql = "SELECT id, note, made_by, uses_left, expires_at FROM pappus_invitations WHERE pod = ? \
-               AND uses_left > 0 AND expires_at > ? ORDER BY id DESC LIMIT 200";
-    let values = [app.config.pod_url.as_str().into(), app.now_millis().into()];
-    let rows = app.store.rows("listing invitations", sql, &values).await?;
-    let read = |row: &StoreRow| {
-        Ok(Invitation {
-            id: row.get(0)?,
-            note: row.get(1)?,
-            by: row.get(2)?,
-            uses_left: row.get(3)?,
-            until: time(row.get(4)?),
-        })
-    };
-    rows.iter().map(read).collect()
+/// A page of those that can be used, the newest first: those before number `before`. When there may be older ones, also
+/// what `before` is for the next page.
+pub(super) async fn open(
+    app: &App,
+    before: Option<i64>,
+) -> Result<(Vec<Invitation>, Option<i64>), WebError> {
+    super::is_there(app)?;
+    let sql = format!(
+        "SELECT {INVITATION} FROM pappus_invitations WHERE pod = ? AND id < ? AND uses_left > 0 \
+         AND expires_at > ? ORDER BY id DESC LIMIT {PAGE}"
+    );
+    let before = before.unwrap_or(i64::MAX);
+    let values = [app.config.pod_url.as_str().into(), before.into(), app.now_millis().into()];
+    let rows = app.store.rows("listing invitations", &sql, &values).await?;
+    let found = rows.iter().map(Invitation::read).collect::<Result<Vec<_>, _>>()?;
+    let older = found.last().map(|last| last.id).filter(|_| found.len() == PAGE);
+    Ok((found, older))
 }
 
-/// What is to be made.
-#[derive(Deserialize)]
-pub(super) struct Wish {
-    #[serde(default)]
-    note: String,
-    uses: i64,
-}
-
-/// Makes an invitation, and shows its code this once.
+/// Makes an invitation for so many people, with a note for the podmin. Gives its code too, which nobody can look up later.
 pub(super) async fn make(
-    Shared(app): Shared<App>,
-    Podmin(podmin): Podmin,
-    page: Page,
-    address: Address,
-    CheckedForm(wish): CheckedForm<Wish>,
-) -> Result<Response, WebError> {
-    if !app.config.newcomers.enabled {
-        return Err(WebError::NotFound);
-    }
-    let note: String = wish.note.trim().chars().filter(|letter| !letter.is_control()).take(LONG).collect();
+    app: &App,
+    actor: &Actor,
+    note: &str,
+    uses: i64,
+) -> Result<(Invitation, String), WebError> {
+    super::is_there(app)?;
+    let note = note.trim();
+    check(note, uses)?;
     let (code, now) = (random_token()?, app.now_millis());
-    let sql = "INSERT INTO pappus_invitations (pod, code_sha256, note, made_by, made_at, expires_at, uses_left) \
-               VALUES (?, ?, ?, ?, ?, ?, ?)";
-    let until = now + i64::try_from(GOOD_FOR.as_millis()).unwrap_or(i64::MAX);
+    let sql = format!(
+        "INSERT INTO pappus_invitations (pod, code_sha256, note, made_by, made_at, expires_at, uses_left) \
+         VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING {INVITATION}"
+    );
     let values = [
         app.config.pod_url.as_str().into(),
         token_digest(&code).into(),
-        (&note).into(),
-        (&podmin.account).into(),
+        note.into(),
+        (&actor.podmin.account).into(),
         now.into(),
-        until.into(),
-        wish.uses.clamp(1, MOST).into(),
+        (now + millis(GOOD_FOR)).into(),
+        uses.into(),
     ];
-    app.store.execute("writing an invitation down", sql, &values).await?;
-    let details = json!({ "uses": wish.uses });
-    audit(&app, Some(&podmin), "invitation", Some(&note), Some(&details), Some(address)).await;
-    queue::present(&app, &page, Some(code), StatusCode::OK).await
+    let row = app.store.first("writing an invitation down", &sql, &values).await?;
+    let row =
+        row.ok_or_else(|| WebError::Broken("an invitation was written down and is not there".to_owned()))?;
+    let invitation = Invitation::read(&row)?;
+    actor.has_done(app, "invitation", note, Some(&json!({ "uses": uses }))).await;
+    Ok((invitation, code))
 }
 
-/// Takes an invitation back.
-pub(super) async fn withdraw(
-    Shared(app): Shared<App>,
-    Podmin(podmin): Podmin,
-    address: Address,
-    Path(id): Path<i64>,
-    CheckedForm(()): CheckedForm<()>,
-) -> Result<Redirect, WebError> {
-    let sql = "UPDATE pappus_invitations SET uses_left = 0 WHERE pod = ? AND id = ? AND uses_left > 0";
-    let values = [app.config.pod_url.as_str().into(), id.into()];
-    if app.store.execute("withdrawing an invitation", sql, &values).await? > 0 {
-        audit(&app, Some(&podmin), "invitation-withdrawn", Some(&id.to_string()), None, Some(address)).await;
+fn check(note: &str, uses: i64) -> Result<(), WebError> {
+    let bad = |reason: &str| Err(WebError::Bad(reason.to_owned()));
+    if note.chars().count() > LONG || note.contains(char::is_control) {
+        return bad("a note is one line of at most 200 characters");
     }
-    Ok(Redirect::to("/board/newcomers"))
+    if !(1..=MOST).contains(&uses) {
+        return bad("an invitation is for 1 to 1,000 people");
+    }
+    Ok(())
+}
+
+/// Takes an invitation back. One that is used up or was taken back already stays as it is.
+pub(super) async fn withdraw(app: &App, actor: &Actor, id: i64) -> Result<(), WebError> {
+    super::is_there(app)?;
+    let values = [app.config.pod_url.as_str().into(), id.into()];
+    let sql = "UPDATE pappus_invitations SET uses_left = 0 WHERE pod = ? AND id = ? AND uses_left > 0";
+    if app.store.execute("withdrawing an invitation", sql, &values).await? > 0 {
+        actor.has_done(app, "invitation-withdrawn", &id.to_string(), None).await;
+        return Ok(());
+    }
+    let sql = "SELECT id FROM pappus_invitations WHERE pod = ? AND id = ?";
+    let known = app.store.first("looking for an invitation", sql, &values).await?;
+    known.map(drop).ok_or(WebError::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_invitation_may_be() {
+        let (long, longer) = ("ä".repeat(200), "ä".repeat(201));
+        for (note, uses) in [("", 1), ("für Anna", 1000), (long.as_str(), 7)] {
+            assert!(check(note, uses).is_ok(), "{note:?} {uses}");
+        }
+        for (note, uses, says) in [
+            ("", 0, "1 to 1,000"),
+            ("", -1, "1 to 1,000"),
+            ("", 1001, "1 to 1,000"),
+            (longer.as_str(), 1, "at most 200"),
+            ("two\nlines", 1, "one line"),
+            ("\0", 1, "one line"),
+        ] {
+            assert!(check(note, uses).unwrap_err().to_string().contains(says), "{note:?} {uses}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod api;
 mod archive;
 mod choose;
 mod come;
+mod decisions;
 mod enter;
 mod far;
 mod files;
@@ -42,6 +43,7 @@ use pappus_engine::store::Store;
 
 use crate::app::{App, StartError};
 use crate::config::Config;
+use crate::error::WebError;
 
 pub use api::described;
 pub use files::{Files, NoRoom, Part};
@@ -111,9 +113,14 @@ pub fn routes() -> Router<App> {
         .route("/newcomers/uploads", post(tus::create).options(tus::options))
         .route("/board/newcomers", get(queue::show))
         .route("/board/newcomers/{id}", post(queue::decide))
-        .route("/board/invitations", post(invitations::make))
-        .route("/board/invitations/{id}", post(invitations::withdraw))
+        .route("/board/invitations", post(queue::invite))
+        .route("/board/invitations/{id}", post(queue::withdraw))
         .merge(large)
+}
+
+/// Nothing of this room is there while the pod takes nobody in.
+fn is_there(app: &App) -> Result<(), WebError> {
+    if app.config.newcomers.enabled { Ok(()) } else { Err(WebError::NotFound) }
 }
 
 /// How long what somebody has handed in is kept while nothing happens.

@@ -159,8 +159,6 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
     let (words, word) = (&page.words, newcomer.state.as_str());
     let base = app.config.web.public_url.as_str();
     let pod_url = app.config.pod_url.as_str().trim_end_matches('/');
-    let host = app.config.pod_url.diaspora_host();
-    let arrived = matches!(newcomer.state, State::Imported | State::Announcing | State::Announced);
     View {
         id: newcomer.id,
         state: newcomer.state,
@@ -168,7 +166,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         text: words.say(&format!("newcomers-{word}-text")),
         link: secret.map(|secret| format!("{base}newcomers/back/{secret}")),
         account: newcomer.old_account.clone(),
-        new_account: newcomer.username.as_ref().filter(|_| arrived).map(|name| format!("{name}@{host}")),
+        new_account: newcomer.new_account(&page.pod_host).filter(|_| newcomer.state.has_arrived()),
         sentence: super::progress::sentence(words, newcomer),
         percent: newcomer.percent(),
         problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),

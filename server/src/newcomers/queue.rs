@@ -1,4 +1,4 @@
-//! The podmin's page: who waits to be let in, what they bring, and who has come.
+//! The podmin's page: who waits to be let in, what they bring, who has come, and whom the podmin has invited.
 
 use askama::Template;
 use axum::extract::{Path, State as Shared};
@@ -6,18 +6,30 @@ use axum::http::StatusCode;
 use axum::response::{Redirect, Response};
 use serde::Deserialize;
 
+use super::decisions;
 use super::invitations::{self, Invitation};
 use super::page::{Table, table};
 use super::records::{Newcomer, State};
 use super::summary::Told;
-use super::work::push_now;
 use crate::app::App;
-use crate::audit::audit;
+use crate::board::shared::Actor;
 use crate::config::Admission;
 use crate::error::WebError;
 use crate::pages::{CheckedForm, Page};
-use crate::security::Address;
 use crate::sessions::Podmin;
+
+/// Those who do not wait, and of whom there is something to see.
+const OTHERS: [State; 9] = [
+    State::Checking,
+    State::Refused,
+    State::Checked,
+    State::Importing,
+    State::Failed,
+    State::Imported,
+    State::Announcing,
+    State::Announced,
+    State::Undoing,
+];
 
 #[derive(Template)]
 #[template(path = "newcomers/queue.html")]
@@ -47,47 +59,29 @@ struct Line {
 
 /// Shows it.
 pub(super) async fn show(Shared(app): Shared<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
-    if !app.config.newcomers.enabled {
-        return Err(WebError::NotFound);
-    }
-    present(&app, &page, None, StatusCode::OK).await
+    present(&app, &page, None).await
 }
 
 /// The page, with a code that was just made.
-pub(super) async fn present(
-    app: &App,
-    page: &Page,
-    code: Option<String>,
-    status: StatusCode,
-) -> Result<Response, WebError> {
+async fn present(app: &App, page: &Page, code: Option<String>) -> Result<Response, WebError> {
+    super::is_there(app)?;
     let newcomers = &app.newcomers.table;
-    let waiting = newcomers.in_states(&[State::Waiting]).await?;
-    let others = [
-        State::Checking,
-        State::Refused,
-        State::Checked,
-        State::Importing,
-        State::Failed,
-        State::Imported,
-        State::Announcing,
-        State::Announced,
-        State::Undoing,
-    ];
-    let others = newcomers.in_states(&others).await?;
-    let open = invitations::open(app).await?.into_iter();
+    let waiting = newcomers.oldest(&[State::Waiting]).await?;
+    let others = newcomers.newest(&OTHERS, None).await?;
+    let (open, _) = invitations::open(app, None).await?;
     let dated = |invitation: Invitation| {
         let until = page.words.day(invitation.until);
         (invitation, until)
     };
     let template = QueuePage {
         waiting: waiting.iter().map(|newcomer| line(app, page, newcomer)).collect(),
-        others: others.iter().rev().map(|newcomer| line(app, page, newcomer)).collect(),
+        others: others.iter().map(|newcomer| line(app, page, newcomer)).collect(),
         by_invitation: app.config.newcomers.admission == Admission::Invitation,
-        invitations: open.map(dated).collect(),
+        invitations: open.into_iter().map(dated).collect(),
         code,
         page,
     };
-    page.show(status, &template)
+    page.show(StatusCode::OK, &template)
 }
 
 fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
@@ -97,7 +91,7 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
     Line {
         id: newcomer.id,
         account: newcomer.old_account.clone().unwrap_or_else(|| "–".to_owned()),
-        wish: newcomer.username.as_ref().map(|name| format!("{name}@{host}")).unwrap_or_default(),
+        wish: newcomer.new_account(&host).unwrap_or_default(),
         begun: words.moment(newcomer.begun_at),
         size: words.size(newcomer.bytes()),
         state: words.say(&format!("newcomers-{}-title", newcomer.state.as_str())),
@@ -117,24 +111,43 @@ pub(super) struct Decision {
 /// Lets somebody in, or does not; or has an import tried again that did not end.
 pub(super) async fn decide(
     Shared(app): Shared<App>,
-    Podmin(podmin): Podmin,
-    address: Address,
+    actor: Actor,
     Path(id): Path<i64>,
     CheckedForm(decision): CheckedForm<Decision>,
 ) -> Result<Redirect, WebError> {
-    let (table, now) = (&app.newcomers.table, app.now_millis());
-    let newcomer = table.by_id(id).await?.ok_or(WebError::NotFound)?;
-    let (done, act) = match decision.act.as_str() {
-        "yes" => (table.decide(id, true, &podmin.account, now).await?, "newcomer-yes"),
-        "no" => (table.decide(id, false, &podmin.account, now).await?, "newcomer-no"),
-        "again" => (table.work(id, &[State::Failed], State::Importing, now).await?, "newcomer-again"),
-        _ => return Err(WebError::Bad("there is nothing of this name to do".to_owned())),
-    };
-    if done {
-        audit(&app, Some(&podmin), act, newcomer.old_account.as_deref(), None, Some(address)).await;
-        if decision.act != "no" {
-            push_now(&app, id).await;
-        }
+    match decisions::decide(&app, &actor, id, &decision.act).await {
+        // When it was too late, the page shows how it is.
+        Ok(_) | Err(WebError::Conflict(_)) => Ok(Redirect::to("/board/newcomers")),
+        Err(error) => Err(error),
     }
+}
+
+/// What invitation is to be made.
+#[derive(Deserialize)]
+pub(super) struct Wish {
+    #[serde(default)]
+    note: String,
+    uses: i64,
+}
+
+/// Makes an invitation, and shows its code this once.
+pub(super) async fn invite(
+    Shared(app): Shared<App>,
+    actor: Actor,
+    page: Page,
+    CheckedForm(wish): CheckedForm<Wish>,
+) -> Result<Response, WebError> {
+    let (_, code) = invitations::make(&app, &actor, &wish.note, wish.uses).await?;
+    present(&app, &page, Some(code)).await
+}
+
+/// Takes an invitation back.
+pub(super) async fn withdraw(
+    Shared(app): Shared<App>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Redirect, WebError> {
+    invitations::withdraw(&app, &actor, id).await?;
     Ok(Redirect::to("/board/newcomers"))
 }

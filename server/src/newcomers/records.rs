@@ -13,6 +13,9 @@ macro_rules! states {
         }
 
         impl State {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$state,)*];
+
             /// The word in the database, and in the keys of texts.
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -20,7 +23,8 @@ macro_rules! states {
                 }
             }
 
-            fn parse(word: &str) -> Option<Self> {
+            /// The state of a word.
+            pub(super) fn parse(word: &str) -> Option<Self> {
                 match word {
                     $($word => Some(Self::$state),)*
                     _ => None,
@@ -75,6 +79,11 @@ impl State {
     /// Whether the account can be taken away again.
     pub fn can_undo(self) -> bool {
         matches!(self, Self::Imported | Self::Failed)
+    }
+
+    /// Whether there is an account on this pod, to stay.
+    pub fn has_arrived(self) -> bool {
+        matches!(self, Self::Imported | Self::Announcing | Self::Announced)
     }
 
     /// Whether one can walk away without anything to take back.
@@ -191,6 +200,11 @@ impl Newcomer {
         u64::try_from(self.archive_bytes.saturating_add(self.photos_bytes)).unwrap_or(0)
     }
 
+    /// The diaspora* ID on a pod of this host, as it is chosen or given.
+    pub fn new_account(&self, host: &str) -> Option<String> {
+        self.username.as_ref().map(|name| format!("{name}@{host}"))
+    }
+
     /// How far the work is, in hundredths; nothing when nobody can say.
     pub fn percent(&self) -> Option<u64> {
         (self.total > 0)
@@ -209,8 +223,8 @@ mod tests {
 
     #[test]
     fn words_of_states_are_read_again() {
-        for state in [State::Uploading, State::Waiting, State::Announced, State::Expired] {
-            assert_eq!(State::parse(state.as_str()), Some(state));
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()), Some(*state));
         }
         assert_eq!(State::parse("somewhere"), None);
     }

@@ -13,7 +13,7 @@ use super::records::{NEWCOMER, Newcomer, State};
 /// Longest secret that is looked for.
 const MAX_SECRET: usize = 100;
 /// Newcomers of one page.
-const PAGE: u32 = 200;
+pub(super) const PAGE: usize = 200;
 
 /// The newcomers of one pod. Clones share the store.
 #[derive(Debug, Clone)]
@@ -101,13 +101,28 @@ impl Newcomers {
     }
 
     /// Those in these states, the oldest first.
-    pub(super) async fn in_states(&self, states: &[State]) -> Result<Vec<Newcomer>, StoreError> {
-        let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+    pub(super) async fn oldest(&self, states: &[State]) -> Result<Vec<Newcomer>, StoreError> {
         let sql = format!(
             "SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND state IN ({}) ORDER BY id LIMIT {PAGE}",
-            words.join(", ")
+            listed(states)
         );
         let rows = self.store.rows("listing newcomers", &sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(Newcomer::from_row).collect()
+    }
+
+    /// Those in these states, the newest first; those before number `before`.
+    pub(super) async fn newest(
+        &self,
+        states: &[State],
+        before: Option<i64>,
+    ) -> Result<Vec<Newcomer>, StoreError> {
+        let sql = format!(
+            "SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND id < ? AND state IN ({}) \
+             ORDER BY id DESC LIMIT {PAGE}",
+            listed(states)
+        );
+        let values = [(&self.pod).into(), before.unwrap_or(i64::MAX).into()];
+        let rows = self.store.rows("listing newcomers", &sql, &values).await?;
         rows.iter().map(Newcomer::from_row).collect()
     }
 
@@ -120,10 +135,9 @@ impl Newcomers {
         values: &[Value<'_>],
         now: i64,
     ) -> Result<bool, StoreError> {
-        let words: Vec<String> = from.iter().map(|state| format!("'{}'", state.as_str())).collect();
         let sql = format!(
             "UPDATE pappus_newcomers SET {set}, changed_at = ? WHERE pod = ? AND id = ? AND state IN ({})",
-            words.join(", ")
+            listed(from)
         );
         let mut all = values.to_vec();
         all.extend([now.into(), (&self.pod).into(), id.into()]);
@@ -262,6 +276,12 @@ impl Newcomers {
         let sql = "UPDATE pappus_newcomers SET has_files = 0 WHERE id = ?";
         self.store.execute("noting removed files", sql, &[id.into()]).await.map(drop)
     }
+}
+
+/// States as they stand in a statement.
+fn listed(states: &[State]) -> String {
+    let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+    words.join(", ")
 }
 
 /// A span of time as the store keeps it.

@@ -4,18 +4,17 @@ use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
-use pappus_engine::delivery::{DeliveryState, Ledger, PodDeliveries, Scope};
+use pappus_engine::delivery::{Counts, DeliveryState, Ledger, PodDeliveries, Scope, Undelivered};
 use serde::Deserialize;
 
 use super::enter::Mine;
+use super::records::Newcomer;
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
 
-/// Pods of one page.
-const PODS: u32 = 200;
-/// People to be told by hand that are shown.
-const PEOPLE: u32 = 200;
+/// Pods of one page, and people to be told by hand that are shown.
+const MANY: u32 = 200;
 
 /// Where the page begins.
 #[derive(Deserialize)]
@@ -53,28 +52,16 @@ pub(super) async fn show(
     page: Page,
     Query(from): Query<From>,
 ) -> Result<Response, WebError> {
-    let import = newcomer.import_id.as_deref().filter(|_| newcomer.announced.is_some());
-    let import = import.ok_or(WebError::NotFound)?;
-    let (ledger, scope) = (Ledger::new(&app.store), Scope::Import(import));
-    let counts = ledger.counts(scope).await?;
-    let pods = ledger.pods(scope, &from.after, PODS).await?;
-    let lost = [DeliveryState::Rejected, DeliveryState::Dead];
-    let lost = ledger.undelivered(scope, &lost, 0, PEOPLE).await?;
-    let more = pods.last().filter(|_| pods.len() >= PODS as usize).map(|pod| in_link(&pod.pod));
-    let mut by_hand = unreachable(newcomer.announced.as_deref());
-    by_hand.extend(lost.into_iter().map(|lost| {
-        let who = lost.recipient.unwrap_or_else(|| page.words.one("told-everybody", "pod", lost.pod));
-        (who, lost.last_error.unwrap_or_default())
-    }));
+    let told = look(&app, &newcomer, &from.after, MANY).await?;
     let number = |count: i64| page.words.number(count.unsigned_abs());
     let template = ToldPage {
-        arrived: number(counts.delivered),
-        waiting: number(counts.queued + counts.sending),
-        failed: number(counts.rejected + counts.dead),
-        is_over: counts.finished(),
-        pods: pods.into_iter().map(|told| pod(&page, told)).collect(),
-        more,
-        by_hand,
+        arrived: number(told.counts.delivered),
+        waiting: number(told.counts.queued + told.counts.sending),
+        failed: number(told.counts.rejected + told.counts.dead),
+        is_over: told.counts.finished(),
+        by_hand: told.by_hand(|pod| page.words.one("told-everybody", "pod", pod)),
+        pods: told.pods.into_iter().map(|told| pod(&page, told)).collect(),
+        more: told.after.map(|name| in_link(&name)),
         page: &page,
     };
     page.show(StatusCode::OK, &template)
@@ -93,8 +80,51 @@ fn pod(page: &Page, told: PodDeliveries) -> Pod {
     }
 }
 
-/// People of whom nobody knew, when it was announced, how to reach them.
-pub(super) fn unreachable(announced: Option<&str>) -> Vec<(String, String)> {
+/// Who was told, for the page and for programs.
+pub(super) struct Look {
+    pub(super) counts: Counts,
+    /// Pod by pod, by name.
+    pub(super) pods: Vec<PodDeliveries>,
+    /// After which pod it goes on, when there may be more.
+    pub(super) after: Option<String>,
+    /// People of whom nobody knew, when it was announced, how to reach them, and why.
+    unreachable: Vec<(String, String)>,
+    /// What did not arrive, for good.
+    lost: Vec<Undelivered>,
+}
+
+impl Look {
+    /// Whom to tell by hand, and why: an account, or everybody on a pod in the words of `everybody`.
+    pub(super) fn by_hand(&self, everybody: impl Fn(String) -> String) -> Vec<(String, String)> {
+        let lost = self.lost.iter().map(|lost| {
+            let who = lost.recipient.clone().unwrap_or_else(|| everybody(lost.pod.clone()));
+            (who, lost.last_error.clone().unwrap_or_default())
+        });
+        self.unreachable.iter().cloned().chain(lost).collect()
+    }
+}
+
+/// Who was told: at most `many` pods that come after `after` (at first, the empty text).
+pub(super) async fn look(app: &App, newcomer: &Newcomer, after: &str, many: u32) -> Result<Look, WebError> {
+    let import = newcomer.import_id.as_deref().filter(|_| newcomer.announced.is_some());
+    let import = import.ok_or(WebError::NotFound)?;
+    // No text of PostgreSQL holds NUL.
+    if after.contains('\0') {
+        return Err(WebError::Bad("no pod has such a name".to_owned()));
+    }
+    let (ledger, scope) = (Ledger::new(&app.store), Scope::Import(import));
+    let pods = ledger.pods(scope, after, many).await?;
+    let lost = [DeliveryState::Rejected, DeliveryState::Dead];
+    Ok(Look {
+        counts: ledger.counts(scope).await?,
+        after: pods.last().filter(|_| pods.len() >= many as usize).map(|pod| pod.pod.clone()),
+        pods,
+        unreachable: unreachable(newcomer.announced.as_deref()),
+        lost: ledger.undelivered(scope, &lost, 0, many).await?,
+    })
+}
+
+fn unreachable(announced: Option<&str>) -> Vec<(String, String)> {
     #[derive(Deserialize)]
     struct Announced {
         by_hand: Vec<(String, String)>,

@@ -17,7 +17,7 @@ use super::{made, two_files};
 use crate::app::App;
 use crate::error::{AsItIs, WebError};
 use crate::pages::Page;
-use crate::sessions::SignedIn;
+use crate::sessions::{Person, SignedIn};
 
 /// Bytes read at a time.
 const PIECE: u64 = 256 << 10;
@@ -42,14 +42,26 @@ pub(super) async fn stock(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
-    let part = Stock::parse(&part).ok_or(WebError::NotFound)?;
-    let made = made::own(&app, &person, &name).await?;
-    let opened = two_files::open(&app, &made, part).await?;
+    own_stock(&app, &person, &name, &part, &method, &headers).await
+}
+
+/// One of the two files that a stock pod takes, of one's own archive.
+pub(crate) async fn own_stock(
+    app: &App,
+    person: &Person,
+    name: &str,
+    part: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, WebError> {
+    let part = Stock::parse(part).ok_or(WebError::NotFound)?;
+    let made = made::own(app, person, name).await?;
+    let opened = two_files::open(app, &made, part).await?;
     let tag = tag(&made, part.word());
     let file = File { name: &part.file_name(&person.username), kind: part.content_type(), tag: &tag };
     // Only with both a person has everything; the second one tells.
     let fetched = (part == Stock::Photos).then(|| Fetched { app: app.clone(), user_id: made.user_id });
-    respond(opened, &file, &method, &headers, fetched).await
+    respond(opened, &file, method, headers, fetched).await
 }
 
 /// What a link in a mail leads to: whose archive it is, and the button.

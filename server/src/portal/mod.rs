@@ -21,7 +21,7 @@ use axum::routing::{get, post};
 use pappus_engine::archive::manifest::Manifest;
 use pappus_engine::depot::{Depot, DepotAddress};
 use pappus_engine::jobs::{Jobs, JobsError};
-use pappus_engine::requests::{Links, MadeArchive, Requests};
+use pappus_engine::requests::{Links, MadeArchive, Origin, Requests};
 use pappus_engine::store::Store;
 
 use crate::app::App;
@@ -30,6 +30,7 @@ use crate::error::WebError;
 use crate::sessions::Person;
 
 pub(crate) use act::request;
+pub(crate) use download::own_stock as stock_file;
 pub(crate) use work::until;
 pub use work::{Working, start};
 
@@ -117,6 +118,11 @@ pub(crate) async fn archive_file(
 ) -> Result<Response, WebError> {
     let made = made::own(app, person, name).await?;
     download::whole(app, &made, method, headers).await
+}
+
+/// Whether an archive is one of the podmin's campaigns.
+pub(crate) fn is_by_podmin(made: &MadeArchive) -> bool {
+    matches!(made.origin, Origin::Campaign(_))
 }
 
 /// Shared by everybody who watches.

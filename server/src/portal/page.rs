@@ -136,7 +136,7 @@ pub(super) fn line(page: &Page, made: &MadeArchive) -> Line {
         left_out: count(made.omissions),
         expires: made.expires_at.map(|time| page.words.day(time)),
         key_locked: made.key_locked,
-        by_podmin: matches!(made.origin, pappus_engine::requests::Origin::Campaign(_)),
+        by_podmin: super::is_by_podmin(made),
     }
 }
 

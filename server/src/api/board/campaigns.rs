@@ -9,9 +9,8 @@ use pappus_engine::campaign::{Campaign, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body;
 use crate::api::archives::word;
-use crate::api::{Caller, ProblemDocument};
+use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
 use crate::board::shared::campaigns;
 use crate::error::WebError;

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::query;
-use crate::api::{Caller, ProblemDocument};
+use crate::api::{Caller, ProblemDocument, query};
 use crate::app::App;
 use crate::audit::Done;
 use crate::board::shared::log;

@@ -1,4 +1,5 @@
-//! The podmin's board. What is looked at and done here is what the pages look at and do: [`crate::board::shared`].
+//! The podmin's board. What is looked at and done here is what the pages look at and do: [`crate::board::shared`]. Newcomers
+//! and invitations are in [their own room](crate::newcomers).
 
 mod campaigns;
 mod log;
@@ -6,14 +7,10 @@ mod notices;
 mod overview;
 mod people;
 
-use axum::Json;
-use axum::extract::Query;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::error::WebError;
 
 /// The paths of the board with their descriptions.
 pub(super) fn described() -> OpenApiRouter<App> {
@@ -27,14 +24,4 @@ pub(super) fn described() -> OpenApiRouter<App> {
         .routes(routes!(notices::list, notices::send))
         .routes(routes!(notices::get, notices::change))
         .routes(routes!(log::list))
-}
-
-/// What was sent, or a sentence on what is wrong with it.
-fn body<T>(sent: Result<Json<T>, JsonRejection>) -> Result<T, WebError> {
-    sent.map(|Json(sent)| sent).map_err(|error| WebError::Bad(error.body_text()))
-}
-
-/// What stands behind the question mark, or a sentence on what is wrong with it.
-fn query<T>(asked: Result<Query<T>, QueryRejection>) -> Result<T, WebError> {
-    asked.map(|Query(asked)| asked).map_err(|error| WebError::Bad(error.body_text()))
 }

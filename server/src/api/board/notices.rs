@@ -9,8 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body;
-use crate::api::{Caller, ProblemDocument};
+use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
 use crate::board::shared::notices::{self, Draft, Notice};
 use crate::error::WebError;

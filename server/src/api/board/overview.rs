@@ -7,8 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body;
-use crate::api::{Caller, ProblemDocument};
+use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
 use crate::board::shared::closing::{Decision, decide as decide_closing};
 use crate::board::{Closing, Numbers, Stage};

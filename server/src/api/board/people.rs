@@ -9,12 +9,12 @@ use pappus_engine::requests::Asked;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{body, query};
 use crate::api::requests::RequestDocument;
-use crate::api::{Caller, ProblemDocument};
+use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
 use crate::board::shared::people::{Failed, Standing, failed, look as look_for, make_archive};
 use crate::error::WebError;
+use crate::pages::Page;
 use crate::security::Address;
 
 /// Whom the podmin looks for.
@@ -181,11 +181,12 @@ pub(super) async fn make(
     State(app): State<App>,
     caller: Caller,
     address: Address,
+    page: Page,
     wanted: Result<Json<ArchiveFor>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RequestDocument>), WebError> {
     let actor = caller.may_act(&app, address).await?;
     let wanted = body(wanted)?;
-    let (_, asked) = make_archive(&app, &actor, &wanted.name, "en").await?;
+    let (_, asked) = make_archive(&app, &actor, &wanted.name, page.words.code()).await?;
     let (status, request) = match asked {
         Asked::New(request) => (StatusCode::CREATED, request),
         Asked::UnderWay(request) => (StatusCode::OK, request),

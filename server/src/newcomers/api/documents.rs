@@ -8,10 +8,41 @@ use pappus_engine::delivery::{Counts, PodDeliveries};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app::App;
+use crate::config::Admission;
 use crate::newcomers::page::problem_key;
 use crate::newcomers::records::{Newcomer, State};
 use crate::newcomers::summary::Told;
+use crate::newcomers::told;
 use crate::pages::Page;
+
+/// The door: what to know before one begins.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Door {
+    /// The pod's address.
+    pod: String,
+    /// Who may come.
+    admission: Admission,
+    /// The address of the pod's terms, which are to be accepted.
+    terms: Option<String>,
+    /// How many bytes an archive may have with its photos.
+    max_bytes: u64,
+    /// After how many days without a word what was handed in is deleted.
+    days: u32,
+}
+
+impl Door {
+    pub(super) fn of(app: &App) -> Self {
+        let section = &app.config.newcomers;
+        Self {
+            pod: app.config.pod_url.to_string(),
+            admission: section.admission,
+            terms: section.terms.clone(),
+            max_bytes: app.newcomers.files.most(),
+            days: section.days,
+        }
+    }
+}
 
 /// A move.
 #[derive(Serialize, ToSchema)]
@@ -36,6 +67,8 @@ pub(super) struct NewcomerDocument {
     suggested_username: Option<String>,
     /// The name that was chosen.
     username: Option<String>,
+    /// The account here, as soon as it is here.
+    new_account: Option<String>,
     /// What would come along.
     plan: Option<PlanDocument>,
     /// What has come along.
@@ -104,7 +137,7 @@ fn word(kind: CountKind) -> String {
 }
 
 impl PlanDocument {
-    fn read(text: Option<&str>) -> Option<Self> {
+    pub(super) fn read(text: Option<&str>) -> Option<Self> {
         let told = Told::read(text)?;
         let kinds = told.kinds.iter().map(|(kind, tally)| {
             let numbers = KindDocument {
@@ -144,6 +177,7 @@ impl NewcomerDocument {
             plan: PlanDocument::read(newcomer.plan.as_deref()),
             report: PlanDocument::read(newcomer.report.as_deref()),
             problem_text: newcomer.problem.as_deref().map(|problem| page.words.say(problem_key(problem))),
+            new_account: newcomer.new_account(&page.pod_host).filter(|_| newcomer.state.has_arrived()),
             suggested_username: suggestion.filter(|_| newcomer.state == State::Checked),
             old_account: newcomer.old_account,
             proof: newcomer.proof,
@@ -160,13 +194,28 @@ impl NewcomerDocument {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Deliveries {
     /// All of them.
-    pub(super) all: DeliveryCounts,
+    all: DeliveryCounts,
     /// Whether everything is sent.
-    pub(super) finished: bool,
-    /// By pod, the first thousand.
-    pub(super) pods: Vec<PodDocument>,
+    finished: bool,
+    /// By pod, a thousand at a time.
+    pods: Vec<PodDocument>,
+    /// For the next pods, when there may be more.
+    after: Option<String>,
     /// Whom nobody reached: an account, or a pod, and why. The first thousand.
-    pub(super) by_hand: Vec<(String, String)>,
+    by_hand: Vec<(String, String)>,
+}
+
+impl Deliveries {
+    pub(super) fn new(told: told::Look) -> Self {
+        let by_hand = told.by_hand(|pod| pod);
+        Self {
+            finished: told.counts.finished(),
+            all: told.counts.into(),
+            pods: told.pods.into_iter().map(Into::into).collect(),
+            after: told.after,
+            by_hand,
+        }
+    }
 }
 
 /// How many messages are how far.

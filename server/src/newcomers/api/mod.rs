@@ -1,16 +1,17 @@
-//! What newcomers do, for programs. Whoever begins gets a secret; it says who they are in everything that follows, also
-//! to the addresses of [`tus`](super::tus) that take the files.
+//! What newcomers do, for programs, and what the podmin does. Whoever begins gets a secret; it says who they are in
+//! everything that follows, also to the addresses of [`tus`](super::tus) that take the files.
 
 mod documents;
+mod invitations;
+mod queue;
 
 use axum::Json;
-use axum::extract::State as Shared;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
-use documents::{Deliveries, NewcomerDocument};
-use pappus_engine::delivery::{DeliveryState, Ledger, Scope};
+use documents::{Deliveries, Door, NewcomerDocument};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zeroize::Zeroizing;
@@ -20,7 +21,7 @@ use super::come::{self, Begun};
 use super::enter::Mine;
 use super::records::{Newcomer, State};
 use super::{told, tus};
-use crate::api::ProblemDocument;
+use crate::api::{ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
@@ -32,7 +33,7 @@ const MANY: u32 = 1000;
 /// The paths of newcomers.
 pub fn described() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(begin))
+        .routes(routes!(door, begin))
         .routes(routes!(get, leave))
         .routes(routes!(look))
         .routes(routes!(choose))
@@ -40,6 +41,10 @@ pub fn described() -> OpenApiRouter<App> {
         .routes(routes!(undo))
         .routes(routes!(announce))
         .routes(routes!(deliveries))
+        .routes(routes!(queue::list))
+        .routes(routes!(queue::get, queue::decide))
+        .routes(routes!(invitations::list, invitations::make))
+        .routes(routes!(invitations::withdraw))
 }
 
 /// How the move is now.
@@ -50,8 +55,13 @@ async fn now(app: &App, page: &Page, id: i64) -> Result<Json<NewcomerDocument>, 
 
 type Said<T> = Result<Json<T>, JsonRejection>;
 
-fn read<T>(said: Said<T>) -> Result<T, WebError> {
-    said.map(|Json(said)| said).map_err(|error| WebError::Bad(error.body_text()))
+/// What to know before one begins.
+#[utoipa::path(get, path = "/api/v1/newcomers", tag = "newcomers",
+    responses((status = 200, body = Door),
+        (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
+async fn door(Shared(app): Shared<App>) -> Result<Json<Door>, WebError> {
+    super::is_there(&app)?;
+    Ok(Json(Door::of(&app)))
 }
 
 /// How somebody begins.
@@ -83,7 +93,7 @@ async fn begin(
     address: Address,
     said: Said<Beginning>,
 ) -> Result<(StatusCode, Json<Secret>), WebError> {
-    let beginning = read(said)?;
+    let beginning = body(said)?;
     match come::start(&app, address, &beginning.invitation, page.words.code()).await? {
         Begun::Secret(secret) => Ok((StatusCode::CREATED, Json(Secret { secret }))),
         Begun::Closed => Err(WebError::Conflict(page.words.say("newcomers-closed"))),
@@ -137,7 +147,7 @@ async fn look(
     page: Page,
     said: Said<Whole>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    let whole = read(said)?;
+    let whole = body(said)?;
     let passphrase = Zeroizing::new(whole.passphrase);
     if !newcomer.state.takes_files() {
         return Err(too_late(&newcomer));
@@ -181,7 +191,7 @@ async fn choose(
     page: Page,
     said: Said<Choice>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    let choice = read(said)?;
+    let choice = body(said)?;
     let password = Zeroizing::new(choice.password);
     if newcomer.state != State::Checked {
         return Err(too_late(&newcomer));
@@ -254,30 +264,30 @@ async fn announce(
     page: Page,
     said: Said<Announcement>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    let passphrase = Zeroizing::new(read(said)?.key_passphrase);
+    let passphrase = Zeroizing::new(body(said)?.key_passphrase);
     act(&app, &page, &newcomer, Act::Announce(&passphrase)).await
+}
+
+/// Where the list of pods begins.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct From {
+    /// The next pods: what `after` was in the answer before.
+    #[serde(default)]
+    after: String,
 }
 
 /// Who was told of the move.
 #[utoipa::path(get, path = "/api/v1/newcomers/me/deliveries", tag = "newcomers", security(("newcomer" = [])),
+    params(From),
     responses((status = 200, body = Deliveries),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "Nobody yet", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn deliveries(Shared(app): Shared<App>, Mine(newcomer): Mine) -> Result<Json<Deliveries>, WebError> {
-    let import = newcomer.import_id.as_deref().filter(|_| newcomer.announced.is_some());
-    let (ledger, scope) = (Ledger::new(&app.store), Scope::Import(import.ok_or(WebError::NotFound)?));
-    let counts = ledger.counts(scope).await?;
-    let pods = ledger.pods(scope, "", MANY).await?;
-    let lost = [DeliveryState::Rejected, DeliveryState::Dead];
-    let lost = ledger.undelivered(scope, &lost, 0, MANY).await?;
-    let mut by_hand = told::unreachable(newcomer.announced.as_deref());
-    by_hand.extend(
-        lost.into_iter()
-            .map(|lost| (lost.recipient.unwrap_or(lost.pod), lost.last_error.unwrap_or_default())),
-    );
-    Ok(Json(Deliveries {
-        finished: counts.finished(),
-        all: counts.into(),
-        pods: pods.into_iter().map(Into::into).collect(),
-        by_hand,
-    }))
+async fn deliveries(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    from: Result<Query<From>, QueryRejection>,
+) -> Result<Json<Deliveries>, WebError> {
+    let told = told::look(&app, &newcomer, &query(from)?.after, MANY).await?;
+    Ok(Json(Deliveries::new(told)))
 }

@@ -1,0 +1,136 @@
+//! Invitations, for podmins.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::{Caller, ProblemDocument, body, query};
+use crate::app::App;
+use crate::error::WebError;
+use crate::newcomers::invitations::{self, Invitation};
+use crate::security::Address;
+
+/// What is asked for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// The next page: what `before` was in the answer before.
+    before: Option<i64>,
+}
+
+/// Invitations that can be used.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Invitations {
+    /// The newest first, 200 on a page.
+    invitations: Vec<InvitationDocument>,
+    /// For the next page, when there may be one.
+    before: Option<i64>,
+}
+
+/// An invitation. Its code is told to nobody but who has made it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Invitation)]
+pub(super) struct InvitationDocument {
+    /// Its number.
+    id: i64,
+    /// For whom it is: a note of the podmin's.
+    note: String,
+    /// The diaspora* ID of whoever has made it.
+    made_by: String,
+    /// When.
+    made_at: DateTime<Utc>,
+    /// Until when it can be used.
+    expires_at: DateTime<Utc>,
+    /// How many people may still come with it.
+    uses_left: i64,
+}
+
+impl From<Invitation> for InvitationDocument {
+    fn from(invitation: Invitation) -> Self {
+        let Invitation { id, note, by, made_at, uses_left, until } = invitation;
+        Self { id, note, made_by: by, made_at, expires_at: until, uses_left }
+    }
+}
+
+/// What invitation is to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewInvitation {
+    /// For whom: a note for the podmin, one line.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    note: String,
+    /// How many people may come with it.
+    #[schema(minimum = 1, maximum = 1000)]
+    uses: i64,
+}
+
+/// An invitation that was just made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MadeInvitation {
+    /// The invitation.
+    invitation: InvitationDocument,
+    /// What people give who come with it. It is told this once.
+    code: String,
+}
+
+/// Invitations that can be used, the newest first. For podmins.
+#[utoipa::path(get, path = "/api/v1/board/invitations", tag = "board", security(("token" = []), ("session" = [])),
+    params(Wanted),
+    responses((status = 200, body = Invitations),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(super) async fn list(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Invitations>, WebError> {
+    caller.may_look(&app).await?;
+    let (open, before) = invitations::open(&app, query(wanted)?.before).await?;
+    Ok(Json(Invitations { invitations: open.into_iter().map(Into::into).collect(), before }))
+}
+
+/// Makes an invitation, good for 90 days. For podmins.
+#[utoipa::path(post, path = "/api/v1/board/invitations", tag = "board", security(("token" = []), ("session" = [])),
+    request_body = NewInvitation,
+    responses((status = 201, body = MadeInvitation),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(super) async fn make(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    address: Address,
+    new: Result<Json<NewInvitation>, JsonRejection>,
+) -> Result<(StatusCode, Json<MadeInvitation>), WebError> {
+    let actor = caller.may_act(&app, address).await?;
+    let new = body(new)?;
+    let (invitation, code) = invitations::make(&app, &actor, &new.note, new.uses).await?;
+    Ok((StatusCode::CREATED, Json(MadeInvitation { invitation: invitation.into(), code })))
+}
+
+/// Withdraws an invitation: nobody else comes with it. For podmins.
+#[utoipa::path(delete, path = "/api/v1/board/invitations/{id}", tag = "board", security(("token" = []), ("session" = [])),
+    params(("id" = i64, Path, description = "Its number")),
+    responses((status = 204, description = "Withdrawn, or used up already"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+pub(super) async fn withdraw(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    address: Address,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<StatusCode, WebError> {
+    let actor = caller.may_act(&app, address).await?;
+    let Path(id) = id.map_err(|_| WebError::NotFound)?;
+    invitations::withdraw(&app, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,63 @@
+//! What the podmin sees of those who come, and decides: for the page and for programs.
+
+use super::records::{Newcomer, State};
+use super::table::PAGE;
+use super::work::push_now;
+use crate::app::App;
+use crate::board::shared::Actor;
+use crate::error::WebError;
+
+/// A page of those in one state, or of all who have not left, the newest first: those before number `before`. When there
+/// may be older ones, also what `before` is for the next page.
+pub(super) async fn list(
+    app: &App,
+    state: Option<&str>,
+    before: Option<i64>,
+) -> Result<(Vec<Newcomer>, Option<i64>), WebError> {
+    super::is_there(app)?;
+    let states = match state {
+        Some(word) => {
+            vec![State::parse(word).ok_or_else(|| WebError::Bad("there is no such state".to_owned()))?]
+        }
+        None => State::ALL.iter().copied().filter(|state| *state != State::Expired).collect(),
+    };
+    let found = app.newcomers.table.newest(&states, before).await?;
+    let older = found.last().map(|last| last.id).filter(|_| found.len() == PAGE);
+    Ok((found, older))
+}
+
+/// The one of this number.
+pub(super) async fn numbered(app: &App, id: i64) -> Result<Newcomer, WebError> {
+    super::is_there(app)?;
+    app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)
+}
+
+/// Lets somebody in who waits (`yes`), or does not (`no`), or has an import tried again that has failed (`again`). Gives
+/// how they are then.
+pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Result<Newcomer, WebError> {
+    let newcomer = numbered(app, id).await?;
+    let (table, by, now) = (&app.newcomers.table, &actor.podmin.account, app.now_millis());
+    let (done, noted) = match act {
+        "yes" => (table.decide(id, true, by, now).await?, "newcomer-yes"),
+        "no" => (table.decide(id, false, by, now).await?, "newcomer-no"),
+        "again" => (table.work(id, &[State::Failed], State::Importing, now).await?, "newcomer-again"),
+        _ => return Err(WebError::Bad("there is nothing of this name to do".to_owned())),
+    };
+    if !done {
+        return Err(too_late(&numbered(app, id).await?, act));
+    }
+    actor.has_done(app, noted, newcomer.old_account.as_deref().unwrap_or_default(), None).await;
+    if act != "no" {
+        push_now(app, id).await;
+    }
+    numbered(app, id).await
+}
+
+fn too_late(newcomer: &Newcomer, act: &str) -> WebError {
+    let only = if act == "again" {
+        "only an import that has failed is tried again"
+    } else {
+        "only who waits is let in or sent away"
+    };
+    WebError::Conflict(format!("{only}; this move is {}", newcomer.state.as_str()))
+}
