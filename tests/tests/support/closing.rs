@@ -73,11 +73,11 @@ pub fn folder_with_key() -> TempDir {
 /// What a configuration says of a pod that closes; `store` is the address of Pappus's own database.
 pub fn sections(pod: &Pod, store: Option<&str>, more: &str) -> String {
     let store = store.map_or_else(String::new, |url| format!("url = {url:?}\n"));
+    let uploads = pod.path("uploads").display().to_string();
     format!(
-        "[pod]\ndatabase_url = {:?}\nurl = {POD_URL:?}\nuploads = {:?}\n\
+        "[pod]\ndatabase_url = {:?}\nurl = {POD_URL:?}\nuploads = {uploads:?}\n\
          [store]\nstate = \"state\"\n{store}[closing]\nenabled = true\n{more}",
         pod.database,
-        pod.path("uploads"),
     )
 }
 
