@@ -35,6 +35,9 @@ pub enum WebError {
     /// It does not go with what is there already.
     #[error("{0}")]
     Conflict(String),
+    /// It was here, and its time is over.
+    #[error("the time for fetching archives is over")]
+    Gone,
     /// Too often.
     #[error("too many requests")]
     TooMany {
@@ -58,6 +61,7 @@ impl WebError {
             Self::Forbidden | Self::Form => StatusCode::FORBIDDEN,
             Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Gone => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -68,7 +72,7 @@ impl WebError {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Bad(reason) | Self::Conflict(reason) => Some(reason.clone()),
-            Self::Form => Some(self.to_string()),
+            Self::Form | Self::Gone => Some(self.to_string()),
             _ => None,
         }
     }
@@ -184,6 +188,7 @@ fn key(status: StatusCode) -> &'static str {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "error-not-found",
         StatusCode::FORBIDDEN => "error-forbidden",
         StatusCode::CONFLICT => "error-conflict",
+        StatusCode::GONE => "error-gone",
         StatusCode::TOO_MANY_REQUESTS => "error-too-many",
         StatusCode::PAYLOAD_TOO_LARGE => "error-too-large",
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => {

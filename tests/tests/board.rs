@@ -75,12 +75,35 @@ async fn through_all_stages(scene: Closing) {
     numbers_are(&mut stranger, numbers(0, 0, ACCOUNTS - 1)).await;
 
     campaign(&scene, &mut greta).await;
+    stages_count(&scene, &mut greta).await;
     people(&scene, &mut greta).await;
     letters(&scene, &mut greta).await;
     let log = greta.open("/board/log").await.unwrap().text();
     for act in ["sign-in", "closing", "campaign-begin", "archive-for", "notice"] {
         assert!(log.contains(&format!("<code>{act}</code>")), "{act}: {log}");
     }
+}
+
+/// When the pod is off, people fetch what is there; when it is closed, not even that.
+async fn stages_count(scene: &Closing, greta: &mut Browser) {
+    let mut ida = scene.signed_in("ida").await;
+    let page = ida.open("/archive").await.unwrap();
+    let (file, asks) = (archive_on(&page), "action=\"/archive/ask\"");
+    assert!(page.text().contains(asks), "{}", page.text());
+    for (stage, says, fetched) in [
+        ("downloads-open", "no new archives are made here", StatusCode::OK),
+        ("closed", "that time is over", StatusCode::GONE),
+    ] {
+        greta.open("/board").await.unwrap();
+        greta.submit("/board/closing", &[("stage", stage), ("public", "yes")]).await.unwrap();
+        let page = ida.open("/archive").await.unwrap().text();
+        assert!(page.contains(says) && !page.contains(asks), "{stage}: {page}");
+        assert_eq!(ida.submit("/archive/ask", &[]).await.unwrap().status, StatusCode::CONFLICT, "{stage}");
+        assert_eq!(ida.open(&file).await.unwrap().status, fetched, "{stage}");
+    }
+    greta.open("/board").await.unwrap();
+    greta.submit("/board/closing", &[("stage", "exporting"), ("public", "yes")]).await.unwrap();
+    assert_eq!(ida.open(&file).await.unwrap().status, StatusCode::OK);
 }
 
 /// A campaign of the board is worked on by the service itself, and people find their archives.

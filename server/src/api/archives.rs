@@ -100,7 +100,8 @@ pub(super) async fn list(
     responses((status = 200, body = Contents),
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "The podmin has ended the downloads", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn contents(
     State(app): State<App>,
     caller: Caller,
@@ -128,6 +129,7 @@ pub(super) async fn contents(
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "The podmin has ended the downloads", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 416, description = "There is nothing at that place")))]
 pub(super) async fn file(
     State(app): State<App>,
@@ -152,6 +154,7 @@ pub(super) async fn file(
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "The podmin has ended the downloads", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "Its key is under a passphrase, which a stock pod cannot open", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 416, description = "There is nothing at that place")))]
 pub(super) async fn stock(

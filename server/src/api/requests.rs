@@ -14,6 +14,7 @@ use super::{Caller, ProblemDocument, Scope, body};
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
+use crate::portal;
 
 /// Requests that are listed.
 const MANY: u32 = 100;
@@ -117,11 +118,11 @@ pub(super) async fn ask(
     let person = caller.may(Scope::Request)?;
     let wish = body(wish)?;
     let passphrase = wish.key_passphrase.map(Zeroizing::new);
-    if passphrase.as_ref().is_some_and(|text| !(10..=1000).contains(&text.chars().count())) {
+    if passphrase.as_ref().is_some_and(|text| !portal::PASSPHRASE.contains(&text.chars().count())) {
         return Err(WebError::Bad("a passphrase has 10 to 1,000 characters".to_owned()));
     }
     let passphrase = passphrase.as_ref().map(|text| text.as_str());
-    let asked = crate::portal::request(&app, person, passphrase, wish.mail, page.words.code()).await?;
+    let asked = portal::request_own(&app, person, passphrase, wish.mail, page.words.code()).await?;
     let (status, request) = match asked {
         Asked::New(request) => (StatusCode::CREATED, request),
         Asked::UnderWay(request) => (StatusCode::OK, request),

@@ -40,6 +40,16 @@ impl Stage {
         }
     }
 
+    /// Whether people may ask for new archives. Podmins may in every stage.
+    pub fn takes_requests(self) -> bool {
+        !matches!(self, Self::DownloadsOpen | Self::Closed)
+    }
+
+    /// Whether archives can be fetched.
+    pub fn has_downloads(self) -> bool {
+        self != Self::Closed
+    }
+
     /// The stage of a word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stage| stage.as_str() == word)
@@ -73,6 +83,14 @@ impl Closing {
         let row =
             app.store.first("looking at the shutdown", sql, &[app.config.pod_url.as_str().into()]).await?;
         row.as_ref().map(read).transpose()
+    }
+
+    /// The stage the pod is in: while nothing was decided, archives are made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn stage(app: &App) -> Result<Stage, StoreError> {
+        Ok(Self::of(app).await?.map_or(Stage::Exporting, |closing| closing.stage))
     }
 
     /// What happens on which day, in words.

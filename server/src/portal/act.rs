@@ -1,5 +1,6 @@
 //! Asking for an archive, and giving it up.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -9,6 +10,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::board::Closing;
 use crate::error::WebError;
 use crate::pages::{CheckedForm, Page};
 use crate::sessions::{Person, SignedIn};
@@ -19,10 +21,8 @@ const MANY: i64 = 10;
 const WITHIN: Duration = Duration::from_hours(1);
 /// How long.
 const WAIT: u64 = 600;
-/// A passphrase shorter than this protects nothing.
-const SHORT: usize = 10;
-/// A longer one is no passphrase.
-const LONG: usize = 1000;
+/// Characters of a passphrase: a shorter one protects nothing, and a longer one is none.
+pub(crate) const PASSPHRASE: RangeInclusive<usize> = 10..=1000;
 
 /// What is asked for.
 #[derive(Deserialize)]
@@ -46,15 +46,29 @@ pub(super) async fn ask(
     if *passphrase != *again {
         return Ok(Redirect::to("/archive?problem=different#protect"));
     }
-    if !passphrase.is_empty() && !(SHORT..=LONG).contains(&passphrase.chars().count()) {
+    if !passphrase.is_empty() && !PASSPHRASE.contains(&passphrase.chars().count()) {
         return Ok(Redirect::to("/archive?problem=short#protect"));
     }
     let passphrase = Some(passphrase.as_str()).filter(|passphrase| !passphrase.is_empty());
-    request(&app, &person, passphrase, wish.mail.is_some(), page.words.code()).await?;
+    request_own(&app, &person, passphrase, wish.mail.is_some(), page.words.code()).await?;
     Ok(Redirect::to("/archive"))
 }
 
-/// What the page and the API do when somebody asks.
+/// What the page and the API do when somebody asks for their own archive.
+pub(crate) async fn request_own(
+    app: &App,
+    person: &Person,
+    key_passphrase: Option<&str>,
+    mail: bool,
+    language: &str,
+) -> Result<Asked, WebError> {
+    if !Closing::stage(app).await?.takes_requests() {
+        return Err(WebError::Conflict("the pod is off: no more archives are made".to_owned()));
+    }
+    request(app, person, key_passphrase, mail, language).await
+}
+
+/// Has an archive made: for oneself, or by the podmin, who may in every stage.
 pub(crate) async fn request(
     app: &App,
     person: &Person,

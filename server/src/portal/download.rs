@@ -96,7 +96,9 @@ pub(super) async fn link(
 
 async fn linked(app: &App, token: &str) -> Result<MadeArchive, WebError> {
     let request = app.portal.links.find(token).await?.ok_or(WebError::NotFound)?;
-    MadeArchive::of_request(&request).ok_or(WebError::NotFound)
+    let made = MadeArchive::of_request(&request).ok_or(WebError::NotFound)?;
+    made::may_be_fetched(app).await?;
+    Ok(made)
 }
 
 #[derive(Template)]

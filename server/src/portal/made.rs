@@ -7,6 +7,7 @@ use pappus_engine::requests::{MadeArchive, OpenedArchive, Origin, RequestError};
 
 use super::depot_of;
 use crate::app::App;
+use crate::board::Closing;
 use crate::error::WebError;
 use crate::sessions::Person;
 
@@ -41,7 +42,14 @@ pub(super) async fn own(app: &App, person: &Person, name: &str) -> Result<MadeAr
     let Name(origin) = name.parse()?;
     let found = app.portal.requests.archive(person.user_id, &origin).await?;
     // Whose it is stands in it besides: numbers of rows may be given anew when a pod is set up again.
-    found.filter(|made| made.account == person.account).ok_or(WebError::NotFound)
+    let made = found.filter(|made| made.account == person.account).ok_or(WebError::NotFound)?;
+    may_be_fetched(app).await?;
+    Ok(made)
+}
+
+/// Whether the podmin has not yet ended the downloads.
+pub(super) async fn may_be_fetched(app: &App) -> Result<(), WebError> {
+    if Closing::stage(app).await?.has_downloads() { Ok(()) } else { Err(WebError::Gone) }
 }
 
 /// Opens an archive for reading.

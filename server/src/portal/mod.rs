@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::error::WebError;
 use crate::sessions::Person;
 
-pub(crate) use act::request;
+pub(crate) use act::{PASSPHRASE, request, request_own};
 pub(crate) use download::own_stock as stock_file;
 pub(crate) use work::until;
 pub use work::{Working, start};

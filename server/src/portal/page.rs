@@ -11,7 +11,7 @@ use super::made::Name;
 use super::progress::sentence;
 use super::watch::standing;
 use crate::app::App;
-use crate::board::Closing;
+use crate::board::{Closing, Stage};
 use crate::error::WebError;
 use crate::pages::Page;
 use crate::sessions::SignedIn;
@@ -33,6 +33,7 @@ struct ArchivePage<'a> {
     archives: Vec<Line>,
     history: Vec<Past>,
     can_ask: bool,
+    can_fetch: bool,
     mail: bool,
     days: u32,
     problem: Option<String>,
@@ -97,13 +98,15 @@ pub(super) async fn show(
         _ => None,
     };
     let closing = Closing::of(&app).await?;
+    let stage = closing.as_ref().map_or(Stage::Exporting, |closing| closing.stage);
     let template = ArchivePage {
         closing: closing.map(|closing| closing.days(&page.words)).unwrap_or_default(),
         page: &page,
         open,
         archives: own.map(|made| line(&page, made)).collect(),
         history: history.iter().filter_map(|request| past(&page, request)).collect(),
-        can_ask: app.config.pod.is_some(),
+        can_ask: app.config.pod.is_some() && stage.takes_requests(),
+        can_fetch: stage.has_downloads(),
         mail,
         days: app.config.archives.days,
         problem,
