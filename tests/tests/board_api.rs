@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::closing::{Closing, call, document};
+use crate::support::closing::{Closing, call, document, get, said, script_of, until_right};
 use pappus_tests::service::Browser;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -18,50 +18,6 @@ const LOOKING: [&str; 6] = [
     "/api/v1/board/notices",
     "/api/v1/board/log",
 ];
-
-/// A script with a token of whoever has signed in.
-async fn script_of(scene: &Closing, browser: &mut Browser, scopes: &[&str]) -> Browser {
-    let new = json!({ "name": "script", "scopes": scopes, "days": 1 });
-    let made = said(browser, Method::POST, "/api/v1/tokens", Some(new), StatusCode::CREATED).await;
-    let mut script = scene.browser();
-    script.headers.push(("authorization", format!("Bearer {}", made["token"].as_str().unwrap())));
-    script
-}
-
-/// What an answer says, which has this status.
-async fn said(
-    browser: &mut Browser,
-    method: Method,
-    path: &str,
-    body: Option<Value>,
-    status: StatusCode,
-) -> Value {
-    let shown = format!("{method} {path}");
-    let answer = call(browser, method, path, body).await;
-    assert_eq!(answer.status, status, "{shown}: {}", answer.text());
-    if !status.is_success() {
-        assert_eq!(answer.header("content-type"), "application/problem+json", "{shown}");
-        assert_eq!(document(&answer)["status"], status.as_u16(), "{shown}");
-    }
-    document(&answer)
-}
-
-async fn get(browser: &mut Browser, path: &str) -> Value {
-    said(browser, Method::GET, path, None, StatusCode::OK).await
-}
-
-/// Asks until the answer is as it shall be.
-async fn until(browser: &mut Browser, path: &str, right: impl Fn(&Value) -> bool) -> Value {
-    let begun = Instant::now();
-    loop {
-        let found = get(browser, path).await;
-        if right(&found) {
-            return found;
-        }
-        assert!(begun.elapsed() < Duration::from_mins(2), "{path}: {found}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
 
 /// Acts as they are noted, those of the log that are the board's, the oldest first.
 async fn acts(browser: &mut Browser) -> Vec<String> {
@@ -91,7 +47,7 @@ async fn by_session() {
 async fn by_token() {
     let scene = Closing::sqlite().await;
     let mut greta = scene.signed_in("greta").await;
-    let mut script = script_of(&scene, &mut greta, &["board_read", "board_write"]).await;
+    let mut script = script_of(&scene.service, &mut greta, &["board_read", "board_write"]).await;
     let me = get(&mut script, "/api/v1/me").await;
     assert_eq!((&me["podmin"], &me["scopes"]), (&json!(true), &json!(["board_read", "board_write"])), "{me}");
     everything(&scene, &mut script, &["board-token"]).await;
@@ -168,7 +124,7 @@ async fn campaigns(podmin: &mut Browser) {
     assert!(again["detail"].as_str().unwrap().contains("is not over yet"), "{again}");
     let name = second["name"].as_str().unwrap();
     let second = format!("{path}/{name}");
-    let done = until(podmin, &second, |status| status["campaign"]["state"] == "finished").await;
+    let done = until_right(podmin, &second, |status| status["campaign"]["state"] == "finished").await;
     assert_eq!((&done["accounts"]["all"], &done["accounts"]["done"]), (&json!(ACCOUNTS), &json!(ACCOUNTS)));
     assert!(done["bytes"].as_u64().unwrap() > 10_000 && done["campaign"]["keep_sign_in"] == true, "{done}");
     let list = get(podmin, path).await;
@@ -183,7 +139,8 @@ async fn campaigns(podmin: &mut Browser) {
         let act = Some(json!({ "act": "pause" }));
         said(podmin, Method::PATCH, &missing, act, StatusCode::NOT_FOUND).await;
     }
-    let board = until(podmin, "/api/v1/board", |board| board["accounts"]["with_archive"] == ACCOUNTS).await;
+    let board =
+        until_right(podmin, "/api/v1/board", |board| board["accounts"]["with_archive"] == ACCOUNTS).await;
     let days = board["days"].as_array().unwrap();
     assert_eq!(days.last().unwrap()["with_archive"], ACCOUNTS, "{board}");
 }
@@ -202,7 +159,7 @@ async fn people(podmin: &mut Browser) {
     said(podmin, Method::GET, &format!("{path}?after=x"), None, StatusCode::BAD_REQUEST).await;
     let path = "/api/v1/board/people/archives";
     let request = said(podmin, Method::POST, path, Some(json!({ "name": "ida" })), StatusCode::CREATED).await;
-    until(podmin, "/api/v1/board/people?query=ida", |people| {
+    until_right(podmin, "/api/v1/board/people?query=ida", |people| {
         let newest = &people["found"]["requests"][0];
         newest["id"] == request["id"] && newest["state"] == "done"
     })
@@ -248,7 +205,8 @@ async fn notices(scene: &Closing, podmin: &mut Browser) -> bool {
     assert_ne!(going["state"], "stopped");
     said(podmin, Method::PATCH, &one, Some(json!({ "act": "burn" })), StatusCode::BAD_REQUEST).await;
     let done =
-        until(podmin, &one, |found| found["notice"]["state"] == "queued" && found["waiting"] == 0).await;
+        until_right(podmin, &one, |found| found["notice"]["state"] == "queued" && found["waiting"] == 0)
+            .await;
     assert!(done["notice"]["queued"].as_u64().unwrap() > 5, "{done}");
     assert_eq!((&done["sent"], &done["failed"]), (&done["notice"]["queued"], &json!(0)), "{done}");
     assert_eq!(get(podmin, path).await[0], done["notice"]);
@@ -303,7 +261,7 @@ async fn for_podmins_only() {
         said(&mut ida, Method::POST, "/api/v1/tokens", Some(new), StatusCode::FORBIDDEN).await;
     }
     // As if somebody had got such a row in all the same.
-    let mut script = script_of(&scene, &mut ida, &["read"]).await;
+    let mut script = script_of(&scene.service, &mut ida, &["read"]).await;
     let sql = "UPDATE pappus_api_tokens SET scopes = 'read board_read board_write'";
     let changed = scene.store().await.execute("a test", sql, &[]).await.unwrap();
     assert_eq!(changed, 1);
@@ -312,9 +270,9 @@ async fn for_podmins_only() {
 
     // A podmin's tokens are good for what they say.
     let mut greta = scene.signed_in("greta").await;
-    let mut ordinary = script_of(&scene, &mut greta, &["read", "request", "download"]).await;
+    let mut ordinary = script_of(&scene.service, &mut greta, &["read", "request", "download"]).await;
     refused(&mut ordinary, StatusCode::FORBIDDEN).await;
-    let mut looking = script_of(&scene, &mut greta, &["board_read"]).await;
+    let mut looking = script_of(&scene.service, &mut greta, &["board_read"]).await;
     said(
         &mut greta,
         Method::PUT,
@@ -327,7 +285,7 @@ async fn for_podmins_only() {
         get(&mut looking, path).await;
     }
     cannot_act(&mut looking, StatusCode::FORBIDDEN).await;
-    let mut doing_only = script_of(&scene, &mut greta, &["board_write"]).await;
+    let mut doing_only = script_of(&scene.service, &mut greta, &["board_write"]).await;
     for path in LOOKING {
         said(&mut doing_only, Method::GET, path, None, StatusCode::FORBIDDEN).await;
     }
@@ -341,7 +299,7 @@ async fn for_podmins_only() {
     assert_eq!(get(&mut greta, "/api/v1/board/closing").await["stage"], "announced");
 
     // Who is no administrator any more has no board any more, neither by session nor by token.
-    let mut all = script_of(&scene, &mut greta, &["read", "board_read", "board_write"]).await;
+    let mut all = script_of(&scene.service, &mut greta, &["read", "board_read", "board_write"]).await;
     get(&mut all, "/api/v1/board").await;
     scene.pod.pool.execute("DELETE FROM roles WHERE name = 'admin'").await.unwrap();
     for podmin in [&mut greta, &mut all] {

@@ -38,6 +38,7 @@ mod killed_move;
 mod large_files;
 mod merge;
 mod newcomers;
+mod newcomers_api;
 mod portal;
 mod portal_requests;
 mod portal_weather;

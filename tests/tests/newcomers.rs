@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::Pod;
-use crate::support::closing::{document, until};
+use crate::support::closing::{document, said, until};
 use crate::support::target::{Target, fingerprint};
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const PASSWORD: &str = "a new password";
+pub(crate) const PASSWORD: &str = "a new password";
 /// Pods of the contacts, each at an address of this machine.
 const PODS: usize = 60;
 
@@ -23,7 +24,7 @@ const PODS: usize = 60;
 pub(crate) struct Scene {
     pub(crate) source: Pod,
     pub(crate) target: Target,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) archive: PathBuf,
     /// Where the pods of the contacts listen.
     port: u16,
@@ -374,27 +375,10 @@ async fn the_whole_way_by_program() {
         (wrong.status, wrong.header("content-type")),
         (StatusCode::BAD_REQUEST, "application/problem+json")
     );
-    let headers = [("content-type", "application/json")];
-    let begun = nobody.send(Method::POST, "/api/v1/newcomers", &headers, b"{}".to_vec()).await.unwrap();
-    assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.text());
-    let secret = document(&begun)["secret"].as_str().unwrap().to_owned();
-
-    let mut ida = Browser::new(&service.url).unwrap();
-    ida.headers.push(("authorization", format!("Bearer {secret}")));
+    let mut ida = begin_by_program(&service, json!({})).await;
     let too_early = call(&mut ida, Method::POST, "/look", Some("{}")).await;
     assert_eq!(too_early.status, StatusCode::CONFLICT, "{}", too_early.text());
-    let archive = std::fs::read(&scene.archive).unwrap();
-    let length = archive.len().to_string();
-    let headers = [
-        ("tus-resumable", "1.0.0"),
-        ("upload-length", length.as_str()),
-        ("upload-metadata", "part YXJjaGl2ZQ=="),
-    ];
-    let made = ida.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
-    let place = made.location().to_owned();
-    assert_eq!(send(&mut ida, &place, 0, archive).await.status, StatusCode::NO_CONTENT);
-    let asked = call(&mut ida, Method::POST, "/look", Some("{}")).await;
-    assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text());
+    hand_in_by_program(&mut ida, &scene.archive).await;
     let checked = state(&mut ida, "checked").await;
     assert_eq!(checked["old_account"], "ida@closing.example");
     assert_eq!(checked["suggested_username"], "ida");
@@ -403,9 +387,7 @@ async fn the_whole_way_by_program() {
 
     let short = r#"{"username": "ida", "email": "ida@mail.example", "password": "short"}"#;
     assert_eq!(call(&mut ida, Method::POST, "/choice", Some(short)).await.status, StatusCode::BAD_REQUEST);
-    let choice = format!(r#"{{"username": "ida", "email": "ida@mail.example", "password": "{PASSWORD}"}}"#);
-    let chosen = call(&mut ida, Method::POST, "/choice", Some(&choice)).await;
-    assert_eq!(chosen.status, StatusCode::ACCEPTED, "{}", chosen.text());
+    choose_by_program(&mut ida, "ida").await;
     let arrived = state(&mut ida, "imported").await;
     assert_eq!(arrived["report"]["kinds"]["status_messages"]["in_archive"], posts["in_archive"]);
     scene.pods_are_near().await;
@@ -428,6 +410,39 @@ async fn the_whole_way_by_program() {
     assert_eq!(late.status, StatusCode::CONFLICT);
 }
 
+/// A script that has begun.
+pub(crate) async fn begin_by_program(service: &Service, beginning: Value) -> Browser {
+    let mut script = Browser::new(&service.url).unwrap();
+    let path = "/api/v1/newcomers";
+    let begun = said(&mut script, Method::POST, path, Some(beginning), StatusCode::CREATED).await;
+    script.headers.push(("authorization", format!("Bearer {}", begun["secret"].as_str().unwrap())));
+    script
+}
+
+/// Hands an archive in, and has it looked at.
+pub(crate) async fn hand_in_by_program(script: &mut Browser, archive: &Path) {
+    let archive = std::fs::read(archive).unwrap();
+    let length = archive.len().to_string();
+    let headers = [
+        ("tus-resumable", "1.0.0"),
+        ("upload-length", length.as_str()),
+        ("upload-metadata", "part YXJjaGl2ZQ=="),
+    ];
+    let made = script.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
+    let place = made.location().to_owned();
+    assert_eq!(send(script, &place, 0, archive).await.status, StatusCode::NO_CONTENT);
+    let asked = call(script, Method::POST, "/look", Some("{}")).await;
+    assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text());
+}
+
+/// Chooses a name, and [`PASSWORD`].
+pub(crate) async fn choose_by_program(script: &mut Browser, name: &str) {
+    let email = format!("{name}@mail.example");
+    let choice = json!({ "username": name, "email": email, "password": PASSWORD }).to_string();
+    let chosen = call(script, Method::POST, "/choice", Some(&choice)).await;
+    assert_eq!(chosen.status, StatusCode::ACCEPTED, "{}", chosen.text());
+}
+
 async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<&str>) -> Answer {
     let headers: &[_] = if body.is_some() { &[("content-type", "application/json")] } else { &[] };
     let path = format!("/api/v1/newcomers/me{path}");
@@ -435,7 +450,7 @@ async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<&s
 }
 
 /// Looks until somebody is so far.
-async fn state(browser: &mut Browser, state: &str) -> serde_json::Value {
+pub(crate) async fn state(browser: &mut Browser, state: &str) -> Value {
     let begun = Instant::now();
     loop {
         let document = document(&call(browser, Method::GET, "", None).await);

@@ -6,8 +6,8 @@ use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
 use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::sample::{PASSWORD, POD_URL};
 use pappus_tests::service::{Answer, Browser, Service};
-use reqwest::Method;
-use serde_json::Value;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Pod, put_key};
@@ -114,4 +114,48 @@ pub async fn call(browser: &mut Browser, method: Method, path: &str, body: Optio
 
 pub fn document(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).map_err(|_| answer.text()).unwrap()
+}
+
+/// What an answer says, which has this status: a refusal is a problem document.
+pub async fn said(
+    browser: &mut Browser,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+    status: StatusCode,
+) -> Value {
+    let shown = format!("{method} {path}");
+    let answer = call(browser, method, path, body).await;
+    assert_eq!(answer.status, status, "{shown}: {}", answer.text());
+    if !status.is_success() {
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{shown}");
+        assert_eq!(document(&answer)["status"], status.as_u16(), "{shown}");
+    }
+    if status == StatusCode::NO_CONTENT { Value::Null } else { document(&answer) }
+}
+
+pub async fn get(browser: &mut Browser, path: &str) -> Value {
+    said(browser, Method::GET, path, None, StatusCode::OK).await
+}
+
+/// Asks until the answer is as it shall be.
+pub async fn until_right(browser: &mut Browser, path: &str, right: impl Fn(&Value) -> bool) -> Value {
+    let begun = Instant::now();
+    loop {
+        let found = get(browser, path).await;
+        if right(&found) {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "{path}: {found}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A script with a token of whoever has signed in.
+pub async fn script_of(service: &Service, owner: &mut Browser, scopes: &[&str]) -> Browser {
+    let new = json!({ "name": "script", "scopes": scopes, "days": 1 });
+    let made = said(owner, Method::POST, "/api/v1/tokens", Some(new), StatusCode::CREATED).await;
+    let mut script = Browser::new(&service.url).unwrap();
+    script.headers.push(("authorization", format!("Bearer {}", made["token"].as_str().unwrap())));
+    script
 }
