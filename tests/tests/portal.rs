@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::closing::{Closing, archive_on, call, document, until};
+use crate::support::closing::{Closing, archive_on, call, document, said, script_of, until, until_right};
 use pappus_tests::service::{Answer, Browser};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -154,6 +154,9 @@ async fn by_script() {
     };
     let contents = document(&call(&mut script, Method::GET, &format!("/api/v1/archives/{name}"), None).await);
     assert!(contents["counts"]["status_messages"].as_i64().unwrap() > 0, "{contents}");
+    let listed = document(&call(&mut script, Method::GET, "/api/v1/archives", None).await);
+    assert_eq!((listed[0]["name"].as_str(), &listed[0]["by_podmin"]), (Some(name.as_str()), &json!(false)));
+    assert!(listed[0]["bytes"].as_i64().unwrap() > 10_000, "{listed}");
     // What the token is not good for.
     let file = call(&mut script, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
     assert_eq!(file.status, StatusCode::FORBIDDEN);
@@ -162,6 +165,12 @@ async fn by_script() {
     assert_eq!(more.status, StatusCode::FORBIDDEN, "a token makes no tokens");
     let file = call(&mut browser, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
     assert!(file.status == StatusCode::OK && file.body.starts_with(b"PK"));
+    let path = scene.folder.path().join("greta.zip");
+    std::fs::write(&path, &file.body).unwrap();
+    let manifest = crate::support::json(&path, "manifest.json");
+    assert_eq!(contents["key_fingerprint"], manifest["account"]["key_fingerprint"]);
+    assert!(contents["key_fingerprint"].is_string(), "{contents}");
+    stock_files(&scene, &mut browser, &mut script, &name).await;
     for (body, status) in [
         (json!({ "key_passphrase": "short" }), StatusCode::BAD_REQUEST),
         (json!({ "unknown": 1 }), StatusCode::BAD_REQUEST),
@@ -182,6 +191,42 @@ async fn by_script() {
     assert_eq!(call(&mut script, Method::GET, "/api/v1/me", None).await.status, StatusCode::UNAUTHORIZED);
     let described = document(&call(&mut script, Method::GET, "/api/openapi.json", None).await);
     assert!(described["paths"]["/api/v1/requests/{id}"]["delete"].is_object());
+}
+
+/// What a stock pod takes, for whose archive it is, and with a token that is good for it.
+async fn stock_files(scene: &Closing, greta: &mut Browser, reading: &mut Browser, name: &str) {
+    let path = |name: &str, part: &str| format!("/api/v1/archives/{name}/stock/{part}");
+    let mut script = script_of(&scene.service, greta, &["download"]).await;
+    for (part, file, kind, begins) in [
+        ("document", "greta.json.gz", "application/gzip", &b"\x1f\x8b"[..]),
+        ("photos", "greta_photos.zip", "application/zip", b"PK"),
+    ] {
+        let path = path(name, part);
+        let whole = call(&mut script, Method::GET, &path, None).await;
+        assert_eq!((whole.status, whole.header("content-type")), (StatusCode::OK, kind), "{}", whole.text());
+        assert!(whole.body.starts_with(begins) && whole.header("content-disposition").contains(file));
+        let from = whole.body.len() / 2;
+        let headers = [("range", format!("bytes={from}-")), ("if-range", whole.header("etag").to_owned())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let part = script.send(Method::GET, &path, &headers, Vec::new()).await.unwrap();
+        assert_eq!((part.status, &part.body[..]), (StatusCode::PARTIAL_CONTENT, &whole.body[from..]));
+        said(reading, Method::GET, &path, None, StatusCode::FORBIDDEN).await;
+        said(&mut scene.browser(), Method::GET, &path, None, StatusCode::UNAUTHORIZED).await;
+    }
+    for (name, part) in
+        [(name, "nonsense"), (name, "%00"), (name, "%ff"), ("r4711", "photos"), ("nothing", "document")]
+    {
+        said(&mut script, Method::GET, &path(name, part), None, StatusCode::NOT_FOUND).await;
+    }
+    let mut ida = scene.signed_in("ida").await;
+    said(&mut ida, Method::GET, &path(name, "document"), None, StatusCode::NOT_FOUND).await;
+    // A stock pod cannot open a key that is under a passphrase.
+    let wish = json!({ "key_passphrase": "a long passphrase" });
+    let asked = said(&mut ida, Method::POST, "/api/v1/requests", Some(wish), StatusCode::CREATED).await;
+    let request = format!("/api/v1/requests/{}", asked["id"]);
+    let done = until_right(&mut ida, &request, |request| request["state"] == "done").await;
+    let locked = path(done["archive"].as_str().unwrap(), "document");
+    said(&mut ida, Method::GET, &locked, None, StatusCode::CONFLICT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

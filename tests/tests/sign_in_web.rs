@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::support::closing::{Closing, sections};
+use crate::support::closing::{Closing, get, said, script_of, sections};
 use crate::support::{Pod, TIME};
 use aws_lc_rs::hmac;
 use pappus_engine::campaign::SignInData;
@@ -14,7 +14,8 @@ use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD, POD_URL};
 use pappus_tests::schema::Pool;
 use pappus_tests::service::{Answer, Browser, Service};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 /// Nobody listens at port 9: mails stay in the outbox, where the tests read them.
 const MORE: &str = "[mail]\nserver = \"smtp://127.0.0.1:9\"\nfrom = \"podmin@closing.example\"\n";
@@ -160,6 +161,36 @@ async fn locked_and_closed(scene: &Closing) {
     is_out(&mut visitor).await;
 }
 
+/// Who is locked or closed on the pod is out at once, with pages and tokens alike, and comes in again when it is undone.
+async fn locked_meanwhile(scene: &Closing) {
+    let person = "WHERE owner_id = (SELECT id FROM users WHERE username = 'yasmin')";
+    let closed = |word: &str| format!("UPDATE people SET closed_account = ({word}) {person}");
+    let locked = |word: &str| format!("UPDATE users SET locked_at = {word} WHERE username = 'yasmin'");
+    let mut other = scene.signed_in("emil").await;
+    for (out, back) in [(locked("created_at"), locked("NULL")), (closed("1 = 1"), closed("1 = 0"))] {
+        let mut yasmin = scene.signed_in("yasmin").await;
+        let mut script = script_of(&scene.service, &mut yasmin, &["read", "request"]).await;
+        is_in(&mut yasmin, "yasmin").await;
+        get(&mut script, "/api/v1/me").await;
+
+        scene.pod.pool.execute(&out).await.unwrap();
+        is_out(&mut yasmin).await;
+        for browser in [&mut yasmin, &mut script] {
+            said(browser, Method::GET, "/api/v1/me", None, StatusCode::UNAUTHORIZED).await;
+            let wish = Some(json!({}));
+            said(browser, Method::POST, "/api/v1/requests", wish, StatusCode::UNAUTHORIZED).await;
+        }
+        let refused = sign_in(&mut scene.browser(), "yasmin", PASSWORD).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{out}: {}", refused.text());
+        is_in(&mut other, "emil").await;
+
+        scene.pod.pool.execute(&back).await.unwrap();
+        assert_eq!(get(&mut script, "/api/v1/requests").await, json!([]), "{back}");
+        let mut again = scene.signed_in("yasmin").await;
+        is_in(&mut again, "yasmin").await;
+    }
+}
+
 async fn codes(scene: &Closing) {
     let half_way = async || {
         let mut visitor = scene.browser();
@@ -275,13 +306,16 @@ async fn what_is_kept(scene: &Closing) {
     store.close().await;
 }
 
-const ROOM: &str = "[sign_in]\nattempts_per_address = 1000\nattempts_per_account = 100\n";
+/// Nobody waits here, neither after wrong passwords nor until the pod is asked again.
+const ROOM: &str =
+    "[sign_in]\nattempts_per_address = 1000\nattempts_per_account = 100\nasks_again_minutes = 0\n";
 
 async fn all(pod: Pod, store: Option<String>) {
     let scene = scene(pod, store);
     names_and_passwords(&scene).await;
     cookies_and_forms(&scene).await;
     locked_and_closed(&scene).await;
+    locked_meanwhile(&scene).await;
     codes(&scene).await;
     links_by_mail(&scene).await;
     what_is_kept(&scene).await;
@@ -381,6 +415,8 @@ async fn when_the_pod_is_gone() {
     let scene = scene(Pod::sqlite().await, None);
     let unused = "UPDATE users SET consumed_timestep = NULL WHERE username = 'jonas'";
     scene.pod.pool.execute(unused).await.unwrap();
+    let mut early = scene.browser();
+    sign_in(&mut early, "ida", PASSWORD).await;
     let database = scene.pod.path("db.sqlite3");
     std::fs::rename(&database, scene.pod.path("aside")).unwrap();
     // Nothing was kept yet: it says so, and it is nobody's fault.
@@ -389,6 +425,8 @@ async fn when_the_pod_is_gone() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text().contains("We will be back in a moment"), "{}", answer.text());
     assert_eq!(visitor.get("/health").await.unwrap().status, StatusCode::OK);
+    // Who is in stays in, though nobody can say whether the account still stands.
+    is_in(&mut early, "ida").await;
 
     let (store, url) = (scene.store().await, PodUrl::parse(POD_URL).unwrap());
     let data = SignInData::new(&CampaignKeys::new(&scene.state(), &store, &url), &store, &url);
