@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::closing::{Closing, archive_on, call, document, said, script_of, until, until_right};
+use crate::support::closing::{
+    Closing, archive_on, call, document, get, said, script_of, until, until_right,
+};
 use pappus_tests::service::{Answer, Browser};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -142,34 +144,16 @@ async fn by_script() {
     let id = document(&asked)["id"].as_i64().unwrap();
     let again = call(&mut script, Method::POST, "/api/v1/requests", Some(json!({}))).await;
     assert!(again.status == StatusCode::OK || document(&again)["id"] != id);
-    let begun = Instant::now();
-    let name = loop {
-        let request =
-            document(&call(&mut script, Method::GET, &format!("/api/v1/requests/{id}"), None).await);
-        if request["state"] == "done" {
-            break request["archive"].as_str().unwrap().to_owned();
-        }
-        assert!(begun.elapsed() < Duration::from_mins(2), "{request}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
-    let contents = document(&call(&mut script, Method::GET, &format!("/api/v1/archives/{name}"), None).await);
-    assert!(contents["counts"]["status_messages"].as_i64().unwrap() > 0, "{contents}");
-    let listed = document(&call(&mut script, Method::GET, "/api/v1/archives", None).await);
-    assert_eq!((listed[0]["name"].as_str(), &listed[0]["by_podmin"]), (Some(name.as_str()), &json!(false)));
-    assert!(listed[0]["bytes"].as_i64().unwrap() > 10_000, "{listed}");
+    let path = format!("/api/v1/requests/{id}");
+    let request = until_right(&mut script, &path, |request| request["state"] == "done").await;
+    let name = request["archive"].as_str().unwrap().to_owned();
     // What the token is not good for.
     let file = call(&mut script, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
     assert_eq!(file.status, StatusCode::FORBIDDEN);
     let more = json!({ "name": "more", "scopes": ["download"], "days": 7 });
     let more = call(&mut script, Method::POST, "/api/v1/tokens", Some(more)).await;
     assert_eq!(more.status, StatusCode::FORBIDDEN, "a token makes no tokens");
-    let file = call(&mut browser, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
-    assert!(file.status == StatusCode::OK && file.body.starts_with(b"PK"));
-    let path = scene.folder.path().join("greta.zip");
-    std::fs::write(&path, &file.body).unwrap();
-    let manifest = crate::support::json(&path, "manifest.json");
-    assert_eq!(contents["key_fingerprint"], manifest["account"]["key_fingerprint"]);
-    assert!(contents["key_fingerprint"].is_string(), "{contents}");
+    same_as_the_file(&scene, &mut browser, &mut script, &name).await;
     stock_files(&scene, &mut browser, &mut script, &name).await;
     for (body, status) in [
         (json!({ "key_passphrase": "short" }), StatusCode::BAD_REQUEST),
@@ -191,6 +175,23 @@ async fn by_script() {
     assert_eq!(call(&mut script, Method::GET, "/api/v1/me", None).await.status, StatusCode::UNAUTHORIZED);
     let described = document(&call(&mut script, Method::GET, "/api/openapi.json", None).await);
     assert!(described["paths"]["/api/v1/requests/{id}"]["delete"].is_object());
+}
+
+/// What is said of an archive is so.
+async fn same_as_the_file(scene: &Closing, greta: &mut Browser, reading: &mut Browser, name: &str) {
+    let file = call(greta, Method::GET, &format!("/api/v1/archives/{name}/file"), None).await;
+    assert!(file.status == StatusCode::OK && file.body.starts_with(b"PK"));
+    let path = scene.folder.path().join("greta.zip");
+    std::fs::write(&path, &file.body).unwrap();
+    let manifest = crate::support::json(&path, "manifest.json");
+    let contents = get(reading, &format!("/api/v1/archives/{name}")).await;
+    assert!(contents["counts"]["status_messages"].as_i64().unwrap() > 0, "{contents}");
+    assert_eq!(contents["counts"], manifest["counts"]);
+    assert!(contents["key_fingerprint"].is_string(), "{contents}");
+    assert_eq!(contents["key_fingerprint"], manifest["account"]["key_fingerprint"]);
+    let listed = get(reading, "/api/v1/archives").await;
+    assert_eq!((&listed[0]["name"], &listed[0]["by_podmin"]), (&json!(name), &json!(false)));
+    assert!(listed[0]["bytes"].as_u64().unwrap() >= file.body.len() as u64, "it is kept encrypted: {listed}");
 }
 
 /// What a stock pod takes, for whose archive it is, and with a token that is good for it.
