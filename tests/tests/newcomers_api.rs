@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::newcomers::{PASSWORD, Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
 use crate::support::closing::{Closing, get, said, script_of, until_right};
+use pappus_tests::cluster::shared_postgres;
 use pappus_tests::sample::PEPPER;
 use pappus_tests::service::{Browser, Service};
 use reqwest::{Method, StatusCode};
@@ -49,7 +50,7 @@ fn without_time(document: &mut Value, keys: &[&str]) {
 }
 
 /// A pod with a podmin, greta, where who comes needs an invitation, and, as nothing proves anything there, a yes.
-async fn by_invitation() -> (Scene, Service) {
+async fn by_invitation(store: Option<&str>) -> (Scene, Service) {
     let scene = Scene::new().await;
     // By the command line: what comes by the door, in a pod that trusts the old one, proves who the others are.
     scene.target.import(&scene.source.archive("out", "greta"), "greta", &["--accept-unproven"]);
@@ -57,7 +58,7 @@ async fn by_invitation() -> (Scene, Service) {
     let password = format!("UPDATE users SET encrypted_password = '{hash}' WHERE username = 'greta'");
     scene.target.pool.execute(&password).await.unwrap();
     scene.make_podmin("greta").await;
-    let service = scene.serve(None, "admission = \"invitation\"\nper_address = 50");
+    let service = scene.serve(store, "admission = \"invitation\"\nper_address = 50");
     (scene, service)
 }
 
@@ -74,8 +75,18 @@ fn kept(scene: &Scene, id: i64) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invitations_and_decisions() {
-    let (scene, service) = by_invitation().await;
+async fn invitations_and_decisions_on_sqlite() {
+    invitations_and_decisions(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invitations_and_decisions_on_postgresql() {
+    let store = shared_postgres().await.unwrap().create_database("newcomers_api").await.unwrap();
+    invitations_and_decisions(Some(&store)).await;
+}
+
+async fn invitations_and_decisions(store: Option<&str>) {
+    let (scene, service) = by_invitation(store).await;
     let mut greta = signed_in(&service, "greta").await;
     let mut script = script_of(&service, &mut greta, &["board_read", "board_write"]).await;
     let code = invite(&mut script).await;
