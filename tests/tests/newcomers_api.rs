@@ -58,7 +58,7 @@ async fn by_invitation(store: Option<&str>) -> (Scene, Service) {
     let password = format!("UPDATE users SET encrypted_password = '{hash}' WHERE username = 'greta'");
     scene.target.pool.execute(&password).await.unwrap();
     scene.make_podmin("greta").await;
-    let service = scene.serve(store, "admission = \"invitation\"\nper_address = 50");
+    let service = scene.serve(store, "admission = \"invitation\"\nper_address = 1000\nper_day = 1000");
     (scene, service)
 }
 
@@ -113,7 +113,15 @@ async fn invitations_and_decisions(store: Option<&str>) {
 
     withdrawn(&service, &mut script).await;
     audit_log(&mut greta).await;
-    refused(&scene, &service, &mut greta, &mut script, &mut another).await;
+    refused(&service, &mut greta, &mut script, &mut another).await;
+    page_by_page(&service, &mut script).await;
+
+    // Who is no administrator any more: neither by session nor by token.
+    scene.target.pool.execute("DELETE FROM roles WHERE name = 'admin'").await.unwrap();
+    for podmin in [&mut greta, &mut script] {
+        cannot_look(podmin, StatusCode::FORBIDDEN).await;
+        cannot_act(podmin, StatusCode::FORBIDDEN).await;
+    }
 }
 
 /// Makes an invitation for two. Gives its code.
@@ -323,13 +331,7 @@ async fn audit_log(podmin: &mut Browser) {
 }
 
 /// Nothing of it is for anybody but podmins, and tokens are good for what they say.
-async fn refused(
-    scene: &Scene,
-    service: &Service,
-    greta: &mut Browser,
-    script: &mut Browser,
-    newcomer: &mut Browser,
-) {
+async fn refused(service: &Service, greta: &mut Browser, script: &mut Browser, newcomer: &mut Browser) {
     let mut stranger = Browser::new(&service.url).unwrap();
     // What says who a newcomer is, is no token.
     for nobody in [&mut stranger, newcomer] {
@@ -361,12 +363,34 @@ async fn refused(
     let made = said(greta, Method::POST, INVITATIONS, new, StatusCode::CREATED).await;
     assert_eq!(made["invitation"]["id"], 3, "what was refused has made none");
     assert_eq!(get(script, NEWCOMERS).await, before);
+}
 
-    // Who is no administrator any more: neither by session nor by token.
-    scene.target.pool.execute("DELETE FROM roles WHERE name = 'admin'").await.unwrap();
-    for podmin in [greta, script] {
-        cannot_look(podmin, StatusCode::FORBIDDEN).await;
-        cannot_act(podmin, StatusCode::FORBIDDEN).await;
+/// With more than two hundred, nobody is on two pages, and nobody on none.
+async fn page_by_page(service: &Service, script: &mut Browser) {
+    const MANY: usize = 201;
+    let mut code = String::new();
+    for _ in 0..MANY {
+        let new = Some(json!({ "uses": 1000 }));
+        let made = said(script, Method::POST, INVITATIONS, new, StatusCode::CREATED).await;
+        made["code"].as_str().unwrap().clone_into(&mut code);
+    }
+    let mut stranger = Browser::new(&service.url).unwrap();
+    for _ in 0..MANY {
+        let beginning = Some(json!({ "invitation": code }));
+        said(&mut stranger, Method::POST, "/api/v1/newcomers", beginning, StatusCode::CREATED).await;
+    }
+    // Before that: ida, another, and who came with what was withdrawn then; and what was made by session.
+    for (path, list, before) in [(NEWCOMERS, "newcomers", 3), (INVITATIONS, "invitations", 1)] {
+        let numbers = |page: &Value| -> Vec<i64> {
+            page[list].as_array().unwrap().iter().map(|one| one["id"].as_i64().unwrap()).collect()
+        };
+        let first = get(script, path).await;
+        let second = get(script, &format!("{path}?before={}", first["before"])).await;
+        let (first, rest) = (numbers(&first), numbers(&second));
+        assert_eq!((first.len(), &second["before"]), (200, &Value::Null));
+        let all = [first, rest].concat();
+        assert!(all.is_sorted_by(|newer, older| newer > older), "{all:?}");
+        assert_eq!(all.len(), MANY + before, "{path}");
     }
 }
 
