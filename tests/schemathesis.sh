@@ -38,6 +38,11 @@ from = "podmin@closing.example"
 per_minute = 6000
 [closing]
 enabled = true
+[newcomers]
+enabled = true
+ask_pods = false
+per_day = 1000000
+per_address = 1000000
 END
 "$programs/pappus" serve --config "$folder/pappus.toml" >"$folder/serve.log" 2>&1 &
 serving=$!

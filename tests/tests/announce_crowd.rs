@@ -142,7 +142,7 @@ async fn every_live_pod_is_told_once_whoever_is_killed() {
         on_their_way.len()
     );
     // Those that hang are waited for, half a minute, beside the others.
-    assert!(live < Duration::from_secs(20) && ended.took > Duration::from_secs(20), "{live:?}");
+    assert!(live + Duration::from_secs(5) < ended.took, "{live:?} of {:?}", ended.took);
     everybody_got_theirs(&ledger, &network, &on_their_way).await;
     assert_eq!(report["all"]["sending"], 0);
     assert_eq!(report["held"], 0);

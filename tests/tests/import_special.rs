@@ -253,7 +253,7 @@ async fn a_stock_archive_of_a_dead_pod() {
     let announced = target.run(&["announce", &path]);
     let took = started.elapsed();
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
     let queued = document(&announced)["queued"].as_u64().unwrap();
     assert!(queued > 3, "{announced:?}");
     let moved = "SELECT COUNT(*) FROM account_migrations m JOIN people o ON o.id = m.old_person_id JOIN people n \

@@ -185,6 +185,8 @@ async fn locked_meanwhile(scene: &Closing) {
         is_in(&mut other, "emil").await;
 
         scene.pod.pool.execute(&back).await.unwrap();
+        // The session is over for good; a token can be taken back by itself.
+        is_out(&mut yasmin).await;
         assert_eq!(get(&mut script, "/api/v1/requests").await, json!([]), "{back}");
         let mut again = scene.signed_in("yasmin").await;
         is_in(&mut again, "yasmin").await;
@@ -249,7 +251,7 @@ async fn link(scene: &Closing, count: usize) -> String {
             store.close().await;
             return line.trim().split_once("/sign-in/").map(|(_, rest)| format!("/sign-in/{rest}")).unwrap();
         }
-        assert!(begun.elapsed() < Duration::from_secs(10), "{} mails", rows.len());
+        assert!(begun.elapsed() < Duration::from_mins(2), "{} mails", rows.len());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -407,7 +409,8 @@ async fn unknown_names_take_as_long() {
     let quickest = times.map(|times| times.into_iter().min().unwrap());
     assert!(quickest[0] > Duration::from_millis(20), "{quickest:?}");
     let (less, more) = (quickest[0].min(quickest[1]), quickest[0].max(quickest[1]));
-    assert!(more < less.mul_f64(1.3), "{quickest:?}");
+    // Without a hash, the one would be over in no time.
+    assert!(more < less.mul_f64(1.6), "{quickest:?}");
 }
 
 #[tokio::test]

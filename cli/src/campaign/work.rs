@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::campaign::{
-    Campaign, CampaignState, Campaigns, Setup, SignInData, Status, WorkerOptions, is_in_use, work as export,
+    Campaign, CampaignState, Campaigns, Setup, SignInData, WorkerOptions, is_in_use, standing, work as export,
 };
 use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
 use pappus_engine::pod::config::PodConfig;
@@ -106,11 +106,15 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(until_told(stop));
     let watching = tokio::spawn(Arc::clone(&view).watch(store.clone(), campaign.clone()));
-    let ended = export(Arc::new(setup), &campaign, stopped).await;
+    let setup = Arc::new(setup);
+    let ended = export(Arc::clone(&setup), &campaign, stopped.clone()).await;
     watching.abort();
+    let stands = match ended {
+        Ok(ended) => standing(&setup, &campaign.name, stopped).await.map(|status| (ended, status)),
+        Err(error) => Err(error),
+    };
     view.finish();
-    let ended = ended?;
-    let status = Status::of(&store, campaigns.named(&campaign.name).await?).await?;
+    let (ended, status) = stands?;
     store.close().await;
     if ended.stopped && status.totals.open() > 0 {
         let left = thousands(status.totals.open());

@@ -58,4 +58,4 @@ pub use verify::{
     CampaignCheck, CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind,
     verify_campaign,
 };
-pub use worker::work;
+pub use worker::{standing, work};

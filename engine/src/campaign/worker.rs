@@ -14,9 +14,11 @@ use super::feeder::Feeder;
 use super::outage::Outage;
 use super::queue::{Pulse, Queue};
 use super::records::{Campaign, CampaignState, Claimed, Outcome};
+use super::register::Campaigns;
 use super::setup::{Ended, Finished, Observer, Setup};
 use super::source::Source;
 use super::spool::Spool;
+use super::status::Status;
 use crate::archive::encryption::Lock;
 use crate::delivery::{Clock as _, SystemClock};
 use crate::depot::DepotError;
@@ -57,6 +59,23 @@ pub async fn work(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// How a campaign stands when its worker has ended; the store is waited for as long as the worker would.
+///
+/// # Errors
+/// [`CampaignError`].
+pub async fn standing(
+    setup: &Setup,
+    name: &str,
+    stop: watch::Receiver<bool>,
+) -> Result<Status, CampaignError> {
+    let look = || async {
+        let campaign = Campaigns::new(&setup.store, &setup.pod).named(name).await?;
+        Status::of(&setup.store, campaign).await
+    };
+    let passes = |error: &CampaignError| matches!(error, CampaignError::Store(StoreError::Statement { .. }));
+    Outage::new(setup.options.patience, stop).until_it_works(setup.observer.as_ref(), look, passes).await
 }
 
 /// How often a worker looks whether the campaign has been paused, or others have left accounts behind.

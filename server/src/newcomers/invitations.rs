@@ -63,10 +63,7 @@ pub(super) async fn take(app: &App, code: &str) -> Result<Option<i64>, StoreErro
 
 /// A page of those that can be used, the newest first: those before number `before`. When there may be older ones, also
 /// what `before` is for the next page.
-pub(super) async fn open(
-    app: &App,
-    before: Option<i64>,
-) -> Result<(Vec<Invitation>, Option<i64>), WebError> {
+pub(super) async fn open(app: &App, before: Option<i64>) -> Result<(Vec<Invitation>, Option<i64>), WebError> {
     super::is_there(app)?;
     let sql = format!(
         "SELECT {INVITATION} FROM pappus_invitations WHERE pod = ? AND id < ? AND uses_left > 0 \

@@ -53,10 +53,13 @@ pub(crate) async fn person(parts: &Parts, app: &App) -> Result<Option<Person>, W
     let Some(session) = parts.extensions.get::<Session>() else { return Ok(None) };
     let found: Option<Person> =
         session.get(PERSON).await.map_err(|error| WebError::Away(error.to_string()))?;
-    match found {
-        Some(person) if app.sign_in.still_stands(&person, app.now_millis()).await => Ok(Some(person)),
-        _ => Ok(None),
+    let Some(person) = found else { return Ok(None) };
+    if app.sign_in.still_stands(&person, app.now_millis()).await {
+        return Ok(Some(person));
     }
+    // Unlocked later, the account is signed in to anew: who had the old cookie may be why it was locked.
+    session.flush().await.map_err(|error| WebError::Away(error.to_string()))?;
+    Ok(None)
 }
 
 /// To the page where people sign in, and back afterwards.

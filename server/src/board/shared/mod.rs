@@ -28,7 +28,13 @@ pub(crate) struct Actor {
 
 impl Actor {
     /// Notes what was done.
-    pub(crate) async fn has_done(&self, app: &App, act: &'static str, subject: &str, details: Option<&Value>) {
+    pub(crate) async fn has_done(
+        &self,
+        app: &App,
+        act: &'static str,
+        subject: &str,
+        details: Option<&Value>,
+    ) {
         audit(app, Some(&self.podmin), act, Some(subject), details, Some(self.address)).await;
     }
 }
