@@ -12,6 +12,7 @@ use pappus_engine::requests::MadeArchive;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::problems::{NobodySignedIn, NotAllowed, NotThere, Over};
 use super::{Caller, ProblemDocument, Scope};
 use crate::app::App;
 use crate::error::WebError;
@@ -82,8 +83,7 @@ pub(super) struct LeftOut {
 /// One's archives, the newest first.
 #[utoipa::path(get, path = "/api/v1/archives", tag = "archives", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<ArchiveDocument>),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -98,10 +98,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/api/v1/archives/{name}", tag = "archives", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name, as in the list")),
     responses((status = 200, body = Contents),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "The podmin has ended the downloads", body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed, NotThere, Over))]
 pub(super) async fn contents(
     State(app): State<App>,
     caller: Caller,
@@ -126,10 +123,7 @@ pub(super) async fn contents(
     responses((status = 200, description = "The archive", content_type = "application/zip"),
         (status = 206, description = "A part of it", content_type = "application/zip"),
         (status = 304, description = "It is as it was"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "The podmin has ended the downloads", body = ProblemDocument, content_type = "application/problem+json"),
+        NobodySignedIn, NotAllowed, NotThere, Over,
         (status = 416, description = "There is nothing at that place")))]
 pub(super) async fn file(
     State(app): State<App>,
@@ -151,10 +145,7 @@ pub(super) async fn file(
     responses((status = 200, description = "`USERNAME.json.gz`, or `USERNAME_photos.zip`", content(("application/gzip"), ("application/zip"))),
         (status = 206, description = "A part of it", content(("application/gzip"), ("application/zip"))),
         (status = 304, description = "It is as it was"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "The podmin has ended the downloads", body = ProblemDocument, content_type = "application/problem+json"),
+        NobodySignedIn, NotAllowed, NotThere, Over,
         (status = 409, description = "Its key is under a passphrase, which a stock pod cannot open", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 416, description = "There is nothing at that place")))]
 pub(super) async fn stock(

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ProblemDocument;
+use super::problems::NobodySignedIn;
 use super::tokens_table::Tokens;
 use crate::app::App;
 use crate::board::shared::Actor;
@@ -154,7 +154,7 @@ pub(super) struct Me {
 
 /// Who one is, and what one may do.
 #[utoipa::path(get, path = "/api/v1/me", tag = "account", security(("token" = []), ("session" = [])),
-    responses((status = 200, body = Me), (status = 401, body = ProblemDocument, content_type = "application/problem+json")))]
+    responses((status = 200, body = Me), NobodySignedIn))]
 pub(super) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, WebError> {
     let podmin = caller.is_podmin(&app).await?;
     let Caller { person, scopes } = caller;

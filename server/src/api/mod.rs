@@ -4,6 +4,7 @@
 mod archives;
 mod board;
 mod caller;
+pub(crate) mod problems;
 mod requests;
 mod tokens;
 mod tokens_table;
@@ -15,9 +16,8 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::{Json, Router};
-use serde::Serialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
@@ -27,6 +27,7 @@ use crate::error::WebError;
 use crate::newcomers;
 
 pub use caller::{Caller, Scope};
+pub use problems::ProblemDocument;
 
 /// Its page sets styles by script.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -58,21 +59,6 @@ impl Modify for Security {
         let newcomer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         components.add_security_scheme("newcomer", newcomer);
     }
-}
-
-/// What is wrong, as RFC 9457 has it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub struct ProblemDocument {
-    /// Always `about:blank`.
-    #[serde(rename = "type")]
-    kind: String,
-    /// The status in words.
-    title: String,
-    /// The status.
-    status: u16,
-    /// More about it.
-    detail: Option<String>,
 }
 
 /// What was sent, or a sentence on what is wrong with it.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::{Caller, ProblemDocument, Scope, body};
+use super::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless, TooLate, TooOften};
+use super::{Caller, Scope, body};
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
@@ -88,8 +89,7 @@ pub(super) struct Wish {
 /// One's requests, the newest first.
 #[utoipa::path(get, path = "/api/v1/requests", tag = "requests", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<RequestDocument>),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -104,11 +104,7 @@ pub(super) async fn list(
     request_body = Wish,
     responses((status = 201, description = "A new request", body = RequestDocument),
         (status = 200, description = "The one that is under way", body = RequestDocument),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, body = ProblemDocument, content_type = "application/problem+json")))]
+        Senseless, NobodySignedIn, NotAllowed, TooLate, TooOften))]
 pub(super) async fn ask(
     State(app): State<App>,
     caller: Caller,
@@ -134,9 +130,7 @@ pub(super) async fn ask(
 #[utoipa::path(get, path = "/api/v1/requests/{id}", tag = "requests", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 200, body = RequestDocument),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed, NotThere))]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
@@ -152,9 +146,7 @@ pub(super) async fn get(
 #[utoipa::path(delete, path = "/api/v1/requests/{id}", tag = "requests", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 204, description = "Given up, or over already"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed, NotThere))]
 pub(super) async fn cancel(
     State(app): State<App>,
     caller: Caller,

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless, TooLate};
 use super::tokens_table::{KeptToken, Tokens};
-use super::{Caller, ProblemDocument, Scope, body};
+use super::{Caller, Scope, body};
 use crate::app::App;
 use crate::audit::audit;
 use crate::error::WebError;
@@ -75,8 +76,7 @@ pub(super) struct MadeToken {
 /// One's tokens. Only for sessions.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", security(("session" = [])),
     responses((status = 200, body = Vec<TokenDocument>),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -90,10 +90,7 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", security(("session" = [])),
     request_body = NewToken,
     responses((status = 201, body = MadeToken),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+        Senseless, NobodySignedIn, NotAllowed, TooLate))]
 pub(super) async fn make(
     State(app): State<App>,
     caller: Caller,
@@ -129,9 +126,7 @@ pub(super) async fn make(
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", security(("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 204, description = "It is gone"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed, NotThere))]
 pub(super) async fn remove(
     State(app): State<App>,
     caller: Caller,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::archives::word;
+use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
 use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
 use crate::board::shared::campaigns;
@@ -175,8 +176,7 @@ pub(super) struct Change {
 /// All campaigns, the newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/campaigns", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<CampaignDocument>),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -190,9 +190,7 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/board/campaigns", tag = "board", security(("token" = []), ("session" = [])),
     request_body = New,
     responses((status = 201, body = CampaignDocument),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless, NobodySignedIn, NotAllowed,
         (status = 409, description = "Another one is not over yet, or the pod is gone", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn begin(
     State(app): State<App>,
@@ -210,9 +208,7 @@ pub(super) async fn begin(
 #[utoipa::path(get, path = "/api/v1/board/campaigns/{name}", tag = "board", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name")),
     responses((status = 200, body = StatusDocument),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed, NotThere))]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
@@ -229,10 +225,7 @@ pub(super) async fn get(
     params(("name" = String, Path, description = "Its name")),
     request_body = Change,
     responses((status = 200, description = "As it is now", body = CampaignDocument),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless, NobodySignedIn, NotAllowed, NotThere,
         (status = 409, description = "It is too late for that", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn change(
     State(app): State<App>,

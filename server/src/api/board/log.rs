@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::{Caller, ProblemDocument, query};
+use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
+use crate::api::{Caller, query};
 use crate::app::App;
 use crate::audit::Done;
 use crate::board::shared::log;
@@ -69,9 +70,7 @@ impl AuditLine {
 #[utoipa::path(get, path = "/api/v1/board/log", tag = "board", security(("token" = []), ("session" = [])),
     params(From),
     responses((status = 200, body = AuditLog),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+        Senseless, NobodySignedIn, NotAllowed))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,

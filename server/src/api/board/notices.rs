@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
 use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
 use crate::board::shared::notices::{self, Draft, Notice};
@@ -101,8 +102,7 @@ pub(super) struct Change {
 /// The last 20 letters, the newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/notices", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<NoticeDocument>),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -117,9 +117,7 @@ pub(super) async fn list(
     request_body = New,
     responses((status = 201, description = "It is on its way", body = NoticeDocument),
         (status = 200, description = "It is not confirmed: nothing is sent", body = Preview),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless, NobodySignedIn, NotAllowed,
         (status = 409, description = "No mail can be sent", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn send(
     State(app): State<App>,
@@ -142,9 +140,7 @@ pub(super) async fn send(
 #[utoipa::path(get, path = "/api/v1/board/notices/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 200, body = ProgressDocument),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed, NotThere))]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
@@ -167,10 +163,7 @@ pub(super) async fn get(
     params(("id" = i64, Path, description = "Its number")),
     request_body = Change,
     responses((status = 200, description = "As it is now", body = NoticeDocument),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        Senseless, NobodySignedIn, NotAllowed, NotThere))]
 pub(super) async fn change(
     State(app): State<App>,
     caller: Caller,

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
 use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
 use crate::board::shared::closing::{Decision, decide as decide_closing};
@@ -102,8 +103,7 @@ pub(super) struct ClosingDecision {
 /// The numbers, and where the shutdown stands. For podmins.
 #[utoipa::path(get, path = "/api/v1/board", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Board),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed))]
 pub(super) async fn board(State(app): State<App>, caller: Caller) -> Result<Json<Board>, WebError> {
     caller.may_look(&app).await?;
     let numbers = Numbers::of(&app).await?;
@@ -128,8 +128,7 @@ pub(super) async fn board(State(app): State<App>, caller: Caller) -> Result<Json
 /// The stage of the shutdown and its days. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/closing", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = ClosingDocument),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        NobodySignedIn, NotAllowed,
         (status = 404, description = "Nothing is decided yet", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn closing(
     State(app): State<App>,
@@ -144,9 +143,7 @@ pub(super) async fn closing(
 #[utoipa::path(put, path = "/api/v1/board/closing", tag = "board", security(("token" = []), ("session" = [])),
     request_body = ClosingDecision,
     responses((status = 200, body = ClosingDocument),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+        Senseless, NobodySignedIn, NotAllowed))]
 pub(super) async fn decide(
     State(app): State<App>,
     caller: Caller,

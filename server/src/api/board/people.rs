@@ -9,6 +9,7 @@ use pappus_engine::requests::Asked;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless, TooLate, TooOften};
 use crate::api::requests::RequestDocument;
 use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
@@ -146,9 +147,7 @@ pub(super) struct ArchiveFor {
 #[utoipa::path(get, path = "/api/v1/board/people", tag = "board", security(("token" = []), ("session" = [])),
     params(Wanted),
     responses((status = 200, body = People),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json")))]
+        Senseless, NobodySignedIn, NotAllowed))]
 pub(super) async fn look(
     State(app): State<App>,
     caller: Caller,
@@ -171,12 +170,9 @@ pub(super) async fn look(
     request_body = ArchiveFor,
     responses((status = 201, description = "A new request", body = RequestDocument),
         (status = 200, description = "The one that is under way", body = RequestDocument),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless, NobodySignedIn, NotAllowed,
         (status = 404, description = "There is nobody of this name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, body = ProblemDocument, content_type = "application/problem+json")))]
+        TooLate, TooOften))]
 pub(super) async fn make(
     State(app): State<App>,
     caller: Caller,

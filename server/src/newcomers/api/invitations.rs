@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
 use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
@@ -82,9 +83,7 @@ pub(super) struct MadeInvitation {
 #[utoipa::path(get, path = "/api/v1/board/invitations", tag = "board", security(("token" = []), ("session" = [])),
     params(Wanted),
     responses((status = 200, body = Invitations),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless, NobodySignedIn, NotAllowed,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn list(
     Shared(app): Shared<App>,
@@ -100,9 +99,7 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/board/invitations", tag = "board", security(("token" = []), ("session" = [])),
     request_body = NewInvitation,
     responses((status = 201, body = MadeInvitation),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless, NobodySignedIn, NotAllowed,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn make(
     Shared(app): Shared<App>,
@@ -120,9 +117,7 @@ pub(super) async fn make(
 #[utoipa::path(delete, path = "/api/v1/board/invitations/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 204, description = "Withdrawn, or used up already"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed, NotThere))]
 pub(super) async fn withdraw(
     Shared(app): Shared<App>,
     caller: Caller,

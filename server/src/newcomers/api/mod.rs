@@ -21,6 +21,7 @@ use super::come::{self, Begun};
 use super::enter::Mine;
 use super::records::{Newcomer, State};
 use super::{told, tus};
+use crate::api::problems::{NotThere, Senseless, TooLate, TooOften};
 use crate::api::{ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
@@ -83,10 +84,10 @@ struct Secret {
 /// Begins a move to this pod.
 #[utoipa::path(post, path = "/api/v1/newcomers", tag = "newcomers", request_body = Beginning,
     responses((status = 201, body = Secret),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "Nobody new, or not with this invitation", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, body = ProblemDocument, content_type = "application/problem+json")))]
+        TooOften))]
 async fn begin(
     Shared(app): Shared<App>,
     page: Page,
@@ -105,7 +106,7 @@ async fn begin(
 /// How far the move is.
 #[utoipa::path(get, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 200, body = NewcomerDocument),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        NotThere))]
 async fn get(Mine(newcomer): Mine, page: Page) -> Json<NewcomerDocument> {
     Json(NewcomerDocument::new(&page, newcomer))
 }
@@ -113,8 +114,7 @@ async fn get(Mine(newcomer): Mine, page: Page) -> Json<NewcomerDocument> {
 /// Ends the move while there is nothing to take back; what was handed in is deleted.
 #[utoipa::path(delete, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 204, description = "Ended, or over already"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+        NotThere, TooLate))]
 async fn leave(Shared(app): Shared<App>, Mine(newcomer): Mine) -> Result<StatusCode, WebError> {
     come::end(&app, &newcomer).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -138,9 +138,7 @@ struct Whole {
 #[utoipa::path(post, path = "/api/v1/newcomers/me/look", tag = "newcomers", security(("newcomer" = [])),
     request_body = Whole,
     responses((status = 202, body = NewcomerDocument),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+        Senseless, NotThere, TooLate))]
 async fn look(
     Shared(app): Shared<App>,
     Mine(newcomer): Mine,
@@ -183,8 +181,7 @@ struct Choice {
     request_body = Choice,
     responses((status = 202, body = NewcomerDocument),
         (status = 400, description = "Something is wrong with it", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+        NotThere, TooLate))]
 async fn choose(
     Shared(app): Shared<App>,
     Mine(newcomer): Mine,
@@ -218,8 +215,7 @@ async fn act(
 /// Tries an import again that did not end.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/again", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+        NotThere, TooLate))]
 async fn again(
     Shared(app): Shared<App>,
     Mine(newcomer): Mine,
@@ -231,8 +227,7 @@ async fn again(
 /// Takes the account away again, as long as nobody was told.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/undo", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+        NotThere, TooLate))]
 async fn undo(
     Shared(app): Shared<App>,
     Mine(newcomer): Mine,
@@ -255,9 +250,7 @@ struct Announcement {
 #[utoipa::path(post, path = "/api/v1/newcomers/me/announce", tag = "newcomers", security(("newcomer" = [])),
     request_body = Announcement,
     responses((status = 202, body = NewcomerDocument),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDocument, content_type = "application/problem+json")))]
+        Senseless, NotThere, TooLate))]
 async fn announce(
     Shared(app): Shared<App>,
     Mine(newcomer): Mine,
@@ -281,7 +274,7 @@ struct From {
 #[utoipa::path(get, path = "/api/v1/newcomers/me/deliveries", tag = "newcomers", security(("newcomer" = [])),
     params(From),
     responses((status = 200, body = Deliveries),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless,
         (status = 404, description = "Nobody yet", body = ProblemDocument, content_type = "application/problem+json")))]
 async fn deliveries(
     Shared(app): Shared<App>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::documents::PlanDocument;
+use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
 use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
@@ -113,9 +114,7 @@ pub(super) struct NewcomerDecision {
 #[utoipa::path(get, path = "/api/v1/board/newcomers", tag = "board", security(("token" = []), ("session" = [])),
     params(Wanted),
     responses((status = 200, body = Newcomers),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless, NobodySignedIn, NotAllowed,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn list(
     Shared(app): Shared<App>,
@@ -133,9 +132,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/api/v1/board/newcomers/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Their number")),
     responses((status = 200, body = BoardNewcomerDetails),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json")))]
+        NobodySignedIn, NotAllowed, NotThere))]
 pub(super) async fn get(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -156,10 +153,7 @@ pub(super) async fn get(
     params(("id" = i64, Path, description = "Their number")),
     request_body = NewcomerDecision,
     responses((status = 200, description = "As it is now", body = BoardNewcomer),
-        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        Senseless, NobodySignedIn, NotAllowed, NotThere,
         (status = 409, description = "It is too late for that, or too early", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn decide(
     Shared(app): Shared<App>,
