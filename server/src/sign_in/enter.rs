@@ -89,6 +89,7 @@ pub(super) async fn finish(
         podmin: person.admin,
     };
     crate::sessions::sign_in(session, &signed_in).await.map_err(|error| WebError::Away(error.to_string()))?;
+    app.sign_in.stands(person.user_id, app.now_millis());
     audit(app, Some(&signed_in), act, None, None, Some(address)).await;
     Ok(())
 }
