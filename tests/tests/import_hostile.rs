@@ -228,7 +228,7 @@ async fn killed_anywhere_it_goes_on() {
     let rows = whole.rows().await;
     let target = Target::sqlite().await;
     let (uploads, state) = (target.path("uploads"), target.path("state"));
-    let mut killed = 0;
+    let (mut killed, mut closed) = (0, 0);
     for step in 0..25 {
         let mut child = program("pappus")
             .args(["import", archive.to_str().unwrap(), "--as", "ida", "--offline", "--trust-pod", &trust])
@@ -243,8 +243,13 @@ async fn killed_anywhere_it_goes_on() {
         if !child.wait().unwrap().success() {
             killed += 1;
         }
+        // Nobody meets an account that is not complete: it is closed as long as it has no key.
+        let sql = "SELECT COUNT(*) FROM people WHERE serialized_public_key = '' AND closed_account = ";
+        assert_eq!(target.pool.number(&format!("{sql} 0")).await.unwrap(), 0, "after kill {step}");
+        closed += target.pool.number(&format!("{sql} 1")).await.unwrap();
     }
     assert!(killed > 3, "only {killed} were killed in time");
+    assert!(closed > 0, "no kill came between the account's first row and its key");
     let resumed = target.import(&archive, "ida", &["--trust-pod", &trust]);
     assert_eq!(resumed["kinds"], report["kinds"]);
     assert_eq!(target.rows().await, rows);

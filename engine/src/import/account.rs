@@ -28,12 +28,22 @@ const MAIL: &[&str] = &[
     "contacts_birthday",
 ];
 
-/// How the new user gets in, and what they sign with.
+/// How the new user gets in.
 pub(super) struct Access<'a> {
     pub(super) email: &'a str,
     /// The hash of a password.
     pub(super) password: Option<&'a SecretText>,
-    pub(super) key: &'a PrivateKey,
+}
+
+/// The rows of an account that an import has made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AccountRows {
+    /// `users.id`.
+    pub(super) user: i64,
+    /// `people.id`.
+    pub(super) person: i64,
+    /// Whether it has its key, and is open.
+    pub(super) is_open: bool,
 }
 
 impl Target {
@@ -42,16 +52,18 @@ impl Target {
         &mut self,
         id: &DiasporaId,
         guid: &Guid,
-    ) -> Result<Option<(i64, i64)>, DatabaseError> {
-        let sql = "SELECT owner_id, id, diaspora_handle FROM people WHERE guid IN ({})";
+    ) -> Result<Option<AccountRows>, DatabaseError> {
+        let sql =
+            "SELECT owner_id, id, diaspora_handle, serialized_public_key FROM people WHERE guid IN ({})";
         let rows = self.pod.rows_in("the new account", sql, &[guid.as_str()]).await?;
-        Ok(rows
-            .first()
-            .filter(|row| row.text(2).as_deref() == Some(id.as_str()))
-            .and_then(|row| Some((row.integer(0)?, row.integer(1)?))))
+        Ok(rows.first().filter(|row| row.text(2).as_deref() == Some(id.as_str())).and_then(|row| {
+            let is_open = row.text(3).is_some_and(|key| !key.is_empty());
+            Some(AccountRows { user: row.integer(0)?, person: row.integer(1)?, is_open })
+        }))
     }
 
-    /// Makes user, person, profile and aspects, all at once.
+    /// Makes user, person, profile and aspects, all at once. The account has no key yet and is closed: the pod neither
+    /// lets it sign in nor tells other pods of it (`config/initializers/diaspora_federation.rb` finds open people only).
     pub(super) async fn create_account(
         &mut self,
         survey: &Survey,
@@ -59,18 +71,25 @@ impl Target {
         guid: &Guid,
         access: &Access<'_>,
     ) -> Result<(), ImportError> {
-        let public = access.key.signing_key()?.public_key()?;
         self.pod.begin().await?;
         let user = self.insert_user(survey, id, access).await?;
         self.forget_unconfirmed(access.email).await?;
         let now = self.now;
-        let columns =
-            ["guid", "diaspora_handle", "serialized_public_key", "owner_id", "created_at", "updated_at"];
+        let columns = [
+            "guid",
+            "diaspora_handle",
+            "serialized_public_key",
+            "owner_id",
+            "closed_account",
+            "created_at",
+            "updated_at",
+        ];
         let row = vec![
             guid.as_str().into(),
             id.as_str().into(),
-            public.as_pem().into(),
+            "".into(),
             user.into(),
+            true.into(),
             now.into(),
             now.into(),
         ];
@@ -92,6 +111,24 @@ impl Target {
         Ok(())
     }
 
+    /// Gives an account that is complete its key, and opens it.
+    pub(super) async fn open_account(
+        &mut self,
+        account: AccountRows,
+        key: &PrivateKey,
+    ) -> Result<(), ImportError> {
+        let public = key.signing_key()?.public_key()?;
+        let AccountRows { user, person, .. } = account;
+        self.pod.begin().await?;
+        let sql = format!("UPDATE users SET serialized_private_key = ? WHERE id = {user}");
+        self.pod.run("the new user", sql, &[key.expose_pem().into()]).await?;
+        let sql = format!(
+            "UPDATE people SET serialized_public_key = ?, closed_account = (1 = 0) WHERE id = {person}"
+        );
+        self.pod.run("the new person", sql, &[public.as_pem().into()]).await?;
+        Ok(self.pod.commit().await?)
+    }
+
     async fn insert_user(
         &mut self,
         survey: &Survey,
@@ -103,7 +140,6 @@ impl Target {
             "username",
             "email",
             "language",
-            "serialized_private_key",
             "encrypted_password",
             "getting_started",
             "disable_mail",
@@ -118,7 +154,6 @@ impl Target {
             id.username().into(),
             access.email.into(),
             choices::language(survey.language.as_deref()).into(),
-            access.key.expose_pem().into(),
             // No password fits an empty hash: the user sets one by "forgot your password?".
             access.password.map_or("", SecretText::expose).into(),
             false.into(),

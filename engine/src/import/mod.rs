@@ -45,6 +45,7 @@ pub use undo::{UndoError, Undone, undo};
 
 use tokio::task::JoinHandle;
 
+use account::{Access, AccountRows};
 use journal::{Intent, Journal};
 use people::{People, strangers};
 use source::Batch;
@@ -241,8 +242,8 @@ pub struct ImportOptions {
     pub progress: Arc<dyn ImportProgress>,
 }
 
-/// The key of an account that comes. Finding two large primes takes as long as reading an archive, so it is begun
-/// before that.
+/// The key of an account that comes. Finding two large primes takes as long as all the rest, so it is begun first, and
+/// the account gets it last.
 pub struct KeyInTheMaking(JoinHandle<Result<PrivateKey, KeyError>>);
 
 impl KeyInTheMaking {
@@ -354,7 +355,7 @@ impl Importer<'_> {
         let proof = self.prove(&archive, &survey, &old, trusted).await?;
         let old_person = self.old_person(&old, &new).await?;
         let needs = self.look_for_room(&survey)?;
-        let mut account = self.account(&survey, &old, &new, old_person, store).await?;
+        let (mut account, rows) = self.account(&survey, &old, &new, old_person, store).await?;
         account.trusted = trusted;
         account.readers = self.readers(old_person).await?;
         if self.target.writes() {
@@ -395,6 +396,11 @@ impl Importer<'_> {
         if let (Some(store), Some(journal)) = (store, &self.journal) {
             self.target.enter_links(&account, &old, &people, store, &journal.import).await?;
             self.target.set_counters(&account).await?;
+        }
+        if let Some(rows) = rows.filter(|rows| !rows.is_open) {
+            let key = self.key.take().ok_or(ImportError::Broken)?;
+            let key = key.0.await.map_err(|_| ImportError::Broken)??;
+            self.target.open_account(rows, &key).await?;
         }
         let report = std::mem::take(&mut self.target.report);
         self.note_end(proof, &report).await?;
@@ -533,7 +539,7 @@ impl Importer<'_> {
         }
     }
 
-    /// The account's rows: as they are, or made now; in a plan, none.
+    /// The account, and its rows: as they are, or made now; in a plan, none.
     async fn account(
         &mut self,
         survey: &Survey,
@@ -541,14 +547,15 @@ impl Importer<'_> {
         new: &DiasporaId,
         old_person: Option<i64>,
         store: Option<&Store>,
-    ) -> Result<NewAccount, ImportError> {
+    ) -> Result<(NewAccount, Option<AccountRows>), ImportError> {
         let email = &names::stored_email(self.options.email.as_deref().unwrap_or(&survey.email));
         let reserved = &self.options.reserved_names;
         let Some(store) = store else {
             names::check_name(&mut self.target, new, reserved).await?;
             names::check_email(&mut self.target, email).await?;
             let aspects = (-1_i64..).zip(&survey.aspects).map(|(id, name)| (name.clone(), id)).collect();
-            return Ok(NewAccount::new(new.clone(), PLANNED_ACCOUNT, PLANNED_ACCOUNT, old_person, aspects));
+            let account = NewAccount::new(new.clone(), PLANNED_ACCOUNT, PLANNED_ACCOUNT, old_person, aspects);
+            return Ok((account, None));
         };
         let url = self.target.url.as_str().to_owned();
         let now = self.options.now;
@@ -570,19 +577,15 @@ impl Importer<'_> {
         let guid: Guid = journal.import.id.parse().map_err(|_| ImportError::Broken)?;
         self.journal = Some(journal);
         if self.target.find_account(new, &guid).await?.is_none() {
-            let key = self.key.take().ok_or(ImportError::Broken)?;
-            let key = key.0.await.map_err(|_| ImportError::Broken)??;
             let password = self.options.encrypted_password.as_ref();
-            self.target
-                .create_account(survey, new, &guid, &account::Access { email, password, key: &key })
-                .await?;
+            self.target.create_account(survey, new, &guid, &Access { email, password }).await?;
         } else {
             self.target.note_profile_again(survey.profile.as_ref());
         }
         let found = self.target.find_account(new, &guid).await?;
-        let (user, person) = found.ok_or(ImportError::Changed("the new account"))?;
-        let aspects = self.target.aspects(user).await?;
-        Ok(NewAccount::new(new.clone(), person, user, old_person, aspects))
+        let rows = found.ok_or(ImportError::Changed("the new account"))?;
+        let aspects = self.target.aspects(rows.user).await?;
+        Ok((NewAccount::new(new.clone(), rows.person, rows.user, old_person, aspects), Some(rows)))
     }
 
     /// Users of this pod with whom the old account shared.
