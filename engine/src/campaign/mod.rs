@@ -34,6 +34,7 @@ mod sign_in_seal;
 mod source;
 mod spool;
 mod status;
+mod verification;
 mod verify;
 mod verify_file;
 mod worker;
@@ -54,8 +55,6 @@ pub use sign_in_live::LiveSignIn;
 pub(crate) use spool::Spool;
 pub(crate) use status::now as store_clock;
 pub use status::{AccountLine, Status, Totals, WorkerLine};
-pub use verify::{
-    CampaignCheck, CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind,
-    verify_campaign,
-};
+pub use verification::{CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind};
+pub use verify::{CampaignCheck, verify_campaign};
 pub use worker::{standing, work};

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::list::AccountResult;
-use super::verify::{CampaignCheck, Problem, ProblemKind};
+use super::verification::{Problem, ProblemKind};
+use super::verify::CampaignCheck;
 use crate::archive::encryption::{EncryptionError, Unlock};
 use crate::archive::limits::Limits;
 use crate::archive::open::{Archive, OpenError, Origin};

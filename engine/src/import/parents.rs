@@ -7,7 +7,7 @@ use super::ImportError;
 use super::finish::list;
 use super::journal::{Intent, Journal};
 use super::people::People;
-use super::posts::{PHOTO_COLUMNS, POST_COLUMNS, photo_row, post_row};
+use super::post_rows::{PHOTO_COLUMNS, POST_COLUMNS, photo_row, post_row};
 use super::progress::Stage;
 use super::survey::Survey;
 use super::target::Target;

@@ -1,17 +1,16 @@
 //! Comments, likes and votes: the account's own, and other people's with their signatures.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
 
 use super::ImportError;
 use super::journal::{Intent, Journal};
 use super::people::People;
+use super::relayable_parents::Parents;
 use super::report::FindingCode;
 use super::target::{Decision, NewAccount, PlannedRow, Target, There, decide};
-use super::text::{mentions, tags};
 use crate::archive::manifest::CountKind;
-use crate::domain::{Guid, Relayable, RelayableEntity, Timestamp};
-use crate::pod::database::{Cell as _, Existing, Value};
+use crate::domain::{Guid, Relayable, RelayableEntity};
+use crate::pod::database::Cell as _;
 use crate::validate::Verdict;
 
 /// Whose records a batch holds.
@@ -24,16 +23,16 @@ enum Whose {
 
 /// The three kinds of relayable and their tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Table {
+pub(super) enum Table {
     Comments,
     Likes,
     PollParticipations,
 }
 
 impl Table {
-    const ALL: [Self; 3] = [Self::Comments, Self::Likes, Self::PollParticipations];
+    pub(super) const ALL: [Self; 3] = [Self::Comments, Self::Likes, Self::PollParticipations];
 
-    fn of(entity: &RelayableEntity) -> Self {
+    pub(super) fn of(entity: &RelayableEntity) -> Self {
         match entity {
             RelayableEntity::Comment(_) => Self::Comments,
             RelayableEntity::Like(_) => Self::Likes,
@@ -41,7 +40,7 @@ impl Table {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Comments => "comments",
             Self::Likes => "likes",
@@ -49,7 +48,7 @@ impl Table {
         }
     }
 
-    fn signatures(self) -> (&'static str, &'static str) {
+    pub(super) fn signatures(self) -> (&'static str, &'static str) {
         match self {
             Self::Comments => ("comment_signatures", "comment_id"),
             Self::Likes => ("like_signatures", "like_id"),
@@ -70,26 +69,6 @@ impl Table {
     }
 }
 
-/// What a relayable belongs to, on the target pod.
-#[derive(Debug, Clone, Copy, Default)]
-struct Parent {
-    id: i64,
-    /// Whether it is the account's, or under a post of the account's.
-    own: bool,
-    /// Whether the account may see it.
-    visible: bool,
-}
-
-/// Everything the batch's records belong to.
-#[derive(Default)]
-struct Parents {
-    posts: HashMap<String, Parent>,
-    comments: HashMap<String, Parent>,
-    polls: HashMap<String, Parent>,
-    /// Poll and row of each answer.
-    answers: HashMap<String, (i64, i64)>,
-}
-
 /// A batch, sorted by what is to be done.
 #[derive(Default)]
 struct Sorted {
@@ -101,12 +80,12 @@ struct Sorted {
 }
 
 /// A record that comes in.
-struct New {
-    record: Relayable,
-    author: i64,
-    parent: i64,
-    class: &'static str,
-    answer: i64,
+pub(super) struct New {
+    pub(super) record: Relayable,
+    pub(super) author: i64,
+    pub(super) parent: i64,
+    pub(super) class: &'static str,
+    pub(super) answer: i64,
 }
 
 impl Target {
@@ -261,79 +240,6 @@ impl Target {
         self.write_relayables(people, new).await
     }
 
-    /// What the records belong to.
-    async fn parents(
-        &mut self,
-        account: &NewAccount,
-        records: &[(Relayable, Verdict)],
-    ) -> Result<Parents, ImportError> {
-        let mut parents = Parents::default();
-        let (mut posts, mut comments, mut polls, mut answers) = (vec![], vec![], vec![], vec![]);
-        for (record, _) in records {
-            let parent = record.entity.parent_guid().as_str();
-            match &record.entity {
-                RelayableEntity::Like(like) if like.parent_type == "Comment" => comments.push(parent),
-                RelayableEntity::PollParticipation(vote) => {
-                    polls.push(parent);
-                    answers.push(vote.poll_answer_guid.as_str());
-                }
-                _ => posts.push(parent),
-            }
-        }
-        let own = |author: Option<i64>| {
-            author.is_some_and(|author| author == account.person || Some(author) == account.old_person)
-        };
-        let select = "SELECT p.guid, p.id, p.author_id, p.public FROM posts p WHERE p.guid IN ({})";
-        for row in self.pod.rows_in("posts", select, &posts).await? {
-            let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
-            let own = own(row.integer(2));
-            let visible = own || row.boolean(3).unwrap_or(false);
-            parents.posts.insert(guid, Parent { id, own, visible });
-        }
-        let select = "SELECT c.guid, c.id, c.author_id, p.author_id, p.public FROM comments c JOIN posts p \
-                      ON p.id = c.commentable_id AND c.commentable_type = 'Post' WHERE c.guid IN ({})";
-        for row in self.pod.rows_in("comments", select, &comments).await? {
-            let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
-            let own = own(row.integer(2)) || own(row.integer(3));
-            let visible = own || row.boolean(4).unwrap_or(false);
-            parents.comments.insert(guid, Parent { id, own, visible });
-        }
-        let select = "SELECT q.guid, q.id, p.author_id, p.public FROM polls q JOIN posts p \
-                      ON p.id = q.status_message_id WHERE q.guid IN ({})";
-        for row in self.pod.rows_in("polls", select, &polls).await? {
-            let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
-            let own = own(row.integer(2));
-            let visible = own || row.boolean(3).unwrap_or(false);
-            parents.polls.insert(guid, Parent { id, own, visible });
-        }
-        let select = "SELECT a.guid, a.poll_id, a.id FROM poll_answers a WHERE a.guid IN ({})";
-        for row in self.pod.rows_in("poll answers", select, &answers).await? {
-            if let (Some(guid), Some(poll), Some(id)) = (row.text(0), row.integer(1), row.integer(2)) {
-                parents.answers.insert(guid, (poll, id));
-            }
-        }
-        if let Some(planned) = &self.planned {
-            let add =
-                |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashMap<Guid, PlannedRow>| {
-                    for guid in guids {
-                        if let Some(row) = guid.parse::<Guid>().ok().and_then(|guid| set.get(&guid)) {
-                            let parent = Parent { id: row.number, own: row.own, visible: true };
-                            into.entry((*guid).to_owned()).or_insert(parent);
-                        }
-                    }
-                };
-            add(&mut parents.posts, &posts, &planned.posts);
-            add(&mut parents.comments, &comments, &planned.comments);
-            add(&mut parents.polls, &polls, &planned.polls);
-            for guid in answers {
-                if let Some(poll) = guid.parse::<Guid>().ok().and_then(|guid| planned.answers.get(&guid)) {
-                    parents.answers.entry(guid.to_owned()).or_insert((*poll, 0));
-                }
-            }
-        }
-        Ok(parents)
-    }
-
     /// One person likes a thing once and votes in a poll once.
     async fn leave_out_second_voices(&mut self, whose: Whose, new: &mut Vec<New>) -> Result<(), ImportError> {
         let mut taken: HashSet<(Table, &'static str, i64, i64)> = HashSet::new();
@@ -382,61 +288,6 @@ impl Target {
         Ok(())
     }
 
-    async fn write_relayables(&mut self, people: &People, new: &[New]) -> Result<(), ImportError> {
-        for table in Table::ALL {
-            let records: Vec<&New> =
-                new.iter().filter(|new| Table::of(&new.record.entity) == table).collect();
-            if records.is_empty() {
-                continue;
-            }
-            let now = self.now;
-            let rows = records.iter().map(|new| row(new, now)).collect();
-            let columns: &[&str] = match table {
-                Table::Comments => &[
-                    "guid",
-                    "author_id",
-                    "commentable_id",
-                    "commentable_type",
-                    "text",
-                    "created_at",
-                    "updated_at",
-                ],
-                Table::Likes => {
-                    &["guid", "author_id", "target_id", "target_type", "positive", "created_at", "updated_at"]
-                }
-                Table::PollParticipations => {
-                    &["guid", "author_id", "poll_id", "poll_answer_id", "created_at", "updated_at"]
-                }
-            };
-            self.pod.insert(table.name(), columns, rows, Existing::Refuse).await?;
-            let guids: Vec<&str> = records.iter().map(|new| new.record.entity.guid().as_str()).collect();
-            let ids = self.ids(table.name(), &guids).await?;
-            let signed: Vec<(i64, &Relayable)> = records
-                .iter()
-                .filter(|new| keeps_signature(people, &new.record.entity))
-                .filter_map(|new| Some((*ids.get(new.record.entity.guid().as_str())?, &new.record)))
-                .collect();
-            self.write_signatures(table, &signed).await?;
-            if table == Table::Comments {
-                let texts: Vec<(i64, &str)> = records
-                    .iter()
-                    .filter_map(|new| match &new.record.entity {
-                        RelayableEntity::Comment(comment) => {
-                            Some((*ids.get(comment.guid.as_str())?, comment.text.as_str()))
-                        }
-                        _ => None,
-                    })
-                    .collect();
-                let tagged: Vec<(i64, Vec<String>)> =
-                    texts.iter().map(|(id, text)| (*id, tags(text))).collect();
-                self.put_tags("Comment", &tagged).await?;
-                let mentioned = texts.iter().map(|(id, text)| (*id, mentions(text)));
-                self.put_mentions("Comment", people, mentioned).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Records that came to this pod without their signature: it forgets those of records under posts whose
     /// author lives elsewhere, and needs them from now on.
     async fn without_signature(
@@ -457,53 +308,11 @@ impl Target {
         }
         Ok(present.into_iter().filter(|(table, id, _)| !signed.contains(&(*table, *id))).collect())
     }
-
-    async fn write_signatures(
-        &mut self,
-        table: Table,
-        records: &[(i64, &Relayable)],
-    ) -> Result<(), ImportError> {
-        let signed: Vec<&(i64, &Relayable)> =
-            records.iter().filter(|(_, record)| record.entity.author_signature().is_some()).collect();
-        if signed.is_empty() {
-            return Ok(());
-        }
-        let mut orders: Vec<String> =
-            signed.iter().map(|(_, record)| record.property_order.join(" ")).collect();
-        orders.sort_unstable();
-        orders.dedup();
-        let rows = orders.iter().map(|order| vec![Value::from(order.as_str())]).collect();
-        self.pod.insert("signature_orders", &["order"], rows, Existing::Keep).await?;
-        let sql = "SELECT \"order\", id FROM signature_orders WHERE \"order\" IN ({})";
-        let orders: HashMap<String, i64> = self
-            .pod
-            .rows_in("signature orders", sql, &orders)
-            .await?
-            .iter()
-            .filter_map(|row| Some((row.text(0)?, row.integer(1)?)))
-            .collect();
-        let rows = signed
-            .iter()
-            .filter_map(|(id, record)| {
-                let entity = &record.entity;
-                Some(vec![
-                    (*id).into(),
-                    entity.author_signature()?.into(),
-                    (*orders.get(&record.property_order.join(" "))?).into(),
-                    additional_data(entity).into(),
-                ])
-            })
-            .collect();
-        let (signatures, key) = table.signatures();
-        let columns = [key, "author_signature", "signature_order_id", "additional_data"];
-        self.pod.insert(signatures, &columns, rows, Existing::Keep).await?;
-        Ok(())
-    }
 }
 
 /// What this pod's own people say is signed anew when it is sent, unless its signature is known. One from before
 /// they came here would no longer fit their name and key.
-fn keeps_signature(people: &People, entity: &RelayableEntity) -> bool {
+pub(super) fn keeps_signature(people: &People, entity: &RelayableEntity) -> bool {
     people.get(entity.author()).is_none_or(|author| author.user.is_none() || !author.has_moved)
 }
 
@@ -575,89 +384,4 @@ fn judge(
         _ => 0,
     };
     Ok(Step::Write(Box::new(New { record, author, parent: parent.id, class, answer })))
-}
-
-fn row(new: &New, now: Timestamp) -> Vec<Value> {
-    let guid: Value = new.record.entity.guid().as_str().into();
-    match &new.record.entity {
-        RelayableEntity::Comment(comment) => vec![
-            guid,
-            new.author.into(),
-            new.parent.into(),
-            new.class.into(),
-            comment.text.as_str().into(),
-            comment.created_at.into(),
-            comment.created_at.into(),
-        ],
-        RelayableEntity::Like(like) => vec![
-            guid,
-            new.author.into(),
-            new.parent.into(),
-            new.class.into(),
-            like.positive.into(),
-            now.into(),
-            now.into(),
-        ],
-        RelayableEntity::PollParticipation(_) => {
-            vec![guid, new.author.into(), new.parent.into(), new.answer.into(), now.into(), now.into()]
-        }
-    }
-}
-
-/// Values that are signed and have no column, as the YAML hash that Rails reads. `edited_at` is a point in time
-/// there.
-fn additional_data(entity: &RelayableEntity) -> Option<String> {
-    let mut yaml = String::new();
-    let mut line = |name: &str, value: &str| _ = writeln!(yaml, "{name}: {value}");
-    if let RelayableEntity::Comment(comment) = entity
-        && let Some(edited) = &comment.edited_at
-    {
-        match chrono::NaiveDateTime::parse_from_str(edited, "%Y-%m-%d %H:%M:%S UTC")
-            .or_else(|_| chrono::NaiveDateTime::parse_from_str(edited, "%Y-%m-%dT%H:%M:%SZ"))
-        {
-            Ok(time) => line("edited_at", &time.format("%Y-%m-%d %H:%M:%S.000000000 Z").to_string()),
-            Err(_) => line("edited_at", &quoted(edited)),
-        }
-    }
-    for (name, value) in entity.additional() {
-        let text = match value {
-            serde_json::Value::Null => continue,
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        line(&quoted(name), &quoted(&text));
-    }
-    (!yaml.is_empty()).then(|| format!("---\n{yaml}"))
-}
-
-/// A text in YAML's quotes. Ruby's parser refuses some characters and takes others for line ends (YAML 1.1), so
-/// whatever is not plainly printable is escaped.
-fn quoted(text: &str) -> String {
-    let mut yaml = String::with_capacity(text.len() + 2);
-    yaml.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => yaml.extend(['\\', c]),
-            ' '..='\u{7E}'
-            | '\u{A0}'..='\u{2027}'
-            | '\u{202A}'..='\u{D7FF}'
-            | '\u{E000}'..='\u{FEFE}'
-            | '\u{FF00}'..='\u{FFFD}'
-            | '\u{10000}'.. => yaml.push(c),
-            c => _ = write!(yaml, "\\u{:04X}", u32::from(c)),
-        }
-    }
-    yaml.push('"');
-    yaml
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn ruby_reads_what_is_quoted() {
-        assert_eq!(quoted("a\"b\\ü🎉"), "\"a\\\"b\\\\ü🎉\"");
-        assert_eq!(quoted("\n\u{7F}\u{85}\u{2028}\u{FEFF}"), r#""\u000A\u007F\u0085\u2028\uFEFF""#);
-    }
 }

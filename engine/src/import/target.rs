@@ -117,6 +117,12 @@ pub(super) enum Decision {
 }
 
 impl Target {
+    pub(super) fn new(pod: PodWriter, url: PodUrl, now: Timestamp, planned: Option<Planned>) -> Self {
+        let (report, reshared) = (Report::default(), HashSet::new());
+        let progress = Arc::new(());
+        Self { pod, url, photos_at: String::new(), now, planned, report, reshared, progress }
+    }
+
     /// Whether anything is written at all.
     pub(super) fn writes(&self) -> bool {
         self.planned.is_none()

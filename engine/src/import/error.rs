@@ -1,0 +1,133 @@
+//! Why an account was not imported.
+
+use super::space;
+use crate::archive::document::DocumentError;
+use crate::archive::open::OpenError;
+use crate::domain::{DiasporaId, DiasporaIdError, KeyError, KeyFingerprint};
+use crate::pod::database::DatabaseError;
+use crate::pod::uploads::UploadsError;
+use crate::store::StoreError;
+
+/// Why an account was not imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The archive cannot be read any more.
+    #[error(transparent)]
+    Archive(#[from] OpenError),
+    /// The archive document cannot be read any more.
+    #[error("the archive document: {0}")]
+    Document(#[from] DocumentError),
+    /// The pod's database failed. What was written before is kept: the same command goes on from there.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Pappus's own store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no room for the photos.
+    #[error(
+        "the photos with their sizes need about {} in {place}, where {} are free: make room there first. Nothing more was \
+         written", space::megabytes(*.needed), space::megabytes(*.free)
+    )]
+    NoSpace {
+        /// Where photos go.
+        place: String,
+        /// Bytes that are needed, estimated.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// The system does not say how much room there is.
+    #[error("it cannot be found out how much room is left in {place}: {source}")]
+    Space {
+        /// Where photos go.
+        place: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The photo files failed.
+    #[error("{0}. What is there is kept; run the same command again")]
+    Uploads(#[from] UploadsError),
+    /// The new key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The new name makes no diaspora* ID.
+    #[error(transparent)]
+    Name(#[from] DiasporaIdError),
+    /// The name cannot be had.
+    #[error("the username {0:?} cannot be taken: {1}. Choose another one with --as")]
+    Username(String, &'static str),
+    /// The address cannot be used.
+    #[error("the e-mail address {0:?} cannot be used: {1}. Name another one with --email")]
+    Email(String, &'static str),
+    /// The archive says nothing of whose it is.
+    #[error("the archive does not say whose account it holds")]
+    NoAccount,
+    /// The archive is of this very pod.
+    #[error("{0} is an account of this pod already: an account cannot be imported where it came from")]
+    OntoItself(DiasporaId),
+    /// The key in the archive is not the one the network knows.
+    #[error(
+        "the key in the archive is not the key of {account}: this pod knows {known}, the archive holds {found}. \
+         Somebody else may have made it; it is refused"
+    )]
+    WrongKey {
+        /// The account.
+        account: DiasporaId,
+        /// The key this pod knows.
+        known: KeyFingerprint,
+        /// The key in the archive.
+        found: String,
+    },
+    /// Nothing vouches for the archive.
+    #[error(
+        "nothing proves that this is the archive of {0}: the archive's key is known neither to this pod nor by a \
+         pinned pod key. If you know whose it is, say --accept-unproven"
+    )]
+    Unproven(DiasporaId),
+    /// The account has moved before.
+    #[error("{0} has already moved to {1}: an account moves once")]
+    AlreadyMoved(DiasporaId, String),
+    /// The account is being imported, or has been, under another name or from another archive.
+    #[error(
+        "{old} was imported here before as {name} (import {import}): undo that first, or use the same name"
+    )]
+    Before {
+        /// Who the account was.
+        old: DiasporaId,
+        /// The name it has here.
+        name: String,
+        /// The import.
+        import: String,
+    },
+    /// What was just written is not there.
+    #[error("{0} disappeared while it was being imported; run the same command again")]
+    Changed(&'static str),
+    /// A thread ended without a word.
+    #[error("the import stopped unexpectedly; this is a defect of Pappus, please report it")]
+    Broken,
+}
+
+impl ImportError {
+    /// The stable name, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Archive(_) => "archive",
+            Self::Document(error) => error.code(),
+            Self::Database(_) => "database",
+            Self::Store(_) => "store",
+            Self::Uploads(_) | Self::Space { .. } => "uploads",
+            Self::NoSpace { .. } => "no_space",
+            Self::Key(_) => "key",
+            Self::Name(_) | Self::Username(..) => "username_not_possible",
+            Self::Email(..) => "email_not_possible",
+            Self::NoAccount => "no_account",
+            Self::OntoItself(_) => "onto_itself",
+            Self::WrongKey { .. } => "wrong_key",
+            Self::Unproven(_) => "unproven",
+            Self::AlreadyMoved(..) => "already_moved",
+            Self::Before { .. } => "imported_before",
+            Self::Changed(_) => "changed",
+            Self::Broken => "broken",
+        }
+    }
+}

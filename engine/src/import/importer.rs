@@ -1,0 +1,303 @@
+//! The way an account goes, planned or for good.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::account::{Access, AccountRows};
+use super::journal::{ImportRecord, ImportState, Intent, Journal, list_imports};
+use super::people::{People, strangers};
+use super::progress::Stage;
+use super::proof::{Proof, is_pinned};
+use super::report::{FindingCode, Report};
+use super::source::{self, Batch};
+use super::space::Needs;
+use super::survey::Survey;
+use super::target::{NewAccount, PLANNED_ACCOUNT, Target};
+use super::{ImportError, ImportOptions, Imported, KeyInTheMaking, names, parents, photos};
+use crate::archive::manifest::CountKind;
+use crate::archive::open::{Archive, Verified};
+use crate::domain::{DiasporaId, Guid};
+use crate::pod::database::Cell as _;
+use crate::store::Store;
+use crate::validate::Judge;
+
+pub(super) struct Importer<'a> {
+    pub(super) target: Target,
+    pub(super) options: &'a ImportOptions,
+    pub(super) journal: Option<Journal>,
+    /// The new account's key, in the making; none in a plan.
+    pub(super) key: Option<KeyInTheMaking>,
+}
+
+impl Importer<'_> {
+    pub(super) async fn run(
+        mut self,
+        archive: Archive<Verified>,
+        store: Option<&Store>,
+    ) -> Result<Imported, ImportError> {
+        let old = archive.report().account.clone().ok_or(ImportError::NoAccount)?;
+        let new: DiasporaId =
+            format!("{}@{}", self.options.username, self.target.url.diaspora_host()).parse()?;
+        if old.host() == new.host() {
+            return Err(ImportError::OntoItself(old));
+        }
+        let trusted = is_pinned(&archive, &self.options.pinned_pods);
+        let (mut archive, mut survey) = survey(archive).await?;
+        let proof = self.prove(&archive, &survey, &old, trusted).await?;
+        let old_person = self.old_person(&old, &new).await?;
+        let needs = self.look_for_room(&survey)?;
+        let (mut account, rows) = self.account(&survey, &old, &new, old_person, store).await?;
+        account.trusted = trusted;
+        account.readers = self.readers(old_person).await?;
+        if self.target.writes() {
+            self.options.progress.begin(Stage::Photos, survey.photos.len() as u64);
+            (archive, survey.files) = self.import_photo_files(archive).await?;
+        } else {
+            for _ in &survey.files {
+                self.target.report.imported(CountKind::PhotoFiles);
+            }
+        }
+        let mut people = People::read(&mut self.target, survey.people.keys()).await?;
+        if let Some(discovery) = &self.options.discovery {
+            let everybody: HashSet<DiasporaId> = survey.people.keys().cloned().collect();
+            let unknown = everybody.iter().filter(|id| people.get(id).is_none()).count() as u64;
+            self.options.progress.begin(Stage::People, unknown);
+            people.meet(&mut self.target, discovery, &everybody, self.journal.as_mut()).await?;
+            self.options.progress.advance(unknown);
+        }
+        if trusted {
+            let strangers = strangers(&people, &survey.people);
+            people.introduce(&mut self.target, strangers, self.journal.as_mut()).await?;
+        }
+        if let Some(discovery) = &self.options.discovery {
+            let (target, journal) = (&mut self.target, self.journal.as_mut());
+            parents::fetch_parents(target, discovery, &mut people, &survey, &old, journal).await?;
+        }
+        self.target.count_aspects(&survey);
+        self.target.import_blocks(&account, &survey, &people).await?;
+        let judge = Arc::new(Judge::new(&people.keys, Some(old.clone())));
+        let (mut batches, reading) = source::start(archive, judge);
+        self.options.progress.begin(Stage::Records, survey.records);
+        while let Some(batch) = batches.recv().await {
+            let records = batch.len();
+            self.target.take(&account, &old, &people, &survey.files, batch, self.journal.as_mut()).await?;
+            self.options.progress.advance(records);
+        }
+        reading.await.map_err(|_| ImportError::Broken)??;
+        if let (Some(store), Some(journal)) = (store, &self.journal) {
+            self.target.enter_links(&account, &old, &people, store, &journal.import).await?;
+            self.target.set_counters(&account).await?;
+        }
+        if let Some(rows) = rows.filter(|rows| !rows.is_open) {
+            let key = self.key.take().ok_or(ImportError::Broken)?;
+            let key = key.0.await.map_err(|_| ImportError::Broken)??;
+            self.target.open_account(rows, &key).await?;
+        }
+        let report = std::mem::take(&mut self.target.report);
+        self.note_end(proof, &report).await?;
+        let import = self.journal.map(|journal| journal.import.id);
+        let needs = needs.with_records(&report);
+        Ok(Imported { old, new, proof, import, report, needs })
+    }
+
+    /// Whether the photos fit: an import that has no room for them does not begin.
+    fn look_for_room(&mut self, survey: &Survey) -> Result<Needs, ImportError> {
+        let needs = Needs::of(&survey.photos, &self.options.uploads)?;
+        if self.target.writes() {
+            needs.check(&self.options.uploads)?;
+        } else if !needs.fits() {
+            let place = self.options.uploads.to_string();
+            self.target.report.note(CountKind::PhotoFiles, FindingCode::NoSpace, &place);
+        }
+        Ok(needs)
+    }
+
+    /// Notes in the journal that everything is here.
+    async fn note_end(&self, proof: Proof, report: &Report) -> Result<(), ImportError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
+        // What has been announced stays announced.
+        let state = if journal.import.state == ImportState::Announced {
+            ImportState::Announced
+        } else {
+            ImportState::Imported
+        };
+        Ok(journal.set_state(state, Some(&text), self.options.now).await?)
+    }
+
+    /// Puts the photo files where they belong, on a thread that may wait for the disk.
+    async fn import_photo_files(
+        &mut self,
+        mut archive: Archive<Verified>,
+    ) -> Result<(Archive<Verified>, HashSet<String>), ImportError> {
+        let (uploads, runtime) = (self.options.uploads.clone(), tokio::runtime::Handle::current());
+        let progress = Arc::clone(&self.options.progress);
+        let (names, mut announced) =
+            tokio::sync::mpsc::channel::<(String, std::sync::mpsc::SyncSender<()>)>(1);
+        let storing = tokio::task::spawn_blocking(move || {
+            let stored = photos::store_photos(&mut archive, &uploads, &runtime, &*progress, |name| {
+                // The journal must hold the name before the file is there.
+                let (noted, wait) = std::sync::mpsc::sync_channel(1);
+                names.blocking_send((name.to_owned(), noted)).map_err(|_| ImportError::Broken)?;
+                wait.recv().map_err(|_| ImportError::Broken)
+            })?;
+            Ok::<_, ImportError>((archive, stored))
+        });
+        while let Some((guid, noted)) = announced.recv().await {
+            if let Some(journal) = &mut self.journal
+                && !journal.has_written(&guid)
+            {
+                journal.note(vec![Intent { kind: "photo_files", guid, previous: None }]).await?;
+            }
+            // If the thread is gone, it says so below.
+            _ = noted.send(());
+        }
+        let (archive, stored) = storing.await.map_err(|_| ImportError::Broken)??;
+        let (names, problems) = photos::outcome(stored);
+        for _ in &names {
+            self.target.report.imported(CountKind::PhotoFiles);
+        }
+        for (name, code) in problems {
+            self.target.report.left_out(CountKind::PhotoFiles, code, &name);
+        }
+        Ok((archive, names))
+    }
+
+    /// The old person on the target pod, if it is known there and has not moved.
+    async fn old_person(&mut self, old: &DiasporaId, new: &DiasporaId) -> Result<Option<i64>, ImportError> {
+        let sql = "SELECT p.id, n.diaspora_handle FROM people p LEFT JOIN account_migrations m \
+                   ON m.old_person_id = p.id LEFT JOIN people n ON n.id = m.new_person_id \
+                   WHERE p.diaspora_handle IN ({})";
+        let rows = self.target.pod.rows_in("the old account", sql, &[old.as_str()]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        match row.text(1) {
+            Some(elsewhere) if elsewhere != new.as_str() => {
+                Err(ImportError::AlreadyMoved(old.clone(), elsewhere))
+            }
+            _ => Ok(row.integer(0)),
+        }
+    }
+
+    /// The account, and its rows: as they are, or made now; in a plan, none.
+    async fn account(
+        &mut self,
+        survey: &Survey,
+        old: &DiasporaId,
+        new: &DiasporaId,
+        old_person: Option<i64>,
+        store: Option<&Store>,
+    ) -> Result<(NewAccount, Option<AccountRows>), ImportError> {
+        let email = &names::stored_email(self.options.email.as_deref().unwrap_or(&survey.email));
+        let reserved = &self.options.reserved_names;
+        let Some(store) = store else {
+            names::check_name(&mut self.target, new, reserved).await?;
+            names::check_email(&mut self.target, email).await?;
+            let aspects = (-1_i64..).zip(&survey.aspects).map(|(id, name)| (name.clone(), id)).collect();
+            let account = NewAccount::new(new.clone(), PLANNED_ACCOUNT, PLANNED_ACCOUNT, old_person, aspects);
+            return Ok((account, None));
+        };
+        let url = self.target.url.as_str().to_owned();
+        let now = self.options.now;
+        // Refused before anything is noted, unless it is this import that has the name.
+        let journal = match self.open_import(store, old, &url).await? {
+            Some(import) if import.new_username != new.username() => {
+                let (name, import) = (import.new_username, import.id);
+                return Err(ImportError::Before { old: old.clone(), name, import });
+            }
+            Some(_) => {
+                Journal::open(store, &self.options.archive_sha256, old, new.username(), &url, now).await?
+            }
+            None => {
+                names::check_name(&mut self.target, new, reserved).await?;
+                names::check_email(&mut self.target, email).await?;
+                Journal::open(store, &self.options.archive_sha256, old, new.username(), &url, now).await?
+            }
+        };
+        let guid: Guid = journal.import.id.parse().map_err(|_| ImportError::Broken)?;
+        self.journal = Some(journal);
+        if self.target.find_account(new, &guid).await?.is_none() {
+            let password = self.options.encrypted_password.as_ref();
+            self.target.create_account(survey, new, &guid, &Access { email, password }).await?;
+        } else {
+            self.target.note_profile_again(survey.profile.as_ref());
+        }
+        let found = self.target.find_account(new, &guid).await?;
+        let rows = found.ok_or(ImportError::Changed("the new account"))?;
+        let aspects = self.target.aspects(rows.user).await?;
+        Ok((NewAccount::new(new.clone(), rows.person, rows.user, old_person, aspects), Some(rows)))
+    }
+
+    /// Users of this pod with whom the old account shared.
+    async fn readers(&mut self, old_person: Option<i64>) -> Result<HashSet<i64>, ImportError> {
+        let Some(old) = old_person else { return Ok(HashSet::new()) };
+        let sql = format!("SELECT user_id FROM contacts WHERE person_id = {old} AND sharing");
+        let rows = self.target.pod.rows("the old account's contacts", sql, &[]).await?;
+        Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
+    }
+
+    async fn open_import(
+        &self,
+        store: &Store,
+        old: &DiasporaId,
+        url: &str,
+    ) -> Result<Option<ImportRecord>, ImportError> {
+        let imports = list_imports(store, Some(url)).await?;
+        Ok(imports
+            .into_iter()
+            .find(|import| import.old_id == old.as_str() && import.state != ImportState::Undone))
+    }
+}
+
+impl Target {
+    /// One batch of records.
+    async fn take(
+        &mut self,
+        account: &NewAccount,
+        old: &DiasporaId,
+        people: &People,
+        files: &HashSet<String>,
+        batch: Batch,
+        journal: Option<&mut Journal>,
+    ) -> Result<(), ImportError> {
+        match self.fit_texts(batch) {
+            Batch::Contacts(contacts) => self.import_contacts(account, people, contacts).await,
+            Batch::Tags(names) => self.import_followed_tags(account, names).await,
+            Batch::Posts(posts) => self.import_posts(account, people, files, posts, journal).await,
+            Batch::LoosePhotos(photos) => self.import_loose_photos(account, files, photos, journal).await,
+            Batch::Audiences(audiences) => self.import_audiences(account, audiences).await,
+            Batch::OwnRelayables(records) => {
+                self.import_own_relayables(account, people, records, journal).await
+            }
+            Batch::OthersRelayables(records) => {
+                self.import_others_relayables(account, people, records, journal).await
+            }
+            Batch::LikesOnComments(records) => {
+                self.import_likes_on_comments(account, people, records, journal).await
+            }
+            Batch::UnsignedRelayables(records) => {
+                for record in records {
+                    let guid = record.entity.guid();
+                    self.report.left_out(CountKind::UnsignedRelayables, FindingCode::Unsigned, &guid);
+                }
+                Ok(())
+            }
+            Batch::Subscriptions(posts) => self.import_subscriptions(account, posts).await,
+            Batch::Conversations(talks) => {
+                self.import_conversations(account, old, people, talks, journal).await
+            }
+            Batch::HiddenPosts(posts) => self.import_hidden_posts(account, posts).await,
+            Batch::Unreadable(kind, place) => {
+                self.report.left_out(kind, FindingCode::Unreadable, &place);
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn survey(mut archive: Archive<Verified>) -> Result<(Archive<Verified>, Survey), ImportError> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let survey = Survey::read(&mut archive)?;
+        Ok::<_, ImportError>((archive, survey))
+    });
+    reading.await.map_err(|_| ImportError::Broken)?
+}

@@ -1,0 +1,94 @@
+//! What shows that an archive is the account's.
+
+use super::ImportError;
+use super::importer::Importer;
+use super::survey::Survey;
+use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
+use crate::domain::{DiasporaId, PublicKey};
+use crate::pod::database::Cell as _;
+
+/// What shows that the archive is the account's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The old pod publishes the account's key.
+    HCard,
+    /// The target pod has known the account's key since before.
+    CachedPerson,
+    /// The archive is signed by a pod whose key the podmin has pinned.
+    PinnedPodKey,
+    /// Nothing; the podmin takes it all the same.
+    Unproven,
+}
+
+impl Proof {
+    /// The stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::HCard => "hcard",
+            Self::CachedPerson => "cached_person",
+            Self::PinnedPodKey => "pinned_pod_key",
+            Self::Unproven => "unproven",
+        }
+    }
+}
+
+impl Importer<'_> {
+    /// What shows that the archive is the account's.
+    pub(super) async fn prove(
+        &mut self,
+        archive: &Archive<Verified>,
+        survey: &Survey,
+        old: &DiasporaId,
+        trusted: bool,
+    ) -> Result<Proof, ImportError> {
+        let own = survey.private_key.as_ref().and_then(|key| key.signing_key().ok());
+        let own = match (own, archive.manifest()) {
+            (Some(key), _) => Some(key.public_key()?),
+            // A key under a passphrase: the account's signature was checked with the key in the manifest.
+            (None, Some(manifest)) => {
+                manifest.account.public_key.as_deref().and_then(|pem| PublicKey::from_pem(pem).ok())
+            }
+            (None, None) => None,
+        };
+        let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
+        let rows = self.target.pod.rows_in("the account's key", sql, &[old.as_str()]).await?;
+        let known = rows.first().and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok());
+        let published = self.published_key(old).await;
+        let signed = match &archive.report().origin {
+            Origin::Pappus { account, .. } => matches!(account, AccountSignature::Good { .. }),
+            Origin::Stock => true,
+        };
+        if let (Some(published), Some(own)) = (&published, &own)
+            && published.fingerprint() == own.fingerprint()
+            && signed
+        {
+            return Ok(Proof::HCard);
+        }
+        match (known.or(published), own) {
+            (Some(known), Some(own)) if known.fingerprint() == own.fingerprint() && signed => {
+                Ok(Proof::CachedPerson)
+            }
+            (Some(known), own) if !trusted => Err(ImportError::WrongKey {
+                account: old.clone(),
+                known: known.fingerprint(),
+                found: own.map_or_else(|| "none".to_owned(), |key| key.fingerprint().to_string()),
+            }),
+            _ if trusted => Ok(Proof::PinnedPodKey),
+            _ if self.options.accept_unproven => Ok(Proof::Unproven),
+            _ => Err(ImportError::Unproven(old.clone())),
+        }
+    }
+
+    /// The key that the old pod says is the account's.
+    async fn published_key(&self, old: &DiasporaId) -> Option<PublicKey> {
+        let found = self.options.discovery.as_ref()?.find_all([old.clone()]).await;
+        found.into_values().flatten().next().map(|person| person.public_key)
+    }
+}
+
+pub(super) fn is_pinned(archive: &Archive<Verified>, pinned: &[String]) -> bool {
+    match &archive.report().origin {
+        Origin::Pappus { pod, .. } => pinned.iter().any(|pin| *pin == pod.to_string()),
+        Origin::Stock => false,
+    }
+}

@@ -1,0 +1,104 @@
+//! What comments, likes and votes belong to.
+
+use std::collections::HashMap;
+
+use super::ImportError;
+use super::target::{NewAccount, PlannedRow, Target};
+use crate::domain::{Guid, Relayable, RelayableEntity};
+use crate::pod::database::Cell as _;
+use crate::validate::Verdict;
+
+/// What a relayable belongs to, on the target pod.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Parent {
+    pub(super) id: i64,
+    /// Whether it is the account's, or under a post of the account's.
+    pub(super) own: bool,
+    /// Whether the account may see it.
+    pub(super) visible: bool,
+}
+
+/// Everything the batch's records belong to.
+#[derive(Default)]
+pub(super) struct Parents {
+    pub(super) posts: HashMap<String, Parent>,
+    pub(super) comments: HashMap<String, Parent>,
+    pub(super) polls: HashMap<String, Parent>,
+    /// Poll and row of each answer.
+    pub(super) answers: HashMap<String, (i64, i64)>,
+}
+
+impl Target {
+    /// What the records belong to.
+    pub(super) async fn parents(
+        &mut self,
+        account: &NewAccount,
+        records: &[(Relayable, Verdict)],
+    ) -> Result<Parents, ImportError> {
+        let mut parents = Parents::default();
+        let (mut posts, mut comments, mut polls, mut answers) = (vec![], vec![], vec![], vec![]);
+        for (record, _) in records {
+            let parent = record.entity.parent_guid().as_str();
+            match &record.entity {
+                RelayableEntity::Like(like) if like.parent_type == "Comment" => comments.push(parent),
+                RelayableEntity::PollParticipation(vote) => {
+                    polls.push(parent);
+                    answers.push(vote.poll_answer_guid.as_str());
+                }
+                _ => posts.push(parent),
+            }
+        }
+        let own = |author: Option<i64>| {
+            author.is_some_and(|author| author == account.person || Some(author) == account.old_person)
+        };
+        let select = "SELECT p.guid, p.id, p.author_id, p.public FROM posts p WHERE p.guid IN ({})";
+        for row in self.pod.rows_in("posts", select, &posts).await? {
+            let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
+            let own = own(row.integer(2));
+            let visible = own || row.boolean(3).unwrap_or(false);
+            parents.posts.insert(guid, Parent { id, own, visible });
+        }
+        let select = "SELECT c.guid, c.id, c.author_id, p.author_id, p.public FROM comments c JOIN posts p \
+                      ON p.id = c.commentable_id AND c.commentable_type = 'Post' WHERE c.guid IN ({})";
+        for row in self.pod.rows_in("comments", select, &comments).await? {
+            let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
+            let own = own(row.integer(2)) || own(row.integer(3));
+            let visible = own || row.boolean(4).unwrap_or(false);
+            parents.comments.insert(guid, Parent { id, own, visible });
+        }
+        let select = "SELECT q.guid, q.id, p.author_id, p.public FROM polls q JOIN posts p \
+                      ON p.id = q.status_message_id WHERE q.guid IN ({})";
+        for row in self.pod.rows_in("polls", select, &polls).await? {
+            let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
+            let own = own(row.integer(2));
+            let visible = own || row.boolean(3).unwrap_or(false);
+            parents.polls.insert(guid, Parent { id, own, visible });
+        }
+        let select = "SELECT a.guid, a.poll_id, a.id FROM poll_answers a WHERE a.guid IN ({})";
+        for row in self.pod.rows_in("poll answers", select, &answers).await? {
+            if let (Some(guid), Some(poll), Some(id)) = (row.text(0), row.integer(1), row.integer(2)) {
+                parents.answers.insert(guid, (poll, id));
+            }
+        }
+        if let Some(planned) = &self.planned {
+            let add =
+                |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashMap<Guid, PlannedRow>| {
+                    for guid in guids {
+                        if let Some(row) = guid.parse::<Guid>().ok().and_then(|guid| set.get(&guid)) {
+                            let parent = Parent { id: row.number, own: row.own, visible: true };
+                            into.entry((*guid).to_owned()).or_insert(parent);
+                        }
+                    }
+                };
+            add(&mut parents.posts, &posts, &planned.posts);
+            add(&mut parents.comments, &comments, &planned.comments);
+            add(&mut parents.polls, &polls, &planned.polls);
+            for guid in answers {
+                if let Some(poll) = guid.parse::<Guid>().ok().and_then(|guid| planned.answers.get(&guid)) {
+                    parents.answers.entry(guid.to_owned()).or_insert((*poll, 0));
+                }
+            }
+        }
+        Ok(parents)
+    }
+}
