@@ -1,11 +1,14 @@
 //! Who has done what, for the podmin.
 
-use pappus_engine::store::{StoreError, Value};
+use pappus_engine::store::{StoreError, Transaction, Value};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::security::Address;
 use crate::sessions::Person;
+
+const LINE: &str = "INSERT INTO pappus_audit (pod, done_at, actor, act, subject, details, address) \
+                    VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 /// Notes that somebody has done something. `act` is a stable name, such as `campaign-pause`; `subject` what it was done
 /// to; `details` more about it. A failure is written to the log and stops nobody.
@@ -17,8 +20,6 @@ pub async fn audit(
     details: Option<&serde_json::Value>,
     address: Option<Address>,
 ) {
-    let sql = "INSERT INTO pappus_audit (pod, done_at, actor, act, subject, details, address) \
-               VALUES (?, ?, ?, ?, ?, ?, ?)";
     // No text of PostgreSQL holds NUL.
     let subject = subject.map(|subject| subject.replace('\0', ""));
     let values: [Value<'_>; 7] = [
@@ -30,9 +31,26 @@ pub async fn audit(
         details.map(ToString::to_string).into(),
         address.map(|address| address.0.to_string()).into(),
     ];
-    if let Err(error) = app.store.execute("noting what was done", sql, &values).await {
+    if let Err(error) = app.store.execute("noting what was done", LINE, &values).await {
         tracing::error!(act, "{error}");
     }
+}
+
+/// Notes what the service itself has done, together with what else a transaction writes: both, or neither. For the names
+/// see [`audit`].
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn audit_with(
+    transaction: &mut Transaction,
+    pod: &str,
+    now: i64,
+    act: &'static str,
+    subject: Option<&str>,
+) -> Result<(), StoreError> {
+    let none = || Value::Text(None);
+    let values = [pod.into(), now.into(), none(), act.into(), subject.into(), none(), none()];
+    transaction.execute("noting what was done", LINE, &values).await.map(drop)
 }
 
 /// One line of what was done.

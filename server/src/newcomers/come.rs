@@ -59,8 +59,10 @@ pub(super) async fn start(
     if all >= i64::from(section.per_day) || own >= i64::from(section.per_address) {
         return Ok(Begun::TooMany);
     }
+    // An invitation is used when somebody has begun with it, not before.
+    let mut transaction = app.store.begin().await?;
     let invitation = if section.admission == Admission::Invitation {
-        let Some(invitation) = invitations::take(app, invitation.trim()).await? else {
+        let Some(invitation) = invitations::take(app, &mut transaction, invitation.trim()).await? else {
             return Ok(Begun::Invitation);
         };
         Some(invitation)
@@ -68,7 +70,9 @@ pub(super) async fn start(
         None
     };
     let who = Beginner { language, address: &address, invitation };
-    Ok(Begun::Secret(table.begin(&who, now, super::good_for(app)).await?))
+    let secret = table.begin(&mut transaction, &who, now, super::good_for(app)).await?;
+    transaction.commit().await?;
+    Ok(Begun::Secret(secret))
 }
 
 /// Begins, and gives the browser its secret.

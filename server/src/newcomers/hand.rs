@@ -8,6 +8,7 @@ use pappus_engine::store::{StoreError, Value, random_id};
 
 use super::records::{NEWCOMER, Newcomer, State};
 use super::table::{Newcomers, millis};
+use crate::audit::audit_with;
 
 /// How long after the last word others may take over. As long as it takes until a killed program's job comes back.
 const LEASE: Duration = ORPHANED;
@@ -54,10 +55,15 @@ impl Newcomers {
 
 impl Hand {
     async fn change(&self, what: &'static str, set: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
-        let sql = format!("UPDATE pappus_newcomers SET {set} WHERE id = ? AND fence = ?");
+        let (sql, all) = self.fenced(set, values);
+        Ok(self.newcomers.store.execute(what, &sql, &all).await? > 0)
+    }
+
+    /// A change that happens while nobody else has taken over.
+    fn fenced<'a>(&'a self, set: &str, values: &[Value<'a>]) -> (String, Vec<Value<'a>>) {
         let mut all = values.to_vec();
         all.extend([self.newcomer.id.into(), (&self.fence).into()]);
-        Ok(self.newcomers.store.execute(what, &sql, &all).await? > 0)
+        (format!("UPDATE pappus_newcomers SET {set} WHERE id = ? AND fence = ?"), all)
     }
 
     /// Out of the hand, in a new state. `set` begins with what else changes.
@@ -65,7 +71,16 @@ impl Hand {
         let set = format!("{set} state = ?, fence = NULL, lease_until = NULL, stage = NULL, changed_at = ?");
         let mut all = values.to_vec();
         all.extend([state.as_str().into(), now.into()]);
-        self.change("ending work on a newcomer", &set, &all).await
+        let (sql, all) = self.fenced(&set, &all);
+        let mut transaction = self.newcomers.store.begin().await?;
+        let mine = transaction.execute("ending work on a newcomer", &sql, &all).await? > 0;
+        // In the same transaction: done once, noted once, whoever else thinks they did it.
+        if mine && let Some(act) = act(state) {
+            let account = self.newcomer.old_account.as_deref();
+            audit_with(&mut transaction, &self.newcomers.pod, now, act, account).await?;
+        }
+        transaction.commit().await?;
+        Ok(mine)
     }
 
     /// Says that somebody is still at it, and how far.
@@ -147,5 +162,55 @@ impl Hand {
     pub(super) async fn give_back(&self) -> Result<bool, StoreError> {
         let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, attempts = attempts - 1";
         self.change("giving a newcomer back", set, &[]).await
+    }
+}
+
+/// What the audit log says about reaching a state; nothing about those that leave everything as it was.
+fn act(state: State) -> Option<&'static str> {
+    match state {
+        State::Imported => Some("newcomer-imported"),
+        State::Announced => Some("newcomer-announced"),
+        State::Undone => Some("newcomer-undone"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+    use pappus_engine::store::Store;
+
+    use super::super::table::Beginner;
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_lost_the_lease_notes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("store.db").display());
+        let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
+        let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
+        let who = Beginner { language: "en", address: "192.0.2.1", invitation: None };
+        let mut transaction = store.begin().await.unwrap();
+        let day = Duration::from_hours(24);
+        let secret = newcomers.begin(&mut transaction, &who, 1_000, day).await.unwrap();
+        transaction.commit().await.unwrap();
+        let id = newcomers.with_secret(&secret).await.unwrap().unwrap().id;
+        assert!(newcomers.handed_in(id, (1, 0), None, 1_000, day).await.unwrap());
+        let all = [State::Checking];
+        assert!(newcomers.work(id, &all, State::Importing, 1_000).await.unwrap());
+
+        let first = newcomers.take(id, 2_000).await.unwrap().unwrap();
+        assert!(newcomers.take(id, 2_000).await.unwrap().is_none(), "somebody is at it");
+        let later = 2_000 + millis(LEASE) + 1;
+        let second = newcomers.take(id, later).await.unwrap().unwrap();
+        assert!(!first.imported("1", "{}", later).await.unwrap());
+        assert!(second.imported("2", "{}", later).await.unwrap());
+        assert!(!second.imported("2", "{}", later).await.unwrap(), "it is out of the hand");
+
+        let sql = "SELECT act FROM pappus_audit";
+        let lines = store.rows("reading what was done", sql, &[]).await.unwrap();
+        let acts: Vec<String> = lines.iter().map(|line| line.get(0).unwrap()).collect();
+        assert_eq!(acts, ["newcomer-imported"]);
+        assert_eq!(newcomers.by_id(id).await.unwrap().unwrap().state, State::Imported);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pappus_engine::requests::{random_token, token_digest};
-use pappus_engine::store::{StoreError, StoreRow};
+use pappus_engine::store::{StoreError, StoreRow, Transaction};
 use serde_json::json;
 
 use super::records::time;
@@ -49,16 +49,20 @@ impl Invitation {
     }
 }
 
-/// Uses an invitation once; gives its number.
-pub(super) async fn take(app: &App, code: &str) -> Result<Option<i64>, StoreError> {
+/// Uses an invitation once, when the transaction is written; gives its number.
+pub(super) async fn take(
+    app: &App,
+    transaction: &mut Transaction,
+    code: &str,
+) -> Result<Option<i64>, StoreError> {
     if code.is_empty() || code.len() > MAX_CODE {
         return Ok(None);
     }
     let sql = "UPDATE pappus_invitations SET uses_left = uses_left - 1 WHERE pod = ? AND code_sha256 = ? \
                AND uses_left > 0 AND expires_at > ? RETURNING id";
     let values = [app.config.pod_url.as_str().into(), token_digest(code).into(), app.now_millis().into()];
-    let row = app.store.first("using an invitation", sql, &values).await?;
-    row.map(|row| row.get(0)).transpose()
+    let rows = transaction.rows("using an invitation", sql, &values).await?;
+    rows.first().map(|row| row.get(0)).transpose()
 }
 
 /// A page of those that can be used, the newest first: those before number `before`. When there may be older ones, also

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pappus_engine::campaign::SecretText;
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::requests::{random_token, token_digest};
-use pappus_engine::store::{Store, StoreError, Value};
+use pappus_engine::store::{Store, StoreError, Transaction, Value};
 
 use super::records::{NEWCOMER, Newcomer, State};
 
@@ -44,9 +44,10 @@ impl Newcomers {
         Self { store: store.clone(), pod: pod.as_str().to_owned() }
     }
 
-    /// Somebody begins; gives their secret.
+    /// Somebody begins; gives their secret, which is good when the transaction has been written.
     pub(super) async fn begin(
         &self,
+        transaction: &mut Transaction,
         who: &Beginner<'_>,
         now: i64,
         good_for: Duration,
@@ -65,7 +66,7 @@ impl Newcomers {
             now.into(),
             now.into(),
         ];
-        self.store.execute("writing a newcomer down", sql, &values).await?;
+        transaction.execute("writing a newcomer down", sql, &values).await?;
         Ok(secret)
     }
 

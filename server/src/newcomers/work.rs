@@ -17,7 +17,6 @@ use super::far::Far;
 use super::hand::{Found, Hand};
 use super::records::State;
 use crate::app::App;
-use crate::audit::audit;
 use crate::portal::until;
 
 /// How often what is open is looked at.
@@ -188,26 +187,16 @@ impl Worker {
 
     /// Writes down what became of it.
     async fn note(&self, hand: &Hand, outcome: Outcome) -> Result<(), StoreError> {
-        let (app, now) = (&self.app, self.app.now_millis());
-        let account = hand.newcomer.old_account.as_deref();
+        let now = self.app.now_millis();
         let noted = match outcome {
             Outcome::Checked { sha256, old_account, proof, plan, key_locked } => {
                 let found =
                     Found { sha256: &sha256, old_account: &old_account, proof, plan: &plan, key_locked };
                 hand.checked(&found, now).await?
             }
-            Outcome::Imported { import, report } => {
-                audit(app, None, "newcomer-imported", account, None, None).await;
-                hand.imported(&import, &report, now).await?
-            }
-            Outcome::Announced(announced) => {
-                audit(app, None, "newcomer-announced", account, None, None).await;
-                hand.announced(&announced, now).await?
-            }
-            Outcome::Undone => {
-                audit(app, None, "newcomer-undone", account, None, None).await;
-                hand.undone(now).await?
-            }
+            Outcome::Imported { import, report } => hand.imported(&import, &report, now).await?,
+            Outcome::Announced(announced) => hand.announced(&announced, now).await?,
+            Outcome::Undone => hand.undone(now).await?,
             Outcome::Stopped { to, problem, reason } => {
                 tracing::info!(newcomer = hand.newcomer.id, problem, "{reason}");
                 hand.stop(to, &problem, &reason, now).await?
