@@ -1,44 +1,22 @@
 //! Newcomers, the podmin's yes and no, and invitations, for programs: each path by token and by session, and for nobody
 //! but podmins.
 
+mod access;
+
 use std::path::PathBuf;
 
 use crate::newcomers::{PASSWORD, Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
-use crate::support::closing::{Closing, get, said, script_of, until_right};
+use crate::support::closing::{get, said, script_of, until_right};
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::sample::PEPPER;
 use pappus_tests::service::{Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use access::{cannot_act, cannot_look, refused};
+
 const NEWCOMERS: &str = "/api/v1/board/newcomers";
 const INVITATIONS: &str = "/api/v1/board/invitations";
-
-/// What is only looked at.
-const LOOKING: [&str; 3] = [NEWCOMERS, "/api/v1/board/newcomers/1", INVITATIONS];
-
-/// What is done: method, path, and a body that would be good.
-fn doing() -> [(Method, &'static str, Value); 3] {
-    [
-        (Method::PATCH, "/api/v1/board/newcomers/1", json!({ "act": "yes" })),
-        (Method::POST, INVITATIONS, json!({ "note": "for anybody", "uses": 1 })),
-        (Method::DELETE, "/api/v1/board/invitations/1", json!({})),
-    ]
-}
-
-async fn cannot_look(browser: &mut Browser, status: StatusCode) {
-    for path in LOOKING {
-        said(browser, Method::GET, path, None, status).await;
-    }
-}
-
-async fn cannot_act(browser: &mut Browser, status: StatusCode) {
-    for (method, path, body) in doing() {
-        said(browser, method.clone(), path, Some(body), status).await;
-        // Nobody learns from a refusal whether a body would have been good.
-        said(browser, method, path, Some(json!([])), status).await;
-    }
-}
 
 /// Takes out a time, which it has to be.
 fn without_time(document: &mut Value, keys: &[&str]) {
@@ -330,41 +308,6 @@ async fn audit_log(podmin: &mut Browser) {
     assert_eq!(lines, expected);
 }
 
-/// Nothing of it is for anybody but podmins, and tokens are good for what they say.
-async fn refused(service: &Service, greta: &mut Browser, script: &mut Browser, newcomer: &mut Browser) {
-    let mut stranger = Browser::new(&service.url).unwrap();
-    // What says who a newcomer is, is no token.
-    for nobody in [&mut stranger, newcomer] {
-        cannot_look(nobody, StatusCode::UNAUTHORIZED).await;
-        cannot_act(nobody, StatusCode::UNAUTHORIZED).await;
-    }
-    let mut ida = signed_in(service, "ida").await;
-    let mut hers = script_of(service, &mut ida, &["read", "request", "download"]).await;
-    let mut ordinary = script_of(service, greta, &["read", "request", "download"]).await;
-    for other in [&mut ida, &mut hers, &mut ordinary] {
-        cannot_look(other, StatusCode::FORBIDDEN).await;
-        cannot_act(other, StatusCode::FORBIDDEN).await;
-    }
-    let mut looking = script_of(service, greta, &["board_read"]).await;
-    for path in LOOKING {
-        get(&mut looking, path).await;
-    }
-    cannot_act(&mut looking, StatusCode::FORBIDDEN).await;
-    let mut doing_only = script_of(service, greta, &["board_write"]).await;
-    cannot_look(&mut doing_only, StatusCode::FORBIDDEN).await;
-    // By session as by token; but not from a page elsewhere.
-    let before = get(greta, NEWCOMERS).await;
-    assert_eq!(before, get(script, NEWCOMERS).await);
-    let headers = [("content-type", "application/json"), ("origin", "https://evil.example")];
-    let body = json!({ "uses": 1 }).to_string().into_bytes();
-    let forged = greta.send(Method::POST, INVITATIONS, &headers, body).await.unwrap();
-    assert_eq!(forged.status, StatusCode::FORBIDDEN);
-    let new = Some(json!({ "uses": 1 }));
-    let made = said(greta, Method::POST, INVITATIONS, new, StatusCode::CREATED).await;
-    assert_eq!(made["invitation"]["id"], 3, "what was refused has made none");
-    assert_eq!(get(script, NEWCOMERS).await, before);
-}
-
 /// With more than two hundred, nobody is on two pages, and nobody on none.
 async fn page_by_page(service: &Service, script: &mut Browser) {
     const MANY: usize = 201;
@@ -392,16 +335,4 @@ async fn page_by_page(service: &Service, script: &mut Browser) {
         assert!(all.is_sorted_by(|newer, older| newer > older), "{all:?}");
         assert_eq!(all.len(), MANY + before, "{path}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pod_that_takes_nobody_in_has_nothing_of_it() {
-    let scene = Closing::sqlite().await;
-    let mut greta = scene.signed_in("greta").await;
-    cannot_look(&mut greta, StatusCode::NOT_FOUND).await;
-    for (method, path, body) in doing() {
-        said(&mut greta, method, path, Some(body), StatusCode::NOT_FOUND).await;
-    }
-    let beginning = Some(json!({}));
-    said(&mut greta, Method::POST, "/api/v1/newcomers", beginning, StatusCode::NOT_FOUND).await;
 }

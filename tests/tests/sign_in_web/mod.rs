@@ -1,19 +1,18 @@
-//! People sign in to the web service with the accounts they have on the pod, on all three databases, and when the pod is
-//! gone.
+//! People sign in to the web service with the accounts they have on the pod, on all three databases, and when the pod or
+//! the store is gone.
+
+mod away;
+mod guessing;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::support::closing::{Closing, get, said, script_of, sections};
-use crate::support::{Pod, TIME};
+use crate::support::Pod;
+use crate::support::closing::{Closing, get, said, script_of};
 use aws_lc_rs::hmac;
-use pappus_engine::campaign::SignInData;
-use pappus_engine::depot::CampaignKeys;
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
-use pappus_engine::pod::database::Snapshot;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
-use pappus_tests::sample::{OTP_SECRET, PASSWORD, POD_URL};
+use pappus_tests::sample::{OTP_SECRET, PASSWORD};
 use pappus_tests::schema::Pool;
-use pappus_tests::service::{Answer, Browser, Service};
+use pappus_tests::service::{Answer, Browser};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -343,129 +342,6 @@ async fn on_mariadb() {
     all(Pod::on(tempfile::tempdir().unwrap(), pod).await, None).await;
 }
 
-#[tokio::test]
-async fn whoever_tries_too_often_waits() {
-    let trusted = "trusted_proxies = [\"127.0.0.1\"]\n";
-    let more = format!("{MORE}[sign_in]\nattempts_per_account = 3\nattempts_per_address = 6\n");
-    let (pod, folder) = (Pod::sqlite().await, tempfile::tempdir().unwrap());
-    let text = format!("{trusted}{}", sections(&pod, None, &more));
-    let service = Service::start(folder.path(), &text).unwrap();
-    let from = |address: &str| {
-        let mut visitor = Browser::new(&service.url).unwrap();
-        visitor.headers.push(("x-forwarded-for", address.to_owned()));
-        visitor
-    };
-    // One account, by all its names, from everywhere.
-    for (address, name) in
-        [("198.51.100.1", "greta"), ("198.51.100.2", "greta@mail.example"), ("198.51.100.3", "GRETA")]
-    {
-        assert_eq!(
-            sign_in(&mut from(address), name, "another").await.status,
-            StatusCode::UNPROCESSABLE_ENTITY
-        );
-    }
-    let answer = sign_in(&mut from("198.51.100.4"), "greta", PASSWORD).await;
-    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-    assert!(answer.text().contains("A little slower, please"), "{}", answer.text());
-    let wait: u64 = answer.header("retry-after").parse().unwrap();
-    assert!((600..=900).contains(&wait), "{wait}");
-    // Others get in meanwhile, and who gets in begins anew.
-    for _ in 0..5 {
-        assert_eq!(sign_in(&mut from("198.51.100.5"), "ida", PASSWORD).await.status, StatusCode::SEE_OTHER);
-    }
-    // One address, whatever the name.
-    for number in 0..6 {
-        let name = format!("nobody{number}");
-        let mut visitor = from("203.0.113.9");
-        assert_eq!(sign_in(&mut visitor, &name, "x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    }
-    assert_eq!(
-        sign_in(&mut from("203.0.113.9"), "ida", PASSWORD).await.status,
-        StatusCode::TOO_MANY_REQUESTS
-    );
-    assert_eq!(sign_in(&mut from("203.0.113.10"), "ida", PASSWORD).await.status, StatusCode::SEE_OTHER);
-}
-
-/// Nobody can tell by the time whether a name exists. Hashes of the cost that diaspora* uses.
-#[tokio::test]
-async fn unknown_names_take_as_long() {
-    let scene = scene(Pod::sqlite().await, None);
-    let hash = bcrypt::hash("something", 10).unwrap();
-    let slow = format!("UPDATE users SET encrypted_password = '{hash}'");
-    scene.pod.pool.execute(&slow).await.unwrap();
-    let mut visitor = scene.browser();
-    // The first one makes the hash of nobody.
-    sign_in(&mut visitor, "nobody", "x").await;
-    let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..7 {
-        for (name, times) in ["greta", "nobody"].iter().zip(&mut times) {
-            let token = visitor.get("/sign-in").await.unwrap().token().unwrap();
-            let begun = Instant::now();
-            visitor.post("/sign-in", &[("token", &token), ("name", name), ("password", "x")]).await.unwrap();
-            times.push(begun.elapsed());
-        }
-    }
-    // Whatever else this machine does only adds to a time.
-    let quickest = times.map(|times| times.into_iter().min().unwrap());
-    assert!(quickest[0] > Duration::from_millis(20), "{quickest:?}");
-    let (less, more) = (quickest[0].min(quickest[1]), quickest[0].max(quickest[1]));
-    // Without a hash, the one would be over in no time.
-    assert!(more < less.mul_f64(1.6), "{quickest:?}");
-}
-
-#[tokio::test]
-async fn when_the_pod_is_gone() {
-    let scene = scene(Pod::sqlite().await, None);
-    let unused = "UPDATE users SET consumed_timestep = NULL WHERE username = 'jonas'";
-    scene.pod.pool.execute(unused).await.unwrap();
-    let mut early = scene.browser();
-    sign_in(&mut early, "ida", PASSWORD).await;
-    let database = scene.pod.path("db.sqlite3");
-    std::fs::rename(&database, scene.pod.path("aside")).unwrap();
-    // Nothing was kept yet: it says so, and it is nobody's fault.
-    let mut visitor = scene.browser();
-    let answer = sign_in(&mut visitor, "greta", PASSWORD).await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(answer.text().contains("We will be back in a moment"), "{}", answer.text());
-    assert_eq!(visitor.get("/health").await.unwrap().status, StatusCode::OK);
-    // Who is in stays in, though nobody can say whether the account still stands.
-    is_in(&mut early, "ida").await;
-
-    let (store, url) = (scene.store().await, PodUrl::parse(POD_URL).unwrap());
-    let data = SignInData::new(&CampaignKeys::new(&scene.state(), &store, &url), &store, &url);
-    let aside = format!("sqlite:{}", scene.pod.path("aside").display());
-    let mut snapshot = Snapshot::open(&DatabaseUrl::parse(&aside).unwrap()).await.unwrap();
-    data.copy(&mut snapshot, TIME.parse().unwrap()).await.unwrap();
-    drop(snapshot);
-    store.close().await;
-
-    assert_eq!(sign_in(&mut visitor, "greta", PASSWORD).await.location(), "/");
-    is_in(&mut visitor, "greta").await;
-    assert_eq!(
-        sign_in(&mut scene.browser(), "greta", "another").await.status,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
-    assert_eq!(sign_in(&mut scene.browser(), "nobody", "x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let mut jonas = scene.browser();
-    sign_in(&mut jonas, "jonas@mail.example", PASSWORD).await;
-    let answer = jonas.fill("/sign-in/code", "/sign-in/code", &[("code", &code(step()))]).await.unwrap();
-    assert_eq!(answer.location(), "/");
-    let mut forgetful = scene.browser();
-    forgetful.fill("/sign-in/link", "/sign-in/link", &[("name", "greta")]).await.unwrap();
-    let link = link(&scene, 1).await;
-    assert_eq!(forgetful.fill(&link, &link, &[]).await.unwrap().location(), "/");
-    is_in(&mut forgetful, "greta").await;
-
-    // The same configuration without a word about where the pod's database was.
-    let text = sections(&scene.pod, None, &format!("{MORE}{ROOM}"));
-    let says_where = |line: &&str| line.starts_with("database_url") || line.starts_with("uploads");
-    let gone: Vec<&str> = text.lines().filter(|line| !says_where(line)).collect();
-    assert!(scene.service.stop().unwrap());
-    let service = Service::start(scene.folder.path(), &gone.join("\n")).unwrap();
-    let mut late = Browser::new(&service.url).unwrap();
-    assert_eq!(sign_in(&mut late, "greta", PASSWORD).await.location(), "/");
-}
-
 /// A pod that a real diaspora* wrote, where it is at hand: everybody's state as it says.
 #[tokio::test]
 async fn on_the_reference_pod() {
@@ -497,32 +373,4 @@ async fn on_the_reference_pod() {
         assert_eq!(chloe.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(chloe.text().contains("account that was closed"), "{}", chloe.text());
     }
-}
-
-/// A page that says so, nobody is signed out, and it goes on by itself.
-#[tokio::test]
-async fn when_the_store_is_away() {
-    let server = shared_postgres().await.unwrap();
-    let store = server.create_database("web_away").await.unwrap();
-    let beside = Pool::connect(&server.create_database("web_beside").await.unwrap()).await.unwrap();
-    let name = url::Url::parse(&store).unwrap().path().trim_start_matches('/').to_owned();
-    let scene = scene(Pod::sqlite().await, Some(store));
-    let mut visitor = scene.browser();
-    sign_in(&mut visitor, "greta", PASSWORD).await;
-    is_in(&mut visitor, "greta").await;
-    beside.execute(&format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS false")).await.unwrap();
-    let end =
-        format!("SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'");
-    beside.number(&end).await.unwrap();
-    for path in ["/archive", "/"] {
-        let answer = visitor.get(path).await.unwrap();
-        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {}", answer.text());
-        assert!(answer.text().contains("We will be back in a moment"), "{path}");
-    }
-    let answer = sign_in(&mut scene.browser(), "greta", PASSWORD).await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text());
-    assert_eq!(visitor.get("/health").await.unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
-    beside.execute(&format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS true")).await.unwrap();
-    is_in(&mut visitor, "greta").await;
-    assert_eq!(visitor.get("/archive").await.unwrap().status, StatusCode::OK);
 }

@@ -1,0 +1,138 @@
+//! The next piece of a file.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path as FilePath;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State as Shared};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+
+use super::{answer, failed, find, header, number, other_version, until};
+use crate::app::App;
+use crate::error::WebError;
+use crate::newcomers::enter::Mine;
+use crate::newcomers::files::Part;
+use crate::newcomers::records::Newcomer;
+
+/// A line on which nothing comes for so long is broken.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Pieces that may wait for the disk.
+const AHEAD: usize = 16;
+
+/// Takes the next piece, as long as the line holds.
+pub(in crate::newcomers) async fn piece(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, WebError> {
+    let headers = request.headers();
+    if let Some(other) = other_version(headers) {
+        return Ok(other);
+    }
+    if header(headers, CONTENT_TYPE.as_str()) != Some("application/offset+octet-stream") {
+        return Ok(answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[]));
+    }
+    let Some(begin) = number(headers, "upload-offset") else {
+        return Ok(answer(StatusCode::BAD_REQUEST, &[]));
+    };
+    let upload = find(&app, &newcomer, &name).await?;
+    if !newcomer.state.takes_files() {
+        return Ok(answer(StatusCode::CONFLICT, &[]));
+    }
+    let Some(turn) = app.newcomers.turns.take(&name) else {
+        return Ok(answer(StatusCode::LOCKED, &[("retry-after", "5".to_owned())]));
+    };
+    let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
+    let (path, bytes) = (upload.path.clone(), upload.bytes);
+    let writing = tokio::task::spawn_blocking(move || {
+        // Let go when everything is on the disk, also when the reader is gone.
+        let _turn = turn;
+        write(&path, begin, bytes, receiver)
+    });
+    let mut body = request.into_body().into_data_stream();
+    // What has come is kept, however it ends.
+    while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE, body.next()).await {
+        if sender.send(piece).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    let written = writing.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    let there = match written.map_err(|error| failed(&error))? {
+        Written::There(there) => there,
+        Written::Elsewhere => return Ok(answer(StatusCode::CONFLICT, &[])),
+        Written::TooMuch => return Ok(answer(StatusCode::PAYLOAD_TOO_LARGE, &[])),
+    };
+    if there == bytes {
+        finish(&app, &newcomer, &name, upload.part).await?;
+    }
+    let headers = [("upload-offset", there.to_string()), ("upload-expires", until(upload.expires_at))];
+    Ok(answer(StatusCode::NO_CONTENT, &headers))
+}
+
+/// What became of a piece.
+enum Written {
+    /// So much is there now.
+    There(u64),
+    /// The file ends elsewhere than where the piece begins.
+    Elsewhere,
+    /// It is more than was said.
+    TooMuch,
+}
+
+fn write(path: &FilePath, begin: u64, bytes: u64, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<Written> {
+    let mut file: File = OpenOptions::new().append(true).open(path)?;
+    let mut there = file.metadata()?.len();
+    if there != begin {
+        return Ok(Written::Elsewhere);
+    }
+    while let Some(piece) = pieces.blocking_recv() {
+        if there.saturating_add(piece.len() as u64) > bytes {
+            file.sync_all()?;
+            return Ok(Written::TooMuch);
+        }
+        file.write_all(&piece)?;
+        there += piece.len() as u64;
+    }
+    file.sync_all()?;
+    Ok(Written::There(there))
+}
+
+/// The file is whole.
+async fn finish(app: &App, newcomer: &Newcomer, name: &str, part: Part) -> Result<(), WebError> {
+    let (files, id, file) = (app.newcomers.files.clone(), newcomer.id, name.to_owned());
+    let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
+    let kept = keeping.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    // The row stays for a while: the answer to the last piece may be lost, and then it is asked how much is there.
+    kept.map_err(|error| failed(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_go_on_where_the_file_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pieces");
+        std::fs::write(&path, b"abc").unwrap();
+        let put = |begin, text: &'static [u8]| {
+            let (sender, receiver) = mpsc::channel(1);
+            sender.try_send(Bytes::from_static(text)).unwrap();
+            drop(sender);
+            write(&path, begin, 6, receiver).unwrap()
+        };
+        assert!(matches!(put(2, b"d"), Written::Elsewhere));
+        assert!(matches!(put(3, b"de"), Written::There(5)));
+        assert!(matches!(put(5, b"fg"), Written::TooMuch));
+        assert!(matches!(put(5, b"f"), Written::There(6)));
+        assert_eq!(std::fs::read(&path).unwrap(), b"abcdef");
+    }
+}
