@@ -145,7 +145,7 @@ impl Importer<'_> {
         });
         while let Some((guid, noted)) = announced.recv().await {
             if let Some(journal) = &mut self.journal
-                && !journal.has_written(&guid)
+                && !journal.has_written("photo_files", &guid)
             {
                 journal.note(vec![Intent { kind: "photo_files", guid, previous: None }]).await?;
             }

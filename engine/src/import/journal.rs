@@ -1,6 +1,6 @@
 //! What an import is about to write, noted in Pappus's own store before it is written.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::{DiasporaId, Timestamp};
 use crate::store::{Store, StoreError, random_id};
@@ -120,8 +120,8 @@ pub(super) struct Journal {
     next: i64,
     /// GUIDs of rows that were there before and have changed hands.
     adopted: HashSet<String>,
-    /// GUIDs of rows that a run which was broken off wrote, or was about to write.
-    written: HashSet<String>,
+    /// GUIDs of rows that an earlier run wrote, or was about to write, by kind: a signature has its record's GUID.
+    written: HashMap<String, HashSet<String>>,
 }
 
 impl Journal {
@@ -148,14 +148,14 @@ impl Journal {
         let sql = "SELECT COALESCE(MAX(seq), 0) FROM pappus_import_rows WHERE import_id = ?";
         let last = store.first("reading the journal", sql, &[import.id.as_str().into()]).await?;
         let next = last.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
-        let (mut adopted, mut written) = (HashSet::new(), HashSet::new());
-        let sql = "SELECT guid, previous FROM pappus_import_rows WHERE import_id = ?";
+        let (mut adopted, mut written) = (HashSet::new(), HashMap::<String, HashSet<String>>::new());
+        let sql = "SELECT guid, previous, kind FROM pappus_import_rows WHERE import_id = ?";
         for row in store.rows("reading the journal", sql, &[import.id.as_str().into()]).await? {
             let previous: Option<String> = row.get(1)?;
             if previous.is_some() {
                 adopted.insert(row.get(0)?)
             } else {
-                written.insert(row.get(0)?)
+                written.entry(row.get(2)?).or_default().insert(row.get(0)?)
             };
         }
         Ok(Self { store: store.clone(), import, next, adopted, written })
@@ -166,9 +166,9 @@ impl Journal {
         self.adopted.contains(guid)
     }
 
-    /// Whether this import wrote the row in a run that was broken off.
-    pub(super) fn has_written(&self, guid: &str) -> bool {
-        self.written.contains(guid)
+    /// Whether this import wrote a row of this kind in an earlier run.
+    pub(super) fn has_written(&self, kind: &str, guid: &str) -> bool {
+        self.written.get(kind).is_some_and(|guids| guids.contains(guid))
     }
 
     /// Notes what is about to be written.

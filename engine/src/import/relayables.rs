@@ -149,7 +149,9 @@ impl Target {
                 .collect();
             there.insert(table, self.there(table.name(), &guids).await?);
         }
-        let has_written = |guid: &str| journal.as_ref().is_some_and(|journal| journal.has_written(guid));
+        let has_written = |table: Table, guid: &str| {
+            journal.as_ref().is_some_and(|journal| journal.has_written(table.name(), guid))
+        };
         let mut sorted = Sorted::default();
         let mut seen: HashSet<(Table, Guid)> = HashSet::new();
         for (record, verdict) in records {
@@ -172,7 +174,7 @@ impl Target {
                 }
                 Ok(Step::Present) => {
                     sorted.present.extend(signed);
-                    self.report.came_in(kind, !has_written(guid.as_str()));
+                    self.report.came_in(kind, !has_written(table, guid.as_str()));
                 }
                 Ok(Step::Write(record)) => sorted.new.push(*record),
             }

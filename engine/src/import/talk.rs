@@ -77,10 +77,12 @@ impl Target {
         talk: Conversation,
         journal: Option<&mut Journal>,
     ) -> Result<(), ImportError> {
-        let written =
-            |guid: &Guid| journal.as_ref().is_some_and(|journal| journal.has_written(guid.as_str()));
+        let written = |kind: &str, guid: &Guid| {
+            journal.as_ref().is_some_and(|journal| journal.has_written(kind, guid.as_str()))
+        };
         // It may be there from a run that was broken off, or from the old account's time.
-        self.report.came_in(CountKind::Conversations, known.is_some() && !written(&talk.guid));
+        self.report
+            .came_in(CountKind::Conversations, known.is_some() && !written("conversations", &talk.guid));
         for person in talk.participants.iter().filter(|person| who(person).is_none()) {
             self.report.note(CountKind::Conversations, FindingCode::PersonUnknown, person);
         }
@@ -100,7 +102,7 @@ impl Target {
                 (Some(author), Some(row))
                     if row.author == author.person || Some(row.author) == account.old_person =>
                 {
-                    self.report.came_in(CountKind::Messages, !written(guid));
+                    self.report.came_in(CountKind::Messages, !written("messages", guid));
                     continue;
                 }
                 (Some(_), Some(_)) => FindingCode::GuidTaken,

@@ -139,6 +139,7 @@ fn is_rich(lines: &Lines) {
         "taggings",
         "account_migrations",
         "pappus_deliveries",
+        "the import of ida@closing.example: comment_signatures",
         "the import of ida@closing.example: comments",
         "the import of ida@closing.example: posts",
         "file",

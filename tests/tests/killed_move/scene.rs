@@ -96,6 +96,7 @@ impl Scene {
             .collect()
         };
         let posts = guids("posts", "status_message", "guid");
+        let heard = heard_without_signature(&document);
         let mut sql = String::new();
         let post = |guid: &str, author: &str, number: usize| {
             format!(
@@ -104,7 +105,12 @@ impl Scene {
                  '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM people WHERE diaspora_handle = '{author}@closing.example';"
             )
         };
-        for (number, guid) in (9000..).zip(posts.iter().take(3)) {
+        let under = heard["parent_guid"].as_str().unwrap();
+        let mut known: Vec<&str> = posts.iter().take(3).map(String::as_str).collect();
+        if !known.contains(&under) {
+            known.push(under);
+        }
+        for (number, guid) in (9000..).zip(known) {
             sql += &post(guid, "ida", number);
         }
         // Other people's posts which the account has commented on, liked, hidden.
@@ -135,6 +141,13 @@ impl Scene {
             comment["guid"].as_str().unwrap()
         );
         sql += &comment;
+        let [guid, author] = ["guid", "author"].map(|field| heard[field].as_str().unwrap());
+        sql += &format!(
+            "INSERT INTO comments (id, text, commentable_id, author_id, guid, created_at, updated_at) SELECT \
+             9001, 'federated', {}, id, '{guid}', '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM people \
+             WHERE diaspora_handle = '{author}';",
+            parent(under)
+        );
         let liked = guids("relayables", "like", "parent_guid");
         let like = format!(
             "INSERT INTO likes (id, positive, target_id, target_type, author_id, guid, created_at, updated_at) VALUES \
@@ -190,6 +203,16 @@ impl Scene {
         command.args(["--database-url", &by(&place.pod), "--store", &by(&place.store)]);
         command
     }
+}
+
+/// A comment of somebody else under a post of the account's. The pod has it, but not its signature.
+fn heard_without_signature(document: &Value) -> &Value {
+    let mut others = document["others_data"]["relayables"].as_array().unwrap().iter();
+    let theirs = |record: &&Value| {
+        record["entity_type"] == "comment"
+            && record["entity_data"]["author"].as_str().is_some_and(|author| author.starts_with("jonas@"))
+    };
+    &others.find(theirs).unwrap()["entity_data"]
 }
 
 fn copy_files(from: &Path, to: &Path) {
