@@ -1,10 +1,12 @@
 //! Moves that are out of the ordinary: second ones, two that meet, those from a pod that is dead.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::target::{Target, fingerprint};
 use crate::support::{Pod, document, json};
+use pappus_tests::program::pappus;
 use pappus_tests::sound::{Place, problems};
 
 /// Writes somebody into the target's people, as after a look-up.
@@ -275,4 +277,51 @@ async fn a_stock_archive_of_a_dead_pod() {
     for lost in ["rejected", "dead", "delivered"] {
         assert_eq!(counts[lost].as_u64().unwrap_or(0), 0, "{lost}: {report}");
     }
+}
+
+/// Records whose photo files stay with the old pod.
+fn without_files(report: &serde_json::Value) -> BTreeSet<String> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let missing = findings.filter(|finding| finding["code"] == "file_missing");
+    missing.map(|finding| finding["record"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn photos_of_a_stock_pod_may_come_later() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let (archive, stock) = (source.archive("out", "ida").display().to_string(), target.path("stock"));
+    let converted = pappus(["convert", &archive, "--to", "diaspora", "--out", &stock]).unwrap();
+    assert_eq!(converted.code, Some(0), "{converted:?}");
+    let document = Path::new(&stock).join("ida.json.gz");
+    let (photos, before) = (format!("{stock}/ida_photos.zip"), target.rows().await);
+    let here = async || {
+        let sql =
+            "SELECT COUNT(*) FROM photos WHERE remote_photo_path = 'https://haven.example/uploads/images/'";
+        target.pool.number(sql).await.unwrap()
+    };
+    let import = |more: &[&str]| target.import(&document, "ida", &[&["--accept-unproven"], more].concat());
+
+    let planned = import(&["--dry-run"]);
+    let first = import(&[]);
+    assert_eq!(without_files(&planned), without_files(&first), "a plan says so too");
+    assert!(without_files(&first).len() > 1 && here().await == 0, "{first}");
+    target.is_sound().await;
+    let second = import(&["--photos", &photos]);
+    let lost = without_files(&second);
+    let all = target.pool.number("SELECT COUNT(*) FROM photos").await.unwrap();
+    assert_eq!(here().await, all - i64::try_from(lost.len()).unwrap());
+    assert!(lost.len() < without_files(&first).len(), "{second}");
+    target.is_sound().await;
+    assert_eq!(without_files(&import(&[])), lost, "they are here");
+    target.is_sound().await;
+
+    let undone = target.run(&["undo", first["import"].as_str().unwrap()]);
+    assert_eq!(undone.code, Some(0), "{undone:?}");
+    let mut after = target.rows().await;
+    // Words that everybody shares stay.
+    for shared in ["tags", "signature_orders"] {
+        after.insert(shared, before[shared]);
+    }
+    assert_eq!(after, before);
 }

@@ -58,6 +58,14 @@ pub struct Profile {
     pub tag_string: Option<String>,
 }
 
+impl Profile {
+    /// Name of the avatar's photo file. diaspora* points the profile at a scaled version of it: `thumb_large_NAME`.
+    pub fn avatar_file(&self) -> Option<&str> {
+        let name = self.image_url.as_deref()?.rsplit('/').next()?;
+        Some(name.strip_prefix("thumb_large_").unwrap_or(name))
+    }
+}
+
 impl EntityType for Profile {
     const NAME: &'static str = "profile";
 }

@@ -184,7 +184,7 @@ impl Exporter<'_> {
             None => published.clone(),
         };
         let state = self.protect_key(&mut settings.private_key)?;
-        let avatar = settings.profile.0.image_url.as_deref().and_then(avatar_file);
+        let avatar = settings.profile.0.avatar_file().map(str::to_owned);
         pieces.send(Piece::Page(Page::Profile(Box::new(settings.profile.0.clone()), avatar))).await?;
 
         pieces.send(Piece::Begin(names::DOCUMENT.to_owned(), Packing::Deflated)).await?;
@@ -259,12 +259,6 @@ fn key_mismatch(reader: &AccountReader<'_>) -> Omission {
                   by it will not be believed"
         .to_owned();
     Omission { code: OmissionCode::KeyMismatch, record, reason }
-}
-
-/// diaspora* points the profile at a scaled version of the avatar: `thumb_large_NAME`.
-pub(crate) fn avatar_file(url: &str) -> Option<String> {
-    let name = url.rsplit('/').next()?;
-    Some(name.strip_prefix("thumb_large_").unwrap_or(name).to_owned())
 }
 
 /// `diaspora.json`, in the order diaspora* writes it.

@@ -16,7 +16,6 @@ mod photos;
 mod pieces;
 mod steady;
 
-pub(crate) use account::avatar_file;
 pub use account::{ExportOptions, Exported, Exporter, SCHEMA_FORMAT};
 pub use output::OutputError;
 

@@ -84,7 +84,9 @@ impl Importer<'_> {
             self.options.progress.advance(records);
         }
         reading.await.map_err(|_| ImportError::Broken)??;
-        if let (Some(store), Some(journal)) = (store, &self.journal) {
+        if let (Some(store), Some(journal)) = (store, &mut self.journal) {
+            self.target.point_photos_here(&account, &survey.files, journal).await?;
+            self.target.point_avatar_here(&account, &survey.files, survey.profile.as_ref()).await?;
             self.target.enter_links(&account, &old, &people, store, &journal.import).await?;
             self.target.set_counters(&account).await?;
         }

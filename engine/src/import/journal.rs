@@ -109,8 +109,18 @@ pub async fn find_import(store: &Store, id: &str) -> Result<Option<ImportRecord>
 pub(super) struct Intent {
     pub(super) kind: &'static str,
     pub(super) guid: String,
-    /// The author before, for a row that changes hands.
-    pub(super) previous: Option<i64>,
+    /// What a row that was here before held: the number of its author if it changes hands, the address of a photo
+    /// that gets another one.
+    pub(super) previous: Option<String>,
+}
+
+/// GUIDs that an import has noted of one kind.
+#[derive(Default)]
+struct Noted {
+    /// Rows that were there before.
+    adopted: HashSet<String>,
+    /// Rows that an earlier run wrote, or was about to write.
+    written: HashSet<String>,
 }
 
 /// The journal of one import.
@@ -118,10 +128,8 @@ pub(super) struct Journal {
     store: Store,
     pub(super) import: ImportRecord,
     next: i64,
-    /// GUIDs of rows that were there before and have changed hands.
-    adopted: HashSet<String>,
-    /// GUIDs of rows that an earlier run wrote, or was about to write, by kind: a signature has its record's GUID.
-    written: HashMap<String, HashSet<String>>,
+    /// By kind: a signature has its record's GUID.
+    noted: HashMap<String, Noted>,
 }
 
 impl Journal {
@@ -148,27 +156,25 @@ impl Journal {
         let sql = "SELECT COALESCE(MAX(seq), 0) FROM pappus_import_rows WHERE import_id = ?";
         let last = store.first("reading the journal", sql, &[import.id.as_str().into()]).await?;
         let next = last.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
-        let (mut adopted, mut written) = (HashSet::new(), HashMap::<String, HashSet<String>>::new());
+        let mut noted = HashMap::<String, Noted>::new();
         let sql = "SELECT guid, previous, kind FROM pappus_import_rows WHERE import_id = ?";
         for row in store.rows("reading the journal", sql, &[import.id.as_str().into()]).await? {
-            let previous: Option<String> = row.get(1)?;
-            if previous.is_some() {
-                adopted.insert(row.get(0)?)
-            } else {
-                written.entry(row.get(2)?).or_default().insert(row.get(0)?)
-            };
+            let of_kind = noted.entry(row.get(2)?).or_default();
+            let was_here = row.get::<Option<String>>(1)?.is_some();
+            let guids = if was_here { &mut of_kind.adopted } else { &mut of_kind.written };
+            guids.insert(row.get(0)?);
         }
-        Ok(Self { store: store.clone(), import, next, adopted, written })
+        Ok(Self { store: store.clone(), import, next, noted })
     }
 
-    /// Whether this import found the row there, in a run that was broken off.
-    pub(super) fn has_adopted(&self, guid: &str) -> bool {
-        self.adopted.contains(guid)
+    /// Whether this import found a row of this kind there.
+    pub(super) fn has_adopted(&self, kind: &str, guid: &str) -> bool {
+        self.noted.get(kind).is_some_and(|noted| noted.adopted.contains(guid))
     }
 
     /// Whether this import wrote a row of this kind in an earlier run.
     pub(super) fn has_written(&self, kind: &str, guid: &str) -> bool {
-        self.written.get(kind).is_some_and(|guids| guids.contains(guid))
+        self.noted.get(kind).is_some_and(|noted| noted.written.contains(guid))
     }
 
     /// Notes what is about to be written.
@@ -188,14 +194,15 @@ impl Journal {
                 values.push(self.next.into());
                 values.push(intent.kind.into());
                 values.push(intent.guid.as_str().into());
-                values.push(intent.previous.map(|author| author.to_string()).into());
+                values.push(intent.previous.as_deref().into());
                 self.next += 1;
             }
             transaction.execute("writing the journal", &sql, &values).await?;
         }
         transaction.commit().await?;
-        self.adopted
-            .extend(intents.into_iter().filter(|intent| intent.previous.is_some()).map(|intent| intent.guid));
+        for intent in intents.into_iter().filter(|intent| intent.previous.is_some()) {
+            self.noted.entry(intent.kind.to_owned()).or_default().adopted.insert(intent.guid);
+        }
         Ok(())
     }
 
@@ -270,22 +277,17 @@ pub(super) async fn set_state(
     store.execute("noting the state of the import", sql, &values).await.map(drop)
 }
 
-/// Everything an import noted, by kind: GUID and previous author.
+/// What an import noted of a kind, in pages: number in the journal, GUID, and [`Intent::previous`].
 pub(super) async fn noted(
     store: &Store,
     id: &str,
     kind: &str,
     after: i64,
-) -> Result<Vec<(i64, String, Option<i64>)>, StoreError> {
+) -> Result<Vec<(i64, String, Option<String>)>, StoreError> {
     let sql = "SELECT seq, guid, previous FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND seq > ? \
                ORDER BY seq LIMIT 1000";
     let rows = store.rows("reading the journal", sql, &[id.into(), kind.into(), after.into()]).await?;
-    rows.iter()
-        .map(|row| {
-            let previous: Option<String> = row.get(2)?;
-            Ok((row.get(0)?, row.get(1)?, previous.and_then(|author| author.parse().ok())))
-        })
-        .collect()
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
 }
 
 /// People or posts of others that this import, or one into the same pod that was taken back, has brought along:

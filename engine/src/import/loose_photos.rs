@@ -1,4 +1,4 @@
-//! Photos outside posts, the picture of the profile among them, and who may see posts and photos.
+//! Photos outside posts, the avatar among them, and who may see posts and photos.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use super::report::FindingCode;
 use super::target::{Decision, NewAccount, Target, decide};
 use crate::archive::manifest::CountKind;
 use crate::domain::{AspectAudience, LoosePhoto};
-use crate::pod::database::{Existing, Value};
+use crate::pod::database::Existing;
 
 impl Target {
     /// Photos that belong to no post.
@@ -22,20 +22,18 @@ impl Target {
         let guids: Vec<&str> = photos.iter().map(|photo| photo.photo.guid.as_str()).collect();
         let there = self.there("photos", &guids).await?;
         let mut new = Vec::new();
-        let mut avatar = None;
-        for LoosePhoto { avatar: is_avatar, photo } in &photos {
+        let here = self.photos_here(photos.iter().map(|photo| &photo.photo)).await?;
+        for LoosePhoto { photo, .. } in &photos {
             match decide(there.get(photo.guid.as_str()), account) {
                 Decision::Taken => {
                     self.report.left_out(CountKind::Photos, FindingCode::GuidTaken, &photo.guid);
                     continue;
                 }
                 Decision::Present => {
-                    let found =
-                        journal.as_ref().is_some_and(|journal| journal.has_adopted(photo.guid.as_str()));
+                    let found = journal
+                        .as_ref()
+                        .is_some_and(|journal| journal.has_adopted("photos", photo.guid.as_str()));
                     self.report.came_in(CountKind::Photos, found);
-                    if !found {
-                        self.note_missing_file(photo, files);
-                    }
                 }
                 Decision::Adopt(_) => {
                     self.report.adopted(CountKind::Photos);
@@ -46,32 +44,14 @@ impl Target {
                     new.push(photo);
                 }
             }
-            if *is_avatar && files.contains(&photo.remote_photo_name) {
-                avatar = Some(photo.remote_photo_name.clone());
-            }
+            self.note_missing_file(photo, files, &here);
         }
         if let Some(journal) = journal {
             journal.note(self.intents_for_photos(account, &new).await?).await?;
             self.pod.begin().await?;
             self.write_photos(account, files, &new).await?;
-            if let Some(name) = avatar {
-                self.set_avatar(account, &name).await?;
-            }
             self.pod.commit().await?;
         }
-        Ok(())
-    }
-
-    /// The profile shows the picture from this pod, no longer from the old one.
-    async fn set_avatar(&mut self, account: &NewAccount, name: &str) -> Result<(), ImportError> {
-        let here = &self.photos_at;
-        let sizes = ["thumb_large_", "thumb_medium_", "thumb_small_"];
-        let values: Vec<Value> = sizes.iter().map(|size| format!("{here}{size}{name}").into()).collect();
-        let sql = format!(
-            "UPDATE profiles SET image_url = ?, image_url_medium = ?, image_url_small = ? WHERE person_id = {}",
-            account.person
-        );
-        self.pod.run("the profile", sql, &values).await?;
         Ok(())
     }
 

@@ -23,6 +23,7 @@ mod names;
 mod parents;
 mod people;
 mod photos;
+mod photos_here;
 mod post_rows;
 mod posts;
 mod progress;

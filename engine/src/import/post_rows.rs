@@ -114,7 +114,6 @@ impl Target {
         for photo in photos.iter().filter(|photo| !there.contains_key(photo.guid.as_str())) {
             let name = photo.remote_photo_name.as_str();
             let has_file = files.contains(name);
-            self.note_missing_file(photo, files);
             rows.push(photo_row(account.person, photo, has_file.then_some(here.as_str())));
         }
         self.pod.insert("photos", &PHOTO_COLUMNS, rows, Existing::Refuse).await?;
@@ -235,7 +234,6 @@ pub(super) const PHOTO_COLUMNS: [&str; 15] = [
 /// A photo whose file is here, at this address, or stays where it is.
 pub(super) fn photo_row(author: i64, photo: &Photo, here: Option<&str>) -> Vec<Value> {
     let name = photo.remote_photo_name.as_str();
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let file = |name: &str| Value::Text(here.map(|_| name.to_owned()));
     vec![
         author.into(),
@@ -245,7 +243,7 @@ pub(super) fn photo_row(author: i64, photo: &Photo, here: Option<&str>) -> Vec<V
         photo.text.clone().into(),
         here.unwrap_or(&photo.remote_photo_path).into(),
         name.into(),
-        file(stem),
+        file(stem(name)),
         file(name),
         file(name),
         photo.status_message_guid.as_ref().map(Guid::to_string).into(),
@@ -293,6 +291,11 @@ pub(super) fn post_row(author: i64, post: &Post) -> Vec<Value> {
         at.into(),
         at.into(),
     ]
+}
+
+/// The part of a photo file's name before the dot; diaspora* builds names of files of it (`UnprocessedImage#filename`).
+pub(super) fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// A width or height, if a column takes it.

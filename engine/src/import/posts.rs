@@ -24,7 +24,7 @@ impl Target {
         let guids: Vec<&str> = posts.iter().map(|post| post.post.guid().as_str()).collect();
         let there = self.there("posts", &guids).await?;
         let mut new = Vec::new();
-        let mut written = Vec::new();
+        let (mut written, mut found) = (Vec::new(), Vec::new());
         let mut adopted = Vec::new();
         let mut intents = Vec::new();
         let mut seen = HashSet::new();
@@ -43,32 +43,29 @@ impl Target {
             match decide(there.get(guid.as_str()), account) {
                 Decision::Write => new.push(post),
                 Decision::Present => {
-                    if journal.as_ref().is_some_and(|journal| journal.has_adopted(guid.as_str())) {
-                        self.count_post(&post.post, true);
-                    } else {
-                        written.push(post);
-                    }
+                    let before =
+                        journal.as_ref().is_some_and(|journal| journal.has_adopted("posts", guid.as_str()));
+                    if before { found.push(post) } else { written.push(post) }
                 }
                 Decision::Adopt(id) => {
                     adopted.push(id);
-                    let previous = account.old_person;
+                    let previous = account.old_person.map(|old| old.to_string());
                     intents.push(Intent { kind: "posts", guid: guid.to_string(), previous });
-                    self.count_post(&post.post, true);
                     self.plan_post(&post.post);
+                    found.push(post);
                 }
                 Decision::Taken => self.report.left_out(kind, FindingCode::GuidTaken, &guid),
             }
         }
         self.leave_out_what_was_left_out(account, &mut written).await?;
-        for post in &written {
-            self.count_post(&post.post, false);
-            self.note_post_again(&post.post, files);
-        }
         self.leave_out_taken_parts(account, &mut new).await?;
+        self.report_posts(files, &new, &written, &found).await?;
+        for post in &written {
+            self.note_post_again(&post.post);
+        }
         for post in &new {
             let guid = post.post.guid().to_string();
             intents.push(Intent { kind: "posts", guid, previous: None });
-            self.count_post(&post.post, false);
             self.plan_post(&post.post);
         }
         if let Some(journal) = journal
@@ -95,6 +92,25 @@ impl Target {
         }
     }
 
+    /// Counts posts that are new, that an earlier run wrote, and that were here before, and says which of their photos
+    /// stay with the old pod.
+    async fn report_posts(
+        &mut self,
+        files: &HashSet<String>,
+        new: &[OwnPost],
+        written: &[OwnPost],
+        found: &[OwnPost],
+    ) -> Result<(), ImportError> {
+        let here = self.photos_here(found.iter().chain(written).flat_map(photos_of)).await?;
+        for (posts, adopted) in [(found, true), (written, false), (new, false)] {
+            for post in posts {
+                self.count_post(&post.post, adopted);
+                photos_of(post).for_each(|photo| self.note_missing_file(photo, files, &here));
+            }
+        }
+        Ok(())
+    }
+
     fn count_post(&mut self, post: &Post, adopted: bool) {
         let report = &mut self.report;
         let mut count = |kind| report.came_in(kind, adopted);
@@ -106,11 +122,8 @@ impl Target {
     }
 
     /// What was to be known of a post when a run that was broken off wrote it.
-    fn note_post_again(&mut self, post: &Post, files: &HashSet<String>) {
+    fn note_post_again(&mut self, post: &Post) {
         let Post::StatusMessage(message) = post else { return };
-        for Entity(photo) in &message.photos {
-            self.note_missing_file(photo, files);
-        }
         if let Some(Entity(place)) = &message.location {
             for text in [&place.address, &place.lat, &place.lng] {
                 self.fit(text, 255, CountKind::StatusMessages, &message.guid);
@@ -124,8 +137,14 @@ impl Target {
         }
     }
 
-    pub(super) fn note_missing_file(&mut self, photo: &Photo, files: &HashSet<String>) {
-        if !files.contains(&photo.remote_photo_name) {
+    /// A photo that stays with the old pod: it is not `here` by now, and no file comes for it.
+    pub(super) fn note_missing_file(
+        &mut self,
+        photo: &Photo,
+        files: &HashSet<String>,
+        here: &HashSet<String>,
+    ) {
+        if !files.contains(&photo.remote_photo_name) && !here.contains(photo.guid.as_str()) {
             self.report.note(CountKind::Photos, FindingCode::FileMissing, &photo.guid);
         }
     }
@@ -229,8 +248,7 @@ impl Target {
         new: &[OwnPost],
         adopted: &[i64],
     ) -> Result<Vec<Intent>, ImportError> {
-        let photos: Vec<&Photo> =
-            new.iter().filter_map(status_message).flat_map(|post| post.photos.iter().map(|p| &p.0)).collect();
+        let photos: Vec<&Photo> = new.iter().flat_map(photos_of).collect();
         let mut intents = self.intents_for_photos(account, &photos).await?;
         let Some(old) = account.old_person else { return Ok(intents) };
         for chunk in adopted.chunks(1000) {
@@ -241,7 +259,7 @@ impl Target {
             );
             for row in self.pod.rows("photos", sql, &[]).await? {
                 if let Some(guid) = row.text(0) {
-                    intents.push(Intent { kind: "photos", guid, previous: Some(old) });
+                    intents.push(Intent { kind: "photos", guid, previous: Some(old.to_string()) });
                 }
             }
         }
@@ -255,7 +273,7 @@ impl Target {
     ) -> Result<Vec<Intent>, ImportError> {
         let guids: Vec<&str> = photos.iter().map(|photo| photo.guid.as_str()).collect();
         let there = self.there("photos", &guids).await?;
-        let previous = |guid: &str| there.get(guid).and(account.old_person);
+        let previous = |guid: &str| there.get(guid).and(account.old_person).map(|old| old.to_string());
         Ok(guids
             .iter()
             .map(|guid| Intent { kind: "photos", guid: (*guid).to_owned(), previous: previous(guid) })
@@ -280,6 +298,10 @@ pub(super) fn status_message(post: &OwnPost) -> Option<&StatusMessage> {
         Post::StatusMessage(message) => Some(message),
         Post::Reshare(_) => None,
     }
+}
+
+fn photos_of(post: &OwnPost) -> impl Iterator<Item = &Photo> {
+    status_message(post).into_iter().flat_map(|post| post.photos.iter().map(|Entity(photo)| photo))
 }
 
 fn kind_of(post: &Post) -> CountKind {

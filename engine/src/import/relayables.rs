@@ -168,7 +168,7 @@ impl Target {
                 Err(code) => self.report.left_out(kind, code, &guid),
                 Ok(Step::Adopt(id)) => {
                     sorted.adopted.push((table, id));
-                    let (guid, previous) = (guid.to_string(), account.old_person);
+                    let (guid, previous) = (guid.to_string(), account.old_person.map(|old| old.to_string()));
                     sorted.intents.push(Intent { kind: table.name(), guid, previous });
                     self.report.adopted(kind);
                 }

@@ -142,6 +142,7 @@ pub async fn undo(
         for (signatures, key, table) in SIGNATURES {
             undone.removed += target.remove_signatures(store, import, signatures, key, table).await?;
         }
+        target.point_photos_back(store, import, person).await?;
         for kind in KINDS {
             target.undo_kind(store, import, kind, person, &mut undone).await?;
         }
@@ -242,8 +243,11 @@ impl Target {
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = *last;
             self.pod.begin().await?;
-            let back: Vec<(&str, i64)> =
-                page.iter().filter_map(|(_, guid, previous)| Some((guid.as_str(), (*previous)?))).collect();
+            let author = |previous: &Option<String>| previous.as_ref()?.parse::<i64>().ok();
+            let back: Vec<(&str, i64)> = page
+                .iter()
+                .filter_map(|(_, guid, previous)| Some((guid.as_str(), author(previous)?)))
+                .collect();
             let previous: std::collections::BTreeSet<i64> = back.iter().map(|(_, author)| *author).collect();
             for author in previous {
                 let guids: Vec<&str> =

@@ -32,7 +32,21 @@ impl Check<'_> {
         }
         for profile in self.rows.of("profiles") {
             self.avatar(profile);
+            if owners.contains_key(&number(profile, "person_id")) {
+                let name = text(profile, "image_url").rsplit('/').next().unwrap_or_default();
+                let here = text(profile, "image_url").starts_with(self.place.images().as_str());
+                self.must(
+                    here || !self.is_here(name),
+                    "profiles",
+                    profile,
+                    "its avatar is here, and it points elsewhere",
+                );
+            }
         }
+    }
+
+    fn is_here(&self, name: &str) -> bool {
+        !name.is_empty() && self.place.uploads.join("images").join(name).is_file()
     }
 
     fn own_photo(&mut self, photo: &Record) {
@@ -47,6 +61,7 @@ impl Check<'_> {
         if !here {
             let bare = !photo.contains_key("random_string") && !photo.contains_key("unprocessed_image");
             self.must(bare, "photos", photo, "its file is not here");
+            self.must(!self.is_here(name), "photos", photo, "its file is here, and it points elsewhere");
             return;
         }
         // The uploader builds names of these two (`ProcessedImage#filename`).

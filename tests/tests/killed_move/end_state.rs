@@ -158,11 +158,15 @@ impl<'a> End<'a> {
     fn journal(&self, rows: &[Row]) -> BTreeSet<String> {
         let mut lines = BTreeSet::new();
         for row in rows {
-            let author =
-                row["previous"].as_str().map(|author| self.names.name("people", author.parse().unwrap()));
+            // An author's number, or an address.
+            let previous = row["previous"].as_str().map(|previous| {
+                previous
+                    .parse()
+                    .map_or_else(|_| previous.to_owned(), |author| self.names.name("people", author))
+            });
             let import = self.imports[text(row, "import_id")];
             let (kind, guid) = (text(row, "kind"), text(row, "guid"));
-            lines.insert(format!("the import of {import}: {kind} {guid}, before of {author:?}"));
+            lines.insert(format!("the import of {import}: {kind} {guid}, before of {previous:?}"));
         }
         lines
     }

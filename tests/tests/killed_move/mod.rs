@@ -141,6 +141,7 @@ fn is_rich(lines: &Lines) {
         "pappus_deliveries",
         "the import of ida@closing.example: comment_signatures",
         "the import of ida@closing.example: comments",
+        "the import of ida@closing.example: photo_addresses",
         "the import of ida@closing.example: posts",
         "file",
     ] {

@@ -105,11 +105,12 @@ impl Scene {
                  '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM people WHERE diaspora_handle = '{author}@closing.example';"
             )
         };
-        let under = heard["parent_guid"].as_str().unwrap();
-        let mut known: Vec<&str> = posts.iter().take(3).map(String::as_str).collect();
-        if !known.contains(&under) {
-            known.push(under);
-        }
+        let photo = photo_of_a_post(&document);
+        let (under, shows) =
+            (heard["parent_guid"].as_str().unwrap(), photo["status_message_guid"].as_str().unwrap());
+        let mut known: Vec<&str> = posts.iter().take(3).map(String::as_str).chain([under, shows]).collect();
+        known.sort_unstable();
+        known.dedup();
         for (number, guid) in (9000..).zip(known) {
             sql += &post(guid, "ida", number);
         }
@@ -141,13 +142,7 @@ impl Scene {
             comment["guid"].as_str().unwrap()
         );
         sql += &comment;
-        let [guid, author] = ["guid", "author"].map(|field| heard[field].as_str().unwrap());
-        sql += &format!(
-            "INSERT INTO comments (id, text, commentable_id, author_id, guid, created_at, updated_at) SELECT \
-             9001, 'federated', {}, id, '{guid}', '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM people \
-             WHERE diaspora_handle = '{author}';",
-            parent(under)
-        );
+        sql += &(heard_before(heard) + &shown_before(photo));
         let liked = guids("relayables", "like", "parent_guid");
         let like = format!(
             "INSERT INTO likes (id, positive, target_id, target_type, author_id, guid, created_at, updated_at) VALUES \
@@ -157,7 +152,7 @@ impl Scene {
         sql += &like;
         pool.execute(&sql).await.unwrap();
         if self.server.is_some() {
-            for table in ["posts", "comments", "likes"] {
+            for table in ["posts", "photos", "comments", "likes"] {
                 pool.execute(&format!("SELECT setval('{table}_id_seq', 10000)")).await.unwrap();
             }
         }
@@ -213,6 +208,34 @@ fn heard_without_signature(document: &Value) -> &Value {
             && record["entity_data"]["author"].as_str().is_some_and(|author| author.starts_with("jonas@"))
     };
     &others.find(theirs).unwrap()["entity_data"]
+}
+
+/// Writes that comment down.
+fn heard_before(heard: &Value) -> String {
+    let [guid, author, under] = ["guid", "author", "parent_guid"].map(|field| heard[field].as_str().unwrap());
+    format!(
+        "INSERT INTO comments (id, text, commentable_id, author_id, guid, created_at, updated_at) SELECT \
+         9001, 'federated', (SELECT id FROM posts WHERE guid = '{under}'), id, '{guid}', '2026-01-01 00:00:00', \
+         '2026-01-01 00:00:00' FROM people WHERE diaspora_handle = '{author}';"
+    )
+}
+
+/// A photo of a post of the account's. The pod has both, and shows the photo from the old pod.
+fn photo_of_a_post(document: &Value) -> &Value {
+    let mut posts = document["user"]["posts"].as_array().unwrap().iter();
+    &posts.find_map(|post| post["entity_data"]["photos"].as_array()?.first()).unwrap()["entity_data"]
+}
+
+/// Writes that photo down.
+fn shown_before(photo: &Value) -> String {
+    let [guid, at, name, post] = ["guid", "remote_photo_path", "remote_photo_name", "status_message_guid"]
+        .map(|field| photo[field].as_str().unwrap());
+    format!(
+        "INSERT INTO photos (id, author_id, public, guid, pending, remote_photo_path, remote_photo_name, \
+         status_message_guid, created_at, updated_at) SELECT 9000, id, (1 = 1), '{guid}', (1 = 0), '{at}', '{name}', \
+         '{post}', '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM people WHERE diaspora_handle = \
+         'ida@closing.example';"
+    )
 }
 
 fn copy_files(from: &Path, to: &Path) {

@@ -48,7 +48,7 @@ pub(super) fn write(
     let view = View::begin(tempfile::tempfile_in(folder).map_err(&failed)?, header)?;
     let mut show = Show { view, known, extras: false, failed: None };
     let profile = &settings.profile.0;
-    let avatar = profile.image_url.as_deref().and_then(crate::export::avatar_file);
+    let avatar = profile.avatar_file().map(str::to_owned);
     show.view.profile(profile, avatar.as_deref())?;
     read_both(documents, limits, &mut show, |show| show.extras = true)
         .map_err(|error| show.failed.take().map_or(error, MergeError::View))?;
