@@ -1,5 +1,6 @@
 //! A move is announced over real HTTP to pods of which one answers and the others do not.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -195,4 +196,44 @@ async fn what_both_have_done_counts_once() {
         assert_eq!(target.pool.number(&sql).await.unwrap(), 0, "{table}");
     }
     target.is_sound().await;
+}
+
+#[tokio::test]
+async fn pods_of_contacts_whom_nobody_could_look_up_are_told_too() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let path = archive.display().to_string();
+    // Of one pod it is known that it has no https; of the others nothing.
+    let pod = "INSERT INTO pods (host, port, ssl, created_at, updated_at) VALUES \
+               ('closing.example', -1, 0, '2026-01-01', '2026-01-01')";
+    target.pool.execute(pod).await.unwrap();
+    let imported = target.import(&archive, "ida", &["--accept-unproven"]);
+    let contacts = imported["kinds"]["contacts"].clone();
+    assert_eq!(contacts["left_out"]["person_unknown"], contacts["in_archive"], "{contacts}");
+
+    let announced = document(&target.run(&["announce", &path]).stdout);
+    assert_eq!(announced["unknown"], contacts["in_archive"], "{announced}");
+    assert_eq!(announced["people"], 0);
+    let named = json(&archive, "diaspora.json");
+    let named = named["user"]["contacts"].as_array().unwrap().iter();
+    let named: Vec<&str> = named.map(|contact| contact["account_id"].as_str().unwrap()).collect();
+    let hosts: BTreeSet<&str> = named.iter().map(|name| name.split_once('@').unwrap().1).collect();
+    assert!(hosts.len() > 2, "{hosts:?}");
+    let told = document(&target.run(&["deliveries"]).stdout);
+    let pods = told["pods"].as_array().unwrap().iter();
+    let pods: BTreeSet<&str> = pods.map(|pod| pod["pod"].as_str().unwrap()).collect();
+    assert_eq!(pods, hosts);
+    assert_eq!(told["counts"]["queued"], hosts.len(), "each pod once: {told}");
+    assert_eq!(document(&target.run(&["announce", &path]).stdout)["queued"], 0);
+
+    // The one without https is refused, so its people are to be told by hand, each of them by name.
+    target.run(&["deliver"]);
+    let told = document(&target.run(&["deliveries"]).stdout);
+    let by_hand = told["by_hand"].as_array().unwrap();
+    assert_eq!((by_hand.len(), &by_hand[0]["pod"]), (1, &"closing.example".into()), "{told}");
+    let people = by_hand[0]["people"].as_array().unwrap().iter();
+    let people: BTreeSet<&str> = people.map(|person| person.as_str().unwrap()).collect();
+    let of_pod = named.into_iter().filter(|name| name.ends_with("@closing.example"));
+    assert_eq!(people, of_pod.collect());
 }

@@ -28,6 +28,12 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
         thousands(announced.people),
         thousands(announced.queued)
     ));
+    if announced.unknown > 0 {
+        output.line(format!(
+            "{} more contacts are unknown here: their pods are told of the move, and that is all.",
+            thousands(announced.unknown)
+        ));
+    }
     output.line("Next: `pappus deliver --wait` sends them, for four weeks if a pod is down.");
     for (person, reason) in &announced.by_hand {
         output.line(format!("  {person} cannot be told: {reason}"));

@@ -1,7 +1,7 @@
 //! `pappus deliveries`.
 
 use comfy_table::{CellAlignment, Table};
-use pappus_engine::delivery::{DeliveryState, Ledger, Scope};
+use pappus_engine::delivery::{Ledger, Scope, Unreached};
 use pappus_engine::domain::DiasporaId;
 use serde_json::json;
 
@@ -47,21 +47,41 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let by_hand = [DeliveryState::Rejected, DeliveryState::Dead];
-    let people = ledger.undelivered(scope, &by_hand, 0, PAGE).await?;
+    let mut by_hand: Vec<Unreached> = Vec::new();
+    loop {
+        let page = ledger.by_hand(scope, by_hand.last(), PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        by_hand.extend(page);
+    }
     store.close().await;
     if pods.is_empty() {
         output.line("Nothing has been announced yet.");
     } else {
         output.line(table);
     }
-    if !people.is_empty() {
-        output.line("To be told by hand:");
-        for person in &people {
-            let who = person.recipient.clone().unwrap_or_else(|| format!("everybody on {}", person.pod));
-            output.line(format!("  {who}: {}", person.last_error.as_deref().unwrap_or("no answer")));
+    list_by_hand(output, &by_hand);
+    output.document(&json!({ "counts": counts, "pods": pods, "by_hand": by_hand }));
+    Ok(if counts.finished() && by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
+}
+
+/// By account, pod and reason, each person on a line, to be copied from there.
+fn list_by_hand(output: &Output, by_hand: &[Unreached]) {
+    let reason = |line: &Unreached| line.last_error.clone().unwrap_or_else(|| "no answer".to_owned());
+    for of_account in by_hand.chunk_by(|one, next| one.account == next.account) {
+        let Some(first) = of_account.first() else { continue };
+        output.line(format!("To be told by hand that {} has moved:", first.account));
+        for of_pod in of_account.chunk_by(|one, next| one.pod == next.pod && reason(one) == reason(next)) {
+            let Some(first) = of_pod.first() else { continue };
+            output.line(format!("  {}: {}", first.pod, reason(first)));
+            for line in of_pod {
+                let everybody = "everybody there who knows the account";
+                output.line(format!("    {}", line.recipient.as_deref().unwrap_or(everybody)));
+                for person in &line.people {
+                    output.line(format!("    {person}"));
+                }
+            }
         }
     }
-    output.document(&json!({ "counts": counts, "pods": pods, "by_hand": people }));
-    Ok(if counts.finished() && people.is_empty() { Outcome::Done } else { Outcome::Findings })
 }

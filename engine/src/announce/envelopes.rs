@@ -1,12 +1,12 @@
 //! Who is told what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 use url::Url;
 
 use super::AnnounceError;
-use super::recipient::Recipient;
+use super::recipient::{Recipient, pod_address};
 use super::sealer::Sealer;
 use crate::delivery::{Kind, Ledger, NewDelivery};
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, SigningKey, Timestamp};
@@ -17,6 +17,9 @@ use crate::store::Store;
 
 /// Recipients whose envelopes are made at a time.
 const PAGE: usize = 200;
+
+/// Pods that are told; the network has fewer.
+const MAX_PODS: usize = 10_000;
 
 /// What has been queued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,6 +32,8 @@ pub struct Announced {
     pub pods: u64,
     /// People on other pods who get a message of their own.
     pub people: u64,
+    /// Contacts in the archive whom this pod does not know: their pods are told, and they get no message of their own.
+    pub unknown: u64,
     /// Deliveries that are new in the ledger.
     pub queued: u64,
     /// People who cannot be told, with the reason.
@@ -92,24 +97,32 @@ impl Announcer {
     }
 
     /// Puts every delivery into the ledger.
-    pub(super) async fn queue(&mut self, store: &Store) -> Result<Announced, AnnounceError> {
+    ///
+    /// `contacts` are those of the archive; the new account need not have them all.
+    pub(super) async fn queue(
+        &mut self,
+        store: &Store,
+        contacts: &BTreeSet<DiasporaId>,
+    ) -> Result<Announced, AnnounceError> {
         let ledger = Ledger::new(store);
-        let (mut pods, mut by_hand, mut people, mut queued) = (BTreeSet::new(), Vec::new(), 0, 0);
+        let (mut by_hand, mut people, mut queued) = (Vec::new(), 0, 0);
         let at = self.now.to_utc().and_utc();
         let recipients = self.recipients(&mut by_hand).await?;
-        for recipient in &recipients {
-            pods.insert(recipient.pod.clone());
-        }
+        let mut pods: BTreeMap<Url, Vec<DiasporaId>> =
+            recipients.iter().map(|recipient| (recipient.pod.clone(), Vec::new())).collect();
+        let unknown = self.add_pods_of_unknown(&mut pods, contacts, &recipients, &mut by_hand).await?;
         let envelope = MagicEnvelope::seal(&self.old.id, &self.old.key, &self.migration()?.to_xml())?;
+        let told = pods.len() as u64;
         let public: Vec<NewDelivery> = pods
-            .iter()
-            .filter_map(|pod| pod.join("receive/public").ok())
-            .map(|url| NewDelivery {
+            .into_iter()
+            .filter_map(|(pod, people)| Some((pod.join("receive/public").ok()?, people)))
+            .map(|(url, people)| NewDelivery {
                 import_id: self.import.clone(),
                 account: self.old.id.clone(),
                 kind: Kind::AccountMigration,
                 url,
                 recipient: None,
+                people,
                 content_type: "application/magic-envelope+xml".to_owned(),
                 body: envelope.clone().into_bytes(),
             })
@@ -149,8 +162,56 @@ impl Announcer {
             }
             queued += ledger.enqueue(batch, at).await?;
         }
-        let pods = pods.len() as u64;
-        Ok(Announced { old: self.old.id.clone(), new: self.new.clone(), pods, people, queued, by_hand })
+        let (old, new) = (self.old.id.clone(), self.new.clone());
+        Ok(Announced { old, new, pods: told, people, unknown, queued, by_hand })
+    }
+
+    /// Pods of contacts whom this pod does not know, with these people. They need not be reachable now; gives how many
+    /// people that are.
+    async fn add_pods_of_unknown(
+        &mut self,
+        pods: &mut BTreeMap<Url, Vec<DiasporaId>>,
+        contacts: &BTreeSet<DiasporaId>,
+        recipients: &[Recipient],
+        by_hand: &mut Vec<(String, String)>,
+    ) -> Result<u64, AnnounceError> {
+        let mut told: HashSet<&str> = recipients.iter().map(|recipient| recipient.id.as_str()).collect();
+        let handles: Vec<&str> = contacts.iter().map(DiasporaId::as_str).collect();
+        // Who has left their pod themselves needs no word there.
+        let sql = "SELECT diaspora_handle FROM people WHERE diaspora_handle IN ({}) AND closed_account";
+        let gone: Vec<String> = self
+            .pod
+            .rows_in("people who are gone", sql, &handles)
+            .await?
+            .iter()
+            .filter_map(|row| row.text(0))
+            .collect();
+        told.extend(gone.iter().map(String::as_str));
+        told.extend(by_hand.iter().map(|(person, _)| person.as_str()).collect::<Vec<_>>());
+        let mut addresses: HashMap<String, Url> = HashMap::new();
+        let rows = self.pod.rows("pods", "SELECT host, port, \"ssl\" FROM pods".to_owned(), &[]).await?;
+        for url in rows.iter().filter_map(|row| pod_address(row, 0).ok()).chain(pods.keys().cloned()) {
+            addresses.insert(url.authority().to_owned(), url);
+        }
+        let (mut unknown, mut left_out) = (0, Vec::new());
+        for contact in contacts {
+            if contact.host() == self.new.host() || told.contains(contact.as_str()) {
+                continue;
+            }
+            let known = addresses.get(contact.host()).cloned();
+            let Some(pod) = known.or_else(|| Url::parse(&format!("https://{}/", contact.host())).ok()) else {
+                left_out.push((contact.to_string(), "the pod's address is wrong".to_owned()));
+                continue;
+            };
+            if pods.len() >= MAX_PODS && !pods.contains_key(&pod) {
+                left_out.push((contact.to_string(), "the account knows too many pods".to_owned()));
+                continue;
+            }
+            unknown += 1;
+            pods.entry(pod).or_default().push(contact.clone());
+        }
+        by_hand.extend(left_out);
+        Ok(unknown)
     }
 
     /// The account's contacts on other pods, and the old person, whose pod closes the account.

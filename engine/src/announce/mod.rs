@@ -10,15 +10,17 @@ mod envelopes;
 mod local;
 mod recipient;
 mod sealer;
+mod source;
 
 pub use envelopes::Announced;
 
 use envelopes::{Announcer, OldAccount};
+use source::Source;
 
-use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
+use crate::archive::document::DocumentError;
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::delivery::DeliveryError;
-use crate::domain::{DiasporaId, KeyError, PrivateKey, Timestamp};
+use crate::domain::{DiasporaId, KeyError, Timestamp};
 use crate::federation::{EncryptedError, EntityError, EnvelopeError};
 use crate::import::{ImportRecord, ImportState, list_imports, mark_announced};
 use crate::pod::config::{DatabaseUrl, PodUrl};
@@ -99,7 +101,8 @@ pub struct AnnounceOptions {
 /// Moves everything on the target pod from the old person to the new one, and queues what the contacts' pods are
 /// to be told. Sends nothing itself, so it ends at once.
 ///
-/// The archive is needed for the old account's key: pods believe a move only if the old account says it.
+/// The archive is needed for the old account's key, since pods believe a move only if the old account says it, and for the
+/// contacts that the target pod does not know: their pods are told as well.
 ///
 /// # Errors
 /// [`AnnounceError`]; the same call goes on from there.
@@ -112,10 +115,10 @@ pub async fn announce(
 ) -> Result<Announced, AnnounceError> {
     let old = archive.report().account.clone().ok_or(AnnounceError::NoAccount)?;
     let import = imported(store, &old, url).await?;
-    let key = private_key(&mut archive)?;
+    let Source { private_key, contacts } = Source::read(&mut archive)?;
     let key = match &options.key_passphrase {
-        Some(passphrase) if key.is_encrypted() => key.decrypt(passphrase)?,
-        _ => key,
+        Some(passphrase) if private_key.is_encrypted() => private_key.decrypt(passphrase)?,
+        _ => private_key,
     };
     let old_key =
         key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
@@ -126,7 +129,7 @@ pub async fn announce(
     // From here on the import cannot be taken back.
     mark_announced(store, &import.id, options.now).await?;
     announcer.move_references().await?;
-    announcer.queue(store).await
+    announcer.queue(store, &contacts).await
 }
 
 async fn imported(store: &Store, old: &DiasporaId, url: &PodUrl) -> Result<ImportRecord, AnnounceError> {
@@ -139,29 +142,4 @@ async fn imported(store: &Store, old: &DiasporaId, url: &PodUrl) -> Result<Impor
         ImportState::Importing => Err(AnnounceError::Incomplete(old.clone())),
         _ => Ok(import),
     }
-}
-
-/// The old account's key, out of the document.
-fn private_key(archive: &mut Archive<Verified>) -> Result<PrivateKey, AnnounceError> {
-    struct Find(PrivateKey);
-    impl DocumentVisitor for Find {
-        fn wants(&self, section: Section, name: &str) -> bool {
-            section == Section::User && name == "private_key"
-        }
-        fn field(
-            &mut self,
-            _: &Place<'_>,
-            value: &serde_json::value::RawValue,
-        ) -> Result<Next, DocumentError> {
-            self.0 = serde_json::from_str(value.get()).unwrap_or_else(|_| PrivateKey::absent());
-            Ok(Next::Stop)
-        }
-        fn element(&mut self, _: &Place<'_>, _: &serde_json::value::RawValue) -> Result<Next, DocumentError> {
-            Ok(Next::Continue)
-        }
-    }
-    let limits = *archive.limits();
-    let mut find = Find(PrivateKey::absent());
-    read_document(archive.document()?, &limits, &mut find)?;
-    Ok(find.0)
 }

@@ -24,12 +24,7 @@ impl Recipient {
         let guid = row.text(1).and_then(|guid| guid.parse().ok()).ok_or("the GUID cannot be read")?;
         let key =
             row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()).ok_or("the key cannot be used")?;
-        let host = row.text(3).ok_or("the pod is unknown")?;
-        let scheme = if row.boolean(5).unwrap_or(true) { "https" } else { "http" };
-        let port =
-            row.integer(4).filter(|port| *port > 0).map_or_else(String::new, |port| format!(":{port}"));
-        let pod =
-            Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| "the pod's address is wrong")?;
+        let pod = pod_address(row, 3)?;
         Ok(Self { id, guid, key, pod, shares })
     }
 
@@ -38,4 +33,13 @@ impl Recipient {
         let path = format!("receive/users/{}", self.guid);
         self.pod.join(&path).map_err(|_| AnnounceError::Gone(self.id.to_string()))
     }
+}
+
+/// A pod's base address, from its host, its port and whether it is reached by https: columns from `first` on.
+pub(super) fn pod_address(row: &Row, first: usize) -> Result<Url, &'static str> {
+    let host = row.text(first).ok_or("the pod is unknown")?;
+    let scheme = if row.boolean(first + 2).unwrap_or(true) { "https" } else { "http" };
+    let port =
+        row.integer(first + 1).filter(|port| *port > 0).map_or_else(String::new, |port| format!(":{port}"));
+    Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| "the pod's address is wrong")
 }

@@ -57,6 +57,7 @@ impl Sealer<'_> {
                 kind,
                 url: url.clone(),
                 recipient: Some(recipient.id.clone()),
+                people: Vec::new(),
                 content_type: "application/json".to_owned(),
                 body: encrypt_envelope(envelope, &recipient.key)?.into_bytes(),
             })

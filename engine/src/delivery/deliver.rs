@@ -79,7 +79,7 @@ impl Summary {
             DeliveryState::Delivered => self.delivered += 1,
             DeliveryState::Rejected => self.rejected += 1,
             DeliveryState::Dead => self.dead += 1,
-            DeliveryState::Queued | DeliveryState::Sending => self.postponed += 1,
+            DeliveryState::Queued => self.postponed += 1,
         }
     }
 

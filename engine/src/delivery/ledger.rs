@@ -27,13 +27,14 @@ pub(super) fn its_turn() -> String {
 }
 
 /// The columns that a new row is given.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "import_id",
     "account",
     "pod",
     "url",
     "kind",
     "recipient",
+    "people",
     "content_type",
     "body",
     "queued_at",
@@ -136,6 +137,7 @@ impl Ledger {
                     delivery.url.as_str().into(),
                     delivery.kind.as_str().into(),
                     recipient.into(),
+                    people(delivery).into(),
                     (&delivery.content_type).into(),
                     delivery.body.as_slice().into(),
                     now.into(),
@@ -203,4 +205,9 @@ fn checked(delivery: &NewDelivery) -> Result<String, DeliveryError> {
     }
     // As in a diaspora* ID.
     Ok(place(&delivery.url))
+}
+
+/// A list in JSON, or nothing.
+fn people(delivery: &NewDelivery) -> Option<String> {
+    (!delivery.people.is_empty()).then(|| serde_json::json!(delivery.people).to_string())
 }

@@ -21,8 +21,6 @@ mod writer;
 pub use clock::{Clock, SystemClock};
 pub use deliver::{Options, Summary, deliver};
 pub use ledger::Ledger;
-pub use records::{
-    Counts, DeliveryError, DeliveryState, Kind, NewDelivery, PodDeliveries, Scope, Undelivered,
-};
+pub use records::{Counts, DeliveryError, Kind, NewDelivery, PodDeliveries, Scope, Unreached};
 pub use schedule::GIVE_UP_AFTER;
 pub use transport::Transport;

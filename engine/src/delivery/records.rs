@@ -37,23 +37,16 @@ pub enum DeliveryError {
 }
 
 macro_rules! words {
-    ($(#[$docs:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
+    ($(#[$docs:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$docs])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$doc])* $variant,)* }
+        $vis enum $name { $($(#[$doc])* $variant,)* }
 
         impl $name {
             /// The word that stands for it in the ledger.
-            pub fn as_str(self) -> &'static str {
+            $vis fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
-            }
-
-            pub(super) fn from_row(row: &StoreRow, column: usize) -> Result<Self, StoreError> {
-                match row.get::<String>(column)?.as_str() {
-                    $($word => Ok(Self::$variant),)*
-                    other => Err(StoreError::Column { column, reason: format!("{other:?} is unknown") }),
-                }
             }
         }
 
@@ -67,7 +60,7 @@ macro_rules! words {
 
 words! {
     /// What is delivered, in the order it is sent to a pod: the move itself before what follows from it.
-    Kind {
+    pub enum Kind {
         /// That the account has moved; once for each pod, signed by the old account.
         AccountMigration = "account_migration",
         /// That the new account shares with somebody; for that person only.
@@ -77,13 +70,20 @@ words! {
     }
 }
 
+impl Kind {
+    pub(super) fn from_row(row: &StoreRow, column: usize) -> Result<Self, StoreError> {
+        let word: String = row.get(column)?;
+        let mut all = [Self::AccountMigration, Self::Contact, Self::Profile].into_iter();
+        all.find(|kind| kind.as_str() == word)
+            .ok_or_else(|| StoreError::Column { column, reason: format!("{word:?} is unknown") })
+    }
+}
+
 words! {
-    /// What has become of a delivery.
-    DeliveryState {
-        /// To be sent, now or later.
+    /// What has become of a delivery that was tried.
+    pub(super) enum DeliveryState {
+        /// To be sent again, now or later.
         Queued = "queued",
-        /// Taken up by a program that sends it now, or was killed doing so.
-        Sending = "sending",
         /// The pod took it.
         Delivered = "delivered",
         /// The pod answered that it will not take it.
@@ -106,6 +106,8 @@ pub struct NewDelivery {
     pub url: Url,
     /// The person it is for; nobody in particular when it is public.
     pub recipient: Option<DiasporaId>,
+    /// Others on the pod whom it concerns and who get nothing of their own.
+    pub people: Vec<DiasporaId>,
     /// The body's type.
     pub content_type: String,
     /// The envelope, at most [`Ledger::MAX_BODY`](super::Ledger::MAX_BODY) bytes.
@@ -172,25 +174,17 @@ pub struct PodDeliveries {
     pub retry_at: Option<DateTime<Utc>>,
 }
 
-/// A delivery that has not arrived, or not yet.
+/// Somebody to be told by hand, since what was for them was refused or given up.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Undelivered {
-    /// Its number: the next page begins after the last one.
-    pub id: i64,
+pub struct Unreached {
     /// The account's old ID.
     pub account: String,
-    /// The pod it is for.
+    /// The pod that was not reached, or did not take it.
     pub pod: String,
-    /// What it is.
-    pub kind: Kind,
-    /// Who should be told by hand; everybody on the pod who knows the account when nobody is named.
+    /// Who; everybody on the pod who knows the account when nobody is named.
     pub recipient: Option<String>,
-    /// What has become of it.
-    pub state: DeliveryState,
-    /// How often it was tried itself.
-    pub attempts: i64,
-    /// The last HTTP status.
-    pub last_status: Option<i64>,
+    /// When nobody is named: contacts of the account on this pod who are in no other line.
+    pub people: Vec<String>,
     /// The last thing that went wrong.
     pub last_error: Option<String>,
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::ledger::{Ledger, OPEN, its_turn};
-use super::records::{Counts, DeliveryState, Kind, PodDeliveries, Scope, Undelivered};
+use super::records::{Counts, PodDeliveries, Scope, Unreached};
 use crate::pod::config::Dialect;
 use crate::store::{StoreError, StoreRow, Value};
 
@@ -77,48 +77,40 @@ impl Ledger {
         rows.iter().map(pod).collect()
     }
 
-    /// Deliveries in these states, oldest first, at most `limit` of those numbered above `after` (at first,
-    /// 0): with [`Rejected`](DeliveryState::Rejected) and [`Dead`](DeliveryState::Dead), the people to tell by
-    /// hand.
+    /// Who should be told by hand, each of them once: by account, pod and person, at most `limit` that come after `after`.
     ///
     /// # Errors
-    /// [`StoreError::Statement`].
-    pub async fn undelivered(
+    /// [`StoreError`].
+    pub async fn by_hand(
         &self,
         scope: Scope<'_>,
-        states: &[DeliveryState],
-        after: i64,
+        after: Option<&Unreached>,
         limit: u32,
-    ) -> Result<Vec<Undelivered>, StoreError> {
+    ) -> Result<Vec<Unreached>, StoreError> {
         let (condition, value) = scope.condition();
-        let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
-        if words.is_empty() {
-            return Ok(Vec::new());
-        }
         let sql = format!(
-            "SELECT d.id, d.account, d.pod, d.kind, d.recipient, d.state, d.attempts, d.last_status, \
-             COALESCE(d.last_error, CASE WHEN d.state = 'queued' THEN p.last_error END) \
-             FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
-             WHERE {condition} AND d.state IN ({}) AND d.id > ? ORDER BY d.id LIMIT ?",
-            words.join(", ")
+            "SELECT d.account, d.pod, COALESCE(d.recipient, ''), MAX(d.people), MAX(d.last_error) \
+             FROM pappus_deliveries d WHERE {condition} AND d.state IN ('rejected', 'dead') \
+             AND (d.account, d.pod, COALESCE(d.recipient, '')) > (?, ?, ?) \
+             GROUP BY d.account, d.pod, COALESCE(d.recipient, '') ORDER BY 1, 2, 3 LIMIT ?"
         );
         let mut values: Vec<Value<'_>> = value.into_iter().collect();
-        values.extend([after.into(), i64::from(limit).into()]);
-        let rows = self.store.rows("listing deliveries", &sql, &values).await?;
-        let undelivered = |row: &StoreRow| {
-            Ok(Undelivered {
-                id: row.get(0)?,
-                account: row.get(1)?,
-                pod: row.get(2)?,
-                kind: Kind::from_row(row, 3)?,
-                recipient: row.get(4)?,
-                state: DeliveryState::from_row(row, 5)?,
-                attempts: row.get(6)?,
-                last_status: row.get(7)?,
-                last_error: row.get(8)?,
+        let [account, pod, recipient] = after.map_or([""; 3], |after| {
+            [after.account.as_str(), after.pod.as_str(), after.recipient.as_deref().unwrap_or_default()]
+        });
+        values.extend([account.into(), pod.into(), recipient.into(), i64::from(limit).into()]);
+        let rows = self.store.rows("listing whom to tell by hand", &sql, &values).await?;
+        let unreached = |row: &StoreRow| {
+            let people: Option<String> = row.get(3)?;
+            Ok(Unreached {
+                account: row.get(0)?,
+                pod: row.get(1)?,
+                recipient: Some(row.get::<String>(2)?).filter(|person| !person.is_empty()),
+                people: people.and_then(|list| serde_json::from_str(&list).ok()).unwrap_or_default(),
+                last_error: row.get(4)?,
             })
         };
-        rows.iter().map(undelivered).collect()
+        rows.iter().map(unreached).collect()
     }
 
     /// How many deliveries could be sent now.

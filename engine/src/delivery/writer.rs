@@ -242,14 +242,14 @@ impl Turn<'_> {
             "UPDATE pappus_deliveries SET state = 'sending', updated_at = ? WHERE id IN (\
              SELECT d.id FROM pappus_deliveries d WHERE d.state IN ('queued', 'sending') \
              AND d.state = 'queued' AND d.pod = ? AND d.next_attempt_at <= ? AND {} \
-             ORDER BY d.kind, d.attempts, d.id LIMIT {PAGE}) \
+             ORDER BY d.attempts, d.kind, d.id LIMIT {PAGE}) \
              RETURNING id, kind, attempts, failing_since",
             its_turn()
         );
         let values = [self.now().into(), pod.into(), self.now().into()];
         let rows = self.transaction.rows("taking up deliveries", &sql, &values).await?;
         let mut page: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
-        page.sort_by_key(|claimed| (claimed.kind, claimed.attempts, claimed.id));
+        page.sort_by_key(|claimed| (claimed.attempts, claimed.kind, claimed.id));
         Ok(page)
     }
 

@@ -32,6 +32,7 @@ files! {
     7 "0007_requests",
     8 "0008_board",
     9 "0009_newcomers",
+    10 "0010_deliveries",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.

@@ -145,6 +145,10 @@ pub(crate) fn for_pod(import: &str, base: &str, contacts: usize) -> Vec<NewDeliv
         kind,
         url: Url::parse(base).unwrap().join(path).unwrap(),
         recipient: recipient.map(|number| format!("person{number}@{host}").parse().unwrap()),
+        people: match kind {
+            Kind::AccountMigration => vec![format!("stranger@{host}").parse().unwrap()],
+            _ => Vec::new(),
+        },
         content_type: "application/magic-envelope+xml".to_owned(),
         body: format!("{import} {} {path} {host}", kind.as_str()).into_bytes(),
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use pappus_engine::delivery::{
-    Clock as _, Counts, DeliveryState, Kind, Ledger, Options, Scope, Summary, deliver,
+    Clock as _, Counts, Kind, Ledger, NewDelivery, Options, Scope, Summary, deliver,
 };
 use pappus_engine::http::{Answer, HttpError, RetryAfter};
 
@@ -106,22 +106,19 @@ async fn four_weeks() {
 }
 
 async fn to_tell_by_hand(ledger: &Ledger) {
-    let told = [DeliveryState::Rejected, DeliveryState::Dead];
-    let by_hand = ledger.undelivered(Scope::Import("alice"), &told, 0, 1000).await.unwrap();
-    assert_eq!(by_hand.len(), 54);
-    let gone = by_hand.iter().find(|one| one.pod == "gone.example").unwrap();
-    assert_eq!(gone.recipient.as_deref(), Some("person0@gone.example"));
-    assert_eq!(
-        (gone.kind, gone.state, gone.last_status),
-        (Kind::Contact, DeliveryState::Rejected, Some(410))
-    );
-    assert_eq!(gone.last_error.as_deref(), Some("the pod answered 410: <h1>410</h1>"));
-    let dead = by_hand.iter().filter(|one| one.pod == "dead.example").collect::<Vec<_>>();
-    assert!(
-        dead.iter().all(|one| one.last_error.as_deref() == Some("pod cannot be reached: connection refused"))
-    );
-    let page = ledger.undelivered(Scope::All, &told, by_hand[9].id, 5).await.unwrap();
-    assert_eq!(page, by_hand[10..15]);
+    let all = ledger.by_hand(Scope::Import("alice"), None, 1000).await.unwrap();
+    assert!(all.is_sorted_by_key(|one| (one.account.clone(), one.pod.clone(), one.recipient.clone())));
+    let of = |pod: &str| all.iter().filter(|one| one.pod == pod).collect::<Vec<_>>();
+    let gone = of("gone.example");
+    assert_eq!(gone[0].recipient, None);
+    assert_eq!(gone[1].recipient.as_deref(), Some("person0@gone.example"));
+    assert_eq!(gone[1].last_error.as_deref(), Some("the pod answered 410: <h1>410</h1>"));
+    assert_eq!(gone.len(), 21, "twenty people and everybody, each of them once");
+    assert_eq!((&gone[0].people, &gone[1].people), (&vec!["stranger@gone.example".to_owned()], &Vec::new()));
+    let unreachable = Some("pod cannot be reached: connection refused");
+    assert!(of("dead.example").iter().all(|one| one.last_error.as_deref() == unreachable));
+    let page = ledger.by_hand(Scope::All, Some(&all[9]), 5).await.unwrap();
+    assert_eq!(page, all[10..15]);
 }
 
 #[tokio::test]
@@ -146,11 +143,15 @@ async fn one_that_never_gets_an_answer_does_not_keep_the_others_back() {
     let (_folder, store, ledger) = store().await;
     let clock = JumpingClock::new();
     let start = clock.now();
-    ledger.enqueue(for_pod("alice", "https://odd.example/", 30), start).await.unwrap();
+    let all = for_pod("alice", "https://odd.example/", 30);
+    // To each person goes a profile, too, after all the contacts.
+    let of_people = all.iter().filter(|delivery| delivery.recipient.is_some()).cloned();
+    let profiles: Vec<_> = of_people.map(|contact| NewDelivery { kind: Kind::Profile, ..contact }).collect();
+    ledger.enqueue(all.into_iter().chain(profiles), start).await.unwrap();
     let pods = Pods::new(&clock, |url, _| if url.ends_with("0003") { late() } else { status(202) });
     deliver(&store, &pods, &clock, &waiting(), never()).await.unwrap();
     let counts = ledger.counts(Scope::All).await.unwrap();
-    assert_eq!(counts, Counts { delivered: 31, dead: 1, ..Counts::default() });
+    assert_eq!(counts, Counts { delivered: 60, dead: 2, ..Counts::default() });
     let late = |post: &&pods::Post| !post.url.ends_with("0003") && post.at > start + TimeDelta::hours(1);
     assert_eq!(pods.posts().iter().filter(late).count(), 0);
 }

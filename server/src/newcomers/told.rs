@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
-use pappus_engine::delivery::{Counts, DeliveryState, Ledger, PodDeliveries, Scope, Undelivered};
+use pappus_engine::delivery::{Counts, Ledger, PodDeliveries, Scope, Unreached};
 use serde::Deserialize;
 
 use super::enter::Mine;
@@ -34,6 +34,8 @@ struct ToldPage<'a> {
     pods: Vec<Pod>,
     more: Option<String>,
     by_hand: Vec<(String, String)>,
+    /// Whether there may be more of them.
+    more_by_hand: bool,
 }
 
 struct Pod {
@@ -59,6 +61,7 @@ pub(super) async fn show(
         waiting: number(told.counts.queued + told.counts.sending),
         failed: number(told.counts.rejected + told.counts.dead),
         is_over: told.counts.finished(),
+        more_by_hand: told.lost.len() >= MANY as usize,
         by_hand: told.by_hand(|pod| page.words.one("told-everybody", "pod", pod)),
         pods: told.pods.into_iter().map(|told| pod(&page, told)).collect(),
         more: told.after.map(|name| in_link(&name)),
@@ -89,16 +92,17 @@ pub(super) struct Look {
     pub(super) after: Option<String>,
     /// People of whom nobody knew, when it was announced, how to reach them, and why.
     unreachable: Vec<(String, String)>,
-    /// What did not arrive, for good.
-    lost: Vec<Undelivered>,
+    /// Whom nobody reached, each of them once.
+    lost: Vec<Unreached>,
 }
 
 impl Look {
     /// Whom to tell by hand, and why: an account, or everybody on a pod in the words of `everybody`.
     pub(super) fn by_hand(&self, everybody: impl Fn(String) -> String) -> Vec<(String, String)> {
-        let lost = self.lost.iter().map(|lost| {
+        let lost = self.lost.iter().flat_map(|lost| {
             let who = lost.recipient.clone().unwrap_or_else(|| everybody(lost.pod.clone()));
-            (who, lost.last_error.clone().unwrap_or_default())
+            let why = lost.last_error.clone().unwrap_or_default();
+            std::iter::once(who).chain(lost.people.iter().cloned()).map(move |who| (who, why.clone()))
         });
         self.unreachable.iter().cloned().chain(lost).collect()
     }
@@ -114,13 +118,12 @@ pub(super) async fn look(app: &App, newcomer: &Newcomer, after: &str, many: u32)
     }
     let (ledger, scope) = (Ledger::new(&app.store), Scope::Import(import));
     let pods = ledger.pods(scope, after, many).await?;
-    let lost = [DeliveryState::Rejected, DeliveryState::Dead];
     Ok(Look {
         counts: ledger.counts(scope).await?,
         after: pods.last().filter(|_| pods.len() >= many as usize).map(|pod| pod.pod.clone()),
         pods,
         unreachable: unreachable(newcomer.announced.as_deref()),
-        lost: ledger.undelivered(scope, &lost, 0, many).await?,
+        lost: ledger.by_hand(scope, None, many).await?,
     })
 }
 

@@ -160,6 +160,7 @@ told-over = Alles ist verschickt.
 told-goes-on = Pods, die nicht antworten, werden vier Wochen lang wieder versucht. Du musst nichts tun.
 told-by-hand = Von dir zu benachrichtigen
 told-by-hand-text = Diese waren nicht zu erreichen. Schreib ihnen, wenn du kannst.
+told-by-hand-more = Es sind noch mehr. Wer den Pod betreut, kann dir die ganze Liste geben.
 told-everybody = alle, die dich auf { $pod } kennen
 told-pods = Pod für Pod
 told-pod = Pod

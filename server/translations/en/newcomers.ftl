@@ -160,6 +160,7 @@ told-over = Everything is sent.
 told-goes-on = Pods that do not answer are tried again for four weeks. You need not do anything.
 told-by-hand = To be told by you
 told-by-hand-text = These could not be reached. Write to them if you can.
+told-by-hand-more = There are more of them. Your podmin can give you the whole list.
 told-everybody = everybody who knows you on { $pod }
 told-pods = Pod by pod
 told-pod = Pod

@@ -1,0 +1,56 @@
+//! What the archive says for an announcement: the old account's key, and whom it knew.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::AnnounceError;
+use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
+use crate::archive::open::{Archive, Verified};
+use crate::domain::{DiasporaId, PrivateKey};
+
+/// Contacts of one account that are looked at; nobody has more.
+const MAX_CONTACTS: usize = 500_000;
+
+/// What is read.
+pub(super) struct Source {
+    pub(super) private_key: PrivateKey,
+    pub(super) contacts: BTreeSet<DiasporaId>,
+}
+
+impl Source {
+    pub(super) fn read(archive: &mut Archive<Verified>) -> Result<Self, AnnounceError> {
+        let limits = *archive.limits();
+        let mut source = Self { private_key: PrivateKey::absent(), contacts: BTreeSet::new() };
+        read_document(archive.document()?, &limits, &mut source)?;
+        Ok(source)
+    }
+}
+
+/// As much of a contact as is needed.
+#[derive(Deserialize)]
+struct Contact {
+    account_id: DiasporaId,
+}
+
+impl DocumentVisitor for Source {
+    fn wants(&self, section: Section, name: &str) -> bool {
+        section == Section::User && matches!(name, "private_key" | "contacts")
+    }
+
+    fn field(&mut self, _: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        self.private_key = serde_json::from_str(value.get()).unwrap_or_else(|_| PrivateKey::absent());
+        Ok(Next::Continue)
+    }
+
+    fn element(&mut self, _: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        // The import has said which ones cannot be read.
+        if let Ok(contact) = serde_json::from_str::<Contact>(value.get())
+            && self.contacts.len() < MAX_CONTACTS
+        {
+            self.contacts.insert(contact.account_id);
+        }
+        Ok(Next::Continue)
+    }
+}
