@@ -1,6 +1,7 @@
 //! What went wrong, in one sentence.
 
 use std::fmt;
+use std::io::Write as _;
 
 /// The one error of the command line: what was being done, and why it failed.
 #[derive(Debug)]
@@ -25,6 +26,11 @@ impl Failure {
     /// The stable name of what is wrong.
     pub(crate) fn code(&self) -> Option<&'static str> {
         self.code
+    }
+
+    /// Writes the sentence to standard error.
+    pub(crate) fn say_aloud(&self) {
+        _ = writeln!(std::io::stderr(), "pappus: {self}");
     }
 
     /// A whole sentence.

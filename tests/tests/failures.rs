@@ -143,6 +143,28 @@ async fn full_disk() {
 }
 
 #[tokio::test]
+async fn one_that_cannot_be_exported_does_not_keep_the_others() {
+    let pod = Pod::sqlite().await;
+    let ended = pod.export(&["emil", "nobody", "clara"], "out", &["--json"]);
+    assert_refused(&ended, &["nobody was not exported", "there is no account"]);
+    let report = crate::support::document(&ended);
+    let accounts: Vec<_> = report["exported"].as_array().unwrap().iter().map(|one| &one["account"]).collect();
+    assert_eq!(accounts, ["emil@closing.example", "clara@closing.example"]);
+    assert_eq!(
+        (&report["failed"][0]["account"], &report["not_tried"]),
+        (&"nobody".into(), &serde_json::json!([]))
+    );
+    assert_eq!(names(&pod.path("out")).len(), 2);
+
+    // Where nothing can be written, nobody else is tried.
+    std::fs::write(pod.path("file"), "").unwrap();
+    let ended = pod.export(&["emil", "clara"], "file", &["--json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("one more account was not tried"), "{ended:?}");
+    assert_eq!(crate::support::document(&ended)["not_tried"], serde_json::json!(["clara"]));
+}
+
+#[tokio::test]
 async fn unwritable_output() {
     let pod = Pod::sqlite().await;
     std::fs::write(pod.path("file"), "").unwrap();

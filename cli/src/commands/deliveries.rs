@@ -74,7 +74,10 @@ fn list_by_hand(output: &Output, by_hand: &[Unreached]) {
         output.line(format!("To be told by hand that {} has moved:", first.account));
         for of_pod in of_account.chunk_by(|one, next| one.pod == next.pod && reason(one) == reason(next)) {
             let Some(first) = of_pod.first() else { continue };
-            output.line(format!("  {}: {}", first.pod, reason(first)));
+            let reason = reason(first);
+            // Most reasons name the pod.
+            let pod = if reason.starts_with(&first.pod) { String::new() } else { format!("{}: ", first.pod) };
+            output.line(format!("  {pod}{reason}"));
             for line in of_pod {
                 let everybody = "everybody there who knows the account";
                 output.line(format!("    {}", line.recipient.as_deref().unwrap_or(everybody)));

@@ -8,6 +8,7 @@ use pappus_engine::export::{ExportOptions, Exported, Exporter, Progress};
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::reader::AccountReader;
 use pappus_engine::store::{StateFolder, StoredSignatures};
+use serde_json::json;
 
 use super::{Outcome, list_omissions, megabytes, thousands};
 use crate::arguments::Export;
@@ -28,8 +29,10 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     let archive_key: SigningKey = state.archive_key()?.signing_key()?;
     let mut memory = StoredSignatures::open(&state).await;
     let mut results = Vec::new();
+    let mut failed = Vec::new();
     let mut outcome = Outcome::Done;
-    for name in &arguments.names {
+    let mut names = arguments.names.iter();
+    for name in names.by_ref() {
         let started = Instant::now();
         let bar = bar(&mut snapshot, &config.url, name, output.is_json()).await;
         let account = Exporter {
@@ -46,10 +49,14 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
         let exported = match done {
             Ok(exported) => exported,
             Err(error) => {
-                output.document(
-                    &serde_json::json!({ "exported": results, "failed": name, "error": error.to_string() }),
-                );
-                return Err(Failure::new(format!("{name} was not exported"), error));
+                let goes_on = error.is_of_one_account();
+                let failure = Failure::new(format!("{name} was not exported"), error);
+                failure.say_aloud();
+                failed.push(json!({ "account": name, "error": failure.to_string() }));
+                if goes_on {
+                    continue;
+                }
+                break;
             }
         };
         if !exported.manifest.omissions.is_empty() {
@@ -58,7 +65,18 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
         report(output, &exported, started.elapsed());
         results.push(summary(&exported, started.elapsed(), snapshot.statements()));
     }
-    output.document(&serde_json::json!({ "exported": results }));
+    let not_tried: Vec<&String> = names.collect();
+    if !not_tried.is_empty() {
+        let sentence = match not_tried.len() {
+            1 => "one more account was not tried".to_owned(),
+            more => format!("{more} more accounts were not tried"),
+        };
+        Failure::say(sentence).say_aloud();
+    }
+    if !failed.is_empty() {
+        outcome = Outcome::Failed;
+    }
+    output.document(&json!({ "exported": results, "failed": failed, "not_tried": not_tried }));
     Ok(outcome)
 }
 
@@ -120,7 +138,7 @@ fn report(output: &Output, exported: &Exported, took: Duration) {
 }
 
 fn summary(exported: &Exported, took: Duration, statements: u64) -> serde_json::Value {
-    serde_json::json!({
+    json!({
         "account": exported.manifest.account.diaspora_id,
         "archive": exported.path,
         "bytes": exported.bytes,

@@ -24,13 +24,15 @@ pub(crate) mod worker;
 
 use std::process::ExitCode;
 
-/// How a command ended that did not fail.
+/// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Everything is well.
     Done,
     /// Done, and there is something to read.
     Findings,
+    /// Part of it failed, and has been said.
+    Failed,
 }
 
 impl From<Outcome> for ExitCode {
@@ -38,6 +40,7 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Done => Self::SUCCESS,
             Outcome::Findings => Self::from(10),
+            Outcome::Failed => Self::FAILURE,
         }
     }
 }

@@ -66,3 +66,16 @@ pub enum ExportError {
     #[error("the export stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
 }
+
+impl ExportError {
+    /// Whether it concerns one account only, so that another one may still be exported.
+    pub fn is_of_one_account(&self) -> bool {
+        use ReadError::{BrokenAccount, UnknownAccount};
+        matches!(
+            self,
+            Self::Read(UnknownAccount { .. } | BrokenAccount { .. })
+                | Self::Output(OutputError::Exists(_) | OutputError::Busy(_))
+                | Self::Key(_)
+        )
+    }
+}
