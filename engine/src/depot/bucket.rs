@@ -20,7 +20,7 @@ use object_store::{
 use super::local::{digest, on_disk, stored};
 use super::read::Source;
 use super::{DepotError, DepotRead, Listed, Stored, names, uploads};
-use crate::s3::{Readers, S3Access, client, code, is_missing, why};
+use crate::s3::{Readers, S3Access, client, code, is_missing, list, why};
 
 /// Bytes of a part, and what is sent in one piece at most. S3 wants at least 5 MiB.
 const PART: u64 = 6 << 20;
@@ -240,10 +240,7 @@ impl Bucket {
 
     pub(super) fn list(&self) -> BoxStream<'static, Result<Listed, DepotError>> {
         let bucket = self.clone();
-        let prefix = Path::from(self.prefix.trim_end_matches('/'));
-        let prefix = if self.prefix.is_empty() { None } else { Some(&prefix) };
-        self.store
-            .list(prefix)
+        list(Arc::clone(&self.store), self.prefix.clone())
             .filter_map(move |object| {
                 let listed = match object {
                     Err(error) => Some(Err(bucket.failed("the list of files", "read", &error))),

@@ -34,13 +34,18 @@ pub(super) async fn unfinished(access: &S3Access, prefix: &str) -> Result<Vec<Un
         let answer = ask_bucket(access, &query(prefix, after.as_ref()), MAX_ANSWER).await?;
         let list =
             Element::parse(&answer, MAX_ANSWER).map_err(|error| format!("the server's answer: {error}"))?;
-        found.extend(list.children.iter().filter(|child| child.name == "Upload").filter_map(read));
+        let uploads: Vec<Unfinished> =
+            list.children.iter().filter(|child| child.name == "Upload").filter_map(read).collect();
         let text = |name| list.child(name).map(|child| child.text.trim().to_owned());
         let more = text("IsTruncated").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-        after = text("NextKeyMarker").zip(text("NextUploadIdMarker"));
-        if !more || after.is_none() {
+        // Some servers say that there is more, and do not say from where on.
+        let last = uploads.last().map(|upload| (upload.key.clone(), upload.id.clone()));
+        let next = text("NextKeyMarker").zip(text("NextUploadIdMarker")).or(last);
+        found.extend(uploads);
+        if !more || next.is_none() || next == after {
             break;
         }
+        after = next;
     }
     Ok(found)
 }

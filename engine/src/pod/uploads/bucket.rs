@@ -12,7 +12,7 @@ use object_store::{Attribute, Attributes, ObjectStore as _, ObjectStoreExt as _,
 
 use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
 use crate::pod::config::S3Settings;
-use crate::s3::{Readers, client, is_missing, is_refused, why};
+use crate::s3::{Readers, client, is_missing, is_refused, list, why};
 
 /// An object up to this size, in bytes, is fetched before its turn comes; of larger ones only the request is sent.
 const FETCHED_AHEAD: u64 = 512 << 10;
@@ -84,8 +84,7 @@ impl PhotoBucket {
     }
 
     pub(super) async fn originals(&self) -> Result<BTreeSet<String>, UploadsError> {
-        let prefix = Path::from(self.images.as_str());
-        let objects = self.store.list(Some(&prefix));
+        let objects = list(Arc::clone(&self.store), self.images.clone());
         let names = objects.try_filter_map(|object| async move {
             Ok(object.location.filename().filter(|name| is_original(name)).map(str::to_owned))
         });
