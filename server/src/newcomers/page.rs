@@ -103,6 +103,7 @@ pub(super) async fn show(
         Some("too-large") => Some(page.words.say("newcomers-too-large")),
         Some("full") => Some(page.words.say("newcomers-full")),
         Some("empty") => Some(page.words.say("newcomers-empty")),
+        Some("no-photos") => Some(page.words.say("newcomers-no-photos")),
         Some("too-many") => Some(page.words.say("newcomers-too-many")),
         Some("invitation") => Some(page.words.say("newcomers-invitation-wrong")),
         _ => None,

@@ -75,18 +75,63 @@ pub(crate) async fn begin_by_program(service: &Service, beginning: Value) -> Bro
 
 /// Hands an archive in, and has it looked at.
 pub(crate) async fn hand_in_by_program(script: &mut Browser, archive: &Path) {
-    let archive = std::fs::read(archive).unwrap();
-    let length = archive.len().to_string();
-    let headers = [
-        ("tus-resumable", "1.0.0"),
-        ("upload-length", length.as_str()),
-        ("upload-metadata", "part YXJjaGl2ZQ=="),
-    ];
-    let made = script.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
-    let place = made.location().to_owned();
-    assert_eq!(send(script, &place, 0, archive).await.status, StatusCode::NO_CONTENT);
+    upload(script, ARCHIVE, archive).await;
     let asked = call(script, Method::POST, "/look", Some("{}")).await;
     assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text());
+}
+
+/// The two parts of an upload, as its metadata names them.
+const ARCHIVE: &str = "part YXJjaGl2ZQ==";
+const PHOTOS: &str = "part cGhvdG9z";
+
+async fn upload(script: &mut Browser, part: &str, file: &Path) {
+    let bytes = std::fs::read(file).unwrap();
+    let length = bytes.len().to_string();
+    let headers = [("tus-resumable", "1.0.0"), ("upload-length", length.as_str()), ("upload-metadata", part)];
+    let made = script.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
+    let place = made.location().to_owned();
+    assert_eq!(send(script, &place, 0, bytes).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn photos_that_were_uploaded_count_unless_they_are_refused() {
+    let scene = Scene::new().await;
+    let out = scene.folder.path().join("stock");
+    std::fs::create_dir(&out).unwrap();
+    let (archive, out_dir) = (scene.archive.display().to_string(), out.display().to_string());
+    let ended = pappus_tests::program::pappus(["convert", &archive, "--out", &out_dir]).unwrap();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let (stock, photos) = (out.join("ida.json.gz"), out.join("ida_photos.zip"));
+    let service = scene.serve(None, "admission = \"open\"\nper_address = 100\nper_day = 100\n");
+    for (with_photos, body, expected) in [
+        (true, "{}", true),
+        (true, r#"{"photos": true}"#, true),
+        (true, r#"{"photos": null}"#, true),
+        (true, r#"{"photos": false}"#, false),
+        (false, "{}", false),
+        (false, r#"{"photos": false}"#, false),
+    ] {
+        let mut ida = begin_by_program(&service, json!({})).await;
+        upload(&mut ida, ARCHIVE, &stock).await;
+        if with_photos {
+            upload(&mut ida, PHOTOS, &photos).await;
+        }
+        let asked = call(&mut ida, Method::POST, "/look", Some(body)).await;
+        assert_eq!(asked.status, StatusCode::ACCEPTED, "{body}: {}", asked.text());
+        let checked = state(&mut ida, "checked").await;
+        let files = checked["plan"]["kinds"]["photo_files"]["in_archive"].as_u64().unwrap_or(0);
+        assert_eq!(files > 0, expected, "{with_photos} {body}: {checked}");
+    }
+    let mut ida = begin_by_program(&service, json!({})).await;
+    upload(&mut ida, ARCHIVE, &stock).await;
+    let asked = call(&mut ida, Method::POST, "/look", Some(r#"{"photos": true}"#)).await;
+    assert_eq!(asked.status, StatusCode::CONFLICT, "{}", asked.text());
+    assert!(asked.text().contains("The photos have not arrived"), "{}", asked.text());
+    upload(&mut ida, PHOTOS, &photos).await;
+    let asked = call(&mut ida, Method::POST, "/look", Some(r#"{"photos": true}"#)).await;
+    assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text());
+    let checked = state(&mut ida, "checked").await;
+    assert!(checked["plan"]["kinds"]["photo_files"]["in_archive"].as_u64() > Some(0), "{checked}");
 }
 
 /// Chooses a name, and [`PASSWORD`].

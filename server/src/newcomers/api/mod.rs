@@ -128,9 +128,9 @@ struct Whole {
     #[serde(default)]
     #[schema(max_length = 1000)]
     passphrase: String,
-    /// Whether a file of photos belongs to it.
-    #[serde(default)]
-    photos: bool,
+    /// Whether a file of photos belongs to it. Photos that were uploaded whole count unless this is false, which
+    /// deletes them; if it is true, they must be there.
+    photos: Option<bool>,
 }
 
 /// Has the archive looked at that has come to `/newcomers/uploads` (tus 1.0, with `Upload-Metadata: part
@@ -150,8 +150,10 @@ async fn look(
     if !newcomer.state.takes_files() {
         return Err(too_late(&newcomer));
     }
-    if !tus::look_at(&app, &newcomer, &passphrase, whole.photos).await? {
-        return Err(WebError::Conflict(page.words.say("newcomers-empty")));
+    match tus::look_at(&app, &newcomer, &passphrase, whole.photos).await? {
+        tus::Uploaded::Complete => {}
+        tus::Uploaded::NoArchive => return Err(WebError::Conflict(page.words.say("newcomers-empty"))),
+        tus::Uploaded::NoPhotos => return Err(WebError::Conflict(page.words.say("newcomers-no-photos"))),
     }
     Ok((StatusCode::ACCEPTED, now(&app, &page, newcomer.id).await?))
 }

@@ -32,22 +32,39 @@ pub(in crate::newcomers) async fn look(
     CheckedForm(whole): CheckedForm<Whole>,
 ) -> Result<Redirect, WebError> {
     let passphrase = Zeroizing::new(whole.passphrase);
-    if !newcomer.state.takes_files() || look_at(&app, &newcomer, &passphrase, whole.photos.is_some()).await? {
+    if !newcomer.state.takes_files() {
         return Ok(Redirect::to("/newcomers"));
     }
-    Ok(Redirect::to("/newcomers?problem=empty#hand-in"))
+    // Without the field, the form was sent for an archive alone.
+    let with_photos = whole.photos.is_some();
+    match look_at(&app, &newcomer, &passphrase, Some(with_photos)).await? {
+        Uploaded::Complete => Ok(Redirect::to("/newcomers")),
+        Uploaded::NoArchive => Ok(Redirect::to("/newcomers?problem=empty#hand-in")),
+        Uploaded::NoPhotos => Ok(Redirect::to("/newcomers?problem=no-photos#hand-in")),
+    }
 }
 
-/// Has somebody look at what has come piece by piece; says whether an archive has.
+/// Which files have been uploaded whole.
+pub(in crate::newcomers) enum Uploaded {
+    /// An archive, with the photos that were asked for.
+    Complete,
+    /// No archive.
+    NoArchive,
+    /// An archive, and not the photos that were said to belong to it.
+    NoPhotos,
+}
+
+/// Starts the check of what has been uploaded piece by piece. `with_photos` says whether photos belong to the archive;
+/// unless it does, those that have been uploaded whole do.
 pub(in crate::newcomers) async fn look_at(
     app: &App,
     newcomer: &Newcomer,
     passphrase: &str,
-    with_photos: bool,
-) -> Result<bool, WebError> {
+    with_photos: Option<bool>,
+) -> Result<Uploaded, WebError> {
     let (files, id) = (app.newcomers.files.clone(), newcomer.id);
     let looking = tokio::task::spawn_blocking(move || {
-        if !with_photos {
+        if with_photos == Some(false) {
             files.remove(&files.path(id, Part::Photos))?;
         }
         let size = |part| std::fs::metadata(files.path(id, part)).map_or(0, |file| file.len());
@@ -55,8 +72,12 @@ pub(in crate::newcomers) async fn look_at(
     });
     let sizes = looking.await.map_err(|error| WebError::Broken(error.to_string()))?;
     let sizes = sizes.map_err(|error| failed(&error))?;
-    if sizes.0 > 0 {
-        handed_in(app, id, sizes, passphrase).await?;
+    match sizes {
+        (0, _) => Ok(Uploaded::NoArchive),
+        (_, 0) if with_photos == Some(true) => Ok(Uploaded::NoPhotos),
+        sizes => {
+            handed_in(app, id, sizes, passphrase).await?;
+            Ok(Uploaded::Complete)
+        }
     }
-    Ok(sizes.0 > 0)
 }

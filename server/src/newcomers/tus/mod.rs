@@ -25,7 +25,7 @@ use super::records::Newcomer;
 use crate::app::App;
 use crate::error::{WebError, as_it_is};
 
-pub(super) use look::{look, look_at};
+pub(super) use look::{Uploaded, look, look_at};
 pub(super) use piece::piece;
 pub(super) use turns::Turns;
 
