@@ -1,6 +1,5 @@
 //! From arguments to a verified archive.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use pappus_engine::archive::encryption::Unlock;
@@ -54,7 +53,13 @@ pub(crate) fn open_with(
     } else {
         Bar::hidden()
     };
-    archive.verify(&|done| bar.set(done)).map_err(|error| refused(&error).with_code(error.code()))
+    archive.verify(&|done| bar.set(done)).map_err(|error| {
+        let failure = match (error.in_photos(), photos) {
+            (Some(inner), Some(photos)) => Failure::new(format!("{} is refused", photos.display()), inner),
+            _ => refused(&error),
+        };
+        failure.with_code(error.code())
+    })
 }
 
 /// What opens archives: a passphrase, or the age keys in a file.
@@ -70,13 +75,7 @@ pub(crate) fn unlock(passphrase: Option<&Path>, identity: Option<&Path>) -> Resu
 /// A file of age identities.
 pub(crate) fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
     let failed = |error| Failure::new(format!("the key file {} cannot be read", path.display()), error);
-    let mut text = zeroize::Zeroizing::new(String::new());
-    std::fs::File::open(path)
-        .map_err(failed)?
-        .take(MAX_KEY_FILE)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    Ok(text)
+    pappus_engine::text::read(std::fs::File::open(path).map_err(failed)?, MAX_KEY_FILE).map_err(failed)
 }
 
 /// Whose archive it is, in words.

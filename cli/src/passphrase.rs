@@ -1,6 +1,6 @@
 //! Passphrases: out of a file or asked for, never on the command line.
 
-use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -24,9 +24,7 @@ pub(crate) fn read(path: &Path, what: &str, new: bool) -> Result<Zeroizing<Strin
 fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let failed = |error| Failure::new(format!("the passphrase in {} cannot be read", path.display()), error);
     let file = std::fs::File::open(path).map_err(failed)?;
-    let mut line = Zeroizing::new(String::new());
-    BufReader::new(file.take(MAX_BYTES)).read_line(&mut line).map_err(failed)?;
-    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+    pappus_engine::text::first_line(file, MAX_BYTES).map_err(failed)
 }
 
 fn ask(what: &str, new: bool) -> Result<Zeroizing<String>, Failure> {

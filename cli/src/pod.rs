@@ -1,5 +1,6 @@
 //! From arguments to a pod that can be read.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use pappus_engine::pod::config::{
@@ -48,6 +49,25 @@ pub(crate) fn address(folder: Option<&Path>, url: Option<&str>) -> Result<PodUrl
 #[expect(clippy::disallowed_methods, reason = "the program hands the environment to the engine")]
 pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Says that accounts have IDs of another host than the pod's address gives; nothing when all IDs fit.
+pub(crate) fn other_hosts(url: &PodUrl, hosts: &BTreeMap<String, u64>) -> Option<String> {
+    let accounts: u64 = hosts.values().sum();
+    let named: Vec<String> = hosts.keys().take(5).map(|host| format!("@{host}")).collect();
+    let named = if hosts.len() > 5 { format!("{} and others", named.join(", ")) } else { named.join(", ") };
+    let (who, have) = if accounts == 1 { ("ID", "ends") } else { ("IDs", "end") };
+    (accounts > 0).then(|| {
+        format!(
+            "The {who} of {} {have} in {named}, not in @{} as the pod's address gives. If the pod has changed its \
+             address, this is right: people keep their IDs. If not, correct --pod-url or the pod's configuration first.",
+            match accounts {
+                1 => "one account".to_owned(),
+                more => format!("{} accounts", crate::commands::thousands(more)),
+            },
+            url.diaspora_host()
+        )
+    })
 }
 
 /// The pod's photo files, if they can be read.

@@ -93,12 +93,14 @@ fn photos(megabytes: usize, kilobytes: usize) -> Result<()> {
         },
         pod: PodEntry {
             url: "https://pod.example/".to_owned(),
+            id_host: None,
             software: String::new(),
             schema_version: String::new(),
             archive_key: public.as_pem().to_owned(),
         },
         counts: [(pappus_engine::archive::manifest::CountKind::PhotoFiles, number as u64)].into(),
         omissions: Vec::new(),
+        more_omissions: std::collections::BTreeMap::new(),
         entries: Vec::new(),
         merged_from: Vec::new(),
     };

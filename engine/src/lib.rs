@@ -24,4 +24,5 @@ pub mod pod;
 pub mod requests;
 pub mod s3;
 pub mod store;
+pub mod text;
 pub mod validate;

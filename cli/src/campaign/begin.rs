@@ -215,7 +215,8 @@ fn list(path: &Path) -> Result<Vec<String>, Failure> {
     if std::fs::metadata(path).map_err(failed)?.len() > MAX_LIST {
         return Err(Failure::say(format!("the list {} is too long", path.display())));
     }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
+    let text =
+        pappus_engine::text::read(std::fs::File::open(path).map_err(failed)?, MAX_LIST).map_err(failed)?;
     let names: Vec<String> = text
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default().trim().to_owned())

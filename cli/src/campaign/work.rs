@@ -11,6 +11,7 @@ use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::schema::SchemaVersion;
+use pappus_engine::pod::survey::other_hosts;
 use pappus_engine::pod::uploads::PhotoStore;
 use pappus_engine::store::{StateFolder, Store};
 use tokio::sync::watch;
@@ -77,6 +78,12 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     let Place { config, state, store } = place;
     let Opened { depot, uploads, mut snapshot, schema, options, records } = opened;
     let campaigns = Campaigns::new(&store, &config.url);
+    if began && campaign.state == CampaignState::Preparing {
+        let hosts = other_hosts(&mut snapshot, &config.url).await?;
+        if let Some(sentence) = pod::other_hosts(&config.url, &hosts) {
+            output.line(sentence);
+        }
+    }
     campaigns.prepare(&campaign, &mut snapshot, &names).await?;
     if began && campaign.options.keep_sign_in {
         let keys = CampaignKeys::new(&state, &store, &config.url);

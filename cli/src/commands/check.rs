@@ -27,8 +27,11 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         Ok((place, _)) => output.line(format!("Its photos can be read: {place}.")),
         Err(error) => output.line(format!("Its photos cannot be read: {error}.")),
     }
-    let found = survey(&mut snapshot, photos.as_ref().ok().map(|(_, names)| names)).await?;
+    let found = survey(&mut snapshot, &config.url, photos.as_ref().ok().map(|(_, names)| names)).await?;
     let accounts = if arguments.accounts { account_sizes(&mut snapshot).await? } else { Vec::new() };
+    if let Some(sentence) = pod::other_hosts(&config.url, &found.other_hosts) {
+        output.line(sentence);
+    }
     describe(output, &found);
     list(output, &accounts);
     let ready = photos.is_ok();
@@ -48,7 +51,7 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         "accounts": accounts,
     }));
     photos?;
-    Ok(if is_clean(&found) { Outcome::Done } else { Outcome::Findings })
+    Ok(if is_clean(&found) && found.other_hosts.is_empty() { Outcome::Done } else { Outcome::Findings })
 }
 
 /// Where the photo files are, and the names of the originals.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use pappus_engine::archive::encryption::Lock;
 use pappus_engine::domain::SigningKey;
 use pappus_engine::export::{ExportOptions, Exported, Exporter, Progress};
+use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::reader::AccountReader;
 use pappus_engine::store::{StateFolder, StoredSignatures};
@@ -33,6 +34,9 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     let mut outcome = Outcome::Done;
     let mut names = arguments.names.iter();
     for name in names.by_ref() {
+        if say_other_host(&mut snapshot, &config.url, name, output).await {
+            outcome = Outcome::Findings;
+        }
         let started = Instant::now();
         let bar = bar(&mut snapshot, &config.url, name, output.is_json()).await;
         let account = Exporter {
@@ -59,7 +63,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
                 break;
             }
         };
-        if !exported.manifest.omissions.is_empty() {
+        if exported.manifest.omission_count() > 0 {
             outcome = Outcome::Findings;
         }
         report(output, &exported, started.elapsed());
@@ -80,12 +84,21 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     Ok(outcome)
 }
 
-async fn bar(
-    snapshot: &mut Snapshot,
-    url: &pappus_engine::pod::config::PodUrl,
-    name: &str,
-    json: bool,
-) -> Bar {
+/// Says that the account's ID names another host than the pod's address gives; true when it does.
+async fn say_other_host(snapshot: &mut Snapshot, url: &PodUrl, name: &str, output: &Output) -> bool {
+    // The export itself says when there is no such account.
+    let Ok(id) = AccountReader::id_of(snapshot, url, name).await else { return false };
+    if id.host() == url.diaspora_host() {
+        return false;
+    }
+    let hosts = std::iter::once((id.host().to_owned(), 1)).collect();
+    if let Some(sentence) = pod::other_hosts(url, &hosts) {
+        output.line(sentence);
+    }
+    true
+}
+
+async fn bar(snapshot: &mut Snapshot, url: &PodUrl, name: &str, json: bool) -> Bar {
     if !Bar::is_wanted(json) {
         return Bar::hidden();
     }
@@ -131,21 +144,23 @@ fn report(output: &Output, exported: &Exported, took: Duration) {
     if !signed_by_account {
         output.line("  signed by the pod only: the account has no usable private key");
     }
-    if !manifest.omissions.is_empty() {
-        output.line(format!("  left out or incomplete: {}", manifest.omissions.len()));
-        list_omissions(output, &manifest.omissions);
+    if manifest.omission_count() > 0 {
+        output.line(format!("  left out or incomplete: {}", manifest.omission_count()));
+        list_omissions(output, manifest);
     }
 }
 
 fn summary(exported: &Exported, took: Duration, statements: u64) -> serde_json::Value {
     json!({
         "account": exported.manifest.account.diaspora_id,
+        "id_host": exported.manifest.pod.id_host,
         "archive": exported.path,
         "bytes": exported.bytes,
         "created_at": exported.manifest.created_at,
         "signed_by_account": exported.signed_by_account,
         "counts": exported.manifest.counts,
         "omissions": exported.manifest.omissions,
+        "more_omissions": exported.manifest.more_omissions,
         "seconds": took.as_secs_f64(),
         "statements": statements,
     })

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Merge, output: &Output) -> Result<Outcome, Failure
     let merged =
         merge_archives(inputs, &options).map_err(|error| Failure::new("nothing was merged", error))?;
     describe(&merged, unlock.is_some() && options.lock.is_none(), output);
-    Ok(if merged.manifest.omissions.is_empty() { Outcome::Done } else { Outcome::Findings })
+    Ok(if merged.manifest.omission_count() == 0 { Outcome::Done } else { Outcome::Findings })
 }
 
 /// The pod's archive key, when the pod is named. It is never made here.
@@ -83,9 +83,9 @@ fn describe(merged: &Merged, was_encrypted: bool, output: &Output) {
     if was_encrypted {
         output.line("  NOT ENCRYPTED, and it holds the private key; --encrypt-to encrypts it");
     }
-    if !manifest.omissions.is_empty() {
-        output.line(format!("  left out or incomplete: {}", manifest.omissions.len()));
-        list_omissions(output, &manifest.omissions);
+    if manifest.omission_count() > 0 {
+        output.line(format!("  left out or incomplete: {}", manifest.omission_count()));
+        list_omissions(output, manifest);
     }
     output.document(&json!({
         "account": manifest.account.diaspora_id,
@@ -96,5 +96,6 @@ fn describe(merged: &Merged, was_encrypted: bool, output: &Output) {
         "signed_by_pod": signed_by_pod,
         "counts": manifest.counts,
         "omissions": manifest.omissions,
+        "more_omissions": manifest.more_omissions,
     }));
 }

@@ -24,6 +24,8 @@ pub(crate) mod worker;
 
 use std::process::ExitCode;
 
+use pappus_engine::archive::manifest::Manifest;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -63,12 +65,12 @@ pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{}", indicatif::DecimalBytes(bytes))
 }
 
-/// At most so many omissions are listed on the terminal; all of them are in the manifest.
+/// At most so many omissions are listed on the terminal; the manifest has more.
 const SHOWN_OMISSIONS: usize = 20;
 
 /// Lists what was left out.
-pub(crate) fn list_omissions(output: &crate::output::Output, omissions: &[pappus_engine::domain::Omission]) {
-    for omission in omissions.iter().take(SHOWN_OMISSIONS) {
+pub(crate) fn list_omissions(output: &crate::output::Output, manifest: &Manifest) {
+    for omission in manifest.omissions.iter().take(SHOWN_OMISSIONS) {
         let record = &omission.record;
         let id = record.id.map_or_else(String::new, |id| format!(" {id}"));
         let name = record.name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
@@ -79,7 +81,15 @@ pub(crate) fn list_omissions(output: &crate::output::Output, omissions: &[pappus
             omission.reason
         ));
     }
-    if omissions.len() > SHOWN_OMISSIONS {
-        output.line(format!("  … and {} more, all in the manifest", omissions.len() - SHOWN_OMISSIONS));
+    let listed = manifest.omissions.len().saturating_sub(SHOWN_OMISSIONS);
+    if listed > 0 {
+        output.line(format!("  … and {} more, listed in the manifest", thousands(listed as u64)));
+    }
+    for (code, number) in &manifest.more_omissions {
+        output.line(format!(
+            "  … and {} more of {}, counted in the manifest",
+            thousands(*number),
+            code.as_str()
+        ));
     }
 }

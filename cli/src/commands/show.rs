@@ -28,10 +28,9 @@ pub(crate) fn run(arguments: &ReadArchive, output: &Output) -> Result<Outcome, F
         }
         output.line(table);
     }
-    let omissions = opened.manifest().map_or(&[][..], |manifest| &manifest.omissions);
-    if !omissions.is_empty() {
-        output.line(format!("Left out or incomplete: {}", thousands(omissions.len() as u64)));
-        list_omissions(output, omissions);
+    if let Some(manifest) = opened.manifest().filter(|manifest| manifest.omission_count() > 0) {
+        output.line(format!("Left out or incomplete: {}", thousands(manifest.omission_count())));
+        list_omissions(output, manifest);
     }
     output.document(&serde_json::json!({
         "account": report.account,

@@ -64,6 +64,11 @@ fn describe(output: &Output, report: &Verification) {
             }
             output.line(format!("Signed by the pod's archive key, {pod}."));
             output.line("  It means something only if the pod is known to use this key.");
+            if !report.for_stock_pods {
+                output.line(
+                    "The ZIP was packed anew, and a stock pod may not take it as it is: `pappus convert` makes the files it takes.",
+                );
+            }
         }
     }
 }
@@ -105,5 +110,6 @@ fn document(
             "unsigned": signatures.unsigned,
         },
         "findings": findings,
+        "for_stock_pods": report.for_stock_pods,
     })
 }

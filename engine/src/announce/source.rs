@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::AnnounceError;
-use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
+use crate::archive::document::{
+    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_record,
+};
 use crate::archive::open::{Archive, Verified};
-use crate::domain::{DiasporaId, PrivateKey};
+use crate::domain::{Contact, DiasporaId, PrivateKey};
 
 /// Contacts of one account that are looked at; nobody has more.
 const MAX_CONTACTS: usize = 500_000;
@@ -28,12 +29,6 @@ impl Source {
     }
 }
 
-/// As much of a contact as is needed.
-#[derive(Deserialize)]
-struct Contact {
-    account_id: DiasporaId,
-}
-
 impl DocumentVisitor for Source {
     fn wants(&self, section: Section, name: &str) -> bool {
         section == Section::User && matches!(name, "private_key" | "contacts")
@@ -46,7 +41,7 @@ impl DocumentVisitor for Source {
 
     fn element(&mut self, _: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         // The import has said which ones cannot be read.
-        if let Ok(contact) = serde_json::from_str::<Contact>(value.get())
+        if let Ok((contact, _)) = read_record::<Contact>(value, None)
             && self.contacts.len() < MAX_CONTACTS
         {
             self.contacts.insert(contact.account_id);

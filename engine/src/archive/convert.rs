@@ -12,7 +12,8 @@ use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
+use super::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document, username};
+use super::limits::Limits;
 use super::open::{Archive, OpenError, Verified};
 use crate::domain::{KeyError, PrivateKey};
 
@@ -155,7 +156,8 @@ impl DocumentVisitor for Head {
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         let refuse = |error: serde_json::Error| DocumentError::record(place, &error);
         if place.name == "username" {
-            self.username = Some(serde_json::from_str(value.get()).map_err(refuse)?);
+            let name: String = serde_json::from_str(value.get()).map_err(refuse)?;
+            self.username = Some(username(&name));
         } else {
             let key = serde_json::from_str(value.get()).map_err(refuse)?;
             self.key = Some(FoundKey { key, offset: place.offset, length: value.get().len() as u64 });
@@ -207,27 +209,46 @@ fn write_document(
     out_dir: &Path,
     replacement: Option<&FoundKey>,
 ) -> Result<NamedTempFile, ConvertError> {
+    // What gets too small would be taken for a bomb by whoever reads it next.
+    for level in [Compression::new(6), Compression::none()] {
+        let (file, unpacked) = pack_document(archive, out_dir, replacement, level)?;
+        let packed = file.as_file().metadata().map_err(failed(out_dir))?.len();
+        if level == Compression::none() || !Limits::looks_like_a_bomb(packed, unpacked) {
+            return Ok(file);
+        }
+    }
+    Err(failed(out_dir)(io::Error::other("the document was not packed")))
+}
+
+/// The document under gzip, and its size unpacked.
+fn pack_document(
+    archive: &mut Archive<Verified>,
+    out_dir: &Path,
+    replacement: Option<&FoundKey>,
+    level: Compression,
+) -> Result<(NamedTempFile, u64), ConvertError> {
     let error = failed(out_dir);
     let mut file = NamedTempFile::new_in(out_dir).map_err(&error)?;
     let mut document = archive.document()?;
     // No time and no name in the header: the same archive gives the same file.
-    let mut packed = GzBuilder::new().write(BufWriter::new(file.as_file_mut()), Compression::new(6));
-    let moved = |outcome: Result<(), CopyError>| {
+    let mut packed = GzBuilder::new().write(BufWriter::new(file.as_file_mut()), level);
+    let moved = |outcome: Result<u64, CopyError>| {
         outcome.map_err(|failure| match failure {
             CopyError::Read(source) => OpenError::from_io(source).into(),
             CopyError::Write(source) => error(source),
         })
     };
+    let mut unpacked = 0;
     if let Some(FoundKey { key, offset, length }) = replacement {
         let text = zeroize::Zeroizing::new(serde_json::to_vec(key).map_err(|e| error(e.into()))?);
-        moved(copy(&mut document.by_ref().take(*offset), &mut packed))?;
+        unpacked += moved(copy(&mut document.by_ref().take(*offset), &mut packed))? + text.len() as u64;
         moved(copy(&mut document.by_ref().take(*length), &mut io::sink()))?;
         packed.write_all(&text).map_err(&error)?;
     }
-    moved(copy(&mut document, &mut packed))?;
+    unpacked += moved(copy(&mut document, &mut packed))?;
     packed.finish().and_then(|mut rest| rest.flush()).map_err(&error)?;
     drop(document);
-    Ok(file)
+    Ok((file, unpacked))
 }
 
 /// Which side of a copy failed.
@@ -236,13 +257,17 @@ enum CopyError {
     Write(io::Error),
 }
 
-/// Larger pieces than [`io::copy`] takes.
-fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<(), CopyError> {
+/// Copies in larger pieces than [`io::copy`] does; gives the number of bytes.
+fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
     let mut buffer = vec![0; 256 * 1024];
+    let mut copied = 0;
     loop {
         match from.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => to.write_all(buffer.get(..count).unwrap_or_default()).map_err(CopyError::Write)?,
+            Ok(0) => return Ok(copied),
+            Ok(count) => {
+                to.write_all(buffer.get(..count).unwrap_or_default()).map_err(CopyError::Write)?;
+                copied += count as u64;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(CopyError::Read(error)),
         }
@@ -267,7 +292,7 @@ fn write_photos(
         let failed = |source| ConvertError::Photo { name: name.to_owned(), source };
         zip.start_file(name, options.large_file(size > MAX_PLAIN_ENTRY)).map_err(|e| failed(e.into()))?;
         count += 1;
-        copy(photo, &mut zip).map_err(|error| match error {
+        copy(photo, &mut zip).map(drop).map_err(|error| match error {
             CopyError::Read(source) => OpenError::from_io(source).into(),
             CopyError::Write(source) => failed(source),
         })

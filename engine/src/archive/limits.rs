@@ -22,8 +22,24 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Entries in an archive; the writer keeps to it as well.
+    // What the writer keeps to as well, so that Pappus reads whatever it has written.
+    /// Entries in an archive.
     pub(crate) const ENTRIES: u64 = 100_000;
+    /// Bytes of one record or value in a JSON document.
+    pub(crate) const RECORD_BYTES: u64 = 16 << 20;
+    /// Unpacked bytes of all compressed entries together.
+    pub(crate) const UNPACKED_BYTES: u64 = 8 << 30;
+    /// How many times larger a compressed entry may get, once it is larger than [`Self::RATIO_FROM_BYTES`].
+    pub(crate) const RATIO: u64 = 250;
+    /// See [`Self::RATIO`].
+    pub(crate) const RATIO_FROM_BYTES: u64 = 32 << 20;
+    /// Bytes of `manifest.json`.
+    pub(crate) const MANIFEST_BYTES: u64 = 64 << 20;
+
+    /// Whether an entry gets so much larger when it is unpacked that readers take it for a bomb.
+    pub(crate) fn looks_like_a_bomb(packed: u64, unpacked: u64) -> bool {
+        unpacked > Self::RATIO_FROM_BYTES && unpacked > packed.saturating_mul(Self::RATIO)
+    }
 }
 
 impl Default for Limits {
@@ -31,12 +47,12 @@ impl Default for Limits {
         Self {
             entries: Self::ENTRIES,
             name_bytes: 512,
-            unpacked_bytes: 8 << 30,
-            ratio: 250,
-            ratio_from_bytes: 32 << 20,
-            manifest_bytes: 64 << 20,
+            unpacked_bytes: Self::UNPACKED_BYTES,
+            ratio: Self::RATIO,
+            ratio_from_bytes: Self::RATIO_FROM_BYTES,
+            manifest_bytes: Self::MANIFEST_BYTES,
             json_depth: 32,
-            record_bytes: 16 << 20,
+            record_bytes: Self::RECORD_BYTES,
         }
     }
 }

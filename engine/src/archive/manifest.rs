@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{DiasporaId, Guid, KeyFingerprint, Omission, Timestamp};
+use crate::domain::{DiasporaId, Guid, KeyFingerprint, Omission, OmissionCode, Timestamp};
 
 /// The value of [`Manifest::format`].
 pub const FORMAT: &str = "pappus/1";
@@ -28,11 +28,21 @@ pub struct Manifest {
     pub counts: BTreeMap<CountKind, u64>,
     /// What was left out, each with its reason.
     pub omissions: Vec<Omission>,
+    /// How many more were left out, by their reasons: above some number they are counted only. Absent when all are listed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub more_omissions: BTreeMap<OmissionCode, u64>,
     /// The archives this one was put together from, the oldest first; absent for one that a pod gave.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged_from: Vec<MergedArchive>,
     /// Every other file in the archive but the signatures, in the order they were written.
     pub entries: Vec<FileEntry>,
+}
+
+impl Manifest {
+    /// How many records or parts of records were left out, listed or not.
+    pub fn omission_count(&self) -> u64 {
+        self.omissions.len() as u64 + self.more_omissions.values().sum::<u64>()
+    }
 }
 
 /// An archive that went into another.
@@ -82,6 +92,10 @@ pub enum PrivateKeyState {
 pub struct PodEntry {
     /// Its base address.
     pub url: String,
+    /// The host in the account's diaspora* ID, when `url` gives another one: the pod has changed its address since the
+    /// account was made. Absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_host: Option<String>,
     /// Its software, as far as its tables tell.
     pub software: String,
     /// Its newest database migration.

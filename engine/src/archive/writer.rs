@@ -1,12 +1,15 @@
 //! Writing an archive: one pass, constant memory, the same bytes for the same input.
 
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{Datelike, Timelike};
 use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::limits::Limits;
 use super::manifest::{FileEntry, Manifest};
 use super::names;
 use super::view::FinishedView;
@@ -16,6 +19,8 @@ use crate::domain::{KeyError, SigningKey, Timestamp};
 pub const DEFLATE_LEVEL: i64 = 2;
 /// The largest entry a ZIP without 64-bit sizes can hold.
 const MAX_PLAIN_ENTRY: u64 = 0xffff_fffe;
+/// How much more than it is an entry may count for when it is looked at: the header of the next one comes before that.
+pub(super) const HEADER_ALLOWANCE: u64 = 4096;
 
 /// Why an archive could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +39,15 @@ pub enum WriteError {
     /// An entry turned out larger than a ZIP entry without 64-bit sizes can be.
     #[error("{0} is larger than 4 GiB")]
     EntryTooLarge(String),
+    /// An entry would be so small in the archive that every reader takes it for a bomb.
+    #[error("{0} shrinks so much that readers would take it for a bomb")]
+    LooksLikeABomb(String),
+    /// The documents and pages are larger than any reader takes.
+    #[error(
+        "the account's documents and pages take more than {} GiB, which is more than readers unpack of one archive",
+        Limits::UNPACKED_BYTES >> 30
+    )]
+    TooMuch,
     /// The manifest could not be signed.
     #[error("the manifest could not be signed: {0}")]
     Key(#[from] KeyError),
@@ -53,10 +67,16 @@ pub enum Packing {
 
 /// An archive being written. Only [`ArchiveWriter::finish`] makes it one.
 pub struct ArchiveWriter<W: Write + Seek> {
-    zip: ZipWriter<W>,
+    zip: ZipWriter<Metered<W>>,
+    /// Where the file is written at present.
+    position: Arc<AtomicU64>,
     options: SimpleFileOptions,
     entries: Vec<FileEntry>,
     open: Option<OpenEntry>,
+    /// The entry before, until its packed size is known: path, size, and where its data begins.
+    unmeasured: Option<(String, u64, u64)>,
+    /// Unpacked bytes of all compressed entries.
+    deflated: u64,
 }
 
 struct OpenEntry {
@@ -64,6 +84,35 @@ struct OpenEntry {
     digest: Sha256,
     size: u64,
     large: bool,
+    packing: Packing,
+    /// Where its data begins.
+    data_at: u64,
+}
+
+/// A file that says where it is written.
+struct Metered<W> {
+    inner: W,
+    position: Arc<AtomicU64>,
+}
+
+impl<W: Write> Write for Metered<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.position.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<W: Seek> Seek for Metered<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = self.inner.seek(to)?;
+        self.position.store(position, Ordering::Relaxed);
+        Ok(position)
+    }
 }
 
 impl<W: Write + Seek> ArchiveWriter<W> {
@@ -71,7 +120,9 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     pub fn begin(file: W, created_at: Timestamp) -> Self {
         let options =
             SimpleFileOptions::default().last_modified_time(zip_time(created_at)).unix_permissions(0o600);
-        Self { zip: ZipWriter::new(file), options, entries: Vec::new(), open: None }
+        let position = Arc::new(AtomicU64::new(0));
+        let zip = ZipWriter::new(Metered { inner: file, position: Arc::clone(&position) });
+        Self { zip, position, options, entries: Vec::new(), open: None, unmeasured: None, deflated: 0 }
     }
 
     /// Begins an entry. `large` makes room for 64-bit sizes, which stock pods need not understand.
@@ -90,8 +141,24 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.zip
             .start_file(path, options.large_file(large))
             .map_err(|source| WriteError::Zip { entry: path.to_owned(), source })?;
-        self.open = Some(OpenEntry { path: path.to_owned(), digest: Sha256::new(), size: 0, large });
+        self.measure(0)?;
+        let data_at = self.position.load(Ordering::Relaxed);
+        let (path, digest) = (path.to_owned(), Sha256::new());
+        self.open = Some(OpenEntry { path, digest, size: 0, large, packing, data_at });
         Ok(())
+    }
+
+    /// Looks how small the entry before has become, once `later` bytes of another one are behind it.
+    fn measure(&mut self, later: u64) -> Result<(), WriteError> {
+        let Some((path, size, data_at)) = self.unmeasured.take() else { return Ok(()) };
+        let behind = self.position.load(Ordering::Relaxed).saturating_sub(data_at);
+        let packed = behind.saturating_sub(later).saturating_sub(HEADER_ALLOWANCE);
+        if Limits::looks_like_a_bomb(packed, size) { Err(WriteError::LooksLikeABomb(path)) } else { Ok(()) }
+    }
+
+    fn count_deflated(&mut self, bytes: u64) -> Result<(), WriteError> {
+        self.deflated += bytes;
+        if self.deflated > Limits::UNPACKED_BYTES { Err(WriteError::TooMuch) } else { Ok(()) }
     }
 
     /// Appends to the entry begun last.
@@ -106,7 +173,11 @@ impl<W: Write + Seek> ArchiveWriter<W> {
                 return Err(WriteError::EntryTooLarge(open.path.clone()));
             }
             open.digest.update(bytes);
+            let deflated = open.packing == Packing::Deflated;
             self.zip.write_all(bytes)?;
+            if deflated {
+                self.count_deflated(bytes.len() as u64)?;
+            }
         }
         Ok(())
     }
@@ -118,6 +189,9 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     pub fn end_entry(&mut self) -> Result<(), WriteError> {
         if let Some(open) = self.open.take() {
             let sha256 = hex(&open.digest.finalize());
+            if open.packing == Packing::Deflated {
+                self.unmeasured = Some((open.path.clone(), open.size, open.data_at));
+            }
             self.entries.push(FileEntry { path: open.path, size: open.size, sha256 });
         }
         Ok(())
@@ -161,7 +235,10 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         for entry in entries {
             let zip_error = |source| WriteError::Zip { entry: entry.path.clone(), source };
             let file = spool.by_name_raw(entry.path.as_bytes()).map_err(zip_error)?;
+            let packed = file.compressed_size();
             self.zip.raw_copy_file(file).map_err(zip_error)?;
+            self.measure(packed)?;
+            self.count_deflated(entry.size)?;
             self.entries.push(entry);
         }
         Ok(())
@@ -186,6 +263,9 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         manifest.entries = std::mem::take(&mut self.entries);
         let mut bytes = serde_json::to_vec_pretty(&manifest)?;
         bytes.push(b'\n');
+        if bytes.len() as u64 > Limits::MANIFEST_BYTES {
+            return Err(WriteError::TooMuch);
+        }
         self.small_entry(names::MANIFEST, Packing::Deflated, &bytes)?;
         let (by_account, by_pod) = sign(&bytes, account, pod)?;
         let signatures = [(names::ACCOUNT_SIGNATURE, by_account), (names::POD_SIGNATURE, Some(by_pod))];
@@ -197,7 +277,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             .zip
             .finish()
             .map_err(|source| WriteError::Zip { entry: "the end of the archive".to_owned(), source })?;
-        Ok((file, manifest))
+        Ok((file.inner, manifest))
     }
 
     fn small_entry(&mut self, path: &str, packing: Packing, bytes: &[u8]) -> Result<(), WriteError> {

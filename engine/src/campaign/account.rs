@@ -162,7 +162,7 @@ impl Shift {
             bytes: number(bytes),
             sha256,
             records: number(exported.manifest.counts.values().sum()),
-            omissions: number(exported.manifest.omissions.len() as u64),
+            omissions: number(exported.manifest.omission_count()),
         };
         let mut outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
         // It may have been mended since the list was written.

@@ -1,5 +1,7 @@
 //! Campaigns as they are begun, found, held and ended.
 
+use std::collections::BTreeMap;
+
 use futures_util::TryStreamExt as _;
 
 use super::CampaignError;
@@ -332,40 +334,41 @@ impl Unchanged {
 struct Listed {
     all: bool,
     /// Username, and whether it was found.
-    names: std::collections::BTreeMap<String, bool>,
-    strangers: Vec<String>,
+    names: BTreeMap<String, bool>,
+    /// The same for diaspora* IDs that name another host than the pod's address gives: people keep their IDs when a pod
+    /// changes its address.
+    ids: BTreeMap<String, bool>,
 }
 
 impl Listed {
     fn new(only: Only, names: &[String], host: &str) -> Self {
-        let (mut found, mut strangers) = (std::collections::BTreeMap::new(), Vec::new());
+        let (mut found, mut ids) = (BTreeMap::new(), BTreeMap::new());
         for name in names.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()) {
             match name.split_once('@') {
                 None => drop(found.insert(name, false)),
                 Some((user, at)) if at == host => drop(found.insert(user.to_owned(), false)),
-                Some(_) => strangers.push(name),
+                Some(_) => drop(ids.insert(name, false)),
             }
         }
-        Self { all: only != Only::Listed, names: found, strangers }
+        Self { all: only != Only::Listed, names: found, ids }
     }
 
     fn takes(&mut self, account: &PodAccount) -> bool {
-        match self.names.get_mut(&account.username) {
-            _ if self.all => true,
-            Some(found) => {
-                *found = true;
-                true
-            }
-            None => false,
+        let listed = [self.names.get_mut(&account.username), self.ids.get_mut(&account.account)];
+        let mut takes = self.all;
+        for found in listed.into_iter().flatten() {
+            (*found, takes) = (true, true);
         }
+        takes
     }
 
     /// Whom the pod does not have. Nobody is forgotten, so they are on the list too; their row numbers are none
     /// that a user can have.
     fn missing(&self) -> Vec<PodAccount> {
-        let missing = self.names.iter().filter(|(_, found)| !**found).map(|(name, _)| name.clone());
-        missing
-            .chain(self.strangers.iter().cloned())
+        let listed = self.names.iter().chain(&self.ids);
+        listed
+            .filter(|(_, found)| !**found)
+            .map(|(name, _)| name.clone())
             .zip(1..)
             .map(|(name, number)| PodAccount {
                 user_id: -number,

@@ -245,14 +245,17 @@ impl SignInData {
     pub async fn find(&self, name: &str) -> Result<Option<SignIn>, SignInError> {
         let name = normal(name);
         let local = name.strip_suffix(&format!("@{}", self.host));
+        // On a pod that has changed its address, people keep their IDs.
+        let elsewhere = if local.is_none() { name.split_once('@').map(|(local, _)| local) } else { None };
         let Some(unlock) = self.keys.unlock()? else { return Ok(None) };
         for (recipient, key) in self.keys.lookup_keys()? {
             let hashes = [
-                ("email_hash", Some(hash(&key, "email", name.as_bytes()))),
-                ("username_hash", Some(hash(&key, "username", name.as_bytes()))),
-                ("username_hash", local.map(|local| hash(&key, "username", local.as_bytes()))),
+                ("email_hash", Some(hash(&key, "email", name.as_bytes())), false),
+                ("username_hash", Some(hash(&key, "username", name.as_bytes())), false),
+                ("username_hash", local.map(|local| hash(&key, "username", local.as_bytes())), false),
+                ("username_hash", elsewhere.map(|local| hash(&key, "username", local.as_bytes())), true),
             ];
-            for (column, hash) in hashes {
+            for (column, hash, by_id) in hashes {
                 let Some(hash) = hash else { continue };
                 let sql = format!(
                     "SELECT sealed FROM pappus_sign_in WHERE pod = ? AND {column} = ? AND recipient = ? \
@@ -261,9 +264,12 @@ impl SignInData {
                 let values = [(&self.pod).into(), hash.into(), (&recipient).into()];
                 if let Some(row) = self.store.first("looking for a person", &sql, &values).await? {
                     let text = open(&unlock, row.get(0)?)?;
-                    let person = serde_json::from_slice(&text);
                     // The error would show what is inside.
-                    return person.map(Some).map_err(|error| SignInError::Damaged(error.classify_text()));
+                    let person: SignIn = serde_json::from_slice(&text)
+                        .map_err(|error: serde_json::Error| SignInError::Damaged(error.classify_text()))?;
+                    if !by_id || person.account == name {
+                        return Ok(Some(person));
+                    }
                 }
             }
         }

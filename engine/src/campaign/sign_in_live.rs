@@ -41,6 +41,12 @@ impl LiveSignIn {
         let sql = by_name(columns);
         // diaspora* keeps small letters; what came there in another way is found as it is.
         let row = snapshot.first("a person who signs in", sql, &[local, typed, &name, typed]).await?;
-        Ok(row.and_then(|row| read(&row, &self.host)))
+        if let Some(person) = row.and_then(|row| read(&row, &self.host)) {
+            return Ok(Some(person));
+        }
+        // On a pod that has changed its address, people keep their IDs.
+        let Some((local, _)) = name.split_once('@') else { return Ok(None) };
+        let row = snapshot.first("a person who signs in", by_name(columns), &[local, local, "", ""]).await?;
+        Ok(row.and_then(|row| read(&row, &self.host)).filter(|person| person.account == name))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -83,8 +83,7 @@ impl KeyFile {
         if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
             return Err(KeysError::Exposed(path));
         }
-        let mut text = Zeroizing::new(String::new());
-        file.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
+        let text = crate::text::read(file, MAX_BYTES).map_err(failed)?;
         Self::parse(&text).ok_or(KeysError::NoKeys(path))
     }
 

@@ -4,7 +4,7 @@
 //! archives (identities) is in one file in Pappus's own folder, and nowhere else.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -250,14 +250,13 @@ impl CampaignKeys {
         let failed = |source| KeysError::Io { path: path.to_owned(), source };
         let copy = |source| KeysError::Copy { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(failed)?;
-        let mut text = Zeroizing::new(String::new());
-        if is_encrypted(&mut file).map_err(failed)? {
+        let text = if is_encrypted(&mut file).map_err(failed)? {
             let passphrase = passphrase.ok_or_else(|| copy(EncryptionError::Locked))?;
-            let opened = Unlock::passphrase(passphrase).open(file).map_err(copy)?;
-            opened.take(MAX_BACKUP).read_to_string(&mut text).map_err(failed)?;
+            crate::text::read(Unlock::passphrase(passphrase).open(file).map_err(copy)?, MAX_BACKUP)
         } else {
-            file.take(MAX_BACKUP).read_to_string(&mut text).map_err(failed)?;
-        }
+            crate::text::read(file, MAX_BACKUP)
+        };
+        let text = text.map_err(failed)?;
         let found = KeyFile::parse(&text).ok_or_else(|| copy(EncryptionError::NoIdentity))?;
         KeyFile::change(&self.folder, |keys| Ok(keys.merge(found)))
     }

@@ -55,9 +55,11 @@ pub struct Contact {
     pub following: bool,
     /// A copy of `receiving`.
     pub followed: bool,
-    /// The person's name in the network.
-    pub person_guid: Guid,
-    /// Display name.
+    /// The person's name in the network. Pappus and diaspora* write it, other software need not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_guid: Option<Guid>,
+    /// Display name; empty where it is not said.
+    #[serde(default)]
     pub person_name: String,
     /// The person's diaspora* ID.
     pub account_id: DiasporaId,
@@ -75,8 +77,9 @@ pub struct Contact {
 pub struct NonContactAuthor {
     /// diaspora* ID.
     pub account_id: DiasporaId,
-    /// The person's name in the network.
-    pub guid: Guid,
+    /// The person's name in the network. Pappus writes it, other software need not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guid: Option<Guid>,
     /// Public key, PEM.
     pub public_key: String,
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
+use url::Url;
 
 /// The address of a person, `user@host[:port]`, lower case, at most 255 bytes.
 ///
@@ -36,6 +37,17 @@ impl DiasporaId {
     /// The part after the `@`: the pod's host, with its port if that is unusual.
     pub fn host(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, host)| host)
+    }
+
+    /// Returns what follows the `@` in the IDs of a pod with this address: the host, with the port unless that is 80 or
+    /// 443, whatever the scheme. Like diaspora* (`AppConfig.bare_pod_uri`), this drops `www.` wherever it occurs.
+    pub fn host_of_pod(url: &Url) -> Option<String> {
+        let host = url.host_str()?;
+        let host = match url.port() {
+            Some(port) if port != 80 && port != 443 => format!("{host}:{port}"),
+            _ => host.to_owned(),
+        };
+        Some(host.replace("www.", ""))
     }
 
     fn problem(text: &str) -> Option<&'static str> {

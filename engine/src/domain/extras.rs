@@ -106,6 +106,54 @@ pub struct Conversation {
     pub state: ConversationState,
     /// Its messages, oldest first.
     pub messages: Vec<Message>,
+    /// Whether the messages follow those of the record before, which is of the same conversation. A long one is written
+    /// in pieces, since readers take records up to a size.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continued: bool,
+}
+
+impl Conversation {
+    /// Bytes of text in a piece. In JSON a character may take six times as much.
+    const PIECE_BYTES: usize = 2 << 20;
+    /// Messages in a piece; each takes some 200 bytes beside its text.
+    const PIECE_MESSAGES: usize = 10_000;
+
+    /// Cuts a long conversation into pieces, of which all but the first are continued ones.
+    pub fn into_pieces(mut self) -> impl Iterator<Item = Self> {
+        let mut rest = std::mem::take(&mut self.messages).into_iter().peekable();
+        let mut next = Some(self);
+        std::iter::from_fn(move || {
+            let mut piece = next.take()?;
+            let mut bytes = 0;
+            let fits = |bytes: usize, count: usize| {
+                count == 0 || (bytes <= Self::PIECE_BYTES && count < Self::PIECE_MESSAGES)
+            };
+            while let Some(message) =
+                rest.next_if(|message| fits(bytes + message.text.len(), piece.messages.len()))
+            {
+                bytes += message.text.len();
+                piece.messages.push(message);
+            }
+            if rest.peek().is_some() {
+                next = Some(Self { messages: Vec::new(), continued: true, ..piece.clone_head() });
+            }
+            Some(piece)
+        })
+    }
+
+    /// The same conversation without its messages.
+    fn clone_head(&self) -> Self {
+        Self {
+            guid: self.guid.clone(),
+            author: self.author.clone(),
+            subject: self.subject.clone(),
+            created_at: self.created_at,
+            participants: self.participants.clone(),
+            state: self.state,
+            messages: Vec::new(),
+            continued: self.continued,
+        }
+    }
 }
 
 /// How the account's own copy of a conversation stands.

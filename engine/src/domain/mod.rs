@@ -26,7 +26,7 @@ pub use extras::{
 pub use guid::{Guid, GuidError};
 pub(crate) use key::decode_base64;
 pub use key::{DecryptingKey, KeyError, KeyFingerprint, PrivateKey, PublicKey, SigningKey, VerifyingKey};
-pub use omission::{Omission, OmissionCode, RecordKind, RecordRef};
+pub use omission::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 pub use post::{Location, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
 pub use profile::Profile;
 pub use relayable::{Comment, Like, PollParticipation, Relayable, RelayableEntity, SignedText};

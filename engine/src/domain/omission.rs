@@ -1,5 +1,7 @@
 //! What could not be exported, and why.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,59 @@ pub struct Omission {
     pub record: RecordRef,
     /// The reason in a sentence, for people.
     pub reason: String,
+}
+
+/// Omissions of one account: listed up to a size, beyond it counted by their reasons. A pod may have lost hundreds of
+/// thousands of posts that one account liked, and a manifest is read as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct Omissions {
+    listed: Vec<Omission>,
+    bytes: usize,
+    more: BTreeMap<OmissionCode, u64>,
+}
+
+impl Omissions {
+    /// Bytes that the listed ones may take in a manifest: some 30,000 omissions.
+    pub const MOST_BYTES: usize = 8 << 20;
+    /// What the manifest's indentation adds to one.
+    const INDENTATION: usize = 120;
+
+    /// Adds one.
+    pub fn push(&mut self, omission: Omission) {
+        let bytes = serde_json::to_string(&omission).map_or(0, |text| text.len()) + Self::INDENTATION;
+        if self.more.is_empty() && self.bytes + bytes <= Self::MOST_BYTES {
+            self.bytes += bytes;
+            self.listed.push(omission);
+        } else {
+            *self.more.entry(omission.code).or_default() += 1;
+        }
+    }
+
+    /// Adds others behind these.
+    pub fn append(&mut self, others: Self) {
+        others.listed.into_iter().for_each(|omission| self.push(omission));
+        for (code, number) in others.more {
+            *self.more.entry(code).or_default() += number;
+        }
+    }
+
+    /// Those that are listed, in the order in which they came.
+    pub fn listed(&self) -> &[Omission] {
+        &self.listed
+    }
+
+    /// How many more there are, by their reasons.
+    pub fn more(&self) -> &BTreeMap<OmissionCode, u64> {
+        &self.more
+    }
+}
+
+impl FromIterator<Omission> for Omissions {
+    fn from_iter<I: IntoIterator<Item = Omission>>(omissions: I) -> Self {
+        let mut list = Self::default();
+        omissions.into_iter().for_each(|omission| list.push(omission));
+        list
+    }
 }
 
 /// Stable names of the reasons. New ones may come; none changes its meaning.
@@ -44,6 +99,8 @@ pub enum OmissionCode {
     InvalidIdentifier,
     /// A required value is empty.
     MissingValue,
+    /// It is larger than any reader takes.
+    TooLarge,
     /// A kind of record or parent this version does not know.
     UnknownType,
 }
@@ -65,6 +122,7 @@ impl OmissionCode {
             Self::UnreadableAdditionalData => "unreadable_additional_data",
             Self::InvalidIdentifier => "invalid_identifier",
             Self::MissingValue => "missing_value",
+            Self::TooLarge => "too_large",
             Self::UnknownType => "unknown_type",
         }
     }
@@ -136,5 +194,27 @@ impl RecordKind {
             Self::Message => "message",
             Self::Subscription => "subscription",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_listed_is_counted() {
+        let omission = |number: i64| Omission {
+            code: if number % 2 == 0 { OmissionCode::MissingParent } else { OmissionCode::MissingFile },
+            record: RecordRef { kind: RecordKind::Like, id: Some(number), name: Some("\u{1}".repeat(200)) },
+            reason: "the post is not in the pod's database any more".to_owned(),
+        };
+        let mut all: Omissions = (0..10_000).map(omission).collect();
+        let listed = all.listed().len() as u64;
+        assert!((1000..10_000).contains(&listed) && all.listed()[7] == omission(7));
+        assert_eq!(listed + all.more().values().sum::<u64>(), 10_000);
+        let text = serde_json::to_string_pretty(all.listed()).unwrap();
+        assert!(text.len() < Omissions::MOST_BYTES, "{}", text.len());
+        all.append([omission(1), omission(2)].into_iter().collect());
+        assert_eq!(all.more().values().sum::<u64>(), 10_002 - listed);
     }
 }

@@ -6,7 +6,7 @@ use super::json::JsonWriter;
 use super::output::OutputFile;
 use super::pages::{Own, Page, start_pages};
 use super::photos::PhotoFiles;
-use super::pieces::{Piece, Pieces, start_writer};
+use super::pieces::{DocumentOptions, Piece, Pieces, start_writer};
 use super::{ExportError, OutputError, Progress};
 use crate::archive::encryption::Lock;
 use crate::archive::manifest::{AccountEntry, CountKind, FORMAT, Manifest, PodEntry, PrivateKeyState};
@@ -14,8 +14,8 @@ use crate::archive::names;
 use crate::archive::view::ViewHeader;
 use crate::archive::writer::{Packing, WriteError};
 use crate::domain::{
-    KeyError, Omission, OmissionCode, PrivateKey, PublicKey, RecordKind, RecordRef, Relayable, Settings,
-    SigningKey, Timestamp,
+    KeyError, Omission, OmissionCode, Omissions, PrivateKey, PublicKey, RecordKind, RecordRef, Relayable,
+    Settings, SigningKey, Timestamp,
 };
 use crate::pod::config::PodUrl;
 use crate::pod::database::Snapshot;
@@ -74,7 +74,7 @@ pub struct Exporter<'a> {
 /// What reading found, for the manifest.
 struct Gathered {
     counts: std::collections::BTreeMap<CountKind, u64>,
-    omissions: Vec<Omission>,
+    omissions: Omissions,
     signing: Option<SigningKey>,
     public_key: Option<PublicKey>,
     state: PrivateKeyState,
@@ -91,14 +91,22 @@ impl Exporter<'_> {
         name: &str,
         memory: &mut impl SignatureMemory,
     ) -> Result<Exported, ExportError> {
-        // Nearly every document fits into 4 GiB, and only such a one is for stock pods: try that first.
-        let reader = AccountReader::find(snapshot, self.pod.clone(), name).await?;
-        match self.attempt(reader, memory, false).await {
-            Err(ExportError::Write { source: WriteError::EntryTooLarge(_), .. }) => {
-                let reader = AccountReader::find(snapshot, self.pod.clone(), name).await?;
-                self.attempt(reader, memory, true).await
+        // Nearly every document fits into 4 GiB, and only such a one is for stock pods: try that first. Nearly none gets
+        // so small that it looks like a bomb.
+        let mut options = DocumentOptions { packing: Packing::Deflated, large: false };
+        loop {
+            let reader = AccountReader::find(snapshot, self.pod.clone(), name).await?;
+            match self.attempt(reader, memory, options).await {
+                Err(ExportError::Write { source: WriteError::EntryTooLarge(_), .. }) if !options.large => {
+                    options.large = true;
+                }
+                Err(ExportError::Write { source: WriteError::LooksLikeABomb(_), .. })
+                    if options.packing == Packing::Deflated =>
+                {
+                    options.packing = Packing::Stored;
+                }
+                other => return other,
             }
-            other => other,
         }
     }
 
@@ -115,14 +123,15 @@ impl Exporter<'_> {
         memory: &mut impl SignatureMemory,
     ) -> Result<Exported, ExportError> {
         let reader = AccountReader::read_ahead(snapshot, ahead, self.pod.clone(), user).await?;
-        self.attempt(reader, memory, false).await
+        // Only small accounts are read ahead.
+        self.attempt(reader, memory, DocumentOptions { packing: Packing::Deflated, large: false }).await
     }
 
     async fn attempt(
         &self,
         mut reader: AccountReader<'_>,
         memory: &mut impl SignatureMemory,
-        large: bool,
+        options: DocumentOptions,
     ) -> Result<Exported, ExportError> {
         let account = reader.account().clone();
         let created_at = self.options.created_at;
@@ -132,15 +141,19 @@ impl Exporter<'_> {
         let settings = reader.settings().await?;
         let spool = tempfile::tempfile_in(self.folder).map_err(io_error)?;
         let (pages, view) = start_pages(spool, self.view_header(&account.id, &settings));
-        let (pieces, writer) = start_writer(output.file().map_err(io_error)?, created_at, large, pages);
+        let (pieces, writer) = start_writer(output.file().map_err(io_error)?, created_at, options, pages);
         let gathered = self.gather(&mut reader, settings, pieces, memory).await;
         // A full disk shows at the writer first and at the reader as a closed channel: ask the writer first.
         let writer = writer.await.map_err(|_| ExportError::Broken)?;
         let view = view.await.map_err(|_| ExportError::Broken)?;
         let failed = |source| ExportError::Write { folder: self.folder.to_owned(), source };
-        let (mut writer, abandon) = writer.map_err(failed)?;
+        let (mut writer, abandon, too_large) = writer.map_err(failed)?;
         let view = view.inspect_err(|_| abandon.now())?;
-        let gathered = gathered.inspect_err(|_| abandon.now())?;
+        let mut gathered = gathered.inspect_err(|_| abandon.now())?;
+        for record in too_large {
+            record.discount(&mut gathered.counts);
+            gathered.omissions.push(record.omission);
+        }
         let manifest = self.manifest(&account, &gathered);
         let view = view.ok_or(ExportError::Broken)?;
         let (archive_key, signing) = (self.archive_key, gathered.signing);
@@ -187,10 +200,10 @@ impl Exporter<'_> {
         let avatar = settings.profile.0.avatar_file().map(str::to_owned);
         pieces.send(Piece::Page(Page::Profile(Box::new(settings.profile.0.clone()), avatar))).await?;
 
-        pieces.send(Piece::Begin(names::DOCUMENT.to_owned(), Packing::Deflated)).await?;
+        pieces.send(Piece::Begin(names::DOCUMENT.to_owned())).await?;
         let json = JsonWriter::new(pieces.clone(), self.progress);
         let mut others = write_document(reader, json, &settings, memory).await?;
-        pieces.send(Piece::Begin(names::EXTRAS.to_owned(), Packing::Deflated)).await?;
+        pieces.send(Piece::Begin(names::EXTRAS.to_owned())).await?;
         let json = JsonWriter::new(pieces.clone(), self.progress);
         write_extras(reader, json, &mut others, memory).await?;
         let mut photos = PhotoFiles::new(self.uploads, pieces.clone(), self.progress);
@@ -199,16 +212,18 @@ impl Exporter<'_> {
 
         let mut counts = std::mem::take(&mut reader.notes.counts);
         counts.insert(CountKind::PhotoFiles, photos.count());
-        let mut omissions = std::mem::take(&mut reader.notes.omissions);
-        omissions.append(&mut photos.omissions);
+        let mut omissions = Omissions::default();
         if let (Some(own), Some(published)) = (&public_key, &published)
             && own.fingerprint() != published.fingerprint()
         {
-            omissions.insert(0, key_mismatch(reader));
+            omissions.push(key_mismatch(reader));
         }
-        for omission in &omissions {
+        omissions.append(std::mem::take(&mut reader.notes.omissions));
+        omissions.append(std::mem::take(&mut photos.omissions));
+        for omission in omissions.listed() {
             pieces.send(Piece::Page(Page::Omission(Box::new(omission.clone())))).await?;
         }
+        pieces.send(Piece::Page(Page::MoreOmissions(omissions.more().clone()))).await?;
         pieces.send(Piece::Page(Page::Counts(counts.clone()))).await?;
         Ok(Gathered { counts, omissions, signing, public_key, state })
     }
@@ -236,6 +251,9 @@ impl Exporter<'_> {
             },
             pod: PodEntry {
                 url: self.pod.to_string(),
+                id_host: Some(account.id.host())
+                    .filter(|host| *host != self.pod.diaspora_host())
+                    .map(str::to_owned),
                 software: self.schema.software().to_owned(),
                 schema_version: self.schema.as_str().to_owned(),
                 archive_key: self
@@ -244,7 +262,8 @@ impl Exporter<'_> {
                     .map_or_else(|_| String::new(), |key| key.as_pem().to_owned()),
             },
             counts: gathered.counts.clone(),
-            omissions: gathered.omissions.clone(),
+            omissions: gathered.omissions.listed().to_vec(),
+            more_omissions: gathered.omissions.more().clone(),
             merged_from: Vec::new(),
             entries: Vec::new(),
         }

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::Progress;
-use super::pages::Shown;
-use super::pieces::{Piece, Pieces};
+use super::pages::Listed;
+use super::pieces::{Piece, Pieces, TooLarge, Written};
+use crate::archive::limits::Limits;
 use crate::pod::reader::{ReadError, Sink};
 
 /// Records that go to the writer together: waking its thread takes longer than writing one.
@@ -46,7 +47,7 @@ impl<'a> JsonWriter<'a> {
     /// Begins an array; what is put into it goes out as it comes. The array must be ended.
     pub(super) fn array<'w, T>(&'w mut self, name: &str) -> ArrayWriter<'w, 'a, T> {
         self.raw(&format!("\"{name}\":["));
-        ArrayWriter { json: self, first: true, records: Vec::with_capacity(BATCH) }
+        ArrayWriter { json: self, name: name.to_owned(), first: true, records: Vec::with_capacity(BATCH) }
     }
 
     async fn flush(&mut self) -> Result<(), ReadError> {
@@ -66,27 +67,23 @@ impl<'a> JsonWriter<'a> {
 /// An array within a document.
 pub(super) struct ArrayWriter<'w, 'a, T> {
     json: &'w mut JsonWriter<'a>,
+    name: String,
     first: bool,
     records: Vec<T>,
 }
 
-impl<T: Serialize + Shown + Send + 'static> ArrayWriter<'_, '_, T> {
+impl<T: Serialize + Listed + Send + 'static> ArrayWriter<'_, '_, T> {
     async fn flush(&mut self) -> Result<(), ReadError> {
         if self.records.is_empty() {
             return Ok(());
         }
         self.json.flush().await?;
-        let mut first = std::mem::take(&mut self.first);
+        let first = std::mem::take(&mut self.first);
         let records = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH));
-        let write = move |buffer: &mut Vec<u8>, pages: &mut Vec<_>| {
-            for record in records {
-                if !std::mem::take(&mut first) {
-                    buffer.push(b',');
-                }
-                serde_json::to_writer(&mut *buffer, &record)?;
-                pages.extend(record.shown());
-            }
-            Ok(())
+        let list = self.name.clone();
+        let write = move |out: &mut Written| {
+            out.list_begun &= !first;
+            records.into_iter().try_for_each(|record| write_record(out, record, &list))
         };
         self.json.pieces.send(Piece::Records(Box::new(write))).await
     }
@@ -100,7 +97,29 @@ impl<T: Serialize + Shown + Send + 'static> ArrayWriter<'_, '_, T> {
     }
 }
 
-impl<T: Serialize + Shown + Send + 'static> Sink<T> for ArrayWriter<'_, '_, T> {
+/// Puts a record into JSON, and leaves it out if no reader would take it.
+fn write_record<T: Serialize + Listed>(
+    out: &mut Written,
+    record: T,
+    list: &str,
+) -> Result<(), serde_json::Error> {
+    let start = out.buffer.len();
+    if out.list_begun {
+        out.buffer.push(b',');
+    }
+    serde_json::to_writer(&mut out.buffer, &record)?;
+    let bytes = out.buffer.len() - start;
+    if bytes as u64 > Limits::RECORD_BYTES {
+        out.buffer.truncate(start);
+        out.too_large.push(TooLarge::new(record.entry(list), bytes));
+    } else {
+        out.list_begun = true;
+        out.shown.extend(record.shown());
+    }
+    Ok(())
+}
+
+impl<T: Serialize + Listed + Send + 'static> Sink<T> for ArrayWriter<'_, '_, T> {
     async fn put(&mut self, record: T) -> Result<(), ReadError> {
         self.json.progress.advance(1);
         self.records.push(record);

@@ -12,7 +12,7 @@ use crate::archive::manifest::CountKind;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
 use crate::domain::{
     AspectAudience, CommentedPost, Contact, Conversation, Guid, LoosePhoto, NonContactAuthor, Omission,
-    Profile, Relayable,
+    OmissionCode, Post, Profile, RecordKind, Relayable, RelayableEntity,
 };
 use crate::pod::reader::PostRecord;
 
@@ -25,37 +25,84 @@ pub(super) enum Page {
     Conversation(Box<Conversation>),
     LoosePhoto(Box<LoosePhoto>),
     Omission(Box<Omission>),
+    MoreOmissions(BTreeMap<OmissionCode, u64>),
     /// The last one.
     Counts(BTreeMap<CountKind, u64>),
 }
 
-/// A record that people may want to see.
-pub(super) trait Shown: Sized {
-    /// What to show of it; most records are not shown by themselves.
+/// A record of an archive.
+pub(super) trait Listed: Sized {
+    /// What to show of it to people; most records are not shown by themselves.
     fn shown(self) -> Option<Page> {
         None
     }
+
+    /// What the manifest says of it when it has to be left out of a list: its kind, its name, and what was counted.
+    fn entry(&self, list: &str) -> Entry;
 }
 
-impl Shown for Contact {
+/// What a manifest says of a record.
+pub(super) struct Entry {
+    pub(super) kind: RecordKind,
+    pub(super) name: Option<String>,
+    pub(super) counts: Vec<(CountKind, u64)>,
+}
+
+impl Entry {
+    fn new(
+        kind: RecordKind,
+        name: impl ToString,
+        counts: impl IntoIterator<Item = (CountKind, u64)>,
+    ) -> Self {
+        Self { kind, name: Some(name.to_string()), counts: counts.into_iter().collect() }
+    }
+}
+
+impl Listed for Contact {
+    fn entry(&self, _: &str) -> Entry {
+        Entry::new(RecordKind::Contact, &self.account_id, [(CountKind::Contacts, 1)])
+    }
+
     fn shown(self) -> Option<Page> {
         Some(Page::Contact(Box::new(self)))
     }
 }
 
-impl Shown for PostRecord {
+impl Listed for PostRecord {
+    fn entry(&self, _: &str) -> Entry {
+        let counts = match &self.post.post {
+            Post::Reshare(_) => vec![(CountKind::Reshares, 1)],
+            Post::StatusMessage(message) => vec![
+                (CountKind::StatusMessages, 1),
+                (CountKind::Photos, message.photos.len() as u64),
+                (CountKind::Polls, u64::from(message.poll.is_some())),
+            ],
+        };
+        Entry::new(RecordKind::Post, self.post.post.guid(), counts)
+    }
+
     fn shown(self) -> Option<Page> {
         Some(Page::Post(Box::new(self)))
     }
 }
 
-impl Shown for Conversation {
+impl Listed for Conversation {
+    fn entry(&self, _: &str) -> Entry {
+        let messages = (CountKind::Messages, self.messages.len() as u64);
+        let counts = [(CountKind::Conversations, u64::from(!self.continued)), messages];
+        Entry::new(RecordKind::Conversation, &self.guid, counts)
+    }
+
     fn shown(self) -> Option<Page> {
         Some(Page::Conversation(Box::new(self)))
     }
 }
 
-impl Shown for LoosePhoto {
+impl Listed for LoosePhoto {
+    fn entry(&self, _: &str) -> Entry {
+        Entry::new(RecordKind::Photo, &self.photo.guid, [(CountKind::Photos, 1)])
+    }
+
     fn shown(self) -> Option<Page> {
         Some(Page::LoosePhoto(Box::new(self)))
     }
@@ -64,7 +111,18 @@ impl Shown for LoosePhoto {
 /// One of the account's own relayables; other people's are shown under the posts.
 pub(super) struct Own(pub(super) Relayable);
 
-impl Shown for Own {
+impl Listed for Own {
+    fn entry(&self, _: &str) -> Entry {
+        let (kind, count) = match &self.0.entity {
+            RelayableEntity::Comment(_) => (RecordKind::Comment, CountKind::OwnComments),
+            RelayableEntity::Like(_) => (RecordKind::Like, CountKind::OwnLikes),
+            RelayableEntity::PollParticipation(_) => {
+                (RecordKind::PollParticipation, CountKind::OwnPollParticipations)
+            }
+        };
+        Entry::new(kind, self.0.entity.guid(), [(count, 1)])
+    }
+
     fn shown(self) -> Option<Page> {
         Some(Page::OwnRelayable(Box::new(self.0)))
     }
@@ -82,11 +140,48 @@ impl Serialize for PostRecord {
     }
 }
 
-impl Shown for Guid {}
-impl Shown for Relayable {}
-impl Shown for NonContactAuthor {}
-impl Shown for AspectAudience {}
-impl Shown for CommentedPost {}
+impl Listed for Relayable {
+    fn entry(&self, list: &str) -> Entry {
+        let (kind, others) = match &self.entity {
+            RelayableEntity::Comment(_) => (RecordKind::Comment, CountKind::OthersComments),
+            RelayableEntity::Like(_) => (RecordKind::Like, CountKind::OthersLikes),
+            RelayableEntity::PollParticipation(_) => {
+                (RecordKind::PollParticipation, CountKind::OthersPollParticipations)
+            }
+        };
+        let count = match list {
+            "likes_on_comments" => CountKind::LikesOnComments,
+            "unsigned_relayables" => CountKind::UnsignedRelayables,
+            _ => others,
+        };
+        Entry::new(kind, self.entity.guid(), [(count, 1)])
+    }
+}
+
+impl Listed for Guid {
+    fn entry(&self, _: &str) -> Entry {
+        Entry::new(RecordKind::Subscription, self, [(CountKind::Subscriptions, 1)])
+    }
+}
+
+impl Listed for NonContactAuthor {
+    fn entry(&self, _: &str) -> Entry {
+        Entry::new(RecordKind::Person, &self.account_id, [(CountKind::NonContactAuthors, 1)])
+    }
+}
+
+impl Listed for AspectAudience {
+    fn entry(&self, _: &str) -> Entry {
+        let kind = if self.kind == "photo" { RecordKind::Photo } else { RecordKind::Post };
+        Entry::new(kind, &self.guid, [])
+    }
+}
+
+impl Listed for CommentedPost {
+    fn entry(&self, _: &str) -> Entry {
+        Entry::new(RecordKind::Post, &self.guid, [(CountKind::CommentedPosts, 1)])
+    }
+}
 
 /// Records that go to the other thread together: waking it takes longer than showing one.
 const BATCH: usize = 64;
@@ -152,6 +247,10 @@ fn show(view: &mut View<Steady>, page: Page) -> Result<(), ViewError> {
         Page::Conversation(conversation) => view.conversation(&conversation),
         Page::LoosePhoto(photo) => view.loose_photo(&photo),
         Page::Omission(omission) => view.omission(&omission),
+        Page::MoreOmissions(counts) => {
+            view.more_omissions(&counts);
+            Ok(())
+        }
         Page::Counts(_) => Ok(()),
     }
 }

@@ -6,12 +6,15 @@ use super::Progress;
 use super::pieces::{Piece, Pieces};
 use crate::archive::limits::Limits;
 use crate::archive::names;
-use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef};
+use crate::domain::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 use crate::pod::reader::{PhotoName, ReadError, Sink};
 use crate::pod::uploads::{Lookup, PhotoBytes, PhotoFile, PhotoStore, is_plain_file_name};
 
 /// So many photos fit into what a reader takes, with room for the documents and the pages.
 const MAX_FILES: u64 = Limits::ENTRIES - 10_000;
+
+/// Bytes of all their names together: the manifest lists them, and a reader takes so much of one.
+const MAX_NAME_BYTES: usize = 12 << 20;
 
 /// So many photos are asked for ahead of the one that is written, where that means waiting for an answer.
 const AHEAD: usize = 16;
@@ -24,8 +27,9 @@ pub(super) struct PhotoFiles<'a> {
     ahead: VecDeque<(PhotoName, Lookup)>,
     sent: HashSet<String>,
     lower_case: HashSet<String>,
+    name_bytes: usize,
     /// Files that could not be had.
-    pub(super) omissions: Vec<Omission>,
+    pub(super) omissions: Omissions,
 }
 
 impl<'a> PhotoFiles<'a> {
@@ -37,7 +41,8 @@ impl<'a> PhotoFiles<'a> {
             ahead: VecDeque::new(),
             sent: HashSet::new(),
             lower_case: HashSet::new(),
-            omissions: Vec::new(),
+            name_bytes: 0,
+            omissions: Omissions::default(),
         }
     }
 
@@ -75,14 +80,17 @@ impl<'a> PhotoFiles<'a> {
             self.omit(photo, OmissionCode::UnsafeFileName, reason);
             return Ok(());
         }
-        if self.count() == MAX_FILES {
-            let reason =
-                format!("an archive holds {MAX_FILES} photos; copy this file from the pod's photo files");
+        if self.count() == MAX_FILES || self.name_bytes + photo.name.len() > MAX_NAME_BYTES {
+            let reason = format!(
+                "an archive holds {} photos; copy this file from the pod's photo files",
+                self.count()
+            );
             self.omit(photo, OmissionCode::TooManyFiles, reason);
             return Ok(());
         }
         match lookup.result().await? {
             PhotoFile::Found(bytes, size) => {
+                self.name_bytes += photo.name.len();
                 self.sent.insert(photo.name.clone());
                 self.lower_case.insert(photo.name.to_lowercase());
                 self.send(format!("{}{}", names::PHOTOS, photo.name), bytes, size).await?;

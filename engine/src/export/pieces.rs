@@ -1,22 +1,63 @@
 //! What the exporting task hands to the thread that writes the archive.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 
 use tokio::sync::mpsc;
 
-use super::pages::{Page, Pages};
+use super::pages::{Entry, Page, Pages};
 use super::steady::{Abandon, Steady};
+use crate::archive::manifest::CountKind;
 use crate::archive::writer::{ArchiveWriter, Packing, WriteError};
-use crate::domain::Timestamp;
-use crate::pod::reader::ReadError;
+use crate::domain::{Omission, RecordRef, Timestamp};
+use crate::pod::reader::{Problem, ReadError};
 
-/// Puts records into JSON, and what people may want to see of them into the list.
-type WriteRecords = Box<dyn FnOnce(&mut Vec<u8>, &mut Vec<Page>) -> Result<(), serde_json::Error> + Send>;
+/// Puts records into JSON.
+type WriteRecords = Box<dyn FnOnce(&mut Written) -> Result<(), serde_json::Error> + Send>;
+
+/// What comes of records on their way into the archive.
+#[derive(Default)]
+pub(super) struct Written {
+    /// JSON.
+    pub(super) buffer: Vec<u8>,
+    /// What people may want to see.
+    pub(super) shown: Vec<Page>,
+    /// What has to be left out.
+    pub(super) too_large: Vec<TooLarge>,
+    /// Whether the present list has a record already.
+    pub(super) list_begun: bool,
+}
+
+/// A record that is larger than any reader takes.
+pub(super) struct TooLarge {
+    pub(super) omission: Omission,
+    /// As what it was counted.
+    counts: Vec<(CountKind, u64)>,
+}
+
+impl TooLarge {
+    pub(super) fn new(entry: Entry, bytes: usize) -> Self {
+        let problem = Problem::too_large(bytes);
+        let record = RecordRef { kind: entry.kind, id: None, name: entry.name };
+        let omission = Omission { code: problem.code, record, reason: problem.reason };
+        Self { omission, counts: entry.counts }
+    }
+
+    /// Takes it out of what was counted.
+    pub(super) fn discount(&self, counts: &mut BTreeMap<CountKind, u64>) {
+        for (kind, number) in &self.counts {
+            if let Some(count) = counts.get_mut(kind) {
+                *count = count.saturating_sub(*number);
+            }
+        }
+        counts.retain(|_, count| *count > 0);
+    }
+}
 
 /// A step of writing an archive.
 pub(super) enum Piece {
-    /// A new entry begins.
-    Begin(String, Packing),
+    /// A document begins.
+    Begin(String),
     /// More of its bytes.
     Bytes(Vec<u8>),
     /// Some records.
@@ -40,8 +81,9 @@ impl Pieces {
     }
 }
 
-/// Gives the writer back, and what tells its file that it is not wanted.
-pub(super) type WriterThread = tokio::task::JoinHandle<Result<(ArchiveWriter<Steady>, Abandon), WriteError>>;
+/// Gives the writer back, what tells its file that it is not wanted, and what had to be left out.
+pub(super) type WriterThread =
+    tokio::task::JoinHandle<Result<(ArchiveWriter<Steady>, Abandon, Vec<TooLarge>), WriteError>>;
 
 /// Starts the thread that writes; it ends when every sender is gone, and gives the writer back.
 ///
@@ -49,37 +91,63 @@ pub(super) type WriterThread = tokio::task::JoinHandle<Result<(ArchiveWriter<Ste
 pub(super) fn start_writer(
     file: File,
     created_at: Timestamp,
-    large: bool,
+    options: DocumentOptions,
     mut pages: Pages,
 ) -> (Pieces, WriterThread) {
     let (sender, mut receiver) = mpsc::channel(4);
     let thread = tokio::task::spawn_blocking(move || {
         let (file, abandon) = Steady::new(file);
         let mut writer = ArchiveWriter::begin(file, created_at);
-        let (mut buffer, mut shown) = (Vec::new(), Vec::new());
-        let mut write = |piece, shown: &mut Vec<Page>| match piece {
-            Piece::Begin(path, packing) => writer.begin_entry(&path, packing, large),
-            Piece::Bytes(bytes) => writer.write(&bytes),
-            Piece::Records(records) => {
-                buffer.clear();
-                records(&mut buffer, shown)?;
-                writer.write(&buffer)
-            }
-            Piece::Page(page) => {
-                shown.push(page);
-                Ok(())
-            }
-            Piece::BeginPhoto(path, size) => writer.begin_photo(&path, size),
-            Piece::Photo(path, mut file, size) => writer.copy_file(&path, &mut file, size),
-        };
+        let mut written = Written::default();
         while let Some(piece) = receiver.blocking_recv() {
-            write(piece, &mut shown).inspect_err(|_| abandon.now())?;
-            if !shown.is_empty() && !pages.send(shown.drain(..)) {
+            write(&mut writer, piece, options, &mut written).inspect_err(|_| abandon.now())?;
+            if !written.shown.is_empty() && !pages.send(written.shown.drain(..)) {
                 break;
             }
         }
         writer.end_entry().inspect_err(|_| abandon.now())?;
-        Ok((writer, abandon))
+        Ok((writer, abandon, written.too_large))
     });
     (Pieces(sender), thread)
+}
+
+/// How the documents of an archive are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DocumentOptions {
+    /// Deflated, unless that would make them so small that readers refuse them.
+    pub(super) packing: Packing,
+    /// Room for sizes of 64 bits, which stock pods need not understand.
+    pub(super) large: bool,
+}
+
+fn write(
+    writer: &mut ArchiveWriter<Steady>,
+    piece: Piece,
+    options: DocumentOptions,
+    written: &mut Written,
+) -> Result<(), WriteError> {
+    match piece {
+        Piece::Begin(path) => writer.begin_entry(&path, options.packing, options.large),
+        Piece::Bytes(bytes) => writer.write(&bytes),
+        Piece::Records(records) => {
+            written.buffer.clear();
+            records(written)?;
+            writer.write(&written.buffer)
+        }
+        // The last page: by now it is known what was left out here.
+        Piece::Page(Page::Counts(mut counts)) => {
+            for record in &written.too_large {
+                record.discount(&mut counts);
+                written.shown.push(Page::Omission(Box::new(record.omission.clone())));
+            }
+            written.shown.push(Page::Counts(counts));
+            Ok(())
+        }
+        Piece::Page(page) => {
+            written.shown.push(page);
+            Ok(())
+        }
+        Piece::BeginPhoto(path, size) => writer.begin_photo(&path, size),
+        Piece::Photo(path, mut file, size) => writer.copy_file(&path, &mut file, size),
+    }
 }

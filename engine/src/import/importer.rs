@@ -74,9 +74,15 @@ impl Importer<'_> {
             parents::fetch_parents(target, discovery, &mut people, &survey, &old, journal).await?;
         }
         self.target.count_aspects(&survey);
+        for (kind, place) in &survey.values_left_out {
+            self.target.report.note(*kind, FindingCode::ValueLeftOut, place);
+        }
+        for (kind, place) in &survey.unreadable {
+            self.target.report.left_out(*kind, FindingCode::Unreadable, place);
+        }
         self.target.import_blocks(&account, &survey, &people).await?;
         let judge = Arc::new(Judge::new(&people.keys, Some(old.clone())));
-        let (mut batches, reading) = source::start(archive, judge);
+        let (mut batches, reading) = source::start(archive, judge, &survey.lists);
         self.options.progress.begin(Stage::Records, survey.records);
         while let Some(batch) = batches.recv().await {
             let records = batch.len();
@@ -290,6 +296,10 @@ impl Target {
             Batch::HiddenPosts(posts) => self.import_hidden_posts(account, posts).await,
             Batch::Unreadable(kind, place) => {
                 self.report.left_out(kind, FindingCode::Unreadable, &place);
+                Ok(())
+            }
+            Batch::ValueLeftOut(kind, place) => {
+                self.report.note(kind, FindingCode::ValueLeftOut, &place);
                 Ok(())
             }
         }

@@ -52,6 +52,8 @@ pub enum FindingCode {
     TooLong,
     /// A value was longer than the target pod takes and was cut.
     Shortened,
+    /// A value in the record cannot be read.
+    ValueLeftOut,
     /// Something about an account as a whole; see the message.
     Account,
 }
@@ -79,6 +81,7 @@ impl FindingCode {
             Self::FileTaken => "file_taken",
             Self::TooLong => "too_long",
             Self::Shortened => "shortened",
+            Self::ValueLeftOut => "value_left_out",
             Self::Account => "account",
         }
     }
@@ -105,6 +108,7 @@ impl FindingCode {
             Self::FileTaken => "left out: another file has that name here",
             Self::TooLong => "left out: it is longer than this pod can hold, and cannot be cut",
             Self::Shortened => "kept, cut to the length this pod takes",
+            Self::ValueLeftOut => "kept without one value, which cannot be read",
             Self::Account => "see the message",
         }
     }

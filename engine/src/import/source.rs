@@ -8,15 +8,19 @@ use tokio::task::JoinHandle;
 
 use super::ImportError;
 use crate::archive::document::{
-    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras, relayable,
+    DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document, read_extras,
+    read_record,
 };
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{Archive, Verified};
-use crate::domain::{AspectAudience, Contact, Conversation, Guid, LoosePhoto, OwnPost, Relayable};
+use crate::domain::{
+    AspectAudience, Contact, Conversation, DiasporaId, Guid, LoosePhoto, OwnPost, Relayable,
+};
 use crate::validate::{Judge, Verdict};
 
-/// Records in a batch.
+/// Records in a batch, and about how many bytes of text.
 const BATCH: usize = 1000;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// Records of one kind.
 pub(super) enum Batch {
@@ -34,20 +38,24 @@ pub(super) enum Batch {
     HiddenPosts(Vec<Guid>),
     /// Something that cannot be read: what it should be, and where it stands.
     Unreadable(CountKind, String),
+    /// A value that cannot be read in a record that can.
+    ValueLeftOut(CountKind, String),
 }
 
-/// A list of the archive: its section, its name, and whether it is in `extras.json`.
-const PASSES: &[&[(Section, &str)]] = &[
-    &[
-        (Section::User, "contacts"),
-        (Section::User, "followed_tags"),
-        (Section::User, "posts"),
-        (Section::OthersData, "relayables"),
-    ],
+/// A list of the archive document: the object it stands in, and its name.
+type List = (Section, &'static str);
+
+/// The lists of the archive document in the order in which their records must come.
+const STEPS: &[&[List]] = &[
+    &[(Section::User, "contacts")],
+    &[(Section::User, "posts")],
+    &[(Section::OthersData, "relayables")],
     // After the comments of others: the account may like those.
     &[(Section::User, "relayables"), (Section::User, "post_subscriptions")],
 ];
-/// The same for `extras.json`.
+/// What may come at any time.
+const ANY_TIME: List = (Section::User, "followed_tags");
+/// The lists of `extras.json`, by the pass in which they are read.
 const EXTRAS_PASSES: &[&[&str]] = &[
     &["loose_photos", "aspect_visibility", "likes_on_comments", "unsigned_relayables"],
     &["conversations", "hidden_posts"],
@@ -55,7 +63,8 @@ const EXTRAS_PASSES: &[&[&str]] = &[
 
 /// Whether the records of a list come in batches.
 pub(super) fn is_batched(section: Section, name: &str) -> bool {
-    PASSES.iter().any(|pass| pass.contains(&(section, name)))
+    STEPS.iter().any(|step| step.contains(&(section, name)))
+        || ANY_TIME == (section, name)
         || section == Section::Root && EXTRAS_PASSES.iter().any(|pass| pass.contains(&name))
 }
 
@@ -73,22 +82,51 @@ impl Batch {
             Self::Subscriptions(list) | Self::HiddenPosts(list) => list.len(),
             Self::Conversations(list) => list.len(),
             Self::Unreadable(..) => 1,
+            // The record is in a batch of its own kind.
+            Self::ValueLeftOut(..) => 0,
         };
         len as u64
     }
 }
 
+/// Which lists are read in which pass over a document whose lists stand in this order. The order of fields has no
+/// meaning in JSON, so a list that must come later and stands before the others waits for another pass.
+fn passes(order: &[(Section, String)]) -> Vec<Vec<List>> {
+    let place = |list: &List| order.iter().position(|(section, name)| (*section, name.as_str()) == *list);
+    let mut passes = vec![vec![ANY_TIME]];
+    let mut behind = 0;
+    for step in STEPS {
+        let places = || step.iter().filter_map(place);
+        let (Some(first), Some(last)) = (places().min(), places().max()) else { continue };
+        if first < behind {
+            passes.push(Vec::new());
+        }
+        behind = last;
+        if let Some(pass) = passes.last_mut() {
+            pass.extend_from_slice(step);
+        }
+    }
+    passes
+}
+
 /// Gives the archive back when everything was read.
 pub(super) type Reading = JoinHandle<Result<Archive<Verified>, ImportError>>;
 
-/// Starts reading on a thread of its own. It stops when nobody takes the batches any more.
-pub(super) fn start(mut archive: Archive<Verified>, judge: Arc<Judge>) -> (mpsc::Receiver<Batch>, Reading) {
+/// Starts reading on a thread of its own. `order` is that of the lists in the document. It stops when nobody takes the
+/// batches any more.
+pub(super) fn start(
+    mut archive: Archive<Verified>,
+    judge: Arc<Judge>,
+    order: &[(Section, String)],
+) -> (mpsc::Receiver<Batch>, Reading) {
     let (channel, batches) = mpsc::channel(2);
+    let passes = passes(order);
     let reading = tokio::task::spawn_blocking(move || {
         let limits = *archive.limits();
-        for lists in PASSES {
+        let account = archive.report().account.clone();
+        for lists in &passes {
             let wanted = |section, name: &str| lists.contains(&(section, name));
-            let mut feed = Feed::new(&channel, &judge, &wanted);
+            let mut feed = Feed::new(&channel, &judge, account.as_ref(), &wanted);
             read_document(archive.document()?, &limits, &mut feed)?;
             if !feed.flush() {
                 return Ok(archive);
@@ -97,7 +135,7 @@ pub(super) fn start(mut archive: Archive<Verified>, judge: Arc<Judge>) -> (mpsc:
         for lists in EXTRAS_PASSES {
             let Some(extras) = archive.extras()? else { break };
             let wanted = |_, name: &str| lists.contains(&name);
-            let mut feed = Feed::new(&channel, &judge, &wanted);
+            let mut feed = Feed::new(&channel, &judge, account.as_ref(), &wanted);
             read_extras(extras, &limits, &mut feed)?;
             if !feed.flush() {
                 return Ok(archive);
@@ -111,9 +149,12 @@ pub(super) fn start(mut archive: Archive<Verified>, judge: Arc<Judge>) -> (mpsc:
 struct Feed<'a> {
     channel: &'a mpsc::Sender<Batch>,
     judge: &'a Judge,
+    account: Option<&'a DiasporaId>,
     wanted: &'a dyn Fn(Section, &str) -> bool,
     list: (Option<Section>, String),
     records: Vec<Box<RawValue>>,
+    /// How many bytes of text those are.
+    bytes: usize,
     first: u64,
 }
 
@@ -121,32 +162,38 @@ impl<'a> Feed<'a> {
     fn new(
         channel: &'a mpsc::Sender<Batch>,
         judge: &'a Judge,
+        account: Option<&'a DiasporaId>,
         wanted: &'a dyn Fn(Section, &str) -> bool,
     ) -> Self {
-        Self { channel, judge, wanted, list: (None, String::new()), records: Vec::new(), first: 0 }
+        let (list, records) = ((None, String::new()), Vec::new());
+        Self { channel, judge, account, wanted, list, records, bytes: 0, first: 0 }
     }
 
     /// Sends what has gathered; false when nobody listens any more.
     fn flush(&mut self) -> bool {
         let records = std::mem::take(&mut self.records);
+        self.bytes = 0;
         if records.is_empty() {
             return true;
         }
         let (section, name) = (self.list.0, self.list.1.as_str());
-        let mut read = Read { name, first: self.first, channel: self.channel, open: true };
+        let (channel, account) = (self.channel, self.account);
+        let mut read = Read { name, first: self.first, channel, account, open: true };
         let batch = match (section, name) {
             (_, "contacts") => Batch::Contacts(read.all(&records, CountKind::Contacts)),
             (_, "followed_tags") => Batch::Tags(read.all(&records, CountKind::FollowedTags)),
             (_, "posts") => Batch::Posts(read.all(&records, CountKind::StatusMessages)),
             (_, "post_subscriptions") => Batch::Subscriptions(read.all(&records, CountKind::Subscriptions)),
-            (Some(Section::User), _) => Batch::OwnRelayables(read.relayables(&records)),
+            (Some(Section::User), _) => Batch::OwnRelayables(read.all(&records, CountKind::OwnComments)),
             (Some(Section::OthersData), _) => {
-                Batch::OthersRelayables(self.judge.judge_all(read.relayables(&records)))
+                Batch::OthersRelayables(self.judge.judge_all(read.all(&records, CountKind::OthersComments)))
             }
             (_, "likes_on_comments") => {
-                Batch::LikesOnComments(self.judge.judge_all(read.relayables(&records)))
+                Batch::LikesOnComments(self.judge.judge_all(read.all(&records, CountKind::LikesOnComments)))
             }
-            (_, "unsigned_relayables") => Batch::UnsignedRelayables(read.relayables(&records)),
+            (_, "unsigned_relayables") => {
+                Batch::UnsignedRelayables(read.all(&records, CountKind::UnsignedRelayables))
+            }
             (_, "loose_photos") => Batch::LoosePhotos(read.all(&records, CountKind::Photos)),
             (_, "aspect_visibility") => Batch::Audiences(read.all(&records, CountKind::StatusMessages)),
             (_, "conversations") => Batch::Conversations(read.all(&records, CountKind::Conversations)),
@@ -167,13 +214,14 @@ impl DocumentVisitor for Feed<'_> {
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         let same = self.list.0 == Some(place.section) && self.list.1 == place.name;
-        if (!same || self.records.len() == BATCH) && !self.flush() {
+        if (!same || self.records.len() == BATCH || self.bytes > BATCH_BYTES) && !self.flush() {
             return Ok(Next::Stop);
         }
         if self.records.is_empty() {
             self.list = (Some(place.section), place.name.to_owned());
             self.first = place.index.unwrap_or_default();
         }
+        self.bytes += value.get().len();
         self.records.push(value.to_owned());
         Ok(Next::Continue)
     }
@@ -184,33 +232,29 @@ struct Read<'a> {
     name: &'a str,
     first: u64,
     channel: &'a mpsc::Sender<Batch>,
+    account: Option<&'a DiasporaId>,
     open: bool,
 }
 
 impl Read<'_> {
-    fn all<T: serde::de::DeserializeOwned>(&mut self, records: &[Box<RawValue>], kind: CountKind) -> Vec<T> {
-        self.each(records, kind, |value| serde_json::from_str(value.get()))
-    }
-
-    fn relayables(&mut self, records: &[Box<RawValue>]) -> Vec<Relayable> {
-        self.each(records, CountKind::OthersComments, relayable)
-    }
-
-    fn each<T>(
-        &mut self,
-        records: &[Box<RawValue>],
-        kind: CountKind,
-        parse: impl Fn(&RawValue) -> Result<T, serde_json::Error>,
-    ) -> Vec<T> {
+    fn all<T: Record>(&mut self, records: &[Box<RawValue>], kind: CountKind) -> Vec<T> {
         let mut parsed = Vec::with_capacity(records.len());
         for (index, record) in (self.first..).zip(records) {
-            if let Ok(record) = parse(record) {
-                parsed.push(record);
-            } else {
-                let place = format!("{}[{index}]", self.name);
-                self.open &= self.channel.blocking_send(Batch::Unreadable(kind, place)).is_ok();
+            let place = format!("{}[{index}]", self.name);
+            match read_record(record, self.account) {
+                Ok((record, lost)) => {
+                    for LostValue { path, .. } in lost {
+                        self.send(Batch::ValueLeftOut(kind, format!("{place}.{path}")));
+                    }
+                    parsed.push(record);
+                }
+                Err(_) => self.send(Batch::Unreadable(kind, place)),
             }
         }
         parsed
+    }
+
+    fn send(&mut self, batch: Batch) {
+        self.open &= self.channel.blocking_send(batch).is_ok();
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::ImportError;
 use crate::archive::document::{
-    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras, relayable,
+    DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document, read_extras,
+    read_record, relayable, username,
 };
+use crate::archive::manifest::CountKind;
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::discovery::PostName;
 use crate::domain::{
@@ -56,8 +57,16 @@ pub(super) struct Survey {
     /// Posts, and posts with polls, that the account's own records belong to, by the GUID that the archive
     /// knows; with the author, if the archive names one.
     pub(super) parents: BTreeMap<(PostName, Guid), Option<DiasporaId>>,
+    /// The lists of the archive document, in the order in which they stand there.
+    pub(super) lists: Vec<(Section, String)>,
+    /// Blocks and aspects that cannot be read, with their places.
+    pub(super) unreadable: Vec<(CountKind, String)>,
+    /// Values of the account itself, its blocks and aspects that cannot be read.
+    pub(super) values_left_out: Vec<(CountKind, String)>,
     /// GUIDs of the account's own posts and polls.
     own: HashSet<Guid>,
+    /// Whether it is `extras.json` that is read.
+    extras: bool,
 }
 
 impl Survey {
@@ -67,6 +76,7 @@ impl Survey {
         let mut survey = Self::default();
         read_document(archive.document()?, &limits, &mut survey)?;
         if let Some(extras) = archive.extras()? {
+            survey.extras = true;
             read_extras(extras, &limits, &mut survey)?;
         }
         archive.photos::<OpenError>(|name, size, _| {
@@ -106,54 +116,91 @@ impl Survey {
         Some(self.people.entry(person).or_default())
     }
 
-    fn set(&mut self, name: &str, value: &RawValue) {
-        fn read<'a, T: Deserialize<'a> + Default>(value: &'a RawValue) -> T {
-            serde_json::from_str(value.get()).unwrap_or_default()
-        }
-        match name {
-            "username" => self.username = read(value),
-            "email" => self.email = read(value),
-            "language" => self.language = read(value),
-            "private_key" => self.private_key = serde_json::from_str(value.get()).ok(),
-            "disable_mail" => self.disable_mail = read(value),
-            "show_community_spotlight_in_stream" => self.show_community_spotlight = read(value),
-            "auto_follow_back" => self.auto_follow_back = read(value),
-            "auto_follow_back_aspect" => self.auto_follow_back_aspect = read(value),
-            "profile" => {
-                self.profile =
-                    serde_json::from_str::<Entity<Profile>>(value.get()).ok().map(|profile| profile.0);
+    /// Reads a value of the account itself, and notes what of it cannot be read.
+    fn read_odd<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
+        // The report goes by kinds of records, and the account's own values are none: they stand with its aspects.
+        let kind = if place.name == "blocks" { CountKind::Blocks } else { CountKind::Aspects };
+        let place = place.to_string();
+        match read_record(value, None) {
+            Ok((record, lost)) => {
+                for LostValue { path, .. } in lost {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    self.values_left_out.push((kind, format!("{place}{dot}{path}")));
+                }
+                Some(record)
             }
-            "settings" => self.settings = read(value),
+            Err(_) => None,
+        }
+    }
+
+    /// A field of the account itself.
+    fn read_field<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
+        let read = self.read_odd(place, value);
+        if read.is_none() && value.get() != "null" {
+            self.values_left_out.push((CountKind::Aspects, place.to_string()));
+        }
+        read
+    }
+
+    /// An aspect or a blocked person.
+    fn read_element<T: Record>(&mut self, place: &Place<'_>, value: &RawValue, kind: CountKind) -> Option<T> {
+        let read = self.read_odd(place, value);
+        if read.is_none() {
+            self.unreadable.push((kind, place.to_string()));
+        }
+        read
+    }
+
+    fn set(&mut self, place: &Place<'_>, value: &RawValue) {
+        match place.name {
+            "username" => {
+                self.username = username(&self.read_field::<String>(place, value).unwrap_or_default());
+            }
+            "email" => self.email = self.read_field(place, value).unwrap_or_default(),
+            "language" => self.language = self.read_field(place, value).flatten(),
+            "private_key" => self.private_key = self.read_field(place, value),
+            "disable_mail" => self.disable_mail = self.read_field(place, value).unwrap_or_default(),
+            "show_community_spotlight_in_stream" => {
+                self.show_community_spotlight = self.read_field(place, value).unwrap_or_default();
+            }
+            "auto_follow_back" => self.auto_follow_back = self.read_field(place, value).unwrap_or_default(),
+            "auto_follow_back_aspect" => {
+                self.auto_follow_back_aspect = self.read_field(place, value).flatten();
+            }
+            "profile" => {
+                self.profile = self.read_field::<Entity<Profile>>(place, value).map(|profile| profile.0);
+            }
+            "settings" => self.settings = self.read_field(place, value).unwrap_or_default(),
             _ => {}
         }
     }
 
-    fn see(&mut self, name: &str, value: &RawValue) {
-        match name {
+    fn see(&mut self, place: &Place<'_>, value: &RawValue) {
+        match place.name {
             "contact_groups" => {
-                if let Ok(aspect) = serde_json::from_str::<Aspect>(value.get()) {
+                if let Some(aspect) = self.read_element::<Aspect>(place, value, CountKind::Aspects) {
                     self.aspects.push(aspect.name);
                 }
             }
             "blocks" => {
-                if let Ok(person) = serde_json::from_str::<DiasporaId>(value.get()) {
+                if let Some(person) = self.read_element::<DiasporaId>(place, value, CountKind::Blocks) {
                     self.blocks.push(person.clone());
                     self.meet(person);
                 }
             }
             "contacts" => {
-                if let Ok(contact) = serde_json::from_str::<Contact>(value.get())
+                if let Ok((contact, _)) = read_record::<Contact>(value, None)
                     && let Some(person) = self.meet(contact.account_id)
                 {
-                    let (guid, name) = (Some(contact.person_guid), Some(contact.person_name));
-                    *person = Described { guid, name, key: contact.public_key };
+                    let name = Some(contact.person_name).filter(|name| !name.is_empty());
+                    *person = Described { guid: contact.person_guid, name, key: contact.public_key };
                 }
             }
             "non_contact_authors" => {
-                if let Ok(author) = serde_json::from_str::<NonContactAuthor>(value.get())
+                if let Ok((author, _)) = read_record::<NonContactAuthor>(value, None)
                     && let Some(person) = self.meet(author.account_id)
                 {
-                    person.guid = person.guid.take().or(Some(author.guid));
+                    person.guid = person.guid.take().or(author.guid);
                     person.key = person.key.take().or(Some(author.public_key));
                 }
             }
@@ -170,7 +217,7 @@ impl Survey {
                 }
             }
             "posts" => {
-                if let Ok(post) = serde_json::from_str::<OwnPost>(value.get()) {
+                if let Ok((post, _)) = read_record::<OwnPost>(value, None) {
                     // Those who may see limited posts, as far as they live on the target pod.
                     for person in post.subscribed_users_ids.into_iter().flatten() {
                         self.meet(person);
@@ -188,7 +235,7 @@ impl Survey {
                 }
             }
             "post_subscriptions" => {
-                if let Ok(post) = serde_json::from_str(value.get()) {
+                if let Ok((post, _)) = read_record(value, None) {
                     self.need(PostName::Post, post, None);
                 }
             }
@@ -203,8 +250,16 @@ impl Survey {
 }
 
 impl DocumentVisitor for Survey {
+    fn array(&mut self, place: &Place<'_>) {
+        if !self.extras {
+            self.lists.push((place.section, place.name.to_owned()));
+        }
+    }
+
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        self.set(place.name, value);
+        if place.section == Section::User || self.extras {
+            self.set(place, value);
+        }
         Ok(Next::Continue)
     }
 
@@ -213,7 +268,7 @@ impl DocumentVisitor for Survey {
         if place.section == Section::User && place.name == "relayables" {
             self.need_parent(value);
         } else {
-            self.see(place.name, value);
+            self.see(place, value);
         }
         Ok(Next::Continue)
     }

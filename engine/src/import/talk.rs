@@ -50,14 +50,18 @@ impl Target {
         for talk in conversations {
             let known = there.get(talk.guid.as_str());
             if known.is_some_and(|(_, takes_part)| !takes_part) {
-                self.report.left_out(CountKind::Conversations, FindingCode::GuidTaken, &talk.guid);
+                if !talk.continued {
+                    self.report.left_out(CountKind::Conversations, FindingCode::GuidTaken, &talk.guid);
+                }
                 for message in &talk.messages {
                     self.report.left_out(CountKind::Messages, FindingCode::ParentNotVisible, &message.guid);
                 }
                 continue;
             }
             if who(&talk.author).is_none() || !talk.participants.contains(old) {
-                self.report.left_out(CountKind::Conversations, FindingCode::PersonUnknown, &talk.guid);
+                if !talk.continued {
+                    self.report.left_out(CountKind::Conversations, FindingCode::PersonUnknown, &talk.guid);
+                }
                 for message in &talk.messages {
                     self.report.left_out(CountKind::Messages, FindingCode::ParentMissing, &message.guid);
                 }
@@ -80,14 +84,18 @@ impl Target {
         let written = |kind: &str, guid: &Guid| {
             journal.as_ref().is_some_and(|journal| journal.has_written(kind, guid.as_str()))
         };
-        // It may be there from a run that was broken off, or from the old account's time.
-        self.report
-            .came_in(CountKind::Conversations, known.is_some() && !written("conversations", &talk.guid));
-        for person in talk.participants.iter().filter(|person| who(person).is_none()) {
-            self.report.note(CountKind::Conversations, FindingCode::PersonUnknown, person);
+        // The first piece speaks for the conversation, and its row is there when the others come.
+        if !talk.continued {
+            // It may be there from a run that was broken off, or from the old account's time.
+            self.report
+                .came_in(CountKind::Conversations, known.is_some() && !written("conversations", &talk.guid));
+            for person in talk.participants.iter().filter(|person| who(person).is_none()) {
+                self.report.note(CountKind::Conversations, FindingCode::PersonUnknown, person);
+            }
         }
+        let is_new = known.is_none() && !talk.continued;
         let mut intents = Vec::new();
-        if known.is_none() {
+        if is_new {
             intents.push(Intent { kind: "conversations", guid: talk.guid.to_string(), previous: None });
         }
         let guids: Vec<&str> = talk.messages.iter().map(|message| message.guid.as_str()).collect();
@@ -116,9 +124,17 @@ impl Target {
             self.report.left_out(CountKind::Messages, problem, guid);
         }
         let Some(journal) = journal else { return Ok(()) };
+        if is_new {
+            self.last_conversation = Some(talk.guid.clone());
+        }
+        let ours = self.last_conversation.as_ref() == Some(&talk.guid)
+            || journal.has_written("conversations", talk.guid.as_str());
         journal.note(intents).await?;
         self.pod.begin().await?;
-        let id = self.write_conversation(account, who, known.is_none(), &talk).await?;
+        let id = self.write_conversation(account, who, is_new, &talk).await?;
+        if talk.continued && ours {
+            self.move_conversation_up(id, &talk).await?;
+        }
         let rows = new
             .iter()
             .map(|(author, message)| {
@@ -177,6 +193,16 @@ impl Target {
         let columns = ["conversation_id", "person_id", "unread", "created_at", "updated_at"];
         self.pod.insert("conversation_visibilities", &columns, rows, Existing::Keep).await?;
         Ok(id)
+    }
+
+    /// Notes that a conversation goes on until the last message of a piece, as diaspora* does with each message.
+    async fn move_conversation_up(&mut self, id: i64, piece: &Conversation) -> Result<(), ImportError> {
+        let Some(last) = piece.messages.iter().map(|message| message.created_at).max() else { return Ok(()) };
+        for (table, column) in [("conversations", "id"), ("conversation_visibilities", "conversation_id")] {
+            let sql = format!("UPDATE {table} SET updated_at = ? WHERE {column} = {id} AND updated_at < ?");
+            self.pod.run("the conversation", sql, &[last.into(), last.into()]).await?;
+        }
+        Ok(())
     }
 
     /// Posts the user wants to hear about.

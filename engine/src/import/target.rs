@@ -93,6 +93,8 @@ pub(super) struct Target {
     pub(super) report: Report,
     /// Posts the account has reshared so far.
     pub(super) reshared: HashSet<Guid>,
+    /// The conversation that was begun last; a long one comes in pieces.
+    pub(super) last_conversation: Option<Guid>,
     /// Hears how far it is.
     pub(super) progress: Arc<dyn ImportProgress>,
 }
@@ -120,7 +122,8 @@ impl Target {
     pub(super) fn new(pod: PodWriter, url: PodUrl, now: Timestamp, planned: Option<Planned>) -> Self {
         let (report, reshared) = (Report::default(), HashSet::new());
         let progress = Arc::new(());
-        Self { pod, url, photos_at: String::new(), now, planned, report, reshared, progress }
+        let (photos_at, last_conversation) = (String::new(), None);
+        Self { pod, url, photos_at, now, planned, report, reshared, last_conversation, progress }
     }
 
     /// Whether anything is written at all.

@@ -1,10 +1,11 @@
 //! A look at a whole pod before anything is exported: how much there is, and what would be left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
 
+use super::config::PodUrl;
 use super::database::{Cell as _, DatabaseError, Snapshot};
 use crate::domain::PrivateKey;
 
@@ -29,6 +30,9 @@ pub struct Survey {
     pub unusable_keys: Vec<String>,
     /// Accounts without a usable person; they cannot be exported.
     pub broken_accounts: Vec<String>,
+    /// Accounts whose diaspora* ID names another host than the pod's address gives, by that host: the pod has changed
+    /// its address, or the address is wrong. They keep their IDs.
+    pub other_hosts: BTreeMap<String, u64>,
     /// Photos whose file is not there.
     pub missing_files: u64,
     /// Comments and likes by the pod's accounts whose post is gone.
@@ -56,17 +60,18 @@ pub struct AccountSize {
     pub photos: u64,
 }
 
-/// Looks at the whole pod, with a few statements. `photo_files` are the names of all originals, where they could be
-/// read.
+/// Looks at the whole pod, with a few statements. `url` is its address; `photo_files` are the names of all originals,
+/// where they could be read.
 ///
 /// # Errors
 /// The database's failure.
 pub async fn survey(
     snapshot: &mut Snapshot,
+    url: &PodUrl,
     photo_files: Option<&BTreeSet<String>>,
 ) -> Result<Survey, DatabaseError> {
     let mut survey = Survey::default();
-    accounts(snapshot, &mut survey).await?;
+    accounts(snapshot, &url.diaspora_host(), &mut survey).await?;
     for (table, count) in [
         ("posts", &mut survey.posts as &mut u64),
         ("comments", &mut survey.comments),
@@ -125,17 +130,41 @@ pub async fn account_sizes(snapshot: &mut Snapshot) -> Result<Vec<AccountSize>, 
         .collect())
 }
 
-async fn accounts(snapshot: &mut Snapshot, survey: &mut Survey) -> Result<(), DatabaseError> {
-    let sql =
-        "SELECT u.username, u.locked_at, p.closed_account, p.id, u.serialized_private_key FROM users u \
-               LEFT JOIN people p ON p.owner_id = u.id ORDER BY u.username"
-            .to_owned();
+/// Counts the accounts whose diaspora* ID names another host than the pod's address gives, by that host.
+///
+/// # Errors
+/// The database's failure.
+pub async fn other_hosts(
+    snapshot: &mut Snapshot,
+    url: &PodUrl,
+) -> Result<BTreeMap<String, u64>, DatabaseError> {
+    let host = url.diaspora_host();
+    let mut hosts = BTreeMap::new();
+    let sql = "SELECT diaspora_handle FROM people WHERE owner_id IS NOT NULL".to_owned();
+    let mut rows = snapshot.stream("the accounts", sql, &[]);
+    while let Some(row) = rows.try_next().await? {
+        count_other_host(&mut hosts, &row.text(0).unwrap_or_default(), &host);
+    }
+    Ok(hosts)
+}
+
+fn count_other_host(hosts: &mut BTreeMap<String, u64>, id: &str, expected: &str) {
+    if let Some((_, host)) = id.split_once('@').filter(|(_, host)| *host != expected) {
+        *hosts.entry(host.to_owned()).or_default() += 1;
+    }
+}
+
+async fn accounts(snapshot: &mut Snapshot, host: &str, survey: &mut Survey) -> Result<(), DatabaseError> {
+    let sql = "SELECT u.username, u.locked_at, p.closed_account, p.id, u.serialized_private_key, p.diaspora_handle \
+               FROM users u LEFT JOIN people p ON p.owner_id = u.id ORDER BY u.username"
+        .to_owned();
     let mut rows = snapshot.stream("the accounts", sql, &[]);
     while let Some(row) = rows.try_next().await? {
         let name = row.text(0).unwrap_or_default();
         survey.accounts += 1;
         survey.locked += u64::from(!row.is_null(1));
         survey.closed += u64::from(row.boolean(2).unwrap_or(false));
+        count_other_host(&mut survey.other_hosts, &row.text(5).unwrap_or_default(), host);
         if row.is_null(3) {
             survey.broken_accounts.push(name);
         } else if PrivateKey::from_pem(row.text(4).unwrap_or_default()).signing_key().is_err() {

@@ -243,7 +243,7 @@ impl Workshop {
             sha256: &sha256,
             created_at: exported.manifest.created_at.to_utc().and_utc(),
             records: number(exported.manifest.counts.values().sum()),
-            omissions: number(exported.manifest.omissions.len() as u64),
+            omissions: number(exported.manifest.omission_count()),
         };
         if !hand.intend(&intended).await? {
             return Err(Trouble::Lost);

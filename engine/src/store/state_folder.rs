@@ -1,7 +1,7 @@
 //! The folder of Pappus's own state, one subfolder for each pod.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -99,9 +99,8 @@ impl StateFolder {
         if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
             return Err(StateError::Exposed(path));
         }
-        let mut pem = String::new();
-        file.take(64 * 1024).read_to_string(&mut pem).map_err(failed)?;
-        let key = PrivateKey::from_pem(pem);
+        let mut pem = crate::text::read(file, 64 * 1024).map_err(failed)?;
+        let key = PrivateKey::from_pem(std::mem::take(&mut *pem));
         key.signing_key().map_err(|source| StateError::Key { path, source })?;
         Ok(Some(key))
     }

@@ -14,7 +14,7 @@ use super::keys::{KeyRing, KnownKey};
 use super::pool::{Feeder, Job, Shared, Waiting, run};
 use super::report::SignatureReport;
 use crate::archive::document::{
-    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras,
+    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras, read_record,
 };
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::domain::{Contact, DiasporaId, NonContactAuthor, PrivateKey};
@@ -138,14 +138,12 @@ impl DocumentVisitor for Collect<'_> {
         // Records that cannot be read were reported by the verification.
         match place.name {
             "contacts" => {
-                if let Ok(Contact { account_id, public_key: Some(pem), .. }) =
-                    serde_json::from_str(value.get())
-                {
+                if let Ok((Contact { account_id, public_key: Some(pem), .. }, _)) = read_record(value, None) {
                     lock(self.ring).add(account_id, None, &pem);
                 }
             }
             "non_contact_authors" => {
-                if let Ok(author) = serde_json::from_str::<NonContactAuthor>(value.get()) {
+                if let Ok((author, _)) = read_record::<NonContactAuthor>(value, None) {
                     lock(self.ring).add(author.account_id, None, &author.public_key);
                 }
             }

@@ -65,6 +65,8 @@ pub(super) struct Contents {
     counts: BTreeMap<String, u64>,
     /// What was left out.
     omissions: Vec<LeftOut>,
+    /// How many more were left out, by their reasons: above some number they are counted only.
+    more_omissions: BTreeMap<String, u64>,
     /// The fingerprint of the account's key, which others can compare.
     key_fingerprint: Option<String>,
 }
@@ -114,7 +116,10 @@ pub(super) async fn contents(
         record: omission.record.name,
         reason: omission.reason,
     });
-    Ok(Json(Contents { counts, omissions: left_out.collect(), key_fingerprint }))
+    let more_omissions =
+        manifest.more_omissions.iter().map(|(code, count)| (code.as_str().to_owned(), *count));
+    let (omissions, more_omissions) = (left_out.collect(), more_omissions.collect());
+    Ok(Json(Contents { counts, omissions, more_omissions, key_fingerprint }))
 }
 
 /// An archive itself, from any byte on (`Range`, `If-Range`, `ETag`).

@@ -88,7 +88,8 @@ impl Config {
     /// [`ConfigFileError`]: which file, which key, what is wrong, what to do.
     pub fn read(path: &Path, environment: Environment<'_>) -> Result<Self, ConfigFileError> {
         let failed = |source| ConfigFileError::Unreadable { path: path.to_owned(), source };
-        let text = std::fs::read_to_string(path).map_err(failed)?;
+        let bytes = std::fs::read(path).map_err(failed)?;
+        let text = pappus_engine::text::decode(&bytes).map_err(|error| failed(error.into()))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         File::parse(&text)
             .and_then(|file| Self::resolve(file, folder, environment))

@@ -46,6 +46,9 @@ pub(super) async fn show(
     for omission in &manifest.omissions {
         *reasons.entry(omission.code.as_str()).or_default() += 1;
     }
+    for (code, number) in &manifest.more_omissions {
+        *reasons.entry(code.as_str()).or_default() += number;
+    }
     let reasons = reasons.into_iter();
     let template = ContentsPage {
         page: &page,
@@ -53,7 +56,7 @@ pub(super) async fn show(
         counts,
         reasons: reasons.map(|(code, count)| (code.replace('_', " "), words.number(count))).collect(),
         named: manifest.omissions.iter().take(NAMED).map(sentence).collect(),
-        more: (manifest.omissions.len() as u64).saturating_sub(NAMED as u64),
+        more: manifest.omission_count().saturating_sub(NAMED as u64),
         fingerprint: manifest.account.key_fingerprint.as_ref().map(ToString::to_string),
     };
     page.show(StatusCode::OK, &template)

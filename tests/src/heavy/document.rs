@@ -71,7 +71,7 @@ pub fn signed_document(count: usize) -> Result<(Vec<u8>, SignedRelayables), Docu
         receiving: true,
         following: true,
         followed: true,
-        person_guid: "bench-person-000001".parse().map_err(|_| name("GUID".to_owned()))?,
+        person_guid: Some("bench-person-000001".parse().map_err(|_| name("GUID".to_owned()))?),
         person_name: "Bob".to_owned(),
         account_id: "bob@contacts.example".parse().map_err(|_| name("ID".to_owned()))?,
         public_key: Some(public.as_pem().to_owned()),

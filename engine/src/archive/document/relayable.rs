@@ -1,12 +1,12 @@
 //! Relayables as stock pods write them.
 
-use serde::Deserialize as _;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::read_record;
 use crate::domain::Relayable;
 
-/// Reads a relayable, also with a field that stands twice; then the last one counts, as for diaspora* itself.
+/// Reads a relayable as far as it can be read, also with a field that stands twice; then the last one counts, as for
+/// diaspora* itself.
 ///
 /// diaspora* 0.9.1 writes `edited_at` of other people's changed comments twice: first in the form that was
 /// signed (`2026-11-22T06:13:34Z`), then as its database has it (`2026-11-22 06:13:34 UTC`).
@@ -14,11 +14,7 @@ use crate::domain::Relayable;
 /// # Errors
 /// What is missing or of the wrong kind.
 pub fn relayable(value: &RawValue) -> Result<Relayable, serde_json::Error> {
-    serde_json::from_str(value.get()).or_else(|error| {
-        // Reading into a value keeps the last of several fields.
-        let value: Value = serde_json::from_str(value.get())?;
-        Relayable::deserialize(value).map_err(|_| error)
-    })
+    read_record(value, None).map(|(relayable, _)| relayable)
 }
 
 #[cfg(test)]

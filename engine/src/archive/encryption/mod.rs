@@ -1,7 +1,9 @@
 //! The whole archive under age, for a passphrase or for recipients.
 
+mod armor;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use age::secrecy::SecretString;
 
@@ -10,6 +12,10 @@ use age::secrecy::SecretString;
 const WORK_FACTOR: u8 = 16;
 /// Work a stranger's file may ask for.
 const MAX_WORK_FACTOR: u8 = 18;
+/// First bytes of an age file.
+const MAGIC: &[u8] = b"age-encryption.org/";
+/// An age header with a few hundred recipients; reading one takes time with the square of its length.
+const MAX_HEADER: u64 = 64 * 1024;
 
 /// Who may open the archive.
 #[derive(Clone)]
@@ -118,8 +124,10 @@ impl Unlock {
     ///
     /// # Errors
     /// [`EncryptionError::Damaged`], [`EncryptionError::TooExpensive`] and [`EncryptionError::WrongKey`].
-    pub fn open(&self, file: File) -> Result<age::stream::StreamReader<BufReader<File>>, EncryptionError> {
-        self.open_reader(BufReader::new(file))
+    pub fn open(&self, file: File) -> Result<OpenedFile, EncryptionError> {
+        let mut cipher = CipherText::new(file)?;
+        cipher.check_header()?;
+        self.open_reader(BufReader::new(cipher))
     }
 
     /// Opens what is encrypted and comes from anywhere.
@@ -153,14 +161,71 @@ impl Unlock {
     }
 }
 
-/// Whether a file begins as age files do. Leaves the position at the beginning.
+/// Whether a file begins as age files do, armored or not. Leaves the position at the beginning.
 ///
 /// # Errors
 /// What the file says.
 pub fn is_encrypted(file: &mut File) -> io::Result<bool> {
-    const MAGIC: &[u8] = b"age-encryption.org/";
-    let mut head = Vec::with_capacity(MAGIC.len());
-    Read::by_ref(file).take(MAGIC.len() as u64).read_to_end(&mut head)?;
+    let mut head = Vec::new();
+    Read::by_ref(file).take(armor::HEAD).read_to_end(&mut head)?;
     file.rewind()?;
-    Ok(head == MAGIC)
+    Ok(head.starts_with(MAGIC) || armor::is_armored(&head))
+}
+
+/// What an encrypted file holds, at any place.
+pub type OpenedFile = age::stream::StreamReader<BufReader<CipherText>>;
+
+/// The bytes of an age file, out of their armor if there is one.
+pub enum CipherText {
+    /// As they are.
+    Binary(File),
+    /// In ASCII armor.
+    Armored(Box<armor::ArmorReader<File>>),
+}
+
+impl CipherText {
+    fn new(mut file: File) -> Result<Self, EncryptionError> {
+        let mut head = Vec::new();
+        Read::by_ref(&mut file).take(armor::HEAD).read_to_end(&mut head)?;
+        file.rewind()?;
+        if !armor::is_armored(&head) {
+            return Ok(Self::Binary(file));
+        }
+        armor::ArmorReader::new(file).map(|reader| Self::Armored(Box::new(reader))).map_err(|error| {
+            match error.kind() {
+                io::ErrorKind::InvalidData => EncryptionError::Damaged(error.to_string()),
+                _ => EncryptionError::Io(error),
+            }
+        })
+    }
+
+    /// The header of an age file ends with a line that begins with `---`.
+    fn check_header(&mut self) -> Result<(), EncryptionError> {
+        let mut head = Vec::new();
+        Read::by_ref(self).take(MAX_HEADER).read_to_end(&mut head)?;
+        self.rewind()?;
+        if head.windows(5).any(|line| line == b"\n--- ") {
+            Ok(())
+        } else {
+            Err(EncryptionError::Damaged("its header has no end".to_owned()))
+        }
+    }
+}
+
+impl Read for CipherText {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Binary(file) => file.read(buffer),
+            Self::Armored(reader) => reader.read(buffer),
+        }
+    }
+}
+
+impl Seek for CipherText {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Binary(file) => file.seek(to),
+            Self::Armored(reader) => reader.seek(to),
+        }
+    }
 }

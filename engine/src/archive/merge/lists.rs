@@ -219,7 +219,10 @@ impl Gather<'_> {
                 };
                 conversation.messages.append(&mut late);
                 conversation.messages.sort_by_key(|message| message.created_at);
-                serde_json::to_string(&conversation).map_err(refuse)?
+                for piece in conversation.into_pieces() {
+                    self.put(list, &serde_json::to_string(&piece).map_err(refuse)?, place)?;
+                }
+                return Ok(());
             }
             _ if !gives => return Ok(()),
             // Only the newest knows which picture the profile has.

@@ -77,7 +77,14 @@ pub fn merge_archives(mut inputs: Vec<MergeInput>, options: &MergeOptions<'_>) -
     let lists = lists::write(&mut inputs, &index, options.folder)?;
     let omissions = omissions::merge(&inputs, &index);
     let merged_from = inputs.iter().filter_map(listed).collect();
-    output::write(&mut inputs, &index, lists, Manifest { omissions, merged_from, ..newest }, options)
+    // What an archive only counted may be in another; that of the newest is what the account lacks.
+    let mut more_omissions = omissions.more().clone();
+    for (code, number) in &newest.more_omissions {
+        *more_omissions.entry(*code).or_default() += number;
+    }
+    let omissions = omissions.listed().to_vec();
+    let manifest = Manifest { omissions, more_omissions, merged_from, ..newest };
+    output::write(&mut inputs, &index, lists, manifest, options)
 }
 
 /// The time whose state an archive shows.

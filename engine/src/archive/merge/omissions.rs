@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use super::MergeInput;
 use super::index::Index;
-use crate::domain::{Omission, OmissionCode, RecordKind};
+use crate::domain::{Omission, OmissionCode, Omissions, RecordKind};
 
 /// The omissions that stay: not those of a record that another archive gives, and each once, in the newest archive's
 /// words.
-pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Vec<Omission> {
+pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Omissions {
     let lists: Vec<&[Omission]> = inputs
         .iter()
         .map(|input| {
@@ -22,7 +22,7 @@ pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Vec<Omission> {
         .flat_map(|(place, list)| list.iter().map(move |omission| (place, omission)))
         .filter_map(|(place, omission)| Some((place, omission.record.kind, omission.record.name.as_deref()?)))
         .collect();
-    let (mut seen, mut kept) = (HashSet::new(), Vec::new());
+    let (mut seen, mut kept) = (HashSet::new(), Omissions::default());
     for (place, list) in lists.iter().enumerate().rev() {
         for omission in *list {
             let record = &omission.record;

@@ -11,7 +11,7 @@ use crate::archive::limits::Limits;
 use crate::archive::manifest::{CountKind, Manifest, PrivateKeyState};
 use crate::archive::names;
 use crate::archive::open::{OpenError, count_records};
-use crate::archive::writer::{ArchiveWriter, Packing, WriteError};
+use crate::archive::writer::{ArchiveWriter, DEFLATE_LEVEL, HEADER_ALLOWANCE, Packing, WriteError};
 use crate::domain::{KeyFingerprint, PrivateKey, SigningKey};
 
 /// A document of this size or less needs no sizes of 64 bits, which stock pods do not understand.
@@ -54,8 +54,9 @@ pub(super) fn write(
     let entries = [(names::DOCUMENT, &mut documents.document), (names::EXTRAS, &mut documents.extras)];
     for (name, document) in entries {
         let size = document.metadata().map_err(&failed)?.len();
+        let packing = packing(document, size).map_err(&failed)?;
         document.rewind().map_err(&failed)?;
-        writer.begin_entry(name, Packing::Deflated, size > MAX_PLAIN_ENTRY)?;
+        writer.begin_entry(name, packing, size > MAX_PLAIN_ENTRY)?;
         copy(document, &mut Entry(&mut writer)).map_err(&failed)?;
     }
     copy_photos(inputs, index, &mut writer)?;
@@ -82,6 +83,19 @@ pub(super) fn write(
     // Not every file system can sync a folder.
     _ = File::open(options.folder).and_then(|folder| folder.sync_all());
     Ok(Merged { path, bytes, manifest, signed_by_pod: options.archive_key.is_some() })
+}
+
+/// How a document is kept: as it is when it would get so small that readers take it for a bomb.
+fn packing(document: &mut File, size: u64) -> io::Result<Packing> {
+    if size <= Limits::RATIO_FROM_BYTES {
+        return Ok(Packing::Deflated);
+    }
+    document.rewind()?;
+    let level = flate2::Compression::new(u32::try_from(DEFLATE_LEVEL).unwrap_or(2));
+    let mut packed = flate2::read::DeflateEncoder::new(&*document, level);
+    io::copy(&mut packed, &mut io::sink())?;
+    let bomb = Limits::looks_like_a_bomb(packed.total_out().saturating_sub(HEADER_ALLOWANCE), size);
+    Ok(if bomb { Packing::Stored } else { Packing::Deflated })
 }
 
 /// The account's key, ready for signing; nothing when it has none.

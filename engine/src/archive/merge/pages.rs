@@ -55,6 +55,7 @@ pub(super) fn write(
     for omission in &manifest.omissions {
         show.view.omission(omission)?;
     }
+    show.view.more_omissions(&manifest.more_omissions);
     Ok(show.view.finish(counts)?)
 }
 

@@ -1,12 +1,13 @@
 //! An archive, and how far it has been checked.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::content::Container;
+use super::content::{Container, may_be_photo};
 use super::source::Source;
-use super::zip::Zip;
+use super::zip::{Entry, Role, Zip};
 use super::{OpenError, Verification, VerifyError, verify};
 use crate::archive::encryption::Unlock;
 use crate::archive::limits::Limits;
@@ -63,7 +64,6 @@ impl Archive<Unverified> {
     /// [`OpenError`] says what the file is instead, or what is wrong with its container.
     pub fn open(path: &Path, limits: Limits, unlock: Option<&Unlock>) -> Result<Self, OpenError> {
         let container = Container::open(open_source(path, unlock)?, &limits)?;
-        let unpacked = |zip: &Zip| zip.entries().iter().map(|entry| entry.unpacked).sum::<u64>();
         let read_again = |zip: &Zip| {
             let again =
                 zip.entries().iter().filter(|entry| [names::DOCUMENT, names::EXTRAS].contains(&&*entry.name));
@@ -72,7 +72,7 @@ impl Archive<Unverified> {
         let total_bytes = match &container {
             Container::Pappus(zip) => unpacked(zip) + read_again(zip),
             Container::StockZip(zip, document) => {
-                zip.entries().get(*document).map_or(0, |entry| entry.unpacked)
+                unpacked(zip) + zip.entries().get(*document).map_or(0, |entry| entry.unpacked)
             }
             // How large it is unpacked shows at the end only; JSON shrinks to about a third.
             Container::Gzip(_, size) => size.saturating_mul(3),
@@ -81,7 +81,7 @@ impl Archive<Unverified> {
         Ok(Self { container, photos: None, limits, state: Unverified { total_bytes } })
     }
 
-    /// Adds the ZIP of photos that a stock pod gives beside the document.
+    /// Adds the ZIP of photos that a stock pod gives beside the document. The photos may be in any folder of it.
     ///
     /// # Errors
     /// [`OpenError::PhotosInside`] for a Pappus archive, or what is wrong with the ZIP.
@@ -89,10 +89,11 @@ impl Archive<Unverified> {
         if matches!(self.container, Container::Pappus(_)) {
             return Err(OpenError::PhotosInside);
         }
-        let mut source = open_source(path, None)?;
-        let size = source.size()?;
-        let zip = Zip::open(source, size, &self.limits)?;
-        self.state.total_bytes += zip.entries().iter().map(|entry| entry.unpacked).sum::<u64>();
+        let zip = open_photos(path, &self.limits).map_err(|error| match error {
+            OpenError::Io(error) => OpenError::Io(error),
+            other => OpenError::Photos(Box::new(other)),
+        })?;
+        self.state.total_bytes += unpacked(&zip);
         self.photos = Some(zip);
         Ok(self)
     }
@@ -109,6 +110,17 @@ impl Archive<Unverified> {
     pub fn verify(self, progress: &dyn Fn(u64)) -> Result<Archive<Verified>, VerifyError> {
         verify::verify(self, progress)
     }
+}
+
+fn open_photos(path: &Path, limits: &Limits) -> Result<Zip, OpenError> {
+    let mut source = open_source(path, None)?;
+    let size = source.size()?;
+    Ok(Zip::open(source, size, limits, &[])?)
+}
+
+/// What is read when every file is.
+fn unpacked(zip: &Zip) -> u64 {
+    zip.entries().iter().map(|entry| entry.unpacked).sum()
 }
 
 fn open_source(path: &Path, unlock: Option<&Unlock>) -> Result<Source, OpenError> {
@@ -140,7 +152,7 @@ impl Archive<Verified> {
     /// # Errors
     /// [`OpenError`] when the file has changed or cannot be read any more; reading gives such errors too.
     pub fn document(&mut self) -> Result<Box<dyn Read + '_>, OpenError> {
-        Ok(self.container.document(&self.limits)?)
+        self.container.document(&self.limits).map_err(OpenError::from_io)
     }
 
     /// `extras.json`, unpacked; stock archives have none.
@@ -155,7 +167,9 @@ impl Archive<Verified> {
         }
     }
 
-    /// Hands over the photos' originals, one after another: file name, size in bytes, and the bytes.
+    /// Hands over the photos' originals, one after another: file name, size in bytes, and the bytes. Each name comes
+    /// once: beside a stock archive, the first file of that name counts, whatever folder it is in; the photos' own ZIP
+    /// goes before the document's.
     ///
     /// # Errors
     /// [`OpenError`] when the file has changed or cannot be read any more, and what `visit` returns.
@@ -163,23 +177,47 @@ impl Archive<Verified> {
         &mut self,
         mut visit: impl FnMut(&str, u64, &mut dyn Read) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (zip, folder) = match (&mut self.container, &mut self.photos) {
-            (Container::Pappus(zip), _) => (zip, names::PHOTOS),
-            (_, Some(zip)) => (zip, ""),
-            _ => return Ok(()),
+        let listed: Option<HashSet<&str>> = self
+            .state
+            .manifest
+            .as_ref()
+            .map(|manifest| manifest.entries.iter().map(|entry| entry.path.as_str()).collect());
+        let document = match &mut self.container {
+            Container::Pappus(zip) | Container::StockZip(zip, _) => Some(zip),
+            Container::Gzip(..) | Container::Json(..) => None,
         };
-        for position in 0..zip.entries().len() {
-            let Some(entry) = zip.entries().get(position) else { continue };
-            // diaspora* takes no notice of photos in folders.
-            let Some(name) = entry.name.strip_prefix(folder).filter(|name| !name.contains('/')) else {
-                continue;
-            };
-            let (name, size) = (name.to_owned(), entry.unpacked);
-            let mut reader = zip.read(position).map_err(OpenError::from)?;
-            visit(&name, size, &mut reader)?;
+        let mut seen = HashSet::new();
+        for zip in self.photos.iter_mut().chain(document) {
+            for position in 0..zip.entries().len() {
+                let name = match zip.entries().get(position) {
+                    Some(entry) => match &listed {
+                        Some(listed) => own_photo(entry).filter(|_| listed.contains(&*entry.name)),
+                        None => stock_photo(entry),
+                    },
+                    None => None,
+                };
+                let Some(name) = name.filter(|name| !seen.contains(*name)).map(str::to_owned) else {
+                    continue;
+                };
+                let size = zip.entries().get(position).map_or(0, |entry| entry.unpacked);
+                let mut reader = zip.read(position).map_err(OpenError::from)?;
+                visit(&name, size, &mut reader)?;
+                seen.insert(name);
+            }
         }
         Ok(())
     }
+}
+
+/// The name of a photo in an archive of ours. One that the manifest lists may look like a system's leftover.
+fn own_photo(entry: &Entry) -> Option<&str> {
+    let name = entry.name.strip_prefix(names::PHOTOS)?;
+    (matches!(entry.role, Role::File | Role::Junk) && !name.contains('/')).then_some(name)
+}
+
+/// The name of a photo beside a stock archive, in whatever folder it is.
+pub(super) fn stock_photo(entry: &Entry) -> Option<&str> {
+    (entry.role == Role::File && may_be_photo(entry)).then(|| entry.name.rsplit('/').next()).flatten()
 }
 
 impl<State: std::fmt::Debug> std::fmt::Debug for Archive<State> {

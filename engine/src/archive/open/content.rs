@@ -1,14 +1,13 @@
 //! What kinds of files hold an archive, and the way to the document in each.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
-
-use flate2::bufread::MultiGzDecoder;
+use std::io::{self, Read, Seek, SeekFrom};
 
 use super::source::Source;
-use super::zip::Zip;
-use super::{GzipError, OpenError, ZipError};
+use super::zip::{Entry, Zip};
+use super::{OpenError, ZipError, gunzip};
 use crate::archive::limits::Limits;
 use crate::archive::names;
+use crate::text::TextReader;
 
 /// A file that holds an archive.
 pub(super) enum Container {
@@ -31,10 +30,14 @@ impl Container {
         source.seek(SeekFrom::Start(0))?;
         match head.as_slice() {
             [] => Err(OpenError::Empty),
-            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::zip(Zip::open(source, size, limits)?),
-            [0x1f, 0x8b, ..] => Ok(Self::Gzip(source, size)),
-            other if other.trim_ascii_start().first() == Some(&b'{') => Ok(Self::Json(source, size)),
-            _ => Err(OpenError::NotAnArchive),
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
+                // Where everything is in a folder, it is that of the signatures.
+                let marks = [names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
+                Self::zip(Zip::open(source, size, limits, &marks)?)
+            }
+            head if head.starts_with(&gunzip::MAGIC) => Self::gzip(source, size, limits),
+            head if is_object(head) => Ok(Self::Json(source, size)),
+            head => Err(foreign(head).map_or(OpenError::NotAnArchive, OpenError::OtherFormat)),
         }
     }
 
@@ -45,58 +48,80 @@ impl Container {
             return Ok(Self::Pappus(zip));
         }
         // diaspora*'s importer takes the first one.
-        let document = zip.entries().iter().position(|entry| entry.name.ends_with(".json"));
-        document.map(|document| Self::StockZip(zip, document)).ok_or(OpenError::NoDocument)
+        let first = |end: &str| zip.files().find(|(_, entry)| ends_with(entry, end)).map(|found| found.0);
+        match first(".json").or_else(|| first(".json.gz")) {
+            Some(document) => Ok(Self::StockZip(zip, document)),
+            None => Err(OpenError::NoDocument),
+        }
     }
 
-    /// The archive document.
-    pub(super) fn document(&mut self, limits: &Limits) -> Result<Box<dyn Read + '_>, ZipError> {
-        Ok(match self {
+    /// What is packed must be a document: only a file can be read at any place, as a ZIP must be.
+    fn gzip(mut source: Source, size: u64, limits: &Limits) -> Result<Self, OpenError> {
+        let mut head = Vec::new();
+        // A file that cannot be unpacked is damaged, which is said when it is read.
+        let read = gunzip::document(Box::new(&mut source), size, limits)
+            .and_then(|document| document.take(1024).read_to_end(&mut head));
+        match foreign(&head).filter(|_| read.is_ok() || !head.is_empty()) {
+            Some(format) => Err(OpenError::PackedTwice(format)),
+            None => Ok(Self::Gzip(source, size)),
+        }
+    }
+
+    /// The archive document: unpacked, and as UTF-8 without a byte order mark.
+    pub(super) fn document(&mut self, limits: &Limits) -> io::Result<Box<dyn Read + '_>> {
+        match self {
             Self::Pappus(zip) => {
                 let document = zip.position(names::DOCUMENT);
-                Box::new(
-                    zip.read(document.ok_or(ZipError::Directory { problem: "there is no diaspora.json" })?)?,
-                )
+                let missing = ZipError::Directory { problem: "there is no diaspora.json" };
+                let reader = document.ok_or(missing).and_then(|document| zip.read(document));
+                Ok(Box::new(reader.map_err(ZipError::into_io)?))
             }
-            Self::StockZip(zip, document) => Box::new(zip.read(*document)?),
+            Self::StockZip(zip, document) => {
+                let size = zip.entries().get(*document).map_or(0, |entry| entry.unpacked);
+                let reader = zip.read(*document).map_err(ZipError::into_io)?;
+                gunzip::document(Box::new(reader), size, limits)
+            }
             Self::Gzip(source, size) => {
-                source.seek(SeekFrom::Start(0)).map_err(ZipError::Io)?;
-                Box::new(Gunzip::new(source, *size, limits))
+                source.seek(SeekFrom::Start(0))?;
+                gunzip::document(Box::new(source), *size, limits)
             }
             Self::Json(source, _) => {
-                source.seek(SeekFrom::Start(0)).map_err(ZipError::Io)?;
-                Box::new(source)
+                source.seek(SeekFrom::Start(0))?;
+                Ok(Box::new(TextReader::new(source)?))
             }
-        })
+        }
     }
 }
 
-/// Unpacks gzip, up to a bound.
-struct Gunzip<R: Read> {
-    decoder: MultiGzDecoder<BufReader<R>>,
-    limit: u64,
-    left: u64,
+/// Whether an entry's name ends like this, in capitals or not.
+fn ends_with(entry: &Entry, end: &str) -> bool {
+    entry.name.to_ascii_lowercase().ends_with(end)
 }
 
-impl<R: Read> Gunzip<R> {
-    fn new(packed: R, size: u64, limits: &Limits) -> Self {
-        let limit = size.saturating_mul(limits.ratio).max(limits.ratio_from_bytes);
-        Self { decoder: MultiGzDecoder::new(BufReader::with_capacity(64 * 1024, packed)), limit, left: limit }
-    }
+/// Whether an entry of a stock pod's ZIP may be a photo: not the document, and nothing that never is one.
+pub(super) fn may_be_photo(entry: &Entry) -> bool {
+    !entry.name.ends_with('/')
+        && ![".json", ".gz", ".zip", ".txt", ".html", ".htm", ".md"].iter().any(|end| ends_with(entry, end))
 }
 
-impl<R: Read> Read for Gunzip<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.decoder.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), GzipError::Truncated),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                io::Error::new(io::ErrorKind::InvalidData, GzipError::Damaged)
-            }
-            _ => error,
-        })?;
-        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, GzipError::Bomb { limit: self.limit })
-        })?;
-        Ok(count)
+/// Whether a text begins as a JSON object does, in any encoding it may have.
+fn is_object(head: &[u8]) -> bool {
+    let mut text = Vec::new();
+    // Reading from memory does not fail.
+    _ = TextReader::new(head).and_then(|mut reader| reader.read_to_end(&mut text));
+    text.trim_ascii_start().first() == Some(&b'{')
+}
+
+/// The name of a format that people pack files in, and that Pappus does not read.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    let tar = head.get(257..262) == Some(b"ustar");
+    match head {
+        [b'P', b'K', 3, 4, ..] => Some("ZIP"),
+        [b'R', b'a', b'r', b'!', ..] => Some("RAR"),
+        [b'7', b'z', 0xbc, 0xaf, ..] => Some("7z"),
+        [b'B', b'Z', b'h', ..] => Some("bzip2"),
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("xz"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("Zstandard"),
+        _ => tar.then_some("tar"),
     }
 }

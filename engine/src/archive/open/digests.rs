@@ -1,42 +1,88 @@
 //! Every entry's bytes, read once.
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
 use super::VerifyError;
 use super::progress::Progress;
-use super::zip::Zip;
+use super::zip::{Role, Zip, ZipError};
 use crate::archive::manifest::Manifest;
+use crate::archive::writer::hex;
 
 /// Bytes read at a time: large enough for fast reading, small enough to be still in the cache for hashing.
 const CHUNK: usize = 256 * 1024;
 
-/// Each listed entry must have the digest the manifest lists for it. The order has been checked before.
+/// Each listed entry must have the digest the manifest lists for it, as often as it is there. They are read in the order
+/// in which they lie in the file.
 pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &Progress<'_>) -> Result<(), VerifyError> {
+    zip.check_ignored()?;
+    let listed: HashMap<&str, &str> =
+        manifest.entries.iter().map(|entry| (entry.path.as_str(), entry.sha256.as_str())).collect();
     let mut buffer = vec![0; CHUNK];
-    for (position, listed) in manifest.entries.iter().enumerate() {
-        let mut reader = zip.read(position)?;
-        let mut digest = Sha256::new();
-        drain(&mut reader, &mut buffer, progress, |bytes| digest.update(bytes))?;
-        let found = digest
-            .finalize()
-            .iter()
-            .fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"));
-        if found != listed.sha256 {
-            return Err(VerifyError::EntryDigest { path: listed.path.clone() });
+    for position in 0..zip.entries().len() {
+        let Some(entry) = zip.entries().get(position).filter(|entry| entry.role != Role::Folder) else {
+            continue;
+        };
+        let Some(expected) = listed.get(&*entry.name) else {
+            // The manifest and the signatures; they are read whole where they are used.
+            if let Role::CopyOf(first) = entry.role {
+                compare(zip, first, position, &mut buffer, progress)?;
+            }
+            continue;
+        };
+        let path = || entry.name.to_string();
+        let (path, copy) = (path(), matches!(entry.role, Role::CopyOf(_)));
+        if sha256(zip, position, &mut buffer, progress)? != *expected {
+            return Err(if copy {
+                ZipError::Duplicate { name: path }.into()
+            } else {
+                VerifyError::EntryDigest { path }
+            });
         }
     }
     Ok(())
 }
 
-/// Each entry of a ZIP that lists no digests must at least be whole.
+/// Each entry of a ZIP that lists no digests must at least be whole, and the same as often as it is there.
 pub(super) fn check_whole(zip: &mut Zip, progress: &Progress<'_>) -> Result<(), VerifyError> {
+    zip.check_ignored()?;
     let mut buffer = vec![0; CHUNK];
     for position in 0..zip.entries().len() {
-        drain(&mut zip.read(position)?, &mut buffer, progress, |_| {})?;
+        match zip.entries().get(position).map(|entry| entry.role) {
+            Some(Role::File) => drain(&mut zip.read(position)?, &mut buffer, progress, |_| {})?,
+            Some(Role::CopyOf(first)) => compare(zip, first, position, &mut buffer, progress)?,
+            Some(Role::Junk | Role::Folder) | None => {}
+        }
     }
     Ok(())
+}
+
+/// Two entries of one name must have the same bytes, whatever their checksums say.
+fn compare(
+    zip: &mut Zip,
+    first: usize,
+    second: usize,
+    buffer: &mut [u8],
+    progress: &Progress<'_>,
+) -> Result<(), VerifyError> {
+    if sha256(zip, first, buffer, progress)? == sha256(zip, second, buffer, progress)? {
+        return Ok(());
+    }
+    let name = zip.entries().get(second).map_or_else(String::new, |entry| entry.name.to_string());
+    Err(ZipError::Duplicate { name }.into())
+}
+
+fn sha256(
+    zip: &mut Zip,
+    position: usize,
+    buffer: &mut [u8],
+    progress: &Progress<'_>,
+) -> Result<String, VerifyError> {
+    let mut digest = Sha256::new();
+    drain(&mut zip.read(position)?, buffer, progress, |bytes| digest.update(bytes))?;
+    Ok(hex(&digest.finalize()))
 }
 
 fn drain(

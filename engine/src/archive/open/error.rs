@@ -15,7 +15,7 @@ pub enum OpenError {
     #[error("the archive cannot be read: {0}")]
     Io(#[from] io::Error),
     /// A folder, a device.
-    #[error("this is not a file; name the archive itself")]
+    #[error("this is not a file; name the archive itself, or pack the folder as a ZIP")]
     NotAFile,
     /// No bytes.
     #[error("the file is empty: it was not downloaded or not copied; get it again")]
@@ -23,6 +23,14 @@ pub enum OpenError {
     /// Something else.
     #[error("the file is no archive: neither a ZIP, nor a diaspora* archive document (.json or .json.gz)")]
     NotAnArchive,
+    /// A format that Pappus does not read.
+    #[error("the file is packed as {0}: unpack it, and pack what was in it as a ZIP")]
+    OtherFormat(&'static str),
+    /// A whole archive under gzip.
+    #[error(
+        "the file is a {0} file that was packed with gzip once more: unpack it once (gunzip), and open what comes out"
+    )]
+    PackedTwice(&'static str),
     /// The lock does not open.
     #[error(transparent)]
     Encryption(#[from] EncryptionError),
@@ -37,6 +45,9 @@ pub enum OpenError {
         "there is no archive document (.json) in the ZIP; if it is the photos' ZIP of a pod, open the .json.gz that belongs to it"
     )]
     NoDocument,
+    /// The ZIP of photos beside the archive is refused.
+    #[error("the photos' ZIP: {0}")]
+    Photos(#[source] Box<OpenError>),
     /// Photos beside an archive that has its own.
     #[error(
         "this archive holds its photos itself; a separate ZIP of photos belongs to archives of stock pods only"
@@ -73,6 +84,9 @@ pub enum VerifyError {
     /// The gzip file is refused.
     #[error(transparent)]
     Gzip(#[from] GzipError),
+    /// The ZIP of photos beside the archive is refused.
+    #[error("the photos' ZIP: {0}")]
+    Photos(#[source] Box<VerifyError>),
     /// There is no manifest.
     #[error(
         "there is no manifest.json in the archive: it was removed, so nothing in the archive can be trusted"
@@ -118,12 +132,6 @@ pub enum VerifyError {
     #[error("{path:?} has no place in an archive of this format")]
     EntryUnexpected {
         /// The entry.
-        path: String,
-    },
-    /// The entries are not in the order of the format.
-    #[error("{path:?} is not where the format has it: a stock pod could take another file for the document")]
-    EntryOutOfOrder {
-        /// The first entry that is elsewhere.
         path: String,
     },
     /// An entry has another size than listed.
@@ -253,10 +261,13 @@ impl OpenError {
             Self::NotAFile => "not_a_file",
             Self::Empty => "empty",
             Self::NotAnArchive => "not_an_archive",
+            Self::OtherFormat(_) => "other_format",
+            Self::PackedTwice(_) => "packed_twice",
             Self::Encryption(error) => encryption_code(error),
             Self::Zip(error) => error.code(),
             Self::Gzip(error) => error.code(),
             Self::NoDocument => "no_document",
+            Self::Photos(error) => error.code(),
             Self::PhotosInside => "photos_inside",
         }
     }
@@ -314,12 +325,18 @@ impl GzipError {
 }
 
 impl VerifyError {
+    /// Whether it is the photos' ZIP that is wrong, and not the archive: then also what is wrong.
+    pub fn in_photos(&self) -> Option<&Self> {
+        if let Self::Photos(error) = self { Some(error) } else { None }
+    }
+
     /// The stable name of the error, for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io(_) => "io",
             Self::Zip(error) => error.code(),
             Self::Gzip(error) => error.code(),
+            Self::Photos(error) => error.code(),
             Self::ManifestMissing => "manifest_missing",
             Self::ManifestTooLarge { .. } => "manifest_too_large",
             Self::UnknownFormat { .. } => "unknown_format",
@@ -328,7 +345,6 @@ impl VerifyError {
             Self::EntryNotListed { .. } => "entry_not_listed",
             Self::EntryListedTwice { .. } => "entry_listed_twice",
             Self::EntryUnexpected { .. } => "entry_unexpected",
-            Self::EntryOutOfOrder { .. } => "entry_out_of_order",
             Self::EntrySize { .. } => "entry_size",
             Self::EntryDigest { .. } => "entry_digest",
             Self::AccountSignatureMissing => "account_signature_missing",

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::VerifyError;
-use super::zip::{Zip, ZipError};
+use super::zip::{Entry, Role, Zip};
 use crate::archive::document::shortened;
 use crate::archive::limits::Limits;
 use crate::archive::manifest::{FORMAT, Manifest};
@@ -34,7 +34,7 @@ pub(super) fn read(zip: &mut Zip, limits: &Limits) -> Result<(Manifest, Vec<u8>)
     Ok((serde_json::from_slice(&bytes).map_err(invalid)?, bytes))
 }
 
-/// The archive must hold exactly what the manifest lists, in its order, and the manifest after it.
+/// The archive must hold exactly what the manifest lists. Its order and packing are those of whoever packed it last.
 pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), VerifyError> {
     let mut listed = HashMap::with_capacity(manifest.entries.len());
     for entry in &manifest.entries {
@@ -47,6 +47,15 @@ pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), Verify
         }
     }
     for entry in zip.entries().iter().filter(|entry| !UNLISTED.contains(&&*entry.name)) {
+        let counts = match entry.role {
+            Role::File => true,
+            // What a system leaves behind is in nobody's way, and may be in the list all the same.
+            Role::Junk => listed.contains_key(&*entry.name),
+            Role::CopyOf(_) | Role::Folder => false,
+        };
+        if !counts {
+            continue;
+        }
         let path = || entry.name.to_string();
         let listed =
             listed.remove(&*entry.name).ok_or_else(|| VerifyError::EntryNotListed { path: path() })?;
@@ -58,30 +67,19 @@ pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), Verify
     if let Some(missing) = manifest.entries.iter().find(|entry| listed.contains_key(entry.path.as_str())) {
         return Err(VerifyError::EntryMissing { path: missing.path.clone() });
     }
-    check_order(zip, manifest)
+    match zip.position(names::DOCUMENT) {
+        Some(_) => Ok(()),
+        None => Err(VerifyError::EntryMissing { path: names::DOCUMENT.to_owned() }),
+    }
 }
 
-fn check_order(zip: &Zip, manifest: &Manifest) -> Result<(), VerifyError> {
-    let first = zip.entries().first().ok_or(VerifyError::ManifestMissing)?;
-    if &*first.name != names::DOCUMENT {
-        let path = names::DOCUMENT.to_owned();
-        return Err(match zip.position(names::DOCUMENT) {
-            None => VerifyError::EntryMissing { path },
-            Some(_) => VerifyError::EntryOutOfOrder { path },
-        });
-    }
-    // Stock pods read the local headers one after another.
-    if first.has_descriptor() {
-        return Err(ZipError::DataDescriptor { name: first.name.to_string() }.into());
-    }
-    let listed = manifest.entries.iter().map(|entry| entry.path.as_str());
-    let last = UNLISTED.into_iter().filter(|name| zip.position(name).is_some());
-    for (entry, expected) in zip.entries().iter().zip(listed.chain(last)) {
-        if &*entry.name != expected {
-            return Err(VerifyError::EntryOutOfOrder { path: expected.to_owned() });
-        }
-    }
-    Ok(())
+/// Whether a stock pod can read the document: its ZIP reader takes the first `.json` it meets from the beginning, and
+/// refuses sizes that follow the data.
+pub(super) fn is_for_stock_pods(zip: &Zip) -> bool {
+    let json = |entry: &&Entry| entry.role != Role::Folder && entry.name.ends_with(".json");
+    let first = zip.entries().iter().find(json);
+    let plain = zip.entries().iter().take_while(|entry| !json(entry)).all(|entry| !entry.has_descriptor());
+    plain && first.is_some_and(|entry| &*entry.name == names::DOCUMENT && !entry.has_descriptor())
 }
 
 /// Whether the format has a place for an entry of this name. Photos lie flat in their folder.

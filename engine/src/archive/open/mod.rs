@@ -12,12 +12,14 @@
 //! The ZIP is read by a small strict reader of our own (`zip`): it accepts one reading of a file only
 //! (no gaps, no overlaps, one name per entry, local headers that agree), so that no other program can find
 //! another document in it than the one that was verified here; and its memory does not depend on what the
-//! file claims.
+//! file claims. What innocent programs do is taken: another order or packing, folders, leftovers of operating
+//! systems, sizes behind the data, comments, the same file twice.
 
 mod archive;
 mod content;
 mod digests;
 mod error;
+mod gunzip;
 mod manifest;
 mod progress;
 mod report;

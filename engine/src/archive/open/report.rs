@@ -16,6 +16,9 @@ pub struct Verification {
     pub counts: BTreeMap<CountKind, u64>,
     /// What is to be said about it.
     pub findings: Findings,
+    /// Whether a stock pod takes the file as it is. One that was packed anew it may not: its ZIP reader takes the first
+    /// `.json` and refuses sizes behind the data.
+    pub for_stock_pods: bool,
 }
 
 /// Where an archive comes from.
@@ -78,8 +81,14 @@ pub enum FindingCode {
     KeyFromManifest,
     /// A record of a stock archive that cannot be read.
     UnreadableRecord,
+    /// A value of a stock archive that cannot be read; the record around it can.
+    ValueLeftOut,
     /// A field that an archive should have.
     MissingField,
+    /// Two different photos of a stock archive have one name.
+    PhotoNamedTwice,
+    /// A ZIP within a stock archive's ZIP.
+    NestedZip,
     /// Parts of a stock archive that speak of different accounts.
     AccountMismatch,
 }
@@ -92,7 +101,10 @@ impl FindingCode {
             Self::NoAccountSignature => "no_account_signature",
             Self::KeyFromManifest => "key_from_manifest",
             Self::UnreadableRecord => "unreadable_record",
+            Self::ValueLeftOut => "value_left_out",
             Self::MissingField => "missing_field",
+            Self::PhotoNamedTwice => "photo_named_twice",
+            Self::NestedZip => "nested_zip",
             Self::AccountMismatch => "account_mismatch",
         }
     }

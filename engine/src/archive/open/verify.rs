@@ -1,9 +1,9 @@
 //! The steps of a verification, in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek};
 
-use super::archive::{Archive, Unverified, Verified};
+use super::archive::{Archive, Unverified, Verified, stock_photo};
 use super::content::Container;
 use super::progress::{Counted, Progress};
 use super::report::{AccountSignature, FindingCode, Findings, KeyOrigin, Origin, Verification};
@@ -15,6 +15,7 @@ use crate::archive::document::{DocumentError, read_document, read_extras};
 use crate::archive::limits::Limits;
 use crate::archive::manifest::{CountKind, Manifest};
 use crate::archive::names;
+use crate::domain::DiasporaId;
 
 /// The value of `format` in `extras.json`.
 const EXTRAS_FORMAT: &str = "pappus-extras/1";
@@ -29,17 +30,28 @@ pub(super) fn verify(
         let (manifest, origin) = check_seals(zip, &limits, &progress)?;
         let mut shape = read_shape(&mut container, &limits, Strictness::Signed, &progress)?;
         check_owner(&shape, &manifest)?;
+        let mut for_stock_pods = false;
         if let Container::Pappus(zip) = &mut container {
             check_extras(zip, &limits, &mut shape.tally, &progress)?;
-            count_photo_files(zip, &mut shape.tally);
+            for_stock_pods = manifest::is_for_stock_pods(zip);
         }
+        count_photo_files(&manifest, &mut shape.tally);
         check_counts(&manifest, &shape.tally)?;
-        Verified { report: signed_report(origin, &manifest, shape.tally), manifest: Some(manifest) }
+        let report = signed_report(origin, &manifest, shape.tally, for_stock_pods);
+        Verified { report, manifest: Some(manifest) }
     } else {
         if let Some(zip) = &mut photos {
+            digests::check_whole(zip, &progress).map_err(|error| match error {
+                VerifyError::Io(error) => VerifyError::Io(error),
+                other => VerifyError::Photos(Box::new(other)),
+            })?;
+        }
+        if let Container::StockZip(zip, _) = &mut container {
             digests::check_whole(zip, &progress)?;
         }
-        let shape = read_shape(&mut container, &limits, Strictness::Stock, &progress)?;
+        let mut shape = read_shape(&mut container, &limits, Strictness::Stock, &progress)?;
+        let document = if let Container::StockZip(zip, _) = &container { Some(zip) } else { None };
+        note_photos(&mut shape.tally.findings, photos.as_ref().into_iter().chain(document));
         Verified { report: stock_report(shape), manifest: None }
     };
     Ok(Archive { container, photos, limits, state })
@@ -54,9 +66,10 @@ fn check_seals(
     let (manifest, bytes) = manifest::read(zip, limits)?;
     manifest::check_entries(zip, &manifest)?;
     digests::check(zip, &manifest, progress)?;
+    let missing = || VerifyError::EntryMissing { path: names::DOCUMENT.to_owned() };
+    let document = zip.position(names::DOCUMENT).ok_or_else(missing)?;
     let mut finder = KeyFinder::default();
-    // The document is the first entry: this was checked with the others.
-    read_document(zip.read(0)?, limits, &mut finder).map_err(document_error)?;
+    read_document(zip.read(document)?, limits, &mut finder).map_err(document_error)?;
     let private = finder.0.ok_or(VerifyError::FieldMissing { field: "user.private_key" })?;
     let (account, pod) = signatures::check(zip, &manifest, &bytes, &private)?;
     Ok((manifest, Origin::Pappus { account, pod }))
@@ -74,7 +87,7 @@ fn read_shape(
     progress: &Progress<'_>,
 ) -> Result<DocumentShape, VerifyError> {
     let mut shape = DocumentShape::new(Tally::new(strictness));
-    let reader = Counted(container.document(limits)?, progress);
+    let reader = Counted(container.document(limits).map_err(VerifyError::from_io)?, progress);
     let result = read_document(reader, limits, &mut shape);
     match shape.version.as_deref() {
         Some("2.0") => {}
@@ -113,13 +126,14 @@ fn check_owner(shape: &DocumentShape, manifest: &Manifest) -> Result<(), VerifyE
     if author != account.as_str() {
         return mismatch("the profile's author in diaspora.json", author);
     }
-    let host = url::Url::parse(&manifest.pod.url).ok().and_then(|url| {
-        let host = url.host_str()?.to_owned();
-        Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
-    });
+    let pod = &manifest.pod;
+    let host = match &pod.id_host {
+        Some(host) => Some(host.clone()),
+        None => url::Url::parse(&pod.url).ok().and_then(|url| DiasporaId::host_of_pod(&url)),
+    };
     match host {
         Some(host) if host == account.host() => Ok(()),
-        _ => mismatch("the pod's address in the manifest", &manifest.pod.url),
+        _ => mismatch("the pod's address in the manifest", pod.id_host.as_ref().unwrap_or(&pod.url)),
     }
 }
 
@@ -161,9 +175,32 @@ pub(crate) fn count_records(
     Ok(shape.tally.counts)
 }
 
-fn count_photo_files(zip: &Zip, tally: &mut Tally) {
-    let files = zip.entries().iter().filter(|entry| entry.name.starts_with(names::PHOTOS)).count();
+/// What the manifest lists is there: this was checked first of all.
+fn count_photo_files(manifest: &Manifest, tally: &mut Tally) {
+    let files = manifest.entries.iter().filter(|entry| entry.path.starts_with(names::PHOTOS)).count();
     tally.count(CountKind::PhotoFiles, files as u64);
+}
+
+/// What is odd about the photos beside a stock archive.
+fn note_photos<'a>(findings: &mut Findings, zips: impl Iterator<Item = &'a Zip>) {
+    let mut seen = HashMap::new();
+    for (_, entry) in zips.flat_map(Zip::files) {
+        if entry.name.ends_with(".zip") {
+            let message = format!(
+                "{:?} is a ZIP in the ZIP, and is not looked into: unpack it, and give its photos as a ZIP of their own",
+                entry.name
+            );
+            findings.add(FindingCode::NestedZip, entry.name.to_string(), message);
+        }
+        let Some(name) = stock_photo(entry) else { continue };
+        let first = *seen.entry(name).or_insert(entry);
+        if !first.looks_like(entry) {
+            let message = format!(
+                "another file of the name {name:?} is there before, in another folder; the first one counts"
+            );
+            findings.add(FindingCode::PhotoNamedTwice, entry.name.to_string(), message);
+        }
+    }
 }
 
 /// The manifest must count what is there. Kinds it does not name count as none.
@@ -180,7 +217,7 @@ fn check_counts(manifest: &Manifest, tally: &Tally) -> Result<(), VerifyError> {
     Ok(())
 }
 
-fn signed_report(origin: Origin, manifest: &Manifest, tally: Tally) -> Verification {
+fn signed_report(origin: Origin, manifest: &Manifest, tally: Tally, for_stock_pods: bool) -> Verification {
     let mut findings = tally.findings;
     let mut say = |code, message: &str| findings.add(code, String::new(), message.to_owned());
     if let Origin::Pappus { account, .. } = &origin {
@@ -202,6 +239,7 @@ fn signed_report(origin: Origin, manifest: &Manifest, tally: Tally) -> Verificat
         account: Some(manifest.account.diaspora_id.clone()),
         counts: tally.counts,
         findings,
+        for_stock_pods,
     }
 }
 
@@ -211,12 +249,12 @@ fn stock_report(shape: DocumentShape) -> Verification {
     note_stock(&mut findings, has_email, has_key, profile.is_some());
     let account = profile.map(|profile| profile.author);
     if let (Some(account), Some(username)) = (&account, &username)
-        && account.username() != username
+        && account.username() != crate::archive::document::username(username)
     {
         let message = format!("the account is called {username:?} and its profile belongs to {account}");
         findings.add(FindingCode::AccountMismatch, "user.profile".to_owned(), message);
     }
-    Verification { origin: Origin::Stock, account, counts, findings }
+    Verification { origin: Origin::Stock, account, counts, findings, for_stock_pods: true }
 }
 
 fn note_stock(findings: &mut Findings, has_email: bool, has_key: bool, has_profile: bool) {

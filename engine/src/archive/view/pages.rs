@@ -72,6 +72,8 @@ pub(super) struct Index<'a> {
     pub(super) omissions: Count,
     /// All omissions, rendered, when they are few; otherwise they have pages of their own.
     pub(super) few_omissions: Option<&'a str>,
+    /// How many are counted only.
+    pub(super) unlisted: Count,
 }
 
 /// A line of the table of contents.

@@ -82,6 +82,8 @@ pub struct View<W: Write + Seek> {
     last_year: Option<i32>,
     reasons: BTreeMap<OmissionCode, u64>,
     few_omissions: Vec<OmissionItem>,
+    /// How many omissions are counted only.
+    unlisted: u64,
 }
 
 impl<W: Write + Seek> View<W> {
@@ -106,6 +108,7 @@ impl<W: Write + Seek> View<W> {
             last_year: None,
             reasons: BTreeMap::new(),
             few_omissions: Vec::new(),
+            unlisted: 0,
         })
     }
 
@@ -168,7 +171,7 @@ impl<W: Write + Seek> View<W> {
     pub fn conversation(&mut self, conversation: &Conversation) -> Result<(), ViewError> {
         let Frame { account, lang, .. } = &self.frame;
         let mut rest = conversation.messages.as_slice();
-        let mut continued = false;
+        let mut continued = conversation.continued;
         loop {
             let (messages, later) = rest.split_at(rest.len().min(MESSAGES_PER_PAGE));
             self.conversations.make_room(&mut self.spool, &self.frame)?;
@@ -208,6 +211,14 @@ impl<W: Write + Seek> View<W> {
         }
         Ok(())
     }
+
+    /// Things that were left out and are counted only.
+    pub fn more_omissions(&mut self, counts: &BTreeMap<OmissionCode, u64>) {
+        for (code, number) in counts {
+            *self.reasons.entry(*code).or_default() += number;
+            self.unlisted += number;
+        }
+    }
 }
 
 impl<W: Read + Write + Seek> View<W> {
@@ -241,6 +252,7 @@ impl<W: Read + Write + Seek> View<W> {
             omissions: Count(self.reasons.values().sum()),
             reasons: self.reasons.iter().map(|(code, n)| (*code, Count(*n))).collect(),
             few_omissions: few_omissions.as_deref(),
+            unlisted: Count(self.unlisted),
         };
         spool.page(names::INDEX, &index)?;
         spool.finish()

@@ -29,10 +29,7 @@ pub(super) fn read(file: &Path) -> Result<Option<Zeroizing<String>>, ConfigError
     if bytes.len() as u64 > LIMIT {
         return Err(ConfigError::TooLarge { file: file.to_owned(), limit: LIMIT });
     }
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))?;
-    // Windows editors leave a byte order mark, which neither parser takes for white space.
-    Ok(Some(Zeroizing::new(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())))
+    crate::text::decode(&bytes).map(Some).map_err(|error| unreadable(error.into()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 use url::Url;
 
 use super::ConfigError;
+use crate::domain::DiasporaId;
 
 /// Base address of a pod, e.g. `https://pod.example/`: scheme http or https, host, perhaps a port,
 /// never a path.
@@ -76,14 +77,9 @@ impl PodUrl {
         &self.host
     }
 
-    /// What stands behind the `@` of the pod's diaspora* IDs: the host, with the port unless that is
-    /// 80 or 443. Like diaspora*, this drops `www.` wherever it occurs.
+    /// What follows the `@` in the pod's diaspora* IDs; see [`DiasporaId::host_of_pod`].
     pub fn diaspora_host(&self) -> String {
-        let host = match self.url.port() {
-            Some(port) if port != 80 && port != 443 => format!("{}:{port}", self.host),
-            _ => self.host.clone(),
-        };
-        host.replace("www.", "")
+        DiasporaId::host_of_pod(&self.url).unwrap_or_else(|| self.host.clone())
     }
 
     /// Scheme, host and port without a trailing slash: `https://pod.example`.

@@ -10,6 +10,11 @@ use crate::domain::{
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
 
+/// Bytes of a private key's text; one of 8192 bits has 6,400.
+const MAX_PEM: usize = 64 * 1024;
+/// Bytes of what somebody says about themselves; diaspora* takes 65,535 characters.
+const MAX_BIO: usize = 2 << 20;
+
 /// Which account, by its rows and by its names.
 #[derive(Debug, Clone)]
 pub struct AccountRow {
@@ -117,13 +122,15 @@ const PROFILE_TAGS: Statement = Statement {
 pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<AccountRow, ReadError> {
     let unknown = || ReadError::UnknownAccount { name: name.to_owned() };
     let lower = name.trim().to_lowercase();
-    let username = match lower.split_once('@') {
-        Some((user, host)) if host == pod.diaspora_host() => user.to_owned(),
-        Some(_) => return Err(unknown()),
-        None => lower,
-    };
+    let (username, host) =
+        lower.split_once('@').map_or((lower.as_str(), None), |(user, host)| (user, Some(host)));
     let sql = format!("{ACCOUNT} WHERE u.username = ?");
-    read(&snapshot.first("the account", sql, &[&username]).await?.ok_or_else(unknown)?)
+    let account = read(&snapshot.first("the account", sql, &[username]).await?.ok_or_else(unknown)?)?;
+    // On a pod that has changed its address, people keep their IDs.
+    match host {
+        Some(host) if host != pod.diaspora_host() && host != account.id.host() => Err(unknown()),
+        _ => Ok(account),
+    }
 }
 
 /// Reads a row of [`ACCOUNT`].
@@ -183,7 +190,7 @@ impl AccountReader<'_> {
 
     /// The key, if it is one: an unreadable one would only stop the importer.
     fn private_key(&mut self, pem: Option<String>) -> PrivateKey {
-        let key = pem.filter(|pem| !pem.is_empty()).map(PrivateKey::from_pem);
+        let key = pem.filter(|pem| (1..=MAX_PEM).contains(&pem.len())).map(PrivateKey::from_pem);
         let reason = match &key {
             None => "the pod has no private key for the account".to_owned(),
             Some(key) => match key.signing_key() {
@@ -246,6 +253,11 @@ impl AccountReader<'_> {
             let tags: Vec<String> =
                 of_profile.filter_map(|row| row.filled(0)).map(|tag| format!("#{tag}")).collect();
             profile.tag_string = Some(tags.join(" ")).filter(|tags| !tags.is_empty());
+        }
+        let too_long = |text: &mut String| text.len() > MAX_BIO;
+        if let Some(bio) = profile.bio.take_if(too_long) {
+            let (id, name) = (self.account.user_id, self.account.id.to_string());
+            self.notes.omit(Problem::too_large(bio.len()), RecordKind::Account, Some(id), Some(name));
         }
         Ok(profile)
     }

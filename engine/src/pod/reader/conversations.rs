@@ -14,6 +14,9 @@ use crate::pod::database::{Cell as _, Row};
 /// Conversations that are read together, with all their messages.
 const TOGETHER: usize = 100;
 
+/// Bytes of a message's text; diaspora* itself takes 65,535 characters in other places.
+const MAX_MESSAGE: usize = 2 << 20;
+
 pub(super) const STATEMENTS: &[&Statement] = &[&CONVERSATIONS, &PARTICIPANTS, &MESSAGES];
 
 /// Only where an account is read by itself.
@@ -85,7 +88,9 @@ impl AccountReader<'_> {
                     Ok(conversation) => {
                         self.notes.count(CountKind::Conversations);
                         (0..length).for_each(|_| self.notes.count(CountKind::Messages));
-                        sink.put(conversation).await?;
+                        for piece in conversation.into_pieces() {
+                            sink.put(piece).await?;
+                        }
                     }
                     Err(problem) => self.notes.omit(problem, RecordKind::Conversation, Some(id), row.text(1)),
                 }
@@ -155,14 +160,19 @@ fn conversation(
         participants,
         state: ConversationState { unread: row.integer(5).unwrap_or(0) },
         messages,
+        continued: false,
     })
 }
 
 fn message(row: &Row) -> Result<Message, Problem> {
+    let text = row.text(5).unwrap_or_default();
+    if text.len() > MAX_MESSAGE {
+        return Err(Problem::too_large(text.len()));
+    }
     Ok(Message {
         guid: identifier(row.text(2), "GUID")?,
         author: author(row.text(3))?,
         created_at: row.time(4).ok_or_else(|| Problem::missing("time"))?,
-        text: row.text(5).unwrap_or_default(),
+        text,
     })
 }

@@ -26,7 +26,7 @@ pub use account::{AccountRow, AspectRow};
 pub use ahead::ReadAhead;
 pub use contacts::ContactBook;
 pub use extras::PhotoName;
-pub use notes::Notes;
+pub use notes::{Notes, Problem};
 pub use others::OthersRelayables;
 pub use posts::{PostRecord, Reply};
 pub use signers::{NoMemory, SignatureId, SignatureMemory};
@@ -36,7 +36,7 @@ use source::Source;
 use super::config::PodUrl;
 use super::database::{Cell as _, DatabaseError, Snapshot};
 use super::uploads::UploadsError;
-use crate::domain::SigningKey;
+use crate::domain::{DiasporaId, SigningKey};
 
 /// Posts that are read together.
 pub const PAGE: usize = 1000;
@@ -96,6 +96,14 @@ impl<'a> AccountReader<'a> {
     pub async fn find(snapshot: &'a mut Snapshot, pod: PodUrl, name: &str) -> Result<Self, ReadError> {
         let account = account::find(snapshot, &pod, name).await?;
         Self::new(Source { snapshot, ahead: None }, pod, account).await
+    }
+
+    /// Looks up the account's diaspora* ID by its username or that ID, with one statement.
+    ///
+    /// # Errors
+    /// As [`AccountReader::find`].
+    pub async fn id_of(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<DiasporaId, ReadError> {
+        Ok(account::find(snapshot, pod, name).await?.id)
     }
 
     /// One of the accounts that have been read ahead, by its `users.id`; each of them once.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::archive::manifest::CountKind;
-use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef};
+use crate::domain::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 
 /// Counts and omissions of one account.
 #[derive(Debug, Default)]
@@ -11,7 +11,7 @@ pub struct Notes {
     /// Records written, by kind.
     pub counts: BTreeMap<CountKind, u64>,
     /// Records left out, in the order they were met.
-    pub omissions: Vec<Omission>,
+    pub omissions: Omissions,
 }
 
 impl Notes {
@@ -40,6 +40,12 @@ impl Problem {
     /// Code and sentence.
     pub fn new(code: OmissionCode, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
+    }
+
+    /// A text or a record of so many bytes is larger than any reader takes.
+    pub fn too_large(bytes: usize) -> Self {
+        let reason = format!("it has {bytes} bytes, which is more than readers take of one record");
+        Self::new(OmissionCode::TooLarge, reason)
     }
 
     /// A value that must be there is not.

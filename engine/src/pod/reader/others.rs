@@ -354,7 +354,7 @@ fn author(person: &PersonKey) -> Result<NonContactAuthor, Problem> {
     })?;
     let account_id = identifier(id.clone(), "diaspora* ID")?;
     let public_key = public_key.clone();
-    Ok(NonContactAuthor { account_id, guid: identifier(guid.clone(), "GUID")?, public_key })
+    Ok(NonContactAuthor { account_id, guid: Some(identifier(guid.clone(), "GUID")?), public_key })
 }
 
 fn keep_unsigned(

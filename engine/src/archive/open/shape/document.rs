@@ -7,7 +7,7 @@ use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Sect
 use crate::archive::manifest::CountKind;
 use crate::domain::{
     Aspect, Contact, DiasporaId, Entity, Guid, NonContactAuthor, OwnPost, Post, PrivateKey, Profile,
-    RelayableEntity,
+    Relayable, RelayableEntity,
 };
 
 /// Looks at every record of a document, and keeps what says whose it is.
@@ -58,7 +58,7 @@ impl DocumentShape {
     }
 
     fn relayable(&mut self, place: &Place<'_>, value: &RawValue) -> Result<(), DocumentError> {
-        let Some(relayable) = self.tally.parse_relayable(place, value)? else { return Ok(()) };
+        let Some(relayable) = self.tally.parse::<Relayable>(place, value)? else { return Ok(()) };
         let own = place.section == Section::User;
         self.tally.count(
             match (relayable.entity, own) {

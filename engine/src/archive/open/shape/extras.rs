@@ -49,7 +49,7 @@ impl DocumentVisitor for ExtrasShape<'_> {
             "commented_posts" => tally.count_one::<CommentedPost>(place, value, CountKind::CommentedPosts)?,
             "conversations" => {
                 if let Some(conversation) = tally.parse::<Conversation>(place, value)? {
-                    tally.count(CountKind::Conversations, 1);
+                    tally.count(CountKind::Conversations, u64::from(!conversation.continued));
                     tally.count(CountKind::Messages, conversation.messages.len() as u64);
                 }
             }

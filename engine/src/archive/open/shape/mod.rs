@@ -8,13 +8,11 @@ pub(super) use extras::ExtrasShape;
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::{FindingCode, Findings};
-use crate::archive::document::{DocumentError, Place, relayable};
+use crate::archive::document::{DocumentError, LostValue, Place, Record, read_record};
 use crate::archive::manifest::CountKind;
-use crate::domain::Relayable;
 
 /// What to do about a record that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,29 +35,22 @@ impl Tally {
         Self { strictness, counts: BTreeMap::new(), findings: Findings::default() }
     }
 
-    fn parse<T: DeserializeOwned>(
-        &mut self,
-        place: &Place<'_>,
-        value: &RawValue,
-    ) -> Result<Option<T>, DocumentError> {
-        match serde_json::from_str(value.get()) {
-            Ok(record) => Ok(Some(record)),
+    /// Reads a record. Of what others wrote, an odd value costs itself; we write none.
+    fn parse<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Option<T>, DocumentError> {
+        let read = match self.strictness {
+            Strictness::Signed => serde_json::from_str(value.get()).map(|record| (record, Vec::new())),
+            Strictness::Stock => read_record(value, None),
+        };
+        match read {
+            Ok((record, lost)) => {
+                for LostValue { path, problem } in lost {
+                    let place = if path.is_empty() { place.to_string() } else { format!("{place}.{path}") };
+                    let message = format!("this value is left out, and what is around it stays: {problem}");
+                    self.findings.add(FindingCode::ValueLeftOut, place, message);
+                }
+                Ok(Some(record))
+            }
             Err(error) => self.refuse(place, &error.to_string()).map(|()| None),
-        }
-    }
-
-    /// diaspora* writes some relayables in a way that only a lenient reader takes; we do not.
-    fn parse_relayable(
-        &mut self,
-        place: &Place<'_>,
-        value: &RawValue,
-    ) -> Result<Option<Relayable>, DocumentError> {
-        match self.strictness {
-            Strictness::Signed => self.parse(place, value),
-            Strictness::Stock => match relayable(value) {
-                Ok(record) => Ok(Some(record)),
-                Err(error) => self.refuse(place, &error.to_string()).map(|()| None),
-            },
         }
     }
 
@@ -77,7 +68,7 @@ impl Tally {
     }
 
     /// A record of which nothing but its being there is of interest.
-    fn count_one<T: DeserializeOwned>(
+    fn count_one<T: Record>(
         &mut self,
         place: &Place<'_>,
         value: &RawValue,

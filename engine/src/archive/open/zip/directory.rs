@@ -3,8 +3,8 @@
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use super::end::End;
-use super::fields::{EXTRA_UNICODE_NAME, FLAG_ENCRYPTED, FLAG_STRONG, Fields, extra, widen};
-use super::{Entry, Method, NameProblem, ZipError, names};
+use super::fields::{FLAG_ENCRYPTED, FLAG_STRONG, Fields, widen};
+use super::{Entry, Method, Role, ZipError, names};
 use crate::archive::limits::Limits;
 use crate::archive::open::source::Source;
 
@@ -12,8 +12,11 @@ use crate::archive::open::source::Source;
 const HEADER: usize = 46;
 /// The same of a local header.
 const LOCAL_HEADER: u64 = 30;
+/// Bytes of folders that may stand before a name, when a folder was packed and not what is in it.
+const FOLDER_BYTES: usize = 512;
 
-/// Reads all headers of the directory and checks them against the limits and against each other.
+/// Reads all headers of the directory and checks them against the limits and against each other. The entries come in
+/// the order in which they lie in the file, whatever the directory's own order is.
 pub(super) fn read(source: &mut Source, end: &End, limits: &Limits) -> Result<Vec<Entry>, ZipError> {
     source.seek(SeekFrom::Start(end.directory_at)).map_err(ZipError::Io)?;
     let mut reader = BufReader::with_capacity(64 * 1024, source.take(end.directory_size));
@@ -26,9 +29,11 @@ pub(super) fn read(source: &mut Source, end: &End, limits: &Limits) -> Result<Ve
     if reader.read(&mut rest).map_err(ZipError::Io)? > 0 {
         return Err(ZipError::Directory { problem: "it holds more than its entries" });
     }
-    names::check_unique(&entries)?;
-    check_total(&entries, limits)?;
+    entries.sort_by_key(|entry| entry.offset);
     check_places(&entries, end.directory_at)?;
+    check_total(&entries, limits)?;
+    check_count(&entries, limits)?;
+    names::mark_copies(&mut entries)?;
     Ok(entries)
 }
 
@@ -50,17 +55,22 @@ fn header(reader: &mut impl Read, variable: &mut Vec<u8>, limits: &Limits) -> Re
     take(reader, variable)?;
     let mut fields = Fields(variable);
     let (name, extras) = (fields.bytes(lengths[0])?, fields.bytes(lengths[1])?);
-    if name.len() > limits.name_bytes {
-        return Err(ZipError::NameTooLong { found: name.len(), limit: limits.name_bytes });
+    let limit = limits.name_bytes + FOLDER_BYTES;
+    if name.len() > limit {
+        return Err(ZipError::NameTooLong { found: name.len(), limit });
     }
     widen(&mut [&mut unpacked, &mut packed, &mut offset], extras)?;
     if disk != 0 {
         return Err(ZipError::MultiPart);
     }
-    let name = check_name(name, extras)?;
-    check_kind(name, attributes)?;
-    let method = check_packing(name, flags, method)?;
-    let entry = Entry { name: name.into(), unpacked, packed, offset, crc, flags, method };
+    let text = names::read(name, flags, extras)?;
+    let role = role(&text, attributes, unpacked)?;
+    if let Some(problem) = names::problem(&text).filter(|_| role != Role::Folder || !text.is_empty()) {
+        return Err(ZipError::UnsafeName { name: text, problem });
+    }
+    let method = check_packing(&text, flags, method)?;
+    let raw_name = Some(name).filter(|name| *name != text.as_bytes()).map(Into::into);
+    let entry = Entry { name: text.into(), raw_name, role, unpacked, packed, offset, crc, flags, method };
     check_sizes(&entry, limits)?;
     Ok(entry)
 }
@@ -74,31 +84,22 @@ fn take(reader: &mut impl Read, into: &mut [u8]) -> Result<(), ZipError> {
     })
 }
 
-fn check_name<'a>(name: &'a [u8], extras: &[u8]) -> Result<&'a str, ZipError> {
-    let refuse = |problem| ZipError::UnsafeName { name: String::from_utf8_lossy(name).into_owned(), problem };
-    let text = std::str::from_utf8(name).map_err(|_| refuse(NameProblem::NotUtf8))?;
-    if let Some(problem) = names::problem(text) {
-        return Err(refuse(problem));
-    }
-    match extra(extras, EXTRA_UNICODE_NAME)? {
-        Some(_) => Err(refuse(NameProblem::SecondName)),
-        None => Ok(text),
-    }
-}
-
-/// Only plain files.
-fn check_kind(name: &str, attributes: u32) -> Result<(), ZipError> {
+/// Only plain files, and folders without content, which count for nothing.
+fn role(name: &str, attributes: u32, unpacked: u64) -> Result<Role, ZipError> {
     const DOS_FOLDER: u32 = 0x10;
-    let owned = name.to_owned();
+    let owned = || name.to_owned();
     // The upper half is a Unix mode, whatever system the entry claims to come from: extractors look at it.
-    match attributes >> 16 & 0o170_000 {
-        0o120_000 => Err(ZipError::Symlink { name: owned }),
-        0o040_000 => Err(ZipError::Folder { name: owned }),
-        0 | 0o100_000 if name.ends_with('/') || attributes & DOS_FOLDER != 0 => {
-            Err(ZipError::Folder { name: owned })
-        }
-        0 | 0o100_000 => Ok(()),
-        _ => Err(ZipError::SpecialFile { name: owned }),
+    let folder = match attributes >> 16 & 0o170_000 {
+        0o120_000 => return Err(ZipError::Symlink { name: owned() }),
+        0o040_000 => true,
+        0 | 0o100_000 => name.is_empty() || name.ends_with('/') || attributes & DOS_FOLDER != 0,
+        _ => return Err(ZipError::SpecialFile { name: owned() }),
+    };
+    match (folder, names::is_junk(name)) {
+        (true, _) if unpacked > 0 => Err(ZipError::Folder { name: owned() }),
+        (true, _) => Ok(Role::Folder),
+        (false, true) => Ok(Role::Junk),
+        (false, false) => Ok(Role::File),
     }
 }
 
@@ -139,6 +140,16 @@ fn check_total(entries: &[Entry], limits: &Limits) -> Result<(), ZipError> {
     }
 }
 
+/// Folders and what systems leave behind do not count.
+fn check_count(entries: &[Entry], limits: &Limits) -> Result<(), ZipError> {
+    let found = entries.iter().filter(|entry| entry.role == Role::File).count() as u64;
+    if found > limits.entries {
+        Err(ZipError::TooManyEntries { found, limit: limits.entries })
+    } else {
+        Ok(())
+    }
+}
+
 /// Entries follow each other from the first byte to the directory. How long the local headers are shows
 /// later; that nothing overlaps shows now.
 fn check_places(entries: &[Entry], directory_at: u64) -> Result<(), ZipError> {
@@ -151,7 +162,7 @@ fn check_places(entries: &[Entry], directory_at: u64) -> Result<(), ZipError> {
         if position == 0 && entry.offset != 0 {
             return Err(ZipError::HiddenData { name: name() });
         }
-        let length = (LOCAL_HEADER + entry.name.len() as u64).saturating_add(entry.packed);
+        let length = (LOCAL_HEADER + entry.raw_name().len() as u64).saturating_add(entry.packed);
         free_from = entry.offset.saturating_add(length);
         if free_from > directory_at {
             return Err(ZipError::Overlap { name: name() });

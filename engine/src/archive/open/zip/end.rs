@@ -8,6 +8,9 @@ use crate::archive::limits::Limits;
 use crate::archive::open::source::Source;
 
 const END: usize = 22;
+const SIGNATURE: &[u8; 4] = b"PK\x05\x06";
+/// Bytes behind the end of the directory: a comment, zeros up to the end of a block, a line break.
+const MOST_BEHIND: u64 = 1 << 20;
 const LOCATOR: usize = 20;
 const END64: usize = 56;
 
@@ -18,15 +21,45 @@ pub(super) struct End {
     pub(super) directory_size: u64,
 }
 
-/// Reads the end of the file. It must be the very end: no comment, nothing appended, so that nobody can
-/// find another directory than we do. Nothing is allocated after what it claims.
+/// Reads the end of the directory. It is the last thing in the file that looks like one, which is the one that everybody
+/// finds who looks for it from behind; what follows it (a comment, padding) counts for nothing. Nothing is allocated
+/// after what it claims.
 pub(super) fn find(source: &mut Source, size: u64, limits: &Limits) -> Result<End, ZipError> {
-    let end_at = size.checked_sub(END as u64).ok_or(ZipError::Truncated)?;
-    let block: [u8; END] = block(source, end_at)?;
-    let mut fields = Fields(&block);
-    if fields.bytes(4)? != b"PK\x05\x06" || block.last_chunk::<2>() != Some(&[0, 0]) {
+    let (end_at, block) = last_end(source, size)?;
+    let behind = size - end_at - END as u64;
+    let end = read(source, end_at, &block, limits);
+    // A file that was cut off may hold something that looks like an end, such as a ZIP in the archive.
+    end.map_err(|error| match error {
+        ZipError::Directory { .. } | ZipError::MultiPart if behind > 0 => ZipError::Truncated,
+        other => other,
+    })
+}
+
+/// The last end in the file, and where it is.
+fn last_end(source: &mut Source, size: u64) -> Result<(u64, [u8; END]), ZipError> {
+    let at = size.checked_sub(END as u64).ok_or(ZipError::Truncated)?;
+    let found: [u8; END] = block(source, at)?;
+    if found.starts_with(SIGNATURE) && found.ends_with(&[0, 0]) {
+        return Ok((at, found));
+    }
+    let tail_at = size.saturating_sub(END as u64 + MOST_BEHIND);
+    source.seek(SeekFrom::Start(tail_at)).map_err(ZipError::Io)?;
+    let mut tail = Vec::new();
+    source.take(size - tail_at).read_to_end(&mut tail).map_err(ZipError::Io)?;
+    let at =
+        tail.windows(SIGNATURE.len()).rposition(|bytes| bytes == SIGNATURE).ok_or(ZipError::Truncated)?;
+    let behind = tail.get(at..).unwrap_or_default();
+    let (block, behind) = behind.split_first_chunk::<END>().ok_or(ZipError::Truncated)?;
+    let comment = block.last_chunk::<2>().map_or(0, |length| usize::from(u16::from_le_bytes(*length)));
+    if comment > behind.len() {
         return Err(ZipError::Truncated);
     }
+    Ok((tail_at + at as u64, *block))
+}
+
+fn read(source: &mut Source, end_at: u64, block: &[u8; END], limits: &Limits) -> Result<End, ZipError> {
+    let mut fields = Fields(block);
+    fields.bytes(SIGNATURE.len())?;
     let disks = [fields.u16()?, fields.u16()?];
     let counts = [fields.u16()?, fields.u16()?];
     let mut end = End {
@@ -35,8 +68,8 @@ pub(super) fn find(source: &mut Source, size: u64, limits: &Limits) -> Result<En
         directory_at: u64::from(fields.u32()?),
     };
     let mut directory_end = end_at;
-    let wide = end.entries == 0xffff || end.directory_size == 0xffff_ffff || end.directory_at == 0xffff_ffff;
-    if let (true, Some((found, at))) = (wide, find_wide(source, end_at)?) {
+    // Some writers add a 64-bit end where it is not needed.
+    if let Some((found, at)) = find_wide(source, end_at)? {
         let agrees = |narrow: u64, full: u64, elsewhere: u64| narrow == elsewhere || narrow == full;
         if !agrees(end.entries, found.entries, 0xffff)
             || !agrees(end.directory_size, found.directory_size, 0xffff_ffff)
@@ -48,8 +81,10 @@ pub(super) fn find(source: &mut Source, size: u64, limits: &Limits) -> Result<En
     } else if disks != [0, 0] || counts[0] != counts[1] {
         return Err(ZipError::MultiPart);
     }
-    if end.entries > limits.entries {
-        return Err(ZipError::TooManyEntries { found: end.entries, limit: limits.entries });
+    // Beside each file there may be a leftover of Finder, and there may be folders; the files are counted later.
+    let limit = limits.entries.saturating_mul(2).saturating_add(1000);
+    if end.entries > limit {
+        return Err(ZipError::TooManyEntries { found: end.entries, limit });
     }
     if end.directory_at.checked_add(end.directory_size) != Some(directory_end) {
         return Err(ZipError::Directory { problem: "it is not where the end of the file says" });

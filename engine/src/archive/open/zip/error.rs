@@ -8,10 +8,8 @@ pub enum ZipError {
     /// The file system failed.
     #[error("the archive cannot be read: {0}")]
     Io(#[source] io::Error),
-    /// The end of the directory is not at the end of the file.
-    #[error(
-        "the archive does not end as a ZIP file does: it was cut off or something was appended; get it again"
-    )]
+    /// There is no end of a directory at the end of the file.
+    #[error("the archive does not end as a ZIP file does: it was cut off, or changed since; get it again")]
     Truncated,
     /// The directory is damaged.
     #[error("the archive's directory is damaged: {problem}; get the archive again")]
@@ -46,8 +44,10 @@ pub enum ZipError {
         /// What is wrong with it.
         problem: NameProblem,
     },
-    /// Two entries of one name.
-    #[error("the entry {name:?} is in the archive twice: programs would disagree about which one counts")]
+    /// Two entries of one name that differ.
+    #[error(
+        "the entry {name:?} is in the archive twice, with different content: programs would disagree about which one counts"
+    )]
     Duplicate {
         /// The name.
         name: String,
@@ -68,8 +68,8 @@ pub enum ZipError {
         /// The name.
         name: String,
     },
-    /// A folder.
-    #[error("the entry {name:?} is a folder; archives hold files only")]
+    /// A folder with content of its own.
+    #[error("the entry {name:?} is a folder, and yet has content: programs would read different things")]
     Folder {
         /// The name.
         name: String,
@@ -89,7 +89,10 @@ pub enum ZipError {
         name: String,
     },
     /// A method other than "stored" and "deflated".
-    #[error("the entry {name:?} is packed with method {method}; only 0 (stored) and 8 (deflated) are in use")]
+    #[error(
+        "the entry {name:?} is packed with method {method}; Pappus reads 0 (stored) and 8 (deflated): unpack the file and \
+         pack it again with the method \"Deflate\""
+    )]
     UnknownMethod {
         /// The name.
         name: String,
@@ -152,14 +155,6 @@ pub enum ZipError {
         /// What they disagree about.
         what: &'static str,
     },
-    /// Sizes and CRC come after the data where they must come before.
-    #[error(
-        "the entry {name:?} has its sizes behind its data; stock pods cannot read that, and Pappus never writes it"
-    )]
-    DataDescriptor {
-        /// The name.
-        name: String,
-    },
     /// The data is longer or shorter than the headers say.
     #[error(
         "the entry {name:?} does not have the {declared} bytes its headers declare: the archive is damaged or was tampered with"
@@ -195,9 +190,6 @@ pub enum NameProblem {
     /// `/…` or `C:…`
     #[error("it is an absolute path")]
     Absolute,
-    /// `\`
-    #[error("it holds a backslash, which is a folder on some systems only")]
-    Backslash,
     /// NUL, line breaks and the like.
     #[error("it holds a control character")]
     ControlCharacter,
@@ -208,7 +200,7 @@ pub enum NameProblem {
     #[error("it is not UTF-8")]
     NotUtf8,
     /// A second name in an extra field.
-    #[error("it carries a second name")]
+    #[error("it carries a second name that is another one")]
     SecondName,
 }
 
@@ -236,7 +228,6 @@ impl ZipError {
             Self::Overlap { .. } => "zip_overlap",
             Self::HiddenData { .. } => "zip_hidden_data",
             Self::HeadersDisagree { .. } => "zip_headers_disagree",
-            Self::DataDescriptor { .. } => "zip_data_descriptor",
             Self::WrongSize { .. } => "zip_wrong_size",
             Self::WrongCrc { .. } => "zip_wrong_crc",
             Self::DamagedData { .. } => "zip_damaged_data",
@@ -249,7 +240,7 @@ impl ZipError {
     }
 
     /// Wraps the error for its way through a reader.
-    pub(super) fn into_io(self) -> io::Error {
+    pub(in crate::archive::open) fn into_io(self) -> io::Error {
         match self {
             Self::Io(error) => error,
             other => io::Error::new(io::ErrorKind::InvalidData, other),
@@ -262,7 +253,6 @@ impl NameProblem {
         match self {
             Self::Traversal => "zip_name_traversal",
             Self::Absolute => "zip_name_absolute",
-            Self::Backslash => "zip_name_backslash",
             Self::ControlCharacter => "zip_name_control_character",
             Self::Empty => "zip_name_empty",
             Self::NotUtf8 => "zip_name_not_utf8",

@@ -6,6 +6,8 @@ use super::ZipError;
 pub(super) const FLAG_ENCRYPTED: u16 = 1;
 /// General purpose flag: sizes and CRC follow the data.
 pub(super) const FLAG_DESCRIPTOR: u16 = 1 << 3;
+/// General purpose flag: the name is UTF-8.
+pub(super) const FLAG_UTF8: u16 = 1 << 11;
 /// General purpose flags: strong encryption, masked headers.
 pub(super) const FLAG_STRONG: u16 = 1 << 6 | 1 << 13;
 

@@ -2,11 +2,15 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::fields::{EXTRA_UNICODE_NAME, Fields, extra, widen};
-use super::{Entry, Method, ZipError};
+use super::fields::{
+    EXTRA_UNICODE_NAME, FLAG_DESCRIPTOR, FLAG_ENCRYPTED, FLAG_STRONG, FLAG_UTF8, Fields, extra, widen,
+};
+use super::{Entry, Method, ZipError, names};
 use crate::archive::open::source::Source;
 
 const HEADER: usize = 30;
+/// Flags that change what is read. The others say how hard the data was packed.
+const FLAGS: u16 = FLAG_ENCRYPTED | FLAG_DESCRIPTOR | FLAG_STRONG | FLAG_UTF8;
 
 /// Checks the local header and that the entry ends where the next one begins. Returns where its data is.
 pub(super) fn check(source: &mut Source, entry: &Entry, next: u64) -> Result<u64, ZipError> {
@@ -19,7 +23,7 @@ pub(super) fn check(source: &mut Source, entry: &Entry, next: u64) -> Result<u64
         return Err(disagree("place"));
     }
     fields.bytes(2)?;
-    if fields.u16()? != entry.flags {
+    if (fields.u16()? ^ entry.flags) & FLAGS != 0 {
         return Err(disagree("flags"));
     }
     if fields.u16()? != (if entry.method == Method::Stored { 0 } else { 8 }) {
@@ -33,15 +37,22 @@ pub(super) fn check(source: &mut Source, entry: &Entry, next: u64) -> Result<u64
     source.read_exact(&mut variable).map_err(ZipError::Io)?;
     let mut fields = Fields(&variable);
     let (name, extras) = (fields.bytes(lengths[0])?, fields.bytes(lengths[1])?);
-    if name != entry.name.as_bytes() || extra(extras, EXTRA_UNICODE_NAME)?.is_some() {
+    if name != entry.raw_name() {
+        return Err(disagree("name"));
+    }
+    // A second name must say here what it says in the directory, where the folder around everything was taken off.
+    if extra(extras, EXTRA_UNICODE_NAME)?.is_some()
+        && !names::read(name, entry.flags, extras).is_ok_and(|name| name.ends_with(&*entry.name))
+    {
         return Err(disagree("name"));
     }
     widen(&mut [&mut unpacked, &mut packed], extras).map_err(|_| disagree("sizes"))?;
-    let announced = !entry.has_descriptor() || (crc, packed, unpacked) != (0, 0, 0);
-    if announced && (packed, unpacked) != (entry.packed, entry.unpacked) {
+    // Writers in one pass put zeros here for what they do not know yet; some know the sizes and not the CRC.
+    let agrees = |here: u64, there: u64| here == there || (entry.has_descriptor() && here == 0);
+    if !agrees(packed, entry.packed) || !agrees(unpacked, entry.unpacked) {
         return Err(disagree("sizes"));
     }
-    if announced && crc != entry.crc {
+    if !agrees(crc.into(), entry.crc.into()) {
         return Err(disagree("checksum"));
     }
     let data_at = entry.offset + (HEADER + variable.len()) as u64;

@@ -1,16 +1,76 @@
-//! Names of entries: which are safe, and which are the same.
+//! Names of entries: what they say, which are safe, which count, and which are the same.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{Entry, NameProblem, ZipError};
+use super::fields::{EXTRA_UNICODE_NAME, FLAG_UTF8, Fields, extra};
+use super::{Entry, NameProblem, Role, ZipError};
+
+/// The upper half of code page 437, in which names are that claim no other encoding (PKWARE APPNOTE, appendix D).
+const CODE_PAGE_437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀\
+                             αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
+
+/// Reads the name of an entry from a header: its bytes, its flags, and its extra fields.
+///
+/// Backslashes are folders, as some programs for Windows write them, and `./` in front is nothing. A second name in an
+/// extra field (Info-ZIP) must belong to the first one.
+pub(super) fn read(bytes: &[u8], flags: u16, extras: &[u8]) -> Result<String, ZipError> {
+    let refuse =
+        |problem| ZipError::UnsafeName { name: String::from_utf8_lossy(bytes).into_owned(), problem };
+    let name = match (std::str::from_utf8(bytes), extra(extras, EXTRA_UNICODE_NAME)?) {
+        (first, Some(second)) => {
+            let second = unicode_name(second, bytes).ok_or_else(|| refuse(NameProblem::SecondName))?;
+            // Two UTF-8 names that differ are two names; a name in another encoding says the same in its own way.
+            if first.is_ok_and(|first| (flags & FLAG_UTF8 != 0 || first.is_ascii()) && first != second) {
+                return Err(refuse(NameProblem::SecondName));
+            }
+            Cow::from(second)
+        }
+        (Ok(name), None) => Cow::from(name),
+        (Err(_), None) if flags & FLAG_UTF8 != 0 => return Err(refuse(NameProblem::NotUtf8)),
+        (Err(_), None) => Cow::from(bytes.iter().map(|byte| code_page_437(*byte)).collect::<String>()),
+    };
+    let name = name.replace('\\', "/");
+    let mut name = name.as_str();
+    while let Some(rest) = name.strip_prefix("./") {
+        name = rest;
+    }
+    Ok(name.to_owned())
+}
+
+/// The content of Info-ZIP's extra field: a version, the CRC of the name in the header, and the name in UTF-8.
+fn unicode_name<'a>(content: &'a [u8], name: &[u8]) -> Option<&'a str> {
+    let mut fields = Fields(content);
+    let (version, crc) = (fields.bytes(1).ok()?, fields.u32().ok()?);
+    (version == [1] && crc == crc32fast::hash(name))
+        .then_some(fields.0)
+        .and_then(|name| std::str::from_utf8(name).ok())
+}
+
+fn code_page_437(byte: u8) -> char {
+    match byte.checked_sub(128) {
+        None => char::from(byte),
+        Some(upper) => CODE_PAGE_437.chars().nth(upper.into()).unwrap_or(char::REPLACEMENT_CHARACTER),
+    }
+}
+
+/// Whether an entry is something that an operating system leaves in folders, and nobody has put there.
+pub(super) fn is_junk(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    // Finder's own copy of everything, and what it keeps beside files on other disks.
+    name.split('/').any(|part| part == "__MACOSX")
+        || last.starts_with("._")
+        || [".ds_store", ".localized", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", ".directory"]
+            .contains(&last.to_ascii_lowercase().as_str())
+}
 
 /// What is wrong with a name, if anything is.
 pub(super) fn problem(name: &str) -> Option<NameProblem> {
+    // Finder's name for a folder's picture ends in a carriage return.
+    let spoken = name.strip_suffix('\r').filter(|_| is_junk(name)).unwrap_or(name);
     let drive = name.as_bytes().get(1) == Some(&b':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
-    if name.chars().any(char::is_control) {
+    if spoken.chars().any(char::is_control) {
         Some(NameProblem::ControlCharacter)
-    } else if name.contains('\\') {
-        Some(NameProblem::Backslash)
     } else if name.starts_with('/') || drive {
         Some(NameProblem::Absolute)
     } else if name.split('/').any(|part| part == "..") {
@@ -22,19 +82,49 @@ pub(super) fn problem(name: &str) -> Option<NameProblem> {
     }
 }
 
-/// No two entries may have one name, nor names that differ in case only.
-pub(super) fn check_unique(entries: &[Entry]) -> Result<(), ZipError> {
-    let mut seen: HashMap<String, &Entry> = HashMap::with_capacity(entries.len());
-    for entry in entries {
-        let Some(other) = seen.insert(entry.name.to_lowercase(), entry) else { continue };
+/// No two files may have one name, nor names that differ in case only. One that is there twice with the same size and
+/// CRC counts once; that its bytes are the same is seen when they are read.
+pub(super) fn mark_copies(entries: &mut [Entry]) -> Result<(), ZipError> {
+    let mut seen: HashMap<String, usize> = HashMap::with_capacity(entries.len());
+    for position in 0..entries.len() {
+        let (before, rest) = entries.split_at_mut(position);
+        let Some(entry) = rest.first_mut().filter(|entry| entry.role == Role::File) else { continue };
+        let lower = entry.name.to_lowercase();
+        let Some(other) = seen.get(&lower).and_then(|first| Some((*first, before.get(*first)?))) else {
+            seen.insert(lower, position);
+            continue;
+        };
+        let (first, other) = other;
         let name = entry.name.to_string();
-        return Err(if other.name == entry.name {
-            ZipError::Duplicate { name }
-        } else {
-            ZipError::DuplicateIgnoringCase { name, other: other.name.to_string() }
-        });
+        if other.name != entry.name {
+            return Err(ZipError::DuplicateIgnoringCase { name, other: other.name.to_string() });
+        }
+        if (other.unpacked, other.crc) != (entry.unpacked, entry.crc) {
+            return Err(ZipError::Duplicate { name });
+        }
+        entry.role = Role::CopyOf(first);
     }
     Ok(())
+}
+
+/// The folder in which all files are, with its slash; empty when there is none.
+///
+/// Whoever unpacks an archive into a folder and packs that folder again puts its name before every other. When something
+/// else was packed beside the folder, the files named in `marks` say which one it is.
+pub(super) fn root(entries: &[Entry], marks: &[&str]) -> String {
+    let files = || entries.iter().filter(|entry| matches!(entry.role, Role::File)).map(|entry| &*entry.name);
+    let folder = |name: &str| name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let marked = files().find(|name| marks.contains(&name.rsplit('/').next().unwrap_or_default()));
+    if let Some(name) = marked {
+        return folder(name);
+    }
+    let Some(mut common) = files().next().map(folder) else { return String::new() };
+    for name in files() {
+        while !name.starts_with(&common) {
+            common = folder(common.trim_end_matches('/'));
+        }
+    }
+    common
 }
 
 #[cfg(test)]
@@ -43,23 +133,67 @@ mod tests {
 
     #[test]
     fn only_names_that_stay_where_they_are_pass() {
-        for name in ["diaspora.json", "photos/a.b.webp", "view/ünï/..a/b", "ab:c"] {
+        for name in ["diaspora.json", "photos/a.b.webp", "view/ünï/..a/b", "ab:c", "a/Icon\r"] {
             assert_eq!(problem(name), None, "{name}");
         }
         for (name, expected) in [
             ("", NameProblem::Empty),
             ("a//b", NameProblem::Empty),
-            ("./a", NameProblem::Empty),
+            ("a/./b", NameProblem::Empty),
             ("../a", NameProblem::Traversal),
             ("photos/../../a", NameProblem::Traversal),
             ("a/..", NameProblem::Traversal),
             ("/etc/passwd", NameProblem::Absolute),
             ("C:/x", NameProblem::Absolute),
-            ("a\\b", NameProblem::Backslash),
             ("a\0b", NameProblem::ControlCharacter),
             ("a\nb", NameProblem::ControlCharacter),
+            ("a\r", NameProblem::ControlCharacter),
         ] {
             assert_eq!(problem(name), Some(expected), "{name}");
+        }
+    }
+
+    fn second(name: &[u8], unicode: &str) -> Vec<u8> {
+        let length = u16::try_from(unicode.len() + 5).unwrap();
+        let crc = crc32fast::hash(name);
+        [&[0x75, 0x70][..], &length.to_le_bytes(), &[1], &crc.to_le_bytes(), unicode.as_bytes()].concat()
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_meant() {
+        let none: &[u8] = &[];
+        for (bytes, flags, extras, expected) in [
+            (&b"photos/a.png"[..], 0, none, "photos/a.png"),
+            (b"photos\\a.png", 0, none, "photos/a.png"),
+            (b"././a", 0, none, "a"),
+            ("ü/ß".as_bytes(), FLAG_UTF8, none, "ü/ß"),
+            // Without the flag: UTF-8 all the same, or what Windows wrote in the west.
+            ("ü/ß".as_bytes(), 0, none, "ü/ß"),
+            (b"\x81/\xe1.json", 0, none, "ü/ß.json"),
+            (b"?/a", 0, &second(b"?/a", "?/a"), "?/a"),
+            (b"\xfc/a", 0, &second(b"\xfc/a", "ü/a"), "ü/a"),
+        ] {
+            assert_eq!(read(bytes, flags, extras).unwrap(), expected, "{bytes:?}");
+        }
+        assert_eq!(CODE_PAGE_437.chars().count(), 128);
+        for (bytes, flags, extras) in [
+            (&b"a\xff"[..], FLAG_UTF8, none),
+            (b"a.png", 0, &second(b"b.png", "a.png")[..]),
+            (b"a.png", 0, &second(b"a.png", "b.png")),
+            (b"a.png", 0, &[0x75, 0x70, 1, 0, 1]),
+        ] {
+            assert!(read(bytes, flags, extras).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_systems_leave_behind_is_known() {
+        for name in ["__MACOSX/a/._b.json", "a/.DS_Store", "._a.json", "x/Thumbs.db", "Desktop.ini", "Icon\r"]
+        {
+            assert!(is_junk(name), "{name}");
+        }
+        for name in ["a.json", "_a", ".a", "DS_Store", "photos/.hidden.png", "MACOSX/a", "icon"] {
+            assert!(!is_junk(name), "{name}");
         }
     }
 }

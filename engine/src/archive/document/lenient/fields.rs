@@ -1,0 +1,204 @@
+//! Fields of records, each brought into its form.
+
+use serde_json::{Map, Number, Value};
+
+use super::{Repair, times};
+use crate::domain::{DiasporaId, Guid};
+
+/// The object in which a record's fields are.
+pub(super) type Fields = Map<String, Value>;
+
+/// A time for records whose own cannot be read: none that anybody takes for true.
+const NO_TIME: &str = "1970-01-01T00:00:00Z";
+
+/// A text out of what programs write for one.
+pub(super) fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// An ID out of a text: without white space around it, in lower case.
+pub(super) fn as_id(value: &Value) -> Result<String, String> {
+    let text = as_text(value).ok_or("it is no text")?.trim().to_lowercase();
+    text.parse::<DiasporaId>().map(|id| id.to_string()).map_err(|error| error.to_string())
+}
+
+fn as_guid(value: &Value) -> Result<String, String> {
+    let text = as_text(value).ok_or("it is no text")?.trim().to_owned();
+    text.parse::<Guid>().map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+fn as_flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) => number.as_f64().map(|number| number != 0.0),
+        Value::String(text) => match text.trim().to_lowercase().as_str() {
+            "true" | "t" | "1" | "yes" | "on" => Some(true),
+            "false" | "f" | "0" | "no" | "off" | "" => Some(false),
+            _ => None,
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A whole number, rounded if it must be.
+fn as_integer(value: &Value) -> Option<Number> {
+    let number = match value {
+        Value::Number(number) => number.clone(),
+        Value::String(text) => serde_json::from_str(text.trim()).ok()?,
+        _ => return None,
+    };
+    if let Some(whole) = number.as_i64() {
+        return Some(whole.into());
+    }
+    // Up to here a float holds every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let rounded = number.as_f64()?.round();
+    #[expect(clippy::cast_possible_truncation, reason = "the bound is looked at first")]
+    (rounded.abs() <= EXACT).then(|| (rounded as i64).into())
+}
+
+impl Repair<'_> {
+    /// Puts what `read` makes of a field in its place. Null is as good as nothing; what cannot be read is left out.
+    fn field(&mut self, fields: &mut Fields, name: &str, read: impl FnOnce(&Value) -> Result<Value, String>) {
+        let Some(value) = fields.get_mut(name) else { return };
+        if !value.is_null() {
+            match read(value) {
+                Ok(good) => {
+                    *value = good;
+                    return;
+                }
+                Err(problem) => self.lose(name, problem),
+            }
+        }
+        fields.remove(name);
+    }
+
+    pub(super) fn text(&mut self, fields: &mut Fields, name: &str) {
+        self.field(fields, name, |value| as_text(value).map(Value::from).ok_or("it is no text".to_owned()));
+    }
+
+    pub(super) fn flag(&mut self, fields: &mut Fields, name: &str) {
+        let problem = "it is neither true nor false";
+        self.field(fields, name, |value| as_flag(value).map(Value::from).ok_or(problem.to_owned()));
+    }
+
+    pub(super) fn integer(&mut self, fields: &mut Fields, name: &str) {
+        let problem = "it is no number";
+        self.field(fields, name, |value| as_integer(value).map(Value::from).ok_or(problem.to_owned()));
+    }
+
+    pub(super) fn id(&mut self, fields: &mut Fields, name: &str) {
+        self.field(fields, name, |value| as_id(value).map(Value::from));
+    }
+
+    pub(super) fn guid(&mut self, fields: &mut Fields, name: &str) {
+        self.field(fields, name, |value| as_guid(value).map(Value::from));
+    }
+
+    /// A time that need not be there.
+    pub(super) fn time(&mut self, fields: &mut Fields, name: &str) {
+        self.field(fields, name, |value| {
+            let time = times::timestamp(value);
+            time.map(|time| time.to_string().into()).ok_or_else(|| "it is no time".to_owned())
+        });
+    }
+
+    /// A time that must be there: an unreadable one is noted, and another stands in.
+    pub(super) fn needed_time(&mut self, fields: &mut Fields, name: &str, stand_in: Option<&Value>) {
+        self.time(fields, name);
+        if !fields.contains_key(name) {
+            if stand_in.is_none() && !self.has_lost(name) {
+                self.lose(name, "it is missing");
+            }
+            fields.insert(name.to_owned(), stand_in.cloned().unwrap_or_else(|| NO_TIME.into()));
+        }
+    }
+
+    /// Whether the field of the record at the present place has been noted.
+    fn has_lost(&self, name: &str) -> bool {
+        self.lost.last().is_some_and(|lost| lost.path == name || lost.path.ends_with(&format!(".{name}")))
+    }
+
+    /// A list. `repair` says what is wrong with an element that has to go; null is an empty list.
+    pub(super) fn list(
+        &mut self,
+        fields: &mut Fields,
+        name: &str,
+        mut repair: impl FnMut(&mut Self, &mut Value) -> Result<(), String>,
+    ) {
+        let elements = match fields.get_mut(name) {
+            None => return,
+            Some(Value::Array(elements)) => std::mem::take(elements),
+            Some(Value::Null) => Vec::new(),
+            Some(_) => {
+                self.lose(name, "it is no list");
+                Vec::new()
+            }
+        };
+        let mut good = Vec::with_capacity(elements.len());
+        for (index, mut element) in elements.into_iter().enumerate() {
+            let place = format!("{name}[{index}]");
+            match self.within(place.as_str(), |inner| repair(inner, &mut element)) {
+                Ok(()) => good.push(element),
+                Err(problem) => self.lose(&place, problem),
+            }
+        }
+        fields.insert(name.to_owned(), good.into());
+    }
+
+    /// A record in its wrapping within another, which need not be there.
+    pub(super) fn part(
+        &mut self,
+        fields: &mut Fields,
+        name: &str,
+        kind: &str,
+        repair: impl FnOnce(&mut Self, &mut Fields) -> Result<(), String>,
+    ) {
+        let Some(value) = fields.get_mut(name) else { return };
+        let problem = if value.is_null() {
+            None
+        } else {
+            match self.within(name, |inner| inner.wrapped(value, kind, repair)) {
+                Ok(()) => return,
+                Err(problem) => Some(problem),
+            }
+        };
+        fields.remove(name);
+        if let Some(problem) = problem {
+            self.lose(name, problem);
+        }
+    }
+
+    /// A record in its wrapping, `{"entity_type": …, "entity_data": {…}}`.
+    pub(super) fn wrapped(
+        &mut self,
+        value: &mut Value,
+        kind: &str,
+        repair: impl FnOnce(&mut Self, &mut Fields) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let wrapping = value.as_object_mut().ok_or("it is no object")?;
+        // The published schema asks for the kind where several are possible only.
+        match wrapping.get("entity_type").and_then(as_text) {
+            Some(found) if found.trim().to_lowercase() != kind => return Err(format!("it is no {kind}")),
+            _ => wrapping.insert("entity_type".to_owned(), kind.into()),
+        };
+        let data = wrapping.get_mut("entity_data").and_then(Value::as_object_mut);
+        repair(self, data.ok_or("it has no entity_data")?)
+    }
+}
+
+/// Puts a value where none is.
+pub(super) fn default(fields: &mut Fields, name: &str, value: impl Into<Value>) {
+    fields.entry(name).or_insert_with(|| value.into());
+}
+
+/// What is wrong with a record that lacks a field nobody can do without.
+pub(super) fn need(fields: &Fields, name: &str) -> Result<(), String> {
+    if fields.contains_key(name) { Ok(()) } else { Err(format!("it has no {name} that can be read")) }
+}

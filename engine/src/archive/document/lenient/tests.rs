@@ -1,0 +1,357 @@
+//! Odd records keep what is good in them; innocent changes change nothing.
+
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::samples::{comment, contact, post, profile};
+use super::*;
+use crate::domain::{
+    Aspect, Contact, Entity, Guid, NonContactAuthor, OwnPost, Post, Profile, Relayable, StatusMessage,
+};
+
+fn read_text<T: Record>(text: &str) -> Result<(T, Vec<String>), String> {
+    let account = "wren@nest.example".parse().unwrap();
+    let raw = RawValue::from_string(text.to_owned()).unwrap();
+    read_record(&raw, Some(&account))
+        .map(|(record, lost)| (record, lost.into_iter().map(|lost| lost.path).collect()))
+        .map_err(|error| error.to_string())
+}
+
+fn read<T: Record>(value: &Value) -> Result<(T, Vec<String>), String> {
+    read_text(&value.to_string())
+}
+
+/// The value with another one at a JSON pointer; none removes it.
+fn with(value: &Value, pointer: &str, new: Option<Value>) -> Value {
+    let mut value = value.clone();
+    let (holder, last) = pointer.rsplit_once('/').unwrap();
+    let holder = value.pointer_mut(holder).unwrap();
+    match (holder, new) {
+        (Value::Array(list), Some(new)) => list[last.parse::<usize>().unwrap()] = new,
+        (Value::Object(fields), Some(new)) => _ = fields.insert(last.to_owned(), new),
+        (Value::Object(fields), None) => _ = fields.remove(last),
+        (holder, _) => panic!("{holder} at {pointer}"),
+    }
+    value
+}
+
+#[test]
+fn what_says_the_same_in_another_form_is_the_same() {
+    let same = |pointer: &str, new: Value| {
+        let (expected, _) = read::<OwnPost>(&post()).unwrap();
+        assert_eq!(
+            read(&with(&post(), pointer, Some(new.clone()))),
+            Ok((expected, vec![])),
+            "{pointer} {new}"
+        );
+    };
+    let photo = "/entity_data/photos/0/entity_data";
+    for height in [json!(60.0), json!(6e1), json!("60"), json!(" 60 "), json!(60.4)] {
+        same(&format!("{photo}/height"), height);
+    }
+    same(&format!("{photo}/author"), json!(" Wren@Nest.Example\n"));
+    same(&format!("{photo}/created_at"), json!("2014-03-02 10:11:12 UTC"));
+    same(&format!("{photo}/public"), json!("true"));
+    same(&format!("{photo}/guid"), json!(" fedcba9876543210 "));
+    same("/entity_data/author", json!("WREN@NEST.EXAMPLE"));
+    same("/entity_data/author", json!(null));
+    same("/entity_data/created_at", json!("2014-03-02T11:11:12.5+01:00"));
+    same("/entity_data/created_at", json!("Sun, 02 Mar 2014 10:11:12 GMT"));
+    same("/entity_data/created_at", json!(1_393_755_072));
+    same("/entity_data/public", json!(1));
+    same("/entity_data/location/entity_data/lat", json!(52.5));
+    same("/entity_data/location/entity_type", json!(null));
+    same("/entity_data/poll/entity_type", json!(" Poll "));
+    same("/entity_type", json!("Status_Message"));
+    same("/entity_type", json!(null));
+
+    let (expected, _) = read::<Contact>(&contact()).unwrap();
+    for (pointer, new) in [
+        ("/account_id", json!("Oak@Oak.example ")),
+        ("/sharing", json!("true")),
+        ("/sharing", json!(null)),
+        ("/following", json!(null)),
+        ("/receiving", json!(0)),
+        ("/contact_groups_membership", json!([{"name": "Family"}])),
+    ] {
+        let read = read(&with(&contact(), pointer, Some(new.clone())));
+        assert_eq!(read, Ok((expected.clone(), vec![])), "{pointer} {new}");
+    }
+
+    let (expected, _) = read::<Relayable>(&comment()).unwrap();
+    for (pointer, new) in [
+        ("/entity_data/author", json!("Oak@oak.EXAMPLE")),
+        ("/entity_data/created_at", json!("2014-03-02 10:11:12 +0000")),
+        ("/entity_type", json!("Comment")),
+    ] {
+        let read = read(&with(&comment(), pointer, Some(new.clone())));
+        assert_eq!(read, Ok((expected.clone(), vec![])), "{pointer} {new}");
+    }
+    let order = with(&comment(), "/property_order", None);
+    let (unordered, lost) = read::<Relayable>(&order).unwrap();
+    assert_eq!((unordered.property_order.len(), lost.len()), (5, 0));
+
+    let (expected, _) = read::<Entity<Profile>>(&profile()).unwrap();
+    for (pointer, new) in [
+        ("/entity_data/author", json!("Wren@nest.example")),
+        ("/entity_data/edited_at", json!("2020-01-01 00:00:00 UTC")),
+        ("/entity_data/searchable", json!("t")),
+        ("/entity_data/birthday", json!("2000-02-29 00:00:00 UTC")),
+        ("/entity_data/birthday", json!("29.02.2000")),
+        ("/entity_type", json!(null)),
+    ] {
+        let read = read(&with(&profile(), pointer, Some(new.clone())));
+        assert_eq!(read, Ok((expected.clone(), vec![])), "{pointer} {new}");
+    }
+    assert_eq!(read(&json!("Oak@Oak.example ")), read::<DiasporaId>(&json!("oak@oak.example")));
+    assert_eq!(read(&json!("Family")), read::<Aspect>(&json!({"name": "Family"})));
+    assert_eq!(read(&json!({"name": "garden"})), read::<String>(&json!("garden")));
+    assert_eq!(read(&json!(" 0123456789abcdef")), read::<Guid>(&json!("0123456789abcdef")));
+}
+
+fn message(post: OwnPost) -> StatusMessage {
+    match post.post {
+        Post::StatusMessage(message) => message,
+        Post::Reshare(_) => panic!("a reshare"),
+    }
+}
+
+#[test]
+fn an_odd_value_costs_itself() {
+    let odd = |pointer: &str, new: Value, lost: &[&str]| {
+        let (post, found) = read::<OwnPost>(&with(&post(), pointer, Some(new.clone()))).unwrap();
+        assert_eq!(found, lost, "{pointer} {new}");
+        message(post)
+    };
+    let photo = "/entity_data/photos/0/entity_data";
+    for height in [json!("tall"), json!([60]), json!({}), json!(1e300)] {
+        let message = odd(&format!("{photo}/height"), height, &["photos[0].height"]);
+        assert_eq!((message.photos[0].0.height, message.photos[0].0.width), (None, Some(80)));
+    }
+    let message = odd(&format!("{photo}/guid"), json!("short"), &["photos[0].guid", "photos[0]"]);
+    assert!(message.photos.is_empty() && message.poll.is_some() && message.location.is_some());
+    odd("/entity_data/photos/0", json!("a.jpg"), &["photos[0]"]);
+    odd("/entity_data/photos", json!("a.jpg"), &["photos"]);
+    odd("/entity_data/photos", json!(null), &[]);
+    assert_eq!(odd("/entity_data/location", json!("Yard"), &["location"]).location, None);
+    assert_eq!(odd("/entity_data/location", json!(null), &[]).location, None);
+    assert_eq!(odd("/entity_data/poll/entity_data/guid", json!(7), &["poll.guid", "poll"]).poll, None);
+    let answers = "/entity_data/poll/entity_data/poll_answers/0";
+    let message = odd(answers, json!(null), &["poll.poll_answers[0]"]);
+    assert_eq!(message.poll.unwrap().0.poll_answers.len(), 1);
+    let message = odd("/entity_data/created_at", json!("once"), &["created_at"]);
+    assert_eq!(message.created_at.to_string(), "1970-01-01T00:00:00Z");
+    assert_eq!(odd("/entity_data/created_at", json!(null), &["created_at"]).text, "A day in the garden");
+    // What does not say who may see it is for nobody.
+    assert!(!odd("/entity_data/public", json!("perhaps"), &["public", "public"]).public);
+    assert_eq!(odd("/entity_data/text", json!(["x"]), &["text"]).text, "");
+    assert_eq!(odd("/entity_data/text", json!(null), &[]).text, "");
+    odd("/entity_data/provider_display_name", json!({}), &["provider_display_name"]);
+    odd("/subscribed_pods_uris/0", json!(null), &["subscribed_pods_uris[0]"]);
+
+    for (pointer, new, lost) in [
+        ("/person_guid", json!("short"), vec!["person_guid"]),
+        ("/person_name", json!(null), vec![]),
+        ("/public_key", json!([1]), vec!["public_key"]),
+        ("/contact_groups_membership", json!(["Family", null, 7]), vec!["contact_groups_membership[1]"]),
+        ("/contact_groups_membership", json!(null), vec![]),
+        ("/receiving", json!("maybe"), vec!["receiving"]),
+    ] {
+        let (contact, found) = read::<Contact>(&with(&contact(), pointer, Some(new.clone()))).unwrap();
+        assert_eq!(
+            (contact.account_id.as_str(), found),
+            ("oak@oak.example", lost.into_iter().map(str::to_owned).collect()),
+            "{pointer} {new}"
+        );
+    }
+    let few = json!({"sharing": true, "following": true, "receiving": true, "followed": true, "account_id": "oak@oak.example", "contact_groups_membership": []});
+    let (few, lost) = read::<Contact>(&few).unwrap();
+    assert_eq!((few.person_guid, few.person_name.as_str(), lost.len()), (None, "", 0));
+
+    let (profile, lost) = read::<Entity<Profile>>(&json!({"entity_type": "profile", "entity_data": {
+        "author": "wren@nest.example", "edited_at": "once", "first_name": 7, "bio": null, "birthday": "in spring",
+        "gender": ["x"], "searchable": "no", "nsfw": {}, "more": [],
+    }}))
+    .unwrap();
+    assert_eq!(lost, ["edited_at", "gender", "nsfw", "birthday"]);
+    assert_eq!((profile.0.first_name.as_deref(), profile.0.searchable), (Some("7"), Some(false)));
+
+    let like = json!({"entity_type": "like", "entity_data": {"author": "wren@nest.example", "guid": "0123456789abcdef", "parent_guid": "fedcba9876543210"}});
+    let (like, lost) = read::<Relayable>(&like).unwrap();
+    assert_eq!(
+        (like.signed_text().as_str(), lost.len()),
+        ("wren@nest.example;0123456789abcdef;fedcba9876543210;Post;true", 0)
+    );
+    let odd_signature = with(&comment(), "/entity_data/author_signature", Some(json!({})));
+    let (record, lost) = read::<Relayable>(&odd_signature).unwrap();
+    assert_eq!((record.entity.author_signature(), lost), (None, vec!["author_signature".to_owned()]));
+
+    let author = json!({"account_id": "Oak@oak.example", "guid": "", "public_key": "x"});
+    let (author, lost) = read::<NonContactAuthor>(&author).unwrap();
+    assert_eq!((author.guid, author.public_key.as_str(), lost), (None, "x", vec!["guid".to_owned()]));
+}
+
+#[test]
+fn what_nothing_can_be_made_of_is_refused() {
+    for pointer in ["/entity_data/guid", "/entity_data"] {
+        assert!(read::<OwnPost>(&with(&post(), pointer, Some(json!("x")))).is_err(), "{pointer}");
+    }
+    assert!(read::<OwnPost>(&with(&post(), "/entity_type", Some(json!("event")))).is_err());
+    assert!(read::<Contact>(&with(&contact(), "/account_id", Some(json!("nobody")))).is_err());
+    assert!(read::<Relayable>(&with(&comment(), "/entity_data/parent_guid", None)).is_err());
+    assert!(read::<Entity<Profile>>(&with(&profile(), "/entity_data/author", None)).is_err());
+    for value in [json!(null), json!([]), json!({"name": null}), json!({})] {
+        assert!(read::<Aspect>(&value).is_err(), "{value}");
+        assert!(read::<String>(&value).is_err(), "{value}");
+        assert!(read::<DiasporaId>(&value).is_err(), "{value}");
+        assert!(read::<Guid>(&value).is_err(), "{value}");
+    }
+}
+
+/// A JSON text that says the same as the value: fields in another order, white space, other forms of numbers and
+/// characters, unknown fields, and nulls where nothing is.
+struct Writer<'a> {
+    choices: std::iter::Cycle<std::slice::Iter<'a, u8>>,
+    out: String,
+}
+
+impl Writer<'_> {
+    fn choose(&mut self, most: u8) -> u8 {
+        self.choices.next().copied().unwrap_or_default() % most
+    }
+
+    fn space(&mut self) {
+        let space = ["", " ", "\n", "\t \r\n"][usize::from(self.choose(4))];
+        self.out.push_str(space);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.out.push('"');
+        for c in text.chars() {
+            match c {
+                '"' | '\\' => self.out.extend(['\\', c]),
+                '/' if self.choose(2) == 0 => self.out.push_str("\\/"),
+                c if c.is_control() || self.choose(9) == 0 => {
+                    c.encode_utf16(&mut [0; 2])
+                        .iter()
+                        .for_each(|unit| self.out.push_str(&format!("\\u{unit:04x}")));
+                }
+                c => self.out.push(c),
+            }
+        }
+        self.out.push('"');
+    }
+
+    /// `signed` objects hold what somebody signed: an unknown field there would be signed too.
+    fn write(&mut self, value: &Value, signed: bool) {
+        self.space();
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Number(number) => {
+                let number = number.as_i64().unwrap();
+                let form = [
+                    format!("{number}"),
+                    format!("{number}.0"),
+                    format!("{number}e0"),
+                    format!("{number}0E-1"),
+                ];
+                let form = &form[usize::from(self.choose(4))];
+                self.out.push_str(form);
+            }
+            Value::Array(list) => {
+                self.out.push('[');
+                for (index, element) in list.iter().enumerate() {
+                    if index > 0 {
+                        self.out.push(',');
+                    }
+                    self.write(element, signed);
+                }
+                self.space();
+                self.out.push(']');
+            }
+            Value::Object(fields) => self.object(fields, signed),
+            other => self.out.push_str(&other.to_string()),
+        }
+        self.space();
+    }
+
+    fn object(&mut self, fields: &serde_json::Map<String, Value>, signed: bool) {
+        let mut fields: Vec<(String, Value)> = fields.clone().into_iter().collect();
+        let relayable = fields.iter().any(|(name, _)| name == "property_order");
+        if !signed {
+            if self.choose(2) == 0 {
+                fields.push((
+                    "x_unknown".to_owned(),
+                    json!({"entity_type": "photo", "guid": 7, "deep": [[{}]]}),
+                ));
+            }
+            for name in ["gender", "full_name", "image_url"] {
+                if fields.iter().any(|(known, _)| known == "birthday") && self.choose(2) == 0 {
+                    fields.push((name.to_owned(), Value::Null));
+                }
+            }
+        }
+        for last in (1..fields.len()).rev() {
+            let other = usize::from(self.choose(u8::try_from(last + 1).unwrap()));
+            fields.swap(last, other);
+        }
+        self.out.push('{');
+        for (index, (name, value)) in fields.iter().enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            self.space();
+            self.text(name);
+            self.space();
+            self.out.push(':');
+            let id = matches!(name.as_str(), "author" | "account_id" | "root_author");
+            match value.as_str().filter(|_| id) {
+                Some(text) => {
+                    let id: String = text
+                        .chars()
+                        .map(|c| if self.choose(3) == 0 { c.to_ascii_uppercase() } else { c })
+                        .collect();
+                    self.write(&id.into(), signed);
+                }
+                None => self.write(value, signed || (relayable && name == "entity_data")),
+            }
+        }
+        self.space();
+        self.out.push('}');
+    }
+}
+
+fn innocent<T: Record + PartialEq + std::fmt::Debug>(
+    value: &Value,
+    choices: &[u8],
+) -> Result<(), TestCaseError> {
+    let mut writer = Writer { choices: choices.iter().cycle(), out: String::new() };
+    writer.write(value, false);
+    let (expected, _) = read::<T>(value).unwrap();
+    prop_assert_eq!(read_text::<T>(&writer.out), Ok((expected, vec![])), "{}", writer.out);
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn innocent_changes_change_nothing(choices in proptest::collection::vec(any::<u8>(), 50..400)) {
+        innocent::<OwnPost>(&post(), &choices)?;
+        innocent::<Contact>(&contact(), &choices)?;
+        innocent::<Relayable>(&comment(), &choices)?;
+        innocent::<Entity<Profile>>(&profile(), &choices)?;
+        let nothing = json!(null);
+        let empty = with(&with(&post(), "/entity_data/location", Some(nothing.clone())), "/entity_data/photos", Some(nothing));
+        innocent::<OwnPost>(&empty, &choices)?;
+    }
+
+    #[test]
+    fn no_value_upsets_it(text in "[\\[\\]{}\",:0-9a-z_ ]{0,60}") {
+        if let Ok(raw) = RawValue::from_string(text) {
+            _ = read_record::<OwnPost>(&raw, None);
+            _ = read_record::<Contact>(&raw, None);
+            _ = read_record::<Relayable>(&raw, None);
+            _ = read_record::<Entity<Profile>>(&raw, None);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Points in time in the forms in which programs write them.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use serde_json::Value;
+
+use crate::domain::Timestamp;
+
+/// Forms with an offset or a zone.
+const ZONED: [&str; 5] = [
+    "%Y-%m-%d %H:%M:%S%.f %z",
+    "%Y-%m-%dT%H:%M:%S%.f%z",
+    "%Y-%m-%d %H:%M:%S%.f%z",
+    "%a %b %d %H:%M:%S %z %Y",
+    "%Y/%m/%d %H:%M:%S %z",
+];
+/// Forms without one, which mean UTC.
+const PLAIN: [&str; 5] = [
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%a %b %d %H:%M:%S %Y",
+    "%Y/%m/%d %H:%M:%S",
+];
+
+/// Reads a point in time: as the network writes it, as databases and Ruby print it, as in mails, or in seconds since
+/// 1970. None for what is no time, and for years that no archive is of.
+pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
+    let time = match value {
+        Value::String(text) => from_text(text.trim())?,
+        Value::Number(seconds) => {
+            #[expect(clippy::cast_possible_truncation, reason = "fractions of seconds are not kept")]
+            let whole = seconds.as_i64().or_else(|| seconds.as_f64().map(|seconds| seconds as i64))?;
+            DateTime::from_timestamp(whole, 0)?.naive_utc()
+        }
+        _ => return None,
+    };
+    let time = Timestamp::from_utc(time);
+    // What the network's own form can write and read again.
+    time.to_string().parse().ok()
+}
+
+fn from_text(text: &str) -> Option<NaiveDateTime> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time.to_utc());
+    }
+    let utc = ["UTC", "GMT", "Z"].iter().find_map(|zone| text.strip_suffix(zone)).map_or(text, str::trim_end);
+    let zoned = || ZONED.iter().find_map(|form| DateTime::parse_from_str(text, form).ok());
+    let plain = || PLAIN.iter().find_map(|form| NaiveDateTime::parse_from_str(utc, form).ok());
+    let mail = || DateTime::parse_from_rfc2822(text).ok();
+    let day = || NaiveDate::parse_from_str(utc, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+    zoned().or_else(mail).map(|time| time.naive_utc()).or_else(plain).or_else(day)
+}
+
+/// Reads a day, such as a birthday: `2000-02-29`, or a point in time of that day.
+pub(super) fn day(text: &str) -> Option<NaiveDate> {
+    let text = text.trim();
+    ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y"]
+        .iter()
+        .find_map(|form| NaiveDate::parse_from_str(text, form).ok())
+        .or_else(|| from_text(text).map(|time| time.date()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn one_moment_in_many_forms() {
+        for form in [
+            json!("2014-03-02T10:11:12Z"),
+            json!(" 2014-03-02T10:11:12Z\n"),
+            json!("2014-03-02T11:11:12+01:00"),
+            json!("2014-03-02T11:11:12+0100"),
+            json!("2014-03-02T10:11:12.987654Z"),
+            json!("2014-03-02T10:11:12"),
+            json!("2014-03-02 10:11:12 UTC"),
+            json!("2014-03-02 10:11:12.5 UTC"),
+            json!("2014-03-02 10:11:12"),
+            json!("2014-03-02 10:11:12Z"),
+            json!("2014-03-02 10:11:12 +0000"),
+            json!("2014-03-02 10:11:12.000000 +0000"),
+            json!("2014-03-02 11:11:12+01"),
+            json!("Sun, 02 Mar 2014 10:11:12 GMT"),
+            json!("Sun, 2 Mar 2014 11:11:12 +0100"),
+            json!("Sun Mar 02 10:11:12 +0000 2014"),
+            json!("2014/03/02 10:11:12 +0000"),
+            json!(1_393_755_072),
+            json!(1_393_755_072.9),
+        ] {
+            let read = timestamp(&form).map(|time| time.to_string());
+            assert_eq!(read.as_deref(), Some("2014-03-02T10:11:12Z"), "{form}");
+        }
+        assert_eq!(timestamp(&json!("2014-03-02")).unwrap().to_string(), "2014-03-02T00:00:00Z");
+        for form in [json!("yesterday"), json!(""), json!(null), json!([]), json!(1e300), json!("2014-13-02")]
+        {
+            assert_eq!(timestamp(&form), None, "{form}");
+        }
+    }
+
+    #[test]
+    fn days() {
+        let leap = NaiveDate::from_ymd_opt(2000, 2, 29);
+        for text in
+            ["2000-02-29", "2000/02/29", "29.02.2000", "2000-02-29T00:00:00Z", "2000-02-29 00:00:00 UTC"]
+        {
+            assert_eq!(day(text), leap, "{text}");
+        }
+        assert_eq!(day("2001-02-29"), None);
+        assert!(day("1004-05-06").is_some());
+    }
+}

@@ -1,0 +1,262 @@
+//! The ASCII armor of age files (`age -a`), read at any place.
+//!
+//! The age library reads armor from its beginning for every seek, and lines of any length into memory. Canonical armor has
+//! lines of 64 characters, so where a byte stands can be computed. Format: <https://c2sp.org/age#ascii-armor>.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::text::Encoding;
+
+const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
+const END: &str = "-----END AGE ENCRYPTED FILE-----";
+
+/// Characters of a line, and the bytes they stand for.
+const COLUMNS: u64 = 64;
+const LINE_BYTES: u64 = 48;
+/// Lines decoded at a time.
+const LINES: u64 = 1024;
+/// Bytes of the file in which the first line, or the last two, must be: with white space around them, in UTF-16.
+const MARGIN: u64 = 1024;
+
+/// The bytes under the armor of a file.
+pub struct ArmorReader<F> {
+    file: F,
+    encoding: Encoding,
+    /// Where the first line of data begins in the file, in bytes.
+    start: u64,
+    /// Characters of a line with its end.
+    pitch: u64,
+    /// Bytes under the armor.
+    len: u64,
+    position: u64,
+    /// What was decoded last, and where it stands.
+    block: Vec<u8>,
+    block_at: u64,
+}
+
+/// Whether a file with these first bytes is armored. White space may come first.
+pub(super) fn is_armored(head: &[u8]) -> bool {
+    let (encoding, mark) = Encoding::detect(head);
+    let text = narrow(encoding, head.get(mark..).unwrap_or_default());
+    text.trim_ascii_start().starts_with(BEGIN.as_bytes())
+}
+
+/// How many first bytes [`is_armored`] looks at.
+pub(super) const HEAD: u64 = 256;
+
+/// ASCII out of either encoding; what is no ASCII becomes a zero, which no armor holds.
+fn narrow(encoding: Encoding, bytes: &[u8]) -> Vec<u8> {
+    match encoding {
+        Encoding::Utf8 => bytes.to_vec(),
+        wide => bytes
+            .chunks_exact(2)
+            .map(|pair| match (wide, pair) {
+                (Encoding::Utf16Le, [low, 0]) | (Encoding::Utf16Be, [0, low]) => *low,
+                _ => 0,
+            })
+            .collect(),
+    }
+}
+
+fn damaged(problem: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("its armor (the text form of age) is damaged: {problem}"),
+    )
+}
+
+impl<F: Read + Seek> ArmorReader<F> {
+    /// Finds out how the lines of a file end, and how many there are.
+    ///
+    /// # Errors
+    /// What the file says, or what is wrong with the armor.
+    pub(super) fn new(mut file: F) -> io::Result<Self> {
+        let size = file.seek(SeekFrom::End(0))?;
+        let head = read_at(&mut file, 0, MARGIN.min(size))?;
+        let (encoding, mark) = Encoding::detect(&head);
+        let width = if encoding == Encoding::Utf8 { 1 } else { 2 };
+        let text = narrow(encoding, head.get(mark..).unwrap_or_default());
+        let blank = text.len() - text.trim_ascii_start().len();
+        let behind = text.get(blank + BEGIN.len()..).unwrap_or_default();
+        let line_end = match behind {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            _ => return Err(damaged("its first line does not end")),
+        };
+        let start = mark as u64 + (blank + BEGIN.len() + line_end) as u64 * width;
+        let mut reader = Self {
+            file,
+            encoding,
+            start,
+            pitch: COLUMNS + line_end as u64,
+            len: 0,
+            position: 0,
+            block: Vec::new(),
+            block_at: 0,
+        };
+        reader.len = reader.find_len(size, line_end)?;
+        Ok(reader)
+    }
+
+    fn width(&self) -> u64 {
+        if self.encoding == Encoding::Utf8 { 1 } else { 2 }
+    }
+
+    /// The number of bytes under the armor, from its last lines.
+    fn find_len(&mut self, size: u64, line_end: usize) -> io::Result<u64> {
+        let room = size.checked_sub(self.start).ok_or_else(|| damaged("it is cut off"))?;
+        let margin = MARGIN.min(room) / self.width() * self.width();
+        // The tail begins where a character does.
+        let tail_at = size - margin - (room - margin) % self.width();
+        let tail = read_at(&mut self.file, tail_at, size - tail_at)?;
+        let tail = narrow(self.encoding, &tail);
+        let text = tail.trim_ascii_end();
+        let text = text.strip_suffix(END.as_bytes()).ok_or_else(|| damaged("its last line is missing"))?;
+        // Characters of the data with the ends of their lines.
+        let characters = (tail_at - self.start) / self.width() + text.len() as u64;
+        let (lines, last) = (characters / self.pitch, characters % self.pitch);
+        let (whole, short) = match last {
+            0 if lines == 0 => return Ok(0),
+            0 => (lines - 1, COLUMNS),
+            last => (lines, last.checked_sub(line_end as u64).ok_or_else(|| damaged("a line is too short"))?),
+        };
+        let end = text.len().checked_sub(line_end).ok_or_else(|| damaged("a line is too short"))?;
+        let line = usize::try_from(short).ok().and_then(|short| text.get(end.checked_sub(short)?..end));
+        let line = line.ok_or_else(|| damaged("a line is too short"))?;
+        Ok(whole * LINE_BYTES + decode(line)?.len() as u64)
+    }
+
+    /// Decodes the lines from the one in which `position` stands.
+    fn load(&mut self) -> io::Result<()> {
+        let line = self.position / LINE_BYTES;
+        let lines = LINES.min(self.len.div_ceil(LINE_BYTES) - line);
+        let at = self.start + line * self.pitch * self.width();
+        let length = lines * self.pitch * self.width();
+        let bytes = read_at(&mut self.file, at, length)?;
+        let text = narrow(self.encoding, &bytes);
+        self.block_at = line * LINE_BYTES;
+        self.block.clear();
+        let pitch = usize::try_from(self.pitch).unwrap_or(usize::MAX);
+        for (number, line) in (line..).zip(text.chunks(pitch)).take(usize::try_from(lines).unwrap_or(0)) {
+            let last = (number + 1) * LINE_BYTES >= self.len;
+            // The last line may be shorter, with the end of the file behind it.
+            let (line, line_end) = if last {
+                (line.split(u8::is_ascii_whitespace).next().unwrap_or_default(), &b""[..])
+            } else {
+                line.split_at_checked(64).unwrap_or_default()
+            };
+            if !line_end.iter().all(u8::is_ascii_whitespace) {
+                return Err(damaged("its lines differ in length"));
+            }
+            self.block.extend_from_slice(&decode(line)?);
+        }
+        let wanted = (self.len - self.block_at).min(lines * LINE_BYTES);
+        if self.block.len() as u64 == wanted { Ok(()) } else { Err(damaged("its lines differ in length")) }
+    }
+}
+
+/// One line.
+fn decode(line: &[u8]) -> io::Result<Vec<u8>> {
+    STANDARD.decode(line).map_err(|_| damaged("a line is not base64 of 64 characters"))
+}
+
+fn read_at(file: &mut (impl Read + Seek), at: u64, length: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(at))?;
+    let mut bytes = Vec::new();
+    Read::by_ref(file).take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl<F: Read + Seek> Read for ArmorReader<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position >= self.len || buffer.is_empty() {
+            return Ok(0);
+        }
+        let end = self.block_at + self.block.len() as u64;
+        if !(self.block_at..end).contains(&self.position) {
+            self.load()?;
+        }
+        let from = usize::try_from(self.position - self.block_at).unwrap_or(usize::MAX);
+        let count = self.block.get(from..).unwrap_or_default().read(buffer)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl<F: Read + Seek> Seek for ArmorReader<F> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+            SeekFrom::End(offset) => self.len.checked_add_signed(offset),
+        };
+        self.position = position
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a place before the beginning"))?;
+        Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn armor(bytes: &[u8], line_end: &str) -> String {
+        let text = STANDARD.encode(bytes);
+        let mut out = format!("{BEGIN}{line_end}");
+        for line in text.as_bytes().chunks(64) {
+            out.push_str(std::str::from_utf8(line).unwrap());
+            out.push_str(line_end);
+        }
+        out + END + line_end
+    }
+
+    fn wide(text: &str) -> Vec<u8> {
+        [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
+    }
+
+    #[test]
+    fn gives_every_byte_from_every_place() {
+        for length in [0, 1, 2, 47, 48, 49, 95, 96, 97, 3000, 120_000] {
+            let bytes: Vec<u8> = (0..length).map(|number: u32| (number % 251) as u8).collect();
+            for line_end in ["\n", "\r\n"] {
+                let text = armor(&bytes, line_end);
+                let loose = format!("\n  {text}\n\n");
+                let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+                for form in [text.as_bytes().to_vec(), loose.into_bytes(), marked, wide(&text)] {
+                    assert!(is_armored(&form[..form.len().min(256)]));
+                    let mut reader = ArmorReader::new(Cursor::new(form)).unwrap();
+                    let mut all = Vec::new();
+                    reader.read_to_end(&mut all).unwrap();
+                    assert!(all == bytes, "{length}");
+                    assert_eq!(reader.seek(SeekFrom::End(0)).unwrap(), u64::from(length));
+                    for at in [0, 1, 48, length / 2, length.saturating_sub(1), 50_000] {
+                        let at = at.min(length) as usize;
+                        reader.seek(SeekFrom::Start(at as u64)).unwrap();
+                        let mut rest = Vec::new();
+                        reader.read_to_end(&mut rest).unwrap();
+                        assert!(rest == bytes[at..], "{length} from {at}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_armor_is_an_error_and_takes_no_memory() {
+        let whole = armor(&[7; 500], "\n");
+        let cut = &whole[..whole.len() / 2];
+        let longer = whole.replacen("BwcH", "BwcHBwcH", 1);
+        let other = whole.replacen("BwcH", "B?cH", 1);
+        let endless = format!("{BEGIN}\n{}\n{END}\n", "A".repeat(100_000));
+        for text in [cut, &longer, &other, &endless, BEGIN, &format!("{BEGIN}\n")] {
+            let read = ArmorReader::new(Cursor::new(text.as_bytes().to_vec()))
+                .and_then(|mut reader| reader.read_to_end(&mut Vec::new()));
+            assert!(read.is_err(), "{text}");
+        }
+        assert!(!is_armored(b"age-encryption.org/v1\n"));
+    }
+}

@@ -1,0 +1,103 @@
+//! Documents under gzip.
+
+use std::io::{self, BufRead as _, BufReader, Cursor, Read};
+
+use flate2::bufread::GzDecoder;
+
+use super::GzipError;
+use crate::archive::limits::Limits;
+use crate::text::TextReader;
+
+/// First bytes of a gzip file.
+pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// How often a file is unpacked: browsers and servers pack a second time what is packed already.
+const LAYERS: usize = 2;
+
+/// The document in a file or an entry of `size` bytes: unpacked, and as UTF-8 without a byte order mark.
+///
+/// # Errors
+/// What the reader says.
+pub(super) fn document<'a>(
+    mut reader: Box<dyn Read + 'a>,
+    size: u64,
+    limits: &Limits,
+) -> io::Result<Box<dyn Read + 'a>> {
+    let limit = size.saturating_mul(limits.ratio).max(limits.ratio_from_bytes);
+    for _ in 0..LAYERS {
+        let (head, whole) = peek(reader)?;
+        reader = whole;
+        if head != MAGIC {
+            break;
+        }
+        reader = Box::new(Gunzip::new(reader, limit));
+    }
+    Ok(Box::new(TextReader::new(reader)?))
+}
+
+/// The first two bytes, and everything from the beginning.
+fn peek<'a>(mut reader: Box<dyn Read + 'a>) -> io::Result<(Vec<u8>, Box<dyn Read + 'a>)> {
+    let mut head = Vec::new();
+    Read::by_ref(&mut reader).take(MAGIC.len() as u64).read_to_end(&mut head)?;
+    Ok((head.clone(), Box::new(Cursor::new(head).chain(reader))))
+}
+
+/// Unpacks gzip, up to a bound. What follows the last whole member and is no gzip (zeros up to the end of a block, a line
+/// break, a server's words) is left.
+struct Gunzip<R: Read> {
+    /// None at the end.
+    decoder: Option<GzDecoder<BufReader<R>>>,
+    limit: u64,
+    left: u64,
+}
+
+impl<R: Read> Gunzip<R> {
+    fn new(packed: R, limit: u64) -> Self {
+        let packed = BufReader::with_capacity(64 * 1024, packed);
+        Self { decoder: Some(GzDecoder::new(packed)), limit, left: limit }
+    }
+
+    /// A member is over: the next one, if one follows.
+    fn next_member(&mut self) -> io::Result<()> {
+        let Some(decoder) = self.decoder.take() else { return Ok(()) };
+        let mut packed = decoder.into_inner();
+        loop {
+            let waiting = packed.fill_buf()?;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let padding = waiting.iter().take_while(|byte| **byte == 0 || byte.is_ascii_whitespace()).count();
+            let more = waiting.get(padding).copied();
+            packed.consume(padding);
+            match more {
+                None => {}
+                Some(first) if first == MAGIC[0] => {
+                    self.decoder = Some(GzDecoder::new(packed));
+                    return Ok(());
+                }
+                Some(_) => return Ok(()),
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Gunzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            let count = decoder.read(buffer).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), GzipError::Truncated),
+                // The kind of flate2's own errors; what a reader below says stays as it is.
+                io::ErrorKind::InvalidInput => io::Error::new(io::ErrorKind::InvalidData, GzipError::Damaged),
+                _ => error,
+            })?;
+            self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidData, GzipError::Bomb { limit: self.limit })
+            })?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            self.next_member()?;
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,174 @@
+//! Texts as people's programs save them: UTF-8, with or without a byte order mark, or UTF-16.
+//!
+//! A byte order mark is no part of a text. Notepad and PowerShell write one, and PowerShell's `>` writes UTF-16.
+
+mod reader;
+
+pub use reader::TextReader;
+
+use std::io::{self, Read};
+
+use zeroize::Zeroizing;
+
+/// Bytes from which the encoding of a text shows.
+const HEAD: usize = 4;
+
+/// Why bytes are no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Neither UTF-8 nor UTF-16.
+    #[error("it is not a UTF-8 text; save it again with the encoding UTF-8")]
+    Encoding,
+}
+
+impl From<TextError> for io::Error {
+    fn from(error: TextError) -> Self {
+        Self::new(io::ErrorKind::InvalidData, error)
+    }
+}
+
+/// How a text is written as bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Utf8,
+    Utf16Le,
+    Utf16Be,
+}
+
+impl Encoding {
+    /// Detects the encoding from the first bytes; also returns the length of the byte order mark.
+    ///
+    /// Without a mark, UTF-16 shows by a zero beside an ASCII character: no UTF-8 text holds a NUL.
+    pub(crate) fn detect(head: &[u8]) -> (Self, usize) {
+        match head {
+            [0xef, 0xbb, 0xbf, ..] => (Self::Utf8, 3),
+            [0xff, 0xfe, ..] => (Self::Utf16Le, 2),
+            [0xfe, 0xff, ..] => (Self::Utf16Be, 2),
+            [first, 0, ..] if *first != 0 => (Self::Utf16Le, 0),
+            [0, second, ..] if *second != 0 => (Self::Utf16Be, 0),
+            _ => (Self::Utf8, 0),
+        }
+    }
+
+    /// Reads one code unit of UTF-16.
+    fn unit(self, bytes: [u8; 2]) -> u16 {
+        if self == Self::Utf16Be { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+    }
+}
+
+/// Returns the text without its byte order mark. What is overwritten on the way is wiped: it may be a secret.
+///
+/// # Errors
+/// [`TextError::Encoding`].
+pub fn decode(bytes: &[u8]) -> Result<Zeroizing<String>, TextError> {
+    let (encoding, mark) = Encoding::detect(bytes);
+    let rest = bytes.get(mark..).unwrap_or_default();
+    if encoding == Encoding::Utf8 {
+        let text = std::str::from_utf8(rest).map_err(|_| TextError::Encoding)?;
+        return Ok(Zeroizing::new(text.to_owned()));
+    }
+    if !rest.len().is_multiple_of(2) {
+        return Err(TextError::Encoding);
+    }
+    let units = rest.chunks_exact(2).map(|pair| match pair {
+        [first, second] => encoding.unit([*first, *second]),
+        _ => 0,
+    });
+    let mut text = Zeroizing::new(String::with_capacity(rest.len() * 2));
+    for character in char::decode_utf16(units) {
+        text.push(character.map_err(|_| TextError::Encoding)?);
+    }
+    Ok(text)
+}
+
+/// Returns the first line of a text, without its end. At most `limit` bytes are read; a line that goes on behind them is
+/// cut there.
+///
+/// # Errors
+/// What the reader says, and [`TextError::Encoding`] in an [`io::Error`].
+pub fn first_line(reader: impl Read, limit: u64) -> io::Result<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    reader.take(limit).read_to_end(&mut bytes)?;
+    let (encoding, mark) = Encoding::detect(&bytes);
+    let rest = bytes.get(mark..).unwrap_or_default();
+    // What is behind the line need not be text, nor whole.
+    let line = match encoding {
+        Encoding::Utf8 => rest.split(|byte| *byte == b'\n').next().unwrap_or_default().len(),
+        encoding => {
+            let ends = |pair: &&[u8]| matches!(pair, [one, two] if encoding.unit([*one, *two]) == 0x0a);
+            2 * rest.chunks_exact(2).take_while(|pair| !ends(pair)).count()
+        }
+    };
+    let text = decode(bytes.get(..mark + line).unwrap_or_default())?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// Reads a text whole, up to `limit` bytes; what lies behind them is not read.
+///
+/// # Errors
+/// What the reader says, and [`TextError::Encoding`] in an [`io::Error`].
+pub fn read(reader: impl Read, limit: u64) -> io::Result<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    reader.take(limit).read_to_end(&mut bytes)?;
+    Ok(decode(&bytes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A text in every form in which programs save it.
+    pub(super) fn forms(text: &str) -> Vec<Vec<u8>> {
+        let wide = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        vec![
+            text.as_bytes().to_vec(),
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            [&b"\xff\xfe"[..], &wide(u16::to_le_bytes)].concat(),
+            [&b"\xfe\xff"[..], &wide(u16::to_be_bytes)].concat(),
+        ]
+    }
+
+    #[test]
+    fn a_mark_is_no_part_of_the_text() {
+        for text in ["", "a", "{\"ünï\": \"🌼\"}\r\n", "correct horse\n"] {
+            for form in forms(text) {
+                assert_eq!(decode(&form).unwrap().as_str(), text, "{form:x?}");
+            }
+        }
+        assert_eq!(decode(b"{\0}\0").unwrap().as_str(), "{}");
+        assert_eq!(decode(b"\0{\0}").unwrap().as_str(), "{}");
+        for wrong in [&b"a\xff"[..], b"\xff\xfea", b"\xff\xfe\x00\xd8a\0"] {
+            assert_eq!(decode(wrong), Err(TextError::Encoding), "{wrong:x?}");
+        }
+    }
+
+    #[test]
+    fn a_first_line_ends_where_it_ends() {
+        for (text, expected) in [
+            ("correct horse", "correct horse"),
+            ("correct horse\r\nbattery\r\n", "correct horse"),
+            ("correct horse\n\n", "correct horse"),
+            ("\nstaple", ""),
+            (" ünï \nx", " ünï "),
+        ] {
+            for form in forms(text) {
+                assert_eq!(first_line(form.as_slice(), 4096).unwrap().as_str(), expected, "{form:x?}");
+            }
+        }
+        // What lies behind the line is not looked at, whole or not.
+        assert_eq!(first_line(&b"one\n\xff"[..], 4096).unwrap().as_str(), "one");
+        assert_eq!(first_line("one\nü".as_bytes(), 5).unwrap().as_str(), "one");
+        assert!(first_line(&b"on\xffe\n"[..], 4096).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_read_in_every_form(text in "[^\0\u{feff}\u{fffe}]{0,40}") {
+            for form in forms(&text) {
+                let decoded = decode(&form).unwrap();
+                prop_assert_eq!(decoded.as_str(), text.as_str());
+            }
+        }
+    }
+}
