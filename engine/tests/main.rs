@@ -10,5 +10,7 @@ mod hostile;
 mod hostile_generator;
 mod hostile_vectors;
 mod network;
+mod repacked;
+mod stock_files;
 mod store;
 mod support;

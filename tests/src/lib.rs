@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod copy;
 pub mod crowd;
 pub mod heavy;
+pub mod innocent;
 pub mod life;
 pub mod network;
 pub mod program;

@@ -106,18 +106,14 @@ pub(crate) fn entries() -> Vec<Vector> {
             }),
         ),
         verify(
-            "entries-in-another-order",
-            "entry_out_of_order",
-            &Forge::with_entries(|entries| entries.swap(2, 3)),
-        ),
-        verify(
-            "document-not-first",
-            "entry_out_of_order",
-            &Forge {
-                manifest: Box::new(|manifest| manifest["entries"].as_array_mut().unwrap().swap(0, 1)),
-                entries: Box::new(|entries| entries.swap(0, 1)),
-                ..Forge::default()
-            },
+            "entry-beside-the-folder",
+            "entry_not_listed",
+            &Forge::with_entries(|entries| {
+                for entry in entries.iter_mut() {
+                    entry.both(|header| header.name.splice(..0, *b"alice/").for_each(drop));
+                }
+                entries.push(RawEntry::stored("readme.png", PHOTO));
+            }),
         ),
     ]
 }
@@ -305,6 +301,13 @@ pub(crate) fn documents() -> Vec<Vector> {
             "account_mismatch",
             &Forge::with_manifest(|manifest| {
                 manifest["pod"]["url"] = "https://elsewhere.example/".into();
+            }),
+        ),
+        verify(
+            "document-of-another-host",
+            "account_mismatch",
+            &Forge::with_manifest(|manifest| {
+                manifest["pod"]["id_host"] = "elsewhere.example".into();
             }),
         ),
         verify(

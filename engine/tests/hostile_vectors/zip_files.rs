@@ -1,7 +1,7 @@
 //! Wrong containers.
 
 use super::{Stage, Vector, open, verify};
-use crate::support::forge::Forge;
+use crate::support::forge::{Forge, PHOTO as PICTURE};
 use crate::support::raw_zip::{End, RawEntry};
 
 /// The first photo, in the entries of a forge.
@@ -15,6 +15,15 @@ fn renamed(name: &'static [u8]) -> Forge {
     photo(move |entry| entry.both(|header| header.name = name.to_vec()))
 }
 
+/// Other bytes with the same CRC: the difference is a multiple of the CRC's polynomial.
+fn with_the_same_crc(bytes: &[u8]) -> Vec<u8> {
+    let difference = (0xedb8_8320_u64 << 1 | 1).to_le_bytes();
+    let mut other = bytes.to_vec();
+    other.iter_mut().zip(&difference[..5]).for_each(|(byte, change)| *byte ^= change);
+    assert_eq!(crc32fast::hash(&other), crc32fast::hash(bytes));
+    other
+}
+
 fn ended(end: End) -> Forge {
     Forge { end, ..Forge::default() }
 }
@@ -25,11 +34,22 @@ pub(crate) fn names() -> Vec<Vector> {
         open("name-traversal", "zip_name_traversal", &renamed(b"photos/../../x.png")),
         open("name-absolute", "zip_name_absolute", &renamed(b"/etc/passwd")),
         open("name-drive", "zip_name_absolute", &renamed(b"C:/x.png")),
-        open("name-backslash", "zip_name_backslash", &renamed(b"photos\\a.png")),
+        open("name-backslash-traversal", "zip_name_traversal", &renamed(b"photos\\..\\..\\x.png")),
+        open("name-backslash-drive", "zip_name_absolute", &renamed(b"C:\\x.png")),
+        open("name-backslash-absolute", "zip_name_absolute", &renamed(b"\\\\server\\x.png")),
         open("name-nul", "zip_name_control_character", &renamed(b"photos/a\0.png")),
         open("name-line-break", "zip_name_control_character", &renamed(b"photos/a\n.png")),
         open("name-empty-part", "zip_name_empty", &renamed(b"photos//a.png")),
-        open("name-not-utf8", "zip_name_not_utf8", &renamed(b"photos/\xff.png")),
+        open(
+            "name-not-utf8",
+            "zip_name_not_utf8",
+            &photo(|entry| {
+                entry.both(|header| {
+                    header.name = b"photos/\xff.png".to_vec();
+                    header.flags |= 1 << 11;
+                });
+            }),
+        ),
         open(
             "name-second",
             "zip_name_second",
@@ -44,7 +64,26 @@ pub(crate) fn names() -> Vec<Vector> {
                 entry.both(|header| header.name.clone_from(&long));
             }),
         ),
-        open("name-duplicate", "zip_duplicate", &renamed(b"photos/bb.png")),
+        open(
+            "name-duplicate",
+            "zip_duplicate",
+            &photo(|entry| *entry = RawEntry::stored("photos/bb.png", b"another picture")),
+        ),
+        verify(
+            "name-duplicate-with-the-same-checksum",
+            "zip_duplicate",
+            &Forge::with_entries(|entries| {
+                entries.insert(PHOTO + 1, RawEntry::stored("photos/aa.png", &with_the_same_crc(PICTURE)));
+            }),
+        ),
+        verify(
+            "name-duplicate-manifest-with-the-same-checksum",
+            "zip_duplicate",
+            &Forge::with_entries(|entries| {
+                let signature = entries.last().unwrap().data.clone();
+                entries.push(RawEntry::stored("manifest.pod.sig", &with_the_same_crc(&signature)));
+            }),
+        ),
         open("name-duplicate-ignoring-case", "zip_duplicate_ignoring_case", &renamed(b"photos/BB.png")),
         open("name-duplicate-document", "zip_duplicate_ignoring_case", &renamed(b"Diaspora.JSON")),
     ]
@@ -66,13 +105,15 @@ pub(crate) fn kinds() -> Vec<Vector> {
 pub(crate) fn places() -> Vec<Vector> {
     let whole = Forge::default().bytes();
     let cut = whole[..whole.len() * 3 / 4].to_vec();
-    let appended = [whole.as_slice(), b"appended"].concat();
+    let appended = [whole.as_slice(), b"PK\x05\x06 appended"].concat();
+    let another = [whole.as_slice(), &whole].concat();
     let zip = |name: &str, code, bytes| Vector::new(&format!("{name}.zip"), Stage::Open, code, bytes);
     let photo_at =
         |offset: Option<u32>| move |entries: &mut Vec<RawEntry>| entries[PHOTO + 1].offset = offset;
     vec![
         zip("truncated", "zip_truncated", cut),
-        zip("appended", "zip_truncated", appended),
+        zip("appended-end", "zip_truncated", appended),
+        zip("appended-archive", "zip_directory_damaged", another),
         open("comment", "zip_truncated", &ended(End { comment: b"PK\x05\x06".to_vec(), ..End::default() })),
         open("multi-part", "zip_multi_part", &ended(End { disk: 1, ..End::default() })),
         open(
@@ -229,14 +270,47 @@ pub(crate) fn headers() -> Vec<Vector> {
             }),
         ),
         verify(
-            "data-descriptor",
-            "zip_data_descriptor",
+            "descriptor-of-another-size",
+            disagree,
             &Forge::with_entries(|entries| {
                 let entry = &mut entries[0];
-                let numbers = [entry.central.crc, entry.central.packed, entry.central.unpacked];
+                let numbers = [entry.central.crc, entry.central.packed, entry.central.unpacked + 1];
                 entry.descriptor = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
                 entry.both(|header| header.flags |= 8);
                 (entry.local.crc, entry.local.packed, entry.local.unpacked) = (0, 0, 0);
+            }),
+        ),
+        verify(
+            "leftover-with-another-name-inside",
+            disagree,
+            &Forge::with_entries(|entries| {
+                let mut entry = RawEntry::stored(".DS_Store", b"{\"version\":\"2.0\"}");
+                entry.local.name = b"diaspora.json".to_vec();
+                entries.insert(0, entry);
+            }),
+        ),
+        verify(
+            "hidden-behind-a-leftover",
+            "zip_hidden_data",
+            &Forge::with_entries(|entries| {
+                let mut entry = RawEntry::stored("__MACOSX/._diaspora.json", b"");
+                entry.descriptor = b"PK\x03\x04 another document".to_vec();
+                entries.insert(0, entry);
+            }),
+        ),
+        verify(
+            "second-name-inside",
+            disagree,
+            &photo(|entry| {
+                let name = b"photos/\xfc.png";
+                entry.both(|header| header.name = name.to_vec());
+                let second = |text: &str| {
+                    let crc = crc32fast::hash(name).to_le_bytes();
+                    let length = u16::try_from(5 + text.len()).unwrap().to_le_bytes();
+                    [&b"\x75\x70"[..], &length, b"\x01", &crc, text.as_bytes()].concat()
+                };
+                entry.central.extra = second("photos/aa.png");
+                entry.local.extra = second("photos/zz.png");
             }),
         ),
     ]

@@ -84,6 +84,10 @@ pub(crate) struct End {
     pub(crate) wide_entries: Option<u64>,
     pub(crate) locator: Option<u64>,
     pub(crate) comment: Vec<u8>,
+    /// The directory lists the entries from the last to the first.
+    pub(crate) reversed: bool,
+    /// What follows the end.
+    pub(crate) behind: Vec<u8>,
 }
 
 fn put(out: &mut Vec<u8>, numbers: &[(usize, u64)]) {
@@ -107,8 +111,9 @@ fn sizes(header: &Header) -> [(usize, u64); 5] {
 
 /// Writes the file.
 pub(crate) fn write(entries: &[RawEntry], end: &End) -> Vec<u8> {
-    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    let (mut out, mut headers) = (Vec::new(), Vec::new());
     for entry in entries {
+        let mut directory = Vec::new();
         out.extend_from_slice(&entry.gap);
         let offset = entry.offset.unwrap_or(u32::try_from(out.len()).unwrap());
         let Header { name, flags, method, extra, .. } = &entry.local;
@@ -129,10 +134,15 @@ pub(crate) fn write(entries: &[RawEntry], end: &End) -> Vec<u8> {
         put(&mut directory, &[(2, 0), (2, 0), (2, 0), (4, entry.attributes.into()), (4, offset.into())]);
         directory.extend_from_slice(name);
         directory.extend_from_slice(extra);
+        headers.push(directory);
+    }
+    if end.reversed {
+        headers.reverse();
     }
     let at = out.len() as u64;
-    out.extend_from_slice(&directory);
+    out.extend_from_slice(&headers.concat());
     write_end(&mut out, at, entries.len() as u64, end);
+    out.extend_from_slice(&end.behind);
     out
 }
 

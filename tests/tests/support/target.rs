@@ -86,6 +86,36 @@ impl Target {
         Path::new(&out).join(format!("{name}@{}-20261122T100000Z.zip", self.host().replace(':', "_")))
     }
 
+    /// Writes the account of a document, its contacts and the other authors into the pod's people, as after look-ups.
+    pub async fn introduce(&self, document: &Value) {
+        let mut people: Vec<Value> = document["user"]["contacts"].as_array().unwrap().clone();
+        people.extend(document["others_data"]["non_contact_authors"].as_array().unwrap().iter().cloned());
+        let own: pappus_engine::domain::PrivateKey =
+            serde_json::from_value(document["user"]["private_key"].clone()).unwrap();
+        let own = own.signing_key().unwrap().public_key().unwrap();
+        people.push(serde_json::json!({
+            "account_id": document["user"]["profile"]["entity_data"]["author"],
+            "person_guid": "0123456789abcdef0123456789abcdef", "public_key": own.as_pem(),
+        }));
+        let pod = "INSERT INTO pods (host, port, ssl, created_at, updated_at) VALUES ('known.example', -1, 1, '2026-01-01', '2026-01-01')";
+        self.pool.execute(pod).await.unwrap();
+        for person in people {
+            let text = |name: &str| person[name].as_str().unwrap_or_default().replace('\'', "''");
+            let guid = if person["guid"].is_string() { text("guid") } else { text("person_guid") };
+            let sql = format!(
+                "INSERT INTO people (guid, diaspora_handle, serialized_public_key, pod_id, created_at, updated_at) \
+                 SELECT '{guid}', '{0}', '{1}', (SELECT MIN(id) FROM pods), '2026-01-01', '2026-01-01' WHERE NOT EXISTS \
+                 (SELECT 1 FROM people WHERE diaspora_handle = '{0}')",
+                text("account_id"),
+                text("public_key"),
+            );
+            self.pool.execute(&sql).await.unwrap();
+        }
+        let profiles = "INSERT INTO profiles (person_id, full_name, created_at, updated_at) SELECT id, '', '2026-01-01', '2026-01-01' \
+                        FROM people WHERE id NOT IN (SELECT person_id FROM profiles)";
+        self.pool.execute(profiles).await.unwrap();
+    }
+
     /// Rows of every table.
     pub async fn rows(&self) -> BTreeMap<&'static str, i64> {
         let mut rows = BTreeMap::new();

@@ -1,0 +1,240 @@
+//! One document in many forms gives one plan; odd values cost themselves and are reported.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use crate::support::target::{Target, fingerprint};
+use crate::support::{Pod, json};
+use pappus_tests::innocent::{Choices, reordered, varied};
+use pappus_tests::program::pappus;
+use serde_json::{Value, json as value};
+
+/// A pod that knows everybody, and ida's archive as a stock pod would write it.
+struct Scene {
+    target: Target,
+    source: Pod,
+    document: Value,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+        source.export(&["ida"], "out", &[]);
+        let archive = source.archive("out", "ida");
+        let out = source.path("stock");
+        std::fs::create_dir(&out).unwrap();
+        let ended = pappus(["convert", archive.to_str().unwrap(), "--out", out.to_str().unwrap()]).unwrap();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let mut text = String::new();
+        let file = std::fs::File::open(out.join("ida.json.gz")).unwrap();
+        flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        target.introduce(&document).await;
+        Self { target, source, document }
+    }
+
+    fn file(&self, text: &str) -> PathBuf {
+        let path = PathBuf::from(self.target.path("archive.json"));
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The plan for a document, without what differs each time.
+    fn plan(&self, text: &str) -> Value {
+        self.import(text, "ida", &["--dry-run"])
+    }
+
+    fn import(&self, text: &str, name: &str, more: &[&str]) -> Value {
+        let photos = self.source.path("stock/ida_photos.zip").display().to_string();
+        let more = [&["--accept-unproven", "--photos", &photos], more].concat();
+        let report = self.target.import(&self.file(text), name, &more);
+        let mut findings: Vec<String> =
+            report["findings"].as_array().unwrap().iter().map(ToString::to_string).collect();
+        findings.sort();
+        value!({"kinds": report["kinds"], "findings": findings, "old": report["old_account"]})
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Value)) -> Value {
+        let mut document = self.document.clone();
+        change(&mut document);
+        self.plan(&document.to_string())
+    }
+}
+
+fn count(plan: &Value, kind: &str, what: &str) -> u64 {
+    plan["kinds"][kind][what].as_u64().unwrap_or(0)
+}
+
+#[tokio::test]
+async fn the_order_of_fields_has_no_meaning() {
+    let scene = Scene::new().await;
+    let expected = scene.plan(&scene.document.to_string());
+    assert!(count(&expected, "others_comments", "imported") > 0, "{expected}");
+    assert!(count(&expected, "own_comments", "imported") > 0, "{expected}");
+    let mut choices = Choices::new(7);
+    let mut orders: Vec<(&str, Box<dyn FnMut(&mut Vec<String>)>)> = vec![
+        ("sorted", Box::new(|names| names.sort())),
+        ("backwards", Box::new(|names| names.reverse())),
+        // As PostgreSQL keeps jsonb.
+        ("by length", Box::new(|names| names.sort_by_key(|name| (name.len(), name.clone())))),
+        (
+            "relayables first",
+            Box::new(|names| names.sort_by_key(|name| name != "others_data" && name != "relayables")),
+        ),
+        (
+            "contacts last",
+            Box::new(|names| names.sort_by_key(|name| name == "contacts" || name == "private_key")),
+        ),
+    ];
+    for _ in 0..3 {
+        let seed = choices.below(1000);
+        let mut own = Choices::new(u64::try_from(seed).unwrap());
+        orders.push((
+            "shuffled",
+            Box::new(move |names| {
+                (1..names.len()).rev().for_each(|last| names.swap(last, own.below(last + 1)))
+            }),
+        ));
+    }
+    for (what, mut order) in orders {
+        let text = reordered(&scene.document, &mut *order).to_string();
+        assert_eq!(scene.plan(&text), expected, "{what}");
+    }
+    // And for good: what the plan says comes in.
+    let sorted = reordered(&scene.document, &mut |names| names.sort()).to_string();
+    assert_eq!(scene.import(&sorted, "ida", &[]), expected);
+    scene.target.is_sound().await;
+}
+
+#[tokio::test]
+async fn innocent_changes_give_the_same_plan() {
+    let scene = Scene::new().await;
+    let expected = scene.plan(&scene.document.to_string());
+    for seed in 1..=25 {
+        let text = varied(&scene.document, &mut Choices::new(seed));
+        assert_eq!(scene.plan(&text), expected, "seed {seed}");
+    }
+    assert_eq!(scene.import(&varied(&scene.document, &mut Choices::new(99)), "ida", &[]), expected);
+    scene.target.is_sound().await;
+}
+
+/// The first of the posts that has something there.
+fn post_with<'a>(document: &'a mut Value, part: &str) -> &'a mut Value {
+    let posts = document["user"]["posts"].as_array_mut().unwrap();
+    let filled = |value: &Value| value.is_object() || value.as_array().is_some_and(|list| !list.is_empty());
+    let post = posts.iter_mut().find(|post| filled(&post["entity_data"][part]));
+    &mut post.unwrap()["entity_data"]
+}
+
+#[tokio::test]
+async fn an_odd_value_leaves_what_is_around_it() {
+    let scene = Scene::new().await;
+    let expected = scene.plan(&scene.document.to_string());
+    let findings = |plan: &Value| {
+        let known: Vec<Value> = expected["findings"].as_array().unwrap().clone();
+        let all = plan["findings"].as_array().unwrap().iter();
+        all.filter(|finding| !known.contains(finding))
+            .map(|f| f.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // The value, how it is changed, and what has to be left out.
+    let changes: [(&str, fn(&mut Value), &str); 11] = [
+        (
+            "a photo's height",
+            |d| post_with(d, "photos")["photos"][0]["entity_data"]["height"] = value!("tall"),
+            "height",
+        ),
+        (
+            "a photo's time",
+            |d| post_with(d, "photos")["photos"][0]["entity_data"]["created_at"] = value!([]),
+            "created_at",
+        ),
+        ("a place", |d| post_with(d, "location")["location"]["entity_data"] = value!("Yard"), "location"),
+        (
+            "a post's client",
+            |d| d["user"]["posts"][0]["entity_data"]["provider_display_name"] = value!({}),
+            "provider_display_name",
+        ),
+        (
+            "a post's time",
+            |d| d["user"]["posts"][0]["entity_data"]["created_at"] = value!("once"),
+            "created_at",
+        ),
+        (
+            "the profile's time",
+            |d| d["user"]["profile"]["entity_data"]["edited_at"] = value!("once"),
+            "edited_at",
+        ),
+        ("a birthday", |d| d["user"]["profile"]["entity_data"]["birthday"] = value!("in spring"), "birthday"),
+        ("a setting", |d| d["user"]["auto_follow_back"] = value!("perhaps"), "auto_follow_back"),
+        ("a contact's name", |d| d["user"]["contacts"][0]["person_name"] = value!([]), "person_name"),
+        ("a contact's GUID", |d| d["user"]["contacts"][0]["person_guid"] = value!("short"), "person_guid"),
+        (
+            "a contact's aspect",
+            |d| d["user"]["contacts"][0]["contact_groups_membership"] = value!([{}]),
+            "contact_groups_membership[0]",
+        ),
+    ];
+    for (what, change, lost) in changes {
+        let plan = scene.changed(change);
+        assert_eq!(plan["kinds"], expected["kinds"], "{what}");
+        let new = findings(&plan);
+        assert_eq!(new.len(), 1, "{what}: {new:?}");
+        assert!(
+            new[0].contains("value_left_out") && new[0].contains(&format!("{lost}\"")),
+            "{what}: {new:?}"
+        );
+    }
+    // What is lost as a whole is counted.
+    for (kind, list, odd) in [
+        ("aspects", "contact_groups", value!({"name": null})),
+        ("blocks", "blocks", value!("nobody")),
+        ("contacts", "contacts", value!({"account_id": "nobody"})),
+        ("followed_tags", "followed_tags", value!(null)),
+        ("own_comments", "relayables", value!({"entity_type": "comment"})),
+        ("subscriptions", "post_subscriptions", value!("short")),
+    ] {
+        let plan = scene.changed(|document| document["user"][list].as_array_mut().unwrap().push(odd.clone()));
+        assert_eq!(count(&plan, kind, "in_archive"), count(&expected, kind, "in_archive") + 1, "{list}");
+        assert_eq!(plan["kinds"][kind]["left_out"]["unreadable"], 1, "{list}: {plan}");
+        assert_eq!(
+            count(&plan, "status_messages", "imported"),
+            count(&expected, "status_messages", "imported")
+        );
+    }
+}
+
+#[tokio::test]
+async fn verify_lists_what_is_left_out() {
+    let scene = Scene::new().await;
+    let mut document = scene.document.clone();
+    document["user"]["posts"][0]["entity_data"]["provider_display_name"] = value!({});
+    document["user"]["blocks"] = value!(["Lotte@Closing.example", 7]);
+    document["user"]["profile"]["entity_data"]["edited_at"] = value!("2020-01-01 00:00:00 UTC");
+    let path = scene.file(&document.to_string());
+    let ended = pappus(["verify", path.to_str().unwrap(), "--json"]).unwrap();
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["account"], "ida@closing.example");
+    let found: Vec<(&str, &str)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| (finding["code"].as_str().unwrap(), finding["place"].as_str().unwrap()))
+        .filter(|(code, _)| *code != "unsigned")
+        .collect();
+    let expected =
+        [("unreadable_record", "user.blocks[1]"), ("value_left_out", "user.posts[0].provider_display_name")];
+    assert_eq!(found, expected);
+}
+
+/// A signed archive is as Pappus wrote it: there, an odd value is a sign of tampering.
+#[tokio::test]
+async fn signed_archives_stay_strict() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let plan = target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive), "--dry-run"]);
+    assert!(count(&plan, "conversations", "imported") > 0, "{plan}");
+    assert_eq!(json(&archive, "extras.json")["conversations"][0].get("continued"), None);
+}
