@@ -183,9 +183,21 @@ pub(crate) struct Announce {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(crate) key_passphrase: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) farewell: FarewellArgument,
+    #[command(flatten)]
     pub(crate) pod: PodArguments,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
+}
+
+/// A last post by the old account.
+#[derive(Args)]
+pub(crate) struct FarewellArgument {
+    /// Publish a last post by the old account before the move, for friends whose software knows no moves. `{new}` in
+    /// TEXT becomes the new address
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, require_equals = true,
+          default_missing_value = "I have moved. You can find me at {new} from now on.")]
+    pub(crate) farewell: Option<String>,
 }
 
 /// Whom Pappus may ask.
@@ -203,11 +215,29 @@ pub(crate) struct Deliver {
     #[arg(long)]
     pub(crate) wait: bool,
     #[command(flatten)]
+    pub(crate) patience: PatienceArguments,
+    #[command(flatten)]
     pub(crate) network: NetworkArguments,
     #[command(flatten)]
     pub(crate) pod: PodArguments,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
+}
+
+/// How long pods are waited for.
+#[derive(Args)]
+pub(crate) struct PatienceArguments {
+    /// Hours that a pod which took a move gets to process it when no friend there is back, before Contacts and profiles
+    /// follow. Contacts that overtake the move end friendships
+    #[arg(long, value_name = "HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=168))]
+    pub(crate) grace: u32,
+    /// Seconds after the first friend on a pod is back until the rest is sent there
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub(crate) settle: u32,
+    /// Send without looking whether the new account answers from outside: when this machine cannot reach the pod's
+    /// public address and you have looked yourself
+    #[arg(long)]
+    pub(crate) assume_reachable: bool,
 }
 
 #[derive(Args)]
@@ -224,7 +254,7 @@ pub(crate) struct Deliveries {
 #[derive(Args)]
 pub(crate) struct Resend {
     /// Only to this pod: its host, with the port if that is unusual
-    #[arg(long, value_name = "HOST", conflicts_with = "account")]
+    #[arg(long, value_name = "HOST")]
     pub(crate) to: Option<String>,
     /// Only for this account: its old diaspora* ID
     #[arg(long, value_name = "ID")]

@@ -22,6 +22,7 @@ mod delivery;
 mod depot;
 mod export;
 mod failures;
+mod friendships;
 mod generated;
 mod heavy;
 mod import;

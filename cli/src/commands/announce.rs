@@ -15,7 +15,8 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
         Some(path) => Some(passphrase::read(path, "the private key", false)?),
         None => None,
     };
-    let options = AnnounceOptions { key_passphrase, now: clock::now()? };
+    let farewell = arguments.farewell.farewell.clone();
+    let options = AnnounceOptions { key_passphrase, farewell, now: clock::now()? };
     let store = store::open(&arguments.store, &config.url).await?;
     let announced = announce(opened, &config.database, &config.url, &store, &options)
         .await
@@ -30,11 +31,15 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
     ));
     if announced.unknown > 0 {
         output.line(format!(
-            "{} more contacts are unknown here: their pods are told of the move, and that is all.",
+            "{} contacts are unknown here: their pods are told of the move.",
             thousands(announced.unknown)
         ));
     }
-    output.line("Next: `pappus deliver --wait` sends them, for four weeks if a pod is down.");
+    output.line(format!(
+        "{} friends shared both ways. `pappus deliveries` shows how many of them are back.",
+        thousands(announced.friends)
+    ));
+    output.line("Next: `pappus deliver --wait` sends the deliveries, for four weeks if a pod is down.");
     for (person, reason) in &announced.by_hand {
         output.line(format!("  {person} cannot be told: {reason}"));
     }

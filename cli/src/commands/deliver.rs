@@ -1,6 +1,8 @@
 //! `pappus deliver`.
 
-use pappus_engine::delivery::{Clock as _, Ledger, Options, Scope, SystemClock, deliver};
+use std::time::Duration;
+
+use pappus_engine::delivery::{Clock as _, Ledger, Options, Scope, SystemClock, TargetPod, deliver};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -12,7 +14,7 @@ use crate::{network, pod, store};
 
 pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
-    let client = network::client(&arguments.network)?;
+    let client = network::client_of(&config.url, &arguments.network)?;
     let store = store::open(&arguments.store, &config.url).await?;
     let (stop, stopped) = watch::channel(false);
     // The first Ctrl-C lets what is on its way arrive; the second one ends at once, as always.
@@ -21,9 +23,21 @@ pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, 
             _ = stop.send(true);
         }
     });
-    let options = Options { wait: arguments.wait, ..Options::default() };
-    let summary = deliver(&store, &client, &SystemClock, &options, stopped).await?;
+    let patience = &arguments.patience;
+    let options = Options {
+        wait: arguments.wait,
+        grace: Duration::from_hours(patience.grace.into()),
+        settle: Duration::from_secs(patience.settle.into()),
+        ..Options::default()
+    };
     let ledger = Ledger::new(&store);
+    if patience.assume_reachable {
+        ledger.assume_reachable(SystemClock.now()).await?;
+    }
+    let target = TargetPod::new(&config.database, &config.url);
+    let summary = deliver(&store, &client, Some(&target), &SystemClock, &options, stopped).await?;
+    let friends = ledger.friends(Scope::All).await?;
+    let unseen = ledger.unseen().await?;
     let counts = ledger.counts(Scope::All).await?;
     let held = ledger.held(SystemClock.now()).await?;
     let next = ledger.next_due().await?;
@@ -37,12 +51,17 @@ pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, 
         thousands(summary.dead)
     ));
     output.line(format!(
-        "In all: {} arrived, {} waiting, {} refused, {} given up.",
+        "In all: {} arrived, {} not needed any more, {} waiting, {} refused, {} given up.",
         number(counts.delivered),
+        number(counts.confirmed),
         number(counts.queued + counts.sending),
         number(counts.rejected),
         number(counts.dead)
     ));
+    output.line(format!("Friends back: {} of {}.", number(friends.back), number(friends.all)));
+    for move_ in &unseen {
+        output.line(&move_.problem);
+    }
     if held > 0 {
         output.line(format!(
             "{} of them wait for pods that another program sends to just now, or did until it was killed: a minute \
@@ -56,7 +75,14 @@ pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, 
             next.format("%Y-%m-%d %H:%M:%S")
         ));
     }
-    output.document(&json!({ "sent": summary, "all": counts, "held": held, "next_due": next }));
+    output.document(&json!({
+        "sent": summary,
+        "all": counts,
+        "friends": friends,
+        "unseen": unseen,
+        "held": held,
+        "next_due": next,
+    }));
     let clean = counts.finished() && counts.rejected == 0 && counts.dead == 0;
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
 }

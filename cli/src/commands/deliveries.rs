@@ -1,7 +1,10 @@
 //! `pappus deliveries`.
 
-use comfy_table::{CellAlignment, Table};
-use pappus_engine::delivery::{Ledger, Scope, Unreached};
+use chrono::TimeDelta;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use pappus_engine::delivery::{
+    Clock as _, Elsewhere, Friends, Ledger, PodDeliveries, Scope, SystemClock, TargetPod, Unreached,
+};
 use pappus_engine::domain::DiasporaId;
 use serde_json::json;
 
@@ -20,10 +23,13 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     let scope = account.as_ref().map_or(Scope::All, Scope::Account);
     let store = store::open(&arguments.store, &config.url).await?;
     let ledger = Ledger::new(&store);
+    // Who came back since the last delivery. A pod whose database is away says what was known then.
+    _ = TargetPod::new(&config.database, &config.url).look(&store, SystemClock.now(), TimeDelta::minutes(1)).await;
     let counts = ledger.counts(scope).await?;
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["pod", "arrived", "waiting", "refused", "given up", "what went wrong last"]);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["pod", "move", "friends back", "arrived", "waiting", "refused", "given up", "last error"]);
     let (mut pods, mut after) = (Vec::new(), String::new());
     loop {
         let page = ledger.pods(scope, &after, PAGE).await?;
@@ -31,18 +37,23 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
         after.clone_from(&last.pod);
         for pod in page {
             let numbers = [
-                pod.counts.delivered,
+                pod.counts.delivered + pod.counts.confirmed,
                 pod.counts.queued + pod.counts.sending,
                 pod.counts.rejected,
                 pod.counts.dead,
             ];
             let error = pod.last_error.clone().unwrap_or_default();
             let numbers = numbers.iter().map(ToString::to_string);
-            table.add_row(std::iter::once(pod.pod.clone()).chain(numbers).chain([error]));
+            let friends = match pod.friends {
+                Friends { all: 0, .. } => "–".to_owned(),
+                Friends { all, back } => format!("{back} of {all}"),
+            };
+            let first = [pod.pod.clone(), state_of_move(&pod), friends];
+            table.add_row(first.into_iter().chain(numbers).chain([error]));
             pods.push(pod);
         }
     }
-    for column in 1..5 {
+    for column in 2..7 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -55,15 +66,62 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
         }
         by_hand.extend(page);
     }
+    let mut elsewhere: Vec<Elsewhere> = Vec::new();
+    loop {
+        let page = ledger.elsewhere(scope, elsewhere.last(), PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        elsewhere.extend(page);
+    }
+    let friends = ledger.friends(scope).await?;
+    let unseen = ledger.unseen().await?;
     store.close().await;
     if pods.is_empty() {
         output.line("Nothing has been announced yet.");
     } else {
         output.line(table);
+        output.line(format!("Friends back: {} of {}.", friends.back, friends.all));
     }
+    for waiting in &unseen {
+        output.line(&waiting.problem);
+    }
+    list_elsewhere(output, &elsewhere);
     list_by_hand(output, &by_hand);
-    output.document(&json!({ "counts": counts, "pods": pods, "by_hand": by_hand }));
+    output.document(&json!({
+        "counts": counts,
+        "friends": friends,
+        "unseen": unseen,
+        "pods": pods,
+        "elsewhere": elsewhere,
+        "by_hand": by_hand,
+    }));
     Ok(if counts.finished() && by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
+}
+
+/// How far a pod is with the move.
+fn state_of_move(pod: &PodDeliveries) -> String {
+    match (pod.told_at, pod.confirmed_at, pod.waits_until) {
+        (_, Some(_), _) => "confirmed".to_owned(),
+        (Some(_), None, Some(until)) => {
+            format!("told; the rest waits until {} UTC", until.format("%Y-%m-%d %H:%M"))
+        }
+        (Some(_), None, None) => "told".to_owned(),
+        (None, None, _) if pod.counts.finished() => "not told".to_owned(),
+        (None, None, _) => "waiting".to_owned(),
+    }
+}
+
+/// What friends have to do whose software carries no friendship over, and who they are.
+fn list_elsewhere(output: &Output, elsewhere: &[Elsewhere]) {
+    for of_system in elsewhere.chunk_by(|one, next| one.account == next.account && one.system == next.system) {
+        let Some(first) = of_system.first() else { continue };
+        let Some(advice) = first.system.advice() else { continue };
+        output.line(format!("Friends of {} who have to do something themselves. {advice}", first.account));
+        for friend in of_system {
+            output.line(format!("    {}", friend.person));
+        }
+    }
 }
 
 /// By account, pod and reason, each person on a line, to be copied from there.

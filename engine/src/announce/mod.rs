@@ -7,7 +7,9 @@
 //! Everything can be done again: references that have moved are not found again, and a delivery is queued once.
 
 mod envelopes;
+mod farewell;
 mod local;
+mod people;
 mod recipient;
 mod sealer;
 mod source;
@@ -94,6 +96,9 @@ pub enum AnnounceError {
 pub struct AnnounceOptions {
     /// What opens the private key, when it is under a passphrase.
     pub key_passphrase: Option<zeroize::Zeroizing<String>>,
+    /// The text of a last public post by the old account, for friends whose software knows no moves; `{new}` in it
+    /// becomes the new address. None when there is to be no post.
+    pub farewell: Option<String>,
     /// The time that new rows get.
     pub now: Timestamp,
 }
@@ -129,7 +134,7 @@ pub async fn announce(
     // From here on the import cannot be taken back.
     mark_announced(store, &import.id, options.now).await?;
     announcer.move_references().await?;
-    announcer.queue(store, &contacts).await
+    announcer.queue(store, &contacts, options.farewell.as_deref()).await
 }
 
 async fn imported(store: &Store, old: &DiasporaId, url: &PodUrl) -> Result<ImportRecord, AnnounceError> {

@@ -1,6 +1,6 @@
 //! What the archive says for an announcement: the old account's key, and whom it knew.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::AnnounceError;
 use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
 use crate::archive::open::{Archive, Verified};
-use crate::domain::{DiasporaId, PrivateKey};
+use crate::domain::{DiasporaId, Guid, PrivateKey, PublicKey};
 
 /// Contacts of one account that are looked at; nobody has more.
 const MAX_CONTACTS: usize = 500_000;
@@ -16,13 +16,26 @@ const MAX_CONTACTS: usize = 500_000;
 /// What is read.
 pub(super) struct Source {
     pub(super) private_key: PrivateKey,
-    pub(super) contacts: BTreeSet<DiasporaId>,
+    pub(super) contacts: BTreeMap<DiasporaId, Claimed>,
+}
+
+/// What the archive says of a contact: a claim that decides no more than to whom a message is sealed.
+#[derive(Clone)]
+pub(super) struct Claimed {
+    /// Whether the person and the account shared both ways.
+    pub(super) is_friend: bool,
+    /// Whether the account shares with the person.
+    pub(super) shares: bool,
+    /// For people whose pod does not say it.
+    pub(super) guid: Option<Guid>,
+    /// The same.
+    pub(super) key: Option<PublicKey>,
 }
 
 impl Source {
     pub(super) fn read(archive: &mut Archive<Verified>) -> Result<Self, AnnounceError> {
         let limits = *archive.limits();
-        let mut source = Self { private_key: PrivateKey::absent(), contacts: BTreeSet::new() };
+        let mut source = Self { private_key: PrivateKey::absent(), contacts: BTreeMap::new() };
         read_document(archive.document()?, &limits, &mut source)?;
         Ok(source)
     }
@@ -32,6 +45,26 @@ impl Source {
 #[derive(Deserialize)]
 struct Contact {
     account_id: DiasporaId,
+    #[serde(default)]
+    sharing: serde_json::Value,
+    #[serde(default)]
+    receiving: serde_json::Value,
+    #[serde(default)]
+    person_guid: serde_json::Value,
+    #[serde(default)]
+    public_key: serde_json::Value,
+}
+
+impl From<Contact> for Claimed {
+    fn from(contact: Contact) -> Self {
+        let shares = contact.receiving == true;
+        Self {
+            is_friend: shares && contact.sharing == true,
+            shares,
+            guid: contact.person_guid.as_str().and_then(|guid| guid.parse().ok()),
+            key: contact.public_key.as_str().and_then(|key| PublicKey::from_pem(key).ok()),
+        }
+    }
 }
 
 impl DocumentVisitor for Source {
@@ -49,7 +82,7 @@ impl DocumentVisitor for Source {
         if let Ok(contact) = serde_json::from_str::<Contact>(value.get())
             && self.contacts.len() < MAX_CONTACTS
         {
-            self.contacts.insert(contact.account_id);
+            self.contacts.insert(contact.account_id.clone(), contact.into());
         }
         Ok(Next::Continue)
     }

@@ -135,6 +135,10 @@ pub struct NewcomersSection {
     pub ask_pods: bool,
     /// Hosts that may be asked though they are no part of the public internet.
     pub allow_hosts: Vec<String>,
+    /// Hours that a pod which took a move gets to process it when no friend there is back; at least one.
+    pub grace_hours: u64,
+    /// Whether moves are announced without looking whether the new account answers from outside.
+    pub assume_reachable: bool,
 }
 
 impl Default for NewcomersSection {
@@ -155,6 +159,8 @@ impl Default for NewcomersSection {
             workers: 1,
             ask_pods: true,
             allow_hosts: Vec::new(),
+            grace_hours: 12,
+            assume_reachable: false,
         }
     }
 }

@@ -307,7 +307,7 @@ impl Task {
             None => None,
         };
         let (archive, _) = self.open()?;
-        let options = AnnounceOptions { key_passphrase, now: self.app.now().into() };
+        let options = AnnounceOptions { key_passphrase, farewell: None, now: self.app.now().into() };
         let announced = announce(archive, &pod.database, &pod.url, &self.app.store, &options).await;
         let announced = announced.map_err(|error| match error {
             AnnounceError::Database(_) | AnnounceError::Store(_) => later(&error),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use pappus_engine::archive::manifest::CountKind;
-use pappus_engine::delivery::{Counts, PodDeliveries};
+use pappus_engine::delivery::{Counts, Elsewhere, Friends, PodDeliveries};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -193,6 +193,8 @@ impl NewcomerDocument {
 /// Who was told.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Deliveries {
+    /// Friends: people who shared both ways.
+    friends: FriendsDocument,
     /// All of them.
     all: DeliveryCounts,
     /// Whether everything is sent.
@@ -203,12 +205,16 @@ pub(super) struct Deliveries {
     after: Option<String>,
     /// Whom nobody reached: an account, or a pod, and why. The first thousand.
     by_hand: Vec<(String, String)>,
+    /// Friends who have to do something themselves because of what their pod runs. The first thousand.
+    elsewhere: Vec<ElsewhereDocument>,
 }
 
 impl Deliveries {
     pub(super) fn new(told: told::Look) -> Self {
         let by_hand = told.by_hand(|pod| pod);
         Self {
+            friends: told.friends.into(),
+            elsewhere: told.elsewhere.into_iter().map(Into::into).collect(),
             finished: told.counts.finished(),
             all: told.counts.into(),
             pods: told.pods.into_iter().map(Into::into).collect(),
@@ -218,11 +224,43 @@ impl Deliveries {
     }
 }
 
+/// How many friends are back.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FriendsDocument {
+    /// All of them.
+    all: i64,
+    /// Those who share with the new account.
+    back: i64,
+}
+
+impl From<Friends> for FriendsDocument {
+    fn from(friends: Friends) -> Self {
+        Self { all: friends.all, back: friends.back }
+    }
+}
+
+/// A friend who has to do something.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ElsewhereDocument {
+    /// Their diaspora* ID.
+    person: String,
+    /// What their pod runs: `hubzilla`, `friendica` or `socialhome`.
+    system: &'static str,
+}
+
+impl From<Elsewhere> for ElsewhereDocument {
+    fn from(friend: Elsewhere) -> Self {
+        Self { person: friend.person, system: friend.system.as_str() }
+    }
+}
+
 /// How many messages are how far.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DeliveryCounts {
     /// Arrived.
     delivered: i64,
+    /// Not needed any more: the recipient shares with the new account already.
+    confirmed: i64,
     /// On the way, or tried again later.
     waiting: i64,
     /// Not taken.
@@ -233,6 +271,7 @@ impl From<Counts> for DeliveryCounts {
     fn from(counts: Counts) -> Self {
         Self {
             delivered: counts.delivered,
+            confirmed: counts.confirmed,
             waiting: counts.queued + counts.sending,
             failed: counts.rejected + counts.dead,
         }
@@ -247,6 +286,14 @@ pub(super) struct PodDocument {
     pod: String,
     /// Its messages.
     counts: DeliveryCounts,
+    /// The friends there.
+    friends: FriendsDocument,
+    /// When it took the move.
+    told_at: Option<DateTime<Utc>>,
+    /// When it was first seen to have processed the move.
+    confirmed_at: Option<DateTime<Utc>>,
+    /// Until when the rest waits for that, while it does.
+    waits_until: Option<DateTime<Utc>>,
     /// What went wrong last.
     last_error: Option<String>,
     /// When it is tried again.
@@ -257,6 +304,10 @@ impl From<PodDeliveries> for PodDocument {
     fn from(told: PodDeliveries) -> Self {
         Self {
             retry_at: told.retry_at.filter(|_| !told.counts.finished()),
+            friends: told.friends.into(),
+            told_at: told.told_at,
+            confirmed_at: told.confirmed_at,
+            waits_until: told.waits_until,
             pod: told.pod,
             counts: told.counts.into(),
             last_error: told.last_error,

@@ -1,0 +1,219 @@
+//! Somebody with 353 friends on 104 pods moves: what is left of the friendships on the friends' pods and on the target
+//! pod, whatever the pods' queues do, and whenever the program is killed.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use pappus_engine::delivery::{Clock as _, Ledger, Options, Scope, TargetPod, deliver};
+use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+use pappus_engine::store::Store;
+use pappus_tests::program::programs;
+use pappus_tests::twin::clock::TwinClock;
+use pappus_tests::twin::pod::{Delays, Software};
+use pappus_tests::twin::scene::{FriendsPod, Scene};
+use pappus_tests::twin::transport::TwinTransport;
+use tokio::sync::watch;
+
+const URL: &str = "https://haven.example/";
+
+fn pods() -> Vec<FriendsPod> {
+    let pod = |host: String, software, friends| FriendsPod { host, software, friends };
+    let large = std::iter::once(pod("large.example".to_owned(), Software::Diaspora, 53));
+    let small = (0..100).map(|number| pod(format!("pod{number}.example"), Software::Diaspora, 3));
+    let hubs = (0..3).map(|number| pod(format!("hub{number}.example"), Software::Hubzilla, 2));
+    large.chain(small).chain(hubs).collect()
+}
+
+/// As many as there are friends.
+fn all() -> usize {
+    pods().iter().map(|pod| pod.friends).sum()
+}
+
+/// A number below `limit` that follows from a seed, the same each time.
+fn random(seed: u64, limit: i64) -> i64 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(0x1234_5678_9ABC_DEF1);
+    state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    i64::try_from((state ^ (state >> 31)) >> 1).unwrap() % limit
+}
+
+async fn scene(folder: &tempfile::TempDir) -> Scene {
+    let database = format!("sqlite:{}", folder.path().join("target.sqlite3").display());
+    let pappus = programs().join("pappus");
+    Scene::build(&pappus, folder.path(), &database, URL, &pods()).await.unwrap()
+}
+
+/// Queues of up to ten minutes, and now and then a first try that fails.
+fn make_slow(scene: &Scene, seed: u64) {
+    for (number, pod) in (0..).zip(scene.world.inner().pods.values_mut()) {
+        pod.delays = Delays {
+            urgent: random(seed + number, 60_000),
+            high: random(seed + 1000 + number, 600_000),
+            race: random(seed + 2000 + number, 3) == 0,
+        };
+    }
+}
+
+fn announced(scene: &Scene, more: &[&str]) -> serde_json::Value {
+    let output = scene.announce(more).output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 10)), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+async fn open_store(scene: &Scene) -> Store {
+    Store::open(&DatabaseUrl::from_file(&scene.store()).unwrap()).await.unwrap()
+}
+
+fn target(scene: &Scene) -> TargetPod {
+    TargetPod::new(&DatabaseUrl::parse(&scene.database).unwrap(), &PodUrl::parse(URL).unwrap())
+}
+
+fn clock(scene: &Scene) -> TwinClock {
+    TwinClock::new("2026-12-01T00:00:00Z".parse().unwrap(), &scene.world, &scene.home)
+}
+
+fn never() -> watch::Receiver<bool> {
+    watch::channel(false).1
+}
+
+/// Delivers until nothing is left, and lets the pods do what they have to do.
+async fn deliver_all(scene: &Scene, clock: &TwinClock) {
+    let store = open_store(scene).await;
+    let host = scene.host().to_owned();
+    let transport = TwinTransport { world: &scene.world, home: &scene.home, home_host: &host, clock };
+    let options = Options { wait: true, ..Options::default() };
+    deliver(&store, &transport, Some(&target(scene)), clock, &options, never()).await.unwrap();
+    clock.pass(TimeDelta::hours(1)).await;
+    assert!(scene.world.is_idle());
+    target(scene).look(&store, clock.now(), TimeDelta::zero()).await.unwrap();
+    store.close().await;
+}
+
+async fn friends(scene: &Scene) -> (i64, i64) {
+    let store = open_store(scene).await;
+    let friends = Ledger::new(&store).friends(Scope::All).await.unwrap();
+    store.close().await;
+    (friends.back, friends.all)
+}
+
+async fn everybody_is_a_friend(scene: &Scene) {
+    let (kept, lost) = scene.kept();
+    assert_eq!((kept, lost), (all(), Vec::new()));
+    let on_diaspora = i64::try_from(all() - 6).unwrap();
+    let (back, in_aspect) = scene.back().await.unwrap();
+    assert_eq!(back, on_diaspora, "friends who share with the new account, on the target pod");
+    assert_eq!(in_aspect, i64::try_from(all()).unwrap(), "friends in the account's own aspect");
+    assert_eq!(friends(scene).await, (on_diaspora, i64::try_from(all()).unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_friend_is_kept_whatever_the_queues_do() {
+    for seed in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = scene(&folder).await;
+        make_slow(&scene, seed * 10_000);
+        let told = announced(&scene, &[]);
+        assert_eq!(told["friends"], all());
+        let clock = clock(&scene);
+        let start = clock.now();
+        deliver_all(&scene, &clock).await;
+        everybody_is_a_friend(&scene).await;
+        assert!(clock.now() - start < TimeDelta::hours(4), "seed {seed}: {}", clock.now() - start);
+        // Nobody is told what they know: whoever is back needs no Contact.
+        let posts = scene.world.inner().posts.clone();
+        let personal = posts.iter().filter(|(_, path, _)| path.starts_with("/receive/users/")).count();
+        assert!(personal < all() + all() / 2, "{personal} messages of their own for {} friends", all());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_that_says_nothing_is_given_half_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = scene(&folder).await;
+    // Eleven hours behind with moves, up to date with what is urgent: an early Contact would overtake the move.
+    for pod in scene.world.inner().pods.values_mut() {
+        pod.delays = Delays { urgent: 1_000, high: 11 * 3_600_000, race: false };
+    }
+    announced(&scene, &[]);
+    let clock = clock(&scene);
+    deliver_all(&scene, &clock).await;
+    clock.pass(TimeDelta::hours(24)).await;
+    let store = open_store(&scene).await;
+    target(&scene).look(&store, clock.now(), TimeDelta::zero()).await.unwrap();
+    store.close().await;
+    everybody_is_a_friend(&scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_friend_is_kept_when_it_is_killed_at_fifty_points() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = scene(&folder).await;
+    make_slow(&scene, 77);
+    announced(&scene, &[]);
+    let clock = clock(&scene);
+    let host = scene.host().to_owned();
+    let transport = TwinTransport { world: &scene.world, home: &scene.home, home_host: &host, clock: &clock };
+    let options = Options { wait: true, ..Options::default() };
+    let mut kills = 0;
+    for kill in 0..50 {
+        // As a new program would.
+        let store = open_store(&scene).await;
+        let target = target(&scene);
+        let work = deliver(&store, &transport, Some(&target), &clock, &options, never());
+        let polls = usize::try_from(10 + random(kill, 400)).unwrap();
+        kills += usize::from(killed_after(polls, work).await.is_none());
+        store.close().await;
+        clock.pass(TimeDelta::seconds(61)).await;
+    }
+    assert!(kills >= 40, "{kills} of 50 were killed before the end");
+    deliver_all(&scene, &clock).await;
+    everybody_is_a_friend(&scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_sent_before_the_new_account_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = scene(&folder).await;
+    announced(&scene, &["--farewell"]);
+    let clock = clock(&scene);
+    let store = open_store(&scene).await;
+    let elsewhere = TwinTransport {
+        world: &scene.world,
+        home: &scene.home,
+        // The pod is there, and nothing leads to it.
+        home_host: "nobody.example",
+        clock: &clock,
+    };
+    let options = Options::default();
+    deliver(&store, &elsewhere, Some(&target(&scene)), &clock, &options, never()).await.unwrap();
+    assert_eq!(scene.world.inner().posts, []);
+    let unseen = Ledger::new(&store).unseen().await.unwrap();
+    assert_eq!(unseen.len(), 1);
+    assert!(unseen[0].problem.starts_with("ida@haven.example does not answer from outside"), "{unseen:?}");
+    store.close().await;
+    clock.pass(TimeDelta::minutes(5)).await;
+    deliver_all(&scene, &clock).await;
+    everybody_is_a_friend(&scene).await;
+    // The farewell came before the move.
+    let inner = scene.world.inner();
+    for (host, pod) in &inner.pods {
+        assert_eq!(pod.posts, ["ida@closing.example"], "{host}");
+    }
+}
+
+/// Polls a future so often, then drops it. Gives what it gave if it was quicker.
+async fn killed_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut left) = (pin!(future), polls);
+    let killed = poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    });
+    tokio::time::timeout(Duration::from_mins(2), killed).await.unwrap()
+}
