@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use pappus_engine::delivery::{Clock as _, Ledger, Options, Scope, TargetPod, deliver};
+use pappus_engine::domain::PublicKey;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
 use pappus_engine::store::Store;
 use pappus_tests::program::programs;
+use pappus_tests::sample::PAIRS_2048;
 use pappus_tests::twin::clock::TwinClock;
-use pappus_tests::twin::pod::{Delays, Software};
-use pappus_tests::twin::scene::{FriendsPod, Scene};
+use pappus_tests::twin::pod::{Delays, Pod, Software};
+use pappus_tests::twin::scene::{FriendsPod, OLD, Scene};
 use pappus_tests::twin::transport::TwinTransport;
 use tokio::sync::watch;
 
@@ -79,16 +81,24 @@ fn never() -> watch::Receiver<bool> {
     watch::channel(false).1
 }
 
-/// Delivers until nothing is left, and lets the pods do what they have to do.
+/// Delivers until nothing is left for any pod but the old one, and lets the pods do what they have to do.
 async fn deliver_all(scene: &Scene, clock: &TwinClock) {
     let store = open_store(scene).await;
     let host = scene.host().to_owned();
     let transport = TwinTransport { world: &scene.world, home: &scene.home, home_host: &host, clock };
-    let options = Options { wait: true, ..Options::default() };
-    deliver(&store, &transport, Some(&target(scene)), clock, &options, never()).await.unwrap();
-    clock.pass(TimeDelta::hours(1)).await;
-    assert!(scene.world.is_idle());
-    target(scene).look(&store, clock.now(), TimeDelta::zero()).await.unwrap();
+    let (target, ledger) = (target(scene), Ledger::new(&store));
+    loop {
+        deliver(&store, &transport, Some(&target), clock, &Options::default(), never()).await.unwrap();
+        let (all, old) = (ledger.counts(Scope::All).await.unwrap(), Scope::Pod("closing.example"));
+        if all.queued + all.sending == ledger.counts(old).await.unwrap().queued {
+            break;
+        }
+        clock.pass(TimeDelta::seconds(30)).await;
+    }
+    while !scene.world.is_idle() {
+        clock.pass(TimeDelta::minutes(10)).await;
+    }
+    target.look(&store, clock.now(), TimeDelta::zero()).await.unwrap();
     store.close().await;
 }
 
@@ -115,6 +125,13 @@ async fn every_friend_is_kept_whatever_the_queues_do() {
         let folder = tempfile::tempdir().unwrap();
         let scene = scene(&folder).await;
         make_slow(&scene, seed * 10_000);
+        if seed == 1 {
+            // The old pod is still there, and closes the account as well.
+            let key = PublicKey::from_pem(PAIRS_2048[0].public).unwrap();
+            let mut old = Pod::new(Software::Diaspora);
+            old.known.insert(OLD.to_owned(), key);
+            scene.world.inner().pods.insert("closing.example".to_owned(), old);
+        }
         let told = announced(&scene, &[]);
         assert_eq!(told["friends"], all());
         let clock = clock(&scene);
@@ -140,11 +157,28 @@ async fn a_pod_that_says_nothing_is_given_half_a_day() {
     announced(&scene, &[]);
     let clock = clock(&scene);
     deliver_all(&scene, &clock).await;
-    clock.pass(TimeDelta::hours(24)).await;
-    let store = open_store(&scene).await;
-    target(&scene).look(&store, clock.now(), TimeDelta::zero()).await.unwrap();
-    store.close().await;
     everybody_is_a_friend(&scene).await;
+}
+
+/// The pods of these tests are worth something: they do what real ones did with the order that this replaced.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_that_overtakes_the_move_ends_the_friendship() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = scene(&folder).await;
+    announced(&scene, &[]);
+    for pod in scene.world.inner().pods.values_mut() {
+        pod.delays = Delays { urgent: 0, high: 30_000, race: false };
+    }
+    // As if every pod had processed the move before it was told.
+    let store = open_store(&scene).await;
+    let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
+               SELECT DISTINCT import_id, pod, 0, 0 FROM pappus_deliveries";
+    store.execute("opening", sql, &[]).await.unwrap();
+    store.close().await;
+    let clock = clock(&scene);
+    deliver_all(&scene, &clock).await;
+    let hubzilla = 6;
+    assert_eq!(scene.kept().0, hubzilla);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
