@@ -14,9 +14,11 @@ use pappus_engine::store::Store;
 use pappus_tests::program::programs;
 use pappus_tests::sample::PAIRS_2048;
 use pappus_tests::twin::clock::TwinClock;
+use pappus_tests::twin::http;
 use pappus_tests::twin::pod::{Delays, Pod, Software};
 use pappus_tests::twin::scene::{FriendsPod, OLD, Scene};
 use pappus_tests::twin::transport::TwinTransport;
+use pappus_tests::watched::watch as watch_program;
 use tokio::sync::watch;
 
 const URL: &str = "https://haven.example/";
@@ -250,4 +252,63 @@ async fn killed_after<T>(polls: usize, future: impl Future<Output = T>) -> Optio
         }
     });
     tokio::time::timeout(Duration::from_mins(2), killed).await.unwrap()
+}
+
+/// The program itself, over HTTP and by the real clock, killed with SIGKILL again and again while the pods work.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_friend_is_kept_when_the_program_is_killed() {
+    const KILLS: usize = 50;
+    let folder = tempfile::tempdir().unwrap();
+    let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let pod = |number: usize, software, friends| FriendsPod {
+        host: format!("127.9.1.{number}:{port}"),
+        software,
+        friends,
+    };
+    let mut pods = vec![pod(1, Software::Diaspora, 20), pod(2, Software::Hubzilla, 3)];
+    pods.extend((3..13).map(|number| pod(number, Software::Diaspora, 2)));
+    let friends: usize = pods.iter().map(|pod| pod.friends).sum();
+    let home = format!("127.9.0.1:{port}");
+    let database = format!("sqlite:{}", folder.path().join("target.sqlite3").display());
+    let pappus = programs().join("pappus");
+    let url = format!("http://{home}/");
+    let scene = Scene::build(&pappus, folder.path(), &database, &url, &pods).await.unwrap();
+    for (number, pod) in (0..).zip(scene.world.inner().pods.values_mut()) {
+        let (urgent, high) = (random(number, 300), random(number + 100, 3_000));
+        pod.delays = Delays { urgent, high, race: false };
+    }
+    http::serve(listener, &scene.world, &scene.home, &home).unwrap();
+    announced(&scene, &[]);
+    let store = open_store(&scene).await;
+    let arguments = ["deliver", "--settle", "1"];
+    for kill in 0..KILLS {
+        let posts = scene.world.inner().posts.len();
+        let wanted = posts + usize::try_from(random(kill.try_into().unwrap(), 6)).unwrap();
+        let world = scene.world.clone();
+        let started = std::time::Instant::now();
+        // Also at moments when nothing is sent.
+        let moment = Duration::from_millis(random(1000 + u64::try_from(kill).unwrap(), 400).unsigned_abs());
+        let kill = || world.inner().posts.len() > wanted || started.elapsed() > moment;
+        watch_program(scene.command(&arguments), folder.path(), kill).unwrap();
+        // A minute later its pods would be free.
+        let sql = "UPDATE pappus_delivery_pods SET lease_until = 1";
+        store.execute("letting a minute pass", sql, &[]).await.unwrap();
+    }
+    let ledger = Ledger::new(&store);
+    for _ in 0..100 {
+        let sent = scene.command(&arguments).output().unwrap();
+        assert!(matches!(sent.status.code(), Some(0 | 10)), "{}", String::from_utf8_lossy(&sent.stderr));
+        let (all, old) = (ledger.counts(Scope::All).await.unwrap(), Scope::Pod("closing.example"));
+        if all.queued + all.sending == ledger.counts(old).await.unwrap().queued && scene.world.is_idle() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(scene.kept(), (friends, Vec::new()));
+    let report = scene.command(&["deliveries"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(report["friends"], serde_json::json!({ "all": friends, "back": friends - 3 }), "{report}");
+    assert_eq!(report["elsewhere"].as_array().unwrap().len(), 3, "friends on Hubzilla: {report}");
+    store.close().await;
 }
