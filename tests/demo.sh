@@ -80,8 +80,13 @@ trap 'kill $listening 2>/dev/null || true' EXIT
 for _ in $(seq 100); do [ -s "$folder/port" ] && break; sleep 0.1; done
 show "pappus announce $archive"
 findings "$pappus" announce "$archive" "${there[@]}" | sed 's/^/  /'
-show "pappus deliver"
-findings "$pappus" deliver --allow-host "127.0.0.1:$(cat "$folder/port")" "${there[@]}" | sed 's/^/  /'
+# No web server leads to the new pod yet, so nobody can look the new account up from outside.
+deliver=(deliver --assume-reachable --settle 0 --allow-host "127.0.0.1:$(cat "$folder/port")")
+show "pappus deliver      # each pod gets the move; the rest waits until the pod has processed it"
+findings "$pappus" "${deliver[@]}" "${there[@]}" | sed 's/^/  /'
+sleep 2
+show "pappus deliver      # friends are back, so their pod has processed the move"
+findings "$pappus" "${deliver[@]}" "${there[@]}" | sed 's/^/  /'
 echo "  The contacts' pod heard:"
 sort "$folder/heard" | sed 's#/receive/users/.*)#…)#' | uniq -c | sed 's/^ */    /'
 show "pappus deliveries"

@@ -98,16 +98,33 @@ fn alive(address: &str) -> Result<(), Failed> {
 async fn receive(State(pool): State<Arc<SqlitePool>>, uri: Uri, body: Bytes) -> StatusCode {
     if uri.path() == "/receive/public" {
         match open(&pool, &body).await {
-            Ok(heard) => println!("{heard}"),
+            Ok(heard) => {
+                println!("{heard}");
+                tokio::spawn(friends_come_back(Arc::clone(&pool)));
+            }
             Err(error) => {
                 println!("something that cannot be believed: {error}");
                 return StatusCode::UNPROCESSABLE_ENTITY;
             }
         }
+    } else if !uri.path().starts_with("/receive/") {
+        // It does not say what it runs.
+        return StatusCode::NOT_FOUND;
     } else {
         println!("a sealed message for one person ({})", uri.path());
     }
     StatusCode::ACCEPTED
+}
+
+/// As when the Contacts of everybody here arrive at the target pod, once the move has been processed.
+async fn friends_come_back(pool: Arc<SqlitePool>) {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let sql = "UPDATE contacts SET sharing = (1 = 1), updated_at = datetime('now', '+1 second') \
+               WHERE receiving AND NOT sharing AND person_id IN (SELECT p.id FROM people p \
+               JOIN pods d ON d.id = p.pod_id WHERE d.host = '127.0.0.1')";
+    if let Err(error) = sqlx::query(sql).execute(&*pool).await {
+        eprintln!("demo-pods: {error}");
+    }
 }
 
 /// A real pod looks the keys up at the senders' pods; this one finds them where both accounts are known.
