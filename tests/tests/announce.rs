@@ -96,7 +96,10 @@ async fn contacts_are_told_once_and_the_target_follows() {
     let needed = "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id WHERE c.receiving AND NOT c.sharing AND p.pod_id =";
     let contacts = target.pool.number(&format!("{needed} {busiest}")).await.unwrap();
     let of_archive = u64::try_from(i64::try_from(private).unwrap() - people - contacts).unwrap();
-    assert!(of_archive <= announced["unknown"].as_u64().unwrap() * 2, "a Profile for each, a Contact where one is needed");
+    assert!(
+        of_archive <= announced["unknown"].as_u64().unwrap() * 2,
+        "a Profile for each, a Contact where one is needed"
+    );
     assert!(received.iter().all(|(path, body)| path == "/receive/public" || body.starts_with(b"{")));
 
     let report = document(&target.run(&["deliveries"]).stdout);

@@ -125,7 +125,8 @@ async fn every_live_pod_is_told_once_whoever_is_killed() {
     let announced = announced(&crowd, &ledger, contacts);
     let told = pods + NOWHERE;
     // The contacts in the archive, whom the target does not know, get messages of their own as well.
-    let people = contacts + announced["unknown"].as_u64().and_then(|more| usize::try_from(more).ok()).unwrap();
+    let people =
+        contacts + announced["unknown"].as_u64().and_then(|more| usize::try_from(more).ok()).unwrap();
     assert_eq!((&announced["pods"], &announced["people"]), (&told.into(), &people.into()));
     assert!(ledger.deliveries().await.len() >= told + contacts * 2);
     ledger.let_every_pod_process().await;

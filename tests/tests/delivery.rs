@@ -39,8 +39,10 @@ async fn several_machines_share_the_pods_and_one_takes_over_from_another() {
     all_processed(&one).await;
     let pods = Pods::new(&clock, |_, _| status(202));
     let options = Options { at_once: 10, slow_at_once: 10, ..Options::default() };
-    let killed =
-        tokio::time::timeout(Duration::from_millis(80), deliver(&one, &pods, None, &clock, &options, never()));
+    let killed = tokio::time::timeout(
+        Duration::from_millis(80),
+        deliver(&one, &pods, None, &clock, &options, never()),
+    );
     assert!(killed.await.is_err(), "it was quicker than 80 ms: nothing was killed");
     let delivered = ledger.counts(Scope::All).await.unwrap().delivered;
     let on_their_way = pods.times().len() - usize::try_from(delivered).unwrap();

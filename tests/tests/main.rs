@@ -38,6 +38,7 @@ mod kill;
 mod killed_move;
 mod large_files;
 mod merge;
+mod move_sequences;
 mod newcomers;
 mod newcomers_api;
 mod portal;

@@ -24,12 +24,23 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     let store = store::open(&arguments.store, &config.url).await?;
     let ledger = Ledger::new(&store);
     // Who came back since the last delivery. A pod whose database is away says what was known then.
-    _ = TargetPod::new(&config.database, &config.url).look(&store, SystemClock.now(), TimeDelta::minutes(1)).await;
+    _ = TargetPod::new(&config.database, &config.url)
+        .look(&store, SystemClock.now(), TimeDelta::minutes(1))
+        .await;
     let counts = ledger.counts(scope).await?;
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["pod", "move", "friends back", "arrived", "waiting", "refused", "given up", "last error"]);
+    table.set_header([
+        "pod",
+        "move",
+        "friends back",
+        "arrived",
+        "waiting",
+        "refused",
+        "given up",
+        "last error",
+    ]);
     let (mut pods, mut after) = (Vec::new(), String::new());
     loop {
         let page = ledger.pods(scope, &after, PAGE).await?;
@@ -114,7 +125,8 @@ fn state_of_move(pod: &PodDeliveries) -> String {
 
 /// What friends have to do whose software carries no friendship over, and who they are.
 fn list_elsewhere(output: &Output, elsewhere: &[Elsewhere]) {
-    for of_system in elsewhere.chunk_by(|one, next| one.account == next.account && one.system == next.system) {
+    for of_system in elsewhere.chunk_by(|one, next| one.account == next.account && one.system == next.system)
+    {
         let Some(first) = of_system.first() else { continue };
         let Some(advice) = first.system.advice() else { continue };
         output.line(format!("Friends of {} who have to do something themselves. {advice}", first.account));

@@ -97,7 +97,20 @@ impl Announcer {
         // Where the import has put them, on this pod or on S3.
         let photos_at = pod.rows("photos", sql, &[]).await?.first().and_then(|row| row.filled(0));
         let (proven, import) = (import.is_proven(), import.id.clone());
-        Ok(Self { pod, now, old, proven, new_person, new_user, import, new, identity, new_key, profile, photos_at })
+        Ok(Self {
+            pod,
+            now,
+            old,
+            proven,
+            new_person,
+            new_user,
+            import,
+            new,
+            identity,
+            new_key,
+            profile,
+            photos_at,
+        })
     }
 
     /// The announcement. The new account's signature is over the two names only, so it is the same each time.
@@ -137,11 +150,7 @@ impl Announcer {
     }
 
     /// What each pod is told once, by the old account.
-    fn public(
-        &self,
-        audience: &Audience,
-        farewell: Option<&str>,
-    ) -> Result<Vec<NewDelivery>, AnnounceError> {
+    fn public(&self, audience: &Audience, farewell: Option<&str>) -> Result<Vec<NewDelivery>, AnnounceError> {
         let seal = |xml: String| MagicEnvelope::seal(&self.old.id, &self.old.key, &xml);
         let mut envelopes = vec![(Kind::AccountMigration, seal(self.migration()?.to_xml())?)];
         if let Some(text) = farewell {

@@ -98,7 +98,8 @@ impl Announcer {
         let sql = "SELECT o.diaspora_handle, n.diaspora_handle FROM account_migrations m \
                    JOIN people o ON o.id = m.old_person_id JOIN people n ON n.id = m.new_person_id";
         let rows = self.pod.rows("the account migrations", sql.to_owned(), &[]).await?;
-        let known = |row: &crate::pod::database::Row| Some((row.text(0)?.parse().ok()?, row.text(1)?.parse().ok()?));
+        let known =
+            |row: &crate::pod::database::Row| Some((row.text(0)?.parse().ok()?, row.text(1)?.parse().ok()?));
         Ok(rows.iter().filter_map(known).collect())
     }
 

@@ -84,11 +84,7 @@ impl TargetPod {
 }
 
 /// Imports that are announced and have somebody who is not back yet, with the account's `users.id`.
-async fn watched(
-    store: &Store,
-    pod_url: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<(String, i64)>, StoreError> {
+async fn watched(store: &Store, pod_url: &str, now: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT v.import_id, v.user_id FROM pappus_moves v JOIN pappus_imports i ON i.id = v.import_id \
                WHERE i.pod_url = ? AND v.user_id IS NOT NULL AND COALESCE(v.seen_at, ?) > ? \
                AND EXISTS (SELECT 1 FROM pappus_move_people f WHERE f.import_id = v.import_id AND f.back_at IS NULL) \
@@ -109,9 +105,8 @@ async fn sharing(
          WHERE c.user_id = {user} AND c.sharing"
     );
     let rows = pod.rows("who shares with the account", sql, &[]).await?;
-    let shares = |row: &crate::pod::database::Row| {
-        Some((row.text(0)?, row.time(1).map(|at| at.to_utc().and_utc())))
-    };
+    let shares =
+        |row: &crate::pod::database::Row| Some((row.text(0)?, row.time(1).map(|at| at.to_utc().and_utc())));
     Ok(rows.iter().filter_map(shares).collect())
 }
 
@@ -148,14 +143,8 @@ async fn note(
                        opens_at = CASE WHEN opens_at > ? THEN ? ELSE opens_at END \
                        WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL AND told_at < ?";
             let after = since.timestamp_millis() + 1000;
-            let values = [
-                at.into(),
-                opens_at.into(),
-                opens_at.into(),
-                import.into(),
-                pod.into(),
-                after.into(),
-            ];
+            let values =
+                [at.into(), opens_at.into(), opens_at.into(), import.into(), pod.into(), after.into()];
             transaction.execute("noting what a pod has processed", sql, &values).await?;
         }
         let sql = format!(
@@ -265,9 +254,8 @@ impl Ledger {
              WHERE f.is_friend = 1 AND f.back_at IS NULL AND p.system IN ('hubzilla', 'friendica', 'socialhome') \
              AND {condition} AND (i.old_id, p.system, f.person) > (?, ?, ?) ORDER BY 1, 2, 3 LIMIT ?"
         );
-        let [account, system, person] = after.map_or([""; 3], |after| {
-            [after.account.as_str(), after.system.as_str(), after.person.as_str()]
-        });
+        let [account, system, person] = after
+            .map_or([""; 3], |after| [after.account.as_str(), after.system.as_str(), after.person.as_str()]);
         values.extend([account.into(), system.into(), person.into(), i64::from(limit).into()]);
         let rows = self.store.rows("listing friends elsewhere", &sql, &values).await?;
         let elsewhere = |row: &crate::store::StoreRow| {

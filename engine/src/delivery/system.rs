@@ -53,9 +53,9 @@ impl System {
                 "Hubzilla: approve the new connection request and do not delete it; whoever hears nothing opens the \
                  connection and saves it once.",
             ),
-            Self::Friendica => {
-                Some("Friendica: approve the new follower request as a mutual friend; until then posts are lost.")
-            }
+            Self::Friendica => Some(
+                "Friendica: approve the new follower request as a mutual friend; until then posts are lost.",
+            ),
             Self::Socialhome => Some("Socialhome: follow the new address by hand."),
         }
     }
@@ -114,7 +114,9 @@ pub(super) async fn ask<T: Transport>(transport: &T, base: &Url) -> Result<Syste
     // The pod's own document only: an address elsewhere says nothing about this pod.
     let own = |link: &Link| base.join(&link.href).ok().filter(|url| url.origin() == base.origin());
     let Some(url) = links.links.iter().filter(is_schema).find_map(own) else { return Ok(System::Unknown) };
-    let Some(info) = document::<NodeInfo>(transport.get(&url, JSON).await)? else { return Ok(System::Unknown) };
+    let Some(info) = document::<NodeInfo>(transport.get(&url, JSON).await)? else {
+        return Ok(System::Unknown);
+    };
     Ok(match info.software.name.to_lowercase().as_str() {
         // Hubzilla may show itself by the name of what it grew from.
         "redmatrix" | "red" => System::Hubzilla,

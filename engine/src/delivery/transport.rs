@@ -9,7 +9,6 @@ pub trait Transport: Sync {
     /// GETs a document of a type such as `application/json`.
     fn get(&self, url: &Url, accept: &str) -> impl Future<Output = Result<Answer, HttpError>> + Send;
 
-
     /// POSTs a body. The time an answer may take is limited by the caller as well.
     fn post(
         &self,
@@ -112,7 +111,10 @@ mod tests {
         for (statuses, expected) in [
             (&[200, 202, 204][..], Verdict::Delivered),
             (&[410, 413, 415, 422], Verdict::Rejected),
-            (&[400, 401, 403, 404, 405, 499, 100, 301, 302, 307, 408, 425, 500, 501, 505, 599, 600, 0], Verdict::Later),
+            (
+                &[400, 401, 403, 404, 405, 499, 100, 301, 302, 307, 408, 425, 500, 501, 505, 599, 600, 0],
+                Verdict::Later,
+            ),
             (&[429, 502, 503, 504, 522], Verdict::PodLater),
         ] {
             for status in statuses {

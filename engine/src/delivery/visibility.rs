@@ -66,7 +66,8 @@ impl Ledger {
     }
 
     async fn not_seen(&self, unseen: &Unseen, problem: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let sql = "UPDATE pappus_moves SET problem = ?, looks = looks + 1, next_look_at = ? WHERE import_id = ?";
+        let sql =
+            "UPDATE pappus_moves SET problem = ?, looks = looks + 1, next_look_at = ? WHERE import_id = ?";
         let next = next_look(now, unseen.looks + 1).timestamp_millis();
         let values = [problem.into(), next.into(), (&unseen.import).into()];
         self.store.execute("noting that the account does not answer", sql, &values).await.map(drop)
@@ -95,7 +96,9 @@ async fn look<T: Transport>(transport: &T, unseen: &Unseen) -> Result<(), String
     let body = self::body(answer).map_err(|reason| wrong("its hCard failed:", &reason))?;
     let card = HCard::parse(&body).map_err(|error| wrong("its hCard is wrong:", &error))?;
     let expected = PublicKey::from_pem(&unseen.public_key).ok();
-    if card.guid.as_str() != unseen.guid || expected.as_ref().map(PublicKey::fingerprint) != Some(card.public_key.fingerprint()) {
+    if card.guid.as_str() != unseen.guid
+        || expected.as_ref().map(PublicKey::fingerprint) != Some(card.public_key.fingerprint())
+    {
         return Err(wrong("its hCard", &"names another GUID or key than the pod's database"));
     }
     Ok(())

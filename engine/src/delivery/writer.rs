@@ -335,7 +335,8 @@ impl Turn<'_> {
                    WHERE m.import_id = pappus_deliveries.import_id AND m.pod = pappus_deliveries.pod) \
                    AND NOT EXISTS (SELECT 1 FROM pappus_delivery_pods p WHERE p.pod = pappus_deliveries.pod \
                    AND p.system IN ('hubzilla', 'friendica', 'socialhome'))";
-        let error = format!("the pod did not take the move: {}", outcome.error.as_deref().unwrap_or("no answer"));
+        let error =
+            format!("the pod did not take the move: {}", outcome.error.as_deref().unwrap_or("no answer"));
         let values = [outcome.state.as_str().into(), error.into(), self.now().into(), outcome.id.into()];
         self.transaction.execute("giving up what waits for a move", sql, &values).await
     }

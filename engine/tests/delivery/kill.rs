@@ -31,7 +31,10 @@ async fn killed_anywhere_it_loses_nothing_and_repeats_only_what_was_on_its_way()
         // As a new program would.
         let store = open(&folder).await;
         let before = pods.times();
-        killed_after(polls, deliver(&store, &pods, None, &clock, &options, never())).await.transpose().unwrap();
+        killed_after(polls, deliver(&store, &pods, None, &clock, &options, never()))
+            .await
+            .transpose()
+            .unwrap();
         let unknown = not_delivered(&store).await;
         if unknown.is_empty() {
             break;

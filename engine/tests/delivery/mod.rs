@@ -56,7 +56,8 @@ async fn the_move_goes_first_and_everything_goes_once() {
     assert_eq!(summary, Summary { delivered: 80, ..Summary::default() }, "only the moves");
     let summary = deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
     assert_eq!(summary, Summary { delivered: 3280, ..Summary::default() });
-    let early = |post: &&pods::Post| !post.body.contains("account_migration") && post.at < start + options.grace;
+    let early =
+        |post: &&pods::Post| !post.body.contains("account_migration") && post.at < start + options.grace;
     assert_eq!(pods.posts().iter().filter(early).count(), 0, "pods get time to process the move");
     assert!(pods.times().values().all(|times| *times == 1));
     assert_eq!(pods.times().len(), 3360);

@@ -4,9 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
-use pappus_engine::delivery::{
-    Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, System, Unreached,
-};
+use pappus_engine::delivery::{Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, System, Unreached};
 use serde::Deserialize;
 
 use super::enter::Mine;

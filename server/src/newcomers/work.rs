@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use pappus_engine::delivery::{
-    Clock as _, DeliveryError, Ledger, Options, SystemClock, TargetPod, deliver,
-};
+use pappus_engine::delivery::{Clock as _, DeliveryError, Ledger, Options, SystemClock, TargetPod, deliver};
 use pappus_engine::jobs::Handler;
 use pappus_engine::store::StoreError;
 use tokio::sync::watch;

@@ -30,9 +30,8 @@ impl Home {
         let sql = "SELECT guid, serialized_public_key, diaspora_handle FROM people WHERE owner_id IS NOT NULL \
                    AND NOT closed_account";
         let people = pod.rows("people", sql.to_owned(), &[]).await?;
-        let found = |column: usize, value: &str| {
-            people.iter().find(|row| row.text(column).as_deref() == Some(value))
-        };
+        let found =
+            |column: usize, value: &str| people.iter().find(|row| row.text(column).as_deref() == Some(value));
         if path == "/.well-known/webfinger" {
             let id = query.strip_prefix("resource=acct:").unwrap_or_default();
             let Some(guid) = found(2, id).and_then(|row| row.text(0)) else { return Ok(not_found) };

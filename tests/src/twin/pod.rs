@@ -132,7 +132,9 @@ impl Pod {
         world: &HashMap<String, Identity>,
     ) -> u16 {
         let job = match path.strip_prefix("/receive/users/") {
-            Some(guid) if self.users.contains_key(guid) => Job::ReceivePrivate(guid.to_owned(), body.to_vec(), 0),
+            Some(guid) if self.users.contains_key(guid) => {
+                Job::ReceivePrivate(guid.to_owned(), body.to_vec(), 0)
+            }
             None if path == "/receive/public" => Job::ReceivePublic(body.to_vec(), 0),
             _ => return 404,
         };
@@ -169,7 +171,11 @@ impl Pod {
         Some(key)
     }
 
-    fn verified(&mut self, envelope: &[u8], world: &HashMap<String, Identity>) -> Result<SignedPayload, Failed> {
+    fn verified(
+        &mut self,
+        envelope: &[u8],
+        world: &HashMap<String, Identity>,
+    ) -> Result<SignedPayload, Failed> {
         let envelope = MagicEnvelope::parse(envelope).map_err(|_| Failed::ForGood)?;
         let sender = envelope.sender().clone();
         let key = self.key_of(&sender, world).ok_or(Failed::Later)?;

@@ -19,6 +19,9 @@ pub const NAME: &str = "ida";
 pub const OLD: &str = "ida@closing.example";
 /// The aspect in which friends have the account.
 pub const ASPECT: &str = "Friends";
+/// When archives are exported, one after the other.
+pub const TIMES: [&str; 4] =
+    ["2026-11-22T10:00:00Z", "2026-11-23T10:00:00Z", "2026-11-24T10:00:00Z", "2026-11-25T10:00:00Z"];
 /// Numbers of the rows that are added.
 const FIRST: usize = 200_000;
 const AT: &str = "'2026-01-01 00:00:00', '2026-01-01 00:00:00'";
@@ -64,6 +67,23 @@ impl Scene {
         url: &str,
         pods: &[FriendsPod],
     ) -> Result<Self, CrowdError> {
+        let scene = Self::prepare(pappus, folder, database, url, pods).await?;
+        done(scene.import()?)?;
+        scene.publish().await?;
+        Ok(scene)
+    }
+
+    /// Makes everything in an empty folder and an empty database, up to the archive.
+    ///
+    /// # Errors
+    /// [`CrowdError`].
+    pub async fn prepare(
+        pappus: &Path,
+        folder: &Path,
+        database: &str,
+        url: &str,
+        pods: &[FriendsPod],
+    ) -> Result<Self, CrowdError> {
         let target = DatabaseUrl::parse(database).map_err(|error| CrowdError::Pappus(error.to_string()))?;
         let hosts: Vec<&str> = pods.iter().map(|pod| pod.host.as_str()).collect();
         let scene = Self {
@@ -78,8 +98,12 @@ impl Scene {
         };
         std::fs::create_dir_all(folder.join("there/images"))?;
         scene.populate(pods);
-        scene.export(pods).await?;
-        scene.import(pods).await?;
+        scene.build_source(pods).await?;
+        done(scene.export(NAME, TIMES[0]))?;
+        let pool = Pool::connect(&scene.database).await?;
+        create(&pool).await?;
+        add_people(&pool, pods).await?;
+        pool.close().await;
         Ok(scene)
     }
 
@@ -112,47 +136,80 @@ impl Scene {
         }
     }
 
-    /// The account's archive, with the friends in an aspect.
-    async fn export(&self, pods: &[FriendsPod]) -> Result<(), CrowdError> {
-        let source = format!("sqlite:{}", self.folder.join("source.sqlite3").display());
+    /// The closing pod's database.
+    pub fn source(&self) -> String {
+        format!("sqlite:{}", self.folder.join("source.sqlite3").display())
+    }
+
+    /// The closing pod, where the account has its friends in an aspect.
+    async fn build_source(&self, pods: &[FriendsPod]) -> Result<(), CrowdError> {
         let uploads = self.folder.join("uploads");
-        let pool = Pool::connect(&source).await?;
+        let pool = Pool::connect(&self.source()).await?;
         build(&pool, &uploads, KeySize::Small).await?;
         add_people(&pool, pods).await?;
         let user = format!("(SELECT id FROM users WHERE username = '{NAME}')");
         // One key for the friends' pods to know.
         let key = PAIRS_2048[0];
         for sql in [
-            format!("DELETE FROM aspect_memberships WHERE contact_id IN (SELECT id FROM contacts WHERE user_id = {user})"),
+            format!(
+                "DELETE FROM aspect_memberships WHERE contact_id IN (SELECT id FROM contacts WHERE user_id = {user})"
+            ),
             format!("DELETE FROM contacts WHERE user_id = {user}"),
             format!("UPDATE users SET serialized_private_key = '{}' WHERE username = '{NAME}'", key.private),
-            format!("UPDATE people SET serialized_public_key = '{}' WHERE diaspora_handle = '{OLD}'", key.public),
-            format!("INSERT INTO aspects (id, name, user_id, order_id, created_at, updated_at) \
-                     VALUES ({FIRST}, 'Old friends', {user}, 99, {AT})"),
-            format!("INSERT INTO contacts (id, user_id, person_id, receiving, sharing, created_at, updated_at) \
-                     SELECT id, {user}, id, (1 = 1), (1 = 1), {AT} FROM people WHERE id >= {FIRST}"),
-            format!("INSERT INTO aspect_memberships (aspect_id, contact_id, created_at, updated_at) \
-                     SELECT {FIRST}, id, {AT} FROM contacts WHERE id >= {FIRST}"),
+            format!(
+                "UPDATE people SET serialized_public_key = '{}' WHERE diaspora_handle = '{OLD}'",
+                key.public
+            ),
+            format!(
+                "INSERT INTO aspects (id, name, user_id, order_id, created_at, updated_at) \
+                     VALUES ({FIRST}, 'Old friends', {user}, 99, {AT})"
+            ),
+            format!(
+                "INSERT INTO contacts (id, user_id, person_id, receiving, sharing, created_at, updated_at) \
+                     SELECT id, {user}, id, (1 = 1), (1 = 1), {AT} FROM people WHERE id >= {FIRST}"
+            ),
+            format!(
+                "INSERT INTO aspect_memberships (aspect_id, contact_id, created_at, updated_at) \
+                     SELECT {FIRST}, id, {AT} FROM contacts WHERE id >= {FIRST}"
+            ),
         ] {
             pool.execute(&sql).await?;
         }
         pool.close().await;
-        let mut export = self.program(&["export", NAME, "--created-at", "2026-11-22T10:00:00Z"]);
-        export.arg("--out").arg(self.folder.join("out")).arg("--uploads").arg(uploads);
-        export.args(["--pod-url", POD_URL, "--database-url", &source]);
-        done(export).map(drop)
+        Ok(())
     }
 
-    async fn import(&self, pods: &[FriendsPod]) -> Result<(), CrowdError> {
-        let pool = Pool::connect(&self.database).await?;
-        create(&pool).await?;
-        add_people(&pool, pods).await?;
-        pool.close().await;
-        let key = archive_key(&self.pappus, &self.archive)?;
-        let mut import = self.command(&["import", "--as", NAME, "--offline", "--trust-pod", &key]);
-        import.args(HOLD).arg(&self.archive);
-        done(import)?;
-        self.publish().await
+    /// `pappus export` of somebody on the closing pod, at a time such as [`TIMES`] has them.
+    pub fn export(&self, name: &str, time: &str) -> Command {
+        let mut export = self.program(&["export", name, "--created-at", time]);
+        export.arg("--out").arg(self.folder.join("out")).arg("--uploads").arg(self.folder.join("uploads"));
+        export.args(["--pod-url", POD_URL, "--database-url", &self.source()]);
+        export
+    }
+
+    /// The archive of somebody, as it was exported then.
+    pub fn archive_of(&self, name: &str, time: &str) -> PathBuf {
+        let time = time.replace(['-', ':'], "");
+        self.folder.join(format!("out/{name}@closing.example-{time}.zip"))
+    }
+
+    /// `pappus import` of the account's first archive.
+    ///
+    /// # Errors
+    /// [`CrowdError`].
+    pub fn import(&self) -> Result<Command, CrowdError> {
+        self.import_of(NAME, &self.archive)
+    }
+
+    /// `pappus import` of an archive under a name.
+    ///
+    /// # Errors
+    /// [`CrowdError`].
+    pub fn import_of(&self, name: &str, archive: &Path) -> Result<Command, CrowdError> {
+        let key = archive_key(&self.pappus, archive)?;
+        let mut import = self.command(&["import", "--as", name, "--offline", "--trust-pod", &key]);
+        import.args(HOLD).arg(archive);
+        Ok(import)
     }
 
     /// From now on others can look the new account up.
@@ -204,6 +261,13 @@ impl Scene {
     pub fn announce(&self, more: &[&str]) -> Command {
         let mut command = self.command(&["announce"]);
         command.args(more).arg(&self.archive);
+        command
+    }
+
+    /// `pappus announce` with another archive of the account.
+    pub fn announce_from(&self, archive: &Path) -> Command {
+        let mut command = self.command(&["announce"]);
+        command.arg(archive);
         command
     }
 
@@ -283,7 +347,8 @@ async fn add_people(pool: &Pool, pods: &[FriendsPod]) -> Result<(), CrowdError> 
         let (host, port) = pod.host.split_once(':').unwrap_or((&pod.host, "-1"));
         // Test networks name the port, and have no TLS.
         let ssl = port == "-1";
-        places.push(format!("({place}, '{host}', {port}, {}, {AT})", if ssl { "(1 = 1)" } else { "(1 = 0)" }));
+        places
+            .push(format!("({place}, '{host}', {port}, {}, {AT})", if ssl { "(1 = 1)" } else { "(1 = 0)" }));
         for number in 0..pod.friends {
             let id = FIRST + people.len();
             let (name, guid) = (friend(pod, number), friend_guid(pod, number));
