@@ -1,4 +1,4 @@
-//! A last public post by the old account, for friends on systems that know no AccountMigration.
+//! A last public post by the old account, for friends on systems that know no `AccountMigration`.
 
 use sha2::{Digest as _, Sha256};
 

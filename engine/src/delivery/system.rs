@@ -29,7 +29,7 @@ const ALL: [System; 5] =
     [System::Diaspora, System::Hubzilla, System::Friendica, System::Socialhome, System::Unknown];
 
 impl System {
-    /// The word in the ledger, and the software's name in its NodeInfo.
+    /// The word in the ledger, and the software's name in its `NodeInfo`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Diaspora => "diaspora",
@@ -76,7 +76,7 @@ pub fn is_hubzilla_person(host: &str, guid: &Guid, key: &PublicKey) -> bool {
         && key.as_pem().trim_start().starts_with("-----BEGIN RSA PUBLIC KEY-----")
 }
 
-/// The list of NodeInfo documents.
+/// The list of `NodeInfo` documents.
 #[derive(Deserialize)]
 struct Links {
     links: Vec<Link>,
@@ -88,7 +88,7 @@ struct Link {
     href: String,
 }
 
-/// A NodeInfo document.
+/// A `NodeInfo` document.
 #[derive(Deserialize)]
 struct NodeInfo {
     software: Software,
@@ -102,7 +102,7 @@ struct Software {
 /// The type of both documents.
 const JSON: &str = "application/json";
 
-/// Asks a pod for its software ([NodeInfo](https://nodeinfo.diaspora.software/protocol)). A pod that answers without
+/// Asks a pod for its software ([`NodeInfo`](https://nodeinfo.diaspora.software/protocol)). A pod that answers without
 /// saying is [`System::Unknown`].
 ///
 /// # Errors

@@ -36,7 +36,7 @@ impl World {
         Some(pod.receive(path, body, now, identities))
     }
 
-    /// A GET: NodeInfo, and nothing else.
+    /// A GET: `NodeInfo`, and nothing else.
     pub fn get(&self, host: &str, path: &str, scheme: &str) -> Option<(u16, String)> {
         let inner = self.inner();
         let pod = inner.pods.get(host).filter(|pod| pod.is_up)?;
