@@ -25,6 +25,7 @@ mod failures;
 mod generated;
 mod heavy;
 mod import;
+mod import_announces;
 mod import_hostile;
 mod import_network;
 mod import_parents;

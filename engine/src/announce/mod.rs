@@ -7,12 +7,14 @@
 //! Everything can be done again: references that have moved are not found again, and a delivery is queued once.
 
 mod envelopes;
+mod key_state;
 mod local;
 mod recipient;
 mod sealer;
 mod source;
 
 pub use envelopes::Announced;
+pub use key_state::{KeyState, key_state};
 
 use envelopes::{Announcer, OldAccount};
 use source::Source;
