@@ -1,5 +1,6 @@
 //! What can be said on the command line. The spellings are a contract: scripts call them.
 
+mod announcement;
 mod campaign;
 mod campaign_verify;
 mod merge;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pappus_engine::domain::Timestamp;
 
+pub(crate) use announcement::AnnouncementArguments;
 pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
 pub(crate) use merge::Merge;
@@ -47,11 +49,12 @@ pub(crate) enum Command {
     Convert(Convert),
     /// Make one archive of several of the same account
     Merge(Merge),
-    /// Bring an account into a pod, or say what would come in
-    Import(Import),
+    /// Bring an account into a pod and announce the move, or show what would come in
+    Import(Box<Import>),
     /// List the imports into a pod
     Imports(Imports),
-    /// Move everything on this pod to the new account, and queue what the contacts' pods are to be told
+    /// Announce an import that was held back: move everything on this pod to the new account, and queue what the
+    /// contacts' pods are to be told
     Announce(Announce),
     /// Send what is due to other pods
     Deliver(Deliver),
@@ -59,7 +62,7 @@ pub(crate) enum Command {
     Deliveries(Deliveries),
     /// Try again at once what has not arrived
     Resend(Resend),
-    /// Take an import back, as long as it is not announced
+    /// Undo an import that was held back, as long as it is not announced
     Undo(Undo),
     /// Show, copy, restore or change the keys that open the archives of a whole pod
     Keys(Keys),
@@ -151,9 +154,11 @@ pub(crate) struct Import {
     /// The username on this pod
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) username: String,
-    /// Only say what would come in and what would not; nothing is written
+    /// Only show what would come in and what would not; nothing is written. This is the place to look around
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) announcement: AnnouncementArguments,
     /// Use this e-mail address instead of the one in the archive
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: Option<String>,
@@ -164,7 +169,8 @@ pub(crate) struct Import {
     /// Take the archive even though nothing proves whose it is
     #[arg(long)]
     pub(crate) accept_unproven: bool,
-    /// Ask no other pod: whoever is not known here stays out
+    /// Contact no other pod: whoever is not known here stays out, and what the announcement is to send waits for
+    /// `pappus deliver`
     #[arg(long)]
     pub(crate) offline: bool,
     #[command(flatten)]

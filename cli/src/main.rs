@@ -2,6 +2,7 @@
 //!
 //! One file per subcommand under `commands/`; everything that matters happens in the engine.
 
+mod announcement;
 mod archive;
 mod arguments;
 mod campaign;
@@ -65,7 +66,7 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Show(arguments) => commands::show::run(&arguments, output),
         Command::Convert(arguments) => commands::convert::run(&arguments, output),
         Command::Merge(arguments) => commands::merge::run(&arguments, output),
-        Command::Import(arguments) => commands::import::run(arguments, output).await,
+        Command::Import(arguments) => commands::import::run(*arguments, output).await,
         Command::Imports(arguments) => commands::imports::run(arguments, output).await,
         Command::Announce(arguments) => commands::announce::run(arguments, output).await,
         Command::Deliver(arguments) => commands::deliver::run(arguments, output).await,

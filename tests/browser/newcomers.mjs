@@ -48,7 +48,7 @@ try {
   check(await page.getByRole("alert").isVisible(), "no word about two passwords");
   await looks(page, "newcomers-choose-wrong");
   await choose(page, "ida");
-  await says(page, "You are here");
+  await says(page, "Import complete");
   await looks(page, "newcomers-here");
   // The pods of the contacts are moved to this machine now.
   writeFileSync(process.env.PAPPUS_ARRIVED, "");

@@ -72,7 +72,8 @@ impl Crowd {
         let pool = Pool::connect(&crowd.database).await?;
         create(&pool).await?;
         let pod_key = archive_key(&crowd.pappus, &crowd.archive)?;
-        let mut import = crowd.command(&["import", "--as", NAME, "--offline", "--trust-pod", &pod_key]);
+        let mut import = crowd.command(&["import", "--as", NAME, "--offline", "--hold"]);
+        import.args(["--trust-pod", &pod_key]);
         import.arg(&crowd.archive);
         done(import)?;
         add_contacts(&pool, network, contacts, pods).await?;

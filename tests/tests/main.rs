@@ -26,6 +26,7 @@ mod friendships;
 mod generated;
 mod heavy;
 mod import;
+mod import_announces;
 mod import_hostile;
 mod import_network;
 mod import_parents;

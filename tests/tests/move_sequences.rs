@@ -374,10 +374,10 @@ impl Run {
 
     fn unshare(&mut self, friend: u8) {
         let mut inner = self.scene.world.inner();
-        let users = inner.pods.iter_mut().flat_map(|(host, pod)| {
+        let mut users = inner.pods.iter_mut().flat_map(|(host, pod)| {
             pod.users.iter_mut().map(move |(guid, user)| (host.clone(), guid.clone(), user))
         });
-        let Some((host, guid, user)) = users.skip(usize::from(friend % 7)).next() else { return };
+        let Some((host, guid, user)) = users.nth(usize::from(friend % 7)) else { return };
         for relation in user.relations.values_mut() {
             relation.receiving = false;
             relation.aspects.clear();

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use pappus_engine::delivery::{
-    Clock as _, Elsewhere, Friends, Ledger, PodDeliveries, Scope, SystemClock, TargetPod, Unreached,
+    Clock as _, Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, SystemClock, TargetPod, Unreached,
+    Unseen,
 };
 use pappus_engine::domain::DiasporaId;
 use serde_json::json;
@@ -22,12 +23,79 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     let account = arguments.account.as_deref().map(str::parse::<DiasporaId>).transpose()?;
     let scope = account.as_ref().map_or(Scope::All, Scope::Account);
     let store = store::open(&arguments.store, &config.url).await?;
-    let ledger = Ledger::new(&store);
     // Who came back since the last delivery. A pod whose database is away says what was known then.
-    _ = TargetPod::new(&config.database, &config.url)
-        .look(&store, SystemClock.now(), TimeDelta::minutes(1))
-        .await;
-    let counts = ledger.counts(scope).await?;
+    let target = TargetPod::new(&config.database, &config.url);
+    _ = target.look(&store, SystemClock.now(), TimeDelta::minutes(1)).await;
+    let told = Told::read(&Ledger::new(&store), scope).await?;
+    store.close().await;
+    told.describe(output);
+    output.document(&json!({
+        "counts": told.counts,
+        "friends": told.friends,
+        "unseen": told.unseen,
+        "pods": told.pods,
+        "elsewhere": told.elsewhere,
+        "by_hand": told.by_hand,
+    }));
+    Ok(if told.counts.finished() && told.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
+}
+
+/// All that the ledger says.
+struct Told {
+    counts: Counts,
+    friends: Friends,
+    unseen: Vec<Unseen>,
+    pods: Vec<PodDeliveries>,
+    elsewhere: Vec<Elsewhere>,
+    by_hand: Vec<Unreached>,
+}
+
+impl Told {
+    async fn read(ledger: &Ledger, scope: Scope<'_>) -> Result<Self, Failure> {
+        let (mut pods, mut elsewhere, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
+        loop {
+            let after = pods.last().map_or(String::new(), |last: &PodDeliveries| last.pod.clone());
+            let page = ledger.pods(scope, &after, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            pods.extend(page);
+        }
+        loop {
+            let page = ledger.elsewhere(scope, elsewhere.last(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            elsewhere.extend(page);
+        }
+        loop {
+            let page = ledger.by_hand(scope, by_hand.last(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            by_hand.extend(page);
+        }
+        let (counts, friends) = (ledger.counts(scope).await?, ledger.friends(scope).await?);
+        Ok(Self { counts, friends, unseen: ledger.unseen().await?, pods, elsewhere, by_hand })
+    }
+
+    fn describe(&self, output: &Output) {
+        if self.pods.is_empty() {
+            output.line("Nothing has been announced yet.");
+        } else {
+            output.line(table(&self.pods));
+            output.line(format!("Friends back: {} of {}.", self.friends.back, self.friends.all));
+        }
+        for waiting in &self.unseen {
+            output.line(&waiting.problem);
+        }
+        list_elsewhere(output, &self.elsewhere);
+        list_by_hand(output, &self.by_hand);
+    }
+}
+
+/// A line for each pod.
+fn table(pods: &[PodDeliveries]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -41,73 +109,27 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
         "given up",
         "last error",
     ]);
-    let (mut pods, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = ledger.pods(scope, &after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.pod);
-        for pod in page {
-            let numbers = [
-                pod.counts.delivered + pod.counts.confirmed,
-                pod.counts.queued + pod.counts.sending,
-                pod.counts.rejected,
-                pod.counts.dead,
-            ];
-            let error = pod.last_error.clone().unwrap_or_default();
-            let numbers = numbers.iter().map(ToString::to_string);
-            let friends = match pod.friends {
-                Friends { all: 0, .. } => "–".to_owned(),
-                Friends { all, back } => format!("{back} of {all}"),
-            };
-            let first = [pod.pod.clone(), state_of_move(&pod), friends];
-            table.add_row(first.into_iter().chain(numbers).chain([error]));
-            pods.push(pod);
-        }
+    for pod in pods {
+        let numbers = [
+            pod.counts.delivered + pod.counts.confirmed,
+            pod.counts.queued + pod.counts.sending,
+            pod.counts.rejected,
+            pod.counts.dead,
+        ];
+        let friends = match pod.friends {
+            Friends { all: 0, .. } => "–".to_owned(),
+            Friends { all, back } => format!("{back} of {all}"),
+        };
+        let first = [pod.pod.clone(), state_of_move(pod), friends];
+        let numbers = numbers.iter().map(ToString::to_string);
+        table.add_row(first.into_iter().chain(numbers).chain([pod.last_error.clone().unwrap_or_default()]));
     }
     for column in 2..7 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let mut by_hand: Vec<Unreached> = Vec::new();
-    loop {
-        let page = ledger.by_hand(scope, by_hand.last(), PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        by_hand.extend(page);
-    }
-    let mut elsewhere: Vec<Elsewhere> = Vec::new();
-    loop {
-        let page = ledger.elsewhere(scope, elsewhere.last(), PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        elsewhere.extend(page);
-    }
-    let friends = ledger.friends(scope).await?;
-    let unseen = ledger.unseen().await?;
-    store.close().await;
-    if pods.is_empty() {
-        output.line("Nothing has been announced yet.");
-    } else {
-        output.line(table);
-        output.line(format!("Friends back: {} of {}.", friends.back, friends.all));
-    }
-    for waiting in &unseen {
-        output.line(&waiting.problem);
-    }
-    list_elsewhere(output, &elsewhere);
-    list_by_hand(output, &by_hand);
-    output.document(&json!({
-        "counts": counts,
-        "friends": friends,
-        "unseen": unseen,
-        "pods": pods,
-        "elsewhere": elsewhere,
-        "by_hand": by_hand,
-    }));
-    Ok(if counts.finished() && by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
+    table
 }
 
 /// How far a pod is with the move.

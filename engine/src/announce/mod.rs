@@ -8,6 +8,7 @@
 
 mod envelopes;
 mod farewell;
+mod key_state;
 mod local;
 mod people;
 mod recipient;
@@ -15,6 +16,7 @@ mod sealer;
 mod source;
 
 pub use envelopes::Announced;
+pub use key_state::{KeyState, key_state};
 
 use envelopes::{Announcer, OldAccount};
 use source::Source;

@@ -6,14 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pappus_engine::announce::{AnnounceError, AnnounceOptions, announce};
+use pappus_engine::announce::{AnnounceError, AnnounceOptions, KeyState, announce};
 use pappus_engine::archive::encryption::Unlock;
 use pappus_engine::archive::limits::Limits;
-use pappus_engine::archive::manifest::PrivateKeyState;
 use pappus_engine::archive::open::{Archive, OpenError, Verified, VerifyError};
 use pappus_engine::archive::sha256_of_file;
 use pappus_engine::discovery::Discovery;
-use pappus_engine::domain::DiasporaId;
+use pappus_engine::domain::{DiasporaId, KeyError};
 use pappus_engine::import::{
     self, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, KeyInTheMaking, UndoError,
     list_imports,
@@ -29,6 +28,7 @@ use zeroize::Zeroizing;
 use super::admission::is_blocked;
 use super::far::Far;
 use super::files::Part;
+use super::key::{KEY_LOCKED, KEY_PASSPHRASE, NO_KEY, Obstacle, key_state};
 use super::records::{Newcomer, State};
 use super::summary::Told;
 use crate::app::App;
@@ -52,9 +52,13 @@ pub(super) enum Outcome {
     Imported {
         import: String,
         report: String,
+        /// What keeps it from being announced by itself.
+        obstacle: Option<Obstacle>,
     },
     Announced(String),
     Undone,
+    /// It has been announced meanwhile.
+    TooLateToUndo,
     /// Somebody has to do something about it.
     Stopped {
         to: State,
@@ -121,7 +125,7 @@ impl Task {
         }
     }
 
-    fn stopped(&self, problem: &str, reason: &dyn std::fmt::Display) -> Outcome {
+    pub(super) fn stopped(&self, problem: &str, reason: &dyn std::fmt::Display) -> Outcome {
         let to = after_failure(self.newcomer.state);
         Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string() }
     }
@@ -158,7 +162,7 @@ impl Task {
         Ok((verified, sha256))
     }
 
-    fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
+    pub(super) fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
         let unlock = self.app.keys.unlock().map_err(|error| later(&error))?;
         let unlock = unlock.ok_or_else(|| later(&"the key of the store is on another machine"))?;
         sealed::open(&unlock, sealed.to_vec()).map_err(|error| later(&error))
@@ -185,7 +189,7 @@ impl Task {
 
     /// Verifies the archive, and finds out what would come of it.
     async fn look(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
-        let (archive, sha256) = self.open()?;
+        let (mut archive, sha256) = self.open()?;
         let old = archive.report().account.clone();
         let old = old.ok_or_else(|| self.stopped("no_account", &ImportError::NoAccount))?;
         if is_blocked(&self.app.config.newcomers, old.host()) {
@@ -195,7 +199,7 @@ impl Task {
         if old.host() == pod.url.diaspora_host() {
             return Err(self.stopped("onto_itself", &ImportError::OntoItself(old)));
         }
-        let key = archive.manifest().map(|manifest| manifest.account.private_key);
+        let key = key_state(&mut archive, None)?;
         let nobody = random_id().map_err(|error| later(&error))?;
         let options = ImportOptions {
             username: self.free_name(pod, &old).await?,
@@ -211,8 +215,8 @@ impl Task {
             sha256,
             old_account: planned.old.to_string(),
             proof: planned.proof.as_str(),
-            plan: Told::text(&planned),
-            key_locked: key == Some(PrivateKeyState::Encrypted),
+            plan: Told { no_key: matches!(key, KeyState::Unusable(_)), ..Told::of(&planned) }.text(),
+            key_locked: matches!(key, KeyState::Locked),
         })
     }
 
@@ -241,7 +245,7 @@ impl Task {
         };
         PodWriter::mend(&pod.database).await.map_err(|error| later(&error))?;
         let key = KeyInTheMaking::begin();
-        let (archive, sha256) = self.open()?;
+        let (mut archive, sha256) = self.open()?;
         if newcomer.archive_sha256.as_deref() != Some(&sha256) {
             return Err(
                 self.stopped("changed", &"the archive is another one than the one that was looked at")
@@ -254,6 +258,7 @@ impl Task {
             let reason = format!("{old} has come to this pod before, as {}", other.new_username);
             return Err(self.stopped("imported_before", &reason));
         }
+        let obstacle = self.obstacle(&mut archive)?;
         let options = ImportOptions {
             username: username.clone(),
             email: newcomer.email.clone(),
@@ -264,9 +269,9 @@ impl Task {
         let store = &self.app.store;
         let imported = import::import(archive, &pod.database, &pod.url, store, &options, key).await;
         let imported = imported.map_err(|error| self.not_imported(error))?;
-        let report = Told::text(&imported);
+        let report = Told::of(&imported).text();
         let import = imported.import.ok_or_else(|| self.stopped("broken", &"the import has no name"))?;
-        Ok(Outcome::Imported { import, report })
+        Ok(Outcome::Imported { import, report, obstacle })
     }
 
     /// The import of an account that counts now.
@@ -311,10 +316,11 @@ impl Task {
         let announced = announce(archive, &pod.database, &pod.url, &self.app.store, &options).await;
         let announced = announced.map_err(|error| match error {
             AnnounceError::Database(_) | AnnounceError::Store(_) => later(&error),
+            AnnounceError::NoKey { reason: KeyError::Encrypted, .. } => self.stopped(KEY_LOCKED, &error),
             AnnounceError::Key(_) | AnnounceError::NoKey { .. } if self.newcomer.key_locked => {
-                self.stopped("key_passphrase", &error)
+                self.stopped(KEY_PASSPHRASE, &error)
             }
-            AnnounceError::NoKey { .. } => self.stopped("no_key", &error),
+            AnnounceError::NoKey { .. } => self.stopped(NO_KEY, &error),
             error => self.stopped("announce", &error),
         })?;
         Ok(Outcome::Announced(serde_json::to_string(&announced).unwrap_or_default()))
@@ -337,16 +343,12 @@ impl Task {
         let now = self.app.now().into();
         match import::undo(&self.app.store, &own, &pod.database, &pod.url, &uploads, now).await {
             Ok(_) | Err(UndoError::Undone) => Ok(Outcome::Undone),
-            Err(error @ UndoError::Announced(_)) => Err(Outcome::Stopped {
-                to: State::Imported,
-                problem: "announced".to_owned(),
-                reason: error.to_string(),
-            }),
+            Err(UndoError::Announced(_)) => Ok(Outcome::TooLateToUndo),
             Err(error) => Err(later(&error)),
         }
     }
 }
 
-fn later(error: &dyn std::fmt::Display) -> Outcome {
+pub(super) fn later(error: &dyn std::fmt::Display) -> Outcome {
     Outcome::Later(error.to_string())
 }

@@ -1,5 +1,6 @@
-//! The door of a pod that takes people in: they hand in their archive, see what would come, choose a name and a
-//! password, and are brought in; then everybody is told.
+//! The door of a pod that takes people in: they hand in their archive, look around in the plan, choose a name and a
+//! password, and are brought in. After a pause for undo everybody is told by itself: until then the comments of their
+//! friends are lost.
 //!
 //! ```text
 //! uploading ──▶ checking ──▶ checked ──▶ (waiting) ──▶ importing ──▶ imported ──▶ announcing ──▶ announced
@@ -22,6 +23,7 @@ mod far;
 mod files;
 mod hand;
 mod invitations;
+mod key;
 mod page;
 mod progress;
 mod queue;

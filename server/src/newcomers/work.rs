@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use super::QUEUE;
 use super::archive::{Outcome, Task, after_failure, on_a_thread};
 use super::far::Far;
-use super::hand::{Found, Hand};
-use super::records::State;
+use super::hand::{AfterImport, Found, Hand};
+use super::key::Obstacle;
 use crate::app::App;
 use crate::portal::until;
 
@@ -66,6 +66,9 @@ pub(super) async fn push_now(app: &App, id: i64) {
 
 async fn push(app: App) {
     loop {
+        if let Err(error) = app.newcomers.table.announce_due(app.now_millis()).await {
+            tracing::warn!("announcements wait: {error}");
+        }
         match app.newcomers.table.due(app.now_millis(), OVERDUE).await {
             Ok(due) => {
                 for id in due {
@@ -208,9 +211,16 @@ impl Worker {
                     Found { sha256: &sha256, old_account: &old_account, proof, plan: &plan, key_locked };
                 hand.checked(&found, now).await?
             }
-            Outcome::Imported { import, report } => hand.imported(&import, &report, now).await?,
+            Outcome::Imported { import, report, obstacle } => {
+                let next = match &obstacle {
+                    None => AfterImport::Announce { pause: self.app.config.newcomers.undo_pause() },
+                    Some(Obstacle { problem, reason }) => AfterImport::Wait { problem, reason },
+                };
+                hand.imported(&import, &report, &next, now).await?
+            }
             Outcome::Announced(announced) => hand.announced(&announced, now).await?,
             Outcome::Undone => hand.undone(now).await?,
+            Outcome::TooLateToUndo => hand.too_late_to_undo(now).await?,
             Outcome::Stopped { to, problem, reason } => {
                 tracing::info!(newcomer = hand.newcomer.id, problem, "{reason}");
                 hand.stop(to, &problem, &reason, now).await?
@@ -234,9 +244,4 @@ impl Worker {
         let doublings = u32::try_from(attempts.clamp(0, 6)).unwrap_or(6);
         hand.later(reason, LONGEST.min(Duration::from_secs(1 << doublings)), now).await
     }
-}
-
-/// Whether a state is one where somebody who watches shall see the page anew.
-pub(super) fn is_over(state: State) -> bool {
-    !state.is_work()
 }

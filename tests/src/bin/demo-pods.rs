@@ -1,7 +1,7 @@
 //! The other two pods of the demo.
 //!
 //! `demo-pods target DIR`: an empty pod on SQLite. `demo-pods listen DATABASE …`: stands in for the pod where most
-//! contacts of the target's new people live; it opens what it is sent as diaspora* would, and says what it heard.
+//! contacts of whoever comes to the target live; it opens what it is sent as diaspora* would, and says what it heard.
 //! `demo-pods ports N`, `demo-pods alive URL`: for the pages of the other two.
 
 use std::io::{Read as _, Write as _};
@@ -31,7 +31,7 @@ enum Command {
     /// Makes an empty pod
     Target { directory: PathBuf },
     /// Listens on a free port of 127.0.0.1, writes it to a file, and makes the most frequent other pod in the
-    /// target's database live there
+    /// target's database live there as soon as somebody's account is complete
     Listen {
         /// The target's database
         database: String,
@@ -63,13 +63,13 @@ async fn listen(database: &str, port_file: &Path) -> Result<(), Failed> {
     let pool = SqlitePool::connect(database).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
-    sqlx::query(
-        "UPDATE pods SET host = '127.0.0.1', ssl = 0, port = ? WHERE id = (SELECT pod_id FROM people \
-         WHERE pod_id IS NOT NULL GROUP BY pod_id ORDER BY COUNT(*) DESC, pod_id LIMIT 1)",
-    )
-    .bind(port)
-    .execute(&pool)
-    .await?;
+    // An account gets its key last, and is announced next: in between the pod has to move to this machine.
+    let trigger = format!(
+        "CREATE TRIGGER the_pod_of_the_demo AFTER UPDATE OF serialized_private_key ON users BEGIN \
+         UPDATE pods SET host = '127.0.0.1', ssl = 0, port = {port} WHERE id = (SELECT pod_id FROM people \
+         WHERE pod_id IS NOT NULL GROUP BY pod_id ORDER BY COUNT(*) DESC, pod_id LIMIT 1); END"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(trigger)).execute(&pool).await?;
     let service = axum::Router::new().fallback(receive).with_state(Arc::new(pool));
     std::fs::write(port_file, port.to_string())?;
     axum::serve(listener, service).await?;

@@ -322,7 +322,7 @@ impl Scene {
 }
 
 /// Nothing is announced before the test says so.
-const HOLD: &[&str] = &[];
+const HOLD: &[&str] = &["--hold"];
 
 fn friend(pod: &FriendsPod, number: usize) -> String {
     format!("friend{number}@{}", pod.host)

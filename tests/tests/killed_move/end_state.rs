@@ -140,9 +140,12 @@ impl<'a> End<'a> {
             (_, "id") if value.is_number() => return None,
             ("users", "hidden_shareables") => self.names.in_text("posts", said),
             ("users", "serialized_private_key") if text(row, "username") == "ida" => "the new key".to_owned(),
-            ("people", "serialized_public_key") if said == self.new_public => "the new key".to_owned(),
+            ("people", "serialized_public_key") | ("pappus_moves", "public_key")
+                if said == self.new_public =>
+            {
+                "the new key".to_owned()
+            }
             ("people" | "pappus_moves", "guid") if said == self.new_guid => "the import".to_owned(),
-            ("pappus_moves", "public_key") if said == self.new_public => "the new key".to_owned(),
             ("account_migrations", "signature") if in_the_run(&row["completed_at"]) => {
                 "by the new key".to_owned()
             }

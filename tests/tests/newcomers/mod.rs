@@ -2,6 +2,7 @@
 //! and in pieces over a line that breaks and a service that is killed.
 
 mod by_program;
+mod pause;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -193,14 +194,19 @@ async fn the_whole_way(store: Option<&str>) {
     }
     let fields = [&wish[..], &[("terms", "yes")]].concat();
     ida.submit("/newcomers/choose", &fields).await.unwrap();
-    until(&mut ida, "/newcomers", "You are here").await;
+    let page = until(&mut ida, "/newcomers", "Import complete").await.text();
+    // A pause for undo, with its price; the page looks again by itself, also without a script.
+    for says in ["You can undo until ", " UTC, for 10 more minutes", "may be lost", "Tell my friends now"] {
+        assert!(page.contains(says), "{says}: {page}");
+    }
+    assert!(page.contains("<noscript><meta http-equiv=\"refresh\""), "{page}");
     scene.target.is_sound().await;
     let mut signed_in = Browser::new(&service.url).unwrap();
     let page = signed_in.sign_in("ida", PASSWORD).await.unwrap().text();
     assert!(page.contains("Sign out"), "{page}");
 
     ida.submit("/newcomers/undo", &[]).await.unwrap();
-    until(&mut ida, "/newcomers", "It was taken back").await;
+    until(&mut ida, "/newcomers", "Move undone").await;
     assert_eq!(scene.users().await, 0);
     scene.target.is_sound().await;
 
@@ -208,11 +214,11 @@ async fn the_whole_way(store: Option<&str>) {
     hand_in(&mut again, None, &std::fs::read(&scene.archive).unwrap()).await;
     until(&mut again, "/newcomers", "Your archive is all right").await;
     again.submit("/newcomers/choose", &fields).await.unwrap();
-    until(&mut again, "/newcomers", "You are here").await;
+    until(&mut again, "/newcomers", "Import complete").await;
     tell(&scene, &mut again).await;
 }
 
-/// Everybody is told, and then it cannot be taken back.
+/// Everybody is told at once, and then it cannot be undone.
 async fn tell(scene: &Scene, browser: &mut Browser) {
     scene.pods_are_near().await;
     browser.open("/newcomers").await.unwrap();
@@ -233,7 +239,7 @@ async fn the_podmin_lets_people_in() {
     {
         let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
         let mut greta = come(&service, &scene.source.archive("out", "greta"), "greta").await;
-        until(&mut greta, "/newcomers", "You are here").await;
+        until(&mut greta, "/newcomers", "Import complete").await;
         scene.make_podmin("greta").await;
     }
     let service = scene.serve(None, &format!("admission = \"approval\"\n{}", scene.trusted()));
@@ -249,7 +255,7 @@ async fn the_podmin_lets_people_in() {
     let path = page.between("action=\"/board/newcomers/", "\"").unwrap();
     assert_eq!(scene.users().await, 1);
     podmin.submit(&format!("/board/newcomers/{path}"), &[("act", "yes")]).await.unwrap();
-    until(&mut ida, "/newcomers", "You are here").await;
+    until(&mut ida, "/newcomers", "Import complete").await;
     let log = podmin.open("/board/log").await.unwrap().text();
     assert!(log.contains("newcomer-yes") && log.contains("newcomer-imported"), "{log}");
 }
@@ -342,7 +348,7 @@ async fn pieces_survive_a_killed_service() {
     // Killed while the account is brought in, it goes on by itself.
     ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
     service.kill_and_start().unwrap();
-    until(&mut ida, "/newcomers", "You are here").await;
+    until(&mut ida, "/newcomers", "Import complete").await;
     scene.target.is_sound().await;
 }
 

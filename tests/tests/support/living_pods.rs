@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
@@ -33,6 +33,8 @@ pub struct LivingPods {
     pub asked: Arc<Mutex<Vec<String>>>,
     /// Paths that are answered with other bytes.
     pub lies: Arc<Mutex<BTreeMap<String, String>>>,
+    /// What was delivered: host and path, and the body.
+    pub received: Arc<Mutex<Vec<(String, Bytes)>>>,
 }
 
 #[derive(Clone)]
@@ -40,6 +42,7 @@ struct Pods {
     database: SqlitePool,
     asked: Arc<Mutex<Vec<String>>>,
     lies: Arc<Mutex<BTreeMap<String, String>>>,
+    received: Arc<Mutex<Vec<(String, Bytes)>>>,
 }
 
 impl LivingPods {
@@ -50,7 +53,8 @@ impl LivingPods {
         build(&pool, &folder.path().join("uploads"), KeySize::Small).await.unwrap();
         let mut hosts = Vec::new();
         let database = SqlitePool::connect(&path).await.unwrap();
-        let pods = Pods { database: database.clone(), asked: Arc::default(), lies: Arc::default() };
+        let (asked, lies, received) = (Arc::default(), Arc::default(), Arc::default());
+        let pods = Pods { database: database.clone(), asked, lies, received };
         for name in ["closing.example", "contacts.example"] {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
@@ -66,7 +70,15 @@ impl LivingPods {
             hosts.push(host);
         }
         let (contacts, closing) = (hosts.pop().unwrap(), hosts.pop().unwrap());
-        Self { folder, database, closing, contacts, asked: pods.asked, lies: pods.lies }
+        Self {
+            folder,
+            database,
+            closing,
+            contacts,
+            asked: pods.asked,
+            lies: pods.lies,
+            received: pods.received,
+        }
     }
 
     /// The archive of an account of the closing pod.
@@ -89,8 +101,13 @@ impl LivingPods {
     }
 }
 
-async fn answer(State(pods): State<Pods>, headers: HeaderMap, uri: Uri) -> Response {
+async fn answer(State(pods): State<Pods>, headers: HeaderMap, uri: Uri, body: Bytes) -> Response {
     let host = headers["host"].to_str().unwrap().to_owned();
+    if uri.path().starts_with("/receive/") {
+        // As diaspora* does, before it looks.
+        pods.received.lock().unwrap().push((format!("{host}{}", uri.path()), body));
+        return Response::builder().status(202).body(Body::empty()).unwrap();
+    }
     pods.asked.lock().unwrap().push(format!("{host}{uri}"));
     if let Some(lie) = pods.lies.lock().unwrap().get(uri.path()) {
         return Response::new(Body::from(lie.clone()));

@@ -59,9 +59,10 @@ impl Target {
         pappus(arguments).unwrap()
     }
 
+    /// Imports an account and holds the announcement back.
     pub fn import(&self, archive: &Path, name: &str, more: &[&str]) -> Value {
         let archive = archive.display().to_string();
-        let mut command = vec!["import", &archive, "--as", name, "--offline"];
+        let mut command = vec!["import", &archive, "--as", name, "--offline", "--hold"];
         command.extend(more);
         let ended = self.run(&command);
         assert!(matches!(ended.code, Some(0 | 10)), "{name}: {ended:?}");

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::config::Admission;
+use crate::newcomers::key::needs_passphrase;
 use crate::newcomers::page::problem_key;
 use crate::newcomers::records::{Newcomer, State};
 use crate::newcomers::summary::Told;
@@ -29,6 +30,8 @@ pub(super) struct Door {
     max_bytes: u64,
     /// After how many days without a word what was handed in is deleted.
     days: u32,
+    /// How many minutes after the import the move can be undone, before it is announced by itself.
+    undo_minutes: f64,
 }
 
 impl Door {
@@ -40,6 +43,7 @@ impl Door {
             terms: section.terms.clone(),
             max_bytes: app.newcomers.files.most(),
             days: section.days,
+            undo_minutes: section.undo_minutes,
         }
     }
 }
@@ -55,13 +59,17 @@ pub(super) struct NewcomerDocument {
     begun_at: DateTime<Utc>,
     /// When it is over if nothing happens.
     expires_at: DateTime<Utc>,
+    /// While it is `imported`: until when it can be undone. Then it is announced by itself. Absent when it waits for
+    /// somebody instead; `problem` says for what. Comments and likes under the imported posts are lost until it is
+    /// announced.
+    undo_until: Option<DateTime<Utc>>,
     /// Bytes that were handed in.
     bytes: u64,
     /// The account the archive is of.
     old_account: Option<String>,
     /// What proves that: `unproven` if nothing does.
     proof: Option<String>,
-    /// Whether the key in the archive is under a passphrase, which is needed to tell the others.
+    /// Whether the key in the archive is under a passphrase, which the announcement needs.
     key_locked: bool,
     /// A name that is free here.
     suggested_username: Option<String>,
@@ -101,6 +109,8 @@ pub(super) struct PlanDocument {
     photo_bytes: u64,
     /// Whether there is room for them.
     fits: bool,
+    /// Whether the archive has no key that signs: other pods would not believe the move, so it is not announced.
+    no_key: bool,
 }
 
 /// Records of one kind.
@@ -161,6 +171,7 @@ impl PlanDocument {
             seconds: told.seconds,
             photo_bytes: told.photo_bytes,
             fits: told.fits,
+            no_key: told.no_key,
         })
     }
 }
@@ -168,10 +179,12 @@ impl PlanDocument {
 impl NewcomerDocument {
     pub(super) fn new(page: &Page, newcomer: Newcomer) -> Self {
         let suggestion = Told::read(newcomer.plan.as_deref()).map(|told| told.suggestion);
+        let key_locked = needs_passphrase(&newcomer);
         Self {
             state: newcomer.state.as_str(),
             begun_at: newcomer.begun_at,
             expires_at: newcomer.expires_at,
+            undo_until: newcomer.undo_until(),
             bytes: newcomer.bytes(),
             percent: newcomer.percent().filter(|_| newcomer.state.is_work()),
             plan: PlanDocument::read(newcomer.plan.as_deref()),
@@ -181,7 +194,7 @@ impl NewcomerDocument {
             suggested_username: suggestion.filter(|_| newcomer.state == State::Checked),
             old_account: newcomer.old_account,
             proof: newcomer.proof,
-            key_locked: newcomer.key_locked,
+            key_locked,
             username: newcomer.username,
             stage: newcomer.stage,
             problem: newcomer.problem,
