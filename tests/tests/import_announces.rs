@@ -55,7 +55,7 @@ async fn an_import_is_announced_and_sent_by_itself() {
     let archive = pods.export("ida");
     let path = archive.display().to_string();
     let old = format!("ida@{}", pods.closing);
-    let hosts = ["--allow-host", &pods.closing, "--allow-host", &pods.contacts];
+    let hosts = ["--assume-reachable", "--allow-host", &pods.closing, "--allow-host", &pods.contacts];
     let command = [&["import", path.as_str(), "--as", "ida"][..], &hosts].concat();
 
     let plan = document(&target.run(&[&command[..], &["--dry-run"]].concat()));

@@ -142,6 +142,8 @@ pub struct NewcomersSection {
     pub allow_hosts: Vec<String>,
     /// Hours that a pod which took a move gets to process it when no friend there is back; at least one.
     pub grace_hours: u64,
+    /// Seconds after the first friend on a pod is back until the rest is sent there.
+    pub settle_seconds: u64,
     /// Whether moves are announced without looking whether the new account answers from outside.
     pub assume_reachable: bool,
 }
@@ -166,6 +168,7 @@ impl Default for NewcomersSection {
             ask_pods: true,
             allow_hosts: Vec::new(),
             grace_hours: 12,
+            settle_seconds: 60,
             assume_reachable: false,
         }
     }

@@ -133,8 +133,11 @@ async fn tell_once(app: &App, look: bool, stop: &watch::Receiver<bool>) -> Resul
     }
     let (store, stop, runtime) = (app.store.clone(), stop.clone(), tokio::runtime::Handle::current());
     let target = TargetPod::new(&pod.database, &pod.url);
-    let options =
-        Options { grace: Duration::from_hours(section.grace_hours.clamp(1, 168)), ..Options::default() };
+    let options = Options {
+        grace: Duration::from_hours(section.grace_hours.clamp(1, 168)),
+        settle: Duration::from_secs(section.settle_seconds.min(86_400)),
+        ..Options::default()
+    };
     // On a thread of its own, as everything else here.
     let sent = tokio::task::spawn_blocking(move || {
         runtime.block_on(deliver(&store, &client, Some(&target), &SystemClock, &options, stop))

@@ -10,9 +10,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::by_program::call;
+use super::everybody_comes_back;
 use super::{
-    PASSWORD, Scene, begin, begin_by_program, choice, choose_by_program, come, hand_in, hand_in_by_program,
-    state,
+    PASSWORD, Scene, begin, begin_by_program, choice, choose_by_program, come, everybody_comes_back, hand_in,
+    hand_in_by_program, state,
 };
 use crate::support::closing::{said, until};
 
@@ -66,7 +67,7 @@ async fn after_the_pause_everybody_is_told_by_itself_also_by_a_killed_service() 
     service.kill_and_start().unwrap();
     until(&mut ida, "/newcomers", "Welcome").await;
     announced_once(&scene).await;
-    until(&mut ida, "/newcomers/told", "<dt>On the way</dt><dd>1</dd>").await;
+    everybody_comes_back(&scene, &mut ida).await;
     assert!(scene.received.load(Ordering::SeqCst) > 0);
 
     // Killed once more, nothing is announced again.
