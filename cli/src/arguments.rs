@@ -3,6 +3,7 @@
 mod campaign;
 mod campaign_verify;
 mod merge;
+mod repair;
 mod serve;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use pappus_engine::domain::Timestamp;
 pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
 pub(crate) use merge::Merge;
+pub(crate) use repair::Repair;
 pub(crate) use serve::Serve;
 
 /// Carries accounts away from diaspora* pods that close.
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Resend(Resend),
     /// Take an import back, as long as it is not announced
     Undo(Undo),
+    /// Fix what earlier versions of Pappus entered into a pod
+    Repair(Repair),
     /// Show, copy, restore or change the keys that open the archives of a whole pod
     Keys(Keys),
     /// Run the web service: the portal of a pod that closes, the podmin's board, the door for newcomers

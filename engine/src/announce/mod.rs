@@ -11,8 +11,10 @@ mod local;
 mod recipient;
 mod sealer;
 mod source;
+mod tombstone;
 
 pub use envelopes::Announced;
+pub(crate) use tombstone::{bury, has_content};
 
 use envelopes::{Announcer, OldAccount};
 use source::Source;
