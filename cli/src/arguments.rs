@@ -4,6 +4,7 @@ mod announcement;
 mod campaign;
 mod campaign_verify;
 mod merge;
+mod repair;
 mod serve;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use announcement::AnnouncementArguments;
 pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
 pub(crate) use merge::Merge;
+pub(crate) use repair::Repair;
 pub(crate) use serve::Serve;
 
 /// Carries accounts away from diaspora* pods that close.
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Resend(Resend),
     /// Undo an import that was held back, as long as it is not announced
     Undo(Undo),
+    /// Fix what earlier versions of Pappus entered into a pod
+    Repair(Repair),
     /// Show, copy, restore or change the keys that open the archives of a whole pod
     Keys(Keys),
     /// Run the web service: the portal of a pod that closes, the podmin's board, the door for newcomers

@@ -72,6 +72,7 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Deliver(arguments) => commands::deliver::run(arguments, output).await,
         Command::Deliveries(arguments) => commands::deliveries::run(arguments, output).await,
         Command::Resend(arguments) => commands::resend::run(arguments, output).await,
+        Command::Repair(arguments) => commands::repair::run(arguments, output).await,
         Command::Undo(arguments) => commands::undo::run(arguments, output).await,
         Command::Keys(arguments) => commands::keys::run(arguments, output).await,
         Command::Serve(arguments) => commands::serve::run(arguments, output).await,

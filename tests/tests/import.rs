@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::support::target::{Target, fingerprint};
-use crate::support::{Pod, json};
+use crate::support::{Pod, json, under_signers};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::program::pappus;
 use serde_json::Value;
@@ -16,7 +16,7 @@ const EVERYBODY: [&str; 6] = ["ida", "yasmin", "emil", "clara", "greta", "jonas"
 fn records(archive: &Path, list: &str, name: &str) -> BTreeMap<String, String> {
     // Texts keep the old name: they may be signed, and links in them are for their readers.
     let owns = [format!("{name}@closing.example"), format!("{name}@haven.example")];
-    let document = json(archive, "diaspora.json");
+    let document = under_signers(archive);
     let list = list.split('.').fold(&document, |value, name| &value[name]);
     list.as_array()
         .unwrap()

@@ -14,9 +14,11 @@ mod people;
 mod recipient;
 mod sealer;
 mod source;
+mod tombstone;
 
 pub use envelopes::Announced;
 pub use key_state::{KeyState, key_state};
+pub(crate) use tombstone::{bury, has_content};
 
 use envelopes::{Announcer, OldAccount};
 use source::Source;

@@ -46,6 +46,8 @@ pub enum OmissionCode {
     MissingValue,
     /// A kind of record or parent this version does not know.
     UnknownType,
+    /// diaspora*'s own importer would end there, so it is not in `diaspora.json` but in `extras.json`.
+    StockLimit,
 }
 
 impl OmissionCode {
@@ -66,6 +68,7 @@ impl OmissionCode {
             Self::InvalidIdentifier => "invalid_identifier",
             Self::MissingValue => "missing_value",
             Self::UnknownType => "unknown_type",
+            Self::StockLimit => "stock_limit",
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::archive::manifest::CountKind;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
 use crate::domain::{
     AspectAudience, CommentedPost, Contact, Conversation, Guid, LoosePhoto, NonContactAuthor, Omission,
-    Profile, Relayable,
+    PostRemainder, Profile, Relayable, SignedAs,
 };
 use crate::pod::reader::PostRecord;
 
@@ -87,6 +87,8 @@ impl Shown for Relayable {}
 impl Shown for NonContactAuthor {}
 impl Shown for AspectAudience {}
 impl Shown for CommentedPost {}
+impl Shown for SignedAs {}
+impl Shown for PostRemainder {}
 
 /// Records that go to the other thread together: waking it takes longer than showing one.
 const BATCH: usize = 64;
@@ -138,7 +140,10 @@ fn show(view: &mut View<Steady>, page: Page) -> Result<(), ViewError> {
         Page::Profile(profile, avatar) => view.profile(&profile, avatar.as_deref()),
         Page::Contact(contact) => view.contact(&contact),
         Page::Post(record) => {
-            let PostRecord { post, aspects, likes, replies } = *record;
+            let PostRecord { mut post, remainder, aspects, likes, replies } = *record;
+            if let Some(remainder) = remainder {
+                remainder.put_back(&mut post);
+            }
             let audience = aspects.map_or(Audience::Public, Audience::Limited);
             let reply = |reply: crate::pod::reader::Reply| Reply {
                 author_id: reply.author_id,

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::ImportError;
 use crate::archive::document::{
-    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras, relayable,
+    Additions, DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras, relayable,
 };
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{Archive, Verified};
@@ -86,9 +86,11 @@ pub(super) fn start(mut archive: Archive<Verified>, judge: Arc<Judge>) -> (mpsc:
     let (channel, batches) = mpsc::channel(2);
     let reading = tokio::task::spawn_blocking(move || {
         let limits = *archive.limits();
+        let additions = archive.additions::<ImportError>()?;
+        let known = Known { judge: &judge, additions: &additions };
         for lists in PASSES {
             let wanted = |section, name: &str| lists.contains(&(section, name));
-            let mut feed = Feed::new(&channel, &judge, &wanted);
+            let mut feed = Feed::new(&channel, known, &wanted);
             read_document(archive.document()?, &limits, &mut feed)?;
             if !feed.flush() {
                 return Ok(archive);
@@ -97,7 +99,7 @@ pub(super) fn start(mut archive: Archive<Verified>, judge: Arc<Judge>) -> (mpsc:
         for lists in EXTRAS_PASSES {
             let Some(extras) = archive.extras()? else { break };
             let wanted = |_, name: &str| lists.contains(&name);
-            let mut feed = Feed::new(&channel, &judge, &wanted);
+            let mut feed = Feed::new(&channel, known, &wanted);
             read_extras(extras, &limits, &mut feed)?;
             if !feed.flush() {
                 return Ok(archive);
@@ -108,9 +110,16 @@ pub(super) fn start(mut archive: Archive<Verified>, judge: Arc<Judge>) -> (mpsc:
     (batches, reading)
 }
 
+/// What is known about records before they are read.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    judge: &'a Judge,
+    additions: &'a Additions,
+}
+
 struct Feed<'a> {
     channel: &'a mpsc::Sender<Batch>,
-    judge: &'a Judge,
+    known: Known<'a>,
     wanted: &'a dyn Fn(Section, &str) -> bool,
     list: (Option<Section>, String),
     records: Vec<Box<RawValue>>,
@@ -120,10 +129,10 @@ struct Feed<'a> {
 impl<'a> Feed<'a> {
     fn new(
         channel: &'a mpsc::Sender<Batch>,
-        judge: &'a Judge,
+        known: Known<'a>,
         wanted: &'a dyn Fn(Section, &str) -> bool,
     ) -> Self {
-        Self { channel, judge, wanted, list: (None, String::new()), records: Vec::new(), first: 0 }
+        Self { channel, known, wanted, list: (None, String::new()), records: Vec::new(), first: 0 }
     }
 
     /// Sends what has gathered; false when nobody listens any more.
@@ -133,18 +142,25 @@ impl<'a> Feed<'a> {
             return true;
         }
         let (section, name) = (self.list.0, self.list.1.as_str());
+        let Known { judge, additions } = self.known;
         let mut read = Read { name, first: self.first, channel: self.channel, open: true };
         let batch = match (section, name) {
             (_, "contacts") => Batch::Contacts(read.all(&records, CountKind::Contacts)),
             (_, "followed_tags") => Batch::Tags(read.all(&records, CountKind::FollowedTags)),
-            (_, "posts") => Batch::Posts(read.all(&records, CountKind::StatusMessages)),
+            (_, "posts") => {
+                let mut posts: Vec<OwnPost> = read.all(&records, CountKind::StatusMessages);
+                for post in &mut posts {
+                    additions.complete(post);
+                }
+                Batch::Posts(posts)
+            }
             (_, "post_subscriptions") => Batch::Subscriptions(read.all(&records, CountKind::Subscriptions)),
             (Some(Section::User), _) => Batch::OwnRelayables(read.relayables(&records)),
             (Some(Section::OthersData), _) => {
-                Batch::OthersRelayables(self.judge.judge_all(read.relayables(&records)))
+                Batch::OthersRelayables(judge.judge_all(read.signed_relayables(&records, additions)))
             }
             (_, "likes_on_comments") => {
-                Batch::LikesOnComments(self.judge.judge_all(read.relayables(&records)))
+                Batch::LikesOnComments(judge.judge_all(read.signed_relayables(&records, additions)))
             }
             (_, "unsigned_relayables") => Batch::UnsignedRelayables(read.relayables(&records)),
             (_, "loose_photos") => Batch::LoosePhotos(read.all(&records, CountKind::Photos)),
@@ -194,6 +210,15 @@ impl Read<'_> {
 
     fn relayables(&mut self, records: &[Box<RawValue>]) -> Vec<Relayable> {
         self.each(records, CountKind::OthersComments, relayable)
+    }
+
+    /// Other people's, under the IDs that they signed with.
+    fn signed_relayables(&mut self, records: &[Box<RawValue>], additions: &Additions) -> Vec<Relayable> {
+        let mut relayables = self.relayables(records);
+        for record in &mut relayables {
+            additions.name_signer(record);
+        }
+        relayables
     }
 
     fn each<T>(

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::ImportError;
 use crate::archive::document::{
-    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras, relayable,
+    Additions, DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras, relayable,
 };
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::discovery::PostName;
@@ -58,13 +58,15 @@ pub(super) struct Survey {
     pub(super) parents: BTreeMap<(PostName, Guid), Option<DiasporaId>>,
     /// GUIDs of the account's own posts and polls.
     own: HashSet<Guid>,
+    /// What is known of records beyond the document, while it is read.
+    additions: Additions,
 }
 
 impl Survey {
     /// Reads the archive once.
     pub(super) fn read(archive: &mut Archive<Verified>) -> Result<Self, ImportError> {
         let limits = *archive.limits();
-        let mut survey = Self::default();
+        let mut survey = Self { additions: archive.additions::<ImportError>()?, ..Self::default() };
         read_document(archive.document()?, &limits, &mut survey)?;
         if let Some(extras) = archive.extras()? {
             read_extras(extras, &limits, &mut survey)?;
@@ -75,6 +77,7 @@ impl Survey {
             Ok(())
         })?;
         let own = std::mem::take(&mut survey.own);
+        survey.additions = Additions::default();
         survey.parents.retain(|(_, guid), _| !own.contains(guid));
         Ok(survey)
     }
@@ -128,6 +131,24 @@ impl Survey {
         }
     }
 
+    fn see_post(&mut self, mut post: OwnPost) {
+        self.additions.complete(&mut post);
+        // Those who may see limited posts, as far as they live on the target pod.
+        for person in post.subscribed_users_ids.into_iter().flatten() {
+            self.meet(person);
+        }
+        self.own.insert(post.post.guid().clone());
+        match post.post {
+            Post::StatusMessage(message) => {
+                self.own.extend(message.poll.map(|Entity(poll)| poll.guid));
+            }
+            Post::Reshare(Reshare { root_author, root_guid: Some(root), .. }) => {
+                self.need(PostName::Post, root, root_author);
+            }
+            Post::Reshare(_) => {}
+        }
+    }
+
     fn see(&mut self, name: &str, value: &RawValue) {
         match name {
             "contact_groups" => {
@@ -158,8 +179,10 @@ impl Survey {
                 }
             }
             "relayables" | "likes_on_comments" => {
-                if let Ok(Relayable { entity, .. }) = relayable(value) {
-                    self.meet(entity.author().clone());
+                if let Ok(mut record) = relayable(value) {
+                    // Only the key of whoever signed it counts; who that is now, this pod knows itself.
+                    self.additions.name_signer(&mut record);
+                    self.meet(record.entity.author().clone());
                 }
             }
             "conversations" => {
@@ -171,20 +194,7 @@ impl Survey {
             }
             "posts" => {
                 if let Ok(post) = serde_json::from_str::<OwnPost>(value.get()) {
-                    // Those who may see limited posts, as far as they live on the target pod.
-                    for person in post.subscribed_users_ids.into_iter().flatten() {
-                        self.meet(person);
-                    }
-                    self.own.insert(post.post.guid().clone());
-                    match post.post {
-                        Post::StatusMessage(message) => {
-                            self.own.extend(message.poll.map(|Entity(poll)| poll.guid));
-                        }
-                        Post::Reshare(Reshare { root_author, root_guid: Some(root), .. }) => {
-                            self.need(PostName::Post, root, root_author);
-                        }
-                        Post::Reshare(_) => {}
-                    }
+                    self.see_post(post);
                 }
             }
             "post_subscriptions" => {

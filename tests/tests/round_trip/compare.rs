@@ -106,6 +106,7 @@ impl Contents {
 
     /// What is different on every pod.
     fn simplify(&mut self) {
+        self.name_signers();
         let user = &mut self.document["user"];
         // The account gets a new key.
         user["private_key"] = Value::Null;
@@ -123,6 +124,21 @@ impl Contents {
         sort(list_mut(&mut self.extras, "aspect_visibility"));
         sort(list_mut(&mut self.extras, "loose_photos"));
         self.keep_keys_in_use();
+    }
+
+    /// Whose words they are is for the pod to say that knows who has moved where; whose key signed them is the same
+    /// everywhere.
+    fn name_signers(&mut self) {
+        let signers: BTreeMap<String, Value> = list_mut(&mut self.extras, "signed_as")
+            .drain(..)
+            .map(|record| (record["guid"].to_string(), record["signed_as"].clone()))
+            .collect();
+        let relayables = list_mut(&mut self.document, "others_data.relayables").iter_mut();
+        for record in relayables.chain(list_mut(&mut self.extras, "likes_on_comments")) {
+            if let Some(signer) = signers.get(&record["entity_data"]["guid"].to_string()) {
+                record["entity_data"]["author"] = signer.clone();
+            }
+        }
     }
 
     /// The archive does not say who has moved where: of those who have, the name that signed something comes

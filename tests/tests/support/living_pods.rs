@@ -147,13 +147,30 @@ async fn web_finger(database: &SqlitePool, host: &str, query: &str) -> Option<Re
     Some(Response::new(Body::from(document.to_string())))
 }
 
+/// Everything that diaspora* tells of somebody: key, names apart, the photos in three sizes, its own default picture for
+/// who has none, and whether the search may find them.
 async fn hcard(database: &SqlitePool, guid: &str) -> Option<Response> {
-    let sql = "SELECT serialized_public_key FROM people WHERE guid = ?";
-    let key: String = sqlx::query_scalar(sql).bind(guid).fetch_optional(database).await.unwrap()?;
-    let card = include_str!("../../vectors/federation/hcard.html");
-    let (before, rest) = card.split_once("-----BEGIN")?;
-    let (_, after) = rest.split_once("PUBLIC KEY-----\n</pre>")?;
-    let page = format!("{before}{key}</pre>{after}").replace("0d11e0d11e0d11e0", guid);
+    let sql = "SELECT p.serialized_public_key, f.* FROM people p JOIN profiles f ON f.person_id = p.id WHERE p.guid = ?";
+    let row = sqlx::query(sql).bind(guid).fetch_optional(database).await.unwrap()?;
+    let text = |column: &str| row.get::<Option<String>, _>(column).unwrap_or_default();
+    let escaped = |column: &str| text(column).replace('&', "&amp;").replace('<', "&lt;");
+    let (first, last) = (escaped("first_name"), escaped("last_name"));
+    let photo = |class: &str, column: &str| {
+        let address = Some(text(column)).filter(|address| !address.is_empty());
+        let address = address.unwrap_or_else(|| "/assets/user/default-0123abcd.png".to_owned());
+        format!("<p class=\"{class}\"><img class=\"photo avatar\" src=\"{address}\"></p>")
+    };
+    let page = format!(
+        "<!DOCTYPE html><html><head><meta charset=\"utf-8\"></head><body><div class=\"vcard\">\
+         <b class=\"uid\">{guid}</b> <h1 class=\"fn\">{first} {last}</h1> <b class=\"given_name\">{first}</b> \
+         <b class=\"family_name\">{last}</b> <b class=\"searchable\">{}</b>\
+         <pre class=\"key\">{}</pre>{}{}{}</div></body></html>",
+        row.get::<bool, _>("searchable"),
+        text("serialized_public_key"),
+        photo("entity_photo", "image_url"),
+        photo("entity_photo_medium", "image_url_medium"),
+        photo("entity_photo_small", "image_url_small"),
+    );
     Some(Response::new(Body::from(page)))
 }
 

@@ -106,6 +106,20 @@ pub fn json(archive: &Path, name: &str) -> Value {
     serde_json::from_slice(&entry(archive, name)).unwrap()
 }
 
+/// The document of an archive with every relayable under the name that signed it: what a pod has that knows nothing of
+/// its author's move, and what archives of the earlier form hold.
+pub fn under_signers(archive: &Path) -> Value {
+    let (mut document, extras) = (json(archive, "diaspora.json"), json(archive, "extras.json"));
+    for record in document["others_data"]["relayables"].as_array_mut().unwrap() {
+        let data = &mut record["entity_data"];
+        let mut signers = extras["signed_as"].as_array().unwrap().iter();
+        if let Some(signer) = signers.find(|signer| signer["guid"] == data["guid"]) {
+            data["author"] = signer["signed_as"].clone();
+        }
+    }
+    document
+}
+
 /// What a program printed for programs.
 pub fn document(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap()

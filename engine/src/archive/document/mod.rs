@@ -10,12 +10,14 @@
 //!    └ field(Root)              └ field(User)    └ element(User)                     └ element(OthersData)
 //! ```
 
+mod additions;
 mod error;
 mod reader;
 mod relayable;
 mod splitter;
 mod visitor;
 
+pub use additions::Additions;
 pub use error::DocumentError;
 pub(crate) use error::shortened;
 pub use reader::{read_document, read_extras};

@@ -8,6 +8,7 @@ use super::content::Container;
 use super::source::Source;
 use super::zip::Zip;
 use super::{OpenError, Verification, VerifyError, verify};
+use crate::archive::document::{Additions, DocumentError};
 use crate::archive::encryption::Unlock;
 use crate::archive::limits::Limits;
 use crate::archive::manifest::Manifest;
@@ -152,6 +153,18 @@ impl Archive<Verified> {
         match zip.position(names::EXTRAS) {
             Some(position) => Ok(Some(Box::new(zip.read(position)?))),
             None => Ok(None),
+        }
+    }
+
+    /// What `extras.json` says about records of the document; stock archives have nothing to add.
+    ///
+    /// # Errors
+    /// [`OpenError`] and [`DocumentError`] when `extras.json` has changed or cannot be read any more.
+    pub fn additions<E: From<OpenError> + From<DocumentError>>(&mut self) -> Result<Additions, E> {
+        let limits = self.limits;
+        match self.extras()? {
+            Some(extras) => Ok(Additions::read(extras, &limits)?),
+            None => Ok(Additions::default()),
         }
     }
 
