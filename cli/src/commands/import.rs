@@ -34,6 +34,11 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     pod::open(&config).await?; // says what is wrong with the pod before any work is done
     let opened = archive::open_with_photos(&arguments.archive, arguments.photos.as_deref(), output)?;
     let file = &arguments.archive.archive;
+    let store = if arguments.dry_run {
+        store::open_existing(&arguments.store, &config.url).await?
+    } else {
+        Some(store::open(&arguments.store, &config.url).await?)
+    };
     let options = ImportOptions {
         username: arguments.username.clone(),
         reserved_names: config.reserved_names.clone(),
@@ -47,17 +52,19 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         now: clock::now()?,
         archive_sha256: sha256_of_file(file)
             .map_err(|error| Failure::new(format!("{} cannot be read", file.display()), error))?,
+        keys: store.as_ref().and_then(|store| store::keys(&arguments.store, store, &config.url)),
         progress: Arc::new(Steps::new(output.is_json())),
     };
     let started = Instant::now();
-    let done = if let Some(key) = key {
-        let store = store::open(&arguments.store, &config.url).await?;
-        let done = import::import(opened, &config.database, &config.url, &store, &options, key).await;
-        store.close().await;
-        done
-    } else {
-        import::plan(opened, &config.database, &config.url, &options).await
+    let done = match (key, &store) {
+        (Some(key), Some(store)) => {
+            import::import(opened, &config.database, &config.url, store, &options, key).await
+        }
+        _ => import::plan(opened, &config.database, &config.url, store.as_ref(), &options).await,
     };
+    if let Some(store) = store {
+        store.close().await;
+    }
     let imported = done.map_err(|error: ImportError| {
         Failure::new(format!("{} was not imported", file.display()), &error).with_code(error.code())
     })?;
@@ -95,6 +102,7 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
             thousands(report.fetched_posts)
         ));
     }
+    describe_earlier(output, report);
     list_findings(output, report);
     if let Some(import) = import {
         output.line(format!(
@@ -105,6 +113,18 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
             "Next: the user asks this pod for a new password (\"forgot your password?\"); the e-mail address \
              came along.",
         );
+    }
+}
+
+/// What an earlier run has brought, and what became of it.
+fn describe_earlier(output: &Output, report: &Report) {
+    let (before, deleted) = (report.imported_before, report.deleted_since());
+    if before + deleted > 0 {
+        output.line(format!(
+            "  {} records were imported before; {} were deleted since and stay deleted.",
+            thousands(before),
+            thousands(deleted)
+        ));
     }
 }
 
@@ -175,6 +195,8 @@ fn document(imported: &Imported, dry_run: bool, seconds: f64) -> serde_json::Val
         "findings": imported.report.findings,
         "more_findings": imported.report.more_findings,
         "fetched_posts": imported.report.fetched_posts,
+        "imported_before": imported.report.imported_before,
+        "deleted_since": imported.report.deleted_since(),
         "needs": imported.needs,
         "seconds": seconds,
     })

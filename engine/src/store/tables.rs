@@ -33,6 +33,7 @@ files! {
     8 "0008_board",
     9 "0009_newcomers",
     10 "0010_deliveries",
+    12 "0012_journals",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.
