@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::support::target::{Target, fingerprint};
+use crate::support::target::{Target, fingerprint, sums_agree};
 use crate::support::{Pod, json, under_signers};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::program::pappus;
@@ -87,15 +87,6 @@ async fn moves(target: &Target, source: &Pod, names: &[&str]) {
     }
     assert_eq!(after, before);
     assert!(crate::support::names(&target.folder.path().join("uploads/images")).is_empty());
-}
-
-fn sums_agree(report: &Value) {
-    for (kind, tally) in report["kinds"].as_object().unwrap() {
-        let number = |name: &str| tally[name].as_u64().unwrap();
-        let left_out: u64 =
-            tally["left_out"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
-        assert_eq!(number("in_archive"), number("imported") + number("adopted") + left_out, "{kind}");
-    }
 }
 
 fn comes_out_the_same(target: &Target, archive: &Path, name: &str, report: &Value) {

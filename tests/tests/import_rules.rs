@@ -177,7 +177,7 @@ async fn a_plan_says_what_is_needed() {
     assert_eq!(number("records"), records);
     assert!(number("seconds") >= 1);
     // What is there takes no more room.
-    let again = document(&ida.plan("ida_again", &["--email", "other@mail.example"]));
+    let again = document(&ida.plan("ida", &[]));
     assert_eq!(again["needs"]["photo_bytes"], 0);
 
     // For people, and how far it is on standard error.

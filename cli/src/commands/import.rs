@@ -12,6 +12,7 @@ use pappus_engine::import::{
 };
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
+use pappus_engine::store::Store;
 use serde_json::{Value, json};
 
 use super::{Outcome, megabytes, thousands};
@@ -39,13 +40,22 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         archive::unlock(arguments.archive.passphrase.as_deref(), arguments.archive.identity.as_deref())?;
     let mut opened = archive::open_with(file, unlock.as_ref(), arguments.photos.as_deref(), output)?;
     let intent = Intent::new(&mut opened, &arguments)?;
-    let options = options(&arguments, &config, output).await?;
+    let store = if arguments.dry_run {
+        store::open_existing(&arguments.store, &config.url).await?
+    } else {
+        Some(store::open(&arguments.store, &config.url).await?)
+    };
+    let options = options(&arguments, &config, store.as_ref(), output).await?;
     let started = Instant::now();
     let failed = |error: ImportError| {
         Failure::new(format!("{} was not imported", file.display()), &error).with_code(error.code())
     };
-    let Some(key) = key else {
-        let planned = import::plan(opened, &config.database, &config.url, &options).await.map_err(failed)?;
+    let (Some(key), Some(store)) = (key, &store) else {
+        let planned = import::plan(opened, &config.database, &config.url, store.as_ref(), &options).await;
+        if let Some(store) = store {
+            store.close().await;
+        }
+        let planned = planned.map_err(failed)?;
         let intent = intent.with_proof(planned.proof);
         let seconds = started.elapsed().as_secs_f64();
         describe(output, &planned, true, seconds);
@@ -53,22 +63,21 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         output.document(&document(&planned, true, seconds, &intent.document()));
         return Ok(intent.outcome(outcome(&planned.report, planned.proof, planned.needs.fits())));
     };
-    let store = store::open(&arguments.store, &config.url).await?;
-    let imported = import::import(opened, &config.database, &config.url, &store, &options, key).await;
+    let imported = import::import(opened, &config.database, &config.url, store, &options, key).await;
     let imported = imported.map_err(failed)?;
     let seconds = started.elapsed().as_secs_f64();
     describe(output, &imported, false, seconds);
     let following = Following {
         arguments: &arguments,
         config: &config,
-        store: &store,
+        store,
         unlock: unlock.as_ref(),
         archive_sha256: &options.archive_sha256,
         imported: &imported,
     };
     let announcement = following.run(intent.with_proof(imported.proof), output).await;
     announcement.describe(output, &following);
-    store.close().await;
+    store.clone().close().await;
     output.document(&document(&imported, false, seconds, &announcement.document()));
     if let Announcement::Failed(failure) = &announcement {
         failure.say_aloud();
@@ -76,7 +85,12 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     Ok(announcement.outcome(outcome(&imported.report, imported.proof, true)))
 }
 
-async fn options(arguments: &Import, config: &PodConfig, output: &Output) -> Result<ImportOptions, Failure> {
+async fn options(
+    arguments: &Import,
+    config: &PodConfig,
+    store: Option<&Store>,
+    output: &Output,
+) -> Result<ImportOptions, Failure> {
     let file = &arguments.archive.archive;
     Ok(ImportOptions {
         username: arguments.username.clone(),
@@ -91,6 +105,7 @@ async fn options(arguments: &Import, config: &PodConfig, output: &Output) -> Res
         now: clock::now()?,
         archive_sha256: sha256_of_file(file)
             .map_err(|error| Failure::new(format!("{} cannot be read", file.display()), error))?,
+        keys: store.and_then(|store| store::keys(&arguments.store, store, &config.url)),
         progress: Arc::new(Steps::new(output.is_json())),
     })
 }
@@ -126,11 +141,24 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
             thousands(report.fetched_posts)
         ));
     }
+    describe_earlier(output, report);
     list_findings(output, report);
     if let Some(import) = import {
         output.line(format!(
             "Import {import}. The user asks this pod for a new password (\"forgot your password?\"); the e-mail address \
              came along."
+        ));
+    }
+}
+
+/// What an earlier run has brought, and what became of it.
+fn describe_earlier(output: &Output, report: &Report) {
+    let (before, deleted) = (report.imported_before, report.deleted_since());
+    if before + deleted > 0 {
+        output.line(format!(
+            "  {} records were imported before; {} were deleted since and stay deleted.",
+            thousands(before),
+            thousands(deleted)
         ));
     }
 }
@@ -202,6 +230,8 @@ fn document(imported: &Imported, dry_run: bool, seconds: f64, announcement: &Val
         "findings": imported.report.findings,
         "more_findings": imported.report.more_findings,
         "fetched_posts": imported.report.fetched_posts,
+        "imported_before": imported.report.imported_before,
+        "deleted_since": imported.report.deleted_since(),
         "needs": imported.needs,
         "seconds": seconds,
         "announcement": announcement,

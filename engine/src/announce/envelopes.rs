@@ -78,7 +78,7 @@ impl Announcer {
         let gone = || AnnounceError::Gone(import.new_username.clone());
         let sql = "SELECT p.id, u.id, p.diaspora_handle, u.serialized_private_key, p.guid, \
                    p.serialized_public_key FROM people p JOIN users u ON u.id = p.owner_id WHERE p.guid IN ({})";
-        let rows = pod.rows_in("the new account", sql, &[&import.id]).await?;
+        let rows = pod.rows_in("the new account", sql, &[&import.person_guid]).await?;
         let row = rows.first().ok_or_else(gone)?;
         let (new_person, new_user) = (row.integer(0).ok_or_else(gone)?, row.integer(1).ok_or_else(gone)?);
         let new: DiasporaId = row.text(2).and_then(|id| id.parse().ok()).ok_or_else(gone)?;

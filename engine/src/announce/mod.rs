@@ -146,6 +146,7 @@ async fn imported(store: &Store, old: &DiasporaId, url: &PodUrl) -> Result<Impor
         .await?
         .into_iter()
         .find(|import| import.old_id == old.as_str() && import.state != ImportState::Undone)
+        .filter(|import| !import.is_being_undone)
         .ok_or_else(|| AnnounceError::NotImported(old.clone()))?;
     match import.state {
         ImportState::Importing => Err(AnnounceError::Incomplete(old.clone())),

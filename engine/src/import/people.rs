@@ -25,6 +25,8 @@ pub(super) struct Person {
     pub(super) closed: bool,
     /// Whether they had another name, and another key, before.
     pub(super) has_moved: bool,
+    /// `people.id` of who they are on the target pod, where their account was imported and nobody has been told yet.
+    pub(super) also: Option<i64>,
 }
 
 /// Somebody the target pod does not know yet, from a source that can be trusted: discovery, or an archive
@@ -114,7 +116,8 @@ impl People {
         let now = moves.newest(id);
         let current = rows.get(&now).unwrap_or(row);
         let has_moved = moves.chain(id).len() > 1;
-        let person = Person { id: current.id, user: current.user, closed: current.closed, has_moved };
+        let (id, user, closed) = (current.id, current.user, current.closed);
+        let person = Person { id, user, closed, has_moved, also: None };
         self.known.insert(row.handle.clone(), person);
         // diaspora* stores the new name beside a signature by the old key: any key of the chain may fit.
         for other in moves.chain(id) {
@@ -145,6 +148,19 @@ impl People {
         let mut found: Vec<NewPerson> = found.into_values().flatten().map(NewPerson::from).collect();
         found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         self.introduce(target, found, journal).await
+    }
+
+    /// Names of people of other pods, as far as they have not moved.
+    pub(super) fn unmoved(&self) -> Vec<String> {
+        let unmoved = self.known.iter().filter(|(_, person)| person.user.is_none() && !person.has_moved);
+        unmoved.map(|(id, _)| id.to_string()).collect()
+    }
+
+    /// Notes who somebody is here already: see [`Person::also`].
+    pub(super) fn set_pending(&mut self, id: &str, person: i64) {
+        if let Some(known) = id.parse::<DiasporaId>().ok().and_then(|id| self.known.get_mut(&id)) {
+            known.also = Some(person);
+        }
     }
 
     /// The person with this ID, or who they are now.
@@ -181,7 +197,7 @@ impl People {
                 let planned = target.planned.as_mut().map(Planned::number);
                 let id = rows.remove(person.id.as_str()).or(planned);
                 let Some(id) = id else { continue };
-                let stranger = Person { id, user: None, closed: false, has_moved: false };
+                let stranger = Person { id, user: None, closed: false, has_moved: false, also: None };
                 self.known.insert(person.id.clone(), stranger);
                 let (id, key) = (person.id.clone(), person.key.clone());
                 self.keys.push(KnownKey { person: id.clone(), signed_as: id, key });

@@ -13,8 +13,8 @@ use crate::archive::document::{
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::discovery::PostName;
 use crate::domain::{
-    Aspect, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, NonContactAuthor,
-    OwnPost, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,
+    Aspect, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, LoosePhoto,
+    NonContactAuthor, OwnPost, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,
 };
 
 /// People of one archive that are looked at; nobody has more.
@@ -51,6 +51,8 @@ pub(super) struct Survey {
     pub(super) files: HashSet<String>,
     /// Photo files with their sizes in bytes.
     pub(super) photos: Vec<(String, u64)>,
+    /// GUIDs of the account's photos, with the names of their files.
+    pub(super) photo_names: Vec<(Guid, String)>,
     /// How many records will be read in batches, for showing progress.
     pub(super) records: u64,
     /// Posts, and posts with polls, that the account's own records belong to, by the GUID that the archive
@@ -140,6 +142,8 @@ impl Survey {
         self.own.insert(post.post.guid().clone());
         match post.post {
             Post::StatusMessage(message) => {
+                let photos = message.photos.into_iter();
+                self.photo_names.extend(photos.map(|photo| (photo.0.guid, photo.0.remote_photo_name)));
                 self.own.extend(message.poll.map(|Entity(poll)| poll.guid));
             }
             Post::Reshare(Reshare { root_author, root_guid: Some(root), .. }) => {
@@ -195,6 +199,11 @@ impl Survey {
             "posts" => {
                 if let Ok(post) = serde_json::from_str::<OwnPost>(value.get()) {
                     self.see_post(post);
+                }
+            }
+            "loose_photos" => {
+                if let Ok(LoosePhoto { photo, .. }) = serde_json::from_str(value.get()) {
+                    self.photo_names.push((photo.guid, photo.remote_photo_name));
                 }
             }
             "post_subscriptions" => {

@@ -35,6 +35,7 @@ files! {
     10 "0010_deliveries",
     11 "0011_moves",
     12 "0012_newcomers",
+    13 "0013_journals",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.

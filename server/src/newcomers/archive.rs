@@ -183,6 +183,7 @@ impl Task {
             uploads,
             now: self.app.now().into(),
             archive_sha256: sha256.to_owned(),
+            keys: Some(self.app.keys.clone()),
             progress: Arc::clone(&self.far) as Arc<dyn ImportProgress>,
         })
     }
@@ -209,7 +210,7 @@ impl Task {
             accept_unproven: true,
             ..self.options(pod, &sha256).await?
         };
-        let planned = import::plan(archive, &pod.database, &pod.url, &options).await;
+        let planned = import::plan(archive, &pod.database, &pod.url, Some(&self.app.store), &options).await;
         let planned = planned.map_err(|error| self.not_imported(error))?;
         Ok(Outcome::Checked {
             sha256,
@@ -227,9 +228,12 @@ impl Task {
             let ending = if number == 1 { String::new() } else { format!("_{number}") };
             let kept: String = name.chars().take(LONG_NAME - ending.len()).collect();
             let candidate = format!("{kept}{ending}");
-            match import::check_choice(&pod.database, &pod.url, &pod.reserved_names, &candidate, None).await {
+            let (store, choice) = (&self.app.store, (candidate.as_str(), None));
+            let checked =
+                import::check_choice(&pod.database, &pod.url, store, old, &pod.reserved_names, choice).await;
+            match checked {
                 Ok(()) => return Ok(candidate),
-                Err(ImportError::Username(..) | ImportError::Name(_)) => {}
+                Err(ImportError::Username(..) | ImportError::FormerName(..) | ImportError::Name(_)) => {}
                 Err(error) => return Err(later(&error)),
             }
         }
@@ -288,11 +292,19 @@ impl Task {
             | ImportError::Store(_)
             | ImportError::Uploads(_)
             | ImportError::Space { .. }
+            | ImportError::Keys(_)
             | ImportError::Changed(_) => later(&error),
             ImportError::Unproven(_) if self.newcomer.state == State::Importing => Outcome::Unproven,
             // Somebody took the name at this moment.
-            ImportError::Username(..) if self.newcomer.state == State::Checking => later(&error),
-            ImportError::Username(..) | ImportError::Name(_) | ImportError::Email(..) => {
+            ImportError::Username(..) | ImportError::FormerName(..)
+                if self.newcomer.state == State::Checking =>
+            {
+                later(&error)
+            }
+            ImportError::Username(..)
+            | ImportError::FormerName(..)
+            | ImportError::Name(_)
+            | ImportError::Email(..) => {
                 let problem = error.code().to_owned();
                 Outcome::Stopped { to: State::Checked, problem, reason: error.to_string() }
             }
@@ -341,7 +353,8 @@ impl Task {
         let Some(own) = own else { return Ok(Outcome::Undone) };
         let uploads = PhotoStore::open(&pod.uploads).await.map_err(|error| later(&error))?;
         let now = self.app.now().into();
-        match import::undo(&self.app.store, &own, &pod.database, &pod.url, &uploads, now).await {
+        let keys = Some(&self.app.keys);
+        match import::undo(&self.app.store, keys, &own, &pod.database, &pod.url, &uploads, now).await {
             Ok(_) | Err(UndoError::Undone) => Ok(Outcome::Undone),
             Err(UndoError::Announced(_)) => Ok(Outcome::TooLateToUndo),
             Err(error) => Err(later(&error)),

@@ -124,7 +124,7 @@ pub(super) async fn take(
     } else if newcomer.key_locked && matches!(key, KeyPassphrase::Missing) {
         Some("newcomers-key-passphrase-missing")
     } else {
-        taken(app, username, email).await?
+        taken(app, newcomer, username, email).await?
     };
     if problem.is_some() {
         return Ok(problem);
@@ -147,12 +147,20 @@ pub(super) async fn take(
 }
 
 /// What is wrong with a name or an address, as the key of a text.
-async fn taken(app: &App, username: &str, email: &str) -> Result<Option<&'static str>, WebError> {
+async fn taken(
+    app: &App,
+    newcomer: &Newcomer,
+    username: &str,
+    email: &str,
+) -> Result<Option<&'static str>, WebError> {
     let pod = app.config.pod.as_ref().ok_or(WebError::NotFound)?;
-    match check_choice(&pod.database, &pod.url, &pod.reserved_names, username, Some(email)).await {
+    let old = newcomer.old_account.as_deref().and_then(|old| old.parse().ok()).ok_or(WebError::NotFound)?;
+    let choice = (username, Some(email));
+    match check_choice(&pod.database, &pod.url, &app.store, &old, &pod.reserved_names, choice).await {
         Ok(()) => Ok(None),
         Err(ImportError::Name(_)) => Ok(Some("newcomers-name-letters")),
         Err(ImportError::Username(..)) => Ok(Some("newcomers-name-taken")),
+        Err(ImportError::FormerName(..)) => Ok(Some("newcomers-name-known-elsewhere")),
         Err(ImportError::Email(..)) => Ok(Some("newcomers-email-wrong")),
         Err(error) => Err(WebError::Away(error.to_string())),
     }

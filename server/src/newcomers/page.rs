@@ -201,6 +201,8 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
 pub(super) fn problem_key(problem: &str) -> &'static str {
     match problem {
         "username_not_possible" => "newcomers-name-taken",
+        "username_known_elsewhere" => "newcomers-name-known-elsewhere",
+        "account_closed" => "newcomers-problem-closed",
         "email_not_possible" => "newcomers-email-wrong",
         "blocked_pod" => "newcomers-problem-blocked",
         "onto_itself" => "newcomers-problem-own-pod",

@@ -2,6 +2,7 @@
 //! and in pieces over a line that breaks and a service that is killed.
 
 mod by_program;
+mod names;
 mod pause;
 
 use std::os::unix::fs::PermissionsExt as _;

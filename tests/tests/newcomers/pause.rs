@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::by_program::call;
 use super::everybody_comes_back;
 use super::{
-    PASSWORD, Scene, begin, begin_by_program, choice, choose_by_program, come, everybody_comes_back, hand_in,
-    hand_in_by_program, state,
+    PASSWORD, Scene, begin, begin_by_program, choice, choose_by_program, come, hand_in, hand_in_by_program,
+    state,
 };
 use crate::support::closing::{said, until};
 

@@ -1,6 +1,8 @@
 //! What the end-to-end tests share.
 
+pub mod again;
 pub mod closing;
+pub mod deletions;
 pub mod living_pods;
 pub mod reference;
 pub mod target;

@@ -31,6 +31,7 @@ pub use notes::Notes;
 pub use others::OthersRelayables;
 pub use posts::{PostRecord, Reply};
 pub use signers::{NoMemory, SignatureId, SignatureMemory};
+pub(crate) use yaml::hidden_posts;
 
 use source::Source;
 
