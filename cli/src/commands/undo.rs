@@ -22,7 +22,7 @@ pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Fai
     let keys = store::new_keys(&arguments.store, &store, &config.url)?;
     let undone = undo(&store, Some(&keys), &import, &config.database, &config.url, &uploads, clock::now()?)
         .await
-        .map_err(|error| Failure::new(format!("import {} was not taken back", import.id), error))?;
+        .map_err(|error| Failure::new(format!("import {} was not undone", import.id), error))?;
     store.close().await;
     output.line(format!(
         "{} is gone from this pod again: {} rows removed, {} given back to the old account.",

@@ -8,9 +8,9 @@ newcomers-step-look = Wir sehen es durch und zeigen dir, was mitkäme. Geändert
 newcomers-step-choose = Du wählst einen Namen und ein Passwort für diesen Pod.
 newcomers-step-podmin = Der Podmin dieses Pods lässt dich herein. Das kann ein, zwei Tage dauern.
 newcomers-step-tell = { $minutes ->
-    [0] Dein Konto zieht hierher, und die Pods deiner Freunde erfahren es sofort. Deine Freunde finden dich hier, ohne etwas zu tun.
-    [one] Dein Konto zieht hierher. Eine Minute lang kannst du das rückgängig machen; danach erfahren es die Pods deiner Freunde von selbst.
-   *[other] Dein Konto zieht hierher. { $minutes } Minuten lang kannst du das rückgängig machen; danach erfahren es die Pods deiner Freunde von selbst.
+    [0] Dein Konto zieht hierher, und wir sagen es den Pods deiner Freunde sofort.
+    [one] Dein Konto zieht hierher. Eine Minute lang kannst du das rückgängig machen; danach sagen wir es den Pods deiner Freunde.
+   *[other] Dein Konto zieht hierher. { $minutes } Minuten lang kannst du das rückgängig machen; danach sagen wir es den Pods deiner Freunde.
  }
 newcomers-invitation = Dein Einladungscode
 newcomers-invitation-wrong = Diesen Code kennen wir nicht, oder er wurde schon benutzt. Frag bitte nach, wo du ihn bekommen hast.
@@ -29,9 +29,9 @@ newcomers-checked-title = Dein Archiv ist in Ordnung
 newcomers-checked-text = Unten siehst du, was mitkäme. Sieh dich hier um: Geändert ist noch nichts. Wenn es dir recht ist, wähle einen Namen und ein Passwort und drück auf den Knopf.
 newcomers-waiting-title = Jetzt entscheidet der Podmin
 newcomers-waiting-text = { $minutes ->
-    [0] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und die Pods deiner Freunde erfahren es sofort. Du musst nichts tun.
-    [one] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und eine Minute später erfahren es die Pods deiner Freunde. Du musst nichts tun.
-   *[other] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und { $minutes } Minuten später erfahren es die Pods deiner Freunde. Du musst nichts tun.
+    [0] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und wir sagen es den Pods deiner Freunde sofort. Du musst nichts tun.
+    [one] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und eine Minute später sagen wir es den Pods deiner Freunde. Du musst nichts tun.
+   *[other] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und { $minutes } Minuten später sagen wir es den Pods deiner Freunde. Du musst nichts tun.
  }
 newcomers-declined-title = Der Podmin hat Nein gesagt
 newcomers-declined-text = Dein Konto wurde nicht hierher geholt, und was du abgegeben hattest, ist gelöscht. Dein Archiv ist so gut wie vorher: Versuch es bitte bei einem anderen Pod.
@@ -66,11 +66,11 @@ newcomers-full = Für weitere Archive ist gerade kein Platz. Versuch es bitte mo
 newcomers-empty = Es ist keine Datei angekommen. Wähle bitte das Archiv.
 newcomers-close-page = Du kannst diese Seite schließen und später wiederkommen: Es geht ohne dich weiter.
 newcomers-pause = { $minutes ->
-    [one] Du kannst es bis { $time } UTC rückgängig machen, noch eine Minute lang. Danach erfahren es die Pods deiner Freunde von selbst.
-   *[other] Du kannst es bis { $time } UTC rückgängig machen, noch { $minutes } Minuten lang. Danach erfahren es die Pods deiner Freunde von selbst.
+    [one] Du kannst es bis { $time } UTC rückgängig machen, noch eine Minute lang. Danach sagen wir es den Pods deiner Freunde.
+   *[other] Du kannst es bis { $time } UTC rückgängig machen, noch { $minutes } Minuten lang. Danach sagen wir es den Pods deiner Freunde.
  }
 newcomers-pause-lost = Kommentare und Gefällt-mir-Angaben, die Freunde in diesen Minuten unter deine Beiträge schreiben, können verloren gehen, und auch das, was du jetzt schreibst.
-newcomers-held = Die Pods deiner Freunde erfahren es nicht von selbst. Bis sie es wissen, gehen Kommentare und Gefällt-mir-Angaben unter deinen Beiträgen endgültig verloren, ihre und deine.
+newcomers-held = Wir haben es den Pods deiner Freunde nicht gesagt und warten auf dich. Bis sie es wissen, gehen Kommentare und Gefällt-mir-Angaben unter deinen Beiträgen endgültig verloren, ihre und deine.
 newcomers-later = Etwas, das wir brauchen, hat nicht geantwortet. Wir versuchen es von selbst wieder; du musst nichts tun.
 newcomers-stage-next = Es geht gleich los.
 newcomers-stage-verifying = Jedes Byte des Archivs wird geprüft.
@@ -118,15 +118,15 @@ newcomers-come = Jetzt umziehen
 newcomers-ask = Um den Umzug bitten
 newcomers-look-around = Sieh dich auf dem Pod um (öffnet ein neues Fenster)
 newcomers-announce-title = Sag es deinen Freunden
-newcomers-announce-explained = Die Pods deiner Freunde erfahren, dass du umgezogen bist. Das lässt sich nicht rückgängig machen, und ein Konto zieht nur einmal um.
+newcomers-announce-explained = Wir sagen den Pods deiner Freunde, dass du umgezogen bist. Das lässt sich nicht rückgängig machen, und ein Konto zieht nur einmal um.
 newcomers-key-passphrase = Die Passphrase deines Schlüssels, die du gewählt hast, als das Archiv gemacht wurde
 newcomers-key-passphrase-help = Die Pods deiner Freunde glauben den Umzug nur, wenn dein Schlüssel ihn unterschreibt. Die Passphrase wird bis dahin verschlüsselt aufgehoben.
 newcomers-key-passphrase-missing = Tipp bitte die Passphrase deines Schlüssels ein. Wenn du sie verloren hast, kreuz das Kästchen darunter an.
 newcomers-passphrase-lost = Ich habe diese Passphrase verloren. Mein Konto zieht trotzdem um, und ich sage es meinen Freunden selbst.
 newcomers-move-explained = { $minutes ->
-    [0] Dein Konto zieht hierher, und die Pods deiner Freunde erfahren es sofort. Das lässt sich nicht rückgängig machen, und ein Konto zieht nur einmal um.
-    [one] Dein Konto zieht hierher, und eine Minute später erfahren es die Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
-   *[other] Dein Konto zieht hierher, und { $minutes } Minuten später erfahren es die Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
+    [0] Dein Konto zieht hierher, und wir sagen es den Pods deiner Freunde sofort. Das lässt sich nicht rückgängig machen, und ein Konto zieht nur einmal um.
+    [one] Dein Konto zieht hierher, und eine Minute später sagen wir es den Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
+   *[other] Dein Konto zieht hierher, und { $minutes } Minuten später sagen wir es den Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
  }
 newcomers-announce = Meinen Freunden jetzt Bescheid geben
 newcomers-undo-title = Rückgängig machen
@@ -153,7 +153,7 @@ newcomers-problem-closed = Dieses Konto ist hier geschlossen worden, nachdem es 
 newcomers-problem-wrong-key = Der Schlüssel in diesem Archiv ist nicht der, den andere Pods kennen. Vielleicht hat es jemand anderes gemacht, deshalb wird es nicht angenommen.
 newcomers-problem-no-space = Für die Fotos ist auf diesem Pod gerade kein Platz. Sag es bitte dem Podmin.
 newcomers-problem-passphrase = Diese Passphrase öffnet deinen Schlüssel nicht. Tipp sie bitte noch einmal ein.
-newcomers-problem-key-locked = Dein Schlüssel hat eine Passphrase, und ohne sie können es die Pods deiner Freunde nicht erfahren. Wenn du sie wiederfindest, tipp sie unten ein.
+newcomers-problem-key-locked = Dein Schlüssel hat eine Passphrase, und ohne sie können wir es den Pods deiner Freunde nicht sagen. Wenn du sie wiederfindest, tipp sie unten ein.
 newcomers-problem-no-key = In diesem Archiv ist kein brauchbarer Schlüssel, deshalb würden andere Pods den Umzug nicht glauben. Dein Konto bleibt unter dem neuen Namen hier; sag es deinen Kontakten bitte selbst.
 newcomers-problem-away = Etwas, das wir brauchen, hat lange nicht geantwortet. Sag es bitte dem Podmin, und versuch es noch einmal.
 newcomers-problem-other = Etwas stimmt damit nicht. Der Satz des Programms darunter sagt mehr.

@@ -8,9 +8,9 @@ newcomers-step-look = We look at it and show you what would come along. Nothing 
 newcomers-step-choose = You choose a name and a password for this pod.
 newcomers-step-podmin = The podmin of this pod lets you in. That may take a day or two.
 newcomers-step-tell = { $minutes ->
-    [0] Your account moves here, and your friends’ pods are told at once. Your friends find you here without doing anything.
-    [one] Your account moves here. You can undo that for a minute; then your friends’ pods are told by themselves.
-   *[other] Your account moves here. You can undo that for { $minutes } minutes; then your friends’ pods are told by themselves.
+    [0] Your account moves here, and we tell your friends’ pods at once.
+    [one] Your account moves here. You can undo that for a minute; then we tell your friends’ pods.
+   *[other] Your account moves here. You can undo that for { $minutes } minutes; then we tell your friends’ pods.
  }
 newcomers-invitation = Your invitation code
 newcomers-invitation-wrong = This code is not known, or was used already. Please ask whoever gave it to you.
@@ -29,9 +29,9 @@ newcomers-checked-title = Your archive is all right
 newcomers-checked-text = Below you see what would come along. Look around here: nothing has been changed yet. When you like it, choose a name and a password and press the button.
 newcomers-waiting-title = The podmin decides now
 newcomers-waiting-text = { $minutes ->
-    [0] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here and your friends’ pods are told at once. You need not do anything.
-    [one] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and a minute later your friends’ pods are told. You need not do anything.
-   *[other] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and { $minutes } minutes later your friends’ pods are told. You need not do anything.
+    [0] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and we tell your friends’ pods at once. You need not do anything.
+    [one] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and a minute later we tell your friends’ pods. You need not do anything.
+   *[other] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and { $minutes } minutes later we tell your friends’ pods. You need not do anything.
  }
 newcomers-declined-title = The podmin has said no
 newcomers-declined-text = Your account was not brought in, and what you had handed in is deleted. Your archive is as good as before: please try another pod.
@@ -44,7 +44,7 @@ newcomers-imported-text = Your account is on this pod. Your friends’ pods do n
 newcomers-announcing-title = We write to your contacts
 newcomers-announcing-text = What the other pods are to be told is being written.
 newcomers-announced-title = Welcome
-newcomers-announced-text = The pods of your contacts are being told that you are here now. Most contacts follow by themselves. Pods that do not answer are tried again for four weeks.
+newcomers-announced-text = We are telling the pods of your contacts that you are here now. Most contacts follow by themselves. Pods that do not answer are tried again for four weeks.
 newcomers-undoing-title = Your move is being undone
 newcomers-undoing-text = Everything that was brought in is removed from this pod.
 newcomers-undone-title = Move undone
@@ -66,11 +66,11 @@ newcomers-full = There is no room for more archives just now. Please try again t
 newcomers-empty = No file came. Please choose the archive.
 newcomers-close-page = You can close this page and come back later: it goes on without you.
 newcomers-pause = { $minutes ->
-    [one] You can undo until { $time } UTC, for one more minute. Then your friends’ pods are told, by themselves.
-   *[other] You can undo until { $time } UTC, for { $minutes } more minutes. Then your friends’ pods are told, by themselves.
+    [one] You can undo until { $time } UTC, for one more minute. Then we tell your friends’ pods.
+   *[other] You can undo until { $time } UTC, for { $minutes } more minutes. Then we tell your friends’ pods.
  }
 newcomers-pause-lost = Comments and likes that friends write under your posts during these minutes may be lost, and so may those that you write now.
-newcomers-held = Your friends’ pods are not told by themselves. Until they are, comments and likes under your posts are lost for good, theirs and yours.
+newcomers-held = We have not told your friends’ pods, and wait for you. Until they know, comments and likes under your posts are lost for good, theirs and yours.
 newcomers-later = Something we need did not answer. We try again by ourselves; you need not do anything.
 newcomers-stage-next = It begins in a moment.
 newcomers-stage-verifying = Every byte of the archive is being checked.
@@ -118,15 +118,15 @@ newcomers-come = Move now
 newcomers-ask = Ask to move here
 newcomers-look-around = Look around on the pod (opens in a new window)
 newcomers-announce-title = Tell your friends
-newcomers-announce-explained = Your friends’ pods are told that you have moved. This cannot be undone, and an account moves only once.
+newcomers-announce-explained = We tell your friends’ pods that you have moved. This cannot be undone, and an account moves only once.
 newcomers-key-passphrase = The passphrase of your key, which you chose when the archive was made
 newcomers-key-passphrase-help = Your friends’ pods believe the move only if your key signs it. The passphrase is kept encrypted until then.
 newcomers-key-passphrase-missing = Please type the passphrase of your key. If you have lost it, tick the box below it.
 newcomers-passphrase-lost = I have lost this passphrase. My account moves all the same, and I tell my friends myself.
 newcomers-move-explained = { $minutes ->
-    [0] Your account moves here, and your friends’ pods are told at once. This cannot be undone, and an account moves only once.
-    [one] Your account moves here, and a minute later your friends’ pods are told. Until then you can undo it; an account moves only once.
-   *[other] Your account moves here, and { $minutes } minutes later your friends’ pods are told. Until then you can undo it; an account moves only once.
+    [0] Your account moves here, and we tell your friends’ pods at once. This cannot be undone, and an account moves only once.
+    [one] Your account moves here, and a minute later we tell your friends’ pods. Until then you can undo it; an account moves only once.
+   *[other] Your account moves here, and { $minutes } minutes later we tell your friends’ pods. Until then you can undo it; an account moves only once.
  }
 newcomers-announce = Tell my friends now
 newcomers-undo-title = Undo
@@ -153,7 +153,7 @@ newcomers-problem-closed = This account was closed here after it had come. Nothi
 newcomers-problem-wrong-key = The key in this archive is not the key that other pods know. Somebody else may have made it, so it is not taken.
 newcomers-problem-no-space = There is no room for the photos on this pod at the moment. Please tell the podmin.
 newcomers-problem-passphrase = This passphrase does not open your key. Please type it once more.
-newcomers-problem-key-locked = Your key is under a passphrase, and your friends’ pods cannot be told without it. If you find it again, type it below.
+newcomers-problem-key-locked = Your key is under a passphrase, and we cannot tell your friends’ pods without it. If you find it again, type it below.
 newcomers-problem-no-key = There is no usable key in this archive, so other pods would not believe the move. Your account stays here under its new name; please tell your contacts yourself.
 newcomers-problem-away = Something we need did not answer for a long time. Please tell the podmin, and try again.
 newcomers-problem-other = Something is wrong with it. The sentence of the program below says more.
