@@ -121,7 +121,7 @@ impl Scene {
 
     /// Broken off in the middle, and gone on with.
     async fn import_in_two(&self, target: &Target, name: &str) {
-        let broken = "CREATE TRIGGER broken BEFORE INSERT ON participations BEGIN SELECT RAISE(ABORT, 'broken off'); END";
+        let broken = "CREATE TRIGGER broken BEFORE INSERT ON posts BEGIN SELECT RAISE(ABORT, 'broken off'); END";
         target.pool.execute(broken).await.unwrap();
         let archive = self.archive(name).display().to_string();
         let ended = target.run(&["import", &archive, "--as", name, "--offline", "--trust-pod", &self.trust]);
@@ -150,7 +150,7 @@ impl Scene {
             sql.push(format!(
                 "INSERT INTO posts (author_id, public, guid, type, text, likes_count, comments_count, reshares_count, created_at, \
                  updated_at, interacted_at) SELECT MAX(id), 1, '{}', 'StatusMessage', 'Between friends', 0, 0, 0, {at}, \
-                 '2026-01-01 00:00:00' FROM people",
+                 '2026-03-03 10:00:00' FROM people",
                 first_post(name)
             ));
         }

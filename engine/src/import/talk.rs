@@ -129,7 +129,8 @@ impl Target {
             let (known, noted) = (there.remove(guid), noted.get(guid).copied());
             let before = Before { known, noted, places: &places, old };
             let (why, why_messages) = if before.is_deleted(&talk) {
-                (FindingCode::DeletedSince, FindingCode::DeletedSince)
+                self.leave_out_deleted(&who, &talk, journal).await?;
+                continue;
             } else if before.known.as_ref().is_some_and(|known| !known.takes_part) {
                 (FindingCode::GuidTaken, FindingCode::ParentNotVisible)
             } else if who(&talk.author).is_none() || !talk.participants.contains(old) {
@@ -142,6 +143,27 @@ impl Target {
             for message in &talk.messages {
                 self.report.left_out(CountKind::Messages, why_messages, &message.guid);
             }
+        }
+        Ok(())
+    }
+
+    /// A conversation that the user has deleted. Nothing more comes into it, either.
+    async fn leave_out_deleted(
+        &mut self,
+        who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
+        talk: &Conversation,
+        journal: &Journal,
+    ) -> Result<(), ImportError> {
+        self.report.left_out(CountKind::Conversations, FindingCode::DeletedSince, &talk.guid);
+        let guids: Vec<&str> = talk.messages.iter().map(|message| message.guid.as_str()).collect();
+        let noted = journal.noted("messages", &guids).await?;
+        for message in &talk.messages {
+            let why = match who(&message.author) {
+                _ if noted.contains_key(message.guid.as_str()) => FindingCode::DeletedSince,
+                None => FindingCode::PersonUnknown,
+                Some(_) => FindingCode::ParentMissing,
+            };
+            self.report.left_out(CountKind::Messages, why, &message.guid);
         }
         Ok(())
     }
