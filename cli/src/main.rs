@@ -66,7 +66,8 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Show(arguments) => commands::show::run(&arguments, output),
         Command::Convert(arguments) => commands::convert::run(&arguments, output),
         Command::Merge(arguments) => commands::merge::run(&arguments, output),
-        Command::Import(arguments) => commands::import::run(*arguments, output).await,
+        // An import is followed by its announcement: together they are too large for the stack.
+        Command::Import(arguments) => Box::pin(commands::import::run(*arguments, output)).await,
         Command::Imports(arguments) => commands::imports::run(arguments, output).await,
         Command::Announce(arguments) => commands::announce::run(arguments, output).await,
         Command::Deliver(arguments) => commands::deliver::run(arguments, output).await,

@@ -111,7 +111,7 @@ impl Scene {
     }
 
     /// Takes back what somebody's import has brought.
-    fn undo(&self, target: &Target, name: &str) {
+    fn undo(target: &Target, name: &str) {
         let imports = document(&target.run(&["imports"]));
         let of_them = |import: &&Value| import["new_username"] == name && import["state"] != "undone";
         let import = imports["imports"].as_array().unwrap().iter().find(of_them).unwrap();
@@ -121,7 +121,8 @@ impl Scene {
 
     /// Broken off in the middle, and gone on with.
     async fn import_in_two(&self, target: &Target, name: &str) {
-        let broken = "CREATE TRIGGER broken BEFORE INSERT ON posts BEGIN SELECT RAISE(ABORT, 'broken off'); END";
+        let broken =
+            "CREATE TRIGGER broken BEFORE INSERT ON posts BEGIN SELECT RAISE(ABORT, 'broken off'); END";
         target.pool.execute(broken).await.unwrap();
         let archive = self.archive(name).display().to_string();
         let ended = target.run(&["import", &archive, "--as", name, "--offline", "--trust-pod", &self.trust]);
@@ -242,7 +243,7 @@ async fn in_every_order_and_with_second_thoughts() {
             match what {
                 "+" => _ = scene.import(&target, name),
                 "~" => scene.import_in_two(&target, name).await,
-                "-" => scene.undo(&target, name),
+                "-" => Scene::undo(&target, name),
                 _ => scene.announce(&target, name),
             }
             target.is_sound().await;
@@ -274,7 +275,7 @@ async fn what_one_has_brought_stays_for_the_other() {
     assert_eq!(said(&target, "jonas", "ida", "jonas@closing.example").await, 1);
     scene.import(&target, "jonas");
     assert_eq!(said(&target, "jonas", "ida", "jonas@haven.example").await, 1);
-    scene.undo(&target, "ida");
+    Scene::undo(&target, "ida");
     target.is_sound().await;
     assert_eq!(said(&target, "jonas", "ida", "jonas@haven.example").await, 1, "it is his");
     let talk = format!(
@@ -287,7 +288,7 @@ async fn what_one_has_brought_stays_for_the_other() {
     let again = scene.import(&target, "jonas");
     assert_eq!(again["deleted_since"], 0, "{again}");
     // When he goes as well, all is as it was.
-    scene.undo(&target, "jonas");
+    Scene::undo(&target, "jonas");
     target.is_sound().await;
     let shared = ["tags", "signature_orders", "pods"];
     let bare = |rows: Rows| shared.iter().fold(rows, |rows, table| rows.without(table));
@@ -325,7 +326,7 @@ async fn what_one_has_deleted_is_not_brought_by_the_other() {
         assert_eq!(planned["kinds"][deleted], done["kinds"][deleted], "the plan says so too");
         assert_eq!(number(&target, &here).await, 0, "{first} {second}");
         // Whoever goes takes that along: nobody is bound by what an account did that is gone.
-        scene.undo(&target, first);
+        Scene::undo(&target, first);
         let done = scene.import(&target, second);
         let again = done["kinds"][deleted]["left_out"]["deleted_since"].as_u64().unwrap_or(0);
         assert_eq!(again, 0, "{first} {second}: {done}");

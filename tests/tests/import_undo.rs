@@ -110,9 +110,9 @@ fn bytes_below(folder: &Path) -> Vec<u8> {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            bytes.extend(bytes_below(&path))
+            bytes.extend(bytes_below(&path));
         } else {
-            bytes.extend(std::fs::read(&path).unwrap())
+            bytes.extend(std::fs::read(&path).unwrap());
         }
     }
     bytes

@@ -189,16 +189,7 @@ impl Target {
         let name = |text: &Option<String>| text.as_ref().map(|text| text.replace(';', ","));
         let first = short(self, &name(&profile.first_name.clone().or(profile.full_name.clone())), 32);
         let last = short(self, &name(&profile.last_name), 32);
-        let full = [first.as_deref(), last.as_deref()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .trim()
-            // As Ruby does: each letter by itself, without a final sigma.
-            .chars()
-            .flat_map(char::to_lowercase)
-            .collect::<String>();
+        let full = full_name(first.as_deref(), last.as_deref());
         let birthday =
             profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
         let picture = |url: &Option<String>| -> Value {
@@ -230,7 +221,7 @@ impl Target {
             person.into(),
             first.into(),
             last.into(),
-            full.chars().take(70).collect::<String>().into(),
+            full.into(),
             picture(&profile.image_url),
             picture(&profile.image_url_medium),
             picture(&profile.image_url_small),
@@ -301,4 +292,11 @@ impl Target {
 /// Whether an aspect's name fits into its column; diaspora* itself takes 20 characters.
 pub(super) fn fits(aspect: &str) -> bool {
     aspect.chars().count() <= 255
+}
+
+/// What the search looks at (`Profile#construct_full_name`): both names in small letters, each letter by itself, as Ruby
+/// does, without a final sigma; at most 70 letters.
+fn full_name(first: Option<&str>, last: Option<&str>) -> String {
+    let names: Vec<&str> = [first, last].into_iter().flatten().collect();
+    names.join(" ").trim().chars().flat_map(char::to_lowercase).take(70).collect()
 }

@@ -10,6 +10,7 @@ use super::report::FindingCode;
 use super::survey::Survey;
 use super::target::{Fate, NewAccount, PLANNED_ACCOUNT, Target};
 use crate::archive::manifest::CountKind;
+use crate::domain::DiasporaId;
 use crate::pod::database::{Cell as _, Existing, Value};
 
 impl Target {
@@ -102,7 +103,7 @@ impl Target {
         people: &People,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        let ids: Vec<&str> = survey.blocks.iter().map(|id| id.as_str()).collect();
+        let ids: Vec<&str> = survey.blocks.iter().map(DiasporaId::as_str).collect();
         let noted = journal.noted(kinds::BLOCKS, &ids).await?;
         let sql = format!("SELECT person_id FROM blocks WHERE user_id = {}", account.user);
         let rows = self.pod.rows("the blocks", sql, &[]).await?;

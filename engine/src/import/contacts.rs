@@ -145,7 +145,7 @@ impl Target {
                         intents.push(Intent::write(kinds::TAG_FOLLOWINGS, &name));
                         new.push(name);
                     }
-                    Fate::Found => intents.push(Intent::found(kinds::TAG_FOLLOWINGS, name)),
+                    Fate::Found => intents.push(Intent::found(kinds::TAG_FOLLOWINGS, &name)),
                     Fate::Known | Fate::Deleted => {}
                 }
             }

@@ -168,7 +168,7 @@ impl Importer<'_> {
         });
         while let Some((guid, noted)) = announced.recv().await {
             if self.journal.noted(kinds::PHOTO_FILES, &[&guid]).await?.is_empty() {
-                self.journal.note(vec![Intent::write(kinds::PHOTO_FILES, guid)]).await?;
+                self.journal.note(vec![Intent::write(kinds::PHOTO_FILES, &guid)]).await?;
             }
             // If the thread is gone, it says so below.
             _ = noted.send(());

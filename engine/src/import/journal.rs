@@ -70,23 +70,23 @@ pub(super) struct Intent {
 
 impl Intent {
     /// A row that is new.
-    pub(super) fn write(kind: &'static str, guid: impl ToString) -> Self {
+    pub(super) fn write(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
         Self { kind, guid: guid.to_string(), previous: None }
     }
 
     /// A row that changes hands; from whom.
-    pub(super) fn adopt(kind: &'static str, guid: impl ToString, from: Option<i64>) -> Self {
+    pub(super) fn adopt(kind: &'static str, guid: &(impl ToString + ?Sized), from: Option<i64>) -> Self {
         let previous = Some(from.map_or_else(|| HERE.to_owned(), |from| from.to_string()));
         Self { kind, guid: guid.to_string(), previous }
     }
 
     /// A row that was here before, and stays as it is.
-    pub(super) fn found(kind: &'static str, guid: impl ToString) -> Self {
+    pub(super) fn found(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
         Self::adopt(kind, guid, None)
     }
 
     /// A record that stays out, since its author has said the same before. It stays out when that is gone.
-    pub(super) fn duplicate(kind: &'static str, guid: impl ToString) -> Self {
+    pub(super) fn duplicate(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
         Self { kind, guid: guid.to_string(), previous: Some(DUPLICATE.to_owned()) }
     }
 }

@@ -148,7 +148,9 @@ impl Target {
             gone(kind_of(&post.post), post.post.guid());
             photos_of(post).for_each(|photo| gone(CountKind::Photos, &photo.guid));
             let poll = status_message(post).and_then(|message| message.poll.as_ref());
-            poll.into_iter().for_each(|poll| gone(CountKind::Polls, &poll.0.guid));
+            if let Some(poll) = poll {
+                gone(CountKind::Polls, &poll.0.guid);
+            }
         }
         Ok(())
     }
@@ -333,7 +335,7 @@ impl Target {
             );
             for row in self.pod.rows("photos", sql, &[]).await? {
                 if let Some(guid) = row.text(0) {
-                    intents.push(Intent::adopt("photos", guid, Some(old)));
+                    intents.push(Intent::adopt("photos", &guid, Some(old)));
                 }
             }
         }

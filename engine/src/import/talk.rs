@@ -78,9 +78,9 @@ impl Before<'_> {
             }
             let (kind, guid) = (kinds::CONVERSATION_VISIBILITIES, place_of(talk, person));
             if is_me && self.known.as_ref().is_some_and(|known| known.is_shown) {
-                intents.push(Intent::found(kind, guid));
+                intents.push(Intent::found(kind, &guid));
             } else {
-                intents.push(Intent::write(kind, guid));
+                intents.push(Intent::write(kind, &guid));
                 members.push(member.person);
             }
         }
