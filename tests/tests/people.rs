@@ -32,14 +32,20 @@ async fn targets(name: &str) -> [Target; 3] {
     [Target::sqlite().await, Target::on(folder(), postgres).await, Target::on(folder(), mariadb).await]
 }
 
-/// The sample pod with people who want to be found and people who do not, with photos and without.
-async fn pods() -> LivingPods {
+/// The sample pod with people who want to be found and people who do not, with photos and without; and ida's archive.
+async fn pods() -> (LivingPods, String) {
     let pods = LivingPods::start().await;
     let photo = "/uploads/images/thumb";
     for (set, name) in [
         ("searchable = 0", "quentin"),
         ("searchable = 0, first_name = '', last_name = 'Ødegård <b>'", "theo"),
-        (&*format!("image_url = '{photo}_large_0.webp', image_url_small = '{photo}_small_0.webp'"), "stefan"),
+        (
+            &*format!(
+                "image_url = '{photo}_large_0.webp', image_url_medium = '{photo}_medium_0.webp', \
+                 image_url_small = '{photo}_small_0.webp'"
+            ),
+            "stefan",
+        ),
         ("first_name = 'ΑΝΝΑ-ΣΟΦΙΑΣ', last_name = 'ÇELİK & Söhne'", "jonas"),
     ] {
         let sql = format!(
@@ -47,13 +53,13 @@ async fn pods() -> LivingPods {
         );
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&pods.database).await.unwrap();
     }
-    pods
+    let archive = pods.export("ida").display().to_string();
+    (pods, archive)
 }
 
-fn import(pods: &LivingPods, target: &Target) -> Ended {
-    let archive = pods.export("ida").display().to_string();
+fn import((pods, archive): &(LivingPods, String), target: &Target) -> Ended {
     let (one, other) = (["--allow-host", &pods.closing], ["--allow-host", &pods.contacts]);
-    target.run(&[&["import", &archive, "--as", "ida"][..], &one, &other].concat())
+    target.run(&[&["import", archive, "--as", "ida"][..], &one, &other].concat())
 }
 
 fn repair(pods: &LivingPods, target: &Target, more: &[&str]) -> Value {
@@ -167,9 +173,10 @@ async fn people_are_entered_as_their_pods_tell_them() {
     let pods = pods().await;
     for target in targets("people_told").await {
         let ended = import(&pods, &target);
+        let pods = &pods.0;
         assert_eq!(ended.code, Some(10), "{ended:?}");
         let people = kept(&Rows::read(&target.pool).await.unwrap());
-        same(&people, &as_told(&pods, &people).await);
+        same(&people, &as_told(pods, &people).await);
         let hidden = people.values().filter(|kept| kept["searchable"].as_deref() == Some("0")).count();
         let with_photo = people.values().filter(|kept| kept["image_url"].is_some()).count();
         let apart = people.values().filter(|kept| kept["last_name"].is_some()).count();
@@ -207,6 +214,7 @@ async fn what_earlier_versions_entered_is_repaired() {
     let pods = pods().await;
     for target in targets("people_repaired").await {
         import(&pods, &target);
+        let pods = &pods.0;
         let mut expected = kept(&Rows::read(&target.pool).await.unwrap());
         age(&target).await;
         // The pod has heard of two of them since: one has changed their profile, one is only tagged.
@@ -242,9 +250,9 @@ async fn what_earlier_versions_entered_is_repaired() {
             }
         }
 
-        let planned = repair(&pods, &target, &["--dry-run"]);
+        let planned = repair(pods, &target, &["--dry-run"]);
         assert_eq!(Rows::read(&target.pool).await.unwrap(), before, "a dry run writes nothing");
-        let done = repair(&pods, &target, &[]);
+        let done = repair(pods, &target, &[]);
         let changed = |report: &Value| report["repairs"][0]["changes"].clone();
         assert_eq!(changed(&planned), changed(&done));
         assert_eq!((&done["repairs"][0]["repair"], &done["exit"]), (&"people".into(), &0.into()));
@@ -259,7 +267,7 @@ async fn what_earlier_versions_entered_is_repaired() {
         let others = |rows: &Rows| rows.clone().without("people").without("profiles");
         assert_eq!(others(&now), others(&before));
 
-        let again = repair(&pods, &target, &[]);
+        let again = repair(pods, &target, &[]);
         assert_eq!(again["repairs"][0]["changes"], Value::Array(Vec::new()), "{again}");
         assert_eq!(Rows::read(&target.pool).await.unwrap(), now);
     }
@@ -269,6 +277,7 @@ async fn what_earlier_versions_entered_is_repaired() {
 async fn who_cannot_be_asked_or_is_somebody_else_now_stays() {
     let (pods, target) = (pods().await, Target::sqlite().await);
     import(&pods, &target);
+    let pods = &pods.0;
     age(&target).await;
     let guid_of = |rows: &Rows, id: &str| rows.by("people", "diaspora_handle")[id]["guid"].clone();
     let rows = Rows::read(&target.pool).await.unwrap();
@@ -286,7 +295,7 @@ async fn who_cannot_be_asked_or_is_somebody_else_now_stays() {
         .execute(&pods.database)
         .await
         .unwrap();
-    let done = repair(&pods, &target, &[]);
+    let done = repair(pods, &target, &[]);
     assert_eq!(done["exit"], 10);
     let skipped: BTreeMap<&str, &str> = done["repairs"][0]["skipped"]
         .as_array()

@@ -189,7 +189,10 @@ impl Target {
             .collect::<Vec<_>>()
             .join(" ")
             .trim()
-            .to_lowercase();
+            // As Ruby does: each letter by itself, without a final sigma.
+            .chars()
+            .flat_map(char::to_lowercase)
+            .collect::<String>();
         let birthday =
             profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
         let picture = |url: &Option<String>| -> Value {
