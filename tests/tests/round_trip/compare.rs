@@ -84,7 +84,7 @@ fn sort(list: &mut [Value]) {
 impl Contents {
     /// Reads an archive of an account of a pod.
     pub(crate) fn read(archive: &Path, own: &str, url: &str) -> Self {
-        let mut document = crate::support::json(archive, "diaspora.json");
+        let mut document = crate::support::whole_posts(archive);
         let mut extras = crate::support::json(archive, "extras.json");
         let mut zip = zip::ZipArchive::new(std::fs::File::open(archive).unwrap()).unwrap();
         let names: Vec<String> =
@@ -129,6 +129,8 @@ impl Contents {
     /// Whose words they are is for the pod to say that knows who has moved where; whose key signed them is the same
     /// everywhere.
     fn name_signers(&mut self) {
+        // They have been put back.
+        list_mut(&mut self.extras, "post_remainders").clear();
         let signers: BTreeMap<String, Value> = list_mut(&mut self.extras, "signed_as")
             .drain(..)
             .map(|record| (record["guid"].to_string(), record["signed_as"].clone()))

@@ -108,10 +108,26 @@ pub fn json(archive: &Path, name: &str) -> Value {
     serde_json::from_slice(&entry(archive, name)).unwrap()
 }
 
-/// The document of an archive with every relayable under the name that signed it: what a pod has that knows nothing of
-/// its author's move, and what archives of the earlier form hold.
-pub fn under_signers(archive: &Path) -> Value {
+/// The document of an archive with what it leaves out of posts for stock pods put back.
+pub fn whole_posts(archive: &Path) -> Value {
     let (mut document, extras) = (json(archive, "diaspora.json"), json(archive, "extras.json"));
+    for post in document["user"]["posts"].as_array_mut().unwrap() {
+        let data = &mut post["entity_data"];
+        let mut remainders = extras["post_remainders"].as_array().unwrap().iter();
+        let Some(remainder) = remainders.find(|one| one["guid"] == data["guid"]) else { continue };
+        for field in ["text", "location", "poll", "root_guid"] {
+            if !remainder[field].is_null() {
+                data[field] = remainder[field].clone();
+            }
+        }
+    }
+    document
+}
+
+/// The same with every relayable under the name that signed it: what a pod has that knows nothing of its author's move,
+/// and what archives of the earlier form hold.
+pub fn under_signers(archive: &Path) -> Value {
+    let (mut document, extras) = (whole_posts(archive), json(archive, "extras.json"));
     for record in document["others_data"]["relayables"].as_array_mut().unwrap() {
         let data = &mut record["entity_data"];
         let mut signers = extras["signed_as"].as_array().unwrap().iter();
