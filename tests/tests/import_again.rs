@@ -157,7 +157,7 @@ async fn what_was_noted_and_never_written_still_comes() {
     let first = scene.import(&whole, &[]);
     let expected = whole.rows().await;
     let archive = scene.archive.display().to_string();
-    let command = ["import", &archive, "--as", "ida", "--offline", "--trust-pod", &scene.trust];
+    let command = ["import", &archive, "--as", "ida", "--offline", "--hold", "--trust-pod", &scene.trust];
     for table in ["profiles", "contacts", "taggings", "comment_signatures", "photos", "likes", "messages"] {
         let target = scene.copy().await;
         break_at(&target, table).await;
@@ -178,7 +178,7 @@ async fn what_was_written_and_deleted_before_the_end_stays_deleted() {
     let scene = Again::to_a_pod_that_knows_her(Target::sqlite().await).await;
     let target = &scene.target;
     let archive = scene.archive.display().to_string();
-    let command = ["import", &archive, "--as", "ida", "--offline", "--trust-pod", &scene.trust];
+    let command = ["import", &archive, "--as", "ida", "--offline", "--hold", "--trust-pod", &scene.trust];
     // The batches before are on the pod: the posts, what others said, photos outside posts.
     break_at(target, "messages").await;
     assert_eq!(document(&target.run(&command))["code"], "database");
@@ -281,6 +281,6 @@ async fn nothing_comes_into_an_account_that_was_closed() {
         .await
         .unwrap();
     let archive = scene.archive.display().to_string();
-    let command = ["import", &archive, "--as", "ida", "--offline", "--trust-pod", &scene.trust];
+    let command = ["import", &archive, "--as", "ida", "--offline", "--hold", "--trust-pod", &scene.trust];
     target.refuses(&command, "account_closed").await;
 }

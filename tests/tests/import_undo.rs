@@ -50,7 +50,7 @@ impl Scene {
 
     fn try_import(&self, archive: &Path, name: &str, more: &[&str]) -> Ended {
         let archive = archive.display().to_string();
-        let command = ["import", &archive, "--as", name, "--offline", "--trust-pod", &self.trust];
+        let command = ["import", &archive, "--as", name, "--offline", "--hold", "--trust-pod", &self.trust];
         self.run(&[&command[..], more].concat())
     }
 

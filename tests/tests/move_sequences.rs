@@ -319,6 +319,10 @@ impl Run {
     }
 
     async fn deliver(&self) {
+        // Nothing has been imported yet.
+        if !self.scene.store().exists() {
+            return;
+        }
         self.deliver_once().await;
         self.clock.pass(TimeDelta::minutes(3)).await;
     }

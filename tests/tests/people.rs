@@ -59,7 +59,7 @@ async fn pods() -> (LivingPods, String) {
 
 fn import((pods, archive): &(LivingPods, String), target: &Target) -> Ended {
     let (one, other) = (["--allow-host", &pods.closing], ["--allow-host", &pods.contacts]);
-    target.run(&[&["import", archive, "--as", "ida"][..], &one, &other].concat())
+    target.run(&[&["import", archive, "--as", "ida", "--hold"][..], &one, &other].concat())
 }
 
 fn repair(pods: &LivingPods, target: &Target, more: &[&str]) -> Value {

@@ -15,7 +15,7 @@ use super::pod::Work;
 use super::records::{DeliveryError, DeliveryState};
 use super::transport::Transport;
 use super::writer::{Leased, Writer, patiently, write};
-use crate::store::{Store, random_id};
+use crate::store::{Store, StoreError, random_id};
 
 /// How deliveries are sent.
 #[derive(Debug, Clone)]
@@ -173,15 +173,21 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     }
 }
 
-/// Looks whether new accounts answer from outside, and who is back. A target pod whose database is away for a moment
-/// is looked at again the next time.
+/// Looks whether new accounts answer from outside, and who is back. A database that is away for a moment is looked at
+/// again the next time: whoever sends waits for the store.
 async fn look<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+    match look_once(work).await {
+        Err(DeliveryError::Target(_) | DeliveryError::Store(StoreError::Statement { .. })) => Ok(()),
+        other => other,
+    }
+}
+
+async fn look_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     let (ledger, now) = (Ledger::new(work.store), work.clock.now());
     ledger.look_from_outside(work.transport, now).await?;
-    let Some(target) = work.target else { return Ok(()) };
-    match target.look(work.store, now, work.options.settle()).await {
-        Err(DeliveryError::Target(_)) => Ok(()),
-        other => other,
+    match work.target {
+        Some(target) => target.look(work.store, now, work.options.settle()).await,
+        None => Ok(()),
     }
 }
 

@@ -54,7 +54,8 @@ async fn the_move_goes_first_and_everything_goes_once() {
     let options = Options { at_once: 20, ..Options::default() };
     let summary = deliver(&store, &pods, None, &clock, &options, never()).await.unwrap();
     assert_eq!(summary, Summary { delivered: 80, ..Summary::default() }, "only the moves");
-    let summary = deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
+    let patient = Options { at_once: 20, ..waiting() };
+    let summary = deliver(&store, &pods, None, &clock, &patient, never()).await.unwrap();
     assert_eq!(summary, Summary { delivered: 3280, ..Summary::default() });
     let early =
         |post: &&pods::Post| !post.body.contains("account_migration") && post.at < start + options.grace;

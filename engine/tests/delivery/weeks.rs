@@ -113,7 +113,8 @@ async fn to_tell_by_hand(ledger: &Ledger) {
     let gone = of("gone.example");
     assert_eq!(gone[0].recipient, None);
     assert_eq!(gone[1].recipient.as_deref(), Some("person0@gone.example"));
-    assert_eq!(gone[0].last_error.as_deref(), Some("the pod answered 410: <h1>410</h1>"));
+    let refused = "the pod did not take the move: the pod answered 410: <h1>410</h1>";
+    assert_eq!(gone[1].last_error.as_deref(), Some(refused));
     assert_eq!(gone.len(), 21, "twenty people and everybody, each of them once");
     assert_eq!((&gone[0].people, &gone[1].people), (&vec!["stranger@gone.example".to_owned()], &Vec::new()));
     let unreachable = Some("pod cannot be reached: connection refused");
