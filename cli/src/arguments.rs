@@ -1,8 +1,10 @@
 //! What can be said on the command line. The spellings are a contract: scripts call them.
 
+mod announcement;
 mod campaign;
 mod campaign_verify;
 mod merge;
+mod repair;
 mod serve;
 
 use std::path::PathBuf;
@@ -10,9 +12,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pappus_engine::domain::Timestamp;
 
+pub(crate) use announcement::AnnouncementArguments;
 pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
 pub(crate) use merge::Merge;
+pub(crate) use repair::Repair;
 pub(crate) use serve::Serve;
 
 /// Carries accounts away from diaspora* pods that close.
@@ -47,11 +51,12 @@ pub(crate) enum Command {
     Convert(Convert),
     /// Make one archive of several of the same account
     Merge(Merge),
-    /// Bring an account into a pod, or say what would come in
-    Import(Import),
+    /// Bring an account into a pod and announce the move, or show what would come in
+    Import(Box<Import>),
     /// List the imports into a pod
     Imports(Imports),
-    /// Move everything on this pod to the new account, and queue what the contacts' pods are to be told
+    /// Announce an import that was held back: move everything on this pod to the new account, and queue what the
+    /// contacts' pods are to be told
     Announce(Announce),
     /// Send what is due to other pods
     Deliver(Deliver),
@@ -59,8 +64,10 @@ pub(crate) enum Command {
     Deliveries(Deliveries),
     /// Try again at once what has not arrived
     Resend(Resend),
-    /// Take an import back, as long as it is not announced
+    /// Undo an import that was held back, as long as it is not announced
     Undo(Undo),
+    /// Fix what earlier versions of Pappus entered into a pod
+    Repair(Repair),
     /// Show, copy, restore or change the keys that open the archives of a whole pod
     Keys(Keys),
     /// Run the web service: the portal of a pod that closes, the podmin's board, the door for newcomers
@@ -151,9 +158,11 @@ pub(crate) struct Import {
     /// The username on this pod
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) username: String,
-    /// Only say what would come in and what would not; nothing is written
+    /// Only show what would come in and what would not; nothing is written. This is the place to look around
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) announcement: AnnouncementArguments,
     /// Use this e-mail address instead of the one in the archive
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: Option<String>,
@@ -164,7 +173,8 @@ pub(crate) struct Import {
     /// Take the archive even though nothing proves whose it is
     #[arg(long)]
     pub(crate) accept_unproven: bool,
-    /// Ask no other pod: whoever is not known here stays out
+    /// Contact no other pod: whoever is not known here stays out, and what the announcement is to send waits for
+    /// `pappus deliver`
     #[arg(long)]
     pub(crate) offline: bool,
     #[command(flatten)]
@@ -183,9 +193,21 @@ pub(crate) struct Announce {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(crate) key_passphrase: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) farewell: FarewellArgument,
+    #[command(flatten)]
     pub(crate) pod: PodArguments,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
+}
+
+/// A last post by the old account.
+#[derive(Args)]
+pub(crate) struct FarewellArgument {
+    /// Publish a last post by the old account before the move, for friends whose software knows no moves. `{new}` in
+    /// TEXT becomes the new address
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, require_equals = true,
+          default_missing_value = "I have moved. You can find me at {new} from now on.")]
+    pub(crate) farewell: Option<String>,
 }
 
 /// Whom Pappus may ask.
@@ -203,11 +225,29 @@ pub(crate) struct Deliver {
     #[arg(long)]
     pub(crate) wait: bool,
     #[command(flatten)]
+    pub(crate) patience: PatienceArguments,
+    #[command(flatten)]
     pub(crate) network: NetworkArguments,
     #[command(flatten)]
     pub(crate) pod: PodArguments,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
+}
+
+/// How long pods are waited for.
+#[derive(Args)]
+pub(crate) struct PatienceArguments {
+    /// Hours that a pod which took a move gets to process it when no friend there is back, before Contacts and profiles
+    /// follow. Contacts that overtake the move end friendships
+    #[arg(long, value_name = "HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=168))]
+    pub(crate) grace: u32,
+    /// Seconds after the first friend on a pod is back until the rest is sent there
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub(crate) settle: u32,
+    /// Send without looking whether the new account answers from outside: when this machine cannot reach the pod's
+    /// public address and you have looked yourself
+    #[arg(long)]
+    pub(crate) assume_reachable: bool,
 }
 
 #[derive(Args)]
@@ -224,7 +264,7 @@ pub(crate) struct Deliveries {
 #[derive(Args)]
 pub(crate) struct Resend {
     /// Only to this pod: its host, with the port if that is unusual
-    #[arg(long, value_name = "HOST", conflicts_with = "account")]
+    #[arg(long, value_name = "HOST")]
     pub(crate) to: Option<String>,
     /// Only for this account: its old diaspora* ID
     #[arg(long, value_name = "ID")]

@@ -2,6 +2,7 @@
 //!
 //! One file per subcommand under `commands/`; everything that matters happens in the engine.
 
+mod announcement;
 mod archive;
 mod arguments;
 mod campaign;
@@ -65,12 +66,14 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Show(arguments) => commands::show::run(&arguments, output),
         Command::Convert(arguments) => commands::convert::run(&arguments, output),
         Command::Merge(arguments) => commands::merge::run(&arguments, output),
-        Command::Import(arguments) => commands::import::run(arguments, output).await,
+        // An import is followed by its announcement: together they are too large for the stack.
+        Command::Import(arguments) => Box::pin(commands::import::run(*arguments, output)).await,
         Command::Imports(arguments) => commands::imports::run(arguments, output).await,
         Command::Announce(arguments) => commands::announce::run(arguments, output).await,
         Command::Deliver(arguments) => commands::deliver::run(arguments, output).await,
         Command::Deliveries(arguments) => commands::deliveries::run(arguments, output).await,
         Command::Resend(arguments) => commands::resend::run(arguments, output).await,
+        Command::Repair(arguments) => commands::repair::run(arguments, output).await,
         Command::Undo(arguments) => commands::undo::run(arguments, output).await,
         Command::Keys(arguments) => commands::keys::run(arguments, output).await,
         Command::Serve(arguments) => commands::serve::run(arguments, output).await,

@@ -27,6 +27,18 @@ impl Bar {
         Self::new(what, total, "{msg} {wide_bar} {bytes}/{total_bytes}, {eta} left")
     }
 
+    /// Counts anything: a line on standard error where a bar would not be seen, nothing for programs.
+    pub(crate) fn count(what: &str, total: u64, json: bool) -> Self {
+        if total > 0 && Self::is_wanted(json) {
+            return Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len}, {eta} left");
+        }
+        if !json && total > 0 {
+            // Whoever has closed standard error does not want to know.
+            _ = writeln!(std::io::stderr(), "{what}: {}", crate::commands::thousands(total));
+        }
+        Self::hidden()
+    }
+
     /// Nothing to see.
     pub(crate) fn hidden() -> Self {
         Self(None)
@@ -92,13 +104,8 @@ impl ImportProgress for Steps {
         if total == 0 {
             return;
         }
-        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
-        if Bar::is_wanted(self.json) {
-            *bar = Bar::new(stage.label(), total, "{msg} {wide_bar} {human_pos}/{human_len}, {eta} left");
-        } else if !self.json {
-            // Whoever has closed standard error does not want to know.
-            _ = writeln!(std::io::stderr(), "{}: {}", stage.label(), crate::commands::thousands(total));
-        }
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) =
+            Bar::count(stage.label(), total, self.json);
     }
 
     fn advance(&self, done: u64) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pappus_engine::depot::CampaignKeys;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
 use pappus_engine::store::{StateFolder, Store};
 
@@ -17,6 +18,41 @@ pub(crate) fn state_root(argument: Option<PathBuf>) -> Result<PathBuf, Failure> 
         .ok_or_else(|| {
             Failure::say("there is no HOME to keep Pappus's own state in: name a folder with --state")
         })
+}
+
+/// Opens the store if it is there already: a plan makes none.
+pub(crate) async fn open_existing(
+    arguments: &StoreArguments,
+    pod: &PodUrl,
+) -> Result<Option<Store>, Failure> {
+    let url = match &arguments.store {
+        Some(url) => DatabaseUrl::parse(url)?,
+        None => match find_folder(arguments, pod) {
+            Some(folder) => folder.database()?,
+            None => return Ok(None),
+        },
+    };
+    Ok(Store::open_existing(&url).await?)
+}
+
+/// Pappus's own folder for a pod, if there is one.
+fn find_folder(arguments: &StoreArguments, pod: &PodUrl) -> Option<StateFolder> {
+    StateFolder::find(&state_root(arguments.state.clone()).ok()?, pod)
+}
+
+/// What seals keys in the store. It is in Pappus's own folder; none without one.
+pub(crate) fn keys(arguments: &StoreArguments, store: &Store, pod: &PodUrl) -> Option<CampaignKeys> {
+    find_folder(arguments, pod).map(|folder| CampaignKeys::new(&folder, store, pod))
+}
+
+/// The same; the folder is made when needed.
+pub(crate) fn new_keys(
+    arguments: &StoreArguments,
+    store: &Store,
+    pod: &PodUrl,
+) -> Result<CampaignKeys, Failure> {
+    let folder = StateFolder::open(&state_root(arguments.state.clone())?, pod)?;
+    Ok(CampaignKeys::new(&folder, store, pod))
 }
 
 /// Opens the store for work on a pod.

@@ -21,6 +21,7 @@ pub mod http;
 pub mod import;
 pub mod jobs;
 pub mod pod;
+pub mod repair;
 pub mod requests;
 pub mod s3;
 pub mod store;

@@ -314,6 +314,49 @@ fn signatures_are_told_apart() {
 }
 
 #[test]
+fn who_has_moved_is_checked_under_the_id_that_signed() {
+    let keys = json!([
+        {"account_id": "dora@old.example", "guid": "d02a0000d02a0000", "public_key": public(POD_KEY).as_pem()},
+        {"account_id": "dora@new.example", "guid": "d02a0000d02a0001", "public_key": public(OTHER_KEY).as_pem()},
+    ]);
+    let checked = |author: &str, signed_as: Value| {
+        let mut dora = comment("dora@old.example", "c0000000c0000007", POD_KEY);
+        dora["entity_data"]["author"] = author.into();
+        let mut forge = Forge::with_document(|document| {
+            document["others_data"] = json!({"relayables": [dora.clone()], "non_contact_authors": keys});
+        });
+        let mut extras = crate::support::forge::extras();
+        if !signed_as.is_null() {
+            extras["signed_as"] = signed_as;
+        }
+        forge.extras = extras.to_string().into_bytes();
+        forge.manifest = Box::new(|manifest| manifest["counts"]["non_contact_authors"] = 2.into());
+        let mut archive = verified("alice.zip", &forge.bytes(), None);
+        let report = check_signatures(&mut archive, &[], NonZeroUsize::MIN).unwrap();
+        (report.good, report.bad, report.unknown_key)
+    };
+    let signer = |id: &str| json!([{"guid": "c0000000c0000007", "signed_as": id}]);
+    assert_eq!(checked("dora@new.example", signer("dora@old.example")), (1, 0, 0));
+    // As archives of the earlier form have it.
+    assert_eq!(checked("dora@old.example", Value::Null), (1, 0, 0));
+    // Nobody is made to have said what they have not signed.
+    assert_eq!(checked("dora@new.example", Value::Null), (0, 1, 0));
+    assert_eq!(checked("dora@old.example", signer("dora@new.example")), (0, 1, 0));
+    assert_eq!(checked("dora@new.example", signer("eve@third.example")), (0, 0, 1));
+    assert_eq!(checked("dora@new.example", json!([])), (0, 1, 0));
+    // What is no list of signers is no archive.
+    let odd = |signed_as: Value| {
+        code(&Forge::with_extras(|extras| extras["signed_as"] = signed_as.clone()).bytes())
+    };
+    assert_eq!(odd(json!([])), "");
+    for signed_as in
+        [json!({}), json!([{"guid": "c0000000c0000007"}]), json!([{"guid": "x", "signed_as": "a@b.example"}])]
+    {
+        assert_ne!(odd(signed_as), "");
+    }
+}
+
+#[test]
 fn relayables_wait_for_keys_at_the_end_and_are_read_again_when_they_are_too_many() {
     // Twenty megabytes of records whose author's key comes last.
     let mut stock = document();

@@ -48,7 +48,7 @@ try {
   check(await page.getByRole("alert").isVisible(), "no word about two passwords");
   await looks(page, "newcomers-choose-wrong");
   await choose(page, "ida");
-  await says(page, "You are here");
+  await says(page, "Import complete");
   await looks(page, "newcomers-here");
   // The pods of the contacts are moved to this machine now.
   writeFileSync(process.env.PAPPUS_ARRIVED, "");
@@ -58,7 +58,7 @@ try {
   await looks(page, "newcomers-welcome");
   await page.goto(`${base}/newcomers/told`);
   // All but the old pod, which is gone.
-  for (let tries = 0; !(await page.textContent("main")).match(/On the way\s*1\s/); tries++) {
+  for (let tries = 0; !(await page.textContent("main")).match(/Arrived\s*4\s/); tries++) {
     check(tries < 240, `the others are not told: ${await page.textContent("main")}`);
     await page.waitForTimeout(500);
     await page.reload();

@@ -71,8 +71,9 @@ impl Crowd {
         done(export)?;
         let pool = Pool::connect(&crowd.database).await?;
         create(&pool).await?;
-        let pod_key = crowd.pod_key()?;
-        let mut import = crowd.command(&["import", "--as", NAME, "--offline", "--trust-pod", &pod_key]);
+        let pod_key = archive_key(&crowd.pappus, &crowd.archive)?;
+        let mut import = crowd.command(&["import", "--as", NAME, "--offline", "--hold"]);
+        import.args(["--trust-pod", &pod_key]);
         import.arg(&crowd.archive);
         done(import)?;
         add_contacts(&pool, network, contacts, pods).await?;
@@ -85,15 +86,6 @@ impl Crowd {
         command.args(arguments).arg("--json").env("PAPPUS_ALLOW_HOST", &self.allowed);
         command.arg("--state").arg(self.folder.join("state"));
         command
-    }
-
-    /// The key of the pod that the archive comes from.
-    fn pod_key(&self) -> Result<String, CrowdError> {
-        let mut verify = Command::new(&self.pappus);
-        verify.args(["verify", "--json"]).arg(&self.archive);
-        let report: serde_json::Value = serde_json::from_slice(&done(verify)?).unwrap_or_default();
-        let key = report["origin"]["pod"]["signed_by"].as_str();
-        key.map(str::to_owned).ok_or_else(|| CrowdError::Pappus("the archive is not signed".to_owned()))
     }
 
     /// `pappus`, working for the pod.
@@ -117,7 +109,17 @@ impl Crowd {
     }
 }
 
-fn done(mut command: Command) -> Result<Vec<u8>, CrowdError> {
+/// The key of the pod that an archive comes from.
+pub(crate) fn archive_key(pappus: &Path, archive: &Path) -> Result<String, CrowdError> {
+    let mut verify = Command::new(pappus);
+    verify.args(["verify", "--json"]).arg(archive);
+    let report: serde_json::Value = serde_json::from_slice(&done(verify)?).unwrap_or_default();
+    let key = report["origin"]["pod"]["signed_by"].as_str();
+    key.map(str::to_owned).ok_or_else(|| CrowdError::Pappus("the archive is not signed".to_owned()))
+}
+
+/// What a program printed, when it ended well.
+pub(crate) fn done(mut command: Command) -> Result<Vec<u8>, CrowdError> {
     let output = command.output()?;
     match output.status.code() {
         Some(0 | 10) => Ok(output.stdout),

@@ -14,4 +14,5 @@ pub mod sample;
 pub mod schema;
 pub mod service;
 pub mod sound;
+pub mod twin;
 pub mod watched;

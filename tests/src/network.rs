@@ -9,7 +9,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -166,13 +166,15 @@ fn pod(host: &str) -> Option<usize> {
 async fn receive(
     State(seen): State<Arc<Mutex<Seen>>>,
     uri: Uri,
+    method: Method,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
     let Some(pod) = pod(host) else { return StatusCode::BAD_REQUEST.into_response() };
     let manner = Manner::of(pod);
-    {
+    // What a pod runs is asked, too.
+    if method == Method::POST {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.requests += 1;
         seen.followed += usize::from(uri.path() == ELSEWHERE);

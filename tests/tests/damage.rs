@@ -17,9 +17,9 @@ fn expected(kind: Damage) -> Option<(&'static str, &'static str)> {
         Damage::OrderGone => Some(("no_signature_order", "comment")),
         Damage::BrokenYaml => Some(("unreadable_additional_data", "comment")),
         Damage::AbsurdTime => Some(("missing_value", "post")),
+        Damage::ReshareWithoutRoot => Some(("stock_limit", "post")),
         Damage::NulInText
         | Damage::InvalidUtf8
-        | Damage::ReshareWithoutRoot
         | Damage::UnknownOrder
         | Damage::PersonWithoutProfile
         | Damage::NoProfile

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 #[path = "../../engine/tests/delivery/pods.rs"]
 #[expect(dead_code, reason = "the tests of the engine use all of it")]
 mod pods;
-use pods::{JumpingClock, Pods, add_import, for_pod, status, unreachable};
+use pods::{JumpingClock, Pods, add_import, all_processed, for_pod, status, unreachable};
 
 async fn database(name: &str) -> DatabaseUrl {
     let address = shared_postgres().await.unwrap().create_database(name).await.unwrap();
@@ -36,18 +36,21 @@ async fn several_machines_share_the_pods_and_one_takes_over_from_another() {
     let queued = tokio::join!(ledger.enqueue(all(), clock.now()), other.enqueue(all(), clock.now()));
     assert_eq!(queued.0.unwrap() + queued.1.unwrap(), 1200);
 
+    all_processed(&one).await;
     let pods = Pods::new(&clock, |_, _| status(202));
     let options = Options { at_once: 10, slow_at_once: 10, ..Options::default() };
-    let killed =
-        tokio::time::timeout(Duration::from_millis(80), deliver(&one, &pods, &clock, &options, never()));
+    let killed = tokio::time::timeout(
+        Duration::from_millis(80),
+        deliver(&one, &pods, None, &clock, &options, never()),
+    );
     assert!(killed.await.is_err(), "it was quicker than 80 ms: nothing was killed");
     let delivered = ledger.counts(Scope::All).await.unwrap().delivered;
     let on_their_way = pods.times().len() - usize::try_from(delivered).unwrap();
     assert!(delivered < 1200 && on_their_way <= 20, "{delivered} delivered, {on_their_way} on their way");
     clock.advance(TimeDelta::seconds(61));
     let (done, also) = tokio::join!(
-        deliver(&one, &pods, &clock, &options, never()),
-        deliver(&two, &pods, &clock, &options, never()),
+        deliver(&one, &pods, None, &clock, &options, never()),
+        deliver(&two, &pods, None, &clock, &options, never()),
     );
     let (done, also) = (done.unwrap().delivered, also.unwrap().delivered);
     assert!(done > 0 && also > 0, "{done} and {also}");
@@ -76,7 +79,7 @@ async fn the_same_four_weeks_as_in_a_file() {
         _ => status(202),
     });
     let options = Options { wait: true, look_again: Duration::from_hours(24 * 365), ..Options::default() };
-    deliver(&store, &pods, &clock, &options, never()).await.unwrap();
+    deliver(&store, &pods, None, &clock, &options, never()).await.unwrap();
     let counts = ledger.counts(Scope::Import("alice")).await.unwrap();
     assert_eq!(counts, Counts { delivered: 10, rejected: 5, dead: 10, ..Counts::default() });
     let tries = pods.posts().iter().filter(|post| post.url.contains("dead")).count();

@@ -107,29 +107,6 @@ async fn everybody_exports_and_verifies() {
     }
 }
 
-#[tokio::test]
-async fn who_has_moved_keeps_the_name_that_signed() {
-    let pod = Pod::sqlite().await;
-    pod.export(&["ida"], "out", &[]);
-    let document = json(&pod.archive("out", "ida"), "diaspora.json");
-    let authors: Vec<&str> = document["others_data"]["relayables"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|record| record["entity_data"]["author"].as_str())
-        .collect();
-    // rosa moved between other pods, moritz left this one: both signed with their old keys.
-    assert!(authors.contains(&"rosa@contacts.example"), "{authors:?}");
-    assert!(!authors.iter().any(|author| author.starts_with("moritz.neu@")), "{authors:?}");
-    let keys: Vec<&str> = document["others_data"]["non_contact_authors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|author| author["account_id"].as_str())
-        .collect();
-    assert!(keys.contains(&"rosa@contacts.example"), "{keys:?}");
-}
-
 fn shell(folder: &std::path::Path, script: &str) -> (bool, String) {
     let output =
         Command::new("bash").args(["-euo", "pipefail", "-c", script]).current_dir(folder).output().unwrap();

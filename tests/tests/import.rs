@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::support::target::{Target, fingerprint};
-use crate::support::{Pod, json};
+use crate::support::target::{Target, fingerprint, sums_agree};
+use crate::support::{Pod, json, under_signers};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::program::pappus;
 use serde_json::Value;
@@ -16,7 +16,7 @@ const EVERYBODY: [&str; 6] = ["ida", "yasmin", "emil", "clara", "greta", "jonas"
 fn records(archive: &Path, list: &str, name: &str) -> BTreeMap<String, String> {
     // Texts keep the old name: they may be signed, and links in them are for their readers.
     let owns = [format!("{name}@closing.example"), format!("{name}@haven.example")];
-    let document = json(archive, "diaspora.json");
+    let document = under_signers(archive);
     let list = list.split('.').fold(&document, |value, name| &value[name]);
     list.as_array()
         .unwrap()
@@ -87,15 +87,6 @@ async fn moves(target: &Target, source: &Pod, names: &[&str]) {
     }
     assert_eq!(after, before);
     assert!(crate::support::names(&target.folder.path().join("uploads/images")).is_empty());
-}
-
-fn sums_agree(report: &Value) {
-    for (kind, tally) in report["kinds"].as_object().unwrap() {
-        let number = |name: &str| tally[name].as_u64().unwrap();
-        let left_out: u64 =
-            tally["left_out"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
-        assert_eq!(number("in_archive"), number("imported") + number("adopted") + left_out, "{kind}");
-    }
 }
 
 fn comes_out_the_same(target: &Target, archive: &Path, name: &str, report: &Value) {

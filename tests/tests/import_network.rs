@@ -147,6 +147,7 @@ async fn nobody_is_sent_into_the_own_network() {
         "--as",
         "ida",
         "--accept-unproven",
+        "--hold",
         "--allow-host",
         &pods.closing,
         "--allow-host",

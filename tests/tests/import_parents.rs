@@ -10,7 +10,7 @@ use serde_json::Value;
 fn import(pods: &LivingPods, target: &Target, archive: &str, more: &[&str]) -> Value {
     let (closing, contacts) = (pods.closing.as_str(), pods.contacts.as_str());
     let mut command =
-        vec!["import", archive, "--as", "ida", "--allow-host", closing, "--allow-host", contacts];
+        vec!["import", archive, "--as", "ida", "--hold", "--allow-host", closing, "--allow-host", contacts];
     command.extend(more);
     let ended = target.run(&command);
     assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");

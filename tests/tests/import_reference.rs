@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::support::reference::{reference, restore, unpack_photos};
 use crate::support::target::{Target, fingerprint};
-use crate::support::{TIME, json};
+use crate::support::{TIME, json, whole_posts};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::copy::copy_pod;
 use pappus_tests::program::pappus;
 use pappus_tests::rows::Rows;
 use pappus_tests::schema::Pool;
 use pappus_tests::sound::{Place, problems_of};
-use serde_json::{Value, json as value};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -183,7 +183,7 @@ fn everything_with_a_place_came_in(rows: &Rows, original: &Value, report: &Value
 /// The account exported again where it is now, against the archive it came from.
 fn comes_out_the_same(target: &Target, original: &Value, report: &Value) -> PathBuf {
     let back = target.export("alice");
-    let document = json(&back, "diaspora.json");
+    let document = whole_posts(&back);
     let reasons = ["parent_missing", "person_unknown", "key_unknown"];
     let missing = left_out(report, &reasons);
     assert_eq!(report["more_findings"], 0);
@@ -239,8 +239,11 @@ fn comes_out_the_same(target: &Target, original: &Value, report: &Value) -> Path
     }
     assert_eq!(movers.len(), MOVED.len(), "{movers:?}");
     // With nothing left out: all that the pod knew before has its signature now.
+    // Only reshares of posts that this pod does not know have their originals elsewhere.
     let manifest = json(&back, "manifest.json");
-    assert_eq!(manifest["omissions"], value!([]));
+    let others: Vec<&Value> =
+        list(&manifest, "omissions").iter().filter(|omission| omission["code"] != "stock_limit").collect();
+    assert_eq!(others, Vec::<&Value>::new());
     let ended = pappus(["verify", back.to_str().unwrap()]).unwrap();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     back

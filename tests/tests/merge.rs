@@ -200,6 +200,9 @@ async fn nothing_that_any_of_them_has_is_lost() {
     let others = |document: &Value| guids(&document["others_data"]["relayables"]);
     assert_eq!(others(&all), others(&before).union(&others(&after)).cloned().collect());
     assert!(others(&all).len() > others(&after).len(), "the comments on what was deleted");
+    let signed_as = |archive: &Path| guids(&json(archive, "extras.json")["signed_as"]);
+    assert_eq!(signed_as(&archive), signed_as(&old).union(&signed_as(&new)).cloned().collect());
+    assert!(signed_as(&archive).len() > signed_as(&new).len(), "some were signed before their authors moved");
     assert_eq!(all["user"]["profile"], after["user"]["profile"]);
     assert_eq!(all["user"]["profile"]["entity_data"]["first_name"], "Later");
     let text = all["user"].to_string();

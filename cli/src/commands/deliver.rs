@@ -1,62 +1,163 @@
 //! `pappus deliver`.
 
-use pappus_engine::delivery::{Clock as _, Ledger, Options, Scope, SystemClock, deliver};
-use serde_json::json;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use pappus_engine::delivery::{
+    Clock as _, Counts, Friends, Ledger, Options, Scope, Summary, SystemClock, TargetPod, Unseen, deliver,
+};
+use pappus_engine::pod::config::PodConfig;
+use pappus_engine::store::Store;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{Outcome, thousands};
-use crate::arguments::Deliver;
+use crate::arguments::{Deliver, NetworkArguments, PatienceArguments};
 use crate::error::Failure;
 use crate::output::Output;
+use crate::progress::Bar;
 use crate::{network, pod, store};
+
+/// How often the ledger is read for the progress bar.
+const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
-    let client = network::client(&arguments.network)?;
     let store = store::open(&arguments.store, &config.url).await?;
-    let (stop, stopped) = watch::channel(false);
-    // The first Ctrl-C lets what is on its way arrive; the second one ends at once, as always.
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            _ = stop.send(true);
-        }
-    });
-    let options = Options { wait: arguments.wait, ..Options::default() };
-    let summary = deliver(&store, &client, &SystemClock, &options, stopped).await?;
-    let ledger = Ledger::new(&store);
-    let counts = ledger.counts(Scope::All).await?;
-    let held = ledger.held(SystemClock.now()).await?;
-    let next = ledger.next_due().await?;
+    let Deliver { wait, network, patience, .. } = &arguments;
+    let sending = Sending { config: &config, network, patience, wait: *wait };
+    let sent = sending.send_due(&store, output).await?;
     store.close().await;
-    let number = |count: i64| thousands(count.unsigned_abs());
-    output.line(format!(
-        "Sent: {} arrived, {} refused, {} to be tried again, {} given up.",
-        thousands(summary.delivered),
-        thousands(summary.rejected),
-        thousands(summary.postponed),
-        thousands(summary.dead)
-    ));
-    output.line(format!(
-        "In all: {} arrived, {} waiting, {} refused, {} given up.",
-        number(counts.delivered),
-        number(counts.queued + counts.sending),
-        number(counts.rejected),
-        number(counts.dead)
-    ));
-    if held > 0 {
-        output.line(format!(
-            "{} of them wait for pods that another program sends to just now, or did until it was killed: a minute \
-             after its last word they are free.",
-            number(held)
-        ));
-    }
-    if let Some(next) = next {
-        output.line(format!(
-            "The next can be sent at {} UTC; `pappus deliver --wait` waits for it.",
-            next.format("%Y-%m-%d %H:%M:%S")
-        ));
-    }
-    output.document(&json!({ "sent": summary, "all": counts, "held": held, "next_due": next }));
+    sent.describe(output);
+    output.document(&sent.document());
+    let counts = sent.counts;
     let clean = counts.finished() && counts.rejected == 0 && counts.dead == 0;
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
+}
+
+/// What was sent, and how the ledger is then.
+pub(crate) struct Sent {
+    summary: Summary,
+    counts: Counts,
+    friends: Friends,
+    unseen: Vec<Unseen>,
+    held: i64,
+    next: Option<DateTime<Utc>>,
+}
+
+/// How deliveries are sent: alone, and after an import.
+pub(crate) struct Sending<'a> {
+    pub(crate) config: &'a PodConfig,
+    pub(crate) network: &'a NetworkArguments,
+    pub(crate) patience: &'a PatienceArguments,
+    /// Go on until nothing is left.
+    pub(crate) wait: bool,
+}
+
+impl Sending<'_> {
+    /// Sends what is due; with `wait`, until nothing is left.
+    pub(crate) async fn send_due(&self, store: &Store, output: &Output) -> Result<Sent, Failure> {
+        let client = network::client_of(&self.config.url, self.network)?;
+        let (stop, stopped) = watch::channel(false);
+        // The first Ctrl-C lets what is on its way arrive; the second one ends at once, as always.
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                _ = stop.send(true);
+            }
+        });
+        let ledger = Ledger::new(store);
+        if self.patience.assume_reachable {
+            ledger.assume_reachable(SystemClock.now()).await?;
+        }
+        let options = Options {
+            wait: self.wait,
+            grace: Duration::from_hours(self.patience.grace.into()),
+            settle: Duration::from_secs(self.patience.settle.into()),
+            ..Options::default()
+        };
+        let target = TargetPod::new(&self.config.database, &self.config.url);
+        let summary = tokio::select! {
+            summary = deliver(store, &client, Some(&target), &SystemClock, &options, stopped) => summary?,
+            // Never ends.
+            () = show_progress(&ledger, output) => Summary::default(),
+        };
+        Ok(Sent {
+            summary,
+            counts: ledger.counts(Scope::All).await?,
+            friends: ledger.friends(Scope::All).await?,
+            unseen: ledger.unseen().await?,
+            held: ledger.held(SystemClock.now()).await?,
+            next: ledger.next_due().await?,
+        })
+    }
+}
+
+/// Shows how many deliveries have ended, of those that are due now. Goes on for ever.
+async fn show_progress(ledger: &Ledger, output: &Output) {
+    // A ledger that cannot be read is told by whoever sends.
+    let ended = async || {
+        let counts = ledger.counts(Scope::All).await.ok()?;
+        u64::try_from(counts.delivered + counts.confirmed + counts.rejected + counts.dead).ok()
+    };
+    let due = ledger.due(SystemClock.now()).await.unwrap_or_default().unsigned_abs();
+    let (before, bar) = (ended().await.unwrap_or_default(), Bar::count("delivering", due, output.is_json()));
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Some(now) = ended().await {
+            let done = now.saturating_sub(before);
+            bar.set_of(done, due.max(done));
+        }
+    }
+}
+
+impl Sent {
+    /// For people.
+    pub(crate) fn describe(&self, output: &Output) {
+        let Self { summary, counts, friends, unseen, held, next } = self;
+        let number = |count: i64| thousands(count.unsigned_abs());
+        output.line(format!(
+            "Sent: {} arrived, {} refused, {} to be tried again, {} given up.",
+            thousands(summary.delivered),
+            thousands(summary.rejected),
+            thousands(summary.postponed),
+            thousands(summary.dead)
+        ));
+        output.line(format!(
+            "In all: {} arrived, {} not needed any more, {} waiting, {} refused, {} given up.",
+            number(counts.delivered),
+            number(counts.confirmed),
+            number(counts.queued + counts.sending),
+            number(counts.rejected),
+            number(counts.dead)
+        ));
+        output.line(format!("Friends back: {} of {}.", number(friends.back), number(friends.all)));
+        for waiting in unseen {
+            output.line(&waiting.problem);
+        }
+        if *held > 0 {
+            output.line(format!(
+                "{} of them wait for pods that another program sends to just now, or did until it was killed: a minute \
+                 after its last word they are free.",
+                number(*held)
+            ));
+        }
+        if let Some(next) = next {
+            output.line(format!(
+                "The next can be sent at {} UTC; `pappus deliver --wait` waits for it.",
+                next.format("%Y-%m-%d %H:%M:%S")
+            ));
+        }
+    }
+
+    /// For programs.
+    pub(crate) fn document(&self) -> Value {
+        json!({
+            "sent": self.summary,
+            "all": self.counts,
+            "friends": self.friends,
+            "unseen": self.unseen,
+            "held": self.held,
+            "next_due": self.next,
+        })
+    }
 }

@@ -1,7 +1,11 @@
 //! `pappus deliveries`.
 
-use comfy_table::{CellAlignment, Table};
-use pappus_engine::delivery::{Ledger, Scope, Unreached};
+use chrono::TimeDelta;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use pappus_engine::delivery::{
+    Clock as _, Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, SystemClock, TargetPod, Unreached,
+    Unseen,
+};
 use pappus_engine::domain::DiasporaId;
 use serde_json::json;
 
@@ -19,51 +23,139 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     let account = arguments.account.as_deref().map(str::parse::<DiasporaId>).transpose()?;
     let scope = account.as_ref().map_or(Scope::All, Scope::Account);
     let store = store::open(&arguments.store, &config.url).await?;
-    let ledger = Ledger::new(&store);
-    let counts = ledger.counts(scope).await?;
+    // Who came back since the last delivery. A pod whose database is away says what was known then.
+    let target = TargetPod::new(&config.database, &config.url);
+    _ = target.look(&store, SystemClock.now(), TimeDelta::minutes(1)).await;
+    let told = Told::read(&Ledger::new(&store), scope).await?;
+    store.close().await;
+    told.describe(output);
+    output.document(&json!({
+        "counts": told.counts,
+        "friends": told.friends,
+        "unseen": told.unseen,
+        "pods": told.pods,
+        "elsewhere": told.elsewhere,
+        "by_hand": told.by_hand,
+    }));
+    Ok(if told.counts.finished() && told.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
+}
+
+/// All that the ledger says.
+struct Told {
+    counts: Counts,
+    friends: Friends,
+    unseen: Vec<Unseen>,
+    pods: Vec<PodDeliveries>,
+    elsewhere: Vec<Elsewhere>,
+    by_hand: Vec<Unreached>,
+}
+
+impl Told {
+    async fn read(ledger: &Ledger, scope: Scope<'_>) -> Result<Self, Failure> {
+        let (mut pods, mut elsewhere, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
+        loop {
+            let after = pods.last().map_or(String::new(), |last: &PodDeliveries| last.pod.clone());
+            let page = ledger.pods(scope, &after, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            pods.extend(page);
+        }
+        loop {
+            let page = ledger.elsewhere(scope, elsewhere.last(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            elsewhere.extend(page);
+        }
+        loop {
+            let page = ledger.by_hand(scope, by_hand.last(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            by_hand.extend(page);
+        }
+        let (counts, friends) = (ledger.counts(scope).await?, ledger.friends(scope).await?);
+        Ok(Self { counts, friends, unseen: ledger.unseen().await?, pods, elsewhere, by_hand })
+    }
+
+    fn describe(&self, output: &Output) {
+        if self.pods.is_empty() {
+            output.line("Nothing has been announced yet.");
+        } else {
+            output.line(table(&self.pods));
+            output.line(format!("Friends back: {} of {}.", self.friends.back, self.friends.all));
+        }
+        for waiting in &self.unseen {
+            output.line(&waiting.problem);
+        }
+        list_elsewhere(output, &self.elsewhere);
+        list_by_hand(output, &self.by_hand);
+    }
+}
+
+/// A line for each pod.
+fn table(pods: &[PodDeliveries]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["pod", "arrived", "waiting", "refused", "given up", "what went wrong last"]);
-    let (mut pods, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = ledger.pods(scope, &after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.pod);
-        for pod in page {
-            let numbers = [
-                pod.counts.delivered,
-                pod.counts.queued + pod.counts.sending,
-                pod.counts.rejected,
-                pod.counts.dead,
-            ];
-            let error = pod.last_error.clone().unwrap_or_default();
-            let numbers = numbers.iter().map(ToString::to_string);
-            table.add_row(std::iter::once(pod.pod.clone()).chain(numbers).chain([error]));
-            pods.push(pod);
-        }
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header([
+        "pod",
+        "move",
+        "friends back",
+        "arrived",
+        "waiting",
+        "refused",
+        "given up",
+        "last error",
+    ]);
+    for pod in pods {
+        let numbers = [
+            pod.counts.delivered + pod.counts.confirmed,
+            pod.counts.queued + pod.counts.sending,
+            pod.counts.rejected,
+            pod.counts.dead,
+        ];
+        let friends = match pod.friends {
+            Friends { all: 0, .. } => "–".to_owned(),
+            Friends { all, back } => format!("{back} of {all}"),
+        };
+        let first = [pod.pod.clone(), state_of_move(pod), friends];
+        let numbers = numbers.iter().map(ToString::to_string);
+        table.add_row(first.into_iter().chain(numbers).chain([pod.last_error.clone().unwrap_or_default()]));
     }
-    for column in 1..5 {
+    for column in 2..7 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let mut by_hand: Vec<Unreached> = Vec::new();
-    loop {
-        let page = ledger.by_hand(scope, by_hand.last(), PAGE).await?;
-        if page.is_empty() {
-            break;
+    table
+}
+
+/// How far a pod is with the move.
+fn state_of_move(pod: &PodDeliveries) -> String {
+    match (pod.told_at, pod.confirmed_at, pod.waits_until) {
+        (_, Some(_), _) => "confirmed".to_owned(),
+        (Some(_), None, Some(until)) => {
+            format!("told; the rest waits until {} UTC", until.format("%Y-%m-%d %H:%M"))
         }
-        by_hand.extend(page);
+        (Some(_), None, None) => "told".to_owned(),
+        (None, None, _) if pod.counts.finished() => "not told".to_owned(),
+        (None, None, _) => "waiting".to_owned(),
     }
-    store.close().await;
-    if pods.is_empty() {
-        output.line("Nothing has been announced yet.");
-    } else {
-        output.line(table);
+}
+
+/// What friends have to do whose software carries no friendship over, and who they are.
+fn list_elsewhere(output: &Output, elsewhere: &[Elsewhere]) {
+    for of_system in elsewhere.chunk_by(|one, next| one.account == next.account && one.system == next.system)
+    {
+        let Some(first) = of_system.first() else { continue };
+        let Some(advice) = first.system.advice() else { continue };
+        output.line(format!("Friends of {} who have to do something themselves. {advice}", first.account));
+        for friend in of_system {
+            output.line(format!("    {}", friend.person));
+        }
     }
-    list_by_hand(output, &by_hand);
-    output.document(&json!({ "counts": counts, "pods": pods, "by_hand": by_hand }));
-    Ok(if counts.finished() && by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
 }
 
 /// By account, pod and reason, each person on a line, to be copied from there.

@@ -10,10 +10,13 @@ use pappus_engine::archive::sha256_of_file;
 use pappus_engine::import::{
     self, FindingCode, ImportError, ImportOptions, Imported, KeyInTheMaking, Needs, Proof, Report,
 };
+use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
-use serde_json::json;
+use pappus_engine::store::Store;
+use serde_json::{Value, json};
 
 use super::{Outcome, megabytes, thousands};
+use crate::announcement::{Announcement, Following, Intent};
 use crate::arguments::Import;
 use crate::error::Failure;
 use crate::output::Output;
@@ -32,9 +35,64 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         Some(KeyInTheMaking::begin())
     };
     pod::open(&config).await?; // says what is wrong with the pod before any work is done
-    let opened = archive::open_with_photos(&arguments.archive, arguments.photos.as_deref(), output)?;
     let file = &arguments.archive.archive;
-    let options = ImportOptions {
+    let unlock =
+        archive::unlock(arguments.archive.passphrase.as_deref(), arguments.archive.identity.as_deref())?;
+    let mut opened = archive::open_with(file, unlock.as_ref(), arguments.photos.as_deref(), output)?;
+    let intent = Intent::new(&mut opened, &arguments)?;
+    let store = if arguments.dry_run {
+        store::open_existing(&arguments.store, &config.url).await?
+    } else {
+        Some(store::open(&arguments.store, &config.url).await?)
+    };
+    let options = options(&arguments, &config, store.as_ref(), output).await?;
+    let started = Instant::now();
+    let failed = |error: ImportError| {
+        Failure::new(format!("{} was not imported", file.display()), &error).with_code(error.code())
+    };
+    let (Some(key), Some(store)) = (key, &store) else {
+        let planned = import::plan(opened, &config.database, &config.url, store.as_ref(), &options).await;
+        if let Some(store) = store {
+            store.close().await;
+        }
+        let planned = planned.map_err(failed)?;
+        let intent = intent.with_proof(planned.proof);
+        let seconds = started.elapsed().as_secs_f64();
+        describe(output, &planned, true, seconds);
+        intent.describe(output);
+        output.document(&document(&planned, true, seconds, &intent.document()));
+        return Ok(intent.outcome(outcome(&planned.report, planned.proof, planned.needs.fits())));
+    };
+    let imported = import::import(opened, &config.database, &config.url, store, &options, key).await;
+    let imported = imported.map_err(failed)?;
+    let seconds = started.elapsed().as_secs_f64();
+    describe(output, &imported, false, seconds);
+    let following = Following {
+        arguments: &arguments,
+        config: &config,
+        store,
+        unlock: unlock.as_ref(),
+        archive_sha256: &options.archive_sha256,
+        imported: &imported,
+    };
+    let announcement = following.run(intent.with_proof(imported.proof), output).await;
+    announcement.describe(output, &following);
+    store.clone().close().await;
+    output.document(&document(&imported, false, seconds, &announcement.document()));
+    if let Announcement::Failed(failure) = &announcement {
+        failure.say_aloud();
+    }
+    Ok(announcement.outcome(outcome(&imported.report, imported.proof, true)))
+}
+
+async fn options(
+    arguments: &Import,
+    config: &PodConfig,
+    store: Option<&Store>,
+    output: &Output,
+) -> Result<ImportOptions, Failure> {
+    let file = &arguments.archive.archive;
+    Ok(ImportOptions {
         username: arguments.username.clone(),
         reserved_names: config.reserved_names.clone(),
         email: arguments.email.clone(),
@@ -43,30 +101,18 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         accept_unproven: arguments.accept_unproven,
         pinned_pods: arguments.trust_pod.clone(),
         discovery: if arguments.offline { None } else { Some(network::discovery(&arguments.network)?) },
-        uploads: pod::uploads(&config).await?,
+        uploads: pod::uploads(config).await?,
         now: clock::now()?,
         archive_sha256: sha256_of_file(file)
             .map_err(|error| Failure::new(format!("{} cannot be read", file.display()), error))?,
+        keys: store.and_then(|store| store::keys(&arguments.store, store, &config.url)),
         progress: Arc::new(Steps::new(output.is_json())),
-    };
-    let started = Instant::now();
-    let done = if let Some(key) = key {
-        let store = store::open(&arguments.store, &config.url).await?;
-        let done = import::import(opened, &config.database, &config.url, &store, &options, key).await;
-        store.close().await;
-        done
-    } else {
-        import::plan(opened, &config.database, &config.url, &options).await
-    };
-    let imported = done.map_err(|error: ImportError| {
-        Failure::new(format!("{} was not imported", file.display()), &error).with_code(error.code())
-    })?;
-    describe(output, &imported, arguments.dry_run, started.elapsed().as_secs_f64());
-    output.document(&document(&imported, arguments.dry_run, started.elapsed().as_secs_f64()));
-    let clean = imported.report.total_left_out() == 0
-        && imported.proof != Proof::Unproven
-        && (imported.needs.fits() || !arguments.dry_run);
-    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+    })
+}
+
+fn outcome(report: &Report, proof: Proof, fits: bool) -> Outcome {
+    let clean = report.total_left_out() == 0 && proof != Proof::Unproven && fits;
+    if clean { Outcome::Done } else { Outcome::Findings }
 }
 
 fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
@@ -95,16 +141,25 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
             thousands(report.fetched_posts)
         ));
     }
+    describe_earlier(output, report);
     list_findings(output, report);
     if let Some(import) = import {
         output.line(format!(
-            "Import {import}. `pappus undo {}` takes it back.",
-            import.get(..8).unwrap_or(import)
+            "Import {import}. The user asks this pod for a new password (\"forgot your password?\"); the e-mail address \
+             came along."
         ));
-        output.line(
-            "Next: the user asks this pod for a new password (\"forgot your password?\"); the e-mail address \
-             came along.",
-        );
+    }
+}
+
+/// What an earlier run has brought, and what became of it.
+fn describe_earlier(output: &Output, report: &Report) {
+    let (before, deleted) = (report.imported_before, report.deleted_since());
+    if before + deleted > 0 {
+        output.line(format!(
+            "  {} records were imported before; {} were deleted since and stay deleted.",
+            thousands(before),
+            thousands(deleted)
+        ));
     }
 }
 
@@ -164,7 +219,7 @@ fn list_findings(output: &Output, report: &Report) {
     }
 }
 
-fn document(imported: &Imported, dry_run: bool, seconds: f64) -> serde_json::Value {
+fn document(imported: &Imported, dry_run: bool, seconds: f64, announcement: &Value) -> Value {
     json!({
         "dry_run": dry_run,
         "import": imported.import,
@@ -175,7 +230,10 @@ fn document(imported: &Imported, dry_run: bool, seconds: f64) -> serde_json::Val
         "findings": imported.report.findings,
         "more_findings": imported.report.more_findings,
         "fetched_posts": imported.report.fetched_posts,
+        "imported_before": imported.report.imported_before,
+        "deleted_since": imported.report.deleted_since(),
         "needs": imported.needs,
         "seconds": seconds,
+        "announcement": announcement,
     })
 }

@@ -23,12 +23,14 @@ pub(crate) async fn run(arguments: Imports, output: &Output) -> Result<Outcome, 
         let since = chrono::DateTime::from_timestamp_millis(import.created_at)
             .map_or_else(String::new, |time| time.format("%Y-%m-%d %H:%M UTC").to_string());
         let name = import.id.get(..8).unwrap_or(&import.id);
-        table.add_row([name, &import.old_id, &import.new_username, import.state.as_str(), &since]);
+        let state = if import.is_being_undone { "being undone" } else { import.state.as_str() };
+        table.add_row([name, &import.old_id, &import.new_username, state, &since]);
         list.push(json!({
             "import": import.id,
             "old": import.old_id,
             "new_username": import.new_username,
             "state": import.state.as_str(),
+            "being_undone": import.is_being_undone,
             "since": since,
             "archive_sha256": import.archive_sha256,
         }));

@@ -14,7 +14,8 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
     let config = pod::configuration(&arguments.pod)?;
     let account = arguments.account.as_deref().map(str::parse::<DiasporaId>).transpose()?;
     let scope = match (&arguments.to, &account) {
-        (Some(pod), _) => Scope::Pod(pod),
+        (Some(pod), Some(account)) => Scope::PodAndAccount(pod, account),
+        (Some(pod), None) => Scope::Pod(pod),
         (None, Some(account)) => Scope::Account(account),
         (None, None) => Scope::All,
     };

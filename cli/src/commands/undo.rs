@@ -19,9 +19,10 @@ pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Fai
         ))
     })?;
     let uploads = pod::uploads(&config).await?;
-    let undone = undo(&store, &import, &config.database, &config.url, &uploads, clock::now()?)
+    let keys = store::new_keys(&arguments.store, &store, &config.url)?;
+    let undone = undo(&store, Some(&keys), &import, &config.database, &config.url, &uploads, clock::now()?)
         .await
-        .map_err(|error| Failure::new(format!("import {} was not taken back", import.id), error))?;
+        .map_err(|error| Failure::new(format!("import {} was not undone", import.id), error))?;
     store.close().await;
     output.line(format!(
         "{} is gone from this pod again: {} rows removed, {} given back to the old account.",
@@ -29,8 +30,14 @@ pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Fai
         thousands(undone.removed),
         thousands(undone.given_back)
     ));
+    if undone.keeps_key {
+        output.line(
+            "Its key is kept, sealed: other pods may know the name with it. The same account gets both again when it comes \
+             again under that name; nobody else can come under it.",
+        );
+    }
     output.document(
-        &json!({ "import": import.id, "removed": undone.removed, "given_back": undone.given_back }),
+        &json!({ "import": import.id, "removed": undone.removed, "given_back": undone.given_back, "keeps_key": undone.keeps_key }),
     );
     Ok(Outcome::Done)
 }

@@ -2,6 +2,7 @@
 
 use super::AnnounceError;
 use super::envelopes::Announcer;
+use super::tombstone::bury;
 use crate::federation::AccountMigration;
 use crate::pod::database::{Cell as _, Existing, Value};
 use crate::store::random_id;
@@ -21,6 +22,7 @@ const REFERENCES: &[(&str, &str, &[&str])] = &[
     ("conversation_visibilities", "person_id", &["conversation_id"]),
     ("notification_actors", "person_id", &["notification_id"]),
     ("blocks", "person_id", &["user_id"]),
+    ("roles", "person_id", &["name"]),
 ];
 
 /// Tables of relayables, of their signatures, and the column that joins them.
@@ -31,8 +33,8 @@ const SIGNATURES: &[(&str, &str, &str)] = &[
 ];
 
 impl Announcer {
-    /// Writes the account migration, re-points every reference, merges duplicates, closes the old person: in
-    /// one transaction, as diaspora* does when it receives the announcement.
+    /// Writes the account migration, re-points every reference, merges duplicates, closes the old person and empties
+    /// what it told: in one transaction, as diaspora* does when it receives the announcement.
     pub(super) async fn move_references(&mut self) -> Result<(), AnnounceError> {
         self.pod.begin().await?;
         let Some(old) = self.old_person().await? else {
@@ -70,10 +72,10 @@ impl Announcer {
         for sql in [
             format!("DELETE FROM contacts WHERE user_id = {user} AND person_id = {new}"),
             format!("DELETE FROM blocks WHERE user_id = {user} AND person_id = {new}"),
-            format!("UPDATE people SET closed_account = (1 = 1) WHERE id = {old}"),
         ] {
             self.pod.run("the move", sql, &[]).await?;
         }
+        bury(&mut self.pod, old, self.now).await?;
         self.mend_local_contacts().await?;
         self.pod.commit().await?;
         Ok(())
@@ -161,8 +163,9 @@ impl Announcer {
         self.pod.insert("people", &columns, vec![row], Existing::Refuse).await?;
         let rows = self.pod.rows_in("the old person", select, &[&id]).await?;
         let person = rows.first().and_then(|row| row.integer(0)).ok_or(AnnounceError::Gone(id))?;
-        let row = vec![person.into(), "".into(), now.into(), now.into()];
-        let columns = ["person_id", "first_name", "created_at", "updated_at"];
+        // Empty from the beginning: nobody but the new person is to be found.
+        let row = vec![person.into(), "".into(), false.into(), now.into(), now.into()];
+        let columns = ["person_id", "full_name", "searchable", "created_at", "updated_at"];
         self.pod.insert("profiles", &columns, vec![row], Existing::Refuse).await?;
         Ok(Some(person))
     }

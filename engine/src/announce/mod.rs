@@ -7,12 +7,18 @@
 //! Everything can be done again: references that have moved are not found again, and a delivery is queued once.
 
 mod envelopes;
+mod farewell;
+mod key_state;
 mod local;
+mod people;
 mod recipient;
 mod sealer;
 mod source;
+mod tombstone;
 
 pub use envelopes::Announced;
+pub use key_state::{KeyState, key_state};
+pub(crate) use tombstone::{bury, has_content};
 
 use envelopes::{Announcer, OldAccount};
 use source::Source;
@@ -94,6 +100,9 @@ pub enum AnnounceError {
 pub struct AnnounceOptions {
     /// What opens the private key, when it is under a passphrase.
     pub key_passphrase: Option<zeroize::Zeroizing<String>>,
+    /// The text of a last public post by the old account, for friends whose software knows no moves; `{new}` in it
+    /// becomes the new address. None when there is to be no post.
+    pub farewell: Option<String>,
     /// The time that new rows get.
     pub now: Timestamp,
 }
@@ -129,7 +138,7 @@ pub async fn announce(
     // From here on the import cannot be taken back.
     mark_announced(store, &import.id, options.now).await?;
     announcer.move_references().await?;
-    announcer.queue(store, &contacts).await
+    announcer.queue(store, &contacts, options.farewell.as_deref()).await
 }
 
 async fn imported(store: &Store, old: &DiasporaId, url: &PodUrl) -> Result<ImportRecord, AnnounceError> {
@@ -137,6 +146,7 @@ async fn imported(store: &Store, old: &DiasporaId, url: &PodUrl) -> Result<Impor
         .await?
         .into_iter()
         .find(|import| import.old_id == old.as_str() && import.state != ImportState::Undone)
+        .filter(|import| !import.is_being_undone)
         .ok_or_else(|| AnnounceError::NotImported(old.clone()))?;
     match import.state {
         ImportState::Importing => Err(AnnounceError::Incomplete(old.clone())),

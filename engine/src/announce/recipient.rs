@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::AnnounceError;
+use super::source::Claimed;
 use crate::domain::{DiasporaId, Guid, PublicKey};
 use crate::pod::database::{Cell as _, Row};
 
@@ -19,13 +20,20 @@ pub(super) struct Recipient {
 
 impl Recipient {
     /// From ID, GUID, key, and the pod's host, port and whether it is reached by https.
-    pub(super) fn new(row: &Row, shares: Option<bool>) -> Result<Self, &'static str> {
+    pub(super) fn from_row(row: &Row, shares: Option<bool>) -> Result<Self, &'static str> {
         let id = row.text(0).and_then(|id| id.parse().ok()).ok_or("the ID cannot be read")?;
         let guid = row.text(1).and_then(|guid| guid.parse().ok()).ok_or("the GUID cannot be read")?;
         let key =
             row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()).ok_or("the key cannot be used")?;
         let pod = pod_address(row, 3)?;
         Ok(Self { id, guid, key, pod, shares })
+    }
+
+    /// From what the archive says of a contact, if it says enough: pods such as Hubzilla's do not always publish GUID
+    /// and key.
+    pub(super) fn from_archive(id: &DiasporaId, claimed: &Claimed, pod: Url) -> Option<Self> {
+        let (guid, key) = (claimed.guid.clone()?, claimed.key.clone()?);
+        Some(Self { id: id.clone(), guid, key, pod, shares: Some(claimed.shares) })
     }
 
     /// Where the person's own messages go.

@@ -20,8 +20,8 @@ pub(super) struct Sealer<'a> {
     pub(super) profile: &'a str,
 }
 
-/// A Contact and the profile for one person, or why there is none.
-pub(super) type Sealed = Result<[NewDelivery; 2], AnnounceError>;
+/// The profile for one person, and a Contact if the account shares with them; or why there is none.
+pub(super) type Sealed = Result<Vec<NewDelivery>, AnnounceError>;
 
 impl Sealer<'_> {
     /// Seals for each of them, in their order.
@@ -40,15 +40,6 @@ impl Sealer<'_> {
     }
 
     fn both(&self, recipient: &Recipient) -> Sealed {
-        let shares = recipient.shares.unwrap_or(false);
-        let contact = Contact {
-            author: self.new.clone(),
-            recipient: recipient.id.clone(),
-            following: shares,
-            sharing: shares,
-            blocking: false,
-        };
-        let contact = MagicEnvelope::seal(self.new, self.new_key, &contact.to_xml())?;
         let url = recipient.address()?;
         let delivery = |kind, envelope: &str| {
             Ok::<_, AnnounceError>(NewDelivery {
@@ -62,6 +53,19 @@ impl Sealer<'_> {
                 body: encrypt_envelope(envelope, &recipient.key)?.into_bytes(),
             })
         };
-        Ok([delivery(Kind::Contact, &contact)?, delivery(Kind::Profile, self.profile)?])
+        let mut deliveries = vec![delivery(Kind::Profile, self.profile)?];
+        // A Contact that says "not sharing" would make a Hubzilla delete the connection.
+        if recipient.shares == Some(true) {
+            let contact = Contact {
+                author: self.new.clone(),
+                recipient: recipient.id.clone(),
+                following: true,
+                sharing: true,
+                blocking: false,
+            };
+            let contact = MagicEnvelope::seal(self.new, self.new_key, &contact.to_xml())?;
+            deliveries.push(delivery(Kind::Contact, &contact)?);
+        }
+        Ok(deliveries)
     }
 }

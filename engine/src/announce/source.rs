@@ -1,6 +1,6 @@
 //! What the archive says for an announcement: the old account's key, and whom it knew.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
@@ -9,7 +9,7 @@ use crate::archive::document::{
     DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_record,
 };
 use crate::archive::open::{Archive, Verified};
-use crate::domain::{Contact, DiasporaId, PrivateKey};
+use crate::domain::{Contact, DiasporaId, Guid, PrivateKey, PublicKey};
 
 /// Contacts of one account that are looked at; nobody has more.
 const MAX_CONTACTS: usize = 500_000;
@@ -17,15 +17,39 @@ const MAX_CONTACTS: usize = 500_000;
 /// What is read.
 pub(super) struct Source {
     pub(super) private_key: PrivateKey,
-    pub(super) contacts: BTreeSet<DiasporaId>,
+    pub(super) contacts: BTreeMap<DiasporaId, Claimed>,
+}
+
+/// What the archive says of a contact: a claim that decides no more than to whom a message is sealed.
+#[derive(Clone)]
+pub(super) struct Claimed {
+    /// Whether the person and the account shared both ways.
+    pub(super) is_friend: bool,
+    /// Whether the account shares with the person.
+    pub(super) shares: bool,
+    /// For people whose pod does not say it.
+    pub(super) guid: Option<Guid>,
+    /// The same.
+    pub(super) key: Option<PublicKey>,
 }
 
 impl Source {
     pub(super) fn read(archive: &mut Archive<Verified>) -> Result<Self, AnnounceError> {
         let limits = *archive.limits();
-        let mut source = Self { private_key: PrivateKey::absent(), contacts: BTreeSet::new() };
+        let mut source = Self { private_key: PrivateKey::absent(), contacts: BTreeMap::new() };
         read_document(archive.document()?, &limits, &mut source)?;
         Ok(source)
+    }
+}
+
+impl From<Contact> for Claimed {
+    fn from(contact: Contact) -> Self {
+        Self {
+            is_friend: contact.receiving && contact.sharing,
+            shares: contact.receiving,
+            guid: contact.person_guid,
+            key: contact.public_key.and_then(|key| PublicKey::from_pem(&key).ok()),
+        }
     }
 }
 
@@ -44,7 +68,7 @@ impl DocumentVisitor for Source {
         if let Ok((contact, _)) = read_record::<Contact>(value, None)
             && self.contacts.len() < MAX_CONTACTS
         {
-            self.contacts.insert(contact.account_id);
+            self.contacts.insert(contact.account_id.clone(), contact.into());
         }
         Ok(Next::Continue)
     }

@@ -9,12 +9,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::{Semaphore, watch};
 
 use super::clock::Clock;
+use super::friends::TargetPod;
 use super::ledger::Ledger;
 use super::pod::Work;
 use super::records::{DeliveryError, DeliveryState};
 use super::transport::Transport;
 use super::writer::{Leased, Writer, patiently, write};
-use crate::store::{Store, random_id};
+use crate::store::{Store, StoreError, random_id};
 
 /// How deliveries are sent.
 #[derive(Debug, Clone)]
@@ -33,8 +34,13 @@ pub struct Options {
     pub slow_after: Duration,
     /// How long after a killed program others leave its pods alone.
     pub lease: Duration,
-    /// How often to look for what others have queued meanwhile.
+    /// How often to look for who is back, and for what others have queued meanwhile.
     pub look_again: Duration,
+    /// How long a diaspora* pod that took the move is given to process it when no friend there is back: Contacts and
+    /// profiles that overtake it would end friendships. At least [`Options::SHORTEST_GRACE`].
+    pub grace: Duration,
+    /// How long after the first friend on a pod is back the rest is sent there: the others come back meanwhile.
+    pub settle: Duration,
 }
 
 impl Default for Options {
@@ -47,12 +53,25 @@ impl Default for Options {
             timeout: Duration::from_secs(30),
             slow_after: Duration::from_secs(2),
             lease: Duration::from_mins(1),
-            look_again: Duration::from_mins(1),
+            look_again: Duration::from_secs(15),
+            grace: Duration::from_hours(12),
+            settle: Duration::from_mins(1),
         }
     }
 }
 
 impl Options {
+    /// Pods that say nothing get at least this long to process a move; their queues may be hours behind.
+    pub const SHORTEST_GRACE: Duration = Duration::from_hours(1);
+
+    pub(super) fn grace(&self) -> TimeDelta {
+        TimeDelta::from_std(self.grace.max(Self::SHORTEST_GRACE)).unwrap_or(TimeDelta::days(1))
+    }
+
+    fn settle(&self) -> TimeDelta {
+        TimeDelta::from_std(self.settle).unwrap_or_default()
+    }
+
     pub(super) fn lease(&self) -> TimeDelta {
         TimeDelta::from_std(self.lease).unwrap_or(TimeDelta::minutes(1))
     }
@@ -95,7 +114,8 @@ impl Summary {
     }
 }
 
-/// Sends what is due; with [`Options::wait`], goes on until nothing is left. Once `stop` holds true nothing new
+/// Sends what is due; with [`Options::wait`], goes on until nothing is left. `target` says who is back; without it,
+/// pods are given all of the time they may need. Once `stop` holds true nothing new
 /// is sent, what is on its way is waited for, and it ends. Several programs may do this at once on the same
 /// database; they share the pods among them.
 ///
@@ -106,6 +126,7 @@ impl Summary {
 pub async fn deliver<T: Transport, C: Clock>(
     store: &Store,
     transport: &T,
+    target: Option<&TargetPod>,
     clock: &C,
     options: &Options,
     stop: watch::Receiver<bool>,
@@ -115,6 +136,7 @@ pub async fn deliver<T: Transport, C: Clock>(
     let work = Work {
         store,
         transport,
+        target,
         clock,
         options,
         stop,
@@ -133,6 +155,7 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     let mut summary = Summary::default();
     let ledger = Ledger::new(work.store);
     loop {
+        look(work).await?;
         summary.add(send_due(work).await?);
         if work.stopped() {
             return Ok(Summary { stopped: true, ..summary });
@@ -148,6 +171,29 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
             () = stopped(&mut stop) => {}
         }
     }
+}
+
+/// Looks whether new accounts answer from outside, and who is back. A database that is away for a moment is looked at
+/// again the next time: whoever sends waits for the store.
+async fn look<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+    match look_once(work).await {
+        Err(DeliveryError::Target(_) | DeliveryError::Store(StoreError::Statement { .. })) => Ok(()),
+        other => other,
+    }
+}
+
+async fn look_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+    let (ledger, now) = (Ledger::new(work.store), work.clock.now());
+    ledger.look_from_outside(work.transport, now).await?;
+    match work.target {
+        Some(target) => target.look(work.store, now, work.options.settle()).await,
+        None => Ok(()),
+    }
+}
+
+async fn look_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+    tokio::time::sleep(LOOK).await;
+    look(work).await
 }
 
 /// Waits until the work is to stop; for ever when nobody is left who could say so.
@@ -204,7 +250,7 @@ async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summa
                     tasks.push(work.work_on(pod).map(|done| done.map(Event::Finished)).boxed());
                 }
                 if round.ended && !looking {
-                    tasks.push(tokio::time::sleep(LOOK).map(|()| Ok(Event::Look)).boxed());
+                    tasks.push(look_later(work).map(|looked| looked.map(|()| Event::Look)).boxed());
                     looking = true;
                 }
             }

@@ -12,20 +12,6 @@ use crate::store::{Store, StoreError, Value};
 /// Still to be sent; written as the index on it has it.
 pub(super) const OPEN: &str = "d.state IN ('queued', 'sending')";
 
-/// How often a pod may answer a move with an error before the rest is sent all the same: software that cannot
-/// take a move in can still make a new contact.
-const MOVE_ATTEMPTS: u8 = 5;
-
-/// Whether nothing has to be sent before `d`: the move of the same account to the same pod comes first.
-pub(super) fn its_turn() -> String {
-    format!(
-        "(d.kind = 'account_migration' OR NOT EXISTS (SELECT 1 FROM pappus_deliveries m \
-         WHERE m.kind = 'account_migration' AND m.state IN ('queued', 'sending') \
-         AND m.import_id = d.import_id AND m.pod = d.pod \
-         AND (m.attempts < {MOVE_ATTEMPTS} OR m.last_status IS NULL)))"
-    )
-}
-
 /// The columns that a new row is given.
 const COLUMNS: [&str; 12] = [
     "import_id",
@@ -161,11 +147,11 @@ impl Ledger {
         also_delivered: bool,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        let (condition, value) = scope.condition();
+        let (condition, of_scope) = scope.condition();
         let delivered = if also_delivered { ", 'delivered'" } else { "" };
         let now = now.timestamp_millis();
         let mut values = vec![Value::from(now); 3];
-        values.extend(value.clone());
+        values.extend(of_scope.clone());
         let sql = format!(
             "UPDATE pappus_deliveries AS d SET state = 'queued', attempts = 0, queued_at = ?, \
              next_attempt_at = ?, failing_since = NULL, last_status = NULL, last_error = NULL, updated_at = ? \
@@ -179,8 +165,7 @@ impl Ledger {
              last_error = NULL WHERE failures > 0 AND pod IN \
              (SELECT d.pod FROM pappus_deliveries d WHERE d.state = 'queued' AND {condition})"
         );
-        let values: Vec<_> = value.into_iter().collect();
-        transaction.execute("queuing deliveries again", &sql, &values).await?;
+        transaction.execute("queuing deliveries again", &sql, &of_scope).await?;
         transaction.commit().await?;
         Ok(queued)
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -10,8 +11,10 @@ use url::Url;
 
 use super::clock::Clock;
 use super::deliver::{Options, Summary};
+use super::friends::TargetPod;
 use super::records::{DeliveryError, DeliveryState, Kind};
-use super::schedule::{asked_pause, next_try};
+use super::schedule::{asked_pause, next_try, processing_time};
+use super::system;
 use super::transport::{Transport, Verdict, error_text, status, verdict};
 use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodNews, Request, Response, Writer, patiently};
 use crate::http::{Answer, HttpError, place};
@@ -21,6 +24,8 @@ use crate::store::{Store, StoreError, StoreRow};
 pub(super) struct Work<'a, T, C> {
     pub(super) store: &'a Store,
     pub(super) transport: &'a T,
+    /// The pod that says who is back.
+    pub(super) target: Option<&'a TargetPod>,
     pub(super) clock: &'a C,
     pub(super) options: &'a Options,
     pub(super) stop: watch::Receiver<bool>,
@@ -67,6 +72,10 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     pub(super) async fn work_on(&self, pod: Pod) -> Result<Summary, DeliveryError> {
         let (mut summary, mut news) = (Summary::default(), PodNews::None);
         let (mut page, mut finished) = (VecDeque::new(), false);
+        if let Some(down) = self.recognise(&pod).await {
+            news = down;
+            summary.postponed += 1;
+        }
         let mut flying = FuturesUnordered::new();
         let third = (self.options.lease / 3).max(Duration::from_millis(10));
         let mut renewal = interval_at(Instant::now() + third, third);
@@ -94,8 +103,8 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
                     continue;
                 }
             };
-            // What waited for a move may be sent now.
-            finished &= sent.kind != Kind::AccountMigration;
+            // What waited for it may be sent now.
+            finished &= sent.kind == Kind::Profile;
             if let Some((answer, state)) = sent.tried {
                 summary.count(state);
                 self.learn(&pod, &answer, &mut news);
@@ -105,6 +114,24 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             summary.dead += dead;
         }
         Ok(summary)
+    }
+
+    /// Asks a pod what it runs, once; says so when it cannot be reached.
+    async fn recognise(&self, pod: &Pod) -> Option<PodNews> {
+        let (None, Some(base)) = (pod.system, &pod.base) else { return None };
+        let limit = self.options.timeout;
+        let asked = timeout(limit, system::ask(self.transport, base)).await;
+        match asked.unwrap_or_else(|_| Err(Err(HttpError::Timeout { host: place(base), after: limit }))) {
+            Ok(system) => {
+                self.ask(Request::Recognise { pod: pod.name.clone(), system }).await;
+                None
+            }
+            Err(answer) => {
+                let mut news = PodNews::None;
+                self.learn(pod, &answer, &mut news);
+                Some(news)
+            }
+        }
     }
 
     /// What an answer says about the pod itself. Once it is down it stays so until the next try.
@@ -151,8 +178,9 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         let (url, content_type) = (address(&row)?, row.get::<String>(1)?);
         let body: Vec<u8> = row.get(2)?;
         drop(row);
+        let began = self.clock.now();
         let (answer, permit) = self.post(&url, &content_type, body, permit).await;
-        let outcome = self.outcome(&claimed, &answer);
+        let outcome = self.outcome(&claimed, &answer, began);
         let state = outcome.state;
         self.ask(Request::Record(outcome)).await;
         drop(permit);
@@ -184,7 +212,12 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         (answer.unwrap_or(Err(HttpError::Timeout { host: place(url), after: limit })), held)
     }
 
-    fn outcome(&self, claimed: &Claimed, answer: &Result<Answer, HttpError>) -> Outcome {
+    fn outcome(
+        &self,
+        claimed: &Claimed,
+        answer: &Result<Answer, HttpError>,
+        began: DateTime<Utc>,
+    ) -> Outcome {
         let now = self.clock.now();
         let since = claimed.failing_since.unwrap_or(now);
         let next = next_try(now, claimed.attempts + 1, since, self.asked(answer));
@@ -197,8 +230,12 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             // The pod's own pause counts.
             (Verdict::PodLater, Some(_)) => (DeliveryState::Queued, now),
         };
+        let processing = (claimed.kind == Kind::AccountMigration && verdict == Verdict::Delivered)
+            .then(|| processing_time(self.options.grace(), now - since, now - began));
         Outcome {
             id: claimed.id,
+            kind: claimed.kind,
+            processing,
             state,
             next_attempt_at,
             failing_since: (verdict != Verdict::Delivered).then_some(since),

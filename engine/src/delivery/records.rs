@@ -5,7 +5,9 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use super::system::System;
 use crate::domain::DiasporaId;
+use crate::pod::database::DatabaseError;
 use crate::store::{StoreError, StoreRow, Value};
 
 /// Why deliveries could not be queued or sent.
@@ -14,6 +16,9 @@ pub enum DeliveryError {
     /// The ledger's database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The target pod's database failed.
+    #[error(transparent)]
+    Target(#[from] DatabaseError),
     /// An address nothing can be sent to.
     #[error("nothing can be sent to {url}: {problem}")]
     Url {
@@ -59,8 +64,10 @@ macro_rules! words {
 }
 
 words! {
-    /// What is delivered, in the order it is sent to a pod: the move itself before what follows from it.
+    /// What is delivered.
     pub enum Kind {
+        /// A public post in which the old account says goodbye and names its new address; once for each pod.
+        Farewell = "farewell",
         /// That the account has moved; once for each pod, signed by the old account.
         AccountMigration = "account_migration",
         /// That the new account shares with somebody; for that person only.
@@ -73,7 +80,7 @@ words! {
 impl Kind {
     pub(super) fn from_row(row: &StoreRow, column: usize) -> Result<Self, StoreError> {
         let word: String = row.get(column)?;
-        let mut all = [Self::AccountMigration, Self::Contact, Self::Profile].into_iter();
+        let mut all = [Self::Farewell, Self::AccountMigration, Self::Contact, Self::Profile].into_iter();
         all.find(|kind| kind.as_str() == word)
             .ok_or_else(|| StoreError::Column { column, reason: format!("{word:?} is unknown") })
     }
@@ -123,19 +130,37 @@ pub enum Scope<'a> {
     Pod(&'a str),
     /// Those for one account, named by its old ID.
     Account(&'a DiasporaId),
+    /// Those to one pod for one account.
+    PodAndAccount(&'a str, &'a DiasporaId),
     /// Those of one import.
     Import(&'a str),
 }
 
 impl<'a> Scope<'a> {
-    /// The condition on the table `d`, and its value.
-    pub(super) fn condition(self) -> (&'static str, Option<Value<'a>>) {
+    /// The condition on the table `d`, and its values.
+    pub(super) fn condition(self) -> (&'static str, Vec<Value<'a>>) {
         match self {
-            Self::All => ("1 = 1", None),
-            Self::Pod(pod) => ("d.pod = ?", Some(pod.into())),
-            Self::Account(account) => ("d.account = ?", Some(account.as_str().into())),
-            Self::Import(import) => ("d.import_id = ?", Some(import.into())),
+            Self::All => ("1 = 1", Vec::new()),
+            Self::Pod(pod) => ("d.pod = ?", vec![pod.into()]),
+            Self::Account(account) => ("d.account = ?", vec![account.as_str().into()]),
+            Self::PodAndAccount(pod, account) => {
+                ("d.pod = ? AND d.account = ?", vec![pod.into(), account.as_str().into()])
+            }
+            Self::Import(import) => ("d.import_id = ?", vec![import.into()]),
         }
+    }
+
+    /// The same on the table `f` of people and the table `i` of imports.
+    pub(super) fn of_people(self) -> (&'static str, Vec<Value<'a>>) {
+        let (_, values) = self.condition();
+        let condition = match self {
+            Self::All => "1 = 1",
+            Self::Pod(_) => "f.pod = ?",
+            Self::Account(_) => "i.old_id = ?",
+            Self::PodAndAccount(..) => "f.pod = ? AND i.old_id = ?",
+            Self::Import(_) => "f.import_id = ?",
+        };
+        (condition, values)
     }
 }
 
@@ -148,6 +173,8 @@ pub struct Counts {
     pub sending: i64,
     /// Taken by their pods.
     pub delivered: i64,
+    /// Not needed any more: the recipient shares with the new account already.
+    pub confirmed: i64,
     /// Refused.
     pub rejected: i64,
     /// Given up.
@@ -161,6 +188,15 @@ impl Counts {
     }
 }
 
+/// Friends: people who shared both ways with the account on its old pod.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Friends {
+    /// How many there are.
+    pub all: i64,
+    /// How many of them share with the new account, as the target pod sees it.
+    pub back: i64,
+}
+
 /// The deliveries to one pod.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct PodDeliveries {
@@ -168,6 +204,16 @@ pub struct PodDeliveries {
     pub pod: String,
     /// How many are in which state.
     pub counts: Counts,
+    /// What the pod runs; `None` before it was asked.
+    pub system: Option<System>,
+    /// When it took the (last) move.
+    pub told_at: Option<DateTime<Utc>>,
+    /// When the (last) move was first seen to be processed there: a friend was back.
+    pub confirmed_at: Option<DateTime<Utc>>,
+    /// Until when Contacts and profiles wait for the move to be processed, while they do.
+    pub waits_until: Option<DateTime<Utc>>,
+    /// The friends there.
+    pub friends: Friends,
     /// The last thing that went wrong with what is not delivered.
     pub last_error: Option<String>,
     /// Until when the pod is left alone, while it cannot be reached.
@@ -187,4 +233,26 @@ pub struct Unreached {
     pub people: Vec<String>,
     /// The last thing that went wrong.
     pub last_error: Option<String>,
+}
+
+/// Friends on a pod whose software does not carry a friendship over by itself.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Elsewhere {
+    /// The account's old ID.
+    pub account: String,
+    /// What their pod runs; [`System::advice`] says what they have to do.
+    pub system: System,
+    /// The friend.
+    pub person: String,
+}
+
+/// A move that nobody is told of yet, because the new account does not answer from outside.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Unseen {
+    /// The account's new ID.
+    pub new_id: String,
+    /// Why, in a sentence.
+    pub problem: String,
+    /// When it is looked for again.
+    pub next_look_at: DateTime<Utc>,
 }

@@ -2,15 +2,19 @@
 
 use chrono::{DateTime, Utc};
 
-use super::ledger::{Ledger, OPEN, its_turn};
-use super::records::{Counts, PodDeliveries, Scope, Unreached};
+use super::ledger::{Ledger, OPEN};
+use super::records::{Counts, Friends, PodDeliveries, Scope, Unreached};
+use super::system::System;
+use super::turn::{its_turn, opens_at};
 use crate::pod::config::Dialect;
 use crate::store::{StoreError, StoreRow, Value};
 
 /// How many rows there are of each state, in the order of [`Counts`].
 const COUNTS: &str = "count(*) FILTER (WHERE d.state = 'queued'), count(*) FILTER (WHERE d.state = 'sending'), \
-     count(*) FILTER (WHERE d.state = 'delivered'), count(*) FILTER (WHERE d.state = 'rejected'), \
-     count(*) FILTER (WHERE d.state = 'dead')";
+     count(*) FILTER (WHERE d.state = 'delivered'), count(*) FILTER (WHERE d.state = 'confirmed'), \
+     count(*) FILTER (WHERE d.state = 'rejected'), count(*) FILTER (WHERE d.state = 'dead')";
+/// How many columns those are.
+const COUNTED: usize = 6;
 
 /// A time as the ledger keeps it.
 pub(super) fn time(millis: i64) -> DateTime<Utc> {
@@ -22,8 +26,9 @@ fn counts(row: &StoreRow, first: usize) -> Result<Counts, StoreError> {
         queued: row.get(first)?,
         sending: row.get(first + 1)?,
         delivered: row.get(first + 2)?,
-        rejected: row.get(first + 3)?,
-        dead: row.get(first + 4)?,
+        confirmed: row.get(first + 3)?,
+        rejected: row.get(first + 4)?,
+        dead: row.get(first + 5)?,
     })
 }
 
@@ -33,9 +38,8 @@ impl Ledger {
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn counts(&self, scope: Scope<'_>) -> Result<Counts, StoreError> {
-        let (condition, value) = scope.condition();
+        let (condition, values) = scope.condition();
         let sql = format!("SELECT {COUNTS} FROM pappus_deliveries d WHERE {condition}");
-        let values: Vec<_> = value.into_iter().collect();
         let row = self.store.first("counting deliveries", &sql, &values).await?;
         Ok(row.map(|row| counts(&row, 0)).transpose()?.unwrap_or_default())
     }
@@ -51,27 +55,51 @@ impl Ledger {
         after: &str,
         limit: u32,
     ) -> Result<Vec<PodDeliveries>, StoreError> {
-        let (condition, value) = scope.condition();
+        let (condition, of_scope) = scope.condition();
+        let (of_people, people_values) = scope.of_people();
+        let waits = format!(
+            "(SELECT max({}) FROM pappus_deliveries d WHERE d.pod = c.pod AND {condition} AND {OPEN})",
+            opens_at()
+        );
+        let moves = format!(
+            "FROM pappus_move_pods m WHERE m.pod = c.pod AND m.import_id IN \
+             (SELECT d.import_id FROM pappus_deliveries d WHERE d.pod = c.pod AND {condition})"
+        );
+        let friends = format!(
+            "FROM pappus_move_people f JOIN pappus_imports i ON i.id = f.import_id \
+             WHERE f.pod = c.pod AND f.is_friend = 1 AND {of_people}"
+        );
         let sql = format!(
             "SELECT c.*, CASE WHEN p.failures > 0 THEN p.last_error ELSE \
              (SELECT d.last_error FROM pappus_deliveries d WHERE d.pod = c.pod AND {condition} \
-             AND d.state <> 'delivered' AND d.last_error IS NOT NULL ORDER BY d.updated_at DESC, d.id LIMIT 1) \
-             END, p.retry_at \
+             AND d.state <> 'delivered' AND d.last_error IS NOT NULL \
+             ORDER BY d.updated_at DESC, CASE d.kind WHEN 'account_migration' THEN 0 ELSE 1 END, d.id LIMIT 1) \
+             END, p.retry_at, p.system, (SELECT max(m.told_at) {moves}), (SELECT max(m.confirmed_at) {moves}), \
+             {waits}, (SELECT count(*) {friends}), (SELECT count(f.back_at) {friends}) \
              FROM (SELECT d.pod, {COUNTS} FROM pappus_deliveries d WHERE {condition} AND d.pod > ? \
              GROUP BY d.pod ORDER BY d.pod LIMIT ?) c \
              LEFT JOIN pappus_delivery_pods p ON p.pod = c.pod ORDER BY c.pod"
         );
+        // The last error, two times of the moves, the time they wait for.
         let mut values: Vec<Value<'_>> = Vec::new();
-        values.extend(value.clone());
-        values.extend(value);
+        (0..4).for_each(|_| values.extend(of_scope.iter().cloned()));
+        (0..2).for_each(|_| values.extend(people_values.iter().cloned()));
+        values.extend(of_scope);
         values.extend([after.into(), i64::from(limit).into()]);
         let rows = self.store.rows("counting deliveries", &sql, &values).await?;
         let pod = |row: &StoreRow| {
+            let at = |column: usize| row.get::<Option<i64>>(1 + COUNTED + column).map(|at| at.map(time));
+            let system: Option<String> = row.get(1 + COUNTED + 2)?;
             Ok(PodDeliveries {
                 pod: row.get(0)?,
                 counts: counts(row, 1)?,
-                last_error: row.get(6)?,
-                retry_at: row.get::<Option<i64>>(7)?.map(time),
+                last_error: row.get(1 + COUNTED)?,
+                retry_at: at(1)?,
+                system: system.as_deref().and_then(System::parse),
+                told_at: at(3)?,
+                confirmed_at: at(4)?,
+                waits_until: at(5)?.filter(|at| at.timestamp_millis() > 0),
+                friends: Friends { all: row.get(1 + COUNTED + 6)?, back: row.get(1 + COUNTED + 7)? },
             })
         };
         rows.iter().map(pod).collect()
@@ -87,14 +115,13 @@ impl Ledger {
         after: Option<&Unreached>,
         limit: u32,
     ) -> Result<Vec<Unreached>, StoreError> {
-        let (condition, value) = scope.condition();
+        let (condition, mut values) = scope.condition();
         let sql = format!(
             "SELECT d.account, d.pod, COALESCE(d.recipient, ''), MAX(d.people), MAX(d.last_error) \
              FROM pappus_deliveries d WHERE {condition} AND d.state IN ('rejected', 'dead') \
              AND (d.account, d.pod, COALESCE(d.recipient, '')) > (?, ?, ?) \
              GROUP BY d.account, d.pod, COALESCE(d.recipient, '') ORDER BY 1, 2, 3 LIMIT ?"
         );
-        let mut values: Vec<Value<'_>> = value.into_iter().collect();
         let [account, pod, recipient] = after.map_or([""; 3], |after| {
             [after.account.as_str(), after.pod.as_str(), after.recipient.as_deref().unwrap_or_default()]
         });
@@ -138,7 +165,8 @@ impl Ledger {
         Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
     }
 
-    /// When the next delivery can be sent; `None` when nothing is left.
+    /// When the next delivery can be sent, or a new account that does not answer from outside is looked for again;
+    /// `None` when nothing is left.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -148,19 +176,25 @@ impl Ledger {
             _ => "greatest",
         };
         let sql = format!(
-            "SELECT min({latest}(d.next_attempt_at, COALESCE(p.retry_at, 0), COALESCE(p.lease_until, 0))) \
+            "SELECT min({latest}(d.next_attempt_at, COALESCE(p.retry_at, 0), COALESCE(p.lease_until, 0), {})) \
              FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
              WHERE {OPEN} AND (d.state = 'sending' OR {})",
+            opens_at(),
             its_turn()
         );
-        let row = self.store.first("looking for the next delivery", &sql, &[]).await?;
-        let millis: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
-        Ok(millis.map(time))
+        // Also what waits for time to pass.
+        let row = self.store.first("looking for the next delivery", &sql, &[i64::MAX.into()]).await?;
+        let next: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
+        let sql = "SELECT min(v.next_look_at) FROM pappus_moves v WHERE v.seen_at IS NULL AND EXISTS (SELECT 1 \
+                   FROM pappus_deliveries d WHERE d.import_id = v.import_id AND d.state IN ('queued', 'sending'))";
+        let row = self.store.first("looking for the next delivery", sql, &[]).await?;
+        let look: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
+        Ok(next.into_iter().chain(look).min().map(time))
     }
 }
 
 /// How often the time now is bound in [`ready`].
-pub(super) const READY_VALUES: usize = 3;
+pub(super) const READY_VALUES: usize = 4;
 
 /// From where deliveries come that can be sent now: nobody else sends to the pod, it is not to be left alone,
 /// and their time and turn has come. A killed program leaves some in the state `sending`.

@@ -33,6 +33,26 @@ fn pause(failures: i64) -> Duration {
     schedule.next_backoff().unwrap_or(LONGEST)
 }
 
+/// The longest pause between two looks at a new account that does not answer from outside.
+const LONGEST_LOOK: TimeDelta = TimeDelta::minutes(30);
+/// No pod is given longer to process a move.
+const LONGEST_GRACE: TimeDelta = TimeDelta::days(7);
+/// A pod that takes longer to answer is busy.
+const SLOW_ANSWER: TimeDelta = TimeDelta::seconds(5);
+
+/// When to look again at an account that did not answer from outside, so often in a row.
+pub(super) fn next_look(now: DateTime<Utc>, looks: i64) -> DateTime<Utc> {
+    now + TimeDelta::from_std(pause(looks)).unwrap_or(LONGEST_LOOK).min(LONGEST_LOOK)
+}
+
+/// How long a pod that took a move may need to process it, when nothing shows that it has: at least `grace`, as long
+/// again as it was out of reach before, and twice that when it answered slowly.
+pub(super) fn processing_time(grace: TimeDelta, failing: TimeDelta, answering: TimeDelta) -> TimeDelta {
+    let time = grace + failing.max(TimeDelta::zero());
+    let time = if answering > SLOW_ANSWER { time * 2 } else { time };
+    time.min(LONGEST_GRACE).max(grace)
+}
+
 /// When to try again after so many failures in a row, the first of them at `since`; a pod may ask for a longer
 /// pause. Never after the moment of giving up, so that the last try falls on it; `None` when that has passed.
 pub(super) fn next_try(
@@ -86,6 +106,17 @@ mod tests {
         }
         assert_eq!(now, since + GIVE_UP_AFTER);
         assert!((50..90).contains(&tries), "{tries} tries");
+    }
+
+    #[test]
+    fn busy_pods_get_longer_to_process_a_move() {
+        let hours = TimeDelta::hours;
+        let time = |failing, answering| processing_time(hours(12), failing, answering);
+        assert_eq!(time(hours(0), TimeDelta::seconds(1)), hours(12));
+        assert_eq!(time(hours(30), TimeDelta::seconds(1)), hours(42));
+        assert_eq!(time(hours(0), TimeDelta::seconds(6)), hours(24));
+        assert_eq!(time(TimeDelta::weeks(3), TimeDelta::seconds(6)), TimeDelta::days(7));
+        assert_eq!(processing_time(TimeDelta::days(9), hours(0), hours(0)), TimeDelta::days(9));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use crate::http::{Answer, Client, HttpError};
 
 /// Sends one request; does not follow redirects, does not try again.
 pub trait Transport: Sync {
+    /// GETs a document of a type such as `application/json`.
+    fn get(&self, url: &Url, accept: &str) -> impl Future<Output = Result<Answer, HttpError>> + Send;
+
     /// POSTs a body. The time an answer may take is limited by the caller as well.
     fn post(
         &self,
@@ -16,6 +19,10 @@ pub trait Transport: Sync {
 }
 
 impl Transport for Client {
+    async fn get(&self, url: &Url, accept: &str) -> Result<Answer, HttpError> {
+        Client::get(self, url, accept).await
+    }
+
     async fn post(&self, url: &Url, content_type: &str, body: Vec<u8>) -> Result<Answer, HttpError> {
         Client::post(self, url, content_type, body).await
     }
@@ -46,10 +53,12 @@ pub(super) fn verdict(answer: &Result<Answer, HttpError>) -> Verdict {
         Err(_) => Verdict::Rejected,
         Ok(answer) => match answer.status {
             200..=299 => Verdict::Delivered,
-            408 | 425 => Verdict::Later,
+            // About the message itself: gone for good, or a form that no later try would change.
+            410 | 413 | 415 | 422 => Verdict::Rejected,
             // "Too many", and what a proxy says when the pod behind it is down (520 to 523: Cloudflare's).
             429 | 502..=504 | 520..=523 => Verdict::PodLater,
-            400..=499 => Verdict::Rejected,
+            // All else passes: Hubzilla says 400 when it could not fetch the sender's key just then, and 401 to 405
+            // come from front ends that are being repaired.
             _ => Verdict::Later,
         },
     }
@@ -101,8 +110,11 @@ mod tests {
     fn every_status_has_its_verdict() {
         for (statuses, expected) in [
             (&[200, 202, 204][..], Verdict::Delivered),
-            (&[400, 401, 403, 404, 410, 422, 499], Verdict::Rejected),
-            (&[100, 301, 302, 307, 408, 425, 500, 501, 505, 599, 600, 0], Verdict::Later),
+            (&[410, 413, 415, 422], Verdict::Rejected),
+            (
+                &[400, 401, 403, 404, 405, 499, 100, 301, 302, 307, 408, 425, 500, 501, 505, 599, 600, 0],
+                Verdict::Later,
+            ),
             (&[429, 502, 503, 504, 522], Verdict::PodLater),
         ] {
             for status in statuses {

@@ -3,15 +3,18 @@
 //! Everybody hands what is to be written to one place and waits until it is on disk. What has come in meanwhile is
 //! written in one transaction, so a thousand pods at once do not mean a thousand flushes of the disk.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{mpsc, oneshot};
+use url::Url;
 
-use super::ledger::its_turn;
 use super::records::{DeliveryError, DeliveryState, Kind};
 use super::report::{READY_VALUES, ready, time};
 use super::schedule::GIVE_UP_AFTER;
+use super::system::System;
+use super::turn::its_turn;
 use crate::store::{Store, StoreError, StoreRow, Transaction, Value};
 
 /// Requests written together at most.
@@ -29,6 +32,10 @@ pub(super) struct Pod {
     /// Failures in a row so far.
     pub(super) failures: i64,
     pub(super) failing_since: Option<DateTime<Utc>>,
+    /// What it runs; `None` before it was asked.
+    pub(super) system: Option<System>,
+    /// Where it is reached, as one of its deliveries says.
+    pub(super) base: Option<Url>,
 }
 
 /// What a look for pods has found.
@@ -53,11 +60,14 @@ pub(super) struct Claimed {
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) id: i64,
+    pub(super) kind: Kind,
     pub(super) state: DeliveryState,
     pub(super) next_attempt_at: DateTime<Utc>,
     pub(super) failing_since: Option<DateTime<Utc>>,
     pub(super) status: Option<u16>,
     pub(super) error: Option<String>,
+    /// For a move that the pod took: how long it may need to process it.
+    pub(super) processing: Option<TimeDelta>,
 }
 
 /// What was learnt about a pod.
@@ -82,6 +92,8 @@ pub(super) enum Request {
     Claim { pod: String },
     /// What came of one.
     Record(Outcome),
+    /// What a pod runs.
+    Recognise { pod: String, system: System },
     /// Done with a pod; what was claimed and not sent goes back.
     Release { pod: String, news: PodNews },
 }
@@ -168,6 +180,7 @@ async fn perform(store: &Store, owner: &str, batch: &[Job]) -> Result<Vec<Respon
             Request::Renew { pod, time } => turn.renew(pod, *time).await?,
             Request::Claim { pod } => Response::Claimed(turn.claim(pod).await?),
             Request::Record(outcome) => turn.record(outcome).await?,
+            Request::Recognise { pod, system } => turn.recognise(pod, *system).await?,
             Request::Release { pod, news } => Response::Done(turn.release(pod, news).await?),
         });
     }
@@ -208,17 +221,18 @@ impl Turn<'_> {
             "INSERT INTO pappus_delivery_pods AS p (pod, lease_owner, lease_until) VALUES {} \
              ON CONFLICT (pod) DO UPDATE SET lease_owner = excluded.lease_owner, \
              lease_until = excluded.lease_until WHERE p.lease_until IS NULL OR p.lease_until <= ? \
-             RETURNING pod, failures, failing_since",
+             RETURNING pod, failures, failing_since, system",
             vec!["(?, ?, ?)"; names.len()].join(", ")
         );
         let mut values: Vec<Value<'_>> =
             names.iter().flat_map(|name| [name.into(), self.owner.into(), until.into()]).collect();
         values.push(self.now().into());
         let rows = self.transaction.rows("leasing pods", &sql, &values).await?;
-        let pods: Vec<Pod> = rows.iter().map(pod).collect::<Result<_, _>>()?;
+        let mut pods: Vec<Pod> = rows.iter().map(pod).collect::<Result<_, _>>()?;
         if pods.is_empty() {
             return Ok(pods);
         }
+        self.add_addresses(&mut pods).await?;
         // What a killed program was about to send: the pod is ours now.
         let places = vec!["?"; pods.len()].join(", ");
         let sql = format!(
@@ -228,6 +242,29 @@ impl Turn<'_> {
         let values: Vec<Value<'_>> = pods.iter().map(|pod| (&pod.name).into()).collect();
         self.transaction.execute("taking over deliveries", &sql, &values).await?;
         Ok(pods)
+    }
+
+    /// Adds where they are reached to pods that are to be asked what they run.
+    async fn add_addresses(&mut self, pods: &mut [Pod]) -> Result<(), StoreError> {
+        let unknown: Vec<&mut Pod> = pods.iter_mut().filter(|pod| pod.system.is_none()).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let places = vec!["?"; unknown.len()].join(", ");
+        let sql = format!(
+            "SELECT pod, min(url) FROM pappus_deliveries WHERE state IN ('queued', 'sending') \
+             AND pod IN ({places}) GROUP BY pod"
+        );
+        let values: Vec<Value<'_>> = unknown.iter().map(|pod| Value::from(pod.name.clone())).collect();
+        let mut bases = HashMap::new();
+        for row in self.transaction.rows("looking for addresses", &sql, &values).await? {
+            let (pod, url): (String, String) = (row.get(0)?, row.get(1)?);
+            bases.insert(pod, Url::parse(&url).ok().and_then(|url| url.join("/").ok()));
+        }
+        for pod in unknown {
+            pod.base = bases.remove(&pod.name).flatten();
+        }
+        Ok(())
     }
 
     async fn renew(&mut self, pod: &str, time: TimeDelta) -> Result<Response, StoreError> {
@@ -240,13 +277,14 @@ impl Turn<'_> {
     async fn claim(&mut self, pod: &str) -> Result<Vec<Claimed>, StoreError> {
         let sql = format!(
             "UPDATE pappus_deliveries SET state = 'sending', updated_at = ? WHERE id IN (\
-             SELECT d.id FROM pappus_deliveries d WHERE d.state IN ('queued', 'sending') \
+             SELECT d.id FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
+             WHERE d.state IN ('queued', 'sending') \
              AND d.state = 'queued' AND d.pod = ? AND d.next_attempt_at <= ? AND {} \
              ORDER BY d.attempts, d.kind, d.id LIMIT {PAGE}) \
              RETURNING id, kind, attempts, failing_since",
             its_turn()
         );
-        let values = [self.now().into(), pod.into(), self.now().into()];
+        let values = [self.now().into(), pod.into(), self.now().into(), self.now().into()];
         let rows = self.transaction.rows("taking up deliveries", &sql, &values).await?;
         let mut page: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
         page.sort_by_key(|claimed| (claimed.attempts, claimed.kind, claimed.id));
@@ -266,7 +304,47 @@ impl Turn<'_> {
             self.now().into(),
             outcome.id.into(),
         ];
-        self.transaction.execute("writing down a delivery", sql, &values).await.map(|_| Response::Done(0))
+        let recorded = self.transaction.execute("recording a delivery", sql, &values).await?;
+        let unreached = matches!(outcome.state, DeliveryState::Rejected | DeliveryState::Dead);
+        if recorded > 0 && outcome.kind == Kind::AccountMigration {
+            if let Some(processing) = outcome.processing {
+                self.told(outcome, processing).await?;
+            } else if unreached {
+                return self.give_up_what_waits_for(outcome).await.map(Response::Done);
+            }
+        }
+        Ok(Response::Done(0))
+    }
+
+    /// The pod took a move: what waits for it to be processed gets its time. Taken again, it stays as it was.
+    async fn told(&mut self, outcome: &Outcome, processing: TimeDelta) -> Result<(), StoreError> {
+        let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
+                   SELECT import_id, pod, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM pappus_deliveries WHERE id = ? \
+                   ON CONFLICT DO NOTHING";
+        let opens_at = (self.now + processing).timestamp_millis();
+        let values = [self.now().into(), opens_at.into(), outcome.id.into()];
+        self.transaction.execute("recording that a pod took a move", sql, &values).await.map(drop)
+    }
+
+    /// The pod will not take the move: what waits for it would do harm there without it.
+    async fn give_up_what_waits_for(&mut self, outcome: &Outcome) -> Result<u64, StoreError> {
+        let sql = "UPDATE pappus_deliveries SET state = ?, last_error = ?, updated_at = ? \
+                   WHERE state = 'queued' AND kind IN ('contact', 'profile') \
+                   AND (import_id, pod) IN (SELECT import_id, pod FROM pappus_deliveries WHERE id = ?) \
+                   AND NOT EXISTS (SELECT 1 FROM pappus_move_pods m \
+                   WHERE m.import_id = pappus_deliveries.import_id AND m.pod = pappus_deliveries.pod) \
+                   AND NOT EXISTS (SELECT 1 FROM pappus_delivery_pods p WHERE p.pod = pappus_deliveries.pod \
+                   AND p.system IN ('hubzilla', 'friendica', 'socialhome'))";
+        let error =
+            format!("the pod did not take the move: {}", outcome.error.as_deref().unwrap_or("no answer"));
+        let values = [outcome.state.as_str().into(), error.into(), self.now().into(), outcome.id.into()];
+        self.transaction.execute("giving up what waits for a move", sql, &values).await
+    }
+
+    async fn recognise(&mut self, pod: &str, system: System) -> Result<Response, StoreError> {
+        let sql = "UPDATE pappus_delivery_pods SET system = ? WHERE pod = ? AND lease_owner = ?";
+        let values = [system.as_str().into(), pod.into(), self.owner.into()];
+        self.transaction.execute("noting what a pod runs", sql, &values).await.map(|_| Response::Done(0))
     }
 
     async fn release(&mut self, pod: &str, news: &PodNews) -> Result<u64, StoreError> {
@@ -311,7 +389,14 @@ impl Turn<'_> {
 }
 
 fn pod(row: &StoreRow) -> Result<Pod, StoreError> {
-    Ok(Pod { name: row.get(0)?, failures: row.get(1)?, failing_since: row.get::<Option<i64>>(2)?.map(time) })
+    let system: Option<String> = row.get(3)?;
+    Ok(Pod {
+        name: row.get(0)?,
+        failures: row.get(1)?,
+        failing_since: row.get::<Option<i64>>(2)?.map(time),
+        system: system.as_deref().and_then(System::parse),
+        base: None,
+    })
 }
 
 fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {

@@ -164,10 +164,14 @@ impl Discovery {
         };
         let answer = self.get(&base, &web_finger.hcard_url, "text/html").await?;
         let card = HCard::parse(&answer.body)?;
+        let mut profile = card.profile(id.clone());
+        for photo in [&mut profile.image_url, &mut profile.image_url_medium, &mut profile.image_url_small] {
+            *photo = photo.take().and_then(|address| photo_address(&web_finger.hcard_url, address));
+        }
         Ok(DiscoveredPerson {
             id: id.clone(),
             guid: card.guid.clone(),
-            profile: card.profile(id.clone()),
+            profile,
             public_key: card.public_key,
             pod: web_finger.seed_location,
         })
@@ -231,8 +235,42 @@ impl Discovery {
     }
 }
 
+/// The address of a photo in an hCard, which may be relative to the page. None for a pod's default picture, which
+/// diaspora* does not keep either (`Profile#image_url=`), and for what no browser loads.
+fn photo_address(page: &Url, address: String) -> Option<String> {
+    if address.contains("user/default") {
+        None
+    } else if address.starts_with("https://") || address.starts_with("http://") {
+        Some(address)
+    } else {
+        page.join(&address).ok().filter(|url| matches!(url.scheme(), "https" | "http")).map(Url::into)
+    }
+}
+
 fn with_path(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(path);
     url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn photos_of_an_hcard_have_whole_addresses() {
+        let page = Url::parse("https://pod.example/hcard/users/0123456789abcdef").unwrap();
+        let address = |text: &str| photo_address(&page, text.to_owned());
+        assert_eq!(address("http://cdn.example/a b.webp").unwrap(), "http://cdn.example/a b.webp");
+        assert_eq!(address("/uploads/a.webp").unwrap(), "https://pod.example/uploads/a.webp");
+        assert_eq!(address("//cdn.example/a.webp").unwrap(), "https://cdn.example/a.webp");
+        for nothing in [
+            "/assets/user/default-0123.png",
+            "https://pod.example/assets/user/default.png",
+            "data:,x",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(address(nothing), None);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DiasporaId, Guid, Photo, Relayable, Timestamp};
+use super::{DiasporaId, Guid, Photo, PostRemainder, Relayable, Timestamp};
 
 /// `extras.json`, whole. For schemas and reading; it is written one record at a time.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -30,12 +30,29 @@ pub struct Extras {
     /// make one.
     #[serde(default)]
     pub unsigned_relayables: Vec<Relayable>,
+    /// The relayables by others, here and in `diaspora.json`, that their authors signed before they moved.
+    #[serde(default)]
+    pub signed_as: Vec<SignedAs>,
+    /// What of the account's posts diaspora*'s own importer stops at.
+    #[serde(default)]
+    pub post_remainders: Vec<PostRemainder>,
     /// Other people's public posts that the account commented on, so that its comments keep their context.
     #[serde(default)]
     pub commented_posts: Vec<CommentedPost>,
     /// Posts the user has hidden from the stream.
     #[serde(default)]
     pub hidden_posts: Vec<Guid>,
+}
+
+/// Under which ID a relayable was signed, whose author has moved since. The record itself carries the ID the author has
+/// now, as diaspora* writes it; the signature is valid with this one in its place, and with its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedAs {
+    /// Which relayable.
+    pub guid: Guid,
+    /// The diaspora* ID that stands in the signed text.
+    pub signed_as: DiasporaId,
 }
 
 /// Settings without a place in the document.

@@ -12,6 +12,7 @@ mod guid;
 mod key;
 mod omission;
 mod post;
+mod post_remainder;
 mod profile;
 mod relayable;
 mod timestamp;
@@ -21,13 +22,14 @@ pub use diaspora_id::{DiasporaId, DiasporaIdError};
 pub use entity::{Entity, EntityType};
 pub use extras::{
     AspectAudience, AspectSetting, CommentedPost, Conversation, ConversationState, ExtraSettings, Extras,
-    LoosePhoto, Message,
+    LoosePhoto, Message, SignedAs,
 };
 pub use guid::{Guid, GuidError};
 pub(crate) use key::decode_base64;
 pub use key::{DecryptingKey, KeyError, KeyFingerprint, PrivateKey, PublicKey, SigningKey, VerifyingKey};
 pub use omission::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 pub use post::{Location, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
+pub use post_remainder::PostRemainder;
 pub use profile::Profile;
 pub use relayable::{Comment, Like, PollParticipation, Relayable, RelayableEntity, SignedText};
 pub use timestamp::{Timestamp, TimestampError};

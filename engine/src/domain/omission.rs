@@ -103,6 +103,8 @@ pub enum OmissionCode {
     TooLarge,
     /// A kind of record or parent this version does not know.
     UnknownType,
+    /// diaspora*'s own importer would end there, so it is not in `diaspora.json` but in `extras.json`.
+    StockLimit,
 }
 
 impl OmissionCode {
@@ -124,6 +126,7 @@ impl OmissionCode {
             Self::MissingValue => "missing_value",
             Self::TooLarge => "too_large",
             Self::UnknownType => "unknown_type",
+            Self::StockLimit => "stock_limit",
         }
     }
 }

@@ -162,9 +162,9 @@ impl RelayableEntity {
     }
 
     /// Appends the value of one property as it stands in the signed text. Missing values are empty.
-    fn write_value(&self, name: &str, out: &mut String) {
+    fn write_value(&self, name: &str, author: &DiasporaId, out: &mut String) {
         match (name, self) {
-            ("author", _) => out.push_str(self.author().as_str()),
+            ("author", _) => out.push_str(author.as_str()),
             ("guid", _) => out.push_str(self.guid().as_str()),
             ("parent_guid", _) => out.push_str(self.parent_guid().as_str()),
             ("text", Self::Comment(comment)) => out.push_str(&comment.text),
@@ -220,12 +220,17 @@ impl Relayable {
 
     /// The text its author signed.
     pub fn signed_text(&self) -> SignedText {
+        self.signed_text_as(self.entity.author())
+    }
+
+    /// The text its author signed under another ID, before moving to the one that the record has now.
+    pub fn signed_text_as(&self, author: &DiasporaId) -> SignedText {
         let mut text = String::with_capacity(256);
         for (position, name) in self.property_order.iter().enumerate() {
             if position > 0 {
                 text.push(';');
             }
-            self.entity.write_value(name, &mut text);
+            self.entity.write_value(name, author, &mut text);
         }
         text
     }

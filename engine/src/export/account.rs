@@ -352,6 +352,16 @@ async fn write_extras(
         unsigned.put(relayable).await?;
     }
     unsigned.end(",").await?;
+    let mut signed_as = json.array("signed_as");
+    for record in others.take_signed_as() {
+        signed_as.put(record).await?;
+    }
+    signed_as.end(",").await?;
+    let mut remainders = json.array("post_remainders");
+    for remainder in reader.take_post_remainders() {
+        remainders.put(remainder).await?;
+    }
+    remainders.end(",").await?;
     let mut posts = json.array("commented_posts");
     reader.commented_posts(&mut posts).await?;
     posts.end(r#","hidden_posts":"#).await?;

@@ -12,7 +12,7 @@ use crate::archive::manifest::CountKind;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
 use crate::domain::{
     AspectAudience, CommentedPost, Contact, Conversation, Guid, LoosePhoto, NonContactAuthor, Omission,
-    OmissionCode, Post, Profile, RecordKind, Relayable, RelayableEntity,
+    OmissionCode, Post, PostRemainder, Profile, RecordKind, Relayable, RelayableEntity, SignedAs,
 };
 use crate::pod::reader::PostRecord;
 
@@ -183,6 +183,18 @@ impl Listed for CommentedPost {
     }
 }
 
+impl Listed for SignedAs {
+    fn entry(&self, _: &str) -> Entry {
+        Entry::new(RecordKind::Person, &self.signed_as, [])
+    }
+}
+
+impl Listed for PostRemainder {
+    fn entry(&self, _: &str) -> Entry {
+        Entry::new(RecordKind::Post, &self.guid, [(CountKind::Polls, u64::from(self.poll.is_some()))])
+    }
+}
+
 /// Records that go to the other thread together: waking it takes longer than showing one.
 const BATCH: usize = 64;
 
@@ -233,7 +245,10 @@ fn show(view: &mut View<Steady>, page: Page) -> Result<(), ViewError> {
         Page::Profile(profile, avatar) => view.profile(&profile, avatar.as_deref()),
         Page::Contact(contact) => view.contact(&contact),
         Page::Post(record) => {
-            let PostRecord { post, aspects, likes, replies } = *record;
+            let PostRecord { mut post, remainder, aspects, likes, replies } = *record;
+            if let Some(remainder) = remainder {
+                remainder.put_back(&mut post);
+            }
             let audience = aspects.map_or(Audience::Public, Audience::Limited);
             let reply = |reply: crate::pod::reader::Reply| Reply {
                 author_id: reply.author_id,

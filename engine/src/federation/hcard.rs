@@ -38,7 +38,8 @@ pub enum HCardError {
 pub struct HCard {
     /// `uid`: the person's name in the network.
     pub guid: Guid,
-    /// `key`: the person's public key.
+    /// `key`: the person's public key. Its text is the one that diaspora* keeps for people of other pods: all of the
+    /// element's, with the line break at its end.
     pub public_key: PublicKey,
     /// `nickname`: the user name.
     pub nickname: Option<String>,
@@ -79,7 +80,7 @@ impl HCard {
         let trimmed =
             |class: &str| text(class).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let guid = trimmed("uid").ok_or(HCardError::Missing("uid"))?;
-        let key = trimmed("key").ok_or(HCardError::Missing("key"))?;
+        let key = text("key").and_then(|text| key_text(&text)).ok_or(HCardError::Missing("key"))?;
         Ok(Self {
             guid: guid.parse()?,
             public_key: PublicKey::from_pem(&key)?,
@@ -122,6 +123,14 @@ impl HCard {
 fn first<'a>(page: &'a Html, class: &str) -> Option<ElementRef<'a>> {
     let selector = Selector::parse(&format!(".{class}")).ok()?;
     page.select(&selector).next()
+}
+
+/// A key's text without what surrounds it on the page; the line break that ends its last line belongs to it.
+fn key_text(text: &str) -> Option<String> {
+    let text = text.trim_start();
+    let key = text.trim_end();
+    let line_break = if text.get(key.len()..)?.contains('\n') { "\n" } else { "" };
+    (!key.is_empty()).then(|| format!("{key}{line_break}"))
 }
 
 /// The address of the picture in the part of a class.

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use super::report::FindingCode;
+use super::journal::{Intent, Journal, kinds};
 use super::survey::Survey;
-use super::target::{NewAccount, Target};
+use super::target::Target;
 use super::{ImportError, choices};
 use crate::archive::manifest::CountKind;
 use crate::campaign::SecretText;
@@ -42,8 +42,10 @@ pub(super) struct AccountRows {
     pub(super) user: i64,
     /// `people.id`.
     pub(super) person: i64,
-    /// Whether it has its key, and is open.
+    /// Whether it has its key: then the import has opened it.
     pub(super) is_open: bool,
+    /// Whether it is closed.
+    pub(super) is_closed: bool,
 }
 
 impl Target {
@@ -53,12 +55,13 @@ impl Target {
         id: &DiasporaId,
         guid: &Guid,
     ) -> Result<Option<AccountRows>, DatabaseError> {
-        let sql =
-            "SELECT owner_id, id, diaspora_handle, serialized_public_key FROM people WHERE guid IN ({})";
+        let sql = "SELECT owner_id, id, diaspora_handle, serialized_public_key, closed_account FROM people \
+                   WHERE guid IN ({})";
         let rows = self.pod.rows_in("the new account", sql, &[guid.as_str()]).await?;
         Ok(rows.first().filter(|row| row.text(2).as_deref() == Some(id.as_str())).and_then(|row| {
             let is_open = row.text(3).is_some_and(|key| !key.is_empty());
-            Some(AccountRows { user: row.integer(0)?, person: row.integer(1)?, is_open })
+            let is_closed = row.boolean(4).unwrap_or(false);
+            Some(AccountRows { user: row.integer(0)?, person: row.integer(1)?, is_open, is_closed })
         }))
     }
 
@@ -70,7 +73,10 @@ impl Target {
         id: &DiasporaId,
         guid: &Guid,
         access: &Access<'_>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
+        let aspects = survey.aspects.iter().filter(|name| fits(name));
+        journal.note(aspects.map(|name| Intent::write(kinds::ASPECTS, name)).collect()).await?;
         self.pod.begin().await?;
         let user = self.insert_user(survey, id, access).await?;
         self.forget_unconfirmed(access.email).await?;
@@ -107,8 +113,8 @@ impl Target {
             .collect();
         let columns = ["email_type", "user_id", "created_at", "updated_at"];
         self.pod.insert("user_preferences", &columns, rows, Existing::Keep).await?;
-        self.pod.commit().await?;
-        Ok(())
+        journal.person = Some(person);
+        Ok(self.commit_batch(journal).await?)
     }
 
     /// Gives an account that is complete its key, and opens it.
@@ -183,13 +189,7 @@ impl Target {
         let name = |text: &Option<String>| text.as_ref().map(|text| text.replace(';', ","));
         let first = short(self, &name(&profile.first_name.clone().or(profile.full_name.clone())), 32);
         let last = short(self, &name(&profile.last_name), 32);
-        let full = [first.as_deref(), last.as_deref()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .trim()
-            .to_lowercase();
+        let full = full_name(first.as_deref(), last.as_deref());
         let birthday =
             profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
         let picture = |url: &Option<String>| -> Value {
@@ -221,7 +221,7 @@ impl Target {
             person.into(),
             first.into(),
             last.into(),
-            full.chars().take(70).collect::<String>().into(),
+            full.into(),
             picture(&profile.image_url),
             picture(&profile.image_url_medium),
             picture(&profile.image_url_small),
@@ -270,26 +270,8 @@ impl Target {
     }
 
     async fn insert_aspects(&mut self, user: i64, survey: &Survey) -> Result<(), ImportError> {
-        let now = self.now;
-        let default = |name: &str| {
-            let setting = survey.settings.aspects.iter().find(|aspect| aspect.name == name);
-            setting.is_none_or(|setting| setting.post_default)
-        };
-        let rows = (1_i64..)
-            .zip(survey.aspects.iter().filter(|name| fits(name)))
-            .map(|(order, name)| {
-                vec![
-                    Value::from(name.as_str()),
-                    user.into(),
-                    order.into(),
-                    default(name).into(),
-                    now.into(),
-                    now.into(),
-                ]
-            })
-            .collect();
-        let columns = ["name", "user_id", "order_id", "post_default", "created_at", "updated_at"];
-        self.pod.insert("aspects", &columns, rows, Existing::Keep).await?;
+        let names: Vec<&String> = survey.aspects.iter().filter(|name| fits(name)).collect();
+        self.add_aspects(user, survey, &names).await?;
         if let Some(name) = &survey.auto_follow_back_aspect
             && let Some(aspect) = self.aspects(user).await?.get(name)
         {
@@ -305,50 +287,16 @@ impl Target {
         let rows = self.pod.rows("the aspects", sql, &[]).await?;
         Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
     }
-
-    /// Counts the aspects; an archive that names one twice has it once.
-    pub(super) fn count_aspects(&mut self, survey: &Survey) {
-        let mut seen = std::collections::HashSet::new();
-        for name in &survey.aspects {
-            if !fits(name) {
-                self.report.left_out(CountKind::Aspects, FindingCode::TooLong, &name);
-            } else if seen.insert(name) {
-                self.report.imported(CountKind::Aspects);
-            } else {
-                self.report.left_out(CountKind::Aspects, FindingCode::Duplicate, &name);
-            }
-        }
-    }
-
-    /// Blocks people, as far as they are known.
-    pub(super) async fn import_blocks(
-        &mut self,
-        account: &NewAccount,
-        survey: &Survey,
-        people: &super::people::People,
-    ) -> Result<(), ImportError> {
-        let mut rows = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for id in &survey.blocks {
-            match people.get(id) {
-                None => self.report.left_out(CountKind::Blocks, FindingCode::PersonUnknown, &id),
-                Some(person) if !seen.insert(person.id) => {
-                    self.report.left_out(CountKind::Blocks, FindingCode::Duplicate, &id);
-                }
-                Some(person) => {
-                    rows.push(vec![account.user.into(), person.id.into()]);
-                    self.report.imported(CountKind::Blocks);
-                }
-            }
-        }
-        if self.writes() {
-            self.pod.insert("blocks", &["user_id", "person_id"], rows, Existing::Keep).await?;
-        }
-        Ok(())
-    }
 }
 
 /// Whether an aspect's name fits into its column; diaspora* itself takes 20 characters.
-fn fits(aspect: &str) -> bool {
+pub(super) fn fits(aspect: &str) -> bool {
     aspect.chars().count() <= 255
+}
+
+/// What the search looks at (`Profile#construct_full_name`): both names in small letters, each letter by itself, as Ruby
+/// does, without a final sigma; at most 70 letters.
+fn full_name(first: Option<&str>, last: Option<&str>) -> String {
+    let names: Vec<&str> = [first, last].into_iter().flatten().collect();
+    names.join(" ").trim().chars().flat_map(char::to_lowercase).take(70).collect()
 }

@@ -2,7 +2,9 @@
 
 use super::space;
 use crate::archive::document::DocumentError;
+use crate::archive::encryption::EncryptionError;
 use crate::archive::open::OpenError;
+use crate::depot::KeysError;
 use crate::domain::{DiasporaId, DiasporaIdError, KeyError, KeyFingerprint};
 use crate::pod::database::DatabaseError;
 use crate::pod::uploads::UploadsError;
@@ -56,6 +58,37 @@ pub enum ImportError {
     /// The name cannot be had.
     #[error("the username {0:?} cannot be taken: {1}. Choose another one with --as")]
     Username(String, &'static str),
+    /// Other pods may know somebody else by the name.
+    #[error(
+        "the username {0:?} cannot be taken: {1}. Other pods may know the name with the key it had, and would refuse \
+         everything signed with another one. Choose another name with --as"
+    )]
+    FormerName(String, &'static str),
+    /// The user has closed the account that was imported.
+    #[error(
+        "the account {0} was closed on this pod since it was imported: nothing is brought into it any more"
+    )]
+    Closed(DiasporaId),
+    /// An import is being taken back.
+    #[error(
+        "the import {import} of {old} is being taken back, and that was interrupted: run `pappus undo {import}` again, \
+         then import"
+    )]
+    BeingUndone {
+        /// Who the account was.
+        old: DiasporaId,
+        /// The import.
+        import: String,
+    },
+    /// There is no folder with keys.
+    #[error("the key that seals an account's private key is in Pappus's own folder: name it with --state")]
+    NoKeyFolder,
+    /// The keys of Pappus's own folder cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A sealed key cannot be opened.
+    #[error("the account's sealed private key: {0}")]
+    Sealed(EncryptionError),
     /// The address cannot be used.
     #[error("the e-mail address {0:?} cannot be used: {1}. Name another one with --email")]
     Email(String, &'static str),
@@ -119,6 +152,10 @@ impl ImportError {
             Self::NoSpace { .. } => "no_space",
             Self::Key(_) => "key",
             Self::Name(_) | Self::Username(..) => "username_not_possible",
+            Self::FormerName(..) => "username_known_elsewhere",
+            Self::Closed(_) => "account_closed",
+            Self::BeingUndone { .. } => "being_undone",
+            Self::NoKeyFolder | Self::Keys(_) | Self::Sealed(_) => "keys",
             Self::Email(..) => "email_not_possible",
             Self::NoAccount => "no_account",
             Self::OntoItself(_) => "onto_itself",

@@ -6,10 +6,11 @@ use super::ImportError;
 use super::target::{NewAccount, Target};
 use crate::pod::database::Cell as _;
 
-/// Posts that the account wrote, commented on or liked.
+/// Posts that the account wrote, reshared, commented on or liked.
 pub(super) fn touched_posts(person: i64) -> String {
     format!(
         "(SELECT p.id FROM posts p WHERE p.author_id = {person} \
+         UNION SELECT o.id FROM posts r JOIN posts o ON o.guid = r.root_guid WHERE r.author_id = {person} \
          UNION SELECT c.commentable_id FROM comments c WHERE c.commentable_type = 'Post' AND c.author_id = {person} \
          UNION SELECT l.target_id FROM likes l WHERE l.target_type = 'Post' AND l.author_id = {person})"
     )

@@ -3,20 +3,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::account::{Access, AccountRows};
-use super::journal::{ImportRecord, ImportState, Intent, Journal, list_imports};
+use super::journal::{Intent, Journal, kinds};
 use super::people::{People, strangers};
 use super::progress::Stage;
 use super::proof::{Proof, is_pinned};
 use super::report::{FindingCode, Report};
 use super::source::{self, Batch};
 use super::space::Needs;
+use super::start::Mover;
 use super::survey::Survey;
-use super::target::{NewAccount, PLANNED_ACCOUNT, Target};
-use super::{ImportError, ImportOptions, Imported, KeyInTheMaking, names, parents, photos};
+use super::target::{NewAccount, Target};
+use super::{ImportError, ImportOptions, Imported, KeyInTheMaking, former, imports, parents, photos};
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{Archive, Verified};
-use crate::domain::{DiasporaId, Guid};
+use crate::domain::{DiasporaId, PrivateKey};
 use crate::pod::database::Cell as _;
 use crate::store::Store;
 use crate::validate::Judge;
@@ -24,9 +24,11 @@ use crate::validate::Judge;
 pub(super) struct Importer<'a> {
     pub(super) target: Target,
     pub(super) options: &'a ImportOptions,
-    pub(super) journal: Option<Journal>,
+    pub(super) journal: Journal,
     /// The new account's key, in the making; none in a plan.
     pub(super) key: Option<KeyInTheMaking>,
+    /// The key that other pods may know from an import that was taken back.
+    pub(super) former_key: Option<PrivateKey>,
 }
 
 impl Importer<'_> {
@@ -43,67 +45,68 @@ impl Importer<'_> {
         }
         let trusted = is_pinned(&archive, &self.options.pinned_pods);
         let (mut archive, mut survey) = survey(archive).await?;
-        let proof = self.prove(&archive, &survey, &old, trusted).await?;
+        let (proof, old_key) = self.prove(&archive, &survey, &old, trusted).await?;
+        let old_key = old_key.map(|key| key.to_string());
         let old_person = self.old_person(&old, &new).await?;
         let needs = self.look_for_room(&survey)?;
-        let (mut account, rows) = self.account(&survey, &old, &new, old_person, store).await?;
+        let mover = Mover { old: &old, new: &new, old_key: old_key.as_deref(), old_person };
+        let (mut account, rows) = self.begin(&survey, &mover, store).await?;
         account.trusted = trusted;
         account.readers = self.readers(old_person).await?;
+        let deleted = self.target.files_of_deleted_photos(&survey, &self.journal).await?;
         if self.target.writes() {
             self.options.progress.begin(Stage::Photos, survey.photos.len() as u64);
-            (archive, survey.files) = self.import_photo_files(archive).await?;
+            (archive, survey.files) = self.import_photo_files(archive, deleted).await?;
         } else {
-            for _ in &survey.files {
-                self.target.report.imported(CountKind::PhotoFiles);
-            }
+            self.plan_photo_files(&mut survey, &deleted);
         }
         let mut people = People::read(&mut self.target, survey.people.keys()).await?;
         if let Some(discovery) = &self.options.discovery {
             let everybody: HashSet<DiasporaId> = survey.people.keys().cloned().collect();
             let unknown = everybody.iter().filter(|id| people.get(id).is_none()).count() as u64;
             self.options.progress.begin(Stage::People, unknown);
-            people.meet(&mut self.target, discovery, &everybody, self.journal.as_mut()).await?;
+            people.meet(&mut self.target, discovery, &everybody, self.journal.writing()).await?;
             self.options.progress.advance(unknown);
         }
         if trusted {
             let strangers = strangers(&people, &survey.people);
-            people.introduce(&mut self.target, strangers, self.journal.as_mut()).await?;
+            people.introduce(&mut self.target, strangers, self.journal.writing()).await?;
         }
         if let Some(discovery) = &self.options.discovery {
-            let (target, journal) = (&mut self.target, self.journal.as_mut());
+            let (target, journal) = (&mut self.target, &mut self.journal);
             parents::fetch_parents(target, discovery, &mut people, &survey, &old, journal).await?;
         }
-        self.target.count_aspects(&survey);
         for (kind, place) in &survey.values_left_out {
             self.target.report.note(*kind, FindingCode::ValueLeftOut, place);
         }
         for (kind, place) in &survey.unreadable {
             self.target.report.left_out(*kind, FindingCode::Unreadable, place);
         }
-        self.target.import_blocks(&account, &survey, &people).await?;
+        people.read_pending(&mut self.target, &self.journal).await?;
+        self.target.import_aspects(&mut account, &survey, &mut self.journal).await?;
+        self.target.import_blocks(&account, &survey, &people, &mut self.journal).await?;
         let judge = Arc::new(Judge::new(&people.keys, Some(old.clone())));
         let (mut batches, reading) = source::start(archive, judge, &survey.lists);
         self.options.progress.begin(Stage::Records, survey.records);
         while let Some(batch) = batches.recv().await {
             let records = batch.len();
-            self.target.take(&account, &old, &people, &survey.files, batch, self.journal.as_mut()).await?;
+            self.target.take(&account, &old, &people, &survey.files, batch, &mut self.journal).await?;
             self.options.progress.advance(records);
         }
         reading.await.map_err(|_| ImportError::Broken)??;
-        if let (Some(store), Some(journal)) = (store, &mut self.journal) {
-            self.target.point_photos_here(&account, &survey.files, journal).await?;
+        if self.target.writes() {
+            self.target.point_photos_here(&account, &survey.files, &mut self.journal).await?;
             self.target.point_avatar_here(&account, &survey.files, survey.profile.as_ref()).await?;
-            self.target.enter_links(&account, &old, &people, store, &journal.import).await?;
+            self.target.enter_links(&account, &old, &people, &self.journal).await?;
             self.target.set_counters(&account).await?;
-        }
-        if let Some(rows) = rows.filter(|rows| !rows.is_open) {
-            let key = self.key.take().ok_or(ImportError::Broken)?;
-            let key = key.0.await.map_err(|_| ImportError::Broken)??;
-            self.target.open_account(rows, &key).await?;
+            if let Some(rows) = rows.filter(|rows| !rows.is_open) {
+                let key = self.new_key().await?;
+                self.target.open_account(rows, &key).await?;
+            }
         }
         let report = std::mem::take(&mut self.target.report);
         self.note_end(proof, &report).await?;
-        let import = self.journal.map(|journal| journal.import.id);
+        let import = self.journal.begun().map(|(_, import)| import.id.clone());
         let needs = needs.with_records(&report);
         Ok(Imported { old, new, proof, import, report, needs })
     }
@@ -120,42 +123,58 @@ impl Importer<'_> {
         Ok(needs)
     }
 
+    /// The key that other pods may know the account by, or a new one.
+    async fn new_key(&mut self) -> Result<PrivateKey, ImportError> {
+        if let Some(key) = self.former_key.take() {
+            return Ok(key);
+        }
+        let key = self.key.take().ok_or(ImportError::Broken)?;
+        Ok(key.0.await.map_err(|_| ImportError::Broken)??)
+    }
+
     /// Notes in the journal that everything is here.
-    async fn note_end(&self, proof: Proof, report: &Report) -> Result<(), ImportError> {
-        let Some(journal) = &self.journal else { return Ok(()) };
+    async fn note_end(&mut self, proof: Proof, report: &Report) -> Result<(), ImportError> {
+        let Some((store, import)) = self.journal.begun() else { return Ok(()) };
         let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
-        // What has been announced stays announced.
-        let state = if journal.import.state == ImportState::Announced {
-            ImportState::Announced
-        } else {
-            ImportState::Imported
-        };
-        Ok(journal.set_state(state, Some(&text), self.options.now).await?)
+        imports::finish(store, import, &text, self.journal.last_batch(), self.options.now).await?;
+        former::forget(store, import).await?;
+        Ok(self.target.remove_mark(&self.journal).await?)
+    }
+
+    fn plan_photo_files(&mut self, survey: &mut Survey, deleted: &HashSet<String>) {
+        survey.files.retain(|name| !deleted.contains(name));
+        let report = &mut self.target.report;
+        for _ in &survey.files {
+            report.imported(CountKind::PhotoFiles);
+        }
+        for name in deleted {
+            report.left_out(CountKind::PhotoFiles, FindingCode::DeletedSince, name);
+        }
     }
 
     /// Puts the photo files where they belong, on a thread that may wait for the disk.
     async fn import_photo_files(
         &mut self,
         mut archive: Archive<Verified>,
+        deleted: HashSet<String>,
     ) -> Result<(Archive<Verified>, HashSet<String>), ImportError> {
         let (uploads, runtime) = (self.options.uploads.clone(), tokio::runtime::Handle::current());
         let progress = Arc::clone(&self.options.progress);
         let (names, mut announced) =
             tokio::sync::mpsc::channel::<(String, std::sync::mpsc::SyncSender<()>)>(1);
         let storing = tokio::task::spawn_blocking(move || {
-            let stored = photos::store_photos(&mut archive, &uploads, &runtime, &*progress, |name| {
-                // The journal must hold the name before the file is there.
-                let (noted, wait) = std::sync::mpsc::sync_channel(1);
-                names.blocking_send((name.to_owned(), noted)).map_err(|_| ImportError::Broken)?;
-                wait.recv().map_err(|_| ImportError::Broken)
-            })?;
+            let stored =
+                photos::store_photos(&mut archive, &uploads, &runtime, &*progress, &deleted, |name| {
+                    // The journal must hold the name before the file is there.
+                    let (noted, wait) = std::sync::mpsc::sync_channel(1);
+                    names.blocking_send((name.to_owned(), noted)).map_err(|_| ImportError::Broken)?;
+                    wait.recv().map_err(|_| ImportError::Broken)
+                })?;
             Ok::<_, ImportError>((archive, stored))
         });
         while let Some((guid, noted)) = announced.recv().await {
-            if let Some(journal) = &mut self.journal
-                && !journal.has_written("photo_files", &guid)
-            {
-                journal.note(vec![Intent { kind: "photo_files", guid, previous: None }]).await?;
+            if self.journal.noted(kinds::PHOTO_FILES, &[&guid]).await?.is_empty() {
+                self.journal.note(vec![Intent::write(kinds::PHOTO_FILES, &guid)]).await?;
             }
             // If the thread is gone, it says so below.
             _ = noted.send(());
@@ -186,73 +205,12 @@ impl Importer<'_> {
         }
     }
 
-    /// The account, and its rows: as they are, or made now; in a plan, none.
-    async fn account(
-        &mut self,
-        survey: &Survey,
-        old: &DiasporaId,
-        new: &DiasporaId,
-        old_person: Option<i64>,
-        store: Option<&Store>,
-    ) -> Result<(NewAccount, Option<AccountRows>), ImportError> {
-        let email = &names::stored_email(self.options.email.as_deref().unwrap_or(&survey.email));
-        let reserved = &self.options.reserved_names;
-        let Some(store) = store else {
-            names::check_name(&mut self.target, new, reserved).await?;
-            names::check_email(&mut self.target, email).await?;
-            let aspects = (-1_i64..).zip(&survey.aspects).map(|(id, name)| (name.clone(), id)).collect();
-            let account = NewAccount::new(new.clone(), PLANNED_ACCOUNT, PLANNED_ACCOUNT, old_person, aspects);
-            return Ok((account, None));
-        };
-        let url = self.target.url.as_str().to_owned();
-        let now = self.options.now;
-        // Refused before anything is noted, unless it is this import that has the name.
-        let journal = match self.open_import(store, old, &url).await? {
-            Some(import) if import.new_username != new.username() => {
-                let (name, import) = (import.new_username, import.id);
-                return Err(ImportError::Before { old: old.clone(), name, import });
-            }
-            Some(_) => {
-                Journal::open(store, &self.options.archive_sha256, old, new.username(), &url, now).await?
-            }
-            None => {
-                names::check_name(&mut self.target, new, reserved).await?;
-                names::check_email(&mut self.target, email).await?;
-                Journal::open(store, &self.options.archive_sha256, old, new.username(), &url, now).await?
-            }
-        };
-        let guid: Guid = journal.import.id.parse().map_err(|_| ImportError::Broken)?;
-        self.journal = Some(journal);
-        if self.target.find_account(new, &guid).await?.is_none() {
-            let password = self.options.encrypted_password.as_ref();
-            self.target.create_account(survey, new, &guid, &Access { email, password }).await?;
-        } else {
-            self.target.note_profile_again(survey.profile.as_ref());
-        }
-        let found = self.target.find_account(new, &guid).await?;
-        let rows = found.ok_or(ImportError::Changed("the new account"))?;
-        let aspects = self.target.aspects(rows.user).await?;
-        Ok((NewAccount::new(new.clone(), rows.person, rows.user, old_person, aspects), Some(rows)))
-    }
-
     /// Users of this pod with whom the old account shared.
     async fn readers(&mut self, old_person: Option<i64>) -> Result<HashSet<i64>, ImportError> {
         let Some(old) = old_person else { return Ok(HashSet::new()) };
         let sql = format!("SELECT user_id FROM contacts WHERE person_id = {old} AND sharing");
         let rows = self.target.pod.rows("the old account's contacts", sql, &[]).await?;
         Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
-    }
-
-    async fn open_import(
-        &self,
-        store: &Store,
-        old: &DiasporaId,
-        url: &str,
-    ) -> Result<Option<ImportRecord>, ImportError> {
-        let imports = list_imports(store, Some(url)).await?;
-        Ok(imports
-            .into_iter()
-            .find(|import| import.old_id == old.as_str() && import.state != ImportState::Undone))
     }
 }
 
@@ -265,14 +223,14 @@ impl Target {
         people: &People,
         files: &HashSet<String>,
         batch: Batch,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         match self.fit_texts(batch) {
-            Batch::Contacts(contacts) => self.import_contacts(account, people, contacts).await,
-            Batch::Tags(names) => self.import_followed_tags(account, names).await,
+            Batch::Contacts(contacts) => self.import_contacts(account, people, contacts, journal).await,
+            Batch::Tags(names) => self.import_followed_tags(account, names, journal).await,
             Batch::Posts(posts) => self.import_posts(account, people, files, posts, journal).await,
             Batch::LoosePhotos(photos) => self.import_loose_photos(account, files, photos, journal).await,
-            Batch::Audiences(audiences) => self.import_audiences(account, audiences).await,
+            Batch::Audiences(audiences) => self.import_audiences(account, audiences, journal).await,
             Batch::OwnRelayables(records) => {
                 self.import_own_relayables(account, people, records, journal).await
             }
@@ -289,11 +247,11 @@ impl Target {
                 }
                 Ok(())
             }
-            Batch::Subscriptions(posts) => self.import_subscriptions(account, posts).await,
+            Batch::Subscriptions(posts) => self.import_subscriptions(account, posts, journal).await,
             Batch::Conversations(talks) => {
                 self.import_conversations(account, old, people, talks, journal).await
             }
-            Batch::HiddenPosts(posts) => self.import_hidden_posts(account, posts).await,
+            Batch::HiddenPosts(posts) => self.import_hidden_posts(account, posts, journal).await,
             Batch::Unreadable(kind, place) => {
                 self.report.left_out(kind, FindingCode::Unreadable, &place);
                 Ok(())

@@ -1,280 +1,324 @@
-//! What an import is about to write, noted in Pappus's own store before it is written.
+//! What an import is about to write, noted in Pappus's own store before it is written, and what that says later.
+//!
+//! A note is made before the pod's transaction ends, so a program that is killed in between has noted what was never
+//! written. Each transaction therefore has a number, which the pod keeps as well ([`super::commit_mark`]): notes of
+//! transactions that the pod never ended are void, and all others are certain. What was certainly written and is not
+//! there any more was deleted by people: it is never written again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use crate::domain::{DiasporaId, Timestamp};
-use crate::store::{Store, StoreError, random_id};
+use super::imports::{ImportRecord, ImportState, JOURNAL_VERSION};
+use super::parents::FETCHED_POSTS;
+use crate::store::{Store, StoreError, StoreRow};
 
-/// The state of an import, as the store names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImportState {
-    /// Begun, perhaps broken off: the same command goes on.
-    Importing,
-    /// Complete; can be undone.
-    Imported,
-    /// The contacts are being told.
-    Announced,
-    /// Taken back.
-    Undone,
+/// Names for kinds of rows that are no tables with GUIDs.
+pub(super) mod kinds {
+    /// Aspects, by name.
+    pub(crate) const ASPECTS: &str = "aspects";
+    /// Contacts with their aspects, by the ID that the archive knows.
+    pub(crate) const CONTACTS: &str = "contacts";
+    /// People who are ignored, likewise.
+    pub(crate) const BLOCKS: &str = "blocks";
+    /// Followed tags, by name.
+    pub(crate) const TAG_FOLLOWINGS: &str = "tag_followings";
+    /// Subscriptions, by the post's GUID.
+    pub(crate) const PARTICIPATIONS: &str = "participations";
+    /// Aspects to which a limited post was shown, by the post's GUID.
+    pub(crate) const POST_AUDIENCES: &str = "post_audiences";
+    /// The same for photos.
+    pub(crate) const PHOTO_AUDIENCES: &str = "photo_audiences";
+    /// The account's place in a conversation, by the conversation's GUID.
+    pub(crate) const CONVERSATION_VISIBILITIES: &str = "conversation_visibilities";
+    /// Posts that the account does not want to see, by GUID.
+    pub(crate) const HIDDEN_POSTS: &str = "hidden_posts";
+    /// Photo files, by name.
+    pub(crate) const PHOTO_FILES: &str = "photo_files";
+    /// Photos whose address has changed.
+    pub(crate) const PHOTO_ADDRESSES: &str = "photo_addresses";
+    /// People who were introduced.
+    pub(crate) const PEOPLE: &str = "people";
+
+    /// Kinds that the first version of the journal did not note.
+    pub(super) const LATER: [&str; 9] = [
+        ASPECTS,
+        CONTACTS,
+        BLOCKS,
+        TAG_FOLLOWINGS,
+        PARTICIPATIONS,
+        POST_AUDIENCES,
+        PHOTO_AUDIENCES,
+        CONVERSATION_VISIBILITIES,
+        HIDDEN_POSTS,
+    ];
+    /// Kinds that nobody asks whether they were certainly written: doing them again changes nothing.
+    pub(super) const REPEATABLE: [&str; 3] = [PHOTO_FILES, PHOTO_ADDRESSES, PEOPLE];
 }
 
-impl ImportState {
-    /// The word in the store and for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Importing => "importing",
-            Self::Imported => "imported",
-            Self::Announced => "announced",
-            Self::Undone => "undone",
-        }
-    }
+/// `previous` of a row that was here before and stays as it is.
+pub(super) const HERE: &str = "here";
+/// `previous` of a record that stays out since its author has said the same before.
+pub(super) const DUPLICATE: &str = "duplicate";
 
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Importing, Self::Imported, Self::Announced, Self::Undone]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-    }
-}
-
-/// One import, as the store knows it.
-#[derive(Debug, Clone)]
-pub struct ImportRecord {
-    /// Its name; also the GUID of the new person.
-    pub id: String,
-    /// SHA-256 of the archive file.
-    pub archive_sha256: String,
-    /// Who the account was.
-    pub old_id: String,
-    /// Its username on the target pod.
-    pub new_username: String,
-    /// The target pod.
-    pub pod_url: String,
-    /// How far it is.
-    pub state: ImportState,
-    /// When it began, milliseconds since 1970.
-    pub created_at: i64,
-    /// The report, JSON; none before it is complete.
-    pub report: Option<String>,
-}
-
-impl ImportRecord {
-    /// Whether something showed that the archive was the account's.
-    pub fn is_proven(&self) -> bool {
-        let report: Option<serde_json::Value> =
-            self.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let proof = report.and_then(|report| report.get("proof")?.as_str().map(str::to_owned));
-        proof.is_some_and(|proof| proof != super::Proof::Unproven.as_str())
-    }
-}
-
-const COLUMNS: &str = "id, archive_sha256, old_id, new_username, pod_url, state, created_at, report";
-
-/// All imports into a pod, newest first; into every pod without an address.
-///
-/// # Errors
-/// The store's failure.
-pub async fn list_imports(store: &Store, pod_url: Option<&str>) -> Result<Vec<ImportRecord>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM pappus_imports WHERE ? IS NULL OR pod_url = ? ORDER BY created_at DESC, id"
-    );
-    let rows = store.rows("listing imports", &sql, &[pod_url.into(), pod_url.into()]).await?;
-    rows.iter().map(read).collect()
-}
-
-fn read(row: &crate::store::StoreRow) -> Result<ImportRecord, StoreError> {
-    let state: String = row.get(5)?;
-    Ok(ImportRecord {
-        id: row.get(0)?,
-        archive_sha256: row.get(1)?,
-        old_id: row.get(2)?,
-        new_username: row.get(3)?,
-        pod_url: row.get(4)?,
-        state: ImportState::parse(&state).unwrap_or(ImportState::Importing),
-        created_at: row.get(6)?,
-        report: row.get(7)?,
-    })
-}
-
-/// Finds an import by the beginning of its name.
-///
-/// # Errors
-/// The store's failure.
-pub async fn find_import(store: &Store, id: &str) -> Result<Option<ImportRecord>, StoreError> {
-    let mut found = list_imports(store, None).await?;
-    found.retain(|import| import.id.starts_with(id));
-    Ok(if found.len() == 1 { found.pop() } else { None })
-}
-
-/// A row that is about to be written or to change hands.
+/// A row that is about to be written or to change hands, or that was found.
 pub(super) struct Intent {
     pub(super) kind: &'static str,
     pub(super) guid: String,
     /// What a row that was here before held: the number of its author if it changes hands, the address of a photo
-    /// that gets another one.
+    /// that gets another one, or [`HERE`].
     pub(super) previous: Option<String>,
 }
 
-/// GUIDs that an import has noted of one kind.
-#[derive(Default)]
-struct Noted {
-    /// Rows that were there before.
-    adopted: HashSet<String>,
-    /// Rows that an earlier run wrote, or was about to write.
-    written: HashSet<String>,
+impl Intent {
+    /// A row that is new.
+    pub(super) fn write(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
+        Self { kind, guid: guid.to_string(), previous: None }
+    }
+
+    /// A row that changes hands; from whom.
+    pub(super) fn adopt(kind: &'static str, guid: &(impl ToString + ?Sized), from: Option<i64>) -> Self {
+        let previous = Some(from.map_or_else(|| HERE.to_owned(), |from| from.to_string()));
+        Self { kind, guid: guid.to_string(), previous }
+    }
+
+    /// A row that was here before, and stays as it is.
+    pub(super) fn found(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
+        Self::adopt(kind, guid, None)
+    }
+
+    /// A record that stays out, since its author has said the same before. It stays out when that is gone.
+    pub(super) fn duplicate(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
+        Self { kind, guid: guid.to_string(), previous: Some(DUPLICATE.to_owned()) }
+    }
 }
 
-/// The journal of one import.
+/// How a row came to be noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// The import wrote it.
+    Written,
+    /// It was here before.
+    Found,
+    /// It stayed out, as the same was said before.
+    Duplicate,
+}
+
+/// What the journal says of a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Noted {
+    pub(super) how: How,
+    /// Whether the pod certainly had the row: missing, it was deleted since.
+    pub(super) certain: bool,
+    /// Whether an earlier run noted it.
+    pub(super) earlier: bool,
+}
+
+impl Noted {
+    /// Whether it was here before the import.
+    pub(super) fn was_here(self) -> bool {
+        self.how != How::Written
+    }
+}
+
+/// The journal of one import; for a plan, one that nothing is written to.
 pub(super) struct Journal {
-    store: Store,
-    pub(super) import: ImportRecord,
+    /// None where there is no store yet.
+    store: Option<Store>,
+    /// None for what has not begun.
+    import: Option<ImportRecord>,
+    writes: bool,
     next: i64,
-    /// By kind: a signature has its record's GUID.
-    noted: HashMap<String, Noted>,
+    first: i64,
+    /// The last batch that the pod has.
+    batch: i64,
+    /// Notes of earlier batches are not certain.
+    certain_from: i64,
+    /// The account's person, who bears the mark of the last batch; none before there is one.
+    pub(super) person: Option<i64>,
 }
 
 impl Journal {
-    /// Goes on with an import of this account into this pod, or begins a new one.
-    ///
-    /// Two that begin at the same time: the store refuses the second one ([`StoreError::Duplicate`]).
+    /// For a plan of what has not begun.
+    pub(super) fn blank(store: Option<&Store>) -> Self {
+        Self {
+            store: store.cloned(),
+            import: None,
+            writes: false,
+            next: 1,
+            first: 1,
+            batch: 0,
+            certain_from: 0,
+            person: None,
+        }
+    }
+
+    /// Reads the journal of an import. `mark` is the last batch that the pod says it has, if the account is there;
+    /// what was noted beyond it was never written, and is forgotten unless this is a plan.
     pub(super) async fn open(
         store: &Store,
-        archive_sha256: &str,
-        old: &DiasporaId,
-        username: &str,
-        pod_url: &str,
-        now: Timestamp,
+        import: ImportRecord,
+        mark: Option<i64>,
+        writes: bool,
     ) -> Result<Self, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM pappus_imports WHERE old_id = ? AND pod_url = ? \
-             AND state NOT IN ('undone', 'failed')"
-        );
-        let row = store.first("looking for the import", &sql, &[old.as_str().into(), pod_url.into()]).await?;
-        let import = match row {
-            Some(row) => read(&row)?,
-            None => begin(store, archive_sha256, old, username, pod_url, now).await?,
-        };
-        let sql = "SELECT COALESCE(MAX(seq), 0) FROM pappus_import_rows WHERE import_id = ?";
-        let last = store.first("reading the journal", sql, &[import.id.as_str().into()]).await?;
-        let next = last.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
-        let mut noted = HashMap::<String, Noted>::new();
-        let sql = "SELECT guid, previous, kind FROM pappus_import_rows WHERE import_id = ?";
-        for row in store.rows("reading the journal", sql, &[import.id.as_str().into()]).await? {
-            let of_kind = noted.entry(row.get(2)?).or_default();
-            let was_here = row.get::<Option<String>>(1)?.is_some();
-            let guids = if was_here { &mut of_kind.adopted } else { &mut of_kind.written };
-            guids.insert(row.get(0)?);
+        let id = import.id.as_str();
+        let batch = mark.map_or(0, |mark| mark.max(import.settled_batch));
+        if writes {
+            forget_void(store, id, mark.is_some(), batch).await?;
         }
-        Ok(Self { store: store.clone(), import, next, noted })
+        let sql = "SELECT COALESCE(MAX(seq), 0) FROM pappus_import_rows WHERE import_id = ?";
+        let last = store.first("reading the journal", sql, &[id.into()]).await?;
+        let next = last.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
+        // An earlier version noted no batches: of what it left half done, nothing is certain.
+        let is_vague = import.journal_version < JOURNAL_VERSION && import.state == ImportState::Importing;
+        let blank = Self::blank(Some(store));
+        let certain_from = i64::from(is_vague);
+        Ok(Self { import: Some(import), writes, next, first: next, batch, certain_from, ..blank })
     }
 
-    /// Whether this import found a row of this kind there.
-    pub(super) fn has_adopted(&self, kind: &str, guid: &str) -> bool {
-        self.noted.get(kind).is_some_and(|noted| noted.adopted.contains(guid))
+    /// The import; none in a plan of what has not begun.
+    pub(super) fn import(&self) -> Option<&ImportRecord> {
+        self.import.as_ref()
     }
 
-    /// Whether this import wrote a row of this kind in an earlier run.
-    pub(super) fn has_written(&self, kind: &str, guid: &str) -> bool {
-        self.noted.get(kind).is_some_and(|noted| noted.written.contains(guid))
+    /// The store, if there is one.
+    pub(super) fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
-    /// Notes what is about to be written.
+    /// The store and the import, for what is written; none in a plan.
+    pub(super) fn begun(&self) -> Option<(&Store, &ImportRecord)> {
+        self.known().filter(|_| self.writes)
+    }
+
+    fn known(&self) -> Option<(&Store, &ImportRecord)> {
+        Some((self.store.as_ref()?, self.import.as_ref()?))
+    }
+
+    /// Whether an earlier run has noted anything.
+    pub(super) fn has_earlier_notes(&self) -> bool {
+        self.first > 1
+    }
+
+    /// The same journal, for whoever only writes to it.
+    pub(super) fn writing(&mut self) -> Option<&mut Self> {
+        Some(self).filter(|journal| journal.writes)
+    }
+
+    /// What is noted of these records of a kind.
+    pub(super) async fn noted<T: AsRef<str> + Sync>(
+        &self,
+        kind: &str,
+        guids: &[T],
+    ) -> Result<HashMap<String, Noted>, StoreError> {
+        let Some((store, import)) = self.known() else { return Ok(HashMap::new()) };
+        let mut noted = HashMap::new();
+        if import.journal_version < JOURNAL_VERSION && self.certain_from == 0 && kinds::LATER.contains(&kind)
+        {
+            // Whatever of that could be brought in was, and nothing says what.
+            let before = Noted { how: How::Written, certain: true, earlier: true };
+            noted.extend(guids.iter().map(|guid| (guid.as_ref().to_owned(), before)));
+        }
+        for chunk in guids.chunks(1000) {
+            let places = vec!["?"; chunk.len()].join(", ");
+            let sql = format!(
+                "SELECT guid, previous, batch, seq FROM pappus_import_rows WHERE kind = ? AND import_id = ? \
+                 AND batch <= ? AND guid IN ({places})"
+            );
+            let mut values = vec![kind.into(), import.id.as_str().into(), self.batch.into()];
+            values.extend(chunk.iter().map(|guid| guid.as_ref().into()));
+            for row in store.rows("reading the journal", &sql, &values).await? {
+                let (guid, new) = self.read(&row)?;
+                let entry = noted.entry(guid).or_insert(new);
+                // Noted twice, by an earlier version: what was written once was written.
+                if new.how == How::Written {
+                    *entry = new;
+                }
+            }
+        }
+        Ok(noted)
+    }
+
+    fn read(&self, row: &StoreRow) -> Result<(String, Noted), StoreError> {
+        let how = match row.get::<Option<String>>(1)?.as_deref() {
+            None => How::Written,
+            Some(DUPLICATE) => How::Duplicate,
+            Some(_) => How::Found,
+        };
+        let (certain, earlier) = (row.get::<i64>(2)? >= self.certain_from, row.get::<i64>(3)? < self.first);
+        Ok((row.get(0)?, Noted { how, certain, earlier }))
+    }
+
+    /// Notes what is about to be written with the batch that is under way; nothing in a plan.
     pub(super) async fn note(&mut self, intents: Vec<Intent>) -> Result<(), StoreError> {
-        if intents.is_empty() {
+        let (Some(store), Some(import)) = (&self.store, &self.import) else { return Ok(()) };
+        if !self.writes || intents.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.store.begin().await?;
+        let mut transaction = store.begin().await?;
         for chunk in intents.chunks(500) {
-            let places = vec!["(?, ?, ?, ?, ?)"; chunk.len()].join(", ");
+            let places = vec!["(?, ?, ?, ?, ?, ?)"; chunk.len()].join(", ");
             let sql = format!(
-                "INSERT INTO pappus_import_rows (import_id, seq, kind, guid, previous) VALUES {places}"
+                "INSERT INTO pappus_import_rows (import_id, seq, kind, guid, previous, batch) VALUES {places}"
             );
-            let mut values = Vec::with_capacity(chunk.len() * 5);
+            let mut values = Vec::with_capacity(chunk.len() * 6);
             for intent in chunk {
-                values.push(self.import.id.as_str().into());
+                let batch = if kinds::REPEATABLE.contains(&intent.kind) { 0 } else { self.batch + 1 };
+                values.push(import.id.as_str().into());
                 values.push(self.next.into());
                 values.push(intent.kind.into());
                 values.push(intent.guid.as_str().into());
                 values.push(intent.previous.as_deref().into());
+                values.push(batch.into());
                 self.next += 1;
             }
             transaction.execute("writing the journal", &sql, &values).await?;
         }
-        transaction.commit().await?;
-        for intent in intents.into_iter().filter(|intent| intent.previous.is_some()) {
-            self.noted.entry(intent.kind.to_owned()).or_default().adopted.insert(intent.guid);
-        }
-        Ok(())
+        transaction.commit().await
+    }
+
+    /// The number of the batch that is under way.
+    pub(super) fn batch_under_way(&self) -> i64 {
+        self.batch + 1
+    }
+
+    /// The pod has the batch that was under way.
+    pub(super) fn batch_is_there(&mut self) {
+        self.batch += 1;
+    }
+
+    /// The last batch that the pod has.
+    pub(super) fn last_batch(&self) -> i64 {
+        self.batch
     }
 
     /// How many rows of a kind the import has noted.
     pub(super) async fn count(&self, kind: &str) -> Result<u64, StoreError> {
-        let sql = "SELECT COUNT(DISTINCT guid) FROM pappus_import_rows WHERE import_id = ? AND kind = ?";
-        let row = self
-            .store
-            .first("reading the journal", sql, &[self.import.id.as_str().into(), kind.into()])
-            .await?;
+        let Some((store, import)) = self.known() else { return Ok(0) };
+        let sql = "SELECT COUNT(DISTINCT guid) FROM pappus_import_rows WHERE import_id = ? AND kind = ? \
+                   AND batch <= ?";
+        let values = [import.id.as_str().into(), kind.into(), self.batch.into()];
+        let row = store.first("reading the journal", sql, &values).await?;
         let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
-
-    /// Notes that the import has come to a new state.
-    pub(super) async fn set_state(
-        &self,
-        state: ImportState,
-        report: Option<&str>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        set_state(&self.store, &self.import.id, state, report, now).await
-    }
 }
 
-/// Notes that an import begins.
-async fn begin(
-    store: &Store,
-    archive_sha256: &str,
-    old: &DiasporaId,
-    username: &str,
-    pod_url: &str,
-    now: Timestamp,
-) -> Result<ImportRecord, StoreError> {
-    let import = ImportRecord {
-        id: random_id()?,
-        archive_sha256: archive_sha256.to_owned(),
-        old_id: old.to_string(),
-        new_username: username.to_owned(),
-        pod_url: pod_url.to_owned(),
-        state: ImportState::Importing,
-        created_at: now.to_utc().and_utc().timestamp_millis(),
-        report: None,
-    };
-    let sql = "INSERT INTO pappus_imports (id, archive_sha256, old_id, new_username, pod_url, state, \
-               created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'importing', ?, ?)";
-    let values = [
-        import.id.as_str().into(),
-        archive_sha256.into(),
-        old.as_str().into(),
-        username.into(),
-        pod_url.into(),
-        import.created_at.into(),
-        import.created_at.into(),
-    ];
-    store.execute("beginning the import", sql, &values).await?;
-    Ok(import)
-}
-
-/// Notes that an import has come to a new state.
-pub(super) async fn set_state(
+/// Forgets what was noted and never written.
+///
+/// An account that is not there at all was not made yet, or went with its database. Posts of others that were fetched
+/// for it stay noted, as undoing the import removes them, but nothing about them is certain.
+pub(super) async fn forget_void(
     store: &Store,
     id: &str,
-    state: ImportState,
-    report: Option<&str>,
-    now: Timestamp,
+    account_is_there: bool,
+    batch: i64,
 ) -> Result<(), StoreError> {
-    let sql =
-        "UPDATE pappus_imports SET state = ?, report = COALESCE(?, report), updated_at = ? WHERE id = ?";
-    let at = now.to_utc().and_utc().timestamp_millis();
-    let values = [state.as_str().into(), report.into(), at.into(), id.into()];
-    store.execute("noting the state of the import", sql, &values).await.map(drop)
+    let what = "tidying the journal";
+    if !account_is_there {
+        let sql = "UPDATE pappus_import_rows SET batch = -1 WHERE import_id = ? AND batch > 0 AND kind = ?";
+        store.execute(what, sql, &[id.into(), FETCHED_POSTS.into()]).await?;
+    }
+    let sql = "DELETE FROM pappus_import_rows WHERE import_id = ? AND batch > ?";
+    store.execute(what, sql, &[id.into(), batch.into()]).await.map(drop)
 }
 
 /// What an import noted of a kind, in pages: number in the journal, GUID, and [`Intent::previous`].
@@ -304,9 +348,4 @@ pub(super) async fn brought_along(
     let values = [kind.into(), import.pod_url.as_str().into(), import.id.as_str().into(), after.into()];
     let rows = store.rows("reading the journal", sql, &values).await?;
     rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// Notes that the contacts are being told: from now on the import cannot be taken back.
-pub(crate) async fn mark_announced(store: &Store, id: &str, now: Timestamp) -> Result<(), StoreError> {
-    set_state(store, id, ImportState::Announced, None, now).await
 }

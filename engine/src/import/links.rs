@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::ImportError;
-use super::journal::{ImportRecord, noted};
+use super::journal::{Journal, noted};
 use super::parents::FETCHED_POSTS;
 use super::people::People;
 use super::target::{NewAccount, Target};
 use crate::domain::DiasporaId;
 use crate::pod::database::{Cell as _, Existing};
-use crate::store::Store;
 
 /// The fewest and the most characters of a GUID.
 const GUID: std::ops::RangeInclusive<usize> = 16..=255;
@@ -72,9 +71,9 @@ impl Target {
         account: &NewAccount,
         old: &DiasporaId,
         people: &People,
-        store: &Store,
-        import: &ImportRecord,
+        journal: &Journal,
     ) -> Result<(), ImportError> {
+        let Some((store, import)) = journal.begun() else { return Ok(()) };
         for (kind, table, class) in SOURCES {
             let mut after = 0;
             loop {

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::ImportError;
-use super::journal::Journal;
+use super::journal::{Intent, Journal, kinds};
 use super::report::FindingCode;
+use super::survey::Survey;
 use super::target::{Decision, NewAccount, Target, decide};
 use crate::archive::manifest::CountKind;
 use crate::domain::{AspectAudience, LoosePhoto};
@@ -17,23 +18,29 @@ impl Target {
         account: &NewAccount,
         files: &HashSet<String>,
         photos: Vec<LoosePhoto>,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let guids: Vec<&str> = photos.iter().map(|photo| photo.photo.guid.as_str()).collect();
-        let there = self.there("photos", &guids).await?;
-        let mut new = Vec::new();
+        let (there, noted) = (self.there("photos", &guids).await?, journal.noted("photos", &guids).await?);
+        let (mut new, mut found) = (Vec::new(), Vec::new());
         let here = self.photos_here(photos.iter().map(|photo| &photo.photo)).await?;
         for LoosePhoto { photo, .. } in &photos {
-            match decide(there.get(photo.guid.as_str()), account) {
+            let guid = photo.guid.as_str();
+            let noted = noted.get(guid).copied();
+            match decide(there.get(guid), noted, account) {
                 Decision::Taken => {
-                    self.report.left_out(CountKind::Photos, FindingCode::GuidTaken, &photo.guid);
+                    self.report.left_out(CountKind::Photos, FindingCode::GuidTaken, guid);
+                    continue;
+                }
+                Decision::Deleted => {
+                    self.report.left_out(CountKind::Photos, FindingCode::DeletedSince, guid);
                     continue;
                 }
                 Decision::Present => {
-                    let found = journal
-                        .as_ref()
-                        .is_some_and(|journal| journal.has_adopted("photos", photo.guid.as_str()));
-                    self.report.came_in(CountKind::Photos, found);
+                    self.report.is_here(CountKind::Photos, noted);
+                    if noted.is_none() {
+                        found.push(Intent::found("photos", guid));
+                    }
                 }
                 Decision::Adopt(_) => {
                     self.report.adopted(CountKind::Photos);
@@ -46,13 +53,39 @@ impl Target {
             }
             self.note_missing_file(photo, files, &here);
         }
-        if let Some(journal) = journal {
-            journal.note(self.intents_for_photos(account, &new).await?).await?;
-            self.pod.begin().await?;
-            self.write_photos(account, files, &new).await?;
-            self.pod.commit().await?;
+        if !self.writes() || (new.is_empty() && found.is_empty()) {
+            return Ok(());
         }
-        Ok(())
+        found.extend(self.intents_for_photos(account, &new).await?);
+        journal.note(found).await?;
+        self.pod.begin().await?;
+        self.write_photos(account, files, &new).await?;
+        Ok(self.commit_batch(journal).await?)
+    }
+
+    /// Names of photo files whose photos were deleted since an earlier run: they stay away as well.
+    pub(super) async fn files_of_deleted_photos(
+        &mut self,
+        survey: &Survey,
+        journal: &Journal,
+    ) -> Result<HashSet<String>, ImportError> {
+        let (mut deleted, mut needed) = (HashSet::new(), HashSet::new());
+        if !journal.has_earlier_notes() {
+            return Ok(deleted);
+        }
+        for chunk in survey.photo_names.chunks(1000) {
+            let guids: Vec<&str> = chunk.iter().map(|(guid, _)| guid.as_str()).collect();
+            let noted = journal.noted("photos", &guids).await?;
+            let there = self.there("photos", &guids).await?;
+            for (guid, name) in chunk {
+                let is_deleted = !there.contains_key(guid.as_str())
+                    && noted.get(guid.as_str()).is_some_and(|noted| noted.certain);
+                let names = if is_deleted { &mut deleted } else { &mut needed };
+                names.insert(name.clone());
+            }
+        }
+        deleted.retain(|name| survey.files.contains(name) && !needed.contains(name));
+        Ok(deleted)
     }
 
     /// Which aspects limited posts and photos were shown to.
@@ -60,26 +93,43 @@ impl Target {
         &mut self,
         account: &NewAccount,
         audiences: Vec<AspectAudience>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         if !self.writes() {
             return Ok(());
         }
-        for (kind, table, class) in [("post", "posts", "Post"), ("photo", "photos", "Photo")] {
-            let of_kind: Vec<&AspectAudience> =
-                audiences.iter().filter(|audience| audience.kind == kind).collect();
+        for (name, table, class, kind) in [
+            ("post", "posts", "Post", kinds::POST_AUDIENCES),
+            ("photo", "photos", "Photo", kinds::PHOTO_AUDIENCES),
+        ] {
+            let mut of_kind: Vec<&AspectAudience> =
+                audiences.iter().filter(|audience| audience.kind == name).collect();
             let guids: Vec<&str> = of_kind.iter().map(|audience| audience.guid.as_str()).collect();
-            let there = self.there(table, &guids).await?;
+            let (there, noted) = (self.there(table, &guids).await?, journal.noted(kind, &guids).await?);
+            // Aspects can be changed and deleted: what was shown to them once is not shown to others now.
+            of_kind.retain(|audience| {
+                let row = there.get(audience.guid.as_str());
+                row.is_some_and(|row| row.author == account.person)
+                    && noted.get(audience.guid.as_str()).is_none_or(|noted| !noted.certain)
+            });
+            if of_kind.is_empty() {
+                continue;
+            }
             let rows = of_kind
                 .iter()
                 .filter_map(|audience| Some((there.get(audience.guid.as_str())?, audience)))
-                .filter(|(row, _)| row.author == account.person)
                 .flat_map(|(row, audience)| {
                     let aspects = audience.aspects.iter().filter_map(|name| account.aspects.get(name));
                     aspects.map(|aspect| vec![row.id.into(), class.into(), (*aspect).into()])
                 })
                 .collect();
+            journal
+                .note(of_kind.iter().map(|audience| Intent::write(kind, &audience.guid)).collect())
+                .await?;
+            self.pod.begin().await?;
             let columns = ["shareable_id", "shareable_type", "aspect_id"];
             self.pod.insert("aspect_visibilities", &columns, rows, Existing::Keep).await?;
+            self.commit_batch(journal).await?;
         }
         Ok(())
     }

@@ -10,18 +10,26 @@
 //! import that was killed goes on where it was, and one that is not announced yet can be taken back.
 
 mod account;
+mod aspects;
 mod choices;
+mod commit_mark;
 mod contacts;
 mod error;
 mod finish;
+mod former;
 mod importer;
+mod imports;
 mod journal;
+mod known_relayables;
 mod lengths;
 mod links;
 mod loose_photos;
 mod names;
 mod parents;
+mod pending_moves;
 mod people;
+mod person_profile;
+mod person_rows;
 mod photos;
 mod photos_here;
 mod post_rows;
@@ -34,19 +42,25 @@ mod relayables;
 mod report;
 mod source;
 mod space;
+mod start;
+mod subscriptions;
 mod survey;
 mod talk;
 mod target;
 mod text;
 mod undo;
 mod undo_brought;
+mod undo_rows;
+mod undo_shared;
 
 use std::sync::Arc;
 
 pub use error::ImportError;
-pub(crate) use journal::mark_announced;
-pub use journal::{ImportRecord, ImportState, find_import, list_imports};
+pub(crate) use imports::mark_announced;
+pub use imports::{ImportRecord, ImportState, find_import, list_imports};
 pub use people::NewPerson;
+pub use person_profile::PersonProfile;
+pub(crate) use person_profile::were_joined;
 pub use progress::{ImportProgress, Stage};
 pub use proof::Proof;
 pub use report::{Finding, FindingCode, Report, Tally};
@@ -55,11 +69,14 @@ pub use undo::{UndoError, Undone, undo};
 
 use tokio::task::JoinHandle;
 
+use former::Claimant;
 use importer::Importer;
+use journal::Journal;
 use target::{Planned, Target};
 
 use crate::archive::open::{Archive, Verified};
 use crate::campaign::SecretText;
+use crate::depot::CampaignKeys;
 use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyError, PrivateKey, Timestamp};
 use crate::pod::config::{DatabaseUrl, PodUrl};
@@ -90,6 +107,8 @@ pub struct ImportOptions {
     pub now: Timestamp,
     /// SHA-256 of the archive file.
     pub archive_sha256: String,
+    /// What opens the key of an account that was here before, by an import that was taken back.
+    pub keys: Option<CampaignKeys>,
     /// Hears how far it is.
     pub progress: Arc<dyn ImportProgress>,
 }
@@ -122,7 +141,8 @@ pub struct Imported {
     pub needs: Needs,
 }
 
-/// Says what an import would do, and writes nothing.
+/// Says what an import would do, and writes nothing. Where there is a store, it knows of earlier runs and of imports
+/// that were taken back.
 ///
 /// # Errors
 /// What would stop the import.
@@ -130,26 +150,30 @@ pub async fn plan(
     archive: Archive<Verified>,
     database: &DatabaseUrl,
     url: &PodUrl,
+    store: Option<&Store>,
     options: &ImportOptions,
 ) -> Result<Imported, ImportError> {
     let pod = PodWriter::open_read_only(database).await?;
     let mut target = Target::new(pod, url.clone(), options.now, Some(Planned::default()));
     target.photos_at = options.uploads.public_address(url);
     target.progress = Arc::clone(&options.progress);
-    Importer { target, options, journal: None, key: None }.run(archive, None).await
+    let journal = Journal::blank(store);
+    Importer { target, options, journal, key: None, former_key: None }.run(archive, store).await
 }
 
 /// Makes sure that a username can be taken on a pod, and an e-mail address used, before anything else is done. Somebody
-/// else may still be quicker: the import looks again.
+/// else may still be quicker: the import looks again. `old` is who wants the name.
 ///
 /// # Errors
-/// [`ImportError::Name`], [`ImportError::Username`], [`ImportError::Email`], or the database's failure.
+/// [`ImportError::Name`], [`ImportError::Username`], [`ImportError::FormerName`], [`ImportError::Email`], or a
+/// database's failure.
 pub async fn check_choice(
     database: &DatabaseUrl,
     url: &PodUrl,
+    store: &Store,
+    old: &DiasporaId,
     reserved_names: &[String],
-    username: &str,
-    email: Option<&str>,
+    (username, email): (&str, Option<&str>),
 ) -> Result<(), ImportError> {
     let new: DiasporaId = format!("{username}@{}", url.diaspora_host()).parse()?;
     let pod = PodWriter::open_read_only(database).await?;
@@ -157,13 +181,16 @@ pub async fn check_choice(
     let at = Timestamp::from_utc(chrono::NaiveDateTime::default());
     let mut target = Target::new(pod, url.clone(), at, Some(Planned::default()));
     names::check_name(&mut target, &new, reserved_names).await?;
+    // The archive is looked at again by the import.
+    former::identity_for(store, url.as_str(), username, &Claimant { old, archive: None }).await?;
     match email {
         Some(email) => names::check_email(&mut target, &names::stored_email(email)).await,
         None => Ok(()),
     }
 }
 
-/// Imports an account, or goes on with an import that was broken off.
+/// Imports an account, or goes on with an import that was broken off. What people have deleted since an earlier run
+/// stays deleted.
 ///
 /// # Errors
 /// [`ImportError`]. What has been written stays, and the same call goes on from there.
@@ -179,5 +206,6 @@ pub async fn import(
     let mut target = Target::new(pod, url.clone(), options.now, None);
     target.photos_at = options.uploads.public_address(url);
     target.progress = Arc::clone(&options.progress);
-    Importer { target, options, journal: None, key: Some(key) }.run(archive, Some(store)).await
+    let (journal, key) = (Journal::blank(Some(store)), Some(key));
+    Importer { target, options, journal, key, former_key: None }.run(archive, Some(store)).await
 }

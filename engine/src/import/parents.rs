@@ -35,9 +35,12 @@ pub(super) async fn fetch_parents(
     people: &mut People,
     survey: &Survey,
     old: &DiasporaId,
-    mut journal: Option<&mut Journal>,
+    journal: &mut Journal,
 ) -> Result<(), ImportError> {
-    let mut wanted = target.missing_parents(survey, old).await?;
+    // Those of an earlier run count too.
+    target.report.fetched_posts = journal.count(FETCHED_POSTS).await?;
+    let wanted = target.missing_parents(survey, old).await?;
+    let mut wanted = without_deleted(journal, wanted).await?;
     // A reshare that was fetched brings its original along.
     for _ in 0..2 {
         let mut roots = Vec::new();
@@ -54,23 +57,30 @@ pub(super) async fn fetch_parents(
                 .collect();
             let authors = envelopes.iter().map(|(_, envelope)| envelope.sender().clone());
             let authors: HashSet<DiasporaId> = authors.collect();
-            people.meet(target, discovery, &authors, journal.as_deref_mut()).await?;
+            people.meet(target, discovery, &authors, journal.writing()).await?;
             let keys = keys_of(people, &authors);
             let posts: Vec<Fetched> = envelopes
                 .into_iter()
                 .filter_map(|(wanted, envelope)| open(target, people, &keys, wanted, envelope))
                 .collect();
             roots.extend(posts.iter().filter_map(|fetched| root_of(&fetched.post)));
-            target.write_fetched(people, posts, journal.as_deref_mut()).await?;
+            target.write_fetched(people, posts, journal).await?;
             target.progress.advance(chunk.len() as u64);
         }
-        wanted = target.without_present(roots).await?;
-    }
-    if let Some(journal) = journal {
-        // Those of a run that was broken off count too.
-        target.report.fetched_posts = journal.count(FETCHED_POSTS).await?;
+        wanted = without_deleted(journal, target.without_present(roots).await?).await?;
     }
     Ok(())
+}
+
+/// Without posts that were fetched before and deleted since: nobody is asked for them again.
+async fn without_deleted(
+    journal: &Journal,
+    mut wanted: Vec<WantedPost>,
+) -> Result<Vec<WantedPost>, ImportError> {
+    let guids: Vec<&str> = wanted.iter().map(|post| post.guid.as_str()).collect();
+    let noted = journal.noted(FETCHED_POSTS, &guids).await?;
+    wanted.retain(|post| noted.get(post.guid.as_str()).is_none_or(|noted| !noted.certain));
+    Ok(wanted)
 }
 
 /// Keys of senders, ready for use.
@@ -165,8 +175,12 @@ impl Target {
         &mut self,
         people: &People,
         mut posts: Vec<Fetched>,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
+        // A poll is asked for by its own name, and comes with a post that may have been here.
+        let guids: Vec<&str> = posts.iter().map(|fetched| fetched.post.guid().as_str()).collect();
+        let noted = journal.noted(FETCHED_POSTS, &guids).await?;
+        posts.retain(|fetched| noted.get(fetched.post.guid().as_str()).is_none_or(|noted| !noted.certain));
         self.leave_out_present(&mut posts).await?;
         self.report.fetched_posts += posts.len() as u64;
         if let Some(planned) = &mut self.planned {
@@ -174,11 +188,10 @@ impl Target {
                 planned.add_post(&fetched.post, false);
             }
         }
-        let Some(journal) = journal.filter(|_| !posts.is_empty()) else { return Ok(()) };
-        let intent = |fetched: &Fetched| {
-            let guid = fetched.post.guid().to_string();
-            Intent { kind: FETCHED_POSTS, guid, previous: None }
-        };
+        if !self.writes() || posts.is_empty() {
+            return Ok(());
+        }
+        let intent = |fetched: &Fetched| Intent::write(FETCHED_POSTS, fetched.post.guid());
         journal.note(posts.iter().map(intent).collect()).await?;
         self.pod.begin().await?;
         let rows = posts.iter().map(|fetched| post_row(fetched.author, &fetched.post)).collect();
@@ -201,8 +214,7 @@ impl Target {
         if !tags.is_empty() {
             self.count_taggings(&list(&tags)).await?;
         }
-        self.pod.commit().await?;
-        Ok(())
+        Ok(self.commit_batch(journal).await?)
     }
 
     /// Leaves out what is here by now, and parts whose GUIDs are taken.

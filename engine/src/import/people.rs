@@ -4,17 +4,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::ImportError;
 use super::journal::{Intent, Journal};
+use super::person_profile::PersonProfile;
 use super::survey::Described;
 use super::target::{Planned, Target};
 use crate::discovery::{DiscoveredPerson, Discovery};
 use crate::domain::{DiasporaId, Guid, PublicKey};
-use crate::pod::database::{Cell as _, DatabaseError, Existing, Row, Value};
+use crate::pod::database::{Cell as _, DatabaseError, Row};
 use crate::validate::KnownKey;
 
 /// Moves are followed this far; a longer chain is a loop or a joke.
 const MAX_CHAIN: usize = 16;
-/// diaspora* takes first and last names of so many characters (`Profile`).
-const MAX_NAME: usize = 32;
 
 /// Somebody on the target pod.
 #[derive(Debug, Clone)]
@@ -26,6 +25,8 @@ pub(super) struct Person {
     pub(super) closed: bool,
     /// Whether they had another name, and another key, before.
     pub(super) has_moved: bool,
+    /// `people.id` of who they are on the target pod, where their account was imported and nobody has been told yet.
+    pub(super) also: Option<i64>,
 }
 
 /// Somebody the target pod does not know yet, from a source that can be trusted: discovery, or an archive
@@ -38,18 +39,17 @@ pub struct NewPerson {
     pub guid: Guid,
     /// Public key.
     pub key: PublicKey,
-    /// Display name.
-    pub name: String,
+    /// What everybody may know of them.
+    pub profile: PersonProfile,
     /// Whether the person's pod is reached by https.
     pub https: bool,
 }
 
 impl From<DiscoveredPerson> for NewPerson {
     fn from(found: DiscoveredPerson) -> Self {
-        let parts = [found.profile.first_name, found.profile.last_name];
-        let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let https = found.pod.scheme() == "https";
-        Self { id: found.id, guid: found.guid, key: found.public_key, name, https }
+        let profile = PersonProfile::from_hcard(&found.profile);
+        Self { id: found.id, guid: found.guid, key: found.public_key, profile, https }
     }
 }
 
@@ -116,7 +116,8 @@ impl People {
         let now = moves.newest(id);
         let current = rows.get(&now).unwrap_or(row);
         let has_moved = moves.chain(id).len() > 1;
-        let person = Person { id: current.id, user: current.user, closed: current.closed, has_moved };
+        let (id, user, closed) = (current.id, current.user, current.closed);
+        let person = Person { id, user, closed, has_moved, also: None };
         self.known.insert(row.handle.clone(), person);
         // diaspora* stores the new name beside a signature by the old key: any key of the chain may fit.
         for other in moves.chain(id) {
@@ -147,6 +148,19 @@ impl People {
         let mut found: Vec<NewPerson> = found.into_values().flatten().map(NewPerson::from).collect();
         found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         self.introduce(target, found, journal).await
+    }
+
+    /// Names of people of other pods, as far as they have not moved.
+    pub(super) fn unmoved(&self) -> Vec<String> {
+        let unmoved = self.known.iter().filter(|(_, person)| person.user.is_none() && !person.has_moved);
+        unmoved.map(|(id, _)| id.to_string()).collect()
+    }
+
+    /// Notes who somebody is here already: see [`Person::also`].
+    pub(super) fn set_pending(&mut self, id: &str, person: i64) {
+        if let Some(known) = id.parse::<DiasporaId>().ok().and_then(|id| self.known.get_mut(&id)) {
+            known.also = Some(person);
+        }
     }
 
     /// The person with this ID, or who they are now.
@@ -183,7 +197,7 @@ impl People {
                 let planned = target.planned.as_mut().map(Planned::number);
                 let id = rows.remove(person.id.as_str()).or(planned);
                 let Some(id) = id else { continue };
-                let stranger = Person { id, user: None, closed: false, has_moved: false };
+                let stranger = Person { id, user: None, closed: false, has_moved: false, also: None };
                 self.known.insert(person.id.clone(), stranger);
                 let (id, key) = (person.id.clone(), person.key.clone());
                 self.keys.push(KnownKey { person: id.clone(), signed_as: id, key });
@@ -200,11 +214,18 @@ pub(super) fn strangers(people: &People, described: &BTreeMap<DiasporaId, Descri
         .iter()
         .filter(|(id, _)| people.get(id).is_none())
         .filter_map(|(id, described)| {
-            let key = PublicKey::from_pem(described.key.as_deref()?).ok()?;
-            let name = described.name.clone().filter(|name| name != id.as_str()).unwrap_or_default();
-            Some(NewPerson { id: id.clone(), guid: described.guid.clone()?, key, name, https: true })
+            let key = PublicKey::from_pem(&whole_lines(described.key.as_deref()?)).ok()?;
+            let name = described.name.as_deref().filter(|name| *name != id.as_str()).unwrap_or_default();
+            let profile = PersonProfile::from_display_name(name);
+            Some(NewPerson { id: id.clone(), guid: described.guid.clone()?, key, profile, https: true })
         })
         .collect()
+}
+
+/// A key with the line break at its end that diaspora*'s own keys have; archives of pods on which people were
+/// entered without it lack it.
+fn whole_lines(pem: &str) -> String {
+    format!("{}\n", pem.trim_end())
 }
 
 /// Who has moved where, as the target pod knows.
@@ -261,112 +282,5 @@ impl Target {
             people.extend(rows.iter().filter_map(PersonRow::new));
         }
         Ok(people)
-    }
-
-    /// Writes people of other pods, with their pods and profiles, as diaspora* does after it has looked
-    /// somebody up.
-    async fn create_people(&mut self, people: &[NewPerson]) -> Result<(), DatabaseError> {
-        let now = self.now;
-        let address = |person: &NewPerson| {
-            let host = person.id.host();
-            let (host, port) = host.split_once(':').unwrap_or((host, "-1"));
-            (host.to_owned(), port.parse::<i64>().unwrap_or(-1))
-        };
-        self.pod.begin().await?;
-        let mut pods: BTreeMap<(String, i64), bool> = BTreeMap::new();
-        for person in people {
-            pods.insert(address(person), person.https);
-        }
-        let rows = pods
-            .iter()
-            .map(|((host, port), https)| {
-                vec![host.as_str().into(), (*port).into(), (*https).into(), now.into(), now.into()]
-            })
-            .collect();
-        self.pod
-            .insert("pods", &["host", "port", "ssl", "created_at", "updated_at"], rows, Existing::Keep)
-            .await?;
-        let hosts: Vec<&str> = pods.keys().map(|(host, _)| host.as_str()).collect();
-        let found =
-            self.pod.rows_in("pods", "SELECT id, host, port FROM pods WHERE host IN ({})", &hosts).await?;
-        let pods: HashMap<(String, i64), i64> = found
-            .iter()
-            .filter_map(|row| Some(((row.text(1)?, row.integer(2).unwrap_or(-1)), row.integer(0)?)))
-            .collect();
-        let rows = people
-            .iter()
-            .map(|person| {
-                vec![
-                    person.id.as_str().into(),
-                    person.guid.as_str().into(),
-                    person.key.as_pem().into(),
-                    pods.get(&address(person)).copied().into(),
-                    now.into(),
-                    now.into(),
-                ]
-            })
-            .collect();
-        let columns =
-            ["diaspora_handle", "guid", "serialized_public_key", "pod_id", "created_at", "updated_at"];
-        self.pod.insert("people", &columns, rows, Existing::Keep).await?;
-        let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
-        let sql = "SELECT p.id, p.diaspora_handle FROM people p LEFT JOIN profiles f ON f.person_id = p.id \
-                   WHERE f.id IS NULL AND p.diaspora_handle IN ({}) ORDER BY p.id";
-        let bare = self.pod.rows_in("people", sql, &ids).await?;
-        let names: HashMap<&str, &str> =
-            people.iter().map(|person| (person.id.as_str(), person.name.as_str())).collect();
-        let rows = bare
-            .iter()
-            .filter_map(|row| {
-                let name = names.get(row.text(1)?.as_str()).copied().unwrap_or_default();
-                let (first, last) = parts_of(name);
-                let full = format!("{first} {last}").trim().to_lowercase();
-                let full: String = full.chars().take(70).collect();
-                let person: Value = row.integer(0)?.into();
-                Some(vec![person, first.into(), last.into(), full.into(), now.into(), now.into()])
-            })
-            .collect();
-        let columns = ["person_id", "first_name", "last_name", "full_name", "created_at", "updated_at"];
-        self.pod.insert("profiles", &columns, rows, Existing::Refuse).await?;
-        self.pod.commit().await
-    }
-}
-
-/// A display name as first and last name, of which diaspora* takes 32 characters each and no semicolon.
-fn parts_of(name: &str) -> (String, String) {
-    let name: String = name.chars().filter(|c| *c != ';').collect();
-    let cut = |part: &str| part.trim().chars().take(MAX_NAME).collect::<String>().trim_end().to_owned();
-    if name.chars().count() <= MAX_NAME {
-        return (cut(&name), String::new());
-    }
-    let fits = |(place, _): &(usize, char)| {
-        name.get(..*place).is_some_and(|first| first.chars().count() <= MAX_NAME)
-            && name.get(*place..).is_some_and(|last| last.trim().chars().count() <= MAX_NAME)
-    };
-    let spaces = name.char_indices().filter(|(_, c)| *c == ' ');
-    let place = spaces.filter(fits).map(|(place, _)| place).next_back();
-    match place.and_then(|place| name.split_at_checked(place)) {
-        Some((first, last)) => (cut(first), cut(last)),
-        None => (cut(&name), String::new()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parts_of;
-
-    #[test]
-    fn long_names_are_first_and_last_names() {
-        let parts = |name: &str| {
-            let (first, last) = parts_of(name);
-            format!("{first}|{last}")
-        };
-        assert_eq!(parts("Ann B"), "Ann B|");
-        assert_eq!(
-            parts("Anneliese-Margarethe von Hohenstaufen zu Lichtenberg"),
-            "Anneliese-Margarethe von|Hohenstaufen zu Lichtenberg"
-        );
-        assert_eq!(parts(&"x".repeat(40)), format!("{}|", "x".repeat(32)));
-        assert_eq!(parts(" ; "), "|");
     }
 }

@@ -45,18 +45,21 @@ enum Size {
 /// Puts every photo of the archive among the pod's photo files. What is there already stays as it is, so doing it
 /// again changes nothing; a file is never half there.
 ///
-/// `announce` hears a name before anything of it is written. Must be called where the thread may wait; `runtime`
+/// Files of photos that were `deleted` since stay away. `announce` hears a name before anything of it is written. Must be called where the thread may wait; `runtime`
 /// does the waiting for the network.
 pub(super) fn store_photos(
     archive: &mut Archive<Verified>,
     uploads: &PhotoStore,
     runtime: &Handle,
     progress: &dyn ImportProgress,
+    deleted: &HashSet<String>,
     mut announce: impl FnMut(&str) -> Result<(), ImportError>,
 ) -> Result<Vec<Stored>, ImportError> {
     let mut stored = Vec::new();
     archive.photos::<ImportError>(|name, size, bytes| {
-        let problem = if !is_plain_file_name(name) || size > MAX_FILE {
+        let problem = if deleted.contains(name) {
+            Some(FindingCode::DeletedSince)
+        } else if !is_plain_file_name(name) || size > MAX_FILE {
             Some(FindingCode::NotAPicture)
         } else {
             let mut whole = Vec::new();

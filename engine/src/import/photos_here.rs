@@ -6,16 +6,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::finish::list;
-use super::journal::{ImportRecord, Intent, Journal, noted};
+use super::imports::ImportRecord;
+use super::journal::kinds::PHOTO_ADDRESSES;
+use super::journal::{Intent, Journal, noted};
 use super::post_rows::stem;
 use super::target::{NewAccount, Target};
 use super::{ImportError, UndoError};
 use crate::domain::{Photo, Profile};
 use crate::pod::database::{Cell as _, DatabaseError, Value};
 use crate::store::Store;
-
-/// Photos whose address has changed, in the journal.
-const PHOTO_ADDRESSES: &str = "photo_addresses";
 
 /// Photos of one statement.
 const BATCH: usize = 500;

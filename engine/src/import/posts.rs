@@ -3,13 +3,28 @@
 use std::collections::HashSet;
 
 use super::ImportError;
-use super::journal::{Intent, Journal};
+use super::journal::{Intent, Journal, Noted};
 use super::people::People;
 use super::report::FindingCode;
 use super::target::{Decision, NewAccount, Target, decide};
 use crate::archive::manifest::CountKind;
-use crate::domain::{Entity, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
+use crate::domain::{Entity, Guid, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
 use crate::pod::database::Cell as _;
+
+/// A batch of posts, sorted by what is to be done.
+#[derive(Default)]
+struct Sorted {
+    new: Vec<OwnPost>,
+    /// That this import has written.
+    written: Vec<OwnPost>,
+    /// That were here before.
+    found: Vec<OwnPost>,
+    /// That were deleted since.
+    deleted: Vec<OwnPost>,
+    /// Rows that become the account's.
+    adopted: Vec<i64>,
+    intents: Vec<Intent>,
+}
 
 impl Target {
     /// A batch of posts, in one transaction.
@@ -19,71 +34,96 @@ impl Target {
         people: &People,
         files: &HashSet<String>,
         posts: Vec<OwnPost>,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
+        let mut sorted = self.sort_posts(account, posts, journal).await?;
+        self.leave_out_what_was_left_out(account, &mut sorted.written, journal).await?;
+        self.leave_out_deleted_photos(&mut sorted.found, journal).await?;
+        self.leave_out_taken_parts(account, &mut sorted.new).await?;
+        self.report_posts(files, &sorted).await?;
+        for post in &sorted.written {
+            self.note_post_again(&post.post);
+        }
+        for post in &sorted.new {
+            self.plan_post(&post.post);
+        }
+        let Sorted { new, adopted, mut intents, .. } = sorted;
+        intents.extend(new.iter().map(|post| Intent::write("posts", post.post.guid())));
+        if !self.writes() || intents.is_empty() {
+            return Ok(());
+        }
+        intents.extend(self.photo_intents(account, &new, &adopted).await?);
+        self.pod.begin().await?;
+        // The journal must know of the rows before they are there for good, so before the end of the transaction.
+        let noting = async { journal.note(intents).await.map_err(ImportError::from) };
+        let writing = async {
+            self.adopt("posts", "author_id", account, &adopted).await?;
+            self.adopt_photos_of(account, &adopted).await?;
+            self.write_posts(account, people, files, &new).await
+        };
+        tokio::try_join!(noting, writing)?;
+        Ok(self.commit_batch(journal).await?)
+    }
+
+    async fn sort_posts(
+        &mut self,
+        account: &NewAccount,
+        posts: Vec<OwnPost>,
+        journal: &Journal,
+    ) -> Result<Sorted, ImportError> {
         let guids: Vec<&str> = posts.iter().map(|post| post.post.guid().as_str()).collect();
-        let there = self.there("posts", &guids).await?;
-        let mut new = Vec::new();
-        let (mut written, mut found) = (Vec::new(), Vec::new());
-        let mut adopted = Vec::new();
-        let mut intents = Vec::new();
-        let mut seen = HashSet::new();
+        let (there, noted) = (self.there("posts", &guids).await?, journal.noted("posts", &guids).await?);
+        let roots = self.roots_reshared_here(account, &posts).await?;
+        let (mut sorted, mut seen) = (Sorted::default(), HashSet::new());
         for post in posts {
             let guid = post.post.guid().clone();
             let kind = kind_of(&post.post);
             // diaspora* has one reshare of a post by one person.
-            let again = match &post.post {
-                Post::Reshare(Reshare { root_guid: Some(root), .. }) => !self.reshared.insert(root.clone()),
-                _ => false,
-            };
+            let again = root_of(&post.post).is_some_and(|root| !self.reshared.insert(root.clone()));
             if again || !seen.insert(guid.clone()) {
                 self.report.left_out(kind, FindingCode::Duplicate, &guid);
                 continue;
             }
-            match decide(there.get(guid.as_str()), account) {
-                Decision::Write => new.push(post),
+            let noted = noted.get(guid.as_str()).copied();
+            match decide(there.get(guid.as_str()), noted, account) {
+                Decision::Write if root_of(&post.post).is_some_and(|root| roots.contains(root.as_str())) => {
+                    self.report.left_out(kind, FindingCode::Duplicate, &guid);
+                }
+                Decision::Write => sorted.new.push(post),
                 Decision::Present => {
-                    let before =
-                        journal.as_ref().is_some_and(|journal| journal.has_adopted("posts", guid.as_str()));
-                    if before { found.push(post) } else { written.push(post) }
+                    self.report.imported_before += u64::from(noted.is_some_and(|noted| noted.earlier));
+                    if noted.is_none() {
+                        sorted.intents.push(Intent::found("posts", &guid));
+                    }
+                    let was_here = noted.is_none_or(Noted::was_here);
+                    if was_here { sorted.found.push(post) } else { sorted.written.push(post) }
                 }
                 Decision::Adopt(id) => {
-                    adopted.push(id);
-                    let previous = account.old_person.map(|old| old.to_string());
-                    intents.push(Intent { kind: "posts", guid: guid.to_string(), previous });
+                    sorted.adopted.push(id);
+                    sorted.intents.push(Intent::adopt("posts", &guid, account.old_person));
                     self.plan_post(&post.post);
-                    found.push(post);
+                    sorted.found.push(post);
                 }
+                Decision::Deleted => sorted.deleted.push(post),
                 Decision::Taken => self.report.left_out(kind, FindingCode::GuidTaken, &guid),
             }
         }
-        self.leave_out_what_was_left_out(account, &mut written).await?;
-        self.leave_out_taken_parts(account, &mut new).await?;
-        self.report_posts(files, &new, &written, &found).await?;
-        for post in &written {
-            self.note_post_again(&post.post);
-        }
-        for post in &new {
-            let guid = post.post.guid().to_string();
-            intents.push(Intent { kind: "posts", guid, previous: None });
-            self.plan_post(&post.post);
-        }
-        if let Some(journal) = journal
-            && !(new.is_empty() && adopted.is_empty())
-        {
-            intents.extend(self.photo_intents(account, &new, &adopted).await?);
-            self.pod.begin().await?;
-            // The journal must know of the rows before they are there for good, so before the end of the transaction.
-            let noting = async { journal.note(intents).await.map_err(ImportError::from) };
-            let writing = async {
-                self.adopt("posts", "author_id", account, &adopted).await?;
-                self.adopt_photos_of(account, &adopted).await?;
-                self.write_posts(account, people, files, &new).await
-            };
-            tokio::try_join!(noting, writing)?;
-            self.pod.commit().await?;
-        }
-        Ok(())
+        Ok(sorted)
+    }
+
+    /// Originals of these reshares that the account has reshared here itself.
+    async fn roots_reshared_here(
+        &mut self,
+        account: &NewAccount,
+        posts: &[OwnPost],
+    ) -> Result<HashSet<String>, ImportError> {
+        let roots: Vec<&str> = posts.iter().filter_map(|post| Some(root_of(&post.post)?.as_str())).collect();
+        let sql = format!(
+            "SELECT root_guid FROM posts WHERE author_id = {} AND root_guid IN ({{}})",
+            account.person
+        );
+        let rows = self.pod.rows_in("reshares", &sql, &roots).await?;
+        Ok(rows.iter().filter_map(|row| row.text(0)).collect())
     }
 
     fn plan_post(&mut self, post: &Post) {
@@ -92,20 +132,24 @@ impl Target {
         }
     }
 
-    /// Counts posts that are new, that an earlier run wrote, and that were here before, and says which of their photos
-    /// stay with the old pod.
-    async fn report_posts(
-        &mut self,
-        files: &HashSet<String>,
-        new: &[OwnPost],
-        written: &[OwnPost],
-        found: &[OwnPost],
-    ) -> Result<(), ImportError> {
+    /// Counts posts that are new, that an earlier run wrote, that were here before, and that were deleted since, and
+    /// says which of their photos stay with the old pod.
+    async fn report_posts(&mut self, files: &HashSet<String>, sorted: &Sorted) -> Result<(), ImportError> {
+        let Sorted { new, written, found, deleted, .. } = sorted;
         let here = self.photos_here(found.iter().chain(written).flat_map(photos_of)).await?;
         for (posts, adopted) in [(found, true), (written, false), (new, false)] {
             for post in posts {
                 self.count_post(&post.post, adopted);
                 photos_of(post).for_each(|photo| self.note_missing_file(photo, files, &here));
+            }
+        }
+        let mut gone = |kind, guid: &Guid| self.report.left_out(kind, FindingCode::DeletedSince, guid);
+        for post in deleted {
+            gone(kind_of(&post.post), post.post.guid());
+            photos_of(post).for_each(|photo| gone(CountKind::Photos, &photo.guid));
+            let poll = status_message(post).and_then(|message| message.poll.as_ref());
+            if let Some(poll) = poll {
+                gone(CountKind::Polls, &poll.0.guid);
             }
         }
         Ok(())
@@ -202,6 +246,7 @@ impl Target {
         &mut self,
         account: &NewAccount,
         posts: &mut [OwnPost],
+        journal: &Journal,
     ) -> Result<(), ImportError> {
         let messages = || posts.iter().filter_map(status_message);
         let photos: Vec<String> =
@@ -210,6 +255,7 @@ impl Target {
             .filter_map(|message| message.poll.as_ref())
             .map(|poll| poll.0.guid.to_string())
             .collect();
+        let noted = journal.noted("photos", &photos).await?;
         let photos = self.there("photos", &texts(&photos)).await?;
         let sql = "SELECT q.guid, p.guid FROM polls q JOIN posts p ON p.id = q.status_message_id WHERE q.guid IN ({})";
         let rows = self.pod.rows_in("polls", sql, &texts(&polls)).await?;
@@ -223,7 +269,10 @@ impl Target {
                 let written = photos.get(photo.guid.as_str()).is_some_and(|row| row.author == account.person)
                     && seen.insert(photo.guid.clone());
                 if !written {
-                    report.left_out(CountKind::Photos, FindingCode::GuidTaken, &photo.guid);
+                    let deleted =
+                        noted.contains_key(photo.guid.as_str()) && !photos.contains_key(photo.guid.as_str());
+                    let why = if deleted { FindingCode::DeletedSince } else { FindingCode::GuidTaken };
+                    report.left_out(CountKind::Photos, why, &photo.guid);
                 }
                 written
             });
@@ -237,6 +286,33 @@ impl Target {
                 );
                 message.poll = None;
             }
+        }
+        Ok(())
+    }
+
+    /// Photos of posts that were here before, and which were deleted since.
+    async fn leave_out_deleted_photos(
+        &mut self,
+        posts: &mut [OwnPost],
+        journal: &Journal,
+    ) -> Result<(), ImportError> {
+        let photos: Vec<String> =
+            posts.iter().flat_map(photos_of).map(|photo| photo.guid.to_string()).collect();
+        let noted = journal.noted("photos", &photos).await?;
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let there = self.there("photos", &texts(&photos)).await?;
+        for post in posts {
+            let Post::StatusMessage(message) = &mut post.post else { continue };
+            message.photos.retain(|Entity(photo)| {
+                let guid = photo.guid.as_str();
+                let deleted = !there.contains_key(guid) && noted.get(guid).is_some_and(|noted| noted.certain);
+                if deleted {
+                    self.report.left_out(CountKind::Photos, FindingCode::DeletedSince, &photo.guid);
+                }
+                !deleted
+            });
         }
         Ok(())
     }
@@ -259,7 +335,7 @@ impl Target {
             );
             for row in self.pod.rows("photos", sql, &[]).await? {
                 if let Some(guid) = row.text(0) {
-                    intents.push(Intent { kind: "photos", guid, previous: Some(old.to_string()) });
+                    intents.push(Intent::adopt("photos", &guid, Some(old)));
                 }
             }
         }
@@ -273,11 +349,11 @@ impl Target {
     ) -> Result<Vec<Intent>, ImportError> {
         let guids: Vec<&str> = photos.iter().map(|photo| photo.guid.as_str()).collect();
         let there = self.there("photos", &guids).await?;
-        let previous = |guid: &str| there.get(guid).and(account.old_person).map(|old| old.to_string());
-        Ok(guids
-            .iter()
-            .map(|guid| Intent { kind: "photos", guid: (*guid).to_owned(), previous: previous(guid) })
-            .collect())
+        let intent = |guid: &str| match there.get(guid).and(account.old_person) {
+            None => Intent::write("photos", guid),
+            old => Intent::adopt("photos", guid, old),
+        };
+        Ok(guids.into_iter().map(intent).collect())
     }
 }
 
@@ -308,5 +384,13 @@ fn kind_of(post: &Post) -> CountKind {
     match post {
         Post::StatusMessage(_) => CountKind::StatusMessages,
         Post::Reshare(_) => CountKind::Reshares,
+    }
+}
+
+/// The original of a reshare.
+fn root_of(post: &Post) -> Option<&Guid> {
+    match post {
+        Post::Reshare(Reshare { root_guid, .. }) => root_guid.as_ref(),
+        Post::StatusMessage(_) => None,
     }
 }

@@ -4,7 +4,7 @@ use super::ImportError;
 use super::importer::Importer;
 use super::survey::Survey;
 use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
-use crate::domain::{DiasporaId, PublicKey};
+use crate::domain::{DiasporaId, KeyFingerprint, PublicKey};
 use crate::pod::database::Cell as _;
 
 /// What shows that the archive is the account's.
@@ -33,14 +33,14 @@ impl Proof {
 }
 
 impl Importer<'_> {
-    /// What shows that the archive is the account's.
+    /// What shows that the archive is the account's, and the fingerprint of the account's key, if the archive has it.
     pub(super) async fn prove(
         &mut self,
         archive: &Archive<Verified>,
         survey: &Survey,
         old: &DiasporaId,
         trusted: bool,
-    ) -> Result<Proof, ImportError> {
+    ) -> Result<(Proof, Option<KeyFingerprint>), ImportError> {
         let own = survey.private_key.as_ref().and_then(|key| key.signing_key().ok());
         let own = match (own, archive.manifest()) {
             (Some(key), _) => Some(key.public_key()?),
@@ -50,6 +50,7 @@ impl Importer<'_> {
             }
             (None, None) => None,
         };
+        let fingerprint = own.as_ref().map(PublicKey::fingerprint);
         let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
         let rows = self.target.pod.rows_in("the account's key", sql, &[old.as_str()]).await?;
         let known = rows.first().and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok());
@@ -62,21 +63,24 @@ impl Importer<'_> {
             && published.fingerprint() == own.fingerprint()
             && signed
         {
-            return Ok(Proof::HCard);
+            return Ok((Proof::HCard, fingerprint));
         }
-        match (known.or(published), own) {
+        let proof = match (known.or(published), own) {
             (Some(known), Some(own)) if known.fingerprint() == own.fingerprint() && signed => {
-                Ok(Proof::CachedPerson)
+                Proof::CachedPerson
             }
-            (Some(known), own) if !trusted => Err(ImportError::WrongKey {
-                account: old.clone(),
-                known: known.fingerprint(),
-                found: own.map_or_else(|| "none".to_owned(), |key| key.fingerprint().to_string()),
-            }),
-            _ if trusted => Ok(Proof::PinnedPodKey),
-            _ if self.options.accept_unproven => Ok(Proof::Unproven),
-            _ => Err(ImportError::Unproven(old.clone())),
-        }
+            (Some(known), own) if !trusted => {
+                return Err(ImportError::WrongKey {
+                    account: old.clone(),
+                    known: known.fingerprint(),
+                    found: own.map_or_else(|| "none".to_owned(), |key| key.fingerprint().to_string()),
+                });
+            }
+            _ if trusted => Proof::PinnedPodKey,
+            _ if self.options.accept_unproven => Proof::Unproven,
+            _ => return Err(ImportError::Unproven(old.clone())),
+        };
+        Ok((proof, fingerprint))
     }
 
     /// The key that the old pod says is the account's.

@@ -16,6 +16,8 @@ pub(super) struct Parent {
     pub(super) own: bool,
     /// Whether the account may see it.
     pub(super) visible: bool,
+    /// The author of the post that it is, or that it stands under; none when that is only planned.
+    pub(super) host: Option<i64>,
 }
 
 /// Everything the batch's records belong to.
@@ -26,6 +28,23 @@ pub(super) struct Parents {
     pub(super) polls: HashMap<String, Parent>,
     /// Poll and row of each answer.
     pub(super) answers: HashMap<String, (i64, i64)>,
+}
+
+impl Parents {
+    /// What a record belongs to, and the class by which diaspora* names that; nothing for a like of something that
+    /// nobody can like.
+    pub(super) fn of(&self, entity: &RelayableEntity) -> Option<(Option<&Parent>, &'static str)> {
+        let guid = entity.parent_guid().as_str();
+        match entity {
+            RelayableEntity::Comment(_) => Some((self.posts.get(guid), "Post")),
+            RelayableEntity::Like(like) if like.parent_type == "Comment" => {
+                Some((self.comments.get(guid), "Comment"))
+            }
+            RelayableEntity::Like(like) if like.parent_type == "Post" => Some((self.posts.get(guid), "Post")),
+            RelayableEntity::Like(_) => None,
+            RelayableEntity::PollParticipation(_) => Some((self.polls.get(guid), "Poll")),
+        }
+    }
 }
 
 impl Target {
@@ -56,7 +75,7 @@ impl Target {
             let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
             let own = own(row.integer(2));
             let visible = own || row.boolean(3).unwrap_or(false);
-            parents.posts.insert(guid, Parent { id, own, visible });
+            parents.posts.insert(guid, Parent { id, own, visible, host: row.integer(2) });
         }
         let select = "SELECT c.guid, c.id, c.author_id, p.author_id, p.public FROM comments c JOIN posts p \
                       ON p.id = c.commentable_id AND c.commentable_type = 'Post' WHERE c.guid IN ({})";
@@ -64,7 +83,7 @@ impl Target {
             let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
             let own = own(row.integer(2)) || own(row.integer(3));
             let visible = own || row.boolean(4).unwrap_or(false);
-            parents.comments.insert(guid, Parent { id, own, visible });
+            parents.comments.insert(guid, Parent { id, own, visible, host: row.integer(3) });
         }
         let select = "SELECT q.guid, q.id, p.author_id, p.public FROM polls q JOIN posts p \
                       ON p.id = q.status_message_id WHERE q.guid IN ({})";
@@ -72,7 +91,7 @@ impl Target {
             let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
             let own = own(row.integer(2));
             let visible = own || row.boolean(3).unwrap_or(false);
-            parents.polls.insert(guid, Parent { id, own, visible });
+            parents.polls.insert(guid, Parent { id, own, visible, host: row.integer(2) });
         }
         let select = "SELECT a.guid, a.poll_id, a.id FROM poll_answers a WHERE a.guid IN ({})";
         for row in self.pod.rows_in("poll answers", select, &answers).await? {
@@ -85,7 +104,7 @@ impl Target {
                 |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashMap<Guid, PlannedRow>| {
                     for guid in guids {
                         if let Some(row) = guid.parse::<Guid>().ok().and_then(|guid| set.get(&guid)) {
-                            let parent = Parent { id: row.number, own: row.own, visible: true };
+                            let parent = Parent { id: row.number, own: row.own, visible: true, host: None };
                             into.entry((*guid).to_owned()).or_insert(parent);
                         }
                     }

@@ -43,7 +43,7 @@ impl Target {
             let ids = self.ids(table.name(), &guids).await?;
             let signed: Vec<(i64, &Relayable)> = records
                 .iter()
-                .filter(|new| keeps_signature(people, &new.record.entity))
+                .filter(|new| keeps_signature(people, &new.record.entity, None))
                 .filter_map(|new| Some((*ids.get(new.record.entity.guid().as_str())?, &new.record)))
                 .collect();
             self.write_signatures(table, &signed).await?;

@@ -1,6 +1,6 @@
 //! Comments, likes and votes: the account's own, and other people's with their signatures.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::ImportError;
 use super::journal::{Intent, Journal};
@@ -83,6 +83,8 @@ struct Sorted {
 pub(super) struct New {
     pub(super) record: Relayable,
     pub(super) author: i64,
+    /// Who the author is here already, while nobody has been told of that move.
+    also: Option<i64>,
     pub(super) parent: i64,
     pub(super) class: &'static str,
     pub(super) answer: i64,
@@ -96,15 +98,14 @@ impl Target {
         account: &NewAccount,
         people: &People,
         records: Vec<Relayable>,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         // Comments first: the account may like its own.
         let is_comment = |record: &Relayable| matches!(record.entity, RelayableEntity::Comment(_));
         let (comments, others): (Vec<_>, Vec<_>) = records.into_iter().partition(is_comment);
-        let mut journal = journal;
         for records in [comments, others] {
             let records = records.into_iter().map(|record| (record, Verdict::NotNeeded)).collect();
-            self.import_relayables(Whose::Own, account, people, records, journal.as_deref_mut()).await?;
+            self.import_relayables(Whose::Own, account, people, records, journal).await?;
         }
         Ok(())
     }
@@ -115,7 +116,7 @@ impl Target {
         account: &NewAccount,
         people: &People,
         records: Vec<(Relayable, Verdict)>,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         self.import_relayables(Whose::Others, account, people, records, journal).await
     }
@@ -126,7 +127,7 @@ impl Target {
         account: &NewAccount,
         people: &People,
         records: Vec<(Relayable, Verdict)>,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         self.import_relayables(Whose::LikesOnComments, account, people, records, journal).await
     }
@@ -137,21 +138,10 @@ impl Target {
         account: &NewAccount,
         people: &People,
         records: Vec<(Relayable, Verdict)>,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let parents = self.parents(account, &records).await?;
-        let mut there: HashMap<Table, HashMap<String, There>> = HashMap::new();
-        for table in Table::ALL {
-            let guids: Vec<&str> = records
-                .iter()
-                .filter(|(record, _)| Table::of(&record.entity) == table)
-                .map(|(record, _)| record.entity.guid().as_str())
-                .collect();
-            there.insert(table, self.there(table.name(), &guids).await?);
-        }
-        let has_written = |table: Table, guid: &str| {
-            journal.as_ref().is_some_and(|journal| journal.has_written(table.name(), guid))
-        };
+        let known = self.known_relayables(&parents, &records, journal).await?;
         let mut sorted = Sorted::default();
         let mut seen: HashSet<(Table, Guid)> = HashSet::new();
         for (record, verdict) in records {
@@ -161,39 +151,42 @@ impl Target {
                 self.report.left_out(kind, FindingCode::Duplicate, &guid);
                 continue;
             }
-            let row = there.get(&table).and_then(|rows| rows.get(guid.as_str()));
-            let is_kept = verdict == Verdict::Good && keeps_signature(people, &record.entity);
+            let noted = known.noted(table, &guid);
+            let row = known.row(table, &guid);
+            if let Some(code) = known.why_gone(table, &guid) {
+                self.report.left_out(kind, code, &guid);
+                continue;
+            }
+            let is_kept = verdict == Verdict::Good && keeps_signature(people, &record.entity, row);
             let signed = row.filter(|_| is_kept).map(|row| (table, row.id, record.clone()));
             match judge(whose, account, people, &parents, record, verdict, row) {
                 Err(code) => self.report.left_out(kind, code, &guid),
                 Ok(Step::Adopt(id)) => {
                     sorted.adopted.push((table, id));
-                    let (guid, previous) = (guid.to_string(), account.old_person.map(|old| old.to_string()));
-                    sorted.intents.push(Intent { kind: table.name(), guid, previous });
+                    sorted.intents.push(Intent::adopt(table.name(), &guid, account.old_person));
                     self.report.adopted(kind);
                 }
                 Ok(Step::Present) => {
                     sorted.present.extend(signed);
-                    self.report.came_in(kind, !has_written(table, guid.as_str()));
+                    if noted.is_none() {
+                        sorted.intents.push(Intent::found(table.name(), &guid));
+                    }
+                    self.report.is_here(kind, noted);
                 }
                 Ok(Step::Write(record)) => sorted.new.push(*record),
             }
         }
-        self.leave_out_second_voices(whose, &mut sorted.new).await?;
+        self.leave_out_second_voices(whose, &mut sorted).await?;
         for record in &sorted.new {
             self.count_new(whose, record, &mut sorted.intents);
         }
-        match journal {
-            Some(journal) => self.write_sorted(account, people, sorted, journal).await,
-            None => Ok(()),
-        }
+        self.write_sorted(account, people, sorted, journal).await
     }
 
     fn count_new(&mut self, whose: Whose, new: &New, intents: &mut Vec<Intent>) {
         let table = Table::of(&new.record.entity);
         self.report.imported(table.kind(whose));
-        let guid = new.record.entity.guid().to_string();
-        intents.push(Intent { kind: table.name(), guid, previous: None });
+        intents.push(Intent::write(table.name(), new.record.entity.guid()));
         if let (Some(planned), RelayableEntity::Comment(comment)) = (&mut self.planned, &new.record.entity) {
             let row = PlannedRow { number: planned.number(), own: true };
             planned.comments.insert(comment.guid.clone(), row);
@@ -209,11 +202,15 @@ impl Target {
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let Sorted { new, adopted, present, mut intents } = sorted;
-        let unsigned = self.without_signature(present).await?;
-        intents.extend(unsigned.iter().map(|(table, _, record)| {
-            let guid = record.entity.guid().to_string();
-            Intent { kind: table.signatures().0, guid, previous: None }
-        }));
+        if !self.writes() {
+            return Ok(());
+        }
+        let unsigned = self.without_signature(present, journal).await?;
+        intents.extend(
+            unsigned
+                .iter()
+                .map(|(table, _, record)| Intent::write(table.signatures().0, record.entity.guid())),
+        );
         if intents.is_empty() {
             return Ok(());
         }
@@ -221,7 +218,7 @@ impl Target {
         // The journal must know of the rows before they are there for good, so before the end of the transaction.
         let noting = async { journal.note(intents).await.map_err(ImportError::from) };
         tokio::try_join!(noting, self.write_rows(account, people, &new, &adopted, &unsigned))?;
-        Ok(self.pod.commit().await?)
+        Ok(self.commit_batch(journal).await?)
     }
 
     async fn write_rows(
@@ -243,7 +240,12 @@ impl Target {
     }
 
     /// One person likes a thing once and votes in a poll once.
-    async fn leave_out_second_voices(&mut self, whose: Whose, new: &mut Vec<New>) -> Result<(), ImportError> {
+    async fn leave_out_second_voices(
+        &mut self,
+        whose: Whose,
+        sorted: &mut Sorted,
+    ) -> Result<(), ImportError> {
+        let Sorted { new, intents, .. } = sorted;
         let mut taken: HashSet<(Table, &'static str, i64, i64)> = HashSet::new();
         for (table, class, sql) in [
             (
@@ -281,9 +283,14 @@ impl Target {
         let report = &mut self.report;
         new.retain(|new| {
             let table = Table::of(&new.record.entity);
-            let first = table == Table::Comments || taken.insert((table, new.class, new.parent, new.author));
+            let voice = |author| (table, new.class, new.parent, author);
+            let first = table == Table::Comments
+                || !new.also.is_some_and(|also| taken.contains(&voice(also)))
+                    && taken.insert(voice(new.author));
             if !first {
-                report.left_out(table.kind(whose), FindingCode::Duplicate, &new.record.entity.guid());
+                let guid = new.record.entity.guid();
+                intents.push(Intent::duplicate(table.name(), guid));
+                report.left_out(table.kind(whose), FindingCode::Duplicate, guid);
             }
             first
         });
@@ -294,10 +301,17 @@ impl Target {
     /// author lives elsewhere, and needs them from now on.
     async fn without_signature(
         &mut self,
-        present: Vec<(Table, i64, Relayable)>,
+        mut present: Vec<(Table, i64, Relayable)>,
+        journal: &Journal,
     ) -> Result<Vec<(Table, i64, Relayable)>, ImportError> {
         let mut signed: HashSet<(Table, i64)> = HashSet::new();
         for table in Table::ALL {
+            let of_table = present.iter().filter(|(of, ..)| *of == table);
+            let guids: Vec<&str> = of_table.map(|(.., record)| record.entity.guid().as_str()).collect();
+            let noted = journal.noted(table.signatures().0, &guids).await?;
+            present.retain(|(of, _, record)| {
+                *of != table || noted.get(record.entity.guid().as_str()).is_none_or(|noted| !noted.certain)
+            });
             let ids: Vec<i64> =
                 present.iter().filter(|(of, ..)| *of == table).map(|(_, id, _)| *id).collect();
             let (signatures, key) = table.signatures();
@@ -313,9 +327,11 @@ impl Target {
 }
 
 /// What this pod's own people say is signed anew when it is sent, unless its signature is known. One from before
-/// they came here would no longer fit their name and key.
-pub(super) fn keeps_signature(people: &People, entity: &RelayableEntity) -> bool {
-    people.get(entity.author()).is_none_or(|author| author.user.is_none() || !author.has_moved)
+/// they came here would no longer fit their name and key; that is so already while their move is not announced.
+pub(super) fn keeps_signature(people: &People, entity: &RelayableEntity, row: Option<&There>) -> bool {
+    people.get(entity.author()).is_none_or(|author| {
+        (author.user.is_none() || !author.has_moved) && row.is_none_or(|row| Some(row.author) != author.also)
+    })
 }
 
 /// What is to be done with one record.
@@ -344,33 +360,24 @@ fn judge(
     }
     // In other people's lists the account itself is there too, under its own posts.
     let own = verdict == Verdict::NotNeeded;
-    let author = if own {
-        account.person
+    let (author, also) = if own {
+        (account.person, None)
     } else {
-        people.get(record.entity.author()).ok_or(FindingCode::PersonUnknown)?.id
+        let person = people.get(record.entity.author()).ok_or(FindingCode::PersonUnknown)?;
+        (person.id, person.also)
     };
-    let (parent, class) = match &record.entity {
-        RelayableEntity::Comment(_) => (parents.posts.get(record.entity.parent_guid().as_str()), "Post"),
-        RelayableEntity::Like(like) if like.parent_type == "Comment" => {
-            (parents.comments.get(like.parent_guid.as_str()), "Comment")
-        }
-        RelayableEntity::Like(like) if like.parent_type == "Post" => {
-            (parents.posts.get(like.parent_guid.as_str()), "Post")
-        }
-        RelayableEntity::Like(_) => return Err(FindingCode::ParentMissing),
-        RelayableEntity::PollParticipation(vote) => (parents.polls.get(vote.parent_guid.as_str()), "Poll"),
-    };
+    let (parent, class) = parents.of(&record.entity).ok_or(FindingCode::ParentMissing)?;
     let parent = parent.ok_or(FindingCode::ParentMissing)?;
     if whose != Whose::Own && !parent.own {
         return Err(FindingCode::ParentNotOwn);
     }
     match row {
-        Some(row) if own => match decide(Some(row), account) {
-            Decision::Present | Decision::Write => return Ok(Step::Present),
+        Some(row) if own => match decide(Some(row), None, account) {
+            Decision::Present | Decision::Write | Decision::Deleted => return Ok(Step::Present),
             Decision::Adopt(id) => return Ok(Step::Adopt(id)),
             Decision::Taken => return Err(FindingCode::GuidTaken),
         },
-        Some(row) if row.author == author => return Ok(Step::Present),
+        Some(row) if row.author == author || Some(row.author) == also => return Ok(Step::Present),
         Some(_) => return Err(FindingCode::GuidTaken),
         None => {}
     }
@@ -385,5 +392,5 @@ fn judge(
         },
         _ => 0,
     };
-    Ok(Step::Write(Box::new(New { record, author, parent: parent.id, class, answer })))
+    Ok(Step::Write(Box::new(New { record, author, also, parent: parent.id, class, answer })))
 }

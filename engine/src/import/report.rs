@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::journal::Noted;
+use super::target::Fate;
 use crate::archive::manifest::CountKind;
 
 /// Findings that are listed one by one; all are counted.
@@ -50,6 +52,8 @@ pub enum FindingCode {
     /// It is longer than the target pod's database can hold and cannot be cut: somebody else signed it, or others
     /// refer to it.
     TooLong,
+    /// It came with an earlier run, or was here before, and people have deleted it since.
+    DeletedSince,
     /// A value was longer than the target pod takes and was cut.
     Shortened,
     /// A value in the record cannot be read.
@@ -80,6 +84,7 @@ impl FindingCode {
             Self::NoSpace => "no_space",
             Self::FileTaken => "file_taken",
             Self::TooLong => "too_long",
+            Self::DeletedSince => "deleted_since",
             Self::Shortened => "shortened",
             Self::ValueLeftOut => "value_left_out",
             Self::Account => "account",
@@ -107,6 +112,7 @@ impl FindingCode {
             Self::NoSpace => "do not fit where they belong: the import would be refused",
             Self::FileTaken => "left out: another file has that name here",
             Self::TooLong => "left out: it is longer than this pod can hold, and cannot be cut",
+            Self::DeletedSince => "left out: it was here already, and was deleted since",
             Self::Shortened => "kept, cut to the length this pod takes",
             Self::ValueLeftOut => "kept without one value, which cannot be read",
             Self::Account => "see the message",
@@ -150,6 +156,9 @@ pub struct Report {
     /// Posts of other people that were fetched from their pods, since the account's own records belong to them.
     #[serde(default)]
     pub fetched_posts: u64,
+    /// Records among those that came in which an earlier run of the import had brought already.
+    #[serde(skip)]
+    pub imported_before: u64,
 }
 
 impl Report {
@@ -176,6 +185,28 @@ impl Report {
         if found { self.adopted(kind) } else { self.imported(kind) }
     }
 
+    /// A record is here; if the journal knows it, as the journal says.
+    pub(super) fn is_here(&mut self, kind: CountKind, noted: Option<Noted>) {
+        self.came_in(kind, noted.is_none_or(Noted::was_here));
+        self.imported_before += u64::from(noted.is_some_and(|noted| noted.earlier));
+    }
+
+    /// A row without a GUID of its own.
+    pub(super) fn came_to(
+        &mut self,
+        kind: CountKind,
+        fate: Fate,
+        noted: Option<Noted>,
+        record: &(impl ToString + ?Sized),
+    ) {
+        match fate {
+            Fate::Known => self.is_here(kind, noted),
+            Fate::Found => self.adopted(kind),
+            Fate::New => self.imported(kind),
+            Fate::Deleted => self.left_out(kind, FindingCode::DeletedSince, record),
+        }
+    }
+
     /// A record stays out.
     pub(super) fn left_out(&mut self, kind: CountKind, code: FindingCode, record: &(impl ToString + ?Sized)) {
         let tally = self.tally(kind);
@@ -191,6 +222,12 @@ impl Report {
         } else {
             self.more_findings += 1;
         }
+    }
+
+    /// Records that were here already and were deleted since: they stay out.
+    pub fn deleted_since(&self) -> u64 {
+        let left_out = self.kinds.values().filter_map(|tally| tally.left_out.get(&FindingCode::DeletedSince));
+        left_out.sum()
     }
 
     /// Records that were left out altogether.

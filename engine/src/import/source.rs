@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::ImportError;
 use crate::archive::document::{
-    DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document, read_extras,
-    read_record,
+    Additions, DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document,
+    read_extras, read_record,
 };
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{Archive, Verified};
@@ -124,9 +124,11 @@ pub(super) fn start(
     let reading = tokio::task::spawn_blocking(move || {
         let limits = *archive.limits();
         let account = archive.report().account.clone();
+        let additions = archive.additions::<ImportError>()?;
+        let known = Known { judge: &judge, additions: &additions, account: account.as_ref() };
         for lists in &passes {
             let wanted = |section, name: &str| lists.contains(&(section, name));
-            let mut feed = Feed::new(&channel, &judge, account.as_ref(), &wanted);
+            let mut feed = Feed::new(&channel, known, &wanted);
             read_document(archive.document()?, &limits, &mut feed)?;
             if !feed.flush() {
                 return Ok(archive);
@@ -135,7 +137,7 @@ pub(super) fn start(
         for lists in EXTRAS_PASSES {
             let Some(extras) = archive.extras()? else { break };
             let wanted = |_, name: &str| lists.contains(&name);
-            let mut feed = Feed::new(&channel, &judge, account.as_ref(), &wanted);
+            let mut feed = Feed::new(&channel, known, &wanted);
             read_extras(extras, &limits, &mut feed)?;
             if !feed.flush() {
                 return Ok(archive);
@@ -146,10 +148,18 @@ pub(super) fn start(
     (batches, reading)
 }
 
+/// What is known about records before they are read.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    judge: &'a Judge,
+    additions: &'a Additions,
+    /// Whose records they are where they do not say so.
+    account: Option<&'a DiasporaId>,
+}
+
 struct Feed<'a> {
     channel: &'a mpsc::Sender<Batch>,
-    judge: &'a Judge,
-    account: Option<&'a DiasporaId>,
+    known: Known<'a>,
     wanted: &'a dyn Fn(Section, &str) -> bool,
     list: (Option<Section>, String),
     records: Vec<Box<RawValue>>,
@@ -161,12 +171,11 @@ struct Feed<'a> {
 impl<'a> Feed<'a> {
     fn new(
         channel: &'a mpsc::Sender<Batch>,
-        judge: &'a Judge,
-        account: Option<&'a DiasporaId>,
+        known: Known<'a>,
         wanted: &'a dyn Fn(Section, &str) -> bool,
     ) -> Self {
         let (list, records) = ((None, String::new()), Vec::new());
-        Self { channel, judge, account, wanted, list, records, bytes: 0, first: 0 }
+        Self { channel, known, wanted, list, records, bytes: 0, first: 0 }
     }
 
     /// Sends what has gathered; false when nobody listens any more.
@@ -177,19 +186,27 @@ impl<'a> Feed<'a> {
             return true;
         }
         let (section, name) = (self.list.0, self.list.1.as_str());
-        let (channel, account) = (self.channel, self.account);
-        let mut read = Read { name, first: self.first, channel, account, open: true };
+        let Known { judge, additions, account } = self.known;
+        let mut read = Read { name, first: self.first, channel: self.channel, account, open: true };
         let batch = match (section, name) {
             (_, "contacts") => Batch::Contacts(read.all(&records, CountKind::Contacts)),
             (_, "followed_tags") => Batch::Tags(read.all(&records, CountKind::FollowedTags)),
-            (_, "posts") => Batch::Posts(read.all(&records, CountKind::StatusMessages)),
+            (_, "posts") => {
+                let mut posts: Vec<OwnPost> = read.all(&records, CountKind::StatusMessages);
+                for post in &mut posts {
+                    additions.complete(post);
+                }
+                Batch::Posts(posts)
+            }
             (_, "post_subscriptions") => Batch::Subscriptions(read.all(&records, CountKind::Subscriptions)),
             (Some(Section::User), _) => Batch::OwnRelayables(read.all(&records, CountKind::OwnComments)),
             (Some(Section::OthersData), _) => {
-                Batch::OthersRelayables(self.judge.judge_all(read.all(&records, CountKind::OthersComments)))
+                let records = read.signed_relayables(&records, CountKind::OthersComments, additions);
+                Batch::OthersRelayables(judge.judge_all(records))
             }
             (_, "likes_on_comments") => {
-                Batch::LikesOnComments(self.judge.judge_all(read.all(&records, CountKind::LikesOnComments)))
+                let records = read.signed_relayables(&records, CountKind::LikesOnComments, additions);
+                Batch::LikesOnComments(judge.judge_all(records))
             }
             (_, "unsigned_relayables") => {
                 Batch::UnsignedRelayables(read.all(&records, CountKind::UnsignedRelayables))
@@ -237,6 +254,20 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
+    /// Other people's, under the IDs that they signed with.
+    fn signed_relayables(
+        &mut self,
+        records: &[Box<RawValue>],
+        kind: CountKind,
+        additions: &Additions,
+    ) -> Vec<Relayable> {
+        let mut relayables = self.all(records, kind);
+        for record in &mut relayables {
+            additions.name_signer(record);
+        }
+        relayables
+    }
+
     fn all<T: Record>(&mut self, records: &[Box<RawValue>], kind: CountKind) -> Vec<T> {
         let mut parsed = Vec::with_capacity(records.len());
         for (index, record) in (self.first..).zip(records) {

@@ -7,15 +7,15 @@ use serde_json::value::RawValue;
 
 use super::ImportError;
 use crate::archive::document::{
-    DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document, read_extras,
-    read_record, relayable, username,
+    Additions, DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document,
+    read_extras, read_record, relayable, username,
 };
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::discovery::PostName;
 use crate::domain::{
-    Aspect, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, NonContactAuthor,
-    OwnPost, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,
+    Aspect, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, LoosePhoto,
+    NonContactAuthor, OwnPost, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,
 };
 
 /// People of one archive that are looked at; nobody has more.
@@ -52,6 +52,8 @@ pub(super) struct Survey {
     pub(super) files: HashSet<String>,
     /// Photo files with their sizes in bytes.
     pub(super) photos: Vec<(String, u64)>,
+    /// GUIDs of the account's photos, with the names of their files.
+    pub(super) photo_names: Vec<(Guid, String)>,
     /// How many records will be read in batches, for showing progress.
     pub(super) records: u64,
     /// Posts, and posts with polls, that the account's own records belong to, by the GUID that the archive
@@ -67,13 +69,15 @@ pub(super) struct Survey {
     own: HashSet<Guid>,
     /// Whether it is `extras.json` that is read.
     extras: bool,
+    /// What is known of records beyond the document, while it is read.
+    additions: Additions,
 }
 
 impl Survey {
     /// Reads the archive once.
     pub(super) fn read(archive: &mut Archive<Verified>) -> Result<Self, ImportError> {
         let limits = *archive.limits();
-        let mut survey = Self::default();
+        let mut survey = Self { additions: archive.additions::<ImportError>()?, ..Self::default() };
         read_document(archive.document()?, &limits, &mut survey)?;
         if let Some(extras) = archive.extras()? {
             survey.extras = true;
@@ -85,6 +89,7 @@ impl Survey {
             Ok(())
         })?;
         let own = std::mem::take(&mut survey.own);
+        survey.additions = Additions::default();
         survey.parents.retain(|(_, guid), _| !own.contains(guid));
         Ok(survey)
     }
@@ -175,6 +180,26 @@ impl Survey {
         }
     }
 
+    fn see_post(&mut self, mut post: OwnPost) {
+        self.additions.complete(&mut post);
+        // Those who may see limited posts, as far as they live on the target pod.
+        for person in post.subscribed_users_ids.into_iter().flatten() {
+            self.meet(person);
+        }
+        self.own.insert(post.post.guid().clone());
+        match post.post {
+            Post::StatusMessage(message) => {
+                let photos = message.photos.into_iter();
+                self.photo_names.extend(photos.map(|photo| (photo.0.guid, photo.0.remote_photo_name)));
+                self.own.extend(message.poll.map(|Entity(poll)| poll.guid));
+            }
+            Post::Reshare(Reshare { root_author, root_guid: Some(root), .. }) => {
+                self.need(PostName::Post, root, root_author);
+            }
+            Post::Reshare(_) => {}
+        }
+    }
+
     fn see(&mut self, place: &Place<'_>, value: &RawValue) {
         match place.name {
             "contact_groups" => {
@@ -205,8 +230,10 @@ impl Survey {
                 }
             }
             "relayables" | "likes_on_comments" => {
-                if let Ok(Relayable { entity, .. }) = relayable(value) {
-                    self.meet(entity.author().clone());
+                if let Ok(mut record) = relayable(value) {
+                    // Only the key of whoever signed it counts; who that is now, this pod knows itself.
+                    self.additions.name_signer(&mut record);
+                    self.meet(record.entity.author().clone());
                 }
             }
             "conversations" => {
@@ -218,20 +245,12 @@ impl Survey {
             }
             "posts" => {
                 if let Ok((post, _)) = read_record::<OwnPost>(value, None) {
-                    // Those who may see limited posts, as far as they live on the target pod.
-                    for person in post.subscribed_users_ids.into_iter().flatten() {
-                        self.meet(person);
-                    }
-                    self.own.insert(post.post.guid().clone());
-                    match post.post {
-                        Post::StatusMessage(message) => {
-                            self.own.extend(message.poll.map(|Entity(poll)| poll.guid));
-                        }
-                        Post::Reshare(Reshare { root_author, root_guid: Some(root), .. }) => {
-                            self.need(PostName::Post, root, root_author);
-                        }
-                        Post::Reshare(_) => {}
-                    }
+                    self.see_post(post);
+                }
+            }
+            "loose_photos" => {
+                if let Ok(LoosePhoto { photo, .. }) = serde_json::from_str(value.get()) {
+                    self.photo_names.push((photo.guid, photo.remote_photo_name));
                 }
             }
             "post_subscriptions" => {

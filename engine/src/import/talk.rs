@@ -1,23 +1,100 @@
-//! Conversations, subscriptions, hidden posts.
+//! Conversations.
 
 use std::collections::{HashMap, HashSet};
 
 use super::ImportError;
-use super::journal::{Intent, Journal};
+use super::journal::{Intent, Journal, Noted, kinds};
 use super::people::People;
 use super::report::FindingCode;
-use super::target::{NewAccount, Target};
+use super::target::{NewAccount, Target, There};
 use crate::archive::manifest::CountKind;
-use crate::archive::writer::hex;
-use crate::domain::{Conversation, DiasporaId, Guid};
-use crate::pod::database::{Cell as _, Existing, Value};
+use crate::domain::{Conversation, DiasporaId, Message};
+use crate::pod::database::{Cell as _, Existing};
 
 /// Somebody in a conversation.
 #[derive(Clone, Copy)]
 struct Member {
     person: i64,
+    /// Who they are here already, while nobody has been told of that move.
+    also: Option<i64>,
     /// Whether the person lives on the target pod.
     local: bool,
+}
+
+/// A conversation that is there.
+struct KnownConversation {
+    id: i64,
+    /// Whether the account takes part, under its new name or its old one.
+    takes_part: bool,
+    /// Whether it does under its new name.
+    is_shown: bool,
+}
+
+/// What is known of a conversation before it comes in.
+struct Before<'a> {
+    known: Option<KnownConversation>,
+    /// What the journal says of the conversation.
+    noted: Option<Noted>,
+    /// What it says of people's places in conversations.
+    places: &'a HashMap<String, Noted>,
+    /// The account, as the archive calls it.
+    old: &'a DiasporaId,
+    /// Whether this is its first piece; a long one comes in several.
+    begins: bool,
+}
+
+impl Before<'_> {
+    fn place(&self, talk: &Conversation, person: &DiasporaId) -> Option<Noted> {
+        self.places.get(&place_of(talk, person)).copied()
+    }
+
+    /// Whether the user has deleted it since.
+    fn is_deleted(&self, talk: &Conversation) -> bool {
+        let certain = |noted: Option<Noted>| noted.is_some_and(|noted| noted.certain);
+        let place = self.place(talk, self.old);
+        match &self.known {
+            None => certain(self.noted) || certain(place),
+            Some(known) => !known.is_shown && certain(place),
+        }
+    }
+
+    /// People who are to get a place, and what is to be noted of that.
+    ///
+    /// Nothing in an archive shows that the others really took part. People of this pod would find the
+    /// conversation among their own, so they get it only from an archive that a trusted pod has signed. Who takes part
+    /// in a conversation that was here before is settled: only the account's own place is added.
+    fn new_places(
+        &self,
+        account: &NewAccount,
+        who: &impl Fn(&DiasporaId) -> Option<Member>,
+        talk: &Conversation,
+    ) -> (Vec<i64>, Vec<Intent>) {
+        let is_own = self.known.is_none() || self.noted.is_some_and(|noted| !noted.was_here());
+        let (mut members, mut intents) = (Vec::new(), Vec::new());
+        for person in &talk.participants {
+            let Some(member) = who(person) else { continue };
+            let is_me = member.person == account.person;
+            let may = is_me || is_own && (!member.local || account.trusted);
+            if !may || self.place(talk, person).is_some_and(|noted| noted.certain) {
+                continue;
+            }
+            let (kind, guid) = (kinds::CONVERSATION_VISIBILITIES, place_of(talk, person));
+            if is_me && self.known.as_ref().is_some_and(|known| known.is_shown) {
+                intents.push(Intent::found(kind, &guid));
+            } else {
+                intents.push(Intent::write(kind, &guid));
+                members.push(member.person);
+            }
+        }
+        members.sort_unstable();
+        members.dedup();
+        (members, intents)
+    }
+}
+
+/// By what the journal knows the place of somebody in a conversation.
+fn place_of(talk: &Conversation, person: &DiasporaId) -> String {
+    format!("{} {person}", talk.guid)
 }
 
 impl Target {
@@ -28,112 +105,151 @@ impl Target {
         old: &DiasporaId,
         people: &People,
         conversations: Vec<Conversation>,
-        mut journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let guids: Vec<&str> = conversations.iter().map(|talk| talk.guid.as_str()).collect();
-        let sql = "SELECT c.guid, c.id, COUNT(v.id) FROM conversations c LEFT JOIN conversation_visibilities v \
-                   ON v.conversation_id = c.id AND v.person_id IN (#) WHERE c.guid IN ({}) GROUP BY c.guid, c.id";
-        let me = format!("{}, {}", account.person, account.old_person.unwrap_or(-1));
-        let there: HashMap<String, (i64, bool)> = self
-            .pod
-            .rows_in("conversations", &sql.replace('#', &me), &guids)
-            .await?
+        let mut there = self.known_conversations(account, &guids).await?;
+        let noted = journal.noted("conversations", &guids).await?;
+        let places: Vec<String> = conversations
             .iter()
-            .filter_map(|row| Some((row.text(0)?, (row.integer(1)?, row.integer(2)? > 0))))
+            .flat_map(|talk| talk.participants.iter().map(|person| place_of(talk, person)))
             .collect();
+        let places = journal.noted(kinds::CONVERSATION_VISIBILITIES, &places).await?;
         let who = |id: &DiasporaId| {
             if id == old {
-                return Some(Member { person: account.person, local: true });
+                return Some(Member { person: account.person, also: account.old_person, local: true });
             }
-            people.get(id).map(|person| Member { person: person.id, local: person.user.is_some() })
+            let member = |person: &super::people::Person| Member {
+                person: person.id,
+                also: person.also,
+                local: person.user.is_some(),
+            };
+            people.get(id).map(member)
         };
+        let mut seen = HashSet::new();
         for talk in conversations {
-            let known = there.get(talk.guid.as_str());
-            if known.is_some_and(|(_, takes_part)| !takes_part) {
-                if !talk.continued {
-                    self.report.left_out(CountKind::Conversations, FindingCode::GuidTaken, &talk.guid);
-                }
-                for message in &talk.messages {
-                    self.report.left_out(CountKind::Messages, FindingCode::ParentNotVisible, &message.guid);
-                }
-                continue;
+            let guid = talk.guid.as_str();
+            let (mut known, mut conversation_noted) = (there.remove(guid), noted.get(guid).copied());
+            let begins = self.begins(&talk);
+            if !begins || !seen.insert(talk.guid.clone()) {
+                known = self.known_conversations(account, &[guid]).await?.remove(guid);
+                conversation_noted = journal.noted("conversations", &[guid]).await?.remove(guid);
             }
-            if who(&talk.author).is_none() || !talk.participants.contains(old) {
-                if !talk.continued {
-                    self.report.left_out(CountKind::Conversations, FindingCode::PersonUnknown, &talk.guid);
-                }
-                for message in &talk.messages {
-                    self.report.left_out(CountKind::Messages, FindingCode::ParentMissing, &message.guid);
-                }
+            let before = Before { known, noted: conversation_noted, places: &places, old, begins };
+            let (why, why_messages) = if before.is_deleted(&talk) {
+                self.leave_out_deleted(&who, begins, &talk, journal).await?;
                 continue;
+            } else if before.known.as_ref().is_some_and(|known| !known.takes_part) {
+                (FindingCode::GuidTaken, FindingCode::ParentNotVisible)
+            } else if who(&talk.author).is_none() || !talk.participants.contains(old) {
+                (FindingCode::PersonUnknown, FindingCode::ParentMissing)
+            } else {
+                self.import_conversation(account, &who, before, talk, journal).await?;
+                continue;
+            };
+            if begins {
+                self.report.left_out(CountKind::Conversations, why, &talk.guid);
             }
-            let known = known.map(|(id, _)| *id);
-            self.import_conversation(account, &who, known, talk, journal.as_deref_mut()).await?;
+            for message in &talk.messages {
+                self.report.left_out(CountKind::Messages, why_messages, &message.guid);
+            }
         }
         Ok(())
+    }
+
+    /// Whether a record is the first one of its conversation: also one that says that it is not, when that is missing.
+    fn begins(&mut self, talk: &Conversation) -> bool {
+        let before = self.last_conversation.replace(talk.guid.clone());
+        !talk.continued || before.as_ref() != Some(&talk.guid)
+    }
+
+    /// A conversation that the user has deleted. Nothing more comes into it, either.
+    async fn leave_out_deleted(
+        &mut self,
+        who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
+        begins: bool,
+        talk: &Conversation,
+        journal: &Journal,
+    ) -> Result<(), ImportError> {
+        if begins {
+            self.report.left_out(CountKind::Conversations, FindingCode::DeletedSince, &talk.guid);
+        }
+        let guids: Vec<&str> = talk.messages.iter().map(|message| message.guid.as_str()).collect();
+        let noted = journal.noted("messages", &guids).await?;
+        for message in &talk.messages {
+            let why = match who(&message.author) {
+                _ if noted.contains_key(message.guid.as_str()) => FindingCode::DeletedSince,
+                None => FindingCode::PersonUnknown,
+                Some(_) => FindingCode::ParentMissing,
+            };
+            self.report.left_out(CountKind::Messages, why, &message.guid);
+        }
+        Ok(())
+    }
+
+    async fn known_conversations(
+        &mut self,
+        account: &NewAccount,
+        guids: &[&str],
+    ) -> Result<HashMap<String, KnownConversation>, ImportError> {
+        let (new, old) = (account.person, account.old_person.unwrap_or(account.person));
+        let sql = format!(
+            "SELECT c.guid, c.id, COUNT(v.id), COUNT(CASE WHEN v.person_id = {new} THEN 1 END) FROM conversations c \
+             LEFT JOIN conversation_visibilities v ON v.conversation_id = c.id AND v.person_id IN ({new}, {old}) \
+             WHERE c.guid IN ({{}}) GROUP BY c.guid, c.id"
+        );
+        let rows = self.pod.rows_in("conversations", &sql, guids).await?;
+        let read = |row: &crate::pod::database::Row| {
+            let (takes_part, is_shown) = (row.integer(2)? > 0, row.integer(3)? > 0);
+            Some((row.text(0)?, KnownConversation { id: row.integer(1)?, takes_part, is_shown }))
+        };
+        Ok(rows.iter().filter_map(read).collect())
     }
 
     async fn import_conversation(
         &mut self,
         account: &NewAccount,
         who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
-        known: Option<i64>,
+        before: Before<'_>,
         talk: Conversation,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        let written = |kind: &str, guid: &Guid| {
-            journal.as_ref().is_some_and(|journal| journal.has_written(kind, guid.as_str()))
-        };
-        // The first piece speaks for the conversation, and its row is there when the others come.
-        if !talk.continued {
-            // It may be there from a run that was broken off, or from the old account's time.
-            self.report
-                .came_in(CountKind::Conversations, known.is_some() && !written("conversations", &talk.guid));
+        let mut intents = Vec::new();
+        let mut begun = None;
+        if before.begins {
+            match &before.known {
+                Some(_) => self.report.is_here(CountKind::Conversations, before.noted),
+                None => self.report.imported(CountKind::Conversations),
+            }
             for person in talk.participants.iter().filter(|person| who(person).is_none()) {
                 self.report.note(CountKind::Conversations, FindingCode::PersonUnknown, person);
             }
+            // Also when a run that was broken off has written it.
+            let subject = self.fit(&talk.subject, 255, CountKind::Conversations, &talk.guid);
+            let (members, places) = before.new_places(account, who, &talk);
+            intents.extend(places);
+            begun = Some((subject, members));
         }
-        let is_new = known.is_none() && !talk.continued;
-        let mut intents = Vec::new();
-        if is_new {
-            intents.push(Intent { kind: "conversations", guid: talk.guid.to_string(), previous: None });
+        let (new, messages) = self.sort_messages(who, &talk, journal).await?;
+        intents.extend(messages);
+        if before.known.is_none() && before.begins {
+            intents.push(Intent::write("conversations", &talk.guid));
         }
-        let guids: Vec<&str> = talk.messages.iter().map(|message| message.guid.as_str()).collect();
-        let there = self.there("messages", &guids).await?;
-        let mut new = Vec::new();
-        let mut seen = HashSet::new();
-        for message in &talk.messages {
-            let guid = &message.guid;
-            let problem = match (who(&message.author), there.get(guid.as_str())) {
-                (None, _) => FindingCode::PersonUnknown,
-                _ if !seen.insert(guid) => FindingCode::Duplicate,
-                (Some(author), Some(row))
-                    if row.author == author.person || Some(row.author) == account.old_person =>
-                {
-                    self.report.came_in(CountKind::Messages, !written("messages", guid));
-                    continue;
-                }
-                (Some(_), Some(_)) => FindingCode::GuidTaken,
-                (Some(author), None) => {
-                    self.report.imported(CountKind::Messages);
-                    intents.push(Intent { kind: "messages", guid: guid.to_string(), previous: None });
-                    new.push((author.person, message));
-                    continue;
-                }
-            };
-            self.report.left_out(CountKind::Messages, problem, guid);
+        if !self.writes() || intents.is_empty() {
+            return Ok(());
         }
-        let Some(journal) = journal else { return Ok(()) };
-        if is_new {
-            self.last_conversation = Some(talk.guid.clone());
-        }
-        let ours = self.last_conversation.as_ref() == Some(&talk.guid)
-            || journal.has_written("conversations", talk.guid.as_str());
         journal.note(intents).await?;
         self.pod.begin().await?;
-        let id = self.write_conversation(account, who, is_new, &talk).await?;
-        if talk.continued && ours {
-            self.move_conversation_up(id, &talk).await?;
+        let is_own = before.noted.is_some_and(|noted| !noted.was_here());
+        let id = match (&before.known, &begun) {
+            (Some(known), _) => known.id,
+            (None, Some((subject, _))) => self.write_conversation(account, who, &talk, subject).await?,
+            (None, None) => return Err(ImportError::Changed("a conversation")),
+        };
+        match begun {
+            Some((_, members)) => self.write_places(account, who, id, &members, &talk).await?,
+            None if is_own => self.move_conversation_up(id, &talk).await?,
+            None => {}
         }
         let rows = new
             .iter()
@@ -144,55 +260,95 @@ impl Target {
             .collect();
         let columns = ["conversation_id", "author_id", "guid", "text", "created_at", "updated_at"];
         self.pod.insert("messages", &columns, rows, Existing::Refuse).await?;
-        self.pod.commit().await?;
-        Ok(())
+        Ok(self.commit_batch(journal).await?)
     }
 
-    /// The conversation and who takes part; gives its row number.
-    ///
-    /// Nothing in an archive shows that the others really took part. People of this pod would find the
-    /// conversation among their own, so they get it only from an archive that a trusted pod has signed.
+    /// Counts the messages of a conversation; gives those that are new, with their authors' rows, and what is to be
+    /// noted.
+    async fn sort_messages<'a>(
+        &mut self,
+        who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
+        talk: &'a Conversation,
+        journal: &Journal,
+    ) -> Result<(Vec<(i64, &'a Message)>, Vec<Intent>), ImportError> {
+        let guids: Vec<&str> = talk.messages.iter().map(|message| message.guid.as_str()).collect();
+        let (there, noted) =
+            (self.there("messages", &guids).await?, journal.noted("messages", &guids).await?);
+        let is_theirs =
+            |row: &There, author: Member| row.author == author.person || Some(row.author) == author.also;
+        let (mut new, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        for message in &talk.messages {
+            let guid = &message.guid;
+            let noted = noted.get(guid.as_str()).copied();
+            let problem = match (who(&message.author), there.get(guid.as_str())) {
+                (None, _) => FindingCode::PersonUnknown,
+                _ if !seen.insert(guid) => FindingCode::Duplicate,
+                (Some(author), Some(row)) if is_theirs(row, author) => {
+                    self.report.is_here(CountKind::Messages, noted);
+                    if noted.is_none() {
+                        intents.push(Intent::found("messages", guid));
+                    }
+                    continue;
+                }
+                (Some(_), Some(_)) => FindingCode::GuidTaken,
+                (Some(_), None) if noted.is_some_and(|noted| noted.certain) => FindingCode::DeletedSince,
+                (Some(author), None) => {
+                    self.report.imported(CountKind::Messages);
+                    intents.push(Intent::write("messages", guid));
+                    new.push((author.person, message));
+                    continue;
+                }
+            };
+            self.report.left_out(CountKind::Messages, problem, guid);
+        }
+        Ok((new, intents))
+    }
+
+    /// The conversation; gives its row number.
     async fn write_conversation(
         &mut self,
         account: &NewAccount,
         who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
-        new: bool,
         talk: &Conversation,
+        subject: &str,
     ) -> Result<i64, ImportError> {
-        let last = talk.messages.iter().map(|message| message.created_at).max();
-        let last = last.map_or(talk.created_at, |last| last.max(talk.created_at));
-        // Also when a run that was broken off has written it.
-        let subject = self.fit(&talk.subject, 255, CountKind::Conversations, &talk.guid);
-        if new {
-            let author = who(&talk.author).map_or(account.person, |member| member.person);
-            let (guid, at) = (talk.guid.as_str(), talk.created_at);
-            let row = vec![guid.into(), author.into(), subject.into(), at.into(), last.into()];
-            let columns = ["guid", "author_id", "subject", "created_at", "updated_at"];
-            self.pod.insert("conversations", &columns, vec![row], Existing::Refuse).await?;
-        }
-        let ids = self.ids("conversations", &[talk.guid.as_str()]).await?;
-        let id = *ids.get(talk.guid.as_str()).ok_or(ImportError::Changed("a conversation"))?;
-        let mut members: Vec<i64> = talk
-            .participants
-            .iter()
-            .filter_map(who)
-            .filter(|member| !member.local || account.trusted || member.person == account.person)
-            .map(|member| member.person)
-            .collect();
-        members.sort_unstable();
-        members.dedup();
+        let author = who(&talk.author).map_or(account.person, |member| member.person);
+        let (guid, at, last) = (talk.guid.as_str(), talk.created_at, last_change(talk));
+        let row = vec![guid.into(), author.into(), subject.into(), at.into(), last.into()];
+        let columns = ["guid", "author_id", "subject", "created_at", "updated_at"];
+        self.pod.insert("conversations", &columns, vec![row], Existing::Refuse).await?;
+        let ids = self.ids("conversations", &[guid]).await?;
+        ids.get(guid).copied().ok_or(ImportError::Changed("a conversation"))
+    }
+
+    /// Who takes part.
+    async fn write_places(
+        &mut self,
+        account: &NewAccount,
+        who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
+        conversation: i64,
+        members: &[i64],
+        talk: &Conversation,
+    ) -> Result<(), ImportError> {
+        let last = last_change(talk);
         let all = talk.messages.iter().filter(|message| who(&message.author).is_some()).count();
         let all = i64::try_from(all).unwrap_or(i64::MAX);
         let rows = members
-            .into_iter()
+            .iter()
             .map(|person| {
-                let unread = if person == account.person { talk.state.unread.clamp(0, all) } else { 0 };
-                vec![id.into(), person.into(), unread.into(), talk.created_at.into(), last.into()]
+                let unread = if *person == account.person { talk.state.unread.clamp(0, all) } else { 0 };
+                vec![
+                    conversation.into(),
+                    (*person).into(),
+                    unread.into(),
+                    talk.created_at.into(),
+                    last.into(),
+                ]
             })
             .collect();
         let columns = ["conversation_id", "person_id", "unread", "created_at", "updated_at"];
         self.pod.insert("conversation_visibilities", &columns, rows, Existing::Keep).await?;
-        Ok(id)
+        Ok(())
     }
 
     /// Notes that a conversation goes on until the last message of a piece, as diaspora* does with each message.
@@ -204,76 +360,10 @@ impl Target {
         }
         Ok(())
     }
-
-    /// Posts the user wants to hear about.
-    pub(super) async fn import_subscriptions(
-        &mut self,
-        account: &NewAccount,
-        posts: Vec<Guid>,
-    ) -> Result<(), ImportError> {
-        let guids: Vec<&str> = posts.iter().map(Guid::as_str).collect();
-        let ids = self.ids("posts", &guids).await?;
-        let mut rows = Vec::new();
-        let mut seen = HashSet::new();
-        for post in &posts {
-            let planned = self.planned.as_ref().is_some_and(|planned| planned.posts.contains_key(post));
-            let id = ids.get(post.as_str()).copied().or(planned.then_some(0));
-            match id {
-                None => self.report.left_out(CountKind::Subscriptions, FindingCode::ParentMissing, &post),
-                Some(_) if !seen.insert(post) => {
-                    self.report.left_out(CountKind::Subscriptions, FindingCode::Duplicate, &post);
-                }
-                Some(id) => {
-                    self.report.imported(CountKind::Subscriptions);
-                    rows.push((id, post));
-                }
-            }
-        }
-        if self.writes() && !rows.is_empty() {
-            let now = self.now;
-            let rows = rows
-                .into_iter()
-                .map(|(id, post)| {
-                    let guid: Value = participation_guid(account, post).into();
-                    vec![id.into(), "Post".into(), account.person.into(), guid, now.into(), now.into()]
-                })
-                .collect();
-            let columns = ["target_id", "target_type", "author_id", "guid", "created_at", "updated_at"];
-            self.pod.insert("participations", &columns, rows, Existing::Keep).await?;
-        }
-        Ok(())
-    }
-
-    /// Posts the user does not want to see, as the hash of lists that Rails reads.
-    pub(super) async fn import_hidden_posts(
-        &mut self,
-        account: &NewAccount,
-        posts: Vec<Guid>,
-    ) -> Result<(), ImportError> {
-        let guids: Vec<&str> = posts.iter().map(Guid::as_str).collect();
-        let there = self.ids("posts", &guids).await?;
-        for post in &posts {
-            let planned = self.planned.as_ref().is_some_and(|planned| planned.posts.contains_key(post));
-            if !planned && !there.contains_key(post.as_str()) {
-                self.report.note(CountKind::StatusMessages, FindingCode::ParentMissing, post);
-            }
-        }
-        let mut ids: Vec<i64> = there.into_values().collect();
-        ids.sort_unstable();
-        if ids.is_empty() || !self.writes() {
-            return Ok(());
-        }
-        let yaml = ids.iter().fold("---\nPost:\n".to_owned(), |yaml, id| yaml + &format!("- '{id}'\n"));
-        let sql = format!("UPDATE users SET hidden_shareables = ? WHERE id = {}", account.user);
-        self.pod.run("hidden posts", sql, &[yaml.into()]).await?;
-        Ok(())
-    }
 }
 
-/// A participation needs a name in the network; the same one in every run of an import.
-fn participation_guid(account: &NewAccount, post: &Guid) -> String {
-    use sha2::Digest as _;
-    let digest =
-        sha2::Sha256::new().chain_update(account.id.as_str()).chain_update(" ").chain_update(post.as_str());
-    hex(digest.finalize().get(..16).unwrap_or_default())
+/// When something last happened in a conversation.
+fn last_change(talk: &Conversation) -> crate::domain::Timestamp {
+    let last = talk.messages.iter().map(|message| message.created_at).max();
+    last.map_or(talk.created_at, |last| last.max(talk.created_at))
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::journal::Noted;
 use super::progress::ImportProgress;
 use super::report::{FindingCode, Report};
 use crate::archive::manifest::CountKind;
@@ -114,6 +115,8 @@ pub(super) enum Decision {
     Adopt(i64),
     /// It is there and nothing is to be done.
     Present,
+    /// It was there, and people have deleted it.
+    Deleted,
     /// It belongs to somebody else.
     Taken,
 }
@@ -211,12 +214,38 @@ impl Target {
     }
 }
 
-/// Decides about a record of the account's own.
-pub(super) fn decide(there: Option<&There>, account: &NewAccount) -> Decision {
+/// Decides about a record of the account's own, by the row that is there and by what the journal says.
+pub(super) fn decide(there: Option<&There>, noted: Option<Noted>, account: &NewAccount) -> Decision {
     match there {
+        None if noted.is_some_and(|noted| noted.certain) => Decision::Deleted,
         None => Decision::Write,
         Some(row) if row.author == account.person => Decision::Present,
         Some(row) if Some(row.author) == account.old_person => Decision::Adopt(row.id),
         Some(_) => Decision::Taken,
+    }
+}
+
+/// What becomes of a row that has no GUID of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is there, and the journal knows it.
+    Known,
+    /// It is there, and others have made it.
+    Found,
+    /// It was there, and people have deleted it.
+    Deleted,
+    /// It is new.
+    New,
+}
+
+impl Fate {
+    /// By what the journal says of it, and whether it is there.
+    pub(super) fn of(noted: Option<Noted>, is_there: bool) -> Self {
+        match noted {
+            Some(_) if is_there => Self::Known,
+            None if is_there => Self::Found,
+            Some(noted) if noted.certain => Self::Deleted,
+            _ => Self::New,
+        }
     }
 }

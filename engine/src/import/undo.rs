@@ -1,9 +1,17 @@
 //! Taking an import back, as long as nobody has been told of it.
 
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
 use super::finish::list;
-use super::journal::{ImportRecord, ImportState, noted, set_state};
+use super::imports::{self, ImportRecord, ImportState};
+use super::journal::{forget_void, kinds, noted};
 use super::target::Target;
-use super::{ImportError, Report};
+use super::undo_rows::{KINDS, Kind};
+use super::undo_shared::Shared;
+use super::{ImportError, Report, former};
+use crate::depot::CampaignKeys;
 use crate::domain::Timestamp;
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
@@ -33,7 +41,7 @@ pub enum UndoError {
     /// A photo could not be removed.
     #[error(transparent)]
     Uploads(#[from] UploadsError),
-    /// Counters could not be set.
+    /// The account's key could not be kept, or counters not be set.
     #[error(transparent)]
     Import(#[from] ImportError),
 }
@@ -45,76 +53,18 @@ pub struct Undone {
     pub removed: u64,
     /// Rows given back to who had them before.
     pub given_back: u64,
+    /// Whether the account's key is kept, sealed, for when it comes again under the same name.
+    pub keeps_key: bool,
 }
 
-/// A kind of record in the journal.
-pub(super) struct Kind {
-    pub(super) table: &'static str,
-    /// Tables that hang on a row by its number, with the column.
-    parts: &'static [(&'static str, &'static str)],
-    /// Tables that hang on a row by number and type, with the column and the condition.
-    typed: &'static [(&'static str, &'static str, &'static str)],
-}
-
-/// Links between records; the word means something in SQL.
-const LINKS: &str = "\"references\"";
-
-/// In the order in which their rows can go.
-pub(super) const KINDS: &[Kind] = &[
-    Kind { table: "likes", parts: &[("like_signatures", "like_id")], typed: &[] },
-    Kind {
-        table: "poll_participations",
-        parts: &[("poll_participation_signatures", "poll_participation_id")],
-        typed: &[],
-    },
-    Kind {
-        table: "comments",
-        parts: &[("comment_signatures", "comment_id")],
-        typed: &[
-            ("likes", "target_id", "target_type = 'Comment'"),
-            ("mentions", "mentions_container_id", "mentions_container_type = 'Comment'"),
-            ("taggings", "taggable_id", "taggable_type = 'Comment'"),
-            (LINKS, "source_id", "source_type = 'Comment'"),
-            (LINKS, "target_id", "target_type = 'Comment'"),
-        ],
-    },
-    Kind { table: "messages", parts: &[], typed: &[(LINKS, "source_id", "source_type = 'Message'")] },
-    Kind {
-        table: "conversations",
-        parts: &[("conversation_visibilities", "conversation_id"), ("messages", "conversation_id")],
-        typed: &[],
-    },
-    Kind {
-        table: "photos",
-        parts: &[],
-        typed: &[
-            ("aspect_visibilities", "shareable_id", "shareable_type = 'Photo'"),
-            (LINKS, "target_id", "target_type = 'Photo'"),
-        ],
-    },
-    Kind {
-        table: "posts",
-        parts: &[("locations", "status_message_id")],
-        typed: &[
-            ("comments", "commentable_id", "commentable_type = 'Post'"),
-            ("likes", "target_id", "target_type = 'Post'"),
-            ("participations", "target_id", "target_type = 'Post'"),
-            ("mentions", "mentions_container_id", "mentions_container_type = 'Post'"),
-            ("taggings", "taggable_id", "taggable_type = 'Post'"),
-            ("share_visibilities", "shareable_id", "shareable_type = 'Post'"),
-            ("aspect_visibilities", "shareable_id", "shareable_type = 'Post'"),
-            (LINKS, "source_id", "source_type = 'Post'"),
-            (LINKS, "target_id", "target_type = 'Post'"),
-        ],
-    },
-];
-
-/// Removes exactly what the import wrote, and gives back what it took over.
+/// Removes exactly what the import wrote, and gives back what it took over. GUID and key of the account are kept, sealed
+/// with `keys`: other pods may know them.
 ///
 /// # Errors
 /// [`UndoError`]; what is undone until then stays undone, and the same call goes on.
 pub async fn undo(
     store: &Store,
+    keys: Option<&CampaignKeys>,
     import: &ImportRecord,
     database: &DatabaseUrl,
     url: &PodUrl,
@@ -133,33 +83,37 @@ pub async fn undo(
     let mut target = Target::new(pod, url.clone(), now, None);
     target.report = Report::default();
     let mut undone = Undone::default();
-    let sql = "SELECT id, owner_id FROM people WHERE guid IN ({})";
-    let rows = target.pod.rows_in("the account", sql, &[import.id.as_str()]).await?;
-    let account = rows.first().and_then(|row| Some((row.integer(0)?, row.integer(1)?)));
-    if let Some((person, user)) = account {
+    imports::begin_undo(store, &import.id).await?;
+    let mark = target.batch_on_the_pod(&import.person_guid).await?;
+    // What was noted and never written may be somebody else's by now.
+    let batch = mark.map_or(0, |mark| mark.max(import.settled_batch));
+    forget_void(store, &import.id, mark.is_some(), batch).await?;
+    if let Some((person, user)) = target.keep_identity(store, keys, import).await? {
         // Posts of others on which the account left its mark; their counters change.
         let touched = target.touched(person).await?;
         for (signatures, key, table) in SIGNATURES {
             undone.removed += target.remove_signatures(store, import, signatures, key, table).await?;
         }
         target.point_photos_back(store, import, person).await?;
+        let shared = Shared { store, import, person };
         for kind in KINDS {
-            target.undo_kind(store, import, kind, person, &mut undone).await?;
+            target.undo_kind(&shared, kind, &mut undone).await?;
         }
         undone.removed += target.remove_account(person, user).await?;
         target.count_again(&touched).await?;
     }
     target.remove_fetched(store, import, &mut undone).await?;
     undone.removed += target.remove_strangers(store, import).await?;
+    undone.keeps_key = former::keeps_key(store, import).await?;
     let mut after = 0;
     loop {
-        let page = noted(store, &import.id, "photo_files", after).await?;
+        let page = noted(store, &import.id, kinds::PHOTO_FILES, after).await?;
         let Some((last, ..)) = page.last() else { break };
         after = *last;
         let names = page.iter().flat_map(|(_, name, _)| super::photos::stored_names(name)).collect();
         uploads.remove(names).await?;
     }
-    set_state(store, &import.id, ImportState::Undone, None, now).await?;
+    imports::finish_undo(store, &import.id, now).await?;
     Ok(undone)
 }
 
@@ -228,30 +182,42 @@ impl Target {
         }
     }
 
-    async fn undo_kind(
+    /// The account's rows, with its key kept; none when the account is not there any more, or was never made.
+    async fn keep_identity(
         &mut self,
         store: &Store,
+        keys: Option<&CampaignKeys>,
         import: &ImportRecord,
+    ) -> Result<Option<(i64, i64)>, UndoError> {
+        let sql = "SELECT p.id, p.owner_id, u.serialized_private_key FROM people p LEFT JOIN users u \
+                   ON u.id = p.owner_id WHERE p.guid IN ({})";
+        let rows = self.pod.rows_in("the account", sql, &[import.person_guid.as_str()]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let key = row.text(2).filter(|key| !key.is_empty()).map(Zeroizing::new);
+        former::keep(store, keys, import, key, self.now).await?;
+        Ok(row.integer(0).zip(row.integer(1)))
+    }
+
+    async fn undo_kind(
+        &mut self,
+        shared: &Shared<'_>,
         kind: &Kind,
-        person: i64,
         undone: &mut Undone,
     ) -> Result<(), UndoError> {
-        let table = kind.table;
+        let (table, person) = (kind.table, shared.person);
         let mut after = 0;
         loop {
-            let page = noted(store, &import.id, table, after).await?;
+            let page = noted(shared.store, &shared.import.id, table, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = *last;
             self.pod.begin().await?;
-            let author = |previous: &Option<String>| previous.as_ref()?.parse::<i64>().ok();
-            let back: Vec<(&str, i64)> = page
-                .iter()
-                .filter_map(|(_, guid, previous)| Some((guid.as_str(), author(previous)?)))
-                .collect();
-            let previous: std::collections::BTreeSet<i64> = back.iter().map(|(_, author)| *author).collect();
-            for author in previous {
-                let guids: Vec<&str> =
-                    back.iter().filter(|(_, previous)| *previous == author).map(|(guid, _)| *guid).collect();
+            let mut back: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+            for (_, guid, previous) in &page {
+                if let Some(author) = previous.as_ref().and_then(|previous| previous.parse().ok()) {
+                    back.entry(author).or_default().push(guid);
+                }
+            }
+            for (author, guids) in back {
                 let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
                 let sql = format!(
                     "UPDATE {table} SET author_id = {author} WHERE author_id = {person} AND id IN ({})",
@@ -261,70 +227,15 @@ impl Target {
                     undone.given_back += self.pod.run(table, sql, &[]).await?;
                 }
             }
-            let guids: Vec<&str> = page
-                .iter()
-                .filter(|(.., previous)| previous.is_none())
-                .map(|(_, guid, _)| guid.as_str())
-                .collect();
-            let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
+            let written = page.iter().filter(|(.., previous)| previous.is_none());
+            let written: Vec<&str> = written.map(|(_, guid, _)| guid.as_str()).collect();
+            let ids = self.not_shared(shared, table, &written).await?;
             if !ids.is_empty() {
+                self.forget_elsewhere(shared, table, &ids).await?;
                 self.remove(kind, &list(&ids), undone).await?;
             }
             self.pod.commit().await?;
         }
-    }
-
-    pub(super) async fn remove(
-        &mut self,
-        kind: &Kind,
-        ids: &str,
-        undone: &mut Undone,
-    ) -> Result<(), UndoError> {
-        let Kind { table, parts, typed } = *kind;
-        if table == "posts" {
-            let polls = format!("SELECT id FROM polls WHERE status_message_id IN ({ids})");
-            for sql in [
-                format!(
-                    "DELETE FROM poll_participation_signatures WHERE poll_participation_id IN \
-                         (SELECT id FROM poll_participations WHERE poll_id IN ({polls}))"
-                ),
-                format!("DELETE FROM poll_participations WHERE poll_id IN ({polls})"),
-                format!("DELETE FROM poll_answers WHERE poll_id IN ({polls})"),
-                format!("DELETE FROM polls WHERE status_message_id IN ({ids})"),
-                // What people of this pod said under the posts since goes with the posts, as in diaspora*.
-                format!(
-                    "DELETE FROM {LINKS} WHERE source_type = 'Comment' AND source_id IN (SELECT id FROM comments \
-                         WHERE commentable_type = 'Post' AND commentable_id IN ({ids}))"
-                ),
-                format!(
-                    "DELETE FROM comment_signatures WHERE comment_id IN (SELECT id FROM comments WHERE \
-                         commentable_type = 'Post' AND commentable_id IN ({ids}))"
-                ),
-                format!(
-                    "DELETE FROM like_signatures WHERE like_id IN (SELECT id FROM likes WHERE \
-                         target_type = 'Post' AND target_id IN ({ids}))"
-                ),
-            ] {
-                undone.removed += self.pod.run(table, sql, &[]).await?;
-            }
-        }
-        if table == "conversations" {
-            let messages = format!("SELECT id FROM messages WHERE conversation_id IN ({ids})");
-            let sql =
-                format!("DELETE FROM {LINKS} WHERE source_type = 'Message' AND source_id IN ({messages})");
-            undone.removed += self.pod.run(table, sql, &[]).await?;
-        }
-        for (part, column) in parts {
-            let sql = format!("DELETE FROM {part} WHERE {column} IN ({ids})");
-            undone.removed += self.pod.run(table, sql, &[]).await?;
-        }
-        for (part, column, of) in typed {
-            let sql = format!("DELETE FROM {part} WHERE {of} AND {column} IN ({ids})");
-            undone.removed += self.pod.run(table, sql, &[]).await?;
-        }
-        undone.removed +=
-            self.pod.run(table, format!("DELETE FROM {table} WHERE id IN ({ids})"), &[]).await?;
-        Ok(())
     }
 
     /// The account's own rows, in one transaction.

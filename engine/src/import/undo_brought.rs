@@ -1,10 +1,12 @@
 //! Taking back what an import brought along: other people, and their posts.
 
 use super::finish::list;
-use super::journal::{ImportRecord, brought_along};
+use super::imports::ImportRecord;
+use super::journal::{brought_along, kinds};
 use super::parents::FETCHED_POSTS;
 use super::target::Target;
-use super::undo::{KINDS, Touched, UndoError, Undone};
+use super::undo::{Touched, UndoError, Undone};
+use super::undo_rows::KINDS;
 use crate::pod::database::Cell as _;
 use crate::store::Store;
 
@@ -89,7 +91,7 @@ impl Target {
         let mut removed = 0;
         let mut after = String::new();
         loop {
-            let page = brought_along(store, import, "people", &after).await?;
+            let page = brought_along(store, import, kinds::PEOPLE, &after).await?;
             let Some(last) = page.last() else { return Ok(removed) };
             after.clone_from(last);
             let guids: Vec<&str> = page.iter().map(String::as_str).collect();

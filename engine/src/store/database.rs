@@ -63,6 +63,21 @@ impl Store {
         Ok(Self { pool })
     }
 
+    /// Opens the database as [`open`](Self::open) does, unless it is an SQLite file that is not there: none is made.
+    ///
+    /// # Errors
+    /// [`StoreError`]; passwords do not show in it.
+    pub async fn open_existing(url: &DatabaseUrl) -> Result<Option<Self>, StoreError> {
+        if url.dialect() == Dialect::Sqlite {
+            let options: SqliteConnectOptions =
+                url.expose().parse().map_err(|error| StoreError::unreachable(url, &error))?;
+            if !options.get_filename().exists() {
+                return Ok(None);
+            }
+        }
+        Self::open(url).await.map(Some)
+    }
+
     /// Which kind of database it is.
     pub fn dialect(&self) -> Dialect {
         match self.pool {

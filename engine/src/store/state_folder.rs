@@ -49,11 +49,21 @@ impl StateFolder {
     /// # Errors
     /// [`StateError::Io`].
     pub fn open(root: &Path, pod: &PodUrl) -> Result<Self, StateError> {
-        let path = root.join("pods").join(pod.diaspora_host().replace(':', "_"));
+        let path = Self::path_below(root, pod);
         match DirBuilder::new().recursive(true).mode(0o700).create(&path) {
             Ok(()) => Ok(Self(path)),
             Err(source) => Err(StateError::Io { path, source }),
         }
+    }
+
+    /// The pod's folder below `root`, if it is there; nothing is made.
+    pub fn find(root: &Path, pod: &PodUrl) -> Option<Self> {
+        let path = Self::path_below(root, pod);
+        path.is_dir().then_some(Self(path))
+    }
+
+    fn path_below(root: &Path, pod: &PodUrl) -> PathBuf {
+        root.join("pods").join(pod.diaspora_host().replace(':', "_"))
     }
 
     /// The folder.

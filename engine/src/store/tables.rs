@@ -33,6 +33,9 @@ files! {
     8 "0008_board",
     9 "0009_newcomers",
     10 "0010_deliveries",
+    11 "0011_moves",
+    12 "0012_newcomers",
+    13 "0013_journals",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.

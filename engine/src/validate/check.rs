@@ -40,7 +40,8 @@ pub enum SignatureError {
 /// `extras.json`.
 ///
 /// Keys come from the contacts, from `non_contact_authors`, from the account itself, and from `known`.
-/// Memory does not depend on the archive's size.
+/// Memory hardly depends on the archive's size: of relayables signed under an ID that their author has no more, the
+/// GUIDs are remembered.
 ///
 /// # Errors
 /// [`SignatureError`] when the archive cannot be read any more. Bad signatures are no errors.
@@ -51,6 +52,7 @@ pub fn check_signatures(
 ) -> Result<SignatureReport, SignatureError> {
     let limits = *archive.limits();
     let account = archive.report().account.clone();
+    let additions = archive.additions::<SignatureError>()?;
     let ring = RwLock::new(KeyRing::default());
     for KnownKey { person, signed_as, key } in known {
         lock(&ring).add(person.clone(), Some(signed_as.clone()), key.as_pem());
@@ -61,7 +63,8 @@ pub fn check_signatures(
         lock(&ring).add(own.diaspora_id.clone(), None, pem);
     }
     let waiting = Mutex::new(Waiting::default());
-    let shared = Shared { ring: &ring, account: account.as_ref(), waiting: Some(&waiting) };
+    let shared =
+        Shared { ring: &ring, account: account.as_ref(), additions: &additions, waiting: Some(&waiting) };
     let document = archive.document()?;
     let (read, first) = run(threads, &shared, |feeder| {
         let mut collect = Collect { ring: &ring, account: account.as_ref(), feeder };
@@ -70,7 +73,8 @@ pub fn check_signatures(
     read?;
     let mut report = first.ok_or(SignatureError::Broken)?;
     let waiting = waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
-    report.merge(last_round(archive, threads, &ring, account.as_ref(), waiting)?);
+    let last = Shared { ring: &ring, account: account.as_ref(), additions: &additions, waiting: None };
+    report.merge(last_round(archive, threads, &last, waiting)?);
     let ring = ring.into_inner().unwrap_or_else(PoisonError::into_inner);
     (report.keys, report.keys_left_out) = (ring.count, ring.left_out);
     Ok(report)
@@ -84,14 +88,12 @@ fn lock(ring: &RwLock<KeyRing>) -> std::sync::RwLockWriteGuard<'_, KeyRing> {
 fn last_round(
     archive: &mut Archive<Verified>,
     threads: NonZeroUsize,
-    ring: &RwLock<KeyRing>,
-    account: Option<&DiasporaId>,
+    shared: &Shared<'_>,
     waiting: Waiting,
 ) -> Result<SignatureReport, SignatureError> {
     let limits = *archive.limits();
-    let shared = Shared { ring, account, waiting: None };
     let dropped: HashSet<u64> = waiting.dropped.into_iter().collect();
-    let (read, report) = run(threads, &shared, |feeder| -> Result<(), SignatureError> {
+    let (read, report) = run(threads, shared, |feeder| -> Result<(), SignatureError> {
         for job in waiting.jobs {
             feeder.feed(job);
         }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::keys::KeyRing;
 use super::report::{Offender, SignatureReport, Verdict};
-use crate::archive::document::relayable;
+use crate::archive::document::{Additions, relayable};
 use crate::domain::{DiasporaId, Relayable, RelayableEntity};
 
 /// Records that go to a thread at once, and their bytes.
@@ -51,6 +51,8 @@ impl Waiting {
 pub(super) struct Shared<'a> {
     pub(super) ring: &'a RwLock<KeyRing>,
     pub(super) account: Option<&'a DiasporaId>,
+    /// Who signed what under another ID.
+    pub(super) additions: &'a Additions,
     /// Where records wait for keys; in the last round nothing waits any more.
     pub(super) waiting: Option<&'a Mutex<Waiting>>,
 }
@@ -115,7 +117,7 @@ fn work(receiver: &Mutex<Receiver<Vec<Job>>>, shared: &Shared<'_>) -> SignatureR
 
 fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
     let parsed = if job.text.get().len() > MAX_RECORD { None } else { relayable(&job.text).ok() };
-    let Some(record) = parsed else {
+    let Some(mut record) = parsed else {
         report.count(Verdict::Unreadable);
         report.offend(Offender {
             list: job.list,
@@ -125,6 +127,7 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
         });
         return;
     };
+    shared.additions.name_signer(&mut record);
     let verdict = judge(&record, shared.ring, shared.account);
     if let (Verdict::UnknownKey, Some(waiting)) = (verdict, shared.waiting) {
         waiting.lock().unwrap_or_else(PoisonError::into_inner).add(job);
@@ -153,11 +156,7 @@ pub(super) fn judge(record: &Relayable, ring: &RwLock<KeyRing>, account: Option<
         let Some(verifying) = key.verifying() else { continue };
         let text = match &key.signed_as {
             None => record.signed_text(),
-            Some(old) => {
-                let mut record = record.clone();
-                record.entity.set_author(old.clone());
-                record.signed_text()
-            }
+            Some(old) => record.signed_text_as(old),
         };
         if verifying.verifies_base64(text.as_bytes(), signature) {
             return Verdict::Good;

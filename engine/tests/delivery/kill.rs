@@ -13,7 +13,7 @@ use pappus_engine::store::Store;
 use tokio::sync::watch;
 use url::Url;
 
-use super::pods::{JumpingClock, Pods, for_pod, status, unreachable};
+use super::pods::{JumpingClock, Pods, all_processed, for_pod, status, unreachable};
 use super::{never, open, store, waiting};
 
 #[tokio::test]
@@ -22,6 +22,7 @@ async fn killed_anywhere_it_loses_nothing_and_repeats_only_what_was_on_its_way()
     let clock = JumpingClock::new();
     let all = (0..60).flat_map(|pod| for_pod("alice", &format!("https://pod{pod}.example/"), 18));
     assert_eq!(ledger.enqueue(all, clock.now()).await.unwrap(), 1200);
+    all_processed(&first_store).await;
     first_store.close().await;
     let pods = Pods::new(&clock, |_, _| status(202));
     let options = Options { at_once: 8, slow_at_once: 2, ..Options::default() };
@@ -30,7 +31,10 @@ async fn killed_anywhere_it_loses_nothing_and_repeats_only_what_was_on_its_way()
         // As a new program would.
         let store = open(&folder).await;
         let before = pods.times();
-        killed_after(polls, deliver(&store, &pods, &clock, &options, never())).await.transpose().unwrap();
+        killed_after(polls, deliver(&store, &pods, None, &clock, &options, never()))
+            .await
+            .transpose()
+            .unwrap();
         let unknown = not_delivered(&store).await;
         if unknown.is_empty() {
             break;
@@ -59,20 +63,21 @@ async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest() {
     let clock = JumpingClock::new();
     let all = (0..50).flat_map(|pod| for_pod("alice", &format!("https://pod{pod}.example/"), 18));
     ledger.enqueue(all, clock.now()).await.unwrap();
+    all_processed(&store).await;
     let (stop, stopping) = watch::channel(false);
     let pods = Pods::new(&clock, |_, _| {
         // While the pod answers the first one.
         stop.send_replace(true);
         status(202)
     });
-    let summary = deliver(&store, &pods, &clock, &waiting(), stopping.clone()).await.unwrap();
+    let summary = deliver(&store, &pods, None, &clock, &waiting(), stopping.clone()).await.unwrap();
     assert!(summary.stopped && summary.delivered >= 1, "{summary:?}");
     let sent = u64::try_from(pods.posts().len()).unwrap();
     assert!(sent == summary.delivered && sent < 200, "{sent} sent");
     let counts = ledger.counts(Scope::All).await.unwrap();
     assert_eq!((counts.sending, counts.queued), (0, 1000 - counts.delivered));
     // Nothing is leased any more: the next one goes on at once.
-    let summary = deliver(&store, &pods, &clock, &waiting(), never()).await.unwrap();
+    let summary = deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
     assert!(!summary.stopped);
     assert_eq!(pods.posts().len(), 1000);
     assert!(pods.times().values().all(|times| *times == 1));
@@ -80,7 +85,7 @@ async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest() {
     // It also stops while it waits.
     let dead = Pods::new(&clock, |_, _| unreachable());
     ledger.resend(Scope::All, true, clock.now()).await.unwrap();
-    let summary = deliver(&store, &dead, &clock, &waiting(), stopping).await.unwrap();
+    let summary = deliver(&store, &dead, None, &clock, &waiting(), stopping).await.unwrap();
     assert!(summary.stopped && dead.posts().is_empty());
 }
 
@@ -109,6 +114,10 @@ async fn not_delivered(store: &Store) -> Vec<String> {
 struct Slow(AtomicUsize);
 
 impl Transport for Slow {
+    async fn get(&self, _: &Url, _: &str) -> Result<Answer, HttpError> {
+        status(404)
+    }
+
     async fn post(&self, _: &Url, _: &str, _: Vec<u8>) -> Result<Answer, HttpError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(1500)).await;
@@ -121,14 +130,15 @@ async fn a_pod_that_is_slower_than_the_lease_stays_with_who_sends_to_it() {
     let (folder, store, ledger) = store().await;
     let now = SystemClock.now();
     ledger.enqueue(for_pod("alice", "https://pod.example/", 0), now).await.unwrap();
+    all_processed(&store).await;
     let other = open(&folder).await;
     let (pods, impatient) = (Slow(AtomicUsize::new(0)), Slow(AtomicUsize::new(0)));
     let options = Options { lease: Duration::from_millis(300), ..Options::default() };
-    let first = deliver(&store, &pods, &SystemClock, &options, never());
+    let first = deliver(&store, &pods, None, &SystemClock, &options, never());
     let second = async {
         for _ in 0..12 {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            deliver(&other, &impatient, &SystemClock, &options, never()).await.unwrap();
+            deliver(&other, &impatient, None, &SystemClock, &options, never()).await.unwrap();
         }
     };
     let (first, ()) = tokio::join!(first, second);

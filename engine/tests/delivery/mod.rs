@@ -16,7 +16,7 @@ mod ledger;
 mod pods;
 mod weeks;
 
-use pods::{JumpingClock, Pods, add_import, for_pod, status};
+use pods::{JumpingClock, Pods, add_import, all_processed, for_pod, status};
 
 async fn open(folder: &TempDir) -> Store {
     Store::open(&DatabaseUrl::from_file(&folder.path().join("pappus.sqlite3")).unwrap()).await.unwrap()
@@ -50,9 +50,16 @@ async fn the_move_goes_first_and_everything_goes_once() {
         ledger.enqueue(all, clock.now()).await.unwrap();
     }
     let pods = Pods::new(&clock, |_, _| status(202));
+    let start = clock.now();
     let options = Options { at_once: 20, ..Options::default() };
-    let summary = deliver(&store, &pods, &clock, &options, never()).await.unwrap();
-    assert_eq!(summary, Summary { delivered: 3360, ..Summary::default() });
+    let summary = deliver(&store, &pods, None, &clock, &options, never()).await.unwrap();
+    assert_eq!(summary, Summary { delivered: 80, ..Summary::default() }, "only the moves");
+    let patient = Options { at_once: 20, ..waiting() };
+    let summary = deliver(&store, &pods, None, &clock, &patient, never()).await.unwrap();
+    assert_eq!(summary, Summary { delivered: 3280, ..Summary::default() });
+    let early =
+        |post: &&pods::Post| !post.body.contains("account_migration") && post.at < start + options.grace;
+    assert_eq!(pods.posts().iter().filter(early).count(), 0, "pods get time to process the move");
     assert!(pods.times().values().all(|times| *times == 1));
     assert_eq!(pods.times().len(), 3360);
     let (one_pod, all) = pods.most();
@@ -70,7 +77,7 @@ async fn the_move_goes_first_and_everything_goes_once() {
     let counts = Counts { delivered: 3360, ..Counts::default() };
     assert_eq!(ledger.counts(Scope::All).await.unwrap(), counts);
     assert_eq!(ledger.next_due().await.unwrap(), None);
-    let again = deliver(&store, &pods, &clock, &waiting(), never()).await.unwrap();
+    let again = deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
     assert_eq!(again, Summary::default());
 }
 
@@ -80,12 +87,13 @@ async fn several_share_the_pods() {
     let clock = JumpingClock::new();
     let all = (0..100).flat_map(|pod| for_pod("alice", &format!("https://pod{pod}.example/"), 10));
     ledger.enqueue(all, clock.now()).await.unwrap();
+    all_processed(&store).await;
     let other = open(&folder).await;
     let pods = Pods::new(&clock, |_, _| status(202));
     let options = Options { at_once: 10, slow_at_once: 10, ..Options::default() };
     let (one, two) = tokio::join!(
-        deliver(&store, &pods, &clock, &options, never()),
-        deliver(&other, &pods, &clock, &options, never()),
+        deliver(&store, &pods, None, &clock, &options, never()),
+        deliver(&other, &pods, None, &clock, &options, never()),
     );
     let (one, two) = (one.unwrap().delivered, two.unwrap().delivered);
     assert!(one + two == 1200 && one > 0 && two > 0, "{one} and {two}");
@@ -99,6 +107,10 @@ async fn several_share_the_pods() {
 async fn it_can_be_spawned() {
     struct Good;
     impl Transport for Good {
+        async fn get(&self, _: &url::Url, _: &str) -> Result<Answer, HttpError> {
+            status(404)
+        }
+
         async fn post(&self, _: &url::Url, _: &str, _: Vec<u8>) -> Result<Answer, HttpError> {
             status(200)
         }
@@ -106,8 +118,9 @@ async fn it_can_be_spawned() {
     let (_folder, store, ledger) = store().await;
     let now: DateTime<Utc> = JumpingClock::new().now();
     ledger.enqueue(for_pod("alice", "https://pod.example/", 3), now).await.unwrap();
+    all_processed(&store).await;
     let task = tokio::spawn(async move {
-        deliver(&store, &Good, &JumpingClock::new(), &Options::default(), never()).await
+        deliver(&store, &Good, None, &JumpingClock::new(), &Options::default(), never()).await
     });
     assert_eq!(task.await.unwrap().unwrap().delivered, 5);
 }

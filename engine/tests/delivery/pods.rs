@@ -94,6 +94,10 @@ impl<F> Transport for Pods<'_, F>
 where
     F: Fn(&str, DateTime<Utc>) -> Result<Answer, HttpError> + Sync,
 {
+    async fn get(&self, _: &Url, _: &str) -> Result<Answer, HttpError> {
+        status(404)
+    }
+
     async fn post(&self, url: &Url, _: &str, body: Vec<u8>) -> Result<Answer, HttpError> {
         let pod = url.authority().to_owned();
         let at = self.clock.now();
@@ -123,12 +127,21 @@ pub(crate) fn status(status: u16) -> Result<Answer, HttpError> {
     })
 }
 
-/// An import that deliveries can belong to.
+/// An import that deliveries can belong to, of an account that answers from outside.
 pub(crate) async fn add_import(store: &Store, id: &str) {
     let sql = "INSERT INTO pappus_imports \
         (id, archive_sha256, old_id, new_username, pod_url, state, created_at, updated_at) \
         VALUES (?, 'digest', ?, 'alice', 'https://new.example/', 'imported', 1, 1)";
     store.execute("adding an import", sql, &[id.into(), account(id).into()]).await.unwrap();
+    let sql = "INSERT INTO pappus_moves (import_id, seen_at) VALUES (?, 1)";
+    store.execute("adding a move", sql, &[id.into()]).await.unwrap();
+}
+
+/// As if every pod had processed every move long ago, for tests that are not about the order.
+pub(crate) async fn all_processed(store: &Store) {
+    let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
+               SELECT DISTINCT import_id, pod, 0, 0 FROM pappus_deliveries";
+    store.execute("opening", sql, &[]).await.unwrap();
 }
 
 /// The account of an import.

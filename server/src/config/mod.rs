@@ -124,6 +124,14 @@ impl Config {
         };
         let File { archives, sign_in, mut mail, closing, mut newcomers, .. } = file;
         newcomers.folder = newcomers.folder.map(|place| text(&folder.join(place))).transpose()?;
+        if !(0.0..=NewcomersSection::MAX_UNDO_MINUTES).contains(&newcomers.undo_minutes) {
+            let reason = format!(
+                "is {}: choose 0 (no pause) to {} minutes",
+                newcomers.undo_minutes,
+                NewcomersSection::MAX_UNDO_MINUTES
+            );
+            return Err(ConfigFileError::Value { key: "newcomers.undo_minutes", reason });
+        }
         mail.folder = mail.folder.map(|place| text(&folder.join(place))).transpose()?;
         Ok(Self { pod_url, pod, state, store, depot, web, archives, sign_in, mail, closing, newcomers })
     }
@@ -255,6 +263,14 @@ mod tests {
     }
 
     #[test]
+    fn the_pause_for_undo_is_whole_minutes_or_parts_of_them() {
+        for (minutes, seconds) in [("", 600), ("undo_minutes = 3", 180), ("undo_minutes = 0.5", 30)] {
+            let config = resolve(&format!("{GONE}[newcomers]\n{minutes}\n")).unwrap();
+            assert_eq!(config.newcomers.undo_pause(), Duration::from_secs(seconds), "{minutes}");
+        }
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         for (text, expected) in [
             ("[pod]\nulr = \"https://x\"\n", "unknown field `ulr`"),
@@ -264,6 +280,8 @@ mod tests {
             (&GONE.replace("https://move", "ftp://move"), "https://move.pod.example/"),
             (&format!("{GONE}listen = \"everywhere\"\n"), "web.listen"),
             (&format!("{GONE}trusted_proxies = [\"nobody\"]\n"), "web.trusted_proxies"),
+            (&format!("{GONE}[newcomers]\nundo_minutes = -1\n"), "newcomers.undo_minutes is -1"),
+            (&format!("{GONE}[newcomers]\nundo_minutes = nan\n"), "newcomers.undo_minutes"),
             (&format!("{GONE}[store]\nurl = \"mysql://x/y\"\nurl = \"z\"\n"), "duplicate key"),
         ] {
             let error = resolve(text).unwrap_err().within(Path::new("pappus.toml")).to_string();

@@ -1,5 +1,7 @@
 //! The sections of single rooms. Each room reads its own.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -129,12 +131,21 @@ pub struct NewcomersSection {
     pub per_address: u32,
     /// After how many days without a word what somebody has handed in is deleted.
     pub days: u32,
+    /// How many minutes after the import somebody can undo the move before it is announced by itself; 0 for none, 1440 at
+    /// most.
+    pub undo_minutes: f64,
     /// Archives looked at or brought in at the same time.
     pub workers: usize,
     /// Whether other pods are asked for keys and people.
     pub ask_pods: bool,
     /// Hosts that may be asked though they are no part of the public internet.
     pub allow_hosts: Vec<String>,
+    /// Hours that a pod which took a move gets to process it when no friend there is back; at least one.
+    pub grace_hours: u64,
+    /// Seconds after the first friend on a pod is back until the rest is sent there.
+    pub settle_seconds: u64,
+    /// Whether moves are announced without looking whether the new account answers from outside.
+    pub assume_reachable: bool,
 }
 
 impl Default for NewcomersSection {
@@ -152,10 +163,24 @@ impl Default for NewcomersSection {
             per_day: 50,
             per_address: 5,
             days: 14,
+            undo_minutes: 10.0,
             workers: 1,
             ask_pods: true,
             allow_hosts: Vec::new(),
+            grace_hours: 12,
+            settle_seconds: 60,
+            assume_reachable: false,
         }
+    }
+}
+
+impl NewcomersSection {
+    /// The longest pause for undo, in minutes: a day. Comments are lost all the while.
+    pub(super) const MAX_UNDO_MINUTES: f64 = 1440.0;
+
+    /// The pause for undo between import and announcement.
+    pub fn undo_pause(&self) -> Duration {
+        Duration::try_from_secs_f64(self.undo_minutes * 60.0).unwrap_or_default()
     }
 }
 

@@ -6,14 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pappus_engine::announce::{AnnounceError, AnnounceOptions, announce};
+use pappus_engine::announce::{AnnounceError, AnnounceOptions, KeyState, announce};
 use pappus_engine::archive::encryption::Unlock;
 use pappus_engine::archive::limits::Limits;
-use pappus_engine::archive::manifest::PrivateKeyState;
 use pappus_engine::archive::open::{Archive, OpenError, Verified, VerifyError};
 use pappus_engine::archive::sha256_of_file;
 use pappus_engine::discovery::Discovery;
-use pappus_engine::domain::DiasporaId;
+use pappus_engine::domain::{DiasporaId, KeyError};
 use pappus_engine::import::{
     self, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, KeyInTheMaking, UndoError,
     list_imports,
@@ -29,6 +28,7 @@ use zeroize::Zeroizing;
 use super::admission::is_blocked;
 use super::far::Far;
 use super::files::Part;
+use super::key::{KEY_LOCKED, KEY_PASSPHRASE, NO_KEY, Obstacle, key_state};
 use super::records::{Newcomer, State};
 use super::summary::Told;
 use crate::app::App;
@@ -52,9 +52,13 @@ pub(super) enum Outcome {
     Imported {
         import: String,
         report: String,
+        /// What keeps it from being announced by itself.
+        obstacle: Option<Obstacle>,
     },
     Announced(String),
     Undone,
+    /// It has been announced meanwhile.
+    TooLateToUndo,
     /// Somebody has to do something about it.
     Stopped {
         to: State,
@@ -121,7 +125,7 @@ impl Task {
         }
     }
 
-    fn stopped(&self, problem: &str, reason: &dyn std::fmt::Display) -> Outcome {
+    pub(super) fn stopped(&self, problem: &str, reason: &dyn std::fmt::Display) -> Outcome {
         let to = after_failure(self.newcomer.state);
         Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string() }
     }
@@ -158,7 +162,7 @@ impl Task {
         Ok((verified, sha256))
     }
 
-    fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
+    pub(super) fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
         let unlock = self.app.keys.unlock().map_err(|error| later(&error))?;
         let unlock = unlock.ok_or_else(|| later(&"the key of the store is on another machine"))?;
         sealed::open(&unlock, sealed.to_vec()).map_err(|error| later(&error))
@@ -179,13 +183,14 @@ impl Task {
             uploads,
             now: self.app.now().into(),
             archive_sha256: sha256.to_owned(),
+            keys: Some(self.app.keys.clone()),
             progress: Arc::clone(&self.far) as Arc<dyn ImportProgress>,
         })
     }
 
     /// Verifies the archive, and finds out what would come of it.
     async fn look(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
-        let (archive, sha256) = self.open()?;
+        let (mut archive, sha256) = self.open()?;
         let old = archive.report().account.clone();
         let old = old.ok_or_else(|| self.stopped("no_account", &ImportError::NoAccount))?;
         if is_blocked(&self.app.config.newcomers, old.host()) {
@@ -195,7 +200,7 @@ impl Task {
         if old.host() == pod.url.diaspora_host() {
             return Err(self.stopped("onto_itself", &ImportError::OntoItself(old)));
         }
-        let key = archive.manifest().map(|manifest| manifest.account.private_key);
+        let key = key_state(&mut archive, None)?;
         let nobody = random_id().map_err(|error| later(&error))?;
         let options = ImportOptions {
             username: self.free_name(pod, &old).await?,
@@ -205,14 +210,14 @@ impl Task {
             accept_unproven: true,
             ..self.options(pod, &sha256).await?
         };
-        let planned = import::plan(archive, &pod.database, &pod.url, &options).await;
+        let planned = import::plan(archive, &pod.database, &pod.url, Some(&self.app.store), &options).await;
         let planned = planned.map_err(|error| self.not_imported(error))?;
         Ok(Outcome::Checked {
             sha256,
             old_account: planned.old.to_string(),
             proof: planned.proof.as_str(),
-            plan: Told::text(&planned),
-            key_locked: key == Some(PrivateKeyState::Encrypted),
+            plan: Told { no_key: matches!(key, KeyState::Unusable(_)), ..Told::of(&planned) }.text(),
+            key_locked: matches!(key, KeyState::Locked),
         })
     }
 
@@ -223,9 +228,12 @@ impl Task {
             let ending = if number == 1 { String::new() } else { format!("_{number}") };
             let kept: String = name.chars().take(LONG_NAME - ending.len()).collect();
             let candidate = format!("{kept}{ending}");
-            match import::check_choice(&pod.database, &pod.url, &pod.reserved_names, &candidate, None).await {
+            let (store, choice) = (&self.app.store, (candidate.as_str(), None));
+            let checked =
+                import::check_choice(&pod.database, &pod.url, store, old, &pod.reserved_names, choice).await;
+            match checked {
                 Ok(()) => return Ok(candidate),
-                Err(ImportError::Username(..) | ImportError::Name(_)) => {}
+                Err(ImportError::Username(..) | ImportError::FormerName(..) | ImportError::Name(_)) => {}
                 Err(error) => return Err(later(&error)),
             }
         }
@@ -241,7 +249,7 @@ impl Task {
         };
         PodWriter::mend(&pod.database).await.map_err(|error| later(&error))?;
         let key = KeyInTheMaking::begin();
-        let (archive, sha256) = self.open()?;
+        let (mut archive, sha256) = self.open()?;
         if newcomer.archive_sha256.as_deref() != Some(&sha256) {
             return Err(
                 self.stopped("changed", &"the archive is another one than the one that was looked at")
@@ -254,6 +262,7 @@ impl Task {
             let reason = format!("{old} has come to this pod before, as {}", other.new_username);
             return Err(self.stopped("imported_before", &reason));
         }
+        let obstacle = self.obstacle(&mut archive)?;
         let options = ImportOptions {
             username: username.clone(),
             email: newcomer.email.clone(),
@@ -264,9 +273,9 @@ impl Task {
         let store = &self.app.store;
         let imported = import::import(archive, &pod.database, &pod.url, store, &options, key).await;
         let imported = imported.map_err(|error| self.not_imported(error))?;
-        let report = Told::text(&imported);
+        let report = Told::of(&imported).text();
         let import = imported.import.ok_or_else(|| self.stopped("broken", &"the import has no name"))?;
-        Ok(Outcome::Imported { import, report })
+        Ok(Outcome::Imported { import, report, obstacle })
     }
 
     /// The import of an account that counts now.
@@ -283,11 +292,19 @@ impl Task {
             | ImportError::Store(_)
             | ImportError::Uploads(_)
             | ImportError::Space { .. }
+            | ImportError::Keys(_)
             | ImportError::Changed(_) => later(&error),
             ImportError::Unproven(_) if self.newcomer.state == State::Importing => Outcome::Unproven,
             // Somebody took the name at this moment.
-            ImportError::Username(..) if self.newcomer.state == State::Checking => later(&error),
-            ImportError::Username(..) | ImportError::Name(_) | ImportError::Email(..) => {
+            ImportError::Username(..) | ImportError::FormerName(..)
+                if self.newcomer.state == State::Checking =>
+            {
+                later(&error)
+            }
+            ImportError::Username(..)
+            | ImportError::FormerName(..)
+            | ImportError::Name(_)
+            | ImportError::Email(..) => {
                 let problem = error.code().to_owned();
                 Outcome::Stopped { to: State::Checked, problem, reason: error.to_string() }
             }
@@ -307,14 +324,15 @@ impl Task {
             None => None,
         };
         let (archive, _) = self.open()?;
-        let options = AnnounceOptions { key_passphrase, now: self.app.now().into() };
+        let options = AnnounceOptions { key_passphrase, farewell: None, now: self.app.now().into() };
         let announced = announce(archive, &pod.database, &pod.url, &self.app.store, &options).await;
         let announced = announced.map_err(|error| match error {
             AnnounceError::Database(_) | AnnounceError::Store(_) => later(&error),
+            AnnounceError::NoKey { reason: KeyError::Encrypted, .. } => self.stopped(KEY_LOCKED, &error),
             AnnounceError::Key(_) | AnnounceError::NoKey { .. } if self.newcomer.key_locked => {
-                self.stopped("key_passphrase", &error)
+                self.stopped(KEY_PASSPHRASE, &error)
             }
-            AnnounceError::NoKey { .. } => self.stopped("no_key", &error),
+            AnnounceError::NoKey { .. } => self.stopped(NO_KEY, &error),
             error => self.stopped("announce", &error),
         })?;
         Ok(Outcome::Announced(serde_json::to_string(&announced).unwrap_or_default()))
@@ -335,18 +353,15 @@ impl Task {
         let Some(own) = own else { return Ok(Outcome::Undone) };
         let uploads = PhotoStore::open(&pod.uploads).await.map_err(|error| later(&error))?;
         let now = self.app.now().into();
-        match import::undo(&self.app.store, &own, &pod.database, &pod.url, &uploads, now).await {
+        let keys = Some(&self.app.keys);
+        match import::undo(&self.app.store, keys, &own, &pod.database, &pod.url, &uploads, now).await {
             Ok(_) | Err(UndoError::Undone) => Ok(Outcome::Undone),
-            Err(error @ UndoError::Announced(_)) => Err(Outcome::Stopped {
-                to: State::Imported,
-                problem: "announced".to_owned(),
-                reason: error.to_string(),
-            }),
+            Err(UndoError::Announced(_)) => Ok(Outcome::TooLateToUndo),
             Err(error) => Err(later(&error)),
         }
     }
 }
 
-fn later(error: &dyn std::fmt::Display) -> Outcome {
+pub(super) fn later(error: &dyn std::fmt::Display) -> Outcome {
     Outcome::Later(error.to_string())
 }

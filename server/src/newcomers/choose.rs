@@ -1,4 +1,4 @@
-//! What newcomers decide: name and password, announcing, taking back.
+//! What newcomers decide: name and password, undoing, announcing at once.
 
 use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -33,6 +33,11 @@ pub(super) struct Wish {
     again: String,
     /// A box that is ticked.
     terms: Option<String>,
+    /// The passphrase of the key in the archive.
+    #[serde(default)]
+    key_passphrase: String,
+    /// A box that is ticked: the passphrase is lost.
+    passphrase_lost: Option<String>,
 }
 
 /// Takes name and password, and goes on: to the podmin, or to the import.
@@ -43,10 +48,12 @@ pub(super) async fn choose(
     CheckedForm(wish): CheckedForm<Wish>,
 ) -> Result<Response, WebError> {
     let (password, again) = (Zeroizing::new(wish.password), Zeroizing::new(wish.again));
+    let key_passphrase = Zeroizing::new(wish.key_passphrase);
     if newcomer.state != State::Checked {
         return Ok(Redirect::to("/newcomers").into_response());
     }
-    let chosen = Chosen::new(&wish.username, &wish.email, &password, wish.terms.is_some());
+    let key = KeyPassphrase::new(&key_passphrase, wish.passphrase_lost.is_some());
+    let chosen = Chosen::new(&wish.username, &wish.email, &password, wish.terms.is_some(), key);
     let problem = if *password == *again {
         take(&app, &newcomer, &chosen).await?
     } else {
@@ -66,12 +73,40 @@ pub(super) struct Chosen<'a> {
     email: String,
     password: &'a str,
     terms: bool,
+    key: KeyPassphrase<'a>,
 }
 
 impl<'a> Chosen<'a> {
-    pub(super) fn new(username: &str, email: &str, password: &'a str, terms: bool) -> Self {
+    pub(super) fn new(
+        username: &str,
+        email: &str,
+        password: &'a str,
+        terms: bool,
+        key: KeyPassphrase<'a>,
+    ) -> Self {
         let (username, email) = (username.trim().to_lowercase(), email.trim().to_lowercase());
-        Self { username, email, password, terms }
+        Self { username, email, password, terms, key }
+    }
+}
+
+/// What somebody says of the passphrase of their key; of no use when the key has none.
+#[derive(Clone, Copy)]
+pub(super) enum KeyPassphrase<'a> {
+    /// Nothing.
+    Missing,
+    /// It is lost: the account comes all the same, and the move is not announced.
+    Lost,
+    /// This is it.
+    Given(&'a str),
+}
+
+impl<'a> KeyPassphrase<'a> {
+    pub(super) fn new(passphrase: &'a str, is_lost: bool) -> Self {
+        match (passphrase, is_lost) {
+            ("", false) => Self::Missing,
+            ("", true) => Self::Lost,
+            (passphrase, _) => Self::Given(passphrase),
+        }
     }
 }
 
@@ -81,13 +116,15 @@ pub(super) async fn take(
     newcomer: &Newcomer,
     chosen: &Chosen<'_>,
 ) -> Result<Option<&'static str>, WebError> {
-    let Chosen { username, email, password, terms } = chosen;
+    let Chosen { username, email, password, terms, key } = chosen;
     let problem = if !LETTERS.contains(&password.chars().count()) || password.contains('\0') {
         Some("newcomers-password-length")
     } else if app.config.newcomers.terms.is_some() && !terms {
         Some("newcomers-terms-missing")
+    } else if newcomer.key_locked && matches!(key, KeyPassphrase::Missing) {
+        Some("newcomers-key-passphrase-missing")
     } else {
-        taken(app, username, email).await?
+        taken(app, newcomer, username, email).await?
     };
     if problem.is_some() {
         return Ok(problem);
@@ -98,7 +135,11 @@ pub(super) async fn take(
     } else {
         admission::next(app.config.newcomers.admission, newcomer.proof.as_deref())
     };
-    let choice = Choice { username, email, password: &hash, to };
+    let sealed = match key {
+        KeyPassphrase::Given(passphrase) if newcomer.key_locked => seal(app, passphrase).await?,
+        _ => None,
+    };
+    let choice = Choice { username, email, password: &hash, key_passphrase: sealed.as_deref(), to };
     if app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await? && to == State::Importing {
         push_now(app, newcomer.id).await;
     }
@@ -106,12 +147,20 @@ pub(super) async fn take(
 }
 
 /// What is wrong with a name or an address, as the key of a text.
-async fn taken(app: &App, username: &str, email: &str) -> Result<Option<&'static str>, WebError> {
+async fn taken(
+    app: &App,
+    newcomer: &Newcomer,
+    username: &str,
+    email: &str,
+) -> Result<Option<&'static str>, WebError> {
     let pod = app.config.pod.as_ref().ok_or(WebError::NotFound)?;
-    match check_choice(&pod.database, &pod.url, &pod.reserved_names, username, Some(email)).await {
+    let old = newcomer.old_account.as_deref().and_then(|old| old.parse().ok()).ok_or(WebError::NotFound)?;
+    let choice = (username, Some(email));
+    match check_choice(&pod.database, &pod.url, &app.store, &old, &pod.reserved_names, choice).await {
         Ok(()) => Ok(None),
         Err(ImportError::Name(_)) => Ok(Some("newcomers-name-letters")),
         Err(ImportError::Username(..)) => Ok(Some("newcomers-name-taken")),
+        Err(ImportError::FormerName(..)) => Ok(Some("newcomers-name-known-elsewhere")),
         Err(ImportError::Email(..)) => Ok(Some("newcomers-email-wrong")),
         Err(error) => Err(WebError::Away(error.to_string())),
     }
@@ -172,7 +221,7 @@ pub(super) struct Announcement {
     passphrase: String,
 }
 
-/// Has everybody told. From then on nothing can be taken back.
+/// Has everybody told at once, without the rest of the pause. From then on nothing can be undone.
 pub(super) async fn announce(
     Shared(app): Shared<App>,
     Mine(newcomer): Mine,

@@ -145,7 +145,7 @@ pub(super) async fn end(app: &App, newcomer: &Newcomer) -> Result<(), WebError> 
     if newcomer.state.can_leave() {
         app.newcomers.table.leave(newcomer.id, app.now_millis()).await?;
     } else if !over {
-        return Err(WebError::Conflict("something is being done just now, or can be taken back".to_owned()));
+        return Err(WebError::Conflict("something is being done just now, or can be undone".to_owned()));
     }
     Ok(())
 }

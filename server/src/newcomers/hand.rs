@@ -6,6 +6,7 @@ use std::time::Duration;
 use pappus_engine::jobs::ORPHANED;
 use pappus_engine::store::{StoreError, Value, random_id};
 
+use super::key::KEY_PASSPHRASE;
 use super::records::{NEWCOMER, Newcomer, State};
 use super::table::{Newcomers, millis};
 use crate::audit::audit_with;
@@ -19,6 +20,14 @@ pub(super) struct Hand {
     /// As it was when it was taken up.
     pub(super) newcomer: Newcomer,
     fence: String,
+}
+
+/// What follows an import.
+pub(super) enum AfterImport<'a> {
+    /// The announcement, after a pause for undo.
+    Announce { pause: Duration },
+    /// Nothing, before somebody has done something about it.
+    Wait { problem: &'static str, reason: &'a str },
 }
 
 /// What a look at an archive has found.
@@ -68,6 +77,18 @@ impl Hand {
 
     /// Out of the hand, in a new state. `set` begins with what else changes.
     async fn end(&self, state: State, set: &str, values: &[Value<'_>], now: i64) -> Result<bool, StoreError> {
+        self.end_as(state, act(state), set, values, now).await
+    }
+
+    /// The same with what the audit log says about it.
+    async fn end_as(
+        &self,
+        state: State,
+        act: Option<&'static str>,
+        set: &str,
+        values: &[Value<'_>],
+        now: i64,
+    ) -> Result<bool, StoreError> {
         let set = format!("{set} state = ?, fence = NULL, lease_until = NULL, stage = NULL, changed_at = ?");
         let mut all = values.to_vec();
         all.extend([state.as_str().into(), now.into()]);
@@ -75,7 +96,7 @@ impl Hand {
         let mut transaction = self.newcomers.store.begin().await?;
         let mine = transaction.execute("ending work on a newcomer", &sql, &all).await? > 0;
         // In the same transaction: done once, noted once, whoever else thinks they did it.
-        if mine && let Some(act) = act(state) {
+        if mine && let Some(act) = act {
             let account = self.newcomer.old_account.as_deref();
             audit_with(&mut transaction, &self.newcomers.pod, now, act, account).await?;
         }
@@ -111,10 +132,39 @@ impl Hand {
         self.end(State::Checked, set, &values, now).await
     }
 
-    /// The account is here.
-    pub(super) async fn imported(&self, import: &str, report: &str, now: i64) -> Result<bool, StoreError> {
-        let set = "import_id = ?, report = ?, encrypted_password = NULL, email = NULL, problem = NULL, reason = NULL,";
-        self.end(State::Imported, set, &[import.into(), report.into()], now).await
+    /// The account is here. What follows by itself is a pause for undo and then the announcement, or the announcement at
+    /// once, or nothing.
+    pub(super) async fn imported(
+        &self,
+        import: &str,
+        report: &str,
+        next: &AfterImport<'_>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (to, announce_at, problem, reason) = match next {
+            AfterImport::Announce { pause } if pause.is_zero() => (State::Announcing, None, None, None),
+            AfterImport::Announce { pause } => (State::Imported, Some(now + millis(*pause)), None, None),
+            AfterImport::Wait { problem, reason } => {
+                (State::Imported, None, Some(*problem), Some(without_nul(reason)))
+            }
+        };
+        let set = "import_id = ?, report = ?, announce_at = ?, problem = ?, reason = ?, encrypted_password = NULL, \
+                   email = NULL, due_at = ?, pushed_at = NULL, attempts = 0,";
+        let values = [
+            import.into(),
+            report.into(),
+            announce_at.into(),
+            problem.into(),
+            reason.as_deref().into(),
+            now.into(),
+        ];
+        self.end_as(to, act(State::Imported), set, &values, now).await
+    }
+
+    /// It was too late to take the account away again: others have been told meanwhile, so all are.
+    pub(super) async fn too_late_to_undo(&self, now: i64) -> Result<bool, StoreError> {
+        let set = "due_at = ?, pushed_at = NULL, attempts = 0, problem = NULL, reason = NULL,";
+        self.end(State::Announcing, set, &[now.into()], now).await
     }
 
     /// The others are being told.
@@ -139,11 +189,10 @@ impl Hand {
         reason: &str,
         now: i64,
     ) -> Result<bool, StoreError> {
-        // A passphrase that did not open the key is of no use.
-        let set = "problem = ?, reason = ?, key_passphrase = NULL,";
-        // No text of PostgreSQL holds NUL.
-        let reason = reason.replace('\0', "");
-        self.end(to, set, &[problem.into(), reason.into()], now).await
+        // A passphrase that did not open the key is of no use. Nothing goes on by itself from here.
+        let passphrase = if problem == KEY_PASSPHRASE { "NULL" } else { "key_passphrase" };
+        let set = format!("problem = ?, reason = ?, announce_at = NULL, key_passphrase = {passphrase},");
+        self.end(to, &set, &[problem.into(), without_nul(reason).into()], now).await
     }
 
     /// The account is not proven to be theirs any more: the podmin decides.
@@ -154,7 +203,7 @@ impl Hand {
     /// Another try, after a while.
     pub(super) async fn later(&self, reason: &str, pause: Duration, now: i64) -> Result<bool, StoreError> {
         let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";
-        let reason = reason.replace('\0', "");
+        let reason = without_nul(reason);
         self.change("putting a newcomer off", set, &[reason.into(), (now + millis(pause)).into()]).await
     }
 
@@ -163,6 +212,11 @@ impl Hand {
         let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, attempts = attempts - 1";
         self.change("giving a newcomer back", set, &[]).await
     }
+}
+
+/// No text of PostgreSQL holds NUL.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 /// What the audit log says about reaching a state; nothing about those that leave everything as it was.
@@ -203,14 +257,28 @@ mod tests {
         assert!(newcomers.take(id, 2_000).await.unwrap().is_none(), "somebody is at it");
         let later = 2_000 + millis(LEASE) + 1;
         let second = newcomers.take(id, later).await.unwrap().unwrap();
-        assert!(!first.imported("1", "{}", later).await.unwrap());
-        assert!(second.imported("2", "{}", later).await.unwrap());
-        assert!(!second.imported("2", "{}", later).await.unwrap(), "it is out of the hand");
+        let next = AfterImport::Announce { pause: Duration::from_mins(10) };
+        assert!(!first.imported("1", "{}", &next, later).await.unwrap());
+        assert!(second.imported("2", "{}", &next, later).await.unwrap());
+        assert!(!second.imported("2", "{}", &next, later).await.unwrap(), "it is out of the hand");
 
         let sql = "SELECT act FROM pappus_audit";
         let lines = store.rows("reading what was done", sql, &[]).await.unwrap();
         let acts: Vec<String> = lines.iter().map(|line| line.get(0).unwrap()).collect();
         assert_eq!(acts, ["newcomer-imported"]);
-        assert_eq!(newcomers.by_id(id).await.unwrap().unwrap().state, State::Imported);
+        let imported = newcomers.by_id(id).await.unwrap().unwrap();
+        assert_eq!(imported.state, State::Imported);
+
+        // The pause ends once, and not before its time; whoever wants to undo then is too late.
+        let over = imported.undo_until().unwrap().timestamp_millis();
+        assert_eq!(over, later + millis(Duration::from_mins(10)));
+        assert_eq!(newcomers.announce_due(over - 1).await.unwrap(), 0);
+        assert_eq!(newcomers.announce_due(over).await.unwrap(), 1);
+        assert_eq!(newcomers.announce_due(over).await.unwrap(), 0);
+        assert!(!newcomers.work(id, &[State::Imported], State::Undoing, over).await.unwrap());
+        let announcing = newcomers.take(id, over).await.unwrap().unwrap();
+        // A failure waits for somebody: nothing announces it again by itself.
+        assert!(announcing.stop(State::Imported, "away", "gone", over).await.unwrap());
+        assert_eq!(newcomers.announce_due(i64::MAX).await.unwrap(), 0);
     }
 }

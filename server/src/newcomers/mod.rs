@@ -1,5 +1,6 @@
-//! The door of a pod that takes people in: they hand in their archive, see what would come, choose a name and a
-//! password, and are brought in; then everybody is told.
+//! The door of a pod that takes people in: they hand in their archive, look around in the plan, choose a name and a
+//! password, and are brought in. After a pause for undo everybody is told by itself: until then the comments of their
+//! friends are lost.
 //!
 //! ```text
 //! uploading ──▶ checking ──▶ checked ──▶ (waiting) ──▶ importing ──▶ imported ──▶ announcing ──▶ announced
@@ -22,6 +23,7 @@ mod far;
 mod files;
 mod hand;
 mod invitations;
+mod key;
 mod page;
 mod progress;
 mod queue;
@@ -63,6 +65,8 @@ pub struct Room {
     pub files: Files,
     /// What asks other pods, and tells them; none while nobody is taken in.
     client: Option<Client>,
+    /// What tells other pods of moves, and looks at this pod from outside.
+    announcer: Option<Client>,
     turns: tus::Turns,
 }
 
@@ -73,22 +77,30 @@ impl Room {
     /// [`StartError`].
     pub fn open(config: &Config, store: &Store) -> Result<Self, StartError> {
         let section = &config.newcomers;
-        let client = if section.enabled {
+        let (mut client, mut announcer) = (None, None);
+        if section.enabled {
             if config.pod.is_none() {
                 return Err(StartError::NoPod);
             }
-            let allowed = AllowedNetworks::new(&section.allow_hosts)?;
-            Some(Client::new(ClientOptions { allowed, ..ClientOptions::default() })?)
-        } else {
-            None
-        };
+            client = Some(client_to(&section.allow_hosts)?);
+            // On its own machine the pod's name may lead to a private address.
+            let own = config.pod_url.origin();
+            let own = own.strip_prefix("http://").unwrap_or(&own).to_owned();
+            announcer = Some(client_to(&[section.allow_hosts.as_slice(), &[own]].concat())?);
+        }
         Ok(Self {
             table: Newcomers::new(store, &config.pod_url),
             files: Files::new(config),
             client,
+            announcer,
             turns: tus::Turns::default(),
         })
     }
+}
+
+fn client_to(hosts: &[String]) -> Result<Client, StartError> {
+    let allowed = AllowedNetworks::new(hosts)?;
+    Ok(Client::new(ClientOptions { allowed, ..ClientOptions::default() })?)
 }
 
 /// The pages of this room.

@@ -4,10 +4,12 @@ use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use pappus_engine::archive::manifest::CountKind;
 use serde::Deserialize;
 
 use super::enter::{find, secret};
+use super::key::{NO_KEY, needs_passphrase};
 use super::records::{Newcomer, State};
 use super::summary::{Group, Told};
 use crate::app::App;
@@ -39,6 +41,8 @@ struct NewcomersPage<'a> {
     is_open: bool,
     needs_invitation: bool,
     needs_approval: bool,
+    /// The pause for undo, in minutes that have begun.
+    undo_minutes: u64,
     problem: Option<String>,
     note: Option<String>,
     /// How large what is handed in may be, and how long it is kept.
@@ -63,6 +67,10 @@ struct View {
     reason: Option<String>,
     unproven: bool,
     key_locked: bool,
+    /// Whether there is no key that signs: nobody can be told.
+    no_key: bool,
+    /// When the pause for undo ends, while it is running.
+    undo_until: Option<DateTime<Utc>>,
     plan: Option<Table>,
     report: Option<Table>,
     /// The pod's page for signing in.
@@ -141,6 +149,7 @@ pub(super) async fn present(
         is_open: section.admission != Admission::Closed,
         needs_invitation: section.admission == Admission::Invitation,
         needs_approval: section.admission == Admission::Approval,
+        undo_minutes: undo_minutes(app),
         problem,
         note,
         limits,
@@ -148,6 +157,11 @@ pub(super) async fn present(
         page,
     };
     page.show(StatusCode::OK, &template)
+}
+
+/// The pause for undo; a minute that has begun counts.
+fn undo_minutes(app: &App) -> u64 {
+    app.config.newcomers.undo_pause().as_secs().div_ceil(60)
 }
 
 /// The name somebody chose before, or one that is free.
@@ -160,21 +174,24 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
     let (words, word) = (&page.words, newcomer.state.as_str());
     let base = app.config.web.public_url.as_str();
     let pod_url = app.config.pod_url.as_str().trim_end_matches('/');
+    let plan = Told::read(newcomer.plan.as_deref());
     View {
         id: newcomer.id,
         state: newcomer.state,
         title: words.say(&format!("newcomers-{word}-title")),
-        text: words.say(&format!("newcomers-{word}-text")),
+        text: words.one(&format!("newcomers-{word}-text"), "minutes", undo_minutes(app)),
         link: secret.map(|secret| format!("{base}newcomers/back/{secret}")),
         account: newcomer.old_account.clone(),
         new_account: newcomer.new_account(&page.pod_host).filter(|_| newcomer.state.has_arrived()),
-        sentence: super::progress::sentence(words, newcomer),
+        sentence: super::progress::sentence(words, newcomer, app.now()),
         percent: newcomer.percent(),
         problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),
         reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),
         unproven: newcomer.proof.as_deref() == Some("unproven"),
-        key_locked: newcomer.key_locked,
-        plan: Told::read(newcomer.plan.as_deref()).map(|told| table(page, &told)),
+        key_locked: needs_passphrase(newcomer),
+        no_key: plan.as_ref().is_some_and(|plan| plan.no_key) || newcomer.problem.as_deref() == Some(NO_KEY),
+        undo_until: newcomer.undo_until(),
+        plan: plan.map(|told| table(page, &told)),
         report: Told::read(newcomer.report.as_deref()).map(|told| table(page, &told)),
         sign_in: format!("{pod_url}/users/sign_in"),
         expires: words.day(newcomer.expires_at),
@@ -185,6 +202,8 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
 pub(super) fn problem_key(problem: &str) -> &'static str {
     match problem {
         "username_not_possible" => "newcomers-name-taken",
+        "username_known_elsewhere" => "newcomers-name-known-elsewhere",
+        "account_closed" => "newcomers-problem-closed",
         "email_not_possible" => "newcomers-email-wrong",
         "blocked_pod" => "newcomers-problem-blocked",
         "onto_itself" => "newcomers-problem-own-pod",
@@ -193,6 +212,7 @@ pub(super) fn problem_key(problem: &str) -> &'static str {
         "wrong_key" => "newcomers-problem-wrong-key",
         "no_space" => "newcomers-problem-no-space",
         "key_passphrase" => "newcomers-problem-passphrase",
+        "key_locked" => "newcomers-problem-key-locked",
         "no_key" => "newcomers-problem-no-key",
         "away" => "newcomers-problem-away",
         _ => "newcomers-problem-other",

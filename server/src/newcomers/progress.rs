@@ -6,11 +6,11 @@ use std::time::Duration;
 use axum::extract::State as Shared;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
+use chrono::{DateTime, Utc};
 use futures_util::stream::{self, Stream};
 
 use super::enter::Mine;
 use super::records::{Newcomer, State};
-use super::work::is_over;
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
@@ -43,11 +43,11 @@ pub(super) async fn events(
             }
             // A store that is away for a moment comes back.
             let Ok(now) = app.newcomers.table.by_id(id).await else { continue };
-            let Some(now) = now.filter(|now| !is_over(now.state) && now.state == state) else {
+            let Some(now) = now.filter(|now| now.goes_on_by_itself() && now.state == state) else {
                 let event = Event::default().event("over").data("over");
                 return Some((Ok(event), (app, words, said, looks, true)));
             };
-            let saying = (sentence(&words, &now), now.percent());
+            let saying = (sentence(&words, &now, app.now()), now.percent());
             if said.as_ref() != Some(&saying) {
                 let document = serde_json::json!({ "text": saying.0, "percent": saying.1 });
                 said = Some(saying);
@@ -60,7 +60,10 @@ pub(super) async fn events(
 }
 
 /// How it stands in a sentence.
-pub(super) fn sentence(words: &Words, newcomer: &Newcomer) -> String {
+pub(super) fn sentence(words: &Words, newcomer: &Newcomer, now: DateTime<Utc>) -> String {
+    if let Some(until) = newcomer.undo_until() {
+        return pause(words, until, now);
+    }
     if !newcomer.state.is_work() {
         return String::new();
     }
@@ -76,4 +79,12 @@ pub(super) fn sentence(words: &Words, newcomer: &Newcomer) -> String {
         Some("records") => words.say("newcomers-stage-records"),
         _ => words.say("newcomers-stage-next"),
     }
+}
+
+/// Until when the move can be undone.
+fn pause(words: &Words, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    // A minute that has begun counts, and the last one to its end.
+    let minutes = u64::try_from((until - now).num_seconds()).unwrap_or(0).div_ceil(60).max(1);
+    let clock = until.format("%H:%M").to_string();
+    words.with("newcomers-pause", vec![("time", clock.into()), ("minutes", minutes.into())])
 }

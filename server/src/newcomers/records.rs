@@ -51,7 +51,7 @@ states! {
     Importing = "importing",
     /// That did not work; it can be tried again, or taken back.
     Failed = "failed",
-    /// The account is here, and nobody has been told.
+    /// The account is here, and nobody has been told: a pause for undo, or somebody has to do something.
     Imported = "imported",
     /// What the others are to be told is written.
     Announcing = "announcing",
@@ -139,6 +139,8 @@ pub struct Newcomer {
     pub report: Option<String>,
     /// Whom the move was announced to, JSON.
     pub announced: Option<String>,
+    /// In the pause for undo: when it ends, and the move is announced by itself.
+    pub announce_at: Option<DateTime<Utc>>,
     /// How often the work was begun.
     pub attempts: i64,
     /// What is being done.
@@ -157,7 +159,7 @@ pub struct Newcomer {
 pub(super) const NEWCOMER: &str = "id, state, language, begun_at, expires_at, archive_bytes, photos_bytes, \
      archive_sha256, archive_passphrase, key_passphrase, key_locked, old_account, proof, plan, username, email, \
      encrypted_password, approved, decided_by, import_id, report, announced, attempts, stage, total, advanced, \
-     problem, reason";
+     problem, reason, announce_at";
 
 impl Newcomer {
     pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
@@ -192,6 +194,7 @@ impl Newcomer {
             advanced: row.get(25)?,
             problem: row.get(26)?,
             reason: row.get(27)?,
+            announce_at: row.get::<Option<i64>>(28)?.map(time),
         })
     }
 
@@ -203,6 +206,16 @@ impl Newcomer {
     /// The diaspora* ID on a pod of this host, as it is chosen or given.
     pub fn new_account(&self, host: &str) -> Option<String> {
         self.username.as_ref().map(|name| format!("{name}@{host}"))
+    }
+
+    /// When the pause for undo ends; none outside of it.
+    pub fn undo_until(&self) -> Option<DateTime<Utc>> {
+        self.announce_at.filter(|_| self.state == State::Imported)
+    }
+
+    /// Whether the state changes without anybody doing anything.
+    pub fn goes_on_by_itself(&self) -> bool {
+        self.state.is_work() || self.undo_until().is_some()
     }
 
     /// How far the work is, in hundredths; nothing when nobody can say.

@@ -26,6 +26,9 @@ pub(super) struct Told {
     pub(super) photo_bytes: u64,
     /// Whether they fit.
     pub(super) fits: bool,
+    /// Whether the archive has no key that signs, so that no other pod would believe the move.
+    #[serde(default)]
+    pub(super) no_key: bool,
 }
 
 /// The same thing said about several records.
@@ -39,7 +42,8 @@ pub(super) struct Group {
 }
 
 impl Told {
-    fn of(imported: &Imported) -> Self {
+    /// What there is to say of a plan, or an import.
+    pub(super) fn of(imported: &Imported) -> Self {
         let mut groups: BTreeMap<(FindingCode, CountKind), (u64, &str)> = BTreeMap::new();
         for finding in &imported.report.findings {
             groups.entry((finding.code, finding.kind)).or_insert((0, &finding.record)).0 += 1;
@@ -58,12 +62,13 @@ impl Told {
             seconds: imported.needs.seconds,
             photo_bytes: imported.needs.photo_bytes,
             fits: imported.needs.fits(),
+            no_key: false,
         }
     }
 
     /// As it is kept.
-    pub(super) fn text(imported: &Imported) -> String {
-        serde_json::to_string(&Self::of(imported)).unwrap_or_default()
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// As it was kept.

@@ -34,6 +34,8 @@ pub(super) struct Choice<'a> {
     pub(super) username: &'a str,
     pub(super) email: &'a str,
     pub(super) password: &'a SecretText,
+    /// What opens the key in the archive, sealed.
+    pub(super) key_passphrase: Option<&'a [u8]>,
     /// [`State::Waiting`] or [`State::Importing`].
     pub(super) to: State,
 }
@@ -179,13 +181,14 @@ impl Newcomers {
 
     /// Name and password are chosen, and the terms accepted.
     pub(super) async fn choose(&self, id: i64, choice: &Choice<'_>, now: i64) -> Result<bool, StoreError> {
-        let set = "state = ?, username = ?, email = ?, encrypted_password = ?, terms_at = ?, problem = NULL, \
-                   reason = NULL, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, total = 0, advanced = 0";
+        let set = "state = ?, username = ?, email = ?, encrypted_password = ?, key_passphrase = ?, terms_at = ?, \
+                   announce_at = NULL, problem = NULL, reason = NULL, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, total = 0, advanced = 0";
         let values = [
             choice.to.as_str().into(),
             choice.username.into(),
             choice.email.into(),
             choice.password.expose().into(),
+            choice.key_passphrase.map_or(Value::Bytes(None), Value::from),
             now.into(),
             now.into(),
         ];
@@ -210,21 +213,31 @@ impl Newcomers {
         now: i64,
     ) -> Result<bool, StoreError> {
         let set = "state = ?, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, total = 0, advanced = 0, \
-                   problem = NULL, reason = NULL";
+                   announce_at = NULL, problem = NULL, reason = NULL";
         self.change(id, from, set, &[to.as_str().into(), now.into()], now).await
     }
 
-    /// The same for the announcement, with what opens the key.
+    /// Begins the announcement, with what opens the key: given now, or when the move began.
     pub(super) async fn announce(
         &self,
         id: i64,
         key_passphrase: Option<&[u8]>,
         now: i64,
     ) -> Result<bool, StoreError> {
-        let set = "state = 'announcing', key_passphrase = ?, due_at = ?, pushed_at = NULL, attempts = 0, \
-                   stage = NULL, total = 0, advanced = 0, problem = NULL, reason = NULL";
-        let values = [key_passphrase.map_or(Value::Bytes(None), Value::from), now.into()];
-        self.change(id, &[State::Imported], set, &values, now).await
+        let set = format!("{ANNOUNCING}, key_passphrase = COALESCE(?, key_passphrase)");
+        let values = [now.into(), key_passphrase.map_or(Value::Bytes(None), Value::from)];
+        self.change(id, &[State::Imported], &set, &values, now).await
+    }
+
+    /// Begins the announcement of everybody whose pause for undo is over: once, whichever program looks first. Gives how
+    /// many they are.
+    pub(super) async fn announce_due(&self, now: i64) -> Result<u64, StoreError> {
+        let sql = format!(
+            "UPDATE pappus_newcomers SET {ANNOUNCING}, changed_at = ? \
+             WHERE pod = ? AND state = 'imported' AND announce_at <= ?"
+        );
+        let values = [now.into(), now.into(), (&self.pod).into(), now.into()];
+        self.store.execute("ending pauses for undo", &sql, &values).await
     }
 
     /// They do not want to any more, or were not heard of.
@@ -278,6 +291,10 @@ impl Newcomers {
         self.store.execute("noting removed files", sql, &[id.into()]).await.map(drop)
     }
 }
+
+/// Sets a row to being announced, due at the time that is bound first.
+const ANNOUNCING: &str = "state = 'announcing', announce_at = NULL, due_at = ?, pushed_at = NULL, attempts = 0, \
+                          stage = NULL, total = 0, advanced = 0, problem = NULL, reason = NULL";
 
 /// States as they stand in a statement.
 fn listed(states: &[State]) -> String {

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
-use pappus_engine::delivery::{Counts, Ledger, PodDeliveries, Scope, Unreached};
+use pappus_engine::delivery::{Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, System, Unreached};
 use serde::Deserialize;
 
 use super::enter::Mine;
@@ -27,11 +27,14 @@ pub(super) struct From {
 #[template(path = "newcomers/told.html")]
 struct ToldPage<'a> {
     page: &'a Page,
+    friends: String,
     arrived: String,
     waiting: String,
     failed: String,
     is_over: bool,
     pods: Vec<Pod>,
+    /// By what their pods run: what friends there have to do, and who they are.
+    elsewhere: Vec<(String, Vec<String>)>,
     more: Option<String>,
     by_hand: Vec<(String, String)>,
     /// Whether there may be more of them.
@@ -40,11 +43,14 @@ struct ToldPage<'a> {
 
 struct Pod {
     name: String,
+    friends: String,
     arrived: String,
     waiting: String,
     failed: String,
     error: Option<String>,
     retry: Option<String>,
+    /// Until when the pod is given to process the move.
+    processing: Option<String>,
 }
 
 /// Shows it.
@@ -57,6 +63,8 @@ pub(super) async fn show(
     let told = look(&app, &newcomer, &from.after, MANY).await?;
     let number = |count: i64| page.words.number(count.unsigned_abs());
     let template = ToldPage {
+        friends: back(&page, told.friends),
+        elsewhere: elsewhere(&page, &told.elsewhere),
         arrived: number(told.counts.delivered),
         waiting: number(told.counts.queued + told.counts.sending),
         failed: number(told.counts.rejected + told.counts.dead),
@@ -70,11 +78,38 @@ pub(super) async fn show(
     page.show(StatusCode::OK, &template)
 }
 
+/// `3 of 5`.
+fn back(page: &Page, friends: Friends) -> String {
+    let number = |count: i64| page.words.number(count.unsigned_abs());
+    page.words.with(
+        "told-back-of",
+        vec![("back", number(friends.back).into()), ("all", number(friends.all).into())],
+    )
+}
+
+fn elsewhere(page: &Page, people: &[Elsewhere]) -> Vec<(String, Vec<String>)> {
+    let of_system = people.chunk_by(|one, next| one.system == next.system);
+    of_system
+        .filter_map(|people| {
+            let key = match people.first()?.system {
+                System::Hubzilla => "told-hubzilla",
+                System::Friendica => "told-friendica",
+                System::Socialhome => "told-socialhome",
+                System::Diaspora | System::Unknown => return None,
+            };
+            Some((page.words.say(key), people.iter().map(|one| one.person.clone()).collect()))
+        })
+        .collect()
+}
+
 fn pod(page: &Page, told: PodDeliveries) -> Pod {
     let number = |count: i64| page.words.number(count.unsigned_abs());
     let counts = told.counts;
+    let waits = told.waits_until.filter(|_| told.confirmed_at.is_none() && !counts.finished());
     Pod {
         name: told.pod,
+        friends: if told.friends.all > 0 { back(page, told.friends) } else { String::new() },
+        processing: waits.map(|at| page.words.moment(at)),
         arrived: number(counts.delivered),
         waiting: number(counts.queued + counts.sending),
         failed: number(counts.rejected + counts.dead),
@@ -86,6 +121,10 @@ fn pod(page: &Page, told: PodDeliveries) -> Pod {
 /// Who was told, for the page and for programs.
 pub(super) struct Look {
     pub(super) counts: Counts,
+    /// How many friends are back.
+    pub(super) friends: Friends,
+    /// Friends who have to do something themselves, the first of them.
+    pub(super) elsewhere: Vec<Elsewhere>,
     /// Pod by pod, by name.
     pub(super) pods: Vec<PodDeliveries>,
     /// After which pod it goes on, when there may be more.
@@ -120,6 +159,8 @@ pub(super) async fn look(app: &App, newcomer: &Newcomer, after: &str, many: u32)
     let pods = ledger.pods(scope, after, many).await?;
     Ok(Look {
         counts: ledger.counts(scope).await?,
+        friends: ledger.friends(scope).await?,
+        elsewhere: ledger.elsewhere(scope, None, many).await?,
         after: pods.last().filter(|_| pods.len() >= many as usize).map(|pod| pod.pod.clone()),
         pods,
         unreachable: unreachable(newcomer.announced.as_deref()),

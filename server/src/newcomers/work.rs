@@ -2,10 +2,10 @@
 //! is removed.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use pappus_engine::delivery::{Clock as _, DeliveryError, Ledger, Options, SystemClock, deliver};
+use pappus_engine::delivery::{Clock as _, DeliveryError, Ledger, Options, SystemClock, TargetPod, deliver};
 use pappus_engine::jobs::Handler;
 use pappus_engine::store::StoreError;
 use tokio::sync::watch;
@@ -14,13 +14,15 @@ use tokio::task::JoinSet;
 use super::QUEUE;
 use super::archive::{Outcome, Task, after_failure, on_a_thread};
 use super::far::Far;
-use super::hand::{Found, Hand};
-use super::records::State;
+use super::hand::{AfterImport, Found, Hand};
+use super::key::Obstacle;
 use crate::app::App;
 use crate::portal::until;
 
 /// How often what is open is looked at.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often it is looked who is back.
+const FRIENDS: Duration = Duration::from_secs(15);
 /// How often what is over is removed.
 const SWEEP: Duration = Duration::from_mins(1);
 /// How often the row is told how far it is.
@@ -64,6 +66,9 @@ pub(super) async fn push_now(app: &App, id: i64) {
 
 async fn push(app: App) {
     loop {
+        if let Err(error) = app.newcomers.table.announce_due(app.now_millis()).await {
+            tracing::warn!("announcements wait: {error}");
+        }
         match app.newcomers.table.due(app.now_millis(), OVERDUE).await {
             Ok(due) => {
                 for id in due {
@@ -99,11 +104,15 @@ async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + 
     Ok(())
 }
 
-/// Sends what the ledger holds, also what was announced on the command line.
+/// Sends what the ledger holds, also what was announced on the command line, and looks who is back.
 async fn tell(app: App, mut stop: watch::Receiver<bool>) {
+    let mut looked: Option<Instant> = None;
     while !*stop.borrow() {
-        if let Err(error) = tell_once(&app, &stop).await {
-            tracing::warn!("deliveries wait: {error}");
+        let look = looked.is_none_or(|at| at.elapsed() >= FRIENDS);
+        match tell_once(&app, look, &stop).await {
+            Ok(()) if look => looked = Some(Instant::now()),
+            Ok(()) => {}
+            Err(error) => tracing::warn!("deliveries wait: {error}"),
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -112,15 +121,26 @@ async fn tell(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn tell_once(app: &App, stop: &watch::Receiver<bool>) -> Result<(), DeliveryError> {
-    let Some(client) = app.newcomers.client.clone() else { return Ok(()) };
-    if Ledger::new(&app.store).due(SystemClock.now()).await? == 0 {
+/// Sends what is due; with `look`, also when nothing is: what waits for friends to be back may be due then.
+async fn tell_once(app: &App, look: bool, stop: &watch::Receiver<bool>) -> Result<(), DeliveryError> {
+    let (Some(client), Some(pod)) = (app.newcomers.announcer.clone(), &app.config.pod) else { return Ok(()) };
+    let (ledger, section) = (Ledger::new(&app.store), &app.config.newcomers);
+    if section.assume_reachable {
+        ledger.assume_reachable(SystemClock.now()).await?;
+    }
+    if ledger.due(SystemClock.now()).await? == 0 && !look {
         return Ok(());
     }
     let (store, stop, runtime) = (app.store.clone(), stop.clone(), tokio::runtime::Handle::current());
+    let target = TargetPod::new(&pod.database, &pod.url);
+    let options = Options {
+        grace: Duration::from_hours(section.grace_hours.clamp(1, 168)),
+        settle: Duration::from_secs(section.settle_seconds.min(86_400)),
+        ..Options::default()
+    };
     // On a thread of its own, as everything else here.
     let sent = tokio::task::spawn_blocking(move || {
-        runtime.block_on(deliver(&store, &client, &SystemClock, &Options::default(), stop))
+        runtime.block_on(deliver(&store, &client, Some(&target), &SystemClock, &options, stop))
     });
     if let Ok(sent) = sent.await {
         sent?;
@@ -194,9 +214,16 @@ impl Worker {
                     Found { sha256: &sha256, old_account: &old_account, proof, plan: &plan, key_locked };
                 hand.checked(&found, now).await?
             }
-            Outcome::Imported { import, report } => hand.imported(&import, &report, now).await?,
+            Outcome::Imported { import, report, obstacle } => {
+                let next = match &obstacle {
+                    None => AfterImport::Announce { pause: self.app.config.newcomers.undo_pause() },
+                    Some(Obstacle { problem, reason }) => AfterImport::Wait { problem, reason },
+                };
+                hand.imported(&import, &report, &next, now).await?
+            }
             Outcome::Announced(announced) => hand.announced(&announced, now).await?,
             Outcome::Undone => hand.undone(now).await?,
+            Outcome::TooLateToUndo => hand.too_late_to_undo(now).await?,
             Outcome::Stopped { to, problem, reason } => {
                 tracing::info!(newcomer = hand.newcomer.id, problem, "{reason}");
                 hand.stop(to, &problem, &reason, now).await?
@@ -220,9 +247,4 @@ impl Worker {
         let doublings = u32::try_from(attempts.clamp(0, 6)).unwrap_or(6);
         hand.later(reason, LONGEST.min(Duration::from_secs(1 << doublings)), now).await
     }
-}
-
-/// Whether a state is one where somebody who watches shall see the page anew.
-pub(super) fn is_over(state: State) -> bool {
-    !state.is_work()
 }

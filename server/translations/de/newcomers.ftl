@@ -7,7 +7,11 @@ newcomers-step-archive = Du gibst das Archiv ab, das du von deinem alten Pod her
 newcomers-step-look = Wir sehen es durch und zeigen dir, was mitkäme. Geändert wird dabei nichts.
 newcomers-step-choose = Du wählst einen Namen und ein Passwort für diesen Pod.
 newcomers-step-podmin = Der Podmin dieses Pods lässt dich herein. Das kann ein, zwei Tage dauern.
-newcomers-step-tell = Dein Konto kommt hierher. Du siehst es dir an, und dann erfahren es alle.
+newcomers-step-tell = { $minutes ->
+    [0] Dein Konto zieht hierher, und wir sagen es den Pods deiner Freunde sofort.
+    [one] Dein Konto zieht hierher. Eine Minute lang kannst du das rückgängig machen; danach sagen wir es den Pods deiner Freunde.
+   *[other] Dein Konto zieht hierher. { $minutes } Minuten lang kannst du das rückgängig machen; danach sagen wir es den Pods deiner Freunde.
+ }
 newcomers-invitation = Dein Einladungscode
 newcomers-invitation-wrong = Diesen Code kennen wir nicht, oder er wurde schon benutzt. Frag bitte nach, wo du ihn bekommen hast.
 newcomers-begin = Anfangen
@@ -22,24 +26,28 @@ newcomers-checking-text = Wir prüfen, ob es vollständig und deins ist, und was
 newcomers-refused-title = Dieses Archiv kann nicht angenommen werden
 newcomers-refused-text = Geändert wurde nichts. Du kannst eine andere Datei abgeben.
 newcomers-checked-title = Dein Archiv ist in Ordnung
-newcomers-checked-text = Unten siehst du, was mitkäme. Wenn es dir recht ist, wähle einen Namen und ein Passwort.
+newcomers-checked-text = Unten siehst du, was mitkäme. Sieh dich hier um: Geändert ist noch nichts. Wenn es dir recht ist, wähle einen Namen und ein Passwort und drück auf den Knopf.
 newcomers-waiting-title = Jetzt entscheidet der Podmin
-newcomers-waiting-text = Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Komm morgen wieder auf diese Seite; du musst nichts tun.
+newcomers-waiting-text = { $minutes ->
+    [0] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und wir sagen es den Pods deiner Freunde sofort. Du musst nichts tun.
+    [one] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und eine Minute später sagen wir es den Pods deiner Freunde. Du musst nichts tun.
+   *[other] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und { $minutes } Minuten später sagen wir es den Pods deiner Freunde. Du musst nichts tun.
+ }
 newcomers-declined-title = Der Podmin hat Nein gesagt
 newcomers-declined-text = Dein Konto wurde nicht hierher geholt, und was du abgegeben hattest, ist gelöscht. Dein Archiv ist so gut wie vorher: Versuch es bitte bei einem anderen Pod.
 newcomers-importing-title = Dein Konto kommt gerade hierher
 newcomers-importing-text = Das dauert von wenigen Sekunden bis zu einigen Minuten, mit vielen Fotos länger.
 newcomers-failed-title = Es hat nicht geklappt
 newcomers-failed-text = Dein Konto konnte nicht vollständig hierher geholt werden. Niemand hat davon erfahren, also ist nichts verloren: Versuch es noch einmal, oder mach es rückgängig. Wenn es wieder passiert, sag es dem Podmin.
-newcomers-imported-title = Du bist da
-newcomers-imported-text = Dein Konto ist auf diesem Pod, und noch hat niemand davon erfahren. Sieh dich erst um; bis du es allen sagen lässt, kannst du alles rückgängig machen.
+newcomers-imported-title = Import abgeschlossen
+newcomers-imported-text = Dein Konto ist auf diesem Pod. Die Pods deiner Freunde wissen davon noch nichts.
 newcomers-announcing-title = Wir schreiben deinen Kontakten
 newcomers-announcing-text = Was die anderen Pods erfahren sollen, wird gerade geschrieben.
 newcomers-announced-title = Willkommen
 newcomers-announced-text = Die Pods deiner Kontakte erfahren jetzt, dass du hier bist. Die meisten Kontakte folgen von selbst. Pods, die nicht antworten, werden vier Wochen lang wieder versucht.
-newcomers-undoing-title = Es wird rückgängig gemacht
+newcomers-undoing-title = Dein Umzug wird rückgängig gemacht
 newcomers-undoing-text = Alles, was hierher gekommen ist, wird von diesem Pod entfernt.
-newcomers-undone-title = Es ist rückgängig gemacht
+newcomers-undone-title = Umzug rückgängig gemacht
 newcomers-undone-text = Alles, was hierher gekommen war, ist von diesem Pod verschwunden, und niemand hat davon erfahren. Dein Archiv ist so gut wie vorher.
 newcomers-expired-title = Das ist vorbei
 newcomers-expired-text = Was abgegeben war, wurde nach seiner Zeit gelöscht.
@@ -58,6 +66,12 @@ newcomers-full = Für weitere Archive ist gerade kein Platz. Versuch es bitte mo
 newcomers-empty = Es ist keine Datei angekommen. Wähle bitte das Archiv.
 newcomers-no-photos = Die Fotos sind nicht vollständig angekommen. Lade sie bitte noch einmal hoch, oder mach nur mit dem Archiv weiter.
 newcomers-close-page = Du kannst diese Seite schließen und später wiederkommen: Es geht ohne dich weiter.
+newcomers-pause = { $minutes ->
+    [one] Du kannst es bis { $time } UTC rückgängig machen, noch eine Minute lang. Danach sagen wir es den Pods deiner Freunde.
+   *[other] Du kannst es bis { $time } UTC rückgängig machen, noch { $minutes } Minuten lang. Danach sagen wir es den Pods deiner Freunde.
+ }
+newcomers-pause-lost = Kommentare und Gefällt-mir-Angaben, die Freunde in diesen Minuten unter deine Beiträge schreiben, können verloren gehen, und auch das, was du jetzt schreibst.
+newcomers-held = Wir haben es den Pods deiner Freunde nicht gesagt und warten auf dich. Bis sie es wissen, gehen Kommentare und Gefällt-mir-Angaben unter deinen Beiträgen endgültig verloren, ihre und deine.
 newcomers-later = Etwas, das wir brauchen, hat nicht geantwortet. Wir versuchen es von selbst wieder; du musst nichts tun.
 newcomers-stage-next = Es geht gleich los.
 newcomers-stage-verifying = Jedes Byte des Archivs wird geprüft.
@@ -85,6 +99,7 @@ newcomers-needs = { $minutes ->
    *[other] Es dauert etwa { $minutes } Minuten und braucht { $photos } für deine Fotos in mehreren Größen.
  }
 newcomers-unproven = Nichts beweist, dass dieses Archiv deins ist: Dein alter Pod antwortet nicht, und dieser Pod kennt dich noch nicht. Das ist oft so. Der Podmin entscheidet; es hilft, wenn du ihm schreibst.
+newcomers-plan-no-key = In diesem Archiv ist kein brauchbarer Schlüssel, deshalb würden andere Pods den Umzug nicht glauben. Dein Konto kann trotzdem hierher ziehen, aber du musst es deinen Kontakten selbst sagen.
 newcomers-choose-title = Dein Name und Passwort hier
 newcomers-username = Dein Name auf { $pod }
 newcomers-username-help = Kleine Buchstaben, Ziffern, Unterstriche, Punkte und Bindestriche; er kann später nicht geändert werden.
@@ -95,18 +110,27 @@ newcomers-password-length = Das Passwort braucht 6 bis 128 Zeichen.
 newcomers-password-different = Die beiden Passwörter sind nicht gleich. Tipp sie bitte noch einmal ein.
 newcomers-name-letters = Der Name kann nur kleine Buchstaben, Ziffern, Unterstriche, Punkte und Bindestriche enthalten.
 newcomers-name-taken = Jemand auf diesem Pod hat oder hatte diesen Namen. Wähle bitte einen anderen.
+newcomers-name-known-elsewhere = Diesen Namen hatte hier ein anderes Konto, dessen Umzug rückgängig gemacht wurde, und andere Pods kennen ihn vielleicht noch mit dem Schlüssel jenes Kontos. Bitte wähle einen anderen Namen.
 newcomers-email-wrong = Das ist keine E-Mail-Adresse, oder ein anderes Konto auf diesem Pod benutzt sie.
 newcomers-terms = Ich nehme die Bedingungen dieses Pods an.
 newcomers-terms-read = Die Bedingungen lesen
 newcomers-terms-missing = Bitte nimm zuerst die Bedingungen dieses Pods an.
-newcomers-come = Mein Konto hierher holen
-newcomers-ask = Um Einlass bitten
+newcomers-come = Jetzt umziehen
+newcomers-ask = Um den Umzug bitten
 newcomers-look-around = Sieh dich auf dem Pod um (öffnet ein neues Fenster)
-newcomers-announce-title = Sag es allen
-newcomers-announce-explained = Die Pods deiner Kontakte erfahren, dass du umgezogen bist. Das lässt sich nicht zurücknehmen, und ein Konto zieht nur einmal um.
+newcomers-announce-title = Sag es deinen Freunden
+newcomers-announce-explained = Wir sagen den Pods deiner Freunde, dass du umgezogen bist. Das lässt sich nicht rückgängig machen, und ein Konto zieht nur einmal um.
 newcomers-key-passphrase = Die Passphrase deines Schlüssels, die du gewählt hast, als das Archiv gemacht wurde
-newcomers-announce = Jetzt allen sagen
-newcomers-undo-title = Oder mach es rückgängig
+newcomers-key-passphrase-help = Die Pods deiner Freunde glauben den Umzug nur, wenn dein Schlüssel ihn unterschreibt. Die Passphrase wird bis dahin verschlüsselt aufgehoben.
+newcomers-key-passphrase-missing = Tipp bitte die Passphrase deines Schlüssels ein. Wenn du sie verloren hast, kreuz das Kästchen darunter an.
+newcomers-passphrase-lost = Ich habe diese Passphrase verloren. Mein Konto zieht trotzdem um, und ich sage es meinen Freunden selbst.
+newcomers-move-explained = { $minutes ->
+    [0] Dein Konto zieht hierher, und wir sagen es den Pods deiner Freunde sofort. Das lässt sich nicht rückgängig machen, und ein Konto zieht nur einmal um.
+    [one] Dein Konto zieht hierher, und eine Minute später sagen wir es den Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
+   *[other] Dein Konto zieht hierher, und { $minutes } Minuten später sagen wir es den Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
+ }
+newcomers-announce = Meinen Freunden jetzt Bescheid geben
+newcomers-undo-title = Rückgängig machen
 newcomers-undo-explained = Alles, was hierher gekommen ist, wird wieder von diesem Pod entfernt. Schreib vorher nichts mit dem neuen Konto: Das würde auch entfernt.
 newcomers-undo = Rückgängig machen
 newcomers-again = Noch einmal versuchen
@@ -126,9 +150,11 @@ newcomers-problem-blocked = Dieser Pod nimmt niemanden von deinem alten Pod auf.
 newcomers-problem-own-pod = Dieses Archiv gehört zu einem Konto auf genau diesem Pod. Dorthin, wo es herkommt, kann es nicht geholt werden.
 newcomers-problem-moved = Dieses Konto ist schon einmal auf einen anderen Pod umgezogen. Ein Konto zieht nur einmal um.
 newcomers-problem-before = Dieses Konto ist schon einmal auf diesen Pod geholt worden, unter einem anderen Namen oder aus einem anderen Archiv.
+newcomers-problem-closed = Dieses Konto ist hier geschlossen worden, nachdem es angekommen war. Es kommt nichts mehr hinein.
 newcomers-problem-wrong-key = Der Schlüssel in diesem Archiv ist nicht der, den andere Pods kennen. Vielleicht hat es jemand anderes gemacht, deshalb wird es nicht angenommen.
 newcomers-problem-no-space = Für die Fotos ist auf diesem Pod gerade kein Platz. Sag es bitte dem Podmin.
 newcomers-problem-passphrase = Diese Passphrase öffnet deinen Schlüssel nicht. Tipp sie bitte noch einmal ein.
+newcomers-problem-key-locked = Dein Schlüssel hat eine Passphrase, und ohne sie können wir es den Pods deiner Freunde nicht sagen. Wenn du sie wiederfindest, tipp sie unten ein.
 newcomers-problem-no-key = In diesem Archiv ist kein brauchbarer Schlüssel, deshalb würden andere Pods den Umzug nicht glauben. Dein Konto bleibt unter dem neuen Namen hier; sag es deinen Kontakten bitte selbst.
 newcomers-problem-away = Etwas, das wir brauchen, hat lange nicht geantwortet. Sag es bitte dem Podmin, und versuch es noch einmal.
 newcomers-problem-other = Etwas stimmt damit nicht. Der Satz des Programms darunter sagt mehr.
@@ -150,11 +176,19 @@ newcomers-finding-not-a-picture = weggelassen: Die Datei ist kein Bild, oder ein
 newcomers-finding-no-space = für diese Dateien ist kein Platz
 newcomers-finding-file-taken = weggelassen: Eine andere Datei heißt hier so
 newcomers-finding-too-long = weggelassen: Es ist länger, als dieser Pod fassen kann
+newcomers-finding-deleted-since = weggelassen: war schon hier und ist seitdem gelöscht worden
 newcomers-finding-shortened = behalten, aber auf die Länge gekürzt, die dieser Pod annimmt
 newcomers-finding-account = etwas zum Konto als Ganzem
 newcomers-finding-value-left-out = übernommen bis auf einen Wert, der sich nicht lesen lässt
 told-title = Wer es erfahren hat
 told-lead = Die Pods deiner Kontakte erfahren, wo du jetzt bist. Die meisten Kontakte folgen von selbst.
+told-friends = Freunde zurück
+told-back-of = { $back } von { $all }
+told-processing = Der Pod hat den Umzug erhalten und verarbeitet ihn. Das Weitere folgt, sobald der erste Freund zurück ist, oder am { $time }.
+told-elsewhere = Freunde, die selbst etwas tun müssen
+told-hubzilla = Freunde auf Hubzilla: die neue Verbindungsanfrage annehmen und nicht löschen. Wer nichts hört, öffnet die Verbindung und speichert sie einmal.
+told-friendica = Freunde auf Friendica: die neue Anfrage als gegenseitige Freundschaft annehmen. Beiträge vorher gehen verloren.
+told-socialhome = Freunde auf Socialhome: der neuen Adresse von Hand folgen.
 told-arrived = Angekommen
 told-waiting = Unterwegs
 told-failed = Nicht angenommen

@@ -7,7 +7,11 @@ newcomers-step-archive = You hand in the archive you downloaded from your old po
 newcomers-step-look = We look at it and show you what would come along. Nothing is changed by that.
 newcomers-step-choose = You choose a name and a password for this pod.
 newcomers-step-podmin = The podmin of this pod lets you in. That may take a day or two.
-newcomers-step-tell = Your account is brought in. You look at it, and then everybody is told.
+newcomers-step-tell = { $minutes ->
+    [0] Your account moves here, and we tell your friends’ pods at once.
+    [one] Your account moves here. You can undo that for a minute; then we tell your friends’ pods.
+   *[other] Your account moves here. You can undo that for { $minutes } minutes; then we tell your friends’ pods.
+ }
 newcomers-invitation = Your invitation code
 newcomers-invitation-wrong = This code is not known, or was used already. Please ask whoever gave it to you.
 newcomers-begin = Begin
@@ -22,24 +26,28 @@ newcomers-checking-text = We check that it is whole and yours, and find out what
 newcomers-refused-title = This archive cannot be taken
 newcomers-refused-text = Nothing has been changed. You can hand in another file.
 newcomers-checked-title = Your archive is all right
-newcomers-checked-text = Below you see what would come along. When you like it, choose a name and a password.
+newcomers-checked-text = Below you see what would come along. Look around here: nothing has been changed yet. When you like it, choose a name and a password and press the button.
 newcomers-waiting-title = The podmin decides now
-newcomers-waiting-text = The podmin of this pod sees what you bring and lets you in, or not. Come back to this page tomorrow; you need not do anything.
+newcomers-waiting-text = { $minutes ->
+    [0] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and we tell your friends’ pods at once. You need not do anything.
+    [one] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and a minute later we tell your friends’ pods. You need not do anything.
+   *[other] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and { $minutes } minutes later we tell your friends’ pods. You need not do anything.
+ }
 newcomers-declined-title = The podmin has said no
 newcomers-declined-text = Your account was not brought in, and what you had handed in is deleted. Your archive is as good as before: please try another pod.
 newcomers-importing-title = Your account is being brought in
 newcomers-importing-text = This takes from a few seconds to some minutes, longer with many photos.
 newcomers-failed-title = It did not work
-newcomers-failed-text = Your account could not be brought in completely. Nobody has been told, so nothing is lost: try again, or take it back. If it happens once more, tell the podmin.
-newcomers-imported-title = You are here
-newcomers-imported-text = Your account is on this pod, and nobody has been told yet. Look around first; until you have everybody told, you can take all of it back.
+newcomers-failed-text = Your account could not be brought in completely. Nobody has been told, so nothing is lost: try again, or undo it. If it happens once more, tell the podmin.
+newcomers-imported-title = Import complete
+newcomers-imported-text = Your account is on this pod. Your friends’ pods do not know it yet.
 newcomers-announcing-title = We write to your contacts
 newcomers-announcing-text = What the other pods are to be told is being written.
 newcomers-announced-title = Welcome
-newcomers-announced-text = The pods of your contacts are being told that you are here now. Most contacts follow by themselves. Pods that do not answer are tried again for four weeks.
-newcomers-undoing-title = It is being taken back
+newcomers-announced-text = We are telling the pods of your contacts that you are here now. Most contacts follow by themselves. Pods that do not answer are tried again for four weeks.
+newcomers-undoing-title = Your move is being undone
 newcomers-undoing-text = Everything that was brought in is removed from this pod.
-newcomers-undone-title = It was taken back
+newcomers-undone-title = Move undone
 newcomers-undone-text = Everything that had been brought in is gone from this pod, and nobody was told. Your archive is as good as before.
 newcomers-expired-title = This is over
 newcomers-expired-text = What had been handed in was deleted after its time.
@@ -58,6 +66,12 @@ newcomers-full = There is no room for more archives just now. Please try again t
 newcomers-empty = No file came. Please choose the archive.
 newcomers-no-photos = The photos have not arrived completely. Please upload them again, or go on with the archive alone.
 newcomers-close-page = You can close this page and come back later: it goes on without you.
+newcomers-pause = { $minutes ->
+    [one] You can undo until { $time } UTC, for one more minute. Then we tell your friends’ pods.
+   *[other] You can undo until { $time } UTC, for { $minutes } more minutes. Then we tell your friends’ pods.
+ }
+newcomers-pause-lost = Comments and likes that friends write under your posts during these minutes may be lost, and so may those that you write now.
+newcomers-held = We have not told your friends’ pods, and wait for you. Until they know, comments and likes under your posts are lost for good, theirs and yours.
 newcomers-later = Something we need did not answer. We try again by ourselves; you need not do anything.
 newcomers-stage-next = It begins in a moment.
 newcomers-stage-verifying = Every byte of the archive is being checked.
@@ -85,6 +99,7 @@ newcomers-needs = { $minutes ->
    *[other] It takes about { $minutes } minutes, and { $photos } for your photos in several sizes.
  }
 newcomers-unproven = Nothing proves that this archive is yours: your old pod does not answer, and this pod does not know you yet. That is often so. The podmin decides; it helps when you write to them.
+newcomers-plan-no-key = There is no usable key in this archive, so other pods would not believe the move. Your account can still move here, but you have to tell your contacts yourself.
 newcomers-choose-title = Your name and password here
 newcomers-username = Your name on { $pod }
 newcomers-username-help = Small letters, digits, underscores, dots and hyphens; it cannot be changed later.
@@ -95,20 +110,29 @@ newcomers-password-length = The password needs 6 to 128 letters.
 newcomers-password-different = The two passwords are not the same. Please type them once more.
 newcomers-name-letters = The name can hold small letters, digits, underscores, dots and hyphens only.
 newcomers-name-taken = Somebody on this pod has, or had, this name. Please choose another one.
+newcomers-name-known-elsewhere = This name was used here by another account whose move was taken back, and other pods may still know it by that account’s key. Please choose another name.
 newcomers-email-wrong = This is no e-mail address, or another account on this pod uses it.
 newcomers-terms = I accept the terms of this pod.
 newcomers-terms-read = Read the terms
 newcomers-terms-missing = Please accept the terms of this pod first.
-newcomers-come = Bring my account here
-newcomers-ask = Ask to be let in
+newcomers-come = Move now
+newcomers-ask = Ask to move here
 newcomers-look-around = Look around on the pod (opens in a new window)
-newcomers-announce-title = Tell everybody
-newcomers-announce-explained = Your contacts’ pods are told that you have moved. This cannot be taken back, and an account moves only once.
+newcomers-announce-title = Tell your friends
+newcomers-announce-explained = We tell your friends’ pods that you have moved. This cannot be undone, and an account moves only once.
 newcomers-key-passphrase = The passphrase of your key, which you chose when the archive was made
-newcomers-announce = Tell everybody now
-newcomers-undo-title = Or take it back
+newcomers-key-passphrase-help = Your friends’ pods believe the move only if your key signs it. The passphrase is kept encrypted until then.
+newcomers-key-passphrase-missing = Please type the passphrase of your key. If you have lost it, tick the box below it.
+newcomers-passphrase-lost = I have lost this passphrase. My account moves all the same, and I tell my friends myself.
+newcomers-move-explained = { $minutes ->
+    [0] Your account moves here, and we tell your friends’ pods at once. This cannot be undone, and an account moves only once.
+    [one] Your account moves here, and a minute later we tell your friends’ pods. Until then you can undo it; an account moves only once.
+   *[other] Your account moves here, and { $minutes } minutes later we tell your friends’ pods. Until then you can undo it; an account moves only once.
+ }
+newcomers-announce = Tell my friends now
+newcomers-undo-title = Undo
 newcomers-undo-explained = Everything that was brought in is removed from this pod again. Do not write anything with the new account before: that would be removed as well.
-newcomers-undo = Take it back
+newcomers-undo = Undo
 newcomers-again = Try again
 newcomers-sign-in = Sign in to the pod
 newcomers-who-was-told = Who was told
@@ -126,9 +150,11 @@ newcomers-problem-blocked = This pod takes nobody in from your old pod. Please a
 newcomers-problem-own-pod = This archive is of an account on this very pod. It cannot be brought in where it came from.
 newcomers-problem-moved = This account has moved to another pod before. An account moves only once.
 newcomers-problem-before = This account has been brought to this pod before, under another name or from another archive.
+newcomers-problem-closed = This account was closed here after it had come. Nothing is brought into it any more.
 newcomers-problem-wrong-key = The key in this archive is not the key that other pods know. Somebody else may have made it, so it is not taken.
 newcomers-problem-no-space = There is no room for the photos on this pod at the moment. Please tell the podmin.
 newcomers-problem-passphrase = This passphrase does not open your key. Please type it once more.
+newcomers-problem-key-locked = Your key is under a passphrase, and we cannot tell your friends’ pods without it. If you find it again, type it below.
 newcomers-problem-no-key = There is no usable key in this archive, so other pods would not believe the move. Your account stays here under its new name; please tell your contacts yourself.
 newcomers-problem-away = Something we need did not answer for a long time. Please tell the podmin, and try again.
 newcomers-problem-other = Something is wrong with it. The sentence of the program below says more.
@@ -150,11 +176,19 @@ newcomers-finding-not-a-picture = left out: the file is no picture, or too large
 newcomers-finding-no-space = there is no room for these files
 newcomers-finding-file-taken = left out: another file has that name here
 newcomers-finding-too-long = left out: it is longer than this pod can hold
+newcomers-finding-deleted-since = left out: it was here already, and was deleted since
 newcomers-finding-shortened = kept, but cut to the length this pod takes
 newcomers-finding-account = something about the account as a whole
 newcomers-finding-value-left-out = kept without one value, which cannot be read
 told-title = Who was told
 told-lead = The pods of your contacts are told where you are now. Most contacts follow by themselves.
+told-friends = Friends back
+told-back-of = { $back } of { $all }
+told-processing = The pod has received the move and is processing it. The rest follows when the first friend is back, or on { $time }.
+told-elsewhere = Friends who have to do something
+told-hubzilla = Friends on Hubzilla: approve the new connection request and do not delete it. Whoever hears nothing opens the connection and saves it once.
+told-friendica = Friends on Friendica: approve the new follower request as a mutual friend. Posts before that are lost.
+told-socialhome = Friends on Socialhome: follow the new address by hand.
 told-arrived = Arrived
 told-waiting = On the way
 told-failed = Not taken

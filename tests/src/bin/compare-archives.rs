@@ -140,7 +140,7 @@ impl Report {
         for (key, record) in &stock_index {
             match our_index.get(key) {
                 None => self.differences.push(format!("{place}: {key} is missing in ours")),
-                Some(our) => self.record(&format!("{place}[{key}]"), our, record),
+                Some(our) => self.value(&format!("{place}[{key}]"), our, record),
             }
         }
         for key in our_index.keys().filter(|key| !stock_index.contains_key(*key)) {
@@ -149,21 +149,6 @@ impl Report {
         let order = |records: &[Value]| -> Vec<String> { records.iter().map(key).collect() };
         if order(ours) != order(stock) && our_index.len() == stock_index.len() {
             self.differences.push(format!("{place}: the records are in another order"));
-        }
-    }
-
-    fn record(&mut self, place: &str, ours: &Value, stock: &Value) {
-        let (our_author, stock_author) = (&ours["entity_data"]["author"], &stock["entity_data"]["author"]);
-        let same_signature =
-            ours["entity_data"]["author_signature"] == stock["entity_data"]["author_signature"];
-        if place.starts_with("others_data") && our_author != stock_author && same_signature {
-            let text = "a relayable by somebody who has moved carries the name whose key signed it";
-            *self.improvements.entry(text).or_default() += 1;
-            let mut ours = ours.clone();
-            ours["entity_data"]["author"] = stock_author.clone();
-            self.value(place, &ours, stock);
-        } else {
-            self.value(place, ours, stock);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The other two pods of the demo.
 //!
 //! `demo-pods target DIR`: an empty pod on SQLite. `demo-pods listen DATABASE …`: stands in for the pod where most
-//! contacts of the target's new people live; it opens what it is sent as diaspora* would, and says what it heard.
+//! contacts of whoever comes to the target live; it opens what it is sent as diaspora* would, and says what it heard.
 //! `demo-pods ports N`, `demo-pods alive URL`: for the pages of the other two.
 
 use std::io::{Read as _, Write as _};
@@ -31,7 +31,7 @@ enum Command {
     /// Makes an empty pod
     Target { directory: PathBuf },
     /// Listens on a free port of 127.0.0.1, writes it to a file, and makes the most frequent other pod in the
-    /// target's database live there
+    /// target's database live there as soon as somebody's account is complete
     Listen {
         /// The target's database
         database: String,
@@ -63,13 +63,13 @@ async fn listen(database: &str, port_file: &Path) -> Result<(), Failed> {
     let pool = SqlitePool::connect(database).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
-    sqlx::query(
-        "UPDATE pods SET host = '127.0.0.1', ssl = 0, port = ? WHERE id = (SELECT pod_id FROM people \
-         WHERE pod_id IS NOT NULL GROUP BY pod_id ORDER BY COUNT(*) DESC, pod_id LIMIT 1)",
-    )
-    .bind(port)
-    .execute(&pool)
-    .await?;
+    // An account gets its key last, and is announced next: in between the pod has to move to this machine.
+    let trigger = format!(
+        "CREATE TRIGGER the_pod_of_the_demo AFTER UPDATE OF serialized_private_key ON users BEGIN \
+         UPDATE pods SET host = '127.0.0.1', ssl = 0, port = {port} WHERE id = (SELECT pod_id FROM people \
+         WHERE pod_id IS NOT NULL GROUP BY pod_id ORDER BY COUNT(*) DESC, pod_id LIMIT 1); END"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(trigger)).execute(&pool).await?;
     let service = axum::Router::new().fallback(receive).with_state(Arc::new(pool));
     std::fs::write(port_file, port.to_string())?;
     axum::serve(listener, service).await?;
@@ -98,16 +98,33 @@ fn alive(address: &str) -> Result<(), Failed> {
 async fn receive(State(pool): State<Arc<SqlitePool>>, uri: Uri, body: Bytes) -> StatusCode {
     if uri.path() == "/receive/public" {
         match open(&pool, &body).await {
-            Ok(heard) => println!("{heard}"),
+            Ok(heard) => {
+                println!("{heard}");
+                tokio::spawn(friends_come_back(Arc::clone(&pool)));
+            }
             Err(error) => {
                 println!("something that cannot be believed: {error}");
                 return StatusCode::UNPROCESSABLE_ENTITY;
             }
         }
+    } else if !uri.path().starts_with("/receive/") {
+        // It does not say what it runs.
+        return StatusCode::NOT_FOUND;
     } else {
         println!("a sealed message for one person ({})", uri.path());
     }
     StatusCode::ACCEPTED
+}
+
+/// As when the Contacts of everybody here arrive at the target pod, once the move has been processed.
+async fn friends_come_back(pool: Arc<SqlitePool>) {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let sql = "UPDATE contacts SET sharing = (1 = 1), updated_at = datetime('now', '+1 second') \
+               WHERE receiving AND NOT sharing AND person_id IN (SELECT p.id FROM people p \
+               JOIN pods d ON d.id = p.pod_id WHERE d.host = '127.0.0.1')";
+    if let Err(error) = sqlx::query(sql).execute(&*pool).await {
+        eprintln!("demo-pods: {error}");
+    }
 }
 
 /// A real pod looks the keys up at the senders' pods; this one finds them where both accounts are known.

@@ -146,7 +146,8 @@ impl Check<'_> {
             self.must(name == stripped(name), "profiles", profile, "a name begins or ends with white space");
         }
         if let Some(full) = profile.get("full_name") {
-            let wanted = names.join(" ").to_lowercase();
+            // Ruby makes each letter small by itself, without a final sigma.
+            let wanted: String = names.join(" ").chars().flat_map(char::to_lowercase).collect();
             let wanted: String = wanted.trim().chars().take(70).collect();
             self.must(*full == wanted, "profiles", profile, &format!("full_name is not {wanted:?}"));
         }

@@ -25,6 +25,8 @@ pub(crate) const DIFFERS: &[(&str, &str, &str)] = &[
     ("account_migrations", "signature", "by the new key; it must be the one that the pods are sent"),
     ("pappus_imports", "id", "made at random; it must be the new person's GUID"),
     ("pappus_import_rows", "seq", "a batch may be noted again, when its rows were not written after all"),
+    ("pappus_moves", "guid", "of the new person"),
+    ("pappus_moves", "public_key", "of the new person"),
     ("pappus_deliveries", "body", "sealed at random: opened with the recipient's key, and checked"),
 ];
 
@@ -138,8 +140,12 @@ impl<'a> End<'a> {
             (_, "id") if value.is_number() => return None,
             ("users", "hidden_shareables") => self.names.in_text("posts", said),
             ("users", "serialized_private_key") if text(row, "username") == "ida" => "the new key".to_owned(),
-            ("people", "serialized_public_key") if said == self.new_public => "the new key".to_owned(),
-            ("people", "guid") if said == self.new_guid => "the import".to_owned(),
+            ("people", "serialized_public_key") | ("pappus_moves", "public_key")
+                if said == self.new_public =>
+            {
+                "the new key".to_owned()
+            }
+            ("people" | "pappus_moves", "guid") if said == self.new_guid => "the import".to_owned(),
             ("account_migrations", "signature") if in_the_run(&row["completed_at"]) => {
                 "by the new key".to_owned()
             }

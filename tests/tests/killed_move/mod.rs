@@ -65,7 +65,7 @@ impl Dice {
 }
 
 fn add_account(command: &mut std::process::Command, scene: &Scene, step: Step) {
-    if step == Step::Import {
+    if step != Step::Announce {
         command.args(["--as", "ida"]);
     }
     command.arg(&scene.archive);
@@ -220,4 +220,36 @@ async fn at_some_moments_on_sqlite() {
         must_be_the_same(&expected, &end_state(&place).await, &format!("killed after {moments:?}"));
     }
     println!("{kills:?} kills in {rounds} rounds; undisturbed it takes {times:?}");
+}
+
+/// The announcement follows the import by itself: it ends where the two steps end, also when it is killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_one_step_as_in_two() {
+    let scene = Scene::on_sqlite().await;
+    let two = scene.copy().await;
+    for step in STEPS {
+        assert!(!was_killed(for_a_while(&scene, &two, step, 0, None).await, step));
+    }
+    let expected = end_state(&two).await;
+    is_rich(&expected);
+    let one = scene.copy().await;
+    let started = Instant::now();
+    assert!(!was_killed(for_a_while(&scene, &one, Step::Move, 0, None).await, Step::Move));
+    let time = started.elapsed();
+    must_be_the_same(&expected, &end_state(&one).await, "undisturbed");
+
+    let (mut dice, mut kills) = (Dice::new(), 0);
+    while kills < 8 {
+        let place = scene.copy().await;
+        let mut moments = Vec::new();
+        for attempt in 0.. {
+            let moment = (attempt < 4).then(|| dice.moment(time));
+            if !was_killed(for_a_while(&scene, &place, Step::Move, 1 + attempt, moment).await, Step::Move) {
+                break;
+            }
+            kills += 1;
+            moments.push(moment);
+        }
+        must_be_the_same(&expected, &end_state(&place).await, &format!("killed after {moments:?}"));
+    }
 }

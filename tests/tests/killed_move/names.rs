@@ -50,7 +50,7 @@ const REFERENCES: &[(&str, &str)] = &[
 ];
 
 /// Columns that only look as if they referred to something.
-const PLAIN: &[&str] = &["order_id"];
+const PLAIN: &[&str] = &["order_id", "new_id"];
 
 pub(crate) struct Names<'a>(HashMap<(&'a str, i64), &'a Row>);
 

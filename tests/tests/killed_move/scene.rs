@@ -20,8 +20,11 @@ pub(crate) const RUN: u64 = 1_803_859_200;
 /// What is done with the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
+    /// Importing, with the announcement held back.
     Import,
     Announce,
+    /// Importing and announcing in one.
+    Move,
 }
 
 /// Databases and uploads of the pod that the account comes to.
@@ -191,7 +194,8 @@ impl Scene {
         let mut command = program("pappus");
         command.env("SOURCE_DATE_EPOCH", (RUN + attempt * 3600).to_string());
         match step {
-            Step::Import => command.args(["import", "--offline", "--trust-pod", &self.trust]),
+            Step::Import => command.args(["import", "--offline", "--hold", "--trust-pod", &self.trust]),
+            Step::Move => command.args(["import", "--offline", "--trust-pod", &self.trust]),
             Step::Announce => command.arg("announce"),
         };
         command.args(["--json", "--pod-url", TARGET_URL, "--uploads"]).arg(place.uploads());

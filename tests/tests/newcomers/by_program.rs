@@ -43,17 +43,23 @@ async fn the_whole_way_by_program() {
     assert_eq!(call(&mut ida, Method::POST, "/choice", Some(short)).await.status, StatusCode::BAD_REQUEST);
     choose_by_program(&mut ida, "ida").await;
     let arrived = state(&mut ida, "imported").await;
+    let until: chrono::DateTime<chrono::Utc> = arrived["undo_until"].as_str().unwrap().parse().unwrap();
+    let left = until.timestamp() - i64::try_from(now().as_secs()).unwrap();
+    assert!((60..=600).contains(&left), "ten minutes for undo: {arrived}");
     assert_eq!(arrived["report"]["kinds"]["status_messages"]["in_archive"], posts["in_archive"]);
     scene.pods_are_near().await;
     let told = call(&mut ida, Method::POST, "/announce", Some("{}")).await;
     assert_eq!(told.status, StatusCode::ACCEPTED, "{}", told.text());
-    state(&mut ida, "announced").await;
+    assert_eq!(state(&mut ida, "announced").await["undo_until"], Value::Null);
     let waiting = Instant::now();
     loop {
         let deliveries = document(&call(&mut ida, Method::GET, "/deliveries", None).await);
-        // The old pod is gone, and tried again for four weeks.
+        // Each friend's pod has the move; the old pod is gone, and tried again for four weeks.
+        if deliveries["all"]["delivered"] == 4 {
+            scene.friends_come_back().await;
+        }
         if deliveries["all"]["waiting"] == 1 {
-            assert!(deliveries["all"]["delivered"].as_i64() > Some(0), "{deliveries}");
+            assert!(deliveries["friends"]["back"].as_i64() > Some(0), "{deliveries}");
             assert_eq!(deliveries["finished"], false);
             break;
         }
@@ -62,6 +68,10 @@ async fn the_whole_way_by_program() {
     }
     let late = call(&mut ida, Method::POST, "/undo", None).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
+}
+
+fn now() -> Duration {
+    std::time::UNIX_EPOCH.elapsed().unwrap()
 }
 
 /// A script that has begun.
@@ -142,7 +152,7 @@ pub(crate) async fn choose_by_program(script: &mut Browser, name: &str) {
     assert_eq!(chosen.status, StatusCode::ACCEPTED, "{}", chosen.text());
 }
 
-async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<&str>) -> Answer {
+pub(crate) async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<&str>) -> Answer {
     let headers: &[_] = if body.is_some() { &[("content-type", "application/json")] } else { &[] };
     let path = format!("/api/v1/newcomers/me{path}");
     browser.send(method, &path, headers, body.unwrap_or_default().as_bytes().to_vec()).await.unwrap()

@@ -2,6 +2,8 @@
 //! and in pieces over a line that breaks and a service that is killed.
 
 mod by_program;
+mod names;
+mod pause;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -55,7 +57,7 @@ impl Scene {
         let sections = format!(
             "[pod]\ndatabase_url = {:?}\nurl = \"https://haven.example/\"\nuploads = {:?}\n\
              [store]\nstate = \"state\"\n{store}[newcomers]\nenabled = true\nask_pods = false\n\
-             keep_free_megabytes = 1\nallow_hosts = {hosts:?}\n{more}\n",
+             keep_free_megabytes = 1\nallow_hosts = {hosts:?}\nassume_reachable = true\nsettle_seconds = 0\n{more}\n",
             self.target.database,
             self.target.path("uploads"),
         );
@@ -64,6 +66,13 @@ impl Scene {
 
     pub(crate) fn trusted(&self) -> String {
         format!("trusted_pods = [{:?}]", fingerprint(&self.archive))
+    }
+
+    /// As when the Contacts of everybody on other pods arrive, because their pods have processed the move.
+    pub(crate) async fn friends_come_back(&self) {
+        let sql = "UPDATE contacts SET sharing = (1 = 1), updated_at = '2100-01-01 00:00:00' \
+                   WHERE person_id IN (SELECT id FROM people WHERE owner_id IS NULL)";
+        self.target.pool.execute(sql).await.unwrap();
     }
 
     /// Moves the pods of the contacts to this machine.
@@ -193,14 +202,19 @@ async fn the_whole_way(store: Option<&str>) {
     }
     let fields = [&wish[..], &[("terms", "yes")]].concat();
     ida.submit("/newcomers/choose", &fields).await.unwrap();
-    until(&mut ida, "/newcomers", "You are here").await;
+    let page = until(&mut ida, "/newcomers", "Import complete").await.text();
+    // A pause for undo, with its price; the page looks again by itself, also without a script.
+    for says in ["You can undo until ", " UTC, for 10 more minutes", "may be lost", "Tell my friends now"] {
+        assert!(page.contains(says), "{says}: {page}");
+    }
+    assert!(page.contains("<noscript><meta http-equiv=\"refresh\""), "{page}");
     scene.target.is_sound().await;
     let mut signed_in = Browser::new(&service.url).unwrap();
     let page = signed_in.sign_in("ida", PASSWORD).await.unwrap().text();
     assert!(page.contains("Sign out"), "{page}");
 
     ida.submit("/newcomers/undo", &[]).await.unwrap();
-    until(&mut ida, "/newcomers", "It was taken back").await;
+    until(&mut ida, "/newcomers", "Move undone").await;
     assert_eq!(scene.users().await, 0);
     scene.target.is_sound().await;
 
@@ -208,19 +222,27 @@ async fn the_whole_way(store: Option<&str>) {
     hand_in(&mut again, None, &std::fs::read(&scene.archive).unwrap()).await;
     until(&mut again, "/newcomers", "Your archive is all right").await;
     again.submit("/newcomers/choose", &fields).await.unwrap();
-    until(&mut again, "/newcomers", "You are here").await;
+    until(&mut again, "/newcomers", "Import complete").await;
     tell(&scene, &mut again).await;
 }
 
-/// Everybody is told, and then it cannot be taken back.
+/// Each friend's pod takes the move, processes it, and gets the rest; the old pod is gone, and tried again for four weeks.
+pub(crate) async fn everybody_comes_back(scene: &Scene, browser: &mut Browser) {
+    let page = until(browser, "/newcomers/told", "<dt>Arrived</dt><dd>4</dd>").await.text();
+    assert!(page.contains("<dt>Friends back</dt><dd>0 of "), "{page}");
+    scene.friends_come_back().await;
+    let page = until(browser, "/newcomers/told", "<dt>On the way</dt><dd>1</dd>").await.text();
+    assert!(!page.contains("<dt>Friends back</dt><dd>0 of "), "{page}");
+}
+
+/// Everybody is told at once, and then it cannot be undone.
 async fn tell(scene: &Scene, browser: &mut Browser) {
     scene.pods_are_near().await;
     browser.open("/newcomers").await.unwrap();
     browser.submit("/newcomers/announce", &[]).await.unwrap();
     let page = until(browser, "/newcomers", "Welcome").await.text();
     assert!(!page.contains("action=\"/newcomers/undo\""), "{page}");
-    // All but the old pod, which is gone; that is tried again for four weeks.
-    until(browser, "/newcomers/told", "<dt>On the way</dt><dd>1</dd>").await;
+    everybody_comes_back(scene, browser).await;
     assert!(scene.received.load(Ordering::SeqCst) > 0);
     browser.submit("/newcomers/undo", &[]).await.unwrap();
     until(browser, "/newcomers", "Welcome").await;
@@ -233,7 +255,7 @@ async fn the_podmin_lets_people_in() {
     {
         let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
         let mut greta = come(&service, &scene.source.archive("out", "greta"), "greta").await;
-        until(&mut greta, "/newcomers", "You are here").await;
+        until(&mut greta, "/newcomers", "Import complete").await;
         scene.make_podmin("greta").await;
     }
     let service = scene.serve(None, &format!("admission = \"approval\"\n{}", scene.trusted()));
@@ -249,7 +271,7 @@ async fn the_podmin_lets_people_in() {
     let path = page.between("action=\"/board/newcomers/", "\"").unwrap();
     assert_eq!(scene.users().await, 1);
     podmin.submit(&format!("/board/newcomers/{path}"), &[("act", "yes")]).await.unwrap();
-    until(&mut ida, "/newcomers", "You are here").await;
+    until(&mut ida, "/newcomers", "Import complete").await;
     let log = podmin.open("/board/log").await.unwrap().text();
     assert!(log.contains("newcomer-yes") && log.contains("newcomer-imported"), "{log}");
 }
@@ -342,7 +364,7 @@ async fn pieces_survive_a_killed_service() {
     // Killed while the account is brought in, it goes on by itself.
     ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
     service.kill_and_start().unwrap();
-    until(&mut ida, "/newcomers", "You are here").await;
+    until(&mut ida, "/newcomers", "Import complete").await;
     scene.target.is_sound().await;
 }
 

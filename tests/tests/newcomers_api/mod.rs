@@ -29,6 +29,11 @@ fn without_time(document: &mut Value, keys: &[&str]) {
 
 /// A pod with a podmin, greta, where who comes needs an invitation, and, as nothing proves anything there, a yes.
 async fn by_invitation(store: Option<&str>) -> (Scene, Service) {
+    by_invitation_and(store, "").await
+}
+
+/// The same with more in the section `[newcomers]`.
+async fn by_invitation_and(store: Option<&str>, more: &str) -> (Scene, Service) {
     let scene = Scene::new().await;
     // By the command line: what comes by the door, in a pod that trusts the old one, proves who the others are.
     scene.target.import(&scene.source.archive("out", "greta"), "greta", &["--accept-unproven"]);
@@ -36,7 +41,8 @@ async fn by_invitation(store: Option<&str>) -> (Scene, Service) {
     let password = format!("UPDATE users SET encrypted_password = '{hash}' WHERE username = 'greta'");
     scene.target.pool.execute(&password).await.unwrap();
     scene.make_podmin("greta").await;
-    let service = scene.serve(store, "admission = \"invitation\"\nper_address = 1000\nper_day = 1000");
+    let section = format!("admission = \"invitation\"\nper_address = 1000\nper_day = 1000\n{more}");
+    let service = scene.serve(store, &section);
     (scene, service)
 }
 
@@ -61,6 +67,29 @@ async fn invitations_and_decisions_on_sqlite() {
 async fn invitations_and_decisions_on_postgresql() {
     let store = shared_postgres().await.unwrap().create_database("newcomers_api").await.unwrap();
     invitations_and_decisions(Some(&store)).await;
+}
+
+/// The pause for undo begins with the podmin's yes. Nothing else proves whose archive it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_let_in_is_announced_by_itself() {
+    let store = shared_postgres().await.unwrap().create_database("newcomers_pause").await.unwrap();
+    let (scene, service) = by_invitation_and(Some(&store), "undo_minutes = 0.1").await;
+    let mut greta = signed_in(&service, "greta").await;
+    let mut script = script_of(&service, &mut greta, &["board_read", "board_write"]).await;
+    let new = Some(json!({ "uses": 1 }));
+    let made = said(&mut script, Method::POST, INVITATIONS, new, StatusCode::CREATED).await;
+    let mut ida = begin_by_program(&service, json!({ "invitation": made["code"] })).await;
+    hand_in_by_program(&mut ida, &scene.archive).await;
+    assert_eq!(state(&mut ida, "checked").await["proof"], "unproven");
+    choose_by_program(&mut ida, "ida").await;
+    assert_eq!(state(&mut ida, "waiting").await["undo_until"], Value::Null);
+    let yes = Some(json!({ "act": "yes" }));
+    said(&mut script, Method::PATCH, &format!("{NEWCOMERS}/1"), yes, StatusCode::OK).await;
+    assert!(state(&mut ida, "imported").await["undo_until"].is_string());
+    state(&mut ida, "announced").await;
+    let path = "/api/v1/newcomers/me/deliveries";
+    let deliveries = get(&mut ida, path).await;
+    assert!(deliveries["pods"].as_array().unwrap().len() > 1, "{deliveries}");
 }
 
 async fn invitations_and_decisions(store: Option<&str>) {

@@ -84,7 +84,7 @@ fn sort(list: &mut [Value]) {
 impl Contents {
     /// Reads an archive of an account of a pod.
     pub(crate) fn read(archive: &Path, own: &str, url: &str) -> Self {
-        let mut document = crate::support::json(archive, "diaspora.json");
+        let mut document = crate::support::whole_posts(archive);
         let mut extras = crate::support::json(archive, "extras.json");
         let mut zip = zip::ZipArchive::new(std::fs::File::open(archive).unwrap()).unwrap();
         let names: Vec<String> =
@@ -106,6 +106,7 @@ impl Contents {
 
     /// What is different on every pod.
     fn simplify(&mut self) {
+        self.name_signers();
         let user = &mut self.document["user"];
         // The account gets a new key.
         user["private_key"] = Value::Null;
@@ -123,6 +124,23 @@ impl Contents {
         sort(list_mut(&mut self.extras, "aspect_visibility"));
         sort(list_mut(&mut self.extras, "loose_photos"));
         self.keep_keys_in_use();
+    }
+
+    /// Whose words they are is for the pod to say that knows who has moved where; whose key signed them is the same
+    /// everywhere.
+    fn name_signers(&mut self) {
+        // They have been put back.
+        list_mut(&mut self.extras, "post_remainders").clear();
+        let signers: BTreeMap<String, Value> = list_mut(&mut self.extras, "signed_as")
+            .drain(..)
+            .map(|record| (record["guid"].to_string(), record["signed_as"].clone()))
+            .collect();
+        let relayables = list_mut(&mut self.document, "others_data.relayables").iter_mut();
+        for record in relayables.chain(list_mut(&mut self.extras, "likes_on_comments")) {
+            if let Some(signer) = signers.get(&record["entity_data"]["guid"].to_string()) {
+                record["entity_data"]["author"] = signer.clone();
+            }
+        }
     }
 
     /// The archive does not say who has moved where: of those who have, the name that signed something comes

@@ -80,7 +80,7 @@ async fn moves(life: &Life, target: Target) -> Outcome {
     let before = rows(&target).await;
     let trust = ["--trust-pod", print.as_str()];
     let path = archive.display().to_string();
-    let ended = target.run(&["import", &path, "--as", NAME, "--offline", trust[0], trust[1]]);
+    let ended = target.run(&["import", &path, "--as", NAME, "--offline", "--hold", trust[0], trust[1]]);
     if !matches!(ended.code, Some(0 | 10)) {
         return Err(format!("the import failed: {ended:?}"));
     }

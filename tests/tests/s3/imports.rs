@@ -21,6 +21,7 @@ pub(super) fn import(target: &Target, uploads: &str, environment: &Variables, ar
         "--as",
         "ida",
         "--offline",
+        "--hold",
         "--trust-pod",
         &trust,
         "--state",
@@ -159,8 +160,17 @@ async fn killed_in_the_middle_it_goes_on() {
     let mut halfway = 0;
     for most in (2..files.len()).step_by(7) {
         let mut child = program("pappus")
-            .args(["import", archive.to_str().unwrap(), "--as", "ida", "--offline", "--trust-pod", &trust])
-            .args(["--database-url", &target.database, "--pod-url", target.url, "--state", &state])
+            .args(["import", archive.to_str().unwrap(), "--as", "ida", "--offline", "--hold"])
+            .args([
+                "--trust-pod",
+                &trust,
+                "--database-url",
+                &target.database,
+                "--pod-url",
+                target.url,
+                "--state",
+                &state,
+            ])
             .args(["--uploads", "s3://killed"])
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdout(std::process::Stdio::null())

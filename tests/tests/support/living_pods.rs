@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
@@ -33,6 +33,8 @@ pub struct LivingPods {
     pub asked: Arc<Mutex<Vec<String>>>,
     /// Paths that are answered with other bytes.
     pub lies: Arc<Mutex<BTreeMap<String, String>>>,
+    /// What was delivered: host and path, and the body.
+    pub received: Arc<Mutex<Vec<(String, Bytes)>>>,
 }
 
 #[derive(Clone)]
@@ -40,6 +42,7 @@ struct Pods {
     database: SqlitePool,
     asked: Arc<Mutex<Vec<String>>>,
     lies: Arc<Mutex<BTreeMap<String, String>>>,
+    received: Arc<Mutex<Vec<(String, Bytes)>>>,
 }
 
 impl LivingPods {
@@ -50,7 +53,8 @@ impl LivingPods {
         build(&pool, &folder.path().join("uploads"), KeySize::Small).await.unwrap();
         let mut hosts = Vec::new();
         let database = SqlitePool::connect(&path).await.unwrap();
-        let pods = Pods { database: database.clone(), asked: Arc::default(), lies: Arc::default() };
+        let (asked, lies, received) = (Arc::default(), Arc::default(), Arc::default());
+        let pods = Pods { database: database.clone(), asked, lies, received };
         for name in ["closing.example", "contacts.example"] {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
@@ -66,7 +70,15 @@ impl LivingPods {
             hosts.push(host);
         }
         let (contacts, closing) = (hosts.pop().unwrap(), hosts.pop().unwrap());
-        Self { folder, database, closing, contacts, asked: pods.asked, lies: pods.lies }
+        Self {
+            folder,
+            database,
+            closing,
+            contacts,
+            asked: pods.asked,
+            lies: pods.lies,
+            received: pods.received,
+        }
     }
 
     /// The archive of an account of the closing pod.
@@ -89,8 +101,13 @@ impl LivingPods {
     }
 }
 
-async fn answer(State(pods): State<Pods>, headers: HeaderMap, uri: Uri) -> Response {
+async fn answer(State(pods): State<Pods>, headers: HeaderMap, uri: Uri, body: Bytes) -> Response {
     let host = headers["host"].to_str().unwrap().to_owned();
+    if uri.path().starts_with("/receive/") {
+        // As diaspora* does, before it looks.
+        pods.received.lock().unwrap().push((format!("{host}{}", uri.path()), body));
+        return Response::builder().status(202).body(Body::empty()).unwrap();
+    }
     pods.asked.lock().unwrap().push(format!("{host}{uri}"));
     if let Some(lie) = pods.lies.lock().unwrap().get(uri.path()) {
         return Response::new(Body::from(lie.clone()));
@@ -130,13 +147,30 @@ async fn web_finger(database: &SqlitePool, host: &str, query: &str) -> Option<Re
     Some(Response::new(Body::from(document.to_string())))
 }
 
+/// Everything that diaspora* tells of somebody: key, names apart, the photos in three sizes, its own default picture for
+/// who has none, and whether the search may find them.
 async fn hcard(database: &SqlitePool, guid: &str) -> Option<Response> {
-    let sql = "SELECT serialized_public_key FROM people WHERE guid = ?";
-    let key: String = sqlx::query_scalar(sql).bind(guid).fetch_optional(database).await.unwrap()?;
-    let card = include_str!("../../vectors/federation/hcard.html");
-    let (before, rest) = card.split_once("-----BEGIN")?;
-    let (_, after) = rest.split_once("PUBLIC KEY-----\n</pre>")?;
-    let page = format!("{before}{key}</pre>{after}").replace("0d11e0d11e0d11e0", guid);
+    let sql = "SELECT p.serialized_public_key, f.* FROM people p JOIN profiles f ON f.person_id = p.id WHERE p.guid = ?";
+    let row = sqlx::query(sql).bind(guid).fetch_optional(database).await.unwrap()?;
+    let text = |column: &str| row.get::<Option<String>, _>(column).unwrap_or_default();
+    let escaped = |column: &str| text(column).replace('&', "&amp;").replace('<', "&lt;");
+    let (first, last) = (escaped("first_name"), escaped("last_name"));
+    let photo = |class: &str, column: &str| {
+        let address = Some(text(column)).filter(|address| !address.is_empty());
+        let address = address.unwrap_or_else(|| "/assets/user/default-0123abcd.png".to_owned());
+        format!("<p class=\"{class}\"><img class=\"photo avatar\" src=\"{address}\"></p>")
+    };
+    let page = format!(
+        "<!DOCTYPE html><html><head><meta charset=\"utf-8\"></head><body><div class=\"vcard\">\
+         <b class=\"uid\">{guid}</b> <h1 class=\"fn\">{first} {last}</h1> <b class=\"given_name\">{first}</b> \
+         <b class=\"family_name\">{last}</b> <b class=\"searchable\">{}</b>\
+         <pre class=\"key\">{}</pre>{}{}{}</div></body></html>",
+        row.get::<bool, _>("searchable"),
+        text("serialized_public_key"),
+        photo("entity_photo", "image_url"),
+        photo("entity_photo_medium", "image_url_medium"),
+        photo("entity_photo_small", "image_url_small"),
+    );
     Some(Response::new(Body::from(page)))
 }
 

@@ -1,6 +1,8 @@
 //! What the end-to-end tests share.
 
+pub mod again;
 pub mod closing;
+pub mod deletions;
 pub mod living_pods;
 pub mod reference;
 pub mod target;
@@ -104,6 +106,36 @@ pub fn entry(archive: &Path, name: &str) -> Vec<u8> {
 /// A JSON entry of an archive.
 pub fn json(archive: &Path, name: &str) -> Value {
     serde_json::from_slice(&entry(archive, name)).unwrap()
+}
+
+/// The document of an archive with what it leaves out of posts for stock pods put back.
+pub fn whole_posts(archive: &Path) -> Value {
+    let (mut document, extras) = (json(archive, "diaspora.json"), json(archive, "extras.json"));
+    for post in document["user"]["posts"].as_array_mut().unwrap() {
+        let data = &mut post["entity_data"];
+        let mut remainders = extras["post_remainders"].as_array().unwrap().iter();
+        let Some(remainder) = remainders.find(|one| one["guid"] == data["guid"]) else { continue };
+        for field in ["text", "location", "poll", "root_guid"] {
+            if !remainder[field].is_null() {
+                data[field] = remainder[field].clone();
+            }
+        }
+    }
+    document
+}
+
+/// The same with every relayable under the name that signed it: what a pod has that knows nothing of its author's move,
+/// and what archives of the earlier form hold.
+pub fn under_signers(archive: &Path) -> Value {
+    let (mut document, extras) = (whole_posts(archive), json(archive, "extras.json"));
+    for record in document["others_data"]["relayables"].as_array_mut().unwrap() {
+        let data = &mut record["entity_data"];
+        let mut signers = extras["signed_as"].as_array().unwrap().iter();
+        if let Some(signer) = signers.find(|signer| signer["guid"] == data["guid"]) {
+            data["author"] = signer["signed_as"].clone();
+        }
+    }
+    document
 }
 
 /// What a program printed for programs.

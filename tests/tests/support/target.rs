@@ -42,6 +42,15 @@ impl Target {
         Self::on(folder, database).await
     }
 
+    /// The same pod once more, with Pappus's own folder; on SQLite.
+    pub async fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(self.folder.path(), folder.path());
+        let database = format!("sqlite:{}", folder.path().join("db.sqlite3").display());
+        let pool = Pool::connect(&database).await.unwrap();
+        Self { folder, database, pool, url: self.url }
+    }
+
     /// The part of its diaspora* IDs behind the @.
     pub fn host(&self) -> &'static str {
         self.url.split_once("://").unwrap().1.trim_end_matches('/')
@@ -59,9 +68,10 @@ impl Target {
         pappus(arguments).unwrap()
     }
 
+    /// Imports an account and holds the announcement back.
     pub fn import(&self, archive: &Path, name: &str, more: &[&str]) -> Value {
         let archive = archive.display().to_string();
-        let mut command = vec!["import", &archive, "--as", name, "--offline"];
+        let mut command = vec!["import", &archive, "--as", name, "--offline", "--hold"];
         command.extend(more);
         let ended = self.run(&command);
         assert!(matches!(ended.code, Some(0 | 10)), "{name}: {ended:?}");
@@ -146,4 +156,27 @@ pub fn fingerprint(archive: &Path) -> String {
     let ended = pappus(["verify", archive.to_str().unwrap(), "--json"]).unwrap();
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     report["origin"]["pod"]["signed_by"].as_str().unwrap().to_owned()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if from.is_dir() {
+            copy_folder(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).unwrap();
+        }
+    }
+}
+
+/// The numbers behind what is in the archive add up to it.
+pub fn sums_agree(report: &Value) {
+    for (kind, tally) in report["kinds"].as_object().unwrap() {
+        let number = |name: &str| tally[name].as_u64().unwrap();
+        let left_out: u64 =
+            tally["left_out"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+        assert_eq!(number("in_archive"), number("imported") + number("adopted") + left_out, "{kind}");
+    }
 }

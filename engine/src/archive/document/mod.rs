@@ -12,6 +12,7 @@
 //!    └ field(Root)              └ field(User)    └ element(User)                     └ element(OthersData)
 //! ```
 
+mod additions;
 mod error;
 mod lenient;
 mod reader;
@@ -19,6 +20,7 @@ mod relayable;
 mod splitter;
 mod visitor;
 
+pub use additions::Additions;
 pub use error::DocumentError;
 pub(crate) use error::shortened;
 pub(crate) use lenient::{LostValue, Record, read_record, username};

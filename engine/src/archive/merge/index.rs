@@ -190,13 +190,19 @@ impl Record {
             List::OwnRelayables | List::OthersRelayables | List::LikesOnComments | List::Unsigned => {
                 plain(parse::<Wrapped<Guid>>(place, value)?.entity_data.guid)
             }
-            List::LoosePhotos | List::CommentedPosts => plain(parse::<Guid>(place, value)?.guid),
+            List::LoosePhotos | List::CommentedPosts | List::SignedAs => {
+                plain(parse::<Guid>(place, value)?.guid)
+            }
             List::Audiences => {
                 let AudienceName { kind, guid } = parse(place, value)?;
                 plain(format!("{kind} {guid}"))
             }
-            List::Posts => {
-                let post = parse::<Wrapped<PostNames>>(place, value)?.entity_data;
+            List::Posts | List::PostRemainders => {
+                let post = if list == List::Posts {
+                    parse::<Wrapped<PostNames>>(place, value)?.entity_data
+                } else {
+                    parse::<PostNames>(place, value)?
+                };
                 let photos = post.photos.into_iter().map(|photo| (Space::Photo, photo.entity_data.guid));
                 let poll = post.poll.map(|poll| (Space::Poll, poll.entity_data.guid));
                 Self { name: post.guid, parts: photos.chain(poll).collect() }

@@ -33,12 +33,14 @@ pub(super) enum List {
     Conversations,
     LikesOnComments,
     Unsigned,
+    SignedAs,
+    PostRemainders,
     CommentedPosts,
     HiddenPosts,
 }
 
 /// All of them, in the order they are written: those of `user`, of `others_data`, of `extras.json`.
-pub(super) const LISTS: [List; 15] = [
+pub(super) const LISTS: [List; 17] = [
     List::Groups,
     List::Contacts,
     List::Posts,
@@ -52,6 +54,8 @@ pub(super) const LISTS: [List; 15] = [
     List::Conversations,
     List::LikesOnComments,
     List::Unsigned,
+    List::SignedAs,
+    List::PostRemainders,
     List::CommentedPosts,
     List::HiddenPosts,
 ];
@@ -77,6 +81,8 @@ impl List {
             Self::Conversations => "conversations",
             Self::LikesOnComments => "likes_on_comments",
             Self::Unsigned => "unsigned_relayables",
+            Self::SignedAs => "signed_as",
+            Self::PostRemainders => "post_remainders",
             Self::CommentedPosts => "commented_posts",
             Self::HiddenPosts => "hidden_posts",
         }
@@ -96,17 +102,19 @@ impl List {
         }
     }
 
-    /// Among what its records' names are unique.
+    /// Among what its records' names are unique. What adds to a record comes from where the record comes from.
     pub(super) fn space(self) -> Space {
         match self {
             Self::Groups => Space::Group,
             Self::Contacts | Self::Authors => Space::Person,
-            Self::Posts => Space::Post,
+            Self::Posts | Self::PostRemainders => Space::Post,
             Self::Tags => Space::Tag,
             Self::Subscriptions => Space::Subscription,
-            Self::OwnRelayables | Self::OthersRelayables | Self::LikesOnComments | Self::Unsigned => {
-                Space::Relayable
-            }
+            Self::OwnRelayables
+            | Self::OthersRelayables
+            | Self::LikesOnComments
+            | Self::Unsigned
+            | Self::SignedAs => Space::Relayable,
             Self::Audiences => Space::Audience,
             Self::LoosePhotos => Space::Photo,
             Self::Conversations => Space::Conversation,

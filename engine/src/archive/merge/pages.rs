@@ -12,7 +12,7 @@ use super::MergeError;
 use super::lists::{Documents, List};
 use super::replies::Replies;
 use crate::archive::document::{
-    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras,
+    Additions, DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras,
 };
 use crate::archive::limits::Limits;
 use crate::archive::manifest::{CountKind, Manifest};
@@ -46,7 +46,9 @@ pub(super) fn write(
     let header = header(&settings, manifest);
     known.names.insert(header.account.to_string(), header.name.clone());
     let view = View::begin(tempfile::tempfile_in(folder).map_err(&failed)?, header)?;
-    let mut show = Show { view, known, extras: false, failed: None };
+    documents.extras.rewind().map_err(&failed)?;
+    let additions = Additions::read(&documents.extras, limits)?;
+    let mut show = Show { view, known, additions, extras: false, failed: None };
     let profile = &settings.profile.0;
     let avatar = profile.avatar_file().map(str::to_owned);
     show.view.profile(profile, avatar.as_deref())?;
@@ -148,12 +150,14 @@ impl DocumentVisitor for Known {
 struct Show {
     view: View<File>,
     known: Known,
+    additions: Additions,
     extras: bool,
     failed: Option<ViewError>,
 }
 
 impl Show {
-    fn post(&mut self, post: &OwnPost) -> Result<(), ViewError> {
+    fn post(&mut self, mut post: OwnPost) -> Result<(), ViewError> {
+        self.additions.complete(&mut post);
         let guid = post.post.guid();
         let public = match &post.post {
             Post::StatusMessage(message) => message.public,
@@ -165,7 +169,7 @@ impl Show {
             Audience::Limited(self.known.audiences.remove(guid.as_str()).unwrap_or_default())
         };
         let (likes, replies) = self.known.replies.of(guid, &self.known.names)?;
-        self.view.post(post, audience, likes, replies)
+        self.view.post(&post, audience, likes, replies)
     }
 }
 
@@ -183,7 +187,7 @@ impl DocumentVisitor for Show {
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         let shown = match List::of(place.section, place.name, self.extras) {
             Some(List::Contacts) => self.view.contact(&parse(place, value)?),
-            Some(List::Posts) => self.post(&parse(place, value)?),
+            Some(List::Posts) => self.post(parse(place, value)?),
             Some(List::OwnRelayables) => self.view.own_relayable(&parse(place, value)?),
             Some(List::Conversations) => self.view.conversation(&parse::<Conversation>(place, value)?),
             Some(List::LoosePhotos) => self.view.loose_photo(&parse::<LoosePhoto>(place, value)?),

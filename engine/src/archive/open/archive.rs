@@ -9,6 +9,7 @@ use super::content::{Container, may_be_photo};
 use super::source::Source;
 use super::zip::{Entry, Role, Zip};
 use super::{OpenError, Verification, VerifyError, verify};
+use crate::archive::document::{Additions, DocumentError};
 use crate::archive::encryption::Unlock;
 use crate::archive::limits::Limits;
 use crate::archive::manifest::Manifest;
@@ -164,6 +165,18 @@ impl Archive<Verified> {
         match zip.position(names::EXTRAS) {
             Some(position) => Ok(Some(Box::new(zip.read(position)?))),
             None => Ok(None),
+        }
+    }
+
+    /// What `extras.json` says about records of the document; stock archives have nothing to add.
+    ///
+    /// # Errors
+    /// [`OpenError`] and [`DocumentError`] when `extras.json` has changed or cannot be read any more.
+    pub fn additions<E: From<OpenError> + From<DocumentError>>(&mut self) -> Result<Additions, E> {
+        let limits = self.limits;
+        match self.extras()? {
+            Some(extras) => Ok(Additions::read(extras, &limits)?),
+            None => Ok(Additions::default()),
         }
     }
 

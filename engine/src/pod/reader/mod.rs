@@ -15,6 +15,7 @@ mod others;
 mod post_parts;
 mod posts;
 mod relayables;
+mod signatures;
 mod signers;
 mod source;
 mod yaml;
@@ -30,13 +31,14 @@ pub use notes::{Notes, Problem};
 pub use others::OthersRelayables;
 pub use posts::{PostRecord, Reply};
 pub use signers::{NoMemory, SignatureId, SignatureMemory};
+pub(crate) use yaml::hidden_posts;
 
 use source::Source;
 
 use super::config::PodUrl;
 use super::database::{Cell as _, DatabaseError, Snapshot};
 use super::uploads::UploadsError;
-use crate::domain::{DiasporaId, SigningKey};
+use crate::domain::{DiasporaId, PostRemainder, SigningKey};
 
 /// Posts that are read together.
 pub const PAGE: usize = 1000;
@@ -84,6 +86,8 @@ pub struct AccountReader<'a> {
     pods: Arc<HashMap<i64, String>>,
     /// Reading a key takes milliseconds: once is enough.
     signing_key: Option<SigningKey>,
+    /// What the document leaves out of posts.
+    post_remainders: Vec<PostRemainder>,
     /// What was counted and left out so far.
     pub notes: Notes,
 }
@@ -123,7 +127,17 @@ impl<'a> AccountReader<'a> {
     async fn new(mut source: Source<'a>, pod: PodUrl, account: AccountRow) -> Result<Self, ReadError> {
         let aspects = account::aspects(&mut source, &account).await?;
         let pods = source.pods().await?;
-        Ok(Self { source, pod, account, aspects, pods, signing_key: None, notes: Notes::default() })
+        let notes = Notes::default();
+        Ok(Self {
+            source,
+            pod,
+            account,
+            aspects,
+            pods,
+            signing_key: None,
+            post_remainders: Vec::new(),
+            notes,
+        })
     }
 
     /// The account that is being read.

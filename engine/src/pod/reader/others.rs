@@ -1,6 +1,6 @@
-//! Other people's relayables on the account's posts, each under the name whose key signed it.
+//! Other people's relayables on the account's posts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use futures_util::TryStreamExt as _;
 
@@ -9,11 +9,12 @@ use super::migrations::Migrations;
 use super::notes::identifier;
 use super::notes::{Notes, Problem};
 use super::relayables::{COMMENTS, Found, KINDS, Kind, LIKES, VOTES};
-use super::signers::{Job, SignatureId, SignatureMemory, Signers};
+use super::signatures::SignedRecord;
+use super::signers::{SignatureMemory, Signers};
 use super::source::{Scope, Statement, Whose};
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::archive::manifest::CountKind;
-use crate::domain::{NonContactAuthor, OmissionCode, PublicKey, RecordKind, Relayable};
+use crate::domain::{NonContactAuthor, OmissionCode, PublicKey, RecordKind, Relayable, SignedAs};
 use crate::pod::database::{Cell as _, Row};
 
 pub(super) const STATEMENTS: &[&Statement] =
@@ -84,12 +85,13 @@ impl PersonKey {
 
 /// Everything about other people's relayables that is gathered once for an account.
 pub struct OthersRelayables {
-    migrations: Migrations,
-    signers: Signers,
+    pub(super) migrations: Migrations,
+    pub(super) signers: Signers,
     /// `people.id` of everybody who took part, and of everybody they were before they moved here: a
     /// signature may be by any of these keys.
     authors: HashSet<i64>,
     unsigned: Vec<Relayable>,
+    signed_as: Vec<SignedAs>,
 }
 
 impl OthersRelayables {
@@ -98,137 +100,10 @@ impl OthersRelayables {
         std::mem::take(&mut self.unsigned)
     }
 
-    /// Finds the signature of each record, or makes it, and says why it cannot be had.
-    async fn sign_all(
-        &mut self,
-        found: Vec<Found>,
-        memory: &mut impl SignatureMemory,
-    ) -> Vec<(i64, Relayable, Option<Problem>)> {
-        let mut bare = Vec::new();
-        let mut records: Vec<(i64, Relayable, Option<Problem>)> = Vec::with_capacity(found.len());
-        for found in found {
-            let (row, author, signature) = (found.row, found.author_row, found.signature);
-            let orderless = signature.is_some() && found.order.is_none();
-            let mut relayable = Relayable::new(found.entity, found.order);
-            let mut problem = None;
-            if let Some(signature) = signature {
-                self.name_whose_key_signed(author, &mut relayable, &signature);
-                relayable.entity.set_author_signature(Some(signature));
-                if orderless {
-                    let reason = "the order of its signed values is gone; it is kept in extras.json";
-                    problem = Some(Problem::new(OmissionCode::NoSignatureOrder, reason));
-                }
-            } else {
-                bare.push((records.len(), author));
-            }
-            records.push((row, relayable, problem));
-        }
-        self.recall_signatures(&mut records, &mut bare, memory).await;
-        self.make_signatures(&mut records, bare, memory).await;
-        records
+    /// The relayables so far that their authors signed before they moved, for `extras.json`.
+    pub fn take_signed_as(&mut self) -> Vec<SignedAs> {
+        std::mem::take(&mut self.signed_as)
     }
-
-    /// Puts in the signatures that an earlier export made. What is left in `bare`, positions and authors, has none.
-    async fn recall_signatures(
-        &mut self,
-        records: &mut [(i64, Relayable, Option<Problem>)],
-        bare: &mut Vec<(usize, i64)>,
-        memory: &mut impl SignatureMemory,
-    ) {
-        let mut wanted = HashMap::new();
-        for (position, author) in bare.iter() {
-            let (_, relayable, _) = &mut records[*position];
-            let name = relayable.entity.author().clone();
-            let holder = self.chain(*author).into_iter().find(|person| self.signers.has_key(*person));
-            if let Some(holder) = holder
-                && self.name(holder, *author, relayable)
-                && let Some(id) = self.signers.signature_id(holder, &relayable.signed_text())
-            {
-                wanted.insert(*position, (id, name));
-            } else {
-                relayable.entity.set_author(name);
-            }
-        }
-        let ids: Vec<SignatureId> = wanted.values().map(|(id, _)| *id).collect();
-        let known = if ids.is_empty() { HashMap::new() } else { memory.recall(&ids).await };
-        bare.retain(|(position, _)| {
-            let Some((id, name)) = wanted.remove(position) else { return true };
-            let (_, relayable, _) = &mut records[*position];
-            match known.get(&id) {
-                Some(signature) => relayable.entity.set_author_signature(Some(signature.clone())),
-                None => relayable.entity.set_author(name),
-            }
-            !known.contains_key(&id)
-        });
-    }
-
-    /// Signs what has no signature, as far as the keys are here.
-    async fn make_signatures(
-        &mut self,
-        records: &mut [(i64, Relayable, Option<Problem>)],
-        bare: Vec<(usize, i64)>,
-        memory: &mut impl SignatureMemory,
-    ) {
-        let mut jobs = Vec::new();
-        let mut waiting = Vec::new();
-        for (position, author) in bare {
-            let (_, relayable, problem) = &mut records[position];
-            let signer = self.chain(author).into_iter().find(|person| self.signers.can_sign(*person));
-            match signer {
-                Some(signer) if self.name(signer, author, relayable) => {
-                    jobs.push(Job { person: signer, text: relayable.signed_text() });
-                    waiting.push(position);
-                }
-                _ => *problem = Some(unsigned()),
-            }
-        }
-        for (position, signature) in waiting.into_iter().zip(self.signers.sign(&jobs, memory).await) {
-            let (_, relayable, problem) = &mut records[position];
-            if signature.is_none() {
-                *problem = Some(unsigned());
-            }
-            relayable.entity.set_author_signature(signature);
-        }
-    }
-
-    /// diaspora* stores the new name of an author who has moved beside the signature of the old one. The
-    /// record must carry the name whose key made the signature, or nobody can check it.
-    fn name_whose_key_signed(&self, author: i64, relayable: &mut Relayable, signature: &str) {
-        let earlier = self.migrations.earlier(author);
-        if earlier.is_empty() {
-            return;
-        }
-        let newest = relayable.entity.author().clone();
-        for person in std::iter::once(author).chain(earlier) {
-            let Some(identity) = self.migrations.identity(person) else { continue };
-            relayable.entity.set_author(identity.id.clone());
-            let text = relayable.signed_text();
-            if identity.key.as_ref().is_some_and(|key| key.verifies_base64(text.as_bytes(), signature)) {
-                return;
-            }
-        }
-        relayable.entity.set_author(newest);
-    }
-
-    /// Who may hold the key to a record: the author, or who the author was before moving away.
-    fn chain(&self, author: i64) -> Vec<i64> {
-        std::iter::once(author).chain(self.migrations.earlier(author)).collect()
-    }
-
-    /// Puts the name of who signs into the record, if it is not the author's anyway.
-    fn name(&self, signer: i64, author: i64, relayable: &mut Relayable) -> bool {
-        if signer == author {
-            return true;
-        }
-        let Some(identity) = self.migrations.identity(signer) else { return false };
-        relayable.entity.set_author(identity.id.clone());
-        true
-    }
-}
-
-fn unsigned() -> Problem {
-    let reason = "the pod has neither a signature nor the author's private key; it is kept in extras.json";
-    Problem::new(OmissionCode::NoSignature, reason)
 }
 
 impl AccountReader<'_> {
@@ -251,7 +126,8 @@ impl AccountReader<'_> {
         let keys = self.source.private_keys(&local).await?;
         let earlier: Vec<i64> = authors.iter().flat_map(|author| migrations.earlier(*author)).collect();
         authors.extend(earlier);
-        Ok(OthersRelayables { migrations, signers: Signers::new(keys), authors, unsigned: Vec::new() })
+        let signers = Signers::new(keys);
+        Ok(OthersRelayables { migrations, signers, authors, unsigned: Vec::new(), signed_as: Vec::new() })
     }
 
     /// Other people's comments on, likes of and votes in the account's posts.
@@ -306,7 +182,12 @@ impl AccountReader<'_> {
                 }
             }
             if last || page.len() == PAGE {
-                for (row, relayable, problem) in others.sign_all(std::mem::take(&mut page), memory).await {
+                for signed in others.sign_all(std::mem::take(&mut page), memory).await {
+                    let SignedRecord { row, relayable, signed_as, problem } = signed;
+                    if let Some(signed_as) = signed_as {
+                        let guid = relayable.entity.guid().clone();
+                        others.signed_as.push(SignedAs { guid, signed_as });
+                    }
                     let Some(problem) = problem else {
                         notes.count(count);
                         sink.put(relayable).await?;

@@ -10,7 +10,9 @@ use super::post_parts::PostParts;
 use super::source::{Range, Statement, Whose};
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::archive::manifest::CountKind;
-use crate::domain::{DiasporaId, OmissionCode, OwnPost, Post, RecordKind, Reshare, StatusMessage, Timestamp};
+use crate::domain::{
+    DiasporaId, OmissionCode, OwnPost, Post, PostRemainder, RecordKind, Reshare, StatusMessage, Timestamp,
+};
 use crate::pod::database::{Cell as _, Row};
 
 /// A post for the archive document, and what people see around it.
@@ -18,6 +20,8 @@ use crate::pod::database::{Cell as _, Row};
 pub struct PostRecord {
     /// The post as the document has it.
     pub post: OwnPost,
+    /// What of it is kept in `extras.json`.
+    pub remainder: Option<PostRemainder>,
     /// The aspects it was shown to; `None` for a public post.
     pub aspects: Option<Vec<String>>,
     /// How many people like it.
@@ -77,12 +81,14 @@ impl AccountReader<'_> {
             for row in rows.iter().filter_map(PostRow::new) {
                 let aspects = parts.aspects.remove(&row.id).unwrap_or_default();
                 match self.own_post(&row, book, &aspects, &mut parts) {
-                    Ok(post) => {
+                    Ok(mut post) => {
                         self.count_post(&post);
+                        let remainder = PostRemainder::take_from(&mut post);
+                        self.note_remainder(remainder.as_ref(), row.id);
                         let names = (!row.public).then(|| self.aspect_names(&aspects));
                         let likes = row.likes;
                         let replies = parts.replies.remove(&row.id).unwrap_or_default();
-                        sink.put(PostRecord { post, aspects: names, likes, replies }).await?;
+                        sink.put(PostRecord { post, remainder, aspects: names, likes, replies }).await?;
                     }
                     Err(problem) => self.notes.omit(problem, RecordKind::Post, Some(row.id), row.guid),
                 }
@@ -169,6 +175,22 @@ impl AccountReader<'_> {
 
     pub(super) fn aspect_names(&self, ids: &[i64]) -> Vec<String> {
         self.aspects.iter().filter(|aspect| ids.contains(&aspect.id)).map(|a| a.name.clone()).collect()
+    }
+
+    /// What diaspora*'s own importer stops at goes into `extras.json`, and is listed.
+    fn note_remainder(&mut self, remainder: Option<&PostRemainder>, row: i64) {
+        let Some(remainder) = remainder else { return };
+        for (kind, guid, reason) in remainder.reasons() {
+            let row = (kind == RecordKind::Post).then_some(row);
+            let problem = Problem::new(OmissionCode::StockLimit, reason);
+            self.notes.omit(problem, kind, row, Some(guid.to_string()));
+        }
+        self.post_remainders.push(remainder.clone());
+    }
+
+    /// What the document leaves out of the posts so far, for `extras.json`.
+    pub fn take_post_remainders(&mut self) -> Vec<PostRemainder> {
+        std::mem::take(&mut self.post_remainders)
     }
 
     fn count_post(&mut self, post: &OwnPost) {

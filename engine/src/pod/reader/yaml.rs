@@ -35,7 +35,7 @@ pub(super) fn additional_data(yaml: &str) -> Option<Map<String, Value>> {
 }
 
 /// `hidden_shareables`: post numbers as texts, under the key `Post`.
-pub(super) fn hidden_posts(yaml: &str) -> Option<Vec<i64>> {
+pub(crate) fn hidden_posts(yaml: &str) -> Option<Vec<i64>> {
     if yaml.len() > MAX_BYTES {
         return None;
     }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use pappus_engine::archive::manifest::CountKind;
-use pappus_engine::delivery::{Counts, PodDeliveries};
+use pappus_engine::delivery::{Counts, Elsewhere, Friends, PodDeliveries};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::config::Admission;
+use crate::newcomers::key::needs_passphrase;
 use crate::newcomers::page::problem_key;
 use crate::newcomers::records::{Newcomer, State};
 use crate::newcomers::summary::Told;
@@ -29,6 +30,8 @@ pub(super) struct Door {
     max_bytes: u64,
     /// After how many days without a word what was handed in is deleted.
     days: u32,
+    /// How many minutes after the import the move can be undone, before it is announced by itself.
+    undo_minutes: f64,
 }
 
 impl Door {
@@ -40,6 +43,7 @@ impl Door {
             terms: section.terms.clone(),
             max_bytes: app.newcomers.files.most(),
             days: section.days,
+            undo_minutes: section.undo_minutes,
         }
     }
 }
@@ -55,13 +59,17 @@ pub(super) struct NewcomerDocument {
     begun_at: DateTime<Utc>,
     /// When it is over if nothing happens.
     expires_at: DateTime<Utc>,
+    /// While it is `imported`: until when it can be undone. Then it is announced by itself. Absent when it waits for
+    /// somebody instead; `problem` says for what. Comments and likes under the imported posts are lost until it is
+    /// announced.
+    undo_until: Option<DateTime<Utc>>,
     /// Bytes that were handed in.
     bytes: u64,
     /// The account the archive is of.
     old_account: Option<String>,
     /// What proves that: `unproven` if nothing does.
     proof: Option<String>,
-    /// Whether the key in the archive is under a passphrase, which is needed to tell the others.
+    /// Whether the key in the archive is under a passphrase, which the announcement needs.
     key_locked: bool,
     /// A name that is free here.
     suggested_username: Option<String>,
@@ -101,6 +109,8 @@ pub(super) struct PlanDocument {
     photo_bytes: u64,
     /// Whether there is room for them.
     fits: bool,
+    /// Whether the archive has no key that signs: other pods would not believe the move, so it is not announced.
+    no_key: bool,
 }
 
 /// Records of one kind.
@@ -161,6 +171,7 @@ impl PlanDocument {
             seconds: told.seconds,
             photo_bytes: told.photo_bytes,
             fits: told.fits,
+            no_key: told.no_key,
         })
     }
 }
@@ -168,10 +179,12 @@ impl PlanDocument {
 impl NewcomerDocument {
     pub(super) fn new(page: &Page, newcomer: Newcomer) -> Self {
         let suggestion = Told::read(newcomer.plan.as_deref()).map(|told| told.suggestion);
+        let key_locked = needs_passphrase(&newcomer);
         Self {
             state: newcomer.state.as_str(),
             begun_at: newcomer.begun_at,
             expires_at: newcomer.expires_at,
+            undo_until: newcomer.undo_until(),
             bytes: newcomer.bytes(),
             percent: newcomer.percent().filter(|_| newcomer.state.is_work()),
             plan: PlanDocument::read(newcomer.plan.as_deref()),
@@ -181,7 +194,7 @@ impl NewcomerDocument {
             suggested_username: suggestion.filter(|_| newcomer.state == State::Checked),
             old_account: newcomer.old_account,
             proof: newcomer.proof,
-            key_locked: newcomer.key_locked,
+            key_locked,
             username: newcomer.username,
             stage: newcomer.stage,
             problem: newcomer.problem,
@@ -193,6 +206,8 @@ impl NewcomerDocument {
 /// Who was told.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Deliveries {
+    /// Friends: people who shared both ways.
+    friends: FriendsDocument,
     /// All of them.
     all: DeliveryCounts,
     /// Whether everything is sent.
@@ -203,12 +218,16 @@ pub(super) struct Deliveries {
     after: Option<String>,
     /// Whom nobody reached: an account, or a pod, and why. The first thousand.
     by_hand: Vec<(String, String)>,
+    /// Friends who have to do something themselves because of what their pod runs. The first thousand.
+    elsewhere: Vec<ElsewhereDocument>,
 }
 
 impl Deliveries {
     pub(super) fn new(told: told::Look) -> Self {
         let by_hand = told.by_hand(|pod| pod);
         Self {
+            friends: told.friends.into(),
+            elsewhere: told.elsewhere.into_iter().map(Into::into).collect(),
             finished: told.counts.finished(),
             all: told.counts.into(),
             pods: told.pods.into_iter().map(Into::into).collect(),
@@ -218,11 +237,43 @@ impl Deliveries {
     }
 }
 
+/// How many friends are back.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FriendsDocument {
+    /// All of them.
+    all: i64,
+    /// Those who share with the new account.
+    back: i64,
+}
+
+impl From<Friends> for FriendsDocument {
+    fn from(friends: Friends) -> Self {
+        Self { all: friends.all, back: friends.back }
+    }
+}
+
+/// A friend who has to do something.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ElsewhereDocument {
+    /// Their diaspora* ID.
+    person: String,
+    /// What their pod runs: `hubzilla`, `friendica` or `socialhome`.
+    system: &'static str,
+}
+
+impl From<Elsewhere> for ElsewhereDocument {
+    fn from(friend: Elsewhere) -> Self {
+        Self { person: friend.person, system: friend.system.as_str() }
+    }
+}
+
 /// How many messages are how far.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DeliveryCounts {
     /// Arrived.
     delivered: i64,
+    /// Not needed any more: the recipient shares with the new account already.
+    confirmed: i64,
     /// On the way, or tried again later.
     waiting: i64,
     /// Not taken.
@@ -233,6 +284,7 @@ impl From<Counts> for DeliveryCounts {
     fn from(counts: Counts) -> Self {
         Self {
             delivered: counts.delivered,
+            confirmed: counts.confirmed,
             waiting: counts.queued + counts.sending,
             failed: counts.rejected + counts.dead,
         }
@@ -247,6 +299,14 @@ pub(super) struct PodDocument {
     pod: String,
     /// Its messages.
     counts: DeliveryCounts,
+    /// The friends there.
+    friends: FriendsDocument,
+    /// When it took the move.
+    told_at: Option<DateTime<Utc>>,
+    /// When it was first seen to have processed the move.
+    confirmed_at: Option<DateTime<Utc>>,
+    /// Until when the rest waits for that, while it does.
+    waits_until: Option<DateTime<Utc>>,
     /// What went wrong last.
     last_error: Option<String>,
     /// When it is tried again.
@@ -257,6 +317,10 @@ impl From<PodDeliveries> for PodDocument {
     fn from(told: PodDeliveries) -> Self {
         Self {
             retry_at: told.retry_at.filter(|_| !told.counts.finished()),
+            friends: told.friends.into(),
+            told_at: told.told_at,
+            confirmed_at: told.confirmed_at,
+            waits_until: told.waits_until,
             pod: told.pod,
             counts: told.counts.into(),
             last_error: told.last_error,

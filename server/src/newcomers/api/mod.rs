@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
-use super::choose::{self, Act, Chosen};
+use super::choose::{self, Act, Chosen, KeyPassphrase};
 use super::come::{self, Begun};
 use super::enter::Mine;
 use super::records::{Newcomer, State};
@@ -176,9 +176,17 @@ struct Choice {
     /// Whether the terms of this pod are accepted.
     #[serde(default)]
     accept_terms: bool,
+    /// The passphrase of the key in the archive, when `key_locked` says that it has one: the announcement needs it.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    key_passphrase: String,
+    /// Whether that passphrase is lost: then the account moves, and the move is not announced.
+    #[serde(default)]
+    passphrase_lost: bool,
 }
 
-/// Chooses name and password, and goes on: to the podmin, or to the import.
+/// Moves now: chooses name and password, and goes on to the podmin, or to the import. The announcement follows the
+/// import by itself, after a pause in which the move can be undone (`undo_until`).
 #[utoipa::path(post, path = "/api/v1/newcomers/me/choice", tag = "newcomers", security(("newcomer" = [])),
     request_body = Choice,
     responses((status = 202, body = NewcomerDocument),
@@ -195,7 +203,9 @@ async fn choose(
     if newcomer.state != State::Checked {
         return Err(too_late(&newcomer));
     }
-    let chosen = Chosen::new(&choice.username, &choice.email, &password, choice.accept_terms);
+    let key_passphrase = Zeroizing::new(choice.key_passphrase);
+    let key = KeyPassphrase::new(&key_passphrase, choice.passphrase_lost);
+    let chosen = Chosen::new(&choice.username, &choice.email, &password, choice.accept_terms, key);
     if let Some(problem) = choose::take(&app, &newcomer, &chosen).await? {
         return Err(WebError::Bad(page.words.say(problem)));
     }
@@ -226,7 +236,7 @@ async fn again(
     act(&app, &page, &newcomer, Act::Again).await
 }
 
-/// Takes the account away again, as long as nobody was told.
+/// Undoes the move, in the pause after the import and as long as nobody was told.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/undo", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
         NotThere, TooLate))]
@@ -242,13 +252,13 @@ async fn undo(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Announcement {
-    /// The passphrase of the key in the archive, when it has one.
+    /// The passphrase of the key in the archive, when it has one and it was not given with the choice.
     #[serde(default)]
     #[schema(max_length = 1000)]
     key_passphrase: String,
 }
 
-/// Has everybody told. From then on nothing can be taken back.
+/// Announces the move at once, without the rest of the pause. From then on nothing can be undone.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/announce", tag = "newcomers", security(("newcomer" = [])),
     request_body = Announcement,
     responses((status = 202, body = NewcomerDocument),

@@ -213,8 +213,8 @@ impl Bench<'_> {
             let (uploads, state) = (self.path(&format!("arrived{run}")), self.path(&format!("journal{run}")));
             std::fs::create_dir_all(uploads.join("images"))?;
             let (uploads, state) = (text(&uploads), text(&state));
-            let mut arguments =
-                vec!["import", &archive, "--as", "alice", "--offline", "--trust-pod", &signed_by];
+            let mut arguments = vec!["import", &archive, "--as", "alice", "--offline", "--hold"];
+            arguments.extend(["--trust-pod", &signed_by]);
             arguments.extend(["--database-url", &target, "--pod-url", "https://new.example/"]);
             arguments.extend(["--uploads", &uploads, "--state", &state]);
             let (report, took) = self.pappus(&arguments)?;

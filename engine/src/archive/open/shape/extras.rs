@@ -6,7 +6,8 @@ use super::Tally;
 use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
-    AspectAudience, CommentedPost, Conversation, ExtraSettings, Guid, LoosePhoto, Relayable,
+    AspectAudience, CommentedPost, Conversation, ExtraSettings, Guid, LoosePhoto, PostRemainder, Relayable,
+    SignedAs,
 };
 
 /// Looks at every record of `extras.json`.
@@ -15,12 +16,14 @@ pub(in crate::archive::open) struct ExtrasShape<'a> {
     pub(in crate::archive::open) format: Option<String>,
 }
 
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 9] = [
     "aspect_visibility",
     "loose_photos",
     "conversations",
     "likes_on_comments",
     "unsigned_relayables",
+    "signed_as",
+    "post_remainders",
     "commented_posts",
     "hidden_posts",
 ];
@@ -45,6 +48,12 @@ impl DocumentVisitor for ExtrasShape<'_> {
             "likes_on_comments" => tally.count_one::<Relayable>(place, value, CountKind::LikesOnComments)?,
             "unsigned_relayables" => {
                 tally.count_one::<Relayable>(place, value, CountKind::UnsignedRelayables)?;
+            }
+            "signed_as" => _ = tally.parse::<SignedAs>(place, value)?,
+            "post_remainders" => {
+                if let Some(remainder) = tally.parse::<PostRemainder>(place, value)? {
+                    tally.count(CountKind::Polls, u64::from(remainder.poll.is_some()));
+                }
             }
             "commented_posts" => tally.count_one::<CommentedPost>(place, value, CountKind::CommentedPosts)?,
             "conversations" => {

@@ -1,0 +1,296 @@
+//! The announcement that follows an import: its conditions, known before anything is written, and its outcome.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use pappus_engine::announce::{Announced, KeyState, key_state};
+use pappus_engine::archive::encryption::Unlock;
+use pappus_engine::archive::open::{Archive, Verified};
+use pappus_engine::archive::sha256_of_file;
+use pappus_engine::delivery::{Counts, Ledger, Scope};
+use pappus_engine::import::{ImportState, Imported, Proof, find_import};
+use pappus_engine::pod::config::PodConfig;
+use pappus_engine::store::Store;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::arguments::Import;
+use crate::commands::deliver::Sending;
+use crate::commands::{Outcome, announce, deliver};
+use crate::error::Failure;
+use crate::output::Output;
+use crate::{archive, passphrase};
+
+/// The price of waiting, for people.
+const LOST: &str = "Until the move is announced, comments and likes under the imported posts are lost for good, in both \
+                    directions: other pods refuse them and do not try again.";
+
+/// Why an import is not followed by its announcement.
+pub(crate) enum Hold {
+    /// The podmin asked for it.
+    Requested,
+    /// The key is under a passphrase, and nobody was there to ask for it.
+    Locked,
+    /// There is no key that signs; with the reason.
+    NoKey(String),
+    /// Nothing proves whose archive it is, and an announcement cannot be undone.
+    Unproven,
+}
+
+impl Hold {
+    /// The stable name, for programs.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Requested => "hold",
+            Self::Locked => "key_passphrase",
+            Self::NoKey(_) => "no_key",
+            Self::Unproven => "unproven",
+        }
+    }
+
+    /// Only what was asked for is no finding.
+    fn is_finding(&self) -> bool {
+        !matches!(self, Self::Requested)
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Self::Requested => "The announcement is held back, as you asked with --hold.".to_owned(),
+            Self::Locked => {
+                "The archive's private key is under a passphrase, and the move cannot be announced without it: give it \
+                 with --key-passphrase=FILE."
+                    .to_owned()
+            }
+            Self::NoKey(reason) => format!(
+                "The archive has no usable private key: {reason}. Other pods would not believe the move: the account \
+                 stays here under its new name, and its contacts have to be told by hand."
+            ),
+            Self::Unproven => "Nothing proves whose archive it is, and an announcement cannot be undone: the move is \
+                               not announced by itself. Compare the key's fingerprint with the person first."
+                .to_owned(),
+        }
+    }
+}
+
+/// What is to follow an import, decided before it begins.
+pub(crate) struct Intent {
+    hold: Option<Hold>,
+    key_passphrase: Option<Zeroizing<String>>,
+}
+
+impl Intent {
+    /// Looks at the archive's key, and asks for its passphrase where that is needed and somebody is there to ask.
+    ///
+    /// A passphrase that does not open the key is a failure: nothing has been written yet.
+    pub(crate) fn new(archive: &mut Archive<Verified>, arguments: &Import) -> Result<Self, Failure> {
+        if arguments.announcement.hold {
+            return Ok(Self { hold: Some(Hold::Requested), key_passphrase: None });
+        }
+        let mut given = arguments.announcement.key_passphrase.clone();
+        let mut state = key_state(archive, None)?;
+        if matches!(state, KeyState::Locked) {
+            if given.is_none() && !arguments.dry_run && std::io::stdin().is_terminal() {
+                given = Some(Path::new("").to_owned());
+            }
+        } else {
+            given = None;
+        }
+        let key_passphrase =
+            given.map(|file| passphrase::read(&file, "the private key", false)).transpose()?;
+        if let Some(passphrase) = &key_passphrase {
+            state = key_state(archive, Some(passphrase))?;
+        }
+        let hold = match state {
+            KeyState::Usable => None,
+            KeyState::Locked => Some(Hold::Locked),
+            KeyState::Unusable(reason) => Some(Hold::NoKey(reason.to_string())),
+            KeyState::WrongPassphrase => {
+                let sentence = "the passphrase does not open the private key, so the move could not be announced; \
+                                nothing was imported";
+                return Err(Failure::say(sentence).with_code("key_passphrase"));
+            }
+        };
+        Ok(Self { hold, key_passphrase })
+    }
+
+    /// The same with the evidence that the import, or its plan, has found.
+    pub(crate) fn with_proof(mut self, proof: Proof) -> Self {
+        if self.hold.is_none() && proof == Proof::Unproven {
+            self.hold = Some(Hold::Unproven);
+        }
+        self
+    }
+
+    /// What the plan says about it.
+    pub(crate) fn describe(&self, output: &Output) {
+        match &self.hold {
+            None => output.line(
+                "After the import the move is announced at once and cannot be undone from then on. This plan is the \
+                 place to look around; --hold keeps the announcement back.",
+            ),
+            Some(hold) => output.line(hold.sentence()),
+        }
+    }
+
+    /// The same for programs.
+    pub(crate) fn document(&self) -> Value {
+        let hold = self.hold.as_ref();
+        json!({ "state": if hold.is_some() { "held" } else { "planned" }, "reason": hold.map(Hold::code) })
+    }
+
+    /// How a dry run ends whose plan has ended like this.
+    pub(crate) fn outcome(&self, plan: Outcome) -> Outcome {
+        if self.hold.as_ref().is_some_and(Hold::is_finding) { Outcome::Findings } else { plan }
+    }
+}
+
+/// What an announcement after an import needs.
+pub(crate) struct Following<'a> {
+    pub(crate) arguments: &'a Import,
+    pub(crate) config: &'a PodConfig,
+    pub(crate) store: &'a Store,
+    pub(crate) unlock: Option<&'a Unlock>,
+    /// Digest of the archive that was imported.
+    pub(crate) archive_sha256: &'a str,
+    pub(crate) imported: &'a Imported,
+}
+
+/// What became of the announcement.
+pub(crate) enum Announcement {
+    /// Held back.
+    Held(Hold),
+    /// Held back, but it had been announced before.
+    AnnouncedBefore,
+    /// Announced; with what was sent, unless nothing was to be sent.
+    Announced { announced: Box<Announced>, sent: Option<Box<deliver::Sent>>, counts: Counts },
+    /// Not announced, or not sent, although it should have been.
+    Failed(Failure),
+}
+
+impl Following<'_> {
+    /// Announces the move and makes one pass of delivering, or holds that back. The account is here: whatever fails from
+    /// now on must not hide that.
+    pub(crate) async fn run(&self, intent: Intent, output: &Output) -> Announcement {
+        let id = self.imported.import.as_deref().unwrap_or_default();
+        let followed = match intent.hold {
+            Some(hold) => self.hold(hold, id).await,
+            None => self.announce(intent.key_passphrase, id, output).await,
+        };
+        followed.unwrap_or_else(Announcement::Failed)
+    }
+
+    async fn hold(&self, hold: Hold, id: &str) -> Result<Announcement, Failure> {
+        let record = find_import(self.store, id).await?;
+        let before = record.is_some_and(|record| record.state == ImportState::Announced);
+        Ok(if before { Announcement::AnnouncedBefore } else { Announcement::Held(hold) })
+    }
+
+    async fn announce(
+        &self,
+        key_passphrase: Option<Zeroizing<String>>,
+        id: &str,
+        output: &Output,
+    ) -> Result<Announcement, Failure> {
+        let file = &self.arguments.archive.archive;
+        let unread = |error| Failure::new(format!("{} cannot be read", file.display()), error);
+        if sha256_of_file(file).map_err(unread)? != self.archive_sha256 {
+            let sentence = format!(
+                "{} was changed while it was imported: run the same command again with the right file",
+                file.display()
+            );
+            return Err(Failure::say(sentence).with_code("changed"));
+        }
+        let opened = archive::open_with(file, self.unlock, None, output)?;
+        let Import { announcement, network, .. } = self.arguments;
+        let farewell = announcement.farewell.farewell.clone();
+        let announced =
+            announce::announce_archive(opened, self.config, self.store, key_passphrase, farewell).await?;
+        let sending = Sending { config: self.config, network, patience: &announcement.patience, wait: false };
+        let sent = if self.arguments.offline {
+            None
+        } else {
+            Some(Box::new(sending.send_due(self.store, output).await?))
+        };
+        let counts = Ledger::new(self.store).counts(Scope::Import(id)).await?;
+        Ok(Announcement::Announced { announced: Box::new(announced), sent, counts })
+    }
+}
+
+impl Announcement {
+    /// What became of it and what happens next, for people.
+    pub(crate) fn describe(&self, output: &Output, following: &Following<'_>) {
+        let archive = following.arguments.archive.archive.display();
+        let import = following.imported.import.as_deref().unwrap_or_default();
+        let import = import.get(..8).unwrap_or(import);
+        match self {
+            Self::Held(hold) => {
+                output.line(hold.sentence());
+                output.line(LOST);
+                if matches!(hold, Hold::NoKey(_)) {
+                    output.line(format!("`pappus undo {import}` undoes the import."));
+                } else {
+                    output.line(format!(
+                        "Next: `pappus announce {archive}`, and then `pappus deliver --wait`. Until it is announced, and \
+                         only until then, `pappus undo {import}` undoes the import."
+                    ));
+                }
+            }
+            Self::AnnouncedBefore => output.line(
+                "The move was announced before and cannot be undone. `pappus deliveries` shows who has been told.",
+            ),
+            Self::Announced { announced, sent, .. } => {
+                announce::describe(output, announced);
+                if let Some(sent) = sent {
+                    sent.describe(output);
+                    output.line(
+                        "Next: leave `pappus deliver --wait` running, or `pappus serve`, which delivers as well. The \
+                         friends' pods get the rest after they have processed the move; a pod that is down is tried \
+                         again for four weeks. `pappus deliveries` shows how far it is.",
+                    );
+                } else {
+                    output.line(
+                        "Nothing was sent, because of --offline. Next: `pappus deliver --wait` sends everything, for four \
+                         weeks if a pod is down. Comments and likes under the imported posts are lost until the friends' \
+                         pods have heard of the move.",
+                    );
+                }
+                output.line("The move is announced: it cannot be undone.");
+            }
+            Self::Failed(_) => {
+                output.line("The account is here, but the move is not announced, or nothing could be sent.");
+                output.line(LOST);
+                output.line("Next: fix the cause below, and run the same command again.");
+            }
+        }
+    }
+
+    /// The same for programs.
+    pub(crate) fn document(&self) -> Value {
+        match self {
+            Self::Held(hold) => json!({ "state": "held", "reason": hold.code() }),
+            Self::AnnouncedBefore => json!({ "state": "announced", "announced": null, "sent": null }),
+            Self::Announced { announced, sent, counts } => json!({
+                "state": "announced",
+                "announced": announced,
+                "sent": sent.as_ref().map(|sent| sent.document()),
+                "counts": counts,
+            }),
+            Self::Failed(failure) => {
+                json!({ "state": "failed", "error": failure.to_string(), "code": failure.code() })
+            }
+        }
+    }
+
+    /// How a command ends whose import has ended like this. Deliveries that wait for a pod are no finding: most do.
+    pub(crate) fn outcome(&self, import: Outcome) -> Outcome {
+        let clean = match self {
+            Self::Failed(_) => return Outcome::Failed,
+            Self::Held(hold) => !hold.is_finding(),
+            Self::AnnouncedBefore => true,
+            Self::Announced { announced, counts, .. } => {
+                announced.by_hand.is_empty() && counts.rejected == 0 && counts.dead == 0
+            }
+        };
+        if clean { import } else { Outcome::Findings }
+    }
+}

@@ -1,0 +1,36 @@
+//! A last public post by the old account, for friends on systems that know no `AccountMigration`.
+
+use sha2::{Digest as _, Sha256};
+
+use super::AnnounceError;
+use crate::domain::{DiasporaId, Guid, Post, StatusMessage, Timestamp};
+
+/// Letters of a diaspora* GUID.
+const GUID_LENGTH: usize = 32;
+
+/// The post: `text`, in which `{new}` stands for the new address. Its GUID follows from the import, so that a run again
+/// sends the same post.
+pub(super) fn post(
+    old: &DiasporaId,
+    new: &DiasporaId,
+    import: &str,
+    text: &str,
+    now: Timestamp,
+) -> Result<Post, AnnounceError> {
+    let digest = hex::encode(Sha256::digest(format!("farewell of {old}, import {import}")));
+    let guid: Guid = digest
+        .get(..GUID_LENGTH)
+        .and_then(|guid| guid.parse().ok())
+        .ok_or_else(|| AnnounceError::Gone(old.to_string()))?;
+    Ok(Post::StatusMessage(StatusMessage {
+        author: old.clone(),
+        guid,
+        created_at: now,
+        public: true,
+        provider_display_name: None,
+        text: text.replace("{new}", new.as_str()),
+        photos: Vec::new(),
+        location: None,
+        poll: None,
+    }))
+}

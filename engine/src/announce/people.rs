@@ -1,0 +1,179 @@
+//! Who is told: the account's contacts here, those of the archive whom this pod does not know, and their pods.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use url::Url;
+
+use super::AnnounceError;
+use super::envelopes::Announcer;
+use super::recipient::{Recipient, pod_address};
+use super::source::Claimed;
+use crate::delivery::{KnownPerson, is_hubzilla_person};
+use crate::domain::DiasporaId;
+use crate::http::place;
+use crate::pod::database::{Cell as _, DatabaseError};
+
+/// Pods that are told; the network has fewer.
+const MAX_PODS: usize = 10_000;
+/// Moves are followed this far; a longer chain is a loop or a joke.
+const MAX_CHAIN: usize = 16;
+
+/// Everybody who is told.
+#[derive(Default)]
+pub(super) struct Audience {
+    /// Who gets messages of their own, and the old person, whose pod closes the account.
+    pub(super) recipients: Vec<Recipient>,
+    /// Every pod that is told, with the people there who get no message of their own.
+    pub(super) pods: BTreeMap<Url, Vec<DiasporaId>>,
+    /// Contacts of the archive whom this pod does not know.
+    pub(super) unknown: u64,
+    /// Everybody who knows the account, by who they are now.
+    pub(super) known: Vec<KnownPerson>,
+    /// Who cannot be told, with the reason.
+    pub(super) by_hand: Vec<(String, String)>,
+}
+
+impl Audience {
+    /// Pods that show without being asked that they run Hubzilla.
+    pub(super) fn hubzillas(&self) -> Vec<String> {
+        let shown = |person: &&Recipient| is_hubzilla_person(person.id.host(), &person.guid, &person.key);
+        let pods: BTreeSet<String> =
+            self.recipients.iter().filter(shown).map(|person| place(&person.pod)).collect();
+        pods.into_iter().collect()
+    }
+}
+
+impl Announcer {
+    /// Everybody who is told; `contacts` are those of the archive.
+    pub(super) async fn audience(
+        &mut self,
+        contacts: &BTreeMap<DiasporaId, Claimed>,
+    ) -> Result<Audience, AnnounceError> {
+        let mut audience = Audience::default();
+        self.add_recipients(&mut audience).await?;
+        let moves = self.moves().await?;
+        let contacts: Vec<(DiasporaId, &Claimed)> = contacts
+            .iter()
+            .map(|(contact, claimed)| (newest(contact, &moves), claimed))
+            .filter(|(contact, _)| *contact != self.old.id && *contact != self.new)
+            .collect();
+        self.add_pods_of_unknown(&mut audience, &contacts).await?;
+        Ok(audience)
+    }
+
+    /// The account's contacts on other pods, and the old person.
+    async fn add_recipients(&mut self, audience: &mut Audience) -> Result<(), AnnounceError> {
+        let (user, new) = (self.new_user, self.new_person);
+        let sql = format!(
+            "SELECT p.diaspora_handle, p.guid, p.serialized_public_key, d.host, d.port, d.\"ssl\", c.receiving \
+             FROM contacts c JOIN people p ON p.id = c.person_id LEFT JOIN pods d ON d.id = p.pod_id \
+             WHERE c.user_id = {user} AND p.owner_id IS NULL ORDER BY p.id"
+        );
+        let contacts = self.pod.rows("the contacts", sql, &[]).await?;
+        let sql = format!(
+            "SELECT p.diaspora_handle, p.guid, p.serialized_public_key, d.host, d.port, d.\"ssl\" \
+             FROM account_migrations m JOIN people p ON p.id = m.old_person_id LEFT JOIN pods d ON d.id = p.pod_id \
+             WHERE m.new_person_id = {new} AND p.owner_id IS NULL"
+        );
+        let old = self.pod.rows("the old person", sql, &[]).await?;
+        let mut people = BTreeMap::new();
+        for (row, shares) in
+            contacts.iter().map(|row| (row, row.boolean(6))).chain(old.iter().map(|row| (row, None)))
+        {
+            match Recipient::from_row(row, shares) {
+                Ok(recipient) => _ = people.entry(recipient.id.clone()).or_insert(recipient),
+                Err(reason) => {
+                    audience.by_hand.push((row.text(0).unwrap_or_default(), reason.to_owned()));
+                }
+            }
+        }
+        audience.recipients = people.into_values().collect();
+        audience.pods =
+            audience.recipients.iter().map(|recipient| (recipient.pod.clone(), Vec::new())).collect();
+        Ok(())
+    }
+
+    /// Who has moved where, as this pod knows.
+    async fn moves(&mut self) -> Result<HashMap<DiasporaId, DiasporaId>, DatabaseError> {
+        let sql = "SELECT o.diaspora_handle, n.diaspora_handle FROM account_migrations m \
+                   JOIN people o ON o.id = m.old_person_id JOIN people n ON n.id = m.new_person_id";
+        let rows = self.pod.rows("the account migrations", sql.to_owned(), &[]).await?;
+        let known =
+            |row: &crate::pod::database::Row| Some((row.text(0)?.parse().ok()?, row.text(1)?.parse().ok()?));
+        Ok(rows.iter().filter_map(known).collect())
+    }
+
+    /// Contacts of the archive: those whom this pod does not know are told through their pods, which need not be
+    /// reachable now, and with messages of their own where the archive has GUID and key.
+    async fn add_pods_of_unknown(
+        &mut self,
+        audience: &mut Audience,
+        contacts: &[(DiasporaId, &Claimed)],
+    ) -> Result<(), AnnounceError> {
+        let own_pods: HashMap<DiasporaId, Url> =
+            audience.recipients.iter().map(|known| (known.id.clone(), known.pod.clone())).collect();
+        let by_hand: HashSet<String> = audience.by_hand.iter().map(|(person, _)| person.clone()).collect();
+        let gone = self.gone(contacts).await?;
+        let addresses = self.addresses(audience).await?;
+        let mut seen = HashSet::new();
+        for (contact, claimed) in contacts {
+            // Who has left their pod themselves needs no word there.
+            if gone.contains(contact.as_str()) || !seen.insert(contact) {
+                continue;
+            }
+            let pod = own_pods.get(contact).or_else(|| addresses.get(contact.host())).cloned();
+            let Some(pod) = pod.or_else(|| Url::parse(&format!("https://{}/", contact.host())).ok()) else {
+                audience.by_hand.push((contact.to_string(), "the pod's address is wrong".to_owned()));
+                continue;
+            };
+            audience.known.push(KnownPerson {
+                person: contact.clone(),
+                pod: place(&pod),
+                is_friend: claimed.is_friend,
+            });
+            let is_here = contact.host() == self.new.host();
+            if is_here || own_pods.contains_key(contact) || by_hand.contains(contact.as_str()) {
+                continue;
+            }
+            if audience.pods.len() >= MAX_PODS && !audience.pods.contains_key(&pod) {
+                audience.by_hand.push((contact.to_string(), "the account knows too many pods".to_owned()));
+                continue;
+            }
+            audience.unknown += 1;
+            let people = audience.pods.entry(pod.clone()).or_default();
+            match Recipient::from_archive(contact, claimed, pod) {
+                Some(recipient) => audience.recipients.push(recipient),
+                None => people.push(contact.clone()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Contacts whose accounts are closed.
+    async fn gone(&mut self, contacts: &[(DiasporaId, &Claimed)]) -> Result<HashSet<String>, DatabaseError> {
+        let handles: Vec<&str> = contacts.iter().map(|(contact, _)| contact.as_str()).collect();
+        let sql = "SELECT diaspora_handle FROM people WHERE diaspora_handle IN ({}) AND closed_account";
+        let rows = self.pod.rows_in("people who are gone", sql, &handles).await?;
+        Ok(rows.iter().filter_map(|row| row.text(0)).collect())
+    }
+
+    /// Where pods are reached, as this pod knows.
+    async fn addresses(&mut self, audience: &Audience) -> Result<HashMap<String, Url>, DatabaseError> {
+        let rows = self.pod.rows("pods", "SELECT host, port, \"ssl\" FROM pods".to_owned(), &[]).await?;
+        let known = rows.iter().filter_map(|row| pod_address(row, 0).ok());
+        let known = known.chain(audience.pods.keys().cloned());
+        Ok(known.map(|url| (url.authority().to_owned(), url)).collect())
+    }
+}
+
+/// Who somebody is now.
+fn newest(person: &DiasporaId, moves: &HashMap<DiasporaId, DiasporaId>) -> DiasporaId {
+    let mut now = person;
+    for _ in 0..MAX_CHAIN {
+        match moves.get(now) {
+            Some(next) => now = next,
+            None => break,
+        }
+    }
+    now.clone()
+}

@@ -1,0 +1,71 @@
+//! What is left of a person of another pod who has moved here: a row that says so, and nothing about them.
+//!
+//! diaspora* does the same when it performs a migration (`AccountMigration#perform!`:
+//! `AccountDeleter#tombstone_person_and_profile`, which is `Person#lock_access!` and `Profile#tombstone!`). What it
+//! takes from the user's own row is of no concern for people of other pods, who have none.
+
+use crate::domain::Timestamp;
+use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
+
+/// Columns of `profiles` that hold nothing afterwards; `diaspora_handle`, which no version fills any more, too.
+const EMPTIED: [&str; 12] = [
+    "diaspora_handle",
+    "first_name",
+    "last_name",
+    "image_url",
+    "image_url_small",
+    "image_url_medium",
+    "birthday",
+    "gender",
+    "bio",
+    "location",
+    "nsfw",
+    "public_details",
+];
+
+/// The condition for a row of `profiles` called `f` that is not empty yet. The full name of nobody is an empty text.
+pub(crate) fn has_content() -> String {
+    let filled: Vec<String> = EMPTIED.iter().map(|column| format!("f.{column} IS NOT NULL")).collect();
+    format!("(f.searchable OR f.full_name IS NULL OR f.full_name <> '' OR {})", filled.join(" OR "))
+}
+
+/// Closes a person of another pod and empties the profile, with its tags. What is as it should be stays untouched.
+/// Gives the number of rows that were changed.
+///
+/// # Errors
+/// The database's failure.
+pub(crate) async fn bury(pod: &mut PodWriter, person: i64, now: Timestamp) -> Result<u64, DatabaseError> {
+    let close = format!(
+        "UPDATE people SET closed_account = (1 = 1), updated_at = ? WHERE id = {person} \
+         AND (closed_account IS NULL OR NOT closed_account)"
+    );
+    let mut changed = pod.run("the old person", close, &[now.into()]).await?;
+    let taggings = format!(
+        "taggable_type = 'Profile' AND taggable_id IN (SELECT id FROM profiles WHERE person_id = {person})"
+    );
+    let sql = format!("SELECT DISTINCT tag_id FROM taggings WHERE {taggings}");
+    let rows = pod.rows("the old person's tags", sql, &[]).await?;
+    let tags: Vec<String> = rows.iter().filter_map(|row| row.integer(0)).map(|id| id.to_string()).collect();
+    if !tags.is_empty() {
+        let sql = format!("DELETE FROM taggings WHERE {taggings}");
+        changed += pod.run("the old person's tags", sql, &[]).await?;
+        // diaspora* forgets this one, and counts too many from then on.
+        let sql = format!(
+            "UPDATE tags SET taggings_count = (SELECT COUNT(*) FROM taggings t WHERE t.tag_id = tags.id) \
+             WHERE id IN ({})",
+            tags.join(",")
+        );
+        pod.run("the old person's tags", sql, &[]).await?;
+    }
+    let sql = format!("SELECT f.id FROM profiles f WHERE f.person_id = {person} AND {}", has_content());
+    for row in pod.rows("the old person's profile", sql, &[]).await? {
+        let Some(profile) = row.integer(0) else { continue };
+        let nothing: Vec<String> = EMPTIED.iter().map(|column| format!("{column} = NULL")).collect();
+        let sql = format!(
+            "UPDATE profiles SET searchable = (1 = 0), full_name = '', {}, updated_at = ? WHERE id = {profile}",
+            nothing.join(", ")
+        );
+        changed += pod.run("the old person's profile", sql, &[now.into()]).await?;
+    }
+    Ok(changed)
+}

@@ -1,0 +1,152 @@
+//! What `extras.json` says about records of `diaspora.json`.
+//!
+//! The document is written for stock pods, so it lacks what they stop at. Whoever reads an archive of ours puts it back
+//! first: posts are whole again, and relayables carry the ID under which they were signed. Archives of the earlier form
+//! hold them like this already, and have nothing to add.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use super::{DocumentError, DocumentVisitor, Next, Place, Section, read_extras};
+use crate::archive::limits::Limits;
+use crate::domain::{DiasporaId, Guid, OwnPost, PostRemainder, Relayable, SignedAs};
+
+/// Relayables by people who have moved that are remembered, some 30 bytes each. Those beyond are read as a stock pod
+/// writes them; a target pod that knows of the move can still check them.
+const MAX_SIGNED_AS: usize = 500_000;
+/// Bytes of JSON of posts' remainders that are remembered; a post without the rest comes without it.
+const MAX_REMAINDERS: usize = 32 << 20;
+
+/// A GUID, as a digest: there may be many.
+type Name = [u8; 16];
+
+/// Additions to relayables and posts, by GUID.
+#[derive(Debug, Default)]
+pub struct Additions {
+    signed_as: HashMap<Name, u32>,
+    /// The IDs that `signed_as` points to.
+    ids: Vec<DiasporaId>,
+    places: HashMap<DiasporaId, u32>,
+    remainders: HashMap<Guid, PostRemainder>,
+    remainder_bytes: usize,
+}
+
+impl Additions {
+    /// Reads `extras.json`.
+    ///
+    /// # Errors
+    /// [`DocumentError`] when it cannot be read. What is no addition is passed over.
+    pub fn read(extras: impl Read, limits: &Limits) -> Result<Self, DocumentError> {
+        let mut additions = Self::default();
+        read_extras(extras, limits, &mut additions)?;
+        Ok(additions)
+    }
+
+    /// Gives a relayable the ID under which its author signed it.
+    pub fn name_signer(&self, record: &mut Relayable) {
+        if let Some(signer) = self.signer(record.entity.guid()) {
+            record.entity.set_author(signer.clone());
+        }
+    }
+
+    /// Puts back what the document leaves out of a post.
+    pub fn complete(&self, post: &mut OwnPost) {
+        if let Some(remainder) = self.remainders.get(post.post.guid()) {
+            remainder.clone().put_back(post);
+        }
+    }
+
+    fn signer(&self, guid: &Guid) -> Option<&DiasporaId> {
+        if self.signed_as.is_empty() {
+            return None;
+        }
+        let place = *self.signed_as.get(&digest(guid))?;
+        self.ids.get(usize::try_from(place).ok()?)
+    }
+
+    fn add_signer(&mut self, SignedAs { guid, signed_as }: SignedAs) {
+        if self.signed_as.len() >= MAX_SIGNED_AS {
+            return;
+        }
+        let Ok(next) = u32::try_from(self.ids.len()) else { return };
+        let place = *self.places.entry(signed_as.clone()).or_insert(next);
+        if place == next {
+            self.ids.push(signed_as);
+        }
+        self.signed_as.insert(digest(&guid), place);
+    }
+
+    fn add_remainder(&mut self, remainder: PostRemainder, bytes: usize) {
+        if self.remainder_bytes + bytes <= MAX_REMAINDERS {
+            self.remainder_bytes += bytes;
+            self.remainders.insert(remainder.guid.clone(), remainder);
+        }
+    }
+}
+
+fn digest(guid: &Guid) -> Name {
+    let mut short = Name::default();
+    for (byte, from) in short.iter_mut().zip(Sha256::digest(guid.as_str())) {
+        *byte = from;
+    }
+    short
+}
+
+impl DocumentVisitor for Additions {
+    fn wants(&self, _: Section, name: &str) -> bool {
+        matches!(name, "signed_as" | "post_remainders")
+    }
+
+    fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
+        Ok(Next::Continue)
+    }
+
+    fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        // The verification has refused an archive with records that cannot be read.
+        if place.name == "signed_as" {
+            if let Ok(record) = serde_json::from_str(value.get()) {
+                self.add_signer(record);
+            }
+        } else if let Ok(remainder) = serde_json::from_str(value.get()) {
+            self.add_remainder(remainder, value.get().len());
+        }
+        Ok(Next::Continue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relayables_get_the_name_that_signed_and_posts_what_they_lack() {
+        let extras = br#"{"format":"pappus-extras/1","likes_on_comments":["not read"],
+            "signed_as":[{"guid":"0123456789abcdef","signed_as":"old@pod.example"},{"odd":1},
+                         {"guid":"1123456789abcdef","signed_as":"old@pod.example"},
+                         {"guid":"2123456789abcdef","signed_as":"other@pod.example"}],
+            "post_remainders":[{"guid":"fedcba9876543210","location":{"entity_type":"location",
+                "entity_data":{"address":"Here","lat":"","lng":"8.5"}}}]}"#;
+        let additions = Additions::read(&extras[..], &Limits::default()).unwrap();
+        let author = |guid: &str| {
+            let text = format!(
+                r#"{{"entity_type":"like","entity_data":{{"author":"new@pod.example","guid":"{guid}",
+                "parent_guid":"fedcba9876543210","parent_type":"Post","positive":true}},"property_order":["author"]}}"#
+            );
+            let mut record: Relayable = serde_json::from_str(&text).unwrap();
+            additions.name_signer(&mut record);
+            record.signed_text()
+        };
+        assert_eq!(author("0123456789abcdef"), "old@pod.example");
+        assert_eq!(author("1123456789abcdef"), "old@pod.example");
+        assert_eq!(author("2123456789abcdef"), "other@pod.example");
+        assert_eq!(author("3123456789abcdef"), "new@pod.example");
+        let text = r#"{"entity_type":"status_message","entity_data":{"author":"a@pod.example",
+            "guid":"fedcba9876543210","created_at":"2026-11-22T06:13:34Z","public":true,"text":"x"}}"#;
+        let mut post: OwnPost = serde_json::from_str(text).unwrap();
+        additions.complete(&mut post);
+        assert!(serde_json::to_string(&post).unwrap().contains(r#""lng":"8.5""#));
+    }
+}

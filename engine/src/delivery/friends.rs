@@ -1,0 +1,282 @@
+//! Who is back: friends of a moved account who share with its new identity, as the target pod sees it.
+//!
+//! When a diaspora* pod has processed a move, each of its users who shares with the account sends the new identity a
+//! Contact (their *echo*, `AccountMigration#dispatch_contacts`); the target pod notes it in `contacts.sharing`. It is
+//! the only sign from outside that the move has been processed there.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::ledger::Ledger;
+use super::records::{DeliveryError, Elsewhere, Friends, Scope, Unseen};
+use super::report::time;
+use super::system::System;
+use crate::domain::DiasporaId;
+use crate::pod::config::{DatabaseUrl, PodUrl};
+use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
+use crate::store::{Store, StoreError, Value};
+
+/// How long after the announcement friends are looked for.
+const LOOKED_FOR: TimeDelta = TimeDelta::weeks(6);
+/// Names in one statement.
+const NAMES: usize = 500;
+
+/// Somebody who knew the account on its old pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownPerson {
+    /// Who.
+    pub person: DiasporaId,
+    /// Their pod, as deliveries name it.
+    pub pod: String,
+    /// Whether they shared both ways.
+    pub is_friend: bool,
+}
+
+/// Whom the world must find before anybody is told of a move.
+#[derive(Debug, Clone)]
+pub struct NewIdentity {
+    /// diaspora* ID.
+    pub id: String,
+    /// Name in the network.
+    pub guid: String,
+    /// Public key, PEM.
+    pub public_key: String,
+    /// `users.id` on the target pod.
+    pub user: i64,
+}
+
+/// The pod that accounts come to: its `contacts` say who is back.
+#[derive(Debug, Clone)]
+pub struct TargetPod {
+    database: DatabaseUrl,
+    url: String,
+}
+
+impl TargetPod {
+    /// The pod with this database and address.
+    pub fn new(database: &DatabaseUrl, url: &PodUrl) -> Self {
+        Self { database: database.clone(), url: url.as_str().to_owned() }
+    }
+
+    /// Notes who is back, for all moves to this pod: friends are counted, pods where the first one is back have
+    /// processed the move and get the rest after `settle`, and Contacts to people who are back are not needed any more.
+    ///
+    /// # Errors
+    /// [`DeliveryError`] when either database fails; nothing is noted by halves, and the next look sees the same.
+    pub async fn look(
+        &self,
+        store: &Store,
+        now: DateTime<Utc>,
+        settle: TimeDelta,
+    ) -> Result<(), DeliveryError> {
+        let watched = watched(store, &self.url, now).await?;
+        if watched.is_empty() {
+            return Ok(());
+        }
+        let mut pod = PodWriter::open_read_only(&self.database).await?;
+        for (import, user) in watched {
+            let back = sharing(&mut pod, user).await?;
+            note(store, &import, &back, now, settle).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Imports that are announced and have somebody who is not back yet, with the account's `users.id`.
+async fn watched(store: &Store, pod_url: &str, now: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
+    let sql = "SELECT v.import_id, v.user_id FROM pappus_moves v JOIN pappus_imports i ON i.id = v.import_id \
+               WHERE i.pod_url = ? AND v.user_id IS NOT NULL AND COALESCE(v.seen_at, ?) > ? \
+               AND EXISTS (SELECT 1 FROM pappus_move_people f WHERE f.import_id = v.import_id AND f.back_at IS NULL) \
+               ORDER BY v.import_id";
+    let (at, since) = (now.timestamp_millis(), (now - LOOKED_FOR).timestamp_millis());
+    let rows = store.rows("looking for moves", sql, &[pod_url.into(), at.into(), since.into()]).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// Everybody who shares with a user, and since when at the latest; times are as exact as the pod's database keeps
+/// them, some only to the second.
+async fn sharing(
+    pod: &mut PodWriter,
+    user: i64,
+) -> Result<BTreeMap<String, Option<DateTime<Utc>>>, DatabaseError> {
+    let sql = format!(
+        "SELECT p.diaspora_handle, c.updated_at FROM contacts c JOIN people p ON p.id = c.person_id \
+         WHERE c.user_id = {user} AND c.sharing"
+    );
+    let rows = pod.rows("who shares with the account", sql, &[]).await?;
+    let shares =
+        |row: &crate::pod::database::Row| Some((row.text(0)?, row.time(1).map(|at| at.to_utc().and_utc())));
+    Ok(rows.iter().filter_map(shares).collect())
+}
+
+/// Notes who is back in one transaction.
+async fn note(
+    store: &Store,
+    import: &str,
+    back: &BTreeMap<String, Option<DateTime<Utc>>>,
+    now: DateTime<Utc>,
+    settle: TimeDelta,
+) -> Result<(), StoreError> {
+    let (at, opens_at) = (now.timestamp_millis(), (now + settle).timestamp_millis());
+    let names: Vec<&String> = back.keys().collect();
+    for chunk in names.chunks(NAMES) {
+        let places = vec!["?"; chunk.len()].join(", ");
+        let mut transaction = store.begin().await?;
+        let sql = format!(
+            "UPDATE pappus_move_people SET back_at = ? WHERE import_id = ? AND back_at IS NULL \
+             AND person IN ({places}) RETURNING person, pod"
+        );
+        let mut values: Vec<Value<'_>> = vec![at.into(), import.into()];
+        values.extend(chunk.iter().map(|name| Value::from(name.as_str())));
+        let mut echoes: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
+        for row in transaction.rows("noting who is back", &sql, &values).await? {
+            let (person, pod): (String, String) = (row.get(0)?, row.get(1)?);
+            let since = back.get(&person).copied().flatten().unwrap_or(now);
+            let latest = echoes.entry(pod).or_insert(since);
+            *latest = since.max(*latest);
+        }
+        for (pod, since) in &echoes {
+            // Who began to share before the pod took the move did so by hand: that says nothing of the move. The
+            // pod's database may keep whole seconds only.
+            let sql = "UPDATE pappus_move_pods SET confirmed_at = ?, \
+                       opens_at = CASE WHEN opens_at > ? THEN ? ELSE opens_at END \
+                       WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL AND told_at < ?";
+            let after = since.timestamp_millis() + 1000;
+            let values =
+                [at.into(), opens_at.into(), opens_at.into(), import.into(), pod.into(), after.into()];
+            transaction.execute("noting what a pod has processed", sql, &values).await?;
+        }
+        let sql = format!(
+            "UPDATE pappus_deliveries SET state = 'confirmed', updated_at = ? WHERE import_id = ? \
+             AND kind = 'contact' AND state = 'queued' AND recipient IN ({places})"
+        );
+        let mut values: Vec<Value<'_>> = vec![at.into(), import.into()];
+        values.extend(chunk.iter().map(|name| Value::from(name.as_str())));
+        transaction.execute("noting whom nothing has to be said", &sql, &values).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+impl Ledger {
+    /// Notes a move that is being announced: whom the world must find, and who knew the account. Done again, it
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn register(
+        &self,
+        import: &str,
+        identity: &NewIdentity,
+        people: &[KnownPerson],
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO pappus_moves (import_id, new_id, guid, public_key, user_id) VALUES (?, ?, ?, ?, ?) \
+                   ON CONFLICT (import_id) DO UPDATE SET new_id = excluded.new_id, guid = excluded.guid, \
+                   public_key = excluded.public_key, user_id = excluded.user_id";
+        let values = [
+            import.into(),
+            (&identity.id).into(),
+            (&identity.guid).into(),
+            (&identity.public_key).into(),
+            identity.user.into(),
+        ];
+        self.store.execute("registering the move", sql, &values).await?;
+        for chunk in people.chunks(NAMES / 4) {
+            let places = vec!["(?, ?, ?, ?)"; chunk.len()].join(", ");
+            let sql = format!(
+                "INSERT INTO pappus_move_people (import_id, person, pod, is_friend) VALUES {places} \
+                 ON CONFLICT DO NOTHING"
+            );
+            let values: Vec<Value<'_>> = chunk
+                .iter()
+                .flat_map(|known| {
+                    [
+                        import.into(),
+                        known.person.as_str().into(),
+                        (&known.pod).into(),
+                        i64::from(known.is_friend).into(),
+                    ]
+                })
+                .collect();
+            self.store.execute("registering who knows the account", &sql, &values).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes what a pod runs, when it shows without asking.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn recognise(&self, pods: &[String], system: System) -> Result<(), StoreError> {
+        for chunk in pods.chunks(NAMES / 2) {
+            let places = vec!["(?, ?)"; chunk.len()].join(", ");
+            let sql = format!(
+                "INSERT INTO pappus_delivery_pods (pod, system) VALUES {places} \
+                 ON CONFLICT (pod) DO UPDATE SET system = excluded.system"
+            );
+            let values: Vec<Value<'_>> =
+                chunk.iter().flat_map(|pod| [pod.into(), system.as_str().into()]).collect();
+            self.store.execute("noting what a pod runs", &sql, &values).await?;
+        }
+        Ok(())
+    }
+
+    /// How many friends there are, and how many are back.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn friends(&self, scope: Scope<'_>) -> Result<Friends, StoreError> {
+        let (condition, values) = scope.of_people();
+        let sql = format!(
+            "SELECT count(*), count(f.back_at) FROM pappus_move_people f \
+             JOIN pappus_imports i ON i.id = f.import_id WHERE f.is_friend = 1 AND {condition}"
+        );
+        let row = self.store.first("counting friends", &sql, &values).await?;
+        row.map_or(Ok(Friends::default()), |row| Ok(Friends { all: row.get(0)?, back: row.get(1)? }))
+    }
+
+    /// Friends who have to do something themselves because of what their pod runs, and are not back: by account,
+    /// system and name, at most `limit` that come after `after`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn elsewhere(
+        &self,
+        scope: Scope<'_>,
+        after: Option<&Elsewhere>,
+        limit: u32,
+    ) -> Result<Vec<Elsewhere>, StoreError> {
+        let (condition, mut values) = scope.of_people();
+        let sql = format!(
+            "SELECT i.old_id, p.system, f.person FROM pappus_move_people f \
+             JOIN pappus_imports i ON i.id = f.import_id JOIN pappus_delivery_pods p ON p.pod = f.pod \
+             WHERE f.is_friend = 1 AND f.back_at IS NULL AND p.system IN ('hubzilla', 'friendica', 'socialhome') \
+             AND {condition} AND (i.old_id, p.system, f.person) > (?, ?, ?) ORDER BY 1, 2, 3 LIMIT ?"
+        );
+        let [account, system, person] = after
+            .map_or([""; 3], |after| [after.account.as_str(), after.system.as_str(), after.person.as_str()]);
+        values.extend([account.into(), system.into(), person.into(), i64::from(limit).into()]);
+        let rows = self.store.rows("listing friends elsewhere", &sql, &values).await?;
+        let elsewhere = |row: &crate::store::StoreRow| {
+            let system: String = row.get(1)?;
+            let system = System::parse(&system).unwrap_or(System::Unknown);
+            Ok(Elsewhere { account: row.get(0)?, system, person: row.get(2)? })
+        };
+        rows.iter().map(elsewhere).collect()
+    }
+
+    /// Moves that wait because the new account does not answer from outside.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unseen(&self) -> Result<Vec<Unseen>, StoreError> {
+        let sql = "SELECT new_id, problem, next_look_at FROM pappus_moves \
+                   WHERE seen_at IS NULL AND problem IS NOT NULL AND new_id IS NOT NULL ORDER BY new_id";
+        let rows = self.store.rows("looking for moves that wait", sql, &[]).await?;
+        let unseen = |row: &crate::store::StoreRow| {
+            Ok(Unseen { new_id: row.get(0)?, problem: row.get(1)?, next_look_at: time(row.get(2)?) })
+        };
+        rows.iter().map(unseen).collect()
+    }
+}

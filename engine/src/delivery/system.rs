@@ -1,0 +1,203 @@
+//! The software that a pod runs, as far as it decides in which order the pod is told of a move.
+
+use std::fmt;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::transport::{Transport, Verdict, verdict};
+use crate::domain::{Guid, PublicKey};
+use crate::http::{Answer, HttpError};
+
+/// The software of a pod. What each of them does with a move was measured on running ones (docs/federation.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum System {
+    /// diaspora* (or a fork of it): answers 202 and processes later; the move first, the rest when it is done.
+    Diaspora,
+    /// Hubzilla: answers when it has processed; it stores later posts only if a Contact came before the move.
+    Hubzilla,
+    /// Friendica: takes no move; a Contact becomes a follower request.
+    Friendica,
+    /// Socialhome: ignores the move.
+    Socialhome,
+    /// Anything else, or a pod that does not say: treated as diaspora*, where a wrong order does harm.
+    Unknown,
+}
+
+const ALL: [System; 5] =
+    [System::Diaspora, System::Hubzilla, System::Friendica, System::Socialhome, System::Unknown];
+
+impl System {
+    /// The word in the ledger, and the software's name in its `NodeInfo`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Diaspora => "diaspora",
+            Self::Hubzilla => "hubzilla",
+            Self::Friendica => "friendica",
+            Self::Socialhome => "socialhome",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The system that a word of the ledger stands for.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        ALL.into_iter().find(|system| system.as_str() == word)
+    }
+
+    /// What a friend on this system has to do so that nothing is lost; `None` where nothing has to be done.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::Diaspora | Self::Unknown => None,
+            Self::Hubzilla => Some(
+                "Hubzilla: approve the new connection request and do not delete it; whoever hears nothing opens the \
+                 connection and saves it once.",
+            ),
+            Self::Friendica => Some(
+                "Friendica: approve the new follower request as a mutual friend; until then posts are lost.",
+            ),
+            Self::Socialhome => Some("Socialhome: follow the new address by hand."),
+        }
+    }
+}
+
+impl fmt::Display for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Recognises a person of a Hubzilla without asking: the GUID ends in the host without dots, and the key is in
+/// PKCS#1 form.
+pub fn is_hubzilla_person(host: &str, guid: &Guid, key: &PublicKey) -> bool {
+    let host: String = host.split(':').next().unwrap_or_default().replace('.', "");
+    !host.is_empty()
+        && guid.as_str().ends_with(&host)
+        && key.as_pem().trim_start().starts_with("-----BEGIN RSA PUBLIC KEY-----")
+}
+
+/// The list of `NodeInfo` documents.
+#[derive(Deserialize)]
+struct Links {
+    links: Vec<Link>,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    rel: String,
+    href: String,
+}
+
+/// A `NodeInfo` document.
+#[derive(Deserialize)]
+struct NodeInfo {
+    software: Software,
+}
+
+#[derive(Deserialize)]
+struct Software {
+    name: String,
+}
+
+/// The type of both documents.
+const JSON: &str = "application/json";
+
+/// Asks a pod for its software ([`NodeInfo`](https://nodeinfo.diaspora.software/protocol)). A pod that answers without
+/// saying is [`System::Unknown`].
+///
+/// # Errors
+/// What was answered, when it means that the pod is to be left alone for now.
+pub(super) async fn ask<T: Transport>(transport: &T, base: &Url) -> Result<System, Response> {
+    let Ok(url) = base.join("/.well-known/nodeinfo") else { return Ok(System::Unknown) };
+    let Some(links) = document::<Links>(transport.get(&url, JSON).await)? else { return Ok(System::Unknown) };
+    let is_schema = |link: &&Link| link.rel.starts_with("http://nodeinfo.diaspora.software/ns/schema/");
+    // The pod's own document only: an address elsewhere says nothing about this pod.
+    let own = |link: &Link| base.join(&link.href).ok().filter(|url| url.origin() == base.origin());
+    let Some(url) = links.links.iter().filter(is_schema).find_map(own) else { return Ok(System::Unknown) };
+    let Some(info) = document::<NodeInfo>(transport.get(&url, JSON).await)? else {
+        return Ok(System::Unknown);
+    };
+    Ok(match info.software.name.to_lowercase().as_str() {
+        // Hubzilla may show itself by the name of what it grew from.
+        "redmatrix" | "red" => System::Hubzilla,
+        name => System::parse(name).unwrap_or(System::Unknown),
+    })
+}
+
+/// An answer, or why there is none.
+pub(super) type Response = Result<Answer, HttpError>;
+
+/// Reads a document; `None` when the pod answered with something else.
+fn document<D: serde::de::DeserializeOwned>(answer: Response) -> Result<Option<D>, Response> {
+    match answer {
+        _ if verdict(&answer) == Verdict::PodLater => Err(answer),
+        Ok(answer) if answer.is_success() => Ok(serde_json::from_slice(&answer.body).ok()),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// A pod with a few documents.
+    struct Documents(HashMap<&'static str, &'static str>);
+
+    impl Transport for Documents {
+        async fn post(&self, url: &Url, _: &str, _: Vec<u8>) -> Result<Answer, HttpError> {
+            Err(HttpError::BadUrl(url.to_string()))
+        }
+
+        async fn get(&self, url: &Url, _: &str) -> Result<Answer, HttpError> {
+            let body = self.0.get(url.as_str());
+            let (status, body) = body.map_or((404, "<h1>no</h1>"), |body| (200, *body));
+            Ok(Answer { status, content_type: None, retry_after: None, body: body.as_bytes().to_vec() })
+        }
+    }
+
+    async fn of(documents: &[(&'static str, &'static str)]) -> System {
+        let base = Url::parse("https://pod.example/").unwrap();
+        ask(&Documents(documents.iter().copied().collect()), &base).await.unwrap()
+    }
+
+    const LINKS: &str = r#"{"links":[{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"https://pod.example/nodeinfo/2.0"}]}"#;
+    const FIRST: &str = "https://pod.example/.well-known/nodeinfo";
+    const SECOND: &str = "https://pod.example/nodeinfo/2.0";
+
+    #[tokio::test]
+    async fn the_software_is_what_nodeinfo_says() {
+        for (name, system) in [
+            (r#"{"software":{"name":"diaspora","version":"0.9"}}"#, System::Diaspora),
+            (r#"{"software":{"name":"Hubzilla"}}"#, System::Hubzilla),
+            (r#"{"software":{"name":"redmatrix"}}"#, System::Hubzilla),
+            (r#"{"software":{"name":"friendica"}}"#, System::Friendica),
+            (r#"{"software":{"name":"socialhome"}}"#, System::Socialhome),
+            (r#"{"software":{"name":"mastodon"}}"#, System::Unknown),
+            ("{}", System::Unknown),
+        ] {
+            assert_eq!(of(&[(FIRST, LINKS), (SECOND, name)]).await, system, "{name}");
+        }
+        assert_eq!(of(&[]).await, System::Unknown);
+        let elsewhere = r#"{"links":[{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"https://other.example/nodeinfo/2.0"}]}"#;
+        let other = ("https://other.example/nodeinfo/2.0", r#"{"software":{"name":"hubzilla"}}"#);
+        assert_eq!(of(&[(FIRST, elsewhere), other]).await, System::Unknown);
+    }
+
+    #[test]
+    fn hubzilla_people_show_themselves() {
+        let key = |kind: &str| {
+            let text = "MEgCQQCo9+BpMRYQ/dL3DS2CyJxRF+j6ctbT3/Qp84+KeFhnii7NT7fELilKUSnx\
+                        S30WAvQCCo2yU1orfgqr41mM70MBAgMBAAE=";
+            PublicKey::from_pem(&format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n"))
+        };
+        let guid: Guid = "Ks5bD2mqXchannelhubexample".parse().unwrap();
+        let other: Guid = "0123456789abcdef".parse().unwrap();
+        let Ok(key) = key("RSA PUBLIC KEY") else { panic!("a key in PKCS#1 form is a key") };
+        assert!(is_hubzilla_person("hub.example", &guid, &key));
+        assert!(is_hubzilla_person("hub.example:8080", &guid, &key));
+        assert!(!is_hubzilla_person("pod.example", &guid, &key));
+        assert!(!is_hubzilla_person("hub.example", &other, &key));
+    }
+}

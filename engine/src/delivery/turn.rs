@@ -1,0 +1,47 @@
+//! Whose turn it is: the order in which one pod is told of one move.
+//!
+//! A diaspora* pod answers 202 and processes later, private messages before public ones. A Contact of the new account
+//! that overtakes the move makes a second contact there, and the move then destroys the old one with its aspects. So
+//! nothing else is sent before the move has been *processed*: the pod's users who share with the account say so to the
+//! target pod (their *echo*), or a long grace passes. Hubzilla wants it the other way round. docs/federation.md has
+//! both as diagrams.
+
+/// Tries after which a Contact to a Hubzilla, answered each time with an error, no longer keeps the move back: about
+/// four hours.
+const CONTACT_ATTEMPTS: u8 = 8;
+
+/// Deliveries of the same import to the same pod that are still to be sent.
+fn open(kind: &str, more: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM pappus_deliveries e WHERE e.import_id = d.import_id AND e.pod = d.pod \
+         AND e.kind = '{kind}' AND e.state IN ('queued', 'sending'){more})"
+    )
+}
+
+/// The condition that nothing has to happen before the delivery `d` to the pod `p` but, perhaps, the passing of time:
+/// the time until which contacts and profiles have waited for a move is bound once.
+pub(super) fn its_turn() -> String {
+    // A farewell is a courtesy: one try, or until the pod can be reached.
+    let farewell = open("farewell", " AND (e.attempts = 0 OR e.last_status IS NULL)");
+    let patient = format!(" AND (e.attempts < {CONTACT_ATTEMPTS} OR e.last_status IS NULL)");
+    let (contacts, patient_contacts, moves) =
+        (open("contact", ""), open("contact", &patient), open("account_migration", ""));
+    let own_contact = open("contact", " AND e.recipient = d.recipient");
+    format!(
+        "(EXISTS (SELECT 1 FROM pappus_moves v WHERE v.import_id = d.import_id AND v.seen_at IS NOT NULL) \
+         AND (d.kind = 'farewell' OR (NOT {farewell} AND CASE COALESCE(p.system, 'unknown') \
+         WHEN 'hubzilla' THEN d.kind = 'contact' OR (d.kind = 'account_migration' AND NOT {patient_contacts}) \
+         OR (d.kind = 'profile' AND NOT {contacts} AND NOT {moves}) \
+         WHEN 'friendica' THEN d.kind <> 'profile' OR NOT {own_contact} \
+         WHEN 'socialhome' THEN d.kind <> 'profile' OR NOT {own_contact} \
+         ELSE d.kind = 'account_migration' OR EXISTS (SELECT 1 FROM pappus_move_pods m \
+         WHERE m.import_id = d.import_id AND m.pod = d.pod AND m.opens_at <= ?) END)))"
+    )
+}
+
+/// When time alone lets the delivery `d` go: at the end of the grace, for what waits for a move to be processed.
+pub(super) fn opens_at() -> &'static str {
+    "COALESCE(CASE WHEN d.kind IN ('contact', 'profile') \
+     AND COALESCE(p.system, 'unknown') NOT IN ('hubzilla', 'friendica', 'socialhome') \
+     THEN (SELECT m.opens_at FROM pappus_move_pods m WHERE m.import_id = d.import_id AND m.pod = d.pod) END, 0)"
+}

@@ -1,0 +1,113 @@
+//! Whether a new account answers from outside: WebFinger and hCard on the pod's public address.
+//!
+//! A receiver that cannot look the new identity up loses the move and still answers 200, so nothing is sent before.
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::ledger::Ledger;
+use super::records::DeliveryError;
+use super::schedule::next_look;
+use super::transport::Transport;
+use crate::domain::{DiasporaId, PublicKey};
+use crate::federation::{HCard, WebFinger};
+use crate::http::{Answer, HttpError};
+use crate::pod::config::PodUrl;
+use crate::store::StoreError;
+
+/// A move whose new account nobody has seen from outside yet.
+struct Unseen {
+    import: String,
+    id: DiasporaId,
+    guid: String,
+    public_key: String,
+    pod: PodUrl,
+    looks: i64,
+}
+
+impl Ledger {
+    /// Looks at new accounts that nobody has seen from outside yet and whose time has come; notes what was seen.
+    pub(super) async fn look_from_outside<T: Transport>(
+        &self,
+        transport: &T,
+        now: DateTime<Utc>,
+    ) -> Result<(), DeliveryError> {
+        let sql = "SELECT v.import_id, v.new_id, v.guid, v.public_key, i.pod_url, v.looks FROM pappus_moves v \
+                   JOIN pappus_imports i ON i.id = v.import_id WHERE v.seen_at IS NULL AND v.next_look_at <= ? \
+                   ORDER BY v.import_id";
+        let rows = self.store.rows("looking for moves", sql, &[now.timestamp_millis().into()]).await?;
+        for row in &rows {
+            let (id, url): (Option<String>, String) = (row.get(1)?, row.get(4)?);
+            // An ID that this program wrote itself.
+            let (Some(Ok(id)), Ok(pod)) = (id.map(|id| id.parse()), PodUrl::parse(&url)) else { continue };
+            let (guid, public_key) = (row.get(2)?, row.get(3)?);
+            let unseen = Unseen { import: row.get(0)?, id, guid, public_key, pod, looks: row.get(5)? };
+            match look(transport, &unseen).await {
+                Ok(()) => self.seen(&unseen.import, now).await?,
+                Err(problem) => self.not_seen(&unseen, &problem, now).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes every new account to be reachable, on the podmin's word.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn assume_reachable(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_moves SET seen_at = ?, problem = NULL WHERE seen_at IS NULL";
+        self.store.execute("noting the podmin's word", sql, &[now.timestamp_millis().into()]).await.map(drop)
+    }
+
+    async fn seen(&self, import: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_moves SET seen_at = ?, problem = NULL WHERE import_id = ?";
+        let values = [now.timestamp_millis().into(), import.into()];
+        self.store.execute("noting that the account answers", sql, &values).await.map(drop)
+    }
+
+    async fn not_seen(&self, unseen: &Unseen, problem: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE pappus_moves SET problem = ?, looks = looks + 1, next_look_at = ? WHERE import_id = ?";
+        let next = next_look(now, unseen.looks + 1).timestamp_millis();
+        let values = [problem.into(), next.into(), (&unseen.import).into()];
+        self.store.execute("noting that the account does not answer", sql, &values).await.map(drop)
+    }
+}
+
+/// Looks an account up as another pod would.
+///
+/// # Errors
+/// A sentence that says what another pod would stumble over, and what to do.
+async fn look<T: Transport>(transport: &T, unseen: &Unseen) -> Result<(), String> {
+    let id = &unseen.id;
+    let address = format!("{}.well-known/webfinger?resource=acct:{id}", unseen.pod.as_str());
+    let url = Url::parse(&address).map_err(|error| error.to_string())?;
+    let wrong = |what: &str, reason: &dyn std::fmt::Display| {
+        format!(
+            "{id} does not answer from outside, so nobody is told of the move yet: {what} {reason}. Check that the \
+             pod runs and that {} reaches it",
+            unseen.pod.as_str()
+        )
+    };
+    let answer = transport.get(&url, "application/jrd+json, application/json").await;
+    let body = body(answer).map_err(|reason| wrong("its WebFinger failed:", &reason))?;
+    let finger = WebFinger::from_jrd(&body, id).map_err(|error| wrong("its WebFinger is wrong:", &error))?;
+    let answer = transport.get(&finger.hcard_url, "text/html").await;
+    let body = self::body(answer).map_err(|reason| wrong("its hCard failed:", &reason))?;
+    let card = HCard::parse(&body).map_err(|error| wrong("its hCard is wrong:", &error))?;
+    let expected = PublicKey::from_pem(&unseen.public_key).ok();
+    if card.guid.as_str() != unseen.guid
+        || expected.as_ref().map(PublicKey::fingerprint) != Some(card.public_key.fingerprint())
+    {
+        return Err(wrong("its hCard", &"names another GUID or key than the pod's database"));
+    }
+    Ok(())
+}
+
+fn body(answer: Result<Answer, HttpError>) -> Result<Vec<u8>, String> {
+    match answer {
+        Ok(answer) if answer.is_success() => Ok(answer.body),
+        Ok(answer) => Err(format!("the pod answered {}", answer.status)),
+        Err(error) => Err(error.to_string()),
+    }
+}

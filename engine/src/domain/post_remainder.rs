@@ -1,0 +1,212 @@
+//! What of a post diaspora*'s own importer stops at.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Entity, Guid, Location, OwnPost, Poll, Post, RecordKind};
+
+/// Characters of a text that the network takes.
+const MAX_TEXT: usize = 65_535;
+/// Characters of a poll's question and of each answer.
+const MAX_POLL_TEXT: usize = 255;
+/// Answers that a poll must have.
+const MIN_ANSWERS: usize = 2;
+
+/// What `diaspora.json` leaves out of a post, because the whole import into a stock pod would end there.
+///
+/// The rules are those of the `diaspora_federation` library (`lib/diaspora_federation/validators`, `Reshare`): its
+/// `ValidationError` is none of the errors that diaspora* 0.9.1 forgives a record (`ArchiveImporter::EntityImporter`).
+/// diaspora*'s models allow none of this either, but databases are older than models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostRemainder {
+    /// The post.
+    pub guid: Guid,
+    /// Its whole text, where that is longer than 65,535 characters; the document has the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Its place, where that lacks a coordinate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Entity<Location>>,
+    /// Its poll, where that has fewer than two answers, or a question or an answer that is empty or longer than 255
+    /// characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Entity<Poll>>,
+    /// The original of a reshare, where nothing tells who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_guid: Option<Guid>,
+}
+
+impl PostRemainder {
+    /// Takes out of a post what a stock pod stops at; none when it takes everything.
+    pub fn take_from(own: &mut OwnPost) -> Option<Self> {
+        let guid = own.post.guid().clone();
+        let mut remainder = Self { guid, text: None, location: None, poll: None, root_guid: None };
+        match &mut own.post {
+            Post::StatusMessage(message) => {
+                remainder.location = message.location.take_if(|Entity(place)| !is_place(place));
+                remainder.poll = message.poll.take_if(|Entity(poll)| !is_poll(poll));
+                if let Some((end, _)) = message.text.char_indices().nth(MAX_TEXT) {
+                    let beginning = message.text.get(..end).unwrap_or_default().to_owned();
+                    remainder.text = Some(std::mem::replace(&mut message.text, beginning));
+                }
+            }
+            Post::Reshare(reshare) if reshare.root_author.is_none() => {
+                remainder.root_guid = reshare.root_guid.take();
+            }
+            Post::Reshare(_) => {}
+        }
+        (!remainder.reasons().is_empty()).then_some(remainder)
+    }
+
+    /// What it holds: the kind of record, its name, and why the document does not have it.
+    pub fn reasons(&self) -> Vec<(RecordKind, &Guid, &'static str)> {
+        let mut reasons = Vec::new();
+        if self.text.is_some() {
+            let reason = "its text is longer than the 65,535 characters that stock pods take; diaspora.json has the \
+                          beginning, extras.json all of it";
+            reasons.push((RecordKind::Post, &self.guid, reason));
+        }
+        if self.location.is_some() {
+            let reason = "a stock pod stops at a place without coordinates; it is kept in extras.json";
+            reasons.push((RecordKind::Post, &self.guid, reason));
+        }
+        if let Some(Entity(poll)) = &self.poll {
+            let reason = "a stock pod stops at a poll without a question, with fewer than two answers, or with texts \
+                          that are empty or longer than 255 characters; it is kept in extras.json";
+            reasons.push((RecordKind::Poll, &poll.guid, reason));
+        }
+        if self.root_guid.is_some() {
+            let reason = "a stock pod stops at a reshare whose original has no author; it comes without an original, \
+                          which is kept in extras.json";
+            reasons.push((RecordKind::Post, &self.guid, reason));
+        }
+        reasons
+    }
+
+    /// Puts everything back where the post lacks it.
+    pub fn put_back(self, own: &mut OwnPost) {
+        match &mut own.post {
+            Post::StatusMessage(message) => {
+                message.location = message.location.take().or(self.location);
+                message.poll = message.poll.take().or(self.poll);
+                if let Some(text) = self.text.filter(|text| text.starts_with(&message.text)) {
+                    message.text = text;
+                }
+            }
+            Post::Reshare(reshare) => reshare.root_guid = reshare.root_guid.take().or(self.root_guid),
+        }
+    }
+}
+
+fn is_place(place: &Location) -> bool {
+    !place.lat.is_empty() && !place.lng.is_empty()
+}
+
+fn is_poll(poll: &Poll) -> bool {
+    let fits = |text: &str| !text.is_empty() && text.chars().nth(MAX_POLL_TEXT).is_none();
+    fits(&poll.question)
+        && poll.poll_answers.len() >= MIN_ANSWERS
+        && poll.poll_answers.iter().all(|Entity(answer)| fits(&answer.answer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn message(more: &Value) -> OwnPost {
+        let mut data = json!({
+            "author": "a@pod.example", "guid": "0123456789abcdef", "created_at": "2026-11-22T06:13:34Z",
+            "public": true, "text": "x", "photos": [],
+        });
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let post =
+            json!({ "subscribed_pods_uris": [], "entity_type": "status_message", "entity_data": data });
+        serde_json::from_value(post).unwrap()
+    }
+
+    fn poll(question: &str, answers: &[&str]) -> Value {
+        let answers: Vec<Value> = answers
+            .iter()
+            .enumerate()
+            .map(|(n, text)| {
+                let data = json!({ "guid": format!("answeransweran{n:02}"), "answer": text });
+                json!({ "entity_type": "poll_answer", "entity_data": data })
+            })
+            .collect();
+        let data = json!({ "guid": "pollpollpollpoll", "question": question, "poll_answers": answers });
+        json!({ "poll": { "entity_type": "poll", "entity_data": data } })
+    }
+
+    fn place(lat: &str, lng: &str) -> Value {
+        let data = json!({ "address": "Here", "lat": lat, "lng": lng });
+        json!({ "location": { "entity_type": "location", "entity_data": data } })
+    }
+
+    fn reshare(more: &Value) -> OwnPost {
+        let mut data = json!({
+            "author": "a@pod.example", "guid": "0123456789abcdef", "created_at": "2026-11-22T06:13:34Z",
+        });
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let post = json!({ "subscribed_pods_uris": [], "entity_type": "reshare", "entity_data": data });
+        serde_json::from_value(post).unwrap()
+    }
+
+    #[test]
+    fn what_a_stock_pod_stops_at_is_taken_out_and_put_back() {
+        let long = "ü".repeat(256);
+        let text = json!({ "text": "ü".repeat(70_000) });
+        for whole in [
+            message(&place("", "8.5")),
+            message(&place("47.3", "")),
+            message(&poll("?", &[])),
+            message(&poll("?", &["one"])),
+            message(&poll("", &["one", "two"])),
+            message(&poll(&long, &["one", "two"])),
+            message(&poll("?", &["one", ""])),
+            message(&poll("?", &[&long, "two"])),
+            message(&text),
+            reshare(&json!({ "root_guid": "fedcba9876543210" })),
+        ] {
+            let mut own = whole.clone();
+            let remainder = PostRemainder::take_from(&mut own).unwrap();
+            assert_ne!(own, whole);
+            assert_eq!((remainder.reasons().len(), PostRemainder::take_from(&mut own)), (1, None));
+            if let Post::StatusMessage(message) = &own.post {
+                assert!(message.text.chars().count() <= MAX_TEXT);
+            }
+            remainder.put_back(&mut own);
+            assert_eq!(own, whole);
+        }
+    }
+
+    #[test]
+    fn what_a_stock_pod_takes_stays() {
+        let root = json!({ "root_guid": "fedcba9876543210", "root_author": "b@pod.example" });
+        for whole in [
+            message(&json!({})),
+            message(&place("0", "0")),
+            message(&poll("?", &["one", "two"])),
+            message(&poll(&"ü".repeat(255), &["one", " ", "three"])),
+            message(&json!({ "text": "ü".repeat(MAX_TEXT) })),
+            reshare(&root),
+            reshare(&json!({})),
+        ] {
+            let mut own = whole.clone();
+            assert_eq!(PostRemainder::take_from(&mut own), None);
+            assert_eq!(own, whole);
+        }
+    }
+
+    #[test]
+    fn what_the_document_says_itself_counts() {
+        let mut own = message(&place("1", "2"));
+        let mut other = message(&place("", "2"));
+        let mut remainder = PostRemainder::take_from(&mut other).unwrap();
+        remainder.text = Some("something else".to_owned());
+        let before = own.clone();
+        remainder.put_back(&mut own);
+        assert_eq!(own, before);
+    }
+}

@@ -1,0 +1,175 @@
+//! The part of a profile that everybody may see: what a pod keeps of people of other pods whom it has looked up and
+//! who have told it nothing themselves yet.
+
+use crate::domain::Profile;
+use crate::pod::config::Dialect;
+
+/// Characters of a first or a last name that diaspora* takes (`Profile`, `HCardValidator`).
+const MAX_NAME: usize = 32;
+/// Characters of `profiles.full_name`.
+const MAX_FULL_NAME: usize = 70;
+/// Characters of the addresses of photos in MySQL and MariaDB; elsewhere they may have any number.
+const MAX_MYSQL_ADDRESS: usize = 255;
+
+/// Names, avatar, and whether the search finds somebody: the columns of `profiles` that an hCard fills
+/// (`save_person_after_webfinger` in diaspora*'s `config/initializers/diaspora_federation.rb`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonProfile {
+    /// First part of the display name, at most 32 characters.
+    pub first_name: Option<String>,
+    /// Second part of the display name, at most 32 characters.
+    pub last_name: Option<String>,
+    /// Avatar, 300 pixels wide.
+    pub image_url: Option<String>,
+    /// Avatar, 100 pixels wide.
+    pub image_url_medium: Option<String>,
+    /// Avatar, 50 pixels wide.
+    pub image_url_small: Option<String>,
+    /// Whether the pod's search finds the person by name.
+    pub searchable: bool,
+}
+
+impl PersonProfile {
+    /// Takes what an hCard says. Only a person without first and last name gets them from the display name, which
+    /// other software may give alone.
+    pub fn from_hcard(card: &Profile) -> Self {
+        let part = |name: &Option<String>| non_empty(shortened(name.as_deref().unwrap_or_default()));
+        let (mut first_name, mut last_name) = (part(&card.first_name), part(&card.last_name));
+        if (&first_name, &last_name) == (&None, &None) {
+            (first_name, last_name) = name_parts(card.full_name.as_deref().unwrap_or_default());
+        }
+        Self {
+            first_name,
+            last_name,
+            image_url: card.image_url.clone(),
+            image_url_medium: card.image_url_medium.clone(),
+            image_url_small: card.image_url_small.clone(),
+            searchable: card.searchable == Some(true),
+        }
+    }
+
+    /// Takes all that an archive says of other people: a display name.
+    ///
+    /// Nothing there says whether they want to be found. Somebody who does and is not found asks to be, or says so
+    /// with the next change of the profile; somebody who does not and is found was never asked. So they are not.
+    pub fn from_display_name(name: &str) -> Self {
+        let (first_name, last_name) = name_parts(name);
+        Self {
+            first_name,
+            last_name,
+            image_url: None,
+            image_url_medium: None,
+            image_url_small: None,
+            searchable: false,
+        }
+    }
+
+    /// Leaves out addresses that the pod's database cannot hold.
+    pub(crate) fn fit(mut self, dialect: Dialect) -> Self {
+        if dialect == Dialect::MySql {
+            for address in [&mut self.image_url, &mut self.image_url_medium, &mut self.image_url_small] {
+                address.take_if(|address| address.chars().nth(MAX_MYSQL_ADDRESS).is_some());
+            }
+        }
+        self
+    }
+
+    /// `profiles.full_name`, by which the search finds people: as `Profile#construct_full_name` makes it, with every
+    /// letter made small by itself (Ruby knows no final sigma).
+    pub fn full_name(&self) -> String {
+        let [first, last] =
+            [&self.first_name, &self.last_name].map(|name| name.as_deref().unwrap_or_default());
+        let small: String = format!("{first} {last}").chars().flat_map(char::to_lowercase).collect();
+        small.trim().chars().take(MAX_FULL_NAME).collect()
+    }
+}
+
+/// Whether first and last name are what earlier versions made of a display name: everything in the first one, as
+/// long as it had room there, and an empty text, not nothing, in the last one.
+pub(crate) fn were_joined(first: &str, last: &str) -> bool {
+    let (one, other) = name_parts(format!("{first} {last}").trim());
+    (one.as_deref().unwrap_or_default(), other.as_deref().unwrap_or_default()) == (first, last)
+}
+
+/// A display name as first and last name: in the first one alone if it has room there.
+fn name_parts(name: &str) -> (Option<String>, Option<String>) {
+    let name: String = name.chars().filter(|c| *c != ';').collect();
+    let name = name.trim();
+    if name.chars().count() <= MAX_NAME {
+        return (non_empty(name.to_owned()), None);
+    }
+    let fits = |(place, _): &(usize, char)| {
+        name.get(..*place).is_some_and(|first| first.chars().count() <= MAX_NAME)
+            && name.get(*place..).is_some_and(|last| last.trim().chars().count() <= MAX_NAME)
+    };
+    let spaces = name.char_indices().filter(|(_, c)| *c == ' ');
+    let place = spaces.filter(fits).map(|(place, _)| place).next_back();
+    match place.and_then(|place| name.split_at_checked(place)) {
+        Some((first, last)) => (non_empty(shortened(first)), non_empty(shortened(last))),
+        None => (non_empty(shortened(name)), None),
+    }
+}
+
+/// A part of a name as diaspora* takes it: without white space around it, semicolons, and what is too long.
+fn shortened(name: &str) -> String {
+    let name: String = name.chars().filter(|c| *c != ';').collect();
+    name.trim().chars().take(MAX_NAME).collect::<String>().trim_end().to_owned()
+}
+
+fn non_empty(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(first: &str, last: &str, full: &str) -> Profile {
+        let text = serde_json::json!({
+            "author": "ann@pod.example", "first_name": first, "last_name": last, "full_name": full,
+            "searchable": false,
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    fn names(profile: &PersonProfile) -> String {
+        let text = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
+        format!("{}|{}|{}", text(&profile.first_name), text(&profile.last_name), profile.full_name())
+    }
+
+    #[test]
+    fn names_stay_apart_as_the_card_has_them() {
+        let of = |first, last, full| names(&PersonProfile::from_hcard(&card(first, last, full)));
+        assert_eq!(of("Ann", "Bee", "Ann Bee"), "Ann|Bee|ann bee");
+        assert_eq!(of("Ann Bee", "", "Ann Bee"), "Ann Bee|-|ann bee");
+        assert_eq!(of("", " ΟΔΥΣΣΕΥΣ ", "x"), "-|ΟΔΥΣΣΕΥΣ|οδυσσευσ");
+        assert_eq!(of("", "", "Only Here"), "Only Here|-|only here");
+        assert_eq!(of("", "", ""), "-|-|");
+        assert_eq!(of(&"a;b".repeat(20), "", ""), format!("{0}|-|{0}", "ab".repeat(16)));
+        let long = PersonProfile::from_hcard(&card(&"İ".repeat(32), &"İ".repeat(32), ""));
+        assert_eq!(long.full_name().chars().count(), MAX_FULL_NAME);
+    }
+
+    #[test]
+    fn whoever_is_known_from_an_archive_only_is_not_searchable() {
+        let of = |name: &str| names(&PersonProfile::from_display_name(name));
+        assert_eq!(of("Ann B"), "Ann B|-|ann b");
+        assert_eq!(
+            of("Anneliese-Margarethe von Hohenstaufen zu Lichtenberg"),
+            "Anneliese-Margarethe von|Hohenstaufen zu Lichtenberg|\
+             anneliese-margarethe von hohenstaufen zu lichtenberg"
+        );
+        assert_eq!(of(&"x".repeat(40)), format!("{0}|-|{0}", "x".repeat(32)));
+        assert_eq!(of(" ; "), "-|-|");
+        assert!(!PersonProfile::from_display_name("Ann").searchable);
+    }
+
+    #[test]
+    fn names_that_were_joined_are_told_from_others() {
+        let long = "Anneliese-Margarethe von Hohenstaufen zu Lichtenberg";
+        let (first, last) = name_parts(long);
+        assert!(were_joined(&first.unwrap(), &last.unwrap()));
+        assert!(were_joined("Ann Bee", "") && were_joined("", "") && were_joined(&"x".repeat(32), ""));
+        assert!(!were_joined("Ann", "Bee") && !were_joined("", "Bee"));
+    }
+}

@@ -1,0 +1,137 @@
+//! How an import begins, or goes on: whose name it is, what the journal says, the account's own rows.
+
+use super::account::{Access, AccountRows};
+use super::former::{self, Claimant};
+use super::importer::Importer;
+use super::imports::{self, ImportRecord, NewImport, standing_import};
+use super::journal::Journal;
+use super::survey::Survey;
+use super::target::{NewAccount, PLANNED_ACCOUNT};
+use super::{ImportError, names};
+use crate::domain::{DiasporaId, Guid};
+use crate::store::Store;
+
+/// Who comes, and as whom.
+pub(super) struct Mover<'a> {
+    pub(super) old: &'a DiasporaId,
+    pub(super) new: &'a DiasporaId,
+    /// Fingerprint of the old key, where the archive shows it.
+    pub(super) old_key: Option<&'a str>,
+    /// The old person, where the pod knows it.
+    pub(super) old_person: Option<i64>,
+}
+
+impl Importer<'_> {
+    /// The account, and its rows: as they are, or made now; none in a plan of something new.
+    pub(super) async fn begin(
+        &mut self,
+        survey: &Survey,
+        mover: &Mover<'_>,
+        store: Option<&Store>,
+    ) -> Result<(NewAccount, Option<AccountRows>), ImportError> {
+        let url = self.target.url.as_str().to_owned();
+        let standing = match store {
+            Some(store) => standing_import(store, mover.old, &url).await?,
+            None => None,
+        };
+        let import = match standing {
+            Some(import) => Some(goes_on(import, mover)?),
+            None => self.begin_new(survey, mover, store).await?,
+        };
+        if let (Some(store), Some(import)) = (store, import) {
+            if self.target.writes() {
+                self.former_key = former::key_of(store, &import, self.options.keys.as_ref()).await?;
+            }
+            let mark = self.target.batch_on_the_pod(&import.person_guid).await?;
+            self.journal = Journal::open(store, import, mark, self.target.writes()).await?;
+        }
+        let rows = self.account_rows(survey, mover).await?;
+        self.journal.person = rows.map(|rows| rows.person);
+        let Some(rows) = rows else {
+            let aspects = (-1_i64..).zip(&survey.aspects).map(|(id, name)| (name.clone(), id)).collect();
+            let (id, old) = (mover.new.clone(), mover.old_person);
+            return Ok((NewAccount::new(id, PLANNED_ACCOUNT, PLANNED_ACCOUNT, old, aspects), None));
+        };
+        let aspects = self.target.aspects(rows.user).await?;
+        let account = NewAccount::new(mover.new.clone(), rows.person, rows.user, mover.old_person, aspects);
+        Ok((account, Some(rows)))
+    }
+
+    /// Looks whether name and address can be had, and notes that the import begins, unless this is a plan.
+    async fn begin_new(
+        &mut self,
+        survey: &Survey,
+        mover: &Mover<'_>,
+        store: Option<&Store>,
+    ) -> Result<Option<ImportRecord>, ImportError> {
+        let pod_url = self.target.url.as_str().to_owned();
+        names::check_name(&mut self.target, mover.new, &self.options.reserved_names).await?;
+        let (username, archive_sha256) = (mover.new.username(), self.options.archive_sha256.as_str());
+        let former = match store {
+            Some(store) => {
+                let archive = Some((mover.old_key, archive_sha256));
+                let claimant = Claimant { old: mover.old, archive };
+                former::identity_for(store, &pod_url, username, &claimant).await?
+            }
+            None => None,
+        };
+        let email = self.email(survey);
+        names::check_email(&mut self.target, &email).await?;
+        let Some(store) = store.filter(|_| self.target.writes()) else { return Ok(None) };
+        let new = NewImport {
+            archive_sha256,
+            old: mover.old,
+            old_key: mover.old_key,
+            username,
+            pod_url: &pod_url,
+            person_guid: former.as_ref().map(|former| former.person_guid.as_str()),
+            now: self.options.now,
+        };
+        Ok(Some(imports::begin(store, new).await?))
+    }
+
+    /// The rows of the account; made now if they are not there, but for a plan.
+    async fn account_rows(
+        &mut self,
+        survey: &Survey,
+        mover: &Mover<'_>,
+    ) -> Result<Option<AccountRows>, ImportError> {
+        let Some(import) = self.journal.import() else {
+            self.target.note_profile_again(survey.profile.as_ref());
+            return Ok(None);
+        };
+        let guid: Guid = import.person_guid.parse().map_err(|_| ImportError::Broken)?;
+        if let Some(rows) = self.target.find_account(mover.new, &guid).await? {
+            if rows.is_open && rows.is_closed {
+                return Err(ImportError::Closed(mover.new.clone()));
+            }
+            self.target.note_profile_again(survey.profile.as_ref());
+            return Ok(Some(rows));
+        }
+        if !self.target.writes() {
+            self.target.note_profile_again(survey.profile.as_ref());
+            return Ok(None);
+        }
+        let (email, password) = (self.email(survey), self.options.encrypted_password.as_ref());
+        let access = Access { email: &email, password };
+        self.target.create_account(survey, mover.new, &guid, &access, &mut self.journal).await?;
+        let rows = self.target.find_account(mover.new, &guid).await?;
+        rows.ok_or(ImportError::Changed("the new account")).map(Some)
+    }
+
+    fn email(&self, survey: &Survey) -> String {
+        names::stored_email(self.options.email.as_deref().unwrap_or(&survey.email))
+    }
+}
+
+/// An import that stands is gone on with under the same name only, and not while it is being taken back.
+fn goes_on(import: ImportRecord, mover: &Mover<'_>) -> Result<ImportRecord, ImportError> {
+    let old = mover.old.clone();
+    if import.is_being_undone {
+        return Err(ImportError::BeingUndone { old, import: import.id });
+    }
+    if import.new_username == mover.new.username() {
+        return Ok(import);
+    }
+    Err(ImportError::Before { old, name: import.new_username, import: import.id })
+}

@@ -1,0 +1,45 @@
+//! People who have moved here: what they told under their old names.
+//!
+//! Earlier versions closed the old person when a move was announced, and left name, avatar and the rest.
+
+use super::{Change, FieldChange, Repair, RepairError, Repaired, Work};
+use crate::announce::{bury, has_content};
+use crate::import::{ImportState, list_imports};
+use crate::pod::database::Cell as _;
+
+impl Work<'_> {
+    pub(super) async fn moved_people(&mut self) -> Result<Repaired, RepairError> {
+        let mut repaired = Repaired::new(Repair::MovedPeople);
+        let imports = list_imports(self.store, Some(self.url.as_str())).await?;
+        let mut moved: Vec<String> = imports
+            .into_iter()
+            .filter(|import| import.state == ImportState::Announced)
+            .map(|import| import.old_id)
+            .collect();
+        moved.sort_unstable();
+        moved.dedup();
+        repaired.examined = moved.len() as u64;
+        let sql = format!(
+            "SELECT p.id, p.diaspora_handle, f.first_name, f.last_name FROM people p \
+             JOIN profiles f ON f.person_id = p.id WHERE p.owner_id IS NULL AND p.closed_account \
+             AND EXISTS (SELECT 1 FROM account_migrations m WHERE m.old_person_id = p.id) AND ({} \
+             OR EXISTS (SELECT 1 FROM taggings t WHERE t.taggable_type = 'Profile' AND t.taggable_id = f.id)) \
+             AND p.diaspora_handle IN ({{}}) ORDER BY p.diaspora_handle",
+            has_content()
+        );
+        for row in self.pod.rows_in("the people who have moved", &sql, &moved).await? {
+            let (Some(id), Some(person)) = (row.integer(0), row.text(1)) else { continue };
+            if !self.options.dry_run {
+                self.pod.begin().await?;
+                bury(&mut self.pod, id, self.options.now).await?;
+                self.pod.commit().await?;
+            }
+            let name = [row.filled(2), row.filled(3)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+            let from = Some(name).filter(|name| !name.is_empty());
+            repaired
+                .changes
+                .push(Change { person, fields: vec![FieldChange { column: "profile", from, to: None }] });
+        }
+        Ok(repaired)
+    }
+}

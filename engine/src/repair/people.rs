@@ -1,0 +1,265 @@
+//! People of other pods whom imports brought along.
+//!
+//! Earlier versions put the whole name into the first one, forgot the photos, made everybody searchable, and cut the
+//! line break off the end of the key.
+
+use std::collections::HashMap;
+
+use super::{Change, FieldChange, Repair, RepairError, Repaired, Skipped, Work};
+use crate::discovery::DiscoveredPerson;
+use crate::domain::{DiasporaId, PublicKey};
+use crate::import::{PersonProfile, were_joined};
+use crate::pod::database::{Cell as _, Row, Value};
+
+/// Columns of `profiles` that an earlier version left empty, and that a pod fills when it hears of somebody.
+const LEFT_EMPTY: [&str; 8] = [
+    "image_url",
+    "image_url_medium",
+    "image_url_small",
+    "birthday",
+    "gender",
+    "bio",
+    "location",
+    "diaspora_handle",
+];
+
+/// Somebody as the pod has them.
+struct PersonRow {
+    id: i64,
+    handle: DiasporaId,
+    guid: String,
+    key: String,
+    profile: ProfileRow,
+}
+
+/// The profile, as far as earlier versions wrote it.
+struct ProfileRow {
+    id: i64,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    full_name: Option<String>,
+    /// Whether nobody has written to it since it was made, and it has what it was made with.
+    is_untouched: bool,
+}
+
+impl PersonRow {
+    fn new(row: &Row) -> Option<Self> {
+        let profile = ProfileRow {
+            id: row.integer(4)?,
+            first_name: row.text(5),
+            last_name: row.text(6),
+            full_name: row.text(7),
+            is_untouched: row.boolean(8).unwrap_or(false),
+        };
+        Some(Self {
+            id: row.integer(0)?,
+            handle: row.text(1)?.parse().ok()?,
+            guid: row.text(2)?,
+            key: row.text(3)?,
+            profile,
+        })
+    }
+
+    fn is_of_an_earlier_version(&self) -> bool {
+        self.profile.is_of_an_earlier_version() || !self.key.ends_with('\n')
+    }
+
+    /// What is to be changed, now that the person's own pod has been asked.
+    ///
+    /// # Errors
+    /// Why it must not be.
+    fn correction(&self, found: &DiscoveredPerson, profile: PersonProfile) -> Result<Correction, String> {
+        if found.guid.as_str() != self.guid {
+            return Err("the pod now tells another GUID for this address: it may be somebody else".to_owned());
+        }
+        let known = PublicKey::from_pem(&self.key).map(|key| key.fingerprint());
+        if known.as_ref() != Ok(&found.public_key.fingerprint()) {
+            return Err("the pod now tells another key for this address: it may be somebody else".to_owned());
+        }
+        let key = found.public_key.as_pem();
+        let differs = key != self.key && key.trim_end() == self.key.trim_end();
+        let is_new = self.profile.is_of_an_earlier_version() && self.profile.differs_from(&profile);
+        Ok(Correction { key: differs.then(|| key.to_owned()), profile: is_new.then_some(profile) })
+    }
+}
+
+impl ProfileRow {
+    fn is_of_an_earlier_version(&self) -> bool {
+        let name = |name: &Option<String>| name.clone().unwrap_or_default();
+        self.is_untouched
+            && self.last_name.is_some()
+            && were_joined(&name(&self.first_name), &name(&self.last_name))
+    }
+
+    /// An empty text and nothing are one.
+    fn differs_from(&self, profile: &PersonProfile) -> bool {
+        let name = |name: &Option<String>| name.clone().unwrap_or_default();
+        let names = [&self.first_name, &self.last_name].map(name);
+        names != [&profile.first_name, &profile.last_name].map(name)
+            || self.full_name.as_deref().unwrap_or_default() != profile.full_name()
+            || [&profile.image_url, &profile.image_url_medium, &profile.image_url_small]
+                .iter()
+                .any(|address| address.is_some())
+            || !profile.searchable
+    }
+}
+
+/// What somebody's rows are to hold.
+struct Correction {
+    key: Option<String>,
+    profile: Option<PersonProfile>,
+}
+
+impl Correction {
+    fn is_empty(&self) -> bool {
+        self.key.is_none() && self.profile.is_none()
+    }
+
+    fn describe(&self, person: &PersonRow) -> Change {
+        let mut fields = Vec::new();
+        if let Some(key) = &self.key {
+            // The last line says it all.
+            let end =
+                |pem: &str| pem.get(pem.trim_end().rfind('\n').map_or(0, |at| at + 1)..).map(str::to_owned);
+            fields.push(FieldChange {
+                column: "serialized_public_key",
+                from: end(&person.key),
+                to: end(key),
+            });
+        }
+        if let Some(profile) = &self.profile {
+            let row = &person.profile;
+            let yes_or_no = |value: bool| Some(if value { "true" } else { "false" }.to_owned());
+            let columns = [
+                ("first_name", row.first_name.clone(), profile.first_name.clone()),
+                ("last_name", row.last_name.clone(), profile.last_name.clone()),
+                ("full_name", row.full_name.clone(), Some(profile.full_name())),
+                ("image_url", None, profile.image_url.clone()),
+                ("image_url_medium", None, profile.image_url_medium.clone()),
+                ("image_url_small", None, profile.image_url_small.clone()),
+                ("searchable", yes_or_no(true), yes_or_no(profile.searchable)),
+            ];
+            let changed = columns.into_iter().filter(|(_, from, to)| from != to);
+            fields.extend(changed.map(|(column, from, to)| FieldChange { column, from, to }));
+        }
+        Change { person: person.handle.to_string(), fields }
+    }
+}
+
+impl Work<'_> {
+    pub(super) async fn people(&mut self) -> Result<Repaired, RepairError> {
+        let mut repaired = Repaired::new(Repair::People);
+        let mut after = String::new();
+        loop {
+            let page = self.brought_along(&after).await?;
+            let Some(last) = page.last() else { return Ok(repaired) };
+            after.clone_from(last);
+            let mut people = self.people_rows(&page).await?;
+            people.retain(PersonRow::is_of_an_earlier_version);
+            repaired.examined += people.len() as u64;
+            self.correct(people, &mut repaired).await?;
+        }
+    }
+
+    /// GUIDs of people whom imports into this pod brought along, in pages. Those of imports that were taken back may
+    /// have stayed.
+    async fn brought_along(&self, after: &str) -> Result<Vec<String>, RepairError> {
+        let sql = "SELECT DISTINCT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
+                   WHERE r.kind = 'people' AND i.pod_url = ? AND r.guid > ? ORDER BY r.guid LIMIT 1000";
+        let values = [self.url.as_str().into(), after.into()];
+        let rows = self.store.rows("reading the journal", sql, &values).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
+    }
+
+    /// Those of them who are still here, are of another pod, and have neither closed their account nor moved on.
+    async fn people_rows(&mut self, guids: &[String]) -> Result<Vec<PersonRow>, RepairError> {
+        let empty: Vec<String> = LEFT_EMPTY.iter().map(|column| format!("f.{column} IS NULL")).collect();
+        let empty = empty.join(" AND ");
+        let sql = format!(
+            "SELECT p.id, p.diaspora_handle, p.guid, p.serialized_public_key, f.id, f.first_name, f.last_name, \
+             f.full_name, (f.updated_at = f.created_at AND f.searchable \
+             AND (f.nsfw IS NULL OR NOT f.nsfw) AND (f.public_details IS NULL OR NOT f.public_details) AND {empty} \
+             AND NOT EXISTS (SELECT 1 FROM taggings t WHERE t.taggable_type = 'Profile' AND t.taggable_id = f.id)) \
+             FROM people p JOIN profiles f ON f.person_id = p.id \
+             WHERE p.owner_id IS NULL AND (p.closed_account IS NULL OR NOT p.closed_account) \
+             AND NOT EXISTS (SELECT 1 FROM account_migrations m WHERE m.old_person_id = p.id) \
+             AND p.guid IN ({{}})"
+        );
+        let rows = self.pod.rows_in("the people", &sql, guids).await?;
+        let mut people: Vec<PersonRow> = rows.iter().filter_map(PersonRow::new).collect();
+        people.sort_unstable_by(|one, other| one.handle.cmp(&other.handle));
+        Ok(people)
+    }
+
+    /// Asks the people's own pods, and writes what they tell: in one transaction.
+    async fn correct(&mut self, people: Vec<PersonRow>, repaired: &mut Repaired) -> Result<(), RepairError> {
+        let ids: Vec<DiasporaId> = people.iter().map(|person| person.handle.clone()).collect();
+        let mut found: HashMap<DiasporaId, _> = self.options.discovery.find_all(ids).await;
+        let dialect = self.pod.dialect();
+        let mut corrections = Vec::new();
+        for person in people {
+            let outcome = match found.remove(&person.handle) {
+                Some(Ok(found)) => {
+                    person.correction(&found, PersonProfile::from_hcard(&found.profile).fit(dialect))
+                }
+                Some(Err(error)) => Err(error.to_string()),
+                None => continue,
+            };
+            match outcome {
+                Ok(correction) if correction.is_empty() => {}
+                Ok(correction) => corrections.push((person, correction)),
+                Err(reason) => repaired.skipped.push(Skipped { person: person.handle.to_string(), reason }),
+            }
+        }
+        if self.options.dry_run {
+            let changes = corrections.iter().map(|(person, correction)| correction.describe(person));
+            repaired.changes.extend(changes);
+            return Ok(());
+        }
+        if corrections.is_empty() {
+            return Ok(());
+        }
+        self.pod.begin().await?;
+        for (person, correction) in &corrections {
+            if self.write(person, correction).await? {
+                repaired.changes.push(correction.describe(person));
+            }
+        }
+        Ok(self.pod.commit().await?)
+    }
+
+    /// Writes to somebody's rows; false when the pod has been quicker and knows better.
+    async fn write(&mut self, person: &PersonRow, correction: &Correction) -> Result<bool, RepairError> {
+        let now = self.options.now;
+        let mut changed = 0;
+        if let Some(key) = &correction.key {
+            let sql = format!(
+                "UPDATE people SET serialized_public_key = ?, updated_at = ? \
+                 WHERE id = {} AND serialized_public_key = ?",
+                person.id
+            );
+            let values = [key.as_str().into(), now.into(), person.key.as_str().into()];
+            changed += self.pod.run("people", sql, &values).await?;
+        }
+        if let Some(profile) = correction.profile.clone() {
+            let sql = format!(
+                "UPDATE profiles SET full_name = ?, first_name = ?, last_name = ?, image_url = ?, \
+                 image_url_medium = ?, image_url_small = ?, searchable = ?, updated_at = ? \
+                 WHERE id = {} AND updated_at = created_at",
+                person.profile.id
+            );
+            let values: [Value; 8] = [
+                profile.full_name().into(),
+                profile.first_name.into(),
+                profile.last_name.into(),
+                profile.image_url.into(),
+                profile.image_url_medium.into(),
+                profile.image_url_small.into(),
+                profile.searchable.into(),
+                now.into(),
+            ];
+            changed += self.pod.run("profiles", sql, &values).await?;
+        }
+        Ok(changed > 0)
+    }
+}

@@ -1,0 +1,103 @@
+//! The target pod as others see it: it answers for its people, and takes their Contacts.
+
+use pappus_engine::domain::Timestamp;
+use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::pod::database::{Cell as _, DatabaseError, Existing, PodWriter};
+
+use super::pod::Echo;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Home {
+    database: DatabaseUrl,
+    /// `http://HOST/`, or https.
+    url: String,
+}
+
+impl Home {
+    /// The pod with this database, at this address (which ends in `/`).
+    pub fn new(database: DatabaseUrl, url: &str) -> Self {
+        Self { database, url: url.to_owned() }
+    }
+
+    /// WebFinger and hCard of open accounts, as diaspora* answers.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn get(&self, path: &str, query: &str) -> Result<(u16, String), DatabaseError> {
+        let not_found = (404, String::new());
+        let mut pod = PodWriter::open_read_only(&self.database).await?;
+        let sql = "SELECT guid, serialized_public_key, diaspora_handle FROM people WHERE owner_id IS NOT NULL \
+                   AND NOT closed_account";
+        let people = pod.rows("people", sql.to_owned(), &[]).await?;
+        let found =
+            |column: usize, value: &str| people.iter().find(|row| row.text(column).as_deref() == Some(value));
+        if path == "/.well-known/webfinger" {
+            let id = query.strip_prefix("resource=acct:").unwrap_or_default();
+            let Some(guid) = found(2, id).and_then(|row| row.text(0)) else { return Ok(not_found) };
+            let url = &self.url;
+            let document = serde_json::json!({ "subject": format!("acct:{id}"), "links": [
+                { "rel": "http://microformats.org/profile/hcard", "href": format!("{url}hcard/users/{guid}") },
+                { "rel": "http://joindiaspora.com/seed_location", "href": url },
+            ]});
+            return Ok((200, document.to_string()));
+        }
+        let guid = path.strip_prefix("/hcard/users/").unwrap_or_default();
+        let Some(key) = found(0, guid).and_then(|row| row.text(1)) else { return Ok(not_found) };
+        let card = include_str!("../../vectors/federation/hcard.html");
+        let page = card.split_once("-----BEGIN").and_then(|(before, rest)| {
+            let (_, after) = rest.split_once("PUBLIC KEY-----\n</pre>")?;
+            Some(format!("{before}{key}</pre>{after}").replace("0d11e0d11e0d11e0", guid))
+        });
+        Ok((200, page.unwrap_or_default()))
+    }
+
+    /// Takes Contacts as `Contact.create_or_update_sharing_contact` and `User#disconnected_by` do.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn take(&self, echoes: &[Echo], now: Timestamp) -> Result<(), DatabaseError> {
+        if echoes.is_empty() {
+            return Ok(());
+        }
+        let mut pod = PodWriter::open(&self.database).await?;
+        for echo in echoes {
+            let sql = "SELECT c.id, c.sharing, c.receiving FROM contacts c JOIN people f ON f.id = c.person_id \
+                       JOIN people m ON m.owner_id = c.user_id WHERE f.diaspora_handle = ? AND m.diaspora_handle = ?";
+            let names = [echo.author.as_str().into(), echo.recipient.as_str().into()];
+            let rows = pod.rows("a contact", sql.to_owned(), &names).await?;
+            let Some(row) = rows.first() else {
+                if echo.sharing {
+                    new_contact(&mut pod, echo, now).await?;
+                }
+                continue;
+            };
+            let (Some(id), Some(shares)) = (row.integer(0), row.boolean(1)) else { continue };
+            if shares == echo.sharing {
+                continue;
+            }
+            let sql = if echo.sharing || row.boolean(2) == Some(true) {
+                format!("UPDATE contacts SET sharing = ?, updated_at = ? WHERE id = {id}")
+            } else {
+                format!("DELETE FROM contacts WHERE id = {id}")
+            };
+            let values: &[_] =
+                if sql.starts_with("UPDATE") { &[echo.sharing.into(), now.into()] } else { &[] };
+            pod.run("contacts", sql, values).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn new_contact(pod: &mut PodWriter, echo: &Echo, now: Timestamp) -> Result<(), DatabaseError> {
+    let sql = "SELECT f.id, m.owner_id FROM people f JOIN people m ON m.diaspora_handle = ? \
+               WHERE f.diaspora_handle = ?";
+    let names = [echo.recipient.as_str().into(), echo.author.as_str().into()];
+    let rows = pod.rows("people", sql.to_owned(), &names).await?;
+    let Some((person, user)) = rows.first().and_then(|row| Some((row.integer(0)?, row.integer(1)?))) else {
+        return Ok(());
+    };
+    let row = vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()];
+    let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
+    pod.insert("contacts", &columns, vec![row], Existing::Keep).await.map(drop)
+}
