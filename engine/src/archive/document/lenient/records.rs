@@ -6,7 +6,7 @@ use super::fields::{Fields, as_id, as_text, default, need};
 use super::{Record, Repair, times};
 use crate::domain::{
     Aspect, AspectAudience, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid,
-    LoosePhoto, NonContactAuthor, OwnPost, PrivateKey, Profile, Relayable,
+    LoosePhoto, NonContactAuthor, OwnPost, PostRemainder, PrivateKey, Profile, Relayable, SignedAs,
 };
 
 /// Whoever has written something of which nobody says who has.
@@ -18,7 +18,9 @@ impl Record for CommentedPost {}
 impl Record for Conversation {}
 impl Record for ExtraSettings {}
 impl Record for LoosePhoto {}
+impl Record for PostRemainder {}
 impl Record for PrivateKey {}
+impl Record for SignedAs {}
 
 impl Record for bool {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
