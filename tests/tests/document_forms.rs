@@ -23,7 +23,15 @@ impl Scene {
         let archive = source.archive("out", "ida");
         let out = source.path("stock");
         std::fs::create_dir(&out).unwrap();
-        let ended = pappus(["convert", archive.to_str().unwrap(), "--out", out.to_str().unwrap()]).unwrap();
+        let ended = pappus([
+            "convert",
+            archive.to_str().unwrap(),
+            "--to",
+            "diaspora",
+            "--out",
+            out.to_str().unwrap(),
+        ])
+        .unwrap();
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let mut text = String::new();
         let file = std::fs::File::open(out.join("ida.json.gz")).unwrap();

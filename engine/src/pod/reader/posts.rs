@@ -15,6 +15,9 @@ use crate::domain::{
 };
 use crate::pod::database::{Cell as _, Row};
 
+/// Bytes of a post's text; diaspora* takes 65,535 characters. In JSON a character may take six times as much.
+const MAX_TEXT: usize = 2 << 20;
+
 /// A post for the archive document, and what people see around it.
 #[derive(Debug)]
 pub struct PostRecord {
@@ -83,7 +86,8 @@ impl AccountReader<'_> {
                 match self.own_post(&row, book, &aspects, &mut parts) {
                     Ok(mut post) => {
                         self.count_post(&post);
-                        let remainder = PostRemainder::take_from(&mut post);
+                        let mut remainder = PostRemainder::take_from(&mut post);
+                        self.shorten_remainder(&mut remainder, row.id);
                         self.note_remainder(remainder.as_ref(), row.id);
                         let names = (!row.public).then(|| self.aspect_names(&aspects));
                         let likes = row.likes;
@@ -175,6 +179,19 @@ impl AccountReader<'_> {
 
     pub(super) fn aspect_names(&self, ids: &[i64]) -> Vec<String> {
         self.aspects.iter().filter(|aspect| ids.contains(&aspect.id)).map(|a| a.name.clone()).collect()
+    }
+
+    /// A text that no reader takes is left out; the document keeps its beginning.
+    fn shorten_remainder(&mut self, remainder: &mut Option<PostRemainder>, row: i64) {
+        let Some(whole) = remainder else { return };
+        let Some(text) = whole.text.take_if(|text| text.len() > MAX_TEXT) else { return };
+        let name = Some(whole.guid.to_string());
+        let mut problem = Problem::too_large(text.len());
+        problem.reason.push_str("; the archive has the beginning");
+        self.notes.omit(problem, RecordKind::Post, Some(row), name);
+        if whole.reasons().is_empty() {
+            *remainder = None;
+        }
     }
 
     /// What diaspora*'s own importer stops at goes into `extras.json`, and is listed.
