@@ -165,7 +165,8 @@ fn write_object(out: &mut String, fields: &Map<String, Value>, place: &Place<'_>
         write_text(out, name, choices);
         space(out, choices);
         out.push(':');
-        let signed = place.signed || (relayable && name == "entity_data");
+        // Unknown fields in unknown fields in … would be too deep one day.
+        let signed = place.signed || (relayable && name == "entity_data") || name == "x_unknown";
         write(out, value, &Place { name, signed }, choices);
     }
     space(out, choices);

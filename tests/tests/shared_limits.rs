@@ -206,17 +206,20 @@ async fn a_text_that_no_reader_takes_is_left_out_alone() {
 async fn what_shrinks_too_much_is_stored() {
     let pod = Pod::sqlite().await;
     let ida = "(SELECT p.id FROM people p JOIN users u ON u.id = p.owner_id WHERE u.username = 'ida')";
-    let columns = "author_id, public, type, created_at, updated_at";
+    // Posts are cut at 65,535 characters, comments are not.
     let sql = format!(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700) \
-         INSERT INTO posts ({columns}, guid, text) SELECT {ida}, 1, 'StatusMessage', '2015-01-01 10:00:00', '2015-01-01 10:00:00', \
-         'post' || substr('0000000000000000000000000000' || i, -28), replace(hex(zeroblob(32000)), '00', 'ab') FROM n"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45) \
+         INSERT INTO comments (commentable_id, commentable_type, author_id, created_at, updated_at, guid, text) SELECT \
+         (SELECT MIN(id) FROM posts WHERE author_id = {ida}), 'Post', {ida}, '2015-01-01 10:00:00', \
+         '2015-01-01 10:00:00', 'comment' || substr('0000000000000000000000000' || i, -25), \
+         replace(hex(zeroblob(500000)), '00', 'aa') FROM n"
     );
     pod.pool.execute(&sql).await.unwrap();
     let ida = archive(&pod);
-    let size = std::fs::metadata(&ida).unwrap().len();
-    assert!(size > 40_000_000, "{size}");
+    let size = |file: &Path| std::fs::metadata(file).unwrap().len();
+    assert!(size(&ida) > 40_000_000, "{}", size(&ida));
     let stock = converted(&pod, &ida);
+    assert!(size(&stock) > 40_000_000, "{}", size(&stock));
     let ended = pappus(["verify", stock.to_str().unwrap()]).unwrap();
     assert_eq!(ended.code, Some(10), "an unsigned archive: {ended:?}");
 }

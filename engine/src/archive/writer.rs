@@ -236,6 +236,12 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             let zip_error = |source| WriteError::Zip { entry: entry.path.clone(), source };
             let file = spool.by_name_raw(entry.path.as_bytes()).map_err(zip_error)?;
             let packed = file.compressed_size();
+            if Limits::looks_like_a_bomb(packed, entry.size) {
+                drop(file);
+                let mut page = spool.by_name(&entry.path).map_err(zip_error)?;
+                self.copy_file(&entry.path, &mut page, entry.size)?;
+                continue;
+            }
             self.zip.raw_copy_file(file).map_err(zip_error)?;
             self.measure(packed)?;
             self.count_deflated(entry.size)?;
@@ -337,4 +343,29 @@ pub(crate) fn zip_time(time: Timestamp) -> zip::DateTime {
         narrow(time.second()),
     )
     .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_readers_take_for_a_bomb_is_not_written() {
+        let write = |packing| {
+            let created_at = "2026-11-22T10:00:00Z".parse().unwrap();
+            let mut writer = ArchiveWriter::begin(std::io::Cursor::new(Vec::new()), created_at);
+            writer.begin_entry(names::DOCUMENT, packing, false)?;
+            for _ in 0..40 {
+                writer.write(&vec![b' '; 1 << 20])?;
+            }
+            writer.begin_entry(names::EXTRAS, packing, false)?;
+            writer.end_entry()
+        };
+        let refused = write(Packing::Deflated);
+        assert!(
+            matches!(&refused, Err(WriteError::LooksLikeABomb(path)) if path == names::DOCUMENT),
+            "{refused:?}"
+        );
+        write(Packing::Stored).unwrap();
+    }
 }

@@ -107,14 +107,18 @@ impl Target {
             "account_id": document["user"]["profile"]["entity_data"]["author"],
             "person_guid": "0123456789abcdef0123456789abcdef", "public_key": own.as_pem(),
         }));
-        let pod = "INSERT INTO pods (host, port, ssl, created_at, updated_at) VALUES ('known.example', -1, 1, '2026-01-01', '2026-01-01')";
-        self.pool.execute(pod).await.unwrap();
         for person in people {
+            let host = person["account_id"].as_str().and_then(|id| id.split_once('@')).unwrap().1.to_owned();
+            let pod = format!(
+                "INSERT INTO pods (host, port, ssl, created_at, updated_at) SELECT '{host}', -1, 1, '2026-01-01', \
+                 '2026-01-01' WHERE NOT EXISTS (SELECT 1 FROM pods WHERE host = '{host}')"
+            );
+            self.pool.execute(&pod).await.unwrap();
             let text = |name: &str| person[name].as_str().unwrap_or_default().replace('\'', "''");
             let guid = if person["guid"].is_string() { text("guid") } else { text("person_guid") };
             let sql = format!(
                 "INSERT INTO people (guid, diaspora_handle, serialized_public_key, pod_id, created_at, updated_at) \
-                 SELECT '{guid}', '{0}', '{1}', (SELECT MIN(id) FROM pods), '2026-01-01', '2026-01-01' WHERE NOT EXISTS \
+                 SELECT '{guid}', '{0}', '{1}', (SELECT id FROM pods WHERE host = '{host}'), '2026-01-01', '2026-01-01' WHERE NOT EXISTS \
                  (SELECT 1 FROM people WHERE diaspora_handle = '{0}')",
                 text("account_id"),
                 text("public_key"),
