@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use tokio::sync::OnceCell;
 
 use super::sign_in::{SignIn, normal};
-use super::sign_in_rows::{by_name, read};
+use super::sign_in_rows::{by_name, by_row, read};
 use crate::pod::config::{DatabaseUrl, PodConfig};
 use crate::pod::database::{DatabaseError, Snapshot};
 
@@ -41,6 +41,17 @@ impl LiveSignIn {
         let sql = by_name(columns);
         // diaspora* keeps small letters; what came there in another way is found as it is.
         let row = snapshot.first("a person who signs in", sql, &[local, typed, &name, typed]).await?;
+        Ok(row.and_then(|row| read(&row, &self.host)))
+    }
+
+    /// The account of a row number; nobody when the pod has none. Nothing is written to the pod.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn by_row(&self, user_id: i64) -> Result<Option<SignIn>, DatabaseError> {
+        let mut snapshot = Snapshot::open(&self.database).await?;
+        let columns = self.columns.get_or_try_init(|| crate::pod::schema::columns(&mut snapshot)).await?;
+        let row = snapshot.first("an account", by_row(columns, user_id), &[]).await?;
         Ok(row.and_then(|row| read(&row, &self.host)))
     }
 }

@@ -22,6 +22,11 @@ pub fn asset(name: &str) -> String {
     format!("/assets/{}/{name}", digest.get(..16).unwrap_or("none"))
 }
 
+/// Whether a path is that of a built-in file, as pages name it.
+pub(crate) fn is_asset(path: &str) -> bool {
+    path.starts_with("/assets/") && path.rsplit_once('/').is_some_and(|(_, name)| asset(name) == path)
+}
+
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/assets/{digest}/{name}", get(file)).route("/favicon.ico", get(icon))
 }

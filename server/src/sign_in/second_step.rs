@@ -7,6 +7,7 @@ use pappus_engine::campaign::SignIn;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
+use super::attempts::Tried;
 use super::codes::accept;
 use super::enter::{account_key, finish};
 use super::page::CodePage;
@@ -21,12 +22,22 @@ const HALF_WAY: &str = "half-way";
 /// How long the code may take, in milliseconds.
 const PATIENCE: i64 = 10 * 60 * 1000;
 
-/// Somebody whose password was right.
+/// Somebody whose password was right, or who came by a link.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct HalfWay {
     user_id: i64,
-    username: String,
+    way: Way,
     since: i64,
+}
+
+/// What stood in for the first step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Way {
+    /// Name and password.
+    Password,
+    /// A link by mail. Its codes are counted by themselves: whoever guesses passwords and codes does not keep the owner from
+    /// getting in by mail.
+    Link,
 }
 
 /// What people type.
@@ -38,10 +49,10 @@ pub(super) struct Typed {
     next: String,
 }
 
-/// The password was right, and a code is needed.
-pub(super) async fn begin(session: &Session, person: &SignIn, now: i64) -> Result<(), WebError> {
+/// The first step is done, and a code is needed.
+pub(super) async fn begin(session: &Session, person: &SignIn, way: Way, now: i64) -> Result<(), WebError> {
     let away = |error: tower_sessions::session::Error| WebError::Away(error.to_string());
-    let half_way = HalfWay { user_id: person.user_id, username: person.username.clone(), since: now };
+    let half_way = HalfWay { user_id: person.user_id, way, since: now };
     session.clear().await;
     session.cycle_id().await.map_err(away)?;
     session.insert(HALF_WAY, half_way).await.map_err(away)
@@ -65,14 +76,20 @@ pub(super) async fn enter(
         return Ok(Redirect::to("/sign-in").into_response());
     };
     let (now, room) = (app.now_millis(), &app.sign_in);
-    room.attempts().from(address, now).await?;
+    match half_way.way {
+        Way::Password => room.attempts().from(address, now).await?,
+        Way::Link => room.attempts().link_from(address, now).await?,
+    }
     // Somebody may have been locked meanwhile.
-    let person = room.accounts().find(&half_way.username, now).await?;
-    let person =
-        person.filter(|person| person.user_id == half_way.user_id && !person.locked && !person.closed);
+    let person = room.accounts().by_row(half_way.user_id, now).await?.person();
+    let person = person.filter(|person| !person.locked && !person.closed);
     let Some(person) = person else { return Ok(Redirect::to("/sign-in").into_response()) };
     let account = account_key(Some(&person), "");
-    room.attempts().of(&account, now).await?;
+    let tried = match half_way.way {
+        Way::Password => Tried::Code,
+        Way::Link => Tried::CodeAfterLink,
+    };
+    room.attempts().of(tried, &account, now).await?;
     let good = match &person.second_factor {
         Some(factor) if factor.required => accept(&app, person.user_id, factor, &typed.code).await?,
         // Switched off on the pod meanwhile.
