@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
 use crate::security::Address;
-use crate::tokens::{KeptToken, Tokens, Wish};
+use crate::tokens::{KeptToken, TokenForm, Tokens};
 
 /// A token.
 #[derive(Serialize, ToSchema)]
@@ -92,8 +92,8 @@ pub(super) async fn make(
 ) -> Result<(StatusCode, Json<MadeToken>), WebError> {
     let person = caller.in_person()?;
     let NewToken { name, scopes, days } = body(new)?;
-    let wish = Wish { name, scopes, days };
-    let (id, token) = crate::tokens::make(&app, &page.words, person, address, &wish).await?;
+    let form = TokenForm { name, scopes, days };
+    let (id, token) = crate::tokens::make(&app, &page.words, person, address, &form).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { id, token })))
 }
 

@@ -49,8 +49,7 @@ pub(crate) fn layer(app: &App) -> SessionManagerLayer<StoredSessions> {
         .with_expiry(Expiry::OnInactivity(tower_sessions::cookie::time::Duration::seconds(idle)))
 }
 
-/// Who is signed in, if anybody. Whose account was locked or closed
-/// meanwhile, or has another password or second factor, is signed in no more.
+/// The person of a session, unless the account was locked or closed meanwhile or has another password or second factor.
 ///
 /// # Errors
 /// [`WebError::Away`] when that cannot be found out.

@@ -24,16 +24,16 @@ pub struct Accounts {
     away_until: AtomicI64,
 }
 
-/// Whom to look for.
+/// A way to look an account up.
 #[derive(Clone, Copy)]
-enum Wanted<'a> {
+enum AccountKey<'a> {
     /// By username, e-mail address or diaspora* ID.
     Name(&'a str),
     /// By row number on the pod.
     Row(i64),
 }
 
-/// What is known of the account of a row number.
+/// An account looked up by its row number, and where it was found.
 #[derive(Debug)]
 pub enum Account {
     /// As the pod has it now.
@@ -42,7 +42,7 @@ pub enum Account {
     Kept {
         /// The account.
         person: SignIn,
-        /// Whether there is a pod that would know better, but does not answer.
+        /// The pod still exists and would know better, but does not answer.
         pod_is_away: bool,
     },
     /// The pod has no such account any more.
@@ -77,7 +77,7 @@ impl Accounts {
         if name.len() > 320 {
             return Ok(None);
         }
-        let away = match self.ask_pod(Wanted::Name(name), now).await {
+        let away = match self.ask_pod(AccountKey::Name(name), now).await {
             Ok(found) => return Ok(found),
             Err(reason) => reason,
         };
@@ -94,7 +94,7 @@ impl Accounts {
     /// # Errors
     /// [`WebError::Away`] when neither the pod nor what was kept of it can say.
     pub async fn by_row(&self, user_id: i64, now: i64) -> Result<Account, WebError> {
-        let away = match self.ask_pod(Wanted::Row(user_id), now).await {
+        let away = match self.ask_pod(AccountKey::Row(user_id), now).await {
             Ok(found) => return Ok(found.map_or(Account::Gone, Account::OnPod)),
             Err(reason) => reason,
         };
@@ -105,7 +105,7 @@ impl Accounts {
         }
     }
 
-    async fn ask_pod(&self, wanted: Wanted<'_>, now: i64) -> Result<Option<SignIn>, String> {
+    async fn ask_pod(&self, key: AccountKey<'_>, now: i64) -> Result<Option<SignIn>, String> {
         let Some(live) = &self.live else {
             return Err("the pod is gone, and no sign-in data was kept".to_owned());
         };
@@ -113,9 +113,9 @@ impl Accounts {
             return Err("the pod's database did not answer a moment ago".to_owned());
         }
         let asked = async {
-            match wanted {
-                Wanted::Name(name) => live.find(name).await,
-                Wanted::Row(user_id) => live.by_row(user_id).await,
+            match key {
+                AccountKey::Name(name) => live.find(name).await,
+                AccountKey::Row(user_id) => live.by_row(user_id).await,
             }
         };
         let reason = match tokio::time::timeout(PATIENCE, asked).await {

@@ -15,9 +15,9 @@ const WINDOW: i64 = 15 * 60 * 1000;
 /// Links one account may ask for in that time.
 const LINKS: i64 = 2;
 
-/// What somebody guesses at. Each is counted by itself.
+/// A secret that can be guessed. Each kind is counted separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tried {
+pub(super) enum Guess {
     /// A password.
     Password,
     /// The code after a password.
@@ -26,7 +26,7 @@ pub(super) enum Tried {
     CodeAfterLink,
 }
 
-impl Tried {
+impl Guess {
     fn as_str(self) -> &'static str {
         match self {
             Self::Password => "account",
@@ -67,13 +67,13 @@ impl Attempts {
     }
 
     /// Counts a try for an account, before anything is compared: of two at the same time both count.
-    pub(super) async fn of(&self, tried: Tried, account: &str, now: i64) -> Result<(), WebError> {
-        self.count(tried.as_str(), account, self.per_account, now).await
+    pub(super) async fn of(&self, guess: Guess, account: &str, now: i64) -> Result<(), WebError> {
+        self.count(guess.as_str(), account, self.per_account, now).await
     }
 
     /// As [`of`](Self::of); says whether the account may be tried, instead of ending with an error when not.
-    pub(super) async fn may(&self, tried: Tried, account: &str, now: i64) -> Result<bool, WebError> {
-        match self.of(tried, account, now).await {
+    pub(super) async fn may(&self, guess: Guess, account: &str, now: i64) -> Result<bool, WebError> {
+        match self.of(guess, account, now).await {
             Ok(()) => Ok(true),
             Err(WebError::TooMany { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -87,11 +87,11 @@ impl Attempts {
 
     /// What an account has tried is forgiven when somebody has got in, with one try of the address.
     pub(super) async fn forgive(&self, account: &str, address: Address) -> Result<(), StoreError> {
-        for tried in [Tried::Password, Tried::Code, Tried::CodeAfterLink] {
-            let sql = "DELETE FROM pappus_attempts WHERE kind = ? AND subject = ?";
-            let values = [tried.as_str().into(), self.hash(tried.as_str(), account).into()];
-            self.store.execute("forgetting tries", sql, &values).await?;
-        }
+        // The kind is part of the hash.
+        let sql = "DELETE FROM pappus_attempts WHERE subject IN (?, ?, ?)";
+        let kinds = [Guess::Password, Guess::Code, Guess::CodeAfterLink];
+        let values = kinds.map(|guess| self.hash(guess.as_str(), account).into());
+        self.store.execute("forgetting tries", sql, &values).await?;
         let sql = "DELETE FROM pappus_attempts WHERE id = (SELECT MAX(id) FROM pappus_attempts \
                    WHERE kind = 'address' AND subject = ?)";
         let subject = self.hash("address", &address.subject().to_string());

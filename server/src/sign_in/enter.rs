@@ -7,9 +7,9 @@ use pappus_engine::campaign::SignIn;
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::attempts::Tried;
+use super::attempts::Guess;
 use super::page::SignInPage;
-use super::second_step::{Way, begin};
+use super::second_step::{FirstStep, begin};
 use crate::app::App;
 use crate::audit::audit;
 use crate::error::WebError;
@@ -41,7 +41,7 @@ pub(super) async fn enter(
     // An account counts as one by whatever name it is tried, and what is no account counts as well. One that was tried too
     // often answers as if the password were wrong, after the same work: otherwise it would tell which names are one account.
     let account = account_key(found.as_ref(), &typed.name);
-    let may = room.attempts().may(Tried::Password, &account, now).await?;
+    let may = room.attempts().may(Guess::Password, &account, now).await?;
     let hash = found.as_ref().map(|person| &person.password_hash);
     let fits = room.passwords().fits(&typed.password, hash).await? && may;
     let known = found.as_ref().map(|person| person.account.clone());
@@ -57,7 +57,7 @@ pub(super) async fn enter(
     }
     let next = own_path(&typed.next);
     if needs_code(&person) {
-        begin(&session, &person, Way::Password, now).await?;
+        begin(&app, &session, &person, FirstStep::Password).await?;
         let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
         return Ok(Redirect::to(&format!("/sign-in/code?next={next}")).into_response());
     }

@@ -16,7 +16,7 @@ use tower_sessions::Session;
 
 use super::enter::{account_key, finish, needs_code};
 use super::page::ForgottenPage;
-use super::second_step::{Way, begin};
+use super::second_step::{FirstStep, begin};
 use crate::app::App;
 use crate::audit::audit;
 use crate::error::WebError;
@@ -128,7 +128,7 @@ pub(super) async fn follow(
         ));
     };
     if needs_code(&person) {
-        begin(&session, &person, Way::Link, now).await?;
+        begin(&app, &session, &person, FirstStep::Link).await?;
         return Ok(Redirect::to("/sign-in/code").into_response());
     }
     app.sign_in.attempts().forgive(&account_key(Some(&person), ""), address).await?;

@@ -27,9 +27,9 @@ struct Known {
     stamp: String,
 }
 
-/// What is remembered of an account, beside the stamp of a session.
+/// A session's stamp compared with the cached one of its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Memory {
+enum CachedStanding {
     /// It stood a moment ago, with this stamp.
     Fresh,
     /// It stood a moment ago, with another stamp.
@@ -38,12 +38,12 @@ enum Memory {
 }
 
 impl Standing {
-    fn recall(&self, user_id: i64, stamp: &str, now: i64) -> Memory {
+    fn recall(&self, user_id: i64, stamp: &str, now: i64) -> CachedStanding {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(&user_id).filter(|known| now < known.until) {
-            Some(known) if known.stamp == stamp => Memory::Fresh,
-            Some(_) => Memory::Another,
-            None => Memory::Nothing,
+            Some(known) if known.stamp == stamp => CachedStanding::Fresh,
+            Some(_) => CachedStanding::Another,
+            None => CachedStanding::Nothing,
         }
     }
 
@@ -68,10 +68,10 @@ impl SignInRoom {
     pub(crate) async fn still_stands(&self, person: &Person, now: i64) -> bool {
         let standing = &self.0.standing;
         let _turn = match standing.recall(person.user_id, &person.stamp, now) {
-            Memory::Fresh => return true,
+            CachedStanding::Fresh => return true,
             // Signed in to anew, with another password: the older session waits for its turn.
-            Memory::Another => standing.turn.lock().await,
-            Memory::Nothing => {
+            CachedStanding::Another => standing.turn.lock().await,
+            CachedStanding::Nothing => {
                 let Ok(turn) = standing.turn.try_lock() else { return true };
                 turn
             }
@@ -94,17 +94,17 @@ impl SignInRoom {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Memory, Standing};
+    use super::{CachedStanding, MOST, Standing};
 
     #[test]
     fn it_forgets_in_time() {
         let standing = Standing::default();
-        assert_eq!(standing.recall(1, "a", 0), Memory::Nothing);
+        assert_eq!(standing.recall(1, "a", 0), CachedStanding::Nothing);
         standing.note(1, "a", 100);
-        assert_eq!(standing.recall(1, "a", 99), Memory::Fresh);
-        assert_eq!(standing.recall(1, "b", 99), Memory::Another);
-        assert_eq!(standing.recall(1, "a", 100), Memory::Nothing);
-        assert_eq!(standing.recall(2, "a", 0), Memory::Nothing);
+        assert_eq!(standing.recall(1, "a", 99), CachedStanding::Fresh);
+        assert_eq!(standing.recall(1, "b", 99), CachedStanding::Another);
+        assert_eq!(standing.recall(1, "a", 100), CachedStanding::Nothing);
+        assert_eq!(standing.recall(2, "a", 0), CachedStanding::Nothing);
         for user in 0..i64::try_from(2 * MOST).unwrap() {
             standing.note(user, "a", 100);
         }

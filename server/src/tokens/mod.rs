@@ -25,13 +25,13 @@ pub(crate) const MAX_NAME: usize = 100;
 /// Tokens a person may have.
 const MANY: usize = 20;
 
-/// A token to be made.
-pub(crate) struct Wish {
-    /// What it is for.
+/// A request for a new token, as typed or sent.
+pub(crate) struct TokenForm {
+    /// Its purpose, in the owner's words.
     pub(crate) name: String,
-    /// What it is good for.
+    /// Its permissions.
     pub(crate) scopes: Vec<Scope>,
-    /// For how many days.
+    /// Its lifetime in days.
     pub(crate) days: u32,
 }
 
@@ -42,28 +42,28 @@ pub fn routes() -> Router<App> {
         .route("/tokens/{id}/revoke", post(page::revoke))
 }
 
-/// Makes a token for somebody who has signed in; gives its number and what it is. They are told by mail: whoever else made
-/// it would not tell them.
+/// Makes a token for somebody who has signed in; gives its number and what it is. Its owner is notified by mail,
+/// as somebody else may have made it.
 ///
 /// # Errors
-/// [`WebError::Bad`] for a wish that makes no sense, [`WebError::Forbidden`] for scopes that are for podmins,
+/// [`WebError::Bad`] for a form that makes no sense, [`WebError::Forbidden`] for scopes that are for podmins,
 /// [`WebError::Conflict`] when there are too many.
 pub(crate) async fn make(
     app: &App,
     words: &Words,
     person: &Person,
     address: Address,
-    wish: &Wish,
+    form: &TokenForm,
 ) -> Result<(i64, String), WebError> {
     let bad = |sentence: &str| Err(WebError::Bad(sentence.to_owned()));
-    let name = wish.name.trim();
+    let name = form.name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.contains('\0') {
         return bad("a token's name has 1 to 100 characters");
     }
-    if wish.scopes.is_empty() || !(1..=MAX_DAYS).contains(&wish.days) {
+    if form.scopes.is_empty() || !(1..=MAX_DAYS).contains(&form.days) {
         return bad("a token has at least one scope, and is good for 1 to 366 days");
     }
-    let for_podmins = wish.scopes.iter().any(|scope| scope.is_for_podmins());
+    let for_podmins = form.scopes.iter().any(|scope| scope.is_for_podmins());
     if for_podmins && !(person.podmin && is_podmin(app, person).await?) {
         return Err(WebError::Forbidden);
     }
@@ -71,8 +71,8 @@ pub(crate) async fn make(
     if tokens.of(person.user_id).await?.len() >= MANY {
         return Err(WebError::Conflict("there are 20 tokens already: revoke one first".to_owned()));
     }
-    let (id, token) = tokens.make(person, name, &wish.scopes, wish.days).await?;
-    let details = json!({ "scopes": wish.scopes, "days": wish.days });
+    let (id, token) = tokens.make(person, name, &form.scopes, form.days).await?;
+    let details = json!({ "scopes": form.scopes, "days": form.days });
     audit(app, Some(person), "token-made", Some(name), Some(&details), Some(address)).await;
     if let Err(error) = tell(app, words, person, id, name).await {
         tracing::error!("the mail about a new token could not be queued: {error}");

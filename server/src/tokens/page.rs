@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::{KeptToken, Tokens, Wish};
+use super::{KeptToken, TokenForm, Tokens};
 use crate::api::Scope;
 use crate::app::App;
 use crate::error::WebError;
@@ -84,8 +84,8 @@ pub(super) async fn make(
     CheckedForm(typed): CheckedForm<Typed>,
 ) -> Result<Response, WebError> {
     let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| typed.has(*scope)).collect();
-    let wish = Wish { name: typed.name.clone(), scopes, days: typed.days.trim().parse().unwrap_or(0) };
-    let (made, problem) = match super::make(&app, &page.words, &person, address, &wish).await {
+    let form = TokenForm { name: typed.name.clone(), scopes, days: typed.days.trim().parse().unwrap_or(0) };
+    let (made, problem) = match super::make(&app, &page.words, &person, address, &form).await {
         Ok((_, token)) => (Some(token), None),
         Err(WebError::Bad(_)) => (None, Some(page.words.say("tokens-senseless"))),
         Err(WebError::Conflict(_)) => (None, Some(page.words.say("tokens-many"))),
@@ -95,7 +95,7 @@ pub(super) async fn make(
     let choices = choices(&page, person.podmin, |scope| typed.has(scope));
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let name = if problem.is_some() { typed.name.as_str() } else { "" };
-    let shown = TokensPage { page: &page, tokens, choices, name, days: wish.days.max(1), made, problem };
+    let shown = TokensPage { page: &page, tokens, choices, name, days: form.days.max(1), made, problem };
     Ok(crate::error::as_it_is(page.show(status, &shown)?))
 }
 
@@ -113,10 +113,10 @@ pub(super) async fn revoke(
 
 fn choices(page: &Page, podmin: bool, chosen: impl Fn(Scope) -> bool) -> Vec<(&'static str, String, bool)> {
     let may = Scope::ALL.into_iter().filter(|scope| podmin || !scope.is_for_podmins());
-    may.map(|scope| (scope.as_str(), said(page, scope), chosen(scope))).collect()
+    may.map(|scope| (scope.as_str(), scope_text(page, scope), chosen(scope))).collect()
 }
 
-fn said(page: &Page, scope: Scope) -> String {
+fn scope_text(page: &Page, scope: Scope) -> String {
     page.words.say(&format!("tokens-scope-{}", scope.as_str().replace('_', "-")))
 }
 
@@ -124,7 +124,7 @@ fn lines(page: &Page, tokens: Vec<KeptToken>) -> Vec<Line> {
     let line = |token: KeptToken| Line {
         id: token.id,
         name: token.name,
-        scopes: token.scopes.iter().map(|scope| said(page, *scope)).collect::<Vec<_>>().join("; "),
+        scopes: token.scopes.iter().map(|scope| scope_text(page, *scope)).collect::<Vec<_>>().join("; "),
         made: page.words.moment(token.created_at),
         used: token.last_used_at.map(|at| page.words.moment(at)),
         ends: page.words.day(token.expires_at),

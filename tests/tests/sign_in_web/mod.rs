@@ -318,7 +318,7 @@ async fn all(pod: Pod, store: Option<String>) {
     cookies_and_forms(&scene).await;
     locked_and_closed(&scene).await;
     locked_meanwhile(&scene).await;
-    tokens::ended(&scene).await;
+    tokens::end_with_the_password(&scene).await;
     codes(&scene).await;
     links_by_mail(&scene).await;
     what_is_kept(&scene).await;

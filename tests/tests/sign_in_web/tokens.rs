@@ -1,6 +1,6 @@
 //! Sessions and tokens end with what they were made with, and people see, make and revoke their tokens on a page.
 
-use super::{is_in, is_out, scene};
+use super::{code, is_in, is_out, scene, sign_in, step};
 use crate::support::Pod;
 use crate::support::closing::{Closing, get, said, script_of};
 use pappus_tests::sample::PASSWORD;
@@ -8,7 +8,7 @@ use pappus_tests::service::{Answer, Browser};
 use reqwest::{Method, StatusCode};
 
 /// Another password, or another second factor, on the pod ends the sessions and tokens made before.
-pub(super) async fn ended(scene: &Closing) {
+pub(super) async fn end_with_the_password(scene: &Closing) {
     let pool = &scene.pod.pool;
     let mut other = scene.signed_in("emil").await;
     let hash = |cost: u32| bcrypt::hash(format!("{PASSWORD}{}", pappus_tests::sample::PEPPER), cost).unwrap();
@@ -25,6 +25,17 @@ pub(super) async fn ended(scene: &Closing) {
         said(&mut script, Method::GET, "/api/v1/me", None, StatusCode::UNAUTHORIZED).await;
         is_in(&mut other, "emil").await;
     }
+    // The same counts between password and code: the old password gets nobody further.
+    let mut half_way = scene.browser();
+    sign_in(&mut half_way, "jonas", PASSWORD).await;
+    let unused = "UPDATE users SET consumed_timestep = NULL WHERE username = 'jonas'";
+    pool.execute(unused).await.unwrap();
+    pool.execute(&password.replace("yasmin", "jonas")).await.unwrap();
+    let answer = half_way.fill("/sign-in/code", "/sign-in/code", &[("code", &code(step()))]).await.unwrap();
+    assert_eq!(answer.location(), "/sign-in", "{}", answer.text());
+    is_out(&mut half_way).await;
+    pool.execute("UPDATE users SET consumed_timestep = 2000000000 WHERE username = 'jonas'").await.unwrap();
+
     let off = "UPDATE users SET otp_required_for_login = (1 = 0), plain_otp_secret = NULL WHERE username = 'yasmin'";
     pool.execute(off).await.unwrap();
     let mut yasmin = scene.signed_in("yasmin").await;
