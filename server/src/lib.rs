@@ -21,4 +21,5 @@ pub mod security;
 pub mod serve;
 pub mod sessions;
 pub mod sign_in;
+pub mod tokens;
 pub mod words;

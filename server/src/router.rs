@@ -14,7 +14,7 @@ use crate::error::{WebError, shown};
 use crate::pages::Page;
 use crate::security::{Limits, guard, limit, note};
 use crate::sessions::SignedIn;
-use crate::{api, board, health, newcomers, pages, portal, sessions, sign_in};
+use crate::{api, board, health, newcomers, pages, portal, sessions, sign_in, tokens};
 
 /// Largest form. Rooms that take more say so themselves.
 const MAX_FORM: usize = 256 << 10;
@@ -34,6 +34,7 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
         .merge(api::routes())
         .merge(board::routes())
         .merge(newcomers::routes())
+        .merge(tokens::routes())
         .fallback(nothing);
     // Browsers say where a form comes from; what comes from elsewhere is refused before anything reads it. Forms
     // have tokens besides, for browsers that say nothing.

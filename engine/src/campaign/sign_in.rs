@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::sign_in_rows::{read, statement};
 use super::sign_in_seal::{open, seal};
-use crate::archive::encryption::{EncryptionError, Lock};
+use crate::archive::encryption::{EncryptionError, Lock, Unlock};
 use crate::archive::writer::hex;
 use crate::depot::{CampaignKeys, KeysError};
 use crate::domain::Timestamp;
@@ -263,14 +263,27 @@ impl SignInData {
                 );
                 let values = [(&self.pod).into(), hash.into(), (&recipient).into()];
                 if let Some(row) = self.store.first("looking for a person", &sql, &values).await? {
-                    let text = open(&unlock, row.get(0)?)?;
-                    // The error would show what is inside.
-                    let person: SignIn = serde_json::from_slice(&text)
-                        .map_err(|error: serde_json::Error| SignInError::Damaged(error.classify_text()))?;
+                    let person = opened(&unlock, row.get(0)?)?;
                     if !by_id || person.account == name {
                         return Ok(Some(person));
                     }
                 }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The account of a row number on the pod; nobody when it was not kept.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn by_row(&self, user_id: i64) -> Result<Option<SignIn>, SignInError> {
+        let Some(unlock) = self.keys.unlock()? else { return Ok(None) };
+        for (recipient, _) in self.keys.lookup_keys()? {
+            let sql = "SELECT sealed FROM pappus_sign_in WHERE pod = ? AND user_id = ? AND recipient = ?";
+            let values = [(&self.pod).into(), user_id.into(), recipient.into()];
+            if let Some(row) = self.store.first("looking for an account", sql, &values).await? {
+                return opened(&unlock, row.get(0)?).map(Some);
             }
         }
         Ok(None)
@@ -294,6 +307,13 @@ impl SignInData {
         let sql = "DELETE FROM pappus_sign_in WHERE pod = ?";
         Ok(self.store.execute("removing sign-in data", sql, &[(&self.pod).into()]).await?)
     }
+}
+
+/// One person's data.
+fn opened(unlock: &Unlock, sealed: Vec<u8>) -> Result<SignIn, SignInError> {
+    let text = open(unlock, sealed)?;
+    // The error would show what is inside.
+    serde_json::from_slice(&text).map_err(|error| SignInError::Damaged(error.classify_text()))
 }
 
 /// With what people's data is put away.

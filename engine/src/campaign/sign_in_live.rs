@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use tokio::sync::OnceCell;
 
 use super::sign_in::{SignIn, normal};
-use super::sign_in_rows::{by_name, read};
+use super::sign_in_rows::{by_name, by_row, read};
 use crate::pod::config::{DatabaseUrl, PodConfig};
 use crate::pod::database::{DatabaseError, Snapshot};
 
@@ -48,5 +48,16 @@ impl LiveSignIn {
         let Some((local, _)) = name.split_once('@') else { return Ok(None) };
         let row = snapshot.first("a person who signs in", by_name(columns), &[local, local, "", ""]).await?;
         Ok(row.and_then(|row| read(&row, &self.host)).filter(|person| person.account == name))
+    }
+
+    /// The account of a row number; nobody when the pod has none. Nothing is written to the pod.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn by_row(&self, user_id: i64) -> Result<Option<SignIn>, DatabaseError> {
+        let mut snapshot = Snapshot::open(&self.database).await?;
+        let columns = self.columns.get_or_try_init(|| crate::pod::schema::columns(&mut snapshot)).await?;
+        let row = snapshot.first("an account", by_row(columns, user_id), &[]).await?;
+        Ok(row.and_then(|row| read(&row, &self.host)))
     }
 }

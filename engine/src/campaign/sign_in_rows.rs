@@ -20,6 +20,11 @@ pub(super) fn by_name(columns: &HashSet<String>) -> String {
     format!("{} AND (u.username IN (?, ?) OR u.email IN (?, ?)) ORDER BY u.id LIMIT 1", select(columns))
 }
 
+/// Reads the user of a row number.
+pub(super) fn by_row(columns: &HashSet<String>, user_id: i64) -> String {
+    format!("{} AND u.id = {user_id}", select(columns))
+}
+
 fn select(columns: &HashSet<String>) -> String {
     let second_factor = SECOND_FACTOR.map(|column| {
         if columns.contains(&format!("users.{column}")) { format!("u.{column}") } else { "NULL".to_owned() }

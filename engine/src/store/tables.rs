@@ -36,6 +36,7 @@ files! {
     11 "0011_moves",
     12 "0012_newcomers",
     13 "0013_journals",
+    14 "0014_stamps",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.

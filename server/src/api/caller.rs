@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::problems::NobodySignedIn;
-use super::tokens_table::Tokens;
 use crate::app::App;
 use crate::board::shared::Actor;
 use crate::error::WebError;
 use crate::security::Address;
 use crate::sessions::{Person, SignedIn, is_podmin};
+use crate::tokens::Tokens;
 
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]

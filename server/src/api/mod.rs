@@ -7,7 +7,6 @@ mod caller;
 pub(crate) mod problems;
 mod requests;
 mod tokens;
-mod tokens_table;
 
 use axum::extract::Query;
 use axum::extract::rejection::{JsonRejection, QueryRejection};

@@ -6,23 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless, TooLate};
-use super::tokens_table::{KeptToken, Tokens};
 use super::{Caller, Scope, body};
 use crate::app::App;
-use crate::audit::audit;
 use crate::error::WebError;
+use crate::pages::Page;
 use crate::security::Address;
-
-/// Longest time a token is good for.
-const MAX_DAYS: u32 = 366;
-/// Longest name.
-const MAX_NAME: usize = 100;
-/// Tokens a person may have.
-const MANY: usize = 20;
+use crate::tokens::{KeptToken, TokenForm, Tokens};
 
 /// A token.
 #[derive(Serialize, ToSchema)]
@@ -95,30 +87,13 @@ pub(super) async fn make(
     State(app): State<App>,
     caller: Caller,
     address: Address,
+    page: Page,
     new: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<(StatusCode, Json<MadeToken>), WebError> {
     let person = caller.in_person()?;
-    let new = body(new)?;
-    let bad = |sentence: &str| Err(WebError::Bad(sentence.to_owned()));
-    if new.name.trim().is_empty() || new.name.chars().count() > MAX_NAME || new.name.contains('\0') {
-        return bad("a token's name has 1 to 100 characters");
-    }
-    if new.scopes.is_empty() || !(1..=MAX_DAYS).contains(&new.days) {
-        return bad("a token has at least one scope, and is good for 1 to 366 days");
-    }
-    let for_podmins = new.scopes.iter().any(|scope| scope.is_for_podmins());
-    if for_podmins && !caller.is_podmin(&app).await? {
-        return Err(WebError::Forbidden);
-    }
-    let tokens = Tokens::new(&app);
-    if tokens.of(person.user_id).await?.len() >= MANY {
-        return Err(WebError::Conflict("there are 20 tokens already: remove one first".to_owned()));
-    }
-    let (id, token) = tokens.make(person, new.name.trim(), &new.scopes, new.days).await?;
-    if for_podmins {
-        let details = json!({ "scopes": new.scopes, "days": new.days });
-        audit(&app, Some(person), "board-token", Some(new.name.trim()), Some(&details), Some(address)).await;
-    }
+    let NewToken { name, scopes, days } = body(new)?;
+    let form = TokenForm { name, scopes, days };
+    let (id, token) = crate::tokens::make(&app, &page.words, person, address, &form).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { id, token })))
 }
 
@@ -130,11 +105,12 @@ pub(super) async fn make(
 pub(super) async fn remove(
     State(app): State<App>,
     caller: Caller,
+    address: Address,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<StatusCode, WebError> {
     let person = caller.in_person()?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
-    if Tokens::new(&app).remove(person.user_id, id).await? {
+    if crate::tokens::revoke(&app, person, address, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(WebError::NotFound)

@@ -22,6 +22,13 @@ pub fn asset(name: &str) -> String {
     format!("/assets/{}/{name}", digest.get(..16).unwrap_or("none"))
 }
 
+/// Returns true for the path of a built-in file, as pages name it.
+pub(crate) fn is_asset(path: &str) -> bool {
+    let name = path.rsplit_once('/').map_or("", |(_, name)| name);
+    // `asset` gives a path for every name.
+    path.starts_with("/assets/") && Files::get(name).is_some() && asset(name) == path
+}
+
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/assets/{digest}/{name}", get(file)).route("/favicon.ico", get(icon))
 }
@@ -43,4 +50,19 @@ fn respond(name: &str, keep: &'static str) -> Result<Response, WebError> {
         _ => "application/octet-stream",
     };
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, keep)], file.data.into_owned()).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{asset, is_asset};
+
+    #[test]
+    fn only_files_that_exist_are_assets() {
+        assert!(is_asset(&asset("pappus.css")));
+        for path in
+            [&asset("nothing"), "/assets/none/nothing", "/assets/none/pappus.css", "/assets/", "/archive"]
+        {
+            assert!(!is_asset(path), "{path}");
+        }
+    }
 }

@@ -19,6 +19,7 @@ use crate::sessions::Person;
 use crate::words::{LANGUAGES, Words};
 
 pub use assets::asset;
+pub(crate) use assets::is_asset;
 pub use form::CheckedForm;
 pub use language::{LANGUAGE_COOKIE, own_path};
 

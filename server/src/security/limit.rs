@@ -12,6 +12,7 @@ use governor::{DefaultKeyedRateLimiter, Quota};
 
 use super::Address;
 use crate::error::WebError;
+use crate::pages::is_asset;
 
 /// For a moment so many times the number of requests that are allowed in each second.
 const BURST: u32 = 10;
@@ -43,7 +44,7 @@ pub(crate) async fn limit(
     request: Request,
     next: Next,
 ) -> Response {
-    if request.uri().path().starts_with("/assets/") {
+    if is_asset(request.uri().path()) {
         return next.run(request).await;
     }
     match limits.0.check_key(&address.subject()) {

@@ -30,6 +30,10 @@ pub struct Person {
     pub account: String,
     /// Whether it is a podmin's: an administrator of the pod.
     pub podmin: bool,
+    /// A keyed digest of the password hash and second factor it was signed in to with. Empty in sessions of versions that
+    /// did not note it: they have to sign in anew.
+    #[serde(default)]
+    pub stamp: String,
 }
 
 /// Finds the session of every request.
@@ -45,7 +49,7 @@ pub(crate) fn layer(app: &App) -> SessionManagerLayer<StoredSessions> {
         .with_expiry(Expiry::OnInactivity(tower_sessions::cookie::time::Duration::seconds(idle)))
 }
 
-/// Who is signed in, if anybody. Whose account was locked or closed meanwhile is signed in no more.
+/// The person of a session, unless the account was locked or closed meanwhile or has another password or second factor.
 ///
 /// # Errors
 /// [`WebError::Away`] when that cannot be found out.

@@ -50,6 +50,6 @@ impl FromRequestParts<App> for Podmin {
 /// # Errors
 /// [`WebError::Away`] when neither the pod nor what was kept of it can be asked.
 pub(crate) async fn is_podmin(app: &App, person: &Person) -> Result<bool, WebError> {
-    let now = app.sign_in.accounts().find(&person.account, app.now_millis()).await?;
-    Ok(now.is_some_and(|now| now.user_id == person.user_id && now.admin && !now.locked && !now.closed))
+    let now = app.sign_in.accounts().by_row(person.user_id, app.now_millis()).await?.person();
+    Ok(now.is_some_and(|now| now.admin && !now.locked && !now.closed))
 }

@@ -24,6 +24,41 @@ pub struct Accounts {
     away_until: AtomicI64,
 }
 
+/// A way to look an account up.
+#[derive(Clone, Copy)]
+enum AccountKey<'a> {
+    /// By username, e-mail address or diaspora* ID.
+    Name(&'a str),
+    /// By row number on the pod.
+    Row(i64),
+}
+
+/// An account looked up by its row number, and where it was found.
+#[derive(Debug)]
+pub enum Account {
+    /// As the pod has it now.
+    OnPod(SignIn),
+    /// As it was kept.
+    Kept {
+        /// The account.
+        person: SignIn,
+        /// The pod still exists and would know better, but does not answer.
+        pod_is_away: bool,
+    },
+    /// The pod has no such account any more.
+    Gone,
+}
+
+impl Account {
+    /// The account, wherever it is known from.
+    pub fn person(self) -> Option<SignIn> {
+        match self {
+            Self::OnPod(person) | Self::Kept { person, .. } => Some(person),
+            Self::Gone => None,
+        }
+    }
+}
+
 impl Accounts {
     pub(super) fn new(config: &Config, store: &Store, keys: &CampaignKeys) -> Self {
         Self {
@@ -42,7 +77,7 @@ impl Accounts {
         if name.len() > 320 {
             return Ok(None);
         }
-        let away = match self.ask_pod(name, now).await {
+        let away = match self.ask_pod(AccountKey::Name(name), now).await {
             Ok(found) => return Ok(found),
             Err(reason) => reason,
         };
@@ -54,14 +89,36 @@ impl Accounts {
         }
     }
 
-    async fn ask_pod(&self, name: &str, now: i64) -> Result<Option<SignIn>, String> {
+    /// The account of a row number. `now` is in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// [`WebError::Away`] when neither the pod nor what was kept of it can say.
+    pub async fn by_row(&self, user_id: i64, now: i64) -> Result<Account, WebError> {
+        let away = match self.ask_pod(AccountKey::Row(user_id), now).await {
+            Ok(found) => return Ok(found.map_or(Account::Gone, Account::OnPod)),
+            Err(reason) => reason,
+        };
+        match self.kept.by_row(user_id).await {
+            Ok(Some(person)) => Ok(Account::Kept { person, pod_is_away: self.live.is_some() }),
+            Ok(None) => Err(WebError::Away(away)),
+            Err(error) => Err(WebError::Away(error.to_string())),
+        }
+    }
+
+    async fn ask_pod(&self, key: AccountKey<'_>, now: i64) -> Result<Option<SignIn>, String> {
         let Some(live) = &self.live else {
             return Err("the pod is gone, and no sign-in data was kept".to_owned());
         };
         if now < self.away_until.load(Ordering::Relaxed) {
             return Err("the pod's database did not answer a moment ago".to_owned());
         }
-        let reason = match tokio::time::timeout(PATIENCE, live.find(name)).await {
+        let asked = async {
+            match key {
+                AccountKey::Name(name) => live.find(name).await,
+                AccountKey::Row(user_id) => live.by_row(user_id).await,
+            }
+        };
+        let reason = match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(found)) => return Ok(found),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the pod's database does not answer".to_owned(),

@@ -15,6 +15,27 @@ const WINDOW: i64 = 15 * 60 * 1000;
 /// Links one account may ask for in that time.
 const LINKS: i64 = 2;
 
+/// A secret that can be guessed. Each kind is counted separately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guess {
+    /// A password.
+    Password,
+    /// The code after a password.
+    Code,
+    /// The code after a link by mail.
+    CodeAfterLink,
+}
+
+impl Guess {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "account",
+            Self::Code => "code",
+            Self::CodeAfterLink => "code-after-link",
+        }
+    }
+}
+
 /// Tries to sign in.
 #[derive(Debug)]
 pub(super) struct Attempts {
@@ -37,13 +58,26 @@ impl Attempts {
 
     /// Counts a try from an address, before anything is looked up.
     pub(super) async fn from(&self, address: Address, now: i64) -> Result<(), WebError> {
-        let subject = address.subject().to_string();
-        self.count("address", &subject, self.per_address, now).await
+        self.count("address", &address.subject().to_string(), self.per_address, now).await
+    }
+
+    /// Counts the use of a link from an address; apart, so that guesses at passwords do not stop links.
+    pub(super) async fn link_from(&self, address: Address, now: i64) -> Result<(), WebError> {
+        self.count("link-address", &address.subject().to_string(), self.per_address, now).await
     }
 
     /// Counts a try for an account, before anything is compared: of two at the same time both count.
-    pub(super) async fn of(&self, account: &str, now: i64) -> Result<(), WebError> {
-        self.count("account", account, self.per_account, now).await
+    pub(super) async fn of(&self, guess: Guess, account: &str, now: i64) -> Result<(), WebError> {
+        self.count(guess.as_str(), account, self.per_account, now).await
+    }
+
+    /// As [`of`](Self::of); says whether the account may be tried, instead of ending with an error when not.
+    pub(super) async fn may(&self, guess: Guess, account: &str, now: i64) -> Result<bool, WebError> {
+        match self.of(guess, account, now).await {
+            Ok(()) => Ok(true),
+            Err(WebError::TooMany { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Counts a link that an account asks for.
@@ -53,8 +87,11 @@ impl Attempts {
 
     /// What an account has tried is forgiven when somebody has got in, with one try of the address.
     pub(super) async fn forgive(&self, account: &str, address: Address) -> Result<(), StoreError> {
-        let sql = "DELETE FROM pappus_attempts WHERE kind = 'account' AND subject = ?";
-        self.store.execute("forgetting tries", sql, &[self.hash("account", account).into()]).await?;
+        // The kind is part of the hash.
+        let sql = "DELETE FROM pappus_attempts WHERE subject IN (?, ?, ?)";
+        let kinds = [Guess::Password, Guess::Code, Guess::CodeAfterLink];
+        let values = kinds.map(|guess| self.hash(guess.as_str(), account).into());
+        self.store.execute("forgetting tries", sql, &values).await?;
         let sql = "DELETE FROM pappus_attempts WHERE id = (SELECT MAX(id) FROM pappus_attempts \
                    WHERE kind = 'address' AND subject = ?)";
         let subject = self.hash("address", &address.subject().to_string());
@@ -67,13 +104,17 @@ impl Attempts {
         self.store.execute("removing old tries", sql, &[(now - WINDOW).into()]).await
     }
 
+    /// Counts a try, unless there are too many already: what is refused does not lengthen the wait. It is written down before
+    /// those that came earlier are counted, and taken back: of many at the same time the first ones pass.
     async fn count(&self, kind: &str, subject: &str, limit: i64, now: i64) -> Result<(), WebError> {
         let subject = self.hash(kind, subject);
-        let sql = "INSERT INTO pappus_attempts (kind, subject, tried_at) VALUES (?, ?, ?)";
-        self.store.execute("counting a try", sql, &[kind.into(), (&subject).into(), now.into()]).await?;
+        let sql = "INSERT INTO pappus_attempts (kind, subject, tried_at) VALUES (?, ?, ?) RETURNING id";
+        let values = [kind.into(), (&subject).into(), now.into()];
+        let row = self.store.first("counting a try", sql, &values).await?;
+        let id: i64 = row.map_or(Ok(0), |row| row.get(0))?;
         let sql = "SELECT COUNT(*), MIN(tried_at) FROM pappus_attempts \
-                   WHERE kind = ? AND subject = ? AND tried_at > ?";
-        let values = [kind.into(), (&subject).into(), (now - WINDOW).into()];
+                   WHERE kind = ? AND subject = ? AND tried_at > ? AND id <= ?";
+        let values = [kind.into(), (&subject).into(), (now - WINDOW).into(), id.into()];
         let row = self.store.first("counting tries", sql, &values).await?;
         let (count, first) = row.map_or(Ok((0, None)), |row| {
             Ok::<_, StoreError>((row.get::<i64>(0)?, row.get::<Option<i64>>(1)?))
@@ -81,6 +122,8 @@ impl Attempts {
         if count <= limit {
             return Ok(());
         }
+        let sql = "DELETE FROM pappus_attempts WHERE id = ?";
+        self.store.execute("taking a refused try back", sql, &[id.into()]).await?;
         let wait = first.map_or(WINDOW, |first| first + WINDOW - now).max(1000);
         Err(WebError::TooMany { seconds: u64::try_from(wait / 1000).unwrap_or(1) })
     }

@@ -7,8 +7,9 @@ use pappus_engine::campaign::SignIn;
 use serde::Deserialize;
 use tower_sessions::Session;
 
+use super::attempts::Guess;
 use super::page::SignInPage;
-use super::second_step::begin;
+use super::second_step::{FirstStep, begin};
 use crate::app::App;
 use crate::audit::audit;
 use crate::error::WebError;
@@ -37,14 +38,17 @@ pub(super) async fn enter(
     let (now, room) = (app.now_millis(), &app.sign_in);
     room.attempts().from(address, now).await?;
     let found = room.accounts().find(&typed.name, now).await?;
-    // An account counts as one by whatever name it is tried, and what is no account counts as well.
+    // An account counts as one by whatever name it is tried, and what is no account counts as well. One that was tried too
+    // often answers as if the password were wrong, after the same work: otherwise it would tell which names are one account.
     let account = account_key(found.as_ref(), &typed.name);
-    room.attempts().of(&account, now).await?;
+    let may = room.attempts().may(Guess::Password, &account, now).await?;
     let hash = found.as_ref().map(|person| &person.password_hash);
-    let fits = room.passwords().fits(&typed.password, hash).await?;
+    let fits = room.passwords().fits(&typed.password, hash).await? && may;
+    let known = found.as_ref().map(|person| person.account.clone());
     let Some(person) = found.filter(|_| fits) else {
-        let subject = typed.name.get(..typed.name.len().min(100));
-        audit(&app, None, "sign-in-failed", subject, None, Some(address)).await;
+        // What is no account's name may be a password typed in the wrong place.
+        let act = if may { "sign-in-failed" } else { "sign-in-too-often" };
+        audit(&app, None, act, known.as_deref(), None, Some(address)).await;
         return refuse(&app, &page, &typed, "sign-in-wrong");
     };
     if person.closed || person.locked {
@@ -53,7 +57,7 @@ pub(super) async fn enter(
     }
     let next = own_path(&typed.next);
     if needs_code(&person) {
-        begin(&session, &person, now).await?;
+        begin(&app, &session, &person, FirstStep::Password).await?;
         let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
         return Ok(Redirect::to(&format!("/sign-in/code?next={next}")).into_response());
     }
@@ -87,9 +91,10 @@ pub(super) async fn finish(
         username: person.username.clone(),
         account: person.account.clone(),
         podmin: person.admin,
+        stamp: app.sign_in.stamp(person),
     };
     crate::sessions::sign_in(session, &signed_in).await.map_err(|error| WebError::Away(error.to_string()))?;
-    app.sign_in.stands(person.user_id, app.now_millis());
+    app.sign_in.stands(&signed_in, app.now_millis());
     audit(app, Some(&signed_in), act, None, None, Some(address)).await;
     Ok(())
 }

@@ -16,7 +16,7 @@ use tower_sessions::Session;
 
 use super::enter::{account_key, finish, needs_code};
 use super::page::ForgottenPage;
-use super::second_step::begin;
+use super::second_step::{FirstStep, begin};
 use crate::app::App;
 use crate::audit::audit;
 use crate::error::WebError;
@@ -121,14 +121,14 @@ pub(super) async fn follow(
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Response, WebError> {
     let now = app.now_millis();
-    app.sign_in.attempts().from(address, now).await?;
+    app.sign_in.attempts().link_from(address, now).await?;
     let Some(person) = used(&app, &token, now).await? else {
         return Ok(crate::error::as_it_is(
             page.show(StatusCode::GONE, &LinkPage { page: &page, good: false })?,
         ));
     };
     if needs_code(&person) {
-        begin(&session, &person, now).await?;
+        begin(&app, &session, &person, FirstStep::Link).await?;
         return Ok(Redirect::to("/sign-in/code").into_response());
     }
     app.sign_in.attempts().forgive(&account_key(Some(&person), ""), address).await?;
@@ -139,13 +139,12 @@ pub(super) async fn follow(
 /// Uses a link up, and finds whose it was; of two at the same time one succeeds.
 async fn used(app: &App, token: &str, now: i64) -> Result<Option<SignIn>, WebError> {
     let digest = digest(token);
-    let sql = "SELECT user_id, username FROM pappus_sign_in_links WHERE digest = ? AND pod = ?";
+    let sql = "SELECT user_id FROM pappus_sign_in_links WHERE digest = ? AND pod = ?";
     let values = [(&digest).into(), app.config.pod_url.as_str().into()];
     let Some(row) = app.store.first("looking for a link", sql, &values).await? else { return Ok(None) };
-    let (user_id, username): (i64, String) = (row.get(0)?, row.get(1)?);
     // Before it is used up: when the pod is away, the link stays good.
-    let person = app.sign_in.accounts().find(&username, now).await?;
-    let person = person.filter(|person| person.user_id == user_id && !person.locked && !person.closed);
+    let person = app.sign_in.accounts().by_row(row.get(0)?, now).await?.person();
+    let person = person.filter(|person| !person.locked && !person.closed);
     let sql =
         "UPDATE pappus_sign_in_links SET used_at = ? WHERE digest = ? AND used_at IS NULL AND expires_at > ?";
     let values = [now.into(), (&digest).into(), now.into()];

@@ -11,6 +11,7 @@ mod link;
 mod page;
 mod password;
 mod second_step;
+mod stamp;
 mod standing;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use pappus_engine::campaign::SecretText;
+use pappus_engine::campaign::{SecretText, SignIn};
 use pappus_engine::depot::{CampaignKeys, KeysError};
 use pappus_engine::store::{Store, StoreError};
 use tower_sessions::Session;
@@ -29,9 +30,10 @@ use crate::config::Config;
 use crate::error::WebError;
 use crate::pages::CheckedForm;
 
-pub use accounts::Accounts;
+pub use accounts::{Account, Accounts};
 use attempts::Attempts;
 use password::Passwords;
+use stamp::Stamps;
 use standing::Standing;
 
 /// What signing in needs. Clones share it.
@@ -43,6 +45,7 @@ struct Parts {
     attempts: Attempts,
     passwords: Passwords,
     standing: Standing,
+    stamps: Stamps,
     /// After how many milliseconds the pod is asked again whether an account is locked or closed.
     asks_again: i64,
 }
@@ -58,6 +61,7 @@ impl SignInRoom {
             attempts: Attempts::new(config, store, keys)?,
             passwords: Passwords::new(&config.sign_in.pepper),
             standing: Standing::default(),
+            stamps: Stamps::new(keys)?,
             asks_again: i64::from(config.sign_in.asks_again_minutes) * 60_000,
         })))
     }
@@ -84,6 +88,11 @@ impl SignInRoom {
         self.attempts().sweep(now).await?;
         let sql = "DELETE FROM pappus_sign_in_links WHERE expires_at < ?";
         app.store.execute("removing old links", sql, &[now.into()]).await.map(drop)
+    }
+
+    /// What sessions and tokens of an account are made with; see [`Stamps`].
+    pub(crate) fn stamp(&self, person: &SignIn) -> String {
+        self.0.stamps.of(person)
     }
 
     fn attempts(&self) -> &Attempts {

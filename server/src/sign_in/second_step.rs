@@ -7,6 +7,7 @@ use pappus_engine::campaign::SignIn;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
+use super::attempts::Guess;
 use super::codes::accept;
 use super::enter::{account_key, finish};
 use super::page::CodePage;
@@ -21,12 +22,24 @@ const HALF_WAY: &str = "half-way";
 /// How long the code may take, in milliseconds.
 const PATIENCE: i64 = 10 * 60 * 1000;
 
-/// Somebody whose password was right.
+/// Somebody whose password was right, or who came by a link.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct HalfWay {
     user_id: i64,
-    username: String,
+    first_step: FirstStep,
+    /// The account's stamp at the first step: with another password or second factor by now, that step counts for nothing.
+    stamp: String,
     since: i64,
+}
+
+/// The first step of a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum FirstStep {
+    /// Name and password.
+    Password,
+    /// A link by mail. Its codes are counted by themselves: whoever guesses passwords and codes does not keep the owner from
+    /// getting in by mail.
+    Link,
 }
 
 /// What people type.
@@ -38,10 +51,20 @@ pub(super) struct Typed {
     next: String,
 }
 
-/// The password was right, and a code is needed.
-pub(super) async fn begin(session: &Session, person: &SignIn, now: i64) -> Result<(), WebError> {
+/// The first step is done, and a code is needed.
+pub(super) async fn begin(
+    app: &App,
+    session: &Session,
+    person: &SignIn,
+    first_step: FirstStep,
+) -> Result<(), WebError> {
     let away = |error: tower_sessions::session::Error| WebError::Away(error.to_string());
-    let half_way = HalfWay { user_id: person.user_id, username: person.username.clone(), since: now };
+    let half_way = HalfWay {
+        user_id: person.user_id,
+        first_step,
+        stamp: app.sign_in.stamp(person),
+        since: app.now_millis(),
+    };
     session.clear().await;
     session.cycle_id().await.map_err(away)?;
     session.insert(HALF_WAY, half_way).await.map_err(away)
@@ -65,18 +88,25 @@ pub(super) async fn enter(
         return Ok(Redirect::to("/sign-in").into_response());
     };
     let (now, room) = (app.now_millis(), &app.sign_in);
-    room.attempts().from(address, now).await?;
-    // Somebody may have been locked meanwhile.
-    let person = room.accounts().find(&half_way.username, now).await?;
+    match half_way.first_step {
+        FirstStep::Password => room.attempts().from(address, now).await?,
+        FirstStep::Link => room.attempts().link_from(address, now).await?,
+    }
+    // The account may have been locked meanwhile, or changed.
+    let person = room.accounts().by_row(half_way.user_id, now).await?.person();
     let person =
-        person.filter(|person| person.user_id == half_way.user_id && !person.locked && !person.closed);
+        person.filter(|person| !person.locked && !person.closed && room.stamp(person) == half_way.stamp);
     let Some(person) = person else { return Ok(Redirect::to("/sign-in").into_response()) };
     let account = account_key(Some(&person), "");
-    room.attempts().of(&account, now).await?;
+    let guess = match half_way.first_step {
+        FirstStep::Password => Guess::Code,
+        FirstStep::Link => Guess::CodeAfterLink,
+    };
+    room.attempts().of(guess, &account, now).await?;
     let good = match &person.second_factor {
         Some(factor) if factor.required => accept(&app, person.user_id, factor, &typed.code).await?,
-        // Switched off on the pod meanwhile.
-        _ => true,
+        // The stamp says that there is one.
+        _ => false,
     };
     let next = own_path(&typed.next);
     if !good {

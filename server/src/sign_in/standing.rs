@@ -1,9 +1,10 @@
-//! Whether people who have signed in may still: an account can be locked or closed meanwhile.
+//! Whether people who have signed in may still: an account can be locked or closed meanwhile, or get another password.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::SignInRoom;
+use super::accounts::Account;
 use crate::sessions::Person;
 
 /// How many people are kept in mind; with more, it begins anew.
@@ -12,68 +13,100 @@ const MOST: usize = 10_000;
 /// What is known of accounts, and the turn to ask for one.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
-    /// Until when accounts are not asked for again, in milliseconds since 1970, by their row numbers.
-    known: Mutex<HashMap<i64, i64>>,
+    /// The stamps of accounts, by their row numbers.
+    known: Mutex<HashMap<i64, Known>>,
     /// One asks at a time: thousands come back at once when the service starts anew.
     turn: tokio::sync::Mutex<()>,
 }
 
+/// An account that stood a moment ago.
+#[derive(Debug)]
+struct Known {
+    /// Until when it is not asked for again, in milliseconds since 1970.
+    until: i64,
+    stamp: String,
+}
+
+/// A session's stamp compared with the cached one of its account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CachedStanding {
+    /// It stood a moment ago, with this stamp.
+    Fresh,
+    /// It stood a moment ago, with another stamp.
+    Another,
+    Nothing,
+}
+
 impl Standing {
-    fn is_fresh(&self, user_id: i64, now: i64) -> bool {
-        let asked = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.get(&user_id).is_some_and(|until| now < *until)
+    fn recall(&self, user_id: i64, stamp: &str, now: i64) -> CachedStanding {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get(&user_id).filter(|known| now < known.until) {
+            Some(known) if known.stamp == stamp => CachedStanding::Fresh,
+            Some(_) => CachedStanding::Another,
+            None => CachedStanding::Nothing,
+        }
     }
 
-    fn note(&self, user_id: i64, until: i64) {
-        let mut asked = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.len() >= MOST {
-            asked.clear();
+    fn note(&self, user_id: i64, stamp: &str, until: i64) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.clear();
         }
-        asked.insert(user_id, until);
+        known.insert(user_id, Known { until, stamp: stamp.to_owned() });
     }
 }
 
 impl SignInRoom {
     /// Notes that an account stands: it was just signed in to.
-    pub(super) fn stands(&self, user_id: i64, now: i64) {
-        self.0.standing.note(user_id, now + self.0.asks_again);
+    pub(super) fn stands(&self, person: &Person, now: i64) {
+        self.0.standing.note(person.user_id, &person.stamp, now + self.0.asks_again);
     }
 
-    /// Whether the account is neither locked nor closed by now. The pod is asked again after some minutes
-    /// (`[sign_in] asks_again_minutes`); while nobody can say, or somebody else's account is being asked for, what was true
-    /// before stays so. `now` is in milliseconds since 1970.
+    /// Whether the account is neither locked nor closed by now, and has the password and second factor it was signed in to
+    /// with. The pod is asked again after some minutes (`[sign_in] asks_again_minutes`); while nobody can say, or somebody
+    /// else's account is being asked for, what was true before stays so. `now` is in milliseconds since 1970.
     pub(crate) async fn still_stands(&self, person: &Person, now: i64) -> bool {
         let standing = &self.0.standing;
-        if standing.is_fresh(person.user_id, now) {
-            return true;
-        }
-        let Ok(_turn) = standing.turn.try_lock() else { return true };
-        match self.accounts().find(&person.account, now).await {
-            Ok(Some(found)) if found.user_id == person.user_id && (found.locked || found.closed) => false,
-            // Whom a pod deletes stays in its table, as closed; what was kept of a pod may lack somebody.
-            Ok(_) => {
-                self.stands(person.user_id, now);
-                true
+        let _turn = match standing.recall(person.user_id, &person.stamp, now) {
+            CachedStanding::Fresh => return true,
+            // Signed in to anew, with another password: the older session waits for its turn.
+            CachedStanding::Another => standing.turn.lock().await,
+            CachedStanding::Nothing => {
+                let Ok(turn) = standing.turn.try_lock() else { return true };
+                turn
             }
-            Err(_) => true,
+        };
+        let stands = match self.accounts().by_row(person.user_id, now).await {
+            Ok(Account::OnPod(found)) => !found.locked && !found.closed && self.stamp(&found) == person.stamp,
+            // The pod may have another password by now than the one that was kept.
+            Ok(Account::Kept { person: found, pod_is_away }) => {
+                !found.locked && !found.closed && (pod_is_away || self.stamp(&found) == person.stamp)
+            }
+            Ok(Account::Gone) => false,
+            Err(_) => return true,
+        };
+        if stands {
+            self.stands(person, now);
         }
+        stands
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Standing};
+    use super::{CachedStanding, MOST, Standing};
 
     #[test]
     fn it_forgets_in_time() {
         let standing = Standing::default();
-        assert!(!standing.is_fresh(1, 0));
-        standing.note(1, 100);
-        assert!(standing.is_fresh(1, 99));
-        assert!(!standing.is_fresh(1, 100));
-        assert!(!standing.is_fresh(2, 0));
+        assert_eq!(standing.recall(1, "a", 0), CachedStanding::Nothing);
+        standing.note(1, "a", 100);
+        assert_eq!(standing.recall(1, "a", 99), CachedStanding::Fresh);
+        assert_eq!(standing.recall(1, "b", 99), CachedStanding::Another);
+        assert_eq!(standing.recall(1, "a", 100), CachedStanding::Nothing);
+        assert_eq!(standing.recall(2, "a", 0), CachedStanding::Nothing);
         for user in 0..i64::try_from(2 * MOST).unwrap() {
-            standing.note(user, 100);
+            standing.note(user, "a", 100);
         }
         assert!(standing.known.lock().unwrap().len() <= MOST);
     }

@@ -4,6 +4,7 @@ language-choice = Sprache
 footer = Betrieben von den Podmins von { $pod } mit Pappus, freier Software.
 nav-archive = Mein Archiv
 nav-board = Übersicht
+nav-tokens = Token
 sign-out = Abmelden
 to-the-start = Zur Startseite
 decimal-point = ,

@@ -4,6 +4,7 @@ language-choice = Language
 footer = Run by the podmin of { $pod } with Pappus, free software.
 nav-archive = My archive
 nav-board = Board
+nav-tokens = Tokens
 sign-out = Sign out
 to-the-start = To the start page
 decimal-point = .

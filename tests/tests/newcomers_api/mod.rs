@@ -325,7 +325,7 @@ async fn audit_log(podmin: &mut Browser) {
         .collect();
     let (greta, ida, here) = ("greta@haven.example", "ida@closing.example", "127.0.0.1");
     let expected = [
-        json!([greta, "board-token", "script", { "days": 1, "scopes": ["board_read", "board_write"] }, here]),
+        json!([greta, "token-made", "script", { "days": 1, "scopes": ["board_read", "board_write"] }, here]),
         json!([greta, "invitation", "for Ida & Jörg", { "uses": 2 }, here]),
         json!([greta, "newcomer-no", ida, null, here]),
         json!([greta, "newcomer-yes", ida, null, here]),

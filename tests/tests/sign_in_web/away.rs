@@ -52,7 +52,7 @@ async fn when_the_pod_is_gone() {
     assert_eq!(answer.location(), "/");
     let mut forgetful = scene.browser();
     forgetful.fill("/sign-in/link", "/sign-in/link", &[("name", "greta")]).await.unwrap();
-    let link = link(&scene, 1).await;
+    let link = link(&scene, "greta@mail.example").await;
     assert_eq!(forgetful.fill(&link, &link, &[]).await.unwrap().location(), "/");
     is_in(&mut forgetful, "greta").await;
 

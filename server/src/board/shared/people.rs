@@ -96,6 +96,7 @@ pub(crate) async fn make_archive(
 ) -> Result<(Person, Asked), WebError> {
     let found = find(app, name).await?.ok_or(WebError::NotFound)?;
     let person = Person {
+        stamp: app.sign_in.stamp(&found),
         user_id: found.user_id,
         username: found.username,
         account: found.account,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use pappus_engine::requests::{random_token, token_digest};
 use pappus_engine::store::{StoreError, StoreRow};
 
-use super::Scope;
+use crate::api::Scope;
 use crate::app::App;
 use crate::sessions::Person;
 
@@ -16,26 +16,26 @@ const MAX_TOKEN: usize = 100;
 const NOTED: i64 = 60_000;
 
 /// Tokens of a pod.
-pub(super) struct Tokens<'a>(&'a App);
+pub(crate) struct Tokens<'a>(&'a App);
 
 /// A token as its owner sees it.
-pub(super) struct KeptToken {
-    pub(super) id: i64,
-    pub(super) name: String,
-    pub(super) scopes: Vec<Scope>,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) expires_at: DateTime<Utc>,
-    pub(super) last_used_at: Option<DateTime<Utc>>,
+pub(crate) struct KeptToken {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) expires_at: DateTime<Utc>,
+    pub(crate) last_used_at: Option<DateTime<Utc>>,
 }
 
 /// Whose a token is, and what it is good for.
-pub(super) struct Found {
-    pub(super) person: Person,
-    pub(super) scopes: Vec<Scope>,
+pub(crate) struct Found {
+    pub(crate) person: Person,
+    pub(crate) scopes: Vec<Scope>,
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn new(app: &'a App) -> Self {
+    pub(crate) fn new(app: &'a App) -> Self {
         Self(app)
     }
 
@@ -44,7 +44,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Makes one; gives its number and what it is.
-    pub(super) async fn make(
+    pub(crate) async fn make(
         &self,
         person: &Person,
         name: &str,
@@ -56,7 +56,7 @@ impl<'a> Tokens<'a> {
             Scope::ALL.into_iter().filter(|scope| scopes.contains(scope)).map(Scope::as_str).collect();
         let now = self.0.now_millis();
         let sql = "INSERT INTO pappus_api_tokens (pod, user_id, username, account, name, token_sha256, scopes, created_at, \
-                   expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+                   expires_at, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
         let values = [
             self.pod().into(),
             person.user_id.into(),
@@ -67,18 +67,19 @@ impl<'a> Tokens<'a> {
             words.join(" ").into(),
             now.into(),
             (now + i64::from(days) * 86_400_000).into(),
+            (&person.stamp).into(),
         ];
         let row = self.0.store.first("making a token", sql, &values).await?;
         Ok((row.map_or(Ok(0), |row| row.get(0))?, token))
     }
 
     /// Whose a token is, as long as it is good.
-    pub(super) async fn find(&self, token: &str) -> Result<Option<Found>, StoreError> {
+    pub(crate) async fn find(&self, token: &str) -> Result<Option<Found>, StoreError> {
         if token.len() > MAX_TOKEN || !token.starts_with(PREFIX) {
             return Ok(None);
         }
         let now = self.0.now_millis();
-        let sql = "SELECT id, user_id, username, account, scopes, last_used_at FROM pappus_api_tokens \
+        let sql = "SELECT id, user_id, username, account, scopes, last_used_at, stamp FROM pappus_api_tokens \
                    WHERE token_sha256 = ? AND pod = ? AND expires_at > ?";
         let values = [token_digest(token).into(), self.pod().into(), now.into()];
         let Some(row) = self.0.store.first("looking for a token", sql, &values).await? else {
@@ -89,13 +90,18 @@ impl<'a> Tokens<'a> {
             self.0.store.execute("noting a token", sql, &[now.into(), row.get::<i64>(0)?.into()]).await?;
         }
         // Whether the owner is a podmin is asked when it matters: it may change while the token is good.
-        let person =
-            Person { user_id: row.get(1)?, username: row.get(2)?, account: row.get(3)?, podmin: false };
+        let person = Person {
+            user_id: row.get(1)?,
+            username: row.get(2)?,
+            account: row.get(3)?,
+            podmin: false,
+            stamp: row.get(6)?,
+        };
         Ok(Some(Found { person, scopes: scopes(&row, 4)? }))
     }
 
     /// A person's tokens.
-    pub(super) async fn of(&self, user_id: i64) -> Result<Vec<KeptToken>, StoreError> {
+    pub(crate) async fn of(&self, user_id: i64) -> Result<Vec<KeptToken>, StoreError> {
         let sql = "SELECT id, name, scopes, created_at, expires_at, last_used_at FROM pappus_api_tokens \
                    WHERE pod = ? AND user_id = ? ORDER BY id";
         let rows = self.0.store.rows("looking at tokens", sql, &[self.pod().into(), user_id.into()]).await?;
@@ -113,11 +119,11 @@ impl<'a> Tokens<'a> {
         rows.iter().map(read).collect()
     }
 
-    /// Removes one of a person's; says whether there was one.
-    pub(super) async fn remove(&self, user_id: i64, id: i64) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM pappus_api_tokens WHERE pod = ? AND user_id = ? AND id = ?";
+    /// Removes one of a person's; gives its name, if there was one.
+    pub(crate) async fn remove(&self, user_id: i64, id: i64) -> Result<Option<String>, StoreError> {
+        let sql = "DELETE FROM pappus_api_tokens WHERE pod = ? AND user_id = ? AND id = ? RETURNING name";
         let values = [self.pod().into(), user_id.into(), id.into()];
-        Ok(self.0.store.execute("removing a token", sql, &values).await? > 0)
+        self.0.store.first("removing a token", sql, &values).await?.map(|row| row.get(0)).transpose()
     }
 }
 

@@ -1,0 +1,31 @@
+//! What a session and a token were made with: a keyed digest of password hash and second factor. When the pod has others,
+//! whoever made them does not hold the account any more, or wants everybody else out.
+
+use aws_lc_rs::hmac;
+use pappus_engine::archive::writer::hex;
+use pappus_engine::campaign::SignIn;
+use pappus_engine::depot::{CampaignKeys, KeysError};
+
+/// Makes stamps; all instances of the service make the same.
+#[derive(Debug)]
+pub(super) struct Stamps(hmac::Key);
+
+impl Stamps {
+    pub(super) fn new(keys: &CampaignKeys) -> Result<Self, KeysError> {
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &keys.derive("sign-in stamp")?)))
+    }
+
+    /// The stamp of an account as it is now. Codes for emergencies do not count: one fewer is left after each use.
+    pub(super) fn of(&self, person: &SignIn) -> String {
+        let factor = person.second_factor.as_ref().filter(|factor| factor.required);
+        let secret = factor.and_then(|factor| factor.secret.as_ref());
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(&person.user_id.to_be_bytes());
+        for part in [person.password_hash.expose(), secret.map_or("", |secret| secret.expose())] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        context.update(&[u8::from(factor.is_some())]);
+        hex(context.sign().as_ref())
+    }
+}

@@ -1,0 +1,108 @@
+//! Tokens for scripts: who may have which, the page where people see, make and revoke theirs, and who is told.
+
+mod page;
+mod table;
+
+use axum::Router;
+use axum::routing::{get, post};
+use serde_json::json;
+
+use crate::api::Scope;
+use crate::app::App;
+use crate::audit::audit;
+use crate::error::WebError;
+use crate::mail::{Letter, queue};
+use crate::security::Address;
+use crate::sessions::{Person, is_podmin};
+use crate::words::Words;
+
+pub(crate) use table::{KeptToken, Tokens};
+
+/// Longest time a token is good for, in days.
+pub(crate) const MAX_DAYS: u32 = 366;
+/// Longest name, in characters.
+pub(crate) const MAX_NAME: usize = 100;
+/// Tokens a person may have.
+const MANY: usize = 20;
+
+/// A request for a new token, as typed or sent.
+pub(crate) struct TokenForm {
+    /// Its purpose, in the owner's words.
+    pub(crate) name: String,
+    /// Its permissions.
+    pub(crate) scopes: Vec<Scope>,
+    /// Its lifetime in days.
+    pub(crate) days: u32,
+}
+
+/// The page of this room.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/tokens", get(page::show).post(page::make))
+        .route("/tokens/{id}/revoke", post(page::revoke))
+}
+
+/// Makes a token for somebody who has signed in; gives its number and what it is. Its owner is notified by mail,
+/// as somebody else may have made it.
+///
+/// # Errors
+/// [`WebError::Bad`] for a form that makes no sense, [`WebError::Forbidden`] for scopes that are for podmins,
+/// [`WebError::Conflict`] when there are too many.
+pub(crate) async fn make(
+    app: &App,
+    words: &Words,
+    person: &Person,
+    address: Address,
+    form: &TokenForm,
+) -> Result<(i64, String), WebError> {
+    let bad = |sentence: &str| Err(WebError::Bad(sentence.to_owned()));
+    let name = form.name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.contains('\0') {
+        return bad("a token's name has 1 to 100 characters");
+    }
+    if form.scopes.is_empty() || !(1..=MAX_DAYS).contains(&form.days) {
+        return bad("a token has at least one scope, and is good for 1 to 366 days");
+    }
+    let for_podmins = form.scopes.iter().any(|scope| scope.is_for_podmins());
+    if for_podmins && !(person.podmin && is_podmin(app, person).await?) {
+        return Err(WebError::Forbidden);
+    }
+    let tokens = Tokens::new(app);
+    if tokens.of(person.user_id).await?.len() >= MANY {
+        return Err(WebError::Conflict("there are 20 tokens already: revoke one first".to_owned()));
+    }
+    let (id, token) = tokens.make(person, name, &form.scopes, form.days).await?;
+    let details = json!({ "scopes": form.scopes, "days": form.days });
+    audit(app, Some(person), "token-made", Some(name), Some(&details), Some(address)).await;
+    if let Err(error) = tell(app, words, person, id, name).await {
+        tracing::error!("the mail about a new token could not be queued: {error}");
+    }
+    Ok((id, token))
+}
+
+/// Revokes one of a person's own tokens; says whether there was one.
+///
+/// # Errors
+/// [`WebError::Away`].
+pub(crate) async fn revoke(app: &App, person: &Person, address: Address, id: i64) -> Result<bool, WebError> {
+    let Some(name) = Tokens::new(app).remove(person.user_id, id).await? else { return Ok(false) };
+    audit(app, Some(person), "token-revoked", Some(&name), None, Some(address)).await;
+    Ok(true)
+}
+
+async fn tell(app: &App, words: &Words, person: &Person, id: i64, name: &str) -> Result<(), WebError> {
+    if !app.config.mail.is_sent() {
+        return Ok(());
+    }
+    let found = app.sign_in.accounts().by_row(person.user_id, app.now_millis()).await?.person();
+    let Some(to) = found.map(|found| found.email).filter(|email| !email.is_empty()) else { return Ok(()) };
+    let values = vec![
+        ("account", person.account.clone().into()),
+        ("name", name.to_owned().into()),
+        ("page", format!("{}tokens", app.config.web.public_url).into()),
+    ];
+    let subject = words.one("token-mail-subject", "account", person.account.as_str());
+    let body = words.with("token-mail-body", values);
+    queue(app, &Letter { key: format!("token-{id}"), to, subject, body }).await?;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The page "Tokens".
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::{KeptToken, TokenForm, Tokens};
+use crate::api::Scope;
+use crate::app::App;
+use crate::error::WebError;
+use crate::pages::{CheckedForm, Page};
+use crate::security::Address;
+use crate::sessions::SignedIn;
+
+#[derive(Template)]
+#[template(path = "tokens/page.html")]
+struct TokensPage<'a> {
+    page: &'a Page,
+    tokens: Vec<Line>,
+    /// Scopes that may be chosen: field, text, and whether it is chosen.
+    choices: Vec<(&'static str, String, bool)>,
+    name: &'a str,
+    days: u32,
+    /// One that was just made, to be copied.
+    made: Option<String>,
+    problem: Option<String>,
+}
+
+struct Line {
+    id: i64,
+    name: String,
+    scopes: String,
+    made: String,
+    used: Option<String>,
+    ends: String,
+}
+
+/// What people type.
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    days: String,
+    read: Option<String>,
+    request: Option<String>,
+    download: Option<String>,
+    board_read: Option<String>,
+    board_write: Option<String>,
+}
+
+impl Typed {
+    fn has(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Read => self.read.is_some(),
+            Scope::Request => self.request.is_some(),
+            Scope::Download => self.download.is_some(),
+            Scope::BoardRead => self.board_read.is_some(),
+            Scope::BoardWrite => self.board_write.is_some(),
+        }
+    }
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    SignedIn(person): SignedIn,
+    page: Page,
+) -> Result<Response, WebError> {
+    let tokens = lines(&page, Tokens::new(&app).of(person.user_id).await?);
+    let choices = choices(&page, person.podmin, |scope| scope == Scope::Read);
+    page.show(
+        StatusCode::OK,
+        &TokensPage { page: &page, tokens, choices, name: "", days: 30, made: None, problem: None },
+    )
+}
+
+pub(super) async fn make(
+    State(app): State<App>,
+    SignedIn(person): SignedIn,
+    page: Page,
+    address: Address,
+    CheckedForm(typed): CheckedForm<Typed>,
+) -> Result<Response, WebError> {
+    let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| typed.has(*scope)).collect();
+    let form = TokenForm { name: typed.name.clone(), scopes, days: typed.days.trim().parse().unwrap_or(0) };
+    let (made, problem) = match super::make(&app, &page.words, &person, address, &form).await {
+        Ok((_, token)) => (Some(token), None),
+        Err(WebError::Bad(_)) => (None, Some(page.words.say("tokens-senseless"))),
+        Err(WebError::Conflict(_)) => (None, Some(page.words.say("tokens-many"))),
+        Err(error) => return Err(error),
+    };
+    let tokens = lines(&page, Tokens::new(&app).of(person.user_id).await?);
+    let choices = choices(&page, person.podmin, |scope| typed.has(scope));
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let name = if problem.is_some() { typed.name.as_str() } else { "" };
+    let shown = TokensPage { page: &page, tokens, choices, name, days: form.days.max(1), made, problem };
+    Ok(crate::error::as_it_is(page.show(status, &shown)?))
+}
+
+pub(super) async fn revoke(
+    State(app): State<App>,
+    SignedIn(person): SignedIn,
+    address: Address,
+    Path(id): Path<i64>,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Response, WebError> {
+    // Revoked twice is revoked.
+    super::revoke(&app, &person, address, id).await?;
+    Ok(Redirect::to("/tokens").into_response())
+}
+
+fn choices(page: &Page, podmin: bool, chosen: impl Fn(Scope) -> bool) -> Vec<(&'static str, String, bool)> {
+    let may = Scope::ALL.into_iter().filter(|scope| podmin || !scope.is_for_podmins());
+    may.map(|scope| (scope.as_str(), scope_text(page, scope), chosen(scope))).collect()
+}
+
+fn scope_text(page: &Page, scope: Scope) -> String {
+    page.words.say(&format!("tokens-scope-{}", scope.as_str().replace('_', "-")))
+}
+
+fn lines(page: &Page, tokens: Vec<KeptToken>) -> Vec<Line> {
+    let line = |token: KeptToken| Line {
+        id: token.id,
+        name: token.name,
+        scopes: token.scopes.iter().map(|scope| scope_text(page, *scope)).collect::<Vec<_>>().join("; "),
+        made: page.words.moment(token.created_at),
+        used: token.last_used_at.map(|at| page.words.moment(at)),
+        ends: page.words.day(token.expires_at),
+    };
+    tokens.into_iter().map(line).collect()
+}
