@@ -20,6 +20,7 @@ pub mod federation;
 pub mod http;
 pub mod import;
 pub mod jobs;
+mod picture;
 pub mod pod;
 pub mod repair;
 pub mod requests;

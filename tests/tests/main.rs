@@ -33,6 +33,7 @@ mod import_hostile;
 mod import_neighbours;
 mod import_network;
 mod import_parents;
+mod import_photo_names;
 mod import_reference;
 mod import_rules;
 mod import_special;

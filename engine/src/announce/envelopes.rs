@@ -14,7 +14,7 @@ use super::source::Claimed;
 use crate::delivery::{Kind, Ledger, NewDelivery, NewIdentity, System};
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, SigningKey, Timestamp};
 use crate::federation::{AccountMigration, FederationEntity, MagicEnvelope};
-use crate::import::ImportRecord;
+use crate::import::{ImportRecord, photo_names_taken};
 use crate::pod::database::{Cell as _, PodWriter};
 use crate::store::Store;
 
@@ -71,6 +71,7 @@ pub(super) struct Announcer {
 impl Announcer {
     pub(super) async fn open(
         mut pod: PodWriter,
+        store: &Store,
         now: Timestamp,
         import: &ImportRecord,
         old: OldAccount,
@@ -90,12 +91,15 @@ impl Announcer {
             user: new_user,
         };
         let profile = read_profile(&mut pod, new_person, &new).await?;
+        let photo_names_taken = photo_names_taken(store, import).await?;
         let sql = format!(
             "SELECT remote_photo_path FROM photos WHERE author_id = {new_person} AND processed_image IS NOT NULL \
              AND remote_photo_path IS NOT NULL ORDER BY id DESC LIMIT 1"
         );
-        // Where the import has put them, on this pod or on S3.
+        // Where the import has put them, on this pod or on S3. Other pods look there by the names they know, and under
+        // one of them may lie somebody else's file.
         let photos_at = pod.rows("photos", sql, &[]).await?.first().and_then(|row| row.filled(0));
+        let photos_at = photos_at.filter(|_| photo_names_taken == 0);
         let (proven, import) = (import.is_proven(), import.id.clone());
         Ok(Self {
             pod,

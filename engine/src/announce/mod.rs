@@ -134,7 +134,7 @@ pub async fn announce(
     let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
     let pod = PodWriter::open(database).await?;
     let old = OldAccount { id: old, guid, key: old_key };
-    let mut announcer = Announcer::open(pod, options.now, &import, old).await?;
+    let mut announcer = Announcer::open(pod, store, options.now, &import, old).await?;
     // From here on the import cannot be taken back.
     mark_announced(store, &import.id, options.now).await?;
     announcer.move_references().await?;

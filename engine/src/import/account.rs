@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 
 use super::journal::{Intent, Journal, kinds};
+use super::photos::is_web_address;
 use super::survey::Survey;
 use super::target::Target;
 use super::{ImportError, choices};
@@ -194,7 +195,8 @@ impl Target {
             profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
         let picture = |url: &Option<String>| -> Value {
             // What stands there for "no picture" on the old pod.
-            url.clone().filter(|url| !url.contains("/assets/user/default")).into()
+            let is_picture = |url: &String| !url.contains("/assets/user/default") && is_web_address(url);
+            url.clone().filter(is_picture).into()
         };
         let columns = [
             "person_id",

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::journal::{Intent, Journal, kinds};
+use super::journal::{Intent, Journal, kinds, names_of};
 use super::people::{People, strangers};
+use super::photos::{Announced, Naming, PhotoFiles};
 use super::progress::Stage;
 use super::proof::{Proof, is_pinned};
 use super::report::{FindingCode, Report};
@@ -54,12 +55,14 @@ impl Importer<'_> {
         account.trusted = trusted;
         account.readers = self.readers(old_person).await?;
         let deleted = self.target.files_of_deleted_photos(&survey, &self.journal).await?;
-        if self.target.writes() {
+        let files = if self.target.writes() {
             self.options.progress.begin(Stage::Photos, survey.photos.len() as u64);
-            (archive, survey.files) = self.import_photo_files(archive, deleted).await?;
+            let files;
+            (archive, files) = self.import_photo_files(archive, deleted).await?;
+            files
         } else {
-            self.plan_photo_files(&mut survey, &deleted);
-        }
+            self.plan_photo_files(&mut survey, &deleted)
+        };
         let mut people = People::read(&mut self.target, survey.people.keys()).await?;
         if let Some(discovery) = &self.options.discovery {
             let everybody: HashSet<DiasporaId> = survey.people.keys().cloned().collect();
@@ -90,13 +93,13 @@ impl Importer<'_> {
         self.options.progress.begin(Stage::Records, survey.records);
         while let Some(batch) = batches.recv().await {
             let records = batch.len();
-            self.target.take(&account, &old, &people, &survey.files, batch, &mut self.journal).await?;
+            self.target.take(&account, &old, &people, &files, batch, &mut self.journal).await?;
             self.options.progress.advance(records);
         }
         reading.await.map_err(|_| ImportError::Broken)??;
         if self.target.writes() {
-            self.target.point_photos_here(&account, &survey.files, &mut self.journal).await?;
-            self.target.point_avatar_here(&account, &survey.files, survey.profile.as_ref()).await?;
+            self.target.point_photos_here(&account, &files, &mut self.journal).await?;
+            self.target.point_avatar_here(&account, &files, survey.profile.as_ref()).await?;
             self.target.enter_links(&account, &old, &people, &self.journal).await?;
             self.target.set_counters(&account).await?;
             if let Some(rows) = rows.filter(|rows| !rows.is_open) {
@@ -141,7 +144,7 @@ impl Importer<'_> {
         Ok(self.target.remove_mark(&self.journal).await?)
     }
 
-    fn plan_photo_files(&mut self, survey: &mut Survey, deleted: &HashSet<String>) {
+    fn plan_photo_files(&mut self, survey: &mut Survey, deleted: &HashSet<String>) -> PhotoFiles {
         survey.files.retain(|name| !deleted.contains(name));
         let report = &mut self.target.report;
         for _ in &survey.files {
@@ -150,6 +153,7 @@ impl Importer<'_> {
         for name in deleted {
             report.left_out(CountKind::PhotoFiles, FindingCode::DeletedSince, name);
         }
+        std::mem::take(&mut survey.files).into_iter().map(|name| (name.clone(), name)).collect()
     }
 
     /// Puts the photo files where they belong, on a thread that may wait for the disk.
@@ -157,37 +161,44 @@ impl Importer<'_> {
         &mut self,
         mut archive: Archive<Verified>,
         deleted: HashSet<String>,
-    ) -> Result<(Archive<Verified>, HashSet<String>), ImportError> {
+    ) -> Result<(Archive<Verified>, PhotoFiles), ImportError> {
+        let Some((store, import)) = self.journal.begun() else { return Err(ImportError::Broken) };
+        let ours = names_of(store, import, kinds::PHOTO_FILES).await?;
+        let naming = Naming { person_guid: import.person_guid.clone(), ours, deleted };
         let (uploads, runtime) = (self.options.uploads.clone(), tokio::runtime::Handle::current());
         let progress = Arc::clone(&self.options.progress);
-        let (names, mut announced) =
-            tokio::sync::mpsc::channel::<(String, std::sync::mpsc::SyncSender<()>)>(1);
+        let (announcing, mut announced) =
+            tokio::sync::mpsc::channel::<(Announced, std::sync::mpsc::SyncSender<()>)>(1);
         let storing = tokio::task::spawn_blocking(move || {
             let stored =
-                photos::store_photos(&mut archive, &uploads, &runtime, &*progress, &deleted, |name| {
+                photos::store_photos(&mut archive, &uploads, &runtime, &*progress, &naming, |what| {
                     // The journal must hold the name before the file is there.
                     let (noted, wait) = std::sync::mpsc::sync_channel(1);
-                    names.blocking_send((name.to_owned(), noted)).map_err(|_| ImportError::Broken)?;
+                    announcing.blocking_send((what, noted)).map_err(|_| ImportError::Broken)?;
                     wait.recv().map_err(|_| ImportError::Broken)
                 })?;
             Ok::<_, ImportError>((archive, stored))
         });
-        while let Some((guid, noted)) = announced.recv().await {
-            if self.journal.noted(kinds::PHOTO_FILES, &[&guid]).await?.is_empty() {
-                self.journal.note(vec![Intent::write(kinds::PHOTO_FILES, &guid)]).await?;
+        while let Some((what, noted)) = announced.recv().await {
+            let (kind, name) = match what {
+                Announced::Writing(name) => (kinds::PHOTO_FILES, name),
+                Announced::NameTaken(name) => (kinds::PHOTO_NAMES_TAKEN, name),
+            };
+            if self.journal.noted(kind, &[&name]).await?.is_empty() {
+                self.journal.note(vec![Intent::write(kind, &name)]).await?;
             }
             // If the thread is gone, it says so below.
             _ = noted.send(());
         }
         let (archive, stored) = storing.await.map_err(|_| ImportError::Broken)??;
-        let (names, problems) = photos::outcome(stored);
-        for _ in &names {
+        let (files, problems) = photos::outcome(stored);
+        for _ in &files {
             self.target.report.imported(CountKind::PhotoFiles);
         }
         for (name, code) in problems {
             self.target.report.left_out(CountKind::PhotoFiles, code, &name);
         }
-        Ok((archive, names))
+        Ok((archive, files))
     }
 
     /// The old person on the target pod, if it is known there and has not moved.
@@ -221,11 +232,13 @@ impl Target {
         account: &NewAccount,
         old: &DiasporaId,
         people: &People,
-        files: &HashSet<String>,
+        files: &PhotoFiles,
         batch: Batch,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        match self.fit_texts(batch) {
+        let batch = self.fit_texts(batch);
+        let batch = self.leave_out_addresses(batch, files);
+        match batch {
             Batch::Contacts(contacts) => self.import_contacts(account, people, contacts, journal).await,
             Batch::Tags(names) => self.import_followed_tags(account, names, journal).await,
             Batch::Posts(posts) => self.import_posts(account, people, files, posts, journal).await,

@@ -5,7 +5,7 @@
 //! transactions that the pod never ended are void, and all others are certain. What was certainly written and is not
 //! there any more was deleted by people: it is never written again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::imports::{ImportRecord, ImportState, JOURNAL_VERSION};
 use super::parents::FETCHED_POSTS;
@@ -31,8 +31,10 @@ pub(super) mod kinds {
     pub(crate) const CONVERSATION_VISIBILITIES: &str = "conversation_visibilities";
     /// Posts that the account does not want to see, by GUID.
     pub(crate) const HIDDEN_POSTS: &str = "hidden_posts";
-    /// Photo files, by name.
+    /// Photo files, by their names on this pod.
     pub(crate) const PHOTO_FILES: &str = "photo_files";
+    /// Photos whose name on other pods belongs to somebody else's file here, by that name.
+    pub(crate) const PHOTO_NAMES_TAKEN: &str = "photo_names_taken";
     /// Photos whose address has changed.
     pub(crate) const PHOTO_ADDRESSES: &str = "photo_addresses";
     /// People who were introduced.
@@ -51,7 +53,7 @@ pub(super) mod kinds {
         HIDDEN_POSTS,
     ];
     /// Kinds that nobody asks whether they were certainly written: doing them again changes nothing.
-    pub(super) const REPEATABLE: [&str; 3] = [PHOTO_FILES, PHOTO_ADDRESSES, PEOPLE];
+    pub(super) const REPEATABLE: [&str; 4] = [PHOTO_FILES, PHOTO_NAMES_TAKEN, PHOTO_ADDRESSES, PEOPLE];
 }
 
 /// `previous` of a row that was here before and stays as it is.
@@ -332,6 +334,26 @@ pub(super) async fn noted(
                ORDER BY seq LIMIT 1000";
     let rows = store.rows("reading the journal", sql, &[id.into(), kind.into(), after.into()]).await?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
+}
+
+/// All that an import has noted of a kind, by name.
+pub(super) async fn names_of(
+    store: &Store,
+    import: &ImportRecord,
+    kind: &str,
+) -> Result<HashSet<String>, StoreError> {
+    let (mut names, mut after) = (HashSet::new(), 0);
+    loop {
+        let page = noted(store, &import.id, kind, after).await?;
+        let Some((last, ..)) = page.last() else { return Ok(names) };
+        after = *last;
+        names.extend(page.into_iter().map(|(_, name, _)| name));
+    }
+}
+
+/// How many photos of an import got another name, since somebody else's file has theirs.
+pub(crate) async fn photo_names_taken(store: &Store, import: &ImportRecord) -> Result<usize, StoreError> {
+    Ok(names_of(store, import, kinds::PHOTO_NAMES_TAKEN).await?.len())
 }
 
 /// People or posts of others that this import, or one into the same pod that was taken back, has brought along:

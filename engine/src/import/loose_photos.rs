@@ -4,19 +4,46 @@ use std::collections::HashSet;
 
 use super::ImportError;
 use super::journal::{Intent, Journal, kinds};
+use super::photos::{PhotoFiles, is_web_address};
 use super::report::FindingCode;
+use super::source::Batch;
 use super::survey::Survey;
 use super::target::{Decision, NewAccount, Target, decide};
 use crate::archive::manifest::CountKind;
-use crate::domain::{AspectAudience, LoosePhoto};
+use crate::domain::{AspectAudience, LoosePhoto, Photo, Post};
 use crate::pod::database::Existing;
 
 impl Target {
+    /// Leaves out photos that point to what no browser loads as a picture, unless their files are here.
+    pub(super) fn leave_out_addresses(&mut self, mut batch: Batch, files: &PhotoFiles) -> Batch {
+        let report = &mut self.report;
+        let mut is_fine = |photo: &Photo| {
+            let is_fine =
+                files.contains_key(&photo.remote_photo_name) || is_web_address(&photo.remote_photo_path);
+            if !is_fine {
+                report.left_out(CountKind::Photos, FindingCode::NoWebAddress, &photo.guid);
+            }
+            is_fine
+        };
+        match &mut batch {
+            Batch::Posts(posts) => {
+                for post in posts {
+                    if let Post::StatusMessage(message) = &mut post.post {
+                        message.photos.retain(|photo| is_fine(&photo.0));
+                    }
+                }
+            }
+            Batch::LoosePhotos(photos) => photos.retain(|photo| is_fine(&photo.photo)),
+            _ => {}
+        }
+        batch
+    }
+
     /// Photos that belong to no post.
     pub(super) async fn import_loose_photos(
         &mut self,
         account: &NewAccount,
-        files: &HashSet<String>,
+        files: &PhotoFiles,
         photos: Vec<LoosePhoto>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {

@@ -58,6 +58,7 @@ use std::sync::Arc;
 pub use error::ImportError;
 pub(crate) use imports::mark_announced;
 pub use imports::{ImportRecord, ImportState, find_import, list_imports};
+pub(crate) use journal::photo_names_taken;
 pub use people::NewPerson;
 pub use person_profile::PersonProfile;
 pub(crate) use person_profile::were_joined;

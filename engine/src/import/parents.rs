@@ -7,6 +7,7 @@ use super::ImportError;
 use super::finish::list;
 use super::journal::{Intent, Journal};
 use super::people::People;
+use super::photos::is_web_address;
 use super::post_rows::{PHOTO_COLUMNS, POST_COLUMNS, photo_row, post_row};
 use super::progress::Stage;
 use super::survey::Survey;
@@ -204,7 +205,8 @@ impl Target {
             let Post::StatusMessage(message) = &fetched.post else { continue };
             let Some(id) = ids.get(message.guid.as_str()) else { continue };
             messages.push((*id, message));
-            photos.extend(message.photos.iter().map(|photo| photo_row(fetched.author, &photo.0, None)));
+            let shown = message.photos.iter().filter(|photo| is_web_address(&photo.0.remote_photo_path));
+            photos.extend(shown.map(|photo| photo_row(fetched.author, &photo.0, None)));
         }
         self.pod.insert("photos", &PHOTO_COLUMNS, photos, Existing::Refuse).await?;
         self.write_parts(people, &messages).await?;

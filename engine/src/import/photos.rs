@@ -1,72 +1,98 @@
-//! Photo files: the originals, and the four sizes diaspora* shows.
+//! Photo files: the originals, and the sizes diaspora* shows.
+//!
+//! What an archive calls a photo does not say where it lies here, nor as what it is served.
 
-use std::collections::HashSet;
-use std::io::{Cursor, Read};
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
 
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 
 use super::ImportError;
 use super::progress::ImportProgress;
 use super::report::FindingCode;
 use crate::archive::open::{Archive, OpenError, Verified};
+use crate::picture::{Picture, PictureKind, SIZES, Size};
 use crate::pod::uploads::{Held, NewPhotoFile, PhotoStore, is_plain_file_name};
 
 /// Bytes of a file that is taken for a picture.
 const MAX_FILE: u64 = 64 << 20;
-/// Bytes a picture may take unpacked: 24 million pixels.
-const MAX_UNPACKED: u64 = 96 << 20;
-/// Pixels of one side.
-const MAX_SIDE: u32 = 20_000;
+/// Letters of the random part of a name on a pod (`Photo#random_string`).
+const RANDOM_LETTERS: usize = 20;
+
+/// Photo files that are here: their names in the archive, with those under which they lie here.
+pub(super) type PhotoFiles = HashMap<String, String>;
 
 /// What became of one photo file.
 pub(super) struct Stored {
+    /// Its name in the archive.
     pub(super) name: String,
-    pub(super) problem: Option<FindingCode>,
+    /// Its name here, or why it is not here.
+    pub(super) outcome: Result<String, FindingCode>,
 }
 
-/// The sizes diaspora* makes of a photo (`UnprocessedImage`, `ProcessedImage`).
-const SIZES: &[(&str, Size)] = &[
-    ("thumb_small_", Size::Fill(50, 50)),
-    ("thumb_medium_", Size::Fit(100, 100)),
-    ("thumb_large_", Size::Fit(300, 1500)),
-    ("scaled_full_", Size::Fit(700, u32::MAX)),
-];
+/// What the journal has to know before a file is there.
+pub(super) enum Announced {
+    /// A file of this name, with its sizes, is about to be written.
+    Writing(String),
+    /// A photo gets another name, since somebody else's file has the one that other pods know.
+    NameTaken(String),
+}
 
-#[derive(Clone, Copy)]
-enum Size {
-    /// Exactly so large; what is too much is cut off.
-    Fill(u32, u32),
-    /// At most so large, and never enlarged.
-    Fit(u32, u32),
+/// What the names of an account's files depend on.
+pub(super) struct Naming {
+    /// GUID of the new person, which nobody can know before the import.
+    pub(super) person_guid: String,
+    /// Names under which this import has written files.
+    pub(super) ours: HashSet<String>,
+    /// Names in the archive whose photos were deleted since: they stay away.
+    pub(super) deleted: HashSet<String>,
+}
+
+impl Naming {
+    /// The name that is ours alone, the same whenever it is asked for.
+    fn own_name(&self, name: &str, kind: PictureKind) -> String {
+        let digest = Sha256::digest(format!("{}/{name}", self.person_guid));
+        let mut random = hex::encode(digest);
+        random.truncate(RANDOM_LETTERS);
+        format!("{random}.{}", kind.extension())
+    }
+}
+
+/// Whether a pod would give such a file this name. Other pods know photos by their names: where one can stay, their
+/// people still see the photo after the move.
+fn can_stay(name: &str, kind: PictureKind) -> bool {
+    let random = name.strip_suffix(kind.extension()).and_then(|name| name.strip_suffix('.'));
+    random.is_some_and(|random| {
+        random.len() == RANDOM_LETTERS && random.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+    })
 }
 
 /// Puts every photo of the archive among the pod's photo files. What is there already stays as it is, so doing it
 /// again changes nothing; a file is never half there.
 ///
-/// Files of photos that were `deleted` since stay away. `announce` hears a name before anything of it is written. Must be called where the thread may wait; `runtime`
-/// does the waiting for the network.
+/// `announce` hears what the journal must know before anything is written. Must be called where the thread may wait;
+/// `runtime` does the waiting for the network.
 pub(super) fn store_photos(
     archive: &mut Archive<Verified>,
     uploads: &PhotoStore,
     runtime: &Handle,
     progress: &dyn ImportProgress,
-    deleted: &HashSet<String>,
-    mut announce: impl FnMut(&str) -> Result<(), ImportError>,
+    naming: &Naming,
+    mut announce: impl FnMut(Announced) -> Result<(), ImportError>,
 ) -> Result<Vec<Stored>, ImportError> {
     let mut stored = Vec::new();
     archive.photos::<ImportError>(|name, size, bytes| {
-        let problem = if deleted.contains(name) {
-            Some(FindingCode::DeletedSince)
-        } else if !is_plain_file_name(name) || size > MAX_FILE {
-            Some(FindingCode::NotAPicture)
+        let outcome = if naming.deleted.contains(name) {
+            Err(FindingCode::DeletedSince)
+        } else if size > MAX_FILE {
+            Err(FindingCode::NotAPicture)
         } else {
             let mut whole = Vec::new();
             bytes.take(MAX_FILE).read_to_end(&mut whole).map_err(OpenError::Io)?;
-            store_photo(uploads, runtime, name, whole, &mut announce)?
+            store_photo(uploads, runtime, naming, name, &whole, &mut announce)?
         };
-        stored.push(Stored { name: name.to_owned(), problem });
+        stored.push(Stored { name: name.to_owned(), outcome });
         progress.advance(1);
         Ok(())
     })?;
@@ -76,105 +102,89 @@ pub(super) fn store_photos(
 fn store_photo(
     uploads: &PhotoStore,
     runtime: &Handle,
+    naming: &Naming,
     name: &str,
-    bytes: Vec<u8>,
-    announce: &mut impl FnMut(&str) -> Result<(), ImportError>,
-) -> Result<Option<FindingCode>, ImportError> {
-    let held = runtime.block_on(uploads.compare(name, &bytes))?;
-    if held == Held::Another {
-        return Ok(Some(FindingCode::FileTaken));
-    }
-    let sizes = runtime.block_on(uploads.have(&scaled_names(name)))?;
-    let missing: Vec<(&str, Size)> =
-        SIZES.iter().zip(sizes).filter(|(_, there)| !there).map(|(size, _)| *size).collect();
-    if held == Held::TheSame && missing.is_empty() {
-        return Ok(None);
-    }
-    let Some((picture, format)) = decode(&bytes) else { return Ok(Some(FindingCode::NotAPicture)) };
-    let kind = format.to_mime_type();
-    let mut scaled = Vec::new();
-    for (prefix, size) in missing {
-        // A GIF may move; scaled down it would stand still.
-        let bytes = if format == ImageFormat::Gif && prefix == "scaled_full_" {
-            bytes.clone()
-        } else {
-            let Ok(bytes) = encode(&resize(&picture, size), format) else {
-                return Ok(Some(FindingCode::NotAPicture));
-            };
-            bytes
-        };
-        scaled.push(NewPhotoFile { name: format!("{prefix}{name}"), bytes, kind });
-    }
-    announce(name)?;
-    // The sizes first: whoever sees the original sees them too.
-    runtime.block_on(uploads.put(scaled))?;
-    if held == Held::Nothing {
-        runtime.block_on(uploads.put(vec![NewPhotoFile { name: name.to_owned(), bytes, kind }]))?;
-    }
-    Ok(None)
-}
-
-fn scaled_names(name: &str) -> Vec<String> {
-    SIZES.iter().map(|(prefix, _)| format!("{prefix}{name}")).collect()
-}
-
-/// None for what is no picture, or too large a one.
-fn decode(bytes: &[u8]) -> Option<(DynamicImage, ImageFormat)> {
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_UNPACKED);
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
-    reader.limits(limits);
-    let format = reader.format()?;
-    // What the decoder does not count against its limit is bounded by the number of pixels.
-    reader.decode().ok().map(|picture| (picture, format))
-}
-
-fn resize(picture: &DynamicImage, size: Size) -> DynamicImage {
-    let (width, height) = (picture.width(), picture.height());
-    match size {
-        Size::Fill(to_width, to_height) => picture.resize_to_fill(to_width, to_height, FilterType::Triangle),
-        Size::Fit(most_width, most_height) if width <= most_width && height <= most_height => picture.clone(),
-        Size::Fit(most_width, most_height) => {
-            picture.resize(most_width, most_height.min(MAX_SIDE), FilterType::Triangle)
-        }
-    }
-}
-
-fn encode(picture: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, image::ImageError> {
-    let flat;
-    let picture = match format {
-        // JPEG knows no transparency.
-        ImageFormat::Jpeg => {
-            flat = DynamicImage::ImageRgb8(picture.to_rgb8());
-            &flat
-        }
-        ImageFormat::WebP | ImageFormat::Gif => {
-            flat = DynamicImage::ImageRgba8(picture.to_rgba8());
-            &flat
-        }
-        _ => picture,
+    file: &[u8],
+    announce: &mut impl FnMut(Announced) -> Result<(), ImportError>,
+) -> Result<Result<String, FindingCode>, ImportError> {
+    let Some(kind) = PictureKind::of(file) else { return Ok(Err(FindingCode::NotAPicture)) };
+    let have = |name: &str| runtime.block_on(uploads.have(&stored_names(name)));
+    let own = naming.own_name(name, kind);
+    let written = [own.as_str(), name].into_iter().find(|name| naming.ours.contains(*name));
+    let missing = match written {
+        Some(written) => have(written)?,
+        None => Vec::new(),
     };
-    let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, format)?;
-    Ok(bytes.into_inner())
+    if let Some(written) = written
+        && missing.iter().all(|there| *there)
+    {
+        return Ok(Ok(written.to_owned()));
+    }
+    let Some(picture) = Picture::read(file) else { return Ok(Err(FindingCode::NotAPicture)) };
+    let (stored, there) = if let Some(written) = written {
+        (written.to_owned(), missing)
+    } else {
+        let mut stored = own;
+        if can_stay(name, kind) {
+            if have(name)?.contains(&true) {
+                if runtime.block_on(uploads.compare(name, &picture.bytes))? == Held::Another {
+                    announce(Announced::NameTaken(name.to_owned()))?;
+                }
+            } else {
+                name.clone_into(&mut stored);
+            }
+        }
+        let there = have(&stored)?;
+        if there.contains(&true) {
+            return Ok(Err(FindingCode::FileTaken));
+        }
+        announce(Announced::Writing(stored.clone()))?;
+        (stored, there)
+    };
+    let Some(files) = files_of(picture, &stored, &there) else { return Ok(Err(FindingCode::NotAPicture)) };
+    // The sizes first: whoever sees the original sees them too.
+    let (sizes, original) = files.into_iter().partition(|file| file.name != stored);
+    runtime.block_on(uploads.put(sizes))?;
+    runtime.block_on(uploads.put(original))?;
+    Ok(Ok(stored))
 }
 
-/// The names under which a photo lies, with its sizes.
-pub(super) fn stored_names(name: &str) -> impl Iterator<Item = String> {
-    scaled_names(name).into_iter().chain([name.to_owned()])
+/// The files of a photo, but those that are `there`.
+fn files_of(picture: Picture, stored: &str, there: &[bool]) -> Option<Vec<NewPhotoFile>> {
+    let kind = picture.kind.media_type();
+    let is_there = |position: usize| there.get(position).copied().unwrap_or_default();
+    let missing = SIZES.iter().enumerate().filter(|(position, _)| !is_there(*position));
+    let scaled = missing.map(|(_, (prefix, size)): (_, &(&str, Size))| {
+        let bytes = picture.scaled(prefix, *size)?;
+        Some(NewPhotoFile { name: format!("{prefix}{stored}"), bytes, kind })
+    });
+    let mut files = scaled.collect::<Option<Vec<_>>>()?;
+    if !is_there(SIZES.len()) {
+        files.push(NewPhotoFile { name: stored.to_owned(), bytes: picture.bytes, kind });
+    }
+    Some(files)
 }
 
-/// The names of photos that are among the pod's photo files now, and what is to be said about the others.
-pub(super) fn outcome(stored: Vec<Stored>) -> (HashSet<String>, Vec<(String, FindingCode)>) {
-    let mut names = HashSet::new();
+/// The names under which a photo lies: with its sizes, and itself last.
+pub(super) fn stored_names(name: &str) -> Vec<String> {
+    let sizes = SIZES.iter().map(|(prefix, _)| format!("{prefix}{name}"));
+    sizes.chain([name.to_owned()]).filter(|name| is_plain_file_name(name)).collect()
+}
+
+/// The photo files that are here now, and what is to be said about the others.
+pub(super) fn outcome(stored: Vec<Stored>) -> (PhotoFiles, Vec<(String, FindingCode)>) {
+    let mut files = PhotoFiles::new();
     let mut problems = Vec::new();
-    for Stored { name, problem } in stored {
-        match problem {
-            None => _ = names.insert(name),
-            Some(code) => problems.push((name, code)),
+    for Stored { name, outcome } in stored {
+        match outcome {
+            Ok(here) => _ = files.insert(name, here),
+            Err(code) => problems.push((name, code)),
         }
     }
-    (names, problems)
+    (files, problems)
+}
+
+/// Whether browsers load a picture from there. Addresses are taken over from archives and from other pods.
+pub(super) fn is_web_address(address: &str) -> bool {
+    reqwest::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

@@ -9,6 +9,7 @@ use super::finish::list;
 use super::imports::ImportRecord;
 use super::journal::kinds::PHOTO_ADDRESSES;
 use super::journal::{Intent, Journal, noted};
+use super::photos::PhotoFiles;
 use super::post_rows::stem;
 use super::target::{NewAccount, Target};
 use super::{ImportError, UndoError};
@@ -18,6 +19,8 @@ use crate::store::Store;
 
 /// Photos of one statement.
 const BATCH: usize = 500;
+/// What stands in the journal between the address of a photo and its name; no address holds it.
+const BEFORE_NAME: char = '\n';
 
 /// Columns of the profile with the sizes of the avatar, and how the names of their files begin.
 const AVATAR: [(&str, &str); 3] = [
@@ -51,7 +54,7 @@ impl Target {
     pub(super) async fn point_photos_here(
         &mut self,
         account: &NewAccount,
-        files: &HashSet<String>,
+        files: &PhotoFiles,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
         if files.is_empty() {
@@ -62,14 +65,17 @@ impl Target {
             let page = self.photos_elsewhere(account.person, after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.id;
-            let here: Vec<Elsewhere> = page.into_iter().filter(|photo| files.contains(&photo.name)).collect();
+            let here: Vec<(Elsewhere, &str)> = page
+                .into_iter()
+                .filter_map(|photo| files.get(&photo.name).map(|name| (photo, name.as_str())))
+                .collect();
             if here.is_empty() {
                 continue;
             }
-            let intent = |photo: &Elsewhere| Intent {
+            let intent = |(photo, _): &(Elsewhere, &str)| Intent {
                 kind: PHOTO_ADDRESSES,
                 guid: photo.guid.clone(),
-                previous: Some(photo.address.clone()),
+                previous: Some(format!("{}{BEFORE_NAME}{}", photo.address, photo.name)),
             };
             journal.note(here.iter().map(intent).collect()).await?;
             self.set_address_here(&here).await?;
@@ -92,15 +98,20 @@ impl Target {
             .collect())
     }
 
-    async fn set_address_here(&mut self, photos: &[Elsewhere]) -> Result<(), DatabaseError> {
-        let stems = " WHEN ? THEN ?".repeat(photos.len());
-        let ids = list(&photos.iter().map(|photo| photo.id).collect::<Vec<_>>());
+    async fn set_address_here(&mut self, photos: &[(Elsewhere, &str)]) -> Result<(), DatabaseError> {
+        let one_of = format!("CASE id{} END", " WHEN ? THEN ?".repeat(photos.len()));
+        let ids = list(&photos.iter().map(|(photo, _)| photo.id).collect::<Vec<_>>());
         let sql = format!(
-            "UPDATE photos SET remote_photo_path = ?, processed_image = remote_photo_name, \
-             unprocessed_image = remote_photo_name, random_string = CASE id{stems} END WHERE id IN ({ids})"
+            "UPDATE photos SET remote_photo_path = ?, remote_photo_name = {one_of}, processed_image = {one_of}, \
+             unprocessed_image = {one_of}, random_string = {one_of} WHERE id IN ({ids})"
         );
         let mut values: Vec<Value> = vec![self.photos_at.as_str().into()];
-        values.extend(photos.iter().flat_map(|photo| [photo.id.into(), stem(&photo.name).into()]));
+        let of_each = |value: fn(&str) -> &str| {
+            photos.iter().flat_map(move |(photo, name)| [photo.id.into(), value(name).into()])
+        };
+        for value in [|name| name, |name| name, |name| name, stem] as [fn(&str) -> &str; 4] {
+            values.extend(of_each(value));
+        }
         self.pod.run("photos", sql, &values).await.map(drop)
     }
 
@@ -108,11 +119,11 @@ impl Target {
     pub(super) async fn point_avatar_here(
         &mut self,
         account: &NewAccount,
-        files: &HashSet<String>,
+        files: &PhotoFiles,
         profile: Option<&Profile>,
     ) -> Result<(), DatabaseError> {
         let Some(profile) = profile else { return Ok(()) };
-        let Some(name) = profile.avatar_file().filter(|name| files.contains(*name)) else { return Ok(()) };
+        let Some(name) = profile.avatar_file().and_then(|name| files.get(name)) else { return Ok(()) };
         let columns = AVATAR.map(|(column, _)| format!("{column} = ?")).join(", ");
         let sql =
             format!("UPDATE profiles SET {columns} WHERE image_url = ? AND person_id = {}", account.person);
@@ -133,22 +144,48 @@ impl Target {
             let page = noted(store, &import.id, PHOTO_ADDRESSES, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = *last;
-            let mut back: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-            for (_, guid, address) in &page {
-                back.entry(address.as_deref().unwrap_or_default()).or_default().push(guid);
+            let mut back: BTreeMap<&str, Vec<(&str, Option<&str>)>> = BTreeMap::new();
+            for (_, guid, before) in &page {
+                let before = before.as_deref().unwrap_or_default();
+                // Earlier versions noted no name, and left it as it was.
+                let (address, name) = before
+                    .split_once(BEFORE_NAME)
+                    .map_or((before, None), |(address, name)| (address, Some(name)));
+                back.entry(address).or_default().push((guid, name));
             }
-            for (address, guids) in back {
-                let ids: Vec<i64> = self.ids("photos", &guids).await?.into_values().collect();
-                if ids.is_empty() {
-                    continue;
-                }
-                let sql = format!(
-                    "UPDATE photos SET remote_photo_path = ?, processed_image = NULL, unprocessed_image = NULL, \
-                     random_string = NULL WHERE author_id = {person} AND id IN ({})",
-                    list(&ids)
-                );
-                self.pod.run("photos", sql, &[address.into()]).await?;
+            for (address, photos) in back {
+                self.set_address_back(person, address, &photos).await?;
             }
         }
+    }
+
+    async fn set_address_back(
+        &mut self,
+        person: i64,
+        address: &str,
+        photos: &[(&str, Option<&str>)],
+    ) -> Result<(), DatabaseError> {
+        let guids: Vec<&str> = photos.iter().map(|(guid, _)| *guid).collect();
+        let found = self.ids("photos", &guids).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<(i64, &str)> =
+            photos.iter().filter_map(|(guid, name)| Some((*found.get(*guid)?, (*name)?))).collect();
+        let name = match names.len() {
+            0 => String::new(),
+            count => {
+                let cases = " WHEN ? THEN ?".repeat(count);
+                format!("remote_photo_name = CASE id{cases} ELSE remote_photo_name END, ")
+            }
+        };
+        let sql = format!(
+            "UPDATE photos SET remote_photo_path = ?, {name}processed_image = NULL, unprocessed_image = NULL, \
+             random_string = NULL WHERE author_id = {person} AND id IN ({})",
+            list(&found.into_values().collect::<Vec<_>>())
+        );
+        let mut values: Vec<Value> = vec![address.into()];
+        values.extend(names.into_iter().flat_map(|(id, name)| [id.into(), name.into()]));
+        self.pod.run("photos", sql, &values).await.map(drop)
     }
 }

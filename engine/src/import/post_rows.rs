@@ -1,9 +1,10 @@
 //! The rows of posts and photos, and of what hangs on them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::ImportError;
 use super::people::People;
+use super::photos::PhotoFiles;
 use super::posts::status_message;
 use super::target::{NewAccount, Target};
 use super::text::{mentions, tags};
@@ -64,7 +65,7 @@ impl Target {
         &mut self,
         account: &NewAccount,
         people: &People,
-        files: &HashSet<String>,
+        files: &PhotoFiles,
         posts: &[OwnPost],
     ) -> Result<(), ImportError> {
         let rows = posts.iter().map(|post| post_row(account.person, &post.post)).collect();
@@ -102,7 +103,7 @@ impl Target {
     pub(super) async fn write_photos(
         &mut self,
         account: &NewAccount,
-        files: &HashSet<String>,
+        files: &PhotoFiles,
         photos: &[&Photo],
     ) -> Result<(), ImportError> {
         let guids: Vec<&str> = photos.iter().map(|photo| photo.guid.as_str()).collect();
@@ -112,9 +113,8 @@ impl Target {
         let here = self.photos_at.clone();
         let mut rows = Vec::new();
         for photo in photos.iter().filter(|photo| !there.contains_key(photo.guid.as_str())) {
-            let name = photo.remote_photo_name.as_str();
-            let has_file = files.contains(name);
-            rows.push(photo_row(account.person, photo, has_file.then_some(here.as_str())));
+            let here = files.get(&photo.remote_photo_name).map(|name| (here.as_str(), name.as_str()));
+            rows.push(photo_row(account.person, photo, here));
         }
         self.pod.insert("photos", &PHOTO_COLUMNS, rows, Existing::Refuse).await?;
         Ok(())
@@ -231,9 +231,9 @@ pub(super) const PHOTO_COLUMNS: [&str; 15] = [
     "updated_at",
 ];
 
-/// A photo whose file is here, at this address, or stays where it is.
-pub(super) fn photo_row(author: i64, photo: &Photo, here: Option<&str>) -> Vec<Value> {
-    let name = photo.remote_photo_name.as_str();
+/// A photo whose file is here, at this address and under this name, or stays where it is.
+pub(super) fn photo_row(author: i64, photo: &Photo, here: Option<(&str, &str)>) -> Vec<Value> {
+    let (address, name) = here.unwrap_or((&photo.remote_photo_path, &photo.remote_photo_name));
     let file = |name: &str| Value::Text(here.map(|_| name.to_owned()));
     vec![
         author.into(),
@@ -241,7 +241,7 @@ pub(super) fn photo_row(author: i64, photo: &Photo, here: Option<&str>) -> Vec<V
         photo.guid.as_str().into(),
         false.into(),
         photo.text.clone().into(),
-        here.unwrap_or(&photo.remote_photo_path).into(),
+        address.into(),
         name.into(),
         file(stem(name)),
         file(name),

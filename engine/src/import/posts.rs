@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::ImportError;
 use super::journal::{Intent, Journal, Noted};
 use super::people::People;
+use super::photos::PhotoFiles;
 use super::report::FindingCode;
 use super::target::{Decision, NewAccount, Target, decide};
 use crate::archive::manifest::CountKind;
@@ -32,7 +33,7 @@ impl Target {
         &mut self,
         account: &NewAccount,
         people: &People,
-        files: &HashSet<String>,
+        files: &PhotoFiles,
         posts: Vec<OwnPost>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
@@ -134,7 +135,7 @@ impl Target {
 
     /// Counts posts that are new, that an earlier run wrote, that were here before, and that were deleted since, and
     /// says which of their photos stay with the old pod.
-    async fn report_posts(&mut self, files: &HashSet<String>, sorted: &Sorted) -> Result<(), ImportError> {
+    async fn report_posts(&mut self, files: &PhotoFiles, sorted: &Sorted) -> Result<(), ImportError> {
         let Sorted { new, written, found, deleted, .. } = sorted;
         let here = self.photos_here(found.iter().chain(written).flat_map(photos_of)).await?;
         for (posts, adopted) in [(found, true), (written, false), (new, false)] {
@@ -182,13 +183,8 @@ impl Target {
     }
 
     /// A photo that stays with the old pod: it is not `here` by now, and no file comes for it.
-    pub(super) fn note_missing_file(
-        &mut self,
-        photo: &Photo,
-        files: &HashSet<String>,
-        here: &HashSet<String>,
-    ) {
-        if !files.contains(&photo.remote_photo_name) && !here.contains(photo.guid.as_str()) {
+    pub(super) fn note_missing_file(&mut self, photo: &Photo, files: &PhotoFiles, here: &HashSet<String>) {
+        if !files.contains_key(&photo.remote_photo_name) && !here.contains(photo.guid.as_str()) {
             self.report.note(CountKind::Photos, FindingCode::FileMissing, &photo.guid);
         }
     }

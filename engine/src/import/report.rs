@@ -49,6 +49,8 @@ pub enum FindingCode {
     NoSpace,
     /// Another file of that name lies in the target pod's uploads.
     FileTaken,
+    /// The file is not in the archive, and the photo points to what is no address on the web.
+    NoWebAddress,
     /// It is longer than the target pod's database can hold and cannot be cut: somebody else signed it, or others
     /// refer to it.
     TooLong,
@@ -83,6 +85,7 @@ impl FindingCode {
             Self::NotAPicture => "not_a_picture",
             Self::NoSpace => "no_space",
             Self::FileTaken => "file_taken",
+            Self::NoWebAddress => "no_web_address",
             Self::TooLong => "too_long",
             Self::DeletedSince => "deleted_since",
             Self::Shortened => "shortened",
@@ -111,6 +114,7 @@ impl FindingCode {
             Self::NotAPicture => "left out: the file is no picture, or too large a one",
             Self::NoSpace => "do not fit where they belong: the import would be refused",
             Self::FileTaken => "left out: another file has that name here",
+            Self::NoWebAddress => "left out: it points to what is no address on the web",
             Self::TooLong => "left out: it is longer than this pod can hold, and cannot be cut",
             Self::DeletedSince => "left out: it was here already, and was deleted since",
             Self::Shortened => "kept, cut to the length this pod takes",

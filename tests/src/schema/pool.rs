@@ -91,6 +91,20 @@ impl Pool {
         found.map_err(|source| SchemaError::Statement { statement: sql.chars().take(160).collect(), source })
     }
 
+    /// Runs a query whose first column is a text.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn texts(&self, sql: &str) -> Result<Vec<String>, SchemaError> {
+        let query = AssertSqlSafe(sql);
+        let found = match self {
+            Self::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
+            Self::MySql(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
+            Self::Sqlite(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
+        };
+        found.map_err(|source| SchemaError::Statement { statement: sql.chars().take(160).collect(), source })
+    }
+
     /// Waits until all connections are closed.
     pub async fn close(&self) {
         match self {

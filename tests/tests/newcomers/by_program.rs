@@ -109,7 +109,8 @@ async fn photos_that_were_uploaded_count_unless_they_are_refused() {
     let out = scene.folder.path().join("stock");
     std::fs::create_dir(&out).unwrap();
     let (archive, out_dir) = (scene.archive.display().to_string(), out.display().to_string());
-    let ended = pappus_tests::program::pappus(["convert", &archive, "--out", &out_dir]).unwrap();
+    let ended =
+        pappus_tests::program::pappus(["convert", "--to", "diaspora", &archive, "--out", &out_dir]).unwrap();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (stock, photos) = (out.join("ida.json.gz"), out.join("ida_photos.zip"));
     let service = scene.serve(None, "admission = \"open\"\nper_address = 100\nper_day = 100\n");

@@ -124,15 +124,28 @@ async fn another_photo_of_the_same_name_stays() {
     s3.put("taken", name, b"somebody else's".to_vec()).await.unwrap();
     let (target, archive) = (Target::sqlite().await, source.archive("out", "ida"));
     let done = import(&target, "s3://taken", &environment, &archive);
-    assert_eq!(done["kinds"]["photo_files"]["left_out"], serde_json::json!({ "file_taken": 1 }));
+    assert_eq!(done["kinds"]["photo_files"]["left_out"], serde_json::json!({}));
     let stored = bytes(s3, "taken").await;
     assert_eq!(stored[name], b"somebody else's");
-    assert_eq!(stored.len(), files.len() - 4);
-    the_announcement_names_the_bucket(&target, &archive, s3).await;
+    // It has another name here.
+    assert_eq!(stored.len(), files.len() + 1);
+    // Other pods, which know the first one, would show somebody else's photo.
+    assert_eq!(announced_place(&target, &archive).await, None);
 }
 
-/// Other pods hear where the photos are now.
-async fn the_announcement_names_the_bucket(target: &Target, archive: &Path, s3: &S3Double) {
+#[tokio::test]
+async fn the_announcement_names_the_bucket() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let (s3, environment) = bucket("told").await;
+    import(&target, "s3://told", &environment, &archive);
+    let here = format!("{}/told/uploads/images/", s3.endpoint());
+    assert_eq!(announced_place(&target, &archive).await, Some(here));
+}
+
+/// Where other pods hear that the photos are now.
+async fn announced_place(target: &Target, archive: &Path) -> Option<String> {
     let announced = target.run(&["announce", archive.to_str().unwrap()]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     let key: PrivateKey =
@@ -147,8 +160,7 @@ async fn the_announcement_names_the_bucket(target: &Target, archive: &Path, s3: 
             .unwrap();
     let payload = MagicEnvelope::parse(&body).unwrap().verify(&key).unwrap();
     let ReceivedEntity::AccountMigration(migration) = payload.entity().unwrap() else { unreachable!() };
-    let here = format!("{}/taken/uploads/images/", s3.endpoint());
-    assert_eq!(migration.remote_photo_path, Some(here));
+    migration.remote_photo_path
 }
 
 #[tokio::test]

@@ -314,7 +314,11 @@ impl Writer<'_> {
                         .collect();
                     self.write(&id.into(), signed);
                 }
-                None => self.write(value, signed || (relayable && name == "entity_data")),
+                // Unknown fields in unknown fields in … would have no end.
+                None => {
+                    let stays = signed || name == "x_unknown" || (relayable && name == "entity_data");
+                    self.write(value, stays);
+                }
             }
         }
         self.space();

@@ -1,0 +1,178 @@
+//! Pictures that strangers hand in: whether a file is one, what of it is kept, and the sizes that diaspora* shows.
+//!
+//! What is kept shows the same and carries nothing else: no comments, no place and no camera, nothing behind the end.
+//! The pixels stay as they were, nothing is packed anew.
+
+mod jpeg;
+mod moving;
+mod webp;
+
+use std::io::Cursor;
+
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+
+/// Bytes a picture may take unpacked: 24 million pixels.
+const MAX_UNPACKED: u64 = 96 << 20;
+/// Pixels of one side.
+const MAX_SIDE: u32 = 20_000;
+
+/// The sizes diaspora* makes of a photo (`UnprocessedImage`, `ProcessedImage`), and how the names of their files begin.
+pub(crate) const SIZES: [(&str, Size); 4] = [
+    ("thumb_small_", Size::Fill(50, 50)),
+    ("thumb_medium_", Size::Fit(100, 100)),
+    ("thumb_large_", Size::Fit(300, 1500)),
+    (LARGEST, Size::Fit(700, u32::MAX)),
+];
+const LARGEST: &str = "scaled_full_";
+
+/// How large a picture is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Size {
+    /// Exactly so large; what is too much is cut off.
+    Fill(u32, u32),
+    /// At most so large, and never enlarged.
+    Fit(u32, u32),
+}
+
+/// What diaspora* takes for a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PictureKind {
+    Gif,
+    Jpeg,
+    Png,
+    WebP,
+}
+
+impl PictureKind {
+    /// What the first bytes of a file say.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        match image::guess_format(bytes).ok()? {
+            ImageFormat::Gif => Some(Self::Gif),
+            ImageFormat::Jpeg => Some(Self::Jpeg),
+            ImageFormat::Png => Some(Self::Png),
+            ImageFormat::WebP => Some(Self::WebP),
+            _ => None,
+        }
+    }
+
+    /// How names of such files end. Web servers send files by it.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Gif => "gif",
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::WebP => "webp",
+        }
+    }
+
+    /// The media type.
+    pub(crate) fn media_type(self) -> &'static str {
+        self.format().to_mime_type()
+    }
+
+    fn format(self) -> ImageFormat {
+        match self {
+            Self::Gif => ImageFormat::Gif,
+            Self::Jpeg => ImageFormat::Jpeg,
+            Self::Png => ImageFormat::Png,
+            Self::WebP => ImageFormat::WebP,
+        }
+    }
+}
+
+/// A picture, cleaned and unpacked.
+pub(crate) struct Picture {
+    /// The file without what nobody sees.
+    pub(crate) bytes: Vec<u8>,
+    /// What it is.
+    pub(crate) kind: PictureKind,
+    /// Turned as people see it; the first of several pictures.
+    shown: DynamicImage,
+    moves: bool,
+}
+
+impl Picture {
+    /// None for what is no picture that diaspora* takes, or too large a one.
+    pub(crate) fn read(file: &[u8]) -> Option<Self> {
+        let kind = PictureKind::of(file)?;
+        let (shown, orientation) = unpack(file, kind)?;
+        let turned = (orientation != Orientation::NoTransforms).then(|| exif(orientation));
+        let (bytes, moves) = match kind {
+            PictureKind::Jpeg => (jpeg::clean(file, turned.as_deref())?, false),
+            PictureKind::Png => moving::clean_png(file, turned.as_deref())?,
+            PictureKind::WebP => webp::clean(file, turned.as_deref())?,
+            PictureKind::Gif => (moving::clean_gif(file)?, true),
+        };
+        Some(Self { bytes, kind, shown, moves })
+    }
+
+    /// A size of it, of the same kind, with the beginning of its name from [`SIZES`]. What moves is shown moving, in
+    /// the largest.
+    pub(crate) fn scaled(&self, prefix: &str, size: Size) -> Option<Vec<u8>> {
+        if self.moves && prefix == LARGEST {
+            return Some(self.bytes.clone());
+        }
+        encode(&resize(&self.shown, size), self.kind.format()).ok()
+    }
+}
+
+fn unpack(file: &[u8], kind: PictureKind) -> Option<(DynamicImage, Orientation)> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_UNPACKED);
+    let mut reader = ImageReader::with_format(Cursor::new(file), kind.format());
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().ok()?;
+    // What the decoder does not count against its limit is bounded by the number of pixels.
+    if decoder.total_bytes() > MAX_UNPACKED {
+        return None;
+    }
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut shown = DynamicImage::from_decoder(decoder).ok()?;
+    shown.apply_orientation(orientation);
+    Some((shown, orientation))
+}
+
+/// An EXIF block that says how the picture is turned, and nothing else.
+fn exif(orientation: Orientation) -> Vec<u8> {
+    let mut block = b"II*\0\x08\0\0\0".to_vec();
+    // One entry: tag 0x0112, a number of two bytes, one of them; no further directory.
+    block.extend([1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation.to_exif(), 0, 0, 0, 0, 0, 0, 0]);
+    block
+}
+
+fn resize(picture: &DynamicImage, size: Size) -> DynamicImage {
+    let (width, height) = (picture.width(), picture.height());
+    match size {
+        Size::Fill(to_width, to_height) => picture.resize_to_fill(to_width, to_height, FilterType::Triangle),
+        Size::Fit(most_width, most_height) if width <= most_width && height <= most_height => picture.clone(),
+        Size::Fit(most_width, most_height) => {
+            picture.resize(most_width, most_height.min(MAX_SIDE), FilterType::Triangle)
+        }
+    }
+}
+
+fn encode(picture: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, image::ImageError> {
+    let flat;
+    let picture = match format {
+        // JPEG knows no transparency.
+        ImageFormat::Jpeg => {
+            flat = DynamicImage::ImageRgb8(picture.to_rgb8());
+            &flat
+        }
+        ImageFormat::WebP | ImageFormat::Gif => {
+            flat = DynamicImage::ImageRgba8(picture.to_rgba8());
+            &flat
+        }
+        _ => picture,
+    };
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format)?;
+    Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests;

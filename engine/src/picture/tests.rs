@@ -1,0 +1,188 @@
+use image::{ExtendedColorType, ImageEncoder as _, Rgb, RgbImage};
+
+use super::*;
+
+const WORDS: &[u8] = b"<script>alert(1)</script>";
+
+/// Twice as wide as high; the left half is red, the right one blue.
+fn halves() -> RgbImage {
+    RgbImage::from_fn(64, 32, |x, _| if x < 32 { Rgb([250, 0, 0]) } else { Rgb([0, 0, 250]) })
+}
+
+fn packed(format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::ImageRgb8(halves()).write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn holds(bytes: &[u8], words: &[u8]) -> bool {
+    bytes.windows(words.len()).any(|part| part == words)
+}
+
+fn shows_the_same(one: &[u8], other: &[u8]) -> bool {
+    image::load_from_memory(one).unwrap().to_rgb8() == image::load_from_memory(other).unwrap().to_rgb8()
+}
+
+/// A JPEG with a comment, a camera's block that says it lies on its side, an unknown block, and something behind the end.
+fn jpeg_of_a_phone() -> Vec<u8> {
+    let plain = packed(ImageFormat::Jpeg);
+    let mut camera = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0".to_vec();
+    // The camera's maker.
+    camera.extend(b"\x0f\x01\x02\0\x19\0\0\0\x26\0\0\0\0\0\0\0");
+    camera.extend_from_slice(WORDS);
+    let mut bytes = plain[..2].to_vec();
+    for (marker, contents) in [(0xFE, WORDS), (0xE1, &camera), (0xED, WORDS), (0xE2, WORDS)] {
+        bytes.extend([0xFF, marker]);
+        bytes.extend(u16::try_from(contents.len() + 2).unwrap().to_be_bytes());
+        bytes.extend_from_slice(contents);
+    }
+    bytes.extend_from_slice(&plain[2..]);
+    bytes.extend_from_slice(WORDS);
+    bytes
+}
+
+#[test]
+fn a_photo_of_a_phone_stands_upright_and_tells_nothing() {
+    let file = jpeg_of_a_phone();
+    let picture = Picture::read(&file).unwrap();
+    assert!(!holds(&picture.bytes, b"script"));
+    assert!(shows_the_same(&picture.bytes, &file));
+    assert_eq!((picture.shown.width(), picture.shown.height()), (32, 64));
+    // Orientation 6: what was left is above.
+    let large =
+        image::load_from_memory(&picture.scaled("scaled_full_", Size::Fit(700, u32::MAX)).unwrap()).unwrap();
+    let top = large.to_rgb8().get_pixel(16, 4).0;
+    assert!(large.height() == 64 && top[0] > 200 && top[2] < 60, "{top:?}");
+    // The original is turned by whoever shows it, once.
+    let again = Picture::read(&picture.bytes).unwrap();
+    assert_eq!(again.bytes, picture.bytes);
+    assert_eq!((again.shown.width(), again.shown.height()), (32, 64));
+}
+
+#[test]
+fn comments_and_what_stands_behind_the_end_go_from_every_kind() {
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP] {
+        let plain = packed(format);
+        let mut file = plain.clone();
+        match format {
+            ImageFormat::Png => {
+                let mut text = Vec::new();
+                let contents = [b"Comment\0", WORDS].concat();
+                text.extend(u32::try_from(contents.len()).unwrap().to_be_bytes());
+                let named = [b"tEXt", contents.as_slice()].concat();
+                text.extend_from_slice(&named);
+                text.extend(crc32fast::hash(&named).to_be_bytes());
+                file.splice(33..33, text);
+            }
+            ImageFormat::Gif => {
+                let comment = [b"\x21\xFE".as_slice(), &[25], WORDS, &[0]].concat();
+                let end = file.len() - 1;
+                file.splice(end..end, comment);
+            }
+            ImageFormat::WebP => {
+                let mut chunk = [b"XMP ".as_slice(), &25_u32.to_le_bytes(), WORDS, &[0]].concat();
+                file.append(&mut chunk);
+                let size = u32::try_from(file.len() - 8).unwrap();
+                file[4..8].copy_from_slice(&size.to_le_bytes());
+            }
+            _ => {}
+        }
+        file.extend_from_slice(WORDS);
+        let picture = Picture::read(&file).unwrap_or_else(|| panic!("{format:?}"));
+        assert!(!holds(&picture.bytes, b"script"), "{format:?}");
+        assert!(shows_the_same(&picture.bytes, &plain), "{format:?}");
+        assert_eq!(Picture::read(&picture.bytes).unwrap().bytes, picture.bytes, "{format:?}: cleaned twice");
+        for (prefix, size) in SIZES {
+            let scaled = picture.scaled(prefix, size).unwrap();
+            assert_eq!(image::guess_format(&scaled).unwrap(), format, "{prefix}");
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_of_many_scans_keeps_them_all() {
+    // Two scans with a comment between them.
+    let mut file = vec![0xFF, 0xD8];
+    for (marker, contents) in [(0xDB_u8, &[1, 2][..]), (0xC2, &[3]), (0xDA, &[4])] {
+        jpeg_segment(&mut file, marker, contents);
+    }
+    file.extend([7, 0xFF, 0x00, 8, 0xFF, 0xD3, 9]);
+    let kept = file.clone();
+    jpeg_segment(&mut file, 0xFE, WORDS);
+    jpeg_segment(&mut file, 0xDA, &[5]);
+    file.extend([6, 0xFF, 0xD9]);
+    file.extend_from_slice(WORDS);
+    let mut expected = kept;
+    jpeg_segment(&mut expected, 0xDA, &[5]);
+    expected.extend([6, 0xFF, 0xD9]);
+    assert_eq!(jpeg::clean(&file, None).unwrap(), expected);
+    // Cut off in the data it ends there; cut off before, it is none.
+    assert!(jpeg::clean(&file[..18], None).is_some_and(|cut| cut.ends_with(&[0xFF, 0xD9])));
+    assert!(jpeg::clean(&file[..9], None).is_none());
+}
+
+fn jpeg_segment(file: &mut Vec<u8>, marker: u8, contents: &[u8]) {
+    file.extend([0xFF, marker]);
+    file.extend(u16::try_from(contents.len() + 2).unwrap().to_be_bytes());
+    file.extend_from_slice(contents);
+}
+
+#[test]
+fn what_moves_is_shown_moving() {
+    let mut bytes = Vec::new();
+    let mut gif = gif::Encoder::new(&mut bytes, 2, 1, &[0, 0, 0, 255, 255, 255]).unwrap();
+    gif.set_repeat(gif::Repeat::Infinite).unwrap();
+    for pixels in [&[0, 1], &[1, 0], &[1, 1]] {
+        let mut frame = gif::Frame::from_indexed_pixels(2, 1, pixels.as_slice(), None);
+        frame.delay = 12;
+        gif.write_frame(&frame).unwrap();
+    }
+    drop(gif);
+    let picture = Picture::read(&bytes).unwrap();
+    for file in [&picture.bytes, &picture.scaled("scaled_full_", Size::Fit(700, u32::MAX)).unwrap()] {
+        let mut read = gif::DecodeOptions::new().read_info(file.as_slice()).unwrap();
+        let mut delays = Vec::new();
+        while let Some(frame) = read.read_next_frame().unwrap() {
+            delays.push(frame.delay);
+        }
+        assert_eq!(delays, [12, 12, 12]);
+        assert_eq!(read.repeat(), gif::Repeat::Infinite);
+    }
+    let mut file = packed(ImageFormat::Png);
+    let moves = [b"acTL".as_slice(), &2_u32.to_be_bytes(), &0_u32.to_be_bytes()].concat();
+    let chunk = [&8_u32.to_be_bytes(), moves.as_slice(), &crc32fast::hash(&moves).to_be_bytes()].concat();
+    file.splice(33..33, chunk);
+    assert_eq!(moving::clean_png(&file, None).unwrap(), (file, true));
+}
+
+#[test]
+fn what_is_no_picture_is_none() {
+    let mut large = Vec::new();
+    image::codecs::png::PngEncoder::new(&mut large)
+        .write_image(&[0; 21_000], 21_000, 1, ExtendedColorType::L8)
+        .unwrap();
+    for file in [
+        b"".as_slice(),
+        WORDS,
+        b"GIF89a",
+        b"\xFF\xD8\xFF",
+        b"RIFF\x04\0\0\0WEBP",
+        b"\x89PNG\r\n\x1a\n",
+        &large,
+    ] {
+        assert!(Picture::read(file).is_none(), "{file:?}");
+    }
+}
+
+#[test]
+fn no_bytes_make_it_panic() {
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP] {
+        let whole = packed(format);
+        for end in 0..whole.len() {
+            _ = Picture::read(&whole[..end]);
+            let mut odd = whole.clone();
+            odd[end] = odd[end].wrapping_add(101);
+            _ = Picture::read(&odd);
+        }
+    }
+}
