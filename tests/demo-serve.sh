@@ -10,7 +10,9 @@ closing="http://127.0.0.1:${ports[0]}/" target="http://127.0.0.1:${ports[1]}/"
 
 # The target trusts the pod whose archives these are; without that its podmin would have to say yes.
 archives=("$folder"/exports/*.zip)
-key=$("$pappus" verify "${archives[0]}" --json | sed -n 's/.*"signed_by": *"\([^"]*\)".*/\1/p' | head -n 1)
+verified=$("$pappus" verify "${archives[0]}" --json || true)
+host=$(sed -n 's/^  "account": *"[^@]*@\([^"]*\)".*/\1/p' <<<"$verified")
+key=$(sed -n 's/.*"signed_by": *"\([^"]*\)".*/\1/p' <<<"$verified" | head -n 1)
 
 cat >"$folder/closing.toml" <<END
 [pod]
@@ -43,7 +45,7 @@ from = "podmin@haven.example"
 [newcomers]
 enabled = true
 admission = "open"
-trusted_pods = ["$key"]
+trusted_pods = ["$host=$key"]
 END
 
 serving=()

@@ -65,7 +65,9 @@ there=(--database-url "sqlite:$PWD/$folder/target/db.sqlite3" --pod-url https://
   --uploads "$folder/target/uploads" --state "$folder/target/state")
 # Shown by `pappus verify`: the key of the pod that wrote the archive.
 pod_key=$(findings "$pappus" verify "$archive" | sed -n "s/^Signed by the pod's archive key, \(.*\)\.$/\1/p")
-import=("$archive" --as "$mover" --offline --trust-pod "$pod_key")
+# The account's pod, and its key: a pod speaks for its own people.
+closing=$("$pappus" verify "$archive" --json | sed -n 's/^  "account": *"[^@]*@\([^"]*\)".*/\1/p')
+import=("$archive" --as "$mover" --offline --trust-pod "$closing=$pod_key")
 show "pappus import $archive --as $mover --dry-run"
 findings "$pappus" import "${import[@]}" --dry-run "${there[@]}" | sed 's/^/  /'
 

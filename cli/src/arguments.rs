@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pappus_engine::domain::Timestamp;
+use pappus_engine::import::PodPin;
 
 pub(crate) use announcement::AnnouncementArguments;
 pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
@@ -166,10 +167,10 @@ pub(crate) struct Import {
     /// Use this e-mail address instead of the one in the archive
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: Option<String>,
-    /// Trust archives signed by the pod with this archive key (SHA256:…): also for the keys of other people.
-    /// May be repeated
-    #[arg(long, value_name = "FINGERPRINT")]
-    pub(crate) trust_pod: Vec<String>,
+    /// Trust this pod for its own people: archives that it has signed with this archive key, as its podmin reads it
+    /// out. May be repeated
+    #[arg(long, value_name = "HOST=SHA256:…")]
+    pub(crate) trust_pod: Vec<PodPin>,
     /// Take the archive even though nothing proves whose it is
     #[arg(long)]
     pub(crate) accept_unproven: bool,

@@ -115,7 +115,9 @@ pub(crate) fn archive_key(pappus: &Path, archive: &Path) -> Result<String, Crowd
     verify.args(["verify", "--json"]).arg(archive);
     let report: serde_json::Value = serde_json::from_slice(&done(verify)?).unwrap_or_default();
     let key = report["origin"]["pod"]["signed_by"].as_str();
-    key.map(str::to_owned).ok_or_else(|| CrowdError::Pappus("the archive is not signed".to_owned()))
+    let host = report["account"].as_str().and_then(|account| account.split_once('@'));
+    let pin = key.zip(host).map(|(key, (_, host))| format!("{host}={key}"));
+    pin.ok_or_else(|| CrowdError::Pappus("the archive is not signed".to_owned()))
 }
 
 /// What a program printed, when it ended well.

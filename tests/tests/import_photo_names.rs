@@ -160,7 +160,10 @@ async fn whatever_a_photo_is_called_its_name_is_ours() {
         .await
         .unwrap();
     let shown: BTreeSet<&String> = rows.iter().collect();
-    assert!(shown.len() >= photos.len() - 1, "{} of {}", shown.len(), photos.len());
+    let files = &report["kinds"]["photo_files"];
+    assert_eq!(files["imported"], files["in_archive"], "{report}");
+    assert!(shown.len() > 50, "{} of {}", shown.len(), photos.len());
+    assert_eq!(files["imported"], shown.len(), "every file belongs to a photo");
     for name in &shown {
         for size in ["", "thumb_small_", "thumb_medium_", "thumb_large_", "scaled_full_"] {
             assert!(after.contains_key(&format!("{size}{name}")), "{size}{name}");

@@ -29,6 +29,7 @@ mod heavy;
 mod import;
 mod import_again;
 mod import_announces;
+mod import_evidence;
 mod import_hostile;
 mod import_neighbours;
 mod import_network;

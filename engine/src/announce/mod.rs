@@ -7,6 +7,7 @@
 //! Everything can be done again: references that have moved are not found again, and a delivery is queued once.
 
 mod envelopes;
+mod evidence;
 mod farewell;
 mod key_state;
 mod local;
@@ -61,6 +62,32 @@ pub enum AnnounceError {
         account: DiasporaId,
         /// What is wrong with the key.
         reason: KeyError,
+    },
+    /// The archive is not the one that was imported.
+    #[error(
+        "the archive's key of {account} is {found}, and the one that was imported had {imported}: announce the move with \
+         the archive that was imported, or a later one of the same account"
+    )]
+    AnotherArchive {
+        /// The account.
+        account: DiasporaId,
+        /// Fingerprint of the key in the archive that was imported.
+        imported: String,
+        /// Fingerprint of the key in this one.
+        found: String,
+    },
+    /// This pod knows the account by another key now.
+    #[error(
+        "this pod knows {account} with the key {known}, and the archive has {found}: other pods would believe neither. \
+         Somebody else's archive may have been imported; `pappus undo` takes it back"
+    )]
+    WrongKey {
+        /// The account.
+        account: DiasporaId,
+        /// Fingerprint of the key that the pod knows.
+        known: String,
+        /// Fingerprint of the key in the archive.
+        found: String,
     },
     /// The new account is gone.
     #[error("the account {0} is not on this pod any more")]
@@ -132,7 +159,8 @@ pub async fn announce(
     let old_key =
         key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
     let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
-    let pod = PodWriter::open(database).await?;
+    let mut pod = PodWriter::open(database).await?;
+    evidence::ask_again(&mut pod, &import, &old, old_key.public_key()?.fingerprint()).await?;
     let old = OldAccount { id: old, guid, key: old_key };
     let mut announcer = Announcer::open(pod, store, options.now, &import, old).await?;
     // From here on the import cannot be taken back.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::journal::{Intent, Journal, kinds, names_of};
 use super::people::{People, strangers};
 use super::photos::{Announced, Naming, PhotoFiles};
+use super::pod_pin::is_pinned;
 use super::progress::Stage;
-use super::proof::{Proof, is_pinned};
+use super::proof::Proof;
 use super::report::{FindingCode, Report};
 use super::source::{self, Batch};
 use super::space::Needs;
@@ -44,7 +45,7 @@ impl Importer<'_> {
         if old.host() == new.host() {
             return Err(ImportError::OntoItself(old));
         }
-        let trusted = is_pinned(&archive, &self.options.pinned_pods);
+        let trusted = is_pinned(&archive, &old, &self.options.pinned_pods);
         let (mut archive, mut survey) = survey(archive).await?;
         let (proof, old_key) = self.prove(&archive, &survey, &old, trusted).await?;
         let old_key = old_key.map(|key| key.to_string());
@@ -52,7 +53,8 @@ impl Importer<'_> {
         let needs = self.look_for_room(&survey)?;
         let mover = Mover { old: &old, new: &new, old_key: old_key.as_deref(), old_person };
         let (mut account, rows) = self.begin(&survey, &mover, store).await?;
-        account.trusted = trusted;
+        account.is_vouched_for = trusted;
+        account.ignored_by = self.target.ignored_by(&account).await?;
         account.readers = self.readers(old_person).await?;
         let deleted = self.target.files_of_deleted_photos(&survey, &self.journal).await?;
         let files = if self.target.writes() {

@@ -32,6 +32,7 @@ mod person_profile;
 mod person_rows;
 mod photos;
 mod photos_here;
+mod pod_pin;
 mod post_rows;
 mod posts;
 mod progress;
@@ -62,6 +63,7 @@ pub(crate) use journal::photo_names_taken;
 pub use people::NewPerson;
 pub use person_profile::PersonProfile;
 pub(crate) use person_profile::were_joined;
+pub use pod_pin::{PodPin, PodPinError};
 pub use progress::{ImportProgress, Stage};
 pub use proof::Proof;
 pub use report::{Finding, FindingCode, Report, Tally};
@@ -98,8 +100,8 @@ pub struct ImportOptions {
     pub encrypted_password: Option<SecretText>,
     /// Take the archive even if nothing proves whose it is.
     pub accept_unproven: bool,
-    /// Fingerprints of archive keys of pods that the podmin trusts.
-    pub pinned_pods: Vec<String>,
+    /// Pods that the podmin trusts, each for its own people.
+    pub pinned_pods: Vec<PodPin>,
     /// Looks up people whom the target pod does not know, and the account's key; none when nobody is asked.
     pub discovery: Option<Discovery>,
     /// Where photo files go.

@@ -126,8 +126,16 @@ fn store_photo(
     } else {
         let mut stored = own;
         if can_stay(name, kind) {
-            if have(name)?.contains(&true) {
-                if runtime.block_on(uploads.compare(name, &picture.bytes))? == Held::Another {
+            let there = have(name)?;
+            if there.contains(&true) {
+                let mut is_this = false;
+                for bytes in [picture.bytes.as_slice(), file] {
+                    is_this |= runtime.block_on(uploads.compare(name, bytes))? == Held::TheSame;
+                }
+                if is_this && there.iter().all(|there| *there) {
+                    return Ok(Ok(name.to_owned()));
+                }
+                if !is_this {
                     announce(Announced::NameTaken(name.to_owned()))?;
                 }
             } else {

@@ -91,7 +91,8 @@ impl Target {
                 let users = readers
                     .iter()
                     .filter_map(|reader| people.get(reader)?.user)
-                    .filter(|user| account.trusted || account.readers.contains(user));
+                    .filter(|user| account.is_vouched_for || account.readers.contains(user))
+                    .filter(|user| !account.ignored_by.contains_key(user));
                 users.map(move |user| vec![post.into(), "Post".into(), user.into()])
             })
             .collect();

@@ -59,26 +59,30 @@ impl Importer<'_> {
             Origin::Pappus { account, .. } => matches!(account, AccountSignature::Good { .. }),
             Origin::Stock => true,
         };
-        if let (Some(published), Some(own)) = (&published, &own)
-            && published.fingerprint() == own.fingerprint()
-            && signed
-        {
-            return Ok((Proof::HCard, fingerprint));
+        let differs = |key: &&PublicKey| match &own {
+            Some(own) => own.fingerprint() != key.fingerprint(),
+            // A pinned pod speaks for an account whose key is not in the archive.
+            None => !trusted,
+        };
+        // A key that was there before speaks against an archive, whatever speaks for it: whoever buys the domain of a dead
+        // pod can publish what they like, and so can a pod that lies.
+        if let Some(other) = known.iter().chain(&published).find(differs) {
+            return Err(ImportError::WrongKey {
+                account: old.clone(),
+                known: other.fingerprint(),
+                found: own.map_or_else(|| "none".to_owned(), |key| key.fingerprint().to_string()),
+            });
         }
-        let proof = match (known.or(published), own) {
-            (Some(known), Some(own)) if known.fingerprint() == own.fingerprint() && signed => {
-                Proof::CachedPerson
-            }
-            (Some(known), own) if !trusted => {
-                return Err(ImportError::WrongKey {
-                    account: old.clone(),
-                    known: known.fingerprint(),
-                    found: own.map_or_else(|| "none".to_owned(), |key| key.fingerprint().to_string()),
-                });
-            }
-            _ if trusted => Proof::PinnedPodKey,
-            _ if self.options.accept_unproven => Proof::Unproven,
-            _ => return Err(ImportError::Unproven(old.clone())),
+        let proof = if own.is_some() && signed && published.is_some() {
+            Proof::HCard
+        } else if own.is_some() && signed && known.is_some() {
+            Proof::CachedPerson
+        } else if trusted {
+            Proof::PinnedPodKey
+        } else if self.options.accept_unproven {
+            Proof::Unproven
+        } else {
+            return Err(ImportError::Unproven(old.clone()));
         };
         Ok((proof, fingerprint))
     }
@@ -87,12 +91,5 @@ impl Importer<'_> {
     async fn published_key(&self, old: &DiasporaId) -> Option<PublicKey> {
         let found = self.options.discovery.as_ref()?.find_all([old.clone()]).await;
         found.into_values().flatten().next().map(|person| person.public_key)
-    }
-}
-
-pub(super) fn is_pinned(archive: &Archive<Verified>, pinned: &[String]) -> bool {
-    match &archive.report().origin {
-        Origin::Pappus { pod, .. } => pinned.iter().any(|pin| *pin == pod.to_string()),
-        Origin::Stock => false,
     }
 }

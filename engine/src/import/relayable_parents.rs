@@ -1,6 +1,6 @@
 //! What comments, likes and votes belong to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::ImportError;
 use super::target::{NewAccount, PlannedRow, Target};
@@ -55,6 +55,7 @@ impl Target {
         records: &[(Relayable, Verdict)],
     ) -> Result<Parents, ImportError> {
         let mut parents = Parents::default();
+        let ignoring: HashSet<i64> = account.ignored_by.values().copied().collect();
         let (mut posts, mut comments, mut polls, mut answers) = (vec![], vec![], vec![], vec![]);
         for (record, _) in records {
             let parent = record.entity.parent_guid().as_str();
@@ -70,11 +71,15 @@ impl Target {
         let own = |author: Option<i64>| {
             author.is_some_and(|author| author == account.person || Some(author) == account.old_person)
         };
+        // Who ignores somebody gets nothing from them.
+        let open = |public: Option<bool>, host: Option<i64>| {
+            public.unwrap_or(false) && !host.is_some_and(|host| ignoring.contains(&host))
+        };
         let select = "SELECT p.guid, p.id, p.author_id, p.public FROM posts p WHERE p.guid IN ({})";
         for row in self.pod.rows_in("posts", select, &posts).await? {
             let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
             let own = own(row.integer(2));
-            let visible = own || row.boolean(3).unwrap_or(false);
+            let visible = own || open(row.boolean(3), row.integer(2));
             parents.posts.insert(guid, Parent { id, own, visible, host: row.integer(2) });
         }
         let select = "SELECT c.guid, c.id, c.author_id, p.author_id, p.public FROM comments c JOIN posts p \
@@ -82,7 +87,7 @@ impl Target {
         for row in self.pod.rows_in("comments", select, &comments).await? {
             let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
             let own = own(row.integer(2)) || own(row.integer(3));
-            let visible = own || row.boolean(4).unwrap_or(false);
+            let visible = own || open(row.boolean(4), row.integer(3));
             parents.comments.insert(guid, Parent { id, own, visible, host: row.integer(3) });
         }
         let select = "SELECT q.guid, q.id, p.author_id, p.public FROM polls q JOIN posts p \
@@ -90,7 +95,7 @@ impl Target {
         for row in self.pod.rows_in("polls", select, &polls).await? {
             let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
             let own = own(row.integer(2));
-            let visible = own || row.boolean(3).unwrap_or(false);
+            let visible = own || open(row.boolean(3), row.integer(2));
             parents.polls.insert(guid, Parent { id, own, visible, host: row.integer(2) });
         }
         let select = "SELECT a.guid, a.poll_id, a.id FROM poll_answers a WHERE a.guid IN ({})";
@@ -119,5 +124,19 @@ impl Target {
             }
         }
         Ok(parents)
+    }
+
+    /// Users of this pod who ignore the account, each with their person.
+    pub(super) async fn ignored_by(
+        &mut self,
+        account: &NewAccount,
+    ) -> Result<HashMap<i64, i64>, ImportError> {
+        let account = [Some(account.person), account.old_person].into_iter().flatten().collect::<Vec<_>>();
+        let sql = format!(
+            "SELECT b.user_id, p.id FROM blocks b JOIN people p ON p.owner_id = b.user_id WHERE b.person_id IN ({})",
+            super::finish::list(&account)
+        );
+        let rows = self.pod.rows("who ignores the account", sql, &[]).await?;
+        Ok(rows.iter().filter_map(|row| row.integer(0).zip(row.integer(1))).collect())
     }
 }

@@ -19,6 +19,17 @@ struct Member {
     also: Option<i64>,
     /// Whether the person lives on the target pod.
     local: bool,
+    /// Whether the archive speaks for them.
+    is_vouched_for: bool,
+    /// Whether they live on the target pod and ignore the account.
+    ignores: bool,
+}
+
+impl Member {
+    /// Whether the archive shows that they wrote this: messages carry no signature.
+    fn may_say(self, talk: &Conversation, id: &DiasporaId) -> bool {
+        self.is_vouched_for && talk.participants.contains(id)
+    }
 }
 
 /// A conversation that is there.
@@ -44,6 +55,11 @@ struct Before<'a> {
 }
 
 impl Before<'_> {
+    /// Whether this import began the conversation, or does now.
+    fn is_ours(&self) -> bool {
+        self.known.is_none() || self.noted.is_some_and(|noted| !noted.was_here())
+    }
+
     fn place(&self, talk: &Conversation, person: &DiasporaId) -> Option<Noted> {
         self.places.get(&place_of(talk, person)).copied()
     }
@@ -61,20 +77,21 @@ impl Before<'_> {
     /// People who are to get a place, and what is to be noted of that.
     ///
     /// Nothing in an archive shows that the others really took part. People of this pod would find the
-    /// conversation among their own, so they get it only from an archive that a trusted pod has signed. Who takes part
-    /// in a conversation that was here before is settled: only the account's own place is added.
+    /// conversation among their own, so they get it only from an archive that a trusted pod has signed, and not if they
+    /// ignore the account. Who takes part in a conversation that was here before is settled: only the account's own place
+    /// is added.
     fn new_places(
         &self,
         account: &NewAccount,
         who: &impl Fn(&DiasporaId) -> Option<Member>,
         talk: &Conversation,
     ) -> (Vec<i64>, Vec<Intent>) {
-        let is_own = self.known.is_none() || self.noted.is_some_and(|noted| !noted.was_here());
+        let is_own = self.is_ours();
         let (mut members, mut intents) = (Vec::new(), Vec::new());
         for person in &talk.participants {
             let Some(member) = who(person) else { continue };
             let is_me = member.person == account.person;
-            let may = is_me || is_own && (!member.local || account.trusted);
+            let may = is_me || is_own && (!member.local || account.is_vouched_for && !member.ignores);
             if !may || self.place(talk, person).is_some_and(|noted| noted.certain) {
                 continue;
             }
@@ -117,12 +134,21 @@ impl Target {
         let places = journal.noted(kinds::CONVERSATION_VISIBILITIES, &places).await?;
         let who = |id: &DiasporaId| {
             if id == old {
-                return Some(Member { person: account.person, also: account.old_person, local: true });
+                return Some(Member {
+                    person: account.person,
+                    also: account.old_person,
+                    local: true,
+                    is_vouched_for: true,
+                    ignores: false,
+                });
             }
             let member = |person: &super::people::Person| Member {
                 person: person.id,
                 also: person.also,
                 local: person.user.is_some(),
+                // People of this pod have said themselves what they have said.
+                is_vouched_for: account.is_vouched_for && person.user.is_none(),
+                ignores: person.user.is_some_and(|user| account.ignored_by.contains_key(&user)),
             };
             people.get(id).map(member)
         };
@@ -180,6 +206,7 @@ impl Target {
             let why = match who(&message.author) {
                 _ if noted.contains_key(message.guid.as_str()) => FindingCode::DeletedSince,
                 None => FindingCode::PersonUnknown,
+                Some(author) if !author.may_say(talk, &message.author) => FindingCode::Unsigned,
                 Some(_) => FindingCode::ParentMissing,
             };
             self.report.left_out(CountKind::Messages, why, &message.guid);
@@ -230,7 +257,7 @@ impl Target {
             intents.extend(places);
             begun = Some((subject, members));
         }
-        let (new, messages) = self.sort_messages(who, &talk, journal).await?;
+        let (new, messages) = self.sort_messages(account, who, &before, &talk, journal).await?;
         intents.extend(messages);
         if before.known.is_none() && before.begins {
             intents.push(Intent::write("conversations", &talk.guid));
@@ -265,15 +292,23 @@ impl Target {
 
     /// Counts the messages of a conversation; gives those that are new, with their authors' rows, and what is to be
     /// noted.
+    ///
+    /// Messages carry no signature: the archive says what the account wrote, and a trusted pod what came to its people
+    /// from elsewhere. What others wrote in a conversation that was here before is here already.
     async fn sort_messages<'a>(
         &mut self,
+        account: &NewAccount,
         who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
+        before: &Before<'_>,
         talk: &'a Conversation,
         journal: &Journal,
     ) -> Result<(Vec<(i64, &'a Message)>, Vec<Intent>), ImportError> {
         let guids: Vec<&str> = talk.messages.iter().map(|message| message.guid.as_str()).collect();
         let (there, noted) =
             (self.there("messages", &guids).await?, journal.noted("messages", &guids).await?);
+        let may_say = |author: Member, id: &DiasporaId| {
+            author.may_say(talk, id) && (before.is_ours() || author.person == account.person)
+        };
         let is_theirs =
             |row: &There, author: Member| row.author == author.person || Some(row.author) == author.also;
         let (mut new, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
@@ -292,6 +327,7 @@ impl Target {
                 }
                 (Some(_), Some(_)) => FindingCode::GuidTaken,
                 (Some(_), None) if noted.is_some_and(|noted| noted.certain) => FindingCode::DeletedSince,
+                (Some(author), None) if !may_say(author, &message.author) => FindingCode::Unsigned,
                 (Some(author), None) => {
                     self.report.imported(CountKind::Messages);
                     intents.push(Intent::write("messages", guid));
@@ -312,7 +348,9 @@ impl Target {
         talk: &Conversation,
         subject: &str,
     ) -> Result<i64, ImportError> {
-        let author = who(&talk.author).map_or(account.person, |member| member.person);
+        // What nothing shows is not said of others.
+        let author = who(&talk.author).filter(|member| member.is_vouched_for);
+        let author = author.map_or(account.person, |member| member.person);
         let (guid, at, last) = (talk.guid.as_str(), talk.created_at, last_change(talk));
         let row = vec![guid.into(), author.into(), subject.into(), at.into(), last.into()];
         let columns = ["guid", "author_id", "subject", "created_at", "updated_at"];
@@ -331,7 +369,10 @@ impl Target {
         talk: &Conversation,
     ) -> Result<(), ImportError> {
         let last = last_change(talk);
-        let all = talk.messages.iter().filter(|message| who(&message.author).is_some()).count();
+        let is_taken = |message: &&Message| {
+            who(&message.author).is_some_and(|author| author.may_say(talk, &message.author))
+        };
+        let all = talk.messages.iter().filter(is_taken).count();
         let all = i64::try_from(all).unwrap_or(i64::MAX);
         let rows = members
             .iter()

@@ -61,8 +61,10 @@ pub(super) struct NewAccount {
     pub(super) user: i64,
     /// The old person, where the target pod knows it.
     pub(super) old_person: Option<i64>,
-    /// Whether the archive is signed by a pod that the podmin trusts.
-    pub(super) trusted: bool,
+    /// Whether the account's own pod has signed the archive, and the podmin trusts it for its people.
+    pub(super) is_vouched_for: bool,
+    /// Users of the target pod who ignore the account, each with their person: nothing comes to them from it.
+    pub(super) ignored_by: HashMap<i64, i64>,
     /// Users of the target pod with whom the old account shared.
     pub(super) readers: HashSet<i64>,
     /// Aspects by name.
@@ -70,7 +72,7 @@ pub(super) struct NewAccount {
 }
 
 impl NewAccount {
-    /// Nothing is trusted yet.
+    /// The archive speaks for the account alone, so far.
     pub(super) fn new(
         id: DiasporaId,
         person: i64,
@@ -78,7 +80,16 @@ impl NewAccount {
         old_person: Option<i64>,
         aspects: HashMap<String, i64>,
     ) -> Self {
-        Self { id, person, user, old_person, trusted: false, readers: HashSet::new(), aspects }
+        Self {
+            id,
+            person,
+            user,
+            old_person,
+            is_vouched_for: false,
+            ignored_by: HashMap::new(),
+            readers: HashSet::new(),
+            aspects,
+        }
     }
 }
 

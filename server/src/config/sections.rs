@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pappus_engine::import::PodPin;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -113,8 +114,8 @@ pub struct NewcomersSection {
     pub admission: Admission,
     /// Pods from which nobody may come: hosts, as in diaspora* IDs.
     pub blocked_pods: Vec<String>,
-    /// Fingerprints of archive keys of pods that the podmin trusts.
-    pub trusted_pods: Vec<String>,
+    /// Pods that the podmin trusts, each for its own people: `HOST=SHA256:…`.
+    pub trusted_pods: Vec<PodPin>,
     /// The address of the pod's terms.
     pub terms: Option<String>,
     /// Where archives lie that people hand in.

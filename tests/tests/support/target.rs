@@ -159,7 +159,8 @@ impl Target {
 pub fn fingerprint(archive: &Path) -> String {
     let ended = pappus(["verify", archive.to_str().unwrap(), "--json"]).unwrap();
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
-    report["origin"]["pod"]["signed_by"].as_str().unwrap().to_owned()
+    let (_, host) = report["account"].as_str().unwrap().split_once('@').unwrap();
+    format!("{host}={}", report["origin"]["pod"]["signed_by"].as_str().unwrap())
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -205,7 +205,9 @@ impl Bench<'_> {
         let (report, _) = self.export(&["alice".to_owned()], &source, "leaves")?;
         let archive = report["exported"][0]["archive"].as_str().ok_or("no archive")?.to_owned();
         let (verified, _) = self.pappus(&["verify", &archive])?;
-        let signed_by = verified["origin"]["pod"]["signed_by"].as_str().ok_or("no pod key")?.to_owned();
+        let signed_by = verified["origin"]["pod"]["signed_by"].as_str().ok_or("no pod key")?;
+        let host = verified["account"].as_str().and_then(|account| account.split_once('@'));
+        let pin = format!("{}={signed_by}", host.ok_or("no account")?.1);
         let (mut taken, mut records, mut memory) = (Vec::new(), 0, Value::Null);
         for run in 0..self.arguments.runs {
             let target = self.cluster.create_database(&format!("arrives_{photos}_{run}")).await?;
@@ -214,7 +216,7 @@ impl Bench<'_> {
             std::fs::create_dir_all(uploads.join("images"))?;
             let (uploads, state) = (text(&uploads), text(&state));
             let mut arguments = vec!["import", &archive, "--as", "alice", "--offline", "--hold"];
-            arguments.extend(["--trust-pod", &signed_by]);
+            arguments.extend(["--trust-pod", &pin]);
             arguments.extend(["--database-url", &target, "--pod-url", "https://new.example/"]);
             arguments.extend(["--uploads", &uploads, "--state", &state]);
             let (report, took) = self.pappus(&arguments)?;

@@ -1,0 +1,102 @@
+//! Pods whose word a podmin takes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::archive::open::{Archive, Origin, Verified};
+use crate::domain::DiasporaId;
+
+/// A pod's archive key that the podmin has compared with the one that pod's podmin reads out: it speaks for the people
+/// of that pod, and for nobody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodPin {
+    /// The host in the people's diaspora* IDs, with a port if they have one.
+    pub host: String,
+    /// `SHA256:` and the digest in hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// Why a text names no pod and its key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} names no pod and its archive key: write HOST=SHA256:…, as in closing.example=SHA256:abc…")]
+pub struct PodPinError(String);
+
+impl FromStr for PodPin {
+    type Err = PodPinError;
+
+    fn from_str(text: &str) -> Result<Self, PodPinError> {
+        let refused = || PodPinError(text.to_owned());
+        let (host, fingerprint) = text.trim().split_once('=').ok_or_else(refused)?;
+        let (host, fingerprint) = (host.trim().to_lowercase(), fingerprint.trim());
+        // As a host stands in an ID.
+        format!("podmin@{host}").parse::<DiasporaId>().map_err(|_| refused())?;
+        let digest = fingerprint.strip_prefix("SHA256:").ok_or_else(refused)?.to_lowercase();
+        if hex::decode(&digest).map_err(|_| refused())?.len() != 32 {
+            return Err(refused());
+        }
+        Ok(Self { host, fingerprint: format!("SHA256:{digest}") })
+    }
+}
+
+impl fmt::Display for PodPin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}={}", self.host, self.fingerprint)
+    }
+}
+
+impl serde::Serialize for PodPin {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for PodPin {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Whether the archive of this account is signed by its own pod, with the key that the podmin has pinned for it.
+pub(super) fn is_pinned(archive: &Archive<Verified>, account: &DiasporaId, pins: &[PodPin]) -> bool {
+    match &archive.report().origin {
+        Origin::Pappus { pod, .. } => {
+            let signed_by = pod.to_string();
+            pins.iter().any(|pin| pin.host == account.host() && pin.fingerprint == signed_by)
+        }
+        Origin::Stock => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "SHA256:3f5ce729c77b3df2e5b449dc9ea9c3237c97413db99bdb2784e8d6eca7fb3720";
+
+    #[test]
+    fn a_pin_names_a_pod_and_its_key() {
+        for (text, host) in
+            [("closing.example", "closing.example"), (" Closing.Example:3000 ", "closing.example:3000")]
+        {
+            let pin: PodPin = format!("{text}={KEY}").parse().unwrap();
+            assert_eq!((pin.host.as_str(), pin.fingerprint.as_str()), (host, KEY));
+            assert_eq!(pin.to_string().parse::<PodPin>().unwrap(), pin);
+        }
+        let short = &KEY[..40];
+        for text in [
+            KEY,
+            "",
+            "=",
+            "closing.example=",
+            &format!("={KEY}"),
+            &format!("a b={KEY}"),
+            &format!("closing.example={short}"),
+            &format!("closing.example={KEY}A"),
+            &format!("closing.example={}", KEY.replace('3', "g")),
+            "closing.example=MD5:00:11",
+        ] {
+            assert!(text.parse::<PodPin>().is_err(), "{text}");
+        }
+    }
+}
