@@ -44,6 +44,9 @@ pub enum WebError {
         /// Seconds until it makes sense to try again.
         seconds: u64,
     },
+    /// The request came too slowly.
+    #[error("the request came too slowly")]
+    Late,
     /// Something we need is away; it comes back by itself.
     #[error("{0}")]
     Away(String),
@@ -63,6 +66,7 @@ impl WebError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -43,7 +43,7 @@ const NAMES: usize = 20;
 /// What became of the work.
 pub(super) enum Outcome {
     Checked {
-        sha256: String,
+        digests: Digests,
         old_account: String,
         proof: &'static str,
         plan: String,
@@ -71,6 +71,13 @@ pub(super) enum Outcome {
     Later(String),
     /// The program stops, or somebody else has taken over.
     GivenBack,
+}
+
+/// SHA-256 of the files that somebody has uploaded, in hexadecimal digits.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Digests {
+    pub(super) archive: String,
+    pub(super) photos: Option<String>,
 }
 
 /// Work on one newcomer.
@@ -130,17 +137,23 @@ impl Task {
         Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string() }
     }
 
-    /// The archive, verified, and its digest.
-    fn open(&self) -> Result<(Archive<Verified>, String), Outcome> {
+    /// Opens and verifies the archive, with its digests. After the check it has to be the one that was checked.
+    fn open(&self) -> Result<(Archive<Verified>, Digests), Outcome> {
         let (files, id) = (&self.app.newcomers.files, self.newcomer.id);
-        let path = files.path(id, Part::Archive);
+        let (path, photos) = (files.path(id, Part::Archive), files.photos(id));
         let unlock = match &self.newcomer.archive_passphrase {
             Some(sealed) => Some(Unlock::passphrase(&self.unsealed(sealed)?)),
             None => None,
         };
-        let sha256 = sha256_of_file(&path).map_err(|error| later(&error))?;
+        let digests = Digests {
+            archive: sha256_of_file(&path).map_err(|error| later(&error))?,
+            photos: photos.as_deref().map(sha256_of_file).transpose().map_err(|error| later(&error))?,
+        };
+        if self.newcomer.state != State::Checking && !self.was_checked(&digests) {
+            return Err(self.changed());
+        }
         let archive = Archive::open(&path, Limits::default(), unlock.as_ref());
-        let archive = match (archive, files.photos(id)) {
+        let archive = match (archive, photos) {
             (Ok(archive), Some(photos)) => archive.with_photos(&photos),
             (archive, _) => archive,
         };
@@ -159,7 +172,24 @@ impl Task {
         if *self.dropped.borrow() {
             return Err(Outcome::GivenBack);
         }
-        Ok((verified, sha256))
+        let account = verified.report().account.as_ref().map(DiasporaId::as_str);
+        if self.newcomer.state != State::Checking && account != self.newcomer.old_account.as_deref() {
+            return Err(self.changed());
+        }
+        Ok((verified, digests))
+    }
+
+    /// Whether these are the files that the plan was made of.
+    fn was_checked(&self, digests: &Digests) -> bool {
+        let newcomer = &self.newcomer;
+        // Moves that were checked by earlier versions have photos without a digest.
+        let earlier = newcomer.photos_sha256.is_none() && newcomer.photos_bytes > 0;
+        newcomer.archive_sha256.as_ref() == Some(&digests.archive)
+            && (earlier || newcomer.photos_sha256 == digests.photos)
+    }
+
+    fn changed(&self) -> Outcome {
+        self.stopped("changed", &"the archive is not the one that was checked")
     }
 
     pub(super) fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
@@ -190,7 +220,7 @@ impl Task {
 
     /// Verifies the archive, and finds out what would come of it.
     async fn look(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
-        let (mut archive, sha256) = self.open()?;
+        let (mut archive, digests) = self.open()?;
         let old = archive.report().account.clone();
         let old = old.ok_or_else(|| self.stopped("no_account", &ImportError::NoAccount))?;
         if is_blocked(&self.app.config.newcomers, old.host()) {
@@ -208,12 +238,12 @@ impl Task {
             email: Some(format!("{nobody}@newcomer.invalid")),
             // Whether that is enough is for the podmin to say.
             accept_unproven: true,
-            ..self.options(pod, &sha256).await?
+            ..self.options(pod, &digests.archive).await?
         };
         let planned = import::plan(archive, &pod.database, &pod.url, Some(&self.app.store), &options).await;
         let planned = planned.map_err(|error| self.not_imported(error))?;
         Ok(Outcome::Checked {
-            sha256,
+            digests,
             old_account: planned.old.to_string(),
             proof: planned.proof.as_str(),
             plan: Told { no_key: matches!(key, KeyState::Unusable(_)), ..Told::of(&planned) }.text(),
@@ -249,12 +279,7 @@ impl Task {
         };
         PodWriter::mend(&pod.database).await.map_err(|error| later(&error))?;
         let key = KeyInTheMaking::begin();
-        let (mut archive, sha256) = self.open()?;
-        if newcomer.archive_sha256.as_deref() != Some(&sha256) {
-            return Err(
-                self.stopped("changed", &"the archive is another one than the one that was looked at")
-            );
-        }
+        let (mut archive, Digests { archive: sha256, .. }) = self.open()?;
         // Otherwise it would be gone on with what somebody else has begun.
         if let Some(other) = self.open_import(old).await?
             && (other.archive_sha256 != sha256 || other.new_username != *username)
@@ -316,7 +341,11 @@ impl Task {
     async fn announce(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let old = self.newcomer.old_account.as_deref().unwrap_or_default();
         let open = self.open_import(old).await?;
-        if open.is_none_or(|open| Some(open.id) != self.newcomer.import_id) {
+        // An import of another archive under the same name is another's, or was begun anew since.
+        if open.is_none_or(|open| {
+            Some(&open.id) != self.newcomer.import_id.as_ref()
+                || Some(&open.archive_sha256) != self.newcomer.archive_sha256.as_ref()
+        }) {
             return Err(self.stopped("not_imported", &"there is nothing to announce any more"));
         }
         let key_passphrase = match &self.newcomer.key_passphrase {

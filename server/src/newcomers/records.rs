@@ -111,6 +111,8 @@ pub struct Newcomer {
     pub photos_bytes: i64,
     /// SHA-256 of the archive that was looked at.
     pub archive_sha256: Option<String>,
+    /// SHA-256 of the photos beside it, if there were any.
+    pub photos_sha256: Option<String>,
     /// What opens the archive, sealed.
     pub archive_passphrase: Option<Vec<u8>>,
     /// What opens the key in it, sealed.
@@ -159,7 +161,7 @@ pub struct Newcomer {
 pub(super) const NEWCOMER: &str = "id, state, language, begun_at, expires_at, archive_bytes, photos_bytes, \
      archive_sha256, archive_passphrase, key_passphrase, key_locked, old_account, proof, plan, username, email, \
      encrypted_password, approved, decided_by, import_id, report, announced, attempts, stage, total, advanced, \
-     problem, reason, announce_at";
+     problem, reason, announce_at, photos_sha256";
 
 impl Newcomer {
     pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
@@ -195,6 +197,7 @@ impl Newcomer {
             problem: row.get(26)?,
             reason: row.get(27)?,
             announce_at: row.get::<Option<i64>>(28)?.map(time),
+            photos_sha256: row.get(29)?,
         })
     }
 
@@ -218,11 +221,15 @@ impl Newcomer {
         self.state.is_work() || self.undo_until().is_some()
     }
 
-    /// How far the work is, in hundredths; nothing when nobody can say.
+    /// How far the work is, in percent; nothing when nobody can say.
     pub fn percent(&self) -> Option<u64> {
-        (self.total > 0)
-            .then(|| u64::try_from(self.advanced.saturating_mul(100) / self.total).unwrap_or(0).min(99))
+        percent(self.advanced, self.total)
     }
+}
+
+/// So much of a total, in percent; the last one is for the end. Nothing when the total is unknown.
+pub(super) fn percent(advanced: i64, total: i64) -> Option<u64> {
+    (total > 0).then(|| u64::try_from(advanced.saturating_mul(100) / total).unwrap_or(0).min(99))
 }
 
 /// A time as the store keeps it.

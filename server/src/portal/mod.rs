@@ -12,7 +12,6 @@ mod two_files;
 mod watch;
 mod work;
 
-use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method};
@@ -125,5 +124,5 @@ pub(crate) fn is_by_podmin(made: &MadeArchive) -> bool {
     matches!(made.origin, Origin::Campaign(_))
 }
 
-/// Shared by everybody who watches.
-type Shared<T> = Arc<T>;
+
+
