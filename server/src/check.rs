@@ -43,8 +43,7 @@ pub async fn check(config: &Config) -> Vec<Checked> {
         store.close().await;
     }
     let web = &config.web;
-    let plain =
-        !web.is_secure() && !web.is_local();
+    let plain = !web.is_secure() && !web.is_local();
     checked.push(Checked {
         what: "address people see",
         found: if plain {

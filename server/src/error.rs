@@ -12,6 +12,7 @@ use pappus_engine::store::StoreError;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::mail::OutboxError;
 use crate::pages::Page;
 
 /// What is wrong.
@@ -84,6 +85,12 @@ impl WebError {
 
 impl From<StoreError> for WebError {
     fn from(error: StoreError) -> Self {
+        Self::Away(error.to_string())
+    }
+}
+
+impl From<OutboxError> for WebError {
+    fn from(error: OutboxError) -> Self {
         Self::Away(error.to_string())
     }
 }

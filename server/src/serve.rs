@@ -38,13 +38,13 @@ pub async fn serve(
     let sweeping = tokio::spawn(sweep(app.clone(), limits.clone()));
     let router = router(app.clone(), limits)?;
     let working = crate::portal::start(&app, &stop)?;
-    let server = Server::new(router, &app.config.web);
+    let connections = Server::new(router, &app.config.web);
     let served = match &listen {
         Listen::Port(address) => match TcpListener::bind(address).await {
             Ok(listener) => {
                 let place = listener.local_addr().map_or(listen.clone(), Listen::Port);
                 listening(&place.to_string());
-                server.run(listener, |peer| Some(*peer), stop).await;
+                connections.run(listener, |peer| Some(*peer), stop).await;
                 Ok(())
             }
             Err(error) => Err(error),
@@ -52,7 +52,7 @@ pub async fn serve(
         Listen::Socket(path) => match open_socket(path, app.config.web.socket_group) {
             Ok(listener) => {
                 listening(&listen.to_string());
-                server.run(listener, |_| None, stop).await;
+                connections.run(listener, |_| None, stop).await;
                 // Whoever starts next would remove it as well.
                 _ = std::fs::remove_file(path);
                 Ok(())
@@ -90,6 +90,9 @@ async fn sweep(app: App, limits: Limits) {
             tracing::warn!("{error}");
         }
         if let Err(error) = app.sign_in.sweep(&app).await {
+            tracing::warn!("{error}");
+        }
+        if let Err(error) = crate::audit::sweep(&app).await {
             tracing::warn!("{error}");
         }
         limits.sweep();

@@ -28,7 +28,10 @@ impl<T> Default for Watched<T> {
 
 impl<T: Default + PartialEq + Send + Sync + 'static> Watched<T> {
     /// Watches. `look` gives nothing while the store is away; it is tried again.
-    pub(crate) async fn watch<F>(&self, look: impl Fn() -> F + Send + Sync + 'static) -> watch::Receiver<Arc<T>>
+    pub(crate) async fn watch<F>(
+        &self,
+        look: impl Fn() -> F + Send + Sync + 'static,
+    ) -> watch::Receiver<Arc<T>>
     where
         F: Future<Output = Option<T>> + Send + 'static,
     {
@@ -86,10 +89,14 @@ mod tests {
         let mut watching = Vec::new();
         for _ in 0..100 {
             let looks = Arc::clone(&looks);
-            watching.push(watched.watch(move || {
-                let looks = Arc::clone(&looks);
-                async move { Some(looks.fetch_add(1, Ordering::SeqCst)) }
-            }).await);
+            watching.push(
+                watched
+                    .watch(move || {
+                        let looks = Arc::clone(&looks);
+                        async move { Some(looks.fetch_add(1, Ordering::SeqCst)) }
+                    })
+                    .await,
+            );
         }
         let mut last = watching.pop().unwrap();
         let first = **last.borrow_and_update();

@@ -51,13 +51,21 @@ pub struct PodSection {
 }
 
 /// Pappus's own things.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct StoreSection {
     /// Its database.
     pub url: Option<String>,
     /// Its folder.
     pub state: Option<String>,
+    /// For how many days the audit log is kept; 0 for ever.
+    pub audit_days: u32,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self { url: None, state: None, audit_days: 365 }
+    }
 }
 
 /// How the service is reached.

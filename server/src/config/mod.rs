@@ -37,6 +37,8 @@ pub struct Config {
     pub state: StateFolder,
     /// Pappus's own database.
     pub store: DatabaseUrl,
+    /// How long the audit log is kept; none for ever.
+    pub audit_kept: Option<Duration>,
     /// Where archives are kept.
     pub depot: DepotAddress,
     /// How it is reached.
@@ -155,6 +157,8 @@ impl Config {
         };
         let depot = DepotAddress::parse(&place, environment)?;
         let web = web(&file.web, folder)?;
+        let audit_days = Some(file.store.audit_days).filter(|days| *days > 0);
+        let audit_kept = audit_days.map(|days| Duration::from_hours(24) * days);
         let File { archives, sign_in, mut mail, closing, mut newcomers, .. } = file;
         newcomers.folder = newcomers.folder.map(|place| text(&folder.join(place))).transpose()?;
         if !(0.0..=NewcomersSection::MAX_UNDO_MINUTES).contains(&newcomers.undo_minutes) {
@@ -166,7 +170,20 @@ impl Config {
             return Err(ConfigFileError::Value { key: "newcomers.undo_minutes", reason });
         }
         mail.folder = mail.folder.map(|place| text(&folder.join(place))).transpose()?;
-        Ok(Self { pod_url, pod, state, store, depot, web, archives, sign_in, mail, closing, newcomers })
+        Ok(Self {
+            pod_url,
+            pod,
+            state,
+            store,
+            audit_kept,
+            depot,
+            web,
+            archives,
+            sign_in,
+            mail,
+            closing,
+            newcomers,
+        })
     }
 }
 
@@ -317,7 +334,9 @@ mod tests {
     #[test]
     fn a_proxy_on_this_machine_is_named() {
         let problem = |public: &str, more: &str| {
-            let text = format!("[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"{public}\"\n{more}\n");
+            let text = format!(
+                "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"{public}\"\n{more}\n"
+            );
             resolve(&text).unwrap().web.unknown_proxy()
         };
         let said = problem("https://move.example/", "").unwrap();

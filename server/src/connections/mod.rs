@@ -110,7 +110,11 @@ impl Server {
     }
 
     fn header_patience(&self, stranger: Option<IpAddr>) -> Duration {
-        if stranger.is_some() { self.web.header_patience } else { self.web.header_patience.max(PROXY_HEADERS) }
+        if stranger.is_some() {
+            self.web.header_patience
+        } else {
+            self.web.header_patience.max(PROXY_HEADERS)
+        }
     }
 }
 

@@ -7,10 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::announce::{AnnounceError, AnnounceOptions, KeyState, announce};
-use pappus_engine::archive::encryption::Unlock;
-use pappus_engine::archive::limits::Limits;
-use pappus_engine::archive::open::{Archive, OpenError, Verified, VerifyError};
-use pappus_engine::archive::sha256_of_file;
 use pappus_engine::discovery::Discovery;
 use pappus_engine::domain::{DiasporaId, KeyError};
 use pappus_engine::import::{
@@ -20,14 +16,12 @@ use pappus_engine::import::{
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
 use pappus_engine::pod::uploads::PhotoStore;
-use pappus_engine::requests::sealed;
 use pappus_engine::store::random_id;
 use tokio::sync::watch;
-use zeroize::Zeroizing;
 
 use super::admission::is_blocked;
+use super::checked::Digests;
 use super::far::Far;
-use super::files::Part;
 use super::key::{KEY_LOCKED, KEY_PASSPHRASE, NO_KEY, Obstacle, key_state};
 use super::records::{Newcomer, State};
 use super::summary::Told;
@@ -71,13 +65,6 @@ pub(super) enum Outcome {
     Later(String),
     /// The program stops, or somebody else has taken over.
     GivenBack,
-}
-
-/// SHA-256 of the files that somebody has uploaded, in hexadecimal digits.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Digests {
-    pub(super) archive: String,
-    pub(super) photos: Option<String>,
 }
 
 /// Work on one newcomer.
@@ -135,67 +122,6 @@ impl Task {
     pub(super) fn stopped(&self, problem: &str, reason: &dyn std::fmt::Display) -> Outcome {
         let to = after_failure(self.newcomer.state);
         Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string() }
-    }
-
-    /// Opens and verifies the archive, with its digests. After the check it has to be the one that was checked.
-    fn open(&self) -> Result<(Archive<Verified>, Digests), Outcome> {
-        let (files, id) = (&self.app.newcomers.files, self.newcomer.id);
-        let (path, photos) = (files.path(id, Part::Archive), files.photos(id));
-        let unlock = match &self.newcomer.archive_passphrase {
-            Some(sealed) => Some(Unlock::passphrase(&self.unsealed(sealed)?)),
-            None => None,
-        };
-        let digests = Digests {
-            archive: sha256_of_file(&path).map_err(|error| later(&error))?,
-            photos: photos.as_deref().map(sha256_of_file).transpose().map_err(|error| later(&error))?,
-        };
-        if self.newcomer.state != State::Checking && !self.was_checked(&digests) {
-            return Err(self.changed());
-        }
-        let archive = Archive::open(&path, Limits::default(), unlock.as_ref());
-        let archive = match (archive, photos) {
-            (Ok(archive), Some(photos)) => archive.with_photos(&photos),
-            (archive, _) => archive,
-        };
-        let archive = archive.map_err(|error| match error {
-            OpenError::Io(error) => later(&error),
-            error => self.stopped(error.code(), &error),
-        })?;
-        self.far.start("verifying", archive.total_bytes());
-        let far = &self.far;
-        let verified = archive.verify(&|done| far.set(done));
-        let verified = verified.map_err(|error| match error {
-            VerifyError::Io(error) => later(&error),
-            error => self.stopped(error.code(), &error),
-        })?;
-        // Nothing can stop what is above; nobody may have waited for it.
-        if *self.dropped.borrow() {
-            return Err(Outcome::GivenBack);
-        }
-        let account = verified.report().account.as_ref().map(DiasporaId::as_str);
-        if self.newcomer.state != State::Checking && account != self.newcomer.old_account.as_deref() {
-            return Err(self.changed());
-        }
-        Ok((verified, digests))
-    }
-
-    /// Whether these are the files that the plan was made of.
-    fn was_checked(&self, digests: &Digests) -> bool {
-        let newcomer = &self.newcomer;
-        // Moves that were checked by earlier versions have photos without a digest.
-        let earlier = newcomer.photos_sha256.is_none() && newcomer.photos_bytes > 0;
-        newcomer.archive_sha256.as_ref() == Some(&digests.archive)
-            && (earlier || newcomer.photos_sha256 == digests.photos)
-    }
-
-    fn changed(&self) -> Outcome {
-        self.stopped("changed", &"the archive is not the one that was checked")
-    }
-
-    pub(super) fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
-        let unlock = self.app.keys.unlock().map_err(|error| later(&error))?;
-        let unlock = unlock.ok_or_else(|| later(&"the key of the store is on another machine"))?;
-        sealed::open(&unlock, sealed.to_vec()).map_err(|error| later(&error))
     }
 
     async fn options(&self, pod: &PodConfig, sha256: &str) -> Result<ImportOptions, Outcome> {
@@ -291,7 +217,7 @@ impl Task {
         let options = ImportOptions {
             username: username.clone(),
             email: newcomer.email.clone(),
-            encrypted_password: newcomer.encrypted_password.clone(),
+            encrypted_password: self.password_hash()?,
             accept_unproven: newcomer.approved == Some(true),
             ..self.options(pod, &sha256).await?
         };

@@ -1,8 +1,8 @@
 //! Where archives lie that people hand in: a folder for each, which only the service can enter.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -122,6 +122,8 @@ impl Files {
     pub fn make(&self, id: i64) -> io::Result<PathBuf> {
         let folder = self.folder(id);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        // Made by hand, or by a backup, it may be open to others.
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
         Ok(folder)
     }
 

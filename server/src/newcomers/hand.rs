@@ -6,7 +6,7 @@ use std::time::Duration;
 use pappus_engine::jobs::ORPHANED;
 use pappus_engine::store::{StoreError, Value, random_id};
 
-use super::archive::Digests;
+use super::checked::Digests;
 use super::key::KEY_PASSPHRASE;
 use super::records::{NEWCOMER, Newcomer, State};
 use super::table::{Newcomers, millis};
@@ -255,7 +255,10 @@ mod tests {
         let mut transaction = newcomers.lock_files(id, 1_000).await.unwrap().unwrap();
         assert!(newcomers.handed_in(&mut transaction, id, (1, 0), None, 1_000, day).await.unwrap());
         transaction.commit().await.unwrap();
-        assert!(newcomers.lock_files(id, 1_000).await.unwrap().is_none(), "files in use are replaced by nobody");
+        assert!(
+            newcomers.lock_files(id, 1_000).await.unwrap().is_none(),
+            "files in use are replaced by nobody"
+        );
         let all = [State::Checking];
         assert!(newcomers.work(id, &all, State::Importing, 1_000).await.unwrap());
 

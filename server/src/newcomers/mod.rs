@@ -15,6 +15,7 @@
 mod admission;
 mod api;
 mod archive;
+mod checked;
 mod choose;
 mod come;
 mod decisions;

@@ -1,7 +1,6 @@
 //! What the table of newcomers holds.
 
 use chrono::{DateTime, Utc};
-use pappus_engine::campaign::SecretText;
 use pappus_engine::store::{StoreError, StoreRow};
 
 macro_rules! states {
@@ -129,8 +128,8 @@ pub struct Newcomer {
     pub username: Option<String>,
     /// The address that was chosen.
     pub email: Option<String>,
-    /// The hash of the password, until it is on the pod.
-    pub encrypted_password: Option<SecretText>,
+    /// The hash of the password, sealed, until it is on the pod.
+    pub sealed_password: Option<String>,
     /// What the podmin said.
     pub approved: Option<bool>,
     /// Who said it.
@@ -184,7 +183,7 @@ impl Newcomer {
             plan: row.get(13)?,
             username: row.get(14)?,
             email: row.get(15)?,
-            encrypted_password: row.get::<Option<String>>(16)?.map(SecretText::new),
+            sealed_password: row.get(16)?,
             approved: row.get::<Option<i64>>(17)?.map(|approved| approved != 0),
             decided_by: row.get(18)?,
             import_id: row.get(19)?,

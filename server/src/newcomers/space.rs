@@ -155,8 +155,7 @@ impl Space {
         let sql = "INSERT INTO pappus_upload_space (name, pod, newcomer_id, kind, bytes, expires_at) \
                    VALUES (?, ?, ?, ?, ?, NULL) \
                    ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes, expires_at = NULL";
-        let values =
-            [file.0.into(), (&self.pod).into(), newcomer.into(), part.word().into(), number(file.1)];
+        let values = [file.0.into(), (&self.pod).into(), newcomer.into(), part.word().into(), number(file.1)];
         transaction.execute("keeping disk space", sql, &values).await.map(drop)
     }
 
@@ -213,9 +212,10 @@ impl Release {
 impl Drop for Release {
     fn drop(&mut self) {
         let (space, name) = (self.space.clone(), std::mem::take(&mut self.name));
-        tokio::spawn(async move {
+        // Without a runtime the program ends; the reservation runs out by itself.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
             if let Err(error) = space.release(&name).await {
-                // It runs out by itself.
                 tracing::warn!("{error}");
             }
         });

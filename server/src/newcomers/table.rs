@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use pappus_engine::campaign::SecretText;
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::requests::{random_token, token_digest};
 use pappus_engine::store::{Store, StoreError, StoreRow, Transaction, Value};
@@ -40,7 +39,8 @@ pub(super) struct Beginner<'a> {
 pub(super) struct Choice<'a> {
     pub(super) username: &'a str,
     pub(super) email: &'a str,
-    pub(super) password: &'a SecretText,
+    /// The hash of the password, sealed.
+    pub(super) sealed_password: &'a str,
     /// What opens the key in the archive, sealed.
     pub(super) key_passphrase: Option<&'a [u8]>,
     /// [`State::Waiting`] or [`State::Importing`].
@@ -230,7 +230,7 @@ impl Newcomers {
             choice.to.as_str().into(),
             choice.username.into(),
             choice.email.into(),
-            choice.password.expose().into(),
+            choice.sealed_password.into(),
             choice.key_passphrase.map_or(Value::Bytes(None), Value::from),
             now.into(),
             now.into(),

@@ -77,7 +77,8 @@ pub(super) async fn form(
     };
     let mut stopped = turn.stopped();
     let _release = Release::new(&app.newcomers.space, &name);
-    let mut reservation = Reservation { app: &app, id: newcomer.id, name: &name, length, reserved: 0, come: 0 };
+    let mut reservation =
+        Reservation { app: &app, id: newcomer.id, name: &name, length, reserved: 0, come: 0 };
     let taken = tokio::select! {
         taken = take(&app, &newcomer, &page, form, &mut reservation) => taken,
         () = stopped.wait() => Err(WebError::Conflict("this upload was ended".to_owned()).into()),
@@ -185,11 +186,7 @@ async fn write(
     written.map_err(|error| WebError::Away(format!("an upload cannot be written: {error}")).into())
 }
 
-fn write_all(
-    files: &Files,
-    id: i64,
-    mut pieces: mpsc::Receiver<Bytes>,
-) -> io::Result<(NamedTempFile, u64)> {
+fn write_all(files: &Files, id: i64, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<(NamedTempFile, u64)> {
     let mut file = files.begin(id)?;
     let mut written = 0_u64;
     while let Some(piece) = pieces.blocking_recv() {
@@ -224,12 +221,8 @@ impl Reservation<'_> {
             None => (self.come / STEP + 1).saturating_mul(STEP).min(most),
         };
         let now = self.app.now_millis();
-        let claim = Claim {
-            name: self.name,
-            newcomer: self.id,
-            kind: Kind::Form,
-            bytes: wanted.max(self.come),
-        };
+        let claim =
+            Claim { name: self.name, newcomer: self.id, kind: Kind::Form, bytes: wanted.max(self.come) };
         self.reserved = claim.bytes;
         let reserved = self.app.newcomers.space.reserve(&claim, now).await?;
         reserved.map_err(Trouble::Room)
@@ -290,4 +283,10 @@ pub(super) async fn seal(app: &App, passphrase: &str) -> Result<Option<Vec<u8>>,
     let key = app.keys.current(app.now().into()).await.map_err(|error| WebError::Away(error.to_string()))?;
     let sealed = sealed::seal(&key.recipient, passphrase);
     sealed.map(Some).map_err(|error| WebError::Broken(error.to_string()))
+}
+
+/// A text under the key of the store, for a column of text.
+pub(super) async fn seal_text(app: &App, text: &str) -> Result<String, WebError> {
+    let key = app.keys.current(app.now().into()).await.map_err(|error| WebError::Away(error.to_string()))?;
+    sealed::seal_text(&key.recipient, text).map_err(|error| WebError::Broken(error.to_string()))
 }

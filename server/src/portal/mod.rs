@@ -12,7 +12,6 @@ mod two_files;
 mod watch;
 mod work;
 
-
 use axum::Router;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
@@ -123,6 +122,3 @@ pub(crate) async fn archive_file(
 pub(crate) fn is_by_podmin(made: &MadeArchive) -> bool {
     matches!(made.origin, Origin::Campaign(_))
 }
-
-
-

@@ -75,7 +75,8 @@ mod tests {
         let late = Arc::new(AtomicBool::new(false));
         let whole = whole.map(Duration::from_millis);
         let body = timed(slow(), Duration::from_millis(idle), whole, Arc::clone(&late));
-        let pieces: Vec<_> = body.into_data_stream().take_while(|piece| std::future::ready(piece.is_ok())).collect().await;
+        let pieces: Vec<_> =
+            body.into_data_stream().take_while(|piece| std::future::ready(piece.is_ok())).collect().await;
         (pieces.len(), late.load(Ordering::Relaxed))
     }
 

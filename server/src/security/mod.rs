@@ -8,8 +8,8 @@ mod limit;
 mod streams;
 
 pub use address::{Address, note};
+pub(crate) use bodies::limit_bodies;
 pub(crate) use headers::guard;
 pub use limit::Limits;
-pub(crate) use bodies::limit_bodies;
 pub(crate) use limit::limit;
 pub use streams::Streams;

@@ -109,7 +109,8 @@ async fn photos_that_were_uploaded_count_unless_they_are_refused() {
     let out = scene.folder.path().join("stock");
     std::fs::create_dir(&out).unwrap();
     let (archive, out_dir) = (scene.archive.display().to_string(), out.display().to_string());
-    let ended = pappus_tests::program::pappus(["convert", &archive, "--out", &out_dir]).unwrap();
+    let ended =
+        pappus_tests::program::pappus(["convert", "--to", "diaspora", &archive, "--out", &out_dir]).unwrap();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let (stock, photos) = (out.join("ida.json.gz"), out.join("ida_photos.zip"));
     let service = scene.serve(None, "admission = \"open\"\nper_address = 100\nper_day = 100\n");
@@ -150,6 +151,11 @@ pub(crate) async fn choose_by_program(script: &mut Browser, name: &str) {
     let choice = json!({ "username": name, "email": email, "password": PASSWORD }).to_string();
     let chosen = call(script, Method::POST, "/choice", Some(&choice)).await;
     assert_eq!(chosen.status, StatusCode::ACCEPTED, "{}", chosen.text());
+}
+
+/// Undoes the move; gives the status of the answer.
+pub(crate) async fn undo(script: &mut Browser) -> StatusCode {
+    call(script, Method::POST, "/undo", None).await.status
 }
 
 pub(crate) async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<&str>) -> Answer {

@@ -51,7 +51,7 @@ impl Slow {
     async fn status(&mut self) -> u16 {
         let mut head = [0; 12];
         let reading = tokio::time::timeout(Duration::from_secs(8), self.0.read_exact(&mut head));
-        reading.await.expect("no answer").unwrap();
+        reading.await.unwrap().unwrap();
         std::str::from_utf8(&head[9..]).unwrap().parse().unwrap()
     }
 }
@@ -59,6 +59,20 @@ impl Slow {
 impl Scene {
     fn folder_of(&self, id: i64) -> PathBuf {
         self.folder.path().join(format!("state/pods/haven.example/newcomers/n{id}"))
+    }
+
+    /// Waits until pieces of somebody's upload are being written.
+    async fn is_written(&self, id: i64) {
+        for _ in 0..500 {
+            let files = self.files_of(id);
+            let pieces = files.iter().find(|name| name.starts_with("pieces-"));
+            let path = pieces.map(|name| self.folder_of(id).join(name));
+            if path.is_some_and(|path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("nothing is written");
     }
 
     fn files_of(&self, id: i64) -> Vec<String> {
@@ -150,11 +164,8 @@ async fn deleting_an_upload_ends_what_is_being_written_to_it() {
     let mut ida = begin_by_program(&service, json!({})).await;
     for leaves in [false, true] {
         let place = create(&mut ida, ARCHIVE, 10_000_000).await.location().to_owned();
-        let mut running = Slow::patch(&service, &ida, &place, 10_000_000, &[b'x'; 100_000]).await;
-        // The writer has its turn when somebody else has not.
-        while send(&mut ida, &place, 0, vec![b'y']).await.status != StatusCode::LOCKED {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let mut running = Slow::patch(&service, &ida, &place, 10_000_000, &vec![b'x'; 100_000]).await;
+        scene.is_written(1).await;
         if leaves {
             assert_eq!(call(&mut ida, Method::DELETE, "", None).await.status, StatusCode::NO_CONTENT);
         } else {
@@ -225,9 +236,7 @@ async fn a_piece_that_ends_after_the_hand_in_replaces_nothing() {
     let (last, first) = bytes.split_last().unwrap();
     let place = create(&mut ida, ARCHIVE, bytes.len()).await.location().to_owned();
     let mut running = Slow::patch(&service, &ida, &place, bytes.len(), first).await;
-    while send(&mut ida, &place, 0, vec![b'y']).await.status != StatusCode::LOCKED {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    scene.is_written(2).await;
     assert_eq!(call(&mut ida, Method::POST, "/look", Some("{}")).await.status, StatusCode::ACCEPTED);
     state(&mut ida, "checked").await;
     choose_by_program(&mut ida, "ida").await;
