@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pappus_engine::requests::sealed::open_text;
 use pappus_engine::requests::{MadeArchive, Request};
 
 use super::{Outbox, OutboxError};
@@ -37,6 +38,8 @@ pub async fn queue(app: &App, letter: &Letter) -> Result<(), OutboxError> {
 /// [`OutboxError`].
 pub async fn archive_ended(app: &App, request: &Request) -> Result<(), OutboxError> {
     let Some(to) = request.mail_to.clone().filter(|_| app.config.mail.is_sent()) else { return Ok(()) };
+    let unlock = app.keys.unlock()?.ok_or(OutboxError::KeyElsewhere)?;
+    let to = open_text(&unlock, to)?.to_string();
     let Some(words) = app.translations.named(&request.language).or_else(|| app.translations.named("en"))
     else {
         return Ok(());
