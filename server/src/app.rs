@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::health::Numbers;
 use crate::newcomers::Room;
 use crate::portal::Portal;
+use crate::security::Streams;
 use crate::sign_in::SignInRoom;
 use crate::words::{Translations, TranslationsError};
 
@@ -61,6 +62,9 @@ pub enum StartError {
     /// What works behind the pages.
     #[error("the system gives no threads for the work behind the pages: {0}")]
     Threads(std::io::Error),
+    /// Everybody would seem to come from this machine.
+    #[error("{0}")]
+    Proxy(String),
     /// It cannot listen.
     #[error("cannot listen at {place}: {source}. Is another program there already?")]
     Listen {
@@ -103,6 +107,8 @@ pub struct Parts {
     pub numbers: Numbers,
     /// How people stood a moment ago.
     pub counted: Counted,
+    /// Open streams of events.
+    pub streams: Streams,
     form_guard: CsrfConfig,
     clock: Clock,
 }
@@ -132,6 +138,7 @@ impl App {
         let translations = Translations::built_in()?;
         let portal = Portal::open(&config, &store).await?;
         let newcomers = Room::open(&config, &store)?;
+        let streams = Streams::new(config.web.streams_per_address);
         Ok(Self(Arc::new(Parts {
             config,
             store,
@@ -143,6 +150,7 @@ impl App {
             newcomers,
             numbers,
             counted: Counted::default(),
+            streams,
             form_guard,
             clock,
         })))

@@ -53,6 +53,18 @@ pub async fn audit_with(
     transaction.execute("noting what was done", LINE, &values).await.map(drop)
 }
 
+/// Removes what was done longer ago than is kept.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn sweep(app: &App) -> Result<u64, StoreError> {
+    let Some(kept) = app.config.audit_kept else { return Ok(0) };
+    let before = app.now_millis() - i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
+    let sql = "DELETE FROM pappus_audit WHERE pod = ? AND done_at < ?";
+    let values = [app.config.pod_url.as_str().into(), before.into()];
+    app.store.execute("removing old lines of the audit log", sql, &values).await
+}
+
 /// One line of what was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Done {

@@ -43,8 +43,7 @@ pub async fn check(config: &Config) -> Vec<Checked> {
         store.close().await;
     }
     let web = &config.web;
-    let plain =
-        !web.is_secure() && !matches!(web.public_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let plain = !web.is_secure() && !web.is_local();
     checked.push(Checked {
         what: "address people see",
         found: if plain {
@@ -57,6 +56,9 @@ pub async fn check(config: &Config) -> Vec<Checked> {
         },
         good: !plain,
     });
+    if let Some(found) = web.unknown_proxy() {
+        checked.push(Checked { what: "proxy", found, good: false });
+    }
     checked.push(mail(config));
     checked
 }

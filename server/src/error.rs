@@ -12,6 +12,7 @@ use pappus_engine::store::StoreError;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::mail::OutboxError;
 use crate::pages::Page;
 
 /// What is wrong.
@@ -44,6 +45,9 @@ pub enum WebError {
         /// Seconds until it makes sense to try again.
         seconds: u64,
     },
+    /// The request came too slowly.
+    #[error("the request came too slowly")]
+    Late,
     /// Something we need is away; it comes back by itself.
     #[error("{0}")]
     Away(String),
@@ -63,6 +67,7 @@ impl WebError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -80,6 +85,12 @@ impl WebError {
 
 impl From<StoreError> for WebError {
     fn from(error: StoreError) -> Self {
+        Self::Away(error.to_string())
+    }
+}
+
+impl From<OutboxError> for WebError {
+    fn from(error: OutboxError) -> Self {
         Self::Away(error.to_string())
     }
 }

@@ -12,7 +12,7 @@ use tower_http::csrf::CsrfLayer;
 use crate::app::{App, StartError};
 use crate::error::{WebError, shown};
 use crate::pages::Page;
-use crate::security::{Limits, guard, limit, note};
+use crate::security::{Limits, guard, limit, limit_bodies, note};
 use crate::sessions::SignedIn;
 use crate::{api, board, health, newcomers, pages, portal, sessions, sign_in, tokens};
 
@@ -46,6 +46,7 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
         .layer(from_fn(health::count))
         .layer(same_site)
         .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(app.clone(), limit_bodies))
         .layer(from_fn_with_state(limits, limit))
         .layer(from_fn_with_state(app.clone(), shown))
         .layer(sessions::layer(&app))

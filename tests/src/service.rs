@@ -45,9 +45,14 @@ impl Service {
         // Nobody else gets the port so soon.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}/");
-        let web = format!(
-            "[web]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{url}\"\nrequests_per_second = 100000\n"
-        );
+        let mut web = format!("[web]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{url}\"\n");
+        // All visitors of a test come from one address.
+        for limit in ["requests_per_second", "connections", "connections_per_address", "streams_per_address"]
+        {
+            if !sections.lines().any(|line| line.split_once(" = ").is_some_and(|(key, _)| key == limit)) {
+                web = format!("{web}{limit} = 100000\n");
+            }
+        }
         let config = folder.join("pappus.toml");
         std::fs::write(&config, format!("{web}{sections}\n"))?;
         let child = spawn(&config, folder, &environment)?;

@@ -11,6 +11,7 @@
 mod ahead;
 mod announce;
 mod announce_crowd;
+mod at_rest;
 mod board;
 mod board_api;
 mod browser;
@@ -24,6 +25,7 @@ mod document_forms;
 mod export;
 mod failures;
 mod friendships;
+mod front;
 mod generated;
 mod heavy;
 mod import;

@@ -10,7 +10,7 @@ use pappus_engine::jobs::Jobs;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
 use pappus_engine::requests::{
     Asked, Links, MadeArchive, NewRequest, OpenedArchive, Origin, QUEUE, Request, RequestState, Requests,
-    Worked, Workshop, WorkshopSetup,
+    Worked, Workshop, WorkshopSetup, sealed::open_text,
 };
 use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::cluster::shared_postgres;
@@ -283,7 +283,10 @@ async fn nobody_is_lost(scene: Scene) {
         assert_eq!(archives.len(), 1);
     }
     assert_eq!(scene.requests.untold(100).await.unwrap().len(), asked.len());
-    assert_eq!(scene.get(asked[0]).await.mail_to.as_deref(), Some("greta@mail.example"));
+    let address = scene.get(asked[0]).await.mail_to.unwrap();
+    assert!(address.starts_with("sealed:"), "{address}");
+    let unlock = scene.keys.unlock().unwrap().unwrap();
+    assert_eq!(*open_text(&unlock, address).unwrap(), "greta@mail.example");
     for id in &asked {
         scene.requests.told(*id).await.unwrap();
     }

@@ -100,7 +100,7 @@ pub struct Request {
     /// In which language to write to the person.
     #[serde(skip)]
     pub language: String,
-    /// Where to write, until it has been done.
+    /// Where to write, sealed (see [`sealed`](super::sealed)), until it has been done; empty until the account is read.
     #[serde(skip)]
     pub mail_to: Option<String>,
 }

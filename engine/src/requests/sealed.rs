@@ -1,13 +1,15 @@
-//! A passphrase under the key of the store, until it has been used.
+//! Short texts under the key of the store until they have been used: passphrases, hashes, mails.
 
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{self, Cursor, Read as _, Write as _};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::archive::encryption::{EncryptionError, Lock, Unlock};
 
-/// Bytes of a passphrase at most.
-const MAX_BYTES: u64 = 64 << 10;
+/// Longest text, in bytes.
+const MAX_BYTES: u64 = 256 << 10;
 
 /// Encrypts a text to a key (`age1…`).
 ///
@@ -30,4 +32,25 @@ pub fn open(unlock: &Unlock, sealed: Vec<u8>) -> Result<Zeroizing<String>, Encry
     let opened = unlock.open_reader(Cursor::new(sealed))?;
     opened.take(MAX_BYTES).read_to_string(&mut text).map_err(EncryptionError::Io)?;
     Ok(text)
+}
+
+/// Begins sealed texts in columns that held clear ones before.
+const SEALED: &str = "sealed:";
+
+/// Encrypts a text to a key (`age1…`), for a column of text: `sealed:` and base64.
+///
+/// # Errors
+/// [`EncryptionError`].
+pub fn seal_text(recipient: &str, text: &str) -> Result<String, EncryptionError> {
+    seal(recipient, text).map(|sealed| format!("{SEALED}{}", STANDARD.encode(sealed)))
+}
+
+/// The text again. What earlier versions have left in clear is given as it is.
+///
+/// # Errors
+/// [`EncryptionError`].
+pub fn open_text(unlock: &Unlock, text: String) -> Result<Zeroizing<String>, EncryptionError> {
+    let Some(sealed) = text.strip_prefix(SEALED) else { return Ok(Zeroizing::new(text)) };
+    let sealed = STANDARD.decode(sealed).map_err(|error| EncryptionError::Io(io::Error::other(error)))?;
+    open(unlock, sealed)
 }

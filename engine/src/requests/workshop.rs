@@ -265,7 +265,7 @@ impl Workshop {
         let total = reader.record_count().await.map_err(read)?;
         let settings = reader.settings().await.map_err(read)?;
         drop(reader);
-        if hand.request.mail_to.is_some() && !hand.address(&settings.email).await? {
+        if hand.request.mail_to.is_some() && !hand.address(&self.sealed(&settings.email).await?).await? {
             return Err(Trouble::Lost);
         }
         far.total.store(i64::try_from(total).unwrap_or(i64::MAX), Ordering::Relaxed);
@@ -302,6 +302,12 @@ impl Workshop {
         };
         let created_by = setup.created_by.clone();
         Ok(ExportOptions { created_at: now, created_by, key_passphrase, lock: Some(lock) })
+    }
+
+    /// Where to write, under the key of the store.
+    async fn sealed(&self, address: &str) -> Result<String, RequestError> {
+        let key = self.setup.keys.current(Timestamp::from(SystemClock.now())).await?;
+        Ok(sealed::seal_text(&key.recipient, address)?)
     }
 
     async fn finish(&self, hand: &Hand) -> Result<Worked, RequestError> {

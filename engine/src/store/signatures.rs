@@ -1,6 +1,10 @@
 //! Signatures made before, so that the next export need not make them again.
 
 use std::collections::HashMap;
+use std::fs::{OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -17,9 +21,13 @@ pub struct StoredSignatures(Option<SqliteConnection>);
 impl StoredSignatures {
     /// Opens the memory, making it when needed.
     pub async fn open(folder: &StateFolder) -> Self {
+        let path = folder.path().join("signatures.sqlite3");
+        // SQLite gives its companion files the mode of the file itself.
+        if make_private(&path).is_err() {
+            return Self(None);
+        }
         let options = SqliteConnectOptions::new()
-            .filename(folder.path().join("signatures.sqlite3"))
-            .create_if_missing(true)
+            .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Off)
             .disable_statement_logging();
@@ -29,6 +37,22 @@ impl StoredSignatures {
         let made = sqlx::query(table).execute(&mut link).await;
         Self(made.is_ok().then_some(link))
     }
+}
+
+/// Makes a file that only its owner reads; one that others could read until now as well, with its companions.
+fn make_private(path: &Path) -> io::Result<()> {
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    for companion in ["-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(companion);
+        match std::fs::set_permissions(name, Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl SignatureMemory for StoredSignatures {

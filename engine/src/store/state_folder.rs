@@ -39,6 +39,12 @@ pub enum StateError {
     },
 }
 
+/// Takes everybody else's rights to a folder away.
+fn close_to_others(path: &Path) -> io::Result<()> {
+    let is_open = std::fs::metadata(path)?.permissions().mode() & 0o077 != 0;
+    if is_open { std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)) } else { Ok(()) }
+}
+
 /// The folder for one pod.
 #[derive(Debug, Clone)]
 pub struct StateFolder(PathBuf);
@@ -50,7 +56,10 @@ impl StateFolder {
     /// [`StateError::Io`].
     pub fn open(root: &Path, pod: &PodUrl) -> Result<Self, StateError> {
         let path = Self::path_below(root, pod);
-        match DirBuilder::new().recursive(true).mode(0o700).create(&path) {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        // One that was there before, copied or unpacked, may be open to others.
+        let made = made.and_then(|()| close_to_others(&path));
+        match made {
             Ok(()) => Ok(Self(path)),
             Err(source) => Err(StateError::Io { path, source }),
         }

@@ -37,6 +37,7 @@ files! {
     12 "0012_newcomers",
     13 "0013_journals",
     14 "0014_stamps",
+    15 "0015_upload_space",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.

@@ -173,7 +173,7 @@ async fn notices(app: App) -> Result<(), Failure> {
         Audience::Seen(_) => HashSet::new(),
         Audience::NotFetched => fetched(&app, &people).await?,
     };
-    let (outbox, mut queued) = (Outbox::new(&app.store), 0_i64);
+    let (outbox, mut queued) = (Outbox::new(&app.store, &app.keys), 0_i64);
     for person in people.iter().filter(|person| !fetched.contains(&person.user_id)) {
         let letter = Letter {
             key: format!("notice-{}-{}", notice.id, person.user_id),

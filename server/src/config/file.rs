@@ -51,13 +51,21 @@ pub struct PodSection {
 }
 
 /// Pappus's own things.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct StoreSection {
     /// Its database.
     pub url: Option<String>,
     /// Its folder.
     pub state: Option<String>,
+    /// For how many days the audit log is kept; 0 for ever.
+    pub audit_days: u32,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self { url: None, state: None, audit_days: 365 }
+    }
 }
 
 /// How the service is reached.
@@ -81,6 +89,24 @@ pub struct WebSection {
     /// Requests one address may make.
     #[serde(default = "requests_per_second")]
     pub requests_per_second: u32,
+    /// The group of the Unix socket: a name or a number.
+    #[serde(default)]
+    pub socket_group: Option<String>,
+    /// Seconds that the head of a request may take.
+    #[serde(default = "header_seconds")]
+    pub header_seconds: u32,
+    /// Seconds after which a body, or an answer, on which nothing moves is ended.
+    #[serde(default = "body_seconds")]
+    pub body_seconds: u32,
+    /// Connections at the same time.
+    #[serde(default = "connections")]
+    pub connections: u32,
+    /// Connections of one address.
+    #[serde(default = "connections_per_address")]
+    pub connections_per_address: u32,
+    /// Streams of events of one address.
+    #[serde(default = "streams_per_address")]
+    pub streams_per_address: u32,
 }
 
 impl Default for WebSection {
@@ -92,6 +118,12 @@ impl Default for WebSection {
             session_hours: session_hours(),
             metrics_from: metrics_from(),
             requests_per_second: requests_per_second(),
+            socket_group: None,
+            header_seconds: header_seconds(),
+            body_seconds: body_seconds(),
+            connections: connections(),
+            connections_per_address: connections_per_address(),
+            streams_per_address: streams_per_address(),
         }
     }
 }
@@ -110,6 +142,27 @@ fn metrics_from() -> Vec<String> {
 
 fn requests_per_second() -> u32 {
     10
+}
+
+fn header_seconds() -> u32 {
+    15
+}
+
+fn body_seconds() -> u32 {
+    60
+}
+
+/// Half of the files that most systems let one program open.
+fn connections() -> u32 {
+    500
+}
+
+fn connections_per_address() -> u32 {
+    50
+}
+
+fn streams_per_address() -> u32 {
+    20
 }
 
 impl File {

@@ -41,6 +41,22 @@ impl fmt::Display for Listen {
     }
 }
 
+/// The number of a group that is given by name, as in /etc/group, or by number.
+pub(super) fn group(text: &str) -> Result<u32, ConfigFileError> {
+    let known = std::fs::read_to_string("/etc/group").unwrap_or_default();
+    let number = text.parse().ok().or_else(|| number_of(text, &known));
+    number.ok_or_else(|| ConfigFileError::Value {
+        key: "web.socket_group",
+        reason: format!("is {text:?}, which is neither a group of this machine nor a number"),
+    })
+}
+
+/// Lines are of the form `NAME:PASSWORD:NUMBER:MEMBERS`.
+fn number_of(name: &str, groups: &str) -> Option<u32> {
+    let mut fields = groups.lines().map(|line| line.split(':'));
+    fields.find_map(|mut fields| (fields.next()? == name).then(|| fields.nth(1)?.parse().ok()).flatten())
+}
+
 /// Addresses and networks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies(Vec<IpNet>);
@@ -58,10 +74,28 @@ impl Proxies {
         entries.iter().map(parse).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether an address is one of these.
     pub fn contains(&self, address: IpAddr) -> bool {
         // A socket for both kinds of addresses shows the older ones as newer ones.
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_have_numbers() {
+        let groups = "root:x:0:\nwww-data:x:33:a,b\nbroken\n";
+        assert_eq!(number_of("www-data", groups), Some(33));
+        assert_eq!((number_of("www", groups), number_of("broken", groups)), (None, None));
+        assert_eq!(group("4242").unwrap(), 4242);
     }
 }

@@ -16,10 +16,11 @@ use pappus_engine::pod::config::{
     DatabaseUrl, Environment, PodConfig, PodUrl, Uploads, read_pod_directory, reserved_names,
 };
 use pappus_engine::store::StateFolder;
-use url::Url;
+use url::{Host, Url};
 
 pub use error::ConfigFileError;
-pub use file::File;
+pub use file::{File, WebSection};
+use listen::group;
 pub use listen::{Listen, Proxies};
 pub use sections::{
     Admission, ArchivesSection, ClosingSection, MailSection, NewcomersSection, SignInSection,
@@ -36,6 +37,8 @@ pub struct Config {
     pub state: StateFolder,
     /// Pappus's own database.
     pub store: DatabaseUrl,
+    /// How long the audit log is kept; none for ever.
+    pub audit_kept: Option<Duration>,
     /// Where archives are kept.
     pub depot: DepotAddress,
     /// How it is reached.
@@ -67,12 +70,51 @@ pub struct Web {
     pub metrics: Proxies,
     /// Requests a second that one address may make for long; in a short while ten times as many.
     pub requests_per_second: u32,
+    /// The group of the Unix socket, by number.
+    pub socket_group: Option<u32>,
+    /// How long the head of a request may take, and a connection without one.
+    pub header_patience: Duration,
+    /// How long nothing may move of a body, or of an answer.
+    pub body_patience: Duration,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Connections of one address that is no proxy.
+    pub connections_per_address: usize,
+    /// Streams of events of one address.
+    pub streams_per_address: usize,
 }
 
 impl Web {
     /// Whether people reach it through TLS, so that cookies may ask for it.
     pub fn is_secure(&self) -> bool {
         self.public_url.scheme() == "https"
+    }
+
+    /// Whether only programs on this machine reach it.
+    pub fn is_local(&self) -> bool {
+        match self.public_url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// What is wrong when people reach it through a proxy on this machine that is not named: everybody would seem to come
+    /// from here, and share one limit of tries.
+    pub fn unknown_proxy(&self) -> Option<String> {
+        let Listen::Port(listen) = self.listen else { return None };
+        if self.is_local() || !listen.ip().is_loopback() || !self.proxies.is_empty() {
+            return None;
+        }
+        let address = listen.ip();
+        Some(format!(
+            "web.trusted_proxies is empty, but people reach {} through a proxy, as web.listen is {listen}: everybody \
+             would count as {address}, so that one visitor's wrong passwords lock everybody out and anybody reads \
+             /metrics. Set trusted_proxies = [\"{address}\"] in [web], or let the proxy use a Unix socket: \
+             listen = \"unix:/run/pappus/web.sock\"",
+            self.public_url
+        ))
     }
 
     /// Scheme, host and port as browsers send them: `https://move.pod.example`.
@@ -114,14 +156,9 @@ impl Config {
             None => text(&state.path().join("archives"))?,
         };
         let depot = DepotAddress::parse(&place, environment)?;
-        let web = Web {
-            listen: Listen::parse(&file.web.listen, folder)?,
-            public_url: public_url(&file.web.public_url)?,
-            proxies: Proxies::parse("web.trusted_proxies", &file.web.trusted_proxies)?,
-            session: Duration::from_secs(u64::from(file.web.session_hours.max(1)) * 3600),
-            metrics: Proxies::parse("web.metrics_from", &file.web.metrics_from)?,
-            requests_per_second: file.web.requests_per_second.max(1),
-        };
+        let web = web(&file.web, folder)?;
+        let audit_days = Some(file.store.audit_days).filter(|days| *days > 0);
+        let audit_kept = audit_days.map(|days| Duration::from_hours(24) * days);
         let File { archives, sign_in, mut mail, closing, mut newcomers, .. } = file;
         newcomers.folder = newcomers.folder.map(|place| text(&folder.join(place))).transpose()?;
         if !(0.0..=NewcomersSection::MAX_UNDO_MINUTES).contains(&newcomers.undo_minutes) {
@@ -133,8 +170,40 @@ impl Config {
             return Err(ConfigFileError::Value { key: "newcomers.undo_minutes", reason });
         }
         mail.folder = mail.folder.map(|place| text(&folder.join(place))).transpose()?;
-        Ok(Self { pod_url, pod, state, store, depot, web, archives, sign_in, mail, closing, newcomers })
+        Ok(Self {
+            pod_url,
+            pod,
+            state,
+            store,
+            audit_kept,
+            depot,
+            web,
+            archives,
+            sign_in,
+            mail,
+            closing,
+            newcomers,
+        })
     }
+}
+
+fn web(section: &WebSection, folder: &Path) -> Result<Web, ConfigFileError> {
+    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds.max(1)));
+    let many = |count: u32| usize::try_from(count.max(1)).unwrap_or(usize::MAX);
+    Ok(Web {
+        listen: Listen::parse(&section.listen, folder)?,
+        public_url: public_url(&section.public_url)?,
+        proxies: Proxies::parse("web.trusted_proxies", &section.trusted_proxies)?,
+        session: Duration::from_secs(u64::from(section.session_hours.max(1)) * 3600),
+        metrics: Proxies::parse("web.metrics_from", &section.metrics_from)?,
+        requests_per_second: section.requests_per_second.max(1),
+        socket_group: section.socket_group.as_deref().map(group).transpose()?,
+        header_patience: seconds(section.header_seconds),
+        body_patience: seconds(section.body_seconds),
+        connections: many(section.connections),
+        connections_per_address: many(section.connections_per_address),
+        streams_per_address: many(section.streams_per_address),
+    })
 }
 
 /// The pod, by the same spellings as on the command line.
@@ -263,6 +332,31 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_on_this_machine_is_named() {
+        let problem = |public: &str, more: &str| {
+            let text = format!(
+                "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"{public}\"\n{more}\n"
+            );
+            resolve(&text).unwrap().web.unknown_proxy()
+        };
+        let said = problem("https://move.example/", "").unwrap();
+        assert!(said.contains("trusted_proxies = [\"127.0.0.1\"]") && said.contains("unix:"), "{said}");
+        assert!(problem("https://move.example/", "listen = \"[::1]:8090\"").unwrap().contains("[\"::1\"]"));
+        for (public, more) in [
+            ("https://move.example/", "trusted_proxies = [\"127.0.0.1\"]"),
+            ("https://move.example/", "listen = \"unix:web.sock\""),
+            ("https://move.example/", "listen = \"0.0.0.0:8090\""),
+            ("http://127.0.0.1:8090/", ""),
+            ("http://[::1]:8090/", ""),
+            ("http://localhost:8090/", ""),
+        ] {
+            assert_eq!(problem(public, more), None, "{public} {more}");
+        }
+        // A name that only looks like this machine is somewhere else.
+        assert!(problem("http://127.0.0.1.example/", "").is_some());
+    }
+
+    #[test]
     fn the_pause_for_undo_is_whole_minutes_or_parts_of_them() {
         for (minutes, seconds) in [("", 600), ("undo_minutes = 3", 180), ("undo_minutes = 0.5", 30)] {
             let config = resolve(&format!("{GONE}[newcomers]\n{minutes}\n")).unwrap();
@@ -280,6 +374,7 @@ mod tests {
             (&GONE.replace("https://move", "ftp://move"), "https://move.pod.example/"),
             (&format!("{GONE}listen = \"everywhere\"\n"), "web.listen"),
             (&format!("{GONE}trusted_proxies = [\"nobody\"]\n"), "web.trusted_proxies"),
+            (&format!("{GONE}socket_group = \"no such group\"\n"), "web.socket_group"),
             (&format!("{GONE}[newcomers]\nundo_minutes = -1\n"), "newcomers.undo_minutes is -1"),
             (&format!("{GONE}[newcomers]\nundo_minutes = nan\n"), "newcomers.undo_minutes"),
             (&format!("{GONE}[store]\nurl = \"mysql://x/y\"\nurl = \"z\"\n"), "duplicate key"),

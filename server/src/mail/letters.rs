@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use pappus_engine::requests::sealed::open_text;
 use pappus_engine::requests::{MadeArchive, Request};
-use pappus_engine::store::StoreError;
 
-use super::Outbox;
+use super::{Outbox, OutboxError};
 use crate::app::App;
 
 /// A mail.
@@ -24,20 +24,22 @@ pub struct Letter {
 /// Puts a mail into the outbox, if mail is sent at all.
 ///
 /// # Errors
-/// [`StoreError`].
-pub async fn queue(app: &App, letter: &Letter) -> Result<(), StoreError> {
+/// [`OutboxError`].
+pub async fn queue(app: &App, letter: &Letter) -> Result<(), OutboxError> {
     if !app.config.mail.is_sent() {
         return Ok(());
     }
-    Outbox::new(&app.store).put(letter, app.now_millis()).await.map(drop)
+    Outbox::new(&app.store, &app.keys).put(letter, app.now_millis()).await.map(drop)
 }
 
 /// Tells somebody that their archive is there, or that there is none.
 ///
 /// # Errors
-/// [`StoreError`].
-pub async fn archive_ended(app: &App, request: &Request) -> Result<(), StoreError> {
+/// [`OutboxError`].
+pub async fn archive_ended(app: &App, request: &Request) -> Result<(), OutboxError> {
     let Some(to) = request.mail_to.clone().filter(|_| app.config.mail.is_sent()) else { return Ok(()) };
+    let unlock = app.keys.unlock()?.ok_or(OutboxError::KeyElsewhere)?;
+    let to = open_text(&unlock, to)?.to_string();
     let Some(words) = app.translations.named(&request.language).or_else(|| app.translations.named("en"))
     else {
         return Ok(());

@@ -7,5 +7,5 @@ mod send;
 mod transport;
 
 pub use letters::{Letter, archive_ended, queue};
-pub use outbox::Outbox;
+pub use outbox::{Outbox, OutboxError};
 pub use send::send;

@@ -1,7 +1,12 @@
-//! The table of mails.
+//! The table of mails. Whom they go to and what they say is sealed to the key of the store: there are links in them that let
+//! in whoever has them.
 
 use std::time::Duration;
 
+use chrono::DateTime;
+use pappus_engine::archive::encryption::EncryptionError;
+use pappus_engine::depot::{CampaignKeys, KeysError};
+use pappus_engine::requests::sealed::{open_text, seal_text};
 use pappus_engine::store::{Store, StoreError, random_id};
 
 use super::Letter;
@@ -11,9 +16,29 @@ const LEASE: Duration = Duration::from_mins(2);
 /// How often a mail is tried: with growing pauses that is for more than two days.
 const TRIES: i64 = 40;
 
+/// Why a mail could not be queued, or taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key that mails are sealed to cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A mail could not be sealed, or opened.
+    #[error("a mail in the outbox: {0}")]
+    Sealed(#[from] EncryptionError),
+    /// What opens mails is on another machine.
+    #[error("what opens the mails in the outbox is on another machine: pappus keys restore")]
+    KeyElsewhere,
+}
+
 /// Mails to be sent.
 #[derive(Debug, Clone)]
-pub struct Outbox(Store);
+pub struct Outbox {
+    store: Store,
+    keys: CampaignKeys,
+}
 
 /// A mail in somebody's hand.
 pub(super) struct Taken {
@@ -27,30 +52,33 @@ pub(super) struct Taken {
 
 impl Outbox {
     /// The outbox of a store.
-    pub fn new(store: &Store) -> Self {
-        Self(store.clone())
+    pub fn new(store: &Store, keys: &CampaignKeys) -> Self {
+        Self { store: store.clone(), keys: keys.clone() }
     }
 
     /// Puts a mail there, unless there is or was one of this name. Says whether it did.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn put(&self, letter: &Letter, now: i64) -> Result<bool, StoreError> {
+    /// [`OutboxError`].
+    pub async fn put(&self, letter: &Letter, now: i64) -> Result<bool, OutboxError> {
+        let time = DateTime::from_timestamp_millis(now).unwrap_or_default();
+        let key = self.keys.current(time.into()).await?.recipient;
         let sql = "INSERT INTO pappus_outbox (key, recipient, subject, body, state, queued_at, due_at) \
                    VALUES (?, ?, ?, ?, 'queued', ?, ?) ON CONFLICT (key) DO NOTHING";
         let values = [
             (&letter.key).into(),
-            (&letter.to).into(),
+            seal_text(&key, &letter.to)?.into(),
             (&letter.subject).into(),
-            (&letter.body).into(),
+            seal_text(&key, &letter.body)?.into(),
             now.into(),
             now.into(),
         ];
-        Ok(self.0.execute("queueing a mail", sql, &values).await? > 0)
+        Ok(self.store.execute("queueing a mail", sql, &values).await? > 0)
     }
 
     /// Takes the next one up that is due.
-    pub(super) async fn take(&self, now: i64) -> Result<Option<Taken>, StoreError> {
+    pub(super) async fn take(&self, now: i64) -> Result<Option<Taken>, OutboxError> {
+        let unlock = self.keys.unlock()?.ok_or(OutboxError::KeyElsewhere)?;
         let fence = random_id()?;
         let sql = "UPDATE pappus_outbox SET state = 'sending', fence = ?, lease_until = ?, attempts = attempts + 1 \
                    WHERE id = (SELECT id FROM pappus_outbox WHERE (state = 'queued' AND due_at <= ?) \
@@ -59,13 +87,13 @@ impl Outbox {
                    RETURNING id, recipient, subject, body, attempts";
         let lease = now + i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
         let values = [(&fence).into(), lease.into(), now.into(), now.into(), now.into(), now.into()];
-        let Some(row) = self.0.first("taking a mail up", sql, &values).await? else { return Ok(None) };
+        let Some(row) = self.store.first("taking a mail up", sql, &values).await? else { return Ok(None) };
         let text = |column| row.get::<Option<String>>(column).map(Option::unwrap_or_default);
         Ok(Some(Taken {
             id: row.get(0)?,
-            to: text(1)?,
+            to: open_text(&unlock, text(1)?)?.to_string(),
             subject: text(2)?,
-            body: text(3)?,
+            body: open_text(&unlock, text(3)?)?.to_string(),
             attempts: row.get(4)?,
             fence,
         }))
@@ -76,7 +104,7 @@ impl Outbox {
         let sql = "UPDATE pappus_outbox SET state = 'sent', recipient = NULL, subject = NULL, body = NULL, fence = NULL, \
                    lease_until = NULL, last_error = NULL, finished_at = ? WHERE id = ? AND fence = ?";
         let values = [now.into(), mail.id.into(), (&mail.fence).into()];
-        self.0.execute("noting a mail", sql, &values).await.map(drop)
+        self.store.execute("noting a mail", sql, &values).await.map(drop)
     }
 
     /// It could not be sent: another try later, or never when the server will not have it.
@@ -102,7 +130,7 @@ impl Outbox {
             mail.id.into(),
             (&mail.fence).into(),
         ];
-        self.0.execute("putting a mail off", &sql, &values).await.map(drop)
+        self.store.execute("putting a mail off", &sql, &values).await.map(drop)
     }
 }
 

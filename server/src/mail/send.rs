@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use pappus_engine::store::StoreError;
 use tokio::sync::watch;
 
-use super::Outbox;
 use super::transport::Post;
+use super::{Outbox, OutboxError};
 use crate::app::App;
 
 /// How often the outbox is looked at when it is empty.
@@ -22,7 +21,7 @@ pub async fn send(app: App, mut stop: watch::Receiver<bool>) {
             return;
         }
     };
-    let outbox = Outbox::new(&app.store);
+    let outbox = Outbox::new(&app.store, &app.keys);
     let rest = Duration::from_mins(1) / app.config.mail.per_minute.max(1);
     while !*stop.borrow() {
         let pause = match one(&app, &outbox, &post).await {
@@ -41,7 +40,7 @@ pub async fn send(app: App, mut stop: watch::Receiver<bool>) {
 }
 
 /// Sends one; says whether there was one.
-async fn one(app: &App, outbox: &Outbox, post: &Post) -> Result<bool, StoreError> {
+async fn one(app: &App, outbox: &Outbox, post: &Post) -> Result<bool, OutboxError> {
     let Some(mail) = outbox.take(app.now_millis()).await? else { return Ok(false) };
     match post.send(&mail).await {
         Ok(()) => outbox.sent(&mail, app.now_millis()).await?,

@@ -7,10 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::announce::{AnnounceError, AnnounceOptions, KeyState, announce};
-use pappus_engine::archive::encryption::Unlock;
-use pappus_engine::archive::limits::Limits;
-use pappus_engine::archive::open::{Archive, OpenError, Verified, VerifyError};
-use pappus_engine::archive::sha256_of_file;
 use pappus_engine::discovery::Discovery;
 use pappus_engine::domain::{DiasporaId, KeyError};
 use pappus_engine::import::{
@@ -20,14 +16,12 @@ use pappus_engine::import::{
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
 use pappus_engine::pod::uploads::PhotoStore;
-use pappus_engine::requests::sealed;
 use pappus_engine::store::random_id;
 use tokio::sync::watch;
-use zeroize::Zeroizing;
 
 use super::admission::is_blocked;
+use super::checked::Digests;
 use super::far::Far;
-use super::files::Part;
 use super::key::{KEY_LOCKED, KEY_PASSPHRASE, NO_KEY, Obstacle, key_state};
 use super::records::{Newcomer, State};
 use super::summary::Told;
@@ -43,7 +37,7 @@ const NAMES: usize = 20;
 /// What became of the work.
 pub(super) enum Outcome {
     Checked {
-        sha256: String,
+        digests: Digests,
         old_account: String,
         proof: &'static str,
         plan: String,
@@ -130,44 +124,6 @@ impl Task {
         Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string() }
     }
 
-    /// The archive, verified, and its digest.
-    fn open(&self) -> Result<(Archive<Verified>, String), Outcome> {
-        let (files, id) = (&self.app.newcomers.files, self.newcomer.id);
-        let path = files.path(id, Part::Archive);
-        let unlock = match &self.newcomer.archive_passphrase {
-            Some(sealed) => Some(Unlock::passphrase(&self.unsealed(sealed)?)),
-            None => None,
-        };
-        let sha256 = sha256_of_file(&path).map_err(|error| later(&error))?;
-        let archive = Archive::open(&path, Limits::default(), unlock.as_ref());
-        let archive = match (archive, files.photos(id)) {
-            (Ok(archive), Some(photos)) => archive.with_photos(&photos),
-            (archive, _) => archive,
-        };
-        let archive = archive.map_err(|error| match error {
-            OpenError::Io(error) => later(&error),
-            error => self.stopped(error.code(), &error),
-        })?;
-        self.far.start("verifying", archive.total_bytes());
-        let far = &self.far;
-        let verified = archive.verify(&|done| far.set(done));
-        let verified = verified.map_err(|error| match error {
-            VerifyError::Io(error) => later(&error),
-            error => self.stopped(error.code(), &error),
-        })?;
-        // Nothing can stop what is above; nobody may have waited for it.
-        if *self.dropped.borrow() {
-            return Err(Outcome::GivenBack);
-        }
-        Ok((verified, sha256))
-    }
-
-    pub(super) fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
-        let unlock = self.app.keys.unlock().map_err(|error| later(&error))?;
-        let unlock = unlock.ok_or_else(|| later(&"the key of the store is on another machine"))?;
-        sealed::open(&unlock, sealed.to_vec()).map_err(|error| later(&error))
-    }
-
     async fn options(&self, pod: &PodConfig, sha256: &str) -> Result<ImportOptions, Outcome> {
         let section = &self.app.config.newcomers;
         let client = self.app.newcomers.client.clone().filter(|_| section.ask_pods);
@@ -190,7 +146,7 @@ impl Task {
 
     /// Verifies the archive, and finds out what would come of it.
     async fn look(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
-        let (mut archive, sha256) = self.open()?;
+        let (mut archive, digests) = self.open()?;
         let old = archive.report().account.clone();
         let old = old.ok_or_else(|| self.stopped("no_account", &ImportError::NoAccount))?;
         if is_blocked(&self.app.config.newcomers, old.host()) {
@@ -208,12 +164,12 @@ impl Task {
             email: Some(format!("{nobody}@newcomer.invalid")),
             // Whether that is enough is for the podmin to say.
             accept_unproven: true,
-            ..self.options(pod, &sha256).await?
+            ..self.options(pod, &digests.archive).await?
         };
         let planned = import::plan(archive, &pod.database, &pod.url, Some(&self.app.store), &options).await;
         let planned = planned.map_err(|error| self.not_imported(error))?;
         Ok(Outcome::Checked {
-            sha256,
+            digests,
             old_account: planned.old.to_string(),
             proof: planned.proof.as_str(),
             plan: Told { no_key: matches!(key, KeyState::Unusable(_)), ..Told::of(&planned) }.text(),
@@ -249,12 +205,7 @@ impl Task {
         };
         PodWriter::mend(&pod.database).await.map_err(|error| later(&error))?;
         let key = KeyInTheMaking::begin();
-        let (mut archive, sha256) = self.open()?;
-        if newcomer.archive_sha256.as_deref() != Some(&sha256) {
-            return Err(
-                self.stopped("changed", &"the archive is another one than the one that was looked at")
-            );
-        }
+        let (mut archive, Digests { archive: sha256, .. }) = self.open()?;
         // Otherwise it would be gone on with what somebody else has begun.
         if let Some(other) = self.open_import(old).await?
             && (other.archive_sha256 != sha256 || other.new_username != *username)
@@ -266,7 +217,7 @@ impl Task {
         let options = ImportOptions {
             username: username.clone(),
             email: newcomer.email.clone(),
-            encrypted_password: newcomer.encrypted_password.clone(),
+            encrypted_password: self.password_hash()?,
             accept_unproven: newcomer.approved == Some(true),
             ..self.options(pod, &sha256).await?
         };
@@ -316,7 +267,11 @@ impl Task {
     async fn announce(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let old = self.newcomer.old_account.as_deref().unwrap_or_default();
         let open = self.open_import(old).await?;
-        if open.is_none_or(|open| Some(open.id) != self.newcomer.import_id) {
+        // An import of another archive under the same name is another's, or was begun anew since.
+        if open.is_none_or(|open| {
+            Some(&open.id) != self.newcomer.import_id.as_ref()
+                || Some(&open.archive_sha256) != self.newcomer.archive_sha256.as_ref()
+        }) {
             return Err(self.stopped("not_imported", &"there is nothing to announce any more"));
         }
         let key_passphrase = match &self.newcomer.key_passphrase {

@@ -11,7 +11,7 @@ use super::enter::Mine;
 use super::page::{Form, present};
 use super::records::{Newcomer, State};
 use super::table::Choice;
-use super::upload::seal;
+use super::upload::{seal, seal_text};
 use super::work::push_now;
 use crate::app::App;
 use crate::error::WebError;
@@ -130,6 +130,7 @@ pub(super) async fn take(
         return Ok(problem);
     }
     let hash = app.sign_in.hash_password(password).await?;
+    let hash = seal_text(app, hash.expose()).await?;
     let to = if newcomer.approved == Some(true) {
         State::Importing
     } else {
@@ -139,7 +140,7 @@ pub(super) async fn take(
         KeyPassphrase::Given(passphrase) if newcomer.key_locked => seal(app, passphrase).await?,
         _ => None,
     };
-    let choice = Choice { username, email, password: &hash, key_passphrase: sealed.as_deref(), to };
+    let choice = Choice { username, email, sealed_password: &hash, key_passphrase: sealed.as_deref(), to };
     if app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await? && to == State::Importing {
         push_now(app, newcomer.id).await;
     }

@@ -1,7 +1,5 @@
 //! Beginning, coming back with the link that was kept, and leaving.
 
-use std::time::Duration;
-
 use askama::Template;
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
@@ -13,14 +11,12 @@ use super::enter::{Mine, set_cookie};
 use super::invitations;
 use super::records::Newcomer;
 use super::table::Beginner;
+use super::tus;
 use crate::app::App;
 use crate::config::Admission;
 use crate::error::WebError;
 use crate::pages::{CheckedForm, Page};
 use crate::security::Address;
-
-/// Newcomers are counted over this time.
-const DAY: Duration = Duration::from_hours(24);
 
 /// How somebody begins.
 #[derive(Deserialize)]
@@ -54,11 +50,6 @@ pub(super) async fn start(
         return Ok(Begun::Closed);
     }
     let address = address.subject().to_string();
-    let since = now - i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
-    let (all, own) = table.begun_since(since, &address).await?;
-    if all >= i64::from(section.per_day) || own >= i64::from(section.per_address) {
-        return Ok(Begun::TooMany);
-    }
     // An invitation is used when somebody has begun with it, not before.
     let mut transaction = app.store.begin().await?;
     let invitation = if section.admission == Admission::Invitation {
@@ -69,8 +60,11 @@ pub(super) async fn start(
     } else {
         None
     };
-    let who = Beginner { language, address: &address, invitation };
-    let secret = table.begin(&mut transaction, &who, now, super::good_for(app)).await?;
+    let (per_day, per_address) = (section.per_day, section.per_address);
+    let who = Beginner { language, address: &address, invitation, per_day, per_address };
+    let Some(secret) = table.begin(&mut transaction, &who, now, super::good_for(app)).await? else {
+        return Ok(Begun::TooMany);
+    };
     transaction.commit().await?;
     Ok(Begun::Secret(secret))
 }
@@ -144,6 +138,7 @@ pub(super) async fn end(app: &App, newcomer: &Newcomer) -> Result<(), WebError> 
     let over = !newcomer.state.is_work() && !newcomer.state.can_undo();
     if newcomer.state.can_leave() {
         app.newcomers.table.leave(newcomer.id, app.now_millis()).await?;
+        tus::end_all(app, newcomer.id).await?;
     } else if !over {
         return Err(WebError::Conflict("something is being done just now, or can be undone".to_owned()));
     }

@@ -1,8 +1,8 @@
 //! Where archives lie that people hand in: a folder for each, which only the service can enter.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -12,8 +12,10 @@ use crate::config::Config;
 
 /// Begins names of files that are not whole.
 const UNFINISHED: &str = ".unfinished-";
-/// Nobody writes so long at one file.
-const FORGOTTEN: Duration = Duration::from_hours(48);
+/// Begins names of files that come piece by piece.
+const PIECES: &str = "pieces-";
+/// A file that nothing was added to for so long belongs to no upload any more: uploads in pieces end after 72 hours.
+const FORGOTTEN: Duration = Duration::from_hours(96);
 /// One megabyte.
 const MEGABYTE: u64 = 1_000_000;
 
@@ -48,6 +50,20 @@ pub enum NoRoom {
     TooLarge,
     /// All together take too much, or the disk is full.
     Full,
+}
+
+/// How full the disk is, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Disk {
+    /// Free, for programs like this one.
+    pub free: u64,
+    /// In files that are not whole.
+    pub unfinished: u64,
+}
+
+fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with(UNFINISHED) || name.starts_with(PIECES)
 }
 
 /// See the module. Clones are the same.
@@ -91,7 +107,7 @@ impl Files {
 
     /// A file that is handed in piece by piece.
     pub fn pieces(&self, id: i64, name: &str) -> PathBuf {
-        self.folder(id).join(format!("pieces-{name}"))
+        self.folder(id).join(format!("{PIECES}{name}"))
     }
 
     /// The photos, if there are any.
@@ -106,6 +122,8 @@ impl Files {
     pub fn make(&self, id: i64) -> io::Result<PathBuf> {
         let folder = self.folder(id);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        // Made by hand, or by a backup, it may be open to others.
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
         Ok(folder)
     }
 
@@ -117,12 +135,11 @@ impl Files {
         tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(self.make(id)?)
     }
 
-    /// Gives a file that is whole its name; what had it before is gone.
+    /// Gives a file that is whole and on the disk its name; what had it before is gone.
     ///
     /// # Errors
     /// What the system says.
     pub fn keep(&self, id: i64, part: Part, file: NamedTempFile) -> io::Result<()> {
-        file.as_file().sync_all()?;
         file.persist(self.path(id, part)).map_err(|error| error.error)?;
         self.settle(id)
     }
@@ -132,9 +149,7 @@ impl Files {
     /// # Errors
     /// What the system says.
     pub fn keep_pieces(&self, id: i64, part: Part, name: &str) -> io::Result<()> {
-        let pieces = self.pieces(id, name);
-        File::open(&pieces)?.sync_all()?;
-        std::fs::rename(pieces, self.path(id, part))?;
+        std::fs::rename(self.pieces(id, name), self.path(id, part))?;
         self.settle(id)
     }
 
@@ -165,33 +180,31 @@ impl Files {
         }
     }
 
-    /// Whether so many bytes more may come to somebody who has handed in `before`. Looks at the disk.
+    /// How much all of them may take together.
+    pub fn most_together(&self) -> u64 {
+        self.most_together
+    }
+
+    /// How much of the disk stays free.
+    pub fn keep_free(&self) -> u64 {
+        self.keep_free
+    }
+
+    /// Measures the disk.
     ///
     /// # Errors
     /// What the system says.
-    pub fn room(&self, before: u64, more: u64) -> io::Result<Result<(), NoRoom>> {
-        if before.saturating_add(more) > self.most {
-            return Ok(Err(NoRoom::TooLarge));
-        }
+    pub fn disk(&self) -> io::Result<Disk> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.root)?;
-        let disk = rustix::fs::statvfs(&self.root)?;
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free < self.keep_free.saturating_add(more)
-            || self.used()?.saturating_add(more) > self.most_together
-        {
-            return Ok(Err(NoRoom::Full));
-        }
-        Ok(Ok(()))
-    }
-
-    /// What all of them take now, whole or not.
-    fn used(&self) -> io::Result<u64> {
-        let mut used = 0_u64;
-        self.each(&mut |_, file| {
-            used = used.saturating_add(file.len());
+        let mut unfinished = 0_u64;
+        self.each(&mut |path, file| {
+            if is_unfinished(path) {
+                unfinished = unfinished.saturating_add(file.len());
+            }
             Ok(())
         })?;
-        Ok(used)
+        let disk = rustix::fs::statvfs(&self.root)?;
+        Ok(Disk { free: disk.f_bavail.saturating_mul(disk.f_frsize), unfinished })
     }
 
     /// Removes what a killed program has left.
@@ -200,9 +213,8 @@ impl Files {
     /// What the system says.
     pub fn sweep(&self, now: SystemTime) -> io::Result<()> {
         self.each(&mut |path, file| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let age = now.duration_since(file.modified()?).unwrap_or_default();
-            if name.starts_with(UNFINISHED) && age > FORGOTTEN { self.remove(path) } else { Ok(()) }
+            if is_unfinished(path) && age > FORGOTTEN { self.remove(path) } else { Ok(()) }
         })
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pappus_engine::jobs::ORPHANED;
 use pappus_engine::store::{StoreError, Value, random_id};
 
+use super::checked::Digests;
 use super::key::KEY_PASSPHRASE;
 use super::records::{NEWCOMER, Newcomer, State};
 use super::table::{Newcomers, millis};
@@ -32,7 +33,7 @@ pub(super) enum AfterImport<'a> {
 
 /// What a look at an archive has found.
 pub(super) struct Found<'a> {
-    pub(super) sha256: &'a str,
+    pub(super) digests: &'a Digests,
     pub(super) old_account: &'a str,
     pub(super) proof: &'a str,
     pub(super) plan: &'a str,
@@ -120,10 +121,11 @@ impl Hand {
 
     /// The archive will do.
     pub(super) async fn checked(&self, found: &Found<'_>, now: i64) -> Result<bool, StoreError> {
-        let set = "archive_sha256 = ?, old_account = ?, proof = ?, plan = ?, key_locked = ?, problem = NULL, \
+        let set = "archive_sha256 = ?, photos_sha256 = ?, old_account = ?, proof = ?, plan = ?, key_locked = ?, problem = NULL, \
                    reason = NULL,";
         let values = [
-            found.sha256.into(),
+            (&found.digests.archive).into(),
+            found.digests.photos.as_deref().into(),
             found.old_account.into(),
             found.proof.into(),
             found.plan.into(),
@@ -243,13 +245,20 @@ mod tests {
         let url = format!("sqlite://{}", folder.path().join("store.db").display());
         let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
         let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
-        let who = Beginner { language: "en", address: "192.0.2.1", invitation: None };
+        let (per_day, per_address) = (1, 1);
+        let who = Beginner { language: "en", address: "192.0.2.1", invitation: None, per_day, per_address };
         let mut transaction = store.begin().await.unwrap();
         let day = Duration::from_hours(24);
-        let secret = newcomers.begin(&mut transaction, &who, 1_000, day).await.unwrap();
+        let secret = newcomers.begin(&mut transaction, &who, 1_000, day).await.unwrap().unwrap();
         transaction.commit().await.unwrap();
         let id = newcomers.with_secret(&secret).await.unwrap().unwrap().id;
-        assert!(newcomers.handed_in(id, (1, 0), None, 1_000, day).await.unwrap());
+        let mut transaction = newcomers.lock_files(id, 1_000).await.unwrap().unwrap();
+        assert!(newcomers.handed_in(&mut transaction, id, (1, 0), None, 1_000, day).await.unwrap());
+        transaction.commit().await.unwrap();
+        assert!(
+            newcomers.lock_files(id, 1_000).await.unwrap().is_none(),
+            "files in use are replaced by nobody"
+        );
         let all = [State::Checking];
         assert!(newcomers.work(id, &all, State::Importing, 1_000).await.unwrap());
 

@@ -15,6 +15,7 @@
 mod admission;
 mod api;
 mod archive;
+mod checked;
 mod choose;
 mod come;
 mod decisions;
@@ -28,6 +29,7 @@ mod page;
 mod progress;
 mod queue;
 mod records;
+mod space;
 mod summary;
 mod table;
 mod told;
@@ -46,6 +48,7 @@ use pappus_engine::store::Store;
 use crate::app::{App, StartError};
 use crate::config::Config;
 use crate::error::WebError;
+use crate::watched::Watched;
 
 pub use api::described;
 pub use files::{Files, NoRoom, Part};
@@ -63,11 +66,14 @@ pub struct Room {
     pub table: Newcomers,
     /// What they hand in.
     pub files: Files,
+    /// Disk space reserved for that.
+    space: space::Space,
     /// What asks other pods, and tells them; none while nobody is taken in.
     client: Option<Client>,
     /// What tells other pods of moves, and looks at this pod from outside.
     announcer: Option<Client>,
     turns: tus::Turns,
+    watched: Watched<progress::AllProgress>,
 }
 
 impl Room {
@@ -88,12 +94,15 @@ impl Room {
             let own = own.strip_prefix("http://").unwrap_or(&own).to_owned();
             announcer = Some(client_to(&[section.allow_hosts.as_slice(), &[own]].concat())?);
         }
+        let files = Files::new(config);
         Ok(Self {
             table: Newcomers::new(store, &config.pod_url),
-            files: Files::new(config),
+            space: space::Space::new(store, config.pod_url.as_str(), &files),
+            files,
             client,
             announcer,
             turns: tus::Turns::default(),
+            watched: Watched::default(),
         })
     }
 }

@@ -183,7 +183,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         link: secret.map(|secret| format!("{base}newcomers/back/{secret}")),
         account: newcomer.old_account.clone(),
         new_account: newcomer.new_account(&page.pod_host).filter(|_| newcomer.state.has_arrived()),
-        sentence: super::progress::sentence(words, newcomer, app.now()),
+        sentence: super::progress::sentence(words, &newcomer.into(), app.now()),
         percent: newcomer.percent(),
         problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),
         reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),
@@ -214,6 +214,7 @@ pub(super) fn problem_key(problem: &str) -> &'static str {
         "key_passphrase" => "newcomers-problem-passphrase",
         "key_locked" => "newcomers-problem-key-locked",
         "no_key" => "newcomers-problem-no-key",
+        "changed" => "newcomers-problem-changed",
         "away" => "newcomers-problem-away",
         _ => "newcomers-problem-other",
     }

@@ -1,5 +1,6 @@
 //! How far it is, as it happens: server-sent events for the small script; without it the page reloads itself.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -8,51 +9,91 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, Stream};
+use tokio::time::Instant;
 
 use super::enter::Mine;
-use super::records::{Newcomer, State};
+use super::records::{Newcomer, State, percent};
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
+use crate::security::Address;
 use crate::words::Words;
 
-/// How often it is looked; newcomers are few.
-const LOOK: Duration = Duration::from_secs(1);
-/// A connection ends after so many looks; browsers come back by themselves.
-const LOOKS: u32 = 600;
+/// A connection ends after this time at the latest; browsers come back by themselves.
+const LONGEST: Duration = Duration::from_mins(10);
+/// How often the sentence is made anew when nothing has changed: the pause for undo counts down.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Progress of everybody whose state changes without anybody doing anything, by number.
+pub(super) type AllProgress = HashMap<i64, Progress>;
+
+/// How far somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) state: State,
+    pub(super) stage: Option<String>,
+    pub(super) total: i64,
+    pub(super) advanced: i64,
+    /// Whether the work is put off.
+    pub(super) is_late: bool,
+    /// When the pause for undo ends, while it is running.
+    pub(super) undo_until: Option<DateTime<Utc>>,
+}
+
+impl From<&Newcomer> for Progress {
+    fn from(newcomer: &Newcomer) -> Self {
+        Self {
+            state: newcomer.state,
+            stage: newcomer.stage.clone(),
+            total: newcomer.total,
+            advanced: newcomer.advanced,
+            is_late: newcomer.reason.is_some(),
+            undo_until: newcomer.undo_until(),
+        }
+    }
+}
 
 /// How one's own work goes on, until it is over.
 pub(super) async fn events(
     Shared(app): Shared<App>,
     Mine(newcomer): Mine,
+    address: Address,
     page: Page,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, WebError> {
+    let place = app.streams.open(address)?;
+    let (watched, table) = (&app.newcomers.watched, app.newcomers.table.clone());
+    let look = move || {
+        let table = table.clone();
+        async move { table.progress().await.ok() }
+    };
+    let watched = watched.watch(look).await;
     let (words, id, state) = (page.words.clone(), newcomer.id, newcomer.state);
-    let begin = (app, words, None::<(String, Option<u64>)>, 0_u32, false);
-    let events = stream::unfold(begin, move |(app, words, mut said, mut looks, over)| async move {
-        if over {
-            return None;
-        }
-        loop {
-            if looks > 0 {
-                tokio::time::sleep(LOOK).await;
-            }
-            looks += 1;
-            if looks > LOOKS {
+    let deadline = Instant::now() + LONGEST;
+    let begin = (app, watched, None::<(String, Option<u64>)>, false, place);
+    let events = stream::unfold(begin, move |(app, mut watched, mut said, over, place)| {
+        let words = words.clone();
+        async move {
+            if over {
                 return None;
             }
-            // A store that is away for a moment comes back.
-            let Ok(now) = app.newcomers.table.by_id(id).await else { continue };
-            let Some(now) = now.filter(|now| now.goes_on_by_itself() && now.state == state) else {
-                let event = Event::default().event("over").data("over");
-                return Some((Ok(event), (app, words, said, looks, true)));
-            };
-            let saying = (sentence(&words, &now, app.now()), now.percent());
-            if said.as_ref() != Some(&saying) {
-                let document = serde_json::json!({ "text": saying.0, "percent": saying.1 });
-                said = Some(saying);
-                let event = Event::default().event("progress").data(document.to_string());
-                return Some((Ok(event), (app, words, said, looks, false)));
+            loop {
+                let now = watched.borrow_and_update().get(&id).filter(|now| now.state == state).cloned();
+                let Some(now) = now else {
+                    let event = Event::default().event("over").data("over");
+                    return Some((Ok(event), (app, watched, said, true, place)));
+                };
+                let saying = (sentence(&words, &now, app.now()), percent(now.advanced, now.total));
+                if said.as_ref() != Some(&saying) {
+                    let document = serde_json::json!({ "text": saying.0, "percent": saying.1 });
+                    said = Some(saying);
+                    let event = Event::default().event("progress").data(document.to_string());
+                    return Some((Ok(event), (app, watched, said, false, place)));
+                }
+                tokio::select! {
+                    changed = watched.changed() => changed.ok()?,
+                    () = tokio::time::sleep(AGAIN) => {}
+                    () = tokio::time::sleep_until(deadline) => return None,
+                }
             }
         }
     });
@@ -60,22 +101,22 @@ pub(super) async fn events(
 }
 
 /// How it stands in a sentence.
-pub(super) fn sentence(words: &Words, newcomer: &Newcomer, now: DateTime<Utc>) -> String {
-    if let Some(until) = newcomer.undo_until() {
+pub(super) fn sentence(words: &Words, progress: &Progress, now: DateTime<Utc>) -> String {
+    if let Some(until) = progress.undo_until {
         return pause(words, until, now);
     }
-    if !newcomer.state.is_work() {
+    if !progress.state.is_work() {
         return String::new();
     }
-    if newcomer.reason.is_some() {
+    if progress.is_late {
         return words.say("newcomers-later");
     }
-    match newcomer.stage.as_deref() {
+    match progress.stage.as_deref() {
         Some("verifying") => words.say("newcomers-stage-verifying"),
         Some("photos") => words.say("newcomers-stage-photos"),
         Some("people") => words.say("newcomers-stage-people"),
         Some("posts") => words.say("newcomers-stage-posts"),
-        Some("records") if newcomer.state == State::Checking => words.say("newcomers-stage-planning"),
+        Some("records") if progress.state == State::Checking => words.say("newcomers-stage-planning"),
         Some("records") => words.say("newcomers-stage-records"),
         _ => words.say("newcomers-stage-next"),
     }

@@ -1,7 +1,6 @@
 //! What the table of newcomers holds.
 
 use chrono::{DateTime, Utc};
-use pappus_engine::campaign::SecretText;
 use pappus_engine::store::{StoreError, StoreRow};
 
 macro_rules! states {
@@ -111,6 +110,8 @@ pub struct Newcomer {
     pub photos_bytes: i64,
     /// SHA-256 of the archive that was looked at.
     pub archive_sha256: Option<String>,
+    /// SHA-256 of the photos beside it, if there were any.
+    pub photos_sha256: Option<String>,
     /// What opens the archive, sealed.
     pub archive_passphrase: Option<Vec<u8>>,
     /// What opens the key in it, sealed.
@@ -127,8 +128,8 @@ pub struct Newcomer {
     pub username: Option<String>,
     /// The address that was chosen.
     pub email: Option<String>,
-    /// The hash of the password, until it is on the pod.
-    pub encrypted_password: Option<SecretText>,
+    /// The hash of the password, sealed, until it is on the pod.
+    pub sealed_password: Option<String>,
     /// What the podmin said.
     pub approved: Option<bool>,
     /// Who said it.
@@ -159,7 +160,7 @@ pub struct Newcomer {
 pub(super) const NEWCOMER: &str = "id, state, language, begun_at, expires_at, archive_bytes, photos_bytes, \
      archive_sha256, archive_passphrase, key_passphrase, key_locked, old_account, proof, plan, username, email, \
      encrypted_password, approved, decided_by, import_id, report, announced, attempts, stage, total, advanced, \
-     problem, reason, announce_at";
+     problem, reason, announce_at, photos_sha256";
 
 impl Newcomer {
     pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
@@ -182,7 +183,7 @@ impl Newcomer {
             plan: row.get(13)?,
             username: row.get(14)?,
             email: row.get(15)?,
-            encrypted_password: row.get::<Option<String>>(16)?.map(SecretText::new),
+            sealed_password: row.get(16)?,
             approved: row.get::<Option<i64>>(17)?.map(|approved| approved != 0),
             decided_by: row.get(18)?,
             import_id: row.get(19)?,
@@ -195,6 +196,7 @@ impl Newcomer {
             problem: row.get(26)?,
             reason: row.get(27)?,
             announce_at: row.get::<Option<i64>>(28)?.map(time),
+            photos_sha256: row.get(29)?,
         })
     }
 
@@ -218,11 +220,15 @@ impl Newcomer {
         self.state.is_work() || self.undo_until().is_some()
     }
 
-    /// How far the work is, in hundredths; nothing when nobody can say.
+    /// How far the work is, in percent; nothing when nobody can say.
     pub fn percent(&self) -> Option<u64> {
-        (self.total > 0)
-            .then(|| u64::try_from(self.advanced.saturating_mul(100) / self.total).unwrap_or(0).min(99))
+        percent(self.advanced, self.total)
     }
+}
+
+/// So much of a total, in percent; the last one is for the end. Nothing when the total is unknown.
+pub(super) fn percent(advanced: i64, total: i64) -> Option<u64> {
+    (total > 0).then(|| u64::try_from(advanced.saturating_mul(100) / total).unwrap_or(0).min(99))
 }
 
 /// A time as the store keeps it.

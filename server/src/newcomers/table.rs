@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
-use pappus_engine::campaign::SecretText;
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::requests::{random_token, token_digest};
-use pappus_engine::store::{Store, StoreError, Transaction, Value};
+use pappus_engine::store::{Store, StoreError, StoreRow, Transaction, Value};
 
-use super::records::{NEWCOMER, Newcomer, State};
+use super::progress::{AllProgress, Progress};
+use super::records::{NEWCOMER, Newcomer, State, time};
 
+/// Newcomers are counted over this time.
+const DAY: Duration = Duration::from_hours(24);
 /// Longest secret that is looked for.
 const MAX_SECRET: usize = 100;
 /// Newcomers of one page.
@@ -27,13 +29,18 @@ pub(super) struct Beginner<'a> {
     pub(super) language: &'a str,
     pub(super) address: &'a str,
     pub(super) invitation: Option<i64>,
+    /// How many people may begin within a day.
+    pub(super) per_day: u32,
+    /// How many of them from one address.
+    pub(super) per_address: u32,
 }
 
 /// What somebody has chosen.
 pub(super) struct Choice<'a> {
     pub(super) username: &'a str,
     pub(super) email: &'a str,
-    pub(super) password: &'a SecretText,
+    /// The hash of the password, sealed.
+    pub(super) sealed_password: &'a str,
     /// What opens the key in the archive, sealed.
     pub(super) key_passphrase: Option<&'a [u8]>,
     /// [`State::Waiting`] or [`State::Importing`].
@@ -46,17 +53,24 @@ impl Newcomers {
         Self { store: store.clone(), pod: pod.as_str().to_owned() }
     }
 
-    /// Somebody begins; gives their secret, which is good when the transaction has been written.
+    /// Adds somebody who begins, unless too many have within a day. Gives their secret, which is good when the transaction
+    /// has been committed.
     pub(super) async fn begin(
         &self,
         transaction: &mut Transaction,
         who: &Beginner<'_>,
         now: i64,
         good_for: Duration,
-    ) -> Result<String, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
+        // Nobody else counts or adds until the transaction is over.
+        lock_counts(transaction, &self.pod, now).await?;
         let secret = random_token()?;
         let sql = "INSERT INTO pappus_newcomers (pod, secret_sha256, state, language, address, invitation_id, \
-                   begun_at, expires_at, due_at, changed_at) VALUES (?, ?, 'uploading', ?, ?, ?, ?, ?, ?, ?)";
+                   begun_at, expires_at, due_at, changed_at) \
+                   SELECT ?, ?, 'uploading', ?, ?, ?, ?, ?, ?, ? FROM \
+                   (SELECT COUNT(*) AS together, COUNT(CASE WHEN address = ? THEN 1 END) AS alike \
+                    FROM pappus_newcomers WHERE pod = ? AND begun_at > ?) AS begun \
+                   WHERE together < ? AND alike < ?";
         let values = [
             (&self.pod).into(),
             token_digest(&secret).into(),
@@ -67,18 +81,14 @@ impl Newcomers {
             (now + millis(good_for)).into(),
             now.into(),
             now.into(),
+            who.address.into(),
+            (&self.pod).into(),
+            (now - millis(DAY)).into(),
+            i64::from(who.per_day).into(),
+            i64::from(who.per_address).into(),
         ];
-        transaction.execute("writing a newcomer down", sql, &values).await?;
-        Ok(secret)
-    }
-
-    /// How many have begun since a time: all together, and from one address.
-    pub(super) async fn begun_since(&self, since: i64, address: &str) -> Result<(i64, i64), StoreError> {
-        let sql = "SELECT COUNT(*), COUNT(CASE WHEN address = ? THEN 1 END) FROM pappus_newcomers \
-                   WHERE pod = ? AND begun_at > ?";
-        let values = [address.into(), (&self.pod).into(), since.into()];
-        let row = self.store.first("counting newcomers", sql, &values).await?;
-        row.map_or(Ok((0, 0)), |row| Ok((row.get(0)?, row.get(1)?)))
+        let added = transaction.execute("adding a newcomer", sql, &values).await?;
+        Ok((added > 0).then_some(secret))
     }
 
     /// Whoever has this secret.
@@ -138,35 +148,68 @@ impl Newcomers {
         values: &[Value<'_>],
         now: i64,
     ) -> Result<bool, StoreError> {
+        let (sql, all) = self.changing(id, from, set, values, now);
+        Ok(self.store.execute("changing a newcomer", &sql, &all).await? > 0)
+    }
+
+    fn changing<'a>(
+        &'a self,
+        id: i64,
+        from: &[State],
+        set: &str,
+        values: &[Value<'a>],
+        now: i64,
+    ) -> (String, Vec<Value<'a>>) {
         let sql = format!(
             "UPDATE pappus_newcomers SET {set}, changed_at = ? WHERE pod = ? AND id = ? AND state IN ({})",
             listed(from)
         );
         let mut all = values.to_vec();
         all.extend([now.into(), (&self.pod).into(), id.into()]);
-        Ok(self.store.execute("changing a newcomer", &sql, &all).await? > 0)
+        (sql, all)
     }
 
     /// Notes that there may be files: they are removed some day.
     pub(super) async fn has_files(&self, id: i64, now: i64) -> Result<bool, StoreError> {
-        let from = [State::Uploading, State::Refused, State::Checked];
-        self.change(id, &from, "has_files = 1", &[], now).await
+        self.change(id, &TAKES_FILES, "has_files = 1", &[], now).await
     }
 
-    /// An archive is here, perhaps instead of another: somebody shall look at it.
+    /// Locks somebody's row until the transaction ends, if files of theirs may be replaced: nothing else begins to use
+    /// them meanwhile.
+    pub(super) async fn lock_files(&self, id: i64, now: i64) -> Result<Option<Transaction>, StoreError> {
+        let mut transaction = self.store.begin().await?;
+        let (sql, values) = self.changing(id, &TAKES_FILES, "has_files = 1", &[], now);
+        let locked = transaction.execute("locking files of a newcomer", &sql, &values).await? > 0;
+        Ok(locked.then_some(transaction))
+    }
+
+    /// A file was replaced: what was found in the archive before is no longer true.
+    pub(super) async fn file_replaced(
+        &self,
+        transaction: &mut Transaction,
+        id: i64,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let set = format!("state = 'uploading', {NOTHING_FOUND}");
+        let (sql, values) = self.changing(id, &TAKES_FILES, &set, &[], now);
+        transaction.execute("noting a new file", &sql, &values).await.map(drop)
+    }
+
+    /// An archive is here, perhaps instead of another: it is to be checked.
     pub(super) async fn handed_in(
         &self,
+        transaction: &mut Transaction,
         id: i64,
         bytes: (u64, u64),
         passphrase: Option<&[u8]>,
         now: i64,
         good_for: Duration,
     ) -> Result<bool, StoreError> {
-        let set = "state = 'checking', archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
-                   archive_sha256 = NULL, old_account = NULL, proof = NULL, plan = NULL, key_locked = 0, \
-                   username = NULL, email = NULL, encrypted_password = NULL, approved = NULL, problem = NULL, reason = NULL, \
-                   has_files = 1, expires_at = ?, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, \
-                   total = 0, advanced = 0";
+        let set = format!(
+            "state = 'checking', {NOTHING_FOUND}, archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
+             approved = NULL, has_files = 1, expires_at = ?, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, \
+             total = 0, advanced = 0"
+        );
         let size = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let values = [
             size(bytes.0).into(),
@@ -175,8 +218,8 @@ impl Newcomers {
             (now + millis(good_for)).into(),
             now.into(),
         ];
-        let from = [State::Uploading, State::Refused, State::Checked];
-        self.change(id, &from, set, &values, now).await
+        let (sql, values) = self.changing(id, &TAKES_FILES, &set, &values, now);
+        Ok(transaction.execute("changing a newcomer", &sql, &values).await? > 0)
     }
 
     /// Name and password are chosen, and the terms accepted.
@@ -187,7 +230,7 @@ impl Newcomers {
             choice.to.as_str().into(),
             choice.username.into(),
             choice.email.into(),
-            choice.password.expose().into(),
+            choice.sealed_password.into(),
             choice.key_passphrase.map_or(Value::Bytes(None), Value::from),
             now.into(),
             now.into(),
@@ -248,6 +291,28 @@ impl Newcomers {
         self.change(id, &from, set, &[], now).await
     }
 
+    /// Progress of everybody whose state changes by itself.
+    pub(super) async fn progress(&self) -> Result<AllProgress, StoreError> {
+        let sql = "SELECT id, state, stage, total, advanced, CAST(CASE WHEN reason IS NULL THEN 0 ELSE 1 END AS BIGINT), announce_at \
+                   FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'importing', 'announcing', \
+                   'undoing') OR (state = 'imported' AND announce_at IS NOT NULL))";
+        let rows = self.store.rows("looking how far newcomers are", sql, &[(&self.pod).into()]).await?;
+        let progress = |row: &StoreRow| {
+            let state = State::parse(&row.get::<String>(1)?).unwrap_or(State::Checking);
+            let until = row.get::<Option<i64>>(6)?.map(time).filter(|_| state == State::Imported);
+            let progress = Progress {
+                state,
+                stage: row.get(2)?,
+                total: row.get(3)?,
+                advanced: row.get(4)?,
+                is_late: row.get::<i64>(5)? != 0,
+                undo_until: until,
+            };
+            Ok((row.get(0)?, progress))
+        };
+        rows.iter().map(progress).collect()
+    }
+
     /// Notes that a job has been pushed.
     pub(super) async fn pushed(&self, id: i64, now: i64) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_newcomers SET pushed_at = ? WHERE id = ?";
@@ -295,6 +360,26 @@ impl Newcomers {
 /// Sets a row to being announced, due at the time that is bound first.
 const ANNOUNCING: &str = "state = 'announcing', announce_at = NULL, due_at = ?, pushed_at = NULL, attempts = 0, \
                           stage = NULL, total = 0, advanced = 0, problem = NULL, reason = NULL";
+
+/// States in which files may come, for the first time or instead of others: those of [`State::takes_files`].
+const TAKES_FILES: [State; 3] = [State::Uploading, State::Refused, State::Checked];
+
+/// Forgets what was found in an archive, and what was chosen because of it.
+const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, \
+                             plan = NULL, key_locked = 0, username = NULL, email = NULL, \
+                             encrypted_password = NULL, problem = NULL, reason = NULL";
+
+/// Waits until nobody else counts the newcomers of a pod or their files, and keeps others waiting until the transaction
+/// ends. PostgreSQL would let two transactions count at the same time, and each would add what only one may.
+pub(super) async fn lock_counts(
+    transaction: &mut Transaction,
+    pod: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO pappus_newcomer_turns (pod, counted_at) VALUES (?, ?) \
+               ON CONFLICT (pod) DO UPDATE SET counted_at = excluded.counted_at";
+    transaction.execute("waiting to count newcomers", sql, &[pod.into(), now.into()]).await.map(drop)
+}
 
 /// States as they stand in a statement.
 fn listed(states: &[State]) -> String {

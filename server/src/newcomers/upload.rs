@@ -1,4 +1,4 @@
-//! Handing an archive in by a plain form: what comes is written to disk as it comes, within the limits.
+//! Uploading an archive by a plain form: what comes is written to disk as it comes, within what was reserved.
 
 use std::io::{self, Write as _};
 
@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::Redirect;
 use pappus_engine::requests::sealed;
+use pappus_engine::store::{StoreError, Transaction, random_id};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
@@ -16,6 +17,8 @@ use zeroize::Zeroizing;
 use super::enter::Mine;
 use super::files::{Files, NoRoom, Part};
 use super::records::Newcomer;
+use super::space::{Claim, Kind, Release};
+use super::tus;
 use super::work::push_now;
 use crate::app::App;
 use crate::error::WebError;
@@ -23,17 +26,26 @@ use crate::pages::Page;
 
 /// Pieces that may wait for the disk.
 const AHEAD: usize = 16;
-/// How often the disk is looked at, in bytes.
-const LOOK: u64 = 16 << 20;
+/// How much is reserved at a time for a form that does not say how large it is, in bytes.
+const STEP: u64 = 16 << 20;
 /// Largest text in a form.
 const MAX_TEXT: usize = 8 << 10;
 /// What a form may be larger than its files.
 const ENVELOPE: u64 = 64 << 10;
 
+/// Said to whoever uploads while their archive is in use.
+pub(super) const ALREADY: &str = "there is an archive of yours already";
+
 /// Why nothing was kept.
 enum Trouble {
     Web(WebError),
     Room(NoRoom),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Web(error.into())
+    }
 }
 
 impl From<WebError> for Trouble {
@@ -51,15 +63,39 @@ pub(super) async fn form(
     form: Multipart,
 ) -> Result<Redirect, WebError> {
     if !newcomer.state.takes_files() {
-        return Err(WebError::Conflict("there is an archive of yours already".to_owned()));
+        return Err(WebError::Conflict(ALREADY.to_owned()));
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > app.newcomers.files.most().saturating_add(ENVELOPE)) {
         return Ok(Redirect::to("/newcomers?problem=too-large#hand-in"));
     }
-    match take(&app, &newcomer, &page, form).await {
+    let (turn_name, name) = (format!("form-{}", newcomer.id), random_id()?);
+    // One form of somebody at a time: a new one ends the one before, whose line may be broken.
+    app.newcomers.turns.stop(&turn_name).await;
+    let Some(turn) = app.newcomers.turns.take(newcomer.id, &turn_name) else {
+        return Err(WebError::Conflict("another upload of yours is running".to_owned()));
+    };
+    let mut stopped = turn.stopped();
+    let _release = Release::new(&app.newcomers.space, &name);
+    let mut reservation =
+        Reservation { app: &app, id: newcomer.id, name: &name, length, reserved: 0, come: 0 };
+    let taken = tokio::select! {
+        taken = take(&app, &newcomer, &page, form, &mut reservation) => taken,
+        () = stopped.wait() => Err(WebError::Conflict("this upload was ended".to_owned()).into()),
+    };
+    drop(stopped);
+    end(&app, &newcomer, taken).await
+}
+
+/// Keeps what came, or says why not.
+async fn end(
+    app: &App,
+    newcomer: &Newcomer,
+    taken: Result<Option<Taken>, Trouble>,
+) -> Result<Redirect, WebError> {
+    match taken {
         Ok(Some(taken)) => {
-            keep(&app, &newcomer, taken).await?;
+            keep(app, newcomer, taken).await?;
             Ok(Redirect::to("/newcomers"))
         }
         Ok(None) => Ok(Redirect::to("/newcomers?problem=empty#hand-in")),
@@ -84,10 +120,10 @@ async fn take(
     newcomer: &Newcomer,
     page: &Page,
     mut form: Multipart,
+    reservation: &mut Reservation<'_>,
 ) -> Result<Option<Taken>, Trouble> {
     let (mut checked, mut archive, mut photos) = (false, None, None);
     let mut passphrase = Zeroizing::new(String::new());
-    let mut before = 0;
     while let Some(mut field) = form.next_field().await.map_err(|error| broken_off(&error))? {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "token" {
@@ -100,8 +136,7 @@ async fn take(
         } else if name == "passphrase" {
             passphrase = text(&mut field).await?;
         } else if let Some(part) = Part::parse(&name) {
-            let file = write(&app.newcomers.files, newcomer.id, &mut field, before).await?;
-            before += file.1;
+            let file = write(&app.newcomers.files, newcomer.id, &mut field, reservation).await?;
             // A browser sends a field without a file as an empty one.
             let file = Some(file).filter(|(_, bytes)| *bytes > 0);
             match part {
@@ -134,56 +169,82 @@ async fn write(
     files: &Files,
     id: i64,
     field: &mut Field<'_>,
-    before: u64,
+    reservation: &mut Reservation<'_>,
 ) -> Result<(NamedTempFile, u64), Trouble> {
     let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
     let files = files.clone();
-    let writing = tokio::task::spawn_blocking(move || write_all(&files, id, before, receiver));
+    let writing = tokio::task::spawn_blocking(move || write_all(&files, id, receiver));
     while let Some(piece) = field.chunk().await.map_err(|error| broken_off(&error))? {
-        // Whoever writes has given up, and says below why.
+        reservation.count(piece.len() as u64).await?;
+        // The writer has given up, and says below why.
         if sender.send(piece).await.is_err() {
             break;
         }
     }
     drop(sender);
     let written = writing.await.map_err(|error| WebError::Broken(error.to_string()))?;
-    match written {
-        Ok(Ok(file)) => Ok(file),
-        Ok(Err(full)) => Err(Trouble::Room(full)),
-        Err(error) => Err(WebError::Away(format!("an upload cannot be written: {error}")).into()),
-    }
+    written.map_err(|error| WebError::Away(format!("an upload cannot be written: {error}")).into())
 }
 
-fn write_all(
-    files: &Files,
-    id: i64,
-    before: u64,
-    mut pieces: mpsc::Receiver<Bytes>,
-) -> io::Result<Result<(NamedTempFile, u64), NoRoom>> {
+fn write_all(files: &Files, id: i64, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<(NamedTempFile, u64)> {
     let mut file = files.begin(id)?;
-    let (mut written, mut looked) = (0_u64, None);
+    let mut written = 0_u64;
     while let Some(piece) = pieces.blocking_recv() {
-        let more = piece.len() as u64;
-        let is_time = looked.is_none_or(|at| written.saturating_sub(at) >= LOOK);
-        if is_time {
-            if let Err(full) = files.room(before.saturating_add(written), more)? {
-                return Ok(Err(full));
-            }
-            looked = Some(written);
-        } else if before.saturating_add(written).saturating_add(more) > files.most() {
-            return Ok(Err(NoRoom::TooLarge));
-        }
         file.write_all(&piece)?;
-        written += more;
+        written += piece.len() as u64;
     }
-    Ok(Ok((file, written)))
+    file.as_file().sync_all()?;
+    Ok((file, written))
 }
 
-/// Gives the files their names, and has somebody look at them.
+/// Disk space for a form: all of it at once when the form says how large it is, otherwise step by step.
+struct Reservation<'a> {
+    app: &'a App,
+    id: i64,
+    name: &'a str,
+    length: Option<u64>,
+    reserved: u64,
+    come: u64,
+}
+
+impl Reservation<'_> {
+    /// Counts bytes before they are written.
+    async fn count(&mut self, bytes: u64) -> Result<(), Trouble> {
+        self.come = self.come.saturating_add(bytes);
+        if self.come <= self.reserved && self.come / STEP == (self.come - bytes) / STEP {
+            return Ok(());
+        }
+        let most = self.app.newcomers.files.most();
+        let wanted = match self.length {
+            // The boundaries between its parts are no bytes of files.
+            Some(length) => length.min(most),
+            None => (self.come / STEP + 1).saturating_mul(STEP).min(most),
+        };
+        let now = self.app.now_millis();
+        let claim =
+            Claim { name: self.name, newcomer: self.id, kind: Kind::Form, bytes: wanted.max(self.come) };
+        self.reserved = claim.bytes;
+        let reserved = self.app.newcomers.space.reserve(&claim, now).await?;
+        reserved.map_err(Trouble::Room)
+    }
+}
+
+/// Gives the files their names unless the state has changed meanwhile, and has them checked.
 async fn keep(app: &App, newcomer: &Newcomer, taken: Taken) -> Result<(), WebError> {
-    let (files, id) = (app.newcomers.files.clone(), newcomer.id);
+    let (room, id) = (&app.newcomers, newcomer.id);
     let Taken { archive: (archive, bytes), photos, passphrase } = taken;
     let photos_bytes = photos.as_ref().map_or(0, |(_, bytes)| *bytes);
+    let sealed = seal(app, &passphrase).await?;
+    let too_late = || WebError::Conflict(ALREADY.to_owned());
+    let mut transaction = room.table.lock_files(id, app.now_millis()).await?.ok_or_else(too_late)?;
+    room.space.keep(&mut transaction, id, Part::Archive, (&format!("n{id}-archive"), bytes)).await?;
+    match photos_bytes {
+        0 => room.space.drop_whole(&mut transaction, id, Part::Photos).await?,
+        bytes => {
+            room.space.keep(&mut transaction, id, Part::Photos, (&format!("n{id}-photos"), bytes)).await?;
+        }
+    }
+    let files = room.files.clone();
     let keeping = tokio::task::spawn_blocking(move || {
         files.keep(id, Part::Archive, archive)?;
         match photos {
@@ -193,22 +254,23 @@ async fn keep(app: &App, newcomer: &Newcomer, taken: Taken) -> Result<(), WebErr
     });
     let kept = keeping.await.map_err(|error| WebError::Broken(error.to_string()))?;
     kept.map_err(|error| WebError::Away(format!("an upload cannot be kept: {error}")))?;
-    handed_in(app, id, (bytes, photos_bytes), &passphrase).await
+    handed_in(app, transaction, id, (bytes, photos_bytes), sealed.as_deref()).await
 }
 
-/// Notes that an archive is there.
+/// Notes that an archive is there, while its files are locked, and ends other uploads of the same person.
 pub(super) async fn handed_in(
     app: &App,
+    mut transaction: Transaction,
     id: i64,
     bytes: (u64, u64),
-    passphrase: &str,
+    sealed: Option<&[u8]>,
 ) -> Result<(), WebError> {
-    let sealed = seal(app, passphrase).await?;
-    let table = &app.newcomers.table;
-    let noted = table.handed_in(id, bytes, sealed.as_deref(), app.now_millis(), super::good_for(app)).await?;
-    if !noted {
-        return Err(WebError::Conflict("there is an archive of yours already".to_owned()));
+    let (table, now) = (&app.newcomers.table, app.now_millis());
+    if !table.handed_in(&mut transaction, id, bytes, sealed, now, super::good_for(app)).await? {
+        return Err(WebError::Conflict(ALREADY.to_owned()));
     }
+    transaction.commit().await?;
+    tus::forget(app, id, None).await?;
     push_now(app, id).await;
     Ok(())
 }
@@ -221,4 +283,10 @@ pub(super) async fn seal(app: &App, passphrase: &str) -> Result<Option<Vec<u8>>,
     let key = app.keys.current(app.now().into()).await.map_err(|error| WebError::Away(error.to_string()))?;
     let sealed = sealed::seal(&key.recipient, passphrase);
     sealed.map(Some).map_err(|error| WebError::Broken(error.to_string()))
+}
+
+/// A text under the key of the store, for a column of text.
+pub(super) async fn seal_text(app: &App, text: &str) -> Result<String, WebError> {
+    let key = app.keys.current(app.now().into()).await.map_err(|error| WebError::Away(error.to_string()))?;
+    sealed::seal_text(&key.recipient, text).map_err(|error| WebError::Broken(error.to_string()))
 }

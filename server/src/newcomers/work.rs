@@ -97,6 +97,7 @@ async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + 
     for id in room.table.with_needless_files().await? {
         let files = room.files.clone();
         tokio::task::spawn_blocking(move || files.remove_all(id)).await??;
+        room.space.release_all(id).await?;
         room.table.files_gone(id).await?;
     }
     let (files, now) = (room.files.clone(), app.now().into());
@@ -209,9 +210,9 @@ impl Worker {
     async fn note(&self, hand: &Hand, outcome: Outcome) -> Result<(), StoreError> {
         let now = self.app.now_millis();
         let noted = match outcome {
-            Outcome::Checked { sha256, old_account, proof, plan, key_locked } => {
+            Outcome::Checked { digests, old_account, proof, plan, key_locked } => {
                 let found =
-                    Found { sha256: &sha256, old_account: &old_account, proof, plan: &plan, key_locked };
+                    Found { digests: &digests, old_account: &old_account, proof, plan: &plan, key_locked };
                 hand.checked(&found, now).await?
             }
             Outcome::Imported { import, report, obstacle } => {

@@ -179,7 +179,7 @@ async fn respond(
     let mut response = (status, body).into_response();
     let head = response.headers_mut();
     set(head, ETAG, file.tag)?;
-    set(head, CACHE_CONTROL, "private, no-cache")?;
+    set(head, CACHE_CONTROL, "private, no-store")?;
     set(head, ACCEPT_RANGES, "bytes")?;
     if status == StatusCode::NOT_MODIFIED {
         return Ok(response);

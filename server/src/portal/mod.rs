@@ -12,8 +12,6 @@ mod two_files;
 mod watch;
 mod work;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
@@ -124,6 +122,3 @@ pub(crate) async fn archive_file(
 pub(crate) fn is_by_podmin(made: &MadeArchive) -> bool {
     matches!(made.origin, Origin::Campaign(_))
 }
-
-/// Shared by everybody who watches.
-type Shared<T> = Arc<T>;

@@ -12,6 +12,7 @@ use super::watch::Standing;
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
+use crate::security::Address;
 use crate::sessions::SignedIn;
 use crate::words::Words;
 
@@ -22,15 +23,17 @@ const LONGEST: Duration = Duration::from_mins(10);
 pub(super) async fn events(
     State(app): State<App>,
     SignedIn(person): SignedIn,
+    address: Address,
     page: Page,
     Path(id): Path<i64>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, WebError> {
     app.portal.requests.of(person.user_id, id).await?.ok_or(WebError::NotFound)?;
+    let place = app.streams.open(address)?;
     let watched = app.portal.queue.watch().await;
     let words = page.words.clone();
     let deadline = tokio::time::Instant::now() + LONGEST;
-    let begin = (watched, None::<Option<Standing>>);
-    let events = stream::unfold(begin, move |(mut watched, mut said)| {
+    let begin = (watched, None::<Option<Standing>>, place);
+    let events = stream::unfold(begin, move |(mut watched, mut said, place)| {
         let words = words.clone();
         async move {
             loop {
@@ -41,7 +44,7 @@ pub(super) async fn events(
                 let now = watched.borrow_and_update().get(&id).copied();
                 if said != Some(now) {
                     said = Some(now);
-                    return Some((Ok(event(&words, now.as_ref())), (watched, said)));
+                    return Some((Ok(event(&words, now.as_ref())), (watched, said, place)));
                 }
                 tokio::select! {
                     changed = watched.changed() => changed.ok()?,

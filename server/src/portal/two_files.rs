@@ -1,5 +1,6 @@
 //! The two files that a stock pod takes, made from an archive when somebody asks, and kept encrypted for a while.
 
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -56,6 +57,9 @@ impl Stock {
     }
 }
 
+/// Begins names of folders in which something is being converted.
+const UNFINISHED: &str = ".tmp";
+
 /// Where they are kept: on this machine, whatever the archives lie on.
 #[derive(Clone)]
 pub(super) struct Converted {
@@ -69,19 +73,30 @@ impl Converted {
         Self { folder: state.path().join("converted"), turn: Arc::default() }
     }
 
+    /// Removes what a killed program has left: archives in clear, half converted.
+    pub(super) fn wipe_unfinished(&self) -> std::io::Result<()> {
+        self.each(&mut |entry| {
+            let is_unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
+            if is_unfinished { std::fs::remove_dir_all(entry.path()) } else { Ok(()) }
+        })
+    }
+
     /// Removes those that nobody will ask for again soon.
     pub(super) fn sweep(&self, now: SystemTime) -> std::io::Result<()> {
+        self.each(&mut |entry| {
+            let age = now.duration_since(entry.metadata()?.modified()?).unwrap_or_default();
+            if age > KEPT && entry.path().is_dir() { std::fs::remove_dir_all(entry.path()) } else { Ok(()) }
+        })
+    }
+
+    fn each(&self, look: &mut dyn FnMut(&DirEntry) -> std::io::Result<()>) -> std::io::Result<()> {
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
         for entry in entries {
-            let entry = entry?;
-            let age = now.duration_since(entry.metadata()?.modified()?).unwrap_or_default();
-            if age > KEPT && entry.path().is_dir() {
-                std::fs::remove_dir_all(entry.path())?;
-            }
+            look(&entry?)?;
         }
         Ok(())
     }
@@ -121,7 +136,7 @@ async fn convert(
 ) -> Result<(), WebError> {
     let broken = |error: &dyn std::fmt::Display| WebError::Away(error.to_string());
     let folder = app.portal.converted.folder.clone();
-    let work = tempfile::TempDir::new_in(&folder).map_err(|error| broken(&error))?;
+    let work = tempfile::TempDir::with_prefix_in(UNFINISHED, &folder).map_err(|error| broken(&error))?;
     let depot =
         depot_of(app, made.place.as_deref()).await.ok_or_else(|| broken(&"the archive cannot be reached"))?;
     let copy = depot.local_copy(&made.file, work.path()).await.map_err(|error| broken(&error))?;

@@ -1,16 +1,12 @@
 //! The queue, looked at once for everybody who watches.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use pappus_engine::requests::{Request, RequestState, Requests};
 use tokio::sync::watch;
 
-use super::Shared;
-
-/// How often it is looked at while somebody watches.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::watched::Watched;
 
 /// How a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,61 +16,34 @@ pub(super) struct Standing {
     pub(super) percent: Option<u64>,
 }
 
-type All = Shared<HashMap<i64, Standing>>;
+type All = HashMap<i64, Standing>;
 
 /// Whoever watches shares one look a second.
 #[derive(Clone)]
 pub(super) struct Queue {
     requests: Requests,
-    looking: Arc<Mutex<Option<watch::Receiver<All>>>>,
+    watched: Watched<All>,
 }
 
 impl Queue {
     pub(super) fn new(requests: &Requests) -> Self {
-        Self { requests: requests.clone(), looking: Arc::default() }
+        Self { requests: requests.clone(), watched: Watched::default() }
     }
 
     /// Everything that is open, again and again.
-    pub(super) async fn watch(&self) -> watch::Receiver<All> {
-        // A channel whose other end is gone tells nothing new.
-        if let Some(watched) = self.running() {
-            return watched;
-        }
-        let now = look(&self.requests).await.unwrap_or_default();
-        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watched) = looking.as_ref().filter(|watched| watched.has_changed().is_ok()) {
-            return watched.clone();
-        }
-        let (sender, receiver) = watch::channel(now);
-        *looking = Some(receiver.clone());
-        drop(looking);
-        tokio::spawn(keep_looking(self.clone(), sender));
-        receiver
-    }
-
-    fn running(&self) -> Option<watch::Receiver<All>> {
-        let looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        looking.as_ref().filter(|watched| watched.has_changed().is_ok()).cloned()
-    }
-}
-
-async fn keep_looking(queue: Queue, sender: watch::Sender<All>) {
-    // One end is kept by the queue itself.
-    while sender.receiver_count() > 1 {
-        tokio::time::sleep(LOOK).await;
-        if let Some(now) = look(&queue.requests).await {
-            sender.send_if_modified(|then| {
-                let changed = *then != now;
-                *then = now;
-                changed
-            });
-        }
+    pub(super) async fn watch(&self) -> watch::Receiver<Arc<All>> {
+        let requests = self.requests.clone();
+        let look = move || {
+            let requests = requests.clone();
+            async move { look(&requests).await }
+        };
+        self.watched.watch(look).await
     }
 }
 
 async fn look(requests: &Requests) -> Option<All> {
     let open = requests.all_open().await.ok()?;
-    Some(Arc::new((0..).zip(&open).map(|(ahead, request)| (request.id, standing(request, ahead))).collect()))
+    Some((0..).zip(&open).map(|(ahead, request)| (request.id, standing(request, ahead))).collect())
 }
 
 /// How a request stands that has so many before it.

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::requests::{QUEUE, RequestError, Requests, Worked, Workshop, WorkshopSetup};
-use pappus_engine::store::StoreError;
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::{App, StartError};
-use crate::mail;
+use crate::mail::{self, OutboxError};
 
 /// How often what is open is looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -69,6 +68,9 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Result<Working, StartEr
         .map_err(StartError::Threads)?;
     // What is begun from here on is theirs.
     let within = threads.enter();
+    if let Err(error) = app.portal.converted.wipe_unfinished() {
+        tracing::warn!("half converted archives stay for now: {error}");
+    }
     let mut working = JoinSet::new();
     if app.config.closing.enabled {
         working.spawn(make(app.clone(), stop.clone()));
@@ -153,7 +155,7 @@ async fn look(app: App) {
     }
 }
 
-async fn tell(app: &App, requests: &Requests) -> Result<(), StoreError> {
+async fn tell(app: &App, requests: &Requests) -> Result<(), OutboxError> {
     for request in requests.untold(TOLD).await? {
         // Queued under a name of its own: a second time nothing happens.
         mail::archive_ended(app, &request).await?;

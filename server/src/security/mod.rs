@@ -2,10 +2,14 @@
 //! may make, and what browsers are told to refuse.
 
 mod address;
+mod bodies;
 mod headers;
 mod limit;
+mod streams;
 
 pub use address::{Address, note};
+pub(crate) use bodies::limit_bodies;
 pub(crate) use headers::guard;
 pub use limit::Limits;
 pub(crate) use limit::limit;
+pub use streams::Streams;

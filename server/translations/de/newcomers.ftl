@@ -157,6 +157,7 @@ newcomers-problem-passphrase = Diese Passphrase öffnet deinen Schlüssel nicht.
 newcomers-problem-key-locked = Dein Schlüssel hat eine Passphrase, und ohne sie können wir es den Pods deiner Freunde nicht sagen. Wenn du sie wiederfindest, tipp sie unten ein.
 newcomers-problem-no-key = In diesem Archiv ist kein brauchbarer Schlüssel, deshalb würden andere Pods den Umzug nicht glauben. Dein Konto bleibt unter dem neuen Namen hier; sag es deinen Kontakten bitte selbst.
 newcomers-problem-away = Etwas, das wir brauchen, hat lange nicht geantwortet. Sag es bitte dem Podmin, und versuch es noch einmal.
+newcomers-problem-changed = Die Dateien sind nicht die, die geprüft wurden. Mach diesen Umzug rückgängig und beginne neu.
 newcomers-problem-other = Etwas stimmt damit nicht. Der Satz des Programms darunter sagt mehr.
 newcomers-finding-unreadable = weggelassen: Es lässt sich nicht lesen
 newcomers-finding-guid-taken = weggelassen: Der Name gehört hier zu etwas von jemand anderem

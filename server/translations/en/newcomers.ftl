@@ -157,6 +157,7 @@ newcomers-problem-passphrase = This passphrase does not open your key. Please ty
 newcomers-problem-key-locked = Your key is under a passphrase, and we cannot tell your friends’ pods without it. If you find it again, type it below.
 newcomers-problem-no-key = There is no usable key in this archive, so other pods would not believe the move. Your account stays here under its new name; please tell your contacts yourself.
 newcomers-problem-away = Something we need did not answer for a long time. Please tell the podmin, and try again.
+newcomers-problem-changed = The files are not the ones that were checked. Undo this move, then begin again.
 newcomers-problem-other = Something is wrong with it. The sentence of the program below says more.
 newcomers-finding-unreadable = left out: it cannot be read
 newcomers-finding-guid-taken = left out: its name belongs to something of somebody else here

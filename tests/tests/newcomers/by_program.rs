@@ -153,6 +153,11 @@ pub(crate) async fn choose_by_program(script: &mut Browser, name: &str) {
     assert_eq!(chosen.status, StatusCode::ACCEPTED, "{}", chosen.text());
 }
 
+/// Undoes the move; gives the status of the answer.
+pub(crate) async fn undo(script: &mut Browser) -> StatusCode {
+    call(script, Method::POST, "/undo", None).await.status
+}
+
 pub(crate) async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<&str>) -> Answer {
     let headers: &[_] = if body.is_some() { &[("content-type", "application/json")] } else { &[] };
     let path = format!("/api/v1/newcomers/me{path}");

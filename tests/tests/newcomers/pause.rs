@@ -25,7 +25,7 @@ async fn moves(scene: &Scene) -> i64 {
     scene.target.pool.number(sql).await.unwrap()
 }
 
-async fn store(scene: &Scene) -> Store {
+pub(super) async fn store(scene: &Scene) -> Store {
     let path = scene.folder.path().join("state/pods/haven.example/pappus.sqlite3");
     Store::open(&DatabaseUrl::parse(&format!("sqlite:{}", path.display())).unwrap()).await.unwrap()
 }

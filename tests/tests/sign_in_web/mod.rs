@@ -236,19 +236,13 @@ async fn codes(scene: &Closing) {
 
 /// The link in the one mail with a link that goes to `to`.
 async fn link(scene: &Closing, to: &str) -> String {
-    let store = scene.store().await;
     let begun = Instant::now();
     loop {
-        let rows = store
-            .rows("looking", "SELECT recipient, body FROM pappus_outbox WHERE key LIKE 'sign-in %'", &[])
-            .await
-            .unwrap();
-        assert!(rows.len() < 2, "{} mails", rows.len());
-        if let Some(row) = rows.last() {
-            assert_eq!(row.get::<String>(0).unwrap(), to);
-            let body: String = row.get(1).unwrap();
+        let mails = scene.waiting_mails("sign-in %").await;
+        assert!(mails.len() < 2, "{} mails", mails.len());
+        if let Some((recipient, body)) = mails.last() {
+            assert_eq!(recipient, to);
             let line = body.lines().find(|line| line.contains("/sign-in/link/")).unwrap();
-            store.close().await;
             return line.trim().split_once("/sign-in/").map(|(_, rest)| format!("/sign-in/{rest}")).unwrap();
         }
         assert!(begun.elapsed() < Duration::from_mins(2), "no mail");

@@ -112,9 +112,7 @@ async fn on_their_page() {
         rows.iter().map(|row| [0, 1, 2].map(|column| row.get(column).unwrap())).collect();
     let (ida, name) = ("ida@closing.example", "my <script>");
     assert_eq!(lines, [["token-made", ida, name], ["token-revoked", ida, name]]);
-    let rows = store.rows("looking", "SELECT recipient, body FROM pappus_outbox", &[]).await.unwrap();
-    let mails: Vec<(String, String)> =
-        rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
+    let mails = scene.waiting_mails("%").await;
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].0, "ida@mail.example");
     assert!(mails[0].1.contains(name) && mails[0].1.contains("/tokens") && !mails[0].1.contains(&token));

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use pappus_engine::depot::CampaignKeys;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
-use pappus_engine::store::{StateFolder, Store};
+use pappus_engine::requests::sealed::open_text;
+use pappus_engine::store::{StateFolder, Store, StoreRow};
 use pappus_tests::sample::{PASSWORD, POD_URL};
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
@@ -53,6 +55,22 @@ impl Closing {
     pub async fn store(&self) -> Store {
         let url = self.store.as_deref().map_or_else(|| self.state().database(), DatabaseUrl::parse);
         Store::open(&url.unwrap()).await.unwrap()
+    }
+
+    /// Whom mails in the outbox go to and what they say, of those whose name is like this.
+    pub async fn waiting_mails(&self, key: &str) -> Vec<(String, String)> {
+        let store = self.store().await;
+        let sql =
+            "SELECT recipient, body FROM pappus_outbox WHERE key LIKE ? AND body IS NOT NULL ORDER BY id";
+        let rows = store.rows("looking", sql, &[key.into()]).await.unwrap();
+        store.close().await;
+        let unlock = CampaignKeys::unlock_in(&self.state()).unwrap();
+        let open = |row: &StoreRow, column| {
+            let text: String = row.get(column).unwrap();
+            assert!(text.starts_with("sealed:"), "a mail waits in clear: {text}");
+            open_text(unlock.as_ref().unwrap(), text).unwrap().to_string()
+        };
+        rows.iter().map(|row| (open(row, 0), open(row, 1))).collect()
     }
 
     /// All mails, as they were sent.

@@ -13,7 +13,7 @@ use crate::error::WebError;
 use crate::newcomers::enter::Mine;
 use crate::newcomers::files::Part;
 use crate::newcomers::records::Newcomer;
-use crate::newcomers::upload::handed_in;
+use crate::newcomers::upload::{ALREADY, handed_in, seal};
 use crate::pages::CheckedForm;
 
 /// What was handed in, in a form that comes after the files.
@@ -62,22 +62,28 @@ pub(in crate::newcomers) async fn look_at(
     passphrase: &str,
     with_photos: Option<bool>,
 ) -> Result<Uploaded, WebError> {
-    let (files, id) = (app.newcomers.files.clone(), newcomer.id);
+    let (room, id, now) = (&app.newcomers, newcomer.id, app.now_millis());
+    let sealed = seal(app, passphrase).await?;
+    let too_late = || WebError::Conflict(ALREADY.to_owned());
+    let mut transaction = room.table.lock_files(id, now).await?.ok_or_else(too_late)?;
+    let files = room.files.clone();
     let looking = tokio::task::spawn_blocking(move || {
-        if with_photos == Some(false) {
+        let size = |part| std::fs::metadata(files.path(id, part)).map_or(0, |file| file.len());
+        if with_photos == Some(false) && size(Part::Archive) > 0 {
             files.remove(&files.path(id, Part::Photos))?;
         }
-        let size = |part| std::fs::metadata(files.path(id, part)).map_or(0, |file| file.len());
         Ok::<_, io::Error>((size(Part::Archive), size(Part::Photos)))
     });
     let sizes = looking.await.map_err(|error| WebError::Broken(error.to_string()))?;
-    let sizes = sizes.map_err(|error| failed(&error))?;
-    match sizes {
-        (0, _) => Ok(Uploaded::NoArchive),
-        (_, 0) if with_photos == Some(true) => Ok(Uploaded::NoPhotos),
+    match sizes.map_err(|error| failed(&error))? {
+        (0, _) => return Ok(Uploaded::NoArchive),
+        (_, 0) if with_photos == Some(true) => return Ok(Uploaded::NoPhotos),
         sizes => {
-            handed_in(app, id, sizes, passphrase).await?;
-            Ok(Uploaded::Complete)
+            if sizes.1 == 0 {
+                room.space.drop_whole(&mut transaction, id, Part::Photos).await?;
+            }
+            handed_in(app, transaction, id, sizes, sealed.as_deref()).await?;
         }
     }
+    Ok(Uploaded::Complete)
 }

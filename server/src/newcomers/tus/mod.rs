@@ -22,6 +22,7 @@ use pappus_engine::store::{StoreError, random_id};
 use super::enter::Mine;
 use super::files::{NoRoom, Part};
 use super::records::Newcomer;
+use super::space::{Claim, Kind};
 use crate::app::App;
 use crate::error::{WebError, as_it_is};
 
@@ -133,24 +134,23 @@ pub(super) async fn create(
     if !newcomer.state.takes_files() || !room.table.has_files(newcomer.id, now).await? {
         return Ok(answer(StatusCode::CONFLICT, &[]));
     }
-    forget(&app, newcomer.id, part).await?;
-    let (name, files, id) = (random_id()?, room.files.clone(), newcomer.id);
-    let path = files.pieces(id, &name);
-    let making = tokio::task::spawn_blocking(move || {
-        // The other file, when it is there already or on its way, counts as well.
-        let before = others(&files, id, part);
-        if let Err(full) = files.room(before, bytes)? {
-            return Ok(Err(full));
-        }
-        files.make(id)?;
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        Ok::<_, io::Error>(Ok(()))
-    });
-    let made = making.await.map_err(|error| WebError::Broken(error.to_string()))?;
-    match made.map_err(|error| failed(&error))? {
+    forget(&app, newcomer.id, Some(part)).await?;
+    let (name, id) = (random_id()?, newcomer.id);
+    let claim = Claim { name: &name, newcomer: id, kind: Kind::Part(part), bytes };
+    match room.space.reserve(&claim, now).await? {
         Ok(()) => {}
         Err(NoRoom::TooLarge) => return Ok(answer(StatusCode::PAYLOAD_TOO_LARGE, &[])),
         Err(NoRoom::Full) => return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[])),
+    }
+    let (files, path) = (room.files.clone(), room.files.pieces(id, &name));
+    let making = tokio::task::spawn_blocking(move || {
+        files.make(id)?;
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
+    });
+    let made = making.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    if let Err(error) = made {
+        room.space.release(&name).await?;
+        return Err(failed(&error));
     }
     let expires = now + super::table::millis(GOOD_FOR);
     let sql = "INSERT INTO pappus_uploads (name, newcomer_id, part, bytes, begun_at, expires_at) \
@@ -166,12 +166,6 @@ pub(super) async fn create(
     app.store.execute("beginning an upload", sql, &values).await?;
     let headers = [("location", format!("/newcomers/uploads/{name}")), ("upload-expires", until(expires))];
     Ok(answer(StatusCode::CREATED, &headers))
-}
-
-/// Bytes of the other part that is there.
-fn others(files: &super::Files, id: i64, part: Part) -> u64 {
-    let other = if part == Part::Archive { Part::Photos } else { Part::Archive };
-    std::fs::metadata(files.path(id, other)).map_or(0, |file| file.len())
 }
 
 /// Says how much is there.
@@ -218,30 +212,40 @@ pub(super) async fn give_up(
     if let Some(other) = other_version(&headers) {
         return Ok(other);
     }
-    let upload = find(&app, &newcomer, &name).await?;
-    remove(&app, &name, upload.path).await?;
+    find(&app, &newcomer, &name).await?;
+    remove(&app, newcomer.id, &name).await?;
     Ok(answer(StatusCode::NO_CONTENT, &[]))
 }
 
-async fn remove(app: &App, name: &str, path: PathBuf) -> Result<(), WebError> {
-    let files = app.newcomers.files.clone();
+/// Deletes an upload; a writer is stopped. One that is whole keeps its file.
+async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
+    // The row first: who comes to write after the others were stopped finds nothing.
+    let sql = "DELETE FROM pappus_uploads WHERE name = ?";
+    app.store.execute("ending an upload", sql, &[name.into()]).await?;
+    app.newcomers.turns.stop(name).await;
+    let (files, path) = (app.newcomers.files.clone(), app.newcomers.files.pieces(id, name));
     let removing = tokio::task::spawn_blocking(move || files.remove(&path));
     let removed = removing.await.map_err(|error| WebError::Broken(error.to_string()))?;
     removed.map_err(|error| failed(&error))?;
-    let sql = "DELETE FROM pappus_uploads WHERE name = ?";
-    app.store.execute("ending an upload", sql, &[name.into()]).await?;
+    Ok(app.newcomers.space.release(name).await?)
+}
+
+/// Deletes what somebody has begun and not ended: for one part, of which there is one upload at a time, or all.
+pub(super) async fn forget(app: &App, id: i64, part: Option<Part>) -> Result<(), WebError> {
+    let sql = "SELECT name FROM pappus_uploads WHERE newcomer_id = ? AND (part = ? OR ? IS NULL) \
+               AND name NOT IN (SELECT name FROM pappus_upload_space WHERE newcomer_id = ? AND expires_at IS NULL)";
+    let part = part.map(Part::word);
+    let values = [id.into(), part.into(), part.into(), id.into()];
+    for row in app.store.rows("looking for uploads", sql, &values).await? {
+        remove(app, id, &row.get::<String>(0)?).await?;
+    }
     Ok(())
 }
 
-/// Forgets what somebody has begun for a part: one at a time.
-async fn forget(app: &App, id: i64, part: Part) -> Result<(), WebError> {
-    let sql = "SELECT name FROM pappus_uploads WHERE newcomer_id = ? AND part = ?";
-    let rows = app.store.rows("looking for uploads", sql, &[id.into(), part.word().into()]).await?;
-    for row in rows {
-        let name: String = row.get(0)?;
-        let path = app.newcomers.files.pieces(id, &name);
-        remove(app, &name, path).await?;
-    }
+/// Ends all uploads of somebody, in pieces and by form.
+pub(super) async fn end_all(app: &App, id: i64) -> Result<(), WebError> {
+    forget(app, id, None).await?;
+    app.newcomers.turns.stop_all(id).await;
     Ok(())
 }
 
@@ -250,11 +254,12 @@ pub(super) async fn sweep(app: &App) -> Result<(), StoreError> {
     let sql = "SELECT name, newcomer_id FROM pappus_uploads WHERE expires_at <= ? LIMIT 100";
     for row in app.store.rows("looking for old uploads", sql, &[app.now_millis().into()]).await? {
         let (name, id): (String, i64) = (row.get(0)?, row.get(1)?);
-        if let Err(error) = remove(app, &name, app.newcomers.files.pieces(id, &name)).await {
+        if let Err(error) = remove(app, id, &name).await {
             tracing::warn!("an old upload stays for now: {error}");
         }
     }
-    Ok(())
+    let sql = "DELETE FROM pappus_upload_space WHERE expires_at <= ?";
+    app.store.execute("giving disk space back", sql, &[app.now_millis().into()]).await.map(drop)
 }
 
 #[cfg(test)]

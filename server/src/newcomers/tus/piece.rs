@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path as FilePath;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{BodyDataStream, Bytes};
 use axum::extract::{Path, Request, State as Shared};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -13,12 +13,13 @@ use axum::response::Response;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
-use super::{answer, failed, find, header, number, other_version, until};
+use super::{answer, failed, find, header, number, other_version, remove, until};
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::enter::Mine;
 use crate::newcomers::files::Part;
 use crate::newcomers::records::Newcomer;
+use crate::newcomers::space::{Claim, Kind, Stop, Watch};
 
 /// A line on which nothing comes for so long is broken.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -42,13 +43,21 @@ pub(in crate::newcomers) async fn piece(
     let Some(begin) = number(headers, "upload-offset") else {
         return Ok(answer(StatusCode::BAD_REQUEST, &[]));
     };
-    let upload = find(&app, &newcomer, &name).await?;
+    find(&app, &newcomer, &name).await?;
     if !newcomer.state.takes_files() {
         return Ok(answer(StatusCode::CONFLICT, &[]));
     }
-    let Some(turn) = app.newcomers.turns.take(&name) else {
+    let Some(turn) = app.newcomers.turns.take(newcomer.id, &name) else {
         return Ok(answer(StatusCode::LOCKED, &[("retry-after", "5".to_owned())]));
     };
+    // Again, now that whoever deletes it stops this writer.
+    let upload = find(&app, &newcomer, &name).await?;
+    let claim =
+        Claim { name: &name, newcomer: newcomer.id, kind: Kind::Part(upload.part), bytes: upload.bytes };
+    if app.newcomers.space.reserve(&claim, app.now_millis()).await?.is_err() {
+        return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[]));
+    }
+    let mut stopped = turn.stopped();
     let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
     let (path, bytes) = (upload.path.clone(), upload.bytes);
     let writing = tokio::task::spawn_blocking(move || {
@@ -57,24 +66,48 @@ pub(in crate::newcomers) async fn piece(
         write(&path, begin, bytes, receiver)
     });
     let mut body = request.into_body().into_data_stream();
-    // What has come is kept, however it ends.
-    while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE, body.next()).await {
-        if sender.send(piece).await.is_err() {
-            break;
-        }
-    }
-    drop(sender);
+    let space = app.newcomers.space.clone();
+    let mut watch = Watch::new(&space, &name);
+    let ended = tokio::select! {
+        ended = take(&app, &mut body, &sender, &mut watch) => ended?,
+        () = stopped.wait() => Err(Stop::Ended),
+    };
+    drop((sender, stopped));
     let written = writing.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    match ended {
+        Ok(()) => {}
+        Err(Stop::Ended) => return Ok(answer(StatusCode::GONE, &[])),
+        Err(Stop::Full) => return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[])),
+    }
     let there = match written.map_err(|error| failed(&error))? {
         Written::There(there) => there,
         Written::Elsewhere => return Ok(answer(StatusCode::CONFLICT, &[])),
         Written::TooMuch => return Ok(answer(StatusCode::PAYLOAD_TOO_LARGE, &[])),
     };
-    if there == bytes {
-        finish(&app, &newcomer, &name, upload.part).await?;
+    if there == bytes && !finish(&app, &newcomer, &name, (upload.part, bytes)).await? {
+        return Ok(answer(StatusCode::CONFLICT, &[]));
     }
     let headers = [("upload-offset", there.to_string()), ("upload-expires", until(upload.expires_at))];
     Ok(answer(StatusCode::NO_CONTENT, &headers))
+}
+
+/// Passes on what comes, as long as the line holds and the upload may go on.
+async fn take(
+    app: &App,
+    body: &mut BodyDataStream,
+    sender: &mpsc::Sender<Bytes>,
+    watch: &mut Watch<'_>,
+) -> Result<Result<(), Stop>, WebError> {
+    // What has come is kept, however it ends.
+    while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE, body.next()).await {
+        if let Err(stop) = watch.count(piece.len(), app.now_millis()).await? {
+            return Ok(Err(stop));
+        }
+        if sender.send(piece).await.is_err() {
+            break;
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// What became of a piece.
@@ -105,13 +138,31 @@ fn write(path: &FilePath, begin: u64, bytes: u64, mut pieces: mpsc::Receiver<Byt
     Ok(Written::There(there))
 }
 
-/// The file is whole.
-async fn finish(app: &App, newcomer: &Newcomer, name: &str, part: Part) -> Result<(), WebError> {
-    let (files, id, file) = (app.newcomers.files.clone(), newcomer.id, name.to_owned());
+/// Gives a whole file its name, unless the state has changed meanwhile so that it may replace nothing; says whether.
+async fn finish(
+    app: &App,
+    newcomer: &Newcomer,
+    name: &str,
+    (part, bytes): (Part, u64),
+) -> Result<bool, WebError> {
+    let (room, id, now) = (&app.newcomers, newcomer.id, app.now_millis());
+    let Some(mut transaction) = room.table.lock_files(id, now).await? else {
+        remove(app, id, name).await?;
+        return Ok(false);
+    };
+    let sql = "SELECT 1 FROM pappus_uploads WHERE name = ?";
+    if transaction.rows("looking for an upload", sql, &[name.into()]).await?.is_empty() {
+        return Ok(false);
+    }
+    room.space.keep(&mut transaction, id, part, (name, bytes)).await?;
+    room.table.file_replaced(&mut transaction, id, now).await?;
+    let (files, file) = (room.files.clone(), name.to_owned());
     let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
     let kept = keeping.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    kept.map_err(|error| failed(&error))?;
     // The row stays for a while: the answer to the last piece may be lost, and then it is asked how much is there.
-    kept.map_err(|error| failed(&error))
+    transaction.commit().await?;
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -1,23 +1,85 @@
-//! One writer for each file.
+//! One writer for each upload, which whoever deletes the upload can stop.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-/// Which files are written to just now: two writers would mix their bytes.
+use tokio::sync::watch;
+
+/// How long a writer that was stopped may take until everything it had is on the disk.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The uploads that are written to just now: two writers would mix their bytes.
 #[derive(Debug, Clone, Default)]
-pub(in crate::newcomers) struct Turns(Arc<Mutex<HashSet<String>>>);
+pub(in crate::newcomers) struct Turns(Arc<Mutex<HashMap<String, Running>>>);
 
-/// As long as this is there, nobody else writes.
-pub(super) struct Turn {
+#[derive(Debug)]
+struct Running {
+    newcomer: i64,
+    stop: Arc<watch::Sender<bool>>,
+}
+
+/// As long as this or a [`Stopped`] of it is there, nobody else writes.
+pub(in crate::newcomers) struct Turn {
     turns: Turns,
     name: String,
+    stop: watch::Receiver<bool>,
 }
+
+/// Hears when a writer is to stop.
+pub(in crate::newcomers) struct Stopped(watch::Receiver<bool>);
 
 impl Turns {
     /// The turn, when nobody else has it.
-    pub(super) fn take(&self, name: &str) -> Option<Turn> {
+    pub(in crate::newcomers) fn take(&self, newcomer: i64, name: &str) -> Option<Turn> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.insert(name.to_owned()).then(|| Turn { turns: self.clone(), name: name.to_owned() })
+        if taken.contains_key(name) {
+            return None;
+        }
+        let (sender, stop) = watch::channel(false);
+        taken.insert(name.to_owned(), Running { newcomer, stop: Arc::new(sender) });
+        Some(Turn { turns: self.clone(), name: name.to_owned(), stop })
+    }
+
+    /// Stops whoever writes to one upload, and waits until they have let go.
+    pub(in crate::newcomers) async fn stop(&self, name: &str) {
+        self.stop_where(|running, _| running == name).await;
+    }
+
+    /// The same for all uploads of somebody.
+    pub(in crate::newcomers) async fn stop_all(&self, newcomer: i64) {
+        self.stop_where(|_, running| running.newcomer == newcomer).await;
+    }
+
+    async fn stop_where(&self, which: impl Fn(&str, &Running) -> bool) {
+        let senders: Vec<_> = {
+            let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let those = taken.iter().filter(|(name, running)| which(name, running));
+            those.map(|(_, running)| Arc::clone(&running.stop)).collect()
+        };
+        for sender in senders {
+            // An error means that the writer has ended by itself.
+            _ = sender.send(true);
+            if tokio::time::timeout(PATIENCE, sender.closed()).await.is_err() {
+                tracing::warn!("an upload that was stopped is still being written");
+            }
+        }
+    }
+}
+
+impl Turn {
+    pub(in crate::newcomers) fn stopped(&self) -> Stopped {
+        Stopped(self.stop.clone())
+    }
+}
+
+impl Stopped {
+    /// Waits until the writer is to stop.
+    pub(in crate::newcomers) async fn wait(&mut self) {
+        if self.0.wait_for(|stop| *stop).await.is_err() {
+            // The turn is over; nobody can stop it any more.
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -31,12 +93,20 @@ impl Drop for Turn {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_writes_at_a_time() {
+    #[tokio::test]
+    async fn one_writes_at_a_time_until_stopped() {
         let turns = Turns::default();
-        let first = turns.take("a");
-        assert!(first.is_some() && turns.take("a").is_none() && turns.take("b").is_some());
-        drop(first);
-        assert!(turns.take("a").is_some());
+        let first = turns.take(1, "a").unwrap();
+        assert!(turns.take(1, "a").is_none() && turns.take(1, "b").is_some());
+        let mut stopped = first.stopped();
+        let writer = tokio::spawn(async move {
+            stopped.wait().await;
+            drop((stopped, first));
+        });
+        turns.stop_all(2).await;
+        assert!(turns.take(1, "a").is_none(), "another person's uploads go on");
+        turns.stop("a").await;
+        assert!(turns.take(1, "a").is_some());
+        writer.await.unwrap();
     }
 }

@@ -1,0 +1,106 @@
+//! How many connections there are: together, and from one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::security::Address;
+
+/// Why one more is too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Crowded {
+    /// All together are as many as there may be.
+    Together,
+    /// Those from this address are.
+    Address,
+}
+
+/// Counts connections, or whatever else is limited like them. Clones count together.
+#[derive(Debug, Clone)]
+pub(crate) struct Connections(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    most: usize,
+    most_per_address: usize,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// One of those that are counted, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    connections: Connections,
+    address: Option<IpAddr>,
+}
+
+impl Connections {
+    pub(crate) fn new(most: usize, most_per_address: usize) -> Self {
+        Self(Arc::new(Inner { most, most_per_address, open: Mutex::default() }))
+    }
+
+    /// Counts one more. Without an address it counts for all of them only. A whole IPv6 network is one address.
+    pub(crate) fn enter(&self, address: Option<IpAddr>) -> Result<Place, Crowded> {
+        let address = address.map(|address| Address(address).subject());
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.all >= self.0.most {
+            return Err(Crowded::Together);
+        }
+        if let Some(address) = address {
+            let own = open.by_address.entry(address).or_insert(0);
+            if *own >= self.0.most_per_address {
+                return Err(Crowded::Address);
+            }
+            *own += 1;
+        }
+        open.all += 1;
+        Ok(Place { connections: self.clone(), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.connections.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.all = open.all.saturating_sub(1);
+        let Some(address) = self.address else { return };
+        if let Some(own) = open.by_address.get_mut(&address) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                open.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_given_back() {
+        let connections = Connections::new(3, 2);
+        let enter = |text: &str| connections.enter(Some(text.parse().unwrap()));
+        let first = enter("192.0.2.1").unwrap();
+        let _second = enter("192.0.2.1").unwrap();
+        assert_eq!(enter("192.0.2.1").unwrap_err(), Crowded::Address);
+        let _other = enter("2001:db8::1").unwrap();
+        assert_eq!(enter("198.51.100.1").unwrap_err(), Crowded::Together);
+        assert_eq!(connections.enter(None).unwrap_err(), Crowded::Together);
+        drop(first);
+        assert!(enter("192.0.2.1").is_ok());
+        assert!(connections.0.open.lock().unwrap().by_address.len() == 2, "who is gone is forgotten");
+    }
+
+    #[test]
+    fn a_network_has_one_share() {
+        let connections = Connections::new(9, 1);
+        let enter = |text: &str| connections.enter(Some(text.parse().unwrap()));
+        let _first = enter("2001:db8:1:2::3").unwrap();
+        assert!(enter("2001:db8:1:2:ffff::9").is_err() && enter("2001:db8:1:3::3").is_ok());
+    }
+}

@@ -1,0 +1,141 @@
+//! Connections: how many there may be, and how long one may take that does nothing.
+
+mod count;
+mod stalled;
+
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::watch;
+use tower::Service as _;
+
+use crate::config::Web;
+pub(crate) use count::{Connections, Crowded, Place};
+use stalled::Stalled;
+
+/// How long requests that are under way may take when the service stops.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A proxy keeps its connections open between requests: for a minute, as nginx does, unless it is told otherwise.
+const PROXY_HEADERS: Duration = Duration::from_secs(75);
+/// How long a connection that is refused may take to hear so.
+const REFUSAL: Duration = Duration::from_secs(1);
+/// Connections that are told at the same time that there are too many; more are closed without a word.
+const REFUSALS: usize = 64;
+
+/// Serves connections within the limits of the configuration.
+pub(crate) struct Server {
+    router: Router,
+    web: Web,
+    connections: Connections,
+    refusals: Connections,
+}
+
+impl Server {
+    pub(crate) fn new(router: Router, web: &Web) -> Self {
+        Self {
+            router,
+            connections: Connections::new(web.connections, web.connections_per_address),
+            refusals: Connections::new(REFUSALS, REFUSALS),
+            web: web.clone(),
+        }
+    }
+
+    /// Accepts connections until `stop` holds true; then what is under way is ended, but not waited for for ever: a
+    /// download may take hours, and can be resumed. `peer` says where a connection comes from, unless from a socket.
+    pub(crate) async fn run<L: Listener>(
+        self,
+        mut listener: L,
+        peer: impl Fn(&L::Addr) -> Option<SocketAddr>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let graceful = GracefulShutdown::new();
+        // An error means that whoever could tell is gone.
+        let mut stopped = pin!(async move { _ = stop.wait_for(|stop| *stop).await });
+        loop {
+            tokio::select! {
+                (stream, address) = listener.accept() => self.take(stream, peer(&address), &graceful),
+                () = &mut stopped => break,
+            }
+        }
+        drop(listener);
+        _ = tokio::time::timeout(PATIENCE, graceful.shutdown()).await;
+    }
+
+    fn take<S>(&self, stream: S, peer: Option<SocketAddr>, graceful: &GracefulShutdown)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        // A proxy stands for many people; whom it speaks for, its own limits know.
+        let stranger = peer.map(|peer| peer.ip().to_canonical()).filter(|ip| !self.web.proxies.contains(*ip));
+        let place = match self.connections.enter(stranger) {
+            Ok(place) => place,
+            Err(crowded) => {
+                if let Ok(place) = self.refusals.enter(None) {
+                    tokio::spawn(refuse(stream, crowded, place));
+                }
+                return;
+            }
+        };
+        let router = self.router.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (mut router, mut request) = (router.clone(), request.map(Body::new));
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(ConnectInfo(peer));
+            }
+            async move { router.call(request).await }
+        });
+        let stream = TokioIo::new(Stalled::new(stream, self.web.body_patience));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.header_patience(stranger))
+            .serve_connection(stream, service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A line that broke, or somebody who spoke no HTTP: nothing to do about it.
+            _ = connection.await;
+            drop(place);
+        });
+    }
+
+    fn header_patience(&self, stranger: Option<IpAddr>) -> Duration {
+        if stranger.is_some() {
+            self.web.header_patience
+        } else {
+            self.web.header_patience.max(PROXY_HEADERS)
+        }
+    }
+}
+
+/// Says that there are too many connections.
+async fn refuse<S>(mut stream: S, crowded: Crowded, _place: Place)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let status = match crowded {
+        Crowded::Together => "503 Service Unavailable",
+        Crowded::Address => "429 Too Many Requests",
+    };
+    let answer =
+        format!("HTTP/1.1 {status}\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let saying = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        // Closed before the request was read, the connection would be reset and the answer lost.
+        let mut request = [0; 4096];
+        while stream.read(&mut request).await? > 0 {}
+        Ok::<_, std::io::Error>(())
+    };
+    _ = tokio::time::timeout(REFUSAL, saying).await;
+}

@@ -1,0 +1,95 @@
+//! The archive that somebody has uploaded, as every step uses it: verified, and after the check the one that was checked.
+
+use pappus_engine::archive::encryption::Unlock;
+use pappus_engine::archive::limits::Limits;
+use pappus_engine::archive::open::{Archive, OpenError, Verified, VerifyError};
+use pappus_engine::archive::sha256_of_file;
+use pappus_engine::campaign::SecretText;
+use pappus_engine::domain::DiasporaId;
+use pappus_engine::requests::sealed;
+use zeroize::Zeroizing;
+
+use super::archive::{Outcome, Task, later};
+use super::files::Part;
+use super::records::State;
+
+/// SHA-256 of the files that somebody has uploaded, in hexadecimal digits.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Digests {
+    pub(super) archive: String,
+    pub(super) photos: Option<String>,
+}
+
+impl Task {
+    /// Opens and verifies the archive, with its digests. After the check it has to be the one that was checked.
+    pub(super) fn open(&self) -> Result<(Archive<Verified>, Digests), Outcome> {
+        let (files, id) = (&self.app.newcomers.files, self.newcomer.id);
+        let (path, photos) = (files.path(id, Part::Archive), files.photos(id));
+        let unlock = match &self.newcomer.archive_passphrase {
+            Some(sealed) => Some(Unlock::passphrase(&self.unsealed(sealed)?)),
+            None => None,
+        };
+        let digests = Digests {
+            archive: sha256_of_file(&path).map_err(|error| later(&error))?,
+            photos: photos.as_deref().map(sha256_of_file).transpose().map_err(|error| later(&error))?,
+        };
+        if self.newcomer.state != State::Checking && !self.was_checked(&digests) {
+            return Err(self.changed());
+        }
+        let archive = Archive::open(&path, Limits::default(), unlock.as_ref());
+        let archive = match (archive, photos) {
+            (Ok(archive), Some(photos)) => archive.with_photos(&photos),
+            (archive, _) => archive,
+        };
+        let archive = archive.map_err(|error| match error {
+            OpenError::Io(error) => later(&error),
+            error => self.stopped(error.code(), &error),
+        })?;
+        self.far.start("verifying", archive.total_bytes());
+        let far = &self.far;
+        let verified = archive.verify(&|done| far.set(done));
+        let verified = verified.map_err(|error| match error {
+            VerifyError::Io(error) => later(&error),
+            error => self.stopped(error.code(), &error),
+        })?;
+        // Nothing can stop what is above; nobody may have waited for it.
+        if *self.dropped.borrow() {
+            return Err(Outcome::GivenBack);
+        }
+        let account = verified.report().account.as_ref().map(DiasporaId::as_str);
+        if self.newcomer.state != State::Checking && account != self.newcomer.old_account.as_deref() {
+            return Err(self.changed());
+        }
+        Ok((verified, digests))
+    }
+
+    /// Whether these are the files that the plan was made of.
+    fn was_checked(&self, digests: &Digests) -> bool {
+        let newcomer = &self.newcomer;
+        // Moves that were checked by earlier versions have photos without a digest.
+        let earlier = newcomer.photos_sha256.is_none() && newcomer.photos_bytes > 0;
+        newcomer.archive_sha256.as_ref() == Some(&digests.archive)
+            && (earlier || newcomer.photos_sha256 == digests.photos)
+    }
+
+    fn changed(&self) -> Outcome {
+        self.stopped("changed", &"the archive is not the one that was checked")
+    }
+
+    fn unlock(&self) -> Result<Unlock, Outcome> {
+        let unlock = self.app.keys.unlock().map_err(|error| later(&error))?;
+        unlock.ok_or_else(|| later(&"the key of the store is on another machine"))
+    }
+
+    pub(super) fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
+        sealed::open(&self.unlock()?, sealed.to_vec()).map_err(|error| later(&error))
+    }
+
+    /// The hash of the password that was chosen.
+    pub(super) fn password_hash(&self) -> Result<Option<SecretText>, Outcome> {
+        let Some(sealed) = self.newcomer.sealed_password.clone() else { return Ok(None) };
+        let unlock = self.unlock()?;
+        let hash = sealed::open_text(&unlock, sealed).map_err(|error| later(&error))?;
+        Ok(Some(SecretText::new(hash.to_string())))
+    }
+}
