@@ -146,8 +146,8 @@ impl Target {
                 person: person.id,
                 also: person.also,
                 local: person.user.is_some(),
-                // People of this pod have said themselves what they have said.
-                is_vouched_for: account.is_vouched_for && person.user.is_none(),
+                // What people of this pod have said is here, but for what they said before they came from the same one.
+                is_vouched_for: account.is_vouched_for && (person.user.is_none() || id.host() == old.host()),
                 ignores: person.user.is_some_and(|user| account.ignored_by.contains_key(&user)),
             };
             people.get(id).map(member)
