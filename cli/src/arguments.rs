@@ -4,6 +4,7 @@ mod announcement;
 mod campaign;
 mod campaign_verify;
 mod merge;
+mod passphrase;
 mod repair;
 mod serve;
 
@@ -16,6 +17,7 @@ pub(crate) use announcement::AnnouncementArguments;
 pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
 pub(crate) use merge::Merge;
+pub(crate) use passphrase::{KeyPassphrase, NewKeyPassphrase, NewPassphrase, Passphrase, PassphraseSource};
 pub(crate) use repair::Repair;
 pub(crate) use serve::Serve;
 
@@ -43,8 +45,8 @@ pub(crate) enum Command {
     Campaign(Campaign),
     /// Say whether a pod can be exported, and what would be left out
     Check(Check),
-    /// Check an archive: every byte against its manifest, and the signatures
-    Verify(ReadArchive),
+    /// Check archives: every byte against the manifest, and the signatures
+    Verify(Verify),
     /// Say what is in an archive
     Show(ReadArchive),
     /// Turn an archive into the files a stock diaspora* pod imports
@@ -107,7 +109,8 @@ pub(crate) struct Export {
     #[arg(required_unless_present = "all", value_name = "NAME")]
     pub(crate) names: Vec<String>,
     /// Every account of the pod: begins a campaign, or goes on with it
-    #[arg(long, conflicts_with_all = ["names", "key_passphrase", "passphrase"])]
+    #[arg(long, conflicts_with_all = ["names", "key_passphrase", "key_passphrase_command", "passphrase",
+          "passphrase_command"])]
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) pod: PodArguments,
@@ -115,16 +118,13 @@ pub(crate) struct Export {
     /// environment
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Put the private key under a passphrase: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) key_passphrase: Option<PathBuf>,
-    /// Encrypt the whole archive with a passphrase: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "",
-          conflicts_with = "encrypt_to")]
-    pub(crate) passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_passphrase: NewKeyPassphrase,
+    #[command(flatten)]
+    pub(crate) passphrase: NewPassphrase,
     /// Encrypt the whole archive so that only this age key (age1…) opens it; may be repeated. With --all the key of
     /// `pappus keys` opens it too
-    #[arg(long, value_name = "RECIPIENT")]
+    #[arg(long, value_name = "RECIPIENT", conflicts_with_all = ["passphrase", "passphrase_command"])]
     pub(crate) encrypt_to: Vec<String>,
     /// The time to write into the archive instead of now, such as 2026-11-22T10:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -189,9 +189,8 @@ pub(crate) struct Import {
 pub(crate) struct Announce {
     #[command(flatten)]
     pub(crate) archive: ReadArchive,
-    /// The passphrase of an encrypted private key: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) key_passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_passphrase: KeyPassphrase,
     #[command(flatten)]
     pub(crate) farewell: FarewellArgument,
     #[command(flatten)]
@@ -301,7 +300,7 @@ pub(crate) struct Undo {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) pod: PodArguments,
-    /// List every account with its size
+    /// List every account with its records and the size of its photo files
     #[arg(long)]
     pub(crate) accounts: bool,
 }
@@ -312,11 +311,22 @@ pub(crate) struct ReadArchive {
     /// The archive; also what stock pods write: .json, .json.gz, .zip
     #[arg(value_name = "ARCHIVE")]
     pub(crate) archive: PathBuf,
-    /// The passphrase of an encrypted archive: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
     /// A file with the age key (AGE-SECRET-KEY-1…) that opens an encrypted archive
-    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "passphrase_command"])]
+    pub(crate) identity: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// The archives; also what stock pods write: .json, .json.gz, .zip
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub(crate) archives: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+    /// A file with the age key (AGE-SECRET-KEY-1…) that opens encrypted archives
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "passphrase_command"])]
     pub(crate) identity: Option<PathBuf>,
 }
 
@@ -330,9 +340,8 @@ pub(crate) struct Convert {
     /// Where the files go; made when needed
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// The passphrase of an encrypted private key: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) key_passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_passphrase: KeyPassphrase,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -393,18 +402,16 @@ pub(crate) enum KeysAction {
         /// The file to make
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Put the copy under a passphrase: from the first line of FILE, or asked for
-        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-        passphrase: Option<PathBuf>,
+        #[command(flatten)]
+        passphrase: NewPassphrase,
     },
     /// Take the keys of a copy back; those that are here stay
     Restore {
         /// The copy, or any file of age identities
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// The passphrase of the copy: from the first line of FILE, or asked for
-        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-        passphrase: Option<PathBuf>,
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
     /// Make a new key for new archives; the old ones stay, for old archives
     Rotate,

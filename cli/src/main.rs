@@ -9,6 +9,7 @@ mod campaign;
 mod clock;
 mod commands;
 mod error;
+mod interrupt;
 mod network;
 mod output;
 mod passphrase;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     };
     let result = match runtime {
         Ok(runtime) => {
-            let result = runtime.block_on(run(arguments.command, &output));
+            let result = runtime.block_on(run_until_interrupted(arguments.command, &output));
             // A key that nobody needs any more may still be in the making.
             runtime.shutdown_background();
             result
@@ -51,8 +52,27 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
             output.failure(&failure);
-            ExitCode::from(1)
+            failure.exit_code()
         }
+    }
+}
+
+/// Runs a command until it ends or a signal ends it; then its temporary files are removed.
+async fn run_until_interrupted(
+    command: Command,
+    output: &Output,
+) -> Result<commands::Outcome, error::Failure> {
+    let mut signals = interrupt::Listener::start()
+        .map_err(|error| error::Failure::new("the program cannot listen for signals", error))?;
+    let result = tokio::select! {
+        biased;
+        interrupted = signals.interrupted() => return Err(error::Failure::interrupted(interrupted)),
+        result = run(command, output) => result,
+    };
+    // A prompt, or a command that was asked for a passphrase, has ended before anybody looked at the signal.
+    match (result, signals.now()) {
+        (Err(_), Some(interrupted)) => Err(error::Failure::interrupted(interrupted)),
+        (result, _) => result,
     }
 }
 

@@ -63,5 +63,6 @@ mod sound;
 mod stock_form;
 mod store;
 mod support;
+mod terminal;
 mod text_files;
 mod tombstone;

@@ -97,7 +97,8 @@ pub(crate) struct Campaign {
     /// Which campaign: all of them in short, unless given
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Look again and again until it is finished
+    /// Show its progress until it is finished, and wait for it if it has not begun. Without NAME, the newest campaign
+    /// that is not finished, or the next one
     #[arg(long)]
     pub(crate) watch: bool,
     #[command(flatten)]
