@@ -24,7 +24,7 @@ pub(crate) use serve::Serve;
 /// Carries accounts away from diaspora* pods that close.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 10 done with findings (something was left out or is doubtful;
-/// the list says what).
+/// the list says what), 130 interrupted by Ctrl-C.
 #[derive(Parser)]
 #[command(name = "pappus", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -86,6 +86,7 @@ pub(crate) enum Command {
 
 /// Which pod.
 #[derive(Args)]
+#[command(next_help_heading = "Pod")]
 pub(crate) struct PodArguments {
     /// The pod's own folder; database, address and uploads are read from its configuration
     #[arg(long, value_name = "DIR", required_unless_present_all = ["database_url", "pod_url", "uploads"])]
@@ -112,23 +113,24 @@ pub(crate) struct Export {
     #[arg(long, conflicts_with_all = ["names", "key_passphrase", "key_passphrase_command", "passphrase",
           "passphrase_command"])]
     pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) pod: PodArguments,
     /// Where the archives go; made when needed. With --all also `s3://BUCKET[/PREFIX]`, with the key in the
     /// environment
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    #[command(flatten)]
-    pub(crate) key_passphrase: NewKeyPassphrase,
-    #[command(flatten)]
-    pub(crate) passphrase: NewPassphrase,
-    /// Encrypt the whole archive so that only this age key (age1…) opens it; may be repeated. With --all the key of
-    /// `pappus keys` opens it too
-    #[arg(long, value_name = "RECIPIENT", conflicts_with_all = ["passphrase", "passphrase_command"])]
-    pub(crate) encrypt_to: Vec<String>,
     /// The time to write into the archive instead of now, such as 2026-11-22T10:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(crate) created_at: Option<Timestamp>,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten, next_help_heading = "Encryption")]
+    pub(crate) key_passphrase: NewKeyPassphrase,
+    #[command(flatten, next_help_heading = "Encryption")]
+    pub(crate) passphrase: NewPassphrase,
+    /// Encrypt the whole archive so that only this age key (age1…) opens it; may be repeated. With --all the key of
+    /// `pappus keys` opens it too
+    #[arg(long, value_name = "RECIPIENT", conflicts_with_all = ["passphrase", "passphrase_command"],
+          help_heading = "Encryption")]
+    pub(crate) encrypt_to: Vec<String>,
     #[command(flatten)]
     pub(crate) campaign: NewCampaign,
     #[command(flatten)]
@@ -139,6 +141,7 @@ pub(crate) struct Export {
 
 /// Where Pappus keeps what it must remember.
 #[derive(Args)]
+#[command(next_help_heading = "Pappus's own data")]
 pub(crate) struct StoreArguments {
     /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
     #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true)]
@@ -298,11 +301,11 @@ pub(crate) struct Undo {
 
 #[derive(Args)]
 pub(crate) struct Check {
-    #[command(flatten)]
-    pub(crate) pod: PodArguments,
     /// List every account with its records and the size of its photo files
     #[arg(long)]
     pub(crate) accounts: bool,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
 }
 
 /// Which archive, and what opens it.

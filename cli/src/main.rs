@@ -9,6 +9,7 @@ mod campaign;
 mod clock;
 mod commands;
 mod error;
+mod examples;
 mod interrupt;
 mod network;
 mod output;
@@ -19,13 +20,17 @@ mod store;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use arguments::{Arguments, Command};
 use output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = examples::attach(Arguments::command(), "").get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
     let output = Output::new(arguments.json);
     // Packing and the pages for people have threads of their own; the one that reads also waits for the
     // database, because to be woken by another thread takes longer than the database takes to answer.

@@ -6,7 +6,7 @@ use crate::support::{Pod, put_key};
 
 /// Rows of a frame that belong to a bar.
 fn bars(frame: &str) -> Vec<&str> {
-    frame.lines().filter(|line| line.contains(" left") || line.contains('█') || line.contains('░')).collect()
+    frame.lines().filter(|line| line.contains('█') || line.contains('░')).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
