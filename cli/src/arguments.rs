@@ -3,10 +3,12 @@
 mod announcement;
 mod campaign;
 mod campaign_verify;
+mod keys;
 mod merge;
 mod passphrase;
 mod repair;
 mod serve;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -16,10 +18,12 @@ use pappus_engine::domain::Timestamp;
 pub(crate) use announcement::AnnouncementArguments;
 pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
+pub(crate) use keys::{Keys, KeysAction};
 pub(crate) use merge::Merge;
 pub(crate) use passphrase::{KeyPassphrase, NewKeyPassphrase, NewPassphrase, Passphrase, PassphraseSource};
 pub(crate) use repair::Repair;
 pub(crate) use serve::Serve;
+pub(crate) use verify::Verify;
 
 /// Carries accounts away from diaspora* pods that close.
 ///
@@ -322,18 +326,6 @@ pub(crate) struct ReadArchive {
 }
 
 #[derive(Args)]
-pub(crate) struct Verify {
-    /// The archives; also what stock pods write: .json, .json.gz, .zip
-    #[arg(value_name = "ARCHIVE", required = true)]
-    pub(crate) archives: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) passphrase: Passphrase,
-    /// A file with the age key (AGE-SECRET-KEY-1…) that opens encrypted archives
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "passphrase_command"])]
-    pub(crate) identity: Option<PathBuf>,
-}
-
-#[derive(Args)]
 pub(crate) struct Convert {
     #[command(flatten)]
     pub(crate) archive: ReadArchive,
@@ -388,36 +380,6 @@ impl StorePlace {
     pub(crate) fn store(&self) -> StoreArguments {
         StoreArguments { store: self.store.clone(), state: self.state.clone() }
     }
-}
-
-#[derive(Args)]
-pub(crate) struct Keys {
-    #[command(subcommand)]
-    pub(crate) action: Option<KeysAction>,
-    #[command(flatten)]
-    pub(crate) place: StorePlace,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum KeysAction {
-    /// Copy what opens the archives to a new file: keep it elsewhere
-    Backup {
-        /// The file to make
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        #[command(flatten)]
-        passphrase: NewPassphrase,
-    },
-    /// Take the keys of a copy back; those that are here stay
-    Restore {
-        /// The copy, or any file of age identities
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        #[command(flatten)]
-        passphrase: Passphrase,
-    },
-    /// Make a new key for new archives; the old ones stay, for old archives
-    Rotate,
 }
 
 #[derive(Args)]

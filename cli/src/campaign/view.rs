@@ -91,11 +91,11 @@ fn sentence(totals: &Totals) -> String {
     let done = thousands(totals.accounts() - totals.open());
     let mut text = format!("{done} of {}", counted(totals.accounts(), "account"));
     if totals.bytes > 0 {
-        text.push_str(&format!(", {}", megabytes(totals.bytes)));
+        text.extend([", ".to_owned(), megabytes(totals.bytes)]);
     }
     for (number, what) in [(totals.failed, "failed"), (totals.incomplete, "incomplete")] {
         if number > 0 {
-            text.push_str(&format!(", {} {what}", thousands(number)));
+            text.extend([", ".to_owned(), thousands(number), format!(" {what}")]);
         }
     }
     text

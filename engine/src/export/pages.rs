@@ -280,7 +280,9 @@ fn show(view: &mut View<Steady>, page: Page) -> Result<(), ViewError> {
             Ok(())
         }
         Page::PhotoFiles(names) => {
-            names.iter().for_each(|name| view.photo_file(name));
+            for name in &names {
+                view.photo_file(name);
+            }
             Ok(())
         }
         Page::Conversation(conversation) => view.conversation(&conversation),

@@ -72,7 +72,7 @@ async fn an_export_that_is_interrupted_leaves_nothing_behind() {
 
 /// Waits until a campaign's worker is writing the archive of nils.
 async fn begun(pod: &Pod, out: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let workers = std::fs::read_dir(pod.path(out).join(".pappus-work")).into_iter().flatten().flatten();
         if workers.into_iter().any(|worker| worker.path().join(".nils@closing.example.part").exists()) {

@@ -11,7 +11,7 @@ use pty_process::blocking::{Command, Pts, Pty};
 use rustix::termios::{LocalModes, tcgetattr};
 
 /// A program that has not done what was expected by then never will.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Enough that nothing scrolls away.
 const ROWS: u16 = 60;
 /// The key Ctrl-C.
@@ -71,9 +71,8 @@ impl Terminal {
         while self.text().matches(text).count() < times {
             assert!(Instant::now() < deadline, "{text:?} does not appear:\n{}", self.text());
             let over = matches!(self.child.try_wait(), Ok(Some(_)));
-            if !self.look(Duration::from_millis(50)) && over {
-                panic!("the program has ended without {text:?}:\n{}", self.text());
-            }
+            let silent = !self.look(Duration::from_millis(50));
+            assert!(!(silent && over), "the program has ended without {text:?}:\n{}", self.text());
         }
     }
 

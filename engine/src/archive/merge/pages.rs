@@ -52,7 +52,9 @@ pub(super) fn write(
     let [spool, scratch] = [tempfile::tempfile_in(folder), tempfile::tempfile_in(folder)];
     let mut view = View::begin(spool.map_err(&failed)?, scratch.map_err(&failed)?, header)?;
     known.votes.drain(..).for_each(|answer| view.vote(answer.as_str()));
-    photos.iter().for_each(|name| view.photo_file(name));
+    for name in photos {
+        view.photo_file(name);
+    }
     documents.extras.rewind().map_err(&failed)?;
     let additions = Additions::read(&documents.extras, limits)?;
     let mut show = Show { view, known, additions, extras: false, failed: None };

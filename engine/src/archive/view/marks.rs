@@ -74,17 +74,14 @@ fn resolve_post<'a>(out: &mut String, rest: &'a str, marks: &Marks, root: &str) 
     let (address, rest) = rest.split_once('"').unwrap_or((rest, ""));
     let (host, guid) = address.split_once('/').unwrap_or((address, ""));
     out.push_str("href=\"");
-    match marks.posts.get(&hash(guid)) {
-        Some(page) => {
-            out.push_str(root);
-            out.push_str(&Section::Posts.file_name(*page));
-            out.push_str("#p-");
-        }
-        None => {
-            out.push_str("https://");
-            out.push_str(host);
-            out.push_str("/posts/");
-        }
+    if let Some(page) = marks.posts.get(&hash(guid)) {
+        out.push_str(root);
+        out.push_str(&Section::Posts.file_name(*page));
+        out.push_str("#p-");
+    } else {
+        out.push_str("https://");
+        out.push_str(host);
+        out.push_str("/posts/");
     }
     out.push_str(guid);
     out.push('"');
