@@ -78,7 +78,7 @@ fn is_clean(survey: &Survey) -> bool {
 fn describe(output: &Output, survey: &Survey) {
     let n = thousands;
     output.line(format!(
-        "Accounts: {}, {} of them closed and {} locked, which are exported too.",
+        "Accounts: {}; {} of them closed and {} locked, which are exported too.",
         n(survey.accounts),
         n(survey.closed),
         n(survey.locked)

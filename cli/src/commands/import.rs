@@ -168,11 +168,11 @@ fn describe_needs(output: &Output, needs: &Needs) {
         None => String::new(),
     };
     output.line(format!(
-        "Space needed: {}and {} in the database.",
+        "Space needed: {}{} in the database.",
         match needs.photo_files {
             0 => String::new(),
             files => format!(
-                "about {} for {} with all sizes{room}, ",
+                "about {} for {} with all sizes{room}, and ",
                 megabytes(needs.photo_bytes),
                 counted(files, "photo")
             ),

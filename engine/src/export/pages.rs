@@ -55,7 +55,7 @@ pub(super) struct Entry {
 impl Entry {
     fn new(
         kind: RecordKind,
-        name: impl ToString,
+        name: &impl ToString,
         counts: impl IntoIterator<Item = (CountKind, u64)>,
     ) -> Self {
         Self { kind, name: Some(name.to_string()), counts: counts.into_iter().collect() }
