@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# Where Cargo builds.
+BUILD := $(or $(CARGO_TARGET_DIR),target)
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: demo test lint bench docs deb fuzz schemathesis generate databases tools format
@@ -10,7 +12,7 @@ export CARGO_TERM_COLOR ?= auto
 ## demo: build the sample pod, export its accounts, verify them, and say in plain words what happened
 demo: compiler
 	$(CARGO) build --release --quiet -p pappus-cli -p pappus-tests --bins
-	tests/demo.sh target/release target/demo
+	tests/demo.sh "$(BUILD)/release" "$(BUILD)/demo"
 
 ## test: everything that can fail, on real databases in throwaway clusters
 test: compiler databases
@@ -36,7 +38,7 @@ generate: compiler
 ## bench: figures, each beside its limit measured in the same run
 bench: compiler databases
 	$(CARGO) build --release --quiet -p pappus-cli -p pappus-tests --bins
-	target/release/bench --pappus target/release/pappus
+	"$(BUILD)/release/bench" --pappus "$(BUILD)/release/pappus"
 
 ## docs: the code's own documentation
 docs: compiler
@@ -60,7 +62,7 @@ fuzz: compiler
 EXAMPLES ?= 100
 schemathesis: compiler databases
 	$(CARGO) build --quiet -p pappus-cli -p pappus-tests --bins
-	tests/schemathesis.sh $${CARGO_TARGET_DIR:-target}/debug $(EXAMPLES)
+	tests/schemathesis.sh "$(BUILD)/debug" $(EXAMPLES)
 
 compiler:
 	@command -v cc >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq build-essential; }

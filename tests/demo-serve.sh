@@ -2,7 +2,7 @@
 # The pages of the two sample pods that tests/demo.sh has made. Usage: demo-serve.sh PROGRAMS FOLDER
 # In a terminal they are served until Ctrl-C; elsewhere it is only seen that they are.
 set -euo pipefail
-programs=$1 folder=$(cd "$2" && pwd)
+programs=$(cd "$1" && pwd) folder=$(cd "$2" && pwd)
 pappus="$programs/pappus"
 
 mapfile -t ports < <("$programs/demo-pods" ports 2)
@@ -10,9 +10,11 @@ closing="http://127.0.0.1:${ports[0]}/" target="http://127.0.0.1:${ports[1]}/"
 
 # The target trusts the pod whose archives these are; without that its podmin would have to say yes.
 archives=("$folder"/exports/*.zip)
-verified=$("$pappus" verify "${archives[0]}" --json || true)
-host=$(sed -n 's/^  "account": *"[^@]*@\([^"]*\)".*/\1/p' <<<"$verified")
-key=$(sed -n 's/.*"signed_by": *"\([^"]*\)".*/\1/p' <<<"$verified" | head -n 1)
+host=$({ "$pappus" verify "${archives[0]}" --json || [ $? = 10 ]; } | sed -n 's/^  "account": *"[^@]*@\([^"]*\)".*/\1/p')
+# Not the account's key, which comes first.
+verified=$("$pappus" verify "${archives[0]}") || [ $? = 10 ]
+key=$(sed -n "s/^Signed by the pod's archive key, \(.*\)\.$/\1/p" <<<"$verified")
+[ -n "$key" ] || { echo "no archive names the pod's key" >&2; exit 1; }
 
 cat >"$folder/closing.toml" <<END
 [pod]
@@ -63,7 +65,11 @@ password=$(sed -n 's/^password *\(.*\) (everybody.s)$/\1/p' "$folder/people")
 podmin=$(sed -n 's/^\([a-z]*\)@.*the podmin .*/\1/p' "$folder/people")
 echo "  $closing   the pod that closes: $podmin is its podmin, password $password, as everybody's"
 echo "                            (all names: $folder/people; mails: $folder/mails)"
+secret=$(sed -n 's/^one-time codes: .* secret \([A-Z2-7]*\).*/\1/p' "$folder/people")
+echo "                            jonas needs a code too: put the secret $secret into an app for one-time codes,"
+echo "                            or run: oathtool --totp -b $secret"
 echo "  $target   the pod that takes people in: bring an archive from $folder/exports"
+echo "                            (its podmin: $(cat "$folder/target/podmin"))"
 if [ -t 1 ]; then
   echo
   echo "  Ctrl-C ends it."

@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# The whole story on sample pods, told step by step. Usage: demo.sh PROGRAMS FOLDER
+# The whole story on sample pods, told step by step. Usage: demo.sh [PROGRAMS [FOLDER]], by default those of the release
+# build, and a folder beside it.
 set -euo pipefail
-programs=$1 folder=$2
+build=${CARGO_TARGET_DIR:-target}
+programs=$(cd "${1:-$build/release}" && pwd)
+folder=${2:-$build/demo}
 pappus="$programs/pappus"
 rm -rf "$folder"
 mkdir -p "$folder"
+# Database addresses and configurations need it whole.
+folder=$(cd "$folder" && pwd)
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 show() { printf '  $ %s\n' "$*"; }
@@ -61,7 +66,7 @@ say "7. For a stock diaspora* pod."
 say "8. One of them moves to another pod. What would come in?"
 mover=$(basename "$archive" | cut -d@ -f1)
 "$programs/demo-pods" target "$folder/target"
-there=(--database-url "sqlite:$PWD/$folder/target/db.sqlite3" --pod-url https://haven.example/
+there=(--database-url "sqlite:$folder/target/db.sqlite3" --pod-url https://haven.example/
   --uploads "$folder/target/uploads" --state "$folder/target/state")
 # Shown by `pappus verify`: the key of the pod that wrote the archive.
 pod_key=$(findings "$pappus" verify "$archive" | sed -n "s/^Signed by the pod's archive key, \(.*\)\.$/\1/p")
@@ -73,7 +78,7 @@ findings "$pappus" import "${import[@]}" --dry-run "${there[@]}" | sed 's/^/  /'
 
 say "9. And now in earnest: the account comes, and the move is announced by itself."
 # Stands in for the pod of most friends.
-"$programs/demo-pods" listen "sqlite:$PWD/$folder/target/db.sqlite3" --port-file "$folder/port" >"$folder/heard" &
+"$programs/demo-pods" listen "sqlite:$folder/target/db.sqlite3" --port-file "$folder/port" >"$folder/heard" &
 listening=$!
 trap 'kill $listening 2>/dev/null || true' EXIT
 for _ in $(seq 100); do [ -s "$folder/port" ] && break; sleep 0.1; done

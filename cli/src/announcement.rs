@@ -1,7 +1,6 @@
 //! The announcement that follows an import: its conditions, known before anything is written, and its outcome.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
 
 use pappus_engine::announce::{Announced, KeyState, key_state};
 use pappus_engine::archive::encryption::Unlock;
@@ -14,7 +13,7 @@ use pappus_engine::store::Store;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::arguments::Import;
+use crate::arguments::{Import, PassphraseSource};
 use crate::commands::deliver::Sending;
 use crate::commands::{Outcome, announce, deliver};
 use crate::error::Failure;
@@ -86,17 +85,16 @@ impl Intent {
         if arguments.announcement.hold {
             return Ok(Self { hold: Some(Hold::Requested), key_passphrase: None });
         }
-        let mut given = arguments.announcement.key_passphrase.clone();
+        let mut given = arguments.announcement.key_passphrase.source();
         let mut state = key_state(archive, None)?;
         if matches!(state, KeyState::Locked) {
             if given.is_none() && !arguments.dry_run && std::io::stdin().is_terminal() {
-                given = Some(Path::new("").to_owned());
+                given = Some(PassphraseSource::Prompt);
             }
         } else {
             given = None;
         }
-        let key_passphrase =
-            given.map(|file| passphrase::read(&file, "the private key", false)).transpose()?;
+        let key_passphrase = passphrase::read_if(given.as_ref(), "the private key")?;
         if let Some(passphrase) = &key_passphrase {
             state = key_state(archive, Some(passphrase))?;
         }

@@ -7,7 +7,7 @@ use pappus_engine::archive::limits::Limits;
 use pappus_engine::archive::open::{Archive, Verified};
 use pappus_engine::domain::DiasporaId;
 
-use crate::arguments::ReadArchive;
+use crate::arguments::{PassphraseSource, ReadArchive};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::passphrase;
@@ -27,7 +27,7 @@ pub(crate) fn open_with_photos(
     photos: Option<&Path>,
     output: &Output,
 ) -> Result<Archive<Verified>, Failure> {
-    let unlock = unlock(arguments.passphrase.as_deref(), arguments.identity.as_deref())?;
+    let unlock = unlock(arguments.passphrase.source().as_ref(), arguments.identity.as_deref())?;
     open_with(&arguments.archive, unlock.as_ref(), photos, output)
 }
 
@@ -63,9 +63,12 @@ pub(crate) fn open_with(
 }
 
 /// What opens archives: a passphrase, or the age keys in a file.
-pub(crate) fn unlock(passphrase: Option<&Path>, identity: Option<&Path>) -> Result<Option<Unlock>, Failure> {
-    if let Some(file) = passphrase {
-        let text = passphrase::read(file, "the archive", false)?;
+pub(crate) fn unlock(
+    passphrase: Option<&PassphraseSource>,
+    identity: Option<&Path>,
+) -> Result<Option<Unlock>, Failure> {
+    if let Some(source) = passphrase {
+        let text = passphrase::read(source, "the archive")?;
         return Ok(Some(Unlock::passphrase(&text)));
     }
     let Some(file) = identity else { return Ok(None) };

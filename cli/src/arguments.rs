@@ -3,9 +3,12 @@
 mod announcement;
 mod campaign;
 mod campaign_verify;
+mod keys;
 mod merge;
+mod passphrase;
 mod repair;
 mod serve;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -16,14 +19,17 @@ use pappus_engine::import::PodPin;
 pub(crate) use announcement::AnnouncementArguments;
 pub(crate) use campaign::{Campaign, CampaignAction, Log, NewCampaign, Order, WorkArguments, Worker};
 pub(crate) use campaign_verify::CampaignVerify;
+pub(crate) use keys::{Keys, KeysAction};
 pub(crate) use merge::Merge;
+pub(crate) use passphrase::{KeyPassphrase, NewKeyPassphrase, NewPassphrase, Passphrase, PassphraseSource};
 pub(crate) use repair::Repair;
 pub(crate) use serve::Serve;
+pub(crate) use verify::Verify;
 
 /// Carries accounts away from diaspora* pods that close.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 10 done with findings (something was left out or is doubtful;
-/// the list says what).
+/// the list says what), 130 interrupted by Ctrl-C.
 #[derive(Parser)]
 #[command(name = "pappus", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -44,8 +50,8 @@ pub(crate) enum Command {
     Campaign(Campaign),
     /// Say whether a pod can be exported, and what would be left out
     Check(Check),
-    /// Check an archive: every byte against its manifest, and the signatures
-    Verify(ReadArchive),
+    /// Check archives: every byte against the manifest, and the signatures
+    Verify(Verify),
     /// Say what is in an archive
     Show(ReadArchive),
     /// Turn an archive into the files a stock diaspora* pod imports
@@ -85,6 +91,7 @@ pub(crate) enum Command {
 
 /// Which pod.
 #[derive(Args)]
+#[command(next_help_heading = "Pod")]
 pub(crate) struct PodArguments {
     /// The pod's own folder; database, address and uploads are read from its configuration
     #[arg(long, value_name = "DIR", required_unless_present_all = ["database_url", "pod_url", "uploads"])]
@@ -108,28 +115,27 @@ pub(crate) struct Export {
     #[arg(required_unless_present = "all", value_name = "NAME")]
     pub(crate) names: Vec<String>,
     /// Every account of the pod: begins a campaign, or goes on with it
-    #[arg(long, conflicts_with_all = ["names", "key_passphrase", "passphrase"])]
+    #[arg(long, conflicts_with_all = ["names", "key_passphrase", "key_passphrase_command", "passphrase",
+          "passphrase_command"])]
     pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) pod: PodArguments,
     /// Where the archives go; made when needed. With --all also `s3://BUCKET[/PREFIX]`, with the key in the
     /// environment
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Put the private key under a passphrase: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) key_passphrase: Option<PathBuf>,
-    /// Encrypt the whole archive with a passphrase: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "",
-          conflicts_with = "encrypt_to")]
-    pub(crate) passphrase: Option<PathBuf>,
-    /// Encrypt the whole archive so that only this age key (age1…) opens it; may be repeated. With --all the key of
-    /// `pappus keys` opens it too
-    #[arg(long, value_name = "RECIPIENT")]
-    pub(crate) encrypt_to: Vec<String>,
     /// The time to write into the archive instead of now, such as 2026-11-22T10:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(crate) created_at: Option<Timestamp>,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
+    #[command(flatten, next_help_heading = "Encryption")]
+    pub(crate) key_passphrase: NewKeyPassphrase,
+    #[command(flatten, next_help_heading = "Encryption")]
+    pub(crate) passphrase: NewPassphrase,
+    /// Encrypt the whole archive so that only this age key (age1…) opens it; may be repeated. With --all the key of
+    /// `pappus keys` opens it too
+    #[arg(long, value_name = "RECIPIENT", conflicts_with_all = ["passphrase", "passphrase_command"],
+          help_heading = "Encryption")]
+    pub(crate) encrypt_to: Vec<String>,
     #[command(flatten)]
     pub(crate) campaign: NewCampaign,
     #[command(flatten)]
@@ -140,6 +146,7 @@ pub(crate) struct Export {
 
 /// Where Pappus keeps what it must remember.
 #[derive(Args)]
+#[command(next_help_heading = "Pappus's own data")]
 pub(crate) struct StoreArguments {
     /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
     #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true)]
@@ -190,9 +197,8 @@ pub(crate) struct Import {
 pub(crate) struct Announce {
     #[command(flatten)]
     pub(crate) archive: ReadArchive,
-    /// The passphrase of an encrypted private key: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) key_passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_passphrase: KeyPassphrase,
     #[command(flatten)]
     pub(crate) farewell: FarewellArgument,
     #[command(flatten)]
@@ -300,11 +306,11 @@ pub(crate) struct Undo {
 
 #[derive(Args)]
 pub(crate) struct Check {
-    #[command(flatten)]
-    pub(crate) pod: PodArguments,
-    /// List every account with its size
+    /// List every account with its records and the size of its photo files
     #[arg(long)]
     pub(crate) accounts: bool,
+    #[command(flatten)]
+    pub(crate) pod: PodArguments,
 }
 
 /// Which archive, and what opens it.
@@ -313,11 +319,10 @@ pub(crate) struct ReadArchive {
     /// The archive; also what stock pods write: .json, .json.gz, .zip
     #[arg(value_name = "ARCHIVE")]
     pub(crate) archive: PathBuf,
-    /// The passphrase of an encrypted archive: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
     /// A file with the age key (AGE-SECRET-KEY-1…) that opens an encrypted archive
-    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "passphrase_command"])]
     pub(crate) identity: Option<PathBuf>,
 }
 
@@ -331,9 +336,8 @@ pub(crate) struct Convert {
     /// Where the files go; made when needed
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// The passphrase of an encrypted private key: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) key_passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_passphrase: KeyPassphrase,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -377,38 +381,6 @@ impl StorePlace {
     pub(crate) fn store(&self) -> StoreArguments {
         StoreArguments { store: self.store.clone(), state: self.state.clone() }
     }
-}
-
-#[derive(Args)]
-pub(crate) struct Keys {
-    #[command(subcommand)]
-    pub(crate) action: Option<KeysAction>,
-    #[command(flatten)]
-    pub(crate) place: StorePlace,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum KeysAction {
-    /// Copy what opens the archives to a new file: keep it elsewhere
-    Backup {
-        /// The file to make
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// Put the copy under a passphrase: from the first line of FILE, or asked for
-        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-        passphrase: Option<PathBuf>,
-    },
-    /// Take the keys of a copy back; those that are here stay
-    Restore {
-        /// The copy, or any file of age identities
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// The passphrase of the copy: from the first line of FILE, or asked for
-        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-        passphrase: Option<PathBuf>,
-    },
-    /// Make a new key for new archives; the old ones stay, for old archives
-    Rotate,
 }
 
 #[derive(Args)]

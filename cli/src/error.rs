@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::process::ExitCode;
+
+use crate::interrupt::Interrupted;
 
 /// The one error of the command line: what was being done, and why it failed.
 #[derive(Debug)]
@@ -9,12 +12,13 @@ pub(crate) struct Failure {
     doing: Option<String>,
     reason: String,
     code: Option<&'static str>,
+    interrupted: Option<Interrupted>,
 }
 
 impl Failure {
     /// Something failed while doing something.
     pub(crate) fn new(doing: impl Into<String>, error: impl fmt::Display) -> Self {
-        Self { doing: Some(doing.into()), reason: error.to_string(), code: None }
+        Self { doing: Some(doing.into()), reason: error.to_string(), code: None, interrupted: None }
     }
 
     /// With the stable name of what is wrong, for programs.
@@ -28,6 +32,16 @@ impl Failure {
         self.code
     }
 
+    /// A signal has ended the program before its work was done.
+    pub(crate) fn interrupted(by: Interrupted) -> Self {
+        Self { interrupted: Some(by), ..Self::say("interrupted") }.with_code("interrupted")
+    }
+
+    /// The code the program ends with.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        self.interrupted.map_or(ExitCode::FAILURE, ExitCode::from)
+    }
+
     /// Writes the sentence to standard error.
     pub(crate) fn say_aloud(&self) {
         _ = writeln!(std::io::stderr(), "pappus: {self}");
@@ -35,7 +49,7 @@ impl Failure {
 
     /// A whole sentence.
     pub(crate) fn say(sentence: impl Into<String>) -> Self {
-        Self { doing: None, reason: sentence.into(), code: None }
+        Self { doing: None, reason: sentence.into(), code: None, interrupted: None }
     }
 }
 

@@ -9,6 +9,8 @@ mod campaign;
 mod clock;
 mod commands;
 mod error;
+mod examples;
+mod interrupt;
 mod network;
 mod output;
 mod passphrase;
@@ -18,13 +20,17 @@ mod store;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use arguments::{Arguments, Command};
 use output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = examples::attach(Arguments::command(), "").get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
     let output = Output::new(arguments.json);
     // Packing and the pages for people have threads of their own; the one that reads also waits for the
     // database, because to be woken by another thread takes longer than the database takes to answer.
@@ -40,7 +46,7 @@ fn main() -> ExitCode {
     };
     let result = match runtime {
         Ok(runtime) => {
-            let result = runtime.block_on(run(arguments.command, &output));
+            let result = runtime.block_on(run_until_interrupted(arguments.command, &output));
             // A key that nobody needs any more may still be in the making.
             runtime.shutdown_background();
             result
@@ -51,8 +57,27 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
             output.failure(&failure);
-            ExitCode::from(1)
+            failure.exit_code()
         }
+    }
+}
+
+/// Runs a command until it ends or a signal ends it; then its temporary files are removed.
+async fn run_until_interrupted(
+    command: Command,
+    output: &Output,
+) -> Result<commands::Outcome, error::Failure> {
+    let mut signals = interrupt::Listener::start()
+        .map_err(|error| error::Failure::new("the program cannot listen for signals", error))?;
+    let result = tokio::select! {
+        biased;
+        interrupted = signals.interrupted() => return Err(error::Failure::interrupted(interrupted)),
+        result = run(command, output) => result,
+    };
+    // A prompt, or a command that was asked for a passphrase, has ended before anybody looked at the signal.
+    match (result, signals.now()) {
+        (Err(_), Some(interrupted)) => Err(error::Failure::interrupted(interrupted)),
+        (result, _) => result,
     }
 }
 

@@ -1,24 +1,80 @@
-//! Passphrases: out of a file or asked for, never on the command line.
+//! Passphrases: typed at the terminal, read from a file, or printed by a command; never on the command line.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use zeroize::Zeroizing;
 
+use crate::arguments::PassphraseSource;
 use crate::error::Failure;
+use crate::interrupt::{self, Interrupted};
 
-/// Longest line that is taken.
+/// Longest line that is taken, in bytes.
 const MAX_BYTES: u64 = 4096;
+/// Most that a command may print, in bytes: more than a passphrase with a few words about it.
+const MAX_OUTPUT: usize = 64 * 1024;
+/// How often a new passphrase is asked for until both entries agree.
+const MAX_ATTEMPTS: u32 = 3;
 
-/// The passphrase from the first line of a file; with an empty path it is asked for on the terminal, twice
-/// if it is a new one.
-pub(crate) fn read(path: &Path, what: &str, new: bool) -> Result<Zeroizing<String>, Failure> {
-    let passphrase = if path.as_os_str().is_empty() { ask(what, new)? } else { from_file(path)? };
+/// Returns the passphrase that opens `what`.
+///
+/// # Errors
+/// [`Failure`] when there is none, or the prompt was interrupted.
+pub(crate) fn read(source: &PassphraseSource, what: &str) -> Result<Zeroizing<String>, Failure> {
+    get(source, what, || prompt(&format!("Passphrase for {what}: ")))
+}
+
+/// Returns a new passphrase for `what`. At the terminal it is typed twice.
+///
+/// # Errors
+/// [`Failure`] when there is none, or the prompt was interrupted.
+pub(crate) fn read_new(source: &PassphraseSource, what: &str) -> Result<Zeroizing<String>, Failure> {
+    get(source, what, || prompt_twice(what))
+}
+
+/// The same as [`read`] where a passphrase may have been announced.
+pub(crate) fn read_if(
+    source: Option<&PassphraseSource>,
+    what: &str,
+) -> Result<Option<Zeroizing<String>>, Failure> {
+    source.map(|source| read(source, what)).transpose()
+}
+
+/// The same as [`read_new`] where a passphrase may have been announced.
+pub(crate) fn read_new_if(
+    source: Option<&PassphraseSource>,
+    what: &str,
+) -> Result<Option<Zeroizing<String>>, Failure> {
+    source.map(|source| read_new(source, what)).transpose()
+}
+
+fn get(
+    source: &PassphraseSource,
+    what: &str,
+    ask: impl FnOnce() -> Result<Zeroizing<String>, Failure>,
+) -> Result<Zeroizing<String>, Failure> {
+    let passphrase = match source {
+        PassphraseSource::File(path) => from_file(path)?,
+        PassphraseSource::Command(option, command) => from_command(option, command)?,
+        PassphraseSource::Prompt if std::io::stdin().is_terminal() => ask()?,
+        PassphraseSource::Prompt => {
+            let sentence = format!(
+                "there is no terminal to ask for the passphrase for {what}: name a file that holds it, or a command \
+                 that prints it"
+            );
+            return Err(Failure::say(sentence));
+        }
+    };
     if passphrase.is_empty() {
-        Err(Failure::say(format!("the passphrase for {what} is empty")))
-    } else {
-        Ok(passphrase)
+        let origin = match source {
+            PassphraseSource::Prompt => String::new(),
+            PassphraseSource::File(path) => format!(" (the first line of {})", path.display()),
+            PassphraseSource::Command(option, _) => format!(" (the first line that {option} prints)"),
+        };
+        return Err(Failure::say(format!("the passphrase for {what} is empty{origin}")));
     }
+    Ok(passphrase)
 }
 
 fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
@@ -27,16 +83,60 @@ fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     pappus_engine::text::first_line(file, MAX_BYTES).map_err(failed)
 }
 
-fn ask(what: &str, new: bool) -> Result<Zeroizing<String>, Failure> {
-    if !std::io::stdin().is_terminal() {
-        let sentence =
-            format!("there is no terminal to ask for the passphrase for {what}: name a file that holds it");
-        return Err(Failure::say(sentence));
+/// Runs a command in the shell, as restic's `--password-command` does without one: pipes and variables work. It may ask
+/// at the terminal itself, so its input and errors are ours.
+fn from_command(option: &str, command: &str) -> Result<Zeroizing<String>, Failure> {
+    // The command itself stays out of messages: it may hold a secret.
+    let failed = |error| Failure::new(format!("the command of {option} cannot be run"), error);
+    let mut child = Command::new("sh")
+        .arg("-c")
+        .arg(command)
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(failed)?;
+    // Its whole capacity at once: a buffer that grows leaves copies behind.
+    let mut printed = Zeroizing::new(Vec::with_capacity(MAX_OUTPUT + 1));
+    if let Some(stdout) = child.stdout.take() {
+        stdout.take(MAX_OUTPUT as u64 + 1).read_to_end(&mut printed).map_err(failed)?;
     }
-    let prompt = |text: String| rpassword::prompt_password(text).map(Zeroizing::new);
-    let first = prompt(format!("Passphrase for {what}: "))?;
-    if new && prompt("The same again: ".to_owned())? != first {
-        return Err(Failure::say("the two passphrases differ"));
+    if printed.len() > MAX_OUTPUT {
+        child.kill().and_then(|()| child.wait()).map_err(failed)?;
+        return Err(Failure::say(format!("the command of {option} prints too much to be a passphrase")));
     }
-    Ok(first)
+    let status = child.wait().map_err(failed)?;
+    if !status.success() {
+        return Err(Failure::say(format!(
+            "the command of {option} failed ({status}), so there is no passphrase"
+        )));
+    }
+    pappus_engine::text::first_line(printed.as_slice(), MAX_BYTES)
+        .map_err(|error| Failure::new(format!("what the command of {option} prints is no passphrase"), error))
+}
+
+fn prompt_twice(what: &str) -> Result<Zeroizing<String>, Failure> {
+    for _ in 0..MAX_ATTEMPTS {
+        let first = prompt(&format!("New passphrase for {what}: "))?;
+        let complaint = if first.is_empty() {
+            "It must not be empty. Try again."
+        } else if prompt("Repeat the passphrase: ")? == first {
+            return Ok(first);
+        } else {
+            "They differ. Try again."
+        };
+        // Whoever has closed standard error does not want to know.
+        _ = writeln!(std::io::stderr(), "{complaint}");
+    }
+    Err(Failure::say(format!("no passphrase for {what} after {MAX_ATTEMPTS} attempts")))
+}
+
+fn prompt(text: &str) -> Result<Zeroizing<String>, Failure> {
+    match interrupt::with_terminal(|| rpassword::prompt_password(text)) {
+        Ok(typed) => Ok(Zeroizing::new(typed)),
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+            Err(Failure::interrupted(Interrupted::Interrupt))
+        }
+        Err(error) => Err(Failure::new("the terminal cannot be asked for a passphrase", error)),
+    }
 }

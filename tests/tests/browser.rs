@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::newcomers;
+use crate::support::Pod;
 use crate::support::closing::Closing;
 use pappus_tests::program::{pappus, programs};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD};
@@ -32,6 +33,32 @@ fn drive(script: &str, url: &str, more: &[(&str, &Path)]) {
 async fn a_podmin_closes_a_pod() {
     let scene = Closing::sqlite().await;
     drive("board.mjs", &scene.service.url, &[]);
+}
+
+#[tokio::test]
+async fn an_archive_is_read_in_a_browser() {
+    let pod = Pod::sqlite().await;
+    let long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft".repeat(3);
+    let words =
+        format!("{long}\n\n    {long}\n\n|a|b|\n|-|-|\n|{long}|{long}|\n\n`{long}` https://x.example/{long}");
+    // What is longest goes everywhere.
+    for sql in [
+        format!("UPDATE posts SET text = text || '\n\n{words}' WHERE text IS NOT NULL"),
+        format!("UPDATE comments SET text = text || '\n\n{words}'"),
+        format!("UPDATE messages SET text = text || '\n\n{words}'"),
+        format!("UPDATE profiles SET bio = '{words}', location = substr('{long}', 1, 200)"),
+        format!("UPDATE conversations SET subject = substr('{long}', 1, 200)"),
+    ] {
+        pod.pool.execute(&sql).await.unwrap();
+    }
+    assert_eq!(pod.export(&["ida"], "out", &[]).code, Some(10));
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(pod.archive("out", "ida")).unwrap()).unwrap();
+    let unpacked = pod.path("unpacked");
+    zip.extract(&unpacked).unwrap();
+    let alone = pod.path("alone.html");
+    std::fs::copy(unpacked.join("index.html"), &alone).unwrap();
+    let url = format!("file://{}", unpacked.display());
+    drive("archive.mjs", &url, &[("PAPPUS_ALONE", &alone)]);
 }
 
 #[tokio::test]

@@ -1,10 +1,8 @@
 //! The announcement that follows `pappus import`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{FarewellArgument, PatienceArguments};
+use super::{FarewellArgument, KeyPassphrase, PatienceArguments};
 
 /// Whether and how an import is announced.
 #[derive(Args)]
@@ -13,9 +11,8 @@ pub(crate) struct AnnouncementArguments {
     /// posts are lost for good, and `pappus undo` is possible
     #[arg(long)]
     pub(crate) hold: bool,
-    /// The passphrase of an encrypted private key, for the announcement: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) key_passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_passphrase: KeyPassphrase,
     #[command(flatten)]
     pub(crate) farewell: FarewellArgument,
     #[command(flatten)]

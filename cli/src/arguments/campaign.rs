@@ -6,25 +6,26 @@ use super::{PodArguments, StoreArguments};
 
 /// A new export of the whole pod.
 #[derive(Args)]
+#[command(next_help_heading = "Whole pod (with --all)")]
 pub(crate) struct NewCampaign {
-    /// With --all: the campaign's name; one of that name that was begun before goes on
+    /// The campaign's name; one of that name that was begun before goes on
     #[arg(long, value_name = "NAME", requires = "all")]
     pub(crate) name: Option<String>,
-    /// With --all: which accounts: all, active-month, active-half-year, active-year, not-closed, or `file:PATH` with
+    /// Which accounts: all, active-month, active-half-year, active-year, not-closed, or `file:PATH` with
     /// a username or diaspora* ID a line
     #[arg(long, value_name = "WHICH", requires = "all")]
     pub(crate) only: Option<String>,
-    /// With --all: which accounts come first
+    /// Which accounts come first
     #[arg(long, value_enum, requires = "all")]
     pub(crate) order: Option<Order>,
-    /// With --all: only accounts that have changed since this finished campaign
+    /// Only accounts that have changed since this finished campaign
     #[arg(long, value_name = "CAMPAIGN", requires = "all")]
     pub(crate) since: Option<String>,
-    /// With --all: copy what people need to sign in with into the store as well, encrypted, so that they can fetch
+    /// Copy what people need to sign in with into the store as well, encrypted, so that they can fetch
     /// their archive when the pod is gone
     #[arg(long, requires = "all")]
     pub(crate) keep_sign_in: bool,
-    /// With --all: do not encrypt the archives, which hold every private key of the pod
+    /// Do not encrypt the archives, which hold every private key of the pod
     #[arg(long, requires = "all", conflicts_with = "encrypt_to")]
     pub(crate) plain: bool,
 }
@@ -48,6 +49,7 @@ pub(crate) enum Log {
 
 /// How to work on a campaign.
 #[derive(Args)]
+#[command(next_help_heading = "Speed and patience")]
 pub(crate) struct WorkArguments {
     /// Spare the pod: one account at a time, with rests, and none while its database is busy. So it is anyway while
     /// the pod is in use
@@ -97,7 +99,8 @@ pub(crate) struct Campaign {
     /// Which campaign: all of them in short, unless given
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Look again and again until it is finished
+    /// Show its progress until it is finished, and wait for it if it has not begun. Without NAME, the newest campaign
+    /// that is not finished, or the next one
     #[arg(long)]
     pub(crate) watch: bool,
     #[command(flatten)]

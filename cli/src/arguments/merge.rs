@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use pappus_engine::domain::Timestamp;
 
+use super::{KeyPassphrase, Passphrase};
+
 #[derive(Args)]
 pub(crate) struct Merge {
     /// Archives of one account, in any order
@@ -13,15 +15,13 @@ pub(crate) struct Merge {
     /// Where the archive goes; made when needed
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// The passphrase of encrypted archives: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
     /// A file with the age key (AGE-SECRET-KEY-1…) that opens encrypted archives
-    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "passphrase_command"])]
     pub(crate) identity: Option<PathBuf>,
-    /// The passphrase of an encrypted private key, which has to sign: from the first line of FILE, or asked for
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) key_passphrase: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key_passphrase: KeyPassphrase,
     /// Encrypt the new archive so that only this age key (age1…) opens it; may be repeated
     #[arg(long, value_name = "RECIPIENT")]
     pub(crate) encrypt_to: Vec<String>,

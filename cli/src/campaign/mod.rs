@@ -8,5 +8,4 @@ mod work;
 
 pub(crate) use begin::{export_all, join};
 pub(crate) use report::{describe, document};
-pub(crate) use view::follow;
-pub(crate) use work::until_told;
+pub(crate) use view::{awaited, follow};

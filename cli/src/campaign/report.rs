@@ -2,7 +2,7 @@
 
 use pappus_engine::campaign::{AccountLine, CampaignState, Status};
 
-use crate::commands::{megabytes, thousands};
+use crate::commands::{counted, megabytes, thousands};
 use crate::output::Output;
 
 /// For people.
@@ -18,30 +18,34 @@ pub(crate) fn describe(output: &Output, status: &Status) {
     };
     output.line(format!("The campaign {:?} {state}: {}", campaign.name, campaign.out));
     output.line(format!(
-        "  {} accounts: {} stored, {} waiting, {} failed, {} skipped; {} archives lack something",
-        thousands(totals.accounts()),
+        "  {}: {} stored, {} waiting, {} failed, {} skipped",
+        counted(totals.accounts(), "account"),
         thousands(totals.done),
         thousands(totals.open()),
         thousands(totals.failed),
-        thousands(totals.skipped),
-        thousands(totals.incomplete)
+        thousands(totals.skipped)
     ));
-    output.line(format!(
-        "  {} records in {}, {} left out or incomplete",
-        thousands(totals.records),
-        megabytes(totals.bytes),
-        thousands(totals.omissions)
-    ));
+    if totals.done > 0 {
+        output.line(format!(
+            "  {} in {}, {} left out or incomplete in {}",
+            counted(totals.records, "record"),
+            megabytes(totals.bytes),
+            thousands(totals.omissions),
+            counted(totals.incomplete, "archive")
+        ));
+    }
     if let Some(left) = status.seconds_left {
-        let left = indicatif::HumanDuration(std::time::Duration::from_secs_f64(left.min(1e9)));
-        output.line(format!("  {:.1} accounts a second; about {left} left", status.rate));
+        let left = indicatif::HumanDuration(std::time::Duration::from_secs_f64(left.clamp(1.0, 1e9)));
+        output.line(format!("  about {left} left"));
     }
     for worker in &status.workers {
         let waits =
             worker.waits_for.as_ref().map_or_else(String::new, |reason| format!(", waiting: {reason}"));
         output.line(format!(
-            "  worker {} on {}: {} accounts in hand{waits}",
-            worker.pid, worker.host, worker.accounts
+            "  worker {} on {}: {} in hand{waits}",
+            worker.pid,
+            worker.host,
+            counted(worker.accounts.unsigned_abs(), "account")
         ));
     }
     if !status.slowest.is_empty() && campaign.state != CampaignState::Preparing {
@@ -62,10 +66,10 @@ pub(crate) fn describe(output: &Output, status: &Status) {
 fn slow(output: &Output, line: &AccountLine) {
     let records = line.records.and_then(|records| u64::try_from(records).ok()).unwrap_or(0);
     output.line(format!(
-        "    {}: {:.1} s, {} records",
+        "    {}: {:.1} s, {}",
         line.account,
         line.seconds.unwrap_or(0.0),
-        thousands(records)
+        counted(records, "record")
     ));
 }
 

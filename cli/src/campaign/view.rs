@@ -4,20 +4,22 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pappus_engine::campaign::{Campaign, CampaignState, Finished, Observer, Status, Totals};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pappus_engine::campaign::{Campaign, CampaignState, Campaigns, Finished, Observer, Status, Totals};
 use pappus_engine::store::Store;
 
 use super::records::Records;
-use crate::commands::{megabytes, thousands};
+use crate::commands::{counted, megabytes, thousands};
 use crate::error::Failure;
+use crate::output::Output;
 use crate::progress::Bar;
 
 /// How often the store is asked.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often a line is written where there is no terminal.
 const LINE: Duration = Duration::from_secs(10);
-const TEMPLATE: &str = "{wide_bar} {human_pos}/{human_len} accounts, {per_sec}, {eta} left\n{msg}";
+/// Records, not accounts, say how long it takes: one account may be as large as all others together.
+const TEMPLATE: &str = "{wide_bar} {percent} %{prefix}\n{msg}";
 
 /// What people see while a worker works.
 pub(crate) struct View {
@@ -49,21 +51,15 @@ impl View {
     }
 
     fn show(&self, totals: &Totals) {
-        let done = totals.accounts() - totals.open();
-        let Some(bar) = &self.bar else {
-            let all = thousands(totals.accounts());
-            let (failed, bytes) = (thousands(totals.failed), megabytes(totals.bytes));
-            return self.line(&format!("{} of {all} accounts, {failed} failed, {bytes}", thousands(done)));
-        };
-        if bar.length() != Some(totals.accounts()) {
-            // What was done before does not count for the rate.
-            bar.set_length(totals.accounts());
-            bar.set_position(done);
-            bar.reset_eta();
+        let Some(bar) = &self.bar else { return self.line(&sentence(totals)) };
+        let done = totals.size - totals.open_size.min(totals.size);
+        if bar.length() != Some(totals.size) {
+            bar.set_length(totals.size);
         }
         bar.set_position(done);
-        let (failed, left_out) = (thousands(totals.failed), thousands(totals.incomplete));
-        bar.set_message(format!("{}, {failed} failed, {left_out} incomplete", megabytes(totals.bytes)));
+        let left = totals.seconds_left().map(|left| Duration::from_secs_f64(left.clamp(1.0, 1e9)));
+        bar.set_prefix(left.map_or_else(String::new, |left| format!(", {} left", HumanDuration(left))));
+        bar.set_message(sentence(totals));
     }
 
     /// Shows how far it is until it is aborted.
@@ -88,6 +84,21 @@ impl View {
             bar.finish_and_clear();
         }
     }
+}
+
+/// How many accounts are finished, and what does not go without saying.
+fn sentence(totals: &Totals) -> String {
+    let done = thousands(totals.accounts() - totals.open());
+    let mut text = format!("{done} of {}", counted(totals.accounts(), "account"));
+    if totals.bytes > 0 {
+        text.extend([", ".to_owned(), megabytes(totals.bytes)]);
+    }
+    for (number, what) in [(totals.failed, "failed"), (totals.incomplete, "incomplete")] {
+        if number > 0 {
+            text.extend([", ".to_owned(), thousands(number), format!(" {what}")]);
+        }
+    }
+    text
 }
 
 impl Observer for View {
@@ -116,16 +127,55 @@ impl Observer for View {
     }
 }
 
-/// Shows how far a campaign is until nothing is left to do.
-pub(crate) async fn follow(store: &Store, campaign: &Campaign, json: bool) -> Result<(), Failure> {
+/// Shows how far a campaign is until it is finished or cancelled.
+pub(crate) async fn follow(
+    campaigns: &Campaigns,
+    store: &Store,
+    name: &str,
+    json: bool,
+) -> Result<(), Failure> {
     let view = View::new(json, Records::default());
+    let mut shown: Option<Instant> = None;
     loop {
-        let totals = Status::totals(store, campaign).await?;
-        if totals.open() == 0 {
+        // A campaign has no accounts yet while its list is being written, and is not finished before its own list is.
+        let campaign = campaigns.named(name).await?;
+        let totals = Status::totals(store, &campaign).await?;
+        if matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled) {
             view.finish();
             return Ok(());
         }
-        view.show(&totals);
-        tokio::time::sleep(if view.bar.is_some() { LOOK } else { LINE }).await;
+        let due = view.bar.is_some() || shown.is_none_or(|shown| shown.elapsed() >= LINE);
+        if due && totals.accounts() > 0 {
+            view.show(&totals);
+            shown = Some(Instant::now());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Waits until there is a campaign that is not finished, of this name if one is given, and returns its name.
+pub(crate) async fn awaited(
+    campaigns: &Campaigns,
+    name: Option<&str>,
+    output: &Output,
+) -> Result<String, Failure> {
+    let mut told = false;
+    loop {
+        let found = match name {
+            Some(name) => campaigns.look_for(name).await?,
+            None => campaigns.all().await?.into_iter().rev().find(|campaign| {
+                !matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled)
+            }),
+        };
+        if let Some(campaign) = found {
+            return Ok(campaign.name);
+        }
+        if !told && !output.is_json() {
+            let which = name.map_or_else(|| "a campaign".to_owned(), |name| format!("the campaign {name:?}"));
+            // Whoever has closed standard error does not want to know.
+            _ = writeln!(std::io::stderr(), "Waiting for {which} to begin.");
+            told = true;
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }

@@ -14,16 +14,15 @@ use pappus_engine::pod::schema::SchemaVersion;
 use pappus_engine::pod::survey::other_hosts;
 use pappus_engine::pod::uploads::PhotoStore;
 use pappus_engine::store::{StateFolder, Store};
-use tokio::sync::watch;
 
 use super::records::Records;
 use super::view::View;
 use super::{describe, document};
 use crate::arguments::WorkArguments;
-use crate::commands::{Outcome, thousands};
+use crate::commands::{Outcome, counted};
 use crate::error::Failure;
 use crate::output::Output;
-use crate::{clock, pod};
+use crate::{clock, interrupt, pod};
 
 /// A megabyte as disks are sold.
 const MEGABYTE: u64 = 1_000_000;
@@ -89,8 +88,8 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
         let keys = CampaignKeys::new(&state, &store, &config.url);
         let copied = SignInData::new(&keys, &store, &config.url).copy(&mut snapshot, clock::now()?).await?;
         output.line(format!(
-            "What {} people sign in with is in the store, encrypted.",
-            thousands(copied.people)
+            "The sign-in data of {} is in the store, encrypted.",
+            counted(copied.people, "account")
         ));
     }
     drop((snapshot, names));
@@ -110,8 +109,9 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
         observer: Arc::clone(&view) as Arc<_>,
         options,
     };
-    let (stop, stopped) = watch::channel(false);
-    tokio::spawn(until_told(stop));
+    let stopped = interrupt::stop_gracefully(
+        "Stopping when the accounts that were begun are finished. Press Ctrl-C again to stop at once.",
+    );
     let watching = tokio::spawn(Arc::clone(&view).watch(store.clone(), campaign.clone()));
     let setup = Arc::new(setup);
     let ended = export(Arc::clone(&setup), &campaign, stopped.clone()).await;
@@ -124,8 +124,8 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     let (ended, status) = stands?;
     store.close().await;
     if ended.stopped && status.totals.open() > 0 {
-        let left = thousands(status.totals.open());
-        let sentence = format!("stopped, with {left} accounts left: run the same again to go on");
+        let left = counted(status.totals.open(), "account");
+        let sentence = format!("stopped, with {left} left: run the same again to go on");
         return Err(Failure::say(sentence).with_code("stopped"));
     }
     if status.campaign.state == CampaignState::Cancelled {
@@ -171,25 +171,4 @@ async fn options(
 fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
-}
-
-/// The first Ctrl-C or SIGTERM lets what is begun be finished; the second one ends at once, as always.
-pub(crate) async fn until_told(stop: watch::Sender<bool>) {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    let second = |number: i32| std::process::exit(128 + number);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    _ = stop.send(true);
-    tokio::select! {
-        _ = interrupt.recv() => second(2),
-        _ = terminate.recv() => second(15),
-    }
 }

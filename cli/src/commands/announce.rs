@@ -6,7 +6,7 @@ use pappus_engine::pod::config::PodConfig;
 use pappus_engine::store::Store;
 use zeroize::Zeroizing;
 
-use super::{Outcome, thousands};
+use super::{Outcome, counted, thousands};
 use crate::arguments::Announce;
 use crate::error::Failure;
 use crate::output::Output;
@@ -15,10 +15,7 @@ use crate::{archive, clock, passphrase, pod, store};
 pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
     let opened = archive::open(&arguments.archive, output)?;
-    let key_passphrase = match &arguments.key_passphrase {
-        Some(path) => Some(passphrase::read(path, "the private key", false)?),
-        None => None,
-    };
+    let key_passphrase = passphrase::read_if(arguments.key_passphrase.source().as_ref(), "the private key")?;
     let store = store::open(&arguments.store, &config.url).await?;
     let farewell = arguments.farewell.farewell.clone();
     let announced = announce_archive(opened, &config, &store, key_passphrase, farewell).await?;
@@ -47,20 +44,24 @@ pub(crate) async fn announce_archive(
 pub(crate) fn describe(output: &Output, announced: &Announced) {
     output.line(format!("{} is {} from now on.", announced.old, announced.new));
     output.line(format!(
-        "{} pods are to be told of the move, {} people on them get a message of their own; {} deliveries are new.",
-        thousands(announced.pods),
-        thousands(announced.people),
-        thousands(announced.queued)
+        "The move goes to {}, with messages of their own for {} there; {} queued.",
+        counted(announced.pods, "pod"),
+        if announced.people == 1 {
+            "1 person".to_owned()
+        } else {
+            format!("{} people", thousands(announced.people))
+        },
+        counted(announced.queued, "new delivery")
     ));
     if announced.unknown > 0 {
         output.line(format!(
-            "{} contacts are unknown here: their pods are told of the move.",
-            thousands(announced.unknown)
+            "{} unknown here: only the pods are told of the move.",
+            counted(announced.unknown, "contact")
         ));
     }
     output.line(format!(
-        "{} friends shared both ways. `pappus deliveries` shows how many of them are back.",
-        thousands(announced.friends)
+        "{} shared both ways. `pappus deliveries` shows how many are back.",
+        counted(announced.friends, "friend")
     ));
     for (person, reason) in &announced.by_hand {
         output.line(format!("  {person} cannot be told: {reason}"));

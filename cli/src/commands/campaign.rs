@@ -4,9 +4,9 @@ use pappus_engine::campaign::{Campaigns, Status};
 use pappus_engine::store::Store;
 use serde_json::json;
 
-use super::{Outcome, thousands};
+use super::{Outcome, counted};
 use crate::arguments::{Campaign, CampaignAction};
-use crate::campaign::{describe, document, follow};
+use crate::campaign::{awaited, describe, document, follow};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::{pod, store};
@@ -46,8 +46,8 @@ async fn act(campaigns: &Campaigns, action: &CampaignAction, output: &Output) ->
             let retried = campaigns.retry(&named.name).await?;
             output.document(&json!({ "campaign": named.name, "retried": retried }));
             output.line(format!(
-                "{} accounts have another turn; `pappus export --all --name {}` or a worker takes them up.",
-                thousands(retried),
+                "{} may be tried again; `pappus export --all --name {}` or a worker takes them up.",
+                counted(retried, "account"),
                 named.name
             ));
             return Ok(Outcome::Done);
@@ -64,11 +64,14 @@ async fn show(
     arguments: &Campaign,
     output: &Output,
 ) -> Result<Outcome, Failure> {
-    if let Some(name) = &arguments.name {
-        let campaign = campaigns.named(name).await?;
-        if arguments.watch {
-            follow(store, &campaign, output.is_json()).await?;
-        }
+    let watched = if arguments.watch {
+        let name = awaited(campaigns, arguments.name.as_deref(), output).await?;
+        follow(campaigns, store, &name, output.is_json()).await?;
+        Some(name)
+    } else {
+        arguments.name.clone()
+    };
+    if let Some(name) = &watched {
         let status = Status::of(store, campaigns.named(name).await?).await?;
         describe(output, &status);
         output.document(&document(&status));

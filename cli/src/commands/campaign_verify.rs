@@ -9,7 +9,7 @@ use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
 use pappus_engine::store::StateFolder;
 use serde_json::json;
 
-use super::{Outcome, megabytes, thousands};
+use super::{Outcome, counted, megabytes, thousands};
 use crate::arguments::{CampaignVerify, StorePlace};
 use crate::error::Failure;
 use crate::output::Output;
@@ -86,12 +86,12 @@ fn describe(output: &Output, found: &CampaignVerification) {
     for list in &found.lists {
         let totals = &list.totals;
         output.line(format!(
-            "{} of {}: {} accounts, {} with an archive ({}), {} failed, {} skipped, {} still to come.",
+            "{} of {}: {}, {} with an archive{}, {} failed, {} skipped, {} still to come.",
             list.head.name,
             list.head.pod,
-            thousands(totals.accounts),
+            counted(totals.accounts, "account"),
             thousands(totals.done),
-            megabytes(totals.bytes),
+            if totals.bytes > 0 { format!(" ({})", megabytes(totals.bytes)) } else { String::new() },
             thousands(totals.failed),
             thousands(totals.skipped),
             thousands(totals.open)
@@ -100,11 +100,11 @@ fn describe(output: &Output, found: &CampaignVerification) {
             Some(key) => output.line(format!("  {} is signed by {key}.", list.file)),
             None => output.line(format!("  {} IS NOT SIGNED AS IT SHOULD BE.", list.file)),
         }
-        output.line(format!("  {} archives are whole, inside too.", thousands(list.verified)));
+        output.line(format!("  Whole, inside too: {}.", counted(list.verified, "archive")));
         if list.sealed > 0 {
             output.line(format!(
-                "  {} encrypted archives have the right bytes; nothing here opens them, so they were not looked into.",
-                thousands(list.sealed)
+                "  Only the bytes were checked of {}, which nothing here opens.",
+                counted(list.sealed, "encrypted archive")
             ));
         }
     }
@@ -118,7 +118,7 @@ fn describe(output: &Output, found: &CampaignVerification) {
     }
     let total: u64 = found.counts.values().sum();
     if total > SHOWN as u64 {
-        output.line(format!("  … {} problems in all; --json lists up to a thousand", thousands(total)));
+        output.line(format!("  … {} in all; --json lists up to a thousand", counted(total, "problem")));
     }
     if found.is_clean() {
         output.line("Nothing is missing, damaged or too much.");

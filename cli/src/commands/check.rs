@@ -6,7 +6,7 @@ use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::survey::{AccountSize, Survey, account_sizes, survey};
 use pappus_engine::pod::uploads::UploadsError;
 
-use super::{Outcome, thousands};
+use super::{Outcome, counted, megabytes, thousands};
 use crate::arguments::Check;
 use crate::error::Failure;
 use crate::output::Output;
@@ -28,7 +28,15 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         Err(error) => output.line(format!("Its photos cannot be read: {error}.")),
     }
     let found = survey(&mut snapshot, &config.url, photos.as_ref().ok().map(|(_, names)| names)).await?;
-    let accounts = if arguments.accounts { account_sizes(&mut snapshot).await? } else { Vec::new() };
+    let accounts = if arguments.accounts {
+        let sizes = match &photos {
+            Ok(_) => Some(pod::uploads(&config).await?.original_sizes().await?),
+            Err(_) => None,
+        };
+        account_sizes(&mut snapshot, sizes.as_ref()).await?
+    } else {
+        Vec::new()
+    };
     if let Some(sentence) = pod::other_hosts(&config.url, &found.other_hosts) {
         output.line(sentence);
     }
@@ -70,17 +78,17 @@ fn is_clean(survey: &Survey) -> bool {
 fn describe(output: &Output, survey: &Survey) {
     let n = thousands;
     output.line(format!(
-        "There are {} accounts; {} of them closed and {} locked, which are exported too.",
+        "Accounts: {}; {} of them closed and {} locked, which are exported too.",
         n(survey.accounts),
         n(survey.closed),
         n(survey.locked)
     ));
     output.line(format!(
-        "They wrote {} posts, {} comments and {} likes, and uploaded {} photos.",
-        n(survey.posts),
-        n(survey.comments),
-        n(survey.likes),
-        n(survey.photos)
+        "They wrote {}, {} and {}, and uploaded {}.",
+        counted(survey.posts, "post"),
+        counted(survey.comments, "comment"),
+        counted(survey.likes, "like"),
+        counted(survey.photos, "photo")
     ));
     if is_clean(survey) {
         output.line("Nothing stands out that would be left out.");
@@ -91,7 +99,14 @@ fn describe(output: &Output, survey: &Survey) {
         output.line(format!("  {} whose file is missing.", counted(survey.missing_files, "photo")));
     }
     if survey.orphans > 0 {
-        output.line(format!("  {} whose post is gone.", counted(survey.orphans, "comment or like")));
+        output.line(format!(
+            "  {} whose post is gone.",
+            if survey.orphans == 1 {
+                "1 comment or like".to_owned()
+            } else {
+                format!("{} comments and likes", n(survey.orphans))
+            }
+        ));
     }
     if !survey.unusable_keys.is_empty() {
         let names = shorten(&survey.unusable_keys);
@@ -102,15 +117,6 @@ fn describe(output: &Output, survey: &Survey) {
     if !survey.broken_accounts.is_empty() {
         let names = shorten(&survey.broken_accounts);
         output.line(format!("  The whole account of {names}: it has no person in the database."));
-    }
-}
-
-/// `1 photo`, `2 photos`.
-fn counted(number: u64, what: &str) -> String {
-    match (number, what.split_once(" or ")) {
-        (1, _) => format!("1 {what}"),
-        (_, None) => format!("{} {what}s", thousands(number)),
-        (_, Some((one, other))) => format!("{} {one}s and {other}s", thousands(number)),
     }
 }
 
@@ -125,7 +131,7 @@ fn list(output: &Output, accounts: &[AccountSize]) {
     }
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["account", "posts", "comments", "likes", "contacts", "photos", ""]);
+    table.set_header(["account", "posts", "comments", "likes", "contacts", "photos", "photo files", ""]);
     for account in accounts {
         let state = match (account.closed, account.locked) {
             (true, _) => "closed",
@@ -135,10 +141,15 @@ fn list(output: &Output, accounts: &[AccountSize]) {
         let counts = [account.posts, account.comments, account.likes, account.contacts, account.photos];
         let row = std::iter::once(account.username.clone())
             .chain(counts.map(thousands))
+            .chain(std::iter::once(match account.photo_bytes {
+                None => "unknown".to_owned(),
+                Some(0) => "–".to_owned(),
+                Some(bytes) => megabytes(bytes),
+            }))
             .chain(std::iter::once(state.to_owned()));
         table.add_row(row);
     }
-    for column in 1..6 {
+    for column in 1..7 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }

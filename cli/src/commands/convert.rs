@@ -2,7 +2,7 @@
 
 use pappus_engine::archive::convert::convert_to_diaspora;
 
-use super::{Outcome, thousands};
+use super::{Outcome, counted};
 use crate::archive;
 use crate::arguments::{Convert, Target};
 use crate::error::Failure;
@@ -11,10 +11,7 @@ use crate::passphrase;
 
 pub(crate) fn run(arguments: &Convert, output: &Output) -> Result<Outcome, Failure> {
     let Target::Diaspora = arguments.to;
-    let passphrase = match &arguments.key_passphrase {
-        Some(path) => Some(passphrase::read(path, "the private key", false)?),
-        None => None,
-    };
+    let passphrase = passphrase::read_if(arguments.key_passphrase.source().as_ref(), "the private key")?;
     let mut opened = archive::open(&arguments.archive, output)?;
     std::fs::create_dir_all(&arguments.out).map_err(|error| {
         Failure::new(format!("the folder {} cannot be made", arguments.out.display()), error)
@@ -26,7 +23,7 @@ pub(crate) fn run(arguments: &Convert, output: &Output) -> Result<Outcome, Failu
                 Failure::new("nothing was converted", error).with_code(code)
             })?;
     output.line(format!("{}", converted.document.display()));
-    output.line(format!("{}, {} photos", converted.photos.display(), thousands(converted.photo_count)));
+    output.line(format!("{}, {}", converted.photos.display(), counted(converted.photo_count, "photo")));
     output.line("Both belong on the settings page of the new pod, or into its task accounts:migration.");
     output.line("The first holds the private key in clear: keep it to yourself.");
     output.document(&serde_json::json!({

@@ -9,14 +9,13 @@ use pappus_engine::delivery::{
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::store::Store;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use super::{Outcome, thousands};
 use crate::arguments::{Deliver, NetworkArguments, PatienceArguments};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::progress::Bar;
-use crate::{network, pod, store};
+use crate::{interrupt, network, pod, store};
 
 /// How often the ledger is read for the progress bar.
 const LOOK: Duration = Duration::from_millis(500);
@@ -58,13 +57,9 @@ impl Sending<'_> {
     /// Sends what is due; with `wait`, until nothing is left.
     pub(crate) async fn send_due(&self, store: &Store, output: &Output) -> Result<Sent, Failure> {
         let client = network::client_of(&self.config.url, self.network)?;
-        let (stop, stopped) = watch::channel(false);
-        // The first Ctrl-C lets what is on its way arrive; the second one ends at once, as always.
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                _ = stop.send(true);
-            }
-        });
+        let stopped = interrupt::stop_gracefully(
+            "Stopping when the deliveries on their way have arrived. Press Ctrl-C again to stop at once.",
+        );
         let ledger = Ledger::new(store);
         if self.patience.assume_reachable {
             ledger.assume_reachable(SystemClock.now()).await?;

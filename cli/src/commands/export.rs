@@ -11,7 +11,7 @@ use pappus_engine::pod::reader::AccountReader;
 use pappus_engine::store::{StateFolder, StoredSignatures};
 use serde_json::json;
 
-use super::{Outcome, list_omissions, megabytes, thousands};
+use super::{Outcome, counted, list_omissions, megabytes};
 use crate::arguments::Export;
 use crate::error::Failure;
 use crate::output::Output;
@@ -110,15 +110,10 @@ async fn bar(snapshot: &mut Snapshot, url: &PodUrl, name: &str, json: bool) -> B
 }
 
 fn options(arguments: &Export) -> Result<ExportOptions, Failure> {
-    let key_passphrase = match &arguments.key_passphrase {
-        Some(path) => Some(passphrase::read(path, "the private key", true)?),
-        None => None,
-    };
-    let lock = match &arguments.passphrase {
-        Some(path) => {
-            let text = passphrase::read(path, "the archive", true)?;
-            Some(Lock::passphrase(&text))
-        }
+    let key_passphrase =
+        passphrase::read_new_if(arguments.key_passphrase.source().as_ref(), "the private key")?;
+    let lock = match passphrase::read_new_if(arguments.passphrase.source().as_ref(), "the archive")? {
+        Some(text) => Some(Lock::passphrase(&text)),
         None if arguments.encrypt_to.is_empty() => None,
         None => Some(Lock::recipients(&arguments.encrypt_to)?),
     };
@@ -134,9 +129,9 @@ fn report(output: &Output, exported: &Exported, took: Duration) {
     let Exported { path, bytes, manifest, signed_by_account } = exported;
     let records: u64 = manifest.counts.values().sum();
     output.line(format!(
-        "{}: {} records, {} in {:.2} s",
+        "{}: {}, {} in {:.2} s",
         manifest.account.diaspora_id,
-        thousands(records),
+        counted(records, "record"),
         megabytes(*bytes),
         took.as_secs_f64()
     ));

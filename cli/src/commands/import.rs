@@ -15,7 +15,7 @@ use pappus_engine::pod::database::PodWriter;
 use pappus_engine::store::Store;
 use serde_json::{Value, json};
 
-use super::{Outcome, megabytes, thousands};
+use super::{Outcome, counted, megabytes, thousands};
 use crate::announcement::{Announcement, Following, Intent};
 use crate::arguments::Import;
 use crate::error::Failure;
@@ -36,8 +36,8 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     };
     pod::open(&config).await?; // says what is wrong with the pod before any work is done
     let file = &arguments.archive.archive;
-    let unlock =
-        archive::unlock(arguments.archive.passphrase.as_deref(), arguments.archive.identity.as_deref())?;
+    let source = arguments.archive.passphrase.source();
+    let unlock = archive::unlock(source.as_ref(), arguments.archive.identity.as_deref())?;
     let mut opened = archive::open_with(file, unlock.as_ref(), arguments.photos.as_deref(), output)?;
     let intent = Intent::new(&mut opened, &arguments)?;
     let store = if arguments.dry_run {
@@ -136,9 +136,8 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
     output.line(table(report));
     if report.fetched_posts > 0 {
         output.line(format!(
-            "  {} posts of other people were fetched from their pods, since the account has answered, liked or \
-             reshared them.",
-            thousands(report.fetched_posts)
+            "  Fetched from other pods: {} that the account has answered, liked or reshared.",
+            counted(report.fetched_posts, "post")
         ));
     }
     describe_earlier(output, report);
@@ -156,8 +155,8 @@ fn describe_earlier(output: &Output, report: &Report) {
     let (before, deleted) = (report.imported_before, report.deleted_since());
     if before + deleted > 0 {
         output.line(format!(
-            "  {} records were imported before; {} were deleted since and stay deleted.",
-            thousands(before),
+            "  Imported before: {}; deleted since, and not brought back: {}.",
+            counted(before, "record"),
             thousands(deleted)
         ));
     }
@@ -169,14 +168,20 @@ fn describe_needs(output: &Output, needs: &Needs) {
         None => String::new(),
     };
     output.line(format!(
-        "Space needed: about {} for {} photos with their sizes{room}, and {} records in the database.",
-        megabytes(needs.photo_bytes),
-        thousands(needs.photo_files),
-        thousands(needs.records)
+        "Space needed: {}{} in the database.",
+        match needs.photo_files {
+            0 => String::new(),
+            files => format!(
+                "about {} for {} with all sizes{room}, and ",
+                megabytes(needs.photo_bytes),
+                counted(files, "photo")
+            ),
+        },
+        counted(needs.records, "record")
     ));
     output.line(format!(
-        "Estimated time: about {} seconds, without asking other pods.",
-        thousands(needs.seconds)
+        "Estimated time: about {}, without asking other pods.",
+        counted(needs.seconds.max(1), "second")
     ));
     if !needs.fits() {
         output.line("The photos do not fit: the import would be refused. Make room first.");

@@ -5,8 +5,8 @@ use pappus_engine::depot::{CampaignKey, CampaignKeys};
 use pappus_engine::store::StateFolder;
 use serde_json::json;
 
-use super::Outcome;
-use crate::arguments::{Keys, KeysAction};
+use super::{Outcome, counted};
+use crate::arguments::{Keys, KeysAction, PassphraseSource};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::{clock, passphrase, pod, store};
@@ -28,12 +28,9 @@ async fn act(keys: &CampaignKeys, action: Option<&KeysAction>, output: &Output) 
     match action {
         None => show(keys, output).await,
         Some(KeysAction::Backup { file, passphrase }) => {
-            let text = match passphrase {
-                Some(path) => Some(passphrase::read(path, COPY, true)?),
-                None => None,
-            };
+            let text = passphrase::read_new_if(passphrase.source().as_ref(), COPY)?;
             let count = keys.backup(file, text.as_ref().map(|text| text.as_str()))?;
-            output.line(format!("{}: {count} keys.", file.display()));
+            output.line(format!("{}: {}.", file.display(), counted(count as u64, "key")));
             output.line(if text.is_some() {
                 "It opens every archive of the pod, with its passphrase: keep both, in two places that are not here."
             } else {
@@ -44,13 +41,13 @@ async fn act(keys: &CampaignKeys, action: Option<&KeysAction>, output: &Output) 
         }
         Some(KeysAction::Restore { file, passphrase }) => {
             let text = if CampaignKeys::is_locked(file)? {
-                let asked = std::path::PathBuf::new();
-                Some(passphrase::read(passphrase.as_ref().unwrap_or(&asked), COPY, false)?)
+                let source = passphrase.source().unwrap_or(PassphraseSource::Prompt);
+                Some(passphrase::read(&source, COPY)?)
             } else {
                 None
             };
             let new = keys.restore(file, text.as_ref().map(|text| text.as_str()))?;
-            output.line(format!("{new} keys were not here before."));
+            output.line(format!("New on this machine: {}.", counted(new as u64, "key")));
             output.document(&json!({ "restored": new }));
             Ok(Outcome::Done)
         }

@@ -7,14 +7,15 @@ use pappus_engine::domain::SigningKey;
 use pappus_engine::store::StateFolder;
 use serde_json::json;
 
-use super::{Outcome, list_omissions, megabytes, thousands};
+use super::{Outcome, counted, list_omissions, megabytes};
 use crate::arguments::Merge;
 use crate::error::Failure;
 use crate::output::Output;
 use crate::{archive, clock, passphrase, pod, store};
 
 pub(crate) fn run(arguments: &Merge, output: &Output) -> Result<Outcome, Failure> {
-    let unlock = archive::unlock(arguments.passphrase.as_deref(), arguments.identity.as_deref())?;
+    let unlock = archive::unlock(arguments.passphrase.source().as_ref(), arguments.identity.as_deref())?;
+    let key_passphrase = passphrase::read_if(arguments.key_passphrase.source().as_ref(), "the private key")?;
     let mut inputs = Vec::new();
     for path in &arguments.archives {
         let archive = archive::open_with(path, unlock.as_ref(), None, output)?;
@@ -22,10 +23,6 @@ pub(crate) fn run(arguments: &Merge, output: &Output) -> Result<Outcome, Failure
             .map_err(|error| Failure::new(format!("{} cannot be read", path.display()), error))?;
         inputs.push(MergeInput { archive, sha256, path: path.clone() });
     }
-    let key_passphrase = match &arguments.key_passphrase {
-        Some(path) => Some(passphrase::read(path, "the private key", false)?),
-        None => None,
-    };
     let archive_key = archive_key(arguments)?;
     std::fs::create_dir_all(&arguments.out).map_err(|error| {
         Failure::new(format!("the folder {} cannot be made", arguments.out.display()), error)
@@ -70,9 +67,9 @@ fn describe(merged: &Merged, was_encrypted: bool, output: &Output) {
     let Merged { path, bytes, manifest, signed_by_pod } = merged;
     let records: u64 = manifest.counts.values().sum();
     output.line(format!(
-        "{}: {} records of {} archives, {}",
+        "{}: {} of {} archives, {}",
         manifest.account.diaspora_id,
-        thousands(records),
+        counted(records, "record"),
         manifest.merged_from.len(),
         megabytes(*bytes)
     ));

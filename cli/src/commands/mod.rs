@@ -61,6 +61,16 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
+/// A number with its noun: `1 photo`, `2,000 photos`, `3 deliveries`. `what` is the singular, whose last word changes.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    let number_text = thousands(number);
+    match what.strip_suffix('y') {
+        _ if number == 1 => format!("1 {what}"),
+        Some(stem) => format!("{number_text} {stem}ies"),
+        None => format!("{number_text} {what}s"),
+    }
+}
+
 /// `12.3 MB`.
 pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{}", indicatif::DecimalBytes(bytes))

@@ -64,7 +64,7 @@ fn describe(output: &Output, repaired: &Repaired, dry_run: bool) {
         return;
     }
     output.line(format!(
-        "  {} stay as they are, for the reasons beside them; the same command tries again:",
+        "  Unchanged, each with its reason; the same command tries again: {}",
         thousands(repaired.skipped.len() as u64)
     ));
     for skipped in repaired.skipped.iter().take(SHOWN) {

@@ -4,7 +4,7 @@ use pappus_engine::delivery::{Ledger, Scope};
 use pappus_engine::domain::DiasporaId;
 use serde_json::json;
 
-use super::{Outcome, thousands};
+use super::{Outcome, counted};
 use crate::arguments::Resend;
 use crate::error::Failure;
 use crate::output::Output;
@@ -23,7 +23,7 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
     let now = clock::now()?.to_utc().and_utc();
     let queued = Ledger::new(&store).resend(scope, arguments.delivered, now).await?;
     store.close().await;
-    output.line(format!("{} deliveries are due again. `pappus deliver` sends them.", thousands(queued)));
+    output.line(format!("Due again: {}. Send with `pappus deliver`.", counted(queued, "delivery")));
     output.document(&json!({ "queued": queued }));
     Ok(Outcome::Done)
 }

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use pappus_server::check::check;
 use pappus_server::config::Config;
 use serde_json::json;
-use tokio::sync::watch;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -14,10 +13,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Outcome;
 use crate::arguments::{Log, Serve};
-use crate::campaign::until_told;
 use crate::error::Failure;
 use crate::output::Output;
-use crate::pod;
+use crate::{interrupt, pod};
 
 pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Failure> {
     let config = Config::read(&arguments.config, &pod::environment)?;
@@ -25,8 +23,7 @@ pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Fa
         return look(&config, output).await;
     }
     begin_log(arguments.log);
-    let (stop, stopped) = watch::channel(false);
-    tokio::spawn(until_told(stop));
+    let stopped = interrupt::stop_gracefully("Stopping when the requests that were begun are answered.");
     let public_url = config.web.public_url.clone();
     let listening = |place: &str| {
         output.line(format!("Serving {public_url} at {place}"));

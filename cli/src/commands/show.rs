@@ -2,7 +2,7 @@
 
 use pappus_engine::archive::manifest::{Manifest, PrivateKeyState};
 
-use super::{Outcome, list_omissions, megabytes, thousands};
+use super::{Outcome, counted, list_omissions, megabytes, thousands};
 use crate::archive::{self, owner};
 use crate::arguments::ReadArchive;
 use crate::error::Failure;
@@ -45,8 +45,8 @@ fn origin(output: &Output, manifest: &Manifest) {
     output.line(format!("  from {} ({})", manifest.pod.url, manifest.pod.software));
     output.line(format!("  taken {} by {}", manifest.created_at, manifest.created_by));
     output.line(format!(
-        "  {} files, {} unpacked",
-        thousands(manifest.entries.len() as u64),
+        "  {}, {} unpacked",
+        counted(manifest.entries.len() as u64, "file"),
         megabytes(bytes)
     ));
     output.line(match manifest.account.private_key {

@@ -3,7 +3,7 @@
 use pappus_engine::import::{find_import, undo};
 use serde_json::json;
 
-use super::{Outcome, thousands};
+use super::{Outcome, counted, thousands};
 use crate::arguments::Undo;
 use crate::error::Failure;
 use crate::output::Output;
@@ -25,9 +25,9 @@ pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Fai
         .map_err(|error| Failure::new(format!("import {} was not undone", import.id), error))?;
     store.close().await;
     output.line(format!(
-        "{} is gone from this pod again: {} rows removed, {} given back to the old account.",
+        "{} is gone from this pod again: {} removed, {} given back to the old account.",
         import.new_username,
-        thousands(undone.removed),
+        counted(undone.removed, "row"),
         thousands(undone.given_back)
     ));
     if undone.keeps_key {

@@ -1,29 +1,80 @@
 //! `pappus verify`.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
+use pappus_engine::archive::encryption::Unlock;
 use pappus_engine::archive::open::{AccountSignature, KeyOrigin, Origin, Verification};
 use pappus_engine::validate::check_signatures;
 use serde_json::json;
 
-use super::{Outcome, thousands};
+use super::{Outcome, counted, thousands};
 use crate::archive::{self, owner};
-use crate::arguments::ReadArchive;
+use crate::arguments::Verify;
 use crate::error::Failure;
 use crate::output::Output;
 
 /// At most so many findings are listed on the terminal.
 const SHOWN: usize = 20;
 
-pub(crate) fn run(arguments: &ReadArchive, output: &Output) -> Result<Outcome, Failure> {
-    let mut opened = archive::open(arguments, output)?;
+pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failure> {
+    // Asked once, for all.
+    let unlock = archive::unlock(arguments.passphrase.source().as_ref(), arguments.identity.as_deref())?;
+    if let [path] = arguments.archives.as_slice() {
+        let (document, outcome) = verify(path, unlock.as_ref(), output)?;
+        output.document(&document);
+        return Ok(outcome);
+    }
+    let (mut documents, mut good, mut failed) = (Vec::new(), 0, 0);
+    for path in &arguments.archives {
+        output.line(format!("{}:", path.display()));
+        match verify(path, unlock.as_ref(), output) {
+            Ok((mut document, outcome)) => {
+                if let Some(fields) = document.as_object_mut() {
+                    fields.insert("archive".to_owned(), json!(path));
+                }
+                documents.push(document);
+                good += u64::from(outcome == Outcome::Done);
+            }
+            // One that is damaged says nothing about the others.
+            Err(failure) => {
+                failure.say_aloud();
+                let (error, code) = (failure.to_string(), failure.code());
+                documents.push(json!({ "archive": path, "verified": false, "error": error, "code": code }));
+                failed += 1;
+            }
+        }
+    }
+    let all = documents.len() as u64;
+    output.line(format!(
+        "{}: {} good, {} with findings, {} refused.",
+        counted(all, "archive"),
+        thousands(good),
+        thousands(all - good - failed),
+        thousands(failed)
+    ));
+    output.document(&json!({ "archives": documents, "good": good, "refused": failed }));
+    Ok(match (failed, all - good) {
+        (0, 0) => Outcome::Done,
+        (0, _) => Outcome::Findings,
+        _ => Outcome::Failed,
+    })
+}
+
+/// Verifies one archive and describes it; returns its document.
+fn verify(
+    path: &Path,
+    unlock: Option<&Unlock>,
+    output: &Output,
+) -> Result<(serde_json::Value, Outcome), Failure> {
+    let mut opened = archive::open_with(path, unlock, None, output)?;
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let signatures = check_signatures(&mut opened, &[], threads)?;
     let report = opened.report();
     describe(output, report);
     output.line(format!(
-        "Signatures of {} reactions by others: {} good, {} bad, {} without a known key, {} unsigned.",
-        thousands(signatures.good + signatures.bad + signatures.unknown_key + signatures.unsigned),
+        "Signatures of {} by others: {} good, {} bad, {} without a known key, {} unsigned.",
+        counted(signatures.good + signatures.bad + signatures.unknown_key + signatures.unsigned, "reaction"),
         thousands(signatures.good),
         thousands(signatures.bad),
         thousands(signatures.unknown_key),
@@ -36,11 +87,10 @@ pub(crate) fn run(arguments: &ReadArchive, output: &Output) -> Result<Outcome, F
     }
     let total: u64 = report.findings.counts().values().sum();
     if total > SHOWN as u64 {
-        output.line(format!("  … {} findings in all", thousands(total)));
+        output.line(format!("  … {} in all", counted(total, "finding")));
     }
     let clean = total == 0 && signatures.bad == 0;
-    output.document(&document(report, &signatures, clean));
-    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+    Ok((document(report, &signatures, clean), if clean { Outcome::Done } else { Outcome::Findings }))
 }
 
 fn describe(output: &Output, report: &Verification) {

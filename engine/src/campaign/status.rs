@@ -10,6 +10,10 @@ use crate::store::{Store, StoreError, StoreRow, Value};
 
 /// Accounts listed of each sort.
 const SHOWN: i64 = 10;
+/// Milliseconds over which the rate is measured.
+const WINDOW: i64 = 60_000;
+/// What an account costs besides its records, counted in records (`campaign/feeder.rs` reckons the same).
+const OVERHEAD: i64 = 40;
 
 /// Accounts by state, and what they came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -34,12 +38,38 @@ pub struct Totals {
     pub omissions: u64,
     /// Accounts stored in the last minute.
     pub last_minute: u64,
+    /// The work that all accounts are, skipped ones excepted: their records, as the pod counted them when the campaign
+    /// began, and the records that each account costs besides.
+    pub size: u64,
+    /// The part of `size` that is still to be exported.
+    pub open_size: u64,
+    /// The part of `size` that was exported in the last minute. Of an account that took longer, the part of its time
+    /// that fell into that minute counts.
+    pub last_minute_size: u64,
+    /// Milliseconds of that minute in which accounts were exported: fewer when the campaign has just begun.
+    pub busy_millis: u64,
 }
 
 impl Totals {
     /// All accounts.
     pub fn accounts(&self) -> u64 {
         self.pending + self.running + self.done + self.failed + self.skipped
+    }
+
+    /// Records exported in a second, lately; zero while nothing happens.
+    fn records_per_second(&self) -> f64 {
+        if self.last_minute == 0 {
+            0.0
+        } else {
+            ratio(self.last_minute_size * 1000, self.busy_millis.max(1000))
+        }
+    }
+
+    /// Seconds that the remaining accounts take at the rate of the last minute, weighted by their records; unknown while
+    /// nothing happens.
+    pub fn seconds_left(&self) -> Option<f64> {
+        let rate = self.records_per_second();
+        (rate > 0.0 && self.open() > 0).then(|| ratio(self.open_size, 1) / rate)
     }
 
     /// Accounts that still wait for something.
@@ -98,7 +128,9 @@ pub struct Status {
     pub totals: Totals,
     /// Accounts finished in a second, lately.
     pub rate: f64,
-    /// Seconds that are left at that rate; unknown while nothing happens.
+    /// Records exported in a second, lately.
+    pub records_per_second: f64,
+    /// Seconds that the records of the remaining accounts take at that rate; unknown while nothing happens.
     pub seconds_left: Option<f64>,
     /// Who works on it.
     pub workers: Vec<WorkerLine>,
@@ -118,7 +150,7 @@ impl Status {
     pub async fn of(store: &Store, campaign: Campaign) -> Result<Self, CampaignError> {
         let totals = Self::totals(store, &campaign).await?;
         let rate = ratio(totals.last_minute, 60);
-        let seconds_left = (rate > 0.0 && totals.open() > 0).then(|| ratio(totals.open(), 1) / rate);
+        let (records_per_second, seconds_left) = (totals.records_per_second(), totals.seconds_left());
         let sql = format!(
             "SELECT {LINE} FROM pappus_campaign_accounts WHERE campaign_id = ? AND state = 'done' \
              ORDER BY millis DESC LIMIT {SHOWN}"
@@ -130,7 +162,7 @@ impl Status {
         );
         let failed = lines(store, &sql, &[campaign.id.into()]).await?;
         let workers = workers(store, campaign.id).await?;
-        Ok(Self { campaign, totals, rate, seconds_left, workers, slowest, failed })
+        Ok(Self { campaign, totals, rate, records_per_second, seconds_left, workers, slowest, failed })
     }
 
     /// Only the numbers.
@@ -139,21 +171,41 @@ impl Status {
     /// [`CampaignError::Store`].
     pub async fn totals(store: &Store, campaign: &Campaign) -> Result<Totals, CampaignError> {
         let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)");
+        let now = now(store);
         let recent =
-            format!("CAST(SUM(CASE WHEN finished_at > {} - 60000 THEN 1 ELSE 0 END) AS BIGINT)", now(store));
+            |value: &str| sum(&format!("CASE WHEN finished_at > {now} - {WINDOW} THEN {value} ELSE 0 END"));
+        // Every account takes its time, also one without a record.
+        let share = format!(
+            "CASE WHEN COALESCE(millis, 0) > {WINDOW} THEN (size + {OVERHEAD}) * {WINDOW} / millis \
+             ELSE size + {OVERHEAD} END"
+        );
+        let begun = format!("CAST(COALESCE({now} - MIN(finished_at - COALESCE(millis, 0)), 0) AS BIGINT)");
         let sql = format!(
-            "SELECT state, COUNT(*), {}, {}, {}, CAST(SUM(CASE WHEN omissions > 0 THEN 1 ELSE 0 END) AS BIGINT), \
-             {recent} FROM pappus_campaign_accounts WHERE campaign_id = ? GROUP BY state",
+            "SELECT state, COUNT(*), {}, {}, {}, {}, {}, {}, {}, {begun} \
+             FROM pappus_campaign_accounts WHERE campaign_id = ? GROUP BY state",
             sum("bytes"),
             sum("records"),
-            sum("omissions")
+            sum("omissions"),
+            sum("CASE WHEN omissions > 0 THEN 1 ELSE 0 END"),
+            recent("1"),
+            sum(&format!("size + {OVERHEAD}")),
+            recent(&share)
         );
         let rows = store.rows("counting accounts", &sql, &[campaign.id.into()]).await?;
         let mut totals = Totals::default();
         for row in &rows {
             let number = |column| Ok::<u64, StoreError>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
             let count = number(1)?;
-            match AccountState::from_row(row, 0)? {
+            let state = AccountState::from_row(row, 0)?;
+            if state != AccountState::Skipped {
+                let size = number(7)?;
+                totals.size += size;
+                totals.open_size +=
+                    if matches!(state, AccountState::Pending | AccountState::Running) { size } else { 0 };
+            }
+            totals.last_minute_size += number(8)?;
+            totals.busy_millis = totals.busy_millis.max(number(9)?.min(WINDOW.unsigned_abs()));
+            match state {
                 AccountState::Pending => totals.pending = count,
                 AccountState::Running => totals.running = count,
                 AccountState::Done => {

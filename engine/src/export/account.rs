@@ -140,7 +140,8 @@ impl Exporter<'_> {
         let io_error = |source| OutputError::Io { path: self.folder.to_owned(), source };
         let settings = reader.settings().await?;
         let spool = tempfile::tempfile_in(self.folder).map_err(io_error)?;
-        let (pages, view) = start_pages(spool, self.view_header(&account.id, &settings));
+        let scratch = tempfile::tempfile_in(self.folder).map_err(io_error)?;
+        let (pages, view) = start_pages(spool, scratch, self.view_header(&account.id, &settings));
         let (pieces, writer) = start_writer(output.file().map_err(io_error)?, created_at, options, pages);
         let gathered = self.gather(&mut reader, settings, pieces, memory).await;
         // A full disk shows at the writer first and at the reader as a closed channel: ask the writer first.
@@ -209,6 +210,7 @@ impl Exporter<'_> {
         let mut photos = PhotoFiles::new(self.uploads, pieces.clone(), self.progress);
         reader.photo_names(&mut photos).await?;
         photos.finish().await?;
+        pieces.send(Piece::Page(Page::PhotoFiles(photos.names()))).await?;
 
         let mut counts = std::mem::take(&mut reader.notes.counts);
         counts.insert(CountKind::PhotoFiles, photos.count());

@@ -22,6 +22,10 @@ pub(super) enum Page {
     Contact(Box<Contact>),
     Post(Box<PostRecord>),
     OwnRelayable(Box<Relayable>),
+    /// Somebody's vote for this answer of a poll.
+    Vote(Guid),
+    /// The names of the photos in the archive.
+    PhotoFiles(std::collections::HashSet<String>),
     Conversation(Box<Conversation>),
     LoosePhoto(Box<LoosePhoto>),
     Omission(Box<Omission>),
@@ -51,7 +55,7 @@ pub(super) struct Entry {
 impl Entry {
     fn new(
         kind: RecordKind,
-        name: impl ToString,
+        name: &impl ToString,
         counts: impl IntoIterator<Item = (CountKind, u64)>,
     ) -> Self {
         Self { kind, name: Some(name.to_string()), counts: counts.into_iter().collect() }
@@ -141,6 +145,13 @@ impl Serialize for PostRecord {
 }
 
 impl Listed for Relayable {
+    fn shown(self) -> Option<Page> {
+        match self.entity {
+            RelayableEntity::PollParticipation(vote) => Some(Page::Vote(vote.poll_answer_guid)),
+            _ => None,
+        }
+    }
+
     fn entry(&self, list: &str) -> Entry {
         let (kind, others) = match &self.entity {
             RelayableEntity::Comment(_) => (RecordKind::Comment, CountKind::OthersComments),
@@ -221,11 +232,11 @@ impl Pages {
 pub(super) type ViewThread = JoinHandle<Result<Option<FinishedView<Steady>>, ViewError>>;
 
 /// Starts the thread that makes the pages. It ends with the counts, or when the sender is gone.
-pub(super) fn start_pages(spool: File, header: ViewHeader) -> (Pages, ViewThread) {
+pub(super) fn start_pages(spool: File, scratch: File, header: ViewHeader) -> (Pages, ViewThread) {
     let (channel, mut receiver) = mpsc::channel::<Vec<Page>>(4);
     let thread = tokio::task::spawn_blocking(move || {
         let (spool, abandon) = Steady::new(spool);
-        let mut view = View::begin(spool, header)?;
+        let mut view = View::begin(spool, scratch, header)?;
         while let Some(batch) = receiver.blocking_recv() {
             for page in batch {
                 if let Page::Counts(counts) = page {
@@ -258,7 +269,22 @@ fn show(view: &mut View<Steady>, page: Page) -> Result<(), ViewError> {
             };
             view.post(&post, audience, likes, replies.into_iter().map(reply).collect())
         }
-        Page::OwnRelayable(relayable) => view.own_relayable(&relayable),
+        Page::OwnRelayable(relayable) => {
+            if let RelayableEntity::PollParticipation(vote) = &relayable.entity {
+                view.vote(vote.poll_answer_guid.as_str());
+            }
+            view.own_relayable(&relayable)
+        }
+        Page::Vote(answer) => {
+            view.vote(answer.as_str());
+            Ok(())
+        }
+        Page::PhotoFiles(names) => {
+            for name in &names {
+                view.photo_file(name);
+            }
+            Ok(())
+        }
         Page::Conversation(conversation) => view.conversation(&conversation),
         Page::LoosePhoto(photo) => view.loose_photo(&photo),
         Page::Omission(omission) => view.omission(&omission),

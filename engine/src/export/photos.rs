@@ -51,6 +51,11 @@ impl<'a> PhotoFiles<'a> {
         self.sent.len() as u64
     }
 
+    /// The names of the files that were sent.
+    pub(super) fn names(&self) -> HashSet<String> {
+        self.sent.clone()
+    }
+
     fn omit(&mut self, photo: &PhotoName, code: OmissionCode, reason: String) {
         let record =
             RecordRef { kind: RecordKind::PhotoFile, id: Some(photo.row), name: Some(photo.name.clone()) };

@@ -58,6 +58,8 @@ pub struct AccountSize {
     pub contacts: u64,
     /// Its photos.
     pub photos: u64,
+    /// Bytes of its photos' originals; `None` when the files could not be looked at.
+    pub photo_bytes: Option<u64>,
 }
 
 /// Looks at the whole pod, with a few statements. `url` is its address; `photo_files` are the names of all originals,
@@ -98,15 +100,23 @@ pub async fn survey(
     Ok(survey)
 }
 
-/// Every account with its size, by username.
+/// Every account with its size, by username. `photo_files` are the names of all originals with their sizes in bytes,
+/// where they could be read.
 ///
 /// # Errors
 /// The database's failure.
-pub async fn account_sizes(snapshot: &mut Snapshot) -> Result<Vec<AccountSize>, DatabaseError> {
+pub async fn account_sizes(
+    snapshot: &mut Snapshot,
+    photo_files: Option<&BTreeMap<String, u64>>,
+) -> Result<Vec<AccountSize>, DatabaseError> {
+    let bytes = match photo_files {
+        Some(files) => Some(photo_bytes(snapshot, files).await?),
+        None => None,
+    };
     let count = |table: &str| format!("(SELECT COUNT(*) FROM {table} r WHERE r.author_id = p.id)");
     let sql = format!(
         "SELECT u.username, p.closed_account, u.locked_at, {}, {}, {}, {}, \
-         (SELECT COUNT(*) FROM contacts c WHERE c.user_id = u.id) FROM users u \
+         (SELECT COUNT(*) FROM contacts c WHERE c.user_id = u.id), p.id FROM users u \
          LEFT JOIN people p ON p.owner_id = u.id WHERE u.username IS NOT NULL ORDER BY u.username",
         count("posts"),
         count("comments"),
@@ -126,6 +136,9 @@ pub async fn account_sizes(snapshot: &mut Snapshot) -> Result<Vec<AccountSize>, 
             likes: size(row.integer(5)),
             photos: size(row.integer(6)),
             contacts: size(row.integer(7)),
+            photo_bytes: bytes
+                .as_ref()
+                .map(|bytes| row.integer(8).and_then(|person| bytes.get(&person)).copied().unwrap_or(0)),
         })
         .collect())
 }
@@ -172,6 +185,25 @@ async fn accounts(snapshot: &mut Snapshot, host: &str, survey: &mut Survey) -> R
         }
     }
     Ok(())
+}
+
+/// Bytes of the originals of each local person, by `people.id`.
+async fn photo_bytes(
+    snapshot: &mut Snapshot,
+    files: &BTreeMap<String, u64>,
+) -> Result<BTreeMap<i64, u64>, DatabaseError> {
+    let sql = "SELECT r.unprocessed_image, r.remote_photo_name, r.processed_image, p.id FROM photos r \
+               JOIN people p ON p.id = r.author_id WHERE p.owner_id IS NOT NULL"
+        .to_owned();
+    let mut bytes = BTreeMap::new();
+    let mut rows = snapshot.stream("the names of photo files", sql, &[]);
+    while let Some(row) = rows.try_next().await? {
+        let size = (0..3).filter_map(|column| row.filled(column)).find_map(|name| files.get(&name));
+        if let (Some(person), Some(size)) = (row.integer(3), size) {
+            *bytes.entry(person).or_insert(0) += size;
+        }
+    }
+    Ok(bytes)
 }
 
 async fn missing_files(snapshot: &mut Snapshot, present: &BTreeSet<String>) -> Result<u64, DatabaseError> {

@@ -7,6 +7,7 @@ use axum::response::{Redirect, Response};
 use pappus_engine::campaign::Status;
 use serde::Deserialize;
 
+use super::overview::rounded;
 use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::WebError;
@@ -64,7 +65,7 @@ fn shown(page: &Page, status: &Status) -> Shown {
     let all = totals.accounts();
     let number = |value: u64| words.number(value);
     let sentence = words.with(
-        "campaign-sentence",
+        if totals.bytes > 0 { "campaign-sentence" } else { "campaign-sentence-empty" },
         vec![
             ("done", number(totals.done).into()),
             ("all", number(all).into()),
@@ -86,7 +87,8 @@ fn shown(page: &Page, status: &Status) -> Shown {
         state_text: words.say(&format!("campaign-{}", status.campaign.state.as_str())),
         begun: words.moment(status.campaign.created_at),
         place: status.campaign.out.clone(),
-        percent: ((all - totals.open()) * 100).checked_div(all).unwrap_or(0),
+        // By the work that accounts are: the last one may be as large as all others together.
+        percent: rounded(totals.size.saturating_sub(totals.open_size), totals.size),
         sentence,
         failed: status
             .failed

@@ -67,7 +67,7 @@ pub(super) fn figures(page: &Page, numbers: &Numbers) -> Vec<Figure> {
         name: words.say(key),
         number: number.map_or_else(|| "–".to_owned(), |number| words.number(number)),
         share: number.zip(numbers.accounts).filter(|(_, all)| *all > 0).map(|(number, all)| {
-            words.one("board-share", "percent", (number.min(all) * 100 / all).to_string())
+            words.one("board-share", "percent", rounded(number.min(all), all).to_string())
         }),
     };
     let accounts = Figure { share: None, ..of("board-accounts", numbers.accounts) };
@@ -78,6 +78,13 @@ pub(super) fn figures(page: &Page, numbers: &Numbers) -> Vec<Figure> {
         of("board-moved", Some(numbers.moved)),
         of("board-untouched", numbers.untouched),
     ]
+}
+
+/// A share in hundredths, rounded as people do: 1 of 13 is 8 per cent. Only all is 100, and only nothing is 0.
+pub(super) fn rounded(number: u64, all: u64) -> u64 {
+    let share =
+        number.saturating_mul(200).saturating_add(all).checked_div(all.saturating_mul(2)).unwrap_or(0);
+    if number == 0 || number == all { share } else { share.clamp(1, 99) }
 }
 
 /// The stages with their names, and whether they are over, now, or to come.
@@ -141,4 +148,19 @@ pub(super) async fn decide(
     };
     shared::closing::decide(&app, &actor, &decision).await?;
     Ok(Redirect::to("/board"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn shares_are_rounded_and_never_claim_all_or_nothing() {
+        let shares =
+            [(0, 13, 0), (1, 13, 8), (1, 1000, 1), (2, 3, 67), (999, 1000, 99), (13, 13, 100), (0, 0, 0)];
+        for (number, all, share) in shares {
+            assert_eq!(rounded(number, all), share, "{number} of {all}");
+        }
+        assert_eq!(rounded(u64::MAX / 400, u64::MAX / 200), 50);
+    }
 }

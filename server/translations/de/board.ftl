@@ -75,6 +75,7 @@ only-not-closed = Alle, die nicht geschlossen sind
 campaigns-keep-sign-in = Verschlüsselt aufbewahren, womit die Leute sich anmelden, damit sie ihr Archiv auch holen können, wenn der Pod nicht mehr da ist
 campaigns-begin = Beginnen
 campaign-sentence = { $done } von { $all } Konten sind fertig, { $size }; { $failed } fehlgeschlagen, { $skipped } ausgelassen.
+campaign-sentence-empty = { $done } von { $all } Konten sind fertig; { $failed } fehlgeschlagen, { $skipped } ausgelassen.
 campaign-preparing = die Liste wird geschrieben
 campaign-running = läuft
 campaign-paused = angehalten

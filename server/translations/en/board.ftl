@@ -75,6 +75,7 @@ only-not-closed = All that are not closed
 campaigns-keep-sign-in = Keep what people sign in with, encrypted, so that they can fetch their archive when the pod is gone
 campaigns-begin = Begin
 campaign-sentence = { $done } of { $all } accounts are done, { $size }; { $failed } failed, { $skipped } left out.
+campaign-sentence-empty = { $done } of { $all } accounts are done; { $failed } failed, { $skipped } left out.
 campaign-preparing = the list is being written
 campaign-running = under way
 campaign-paused = held

@@ -1,6 +1,6 @@
 //! The other two pods of the demo.
 //!
-//! `demo-pods target DIR`: an empty pod on SQLite. `demo-pods listen DATABASE …`: stands in for the pod where most
+//! `demo-pods target DIR`: a pod on SQLite with its podmin only. `demo-pods listen DATABASE …`: stands in for the pod where most
 //! contacts of whoever comes to the target live; it opens what it is sent as diaspora* would, and says what it heard.
 //! `demo-pods ports N`, `demo-pods alive URL`: for the pages of the other two.
 
@@ -15,8 +15,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use clap::{Parser, Subcommand};
-use pappus_engine::domain::PublicKey;
+use pappus_engine::domain::{PrivateKey, PublicKey};
 use pappus_engine::federation::{MagicEnvelope, ReceivedEntity};
+use pappus_tests::sample::{PASSWORD, PEPPER};
 use pappus_tests::schema::{Pool, create};
 use sqlx::sqlite::SqlitePool;
 
@@ -28,7 +29,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Makes an empty pod
+    /// Makes a pod with nobody on it but its podmin, whose name and password go into a file
     Target { directory: PathBuf },
     /// Listens on a free port of 127.0.0.1, writes it to a file, and makes the most frequent other pod in the
     /// target's database live there as soon as somebody's account is complete
@@ -48,6 +49,9 @@ enum Command {
     },
 }
 
+/// The username of the target's podmin.
+const PODMIN: &str = "hanna";
+
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 async fn target(directory: &Path) -> Result<(), Failed> {
@@ -55,7 +59,37 @@ async fn target(directory: &Path) -> Result<(), Failed> {
     let database = std::path::absolute(directory.join("db.sqlite3"))?;
     let pool = Pool::connect(&format!("sqlite:{}", database.display())).await?;
     create(&pool).await?;
+    let added = add_podmin(&pool).await;
     pool.close().await;
+    added?;
+    std::fs::write(directory.join("podmin"), format!("{PODMIN}, password {PASSWORD}\n"))?;
+    Ok(())
+}
+
+/// Adds the podmin of the target: a user with a person, a profile and the role that the board asks for.
+async fn add_podmin(pool: &Pool) -> Result<(), Failed> {
+    let private = include_str!("../../fixtures/keys/4096-1.private.pem");
+    let public = PrivateKey::from_pem(private.to_owned()).signing_key()?.public_key()?;
+    let (public, password) = (public.as_pem(), bcrypt::hash(format!("{PASSWORD}{PEPPER}"), 4)?);
+    let (at, id) = ("datetime('now'), datetime('now')", format!("{PODMIN}@haven.example"));
+    for sql in [
+        format!(
+            "INSERT INTO users (id, username, email, serialized_private_key, encrypted_password, getting_started, \
+             language, created_at, updated_at) VALUES (1, '{PODMIN}', '{PODMIN}@mail.example', '{private}', \
+             '{password}', 0, 'en', {at})"
+        ),
+        format!(
+            "INSERT INTO people (id, guid, diaspora_handle, serialized_public_key, owner_id, created_at, updated_at) \
+             VALUES (1, '0123456789abcdef0123456789abcdef', '{id}', '{public}', 1, {at})"
+        ),
+        format!(
+            "INSERT INTO profiles (person_id, first_name, full_name, created_at, updated_at) \
+             VALUES (1, '{PODMIN}', '{PODMIN}', {at})"
+        ),
+        format!("INSERT INTO roles (person_id, name, created_at, updated_at) VALUES (1, 'admin', {at})"),
+    ] {
+        pool.execute(&sql).await?;
+    }
     Ok(())
 }
 

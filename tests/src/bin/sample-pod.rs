@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use pappus_tests::sample::{KeySize, PASSWORD, POD_URL, SampleError, SamplePod, build, write_pod_directory};
+use pappus_tests::sample::{
+    KeySize, OTP_SECRET, PASSWORD, POD_URL, SampleError, SamplePod, build, write_pod_directory,
+};
 use pappus_tests::schema::Pool;
 
 /// Builds an invented diaspora* pod.
@@ -48,6 +50,7 @@ async fn main() -> ExitCode {
             println!("rows      {}", pod.rows);
             println!("photos    {}", pod.photos.len());
             println!("password  {PASSWORD} (everybody's)");
+            println!("one-time codes: jonas signs in with one too, by the secret {OTP_SECRET}");
             for person in &pod.people {
                 println!("{:32} {}", person.diaspora_id, person.about);
             }

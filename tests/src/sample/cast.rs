@@ -182,7 +182,7 @@ pub(super) static PEOPLE: &[Human] = &[
         user: &[
             ("otp_required_for_login", Value::Flag(true)),
             ("plain_otp_secret", text(super::OTP_SECRET)),
-            ("consumed_timestep", Value::Number(59_876_543)),
+            ("consumed_timestep", Value::Number(50_000_000)),
             ("invited_by_id", Value::Number(1)),
         ],
         ..NOBODY

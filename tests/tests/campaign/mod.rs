@@ -4,6 +4,7 @@
 //! scheduler's word, too.
 
 mod kills;
+mod numbers;
 mod operations;
 mod outages;
 mod scene;

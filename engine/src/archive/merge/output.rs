@@ -37,7 +37,8 @@ pub(super) fn write(
         return Err(MergeError::Exists(path));
     }
     let mut counts = count_records(&documents.document, &documents.extras, &limits)?;
-    counts.insert(CountKind::PhotoFiles, count_photos(inputs, index));
+    let photos = photo_names(inputs, index);
+    counts.insert(CountKind::PhotoFiles, photos.len() as u64);
     let mut manifest = Manifest {
         created_at: options.created_at,
         created_by: options.created_by.clone(),
@@ -46,7 +47,8 @@ pub(super) fn write(
         ..manifest
     };
     pod_key.public_key()?.as_pem().clone_into(&mut manifest.pod.archive_key);
-    let view = pages::write(&mut documents, &manifest, &manifest.counts, options.folder, &limits)?;
+    let view = pages::write(&mut documents, &manifest, &photos, options.folder, &limits)?;
+    drop(photos);
 
     let mut file = tempfile::NamedTempFile::new_in(options.folder).map_err(&failed)?;
     let out = file.reopen().map_err(&failed)?;
@@ -127,15 +129,16 @@ fn signing_key(
     Ok(Some(key))
 }
 
-fn count_photos(inputs: &[MergeInput], index: &Index) -> u64 {
-    let mut count = 0;
+fn photo_names(inputs: &[MergeInput], index: &Index) -> Vec<String> {
+    let mut found = Vec::new();
     for (place, input) in inputs.iter().enumerate() {
         let entries =
             input.archive.manifest().map(|manifest| manifest.entries.as_slice()).unwrap_or_default();
         let names = entries.iter().filter_map(|entry| entry.path.strip_prefix(names::PHOTOS));
-        count += names.filter(|name| index.giver(Space::PhotoFile, name) == Some(place)).count() as u64;
+        let given = names.filter(|name| index.giver(Space::PhotoFile, name) == Some(place));
+        found.extend(given.map(str::to_owned));
     }
-    count
+    found
 }
 
 fn copy_photos<W: Write + io::Seek>(

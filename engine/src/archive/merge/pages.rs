@@ -1,6 +1,6 @@
 //! The pages for people, from the documents that were put together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek as _};
 use std::path::Path;
@@ -15,15 +15,18 @@ use crate::archive::document::{
     Additions, DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras,
 };
 use crate::archive::limits::Limits;
-use crate::archive::manifest::{CountKind, Manifest};
+use crate::archive::manifest::Manifest;
 use crate::archive::view::{Audience, FinishedView, View, ViewError, ViewHeader};
-use crate::domain::{AspectAudience, Contact, Conversation, LoosePhoto, OwnPost, Post, Relayable, Settings};
+use crate::domain::{
+    AspectAudience, Contact, Conversation, Guid, LoosePhoto, OwnPost, Post, Relayable, RelayableEntity,
+    Settings,
+};
 
 /// Makes the pages, in a file without a name.
 pub(super) fn write(
     documents: &mut Documents,
     manifest: &Manifest,
-    counts: &BTreeMap<CountKind, u64>,
+    photos: &[String],
     folder: &Path,
     limits: &Limits,
 ) -> Result<FinishedView<File>, MergeError> {
@@ -32,6 +35,7 @@ pub(super) fn write(
         names: HashMap::new(),
         audiences: HashMap::new(),
         replies: Replies::new(folder).map_err(&failed)?,
+        votes: Vec::new(),
         extras: false,
         failed: None,
     };
@@ -45,7 +49,12 @@ pub(super) fn write(
     })?;
     let header = header(&settings, manifest);
     known.names.insert(header.account.to_string(), header.name.clone());
-    let view = View::begin(tempfile::tempfile_in(folder).map_err(&failed)?, header)?;
+    let [spool, scratch] = [tempfile::tempfile_in(folder), tempfile::tempfile_in(folder)];
+    let mut view = View::begin(spool.map_err(&failed)?, scratch.map_err(&failed)?, header)?;
+    known.votes.drain(..).for_each(|answer| view.vote(answer.as_str()));
+    for name in photos {
+        view.photo_file(name);
+    }
     documents.extras.rewind().map_err(&failed)?;
     let additions = Additions::read(&documents.extras, limits)?;
     let mut show = Show { view, known, additions, extras: false, failed: None };
@@ -58,7 +67,7 @@ pub(super) fn write(
         show.view.omission(omission)?;
     }
     show.view.more_omissions(&manifest.more_omissions);
-    Ok(show.view.finish(counts)?)
+    Ok(show.view.finish(&manifest.counts)?)
 }
 
 fn header(settings: &Settings, manifest: &Manifest) -> ViewHeader {
@@ -99,6 +108,8 @@ struct Known {
     names: HashMap<String, String>,
     audiences: HashMap<String, Vec<String>>,
     replies: Replies,
+    /// The answers that were voted for, one for each vote.
+    votes: Vec<Guid>,
     extras: bool,
     failed: Option<io::Error>,
 }
@@ -134,6 +145,9 @@ impl DocumentVisitor for Known {
             }
             Some(_) => {
                 let relayable: Relayable = parse(place, value)?;
+                if let RelayableEntity::PollParticipation(vote) = &relayable.entity {
+                    self.votes.push(vote.poll_answer_guid.clone());
+                }
                 if let Err(error) = self.replies.add(&relayable.entity) {
                     let refusal = DocumentError::record(place, &error);
                     self.failed = Some(error);

@@ -39,6 +39,23 @@ impl Section {
         }
     }
 
+    fn is_full(self, records: usize, bytes: usize) -> bool {
+        records >= self.records_per_page() || bytes >= PAGE_BYTES
+    }
+
+    /// Returns the page of each record, by the bytes they were rendered in.
+    pub(super) fn plan(self, lengths: impl Iterator<Item = usize>) -> impl Iterator<Item = u32> {
+        let (mut page, mut records, mut bytes) = (1, 0, 0);
+        lengths.map(move |length| {
+            if self.is_full(records, bytes) {
+                (page, records, bytes) = (page + 1, 0, 0);
+            }
+            records += 1;
+            bytes += length;
+            page
+        })
+    }
+
     /// The name of a page in the archive.
     pub(super) fn path(self, page: u32) -> String {
         format!("view/{}", self.file_name(page))
@@ -66,12 +83,14 @@ pub(super) struct Chapter {
     section: Section,
     page: u32,
     records: usize,
+    /// Bytes of the records as they were rendered, before their marks were resolved: pages are planned by these.
+    bytes: usize,
     body: String,
 }
 
 impl Chapter {
     pub(super) fn new(section: Section) -> Self {
-        Self { section, page: 1, records: 0, body: String::new() }
+        Self { section, page: 1, records: 0, bytes: 0, body: String::new() }
     }
 
     /// The number of the page that is open.
@@ -90,10 +109,11 @@ impl Chapter {
         spool: &mut Spool<W>,
         frame: &Frame,
     ) -> Result<(), ViewError> {
-        if self.records >= self.section.records_per_page() || self.body.len() >= PAGE_BYTES {
+        if self.section.is_full(self.records, self.bytes) {
             self.write_out(spool, frame, true)?;
             self.page += 1;
             self.records = 0;
+            self.bytes = 0;
             self.body.clear();
         }
         Ok(())
@@ -102,7 +122,21 @@ impl Chapter {
     /// Puts a record on the open page.
     pub(super) fn add(&mut self, record: &impl Template) -> Result<(), ViewError> {
         self.records += 1;
-        Ok(record.render_into(&mut self.body)?)
+        record.render_into(&mut self.body)?;
+        self.bytes = self.body.len();
+        Ok(())
+    }
+
+    /// Puts a record on the open page that was rendered before, in so many bytes.
+    pub(super) fn add_text(&mut self, text: &str, rendered: usize) {
+        self.records += 1;
+        self.bytes += rendered;
+        self.body.push_str(text);
+    }
+
+    /// Puts a heading above the next record.
+    pub(super) fn add_heading(&mut self, heading: &str) {
+        self.body.push_str(heading);
     }
 
     /// Writes the last page out. There is one even without any records: other pages link to it.

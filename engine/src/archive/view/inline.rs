@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::marks::PostLink;
 use super::words::turns_direction;
 
 /// What links may point to. Anything else stays text.
@@ -48,13 +49,20 @@ pub(super) fn write_text(out: &mut impl Write, text: &str, links: bool) -> fmt::
     let mut done = 0;
     let mut at = 0;
     let bytes = text.as_bytes();
-    while let Some(step) = bytes[at..].iter().position(|byte| matches!(byte, b'@' | b'h' | b'H')) {
+    while let Some(step) = bytes[at..].iter().position(|byte| matches!(byte, b'@' | b'd' | b'h' | b'H')) {
         at += step;
         let rest = &text[at..];
         if let Some(mention) = Mention::parse(rest) {
             escape(out, &text[done..at])?;
             mention.write(out)?;
             at += mention.length;
+            done = at;
+        } else if let Some((link, length)) = post_link(rest).filter(|_| links && word_begins(&text[..at])) {
+            escape(out, &text[done..at])?;
+            link.begin(out)?;
+            escape(out, &rest[..length])?;
+            out.write_str("</a>")?;
+            at += length;
             done = at;
         } else if let Some(length) = address_length(rest).filter(|_| links && word_begins(&text[..at])) {
             let url = &rest[..length];
@@ -73,6 +81,16 @@ pub(super) fn write_text(out: &mut impl Write, text: &str, links: bool) -> fmt::
 
 fn word_begins(before: &str) -> bool {
     !before.chars().next_back().is_some_and(char::is_alphanumeric)
+}
+
+/// The link to a post that a text begins with, and its length.
+fn post_link(text: &str) -> Option<(PostLink<'_>, usize)> {
+    let rest = text.strip_prefix("diaspora://")?;
+    let ends = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | ':' | '/'));
+    let length = text.len() - rest.len() + rest.find(ends).unwrap_or(rest.len());
+    // Punctuation at the end belongs to the sentence.
+    let url = text[..length].trim_end_matches(['.', ':', '-', '_', '/']);
+    PostLink::parse(url).map(|link| (link, url.len()))
 }
 
 /// How long the address is that a text begins with, as far as it is one.

@@ -58,10 +58,6 @@ pub(super) struct ContactItem<'a> {
 pub(super) struct PostItem<'a> {
     pub(super) lang: &'a str,
     pub(super) account: &'a str,
-    /// The year, above the first post of the year and of the page.
-    pub(super) year: Option<i32>,
-    /// Whether it is the year's very first post, which the first page links to.
-    pub(super) begins_year: bool,
     pub(super) post: &'a Post,
     pub(super) guid: &'a str,
     pub(super) created_at: Moment,
@@ -92,8 +88,6 @@ impl<'a> PostItem<'a> {
         Self {
             lang,
             account,
-            year: None,
-            begins_year: false,
             post: &own.post,
             guid: own.post.guid().as_str(),
             created_at: Moment(created_at(&own.post)),
@@ -151,6 +145,8 @@ impl<'a> ReplyItem<'a> {
 pub(super) struct PhotoItem<'a> {
     file: Encoded<'a>,
     caption: Option<String>,
+    /// What people know it by when its file is missing: the caption, or the name of the file.
+    name: String,
     number: usize,
     of: usize,
     size: Option<(i64, i64)>,
@@ -160,7 +156,9 @@ impl<'a> PhotoItem<'a> {
     fn new(photo: &'a Photo, number: usize, of: usize) -> Self {
         let caption = photo.text.as_deref().map(plain).filter(|caption| !caption.is_empty());
         let size = photo.width.zip(photo.height).filter(|&(width, height)| width > 0 && height > 0);
-        Self { file: Encoded(&photo.remote_photo_name), caption, number, of, size }
+        // A mark ends with the first "-->", which escaping leaves none of.
+        let name = caption.clone().unwrap_or_else(|| plain(&photo.remote_photo_name));
+        Self { file: Encoded(&photo.remote_photo_name), caption, name, number, of, size }
     }
 }
 

@@ -9,6 +9,7 @@ use askama::filters::HtmlSafe;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::inline::{begin_link, escape, is_web_address, write_text};
+use super::marks::PostLink;
 
 /// A text that somebody wrote, as a template prints it.
 #[derive(Clone, Copy)]
@@ -164,9 +165,13 @@ impl<'a, 'o, W: Write> Renderer<'a, 'o, W> {
     }
 
     fn begin_link(&mut self, url: CowStr<'a>, email: bool) -> fmt::Result {
-        let written = (email || is_web_address(&url)) && !self.links.iter().any(|link| link.written);
-        if written {
-            begin_link(self.out, &url, email)?;
+        let post = PostLink::parse(&url);
+        let written =
+            (email || post.is_some() || is_web_address(&url)) && !self.links.iter().any(|link| link.written);
+        match post {
+            Some(post) if written => post.begin(self.out)?,
+            _ if written => begin_link(self.out, &url, email)?,
+            _ => {}
         }
         self.links.push(OpenLink { url, written, empty: true });
         Ok(())

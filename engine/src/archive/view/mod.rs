@@ -2,18 +2,22 @@
 //! offline in a browser.
 //!
 //! ```text
-//! records ──▶ View ──item templates──▶ Chapter (one open page) ──page template──▶ Spool (a ZIP on the side)
+//! records ──▶ View ──item templates──▶ Drafts (a scratch file) ──sorted, links resolved──▶ Chapter (one open page)
+//!                                                                 ──page template──▶ Spool (a ZIP on the side)
 //! ```
 //!
-//! Pages go out as soon as they are full, so memory does not grow with the account. Everything that comes from
+//! Records wait in a scratch file, since posts are sorted by date and links have to find their page; of each only its
+//! place is in memory. Everything that comes from
 //! the account is escaped by the templates; only Markdown that `markdown` rendered goes in as it is. The words
 //! are in `engine/templates/view/`; names of months are in `words`.
 
 mod chapter;
+mod drafts;
 mod error;
 mod inline;
 mod items;
 mod markdown;
+mod marks;
 mod pages;
 mod spool;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What whole pages are filled in with.
 
 use askama::Template;
+use base64::Engine as _;
+use sha2::Digest as _;
 
 use super::ViewHeader;
 use super::chapter::Section;
@@ -11,6 +13,16 @@ use crate::domain::OmissionCode;
 
 /// The sheet of styles, as it lies in the archive.
 pub(super) const STYLE: &str = include_str!("../../../templates/view/style.css");
+
+/// Added to the sheet that lies beside the pages: what `index.html` says when it was opened inside the ZIP, where
+/// nothing else is at hand.
+pub(super) const UNPACKED_STYLE: &str = ".unpack { display: none; }\n";
+
+/// The policy's word for the styles inside `index.html`, which no other page has.
+pub(super) fn style_hash() -> String {
+    let digest = sha2::Sha256::digest(STYLE.as_bytes());
+    format!("'sha256-{}'", base64::engine::general_purpose::STANDARD.encode(digest))
+}
 
 /// What every page says.
 pub(super) struct Frame {
@@ -63,6 +75,9 @@ pub(super) struct Index<'a> {
     pub(super) frame: &'a Frame,
     pub(super) root: &'static str,
     pub(super) section: Option<Section>,
+    /// The styles, once more inside the page itself, and their digest for the policy.
+    pub(super) style: &'static str,
+    pub(super) style_hash: String,
     /// The profile, rendered by its template.
     pub(super) profile: &'a str,
     pub(super) counts: Vec<CountRow>,

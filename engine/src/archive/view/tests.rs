@@ -29,7 +29,7 @@ fn begin(name: &str) -> View<Spool> {
         created_at: time("2026-11-22T10:00:00Z"),
         language: Some("pt-BR".to_owned()),
     };
-    View::begin(Cursor::new(Vec::new()), header).unwrap()
+    View::begin(Cursor::new(Vec::new()), tempfile::tempfile().unwrap(), header).unwrap()
 }
 
 fn post(number: u32, created_at: &str, text: &str) -> crate::domain::OwnPost {
@@ -154,6 +154,8 @@ fn a_post_shows_everything_that_hangs_on_it() {
     let replies = vec![reply("bob@pod.example", "Bob"), reply("alice@closing.example", "")];
     view.post(&own, Audience::Limited(vec!["Friends".to_owned(), "A & B".to_owned()]), 1200, replies)
         .unwrap();
+    view.photo_file("a b\".jpg");
+    (0..3).for_each(|_| view.vote("0123456789abcde3"));
     let shown = page(&mut finish(view), "view/posts-1.html");
     for part in [
         "<h3 id=\"t-0123456789abcdef\"><time datetime=\"2016-03-12T14:02:00Z\">12 March 2016, 14:02 UTC</time></h3>",
@@ -162,7 +164,7 @@ fn a_post_shows_everything_that_hangs_on_it() {
         "<img src=\"../photos/a%20b%22.jpg\"",
         "alt=\"the &#34;sea&#34;\" width=\"800\" height=\"600\" lang=\"pt-BR\"",
         "<bdi lang=\"pt-BR\">Tea?</bdi></h4>",
-        "<li dir=\"auto\">Yes</li>",
+        "<li dir=\"auto\">Yes <span class=\"votes\">3 votes</span></li>",
         "At <bdi lang=\"pt-BR\">Lisboa</bdi>",
         "1,200 likes",
         "<h4>2 comments</h4>",
@@ -296,4 +298,67 @@ fn pages_load_nothing_but_files_of_the_archive() {
     }
     let style = page(&mut finished, "view/style.css");
     assert!(!style.contains("url(") && !style.contains("@import"));
+}
+
+#[test]
+fn posts_are_sorted_by_date_and_years_lead_to_their_first_page() {
+    let mut view = begin("Alice");
+    // As an account that was imported has them: two runs, and an odd one between.
+    for (number, year) in (0..60).map(|n| (n, 2023)).chain([(60, 2026)]).chain((61..121).map(|n| (n, 2021))) {
+        add_post(&mut view, number, &format!("{year}-05-01T00:00:{:02}Z", number % 60), "x");
+    }
+    let mut finished = finish(view);
+    let pages: Vec<String> = (1..=3).map(|n| page(&mut finished, &format!("view/posts-{n}.html"))).collect();
+    let all = pages.concat();
+    let dates: Vec<&str> =
+        all.split("<article").skip(1).map(|post| post.split("datetime=\"").nth(1).unwrap()).collect();
+    let dates: Vec<&str> = dates.iter().map(|rest| &rest[..20]).collect();
+    assert_eq!(dates.len(), 121);
+    assert!(dates.is_sorted(), "{dates:?}");
+    let index = page(&mut finished, "index.html");
+    for (year, number) in [(2021, 1), (2023, 2), (2026, 3)] {
+        assert!(index.contains(&format!("href=\"view/posts-{number}.html#y{year}\">")), "{year}: {index}");
+        assert_eq!(all.matches(&format!("id=\"y{year}\"")).count(), 1);
+        assert!(pages[number - 1].contains(&format!("id=\"y{year}\"")), "{year}");
+    }
+}
+
+#[test]
+fn links_between_posts_stay_in_the_archive() {
+    let mut view = begin("Alice");
+    let link = |number: u32| format!("diaspora://alice@closing.example/post/{number:016}");
+    add_post(&mut view, 1, "2015-01-01T00:00:00Z", &format!("see {}. And [b]({})", link(70), link(999)));
+    (2..71).for_each(|number| add_post(&mut view, number, "2016-01-01T00:00:00Z", "x"));
+    let comment = record(json!({"entity_type": "comment", "property_order": [], "entity_data": {
+        "author": "alice@closing.example", "guid": "0123456789abcdef", "parent_guid": "0123456789abcdef",
+        "text": format!("<{}>", link(2)), "created_at": "2015-01-01T00:00:00Z"}}));
+    view.own_relayable(&comment).unwrap();
+    let profile = record(json!({"author": "alice@closing.example", "bio": link(1)}));
+    view.profile(&profile, None).unwrap();
+    let mut finished = finish(view);
+    let first = page(&mut finished, "view/posts-1.html");
+    assert!(first.contains("<a href=\"posts-2.html#p-0000000000000070\""), "{first}");
+    assert!(first.contains("href=\"https://closing.example/posts/0000000000000999\""), "{first}");
+    assert!(page(&mut finished, "view/posts-2.html").contains("id=\"p-0000000000000070\""));
+    let comments = page(&mut finished, "view/comments-1.html");
+    assert!(comments.contains("href=\"posts-1.html#p-0000000000000002\""), "{comments}");
+    assert!(page(&mut finished, "index.html").contains("href=\"view/posts-1.html#p-0000000000000001\""));
+    for entry in finished.entries.clone() {
+        let text = page(&mut finished, &entry.path);
+        assert!(!text.contains("pappus-post:") && !text.contains("<!--"), "{}", entry.path);
+    }
+}
+
+#[test]
+fn the_first_page_alone_says_to_unpack_and_has_its_styles() {
+    use base64::Engine as _;
+    use sha2::{Digest as _, Sha256};
+    let mut finished = finish(begin("Alice"));
+    let (index, posts) = (page(&mut finished, "index.html"), page(&mut finished, "view/posts-1.html"));
+    let style = index.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
+    assert!(index.contains(&format!("style-src 'self' file: 'sha256-{hash}';")), "{index}");
+    assert!(index.contains("Unpack the archive first.") && !style.contains(".unpack { display: none"));
+    assert!(page(&mut finished, "view/style.css").ends_with(".unpack { display: none; }\n"));
+    assert!(!posts.contains("Unpack the archive") && !posts.contains("sha256-"));
 }

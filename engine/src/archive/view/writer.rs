@@ -1,19 +1,22 @@
 //! Takes the records of an account as they are read, and makes pages of them.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{Read, Seek, Write};
 
 use askama::Template as _;
 use chrono::Datelike as _;
 
 use super::chapter::{Chapter, Section};
+use super::drafts::{Drafts, Scratch, hash};
 use super::items::{
     CommentItem, ContactItem, ConversationItem, LoosePhotoItem, MessageItem, OmissionItem, PostItem,
     ProfileItem, created_at,
 };
-use super::pages::{CountRow, Frame, Index, STYLE, YearRow, render};
+use super::marks::{Marks, resolve};
+use super::pages::{CountRow, Frame, Index, STYLE, UNPACKED_STYLE, YearRow, render, style_hash};
 use super::spool::Spool;
-use super::words::{Count, Moment};
+use super::words::{Count, Encoded, Moment};
 use super::{FinishedView, ViewError};
 use crate::archive::manifest::CountKind;
 use crate::archive::names;
@@ -67,19 +70,20 @@ struct Year {
     posts: u64,
 }
 
-/// The pages of an archive, being made. Records of each kind appear in the order they are given.
+/// The pages of an archive, being made. Posts, comments, conversations and photos are sorted by date; contacts and
+/// omissions appear in the order they are given.
 pub struct View<W: Write + Seek> {
     spool: Spool<W>,
+    scratch: Scratch,
     frame: Frame,
     profile: String,
-    posts: Chapter,
+    posts: Drafts,
     contacts: Chapter,
-    comments: Chapter,
-    conversations: Chapter,
-    photos: Chapter,
+    comments: Drafts,
+    conversations: Drafts,
+    photos: Drafts,
     omissions: Chapter,
-    years: BTreeMap<i32, Year>,
-    last_year: Option<i32>,
+    marks: Marks,
     reasons: BTreeMap<OmissionCode, u64>,
     few_omissions: Vec<OmissionItem>,
     /// How many omissions are counted only.
@@ -87,25 +91,25 @@ pub struct View<W: Write + Seek> {
 }
 
 impl<W: Write + Seek> View<W> {
-    /// Begins with the sheet of styles. `spool` is an empty file that nobody else sees.
+    /// Begins with the sheet of styles. `spool` and `scratch` are empty files that nobody else sees.
     ///
     /// # Errors
     /// [`ViewError`], as from every other function here.
-    pub fn begin(spool: W, header: ViewHeader) -> Result<Self, ViewError> {
+    pub fn begin(spool: W, scratch: File, header: ViewHeader) -> Result<Self, ViewError> {
         let mut spool = Spool::begin(spool, header.created_at);
-        spool.file("view/style.css", STYLE.as_bytes())?;
+        spool.file("view/style.css", format!("{STYLE}{UNPACKED_STYLE}").as_bytes())?;
         Ok(Self {
             spool,
             frame: header.into(),
             profile: String::new(),
-            posts: Chapter::new(Section::Posts),
+            scratch: Scratch::new(scratch),
+            posts: Drafts::default(),
             contacts: Chapter::new(Section::Contacts),
-            comments: Chapter::new(Section::Comments),
-            conversations: Chapter::new(Section::Conversations),
-            photos: Chapter::new(Section::Photos),
+            comments: Drafts::default(),
+            conversations: Drafts::default(),
+            photos: Drafts::default(),
             omissions: Chapter::new(Section::Omissions),
-            years: BTreeMap::new(),
-            last_year: None,
+            marks: Marks::default(),
             reasons: BTreeMap::new(),
             few_omissions: Vec::new(),
             unlisted: 0,
@@ -130,7 +134,7 @@ impl<W: Write + Seek> View<W> {
         self.contacts.add(&ContactItem { contact })
     }
 
-    /// One of the account's posts; the oldest comes first.
+    /// One of the account's posts.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -142,26 +146,29 @@ impl<W: Write + Seek> View<W> {
         likes: u64,
         replies: Vec<Reply>,
     ) -> Result<(), ViewError> {
-        self.posts.make_room(&mut self.spool, &self.frame)?;
-        let year = created_at(&post.post).to_utc().year();
-        let page = self.posts.page();
-        let known = self.years.entry(year).or_insert(Year { page, posts: 0 });
-        known.posts += 1;
-        let mut item = PostItem::new(&self.frame.lang, &self.frame.account, post, &audience, likes, &replies);
-        item.begins_year = known.posts == 1;
-        item.year = (self.posts.is_fresh() || self.last_year != Some(year)).then_some(year);
-        self.last_year = Some(year);
-        self.posts.add(&item)
+        let item = PostItem::new(&self.frame.lang, &self.frame.account, post, &audience, likes, &replies);
+        let time = place(created_at(&post.post));
+        self.posts.add(&mut self.scratch, &item, time, post.post.guid().as_str())
     }
 
-    /// One of the account's own comments. Likes and votes are only counted, see [`View::finish`].
+    /// One of the account's own comments. Likes are only counted, see [`View::finish`].
     ///
     /// # Errors
     /// [`ViewError`].
     pub fn own_relayable(&mut self, relayable: &Relayable) -> Result<(), ViewError> {
         let RelayableEntity::Comment(comment) = &relayable.entity else { return Ok(()) };
-        self.comments.make_room(&mut self.spool, &self.frame)?;
-        self.comments.add(&CommentItem::new(&self.frame.lang, comment))
+        let item = CommentItem::new(&self.frame.lang, comment);
+        self.comments.add(&mut self.scratch, &item, place(comment.created_at), comment.guid.as_str())
+    }
+
+    /// A vote for this answer of a poll.
+    pub fn vote(&mut self, answer: &str) {
+        *self.marks.votes.entry(hash(answer)).or_default() += 1;
+    }
+
+    /// A photo's file that is in the archive, by its name under `photos/`. All others are shown as missing.
+    pub fn photo_file(&mut self, name: &str) {
+        self.marks.photos.insert(Encoded(name).to_string());
     }
 
     /// A private conversation, with all its messages.
@@ -174,13 +181,14 @@ impl<W: Write + Seek> View<W> {
         let mut continued = conversation.continued;
         loop {
             let (messages, later) = rest.split_at(rest.len().min(MESSAGES_PER_PAGE));
-            self.conversations.make_room(&mut self.spool, &self.frame)?;
-            self.conversations.add(&ConversationItem {
+            let item = ConversationItem {
                 conversation,
                 created_at: Moment(conversation.created_at),
                 continued,
                 messages: messages.iter().map(|message| MessageItem::new(lang, account, message)).collect(),
-            })?;
+            };
+            let time = place(conversation.created_at);
+            self.conversations.add(&mut self.scratch, &item, time, conversation.guid.as_str())?;
             (rest, continued) = (later, true);
             if rest.is_empty() {
                 return Ok(());
@@ -193,8 +201,8 @@ impl<W: Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn loose_photo(&mut self, photo: &LoosePhoto) -> Result<(), ViewError> {
-        self.photos.make_room(&mut self.spool, &self.frame)?;
-        self.photos.add(&LoosePhotoItem::new(&self.frame.lang, &photo.photo, photo.avatar))
+        let item = LoosePhotoItem::new(&self.frame.lang, &photo.photo, photo.avatar);
+        self.photos.add(&mut self.scratch, &item, place(photo.photo.created_at), photo.photo.guid.as_str())
     }
 
     /// Something that was left out.
@@ -227,12 +235,28 @@ impl<W: Read + Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn finish(self, counts: &BTreeMap<CountKind, u64>) -> Result<FinishedView<W>, ViewError> {
-        let Self { mut spool, frame, .. } = self;
+        let Self { mut spool, frame, mut marks, scratch, .. } = self;
+        let scratch = scratch.finish()?;
         let few = self.few_omissions.len() <= FEW_OMISSIONS;
-        let last_posts = self.posts.page();
-        for chapter in [self.posts, self.contacts, self.comments, self.conversations, self.photos] {
-            chapter.finish(&mut spool, &frame)?;
+        let [mut posts, mut comments, mut conversations, mut photos] =
+            [self.posts, self.comments, self.conversations, self.photos];
+        for drafts in [&mut posts, &mut comments, &mut conversations, &mut photos] {
+            drafts.sort();
         }
+        let pages = Section::Posts.plan(posts.lengths().map(|(length, _)| length));
+        marks.posts = posts.lengths().map(|(_, guid)| guid).zip(pages).collect();
+        let mut assembly = Assembly { spool: &mut spool, frame: &frame, scratch: &scratch, marks: &marks };
+        let (years, last_posts) = assembly.posts(&posts)?;
+        self.contacts.finish(assembly.spool, &frame)?;
+        for (section, drafts) in [
+            (Section::Comments, &comments),
+            (Section::Conversations, &conversations),
+            (Section::Photos, &photos),
+        ] {
+            assembly.chapter(section, drafts)?;
+        }
+        let mut profile = String::new();
+        resolve(&mut profile, &self.profile, &marks, "view/");
         let few_omissions = if few { Some(render(&self.few_omissions)?) } else { None };
         if !few {
             self.omissions.finish(&mut spool, &frame)?;
@@ -241,13 +265,15 @@ impl<W: Read + Write + Seek> View<W> {
             frame: &frame,
             root: "",
             section: None,
-            profile: &self.profile,
+            style: STYLE,
+            style_hash: style_hash(),
+            profile: &profile,
             counts: counts
                 .iter()
                 .filter(|(_, n)| **n > 0)
                 .map(|(kind, n)| CountRow::new(*kind, *n))
                 .collect(),
-            years: self.years.iter().map(|(year, posts)| year_row(*year, posts)).collect(),
+            years: years.iter().map(|(year, posts)| year_row(*year, posts)).collect(),
             last_posts: Section::Posts.path(last_posts),
             omissions: Count(self.reasons.values().sum()),
             reasons: self.reasons.iter().map(|(code, n)| (*code, Count(*n))).collect(),
@@ -257,6 +283,54 @@ impl<W: Read + Write + Seek> View<W> {
         spool.page(names::INDEX, &index)?;
         spool.finish()
     }
+}
+
+/// Puts rendered records on their pages.
+struct Assembly<'a, W: Write + Seek> {
+    spool: &'a mut Spool<W>,
+    frame: &'a Frame,
+    scratch: &'a File,
+    marks: &'a Marks,
+}
+
+impl<W: Write + Seek> Assembly<'_, W> {
+    /// The posts, with a heading above the first of a year and of a page. Also returns the last page's number.
+    fn posts(&mut self, drafts: &Drafts) -> Result<(BTreeMap<i32, Year>, u32), ViewError> {
+        let mut years: BTreeMap<i32, Year> = BTreeMap::new();
+        let (mut last_year, mut chapter) = (None, Chapter::new(Section::Posts));
+        drafts.read(self.scratch, self.marks, |year, text, rendered| {
+            chapter.make_room(self.spool, self.frame)?;
+            let begun = years.contains_key(&year);
+            years.entry(year).or_insert(Year { page: chapter.page(), posts: 0 }).posts += 1;
+            if chapter.is_fresh() || last_year != Some(year) {
+                // The first page links to the very first of the year.
+                let id = if begun { String::new() } else { format!(" id=\"y{year}\"") };
+                chapter.add_heading(&format!("<h2 class=\"year\"{id}>{year}</h2>\n"));
+            }
+            last_year = Some(year);
+            chapter.add_text(text, rendered);
+            Ok(())
+        })?;
+        let last = chapter.page();
+        chapter.finish(self.spool, self.frame)?;
+        Ok((years, last))
+    }
+
+    fn chapter(&mut self, section: Section, drafts: &Drafts) -> Result<(), ViewError> {
+        let mut chapter = Chapter::new(section);
+        drafts.read(self.scratch, self.marks, |_, text, rendered| {
+            chapter.make_room(self.spool, self.frame)?;
+            chapter.add_text(text, rendered);
+            Ok(())
+        })?;
+        chapter.finish(self.spool, self.frame)
+    }
+}
+
+/// When a record was made, in microseconds since 1970, and its year.
+fn place(time: Timestamp) -> (i64, i32) {
+    let time = time.to_utc();
+    (time.and_utc().timestamp_micros(), time.year())
 }
 
 fn year_row(year: i32, posts: &Year) -> YearRow {

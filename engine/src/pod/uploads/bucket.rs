@@ -1,6 +1,6 @@
 //! Photo files in a bucket on S3.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -83,10 +83,11 @@ impl PhotoBucket {
         Ok(refused.map_or(PhotoFile::Missing, PhotoFile::Unreadable))
     }
 
-    pub(super) async fn originals(&self) -> Result<BTreeSet<String>, UploadsError> {
+    pub(super) async fn original_sizes(&self) -> Result<BTreeMap<String, u64>, UploadsError> {
         let objects = list(Arc::clone(&self.store), self.images.clone());
         let names = objects.try_filter_map(|object| async move {
-            Ok(object.location.filename().filter(|name| is_original(name)).map(str::to_owned))
+            let name = object.location.filename().filter(|name| is_original(name));
+            Ok(name.map(|name| (name.to_owned(), object.size)))
         });
         names.try_collect().await.map_err(|error| self.failed("read", &error))
     }

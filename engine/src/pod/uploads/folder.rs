@@ -1,6 +1,6 @@
 //! Photo files in a folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -58,6 +58,14 @@ impl PhotoFolder {
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter(|name| is_original(name) && !name.starts_with('.'))
             .collect())
+    }
+
+    pub(super) fn original_sizes(&self) -> Result<BTreeMap<String, u64>, UploadsError> {
+        let size = |name: String| {
+            let size = std::fs::metadata(self.0.join(&name)).ok()?.len();
+            Some((name, size))
+        };
+        Ok(self.originals()?.into_iter().filter_map(size).collect())
     }
 
     pub(super) fn compare(&self, name: &str, bytes: &[u8]) -> Result<Held, UploadsError> {

@@ -4,7 +4,7 @@
 mod bucket;
 mod folder;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -177,7 +177,18 @@ impl PhotoStore {
     pub async fn originals(&self) -> Result<BTreeSet<String>, UploadsError> {
         match self {
             Self::Folder(folder) => folder.originals(),
-            Self::Bucket(bucket) => bucket.originals().await,
+            Self::Bucket(bucket) => Ok(bucket.original_sizes().await?.into_keys().collect()),
+        }
+    }
+
+    /// The names of all originals, with their sizes in bytes. In a folder each file is looked at.
+    ///
+    /// # Errors
+    /// [`UploadsError`].
+    pub async fn original_sizes(&self) -> Result<BTreeMap<String, u64>, UploadsError> {
+        match self {
+            Self::Folder(folder) => folder.original_sizes(),
+            Self::Bucket(bucket) => bucket.original_sizes().await,
         }
     }
 

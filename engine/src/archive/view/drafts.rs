@@ -1,0 +1,112 @@
+//! Records that were rendered and wait for their place: posts are sorted by date, links find their page, and missing
+//! photos are known, only when every record has passed.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::FileExt as _;
+
+use super::marks::{Marks, resolve};
+
+/// Where a record lies in the scratch file, and where it belongs. Twenty-odd bytes for each record are all that stays in
+/// memory.
+struct Draft {
+    /// Microseconds since 1970; equal for records that keep the order they came in.
+    time: i64,
+    offset: u64,
+    length: u32,
+    year: i32,
+    /// Of the record's GUID.
+    hash: u64,
+}
+
+/// The scratch file, which all kinds of pages share.
+pub(super) struct Scratch {
+    file: BufWriter<File>,
+    end: u64,
+    /// The record that is being rendered; kept for its memory.
+    text: String,
+}
+
+impl Scratch {
+    /// Begins in an empty file that nobody else sees.
+    pub(super) fn new(file: File) -> Self {
+        Self { file: BufWriter::with_capacity(256 * 1024, file), end: 0, text: String::new() }
+    }
+
+    fn write(&mut self) -> io::Result<(u64, u32)> {
+        let offset = self.end;
+        let length = u32::try_from(self.text.len()).map_err(io::Error::other)?;
+        self.file.write_all(self.text.as_bytes())?;
+        self.end += u64::from(length);
+        Ok((offset, length))
+    }
+
+    /// Ends writing, so that everything can be read.
+    pub(super) fn finish(self) -> io::Result<File> {
+        self.file.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+/// The records of one kind.
+#[derive(Default)]
+pub(super) struct Drafts(Vec<Draft>);
+
+impl Drafts {
+    /// Renders a record. `time` is in microseconds since 1970; records of the same time keep their order.
+    pub(super) fn add(
+        &mut self,
+        scratch: &mut Scratch,
+        record: &impl askama::Template,
+        (time, year): (i64, i32),
+        guid: &str,
+    ) -> Result<(), super::ViewError> {
+        scratch.text.clear();
+        record.render_into(&mut scratch.text)?;
+        let (offset, length) = scratch.write()?;
+        self.0.push(Draft { time, offset, length, year, hash: hash(guid) });
+        Ok(())
+    }
+
+    /// Puts the oldest first.
+    pub(super) fn sort(&mut self) {
+        self.0.sort_by_key(|draft| draft.time);
+    }
+
+    /// The records in their order: the length and the hashed GUID of each.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.0.iter().map(|draft| (draft.length as usize, draft.hash))
+    }
+
+    /// Reads the records in their order, with what is known now filled in.
+    pub(super) fn read(
+        &self,
+        scratch: &File,
+        marks: &Marks,
+        mut each: impl FnMut(i32, &str, usize) -> Result<(), super::ViewError>,
+    ) -> Result<(), super::ViewError> {
+        let (mut bytes, mut text) = (Vec::new(), String::new());
+        for draft in &self.0 {
+            bytes.resize(draft.length as usize, 0);
+            scratch.read_exact_at(&mut bytes, draft.offset)?;
+            let rendered = std::str::from_utf8(&bytes).map_err(io::Error::other)?;
+            text.clear();
+            resolve(&mut text, rendered, marks, "");
+            each(draft.year, &text, bytes.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// A hash that is the same in every run.
+pub(super) fn hash(guid: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    guid.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Names of the photos in the archive, as addresses have them.
+pub(super) type PhotoFiles = HashSet<String>;
+/// Votes by the hashed GUID of the answer.
+pub(super) type Votes = HashMap<u64, u64>;
