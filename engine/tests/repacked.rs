@@ -132,7 +132,7 @@ impl Packer {
         for entry in &mut packed {
             if self.backslashes {
                 entry.both(|header| {
-                    header.name.iter_mut().filter(|byte| **byte == b'/').for_each(|byte| *byte = b'\\')
+                    header.name.iter_mut().filter(|byte| **byte == b'/').for_each(|byte| *byte = b'\\');
                 });
             }
             if self.utf8_flag {

@@ -105,7 +105,7 @@ fn what_follows_a_whole_gzip_member_is_left() {
         ("zeros", vec![0; 5000]),
         ("a line break", b"\r\n".to_vec()),
         ("a text", b"<!-- 200 OK -->".to_vec()),
-        ("zeros and a text", [&[0; 70_000][..], b"\n--boundary--"].concat()),
+        ("zeros and a text", [&vec![0; 70_000][..], b"\n--boundary--"].concat()),
     ] {
         is_read(what, &[packed.as_slice(), &behind].concat());
         is_read(&format!("{what}, twice"), &[gzip(&packed).as_slice(), &behind].concat());

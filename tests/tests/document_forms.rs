@@ -9,6 +9,11 @@ use pappus_tests::innocent::{Choices, reordered, varied};
 use pappus_tests::program::pappus;
 use serde_json::{Value, json as value};
 
+/// Puts names into an order.
+type Order = Box<dyn FnMut(&mut Vec<String>)>;
+/// Makes a document an odd one.
+type Change = fn(&mut Value);
+
 /// A pod that knows everybody, and ida's archive as a stock pod would write it.
 struct Scene {
     target: Target,
@@ -80,7 +85,7 @@ async fn the_order_of_fields_has_no_meaning() {
     assert!(count(&expected, "others_comments", "imported") > 0, "{expected}");
     assert!(count(&expected, "own_comments", "imported") > 0, "{expected}");
     let mut choices = Choices::new(7);
-    let mut orders: Vec<(&str, Box<dyn FnMut(&mut Vec<String>)>)> = vec![
+    let mut orders: Vec<(&str, Order)> = vec![
         ("sorted", Box::new(|names| names.sort())),
         ("backwards", Box::new(|names| names.reverse())),
         // As PostgreSQL keeps jsonb.
@@ -100,7 +105,7 @@ async fn the_order_of_fields_has_no_meaning() {
         orders.push((
             "shuffled",
             Box::new(move |names| {
-                (1..names.len()).rev().for_each(|last| names.swap(last, own.below(last + 1)))
+                (1..names.len()).rev().for_each(|last| names.swap(last, own.below(last + 1)));
             }),
         ));
     }
@@ -134,6 +139,7 @@ fn post_with<'a>(document: &'a mut Value, part: &str) -> &'a mut Value {
     &mut post.unwrap()["entity_data"]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 #[tokio::test]
 async fn an_odd_value_leaves_what_is_around_it() {
     let scene = Scene::new().await;
@@ -146,7 +152,7 @@ async fn an_odd_value_leaves_what_is_around_it() {
             .collect::<Vec<_>>()
     };
     // The value, how it is changed, and what has to be left out.
-    let changes: [(&str, fn(&mut Value), &str); 11] = [
+    let changes: [(&str, Change, &str); 11] = [
         (
             "a photo's height",
             |d| post_with(d, "photos")["photos"][0]["entity_data"]["height"] = value!("tall"),

@@ -39,8 +39,8 @@ pub(super) async fn unfinished(access: &S3Access, prefix: &str) -> Result<Vec<Un
         let text = |name| list.child(name).map(|child| child.text.trim().to_owned());
         let more = text("IsTruncated").is_some_and(|text| text.eq_ignore_ascii_case("true"));
         // Some servers say that there is more, and do not say from where on.
-        let last = uploads.last().map(|upload| (upload.key.clone(), upload.id.clone()));
-        let next = text("NextKeyMarker").zip(text("NextUploadIdMarker")).or(last);
+        let end = uploads.last().map(|upload| (upload.key.clone(), upload.id.clone()));
+        let next = text("NextKeyMarker").zip(text("NextUploadIdMarker")).or(end);
         found.extend(uploads);
         if !more || next.is_none() || next == after {
             break;

@@ -65,22 +65,7 @@ impl Importer<'_> {
         } else {
             self.plan_photo_files(&mut survey, &deleted)
         };
-        let mut people = People::read(&mut self.target, survey.people.keys()).await?;
-        if let Some(discovery) = &self.options.discovery {
-            let everybody: HashSet<DiasporaId> = survey.people.keys().cloned().collect();
-            let unknown = everybody.iter().filter(|id| people.get(id).is_none()).count() as u64;
-            self.options.progress.begin(Stage::People, unknown);
-            people.meet(&mut self.target, discovery, &everybody, self.journal.writing()).await?;
-            self.options.progress.advance(unknown);
-        }
-        if trusted {
-            let strangers = strangers(&people, &survey.people);
-            people.introduce(&mut self.target, strangers, self.journal.writing()).await?;
-        }
-        if let Some(discovery) = &self.options.discovery {
-            let (target, journal) = (&mut self.target, &mut self.journal);
-            parents::fetch_parents(target, discovery, &mut people, &survey, &old, journal).await?;
-        }
+        let mut people = self.meet(&survey, &old, trusted).await?;
         for (kind, place) in &survey.values_left_out {
             self.target.report.note(*kind, FindingCode::ValueLeftOut, place);
         }
@@ -114,6 +99,33 @@ impl Importer<'_> {
         let import = self.journal.begun().map(|(_, import)| import.id.clone());
         let needs = needs.with_records(&report);
         Ok(Imported { old, new, proof, import, report, needs })
+    }
+
+    /// The people of the archive, those among them whom this pod gets to know now, and the posts that the account has
+    /// answered.
+    async fn meet(
+        &mut self,
+        survey: &Survey,
+        old: &DiasporaId,
+        trusted: bool,
+    ) -> Result<People, ImportError> {
+        let mut people = People::read(&mut self.target, survey.people.keys()).await?;
+        if let Some(discovery) = &self.options.discovery {
+            let everybody: HashSet<DiasporaId> = survey.people.keys().cloned().collect();
+            let unknown = everybody.iter().filter(|id| people.get(id).is_none()).count() as u64;
+            self.options.progress.begin(Stage::People, unknown);
+            people.meet(&mut self.target, discovery, &everybody, self.journal.writing()).await?;
+            self.options.progress.advance(unknown);
+        }
+        if trusted {
+            let strangers = strangers(&people, &survey.people);
+            people.introduce(&mut self.target, strangers, self.journal.writing()).await?;
+        }
+        if let Some(discovery) = &self.options.discovery {
+            let (target, journal) = (&mut self.target, &mut self.journal);
+            parents::fetch_parents(target, discovery, &mut people, survey, old, journal).await?;
+        }
+        Ok(people)
     }
 
     /// Whether the photos fit: an import that has no room for them does not begin.

@@ -1,6 +1,6 @@
 //! What comments, likes and votes belong to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::ImportError;
 use super::target::{NewAccount, PlannedRow, Target};
@@ -55,7 +55,6 @@ impl Target {
         records: &[(Relayable, Verdict)],
     ) -> Result<Parents, ImportError> {
         let mut parents = Parents::default();
-        let ignoring: HashSet<i64> = account.ignored_by.values().copied().collect();
         let (mut posts, mut comments, mut polls, mut answers) = (vec![], vec![], vec![], vec![]);
         for (record, _) in records {
             let parent = record.entity.parent_guid().as_str();
@@ -73,7 +72,7 @@ impl Target {
         };
         // Who ignores somebody gets nothing from them.
         let open = |public: Option<bool>, host: Option<i64>| {
-            public.unwrap_or(false) && !host.is_some_and(|host| ignoring.contains(&host))
+            public.unwrap_or(false) && !host.is_some_and(|host| account.is_ignored_by(host))
         };
         let select = "SELECT p.guid, p.id, p.author_id, p.public FROM posts p WHERE p.guid IN ({})";
         for row in self.pod.rows_in("posts", select, &posts).await? {

@@ -32,6 +32,16 @@ pub(super) struct Described {
     pub(super) key: Option<String>,
 }
 
+/// A part of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Part {
+    /// `diaspora.json`.
+    #[default]
+    Document,
+    /// `extras.json`.
+    Extras,
+}
+
 /// What the first look finds.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
@@ -67,8 +77,8 @@ pub(super) struct Survey {
     pub(super) values_left_out: Vec<(CountKind, String)>,
     /// GUIDs of the account's own posts and polls.
     own: HashSet<Guid>,
-    /// Whether it is `extras.json` that is read.
-    extras: bool,
+    /// What is being read.
+    part: Part,
     /// What is known of records beyond the document, while it is read.
     additions: Additions,
 }
@@ -80,7 +90,7 @@ impl Survey {
         let mut survey = Self { additions: archive.additions::<ImportError>()?, ..Self::default() };
         read_document(archive.document()?, &limits, &mut survey)?;
         if let Some(extras) = archive.extras()? {
-            survey.extras = true;
+            survey.part = Part::Extras;
             read_extras(extras, &limits, &mut survey)?;
         }
         archive.photos::<OpenError>(|name, size, _| {
@@ -270,13 +280,13 @@ impl Survey {
 
 impl DocumentVisitor for Survey {
     fn array(&mut self, place: &Place<'_>) {
-        if !self.extras {
+        if self.part != Part::Extras {
             self.lists.push((place.section, place.name.to_owned()));
         }
     }
 
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        if place.section == Section::User || self.extras {
+        if place.section == Section::User || self.part == Part::Extras {
             self.set(place, value);
         }
         Ok(Next::Continue)

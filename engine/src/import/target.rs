@@ -72,6 +72,11 @@ pub(super) struct NewAccount {
 }
 
 impl NewAccount {
+    /// Whether this person of the target pod ignores the account.
+    pub(super) fn is_ignored_by(&self, person: i64) -> bool {
+        self.ignored_by.values().any(|other| *other == person)
+    }
+
     /// The archive speaks for the account alone, so far.
     pub(super) fn new(
         id: DiasporaId,

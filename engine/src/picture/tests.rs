@@ -159,7 +159,7 @@ fn what_moves_is_shown_moving() {
 fn what_is_no_picture_is_none() {
     let mut large = Vec::new();
     image::codecs::png::PngEncoder::new(&mut large)
-        .write_image(&[0; 21_000], 21_000, 1, ExtendedColorType::L8)
+        .write_image(&vec![0; 21_000], 21_000, 1, ExtendedColorType::L8)
         .unwrap();
     for file in [
         b"".as_slice(),

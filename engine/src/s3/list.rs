@@ -96,11 +96,9 @@ mod tests {
             .or_else(|| of("start-after").filter(|_| !matches!(manner, Manner::NothingAndAnew)))
             .unwrap_or_default();
         let rest: Vec<&str> = KEYS.into_iter().filter(|key| *key > after.as_str()).collect();
-        let objects: String = rest
-            .iter()
-            .take(PAGE)
-            .map(|key| format!("<Contents><Key>{key}</Key><Size>1</Size><LastModified>2026-11-22T10:00:00.000Z</LastModified><ETag>\"1\"</ETag></Contents>"))
-            .collect();
+        let objects = rest.iter().take(PAGE).fold(String::new(), |objects, key| {
+            objects + &format!("<Contents><Key>{key}</Key><Size>1</Size><LastModified>2026-11-22T10:00:00.000Z</LastModified><ETag>\"1\"</ETag></Contents>")
+        });
         let more = rest.len() > PAGE && !matches!(manner, Manner::Nothing | Manner::NothingAndAnew);
         let token = match manner {
             Manner::Token if more => {

@@ -46,7 +46,6 @@ pub(crate) fn manifests() -> Vec<Vector> {
     ]
 }
 
-#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn entries() -> Vec<Vector> {
     let add_listed = |path: &'static str| Forge {
         manifest: Box::new(move |manifest| {

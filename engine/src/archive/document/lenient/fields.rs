@@ -46,6 +46,9 @@ fn as_flag(value: &Value) -> Option<bool> {
     }
 }
 
+/// Up to here a float holds every whole number.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// A whole number, rounded if it must be.
 fn as_integer(value: &Value) -> Option<Number> {
     let number = match value {
@@ -56,8 +59,6 @@ fn as_integer(value: &Value) -> Option<Number> {
     if let Some(whole) = number.as_i64() {
         return Some(whole.into());
     }
-    // Up to here a float holds every whole number.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     let rounded = number.as_f64()?.round();
     #[expect(clippy::cast_possible_truncation, reason = "the bound is looked at first")]
     (rounded.abs() <= EXACT).then(|| (rounded as i64).into())

@@ -54,14 +54,13 @@ pub(crate) fn read_record<T: Record>(
     account: Option<&DiasporaId>,
 ) -> Result<(T, Vec<LostValue>), serde_json::Error> {
     let mut repair = Repair { account, path: Vec::new(), lost: Vec::new() };
-    let mut record: T = match serde_json::from_str(value.get()) {
-        Ok(record) => record,
-        Err(_) => {
-            // Of a field that stands twice, the last one counts, as for diaspora*.
-            let mut value: Value = serde_json::from_str(value.get())?;
-            T::repair(&mut value, &mut repair);
-            serde_json::from_value(value)?
-        }
+    let mut record: T = if let Ok(record) = serde_json::from_str(value.get()) {
+        record
+    } else {
+        // Of a field that stands twice, the last one counts, as for diaspora*.
+        let mut value: Value = serde_json::from_str(value.get())?;
+        T::repair(&mut value, &mut repair);
+        serde_json::from_value(value)?
     };
     record.check(&mut repair);
     Ok((record, repair.lost))

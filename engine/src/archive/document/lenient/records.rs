@@ -24,20 +24,20 @@ impl Record for SignedAs {}
 
 impl Record for bool {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
-        alone(value, repair, |repair, fields, name| repair.flag(fields, name));
+        alone(value, repair, Repair::flag);
     }
 }
 
 impl Record for String {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
         unwrap_name(value);
-        alone(value, repair, |repair, fields, name| repair.text(fields, name));
+        alone(value, repair, Repair::text);
     }
 }
 
 impl Record for Option<String> {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
-        alone(value, repair, |repair, fields, name| repair.text(fields, name));
+        alone(value, repair, Repair::text);
     }
 }
 
@@ -283,7 +283,7 @@ pub(crate) fn username(text: &str) -> String {
 }
 
 /// A value that stands alone, as if it were a field.
-fn alone(value: &mut Value, repair: &mut Repair<'_>, read: fn(&mut Repair<'_>, &mut Fields, &str)) {
+fn alone<'a>(value: &mut Value, repair: &mut Repair<'a>, read: fn(&mut Repair<'a>, &mut Fields, &str)) {
     let mut fields = Fields::new();
     fields.insert(String::new(), value.take());
     read(repair, &mut fields, "");

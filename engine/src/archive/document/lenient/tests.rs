@@ -1,5 +1,7 @@
 //! Odd records keep what is good in them; innocent changes change nothing.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -28,7 +30,7 @@ fn with(value: &Value, pointer: &str, new: Option<Value>) -> Value {
     let (holder, last) = pointer.rsplit_once('/').unwrap();
     let holder = value.pointer_mut(holder).unwrap();
     match (holder, new) {
-        (Value::Array(list), Some(new)) => list[last.parse::<usize>().unwrap()] = new,
+        (Value::Array(values), Some(new)) => values[last.parse::<usize>().unwrap()] = new,
         (Value::Object(fields), Some(new)) => _ = fields.insert(last.to_owned(), new),
         (Value::Object(fields), None) => _ = fields.remove(last),
         (holder, _) => panic!("{holder} at {pointer}"),
@@ -233,9 +235,9 @@ impl Writer<'_> {
                 '"' | '\\' => self.out.extend(['\\', c]),
                 '/' if self.choose(2) == 0 => self.out.push_str("\\/"),
                 c if c.is_control() || self.choose(9) == 0 => {
-                    c.encode_utf16(&mut [0; 2])
-                        .iter()
-                        .for_each(|unit| self.out.push_str(&format!("\\u{unit:04x}")));
+                    for unit in c.encode_utf16(&mut [0; 2]) {
+                        write!(self.out, "\\u{unit:04x}").unwrap();
+                    }
                 }
                 c => self.out.push(c),
             }
@@ -306,19 +308,16 @@ impl Writer<'_> {
             self.space();
             self.out.push(':');
             let id = matches!(name.as_str(), "author" | "account_id" | "root_author");
-            match value.as_str().filter(|_| id) {
-                Some(text) => {
-                    let id: String = text
-                        .chars()
-                        .map(|c| if self.choose(3) == 0 { c.to_ascii_uppercase() } else { c })
-                        .collect();
-                    self.write(&id.into(), signed);
-                }
+            if let Some(text) = value.as_str().filter(|_| id) {
+                let id: String = text
+                    .chars()
+                    .map(|c| if self.choose(3) == 0 { c.to_ascii_uppercase() } else { c })
+                    .collect();
+                self.write(&id.into(), signed);
+            } else {
                 // Unknown fields in unknown fields in … would have no end.
-                None => {
-                    let stays = signed || name == "x_unknown" || (relayable && name == "entity_data");
-                    self.write(value, stays);
-                }
+                let stays = signed || name == "x_unknown" || (relayable && name == "entity_data");
+                self.write(value, stays);
             }
         }
         self.space();
