@@ -27,6 +27,6 @@ mod tests {
         let comment = relayable(&RawValue::from_string(text.to_owned()).unwrap()).unwrap();
         assert_eq!(comment.signed_text(), "0123456789abcdef;2026-11-22T07:00:00Z");
         let broken = RawValue::from_string(text.replace("fedcba", "x")).unwrap();
-        assert!(relayable(&broken).unwrap_err().to_string().contains("GUID"));
+        assert!(relayable(&broken).unwrap_err().to_string().contains("parent_guid"));
     }
 }

@@ -7,11 +7,11 @@ use crate::domain::Timestamp;
 
 /// Forms with an offset or a zone.
 const ZONED: [&str; 5] = [
-    "%Y-%m-%d %H:%M:%S%.f %z",
-    "%Y-%m-%dT%H:%M:%S%.f%z",
-    "%Y-%m-%d %H:%M:%S%.f%z",
-    "%a %b %d %H:%M:%S %z %Y",
-    "%Y/%m/%d %H:%M:%S %z",
+    "%Y-%m-%d %H:%M:%S%.f %#z",
+    "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%a %b %d %H:%M:%S %#z %Y",
+    "%Y/%m/%d %H:%M:%S %#z",
 ];
 /// Forms without one, which mean UTC.
 const PLAIN: [&str; 5] = [
