@@ -28,7 +28,8 @@ struct Member {
 impl Member {
     /// Whether the archive shows that they wrote this: messages carry no signature.
     fn may_say(self, talk: &Conversation, id: &DiasporaId) -> bool {
-        self.is_vouched_for && talk.participants.contains(id)
+        // Who began it and has deleted it since, or has closed the account, takes no part any more.
+        self.is_vouched_for && (talk.participants.contains(id) || talk.author == *id)
     }
 }
 
