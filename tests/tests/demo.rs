@@ -48,7 +48,10 @@ async fn the_demo_runs_to_its_end_wherever_it_is_built() {
     let verified: serde_json::Value = serde_json::from_str(&verified.stdout).unwrap();
     let key = verified["origin"]["pod"]["signed_by"].as_str().unwrap();
     let configuration = std::fs::read_to_string(demo.join("target.toml")).unwrap();
-    assert!(configuration.contains(&format!("trusted_pods = [\"closing.example={key}\"]")), "{key}: {configuration}");
+    assert!(
+        configuration.contains(&format!("trusted_pods = [\"closing.example={key}\"]")),
+        "{key}: {configuration}"
+    );
     let target =
         Pool::connect(&format!("sqlite:{}", demo.join("target/db.sqlite3").display())).await.unwrap();
     let podmins = "SELECT COUNT(*) FROM users u JOIN people p ON p.owner_id = u.id JOIN roles r ON r.person_id = p.id \
