@@ -217,8 +217,29 @@ impl Contents {
         self
     }
 
+    /// Photos whose names no pod gives to such a file have names of ours in the other one.
+    fn take_names_of(&mut self, other: &Self) {
+        let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+        for (contents, names) in [(&*self, &mut before), (other, &mut after)] {
+            photo_names(&contents.document, names);
+            photo_names(&contents.extras, names);
+        }
+        for (guid, old) in before {
+            let Some(new) = after.get(&guid).filter(|new| old.ends_with(".jpeg") && is_ours(new)) else {
+                continue;
+            };
+            for value in [&mut self.document, &mut self.extras] {
+                rename_file(value, &old, new);
+            }
+            if let Some(bytes) = self.files.remove(&format!("photos/{old}")) {
+                self.files.insert(format!("photos/{new}"), bytes);
+            }
+        }
+    }
+
     /// Every difference, a line for each, and what was left out without reason.
     pub(crate) fn differences(mut self, mut back: Self, findings: &Findings) -> Vec<String> {
+        self.take_names_of(&back);
         let mut found = findings.without_reason();
         found.extend(pods(&mut self.document, &mut back.document));
         differ("", &self.document, &back.document, &mut found);
@@ -227,6 +248,37 @@ impl Contents {
         let files = names.into_iter().filter(|name| self.files.get(*name) != back.files.get(*name));
         found.extend(files.map(|name| format!("{name} is another file")));
         found
+    }
+}
+
+/// The names of photos' files, by the photos' GUIDs.
+fn photo_names(value: &Value, names: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| photo_names(value, names)),
+        Value::Object(map) => {
+            if let (Some(Value::String(guid)), Some(Value::String(name))) =
+                (map.get("guid"), map.get("remote_photo_name"))
+            {
+                names.insert(guid.clone(), name.clone());
+            }
+            map.values().for_each(|value| photo_names(value, names));
+        }
+        _ => {}
+    }
+}
+
+/// Whether an import gives a JPEG such a name.
+fn is_ours(name: &str) -> bool {
+    let random = name.strip_suffix(".jpg").unwrap_or_default();
+    random.len() == 20 && random.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn rename_file(value: &mut Value, old: &str, new: &str) {
+    match value {
+        Value::String(text) if text.ends_with(old) => *text = text.replace(old, new),
+        Value::Array(list) => list.iter_mut().for_each(|value| rename_file(value, old, new)),
+        Value::Object(map) => map.values_mut().for_each(|value| rename_file(value, old, new)),
+        _ => {}
     }
 }
 
