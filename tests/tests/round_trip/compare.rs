@@ -225,7 +225,9 @@ impl Contents {
             photo_names(&contents.extras, names);
         }
         for (guid, old) in before {
-            let Some(new) = after.get(&guid).filter(|new| old.ends_with(".jpeg") && is_ours(new)) else {
+            let Some(new) =
+                after.get(&guid).filter(|new| old.strip_suffix(".jpeg").is_some() && is_ours(new))
+            else {
                 continue;
             };
             for value in [&mut self.document, &mut self.extras] {
