@@ -47,6 +47,7 @@ mod start;
 mod subscriptions;
 mod survey;
 mod talk;
+mod talk_rows;
 mod target;
 mod text;
 mod undo;

@@ -110,7 +110,13 @@ fn store_photo(
     let Some(kind) = PictureKind::of(file) else { return Ok(Err(FindingCode::NotAPicture)) };
     let have = |name: &str| runtime.block_on(uploads.have(&stored_names(name)));
     let own = naming.own_name(name, kind);
-    let written = [own.as_str(), name].into_iter().find(|name| naming.ours.contains(*name));
+    let is_ours = |name: &str| naming.ours.contains(name);
+    let written = if is_ours(&own) {
+        Some(own.as_str())
+    } else {
+        // Earlier versions wrote files under any name: nothing more is written under one of those.
+        Some(name).filter(|name| can_stay(name, kind) && is_ours(name))
+    };
     let missing = match written {
         Some(written) => have(written)?,
         None => Vec::new(),
