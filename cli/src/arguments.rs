@@ -79,6 +79,9 @@ pub(crate) enum Command {
     Keys(Keys),
     /// Run the web service: the portal of a pod that closes, the podmin's board, the door for newcomers
     Serve(Serve),
+    /// Take one step with a newcomer's archive, as the web service orders it
+    #[command(hide = true)]
+    NewcomerStep,
     /// Print completions for a shell
     Completions(Completions),
     /// Write the manual pages

@@ -102,6 +102,8 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Undo(arguments) => commands::undo::run(arguments, output).await,
         Command::Keys(arguments) => commands::keys::run(arguments, output).await,
         Command::Serve(arguments) => commands::serve::run(arguments, output).await,
+        // It holds a whole import, as above.
+        Command::NewcomerStep => Box::pin(commands::newcomer_step::run()).await,
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Manual(arguments) => commands::manual::run(&arguments),
         Command::Schemas(arguments) => commands::schemas::run(&arguments),

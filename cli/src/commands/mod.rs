@@ -14,6 +14,7 @@ pub(crate) mod imports;
 pub(crate) mod keys;
 pub(crate) mod manual;
 pub(crate) mod merge;
+pub(crate) mod newcomer_step;
 pub(crate) mod repair;
 pub(crate) mod resend;
 pub(crate) mod schemas;

@@ -64,6 +64,6 @@ async fn look(config: &Config, output: &Output) -> Result<Outcome, Failure> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the service goes by the system's clock")]
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     Utc::now()
 }

@@ -19,6 +19,7 @@ mod tombstone;
 
 pub use envelopes::Announced;
 pub use key_state::{KeyState, key_state};
+pub use source::pods_of_contacts;
 pub(crate) use tombstone::{bury, has_content};
 
 use envelopes::{Announcer, OldAccount};

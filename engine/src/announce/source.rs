@@ -1,6 +1,6 @@
 //! What the archive says for an announcement: the old account's key, and whom it knew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 
@@ -40,6 +40,16 @@ impl Source {
         read_document(archive.document()?, &limits, &mut source)?;
         Ok(source)
     }
+}
+
+/// How many pods an archive's contacts are on: so many hosts its writer could have us call. Costs one reading of the
+/// document.
+///
+/// # Errors
+/// [`AnnounceError`] when the archive cannot be read any more.
+pub fn pods_of_contacts(archive: &mut Archive<Verified>) -> Result<usize, AnnounceError> {
+    let contacts = Source::read(archive)?.contacts;
+    Ok(contacts.keys().map(DiasporaId::host).collect::<BTreeSet<_>>().len())
 }
 
 impl From<Contact> for Claimed {

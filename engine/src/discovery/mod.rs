@@ -23,7 +23,9 @@ use crate::http::{Answer, Client, HttpError, place};
 pub use posts::{FetchError, PostName, WantedPost};
 
 /// Hosts that are asked at a time.
-const HOSTS_AT_ONCE: usize = 64;
+const HOSTS_AT_ONCE: usize = 20;
+/// Hosts that are asked in all, where nobody says otherwise.
+const MAX_HOSTS: usize = 1_000;
 /// Requests to one host at a time.
 const REQUESTS_PER_HOST: usize = 2;
 
@@ -69,6 +71,14 @@ pub enum DiscoveryError {
     /// What the pod says about the person is of no use.
     #[error(transparent)]
     HCard(#[from] HCardError),
+    /// An archive names hosts as its writer likes; not all of them are asked.
+    #[error("the pod {host} was not asked: more than {most} pods are named")]
+    TooManyHosts {
+        /// Who was not asked.
+        host: String,
+        /// How many are.
+        most: usize,
+    },
     /// There was no time left to ask.
     #[error("there was no time left to look for this person ({} s for all)", .0.as_secs_f32())]
     OutOfTime(Duration),
@@ -79,6 +89,7 @@ pub enum DiscoveryError {
 pub struct Discovery {
     client: Client,
     budget: Duration,
+    max_hosts: usize,
     known: Mutex<Known>,
 }
 
@@ -103,7 +114,13 @@ struct Host {
 impl Discovery {
     /// `budget` is the time that all searches for people together may take, and all for posts.
     pub fn new(client: Client, budget: Duration) -> Self {
-        Self { client, budget, known: Mutex::default() }
+        Self { client, budget, max_hosts: MAX_HOSTS, known: Mutex::default() }
+    }
+
+    /// Asks so many hosts at most, for people and for posts together, also those that others send us on to.
+    #[must_use]
+    pub fn with_hosts(self, max_hosts: usize) -> Self {
+        Self { max_hosts, ..self }
     }
 
     /// Looks for people, many at a time and two at each host. Everybody gets an answer, at the latest when
@@ -183,7 +200,7 @@ impl Discovery {
         base: &Url,
         id: &DiasporaId,
     ) -> Result<Option<WebFinger>, DiscoveryError> {
-        let host = self.host(base);
+        let host = self.host(base)?;
         let template = host
             .legacy
             .get_or_init(|| async {
@@ -200,7 +217,7 @@ impl Discovery {
     /// One request, when its turn at the host has come and the host lives. Only a person's own pod can be
     /// found dead: where its links lead is a stranger's word, and must not cut off other people's pods.
     async fn get(&self, pod: &Url, url: &Url, accept: &str) -> Result<Answer, DiscoveryError> {
-        let host = self.host(url);
+        let host = self.host(url)?;
         let _slot = host.slots.acquire().await;
         if let Some(error) = host.dead.get() {
             return Err(DiscoveryError::DeadHost(error.clone()));
@@ -220,14 +237,21 @@ impl Discovery {
         }
     }
 
-    fn host(&self, url: &Url) -> Arc<Host> {
-        Arc::clone(self.known().hosts.entry(place(url)).or_insert_with(|| {
-            Arc::new(Host {
-                slots: Semaphore::new(REQUESTS_PER_HOST),
-                dead: OnceLock::new(),
-                legacy: OnceCell::new(),
-            })
-        }))
+    fn host(&self, url: &Url) -> Result<Arc<Host>, DiscoveryError> {
+        let (name, hosts) = (place(url), &mut self.known().hosts);
+        if let Some(host) = hosts.get(&name) {
+            return Ok(Arc::clone(host));
+        }
+        if hosts.len() >= self.max_hosts {
+            return Err(DiscoveryError::TooManyHosts { host: name, most: self.max_hosts });
+        }
+        let host = Arc::new(Host {
+            slots: Semaphore::new(REQUESTS_PER_HOST),
+            dead: OnceLock::new(),
+            legacy: OnceCell::new(),
+        });
+        hosts.insert(name, Arc::clone(&host));
+        Ok(host)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -14,7 +14,7 @@ use crate::federation::{EnvelopeError, MagicEnvelope};
 use crate::http::HttpError;
 
 /// Posts that are fetched at a time; fewer of them from one host.
-const POSTS_AT_ONCE: usize = 64;
+const POSTS_AT_ONCE: usize = 20;
 
 /// What a post is asked for by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -72,6 +72,9 @@ impl Importer<'_> {
         for (kind, place) in &survey.unreadable {
             self.target.report.left_out(*kind, FindingCode::Unreadable, place);
         }
+        for (kind, count) in &survey.more_unreadable {
+            self.target.report.left_out_more(*kind, FindingCode::Unreadable, *count);
+        }
         people.read_pending(&mut self.target, &self.journal).await?;
         self.target.import_aspects(&mut account, &survey, &mut self.journal).await?;
         self.target.import_blocks(&account, &survey, &people, &mut self.journal).await?;

@@ -219,6 +219,14 @@ impl Report {
         self.note(kind, code, record);
     }
 
+    /// Records stay out that are counted and not listed.
+    pub(super) fn left_out_more(&mut self, kind: CountKind, code: FindingCode, count: u64) {
+        let tally = self.tally(kind);
+        tally.in_archive += count;
+        *tally.left_out.entry(code).or_default() += count;
+        self.more_findings += count;
+    }
+
     /// Something to know about a record that is counted elsewhere.
     pub(super) fn note(&mut self, kind: CountKind, code: FindingCode, record: &(impl ToString + ?Sized)) {
         if self.findings.len() < MAX_LISTED {

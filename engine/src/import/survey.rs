@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::value::RawValue;
 
@@ -15,7 +16,7 @@ use crate::archive::open::{Archive, OpenError, Verified};
 use crate::discovery::PostName;
 use crate::domain::{
     Aspect, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, LoosePhoto,
-    NonContactAuthor, OwnPost, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,
+    NonContactAuthor, OwnPost, Photo, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,
 };
 
 /// People of one archive that are looked at; nobody has more.
@@ -23,6 +24,15 @@ const MAX_PEOPLE: usize = 500_000;
 
 /// Posts of others that are remembered as parents of the account's own records.
 const MAX_PARENTS: usize = 100_000;
+
+/// Bytes of aspects, blocks and names of photos, which are kept until they come in: hundreds of thousands of them.
+const MAX_KEPT: usize = 32 << 20;
+
+/// What keeping one of them costs besides its text.
+const EACH: usize = 64;
+
+/// Places of records that cannot be read, kept to be listed; all are counted.
+const MAX_PLACES: usize = 10_000;
 
 /// What the archive knows of a person.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +86,11 @@ pub(super) struct Survey {
     /// Values of the account itself, its blocks and aspects that cannot be read.
     pub(super) values_left_out: Vec<(CountKind, String)>,
     /// GUIDs of the account's own posts and polls.
-    own: HashSet<Guid>,
+    /// Records that cannot be read and are not listed.
+    pub(super) more_unreadable: BTreeMap<CountKind, u64>,
+    /// Hashes of the account's own posts and polls: millions may be named, and they only tell what need not be fetched.
+    own: HashSet<u64>,
+    kept: usize,
     /// What is being read.
     part: Part,
     /// What is known of records beyond the document, while it is read.
@@ -100,7 +114,7 @@ impl Survey {
         })?;
         let own = std::mem::take(&mut survey.own);
         survey.additions = Additions::default();
-        survey.parents.retain(|(_, guid), _| !own.contains(guid));
+        survey.parents.retain(|(_, guid), _| !own.contains(&hashed(guid)));
         Ok(survey)
     }
 
@@ -161,7 +175,11 @@ impl Survey {
     fn read_element<T: Record>(&mut self, place: &Place<'_>, value: &RawValue, kind: CountKind) -> Option<T> {
         let read = self.read_odd(place, value);
         if read.is_none() {
-            self.unreadable.push((kind, place.to_string()));
+            if self.unreadable.len() < MAX_PLACES {
+                self.unreadable.push((kind, place.to_string()));
+            } else {
+                *self.more_unreadable.entry(kind).or_default() += 1;
+            }
         }
         read
     }
@@ -196,12 +214,13 @@ impl Survey {
         for person in post.subscribed_users_ids.into_iter().flatten() {
             self.meet(person);
         }
-        self.own.insert(post.post.guid().clone());
+        self.own.insert(hashed(post.post.guid()));
         match post.post {
             Post::StatusMessage(message) => {
-                let photos = message.photos.into_iter();
-                self.photo_names.extend(photos.map(|photo| (photo.0.guid, photo.0.remote_photo_name)));
-                self.own.extend(message.poll.map(|Entity(poll)| poll.guid));
+                for Entity(photo) in message.photos {
+                    self.see_photo(photo);
+                }
+                self.own.extend(message.poll.map(|Entity(poll)| hashed(&poll.guid)));
             }
             Post::Reshare(Reshare { root_author, root_guid: Some(root), .. }) => {
                 self.need(PostName::Post, root, root_author);
@@ -210,15 +229,22 @@ impl Survey {
         }
     }
 
+    fn see_photo(&mut self, photo: Photo) {
+        self.kept += photo.remote_photo_name.len() + EACH;
+        self.photo_names.push((photo.guid, photo.remote_photo_name));
+    }
+
     fn see(&mut self, place: &Place<'_>, value: &RawValue) {
         match place.name {
             "contact_groups" => {
                 if let Some(aspect) = self.read_element::<Aspect>(place, value, CountKind::Aspects) {
+                    self.kept += aspect.name.len() + EACH;
                     self.aspects.push(aspect.name);
                 }
             }
             "blocks" => {
                 if let Some(person) = self.read_element::<DiasporaId>(place, value, CountKind::Blocks) {
+                    self.kept += person.as_str().len() + EACH;
                     self.blocks.push(person.clone());
                     self.meet(person);
                 }
@@ -260,7 +286,7 @@ impl Survey {
             }
             "loose_photos" => {
                 if let Ok(LoosePhoto { photo, .. }) = serde_json::from_str(value.get()) {
-                    self.photo_names.push((photo.guid, photo.remote_photo_name));
+                    self.see_photo(photo);
                 }
             }
             "post_subscriptions" => {
@@ -276,6 +302,12 @@ impl Survey {
             _ => {}
         }
     }
+}
+
+fn hashed(guid: &Guid) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    guid.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl DocumentVisitor for Survey {
@@ -298,6 +330,13 @@ impl DocumentVisitor for Survey {
             self.need_parent(value);
         } else {
             self.see(place, value);
+        }
+        if self.kept > MAX_KEPT {
+            let problem = format!(
+                "aspects, blocks and photos take more than {} MiB; no honest archive has so many",
+                MAX_KEPT >> 20
+            );
+            return Err(DocumentError::record(place, &problem));
         }
         Ok(Next::Continue)
     }

@@ -16,6 +16,7 @@ use pappus_engine::pod::config::{
     DatabaseUrl, Environment, PodConfig, PodUrl, Uploads, read_pod_directory, reserved_names,
 };
 use pappus_engine::store::StateFolder;
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 pub use error::ConfigFileError;
@@ -29,6 +30,8 @@ pub use sections::{
 /// How the service runs.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file it was read from.
+    pub text: ConfigText,
     /// The pod's address; known even when the pod itself is gone.
     pub pod_url: PodUrl,
     /// The pod itself, as long as there is one.
@@ -53,6 +56,21 @@ pub struct Config {
     pub closing: ClosingSection,
     /// The door of a pod that lives.
     pub newcomers: NewcomersSection,
+}
+
+/// The file, as it was when it was read: other processes of the service go by the same.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct ConfigText {
+    /// Where it is. Paths in it count from its folder.
+    pub path: PathBuf,
+    /// What is in it; passwords may be.
+    pub text: String,
+}
+
+impl std::fmt::Debug for ConfigText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ConfigText").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// How the service is reached.
@@ -132,10 +150,18 @@ impl Config {
         let failed = |source| ConfigFileError::Unreadable { path: path.to_owned(), source };
         let bytes = std::fs::read(path).map_err(failed)?;
         let text = pappus_engine::text::decode(&bytes).map_err(|error| failed(error.into()))?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        File::parse(&text)
-            .and_then(|file| Self::resolve(file, folder, environment))
-            .map_err(|error| error.within(path))
+        Self::parse(ConfigText { path: path.to_owned(), text: text.to_string() }, environment)
+    }
+
+    /// The same of a file that was read before.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(text: ConfigText, environment: Environment<'_>) -> Result<Self, ConfigFileError> {
+        let folder = text.path.parent().unwrap_or(Path::new("."));
+        let config = File::parse(&text.text).and_then(|file| Self::resolve(file, folder, environment));
+        let config = config.map_err(|error| error.within(&text.path))?;
+        Ok(Self { text, ..config })
     }
 
     fn resolve(file: File, folder: &Path, environment: Environment<'_>) -> Result<Self, ConfigFileError> {
@@ -171,6 +197,7 @@ impl Config {
         }
         mail.folder = mail.folder.map(|place| text(&folder.join(place))).transpose()?;
         Ok(Self {
+            text: ConfigText::default(),
             pod_url,
             pod,
             state,

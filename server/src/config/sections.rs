@@ -137,8 +137,16 @@ pub struct NewcomersSection {
     pub undo_minutes: f64,
     /// Archives looked at or brought in at the same time.
     pub workers: usize,
+    /// How much memory the process may take that works on one archive, in megabytes.
+    pub step_megabytes: u64,
+    /// How long it may use the processor, in minutes.
+    pub step_processor_minutes: u64,
+    /// How long it may take in all, in minutes.
+    pub step_minutes: u64,
     /// Whether other pods are asked for keys and people.
     pub ask_pods: bool,
+    /// How many pods an archive may name that are asked.
+    pub max_hosts: usize,
     /// Hosts that may be asked though they are no part of the public internet.
     pub allow_hosts: Vec<String>,
     /// Hours that a pod which took a move gets to process it when no friend there is back; at least one.
@@ -166,7 +174,11 @@ impl Default for NewcomersSection {
             days: 14,
             undo_minutes: 10.0,
             workers: 1,
+            step_megabytes: 384,
+            step_processor_minutes: 30,
+            step_minutes: 240,
             ask_pods: true,
+            max_hosts: 1_000,
             allow_hosts: Vec::new(),
             grace_hours: 12,
             settle_seconds: 60,
@@ -178,6 +190,21 @@ impl Default for NewcomersSection {
 impl NewcomersSection {
     /// The longest pause for undo, in minutes: a day. Comments are lost all the while.
     pub(super) const MAX_UNDO_MINUTES: f64 = 1440.0;
+
+    /// How many bytes of memory one step may take. With less than 64 megabytes none would begin.
+    pub fn step_bytes(&self) -> u64 {
+        self.step_megabytes.max(64).saturating_mul(1_000_000)
+    }
+
+    /// How long one step may use the processor.
+    pub fn step_processor_time(&self) -> Duration {
+        Duration::from_secs(self.step_processor_minutes.max(1).saturating_mul(60))
+    }
+
+    /// How long one step may take in all.
+    pub fn step_time(&self) -> Duration {
+        Duration::from_secs(self.step_minutes.max(1).saturating_mul(60))
+    }
 
     /// The pause for undo between import and announcement.
     pub fn undo_pause(&self) -> Duration {

@@ -32,14 +32,15 @@ pub(super) async fn numbered(app: &App, id: i64) -> Result<Newcomer, WebError> {
     app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)
 }
 
-/// Lets somebody in who waits (`yes`), or does not (`no`), or has an import tried again that has failed (`again`). Gives
-/// how they are then.
+/// Lets somebody in who waits (`yes`), or does not (`no`), has an import tried again that has failed (`again`), or
+/// has a move announced that waited because it names many pods (`announce`). Gives how they are then.
 pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Result<Newcomer, WebError> {
     let newcomer = numbered(app, id).await?;
     let (table, by, now) = (&app.newcomers.table, &actor.podmin.account, app.now_millis());
     let (done, noted) = match act {
         "yes" => (table.decide(id, true, by, now).await?, "newcomer-yes"),
         "no" => (table.decide(id, false, by, now).await?, "newcomer-no"),
+        "announce" => (table.announce_seen(id, by, now).await?, "newcomer-announce"),
         "again" => (table.work(id, &[State::Failed], State::Importing, now).await?, "newcomer-again"),
         _ => return Err(WebError::Bad("there is nothing of this name to do".to_owned())),
     };
@@ -54,10 +55,10 @@ pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Resu
 }
 
 fn too_late(newcomer: &Newcomer, act: &str) -> WebError {
-    let only = if act == "again" {
-        "only an import that has failed is tried again"
-    } else {
-        "only who waits is let in or sent away"
+    let only = match act {
+        "again" => "only an import that has failed is tried again",
+        "announce" => "only a move that waits for a podmin because of its many pods is announced",
+        _ => "only who waits is let in or sent away",
     };
     WebError::Conflict(format!("{only}; this move is {}", newcomer.state.as_str()))
 }

@@ -6,9 +6,8 @@ use std::time::Duration;
 use pappus_engine::jobs::ORPHANED;
 use pappus_engine::store::{StoreError, Value, random_id};
 
-use super::checked::Digests;
-use super::key::KEY_PASSPHRASE;
 use super::records::{NEWCOMER, Newcomer, State};
+use super::steps::{Digests, KEY_PASSPHRASE, Progress};
 use super::table::{Newcomers, millis};
 use crate::audit::audit_with;
 
@@ -20,7 +19,7 @@ pub(super) struct Hand {
     newcomers: Newcomers,
     /// As it was when it was taken up.
     pub(super) newcomer: Newcomer,
-    fence: String,
+    pub(super) fence: String,
 }
 
 /// What follows an import.
@@ -28,7 +27,7 @@ pub(super) enum AfterImport<'a> {
     /// The announcement, after a pause for undo.
     Announce { pause: Duration },
     /// Nothing, before somebody has done something about it.
-    Wait { problem: &'static str, reason: &'a str },
+    Wait { problem: &'a str, reason: &'a str },
 }
 
 /// What a look at an archive has found.
@@ -106,15 +105,14 @@ impl Hand {
     }
 
     /// Says that somebody is still at it, and how far.
-    pub(super) async fn beat(
-        &self,
-        stage: Option<&str>,
-        advanced: u64,
-        total: u64,
-        now: i64,
-    ) -> Result<bool, StoreError> {
+    pub(super) async fn beat(&self, progress: &Progress, now: i64) -> Result<bool, StoreError> {
         let number = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
-        let values = [stage.into(), number(advanced), number(total), (now + millis(LEASE)).into()];
+        let values = [
+            progress.stage.as_deref().into(),
+            number(progress.advanced),
+            number(progress.total),
+            (now + millis(LEASE)).into(),
+        ];
         let set = "stage = ?, advanced = ?, total = ?, lease_until = ?";
         self.change("writing down how far a newcomer is", set, &values).await
     }
@@ -151,7 +149,7 @@ impl Hand {
             }
         };
         let set = "import_id = ?, report = ?, announce_at = ?, problem = ?, reason = ?, encrypted_password = NULL, \
-                   email = NULL, due_at = ?, pushed_at = NULL, attempts = 0,";
+                   email = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0,";
         let values = [
             import.into(),
             report.into(),
@@ -165,7 +163,7 @@ impl Hand {
 
     /// It was too late to take the account away again: others have been told meanwhile, so all are.
     pub(super) async fn too_late_to_undo(&self, now: i64) -> Result<bool, StoreError> {
-        let set = "due_at = ?, pushed_at = NULL, attempts = 0, problem = NULL, reason = NULL,";
+        let set = "due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, problem = NULL, reason = NULL,";
         self.end(State::Announcing, set, &[now.into()], now).await
     }
 
@@ -207,6 +205,15 @@ impl Hand {
         let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";
         let reason = without_nul(reason);
         self.change("putting a newcomer off", set, &[reason.into(), (now + millis(pause)).into()]).await
+    }
+
+    /// Another try, after a process has died of this one.
+    pub(super) async fn died(&self, reason: &str, pause: Duration, now: i64) -> Result<bool, StoreError> {
+        let set =
+            "deaths = deaths + 1, fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";
+        let reason = without_nul(reason);
+        let values = [reason.into(), (now + millis(pause)).into()];
+        self.change("noting that a process died", set, &values).await
     }
 
     /// Somebody else may go on at once.

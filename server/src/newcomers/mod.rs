@@ -14,22 +14,19 @@
 
 mod admission;
 mod api;
-mod archive;
-mod checked;
 mod choose;
 mod come;
 mod decisions;
 mod enter;
-mod far;
 mod files;
 mod hand;
 mod invitations;
-mod key;
 mod page;
 mod progress;
 mod queue;
 mod records;
 mod space;
+mod steps;
 mod summary;
 mod table;
 mod told;
@@ -53,6 +50,7 @@ use crate::watched::Watched;
 pub use api::described;
 pub use files::{Files, NoRoom, Part};
 pub use records::{Newcomer, State};
+pub use steps::{StepError, take_step};
 pub use table::Newcomers;
 pub use work::start;
 
@@ -68,8 +66,6 @@ pub struct Room {
     pub files: Files,
     /// Disk space reserved for that.
     space: space::Space,
-    /// What asks other pods, and tells them; none while nobody is taken in.
-    client: Option<Client>,
     /// What tells other pods of moves, and looks at this pod from outside.
     announcer: Option<Client>,
     turns: tus::Turns,
@@ -83,12 +79,11 @@ impl Room {
     /// [`StartError`].
     pub fn open(config: &Config, store: &Store) -> Result<Self, StartError> {
         let section = &config.newcomers;
-        let (mut client, mut announcer) = (None, None);
+        let mut announcer = None;
         if section.enabled {
             if config.pod.is_none() {
                 return Err(StartError::NoPod);
             }
-            client = Some(client_to(&section.allow_hosts)?);
             // On its own machine the pod's name may lead to a private address.
             let own = config.pod_url.origin();
             let own = own.strip_prefix("http://").unwrap_or(&own).to_owned();
@@ -99,7 +94,6 @@ impl Room {
             table: Newcomers::new(store, &config.pod_url),
             space: space::Space::new(store, config.pod_url.as_str(), &files),
             files,
-            client,
             announcer,
             turns: tus::Turns::default(),
             watched: Watched::default(),

@@ -9,8 +9,8 @@ use pappus_engine::archive::manifest::CountKind;
 use serde::Deserialize;
 
 use super::enter::{find, secret};
-use super::key::{NO_KEY, needs_passphrase};
 use super::records::{Newcomer, State};
+use super::steps::{NO_KEY, needs_passphrase};
 use super::summary::{Group, Told};
 use crate::app::App;
 use crate::config::Admission;
@@ -216,6 +216,8 @@ pub(super) fn problem_key(problem: &str) -> &'static str {
         "no_key" => "newcomers-problem-no-key",
         "changed" => "newcomers-problem-changed",
         "away" => "newcomers-problem-away",
+        "many_pods" => "newcomers-problem-many-pods",
+        "too_heavy" => "newcomers-problem-too-heavy",
         _ => "newcomers-problem-other",
     }
 }

@@ -10,6 +10,7 @@ use super::decisions;
 use super::invitations::{self, Invitation};
 use super::page::{Table, table};
 use super::records::{Newcomer, State};
+use super::steps::MANY_PODS;
 use super::summary::Told;
 use crate::app::App;
 use crate::board::shared::Actor;
@@ -53,6 +54,8 @@ struct Line {
     unproven: bool,
     /// Whether the podmin can have it tried again.
     can_again: bool,
+    /// Whether the move waits for the podmin's yes to tell many pods.
+    can_announce: bool,
     reason: Option<String>,
     table: Option<Table>,
 }
@@ -97,6 +100,7 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         state: words.say(&format!("newcomers-{}-title", newcomer.state.as_str())),
         unproven: newcomer.proof.as_deref() == Some("unproven"),
         can_again: newcomer.state == State::Failed,
+        can_announce: newcomer.state == State::Imported && newcomer.problem.as_deref() == Some(MANY_PODS),
         reason: newcomer.reason.clone(),
         table: told.map(|told| table(page, &told)),
     }

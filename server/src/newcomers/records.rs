@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use pappus_engine::store::{StoreError, StoreRow};
+use serde::{Deserialize, Serialize};
 
 macro_rules! states {
     ($($(#[$about:meta])* $state:ident = $word:literal,)*) => {
         /// How far somebody is.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum State {
-            $($(#[$about])* $state,)*
+            $($(#[$about])* #[serde(rename = $word)] $state,)*
         }
 
         impl State {
@@ -144,6 +145,8 @@ pub struct Newcomer {
     pub announce_at: Option<DateTime<Utc>>,
     /// How often the work was begun.
     pub attempts: i64,
+    /// How often a process died of it.
+    pub deaths: i64,
     /// What is being done.
     pub stage: Option<String>,
     /// So much is to be done.
@@ -160,7 +163,7 @@ pub struct Newcomer {
 pub(super) const NEWCOMER: &str = "id, state, language, begun_at, expires_at, archive_bytes, photos_bytes, \
      archive_sha256, archive_passphrase, key_passphrase, key_locked, old_account, proof, plan, username, email, \
      encrypted_password, approved, decided_by, import_id, report, announced, attempts, stage, total, advanced, \
-     problem, reason, announce_at, photos_sha256";
+     problem, reason, announce_at, photos_sha256, deaths";
 
 impl Newcomer {
     pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
@@ -197,6 +200,7 @@ impl Newcomer {
             reason: row.get(27)?,
             announce_at: row.get::<Option<i64>>(28)?.map(time),
             photos_sha256: row.get(29)?,
+            deaths: row.get(30)?,
         })
     }
 

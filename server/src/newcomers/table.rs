@@ -9,6 +9,7 @@ use pappus_engine::store::{Store, StoreError, StoreRow, Transaction, Value};
 
 use super::progress::{AllProgress, Progress};
 use super::records::{NEWCOMER, Newcomer, State, time};
+use super::steps::MANY_PODS;
 
 /// Newcomers are counted over this time.
 const DAY: Duration = Duration::from_hours(24);
@@ -103,6 +104,11 @@ impl Newcomers {
     /// A newcomer by number. For programs and podmins only.
     pub(super) async fn by_id(&self, id: i64) -> Result<Option<Newcomer>, StoreError> {
         self.one("id = ?", &[id.into()]).await
+    }
+
+    /// A newcomer as long as the fence of whoever works on them holds.
+    pub(super) async fn in_hand(&self, id: i64, fence: &str) -> Result<Option<Newcomer>, StoreError> {
+        self.one("id = ? AND fence = ?", &[id.into(), fence.into()]).await
     }
 
     async fn one(&self, condition: &str, values: &[Value<'_>]) -> Result<Option<Newcomer>, StoreError> {
@@ -207,7 +213,7 @@ impl Newcomers {
     ) -> Result<bool, StoreError> {
         let set = format!(
             "state = 'checking', {NOTHING_FOUND}, archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
-             approved = NULL, has_files = 1, expires_at = ?, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, \
+             approved = NULL, has_files = 1, expires_at = ?, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, \
              total = 0, advanced = 0"
         );
         let size = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -225,7 +231,7 @@ impl Newcomers {
     /// Name and password are chosen, and the terms accepted.
     pub(super) async fn choose(&self, id: i64, choice: &Choice<'_>, now: i64) -> Result<bool, StoreError> {
         let set = "state = ?, username = ?, email = ?, encrypted_password = ?, key_passphrase = ?, terms_at = ?, \
-                   announce_at = NULL, problem = NULL, reason = NULL, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, total = 0, advanced = 0";
+                   announce_at = NULL, problem = NULL, reason = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0";
         let values = [
             choice.to.as_str().into(),
             choice.username.into(),
@@ -241,7 +247,7 @@ impl Newcomers {
     /// The podmin says yes or no.
     pub(super) async fn decide(&self, id: i64, yes: bool, by: &str, now: i64) -> Result<bool, StoreError> {
         let set = "state = ?, approved = ?, decided_at = ?, decided_by = ?, due_at = ?, pushed_at = NULL, \
-                   attempts = 0, stage = NULL, total = 0, advanced = 0";
+                   attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0";
         let to = if yes { State::Importing } else { State::Declined };
         let values = [to.as_str().into(), i64::from(yes).into(), now.into(), by.into(), now.into()];
         self.change(id, &[State::Waiting], set, &values, now).await
@@ -255,7 +261,7 @@ impl Newcomers {
         to: State,
         now: i64,
     ) -> Result<bool, StoreError> {
-        let set = "state = ?, due_at = ?, pushed_at = NULL, attempts = 0, stage = NULL, total = 0, advanced = 0, \
+        let set = "state = ?, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0, \
                    announce_at = NULL, problem = NULL, reason = NULL";
         self.change(id, from, set, &[to.as_str().into(), now.into()], now).await
     }
@@ -270,6 +276,16 @@ impl Newcomers {
         let set = format!("{ANNOUNCING}, key_passphrase = COALESCE(?, key_passphrase)");
         let values = [now.into(), key_passphrase.map_or(Value::Bytes(None), Value::from)];
         self.change(id, &[State::Imported], &set, &values, now).await
+    }
+
+    /// Begins an announcement that waited for a podmin, who has seen it now.
+    pub(super) async fn announce_seen(&self, id: i64, by: &str, now: i64) -> Result<bool, StoreError> {
+        let condition = format!("problem = '{MANY_PODS}'");
+        let set = format!("{ANNOUNCING}, approved = 1, decided_at = ?, decided_by = ?");
+        let (sql, values) =
+            self.changing(id, &[State::Imported], &set, &[now.into(), now.into(), by.into()], now);
+        let sql = format!("{sql} AND {condition}");
+        Ok(self.store.execute("changing a newcomer", &sql, &values).await? > 0)
     }
 
     /// Begins the announcement of everybody whose pause for undo is over: once, whichever program looks first. Gives how
@@ -358,7 +374,7 @@ impl Newcomers {
 }
 
 /// Sets a row to being announced, due at the time that is bound first.
-const ANNOUNCING: &str = "state = 'announcing', announce_at = NULL, due_at = ?, pushed_at = NULL, attempts = 0, \
+const ANNOUNCING: &str = "state = 'announcing', announce_at = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, \
                           stage = NULL, total = 0, advanced = 0, problem = NULL, reason = NULL";
 
 /// States in which files may come, for the first time or instead of others: those of [`State::takes_files`].

@@ -1,7 +1,7 @@
 //! What goes on behind the pages: archives are looked at, accounts brought in, the others told, and what is needed no more
 //! is removed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -12,10 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::QUEUE;
-use super::archive::{Outcome, Task, after_failure, on_a_thread};
-use super::far::Far;
 use super::hand::{AfterImport, Found, Hand};
-use super::key::Obstacle;
+use super::steps::{self, Obstacle, Outcome, Progress, after_failure};
 use crate::app::App;
 use crate::portal::until;
 
@@ -33,6 +31,10 @@ const GRACE: Duration = Duration::from_secs(5);
 const OVERDUE: Duration = Duration::from_mins(1);
 /// Longest pause between two tries.
 const LONGEST: Duration = Duration::from_mins(1);
+/// How many processes may die of one archive.
+const DEATHS: i64 = 3;
+/// How long after the death of a process the next one tries.
+const AFTER_DEATH: Duration = Duration::from_secs(2);
 /// How often something is tried before somebody has to look at it: about an hour long.
 const TRIES: i64 = 60;
 
@@ -171,18 +173,19 @@ impl Worker {
         }
         let now = self.app.now_millis();
         let Some(hand) = self.app.newcomers.table.take(id, now).await? else { return Ok(()) };
-        let far = Arc::new(Far::default());
-        let (drop_it, dropped) = watch::channel(false);
-        let task =
-            Task { app: self.app.clone(), newcomer: hand.newcomer.clone(), far: Arc::clone(&far), dropped };
-        let outcome = self.watch(&hand, &far, on_a_thread(task)).await;
-        // Whatever still runs on the thread is of no use any more.
-        _ = drop_it.send(true);
+        let progress = Mutex::default();
+        let step = steps::run(&self.app, hand.newcomer.id, &hand.fence, &progress);
+        let outcome = self.watch(&hand, &progress, step).await;
         self.note(&hand, outcome).await
     }
 
     /// Keeps the lease while something is done.
-    async fn watch(&self, hand: &Hand, far: &Far, work: impl Future<Output = Outcome> + Send) -> Outcome {
+    async fn watch(
+        &self,
+        hand: &Hand,
+        progress: &Mutex<Progress>,
+        work: impl Future<Output = Outcome> + Send,
+    ) -> Outcome {
         let mut work = std::pin::pin!(work);
         let mut stop = self.stop.clone();
         let mut over = std::pin::pin!(async move {
@@ -196,9 +199,9 @@ impl Worker {
                 outcome = &mut work => return outcome,
                 () = &mut over => return Outcome::GivenBack,
                 () = tokio::time::sleep(BEAT) => {
-                    let (stage, advanced, total) = far.now();
+                    let now = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     // A store that is away for a moment is no reason to stop; the next word asks for the fence again.
-                    if let Ok(false) = hand.beat(stage, advanced, total, self.app.now_millis()).await {
+                    if let Ok(false) = hand.beat(&now, self.app.now_millis()).await {
                         return Outcome::GivenBack;
                     }
                 }
@@ -211,8 +214,13 @@ impl Worker {
         let now = self.app.now_millis();
         let noted = match outcome {
             Outcome::Checked { digests, old_account, proof, plan, key_locked } => {
-                let found =
-                    Found { digests: &digests, old_account: &old_account, proof, plan: &plan, key_locked };
+                let found = Found {
+                    digests: &digests,
+                    old_account: &old_account,
+                    proof: &proof,
+                    plan: &plan,
+                    key_locked,
+                };
                 hand.checked(&found, now).await?
             }
             Outcome::Imported { import, report, obstacle } => {
@@ -231,12 +239,28 @@ impl Worker {
             }
             Outcome::Unproven => hand.unproven(now).await?,
             Outcome::Later(reason) => self.later(hand, &reason).await?,
+            Outcome::Died(how) => self.died(hand, &how).await?,
             Outcome::GivenBack => hand.give_back().await?,
         };
         if !noted {
             tracing::info!(newcomer = hand.newcomer.id, "somebody else has taken over");
         }
         Ok(())
+    }
+
+    /// A process that died may have died of something else; one that dies again and again dies of the archive.
+    async fn died(&self, hand: &Hand, how: &str) -> Result<bool, StoreError> {
+        let (now, deaths, state) = (self.app.now_millis(), hand.newcomer.deaths + 1, hand.newcomer.state);
+        tracing::warn!(
+            newcomer = hand.newcomer.id,
+            deaths,
+            "a process that worked on an archive died: {how}"
+        );
+        if deaths >= DEATHS {
+            let reason = format!("the work on the archive was begun {deaths} times, and each time {how}");
+            return hand.stop(after_failure(state), "too_heavy", &reason, now).await;
+        }
+        hand.died(&format!("the work on the archive was broken off: {how}"), AFTER_DEATH, now).await
     }
 
     async fn later(&self, hand: &Hand, reason: &str) -> Result<bool, StoreError> {

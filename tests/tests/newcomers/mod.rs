@@ -4,6 +4,7 @@
 mod by_program;
 mod names;
 mod pause;
+mod steps;
 mod uploads;
 
 use std::os::unix::fs::PermissionsExt as _;

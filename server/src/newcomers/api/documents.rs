@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::config::Admission;
-use crate::newcomers::key::needs_passphrase;
 use crate::newcomers::page::problem_key;
 use crate::newcomers::records::{Newcomer, State};
+use crate::newcomers::steps::needs_passphrase;
 use crate::newcomers::summary::Told;
 use crate::newcomers::told;
 use crate::pages::Page;

@@ -105,8 +105,9 @@ pub(super) struct BoardNewcomerDetails {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewcomerDecision {
-    /// `yes` lets in who waits, `no` does not, `again` has an import tried again that has failed.
-    #[schema(pattern = "^(yes|no|again)$")]
+    /// `yes` lets in who waits, `no` does not, `again` has an import tried again that has failed,
+    /// `announce` has a move announced that waits for a podmin because it names many pods (`many_pods`).
+    #[schema(pattern = "^(yes|no|again|announce)$")]
     act: String,
 }
 
@@ -148,7 +149,8 @@ pub(super) async fn get(
     }))
 }
 
-/// Lets somebody in who waits, or does not; or has an import tried again that has failed. For podmins.
+/// Lets somebody in who waits, or does not; has an import tried again that has failed, or has a move announced that
+/// names many pods. For podmins.
 #[utoipa::path(patch, path = "/api/v1/board/newcomers/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Their number")),
     request_body = NewcomerDecision,

@@ -2,28 +2,31 @@
 
 use pappus_engine::announce::{self, KeyState};
 use pappus_engine::archive::open::{Archive, Verified};
+use serde::{Deserialize, Serialize};
 
-use super::archive::{Outcome, Task, later};
-use super::records::{Newcomer, State};
+use super::super::records::{Newcomer, State};
+use super::Outcome;
+use super::step::{Step, later};
 
 /// The problem of a key under a passphrase that was not given.
-pub(super) const KEY_LOCKED: &str = "key_locked";
+pub(in super::super) const KEY_LOCKED: &str = "key_locked";
 /// The problem of a key under another passphrase than the one that was given.
-pub(super) const KEY_PASSPHRASE: &str = "key_passphrase";
+pub(in super::super) const KEY_PASSPHRASE: &str = "key_passphrase";
 /// The problem of an archive without a key that signs.
-pub(super) const NO_KEY: &str = "no_key";
+pub(in super::super) const NO_KEY: &str = "no_key";
 
 /// Whether somebody is to be asked for the passphrase of their key.
-pub(super) fn needs_passphrase(newcomer: &Newcomer) -> bool {
+pub(in super::super) fn needs_passphrase(newcomer: &Newcomer) -> bool {
     newcomer.key_locked || matches!(newcomer.problem.as_deref(), Some(KEY_LOCKED | KEY_PASSPHRASE))
 }
 
 /// What keeps a move from being announced by itself.
-pub(super) struct Obstacle {
+#[derive(Debug, Serialize, Deserialize)]
+pub(in super::super) struct Obstacle {
     /// A stable name.
-    pub(super) problem: &'static str,
+    pub(in super::super) problem: String,
     /// The same in a sentence.
-    pub(super) reason: String,
+    pub(in super::super) reason: String,
 }
 
 /// How the key in the archive can be used.
@@ -34,13 +37,13 @@ pub(super) fn key_state(
     announce::key_state(archive, passphrase).map_err(|error| later(&error))
 }
 
-impl Task {
+impl Step {
     /// What will keep the move from being announced by itself. A passphrase that does not open the key stops the import
     /// before it begins: it can be typed again.
     pub(super) fn obstacle(&self, archive: &mut Archive<Verified>) -> Result<Option<Obstacle>, Outcome> {
         let passphrase = self.newcomer.key_passphrase.as_deref();
         let passphrase = passphrase.map(|sealed| self.unsealed(sealed)).transpose()?;
-        let obstacle = |problem, reason| Ok(Some(Obstacle { problem, reason }));
+        let obstacle = |problem: &str, reason| Ok(Some(Obstacle { problem: problem.to_owned(), reason }));
         match key_state(archive, passphrase.as_deref().map(String::as_str))? {
             KeyState::Usable => Ok(None),
             KeyState::Locked => {

@@ -1,9 +1,11 @@
-//! How far the work on a newcomer is, as the thread that does it says.
+//! How far the work on a newcomer is, as the process that does it says.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pappus_engine::import::{ImportProgress, Stage};
+
+use super::Progress;
 
 /// How far the work is.
 #[derive(Debug, Default)]
@@ -26,10 +28,13 @@ impl Far {
         self.advanced.store(done, Ordering::Relaxed);
     }
 
-    /// What is done, how much of it, of how much.
-    pub(super) fn now(&self) -> (Option<&'static str>, u64, u64) {
-        let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        (stage, self.advanced.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    /// As it is said to the service.
+    pub(super) fn progress(&self) -> Progress {
+        Progress {
+            stage: self.stage.lock().unwrap_or_else(PoisonError::into_inner).map(str::to_owned),
+            advanced: self.advanced.load(Ordering::Relaxed),
+            total: self.total.load(Ordering::Relaxed),
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! What is done with an archive that was handed in: looking at it, bringing the account in, writing what the others are
 //! to be told, and taking the account away again.
-//!
-//! All of it goes on a thread of its own: large parts read a file and use the processor, and would hold others up.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use pappus_engine::announce::{AnnounceError, AnnounceOptions, KeyState, announce};
+use pappus_engine::announce::{AnnounceError, AnnounceOptions, KeyState, announce, pods_of_contacts};
+use pappus_engine::archive::open::{Archive, Verified};
 use pappus_engine::discovery::Discovery;
 use pappus_engine::domain::{DiasporaId, KeyError};
 use pappus_engine::import::{
@@ -17,98 +16,35 @@ use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
 use pappus_engine::pod::uploads::PhotoStore;
 use pappus_engine::store::random_id;
-use tokio::sync::watch;
 
-use super::admission::is_blocked;
-use super::checked::Digests;
+use super::super::admission::is_blocked;
+use super::super::records::{Newcomer, State};
+use super::super::summary::Told;
 use super::far::Far;
-use super::key::{KEY_LOCKED, KEY_PASSPHRASE, NO_KEY, Obstacle, key_state};
-use super::records::{Newcomer, State};
-use super::summary::Told;
-use crate::app::App;
+use super::key::{KEY_LOCKED, KEY_PASSPHRASE, NO_KEY, key_state};
+use super::opened::Digests;
+use super::workshop::Workshop;
+use super::{Outcome, after_failure};
 
 /// How long all look-ups of people of an import may take together, and as long again all fetching of posts.
 const LOOKING_UP: Duration = Duration::from_mins(1);
+/// The problem of a move that many pods would be told of, before a podmin has seen it.
+pub(in super::super) const MANY_PODS: &str = "many_pods";
 /// Longest username.
 const LONG_NAME: usize = 32;
 /// How many names are tried until one is free.
 const NAMES: usize = 20;
 
-/// What became of the work.
-pub(super) enum Outcome {
-    Checked {
-        digests: Digests,
-        old_account: String,
-        proof: &'static str,
-        plan: String,
-        key_locked: bool,
-    },
-    Imported {
-        import: String,
-        report: String,
-        /// What keeps it from being announced by itself.
-        obstacle: Option<Obstacle>,
-    },
-    Announced(String),
-    Undone,
-    /// It has been announced meanwhile.
-    TooLateToUndo,
-    /// Somebody has to do something about it.
-    Stopped {
-        to: State,
-        problem: String,
-        reason: String,
-    },
-    /// The podmin has to.
-    Unproven,
-    /// Something is away.
-    Later(String),
-    /// The program stops, or somebody else has taken over.
-    GivenBack,
-}
-
 /// Work on one newcomer.
-pub(super) struct Task {
-    pub(super) app: App,
+pub(super) struct Step {
+    pub(super) workshop: Workshop,
     pub(super) newcomer: Newcomer,
     pub(super) far: Arc<Far>,
-    /// Holds true when the work is to be dropped.
-    pub(super) dropped: watch::Receiver<bool>,
 }
 
-/// Does the work on a thread of its own.
-pub(super) async fn on_a_thread(task: Task) -> Outcome {
-    let runtime = tokio::runtime::Handle::current();
-    let state = task.newcomer.state;
-    let done = tokio::task::spawn_blocking(move || {
-        runtime.block_on(async move {
-            let mut dropped = task.dropped.clone();
-            tokio::select! {
-                done = task.run() => done.unwrap_or_else(|other| other),
-                // An error means that whoever waits for it is gone.
-                _ = dropped.wait_for(|dropped| *dropped) => Outcome::GivenBack,
-            }
-        })
-    });
-    done.await.unwrap_or_else(|_| Outcome::Stopped {
-        to: after_failure(state),
-        problem: "broken".to_owned(),
-        reason: "the work stopped unexpectedly; this is a defect of Pappus, please report it".to_owned(),
-    })
-}
-
-/// Where somebody is when a step did not work.
-pub(super) fn after_failure(state: State) -> State {
-    match state {
-        State::Checking => State::Refused,
-        State::Announcing => State::Imported,
-        _ => State::Failed,
-    }
-}
-
-impl Task {
-    async fn run(&self) -> Result<Outcome, Outcome> {
-        let pod = self.app.config.pod.as_ref().ok_or_else(|| later(&"the pod is gone"))?;
+impl Step {
+    pub(super) async fn run(&self) -> Result<Outcome, Outcome> {
+        let pod = self.workshop.config.pod.as_ref().ok_or_else(|| later(&"the pod is gone"))?;
         // A whole import is much to keep on a stack.
         match self.newcomer.state {
             State::Checking => Box::pin(self.look(pod)).await,
@@ -125,8 +61,8 @@ impl Task {
     }
 
     async fn options(&self, pod: &PodConfig, sha256: &str) -> Result<ImportOptions, Outcome> {
-        let section = &self.app.config.newcomers;
-        let client = self.app.newcomers.client.clone().filter(|_| section.ask_pods);
+        let section = &self.workshop.config.newcomers;
+        let client = self.workshop.client.clone().filter(|_| section.ask_pods);
         let uploads = PhotoStore::open(&pod.uploads).await.map_err(|error| later(&error))?;
         Ok(ImportOptions {
             username: String::new(),
@@ -135,11 +71,11 @@ impl Task {
             encrypted_password: None,
             accept_unproven: false,
             pinned_pods: section.trusted_pods.clone(),
-            discovery: client.map(|client| Discovery::new(client, LOOKING_UP)),
+            discovery: client.map(|client| Discovery::new(client, LOOKING_UP).with_hosts(section.max_hosts)),
             uploads,
-            now: self.app.now().into(),
+            now: self.workshop.now().into(),
             archive_sha256: sha256.to_owned(),
-            keys: Some(self.app.keys.clone()),
+            keys: Some(self.workshop.keys.clone()),
             progress: Arc::clone(&self.far) as Arc<dyn ImportProgress>,
         })
     }
@@ -149,7 +85,7 @@ impl Task {
         let (mut archive, digests) = self.open()?;
         let old = archive.report().account.clone();
         let old = old.ok_or_else(|| self.stopped("no_account", &ImportError::NoAccount))?;
-        if is_blocked(&self.app.config.newcomers, old.host()) {
+        if is_blocked(&self.workshop.config.newcomers, old.host()) {
             let reason = format!("this pod takes nobody in from {}", old.host());
             return Err(self.stopped("blocked_pod", &reason));
         }
@@ -166,12 +102,13 @@ impl Task {
             accept_unproven: true,
             ..self.options(pod, &digests.archive).await?
         };
-        let planned = import::plan(archive, &pod.database, &pod.url, Some(&self.app.store), &options).await;
+        let planned =
+            import::plan(archive, &pod.database, &pod.url, Some(&self.workshop.store), &options).await;
         let planned = planned.map_err(|error| self.not_imported(error))?;
         Ok(Outcome::Checked {
             digests,
             old_account: planned.old.to_string(),
-            proof: planned.proof.as_str(),
+            proof: planned.proof.as_str().to_owned(),
             plan: Told { no_key: matches!(key, KeyState::Unusable(_)), ..Told::of(&planned) }.text(),
             key_locked: matches!(key, KeyState::Locked),
         })
@@ -184,7 +121,7 @@ impl Task {
             let ending = if number == 1 { String::new() } else { format!("_{number}") };
             let kept: String = name.chars().take(LONG_NAME - ending.len()).collect();
             let candidate = format!("{kept}{ending}");
-            let (store, choice) = (&self.app.store, (candidate.as_str(), None));
+            let (store, choice) = (&self.workshop.store, (candidate.as_str(), None));
             let checked =
                 import::check_choice(&pod.database, &pod.url, store, old, &pod.reserved_names, choice).await;
             match checked {
@@ -221,7 +158,7 @@ impl Task {
             accept_unproven: newcomer.approved == Some(true),
             ..self.options(pod, &sha256).await?
         };
-        let store = &self.app.store;
+        let store = &self.workshop.store;
         let imported = import::import(archive, &pod.database, &pod.url, store, &options, key).await;
         let imported = imported.map_err(|error| self.not_imported(error))?;
         let report = Told::of(&imported).text();
@@ -231,7 +168,7 @@ impl Task {
 
     /// The import of an account that counts now.
     async fn open_import(&self, old: &str) -> Result<Option<ImportRecord>, Outcome> {
-        let imports = list_imports(&self.app.store, Some(self.app.config.pod_url.as_str())).await;
+        let imports = list_imports(&self.workshop.store, Some(self.workshop.config.pod_url.as_str())).await;
         let imports = imports.map_err(|error| later(&error))?;
         let mut open = imports.into_iter().filter(|import| import.state != ImportState::Undone);
         Ok(open.find(|import| import.old_id == old))
@@ -278,9 +215,10 @@ impl Task {
             Some(sealed) => Some(self.unsealed(sealed)?),
             None => None,
         };
-        let (archive, _) = self.open()?;
-        let options = AnnounceOptions { key_passphrase, farewell: None, now: self.app.now().into() };
-        let announced = announce(archive, &pod.database, &pod.url, &self.app.store, &options).await;
+        let (mut archive, _) = self.open()?;
+        self.look_whom_to_call(&mut archive)?;
+        let options = AnnounceOptions { key_passphrase, farewell: None, now: self.workshop.now().into() };
+        let announced = announce(archive, &pod.database, &pod.url, &self.workshop.store, &options).await;
         let announced = announced.map_err(|error| match error {
             AnnounceError::Database(_) | AnnounceError::Store(_) => later(&error),
             AnnounceError::NoKey { reason: KeyError::Encrypted, .. } => self.stopped(KEY_LOCKED, &error),
@@ -291,6 +229,21 @@ impl Task {
             error => self.stopped("announce", &error),
         })?;
         Ok(Outcome::Announced(serde_json::to_string(&announced).unwrap_or_default()))
+    }
+
+    /// An archive names pods as its writer likes: before a podmin has seen the move, not too many are called.
+    fn look_whom_to_call(&self, archive: &mut Archive<Verified>) -> Result<(), Outcome> {
+        let most = self.workshop.config.newcomers.max_hosts;
+        if self.newcomer.approved == Some(true) {
+            return Ok(());
+        }
+        let pods = pods_of_contacts(archive).map_err(|error| later(&error))?;
+        if pods > most {
+            let reason =
+                format!("the contacts are on {pods} pods, and without a podmin's yes {most} are told");
+            return Err(self.stopped(MANY_PODS, &reason));
+        }
+        Ok(())
     }
 
     /// Takes the account away again.
@@ -307,9 +260,9 @@ impl Task {
         });
         let Some(own) = own else { return Ok(Outcome::Undone) };
         let uploads = PhotoStore::open(&pod.uploads).await.map_err(|error| later(&error))?;
-        let now = self.app.now().into();
-        let keys = Some(&self.app.keys);
-        match import::undo(&self.app.store, keys, &own, &pod.database, &pod.url, &uploads, now).await {
+        let now = self.workshop.now().into();
+        let keys = Some(&self.workshop.keys);
+        match import::undo(&self.workshop.store, keys, &own, &pod.database, &pod.url, &uploads, now).await {
             Ok(_) | Err(UndoError::Undone) => Ok(Outcome::Undone),
             Err(UndoError::Announced(_)) => Ok(Outcome::TooLateToUndo),
             Err(error) => Err(later(&error)),

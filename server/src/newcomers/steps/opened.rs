@@ -7,23 +7,25 @@ use pappus_engine::archive::sha256_of_file;
 use pappus_engine::campaign::SecretText;
 use pappus_engine::domain::DiasporaId;
 use pappus_engine::requests::sealed;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::archive::{Outcome, Task, later};
-use super::files::Part;
-use super::records::State;
+use super::super::files::Part;
+use super::super::records::State;
+use super::Outcome;
+use super::step::{Step, later};
 
 /// SHA-256 of the files that somebody has uploaded, in hexadecimal digits.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Digests {
-    pub(super) archive: String,
-    pub(super) photos: Option<String>,
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) struct Digests {
+    pub(in super::super) archive: String,
+    pub(in super::super) photos: Option<String>,
 }
 
-impl Task {
+impl Step {
     /// Opens and verifies the archive, with its digests. After the check it has to be the one that was checked.
     pub(super) fn open(&self) -> Result<(Archive<Verified>, Digests), Outcome> {
-        let (files, id) = (&self.app.newcomers.files, self.newcomer.id);
+        let (files, id) = (&self.workshop.files, self.newcomer.id);
         let (path, photos) = (files.path(id, Part::Archive), files.photos(id));
         let unlock = match &self.newcomer.archive_passphrase {
             Some(sealed) => Some(Unlock::passphrase(&self.unsealed(sealed)?)),
@@ -52,10 +54,6 @@ impl Task {
             VerifyError::Io(error) => later(&error),
             error => self.stopped(error.code(), &error),
         })?;
-        // Nothing can stop what is above; nobody may have waited for it.
-        if *self.dropped.borrow() {
-            return Err(Outcome::GivenBack);
-        }
         let account = verified.report().account.as_ref().map(DiasporaId::as_str);
         if self.newcomer.state != State::Checking && account != self.newcomer.old_account.as_deref() {
             return Err(self.changed());
@@ -77,7 +75,7 @@ impl Task {
     }
 
     fn unlock(&self) -> Result<Unlock, Outcome> {
-        let unlock = self.app.keys.unlock().map_err(|error| later(&error))?;
+        let unlock = self.workshop.keys.unlock().map_err(|error| later(&error))?;
         unlock.ok_or_else(|| later(&"the key of the store is on another machine"))
     }
 

@@ -1,0 +1,13 @@
+//! `pappus newcomer-step`: what the web service starts for each step with a newcomer's archive.
+
+use std::sync::Arc;
+
+use super::Outcome;
+use super::serve::now;
+use crate::error::Failure;
+use crate::pod;
+
+pub(crate) async fn run() -> Result<Outcome, Failure> {
+    pappus_server::newcomers::take_step(Arc::new(now), &pod::environment).await?;
+    Ok(Outcome::Done)
+}

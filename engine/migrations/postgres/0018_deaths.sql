@@ -1,0 +1,2 @@
+-- How many processes have died of the step that is due.
+ALTER TABLE pappus_newcomers ADD COLUMN deaths BIGINT NOT NULL DEFAULT 0;

@@ -1,0 +1,118 @@
+//! The child: takes one step, says how far it is and what became of it.
+
+use std::io::{self, BufRead as _, Read as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pappus_engine::pod::config::Environment;
+
+use super::far::Far;
+use super::limits::limit;
+use super::step::Step;
+use super::workshop::Workshop;
+use super::{Line, Order, Outcome, Progress};
+use crate::app::Clock;
+use crate::config::Config;
+
+/// Longest order.
+const MAX_ORDER: u64 = 4 << 20;
+/// How often is said how far it is.
+const BEAT: Duration = Duration::from_millis(300);
+/// The exit code of a child whose service is gone.
+const ORPHANED: i32 = 3;
+
+/// The exit code of a child that panicked, as usual in Rust.
+const PANICKED: i32 = 101;
+
+/// Why no step was taken.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// Nobody but the service gives orders.
+    #[error("this is for pappus serve only: no order was given on standard input ({0})")]
+    Order(String),
+    /// Without limits nothing is done.
+    #[error("the limits of this process cannot be set: {0}")]
+    Limits(io::Error),
+    /// Nobody would hear of it.
+    #[error("the service does not listen: {0}")]
+    Deaf(#[from] io::Error),
+}
+
+/// Takes the step that is ordered on standard input, and says on standard output what became of it.
+///
+/// # Errors
+/// [`StepError`]: nothing was done.
+pub async fn take_step(clock: Clock, environment: Environment<'_>) -> Result<(), StepError> {
+    let order = read_order()?;
+    let wrong = |error: &dyn std::fmt::Display| StepError::Order(error.to_string());
+    let config = Config::parse(order.config, environment).map_err(|error| wrong(&error))?;
+    limit(&config.newcomers).map_err(StepError::Limits)?;
+    end_on_panic();
+    std::thread::spawn(end_with_the_service);
+    let far = Arc::new(Far::default());
+    let outcome = match Workshop::open(config, clock).await {
+        Ok(workshop) => {
+            let told = Arc::clone(&far);
+            std::thread::spawn(move || tell(&told));
+            step(workshop, order.newcomer, &order.fence, far).await
+        }
+        Err(error) => Outcome::Later(error.to_string()),
+    };
+    say(&Line::Outcome(Box::new(outcome)))?;
+    Ok(())
+}
+
+async fn step(workshop: Workshop, newcomer: i64, fence: &str, far: Arc<Far>) -> Outcome {
+    match workshop.table.in_hand(newcomer, fence).await {
+        Ok(Some(newcomer)) => {
+            let step = Step { workshop, newcomer, far };
+            step.run().await.unwrap_or_else(|other| other)
+        }
+        Ok(None) => Outcome::GivenBack,
+        Err(error) => Outcome::Later(error.to_string()),
+    }
+}
+
+fn read_order() -> Result<Order, StepError> {
+    let mut line = String::new();
+    let read = io::stdin().lock().take(MAX_ORDER).read_line(&mut line);
+    read.map_err(|error| StepError::Order(error.to_string()))?;
+    serde_json::from_str(&line).map_err(|error| StepError::Order(error.to_string()))
+}
+
+/// At the edge of its memory a process fails anywhere, also in threads that others wait for: it ends as a whole, and is
+/// tried again.
+fn end_on_panic() {
+    let say = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        say(panic);
+        std::process::exit(PANICKED);
+    }));
+}
+
+/// The service holds the other end as long as it wants the step to be taken.
+fn end_with_the_service() {
+    _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    std::process::exit(ORPHANED);
+}
+
+/// Says how far it is, as long as there is something new.
+fn tell(far: &Far) {
+    let mut last = Progress::default();
+    loop {
+        let now = far.progress();
+        if now != last && say(&Line::Progress(now.clone())).is_err() {
+            return;
+        }
+        last = now;
+        std::thread::sleep(BEAT);
+    }
+}
+
+fn say(line: &Line) -> io::Result<()> {
+    let mut text = serde_json::to_string(line)?;
+    text.push('\n');
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

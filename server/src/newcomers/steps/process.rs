@@ -1,0 +1,82 @@
+//! The service's side: starts a child, listens to it, and ends it.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::Command;
+use zeroize::Zeroizing;
+
+use super::{COMMAND, Line, Order, Outcome, Progress};
+use crate::app::App;
+
+/// Most bytes that a child may say.
+const MAX_SAID: u64 = 64 << 20;
+
+/// Takes a step in a process of its own. Dropped, it kills the process.
+pub(in super::super) async fn run(
+    app: &App,
+    newcomer: i64,
+    fence: &str,
+    progress: &Mutex<Progress>,
+) -> Outcome {
+    let order = Order { config: app.config.text.clone(), newcomer, fence: fence.to_owned() };
+    let longest = app.config.newcomers.step_time();
+    match tokio::time::timeout(longest, follow(&order, progress)).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => Outcome::Later(format!("no process could be started for the archive: {error}")),
+        Err(_) => Outcome::Died(format!("it took longer than {} minutes", longest.as_secs() / 60)),
+    }
+}
+
+async fn follow(order: &Order, progress: &Mutex<Progress>) -> io::Result<Outcome> {
+    let mut child = Command::new(program()?)
+        .arg0("pappus")
+        .arg(COMMAND)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(io::Error::other("it has no standard input and output"));
+    };
+    let mut text = Zeroizing::new(serde_json::to_vec(order)?);
+    text.push(b'\n');
+    // If it has ended already, its status says why.
+    _ = input.write_all(&text).await;
+    _ = input.flush().await;
+    let mut lines = BufReader::new(output.take(MAX_SAID)).lines();
+    let mut outcome = None;
+    while let Some(line) = lines.next_line().await? {
+        match serde_json::from_str(&line) {
+            Ok(Line::Progress(now)) => *progress.lock().unwrap_or_else(PoisonError::into_inner) = now,
+            Ok(Line::Outcome(said)) => outcome = Some(*said),
+            Err(error) => return Ok(Outcome::Died(format!("it said something unexpected: {error}"))),
+        }
+    }
+    let status = child.wait().await?;
+    drop(input);
+    Ok(outcome.unwrap_or_else(|| Outcome::Died(how(status))))
+}
+
+/// This program as it runs, also after another version was installed in its place.
+fn program() -> io::Result<std::path::PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+}
+
+/// How a process ended, in words.
+fn how(status: ExitStatus) -> String {
+    use rustix::process::Signal;
+    match (status.signal(), status.code()) {
+        (Some(signal), _) if signal == Signal::XCPU.as_raw() => {
+            "it took too much of the processor".to_owned()
+        }
+        // Whoever gets no memory gives up.
+        (Some(signal), _) if signal == Signal::ABORT.as_raw() => "it ran out of memory".to_owned(),
+        (Some(signal), _) if signal == Signal::KILL.as_raw() => "it was killed".to_owned(),
+        (Some(signal), _) => format!("it was ended by signal {signal}"),
+        (None, code) => format!("it ended with code {}", code.unwrap_or_default()),
+    }
+}

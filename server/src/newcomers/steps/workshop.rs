@@ -1,0 +1,46 @@
+//! What a step uses of what the service has.
+
+use chrono::{DateTime, Utc};
+use pappus_engine::depot::CampaignKeys;
+use pappus_engine::http::Client;
+use pappus_engine::store::Store;
+
+use super::super::files::Files;
+use super::super::{Newcomers, client_to};
+use crate::app::{Clock, StartError};
+use crate::config::Config;
+
+/// See the module.
+pub(super) struct Workshop {
+    pub(super) config: Config,
+    pub(super) store: Store,
+    pub(super) keys: CampaignKeys,
+    pub(super) table: Newcomers,
+    pub(super) files: Files,
+    /// What asks other pods.
+    pub(super) client: Option<Client>,
+    clock: Clock,
+}
+
+impl Workshop {
+    pub(super) async fn open(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let store = Store::open(&config.store).await?;
+        let client = match config.newcomers.ask_pods {
+            true => Some(client_to(&config.newcomers.allow_hosts)?),
+            false => None,
+        };
+        Ok(Self {
+            keys: CampaignKeys::new(&config.state, &store, &config.pod_url),
+            table: Newcomers::new(&store, &config.pod_url),
+            files: Files::new(&config),
+            store,
+            config,
+            client,
+            clock,
+        })
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+}
