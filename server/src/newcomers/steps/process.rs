@@ -35,6 +35,8 @@ async fn follow(order: &Order, progress: &Mutex<Progress>) -> io::Result<Outcome
     let mut child = Command::new(program()?)
         .arg0("pappus")
         .arg(COMMAND)
+        // Collecting a backtrace takes memory: without any left, the process would wait for itself for ever.
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
