@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD := $(or $(CARGO_TARGET_DIR),target)
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint bench docs deb fuzz schemathesis generate databases tools format
+.PHONY: demo test lint bench soak docs deb fuzz schemathesis generate databases tools format
 
 ## demo: build the sample pod, export its accounts, verify them, and say in plain words what happened
 demo: compiler
@@ -39,6 +39,12 @@ generate: compiler
 bench: compiler databases
 	$(CARGO) build --release --quiet -p pappus-cli -p pappus-tests --bins
 	"$(BUILD)/release/bench" --pappus "$(BUILD)/release/pappus"
+
+## soak: SOAK (default 1000) hostile archives at the newcomers' door; takes about 10 minutes
+SOAK ?= 1000
+soak: compiler
+	$(CARGO) build --release --quiet -p pappus-cli -p pappus-tests --bins
+	"$(BUILD)/release/soak" --uploads $(SOAK)
 
 ## docs: the code's own documentation
 docs: compiler

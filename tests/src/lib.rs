@@ -4,7 +4,9 @@
 pub mod cluster;
 pub mod copy;
 pub mod crowd;
+pub mod door;
 pub mod heavy;
+pub mod hostile;
 pub mod innocent;
 pub mod life;
 pub mod network;
