@@ -5,6 +5,7 @@ set -euo pipefail
 packages=()
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || packages+=(postgresql)
 command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || packages+=(mariadb-server)
+[ -x /usr/sbin/pgbouncer ] || packages+=(pgbouncer)
 command -v openssl >/dev/null || packages+=(openssl)
 command -v unzip >/dev/null || packages+=(unzip)
 python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)

@@ -47,7 +47,11 @@ impl Importer<'_> {
         }
         let trusted = is_pinned(&archive, &old, &self.options.pinned_pods);
         let (mut archive, mut survey) = survey(archive).await?;
+        self.target.hold_account(&mut survey).await?;
         let (proof, old_key) = self.prove(&archive, &survey, &old, trusted).await?;
+        if proof == Proof::Unproven {
+            self.target.report.note(CountKind::Contacts, FindingCode::Unproven, old.as_str());
+        }
         let old_key = old_key.map(|key| key.to_string());
         let old_person = self.old_person(&old, &new).await?;
         let needs = self.look_for_room(&survey)?;
@@ -253,7 +257,7 @@ impl Target {
         batch: Batch,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        let batch = self.fit_texts(batch);
+        let batch = self.hold(batch, files).await?;
         let batch = self.leave_out_addresses(batch, files);
         match batch {
             Batch::Contacts(contacts) => self.import_contacts(account, people, contacts, journal).await,

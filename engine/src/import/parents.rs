@@ -118,8 +118,7 @@ fn open(
     let fits = match &mut *post {
         Post::StatusMessage(message) => {
             message.created_at = message.created_at.min(target.now);
-            let fits = target.longest_text().is_none_or(|most| message.text.len() <= most);
-            message.public && fits && message.text.chars().count() <= MAX_TEXT
+            message.public && message.text.chars().count() <= MAX_TEXT
         }
         Post::Reshare(reshare) => {
             reshare.created_at = reshare.created_at.min(target.now);
@@ -236,7 +235,7 @@ impl Target {
             [("posts", own), ("photos", photos), ("polls", polls), ("poll_answers", answers)]
         {
             let guids: Vec<&str> = guids.iter().map(String::as_str).collect();
-            taken.push(self.ids(table, &guids).await?.into_keys().collect());
+            taken.push(self.taken(table, &guids).await?.into_keys().collect());
         }
         // A GUID counts once, wherever it comes from.
         let mut free = |kind: usize, guid: &Guid| {

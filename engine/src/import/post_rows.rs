@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::ImportError;
+use super::holding::short;
 use super::people::People;
 use super::photos::PhotoFiles;
 use super::posts::status_message;
 use super::target::{NewAccount, Target};
 use super::text::{mentions, tags};
-use crate::archive::manifest::CountKind;
 use crate::domain::{DiasporaId, Entity, Guid, OwnPost, Photo, Poll, Post, StatusMessage};
 use crate::pod::database::{Cell as _, Existing, Value};
 
@@ -140,10 +140,9 @@ impl Target {
         let mut rows = Vec::new();
         for (post, message) in messages {
             let Some(Entity(place)) = &message.location else { continue };
-            let (address, at) =
-                (self.fit(&place.address, 255, CountKind::StatusMessages, &message.guid), message.created_at);
-            let lat = self.fit(&place.lat, 255, CountKind::StatusMessages, &message.guid);
-            let lng = self.fit(&place.lng, 255, CountKind::StatusMessages, &message.guid);
+            // Other people's posts, which were fetched, come by here too.
+            let [address, lat, lng] = [&place.address, &place.lat, &place.lng].map(|text| short(text));
+            let at = message.created_at;
             rows.push(vec![(*post).into(), address.into(), lat.into(), lng.into(), at.into(), at.into()]);
         }
         let columns = ["status_message_id", "address", "lat", "lng", "created_at", "updated_at"];
@@ -156,7 +155,7 @@ impl Target {
         let mut polls: Vec<&Poll> = Vec::new();
         for (post, message) in messages {
             let Some(Entity(poll)) = &message.poll else { continue };
-            let question = self.fit(&poll.question, 255, CountKind::Polls, &poll.guid);
+            let question = short(&poll.question);
             let at = message.created_at;
             rows.push(vec![(*post).into(), question.into(), poll.guid.as_str().into(), at.into(), at.into()]);
             polls.push(poll);
@@ -172,7 +171,7 @@ impl Target {
         for poll in polls {
             let Some(id) = ids.get(poll.guid.as_str()) else { continue };
             for Entity(answer) in &poll.poll_answers {
-                let text = self.fit(&answer.answer, 255, CountKind::Polls, &answer.guid);
+                let text = short(&answer.answer);
                 rows.push(vec![(*id).into(), text.into(), answer.guid.as_str().into()]);
             }
         }

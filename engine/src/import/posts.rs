@@ -42,9 +42,6 @@ impl Target {
         self.leave_out_deleted_photos(&mut sorted.found, journal).await?;
         self.leave_out_taken_parts(account, &mut sorted.new).await?;
         self.report_posts(files, &sorted).await?;
-        for post in &sorted.written {
-            self.note_post_again(&post.post);
-        }
         for post in &sorted.new {
             self.plan_post(&post.post);
         }
@@ -166,22 +163,6 @@ impl Target {
         }
     }
 
-    /// What was to be known of a post when a run that was broken off wrote it.
-    fn note_post_again(&mut self, post: &Post) {
-        let Post::StatusMessage(message) = post else { return };
-        if let Some(Entity(place)) = &message.location {
-            for text in [&place.address, &place.lat, &place.lng] {
-                self.fit(text, 255, CountKind::StatusMessages, &message.guid);
-            }
-        }
-        if let Some(Entity(poll)) = &message.poll {
-            self.fit(&poll.question, 255, CountKind::Polls, &poll.guid);
-            for Entity(answer) in &poll.poll_answers {
-                self.fit(&answer.answer, 255, CountKind::Polls, &answer.guid);
-            }
-        }
-    }
-
     /// A photo that stays with the old pod: it is not `here` by now, and no file comes for it.
     pub(super) fn note_missing_file(&mut self, photo: &Photo, files: &PhotoFiles, here: &HashSet<String>) {
         if !files.contains_key(&photo.remote_photo_name) && !here.contains(photo.guid.as_str()) {
@@ -206,8 +187,8 @@ impl Target {
             }
         }
         let taken_photos = self.there("photos", &texts(&photos)).await?;
-        let mut taken_polls = self.ids("polls", &texts(&polls)).await?;
-        let mut taken_answers = self.ids("poll_answers", &texts(&answers)).await?;
+        let mut taken_polls = self.taken("polls", &texts(&polls)).await?;
+        let mut taken_answers = self.taken("poll_answers", &texts(&answers)).await?;
         let mut seen = HashSet::new();
         for post in posts.iter_mut() {
             let Post::StatusMessage(message) = &mut post.post else { continue };

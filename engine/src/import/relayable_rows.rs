@@ -139,7 +139,7 @@ fn row(new: &New, now: Timestamp) -> Vec<Value> {
 
 /// Values that are signed and have no column, as the YAML hash that Rails reads. `edited_at` is a point in time
 /// there.
-fn additional_data(entity: &RelayableEntity) -> Option<String> {
+pub(super) fn additional_data(entity: &RelayableEntity) -> Option<String> {
     let mut yaml = String::new();
     let mut line = |name: &str, value: &str| _ = writeln!(yaml, "{name}: {value}");
     if let RelayableEntity::Comment(comment) = entity

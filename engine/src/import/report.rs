@@ -54,12 +54,19 @@ pub enum FindingCode {
     /// It is longer than the target pod's database can hold and cannot be cut: somebody else signed it, or others
     /// refer to it.
     TooLong,
+    /// It has characters that the target pod's database cannot hold, and cannot be changed: somebody else signed it, or it is
+    /// an address.
+    CannotHold,
     /// It came with an earlier run, or was here before, and people have deleted it since.
     DeletedSince,
     /// A value was longer than the target pod takes and was cut.
     Shortened,
+    /// Characters that the target pod's database cannot hold were replaced.
+    Replaced,
     /// A value in the record cannot be read.
     ValueLeftOut,
+    /// Nothing proves that the archive is the account's own: it is taken on the podmin's word.
+    Unproven,
     /// Something about an account as a whole; see the message.
     Account,
 }
@@ -87,9 +94,12 @@ impl FindingCode {
             Self::FileTaken => "file_taken",
             Self::NoWebAddress => "no_web_address",
             Self::TooLong => "too_long",
+            Self::CannotHold => "cannot_hold",
+            Self::Replaced => "replaced",
             Self::DeletedSince => "deleted_since",
             Self::Shortened => "shortened",
             Self::ValueLeftOut => "value_left_out",
+            Self::Unproven => "unproven",
             Self::Account => "account",
         }
     }
@@ -116,9 +126,15 @@ impl FindingCode {
             Self::FileTaken => "left out: another file has that name here",
             Self::NoWebAddress => "left out: it points to what is no address on the web",
             Self::TooLong => "left out: it is longer than this pod can hold, and cannot be cut",
+            Self::CannotHold => {
+                "left out: this pod's database cannot hold it as it is (characters that its character set lacks, or an \
+                 address that is too long)"
+            }
             Self::DeletedSince => "left out: it was here already, and was deleted since",
             Self::Shortened => "kept, cut to the length this pod takes",
+            Self::Replaced => "kept, with characters replaced that this pod's database cannot hold",
             Self::ValueLeftOut => "kept without one value, which cannot be read",
+            Self::Unproven => "taken on your word: nothing proves that the archive is the account's own",
             Self::Account => "see the message",
         }
     }

@@ -252,8 +252,7 @@ impl Target {
             for person in talk.participants.iter().filter(|person| who(person).is_none()) {
                 self.report.note(CountKind::Conversations, FindingCode::PersonUnknown, person);
             }
-            // Also when a run that was broken off has written it.
-            let subject = self.fit(&talk.subject, 255, CountKind::Conversations, &talk.guid);
+            let subject = talk.subject.clone();
             let (members, places) = before.new_places(account, who, &talk);
             intents.extend(places);
             begun = Some((subject, members));

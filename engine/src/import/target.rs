@@ -34,6 +34,9 @@ pub(super) struct PlannedRow {
 /// The account's own rows in a plan.
 pub(super) const PLANNED_ACCOUNT: i64 = -1;
 
+/// The author of what nobody here may touch.
+const NOBODY: i64 = i64::MIN;
+
 impl Planned {
     /// A number that no row has.
     pub(super) fn number(&mut self) -> i64 {
@@ -114,6 +117,10 @@ pub(super) struct Target {
     pub(super) last_conversation: Option<Guid>,
     /// Hears how far it is.
     pub(super) progress: Arc<dyn ImportProgress>,
+    /// Aspects whose names the pod's database takes for another's, with the name it takes them for.
+    pub(super) same_aspects: HashMap<String, String>,
+    /// GUIDs as they were written first, by table and in small letters: where the database takes both spellings for one.
+    spellings: HashMap<(&'static str, String), String>,
 }
 
 /// A record of some kind that is on the target pod already.
@@ -142,7 +149,20 @@ impl Target {
         let (report, reshared) = (Report::default(), HashSet::new());
         let progress = Arc::new(());
         let (photos_at, last_conversation) = (String::new(), None);
-        Self { pod, url, photos_at, now, planned, report, reshared, last_conversation, progress }
+        let (same_aspects, spellings) = (HashMap::new(), HashMap::new());
+        Self {
+            pod,
+            url,
+            photos_at,
+            now,
+            planned,
+            report,
+            reshared,
+            last_conversation,
+            progress,
+            same_aspects,
+            spellings,
+        }
     }
 
     /// Whether anything is written at all.
@@ -158,12 +178,51 @@ impl Target {
     ) -> Result<HashMap<String, There>, DatabaseError> {
         let sql = format!("SELECT guid, id, author_id FROM {table} WHERE guid IN ({{}})");
         let rows = self.pod.rows_in(table, &sql, guids).await?;
-        Ok(rows
+        let mut there: HashMap<String, There> = rows
             .iter()
             .filter_map(|row| {
                 Some((row.text(0)?, There { id: row.integer(1)?, author: row.integer(2).unwrap_or(-1) }))
             })
-            .collect())
+            .collect();
+        let stored: Vec<String> = there.keys().cloned().collect();
+        for guid in self.spelled_otherwise(table, guids, &stored).await? {
+            there.insert(guid, There { id: -1, author: NOBODY });
+        }
+        Ok(there)
+    }
+
+    /// The GUIDs that the database takes for others, which are there or were asked for before: in other letters, small or
+    /// capital. A unique index has no room for both.
+    pub(super) async fn spelled_otherwise(
+        &mut self,
+        table: &'static str,
+        guids: &[&str],
+        stored: &[String],
+    ) -> Result<Vec<String>, DatabaseError> {
+        if !self.pod.columns().await?.folds(table, "guid") {
+            return Ok(Vec::new());
+        }
+        let stored = stored.iter().map(String::as_str);
+        let mut otherwise = Vec::new();
+        for guid in stored.chain(guids.iter().copied()) {
+            let key = (table, guid.to_ascii_lowercase());
+            if self.spellings.entry(key).or_insert_with(|| guid.to_owned()) != guid {
+                otherwise.push(guid.to_owned());
+            }
+        }
+        Ok(otherwise)
+    }
+
+    /// GUIDs of a table that nothing new can have.
+    pub(super) async fn taken(
+        &mut self,
+        table: &'static str,
+        guids: &[&str],
+    ) -> Result<HashMap<String, i64>, DatabaseError> {
+        let mut taken = self.ids(table, guids).await?;
+        let stored: Vec<String> = taken.keys().cloned().collect();
+        taken.extend(self.spelled_otherwise(table, guids, &stored).await?.into_iter().map(|guid| (guid, -1)));
+        Ok(taken)
     }
 
     /// Row numbers by GUID.
@@ -179,13 +238,26 @@ impl Target {
 
     /// Row numbers of tags; those that are not there yet are made.
     pub(super) async fn tags(&mut self, names: &[String]) -> Result<HashMap<String, i64>, DatabaseError> {
-        let mut names = names.to_vec();
+        let column = self.pod.columns().await?.of("tags", "name");
+        let held: HashMap<&String, String> =
+            names.iter().map(|name| (name, column.hold(name).text.into_owned())).collect();
+        let mut names: Vec<&String> = held.values().collect();
         names.sort_unstable();
         names.dedup();
         let rows = names.iter().map(|name| vec![Value::from(name.as_str())]).collect();
         self.pod.insert("tags", &["name"], rows, Existing::Keep).await?;
         let rows = self.pod.rows_in("tags", "SELECT name, id FROM tags WHERE name IN ({})", &names).await?;
-        Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
+        let mut ids: HashMap<String, i64> =
+            rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect();
+        // A database may take a name for another that is there.
+        for name in names {
+            if !ids.contains_key(name) {
+                let sql = "SELECT id FROM tags WHERE name = ?".to_owned();
+                let rows = self.pod.rows("tags", sql, &[name.as_str().into()]).await?;
+                ids.extend(rows.first().and_then(|row| row.integer(0)).map(|id| (name.clone(), id)));
+            }
+        }
+        Ok(held.iter().filter_map(|(name, held)| Some(((*name).clone(), *ids.get(held)?))).collect())
     }
 
     /// Row numbers of the tags that posts have; a list of posts' row numbers.

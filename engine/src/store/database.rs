@@ -276,6 +276,8 @@ fn make_file(path: &Path) -> Result<(), StoreError> {
 async fn open_postgres(url: &DatabaseUrl) -> Result<Pool, StoreError> {
     let unreachable = |error: sqlx::Error| StoreError::unreachable(url, &error);
     let options: PgConnectOptions = url.expose().parse().map_err(unreachable)?;
+    // As for a pod's database: PgBouncer refuses the parameter.
+    let options = options.extra_float_digits(None);
     let options = options.application_name("pappus").disable_statement_logging();
     let late = |_| StoreError::Unreachable {
         url: url.to_string(),

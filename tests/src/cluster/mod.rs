@@ -9,6 +9,7 @@
 //! in: this is for invented data only.
 
 mod mariadb;
+mod pgbouncer;
 mod postgres;
 mod s3;
 mod server;
@@ -18,6 +19,7 @@ use std::io;
 use tokio::sync::OnceCell;
 
 pub use mariadb::MariaDbCluster;
+pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresCluster;
 pub use s3::{S3Double, S3Object};
 

@@ -109,8 +109,9 @@ impl Target {
         }));
         for person in people {
             let host = person["account_id"].as_str().and_then(|id| id.split_once('@')).unwrap().1.to_owned();
+            let ssl = quote(self.pool.dialect(), "ssl");
             let pod = format!(
-                "INSERT INTO pods (host, port, ssl, created_at, updated_at) SELECT '{host}', -1, 1, '2026-01-01', \
+                "INSERT INTO pods (host, port, {ssl}, created_at, updated_at) SELECT '{host}', -1, (1 = 1), '2026-01-01', \
                  '2026-01-01' WHERE NOT EXISTS (SELECT 1 FROM pods WHERE host = '{host}')"
             );
             self.pool.execute(&pod).await.unwrap();

@@ -1,14 +1,18 @@
 //! A connection that writes to a pod's database, in short transactions.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use chrono::{NaiveDate, NaiveDateTime};
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
+use super::columns::{Columns, Folding, Held};
 use super::snapshot::{
     Access, Link, backticks, connect, numbered_placeholders, statement_error, within_time,
 };
-use super::{DatabaseError, Row};
+use super::{Cell as _, DatabaseError, Row};
 use crate::domain::Timestamp;
 use crate::pod::config::{DatabaseUrl, Dialect};
 
@@ -123,6 +127,7 @@ macro_rules! bind {
 pub struct PodWriter {
     link: Link,
     dialect: Dialect,
+    columns: Option<Arc<Columns>>,
 }
 
 /// Values in one statement: SQLite takes 32,766 at most.
@@ -135,7 +140,7 @@ impl PodWriter {
     /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
         let link = within_time(url, connect(url, Access::Write)).await?;
-        Ok(Self { link, dialect: url.dialect() })
+        Ok(Self { link, dialect: url.dialect(), columns: None })
     }
 
     /// Lets an SQLite file finish what a writer that was killed has begun: a connection that only reads cannot,
@@ -157,7 +162,7 @@ impl PodWriter {
     /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
     pub async fn open_read_only(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
         let link = within_time(url, connect(url, Access::Read)).await?;
-        let mut pod = Self { link, dialect: url.dialect() };
+        let mut pod = Self { link, dialect: url.dialect(), columns: None };
         let begin = match pod.dialect {
             Dialect::PostgreSql => "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Dialect::MySql => "START TRANSACTION READ ONLY",
@@ -171,6 +176,23 @@ impl PodWriter {
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// What the pod's columns hold; asked for once.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub(crate) async fn columns(&mut self) -> Result<Arc<Columns>, DatabaseError> {
+        if let Some(columns) = &self.columns {
+            return Ok(Arc::clone(columns));
+        }
+        let rows = match Columns::statement(self.dialect) {
+            Some(sql) => self.rows("what the columns hold", sql.to_owned(), &[]).await?,
+            None => Vec::new(),
+        };
+        let columns = Arc::new(Columns::new(self.dialect, &rows));
+        self.columns = Some(Arc::clone(&columns));
+        Ok(columns)
     }
 
     /// Begins a transaction.
@@ -278,7 +300,35 @@ impl PodWriter {
         Ok(rows)
     }
 
-    /// Inserts many rows with as few statements as possible, and says how many are new.
+    /// Which of these texts a column takes for one: each with the first that it cannot be told from, if that is another.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Statement`].
+    pub(crate) async fn taken_for_one(
+        &mut self,
+        table: &'static str,
+        column: &str,
+        texts: &[String],
+    ) -> Result<HashMap<String, String>, DatabaseError> {
+        let columns = self.columns().await?;
+        let Some(folding) = columns.folding(table, column) else { return Ok(HashMap::new()) };
+        // What the database compares by, as it says itself.
+        let text = if folding.pads() { "TRIM(TRAILING ' ' FROM ?)" } else { "?" };
+        let Folding { set, collation } = folding;
+        let sql = format!("SELECT HEX(WEIGHT_STRING(CONVERT({text} USING {set}) COLLATE {collation}))");
+        let (mut first, mut others) = (HashMap::<Option<String>, &String>::new(), HashMap::new());
+        for text in texts {
+            let rows = self.rows(table, sql.clone(), &[text.as_str().into()]).await?;
+            let same = *first.entry(rows.first().and_then(|row| row.text(0))).or_insert(text);
+            if same != text {
+                others.insert(text.clone(), same.clone());
+            }
+        }
+        Ok(others)
+    }
+
+    /// Inserts many rows with as few statements as possible, and says how many are new. Texts that a column cannot hold are
+    /// cut and their characters replaced; who wants to say so looks at [`PodWriter::columns`] before.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -286,9 +336,19 @@ impl PodWriter {
         &mut self,
         table: &'static str,
         columns: &[&str],
-        rows: Vec<Vec<Value>>,
+        mut rows: Vec<Vec<Value>>,
         existing: Existing,
     ) -> Result<u64, DatabaseError> {
+        let held = self.columns().await?;
+        let held: Vec<_> = columns.iter().map(|column| held.of(table, column)).collect();
+        for (column, value) in rows.iter_mut().flat_map(|row| held.iter().zip(row)) {
+            if let Value::Text(Some(text)) = value
+                && let Held { text: held, cut, replaced } = column.hold(text)
+                && (cut || replaced)
+            {
+                *text = held.into_owned();
+            }
+        }
         let names = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         let row = format!("({})", places(columns.len()));
         let first = columns.first().copied().unwrap_or_default();

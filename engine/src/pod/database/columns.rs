@@ -1,0 +1,190 @@
+//! What the columns of a pod's database can hold.
+//!
+//! diaspora*'s own tables are in `utf8mb4` on MySQL and MariaDB, with texts of 65,535 bytes and strings of 255 characters;
+//! those of a pod that was set up by hand may hold characters of three bytes only. PostgreSQL holds all but NUL.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::{Cell as _, Row};
+use crate::pod::config::Dialect;
+
+/// Stands for a character that a column cannot hold.
+const REPLACEMENT: char = '\u{FFFD}';
+
+/// What the columns of a pod hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Columns {
+    known: HashMap<(String, String), Column>,
+    usual: Column,
+    folding: HashMap<(String, String), Folding>,
+}
+
+/// How a column compares texts: character set and collation.
+#[derive(Debug, Clone)]
+pub(super) struct Folding {
+    pub(super) set: String,
+    pub(super) collation: String,
+}
+
+impl Folding {
+    /// Whether spaces at the end count for nothing, as in all but the newest collations.
+    pub(super) fn pads(&self) -> bool {
+        !self.collation.contains("_nopad_") && !self.collation.contains("_0900_")
+    }
+}
+
+/// What one column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Column {
+    characters: usize,
+    bytes: usize,
+    /// The last character of its character set.
+    last: char,
+    nul: bool,
+}
+
+/// A text as a column holds it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Held<'a> {
+    /// The text.
+    pub(crate) text: Cow<'a, str>,
+    /// Whether its end is missing.
+    pub(crate) cut: bool,
+    /// Whether characters in it were replaced.
+    pub(crate) replaced: bool,
+}
+
+impl Column {
+    /// The text as this column holds it.
+    pub(crate) fn hold(self, text: &str) -> Held<'_> {
+        let unheld = |c: char| c > self.last || (c == '\0' && !self.nul);
+        let replaced = text.contains(unheld);
+        let mut held = Cow::Borrowed(text);
+        if replaced {
+            let instead = if REPLACEMENT > self.last { '?' } else { REPLACEMENT };
+            held = text.chars().map(|c| if unheld(c) { instead } else { c }).collect::<String>().into();
+        }
+        let by_characters = held.char_indices().nth(self.characters).map_or(held.len(), |(end, _)| end);
+        let end = held.floor_char_boundary(by_characters.min(self.bytes));
+        let cut = end < held.len();
+        if cut {
+            held = held.get(..end).unwrap_or_default().to_owned().into();
+        }
+        Held { text: held, cut, replaced }
+    }
+
+    /// The same column, with so many characters at most: where diaspora* itself takes no more.
+    pub(crate) fn at_most(self, characters: usize) -> Self {
+        Self { characters: self.characters.min(characters), ..self }
+    }
+
+    /// The same column, but without NUL.
+    pub(crate) fn without_nul(self) -> Self {
+        Self { nul: false, ..self }
+    }
+}
+
+impl Columns {
+    /// The statement that gives them: table, column, characters, bytes, character set, collation. None where every column holds all.
+    pub(super) fn statement(dialect: Dialect) -> Option<&'static str> {
+        match dialect {
+            Dialect::PostgreSql => Some(
+                "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), CAST(a.atttypmod - 4 AS BIGINT), \
+                 CAST(NULL AS BIGINT), CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = CURRENT_SCHEMA() \
+                 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND a.atttypmod > 4 \
+                 AND a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype)",
+            ),
+            Dialect::MySql => Some(
+                "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR), CAST(character_maximum_length AS SIGNED), \
+                 CAST(character_octet_length AS SIGNED), CAST(character_set_name AS CHAR), \
+                 CAST(collation_name AS CHAR) FROM information_schema.columns WHERE table_schema = DATABASE() AND character_set_name IS NOT NULL",
+            ),
+            Dialect::Sqlite => None,
+        }
+    }
+
+    /// From the rows of the statement.
+    pub(super) fn new(dialect: Dialect, rows: &[Row]) -> Self {
+        let nul = dialect != Dialect::PostgreSql;
+        let usual = Column { characters: usize::MAX, bytes: usize::MAX, last: char::MAX, nul };
+        let number = |row: &Row, place| {
+            row.integer(place).and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX)
+        };
+        let known = rows.iter().filter_map(|row| {
+            let last = last_of(row.text(4).as_deref());
+            let column = Column { characters: number(row, 2), bytes: number(row, 3), last, nul };
+            Some(((row.text(0)?, row.text(1)?), column))
+        });
+        let folding = rows.iter().filter_map(|row| {
+            let folding = Folding { set: name(row.text(4)?)?, collation: name(row.text(5)?)? };
+            Some(((row.text(0)?, row.text(1)?), folding))
+        });
+        Self { known: known.collect(), usual, folding: folding.collect() }
+    }
+
+    /// How a column compares texts; none where it compares them byte by byte.
+    pub(super) fn folding(&self, table: &str, column: &str) -> Option<&Folding> {
+        self.folding.get(&(table.to_owned(), column.to_owned()))
+    }
+
+    /// Whether a column takes small and capital letters for the same.
+    pub(crate) fn folds(&self, table: &str, column: &str) -> bool {
+        self.folding(table, column).is_some_and(|folding| !folding.collation.ends_with("_bin"))
+    }
+
+    /// What a column holds.
+    pub(crate) fn of(&self, table: &str, column: &str) -> Column {
+        self.known.get(&(table.to_owned(), column.to_owned())).copied().unwrap_or(self.usual)
+    }
+}
+
+/// The name of a character set or a collation, as it may stand in a statement.
+fn name(name: String) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    Some(name).filter(|name| name.bytes().all(is_plain))
+}
+
+/// The last character of a character set.
+fn last_of(set: Option<&str>) -> char {
+    match set {
+        Some("utf8" | "utf8mb3" | "ucs2") => '\u{FFFF}',
+        Some("latin1") => '\u{FF}',
+        Some("ascii") => '\u{7F}',
+        _ => char::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(characters: usize, bytes: usize, set: &str, nul: bool) -> Column {
+        Column { characters, bytes, last: last_of(Some(set)), nul }
+    }
+
+    fn held(column: Column, text: &str) -> (String, bool, bool) {
+        let Held { text, cut, replaced } = column.hold(text);
+        (text.into_owned(), cut, replaced)
+    }
+
+    #[test]
+    fn what_fits_stays_as_it_is() {
+        let column = column(255, 1020, "utf8mb4", true);
+        for text in ["", "🌼🌼", "a\0b", &"я".repeat(255)] {
+            assert_eq!(held(column, text), (text.to_owned(), false, false));
+        }
+    }
+
+    #[test]
+    fn what_does_not_is_replaced_and_cut() {
+        assert_eq!(held(column(9, 99, "utf8mb3", true), "a🌼b"), ("a\u{FFFD}b".into(), false, true));
+        assert_eq!(held(column(9, 99, "latin1", true), "naïve я"), ("naïve ?".into(), false, true));
+        assert_eq!(held(column(9, 99, "utf8mb4", false), "\0🌼"), ("\u{FFFD}🌼".into(), false, true));
+        assert_eq!(held(column(2, 99, "utf8mb4", true), "яяя"), ("яя".into(), true, false));
+        assert_eq!(held(column(99, 5, "utf8mb4", true), "яяя"), ("яя".into(), true, false));
+        // What stands for a character may be longer than it was.
+        assert_eq!(held(column(9, 4, "utf8mb4", false), "\0\0"), ("\u{FFFD}".into(), true, true));
+    }
+}

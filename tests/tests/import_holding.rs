@@ -1,0 +1,263 @@
+//! What the target's database cannot hold is known to the plan, and no import stops half-way for a value.
+
+use std::path::PathBuf;
+
+use crate::support::target::Target;
+use crate::support::{Pod, json};
+use pappus_tests::cluster::{shared_mariadb, shared_postgres};
+use pappus_tests::innocent::Choices;
+use serde_json::{Value, json as value};
+
+/// The databases that a target may be on.
+const DATABASES: [&str; 5] =
+    ["sqlite", "postgresql", "utf8mb4_bin", "utf8mb4_general_ci", "utf8mb3_general_ci"];
+
+/// An empty pod on one of them.
+async fn target_on(database: &str, name: &str) -> Target {
+    let folder = tempfile::tempdir().unwrap();
+    match database {
+        "sqlite" => Target::sqlite().await,
+        "postgresql" => {
+            let url =
+                shared_postgres().await.unwrap().create_database(&format!("{name}_holds")).await.unwrap();
+            Target::on(folder, url).await
+        }
+        collation => {
+            let cluster = shared_mariadb().await.unwrap();
+            let url = cluster.create_database(&format!("{name}_{collation}")).await.unwrap();
+            let target = Target::on(folder, url).await;
+            let set = collation.split('_').next().unwrap();
+            if collation != "utf8mb4_bin" {
+                for table in pappus_tests::schema::tables() {
+                    let sql = format!(
+                        "ALTER TABLE `{}` CONVERT TO CHARACTER SET {set} COLLATE {collation}",
+                        table.name
+                    );
+                    target.pool.execute(&sql).await.unwrap();
+                }
+            }
+            target
+        }
+    }
+}
+
+fn ida(pod: &Pod) -> Value {
+    pod.export(&["ida"], "out", &[]);
+    json(&pod.archive("out", "ida"), "diaspora.json")
+}
+
+fn write(target: &Target, document: &Value) -> String {
+    let path = PathBuf::from(target.path("archive.json"));
+    std::fs::write(&path, document.to_string()).unwrap();
+    path.display().to_string()
+}
+
+fn post(guid: &str, text: &str) -> Value {
+    value!({
+        "entity_type": "status_message",
+        "entity_data": {
+            "author": "ida@closing.example", "guid": guid, "created_at": "2024-01-01T00:00:00Z", "public": true,
+            "text": text, "photos": [],
+        },
+    })
+}
+
+/// Plans and imports; both have to say the same. Gives what they say; none if they refuse.
+fn both(target: &Target, document: &Value, name: &str) -> Option<Value> {
+    let path = write(target, document);
+    let command = ["import", &path, "--as", name, "--offline", "--accept-unproven"];
+    let run = |more: &str| {
+        let ended = target.run(&[&command[..], &[more]].concat());
+        assert!(matches!(ended.code, Some(0 | 1 | 10)), "{more}: {ended:?}");
+        (ended.code == Some(1), serde_json::from_str::<Value>(&ended.stdout).unwrap())
+    };
+    let ((no, planned), (not, done)) = (run("--dry-run"), run("--hold"));
+    assert_eq!((no, &planned["code"]), (not, &done["code"]), "{planned} {done}");
+    assert_eq!(planned["kinds"], done["kinds"]);
+    let [only_planned, only_done] = [(&planned, &done), (&done, &planned)].map(|(one, other)| {
+        let other = other["findings"].as_array().cloned().unwrap_or_default();
+        let mut one = one["findings"].as_array().cloned().unwrap_or_default();
+        one.retain(|finding| !other.contains(finding));
+        one
+    });
+    assert_eq!(only_planned, only_done);
+    (!no).then_some(done)
+}
+
+fn codes(done: &Value) -> Vec<&str> {
+    let mut codes: Vec<&str> =
+        done["findings"].as_array().unwrap().iter().filter_map(|finding| finding["code"].as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// Values that some databases hold and others do not, in every kind of text.
+fn full_of_odd_values(document: &mut Value) {
+    let odd = "a🌼b\u{0}c";
+    let user = &mut document["user"];
+    user["profile"]["entity_data"]["bio"] = value!(odd.repeat(20_000));
+    user["profile"]["entity_data"]["gender"] = value!(odd.repeat(200));
+    user["profile"]["entity_data"]["tag_string"] = value!("#ga🌼rden #ga\u{0}te");
+    user["profile"]["entity_data"]["image_url"] = value!(format!("https://cdn.example/{}", "a".repeat(300)));
+    user["contact_groups"].as_array_mut().unwrap().extend([
+        value!({"name": odd}),
+        value!({"name": "Zoë"}),
+        value!({"name": "ZOE"}),
+        value!({"name": "zoë "}),
+    ]);
+    user["contacts"][0]["contact_groups_membership"] = value!([odd, "ZOE"]);
+    user["followed_tags"]
+        .as_array_mut()
+        .unwrap()
+        .extend(["ga\u{0}rden", "flo🌼wers", "ärger", "Arger"].map(Value::from));
+    let mut with_all = post("0123456789abcdef0123456789abcdef", &format!("{odd} #ga🌼rden #ärger #arger"));
+    let data = &mut with_all["entity_data"];
+    data["provider_display_name"] = value!(odd.repeat(100));
+    data["location"] = value!({
+        "entity_type": "location", "entity_data": {"address": odd.repeat(100), "lat": "1.0", "lng": "2.0"},
+    });
+    data["poll"] = value!({"entity_type": "poll", "entity_data": {
+        "guid": "1123456789abcdef0123456789abcdef", "question": odd.repeat(100),
+        "poll_answers": [
+            {"entity_type": "poll_answer", "entity_data": {"guid": "2123456789abcdef0123456789abcdef", "answer": odd}},
+            {"entity_type": "poll_answer", "entity_data": {"guid": "3123456789abcdef0123456789abcdef", "answer": "b"}},
+        ],
+    }});
+    data["photos"] = value!([{"entity_type": "photo", "entity_data": {
+        "guid": "4123456789abcdef0123456789abcdef", "author": "ida@closing.example", "public": true,
+        "created_at": "2024-01-01T00:00:00Z", "remote_photo_path": "https://closing.example/uploads/images/",
+        "remote_photo_name": format!("{}.jpg", "n".repeat(300)), "status_message_guid": "0123456789abcdef0123456789abcdef",
+        "text": odd, "height": 1, "width": 1,
+    }}]);
+    // One GUID in small and in capital letters: two to some databases, one to others.
+    user["posts"].as_array_mut().unwrap().extend([
+        with_all,
+        post("abcdefabcdefabcdefabcdefabcdefab", "small"),
+        post("ABCDEFABCDEFABCDEFABCDEFABCDEFAB", "capital"),
+    ]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_values_come_in_as_the_plan_says_on_every_database() {
+    let source = Pod::sqlite().await;
+    let mut document = ida(&source);
+    full_of_odd_values(&mut document);
+    for database in DATABASES {
+        let target = target_on(database, "odd").await;
+        target.introduce(&document).await;
+        let done = both(&target, &document, "ida").unwrap();
+        let user = target
+            .pool
+            .number("SELECT COUNT(*) FROM users WHERE serialized_private_key IS NOT NULL")
+            .await
+            .unwrap();
+        assert_eq!(user, 1, "{database}: the account is complete");
+        let count = |sql: &'static str| target.pool.number(sql);
+        let two = count("SELECT COUNT(*) FROM posts WHERE LOWER(guid) = 'abcdefabcdefabcdefabcdefabcdefab'")
+            .await
+            .unwrap();
+        let aspects = count("SELECT COUNT(*) FROM aspects WHERE LOWER(name) LIKE 'zo%'").await.unwrap();
+        let emoji = count("SELECT COUNT(*) FROM posts WHERE text LIKE '%🌼%'").await.unwrap_or(0);
+        let codes = codes(&done);
+        match database {
+            // Nothing has a limit there but the NUL, which ends what the program reads.
+            "sqlite" => assert_eq!((two, aspects), (2, 3)),
+            "postgresql" => {
+                assert_eq!((two, aspects, emoji), (2, 3, 1));
+                assert!(codes.contains(&"replaced"), "{codes:?}");
+            }
+            "utf8mb4_bin" => {
+                assert_eq!((two, aspects), (2, 3));
+                assert!(codes.contains(&"shortened") && codes.contains(&"cannot_hold"), "{codes:?}");
+            }
+            "utf8mb4_general_ci" => {
+                assert_eq!((two, aspects), (1, 1));
+                assert!(codes.contains(&"guid_taken") && codes.contains(&"duplicate"), "{codes:?}");
+            }
+            _ => {
+                assert_eq!((two, aspects, emoji), (1, 1, 0));
+                assert!(codes.contains(&"replaced"), "{codes:?}");
+            }
+        }
+        // Whoever was in an aspect is, whatever the aspect is called here.
+        let members = count("SELECT COUNT(*) FROM aspect_memberships").await.unwrap();
+        assert!(members >= 2, "{database}: {members}");
+    }
+}
+
+/// Puts an odd text into a random place that has a text.
+fn make_odd(value: &mut Value, choices: &mut Choices) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            let at = choices.below(fields.len());
+            let (name, inner) = fields.iter_mut().nth(at).unwrap();
+            // Who wrote it, and by what key, decides about the archive as a whole.
+            if !matches!(
+                name.as_str(),
+                "author" | "entity_type" | "private_key" | "version" | "username" | "email"
+            ) {
+                make_odd(inner, choices);
+            }
+        }
+        Value::Array(list) if !list.is_empty() => {
+            let at = choices.below(list.len());
+            match choices.below(6) {
+                0 => {
+                    let again = list[at].to_string();
+                    let again = if choices.below(2) == 0 {
+                        again.to_lowercase()
+                    } else {
+                        again.replace("abc", "ABC")
+                    };
+                    list.extend(serde_json::from_str::<Value>(&again));
+                }
+                _ => make_odd(&mut list[at], choices),
+            }
+        }
+        Value::String(text) => {
+            *text = match choices.below(8) {
+                0 => format!("{text}\u{0}"),
+                1 => format!("🌼{text}"),
+                2 => text.to_uppercase(),
+                3 => "я".repeat(choices.below(70_000)),
+                4 => "x".repeat(choices.below(70_000)),
+                5 => format!("{text} é\u{202e}\u{feff} #tag🌼"),
+                6 => String::new(),
+                _ => text.to_lowercase(),
+            };
+        }
+        other => {
+            *other =
+                [value!(null), value!(-1), value!("x"), value!([]), value!(true)][choices.below(5)].clone()
+        }
+    }
+}
+
+/// `PAPPUS_TEST_DOCUMENTS` says how many on each database.
+#[tokio::test(flavor = "multi_thread")]
+async fn generated_documents_come_in_as_the_plan_says_on_every_database() {
+    let source = Pod::sqlite().await;
+    let document = ida(&source);
+    let documents =
+        std::env::var("PAPPUS_TEST_DOCUMENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
+    for database in DATABASES {
+        let target = target_on(database, "generated").await;
+        target.introduce(&document).await;
+        let mut came = 0;
+        for number in 0..documents {
+            let mut odd = document.clone();
+            let mut choices = Choices::new(number * 5 + 77);
+            for _ in 0..40 {
+                make_odd(&mut odd["user"], &mut choices);
+                make_odd(&mut odd["others_data"], &mut choices);
+            }
+            let Some(done) = both(&target, &odd, &format!("ida{number}")) else { continue };
+            came += 1;
+            let import = done["import"].as_str().unwrap();
+            let undone = target.run(&["undo", import]);
+            assert_eq!(undone.code, Some(0), "{database} {number}: {undone:?}");
+        }
+        assert!(came * 2 > documents, "{database}: {came} of {documents} came in");
+    }
+}
