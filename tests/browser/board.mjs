@@ -14,6 +14,11 @@ try {
     await page.fill("#downloads_until", "2027-06-30");
     await page.check("[name=public]");
     await arrive(page, () => page.click('form[action="/board/closing"] button'));
+    if (stage === "closed") {
+      await looks(page, "board-closing-sure");
+      await arrive(page, () => page.click("button[name=confirmed]"));
+    }
+    check((await page.textContent("[role=status]")).includes("Saved"), `nothing says that ${stage} is saved`);
     check(await page.$(`#stage-${stage}[aria-current=step]`), `the stage is not ${stage}`);
   }
 
