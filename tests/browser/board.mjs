@@ -46,6 +46,20 @@ try {
   await looks(page, "board-notices");
   await arrive(page, () => page.click("#preview button"));
 
+  await page.goto(`${base}/board/people?state=all`);
+  await looks(page, "board-accounts");
+  await page.goto(`${base}/board/words`);
+  await page.fill("#note", "Thank you for ten years.");
+  await page.fill("#pods", "no address");
+  await arrive(page, () => page.click('form[action="/board/words"] button'));
+  check((await page.evaluate(() => document.activeElement.id)) === "pods", "the focus is not at the pods");
+  await looks(page, "board-words-wrong");
+  await page.fill("#pods", "haven.example run by friends");
+  await arrive(page, () => page.click('form[action="/board/words"] button'));
+  await looks(page, "board-words");
+  await page.goto(`${base}/archive`);
+  await looks(page, "archive-words");
+
   await page.goto(`${base}/board/log`);
   await looks(page, "board-log");
   await page.click(".sign-out button");
