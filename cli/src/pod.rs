@@ -21,7 +21,7 @@ pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failu
         arguments.uploads.as_deref().map(|place| Uploads::parse(place, &environment)).transpose()?;
     match (&arguments.pod, database, url, uploads) {
         (None, Some(database), Some(url), Some(uploads)) => {
-            Ok(PodConfig { database, url, uploads, reserved_names: reserved_names() })
+            Ok(PodConfig { database, url, uploads, reserved_names: reserved_names(), podmin_email: None })
         }
         (Some(folder), database, url, uploads) => {
             let config = read_pod_directory(folder, &environment)?;
@@ -30,6 +30,7 @@ pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failu
                 url: url.unwrap_or(config.url),
                 uploads: uploads.unwrap_or(config.uploads),
                 reserved_names: config.reserved_names,
+                podmin_email: config.podmin_email,
             })
         }
         _ => Err(Failure::say("name the pod with --pod, or with --database-url, --pod-url and --uploads")),

@@ -84,14 +84,41 @@ pub struct Done {
     pub address: Option<String>,
 }
 
-/// What was done, the newest first; those before number `before`.
+/// Which lines are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Those before this number.
+    pub before: Option<i64>,
+    /// The beginning of what was done: `campaign`, or a whole name.
+    pub act: String,
+    /// Whoever did it, or what it was done to: the whole text.
+    pub who: String,
+}
+
+/// What was done, the newest first.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn done(app: &App, before: Option<i64>, limit: i64) -> Result<Vec<Done>, StoreError> {
+pub async fn done(app: &App, wanted: &Wanted, limit: i64) -> Result<Vec<Done>, StoreError> {
     let sql = "SELECT id, done_at, actor, act, subject, details, address FROM pappus_audit \
-               WHERE pod = ? AND id < ? ORDER BY id DESC LIMIT ?";
-    let values = [app.config.pod_url.as_str().into(), before.unwrap_or(i64::MAX).into(), limit.into()];
+               WHERE pod = ? AND id < ? AND act LIKE ? AND (? = '' OR actor = ? OR subject = ? OR actor = ?) \
+               ORDER BY id DESC LIMIT ?";
+    // No text of PostgreSQL holds NUL; names of acts are letters and hyphens.
+    let act: String =
+        wanted.act.chars().filter(|letter| letter.is_ascii_alphabetic() || *letter == '-').collect();
+    let who = wanted.who.trim().replace('\0', "");
+    // A username alone is that of anybody of this pod.
+    let id = format!("{}@{}", who, app.config.pod_url.diaspora_host());
+    let values = [
+        app.config.pod_url.as_str().into(),
+        wanted.before.unwrap_or(i64::MAX).into(),
+        format!("{act}%").into(),
+        (&who).into(),
+        (&who).into(),
+        (&who).into(),
+        id.into(),
+        limit.into(),
+    ];
     let rows = app.store.rows("reading what was done", sql, &values).await?;
     let read = |row: &pappus_engine::store::StoreRow| {
         Ok(Done {

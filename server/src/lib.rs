@@ -16,6 +16,7 @@ pub mod health;
 pub mod mail;
 pub mod newcomers;
 pub mod pages;
+pub mod podmin_words;
 pub mod portal;
 pub mod router;
 pub mod security;

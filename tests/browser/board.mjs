@@ -14,6 +14,11 @@ try {
     await page.fill("#downloads_until", "2027-06-30");
     await page.check("[name=public]");
     await arrive(page, () => page.click('form[action="/board/closing"] button'));
+    if (stage === "closed") {
+      await looks(page, "board-closing-sure");
+      await arrive(page, () => page.click("button[name=confirmed]"));
+    }
+    check((await page.textContent("[role=status]")).includes("Saved"), `nothing says that ${stage} is saved`);
     check(await page.$(`#stage-${stage}[aria-current=step]`), `the stage is not ${stage}`);
   }
 
@@ -40,6 +45,20 @@ try {
   check((await page.textContent("#preview")).includes("greta"), "no preview");
   await looks(page, "board-notices");
   await arrive(page, () => page.click("#preview button"));
+
+  await page.goto(`${base}/board/people?state=all`);
+  await looks(page, "board-accounts");
+  await page.goto(`${base}/board/words`);
+  await page.fill("#note", "Thank you for ten years.");
+  await page.fill("#pods", "no address");
+  await arrive(page, () => page.click('form[action="/board/words"] button'));
+  check((await page.evaluate(() => document.activeElement.id)) === "pods", "the focus is not at the pods");
+  await looks(page, "board-words-wrong");
+  await page.fill("#pods", "haven.example run by friends");
+  await arrive(page, () => page.click('form[action="/board/words"] button'));
+  await looks(page, "board-words");
+  await page.goto(`${base}/archive`);
+  await looks(page, "archive-words");
 
   await page.goto(`${base}/board/log`);
   await looks(page, "board-log");

@@ -61,7 +61,7 @@ async fn through_all_stages(scene: Closing) {
         [("read_only_on", "2026-12-01"), ("switch_off_on", "2027-01-31"), ("downloads_until", "2027-06-30")];
     for stage in ["announced", "read-only", "exporting", "downloads-open", "closed"] {
         greta.open("/board").await.unwrap();
-        let fields: Vec<_> = days.into_iter().chain([("stage", stage)]).collect();
+        let fields: Vec<_> = days.into_iter().chain([("stage", stage), ("confirmed", "yes")]).collect();
         let page = greta.submit("/board/closing", &fields).await.unwrap().text();
         assert!(page.contains(&format!("aria-current=\"step\" id=\"stage-{stage}\"")), "{page}");
         let page = stranger.open("/closing").await.unwrap().text();
@@ -80,7 +80,7 @@ async fn through_all_stages(scene: Closing) {
     letters(&scene, &mut greta).await;
     let log = greta.open("/board/log").await.unwrap().text();
     for act in ["sign-in", "closing", "campaign-begin", "archive-for", "notice"] {
-        assert!(log.contains(&format!("<code>{act}</code>")), "{act}: {log}");
+        assert!(log.contains(&format!("data-act=\"{act}\"")), "{act}: {log}");
     }
 }
 
@@ -95,7 +95,10 @@ async fn stages_count(scene: &Closing, greta: &mut Browser) {
         ("closed", "that time is over", StatusCode::GONE),
     ] {
         greta.open("/board").await.unwrap();
-        greta.submit("/board/closing", &[("stage", stage), ("public", "yes")]).await.unwrap();
+        greta
+            .submit("/board/closing", &[("stage", stage), ("public", "yes"), ("confirmed", "yes")])
+            .await
+            .unwrap();
         let page = ida.open("/archive").await.unwrap().text();
         assert!(page.contains(says) && !page.contains(asks), "{stage}: {page}");
         assert_eq!(ida.submit("/archive/ask", &[]).await.unwrap().status, StatusCode::CONFLICT, "{stage}");
@@ -203,7 +206,7 @@ async fn for_podmins_only() {
     greta.open("/board").await.unwrap();
     let answer =
         greta.submit("/board/closing", &[("stage", "closed"), ("read_only_on", "soon")]).await.unwrap();
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text().contains("write it as 2027-01-31"), "{}", answer.text());
     // Who is no administrator any more has no board any more.
     scene.pod.pool.execute("DELETE FROM roles WHERE name = 'admin'").await.unwrap();

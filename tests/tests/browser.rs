@@ -73,6 +73,33 @@ async fn somebody_fetches_an_archive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn forms_keep_the_focus_and_the_message_at_the_field() {
+    let scene = newcomers::Scene::with(|source| {
+        // An archive of some megabytes: several pieces.
+        let pixels = image::RgbImage::from_fn(1400, 1400, |x, y| {
+            let noise = (x * 7919 + y * 104_729).wrapping_mul(2_654_435_761).to_le_bytes();
+            image::Rgb([noise[1], noise[2], noise[3]])
+        });
+        let photos = source.path("uploads/images");
+        for entry in std::fs::read_dir(photos).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "png") {
+                pixels.save(&path).unwrap();
+            }
+        }
+    })
+    .await;
+    let archive = scene.archive.clone();
+    let greta = scene.source.archive("out", "greta");
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let url = service.url.clone();
+    let driving = tokio::task::spawn_blocking(move || {
+        drive("forms.mjs", &url, &[("PAPPUS_ARCHIVE", &*archive), ("PAPPUS_SMALL", &*greta)]);
+    });
+    driving.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_moves_to_a_pod() {
     let scene = newcomers::Scene::new().await;
     let terms = "terms = \"https://haven.example/terms\"";

@@ -26,6 +26,27 @@ pub struct Addressee {
     pub username: String,
     /// Its e-mail address.
     pub email: String,
+    /// The language the person has chosen on the pod, such as `de`.
+    pub language: Option<String>,
+    /// Whether a podmin has locked the account: it lets nobody in.
+    pub locked: bool,
+}
+
+/// An account as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// The row number of the account.
+    pub user_id: i64,
+    /// Its username.
+    pub username: String,
+    /// Its e-mail address; empty when there is none.
+    pub email: String,
+    /// Whether it is closed.
+    pub closed: bool,
+    /// Whether a podmin has locked it.
+    pub locked: bool,
+    /// When somebody used it last.
+    pub last_seen: Option<DateTime<Utc>>,
 }
 
 /// An account that has moved to another pod.
@@ -91,14 +112,84 @@ pub async fn addressees(
         format!(" AND u.last_seen > '{}'", since.format("%Y-%m-%d %H:%M:%S"))
     });
     let sql = format!(
-        "SELECT u.id, u.username, u.email FROM users u JOIN people p ON p.owner_id = u.id \
+        "SELECT u.id, u.username, u.email, u.language, u.locked_at FROM users u JOIN people p ON p.owner_id = u.id \
          WHERE {OPEN} AND u.email IS NOT NULL AND u.email <> '' AND u.id > {after}{seen} ORDER BY u.id LIMIT {limit}"
     );
     let rows = snapshot.rows("whom to write to", sql, &[]).await?;
     let addressee = |row: &super::database::Row| {
-        Some(Addressee { user_id: row.integer(0)?, username: row.filled(1)?, email: row.filled(2)? })
+        Some(Addressee {
+            user_id: row.integer(0)?,
+            username: row.filled(1)?,
+            email: row.filled(2)?,
+            language: row.filled(3),
+            locked: !row.is_null(4),
+        })
     };
     Ok(rows.iter().filter_map(addressee).collect())
+}
+
+/// Administrators of the pod who can be written to.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn podmins(snapshot: &mut Snapshot) -> Result<Vec<Addressee>, DatabaseError> {
+    let sql = format!(
+        "SELECT u.id, u.username, u.email, u.language, u.locked_at FROM users u JOIN people p ON p.owner_id = u.id \
+         JOIN roles r ON r.person_id = p.id WHERE {OPEN} AND r.name = 'admin' AND u.email IS NOT NULL \
+         AND u.email <> '' ORDER BY u.id"
+    );
+    let rows = snapshot.rows("the pod's administrators", sql, &[]).await?;
+    let podmin = |row: &super::database::Row| {
+        Some(Addressee {
+            user_id: row.integer(0)?,
+            username: row.filled(1)?,
+            email: row.filled(2)?,
+            language: row.filled(3),
+            locked: !row.is_null(4),
+        })
+    };
+    Ok(rows.iter().filter_map(podmin).filter(|podmin| !podmin.locked).collect())
+}
+
+/// Accounts by row number, behind `after`; at most `limit`. With `beginning`, those whose username or e-mail address begins
+/// with it, whatever the case.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn accounts(
+    snapshot: &mut Snapshot,
+    beginning: Option<&str>,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<AccountRow>, DatabaseError> {
+    // `_` and `%` are no letters of a pattern: usernames have underscores.
+    let pattern = beginning.map(|text| {
+        let text = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        format!("{text}%")
+    });
+    let matches = if pattern.is_some() {
+        " AND (LOWER(u.username) LIKE ? ESCAPE '!' OR LOWER(u.email) LIKE ? ESCAPE '!')"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "SELECT u.id, u.username, u.email, p.closed_account, u.locked_at, u.last_seen FROM users u \
+         LEFT JOIN people p ON p.owner_id = u.id WHERE u.username IS NOT NULL AND u.username <> '' \
+         AND u.id > {after}{matches} ORDER BY u.id LIMIT {limit}"
+    );
+    let values: Vec<_> = pattern.iter().flat_map(|text| [text.as_str(), text.as_str()]).collect();
+    let rows = snapshot.rows("the pod's accounts", sql, &values).await?;
+    let account = |row: &super::database::Row| {
+        Some(AccountRow {
+            user_id: row.integer(0)?,
+            username: row.filled(1)?,
+            email: row.text(2).unwrap_or_default(),
+            closed: row.boolean(3).unwrap_or(false),
+            locked: !row.is_null(4),
+            last_seen: row.time(5).map(|time| time.to_utc().and_utc()),
+        })
+    };
+    Ok(rows.iter().filter_map(account).collect())
 }
 
 /// Users who could sign in if nobody had locked them.

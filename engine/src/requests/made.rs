@@ -1,5 +1,7 @@
 //! Archives that are there for a person, whoever made them.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -17,6 +19,16 @@ pub enum Origin {
     Request(i64),
     /// An export of the whole pod, by its number.
     Campaign(i64),
+}
+
+/// How an archive is called in addresses and tables: `r42` for a request's, `c3` for a campaign's.
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(id) => write!(formatter, "r{id}"),
+            Self::Campaign(id) => write!(formatter, "c{id}"),
+        }
+    }
 }
 
 /// An archive in a depot.

@@ -25,7 +25,7 @@ mod sweep;
 mod workshop;
 
 pub use ask::{Asked, NewRequest, Requests};
-pub use downloads::Downloads;
+pub use downloads::{DELETED, Downloads};
 pub use error::RequestError;
 pub use links::{Links, random_token, token_digest};
 pub use made::{MadeArchive, Origin};

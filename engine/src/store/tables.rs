@@ -38,6 +38,7 @@ files! {
     13 "0013_journals",
     14 "0014_stamps",
     15 "0015_upload_space",
+    17 "0017_pages",
     18 "0018_deaths",
 }
 

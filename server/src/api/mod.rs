@@ -4,22 +4,18 @@
 mod archives;
 mod board;
 mod caller;
+mod docs;
 pub(crate) mod problems;
 mod requests;
 mod tokens;
 
 use axum::extract::Query;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_SECURITY_POLICY;
-use axum::middleware::map_response;
-use axum::response::Response;
 use axum::{Json, Router};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
 use crate::error::WebError;
@@ -27,10 +23,6 @@ use crate::newcomers;
 
 pub use caller::{Caller, Scope};
 pub use problems::ProblemDocument;
-
-/// Its page sets styles by script.
-const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-                           img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The document, without its paths.
 #[derive(OpenApi)]
@@ -125,13 +117,7 @@ pub fn document_text() -> String {
 /// The paths of this room.
 pub fn routes() -> Router<App> {
     let (router, document) = parts();
-    let docs: Router<App> = SwaggerUi::new("/api/docs").url("/api/openapi.json", document).into();
-    router.merge(docs.layer(map_response(policy)))
-}
-
-async fn policy(mut response: Response) -> Response {
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
-    response
+    router.merge(docs::routes(&document))
 }
 
 #[cfg(test)]

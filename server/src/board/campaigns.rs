@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{Redirect, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use pappus_engine::campaign::Status;
 use serde::Deserialize;
 
@@ -11,7 +11,7 @@ use super::overview::rounded;
 use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::WebError;
-use crate::pages::{CheckedForm, Page};
+use crate::pages::{CheckedForm, Page, Question};
 use crate::sessions::Podmin;
 
 /// Campaigns that are shown with their numbers; counting a large one takes a moment.
@@ -44,6 +44,7 @@ struct Shown {
 
 /// Shows them, the newest first.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
+    super::is_closing(&app)?;
     let all = shared::campaigns::all(&app).await?;
     let older = all.len().saturating_sub(SHOWN);
     let mut campaigns = Vec::new();
@@ -80,9 +81,7 @@ fn shown(page: &Page, status: &Status) -> Shown {
     };
     Shown {
         name: status.campaign.name.clone(),
-        link: url::form_urlencoded::byte_serialize(status.campaign.name.as_bytes())
-            .collect::<String>()
-            .replace('+', "%20"),
+        link: in_address(&status.campaign.name),
         state: status.campaign.state.as_str(),
         state_text: words.say(&format!("campaign-{}", status.campaign.state.as_str())),
         begun: words.moment(status.campaign.created_at),
@@ -115,22 +114,55 @@ pub(super) async fn begin(
     CheckedForm(new): CheckedForm<New>,
 ) -> Result<Redirect, WebError> {
     shared::campaigns::begin(&app, &actor, &new.only, new.keep_sign_in.is_some()).await?;
-    Ok(Redirect::to("/board/campaigns"))
+    Ok(Redirect::to("/board/campaigns?done=campaign-begun"))
 }
 
 /// What is to happen with a campaign.
 #[derive(Deserialize)]
 pub(super) struct Change {
     act: String,
+    /// Whether it was asked before.
+    confirmed: Option<String>,
 }
 
 /// Holds a campaign, lets it go on, tries again what failed, or gives it up.
 pub(super) async fn change(
     State(app): State<App>,
     actor: Actor,
+    page: Page,
     Path(name): Path<String>,
     CheckedForm(change): CheckedForm<Change>,
-) -> Result<Redirect, WebError> {
+) -> Result<Response, WebError> {
+    if change.act == "cancel" && change.confirmed.is_none() {
+        let campaign = shared::campaigns::named(&app, &name).await?;
+        return page.ask(cancel_question(&page, &shared::campaigns::status(&app, campaign).await?));
+    }
     shared::campaigns::change(&app, &actor, &name, &change.act).await?;
-    Ok(Redirect::to("/board/campaigns"))
+    let done = match change.act.as_str() {
+        "pause" => "campaign-paused",
+        "resume" => "campaign-resumed",
+        "retry" => "campaign-retried",
+        _ => "campaign-cancelled",
+    };
+    Ok(Redirect::to(&format!("/board/campaigns?done={done}")).into_response())
+}
+
+/// What giving a campaign up means, in numbers.
+fn cancel_question(page: &Page, status: &Status) -> Question {
+    let (words, totals) = (&page.words, &status.totals);
+    let open = totals.accounts().saturating_sub(totals.done + totals.failed + totals.skipped);
+    let values = vec![("done", words.number(totals.done).into()), ("open", words.number(open).into())];
+    Question {
+        title: words.say("campaigns-cancel-sure"),
+        texts: vec![words.with("campaigns-cancel-numbers", values)],
+        button: words.say("campaigns-cancel"),
+        action: format!("/board/campaigns/{}", in_address(&status.campaign.name)),
+        fields: vec![("act", "cancel".to_owned())],
+        back: "/board/campaigns",
+    }
+}
+
+/// A name as it stands in an address.
+fn in_address(name: &str) -> String {
+    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -1,4 +1,4 @@
-//! What was done, and by whom.
+//! What was done, and by whom, in sentences.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -8,29 +8,52 @@ use serde::Deserialize;
 
 use super::shared;
 use crate::app::App;
+use crate::audit::{Done, Wanted};
 use crate::error::WebError;
 use crate::pages::Page;
 use crate::sessions::Podmin;
+use crate::words::Words;
 
-/// Where the page begins.
+/// What can be looked for: beginnings of the names of acts.
+const GROUPS: [&str; 9] = [
+    "sign-in",
+    "closing",
+    "campaign",
+    "archive",
+    "notice",
+    "newcomer",
+    "invitation",
+    "token",
+    "podmin-words",
+];
+
+/// Which lines are shown.
 #[derive(Deserialize)]
 pub(super) struct From {
     before: Option<i64>,
+    #[serde(default)]
+    act: String,
+    #[serde(default)]
+    who: String,
 }
 
 #[derive(Template)]
 #[template(path = "board/log.html")]
 struct LogPage<'a> {
     page: &'a Page,
+    groups: Vec<(&'static str, String)>,
+    act: String,
+    who: String,
     lines: Vec<Line>,
-    older: Option<i64>,
+    /// The address of the next page.
+    older: Option<String>,
 }
 
 struct Line {
     at: String,
     actor: Option<String>,
     act: String,
-    subject: Option<String>,
+    sentence: String,
     details: Option<String>,
     address: Option<String>,
 }
@@ -42,14 +65,50 @@ pub(super) async fn show(
     page: Page,
     Query(from): Query<From>,
 ) -> Result<Response, WebError> {
-    let (done, older) = shared::log::lines(&app, from.before).await?;
-    let lines = done.into_iter().map(|line| Line {
-        at: page.words.moment(chrono::DateTime::from_timestamp_millis(line.done_at).unwrap_or_default()),
-        actor: line.actor,
-        act: line.act,
-        subject: line.subject,
-        details: line.details,
-        address: line.address,
+    let From { before, act, who } = from;
+    let wanted = Wanted { before, act, who };
+    let (done, older) = shared::log::lines(&app, &wanted).await?;
+    let words = &page.words;
+    let older = older.map(|before| {
+        let before = before.to_string();
+        let pairs = [("before", before.as_str()), ("act", &wanted.act), ("who", &wanted.who)];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        format!("/board/log?{query}")
     });
-    page.show(StatusCode::OK, &LogPage { lines: lines.collect(), older, page: &page })
+    let template = LogPage {
+        groups: GROUPS.map(|group| (group, words.say(&format!("log-group-{group}")))).into(),
+        lines: done.into_iter().map(|done| line(words, done)).collect(),
+        act: wanted.act,
+        who: wanted.who,
+        older,
+        page: &page,
+    };
+    page.show(StatusCode::OK, &template)
+}
+
+fn line(words: &Words, done: Done) -> Line {
+    let at = chrono::DateTime::from_timestamp_millis(done.done_at).unwrap_or_default();
+    Line {
+        at: words.moment(at),
+        sentence: sentence(words, &done),
+        actor: done.actor,
+        act: done.act,
+        details: done.details,
+        address: done.address,
+    }
+}
+
+/// What was done, in a sentence.
+fn sentence(words: &Words, done: &Done) -> String {
+    let subject = done.subject.clone().unwrap_or_default();
+    // A stage has a name that people know.
+    let subject = match done.act.as_str() {
+        "closing" => words.find(&format!("stage-{subject}")).unwrap_or(subject),
+        _ => subject,
+    };
+    let key = format!("log-act-{}", done.act);
+    match words.find(&key) {
+        Some(_) => words.one(&key, "subject", subject),
+        None => format!("{} {subject}", done.act),
+    }
 }

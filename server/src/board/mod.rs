@@ -11,12 +11,14 @@ mod people;
 mod plot;
 mod public;
 pub(crate) mod shared;
+mod words;
 mod work;
 
 use axum::Router;
 use axum::routing::{get, post};
 
 use crate::app::App;
+use crate::error::WebError;
 
 pub use closing::{Closing, Stage};
 pub use numbers::{Counted, Numbers};
@@ -27,7 +29,9 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/board", get(overview::show))
         .route("/board/closing", post(overview::decide))
+        .route("/board/words", get(words::show).post(words::keep))
         .route("/board/people", get(people::show))
+        .route("/board/people.csv", get(people::csv))
         .route("/board/people/archive", post(people::make))
         .route("/board/campaigns", get(campaigns::show).post(campaigns::begin))
         .route("/board/campaigns/{name}", post(campaigns::change))
@@ -36,4 +40,9 @@ pub fn routes() -> Router<App> {
         .route("/board/log", get(log::show))
         .route("/closing", get(public::show))
         .route("/closing.json", get(public::json))
+}
+
+/// Nothing of a shutdown is there while the pod does not close.
+fn is_closing(app: &App) -> Result<(), WebError> {
+    if app.config.closing.enabled { Ok(()) } else { Err(WebError::NotFound) }
 }

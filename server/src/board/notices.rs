@@ -6,12 +6,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::shared::notices::{Audience, Draft, Notice};
+use super::shared::letter::{Filling, Languages, Text, Written, recipients};
+use super::shared::notices::{Audience, Draft, DraftProblem, Notice};
 use super::shared::{self, Actor};
 use crate::app::App;
-use crate::error::WebError;
-use crate::pages::{CheckedForm, Page};
+use crate::error::{WebError, as_it_is};
+use crate::pages::{CheckedForm, FieldProblems, Page};
 use crate::sessions::Podmin;
+use crate::words::{LANGUAGES, Words};
 
 #[derive(Template)]
 #[template(path = "board/notices.html")]
@@ -20,8 +22,33 @@ struct NoticesPage<'a> {
     can_send: bool,
     audiences: Vec<(&'static str, String)>,
     draft: Draft,
-    preview: Option<(String, String)>,
+    /// The letter in other languages, as it is typed.
+    others: Vec<Other>,
+    problems: FieldProblems,
+    preview: Option<Preview>,
+    /// The address that a test was sent to.
+    tested: Option<String>,
     sent: Vec<Sent>,
+}
+
+/// A letter in another language, in the form.
+struct Other {
+    code: &'static str,
+    name: String,
+    subject: String,
+    body: String,
+    /// The IDs of its inputs.
+    subject_id: &'static str,
+    body_id: &'static str,
+}
+
+/// A letter as people will see it.
+struct Preview {
+    /// How many get it.
+    all: u64,
+    shown: String,
+    /// To how many in which language, and what they get.
+    letters: Vec<(String, Written)>,
 }
 
 struct Sent {
@@ -44,37 +71,92 @@ pub(super) struct DraftForm {
     subject: String,
     #[serde(default)]
     body: String,
+    /// The language of subject and text.
+    #[serde(default)]
+    main: String,
+    #[serde(default)]
+    subject_en: String,
+    #[serde(default)]
+    body_en: String,
+    #[serde(default)]
+    subject_de: String,
+    #[serde(default)]
+    body_de: String,
+    /// A test to the podmin.
+    test: Option<String>,
     /// Only when it was seen as people will see it.
     confirmed: Option<String>,
 }
 
+impl DraftForm {
+    fn draft(self, language: &str) -> (Draft, Option<String>, Option<String>) {
+        let known = LANGUAGES.iter().any(|(code, _)| *code == self.main);
+        let main = if known { self.main } else { language.to_owned() };
+        let texts = [("en", self.subject_en, self.body_en), ("de", self.subject_de, self.body_de)];
+        let texts = texts.into_iter().filter(|(code, subject, body)| {
+            *code != main && !(subject.trim().is_empty() && body.trim().is_empty())
+        });
+        let texts = texts.map(|(code, subject, body)| (code.to_owned(), Text { subject, body })).collect();
+        let languages = Languages { main, texts };
+        let (audience, subject, body) = (self.audience, self.subject, self.body);
+        (Draft { audience, subject, body, languages }, self.test, self.confirmed)
+    }
+}
+
+/// The IDs of the inputs for a language.
+fn fields(code: &str) -> (&'static str, &'static str) {
+    if code == "de" { ("subject_de", "body_de") } else { ("subject_en", "body_en") }
+}
+
 /// The page with an empty letter, from a template, and those that were sent.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
-    let words = &page.words;
-    let draft = Draft {
-        audience: "not-fetched".to_owned(),
+    super::is_closing(&app)?;
+    let template = |words: &Words| Text {
         subject: words.one("notice-template-subject", "pod", page.pod_host.as_str()),
         body: words.say("notice-template-body"),
     };
-    present(&app, &page, draft, None).await
+    let Text { subject, body } = template(&page.words);
+    let others = page.other_languages().filter_map(|(code, _)| {
+        let words = app.translations.named(code)?;
+        Some((code.to_owned(), template(words)))
+    });
+    let languages = Languages { main: page.words.code().to_owned(), texts: others.collect() };
+    let draft = Draft { audience: "not-fetched".to_owned(), subject, body, languages };
+    present(&app, &page, draft, FieldProblems::default(), None, None).await
 }
 
 async fn present(
     app: &App,
     page: &Page,
     draft: Draft,
-    preview: Option<(String, String)>,
+    problems: FieldProblems,
+    preview: Option<Preview>,
+    tested: Option<String>,
 ) -> Result<Response, WebError> {
     let audiences = Audience::ALL.map(|audience| (audience, page.words.say(&format!("audience-{audience}"))));
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = NoticesPage {
         page,
         can_send: shared::notices::can_send(app),
         audiences: audiences.into(),
+        others: others(&draft),
         draft,
+        problems,
         preview,
+        tested,
         sent: shared::notices::last(app).await?.into_iter().map(|notice| sent(page, notice)).collect(),
     };
-    page.show(StatusCode::OK, &template)
+    Ok(as_it_is(page.show(status, &template)?))
+}
+
+fn others(draft: &Draft) -> Vec<Other> {
+    let others = LANGUAGES.into_iter().filter(|(code, _)| *code != draft.languages.main);
+    let other = |(code, name): (&'static str, &'static str)| {
+        let Text { subject, body } = draft.languages.texts.get(code).cloned().unwrap_or_default();
+        let (subject_id, body_id) = fields(code);
+        Other { code, name: name.to_owned(), subject, body, subject_id, body_id }
+    };
+    others.map(other).collect()
 }
 
 fn sent(page: &Page, notice: Notice) -> Sent {
@@ -91,20 +173,61 @@ fn sent(page: &Page, notice: Notice) -> Sent {
     }
 }
 
-/// Shows a letter as people will see it; sends it when that was seen.
+/// Shows a letter as people will see it; sends a test to the podmin, or the letter itself when it was seen.
 pub(super) async fn send(
     State(app): State<App>,
     actor: Actor,
     page: Page,
     CheckedForm(form): CheckedForm<DraftForm>,
 ) -> Result<Response, WebError> {
-    let draft = Draft { audience: form.audience, subject: form.subject, body: form.body };
-    if form.confirmed.is_none() {
-        let preview = shared::notices::preview(&app, &actor, &draft)?;
-        return present(&app, &page, draft, Some(preview)).await;
+    super::is_closing(&app)?;
+    let (draft, test, confirmed) = form.draft(page.words.code());
+    let wrong = shared::notices::problems(&draft);
+    if !wrong.is_empty() {
+        let problems = wrong.into_iter().map(|(code, wrong)| problem(&page, &draft, &code, wrong)).collect();
+        return present(&app, &page, draft, problems, None, None).await;
     }
-    shared::notices::send(&app, &actor, &draft).await?;
-    Ok(Redirect::to("/board/notices").into_response())
+    if confirmed.is_some() && test.is_none() {
+        shared::notices::send(&app, &actor, &draft).await?;
+        return Ok(Redirect::to("/board/notices?done=notice-sent").into_response());
+    }
+    // Says why none can be sent.
+    shared::notices::preview(&app, &actor, &draft).await?;
+    let tested = if test.is_some() { Some(shared::notices::test(&app, &actor, &draft).await?) } else { None };
+    let preview = preview(&app, &page, &actor, &draft).await?;
+    present(&app, &page, draft, FieldProblems::default(), Some(preview), tested).await
+}
+
+fn problem(page: &Page, draft: &Draft, code: &str, wrong: DraftProblem) -> (&'static str, String) {
+    let is_main = code == draft.languages.main;
+    let (subject, body) = if is_main { ("subject", "body") } else { fields(code) };
+    match wrong {
+        DraftProblem::Audience => ("audience", page.words.say("notices-wrong-audience")),
+        DraftProblem::Subject => (subject, page.words.say("notices-wrong-subject")),
+        DraftProblem::Body => (body, page.words.say("notices-wrong-body")),
+    }
+}
+
+async fn preview(app: &App, page: &Page, actor: &Actor, draft: &Draft) -> Result<Preview, WebError> {
+    let (words, name) = (&page.words, actor.podmin.username.as_str());
+    let (counts, filling) = (recipients(app, draft).await?, Filling::of(app).await?);
+    let number = |count: u64| vec![("count", count.into()), ("shown", words.number(count).into())];
+    let all = std::iter::once(&draft.languages.main).chain(draft.languages.texts.keys());
+    let mut letters: Vec<(String, Written)> = all
+        .map(|code| {
+            let count = counts.by_language.get(code).copied().unwrap_or(0);
+            let language =
+                LANGUAGES.iter().find(|(known, _)| known == code).map_or(code.as_str(), |(_, name)| name);
+            let mut values = number(count);
+            values.push(("language", language.to_owned().into()));
+            (words.with("notices-in-language", values), filling.letter(app, draft, code, name))
+        })
+        .collect();
+    if counts.locked > 0 {
+        let letter = filling.locked(app, draft, &draft.languages.main, name);
+        letters.push((words.with("notices-to-locked", number(counts.locked)), letter));
+    }
+    Ok(Preview { all: counts.all(), shown: words.number(counts.all()), letters })
 }
 
 /// What is to happen with a notice.
@@ -121,5 +244,6 @@ pub(super) async fn change(
     CheckedForm(change): CheckedForm<Change>,
 ) -> Result<Redirect, WebError> {
     shared::notices::change(&app, &actor, id, &change.act).await?;
-    Ok(Redirect::to("/board/notices"))
+    let done = if change.act == "stop" { "notice-stopped" } else { "notice-resumed" };
+    Ok(Redirect::to(&format!("/board/notices?done={done}")))
 }

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TOGETHER: usize = 1000;
 
 /// Everybody for whom there is or was an archive, with the time; bound twice to the pod.
-const MADE: &str = "SELECT user_id, finished_at AS made_at FROM pappus_requests WHERE pod = ? \
+pub(super) const MADE: &str = "SELECT user_id, finished_at AS made_at FROM pappus_requests WHERE pod = ? \
                     AND state IN ('done', 'expired') UNION ALL SELECT a.user_id, a.finished_at \
                     FROM pappus_campaign_accounts a JOIN pappus_campaigns c ON c.id = a.campaign_id \
                     WHERE c.pod_url = ? AND a.state = 'done'";

@@ -3,18 +3,18 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{Redirect, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::closing::{Closing, Stage};
 use super::numbers::Numbers;
 use super::plot::{Plot, plot};
-use super::shared::closing::Decision;
+use super::shared::closing::{Decision, DecisionProblem};
 use super::shared::{self, Actor};
 use crate::app::App;
-use crate::error::WebError;
-use crate::pages::{CheckedForm, Page};
+use crate::error::{WebError, as_it_is};
+use crate::pages::{CheckedForm, FieldProblems, Page, Question};
 use crate::sessions::Podmin;
 
 /// What is drawn, in the order of [`Numbers::days`].
@@ -27,7 +27,9 @@ struct Overview<'a> {
     figures: Vec<Figure>,
     drawing: Option<Drawing>,
     stages: Vec<(&'static str, String, &'static str)>,
-    closing: Option<Closing>,
+    /// The stage that is chosen, the days as they are typed, and whether everybody sees the numbers.
+    form: DecisionForm,
+    problems: FieldProblems,
 }
 
 /// A number with its name.
@@ -49,15 +51,31 @@ struct Drawing {
 
 /// The first page of the board.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
-    let (numbers, closing) = (Numbers::of(&app).await?, Closing::of(&app).await?);
+    if !app.config.closing.enabled {
+        let other = if app.config.newcomers.enabled { "/board/newcomers" } else { "/board/log" };
+        return Ok(Redirect::to(other).into_response());
+    }
+    present(&app, &page, None, FieldProblems::default()).await
+}
+
+/// The page, with a form as it was typed.
+async fn present(
+    app: &App,
+    page: &Page,
+    typed: Option<DecisionForm>,
+    problems: FieldProblems,
+) -> Result<Response, WebError> {
+    let (numbers, closing) = (Numbers::of(app).await?, Closing::of(app).await?);
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = Overview {
-        figures: figures(&page, &numbers),
-        drawing: drawing(&page, &numbers, app.now().date_naive()),
-        stages: stages(&page, closing.as_ref()),
-        closing,
-        page: &page,
+        figures: figures(page, &numbers),
+        drawing: drawing(page, &numbers, app.now().date_naive()),
+        stages: stages(page, closing.as_ref()),
+        form: typed.unwrap_or_else(|| closing.map(DecisionForm::from).unwrap_or_default()),
+        problems,
+        page,
     };
-    page.show(StatusCode::OK, &template)
+    Ok(as_it_is(page.show(status, &template)?))
 }
 
 /// The numbers with their names and shares.
@@ -120,7 +138,7 @@ fn drawing(page: &Page, numbers: &Numbers, today: NaiveDate) -> Option<Drawing> 
 }
 
 /// What the podmin decides.
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 pub(super) struct DecisionForm {
     stage: String,
     #[serde(default)]
@@ -131,23 +149,93 @@ pub(super) struct DecisionForm {
     downloads_until: String,
     /// A box that is ticked.
     public: Option<String>,
+    /// Whether it was asked before.
+    confirmed: Option<String>,
 }
 
-/// Keeps the stage and the days.
+impl From<Closing> for DecisionForm {
+    fn from(closing: Closing) -> Self {
+        let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+        Self {
+            stage: closing.stage.as_str().to_owned(),
+            read_only_on: day(closing.read_only_on),
+            switch_off_on: day(closing.switch_off_on),
+            downloads_until: day(closing.downloads_until),
+            public: closing.is_public.then(|| "yes".to_owned()),
+            confirmed: None,
+        }
+    }
+}
+
+/// Stores the stage and the days; asks before the end.
 pub(super) async fn decide(
     State(app): State<App>,
     actor: Actor,
+    page: Page,
     CheckedForm(form): CheckedForm<DecisionForm>,
-) -> Result<Redirect, WebError> {
+) -> Result<Response, WebError> {
+    super::is_closing(&app)?;
     let decision = Decision {
-        stage: form.stage,
-        read_only_on: form.read_only_on,
-        switch_off_on: form.switch_off_on,
-        downloads_until: form.downloads_until,
+        stage: form.stage.clone(),
+        read_only_on: form.read_only_on.clone(),
+        switch_off_on: form.switch_off_on.clone(),
+        downloads_until: form.downloads_until.clone(),
         is_public: form.public.is_some(),
     };
-    shared::closing::decide(&app, &actor, &decision).await?;
-    Ok(Redirect::to("/board"))
+    let closing = match shared::closing::check(&decision, app.now().date_naive()) {
+        Ok(closing) => closing,
+        Err(wrong) => {
+            let problem =
+                |wrong: DecisionProblem| (wrong.field, page.words.one(wrong.key, "day", wrong.typed));
+            let problems = wrong.into_iter().map(problem).collect();
+            return present(&app, &page, Some(form), problems).await;
+        }
+    };
+    if closing.stage == Stage::Closed
+        && form.confirmed.is_none()
+        && Closing::stage(&app).await? != Stage::Closed
+    {
+        return page.ask(close_question(&app, &page, &closing, form).await?);
+    }
+    shared::closing::keep(&app, &actor, &closing).await?;
+    Ok(Redirect::to("/board?done=saved").into_response())
+}
+
+/// What closing means, in numbers.
+async fn close_question(
+    app: &App,
+    page: &Page,
+    closing: &Closing,
+    form: DecisionForm,
+) -> Result<Question, WebError> {
+    let (words, numbers) = (&page.words, Numbers::of(app).await?);
+    let count = |number: u64| words.number(number);
+    let without = numbers.accounts.map(|all| all.saturating_sub(numbers.downloaded));
+    let values = vec![
+        ("without", without.map_or_else(|| "–".to_owned(), count).into()),
+        ("accounts", numbers.accounts.map_or_else(|| "–".to_owned(), count).into()),
+        ("archives", count(numbers.with_archive.saturating_sub(numbers.downloaded)).into()),
+    ];
+    let mut texts = vec![words.with("closing-sure-numbers", values)];
+    let day = |day: NaiveDate| words.day(day.and_time(chrono::NaiveTime::MIN).and_utc());
+    if let Some(until) = closing.downloads_until.filter(|until| *until > app.now().date_naive()) {
+        texts.push(words.one("closing-sure-early", "day", day(until)));
+    }
+    let mut fields = vec![
+        ("stage", form.stage),
+        ("read_only_on", form.read_only_on),
+        ("switch_off_on", form.switch_off_on),
+        ("downloads_until", form.downloads_until),
+    ];
+    fields.extend(form.public.map(|public| ("public", public)));
+    Ok(Question {
+        title: words.say("closing-sure"),
+        texts,
+        button: words.say("closing-yes"),
+        action: "/board/closing".to_owned(),
+        fields,
+        back: "/board",
+    })
 }
 
 #[cfg(test)]

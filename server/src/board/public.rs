@@ -13,6 +13,7 @@ use super::overview::{Figure, figures, stages};
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
+use crate::podmin_words::PodminWords;
 
 #[derive(Template)]
 #[template(path = "board/public.html")]
@@ -22,6 +23,8 @@ struct PublicPage<'a> {
     /// What happens then, and when.
     days: Vec<(String, String)>,
     figures: Vec<Figure>,
+    has_downloads: bool,
+    podmin_words: PodminWords,
 }
 
 /// The page for everybody.
@@ -32,6 +35,8 @@ pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response,
         stages: stages(&page, Some(&closing)),
         days: closing.days(&page.words),
         figures,
+        has_downloads: closing.stage.has_downloads(),
+        podmin_words: PodminWords::of(&app).await?,
         page: &page,
     };
     page.show(StatusCode::OK, &template)

@@ -1,6 +1,5 @@
 //! What goes on behind the board: campaigns begun there are worked on, notices put into the outbox bit by bit.
 
-use std::collections::HashSet;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +9,14 @@ use pappus_engine::campaign::{
 };
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::Snapshot;
-use pappus_engine::pod::people::{Addressee, Seen, addressees};
+use pappus_engine::pod::people::addressees;
 use pappus_engine::pod::schema::read_schema;
 use pappus_engine::pod::uploads::PhotoStore;
-use pappus_engine::store::StoreRow;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::shared::notices::{Audience, fill};
+use super::shared::letter::{Filling, fetched_of, seen};
+use super::shared::notices::{Audience, Draft};
 use crate::app::App;
 use crate::mail::{Letter, Outbox};
 
@@ -147,8 +146,7 @@ impl Observer for Log {
 struct Notice {
     id: i64,
     audience: Audience,
-    subject: String,
-    body: String,
+    draft: Draft,
     reached: i64,
 }
 
@@ -163,23 +161,23 @@ async fn notices(app: App) -> Result<(), Failure> {
     }
     let Some(pod) = &app.config.pod else { return Ok(()) };
     let mut snapshot = Snapshot::open(&pod.database).await?;
-    let seen = match notice.audience {
-        Audience::Seen(seen) => seen,
-        Audience::NotFetched => Seen::Ever,
-    };
-    let people = addressees(&mut snapshot, seen, app.now(), notice.reached, LETTERS).await?;
+    let people = addressees(&mut snapshot, seen(notice.audience), app.now(), notice.reached, LETTERS).await?;
     drop(snapshot);
-    let fetched = match notice.audience {
-        Audience::Seen(_) => HashSet::new(),
-        Audience::NotFetched => fetched(&app, &people).await?,
-    };
-    let (outbox, mut queued) = (Outbox::new(&app.store, &app.keys), 0_i64);
+    let fetched = fetched_of(&app, notice.audience, &people).await?;
+    let (outbox, filling, mut queued) = (Outbox::new(&app.store, &app.keys), Filling::of(&app).await?, 0_i64);
     for person in people.iter().filter(|person| !fetched.contains(&person.user_id)) {
+        let (draft, name) = (&notice.draft, person.username.as_str());
+        let language = draft.languages.of(person.language.as_deref());
+        let written = if person.locked {
+            filling.locked(&app, draft, language, name)
+        } else {
+            filling.letter(&app, draft, language, name)
+        };
         let letter = Letter {
             key: format!("notice-{}-{}", notice.id, person.user_id),
             to: person.email.clone(),
-            subject: fill(&notice.subject, &person.username, &app),
-            body: fill(&notice.body, &person.username, &app),
+            subject: written.subject,
+            body: written.body,
         };
         queued += i64::from(outbox.put(&letter, app.now_millis()).await?);
     }
@@ -196,26 +194,18 @@ async fn notices(app: App) -> Result<(), Failure> {
 }
 
 async fn next_notice(app: &App) -> Result<Option<Notice>, Failure> {
-    let sql = "SELECT id, audience, subject, body, reached FROM pappus_notices WHERE pod = ? \
+    let sql = "SELECT id, audience, subject, body, reached, translations FROM pappus_notices WHERE pod = ? \
                AND state = 'queueing' ORDER BY id LIMIT 1";
     let row = app.store.first("looking for a notice", sql, &[app.config.pod_url.as_str().into()]).await?;
     let Some(row) = row else { return Ok(None) };
     let audience: String = row.get(1)?;
+    let languages = row.get::<Option<String>>(5)?.and_then(|text| serde_json::from_str(&text).ok());
+    let draft = Draft {
+        audience: audience.clone(),
+        subject: row.get(2)?,
+        body: row.get(3)?,
+        languages: languages.unwrap_or_default(),
+    };
     let audience = Audience::parse(&audience).ok_or("a notice is for nobody known")?;
-    let notice =
-        Notice { id: row.get(0)?, audience, subject: row.get(2)?, body: row.get(3)?, reached: row.get(4)? };
-    Ok(Some(notice))
-}
-
-/// Those of them who have fetched an archive.
-async fn fetched(app: &App, people: &[Addressee]) -> Result<HashSet<i64>, Failure> {
-    if people.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let ids: Vec<String> = people.iter().map(|person| person.user_id.to_string()).collect();
-    let sql =
-        format!("SELECT user_id FROM pappus_downloads WHERE pod = ? AND user_id IN ({})", ids.join(", "));
-    let rows = app.store.rows("looking who has fetched", &sql, &[app.config.pod_url.as_str().into()]).await?;
-    let read = |row: &StoreRow| row.get::<i64>(0);
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    Ok(Some(Notice { id: row.get(0)?, audience, draft, reached: row.get(4)? }))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pappus_engine::pod::config::PodConfig;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigFileError;
@@ -36,6 +37,22 @@ pub struct File {
     pub newcomers: NewcomersSection,
 }
 
+impl File {
+    /// The address people write to, as the file says it, or else the pod's own configuration.
+    pub(super) fn podmin_email(&self, pod: Option<&PodConfig>) -> Result<Option<String>, ConfigFileError> {
+        let named = self.pod.podmin_email.as_deref().map(str::trim);
+        let Some(named) = named else { return Ok(pod.and_then(|pod| pod.podmin_email.clone())) };
+        let is_address =
+            named.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+                && !named.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+        if !is_address {
+            let reason = format!("is {named:?}, which is no e-mail address");
+            return Err(ConfigFileError::Value { key: "pod.podmin_email", reason });
+        }
+        Ok(Some(named.to_owned()))
+    }
+}
+
 /// Which pod.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +65,8 @@ pub struct PodSection {
     pub url: Option<String>,
     /// Its uploads.
     pub uploads: Option<String>,
+    /// The address people write to, when the folder does not say it.
+    pub podmin_email: Option<String>,
 }
 
 /// Pappus's own things.

@@ -36,6 +36,8 @@ pub struct Config {
     pub pod_url: PodUrl,
     /// The pod itself, as long as there is one.
     pub pod: Option<PodConfig>,
+    /// The address people write to: pages and mails name it.
+    pub podmin_email: Option<String>,
     /// Pappus's own folder for this pod.
     pub state: StateFolder,
     /// Pappus's own database.
@@ -166,6 +168,7 @@ impl Config {
 
     fn resolve(file: File, folder: &Path, environment: Environment<'_>) -> Result<Self, ConfigFileError> {
         let (pod_url, pod) = pod(&file, folder, environment)?;
+        let podmin_email = file.podmin_email(pod.as_ref())?;
         let root = match &file.store.state {
             Some(path) => folder.join(path),
             None => state_root(environment)?,
@@ -200,6 +203,7 @@ impl Config {
             text: ConfigText::default(),
             pod_url,
             pod,
+            podmin_email,
             state,
             store,
             audit_kept,
@@ -256,11 +260,14 @@ fn pod(
                 url: url.unwrap_or(config.url),
                 uploads: uploads.unwrap_or(config.uploads),
                 reserved_names: config.reserved_names,
+                podmin_email: config.podmin_email,
             };
             Ok((config.url.clone(), Some(config)))
         }
         (None, Some(database), Some(url), Some(uploads)) => {
-            let config = PodConfig { database, url: url.clone(), uploads, reserved_names: reserved_names() };
+            let reserved_names = reserved_names();
+            let config =
+                PodConfig { database, url: url.clone(), uploads, reserved_names, podmin_email: None };
             Ok((url, Some(config)))
         }
         // What is kept can still be fetched when nothing else is left of the pod.
@@ -404,6 +411,7 @@ mod tests {
             (&format!("{GONE}socket_group = \"no such group\"\n"), "web.socket_group"),
             (&format!("{GONE}[newcomers]\nundo_minutes = -1\n"), "newcomers.undo_minutes is -1"),
             (&format!("{GONE}[newcomers]\nundo_minutes = nan\n"), "newcomers.undo_minutes"),
+            (&GONE.replace("[web]", "podmin_email = \"nobody\"\n[web]"), "pod.podmin_email is \"nobody\""),
             (&format!("{GONE}[store]\nurl = \"mysql://x/y\"\nurl = \"z\"\n"), "duplicate key"),
         ] {
             let error = resolve(text).unwrap_err().within(Path::new("pappus.toml")).to_string();

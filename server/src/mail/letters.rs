@@ -1,5 +1,6 @@
 //! What mails say.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use pappus_engine::requests::sealed::open_text;
@@ -7,6 +8,8 @@ use pappus_engine::requests::{MadeArchive, Request};
 
 use super::{Outbox, OutboxError};
 use crate::app::App;
+use crate::board::Closing;
+use crate::words::Words;
 
 /// A mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,22 @@ pub async fn queue(app: &App, letter: &Letter) -> Result<(), OutboxError> {
         return Ok(());
     }
     Outbox::new(&app.store, &app.keys).put(letter, app.now_millis()).await.map(drop)
+}
+
+/// What ends every mail: what happens to the pod on which day, if it closes, and whom to ask.
+///
+/// # Errors
+/// [`OutboxError`].
+pub async fn signature(app: &App, words: &Words) -> Result<String, OutboxError> {
+    let closing = if app.config.closing.enabled { Closing::of(app).await? } else { None };
+    let mut text = String::new();
+    for (what, day) in closing.map(|closing| closing.days(words)).unwrap_or_default() {
+        _ = write!(text, "\n{what}: {day}");
+    }
+    if let Some(email) = &app.config.podmin_email {
+        _ = write!(text, "\n{} {email}", words.say("podmin-address"));
+    }
+    Ok(if text.is_empty() { text } else { format!("\n{text}\n") })
 }
 
 /// Tells somebody that their archive is there, or that there is none.
@@ -63,5 +82,6 @@ pub async fn archive_ended(app: &App, request: &Request) -> Result<(), OutboxErr
         let values = values(String::new(), String::new());
         (words.say("mail-failed-subject"), words.with("mail-failed-body", values))
     };
+    let body = format!("{body}{}", signature(app, words).await?);
     queue(app, &Letter { key: format!("request-{}", request.id), to, subject, body }).await
 }

@@ -1,6 +1,7 @@
 //! What newcomers decide: name and password, undoing, announcing at once.
 
 use axum::extract::State as Shared;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use pappus_engine::import::{ImportError, check_choice};
 use serde::Deserialize;
@@ -8,14 +9,16 @@ use zeroize::Zeroizing;
 
 use super::admission;
 use super::enter::Mine;
-use super::page::{Form, present};
+use super::page::{Form, Said, present};
 use super::records::{Newcomer, State};
+use super::strength::is_easy;
+use super::summary::Told;
 use super::table::Choice;
 use super::upload::{seal, seal_text};
 use super::work::push_now;
 use crate::app::App;
-use crate::error::WebError;
-use crate::pages::{CheckedForm, Page};
+use crate::error::{WebError, as_it_is};
+use crate::pages::{CheckedForm, Page, Question};
 
 /// diaspora* takes passwords of so many letters.
 const LETTERS: std::ops::RangeInclusive<usize> = 6..=128;
@@ -53,18 +56,31 @@ pub(super) async fn choose(
         return Ok(Redirect::to("/newcomers").into_response());
     }
     let key = KeyPassphrase::new(&key_passphrase, wish.passphrase_lost.is_some());
-    let chosen = Chosen::new(&wish.username, &wish.email, &password, wish.terms.is_some(), key);
-    let problem = if *password == *again {
-        take(&app, &newcomer, &chosen).await?
-    } else {
-        Some("newcomers-password-different")
-    };
-    if let Some(problem) = problem {
-        let Chosen { username, email, .. } = chosen;
-        let form = Form { username, email, problem: Some(page.words.say(problem)) };
-        return present(&app, &page, Some((&newcomer, None)), Some(form), None).await;
+    let chosen =
+        Chosen::new(&wish.username, &wish.email, &password, wish.terms.is_some(), key).repeated(&again);
+    let wrong = take(&app, &newcomer, &chosen).await?;
+    if wrong.is_empty() {
+        return Ok(Redirect::to("/newcomers").into_response());
     }
-    Ok(Redirect::to("/newcomers").into_response())
+    let problems = wrong.into_iter().map(|key| (field(key), page.words.say(key))).collect();
+    let (terms, lost) = (chosen.terms, matches!(chosen.key, KeyPassphrase::Lost));
+    let Chosen { username, email, .. } = chosen;
+    let form = Form { username, email, terms, lost, problems };
+    let mut shown = present(&app, &page, Some((&newcomer, None)), Some(form), Said::Nothing).await?;
+    *shown.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(as_it_is(shown))
+}
+
+/// The field that a problem belongs to.
+fn field(key: &str) -> &'static str {
+    match key {
+        "newcomers-email-wrong" => "email",
+        "newcomers-password-length" | "newcomers-password-easy" => "password",
+        "newcomers-password-different" => "again",
+        "newcomers-terms-missing" => "terms",
+        "newcomers-key-passphrase-missing" => "key-passphrase",
+        _ => "username",
+    }
 }
 
 /// What somebody has chosen.
@@ -72,6 +88,8 @@ pub(super) struct Chosen<'a> {
     username: String,
     email: String,
     password: &'a str,
+    /// The password as it was repeated; programs do not repeat it.
+    again: Option<&'a str>,
     terms: bool,
     key: KeyPassphrase<'a>,
 }
@@ -85,7 +103,39 @@ impl<'a> Chosen<'a> {
         key: KeyPassphrase<'a>,
     ) -> Self {
         let (username, email) = (username.trim().to_lowercase(), email.trim().to_lowercase());
-        Self { username, email, password, terms, key }
+        Self { username, email, password, again: None, terms, key }
+    }
+
+    /// The same with the password typed once more.
+    fn repeated(self, again: &'a str) -> Self {
+        Self { again: Some(again), ..self }
+    }
+
+    /// Problems that can be told without looking anything up, as keys of texts, in the order of the form.
+    fn problems(&self, app: &App, newcomer: &Newcomer) -> Vec<&'static str> {
+        let (password, mut wrong) = (self.password, Vec::new());
+        let about = [
+            self.username.as_str(),
+            self.email.as_str(),
+            newcomer.old_account.as_deref().unwrap_or_default(),
+            &app.config.pod_url.diaspora_host(),
+            "diaspora",
+        ];
+        if !LETTERS.contains(&password.chars().count()) || password.contains('\0') {
+            wrong.push("newcomers-password-length");
+        } else if is_easy(password, &about) {
+            wrong.push("newcomers-password-easy");
+        }
+        if self.again.is_some_and(|again| again != password) {
+            wrong.push("newcomers-password-different");
+        }
+        if app.config.newcomers.terms.is_some() && !self.terms {
+            wrong.push("newcomers-terms-missing");
+        }
+        if newcomer.key_locked && matches!(self.key, KeyPassphrase::Missing) {
+            wrong.push("newcomers-key-passphrase-missing");
+        }
+        wrong
     }
 }
 
@@ -110,27 +160,22 @@ impl<'a> KeyPassphrase<'a> {
     }
 }
 
-/// Writes down what somebody has chosen, and goes on with them; or says what is wrong with it, as the key of a text.
+/// Writes down what somebody has chosen, and goes on with them; or says what is wrong with it, as keys of texts in the order
+/// of the form.
 pub(super) async fn take(
     app: &App,
     newcomer: &Newcomer,
     chosen: &Chosen<'_>,
-) -> Result<Option<&'static str>, WebError> {
-    let Chosen { username, email, password, terms, key } = chosen;
-    let problem = if !LETTERS.contains(&password.chars().count()) || password.contains('\0') {
-        Some("newcomers-password-length")
-    } else if app.config.newcomers.terms.is_some() && !terms {
-        Some("newcomers-terms-missing")
-    } else if newcomer.key_locked && matches!(key, KeyPassphrase::Missing) {
-        Some("newcomers-key-passphrase-missing")
-    } else {
-        taken(app, newcomer, username, email).await?
-    };
-    if problem.is_some() {
-        return Ok(problem);
+) -> Result<Vec<&'static str>, WebError> {
+    let Chosen { username, email, password, key, .. } = chosen;
+    let mut wrong: Vec<_> = taken(app, newcomer, username, email).await?.into_iter().collect();
+    wrong.extend(chosen.problems(app, newcomer));
+    if !wrong.is_empty() {
+        return Ok(wrong);
     }
     let hash = app.sign_in.hash_password(password).await?;
     let hash = seal_text(app, hash.expose()).await?;
+    let mail_to = seal_text(app, email).await?;
     let to = if newcomer.approved == Some(true) {
         State::Importing
     } else {
@@ -140,11 +185,18 @@ pub(super) async fn take(
         KeyPassphrase::Given(passphrase) if newcomer.key_locked => seal(app, passphrase).await?,
         _ => None,
     };
-    let choice = Choice { username, email, sealed_password: &hash, key_passphrase: sealed.as_deref(), to };
+    let choice = Choice {
+        username,
+        email,
+        sealed_password: &hash,
+        mail_to: &mail_to,
+        key_passphrase: sealed.as_deref(),
+        to,
+    };
     if app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await? && to == State::Importing {
         push_now(app, newcomer.id).await;
     }
-    Ok(None)
+    Ok(wrong)
 }
 
 /// What is wrong with a name or an address, as the key of a text.
@@ -178,14 +230,41 @@ pub(super) async fn again(
     Ok(Redirect::to("/newcomers"))
 }
 
-/// Takes the account away again, as long as nobody was told.
+/// Takes the account away again, as long as nobody was told; asks before.
 pub(super) async fn undo(
     Shared(app): Shared<App>,
     Mine(newcomer): Mine,
-    CheckedForm(()): CheckedForm<()>,
-) -> Result<Redirect, WebError> {
+    page: Page,
+    CheckedForm(confirmation): CheckedForm<Confirmation>,
+) -> Result<Response, WebError> {
+    if newcomer.state.can_undo() && confirmation.confirmed.is_none() {
+        return page.ask(undo_question(&app, &page, &newcomer));
+    }
     act(&app, &newcomer, Act::Undo).await?;
-    Ok(Redirect::to("/newcomers"))
+    Ok(Redirect::to("/newcomers").into_response())
+}
+
+fn undo_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
+    let words = &page.words;
+    let report = Told::read(newcomer.report.as_deref()).or_else(|| Told::read(newcomer.plan.as_deref()));
+    let records: u64 = report.map_or(0, |told| told.kinds.values().map(|tally| tally.imported).sum());
+    let account = newcomer.new_account(&app.config.pod_url.diaspora_host()).unwrap_or_default();
+    let numbers =
+        vec![("account", account.into()), ("count", records.into()), ("shown", words.number(records).into())];
+    Question {
+        title: words.say("newcomers-undo-sure"),
+        texts: vec![words.with("newcomers-undo-numbers", numbers), words.say("newcomers-undo-explained")],
+        button: words.say("newcomers-undo-yes"),
+        action: "/newcomers/undo".to_owned(),
+        back: "/newcomers",
+        ..Question::default()
+    }
+}
+
+/// Whether it was asked before.
+#[derive(Deserialize)]
+pub(super) struct Confirmation {
+    pub(super) confirmed: Option<String>,
 }
 
 /// What else there is to do.

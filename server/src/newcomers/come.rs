@@ -1,22 +1,26 @@
 //! Beginning, coming back with the link that was kept, and leaving.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
+use pappus_engine::store::StoreError;
 use serde::Deserialize;
 
+use super::choose::Confirmation;
 use super::enter::{Mine, set_cookie};
-use super::invitations;
-use super::records::Newcomer;
-use super::table::Beginner;
-use super::tus;
+use super::records::{Newcomer, State};
+use super::table::{Beginner, NOTHING_FOUND, Newcomers, millis};
+use super::{invitations, tus};
 use crate::app::App;
 use crate::config::Admission;
 use crate::error::WebError;
-use crate::pages::{CheckedForm, Page};
+use crate::pages::{CheckedForm, Page, Question};
 use crate::security::Address;
+use crate::words::Words;
 
 /// How somebody begins.
 #[derive(Deserialize)]
@@ -122,12 +126,26 @@ pub(super) async fn back(
     Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response())
 }
 
-/// Ends it, as long as there is nothing to take back; what was handed in is deleted.
+/// Ends it, as long as there is nothing to take back; what was uploaded is deleted. Asks before something is.
 pub(super) async fn leave(
     Shared(app): Shared<App>,
     Mine(newcomer): Mine,
-    CheckedForm(()): CheckedForm<()>,
+    page: Page,
+    CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
+    let uploads =
+        if newcomer.state.has_uploads() { tus::uploads(&app, newcomer.id).await? } else { Vec::new() };
+    if !uploads.is_empty() && confirmation.confirmed.is_none() {
+        let words = &page.words;
+        return page.ask(Question {
+            title: words.say("newcomers-leave-sure"),
+            texts: vec![deleted(words, &uploads), words.say("newcomers-leave-text")],
+            button: words.say("newcomers-leave-yes"),
+            action: "/newcomers/leave".to_owned(),
+            back: "/newcomers",
+            ..Question::default()
+        });
+    }
     end(&app, &newcomer).await?;
     let cookie = set_cookie(&app, None)?;
     Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers?left=yes")).into_response())
@@ -143,4 +161,74 @@ pub(super) async fn end(app: &App, newcomer: &Newcomer) -> Result<(), WebError> 
         return Err(WebError::Conflict("something is being done just now, or can be undone".to_owned()));
     }
     Ok(())
+}
+
+/// How many uploads would be deleted, and how large they are.
+fn deleted(words: &Words, uploads: &[tus::Begun]) -> String {
+    let bytes = uploads.iter().map(|upload| upload.here).sum();
+    let count = uploads.len();
+    words.with("newcomers-deletes", vec![("count", count.into()), ("size", words.size(bytes).into())])
+}
+
+/// Deletes uploads that are not complete; asks before.
+pub(super) async fn end_uploads(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    page: Page,
+    CheckedForm(confirmation): CheckedForm<Confirmation>,
+) -> Result<Response, WebError> {
+    let uploads = tus::unfinished(&app, newcomer.id).await?;
+    if !uploads.is_empty() && confirmation.confirmed.is_none() {
+        let words = &page.words;
+        return page.ask(Question {
+            title: words.say("newcomers-end-uploads-sure"),
+            texts: vec![deleted(words, &uploads)],
+            button: words.say("newcomers-end-uploads-yes"),
+            action: "/newcomers/uploads/end".to_owned(),
+            back: "/newcomers",
+            ..Question::default()
+        });
+    }
+    if newcomer.state.takes_files() {
+        tus::end_all(&app, newcomer.id).await?;
+    }
+    Ok(Redirect::to("/newcomers").into_response())
+}
+
+/// Where a page that answered a form leads to when it is opened anew.
+pub(super) async fn to_the_page() -> Redirect {
+    Redirect::to("/newcomers")
+}
+
+/// Begins anew after a move was undone, with the same secret.
+pub(super) async fn restart(
+    Shared(app): Shared<App>,
+    Mine(newcomer): Mine,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Redirect, WebError> {
+    let (room, id) = (&app.newcomers, newcomer.id);
+    if newcomer.state == State::Undone {
+        // The files of the move before go first; otherwise the next look for files that nobody needs would take new ones.
+        let files = room.files.clone();
+        let removing = tokio::task::spawn_blocking(move || files.remove_all(id)).await;
+        let removed = removing.map_err(|error| WebError::Broken(error.to_string()))?;
+        removed.map_err(|error| WebError::Away(format!("old uploads cannot be removed: {error}")))?;
+        room.space.release_all(id).await?;
+        room.table.restart(id, app.now_millis(), super::good_for(&app)).await?;
+    }
+    Ok(Redirect::to("/newcomers"))
+}
+
+impl Newcomers {
+    /// Back to the beginning, after a move was undone.
+    async fn restart(&self, id: i64, now: i64, good_for: Duration) -> Result<bool, StoreError> {
+        let sql = format!(
+            "UPDATE pappus_newcomers SET state = 'uploading', {NOTHING_FOUND}, approved = NULL, decided_at = NULL, \
+             decided_by = NULL, import_id = NULL, report = NULL, announced = NULL, announce_at = NULL, archive_bytes = 0, \
+             photos_bytes = 0, has_files = 0, state_told = NULL, begun_at = ?, expires_at = ?, changed_at = ? \
+             WHERE pod = ? AND id = ? AND state = 'undone'"
+        );
+        let values = [now.into(), (now + millis(good_for)).into(), now.into(), (&self.pod).into(), id.into()];
+        Ok(self.store.execute("beginning a move anew", &sql, &values).await? > 0)
+    }
 }

@@ -197,7 +197,7 @@ impl Hand {
 
     /// The account is not proven to be theirs any more: the podmin decides.
     pub(super) async fn unproven(&self, now: i64) -> Result<bool, StoreError> {
-        self.end(State::Waiting, "proof = 'unproven',", &[], now).await
+        self.end(State::Waiting, "proof = 'unproven', podmins_told = 0,", &[], now).await
     }
 
     /// Another try, after a while.

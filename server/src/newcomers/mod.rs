@@ -17,16 +17,19 @@ mod api;
 mod choose;
 mod come;
 mod decisions;
+mod delivery_reason;
 mod enter;
 mod files;
 mod hand;
 mod invitations;
+mod mails;
 mod page;
 mod progress;
 mod queue;
 mod records;
 mod space;
 mod steps;
+mod strength;
 mod summary;
 mod table;
 mod told;
@@ -118,12 +121,14 @@ pub fn routes() -> Router<App> {
         .route("/newcomers/begin", post(come::begin))
         .route("/newcomers/back/{secret}", get(come::link).post(come::back))
         .route("/newcomers/leave", post(come::leave))
-        .route("/newcomers/choose", post(choose::choose))
+        .route("/newcomers/choose", get(come::to_the_page).post(choose::choose))
         .route("/newcomers/again", post(choose::again))
         .route("/newcomers/announce", post(choose::announce))
         .route("/newcomers/undo", post(choose::undo))
         .route("/newcomers/progress", get(progress::events))
         .route("/newcomers/told", get(told::show))
+        .route("/newcomers/restart", post(come::restart))
+        .route("/newcomers/uploads/end", post(come::end_uploads))
         .route("/newcomers/look", post(tus::look))
         .route("/newcomers/uploads", post(tus::create).options(tus::options))
         .route("/board/newcomers", get(queue::show))

@@ -15,7 +15,8 @@ use super::summary::{Group, Told};
 use crate::app::App;
 use crate::config::Admission;
 use crate::error::WebError;
-use crate::pages::Page;
+use crate::pages::{FieldProblems, Page};
+use crate::podmin_words::PodminWords;
 
 /// What the address says.
 #[derive(Deserialize)]
@@ -25,10 +26,24 @@ pub(super) struct Asked {
 }
 
 /// The form of name and password, as it was typed.
+#[derive(Default)]
 pub(super) struct Form {
     pub(super) username: String,
     pub(super) email: String,
-    pub(super) problem: Option<String>,
+    pub(super) terms: bool,
+    pub(super) lost: bool,
+    pub(super) problems: FieldProblems,
+}
+
+/// What there is to say about what was just done.
+pub(super) enum Said {
+    Nothing,
+    /// A move was ended.
+    Left,
+    /// Too many people have begun.
+    TooMany,
+    /// An upload or an invitation was not accepted.
+    Wrong(FieldProblems),
 }
 
 #[derive(Template)]
@@ -45,6 +60,10 @@ struct NewcomersPage<'a> {
     undo_minutes: u64,
     problem: Option<String>,
     note: Option<String>,
+    /// Problems of the form that uploads, or of the invitation.
+    problems: FieldProblems,
+    /// What the podmin has to say to those who cannot come.
+    podmin_words: PodminWords,
     /// How large what is handed in may be, and how long it is kept.
     limits: String,
     terms: Option<String>,
@@ -73,6 +92,8 @@ struct View {
     undo_until: Option<DateTime<Utc>>,
     plan: Option<Table>,
     report: Option<Table>,
+    /// How much of which upload is here.
+    uploads: Vec<String>,
     /// The pod's page for signing in.
     sign_in: String,
     expires: String,
@@ -85,8 +106,13 @@ pub(super) struct Table {
     pub(super) findings: Vec<(String, String, String)>,
     pub(super) minutes: u64,
     pub(super) photos: String,
+    pub(super) has_photos: bool,
     pub(super) fits: bool,
     pub(super) fetched: u64,
+    /// Said when there are contacts and none of them can come along.
+    pub(super) no_contacts: Option<String>,
+    /// The same for the podmin.
+    pub(super) no_contacts_here: Option<String>,
 }
 
 /// One kind of record.
@@ -107,56 +133,77 @@ pub(super) async fn show(
 ) -> Result<Response, WebError> {
     let newcomer = find(&app, &headers).await?;
     let known = newcomer.as_ref().map(|newcomer| (newcomer, secret(&app, &headers)));
-    let problem = match asked.problem.as_deref() {
-        Some("too-large") => Some(page.words.say("newcomers-too-large")),
-        Some("full") => Some(page.words.say("newcomers-full")),
-        Some("empty") => Some(page.words.say("newcomers-empty")),
-        Some("no-photos") => Some(page.words.say("newcomers-no-photos")),
-        Some("too-many") => Some(page.words.say("newcomers-too-many")),
-        Some("invitation") => Some(page.words.say("newcomers-invitation-wrong")),
-        _ => None,
+    let wrong = |field, key| Said::Wrong(FieldProblems::one(field, page.words.say(key)));
+    let said = match asked.problem.as_deref() {
+        Some("too-large") => wrong("archive", "newcomers-too-large"),
+        Some("full") => wrong("archive", "newcomers-full"),
+        Some("empty") => wrong("archive", "newcomers-empty"),
+        Some("no-photos") => wrong("photos", "newcomers-no-photos"),
+        Some("invitation") => wrong("invitation", "newcomers-invitation-wrong"),
+        Some("too-many") => Said::TooMany,
+        _ if asked.left.is_some() => Said::Left,
+        _ => Said::Nothing,
     };
-    let note = asked.left.map(|_| page.words.say("newcomers-left"));
-    present(&app, &page, known, None, problem.or(note)).await
+    present(&app, &page, known, None, said).await
 }
 
-/// The page, with a form as it was typed. `said` is what there is to say about what was just done.
+/// The page, with a form as it was typed.
 pub(super) async fn present(
     app: &App,
     page: &Page,
     known: Option<(&Newcomer, Option<&str>)>,
     form: Option<Form>,
-    said: Option<String>,
+    said: Said,
 ) -> Result<Response, WebError> {
     let section = &app.config.newcomers;
-    let view = known.map(|(newcomer, secret)| view(app, page, newcomer, secret));
+    let mut shown = known.map(|(newcomer, secret)| view(app, page, newcomer, secret));
+    if let Some(view) = &mut shown {
+        view.uploads = uploads(app, page, view).await?;
+    }
     let form = form.unwrap_or_else(|| Form {
         username: known.and_then(|(newcomer, _)| suggestion(newcomer)).unwrap_or_default(),
-        email: known.and_then(|(newcomer, _)| newcomer.email.clone()).unwrap_or_default(),
-        problem: None,
+        email: known.and_then(|(newcomer, _)| email(newcomer)).unwrap_or_default(),
+        ..Form::default()
     });
-    // What was done well and what was not look different.
-    let (problem, note) = match (&known, said) {
-        (None, Some(said)) if said == page.words.say("newcomers-left") => (None, Some(said)),
-        (_, said) => (said, None),
+    let is_open = section.admission != Admission::Closed;
+    let cannot_come = match &shown {
+        Some(view) => matches!(view.state, State::Declined | State::Refused),
+        None => !is_open,
     };
     let most = page.words.size(app.newcomers.files.most());
     let values = vec![("size", most.into()), ("days", section.days.into())];
     let limits = page.words.with("newcomers-hand-in-text", values);
+    let words = |is: bool, key: &str| is.then(|| page.words.say(key));
     let template = NewcomersPage {
-        view,
+        view: shown,
         form,
-        is_open: section.admission != Admission::Closed,
+        is_open,
         needs_invitation: section.admission == Admission::Invitation,
         needs_approval: section.admission == Admission::Approval,
         undo_minutes: undo_minutes(app),
-        problem,
-        note,
+        problem: words(matches!(said, Said::TooMany), "newcomers-too-many"),
+        note: words(matches!(said, Said::Left), "newcomers-left"),
+        problems: if let Said::Wrong(problems) = said { problems } else { FieldProblems::default() },
+        podmin_words: if cannot_come { PodminWords::of(app).await? } else { PodminWords::default() },
         limits,
         terms: section.terms.clone(),
         page,
     };
     page.show(StatusCode::OK, &template)
+}
+
+/// How much of each upload is here that is not complete.
+async fn uploads(app: &App, page: &Page, view: &View) -> Result<Vec<String>, WebError> {
+    if !view.state.takes_files() {
+        return Ok(Vec::new());
+    }
+    let words = &page.words;
+    let unfinished = super::tus::unfinished(app, view.id).await?;
+    let sentence = |upload: &super::tus::Begun| {
+        let values = vec![("here", words.size(upload.here).into()), ("all", words.size(upload.bytes).into())];
+        words.with(&format!("newcomers-here-{}", upload.part.word()), values)
+    };
+    Ok(unfinished.iter().map(sentence).collect())
 }
 
 /// The pause for undo; a minute that has begun counts.
@@ -170,6 +217,12 @@ fn suggestion(newcomer: &Newcomer) -> Option<String> {
     newcomer.username.clone().or_else(|| plan.map(|plan| plan.suggestion))
 }
 
+/// The address somebody chose before, or the one in the archive.
+fn email(newcomer: &Newcomer) -> Option<String> {
+    let plan = Told::read(newcomer.plan.as_deref());
+    newcomer.email.clone().or_else(|| plan.and_then(|plan| plan.email))
+}
+
 fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> View {
     let (words, word) = (&page.words, newcomer.state.as_str());
     let base = app.config.web.public_url.as_str();
@@ -180,7 +233,9 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         state: newcomer.state,
         title: words.say(&format!("newcomers-{word}-title")),
         text: words.one(&format!("newcomers-{word}-text"), "minutes", undo_minutes(app)),
-        link: secret.map(|secret| format!("{base}newcomers/back/{secret}")),
+        link: secret
+            .filter(|_| newcomer.state != State::Declined)
+            .map(|secret| format!("{base}newcomers/back/{secret}")),
         account: newcomer.old_account.clone(),
         new_account: newcomer.new_account(&page.pod_host).filter(|_| newcomer.state.has_arrived()),
         sentence: super::progress::sentence(words, &newcomer.into(), app.now()),
@@ -193,6 +248,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         undo_until: newcomer.undo_until(),
         plan: plan.map(|told| table(page, &told)),
         report: Told::read(newcomer.report.as_deref()).map(|told| table(page, &told)),
+        uploads: Vec::new(),
         sign_in: format!("{pod_url}/users/sign_in"),
         expires: words.day(newcomer.expires_at),
     }
@@ -218,8 +274,33 @@ pub(super) fn problem_key(problem: &str) -> &'static str {
         "away" => "newcomers-problem-away",
         "many_pods" => "newcomers-problem-many-pods",
         "too_heavy" => "newcomers-problem-too-heavy",
+        "being_undone" => "newcomers-problem-being-undone",
+        "no_account" | "not_a_file" | "empty" | "not_an_archive" | "other_format" | "packed_twice"
+        | "no_document" | "photos_inside" => "newcomers-problem-no-archive",
+        "encryption_wrong_key" | "encryption_locked" | "encryption_no_identity" => {
+            "newcomers-problem-encrypted"
+        }
+        "account_mismatch" => "newcomers-problem-two-accounts",
+        "broken" => "newcomers-problem-defect",
+        code if is_about_signature(code) => "newcomers-problem-signature",
+        code if is_about_damage(code) => "newcomers-problem-damaged",
         _ => "newcomers-problem-other",
     }
+}
+
+/// Codes of what does not fit the signatures of an archive.
+fn is_about_signature(code: &str) -> bool {
+    code.contains("signature")
+        || code.ends_with("_key")
+        || code.contains("fingerprint")
+        || code.contains("key_m")
+}
+
+/// Codes of what is not as it was written.
+fn is_about_damage(code: &str) -> bool {
+    ["gzip_", "entry_", "manifest_", "zip_", "encryption_damaged", "count", "extras", "document", "field_"]
+        .iter()
+        .any(|beginning| code.starts_with(beginning))
 }
 
 /// Numbers and findings for people.
@@ -233,17 +314,41 @@ pub(super) fn table(page: &Page, told: &Told) -> Table {
         left_out: words.number(tally.left_out.values().sum()),
     };
     let finding = |group: &Group| {
-        let key = format!("newcomers-finding-{}", group.code.as_str().replace('_', "-"));
-        (words.number(group.count), words.say(&kind_key(group.kind)), words.say(&key))
+        (words.number(group.count), words.say(&kind_key(group.kind)), words.say(&finding_key(group)))
     };
     Table {
         rows: told.kinds.iter().map(row).collect(),
         findings: told.findings.iter().map(finding).collect(),
         minutes: told.seconds.div_ceil(60),
         photos: words.size(told.photo_bytes),
+        has_photos: told.photo_bytes > 0,
         fits: told.fits,
         fetched: told.fetched_posts,
+        no_contacts: no_contacts(page, told, "newcomers-no-contacts"),
+        no_contacts_here: no_contacts(page, told, "queue-no-contacts"),
     }
+}
+
+/// What there is to say when there are contacts, and none of them can come along.
+fn no_contacts(page: &Page, told: &Told, key: &str) -> Option<String> {
+    let words = &page.words;
+    let tally = told.kinds.get(&CountKind::Contacts)?;
+    if tally.in_archive == 0 || tally.imported + tally.adopted > 0 {
+        return None;
+    }
+    let count = tally.in_archive;
+    let mut text = words.with(key, vec![("count", count.into()), ("shown", words.number(count).into())]);
+    let reasons = told.findings.iter().filter(|group| group.kind == CountKind::Contacts);
+    if let Some(most) = reasons.max_by_key(|group| group.count) {
+        let why = words.say(&finding_key(most));
+        text = format!("{text} {}", words.one("newcomers-no-contacts-why", "why", why));
+    }
+    Some(text)
+}
+
+/// The key of the text for a finding.
+fn finding_key(group: &Group) -> String {
+    format!("newcomers-finding-{}", group.code.as_str().replace('_', "-"))
 }
 
 /// The key of the word for a kind of record.

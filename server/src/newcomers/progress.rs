@@ -105,6 +105,9 @@ pub(super) fn sentence(words: &Words, progress: &Progress, now: DateTime<Utc>) -
     if let Some(until) = progress.undo_until {
         return pause(words, until, now);
     }
+    if progress.state == State::Waiting {
+        return words.say("newcomers-waiting-still");
+    }
     if !progress.state.is_work() {
         return String::new();
     }

@@ -3,12 +3,13 @@
 use askama::Template;
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
-use axum::response::{Redirect, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
+use super::choose::Confirmation;
 use super::decisions;
 use super::invitations::{self, Invitation};
-use super::page::{Table, table};
+use super::page::{Table, problem_key, table};
 use super::records::{Newcomer, State};
 use super::steps::MANY_PODS;
 use super::summary::Told;
@@ -16,7 +17,7 @@ use crate::app::App;
 use crate::board::shared::Actor;
 use crate::config::Admission;
 use crate::error::WebError;
-use crate::pages::{CheckedForm, Page};
+use crate::pages::{CheckedForm, Page, Question};
 use crate::sessions::Podmin;
 
 /// Those who do not wait, and of whom there is something to see.
@@ -56,6 +57,9 @@ struct Line {
     can_again: bool,
     /// Whether the move waits for the podmin's yes to tell many pods.
     can_announce: bool,
+    /// What is wrong, in the podmin's language.
+    problem: Option<String>,
+    /// The sentence of the program.
     reason: Option<String>,
     table: Option<Table>,
 }
@@ -101,6 +105,9 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         unproven: newcomer.proof.as_deref() == Some("unproven"),
         can_again: newcomer.state == State::Failed,
         can_announce: newcomer.state == State::Imported && newcomer.problem.as_deref() == Some(MANY_PODS),
+        problem: newcomer.problem.as_deref().and_then(|problem| {
+            words.find(&problem_key(problem).replacen("newcomers-problem-", "queue-problem-", 1))
+        }),
         reason: newcomer.reason.clone(),
         table: told.map(|told| table(page, &told)),
     }
@@ -110,19 +117,50 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
 #[derive(Deserialize)]
 pub(super) struct Decision {
     act: String,
+    /// Whether it was asked before.
+    confirmed: Option<String>,
 }
 
 /// Lets somebody in, or does not; or has an import tried again that did not end.
 pub(super) async fn decide(
     Shared(app): Shared<App>,
     actor: Actor,
+    page: Page,
     Path(id): Path<i64>,
     CheckedForm(decision): CheckedForm<Decision>,
-) -> Result<Redirect, WebError> {
+) -> Result<Response, WebError> {
+    if decision.act == "no" && decision.confirmed.is_none() {
+        return page.ask(decline_question(&app, &page, &decisions::numbered(&app, id).await?));
+    }
+    let done = match decision.act.as_str() {
+        "yes" => "newcomer-approved",
+        "no" => "newcomer-declined",
+        _ => "newcomer-retried",
+    };
     match decisions::decide(&app, &actor, id, &decision.act).await {
+        Ok(_) => Ok(Redirect::to(&format!("/board/newcomers?done={done}")).into_response()),
         // When it was too late, the page shows how it is.
-        Ok(_) | Err(WebError::Conflict(_)) => Ok(Redirect::to("/board/newcomers")),
+        Err(WebError::Conflict(_)) => Ok(Redirect::to("/board/newcomers").into_response()),
         Err(error) => Err(error),
+    }
+}
+
+/// What declining means, in numbers.
+fn decline_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
+    let words = &page.words;
+    let line = line(app, page, newcomer);
+    let values = vec![("account", line.account.into()), ("size", line.size.into())];
+    let mut texts = vec![words.with("queue-no-numbers", values)];
+    if page.mail {
+        texts.push(words.say("queue-no-mail"));
+    }
+    Question {
+        title: words.say("queue-no-sure"),
+        texts,
+        button: words.say("queue-no"),
+        action: format!("/board/newcomers/{}", newcomer.id),
+        fields: vec![("act", "no".to_owned())],
+        back: "/board/newcomers",
     }
 }
 
@@ -149,9 +187,26 @@ pub(super) async fn invite(
 pub(super) async fn withdraw(
     Shared(app): Shared<App>,
     actor: Actor,
+    page: Page,
     Path(id): Path<i64>,
-    CheckedForm(()): CheckedForm<()>,
-) -> Result<Redirect, WebError> {
+    CheckedForm(confirmation): CheckedForm<Confirmation>,
+) -> Result<Response, WebError> {
+    let (open, _) = invitations::open(&app, None).await?;
+    let invitation = open.into_iter().find(|invitation| invitation.id == id);
+    if let (Some(invitation), None) = (invitation, confirmation.confirmed) {
+        let words = &page.words;
+        return page.ask(Question {
+            title: words.say("invitations-withdraw-sure"),
+            texts: vec![words.with(
+                "invitations-withdraw-numbers",
+                vec![("count", invitation.uses_left.into()), ("note", invitation.note.into())],
+            )],
+            button: words.say("invitations-withdraw"),
+            action: format!("/board/invitations/{id}"),
+            back: "/board/newcomers",
+            ..Question::default()
+        });
+    }
     invitations::withdraw(&app, &actor, id).await?;
-    Ok(Redirect::to("/board/newcomers"))
+    Ok(Redirect::to("/board/newcomers?done=invitation-withdrawn").into_response())
 }

@@ -86,6 +86,11 @@ impl State {
         matches!(self, Self::Imported | Self::Announcing | Self::Announced)
     }
 
+    /// Whether files that were uploaded may still be there, for a move that goes on.
+    pub fn has_uploads(self) -> bool {
+        self.can_leave() && self != Self::Declined
+    }
+
     /// Whether one can walk away without anything to take back.
     pub fn can_leave(self) -> bool {
         matches!(self, Self::Uploading | Self::Refused | Self::Checked | Self::Waiting | Self::Declined)

@@ -29,6 +29,9 @@ pub(super) struct Told {
     /// Whether the archive has no key that signs, so that no other pod would believe the move.
     #[serde(default)]
     pub(super) no_key: bool,
+    /// The e-mail address that the archive names.
+    #[serde(default)]
+    pub(super) email: Option<String>,
 }
 
 /// The same thing said about several records.
@@ -63,6 +66,7 @@ impl Told {
             photo_bytes: imported.needs.photo_bytes,
             fits: imported.needs.fits(),
             no_key: false,
+            email: None,
         }
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Choice<'a> {
     pub(super) email: &'a str,
     /// The hash of the password, sealed.
     pub(super) sealed_password: &'a str,
+    /// Where to write to, sealed.
+    pub(super) mail_to: &'a str,
     /// What opens the key in the archive, sealed.
     pub(super) key_passphrase: Option<&'a [u8]>,
     /// [`State::Waiting`] or [`State::Importing`].
@@ -230,13 +232,15 @@ impl Newcomers {
 
     /// Name and password are chosen, and the terms accepted.
     pub(super) async fn choose(&self, id: i64, choice: &Choice<'_>, now: i64) -> Result<bool, StoreError> {
-        let set = "state = ?, username = ?, email = ?, encrypted_password = ?, key_passphrase = ?, terms_at = ?, \
+        let set = "state = ?, username = ?, email = ?, encrypted_password = ?, mail_to = ?, key_passphrase = ?, terms_at = ?, \
+                   podmins_told = 0, decision_told = 0, state_told = NULL, \
                    announce_at = NULL, problem = NULL, reason = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0";
         let values = [
             choice.to.as_str().into(),
             choice.username.into(),
             choice.email.into(),
             choice.sealed_password.into(),
+            choice.mail_to.into(),
             choice.key_passphrase.map_or(Value::Bytes(None), Value::from),
             now.into(),
             now.into(),
@@ -301,7 +305,7 @@ impl Newcomers {
 
     /// They do not want to any more, or were not heard of.
     pub(super) async fn leave(&self, id: i64, now: i64) -> Result<bool, StoreError> {
-        let set = "state = 'expired', username = NULL, email = NULL, encrypted_password = NULL, \
+        let set = "state = 'expired', username = NULL, email = NULL, encrypted_password = NULL, mail_to = NULL, \
                    archive_passphrase = NULL, key_passphrase = NULL, plan = NULL";
         let from = [State::Uploading, State::Refused, State::Checked, State::Waiting, State::Declined];
         self.change(id, &from, set, &[], now).await
@@ -310,7 +314,7 @@ impl Newcomers {
     /// Progress of everybody whose state changes by itself.
     pub(super) async fn progress(&self) -> Result<AllProgress, StoreError> {
         let sql = "SELECT id, state, stage, total, advanced, CAST(CASE WHEN reason IS NULL THEN 0 ELSE 1 END AS BIGINT), announce_at \
-                   FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'importing', 'announcing', \
+                   FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'waiting', 'importing', 'announcing', \
                    'undoing') OR (state = 'imported' AND announce_at IS NOT NULL))";
         let rows = self.store.rows("looking how far newcomers are", sql, &[(&self.pod).into()]).await?;
         let progress = |row: &StoreRow| {
@@ -352,7 +356,7 @@ impl Newcomers {
         let day_ago = now - millis(Duration::from_hours(24));
         self.store.execute("forgetting addresses", sql, &[(&self.pod).into(), day_ago.into()]).await?;
         let sql = "UPDATE pappus_newcomers SET state = 'expired', username = NULL, email = NULL, \
-                   encrypted_password = NULL, archive_passphrase = NULL, key_passphrase = NULL, plan = NULL, \
+                   encrypted_password = NULL, mail_to = NULL, archive_passphrase = NULL, key_passphrase = NULL, plan = NULL, \
                    changed_at = ? WHERE pod = ? AND expires_at <= ? \
                    AND state IN ('uploading', 'refused', 'checked', 'waiting', 'declined')";
         self.store.execute("ending old uploads", sql, &[now.into(), (&self.pod).into(), now.into()]).await
@@ -381,9 +385,9 @@ const ANNOUNCING: &str = "state = 'announcing', announce_at = NULL, due_at = ?, 
 const TAKES_FILES: [State; 3] = [State::Uploading, State::Refused, State::Checked];
 
 /// Forgets what was found in an archive, and what was chosen because of it.
-const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, \
+pub(super) const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, \
                              plan = NULL, key_locked = 0, username = NULL, email = NULL, \
-                             encrypted_password = NULL, problem = NULL, reason = NULL";
+                             encrypted_password = NULL, mail_to = NULL, problem = NULL, reason = NULL";
 
 /// Waits until nobody else counts the newcomers of a pod or their files, and keeps others waiting until the transaction
 /// ends. PostgreSQL would let two transactions count at the same time, and each would add what only one may.

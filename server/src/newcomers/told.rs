@@ -7,6 +7,7 @@ use axum::response::Response;
 use pappus_engine::delivery::{Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, System, Unreached};
 use serde::Deserialize;
 
+use super::delivery_reason::reason;
 use super::enter::Mine;
 use super::records::Newcomer;
 use crate::app::App;
@@ -36,7 +37,7 @@ struct ToldPage<'a> {
     /// By what their pods run: what friends there have to do, and who they are.
     elsewhere: Vec<(String, Vec<String>)>,
     more: Option<String>,
-    by_hand: Vec<(String, String)>,
+    by_hand: Vec<(String, Reason)>,
     /// Whether there may be more of them.
     more_by_hand: bool,
 }
@@ -47,10 +48,24 @@ struct Pod {
     arrived: String,
     waiting: String,
     failed: String,
-    error: Option<String>,
+    error: Option<Reason>,
     retry: Option<String>,
     /// Until when the pod is given to process the move.
     processing: Option<String>,
+}
+
+/// Why somebody could not be told.
+enum Reason {
+    /// In the reader's language.
+    Told(String),
+    /// As the program says it, in English.
+    Program(String),
+}
+
+impl Reason {
+    fn of(page: &Page, sentence: String) -> Self {
+        reason(&page.words, &sentence).map_or(Self::Program(sentence), Self::Told)
+    }
 }
 
 /// Shows it.
@@ -70,7 +85,11 @@ pub(super) async fn show(
         failed: number(told.counts.rejected + told.counts.dead),
         is_over: told.counts.finished(),
         more_by_hand: told.lost.len() >= MANY as usize,
-        by_hand: told.by_hand(|pod| page.words.one("told-everybody", "pod", pod)),
+        by_hand: told
+            .by_hand(|pod| page.words.one("told-everybody", "pod", pod))
+            .into_iter()
+            .map(|(who, why)| (who, Reason::of(&page, why)))
+            .collect(),
         pods: told.pods.into_iter().map(|told| pod(&page, told)).collect(),
         more: told.after.map(|name| in_link(&name)),
         page: &page,
@@ -113,7 +132,7 @@ fn pod(page: &Page, told: PodDeliveries) -> Pod {
         arrived: number(counts.delivered),
         waiting: number(counts.queued + counts.sending),
         failed: number(counts.rejected + counts.dead),
-        error: told.last_error,
+        error: told.last_error.map(|error| Reason::of(page, error)),
         retry: told.retry_at.filter(|_| !counts.finished()).map(|at| page.words.moment(at)),
     }
 }

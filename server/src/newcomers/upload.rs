@@ -67,7 +67,7 @@ pub(super) async fn form(
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > app.newcomers.files.most().saturating_add(ENVELOPE)) {
-        return Ok(Redirect::to("/newcomers?problem=too-large#hand-in"));
+        return Ok(Redirect::to("/newcomers?problem=too-large"));
     }
     let (turn_name, name) = (format!("form-{}", newcomer.id), random_id()?);
     // One form of somebody at a time: a new one ends the one before, whose line may be broken.
@@ -98,11 +98,11 @@ async fn end(
             keep(app, newcomer, taken).await?;
             Ok(Redirect::to("/newcomers"))
         }
-        Ok(None) => Ok(Redirect::to("/newcomers?problem=empty#hand-in")),
-        Err(Trouble::Room(NoRoom::TooLarge)) => Ok(Redirect::to("/newcomers?problem=too-large#hand-in")),
+        Ok(None) => Ok(Redirect::to("/newcomers?problem=empty")),
+        Err(Trouble::Room(NoRoom::TooLarge)) => Ok(Redirect::to("/newcomers?problem=too-large")),
         Err(Trouble::Room(NoRoom::Full)) => {
             tracing::warn!("there is no room for archives of newcomers");
-            Ok(Redirect::to("/newcomers?problem=full#hand-in"))
+            Ok(Redirect::to("/newcomers?problem=full"))
         }
         Err(Trouble::Web(error)) => Err(error),
     }

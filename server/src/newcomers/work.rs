@@ -46,6 +46,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>)
     working.spawn(run(app.clone(), stop.clone()));
     working.spawn(until(stop.clone(), push(app.clone())));
     working.spawn(until(stop.clone(), sweep(app.clone())));
+    working.spawn(until(stop.clone(), super::mails::write(app.clone())));
     working.spawn(tell(app.clone(), stop.clone()));
 }
 

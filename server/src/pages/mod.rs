@@ -1,8 +1,10 @@
 //! What every page has: its language, who is signed in, the token of its forms; and how it becomes a response.
 
 mod assets;
+mod confirm;
 mod form;
 mod language;
+mod problems;
 
 use askama::Template;
 use axum::Router;
@@ -20,8 +22,10 @@ use crate::words::{LANGUAGES, Words};
 
 pub use assets::asset;
 pub(crate) use assets::is_asset;
+pub use confirm::Question;
 pub use form::CheckedForm;
 pub use language::{LANGUAGE_COOKIE, own_path};
+pub use problems::FieldProblems;
 
 /// What every page has.
 pub struct Page {
@@ -35,6 +39,12 @@ pub struct Page {
     pub closing: bool,
     /// Whether people may bring their archives here.
     pub newcomers: bool,
+    /// The address people write to with questions, if it is known.
+    pub podmin: Option<String>,
+    /// Whether mail is sent.
+    pub mail: bool,
+    /// What has just been done, when the address says so (`?done=NAME`).
+    pub done: Option<String>,
     /// The path of the request.
     pub path: String,
     token: Option<CsrfToken>,
@@ -46,12 +56,16 @@ impl Page {
         let token = CsrfToken::from_request_parts(parts, app).await.ok();
         // A page that says that the store is away is shown all the same.
         let person = crate::sessions::person(parts, app).await.ok().flatten();
+        let words = language::chosen(&parts.headers, app);
         Self {
-            words: language::chosen(&parts.headers, app),
+            done: done(&words, parts.uri.query()),
+            words,
             person,
             pod_host: app.config.pod_url.diaspora_host(),
             closing: app.config.closing.enabled,
             newcomers: app.config.newcomers.enabled,
+            podmin: app.config.podmin_email.clone(),
+            mail: app.config.mail.is_sent(),
             path: parts.uri.path().to_owned(),
             token,
         }
@@ -127,6 +141,13 @@ struct ErrorPage<'a> {
     title: String,
     text: String,
     detail: Option<String>,
+}
+
+/// The text for what has just been done: one of our own, whatever the address says.
+fn done(words: &Words, query: Option<&str>) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let (_, name) = pairs.find(|(key, _)| key == "done")?;
+    words.find(&format!("done-{name}"))
 }
 
 /// Built-in files, and the choice of a language.

@@ -1,18 +1,19 @@
-//! Asking for an archive, and giving it up.
+//! Asking for an archive, giving that up, and deleting what was made.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::response::Redirect;
-use pappus_engine::requests::{Asked, NewRequest, QUEUE};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use pappus_engine::requests::{Asked, MadeArchive, NewRequest, Origin, QUEUE};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::audit::audit;
 use crate::board::Closing;
 use crate::error::WebError;
-use crate::pages::{CheckedForm, Page};
+use crate::pages::{CheckedForm, Page, Question};
 use crate::sessions::{Person, SignedIn};
 
 /// Archives a person may ask for within [`WITHIN`].
@@ -44,10 +45,10 @@ pub(super) async fn ask(
 ) -> Result<Redirect, WebError> {
     let (passphrase, again) = (Zeroizing::new(wish.passphrase), Zeroizing::new(wish.again));
     if *passphrase != *again {
-        return Ok(Redirect::to("/archive?problem=different#protect"));
+        return Ok(Redirect::to("/archive?problem=different"));
     }
     if !passphrase.is_empty() && !PASSPHRASE.contains(&passphrase.chars().count()) {
-        return Ok(Redirect::to("/archive?problem=short#protect"));
+        return Ok(Redirect::to("/archive?problem=short"));
     }
     let passphrase = Some(passphrase.as_str()).filter(|passphrase| !passphrase.is_empty());
     request_own(&app, &person, passphrase, wish.mail.is_some(), page.words.code()).await?;
@@ -114,4 +115,54 @@ pub(super) async fn cancel(
     // When it is over already, the page shows it.
     app.portal.requests.cancel(person.user_id, id).await?;
     Ok(Redirect::to("/archive"))
+}
+
+/// Whether it was asked before.
+#[derive(Deserialize)]
+pub(super) struct Confirmation {
+    confirmed: Option<String>,
+}
+
+/// Deletes an archive that the person asked for; asks before.
+pub(super) async fn delete(
+    State(app): State<App>,
+    SignedIn(person): SignedIn,
+    page: Page,
+    Path(name): Path<String>,
+    CheckedForm(confirmation): CheckedForm<Confirmation>,
+) -> Result<Response, WebError> {
+    let made = super::made::of(&app, &person, &name).await?;
+    // Those of campaigns are the podmin's: they are on a signed list.
+    let Origin::Request(id) = made.origin else { return Err(WebError::NotFound) };
+    if confirmation.confirmed.is_none() {
+        return page.ask(question(&app, &page, &made).await?);
+    }
+    app.portal.requests.delete(person.user_id, id).await?;
+    audit(&app, Some(&person), "archive-deleted", Some(&made.file_name()), None, None).await;
+    // What does not go now goes with the next look for old archives.
+    if let Err(error) = app.portal.requests.sweep(&app.depot).await {
+        tracing::warn!("a deleted archive stays for now: {error}");
+    }
+    Ok(Redirect::to("/archive?deleted=yes").into_response())
+}
+
+async fn question(app: &App, page: &Page, made: &MadeArchive) -> Result<Question, WebError> {
+    let words = &page.words;
+    let number = |count: i64| u64::try_from(count).unwrap_or(0);
+    let numbers = vec![
+        ("time", words.moment(made.created_at).into()),
+        ("size", words.size(number(made.bytes)).into()),
+        ("count", words.number(number(made.records)).into()),
+    ];
+    let mut texts = vec![words.with("archive-delete-numbers", numbers)];
+    let may_ask = app.config.pod.is_some() && Closing::stage(app).await?.takes_requests();
+    texts.push(words.say(if may_ask { "archive-delete-again" } else { "archive-delete-last" }));
+    Ok(Question {
+        title: words.say("archive-delete-sure"),
+        texts,
+        button: words.say("archive-delete"),
+        action: format!("/archive/made/{}/delete", made.origin),
+        back: "/archive",
+        ..Question::default()
+    })
 }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
 use crate::sessions::SignedIn;
+use crate::words::Words;
 
 /// Records left out that are named; the archive itself names all.
 const NAMED: usize = 200;
@@ -28,6 +29,7 @@ struct ContentsPage<'a> {
     named: Vec<String>,
     more: u64,
     fingerprint: Option<String>,
+    sha256: String,
 }
 
 /// Shows it.
@@ -54,19 +56,26 @@ pub(super) async fn show(
         page: &page,
         made: line(&page, &made),
         counts,
-        reasons: reasons.map(|(code, count)| (code.replace('_', " "), words.number(count))).collect(),
-        named: manifest.omissions.iter().take(NAMED).map(sentence).collect(),
+        reasons: reasons.map(|(code, count)| (reason(words, code), words.number(count))).collect(),
+        named: manifest.omissions.iter().take(NAMED).map(|omission| sentence(words, omission)).collect(),
         more: manifest.omission_count().saturating_sub(NAMED as u64),
+        sha256: super::digest::of(&app, &made).await?,
         fingerprint: manifest.account.key_fingerprint.as_ref().map(ToString::to_string),
     };
     page.show(StatusCode::OK, &template)
 }
 
-fn sentence(omission: &Omission) -> String {
-    match &omission.record.name {
-        Some(name) => format!("{name}: {}", omission.reason),
-        None => omission.reason.clone(),
-    }
+/// Why something is left out, in the reader's language.
+fn reason(words: &Words, code: &str) -> String {
+    words.say(&format!("omission-{}", code.replace('_', "-")))
+}
+
+/// One thing that is left out: what it is, and why. The sentence in the archive itself is in English.
+fn sentence(words: &Words, omission: &Omission) -> String {
+    let kind = words.say(&format!("record-{}", omission.record.kind.as_str().replace('_', "-")));
+    let name = omission.record.name.clone().or_else(|| omission.record.id.map(|id| id.to_string()));
+    let what = name.map_or_else(|| kind.clone(), |name| format!("{kind} {name}"));
+    format!("{what}: {}", reason(words, omission.code.as_str()))
 }
 
 /// The key of the word for a kind of record.

@@ -9,7 +9,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use pappus_engine::requests::{MadeArchive, OpenedArchive};
+use pappus_engine::requests::{MadeArchive, OpenedArchive, Origin};
 
 use super::ranges::{Part, part};
 use super::two_files::Stock;
@@ -60,7 +60,7 @@ pub(crate) async fn own_stock(
     let tag = tag(&made, part.word());
     let file = File { name: &part.file_name(&person.username), kind: part.content_type(), tag: &tag };
     // Only with both a person has everything; the second one tells.
-    let fetched = (part == Stock::Photos).then(|| Fetched { app: app.clone(), user_id: made.user_id });
+    let fetched = (part == Stock::Photos).then(|| Fetched::new(app, &made));
     respond(opened, &file, method, headers, fetched).await
 }
 
@@ -122,7 +122,7 @@ pub(crate) async fn whole(
     let opened = made::open(app, made).await?;
     let tag = tag(made, "archive");
     let file = File { name: &made.file_name(), kind: "application/zip", tag: &tag };
-    let fetched = Some(Fetched { app: app.clone(), user_id: made.user_id });
+    let fetched = Some(Fetched::new(app, made));
     respond(opened, &file, method, headers, fetched).await
 }
 
@@ -141,11 +141,16 @@ struct File<'a> {
 struct Fetched {
     app: App,
     user_id: i64,
+    origin: Origin,
 }
 
 impl Fetched {
+    fn new(app: &App, made: &MadeArchive) -> Self {
+        Self { app: app.clone(), user_id: made.user_id, origin: made.origin.clone() }
+    }
+
     async fn note(self) {
-        if let Err(error) = self.app.portal.requests.downloaded(self.user_id).await {
+        if let Err(error) = self.app.portal.requests.downloaded(self.user_id, &self.origin).await {
             tracing::warn!("{error}");
         }
     }

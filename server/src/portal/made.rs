@@ -17,10 +17,7 @@ pub(super) struct Name(pub(super) Origin);
 
 impl fmt::Display for Name {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Origin::Request(id) => write!(formatter, "r{id}"),
-            Origin::Campaign(id) => write!(formatter, "c{id}"),
-        }
+        self.0.fmt(formatter)
     }
 }
 
@@ -39,12 +36,17 @@ impl FromStr for Name {
 
 /// An archive of this person's; everybody else's are not there.
 pub(super) async fn own(app: &App, person: &Person, name: &str) -> Result<MadeArchive, WebError> {
+    let made = of(app, person, name).await?;
+    may_be_fetched(app).await?;
+    Ok(made)
+}
+
+/// The same, whether or not archives can be downloaded.
+pub(super) async fn of(app: &App, person: &Person, name: &str) -> Result<MadeArchive, WebError> {
     let Name(origin) = name.parse()?;
     let found = app.portal.requests.archive(person.user_id, &origin).await?;
     // Whose it is stands in it besides: numbers of rows may be given anew when a pod is set up again.
-    let made = found.filter(|made| made.account == person.account).ok_or(WebError::NotFound)?;
-    may_be_fetched(app).await?;
-    Ok(made)
+    found.filter(|made| made.account == person.account).ok_or(WebError::NotFound)
 }
 
 /// Whether the podmin has not yet ended the downloads.

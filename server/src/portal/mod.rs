@@ -3,6 +3,7 @@
 
 mod act;
 mod contents;
+mod digest;
 mod download;
 mod made;
 mod page;
@@ -70,6 +71,8 @@ pub fn routes() -> Router<App> {
         .route("/archive/{id}/cancel", post(act::cancel))
         .route("/archive/{id}/progress", get(progress::events))
         .route("/archive/made/{origin}", get(contents::show))
+        .route("/archive/made/{origin}/delete", post(act::delete))
+        .route("/archive/made/{origin}/sha256", get(digest::file))
         .route("/archive/made/{origin}/file/{name}", get(download::own))
         .route("/archive/made/{origin}/stock/{part}", get(download::stock))
         .route("/get/{token}", get(download::link_page))

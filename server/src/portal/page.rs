@@ -1,10 +1,12 @@
 //! The page "My archive".
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use pappus_engine::requests::{MadeArchive, Request, RequestState};
+use pappus_engine::requests::{DELETED, Downloads, MadeArchive, Request, RequestState};
 use serde::Deserialize;
 
 use super::made::Name;
@@ -13,7 +15,8 @@ use super::watch::standing;
 use crate::app::App;
 use crate::board::{Closing, Stage};
 use crate::error::WebError;
-use crate::pages::Page;
+use crate::pages::{FieldProblems, Page};
+use crate::podmin_words::PodminWords;
 use crate::sessions::SignedIn;
 
 /// Earlier requests that are shown.
@@ -23,6 +26,7 @@ const HISTORY: u32 = 20;
 #[derive(Deserialize)]
 pub(super) struct Shown {
     problem: Option<String>,
+    deleted: Option<String>,
 }
 
 #[derive(Template)]
@@ -36,7 +40,9 @@ struct ArchivePage<'a> {
     can_fetch: bool,
     mail: bool,
     days: u32,
-    problem: Option<String>,
+    problems: FieldProblems,
+    note: Option<String>,
+    podmin_words: PodminWords,
     /// What happens to the pod on which day.
     closing: Vec<(String, String)>,
 }
@@ -63,6 +69,8 @@ pub(super) struct Line {
     pub(super) expires: Option<String>,
     pub(super) key_locked: bool,
     pub(super) by_podmin: bool,
+    /// When this person has downloaded it.
+    pub(super) fetched: Option<String>,
 }
 
 /// A request that is over.
@@ -92,24 +100,34 @@ pub(super) async fn show(
     let archives = requests.archives(person.user_id).await?;
     let own = archives.iter().filter(|made| made.account == person.account);
     let mail = app.config.mail.is_sent();
-    let problem = match shown.problem.as_deref() {
-        Some("different") => Some(page.words.say("archive-passphrase-different")),
-        Some("short") => Some(page.words.say("archive-passphrase-short")),
-        _ => None,
+    let wrong = |field, key| FieldProblems::one(field, page.words.say(key));
+    let problems = match shown.problem.as_deref() {
+        Some("different") => wrong("again", "archive-passphrase-different"),
+        Some("short") => wrong("passphrase", "archive-passphrase-short"),
+        _ => FieldProblems::default(),
     };
+    let fetched: HashMap<String, Downloads> =
+        requests.archive_downloads(person.user_id).await?.into_iter().collect();
     let closing = Closing::of(&app).await?;
     let stage = closing.as_ref().map_or(Stage::Exporting, |closing| closing.stage);
     let template = ArchivePage {
         closing: closing.map(|closing| closing.days(&page.words)).unwrap_or_default(),
         page: &page,
         open,
-        archives: own.map(|made| line(&page, made)).collect(),
+        archives: own
+            .map(|made| Line {
+                fetched: fetched.get(&made.origin.to_string()).map(|fetched| downloaded(&page, fetched)),
+                ..line(&page, made)
+            })
+            .collect(),
         history: history.iter().filter_map(|request| past(&page, request)).collect(),
         can_ask: app.config.pod.is_some() && stage.takes_requests(),
         can_fetch: stage.has_downloads(),
         mail,
         days: app.config.archives.days,
-        problem,
+        problems,
+        note: shown.deleted.map(|_| page.words.say("archive-deleted")),
+        podmin_words: PodminWords::of(&app).await?,
     };
     page.show(StatusCode::OK, &template)
 }
@@ -140,7 +158,17 @@ pub(super) fn line(page: &Page, made: &MadeArchive) -> Line {
         expires: made.expires_at.map(|time| page.words.day(time)),
         key_locked: made.key_locked,
         by_podmin: super::is_by_podmin(made),
+        fetched: None,
     }
+}
+
+/// When an archive was downloaded.
+pub(super) fn downloaded(page: &Page, fetched: &Downloads) -> String {
+    let values = vec![
+        ("time", page.words.moment(fetched.last_at).into()),
+        ("times", u64::try_from(fetched.times).unwrap_or(1).into()),
+    ];
+    page.words.with("archive-downloaded", values)
 }
 
 fn past(page: &Page, request: &Request) -> Option<Past> {
@@ -150,6 +178,9 @@ fn past(page: &Page, request: &Request) -> Option<Past> {
         RequestState::Done => words.say("archive-was-done"),
         RequestState::Failed => words.say("archive-was-failed"),
         RequestState::Cancelled => words.say("archive-was-cancelled"),
+        RequestState::Expired if request.reason.as_deref() == Some(DELETED) => {
+            words.say("archive-was-deleted")
+        }
         RequestState::Expired => words.say("archive-was-expired"),
     };
     let detail = request.reason.clone().filter(|_| request.state == RequestState::Failed);

@@ -49,11 +49,12 @@ pub(super) async fn enter(
         // What is no account's name may be a password typed in the wrong place.
         let act = if may { "sign-in-failed" } else { "sign-in-too-often" };
         audit(&app, None, act, known.as_deref(), None, Some(address)).await;
-        return refuse(&app, &page, &typed, "sign-in-wrong");
+        return refuse(&app, &page, &typed, "sign-in-wrong").await;
     };
     if person.closed || person.locked {
         audit(&app, None, "sign-in-refused", Some(&person.account), None, Some(address)).await;
-        return refuse(&app, &page, &typed, if person.closed { "sign-in-closed" } else { "sign-in-locked" });
+        let key = if person.closed { "sign-in-closed" } else { "sign-in-locked" };
+        return refuse(&app, &page, &typed, key).await;
     }
     let next = own_path(&typed.next);
     if needs_code(&person) {
@@ -99,10 +100,9 @@ pub(super) async fn finish(
     Ok(())
 }
 
-fn refuse(app: &App, page: &Page, typed: &Typed, key: &str) -> Result<Response, WebError> {
+async fn refuse(app: &App, page: &Page, typed: &Typed, key: &str) -> Result<Response, WebError> {
     let problem = Some(page.words.say(key));
-    let (name, next, mail) = (typed.name.as_str(), own_path(&typed.next), app.config.mail.is_sent());
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
-    let response = page.show(status, &SignInPage { page, name, next, mail, note: None, problem })?;
+    let begun = SignInPage::new(app, page, typed.name.as_str(), own_path(&typed.next)).await;
+    let response = page.show(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage { problem, ..begun })?;
     Ok(crate::error::as_it_is(response))
 }

@@ -9,8 +9,10 @@ use tower_sessions::Session;
 
 use super::second_step::half_way;
 use crate::app::App;
+use crate::board::{Closing, Stage};
 use crate::error::WebError;
 use crate::pages::{Page, own_path};
+use crate::podmin_words::PodminWords;
 
 /// What the address of the page says.
 #[derive(Debug, Default, Deserialize)]
@@ -33,6 +35,36 @@ pub(super) struct SignInPage<'a> {
     pub(super) mail: bool,
     pub(super) note: Option<String>,
     pub(super) problem: Option<String>,
+    /// What happens to the pod on which day, if it closes.
+    pub(super) days: Vec<(String, String)>,
+    /// Whether archives are still made, and can be downloaded.
+    pub(super) is_exporting: bool,
+    pub(super) has_downloads: bool,
+    pub(super) podmin_words: PodminWords,
+}
+
+impl<'a> SignInPage<'a> {
+    /// The page with what is known of the pod's shutdown; without that while the store is away.
+    pub(super) async fn new(app: &App, page: &'a Page, name: &'a str, next: String) -> Self {
+        let (mut closing, mut podmin_words) = (None, PodminWords::default());
+        if app.config.closing.enabled {
+            closing = Closing::of(app).await.ok().flatten();
+            podmin_words = PodminWords::of(app).await.unwrap_or_default();
+        }
+        let stage = closing.as_ref().map_or(Stage::Exporting, |closing| closing.stage);
+        Self {
+            page,
+            name,
+            next,
+            mail: app.config.mail.is_sent(),
+            note: None,
+            problem: None,
+            days: closing.map(|closing| closing.days(&page.words)).unwrap_or_default(),
+            is_exporting: app.config.pod.is_some() && stage.takes_requests(),
+            has_downloads: stage.has_downloads(),
+            podmin_words,
+        }
+    }
 }
 
 /// The code.
@@ -63,8 +95,7 @@ pub(super) async fn sign_in(
         return Ok(Redirect::to(&next).into_response());
     }
     let note = (!asked.out.is_empty()).then(|| page.words.say("signed-out"));
-    let mail = app.config.mail.is_sent();
-    page.show(StatusCode::OK, &SignInPage { page: &page, name: "", next, mail, note, problem: None })
+    page.show(StatusCode::OK, &SignInPage { note, ..SignInPage::new(&app, &page, "", next).await })
 }
 
 pub(super) async fn code(

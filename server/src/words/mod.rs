@@ -109,6 +109,12 @@ impl Words {
         self.with(key, Vec::new())
     }
 
+    /// A text, if there is one of this name.
+    pub fn find(&self, key: &str) -> Option<String> {
+        let known = self.0.as_ref().is_some_and(|speech| speech.bundle.has_message(key));
+        known.then(|| self.say(key))
+    }
+
     /// A text with something put in: `words.with("footer", vec![("pod", pod.into())])`.
     pub fn with(&self, key: &str, values: Vec<(&str, FluentValue<'_>)>) -> String {
         let found = self.0.as_ref().and_then(|speech| {

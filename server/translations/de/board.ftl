@@ -4,7 +4,7 @@ board-overview = Überblick
 board-people = Leute
 board-campaigns = Der ganze Pod
 board-notices = Rundbriefe
-board-log = Was getan wurde
+board-log = Protokoll
 board-numbers = Wie es um die Leute steht
 board-accounts = Konten
 board-with-archive = Mit Archiv
@@ -24,14 +24,14 @@ closing-read-only-on = Nichts Neues mehr ab
 closing-switch-off-on = Der Pod wird abgeschaltet am
 closing-downloads-until = Archive können geholt werden bis
 closing-public = Allen zeigen, wie viele ein Archiv haben
-closing-keep = Merken
+closing-keep = Speichern
 stage-announced = Angekündigt
 stage-read-only = Nur noch lesen
 stage-exporting = Archive werden erstellt
 stage-downloads-open = Der Pod ist aus, Archive können geholt werden
 stage-closed = Geschlossen
-people-name = Benutzername, E-Mail-Adresse oder diaspora*-ID
-people-find = Nachsehen
+people-name = Benutzername oder E-Mail-Adresse, oder wie sie beginnt
+people-find = Suchen
 people-nobody = So heißt niemand.
 people-locked = Dieses Konto ist gesperrt.
 people-closed = Dieses Konto ist geschlossen.
@@ -46,7 +46,7 @@ people-not-fetched = Nicht geholt.
 people-requests = Angefordert
 people-make = Ein Archiv erstellen lassen und der Person schreiben
 people-failed = Konnte nicht erstellt werden
-people-failed-text = Diese Leute haben darum gebeten, und es gibt kein Archiv. Sieh dir den Grund an, behebe ihn, und lass es noch einmal erstellen.
+people-failed-text = Diese Leute haben darum gebeten, und es gibt kein Archiv. Behebe die Ursache, dann versuch es noch einmal.
 people-none-failed = Alle, die darum gebeten haben, haben ihr Archiv.
 request-queued = in der Warteschlange
 request-running = in Arbeit
@@ -88,13 +88,16 @@ audience-month = Im letzten Monat dabei
 audience-not-fetched = Alle, die noch kein Archiv geholt haben
 notices-lead = Ein Rundbrief geht an jede Person einmal, langsam, hinter den Mails, auf die Leute warten.
 notices-preview = So sehen ihn die Leute
-notices-sure = Stimmt alles? Was abgeschickt ist, kann niemand zurückholen.
-notices-send = Abschicken
+notices-sure = Was abgeschickt ist, kann niemand zurückholen.
+notices-send = { $count ->
+    [one] An 1 Person abschicken
+   *[other] An { $shown } Personen abschicken
+ }
 notices-write = Einen Rundbrief schreiben
 notices-audience = An wen
 notices-subject = Betreff
 notices-body = Text
-notices-help = Aus {"{name}"} wird der Name der Person, aus {"{pod}"} der des Pods, aus {"{link}"} die Adresse dieses Dienstes.
+notices-help = Aus {"{name}"} wird der Name der Person, aus {"{pod}"} der des Pods, aus {"{link}"} die Adresse dieses Dienstes, aus {"{days}"} die Termine der Schließung, aus {"{podmin}"} deine Adresse.
 notices-show = Zeig mir, wie er aussieht
 notices-cannot = Rundbriefe brauchen die Datenbank des Pods und einen Mailserver (mail.server in der Konfiguration).
 notices-sent = Schon geschrieben
@@ -114,6 +117,10 @@ notice-template-body = Hallo {"{name}"},
 
     Melde dich dort mit dem Namen und dem Passwort an, die du immer benutzt hast. Wenn du das Passwort vergessen hast, schickt dir die Seite einen Link. Mit der Datei kannst du später auf einen anderen Pod umziehen, und deine Freunde finden dich dort.
 
+    {"{days}"}
+
+    Fragen? Schreib an {"{podmin}"}.
+
     Dein Podmin
 log-when = Wann
 log-who = Wer
@@ -123,3 +130,131 @@ log-from = Von wo
 log-older = Ältere
 public-title = { $pod } schließt
 public-archive = Zu meinem Archiv
+board-words = Nachricht und Pods
+words-lead = Das lesen die Leute dort, wo es für sie weitergeht: neben ihrem Archiv, vor der Anmeldung und wo dieser Pod sie nicht aufnehmen kann.
+words-note = Deine Nachricht
+words-note-long = Die Nachricht ist zu lang: Nimm höchstens 4.000 Zeichen.
+words-pods = Pods, die du empfiehlst
+words-pods-help = In jeder Zeile einer: seine Adresse, dann, was du dazu sagen möchtest. Zum Beispiel: pod.example freundlich, auf Deutsch
+words-pods-many = Das sind zu viele: Nimm höchstens 30 Pods.
+words-pod-wrong = „{ $line }“ beginnt nicht mit der Adresse eines Pods. Schreib sie so: pod.example.
+done-saved = Gespeichert.
+done-campaign-begun = Die Kampagne hat begonnen.
+done-campaign-paused = Die Kampagne ist angehalten.
+done-campaign-resumed = Die Kampagne geht weiter.
+done-campaign-retried = Was fehlgeschlagen war, wird noch einmal versucht.
+done-campaign-cancelled = Die Kampagne ist abgebrochen.
+done-notice-sent = Der Rundbrief ist unterwegs.
+done-notice-stopped = Der Rundbrief ist angehalten. Was schon übergeben war, wird noch verschickt.
+done-notice-resumed = Der Rundbrief ist wieder unterwegs.
+done-archive-asked = Das Archiv wird erstellt. Die Person bekommt eine E-Mail.
+done-newcomer-approved = Zugestimmt. Das Konto zieht jetzt um.
+done-newcomer-declined = Abgelehnt. Was hochgeladen war, ist gelöscht.
+done-newcomer-retried = Der Import wird noch einmal versucht.
+done-invitation-withdrawn = Die Einladung ist zurückgezogen.
+closing-stage-wrong = Diesen Abschnitt gibt es nicht.
+closing-day-wrong = „{ $day }“ ist kein Datum; schreib es so: 2027-01-31.
+closing-day-far = { $day } ist mehr als 20 Jahre entfernt.
+closing-off-before-read-only = Der Pod kann nicht abgeschaltet werden, bevor er nur noch gelesen werden kann.
+closing-downloads-before = Downloads können nicht enden, bevor der Pod nur noch gelesen werden kann.
+closing-downloads-before-off = Downloads können nicht enden, bevor der Pod abgeschaltet wird.
+closing-sure = Den Pod endgültig schließen?
+closing-sure-numbers = Danach lässt sich nichts mehr herunterladen. { $without } von { $accounts } Konten haben kein Archiv heruntergeladen; für { $archives } davon liegt eines hier.
+closing-sure-early = Du hast Downloads bis zum { $day } versprochen.
+closing-yes = Schließen
+campaigns-cancel-sure = Diese Kampagne abbrechen?
+campaigns-cancel-numbers = { $done } Archive sind erstellt und bleiben. { $open } Konten bleiben ohne eines. Eine abgebrochene Kampagne lässt sich nicht fortsetzen.
+notices-recipients = { $count ->
+    [one] 1 Person bekommt ihn.
+   *[other] { $shown } Personen bekommen ihn.
+ }
+notices-in-language = { $language }: { $count ->
+    [one] 1 Person
+   *[other] { $shown } Personen
+ }
+notices-to-locked = { $count ->
+    [one] 1 Person, deren Konto gesperrt ist
+   *[other] { $shown } Personen, deren Konten gesperrt sind
+ }
+notices-test = Einen Test an mich schicken
+notices-tested = Ein Test ist unterwegs an { $address }.
+notices-other-language = Auf { $language }, für alle, die den Pod so benutzen (leer lassen, dann bekommen sie den Brief darüber)
+notices-locked-help = Wessen Konto gesperrt ist, kann sich nicht anmelden: Diese Leute erfahren stattdessen, dass sie dir schreiben können.
+notices-wrong-audience = Diese Gruppe gibt es nicht.
+notices-wrong-subject = Ein Betreff ist eine Zeile mit 1 bis 200 Zeichen.
+notices-wrong-body = Ein Rundbrief braucht einen Text mit höchstens 20.000 Zeichen.
+notice-locked-body = Hallo {"{name}"},
+
+    {"{pod}"} wird schließen. Dein Konto ist gesperrt, deshalb kannst du dich nicht anmelden, um dein Archiv zu holen. Wenn du es haben möchtest, schreib an {"{podmin}"}.
+
+    {"{days}"}
+notice-podmin-unknown = den Podmin
+people-name-help = Ein ganzer Name, eine ganze Adresse oder diaspora*-ID zeigt das Konto.
+people-state = Stand
+people-any-state = Beliebig
+people-state-all = Alle Konten
+people-state-untouched = Ohne Archiv, nicht umgezogen
+people-state-not-downloaded = Mit Archiv, das nicht heruntergeladen wurde
+people-state-downloaded = Heruntergeladen
+people-state-moved = Umgezogen
+people-state-failed = Archiv konnte nicht erstellt werden
+people-state-locked = Gesperrt
+people-state-closed = Geschlossen
+people-is-untouched = kein Archiv
+people-is-not-downloaded = Archiv nicht heruntergeladen
+people-is-downloaded = heruntergeladen
+people-is-moved = umgezogen
+people-is-failed = Archiv konnte nicht erstellt werden
+people-is-locked = gesperrt
+people-is-closed = geschlossen
+people-list = Konten
+people-username = Benutzername
+people-email = E-Mail
+people-more = Weitere
+people-csv = Die ganze Liste als CSV herunterladen
+log-filter-act = Was
+log-filter-who = Konto (wer es war, oder wen es betrifft)
+log-filter = Filtern
+log-everything = Alles
+log-nothing = Davon ist nichts protokolliert.
+log-details = Einzelheiten
+log-group-sign-in = Anmeldung
+log-group-closing = Schließung
+log-group-campaign = Kampagnen
+log-group-archive = Archive
+log-group-notice = Rundbriefe
+log-group-newcomer = Neue Leute
+log-group-invitation = Einladungen
+log-group-token = Token
+log-group-podmin-words = Nachricht und Pods
+log-act-sign-in = Hat sich angemeldet.
+log-act-sign-in-with-code = Hat sich mit Passwort und Code angemeldet.
+log-act-sign-in-by-link = Hat sich mit einem Link angemeldet.
+log-act-sign-in-failed = Falsches Passwort für { $subject }.
+log-act-sign-in-too-often = Zu viele falsche Passwörter für { $subject }.
+log-act-sign-in-refused = { $subject } ist gesperrt oder geschlossen und kam nicht hinein.
+log-act-code-failed = Falscher Code für { $subject }.
+log-act-link-sent = Ein Link zur Anmeldung ging an { $subject }.
+log-act-closing = Hat die Schließung auf „{ $subject }“ gestellt.
+log-act-campaign-begin = Hat die Kampagne { $subject } begonnen.
+log-act-campaign-pause = Hat die Kampagne { $subject } angehalten.
+log-act-campaign-resume = Hat die Kampagne { $subject } fortgesetzt.
+log-act-campaign-retry = Hat Fehlgeschlagenes der Kampagne { $subject } noch einmal versuchen lassen.
+log-act-campaign-cancel = Hat die Kampagne { $subject } abgebrochen.
+log-act-archive-for = Hat ein Archiv für { $subject } erstellen lassen.
+log-act-archive-deleted = Hat das eigene Archiv { $subject } gelöscht.
+log-act-notice = Hat den Rundbrief „{ $subject }“ abgeschickt.
+log-act-notice-test = Hat sich einen Test des Rundbriefs „{ $subject }“ geschickt.
+log-act-notice-stop = Hat den Rundbrief { $subject } angehalten.
+log-act-notice-go-on = Hat den Rundbrief { $subject } fortgesetzt.
+log-act-newcomer-yes = Hat dem Umzug von { $subject } zugestimmt.
+log-act-newcomer-no = Hat den Umzug von { $subject } abgelehnt.
+log-act-newcomer-again = Hat den Import von { $subject } noch einmal versuchen lassen.
+log-act-newcomer-imported = { $subject } wurde importiert.
+log-act-newcomer-announced = Der Umzug von { $subject } wurde bekannt gegeben.
+log-act-newcomer-undone = Der Umzug von { $subject } wurde rückgängig gemacht.
+log-act-invitation = Hat eine Einladung gemacht ({ $subject }).
+log-act-invitation-withdrawn = Hat die Einladung { $subject } zurückgezogen.
+log-act-token-made = Hat das Token „{ $subject }“ gemacht.
+log-act-token-revoked = Hat das Token „{ $subject }“ widerrufen.
+log-act-podmin-words = Hat die Nachricht und die empfohlenen Pods geändert.

@@ -16,7 +16,7 @@ newcomers-invitation = Dein Einladungscode
 newcomers-invitation-wrong = Diesen Code kennen wir nicht, oder er wurde schon benutzt. Frag bitte nach, wo du ihn bekommen hast.
 newcomers-begin = Anfangen
 newcomers-cookie = Damit wir dich wiedererkennen, behält dein Browser ein Cookie. Es dient zu nichts anderem.
-newcomers-closed = Dieser Pod nimmt zurzeit niemanden auf. Dein Archiv hält sich: Du kannst es zu einem anderen Pod bringen oder später wiederkommen.
+newcomers-closed = Dein Archiv bleibt gültig: Du kannst es zu einem anderen Pod bringen oder später wiederkommen.
 newcomers-too-many = Heute haben viele mit dem Umzug angefangen. Komm bitte morgen wieder; dein Archiv hält sich.
 newcomers-left = Es ist beendet, und was du abgegeben hattest, ist gelöscht. Hier ist nichts mehr von dir.
 newcomers-uploading-title = Gib dein Archiv ab
@@ -33,8 +33,8 @@ newcomers-waiting-text = { $minutes ->
     [one] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und eine Minute später sagen wir es den Pods deiner Freunde. Du musst nichts tun.
    *[other] Der Podmin dieses Pods sieht, was du mitbringst, und lässt dich herein oder nicht. Wenn ja, zieht dein Konto hierher, und { $minutes } Minuten später sagen wir es den Pods deiner Freunde. Du musst nichts tun.
  }
-newcomers-declined-title = Der Podmin hat Nein gesagt
-newcomers-declined-text = Dein Konto wurde nicht hierher geholt, und was du abgegeben hattest, ist gelöscht. Dein Archiv ist so gut wie vorher: Versuch es bitte bei einem anderen Pod.
+newcomers-declined-title = Anfrage abgelehnt
+newcomers-declined-text = Der Podmin hat deine Anfrage abgelehnt. Dein Konto ist nicht umgezogen, und was du hochgeladen hattest, ist gelöscht. Dein Archiv ist so gut wie vorher: Du kannst es zu einem anderen Pod bringen.
 newcomers-importing-title = Dein Konto kommt gerade hierher
 newcomers-importing-text = Das dauert von wenigen Sekunden bis zu einigen Minuten, mit vielen Fotos länger.
 newcomers-failed-title = Es hat nicht geklappt
@@ -58,8 +58,8 @@ newcomers-more-files = Es sind zwei Dateien, oder es gibt eine Passphrase
 newcomers-photos = Die Fotos (nur wenn dein alter Pod sie dir als eigene Datei gegeben hat)
 newcomers-passphrase = Die Passphrase des Archivs (nur wenn die Datei auf .age endet)
 newcomers-hand-in = Abgeben
-newcomers-sending = Unterwegs:
-newcomers-broken = Die Leitung ist abgerissen. Gleich geht es von selbst weiter.
+newcomers-sending = {"{here}"} von {"{all}"} hochgeladen
+newcomers-broken = Verbindung unterbrochen; wir versuchen es weiter …
 newcomers-upload-failed = Es hat nicht geklappt. Lade die Seite neu und gib dieselbe Datei noch einmal ab: Es geht weiter, wo es war.
 newcomers-too-large = Diese Datei ist größer, als dieser Pod annimmt. Frag bitte den Podmin.
 newcomers-full = Für weitere Archive ist gerade kein Platz. Versuch es bitte morgen wieder; dein Archiv hält sich.
@@ -80,7 +80,7 @@ newcomers-stage-photos = Deine Fotos werden abgelegt.
 newcomers-stage-people = Leute, die du kennst, werden auf ihren Pods nachgeschlagen.
 newcomers-stage-posts = Beiträge, auf die du geantwortet hast, werden geholt.
 newcomers-stage-records = Deine Beiträge, Kommentare und Nachrichten werden geschrieben.
-newcomers-details = Was das Programm sagt
+newcomers-details = Technische Einzelheiten (auf Englisch)
 newcomers-plan-title = Was mitkäme
 newcomers-report-title = Was mitgekommen ist
 newcomers-table = Anzahl nach Art
@@ -160,7 +160,7 @@ newcomers-problem-away = Etwas, das wir brauchen, hat lange nicht geantwortet. S
 newcomers-problem-too-heavy = Die Arbeit an deinem Archiv ist dreimal abgebrochen: Vielleicht braucht es mehr Speicher oder Zeit, als dieser Pod für eines zulässt. Sag es bitte dem Podmin, der dich von Hand hereinholen kann.
 newcomers-problem-many-pods = Deine Kontakte sind auf sehr vielen Pods. Ein Podmin sieht sich das an, bevor es allen gesagt wird; du musst nichts tun.
 newcomers-problem-changed = Die Dateien sind nicht die, die geprüft wurden. Mach diesen Umzug rückgängig und beginne neu.
-newcomers-problem-other = Etwas stimmt damit nicht. Der Satz des Programms darunter sagt mehr.
+newcomers-problem-other = Etwas stimmt damit nicht. Die Einzelheiten darunter sagen mehr.
 newcomers-finding-unreadable = weggelassen: Es lässt sich nicht lesen
 newcomers-finding-guid-taken = weggelassen: Der Name gehört hier zu etwas von jemand anderem
 newcomers-finding-parent-missing = weggelassen: Wozu es gehört, ist nicht auf diesem Pod
@@ -209,12 +209,12 @@ told-pod = Pod
 told-retry = Wieder versucht am { $time }.
 told-more = Weitere Pods
 told-back = Zurück
-queue-waiting = Warten auf dein Ja
+queue-waiting = Warten auf deine Zustimmung
 queue-nobody = Niemand.
 queue-about = Angefangen am { $time }, { $size } abgegeben.
 queue-unproven = Nichts beweist, dass dieses Archiv der Person gehört. Sag nur Ja, wenn du weißt, wer es ist: Bitte sie, dir vom alten Konto oder von einer Adresse zu schreiben, die du kennst.
-queue-yes = Hereinlassen
-queue-no = Nein sagen
+queue-yes = Zustimmen
+queue-no = Ablehnen
 queue-announce = Es allen diesen Pods sagen
 queue-others = Alle anderen
 invitations-title = Einladungen
@@ -225,3 +225,142 @@ invitations-made = Eine Einladung
 invitations-once = Kopier diesen Code jetzt: Er wird nur dieses eine Mal gezeigt.
 invitations-about = für noch { $count }, bis { $day }, von { $by }
 invitations-withdraw = Zurückziehen
+newcomers-closed-title = Dieser Pod nimmt zurzeit niemanden auf
+newcomers-waiting-still = Der Podmin hat noch nicht entschieden. Diese Seite sieht von selbst wieder nach.
+newcomers-waiting-mail = Du kannst diese Seite schließen: Wir schreiben dir eine E-Mail, wenn der Podmin entschieden hat.
+newcomers-restart = Von vorn anfangen
+newcomers-here-archive = Archiv: { $here } von { $all } sind hochgeladen. Wähle dieselbe Datei noch einmal, dann geht es dort weiter.
+newcomers-here-photos = Fotos: { $here } von { $all } sind hochgeladen. Wähle dieselbe Datei noch einmal, dann geht es dort weiter.
+newcomers-here-without-script = Ohne JavaScript schickt dein Browser die ganze Datei noch einmal.
+newcomers-end-uploads = Angefangene Uploads löschen
+newcomers-end-uploads-sure = Angefangene Uploads löschen?
+newcomers-end-uploads-yes = Löschen
+newcomers-deletes = { $count ->
+    [one] Damit wird 1 Upload gelöscht ({ $size }).
+   *[other] Damit werden { $count } Uploads gelöscht ({ $size }).
+ }
+newcomers-leave-sure = Den Umzug beenden und alles löschen?
+newcomers-leave-text = Das Archiv auf deinem eigenen Rechner bleibt, wie es ist. Du kannst jederzeit damit wiederkommen.
+newcomers-leave-yes = Alles löschen
+newcomers-undo-sure = Den Umzug rückgängig machen?
+newcomers-undo-numbers = { $count ->
+    [one] Damit werden das Konto { $account } und der eine Eintrag, der mitgekommen ist, von diesem Pod gelöscht.
+   *[other] Damit werden das Konto { $account } und die { $shown } Einträge, die mitgekommen sind, von diesem Pod gelöscht.
+ }
+newcomers-undo-yes = Umzug rückgängig machen
+newcomers-left-minutes = noch etwa {"{n}"} min
+newcomers-left-seconds = noch etwa {"{n}"} s
+newcomers-upload-cancel = Abbrechen
+newcomers-upload-cancelled = Upload abgebrochen. Was hochgeladen war, ist gelöscht.
+newcomers-email-help = Hierhin geht Post zu deinem Umzug und später von diesem Pod.
+newcomers-password-easy = Dieses Passwort ist zu verbreitet: Alle würden es erraten. Nimm ein längeres, zum Beispiel mehrere Wörter.
+newcomers-no-contacts = { $count ->
+    [one] Dein Archiv ist gültig, aber dein einziger Kontakt kann nicht mitkommen.
+   *[other] Dein Archiv ist gültig, aber keiner deiner { $shown } Kontakte kann mitkommen.
+ }
+newcomers-no-contacts-why = Die meisten: { $why }.
+newcomers-problem-being-undone = Ein früherer Umzug dieses Kontos wird gerade rückgängig gemacht. Versuch es bitte in ein paar Minuten noch einmal.
+newcomers-problem-no-archive = Diese Datei ist kein Archiv eines Kontos. Wähle die Datei, die du von deinem alten Pod heruntergeladen hast, so wie du sie bekommen hast.
+newcomers-problem-encrypted = Dieses Archiv ist verschlüsselt, und was du eingegeben hast, öffnet es nicht. Lade es mit seiner Passphrase noch einmal hoch.
+newcomers-problem-two-accounts = Die Dateien gehören zu verschiedenen Konten. Lade nur Dateien eines Kontos hoch.
+newcomers-problem-defect = Bei uns ist etwas schiefgegangen. Sag es bitte dem Podmin, und versuch es noch einmal.
+newcomers-problem-signature = Die Unterschriften in diesem Archiv passen nicht zum Inhalt: Es wurde verändert oder beschädigt. Lade es bei deinem alten Pod noch einmal herunter.
+newcomers-problem-damaged = Diese Datei ist beschädigt oder unvollständig. Lade sie bei deinem alten Pod noch einmal herunter, und lade sie hier so hoch, wie sie ist.
+mail-waiting-subject = { $old } möchte auf deinen Pod umziehen
+mail-waiting-body = Hallo,
+
+    { $old } möchte als { $new } nach { $pod } umziehen und wartet auf deine Entscheidung.
+
+    { $proof }
+    Größe des Archivs: { $size }
+
+    Hier kannst du zustimmen oder ablehnen:
+
+    { $link }
+mail-waiting-proven = Das Archiv gehört nachweislich der Person.
+mail-waiting-unproven = Nichts beweist, dass das Archiv der Person gehört. Stimm nur zu, wenn du weißt, wer es ist.
+mail-approved-subject = Dein Umzug nach { $pod } ist genehmigt
+mail-approved-body = Hallo,
+
+    der Podmin von { $pod } hat deinem Umzug zugestimmt. Dein Konto { $old } zieht jetzt nach { $new } um.
+    { $minutes ->
+        [0] Die Pods deiner Freunde erfahren es sofort.
+        [one] Eine Minute später erfahren es die Pods deiner Freunde. Bis dahin kannst du den Umzug auf dieser Seite rückgängig machen:
+       *[other] { $minutes } Minuten später erfahren es die Pods deiner Freunde. Bis dahin kannst du den Umzug auf dieser Seite rückgängig machen:
+    }
+
+    { $page }
+
+    Wir schreiben wieder, wenn er fertig ist.
+mail-declined-subject = Dein Umzug nach { $pod } wurde abgelehnt
+mail-declined-body = Hallo,
+
+    der Podmin von { $pod } hat deinen Umzug abgelehnt. Dein Konto { $old } ist nicht umgezogen, und was du hochgeladen hattest, ist gelöscht. Dein Archiv ist so gut wie vorher: Du kannst es zu einem anderen Pod bringen.
+
+    Mehr dazu, und zu welchen Pods du gehen kannst, steht auf dieser Seite:
+
+    { $page }
+mail-done-subject = Willkommen auf { $pod }
+mail-done-body = Hallo,
+
+    dein Konto ist umgezogen: Du bist jetzt { $new }. Melde dich mit dem Passwort an, das du gewählt hast:
+
+    { $link }
+
+    Die Pods deiner Kontakte erfahren es gerade. Die meisten Kontakte folgen von selbst; diese Seite zeigt, wer zurück ist:
+
+    { $page }
+mail-undone-subject = Dein Umzug nach { $pod } ist rückgängig gemacht
+mail-undone-body = Hallo,
+
+    dein Umzug wurde rückgängig gemacht: Alles, was nach { $pod } gekommen war, ist gelöscht, und niemand hat davon erfahren. Du kannst mit demselben Archiv von vorn anfangen:
+
+    { $page }
+mail-stopped-subject = Dein Umzug nach { $pod } braucht dich
+mail-stopped-body = Hallo,
+
+    dein Umzug von { $old } nach { $pod } geht nicht von selbst weiter. Diese Seite sagt, warum, und was du tun kannst:
+
+    { $page }
+queue-no-sure = Diesen Umzug ablehnen?
+queue-no-numbers = Was { $account } hochgeladen hat ({ $size }), wird gelöscht. Um doch zu kommen, muss die Person von vorn anfangen.
+queue-no-mail = Die Person bekommt eine E-Mail darüber.
+queue-no-contacts = { $count ->
+    [one] Der einzige Kontakt in diesem Archiv kann nicht mitkommen.
+   *[other] Keiner der { $shown } Kontakte in diesem Archiv kann mitkommen.
+ }
+queue-problem-no-space = Für die Fotos ist kein Platz.
+queue-problem-damaged = Die Datei ist beschädigt oder unvollständig.
+queue-problem-signature = Die Unterschriften passen nicht zum Inhalt.
+queue-problem-no-archive = Die Datei ist kein Archiv eines Kontos.
+queue-problem-encrypted = Das Archiv ist verschlüsselt und ließ sich nicht öffnen.
+queue-problem-wrong-key = Der Schlüssel im Archiv ist nicht der, den andere Pods kennen.
+queue-problem-moved = Das Konto ist schon einmal auf einen anderen Pod umgezogen.
+queue-problem-before = Das Konto ist schon einmal auf diesen Pod geholt worden.
+queue-problem-blocked = Du hast diesen Pod gesperrt.
+queue-problem-away = Etwas, das der Dienst braucht, hat lange nicht geantwortet.
+queue-problem-defect = Ein Fehler in Pappus: bitte melde ihn.
+queue-problem-no-key = Im Archiv ist kein brauchbarer Schlüssel: Niemand erfährt von dem Umzug.
+queue-problem-too-heavy = Die Arbeit am Archiv ist dreimal abgebrochen: Es braucht mehr Speicher oder Zeit, als newcomers.step_megabytes und die Werte daneben zulassen.
+queue-problem-many-pods = Die Kontakte sind auf sehr vielen Pods: Niemand erfährt von dem Umzug, bevor du zustimmst.
+queue-problem-key-locked = Der Schlüssel hat eine Passphrase, die die Person verloren hat: Niemand erfährt von dem Umzug.
+queue-problem-passphrase = Die Passphrase öffnet den Schlüssel nicht.
+invitations-withdraw-sure = Diese Einladung zurückziehen?
+invitations-withdraw-numbers = { $count ->
+    [one] Eine Person könnte damit noch kommen ({ $note }). Der Code gilt dann nicht mehr.
+   *[other] { $count } Personen könnten damit noch kommen ({ $note }). Der Code gilt dann nicht mehr.
+ }
+told-why-dns = Einen Server mit diesem Namen gibt es nicht mehr.
+told-why-certificate = Das Zertifikat des Pods ist nicht gültig.
+told-why-timeout = Der Pod hat nicht rechtzeitig geantwortet.
+told-why-unreachable = Der Pod ist nicht zu erreichen.
+told-why-elsewhere = Der Pod schickt uns woandershin.
+told-why-private = Die Adresse des Pods liegt nicht im öffentlichen Internet.
+told-why-no-account = Der Pod sagt, dass es dieses Konto nicht gibt.
+told-why-address = Die Adresse des Pods stimmt nicht.
+told-why-own-pod = Das neue Konto antwortet von außen noch nicht. Für den Podmin steht es im Protokoll.
+told-why-status = Der Pod hat mit einem Fehler geantwortet ({ $status }).
+newcomers-needs-no-photos = { $minutes ->
+    [one] Es dauert etwa eine Minute.
+   *[other] Es dauert etwa { $minutes } Minuten.
+ }

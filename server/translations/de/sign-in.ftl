@@ -45,3 +45,4 @@ link-mail-body =
     Wenn du das nicht warst, brauchst du nichts zu tun: Ohne diese E-Mail kommt niemand hinein.
 
     Die Podmins von { $pod }
+sign-in-what-2-off = Der Pod selbst ist abgeschaltet. Wenn ein Archiv von dir erstellt wurde, mit deinen Beiträgen, Fotos, Kommentaren, Nachrichten und Kontakten, ist es hier.

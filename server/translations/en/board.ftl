@@ -3,8 +3,8 @@ board-navigation = Board
 board-overview = Overview
 board-people = People
 board-campaigns = The whole pod
-board-notices = Letters
-board-log = What was done
+board-notices = Announcements
+board-log = Activity log
 board-numbers = How people stand
 board-accounts = Accounts
 board-with-archive = With an archive
@@ -24,14 +24,14 @@ closing-read-only-on = Nothing new can be written from
 closing-switch-off-on = The pod is switched off on
 closing-downloads-until = Archives can be fetched until
 closing-public = Show everybody how many have an archive
-closing-keep = Keep
+closing-keep = Save
 stage-announced = Announced
 stage-read-only = Read-only
 stage-exporting = Archives are made
 stage-downloads-open = The pod is off, archives can be fetched
 stage-closed = Closed
-people-name = Username, e-mail address or diaspora* ID
-people-find = Look
+people-name = Username or e-mail address, or how it begins
+people-find = Search
 people-nobody = There is nobody of this name.
 people-locked = This account is locked.
 people-closed = This account is closed.
@@ -46,7 +46,7 @@ people-not-fetched = Not fetched.
 people-requests = Asked for
 people-make = Have an archive made, and write to this person
 people-failed = Could not be made
-people-failed-text = These people have asked, and there is no archive. Look at the reason, mend it, and have it made again.
+people-failed-text = These people have asked, and there is no archive. Fix the cause, then retry.
 people-none-failed = Nobody whose archive could not be made.
 request-queued = in the queue
 request-running = being made
@@ -88,13 +88,16 @@ audience-month = Active within a month
 audience-not-fetched = All who have not fetched an archive
 notices-lead = A letter goes to each person once, slowly, behind the mails people wait for.
 notices-preview = As people will see it
-notices-sure = Is it right? What is sent cannot be taken back.
-notices-send = Send it
+notices-sure = What is sent cannot be taken back.
+notices-send = { $count ->
+    [one] Send it to 1 person
+   *[other] Send it to { $shown } people
+ }
 notices-write = Write a letter
 notices-audience = To whom
 notices-subject = Subject
 notices-body = Text
-notices-help = {"{name}"} becomes the person's name, {"{pod}"} the pod's, {"{link}"} the address of this service.
+notices-help = {"{name}"} becomes the person's name, {"{pod}"} the pod's, {"{link}"} the address of this service, {"{days}"} the dates of the shutdown, {"{podmin}"} your address.
 notices-show = Show me how it looks
 notices-cannot = Letters need the pod's database and a mail server (mail.server in the configuration).
 notices-sent = Written before
@@ -114,6 +117,10 @@ notice-template-body = Hello {"{name}"},
 
     Sign in there with the name and password you have always used. If you have forgotten the password, the page sends you a link. With the file you can move to another pod later, and your friends find you there.
 
+    {"{days}"}
+
+    Questions? Write to {"{podmin}"}.
+
     Your podmin
 log-when = When
 log-who = Who
@@ -123,3 +130,131 @@ log-from = From
 log-older = Older
 public-title = { $pod } closes
 public-archive = To my archive
+board-words = Note and pods
+words-lead = People read this where they are told to go on: beside their archive, before they sign in, and where this pod cannot take them in.
+words-note = Your note
+words-note-long = The note is too long: take at most 4,000 characters.
+words-pods = Pods you recommend
+words-pods-help = One in each line: its address, then what you want to say about it. For example: pod.example friendly, in German
+words-pods-many = These are too many: take at most 30 pods.
+words-pod-wrong = “{ $line }” does not begin with the address of a pod. Write it as pod.example.
+done-saved = Saved.
+done-campaign-begun = The campaign has begun.
+done-campaign-paused = The campaign is paused.
+done-campaign-resumed = The campaign goes on.
+done-campaign-retried = What had failed is tried again.
+done-campaign-cancelled = The campaign is cancelled.
+done-notice-sent = The letter is on its way.
+done-notice-stopped = The letter is stopped. What was handed over is still sent.
+done-notice-resumed = The letter is on its way again.
+done-archive-asked = The archive is being made. The person gets an e-mail.
+done-newcomer-approved = Approved. The account is being moved.
+done-newcomer-declined = Declined. The uploads are deleted.
+done-newcomer-retried = The import is tried again.
+done-invitation-withdrawn = The invitation is withdrawn.
+closing-stage-wrong = There is no such stage.
+closing-day-wrong = “{ $day }” is not a date; write it as 2027-01-31.
+closing-day-far = { $day } is more than 20 years away.
+closing-off-before-read-only = The pod cannot be switched off before it is read-only.
+closing-downloads-before = Downloads cannot end before the pod is read-only.
+closing-downloads-before-off = Downloads cannot end before the pod is switched off.
+closing-sure = Close the pod for good?
+closing-sure-numbers = Nothing can be downloaded any more. { $without } of { $accounts } accounts have not downloaded an archive; for { $archives } of them one is here.
+closing-sure-early = You have promised downloads until { $day }.
+closing-yes = Close it
+campaigns-cancel-sure = Cancel this campaign?
+campaigns-cancel-numbers = { $done } archives are made and stay. { $open } accounts are left without one. A cancelled campaign cannot be resumed.
+notices-recipients = { $count ->
+    [one] 1 person gets it.
+   *[other] { $shown } people get it.
+ }
+notices-in-language = { $language }: { $count ->
+    [one] 1 person
+   *[other] { $shown } people
+ }
+notices-to-locked = { $count ->
+    [one] 1 person whose account is locked
+   *[other] { $shown } people whose accounts are locked
+ }
+notices-test = Send a test to me
+notices-tested = A test is on its way to { $address }.
+notices-other-language = In { $language }, for people who use the pod in it (leave it empty to send the letter above)
+notices-locked-help = People whose account is locked cannot sign in: they are told to write to you instead.
+notices-wrong-audience = There is no such group.
+notices-wrong-subject = A subject is one line of 1 to 200 characters.
+notices-wrong-body = A letter needs a text of at most 20,000 characters.
+notice-locked-body = Hello {"{name}"},
+
+    {"{pod}"} will close. Your account is locked, so you cannot sign in to fetch your archive. If you would like to have it, write to {"{podmin}"}.
+
+    {"{days}"}
+notice-podmin-unknown = the podmin
+people-name-help = A whole name, address or diaspora* ID shows the account.
+people-state = State
+people-any-state = Any
+people-state-all = All accounts
+people-state-untouched = Without an archive, not moved
+people-state-not-downloaded = With an archive that was not downloaded
+people-state-downloaded = Downloaded
+people-state-moved = Moved away
+people-state-failed = Archive could not be made
+people-state-locked = Locked
+people-state-closed = Closed
+people-is-untouched = no archive
+people-is-not-downloaded = archive not downloaded
+people-is-downloaded = downloaded
+people-is-moved = moved away
+people-is-failed = archive could not be made
+people-is-locked = locked
+people-is-closed = closed
+people-list = Accounts
+people-username = Username
+people-email = E-mail
+people-more = More
+people-csv = Download the whole list as CSV
+log-filter-act = What
+log-filter-who = Account (who did it, or to whom it was done)
+log-filter = Filter
+log-everything = Everything
+log-nothing = Nothing of that was logged.
+log-details = Details
+log-group-sign-in = Signing in
+log-group-closing = Shutdown
+log-group-campaign = Campaigns
+log-group-archive = Archives
+log-group-notice = Announcements
+log-group-newcomer = Newcomers
+log-group-invitation = Invitations
+log-group-token = Tokens
+log-group-podmin-words = Note and pods
+log-act-sign-in = Signed in.
+log-act-sign-in-with-code = Signed in with password and code.
+log-act-sign-in-by-link = Signed in by a link.
+log-act-sign-in-failed = Wrong password for { $subject }.
+log-act-sign-in-too-often = Too many wrong passwords for { $subject }.
+log-act-sign-in-refused = { $subject } is locked or closed and was not let in.
+log-act-code-failed = Wrong code for { $subject }.
+log-act-link-sent = A sign-in link was sent to { $subject }.
+log-act-closing = Set the shutdown to “{ $subject }”.
+log-act-campaign-begin = Began the campaign { $subject }.
+log-act-campaign-pause = Paused the campaign { $subject }.
+log-act-campaign-resume = Resumed the campaign { $subject }.
+log-act-campaign-retry = Retried what had failed in the campaign { $subject }.
+log-act-campaign-cancel = Cancelled the campaign { $subject }.
+log-act-archive-for = Had an archive made for { $subject }.
+log-act-archive-deleted = Deleted their own archive { $subject }.
+log-act-notice = Sent the letter “{ $subject }”.
+log-act-notice-test = Sent a test of the letter “{ $subject }” to themselves.
+log-act-notice-stop = Stopped the letter { $subject }.
+log-act-notice-go-on = Resumed the letter { $subject }.
+log-act-newcomer-yes = Approved the move of { $subject }.
+log-act-newcomer-no = Declined the move of { $subject }.
+log-act-newcomer-again = Retried the import of { $subject }.
+log-act-newcomer-imported = { $subject } was imported.
+log-act-newcomer-announced = The move of { $subject } was announced.
+log-act-newcomer-undone = The move of { $subject } was undone.
+log-act-invitation = Made an invitation ({ $subject }).
+log-act-invitation-withdrawn = Withdrew the invitation { $subject }.
+log-act-token-made = Made the token “{ $subject }”.
+log-act-token-revoked = Revoked the token “{ $subject }”.
+log-act-podmin-words = Changed the note and the recommended pods.

@@ -16,7 +16,7 @@ newcomers-invitation = Your invitation code
 newcomers-invitation-wrong = This code is not known, or was used already. Please ask whoever gave it to you.
 newcomers-begin = Begin
 newcomers-cookie = So that we know you again, your browser keeps a cookie. It is used for nothing else.
-newcomers-closed = This pod takes nobody in at the moment. Your archive keeps: you can bring it to another pod, or come back later.
+newcomers-closed = Your archive remains valid: take it to another pod, or come back later.
 newcomers-too-many = Many people have begun to move today. Please come back tomorrow; your archive keeps.
 newcomers-left = It is ended, and what you had handed in is deleted. Nothing of yours is left here.
 newcomers-uploading-title = Hand in your archive
@@ -33,8 +33,8 @@ newcomers-waiting-text = { $minutes ->
     [one] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and a minute later we tell your friends’ pods. You need not do anything.
    *[other] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and { $minutes } minutes later we tell your friends’ pods. You need not do anything.
  }
-newcomers-declined-title = The podmin has said no
-newcomers-declined-text = Your account was not brought in, and what you had handed in is deleted. Your archive is as good as before: please try another pod.
+newcomers-declined-title = Request declined
+newcomers-declined-text = The podmin has declined your request. Your account was not moved, and what you had uploaded is deleted. Your archive is as good as before: you can take it to another pod.
 newcomers-importing-title = Your account is being brought in
 newcomers-importing-text = This takes from a few seconds to some minutes, longer with many photos.
 newcomers-failed-title = It did not work
@@ -58,8 +58,8 @@ newcomers-more-files = There are two files, or a passphrase
 newcomers-photos = The photos (only when your old pod gave them to you as a file of their own)
 newcomers-passphrase = The passphrase of the archive (only when the file ends in .age)
 newcomers-hand-in = Hand it in
-newcomers-sending = It is on its way:
-newcomers-broken = The line broke. It goes on by itself in a moment.
+newcomers-sending = {"{here}"} of {"{all}"} uploaded
+newcomers-broken = Connection lost; retrying …
 newcomers-upload-failed = It did not work. Reload the page and hand in the same file again: it goes on where it was.
 newcomers-too-large = This file is larger than what this pod takes. Please ask the podmin.
 newcomers-full = There is no room for more archives just now. Please try again tomorrow; your archive keeps.
@@ -80,7 +80,7 @@ newcomers-stage-photos = Your photos are being stored.
 newcomers-stage-people = People you know are being looked up on their pods.
 newcomers-stage-posts = Posts you have answered are being fetched.
 newcomers-stage-records = Your posts, comments and messages are being written.
-newcomers-details = What the program says
+newcomers-details = Technical details (in English)
 newcomers-plan-title = What would come along
 newcomers-report-title = What has come along
 newcomers-table = Numbers by kind
@@ -160,7 +160,7 @@ newcomers-problem-away = Something we need did not answer for a long time. Pleas
 newcomers-problem-too-heavy = The work on your archive was broken off three times: it may need more memory or time than this pod allows for one. Please tell the podmin, who can bring you in by hand.
 newcomers-problem-many-pods = Your contacts are on very many pods. A podmin looks at that before all of them are told; there is nothing you have to do.
 newcomers-problem-changed = The files are not the ones that were checked. Undo this move, then begin again.
-newcomers-problem-other = Something is wrong with it. The sentence of the program below says more.
+newcomers-problem-other = Something is wrong with it. The details below say more.
 newcomers-finding-unreadable = left out: it cannot be read
 newcomers-finding-guid-taken = left out: its name belongs to something of somebody else here
 newcomers-finding-parent-missing = left out: what it belongs to is not on this pod
@@ -209,12 +209,12 @@ told-pod = Pod
 told-retry = Tried again at { $time }.
 told-more = More pods
 told-back = Back
-queue-waiting = Waiting for your yes
+queue-waiting = Awaiting approval
 queue-nobody = Nobody.
 queue-about = Begun on { $time }, { $size } handed in.
 queue-unproven = Nothing proves that this archive is theirs. Say yes only if you know who they are: ask them to write to you from the old account, or from an address you know.
-queue-yes = Let them in
-queue-no = Say no
+queue-yes = Approve
+queue-no = Decline
 queue-announce = Tell all these pods
 queue-others = All others
 invitations-title = Invitations
@@ -225,3 +225,142 @@ invitations-made = An invitation
 invitations-once = Copy this code now: it is shown this once.
 invitations-about = for { $count } more, until { $day }, made by { $by }
 invitations-withdraw = Withdraw
+newcomers-closed-title = This pod accepts no newcomers at the moment
+newcomers-waiting-still = The podmin has not decided yet. This page looks again by itself.
+newcomers-waiting-mail = You can close this page: we’ll e-mail you when the podmin has decided.
+newcomers-restart = Start again
+newcomers-here-archive = Archive: { $here } of { $all } are uploaded. Choose the same file again to resume.
+newcomers-here-photos = Photos: { $here } of { $all } are uploaded. Choose the same file again to resume.
+newcomers-here-without-script = Without JavaScript your browser sends the whole file again.
+newcomers-end-uploads = Delete unfinished uploads
+newcomers-end-uploads-sure = Delete unfinished uploads?
+newcomers-end-uploads-yes = Delete
+newcomers-deletes = { $count ->
+    [one] This deletes 1 upload ({ $size }).
+   *[other] This deletes { $count } uploads ({ $size }).
+ }
+newcomers-leave-sure = End your move and delete everything?
+newcomers-leave-text = Your archive on your own computer stays as it is. You can come back with it at any time.
+newcomers-leave-yes = Delete everything
+newcomers-undo-sure = Undo your move?
+newcomers-undo-numbers = { $count ->
+    [one] This deletes the account { $account } and the one record that came with it from this pod.
+   *[other] This deletes the account { $account } and the { $shown } records that came with it from this pod.
+ }
+newcomers-undo-yes = Undo my move
+newcomers-left-minutes = about {"{n}"} min left
+newcomers-left-seconds = about {"{n}"} s left
+newcomers-upload-cancel = Cancel
+newcomers-upload-cancelled = Upload cancelled. What had been uploaded is deleted.
+newcomers-email-help = Mail about your move, and later from this pod, goes here.
+newcomers-password-easy = This password is too common: anybody would guess it. Choose a longer one, several words for example.
+newcomers-no-contacts = { $count ->
+    [one] Your archive is valid, but your only contact cannot come along.
+   *[other] Your archive is valid, but none of your { $shown } contacts can come along.
+ }
+newcomers-no-contacts-why = Most of them: { $why }.
+newcomers-problem-being-undone = An earlier move of this account is being undone just now. Please try again in a few minutes.
+newcomers-problem-no-archive = This file is not an archive of an account. Choose the file that you downloaded from your old pod, as you got it.
+newcomers-problem-encrypted = This archive is encrypted, and what you typed does not open it. Upload it again with its passphrase.
+newcomers-problem-two-accounts = The files belong to different accounts. Upload files of one account only.
+newcomers-problem-defect = Something went wrong on our side. Please tell the podmin, and try again.
+newcomers-problem-signature = The signatures in this archive do not fit its contents, so it was changed or damaged. Download it again from your old pod.
+newcomers-problem-damaged = This file is damaged or incomplete. Download it again from your old pod, and upload it as it is.
+mail-waiting-subject = { $old } wants to move to your pod
+mail-waiting-body = Hello,
+
+    { $old } wants to move to { $pod } as { $new } and awaits your approval.
+
+    { $proof }
+    Size of the archive: { $size }
+
+    Approve or decline here:
+
+    { $link }
+mail-waiting-proven = The archive is proven to be theirs.
+mail-waiting-unproven = Nothing proves that the archive is theirs. Approve only if you know who they are.
+mail-approved-subject = Your move to { $pod } is approved
+mail-approved-body = Hello,
+
+    the podmin of { $pod } has approved your move. Your account { $old } is being moved to { $new } now.
+    { $minutes ->
+        [0] Your friends’ pods are told at once.
+        [one] A minute later your friends’ pods are told. Until then you can undo the move on this page:
+       *[other] { $minutes } minutes later your friends’ pods are told. Until then you can undo the move on this page:
+    }
+
+    { $page }
+
+    We’ll write again when it is done.
+mail-declined-subject = Your move to { $pod } was declined
+mail-declined-body = Hello,
+
+    the podmin of { $pod } has declined your move. Your account { $old } was not moved, and what you had uploaded is deleted. Your archive is as good as before: you can take it to another pod.
+
+    More about this, and pods to go to, is on this page:
+
+    { $page }
+mail-done-subject = Welcome to { $pod }
+mail-done-body = Hello,
+
+    your account has moved: you are { $new } now. Sign in with the password that you chose:
+
+    { $link }
+
+    The pods of your contacts are being told. Most contacts follow by themselves; this page shows who is back:
+
+    { $page }
+mail-undone-subject = Your move to { $pod } is undone
+mail-undone-body = Hello,
+
+    your move was undone: everything that had been brought to { $pod } is deleted, and nobody was told. You can start again with the same archive:
+
+    { $page }
+mail-stopped-subject = Your move to { $pod } needs you
+mail-stopped-body = Hello,
+
+    your move from { $old } to { $pod } does not go on by itself. This page says why, and what you can do:
+
+    { $page }
+queue-no-sure = Decline this move?
+queue-no-numbers = The uploads of { $account } ({ $size }) are deleted. To come after all, they have to begin again.
+queue-no-mail = They get an e-mail about it.
+queue-no-contacts = { $count ->
+    [one] The only contact in this archive cannot come along.
+   *[other] None of the { $shown } contacts in this archive can come along.
+ }
+queue-problem-no-space = There is no room for the photos.
+queue-problem-damaged = The file is damaged or incomplete.
+queue-problem-signature = The signatures do not fit the contents.
+queue-problem-no-archive = The file is not an archive of an account.
+queue-problem-encrypted = The archive is encrypted, and was not opened.
+queue-problem-wrong-key = The key in the archive is not the one that other pods know.
+queue-problem-moved = The account has moved to another pod before.
+queue-problem-before = The account has been brought to this pod before.
+queue-problem-blocked = You have blocked this pod.
+queue-problem-away = Something the service needs did not answer for a long time.
+queue-problem-defect = A defect of Pappus: please report it.
+queue-problem-no-key = There is no usable key in the archive: nobody is told of the move.
+queue-problem-too-heavy = The work on the archive was broken off three times: it takes more memory or time than newcomers.step_megabytes and its like allow.
+queue-problem-many-pods = The contacts are on very many pods: nobody is told of the move before you say so.
+queue-problem-key-locked = The key is under a passphrase that the person has lost: nobody is told of the move.
+queue-problem-passphrase = The passphrase does not open the key.
+invitations-withdraw-sure = Withdraw this invitation?
+invitations-withdraw-numbers = { $count ->
+    [one] One more person could come with it ({ $note }). Its code will not work any more.
+   *[other] { $count } more people could come with it ({ $note }). Its code will not work any more.
+ }
+told-why-dns = There is no server with this name any more.
+told-why-certificate = The pod’s certificate is not valid.
+told-why-timeout = The pod did not answer in time.
+told-why-unreachable = The pod cannot be reached.
+told-why-elsewhere = The pod sends us elsewhere.
+told-why-private = The pod’s address is not on the public internet.
+told-why-no-account = The pod says that there is no such account.
+told-why-address = The pod’s address is wrong.
+told-why-own-pod = The new account does not answer from outside yet. The podmin has been told in the log.
+told-why-status = The pod answered with an error ({ $status }).
+newcomers-needs-no-photos = { $minutes ->
+    [one] It takes about a minute.
+   *[other] It takes about { $minutes } minutes.
+ }

@@ -45,3 +45,4 @@ link-mail-body =
     If it was not you, do nothing: without this mail nobody gets in.
 
     The podmin of { $pod }
+sign-in-what-2-off = The pod itself is off. If an archive of yours was made, with your posts, photos, comments, messages and contacts, it is here.

@@ -2,7 +2,9 @@
 //! and in pieces over a line that breaks and a service that is killed.
 
 mod by_program;
+mod mails;
 mod names;
+mod pages;
 mod pause;
 mod steps;
 mod uploads;
@@ -58,6 +60,7 @@ impl Scene {
         let hosts: Vec<String> = (1..=PODS).map(|pod| format!("127.0.0.{pod}:{}", self.port)).collect();
         let sections = format!(
             "[pod]\ndatabase_url = {:?}\nurl = \"https://haven.example/\"\nuploads = {:?}\n\
+             podmin_email = \"podmin@haven.example\"\n\
              [store]\nstate = \"state\"\n{store}[newcomers]\nenabled = true\nask_pods = false\n\
              keep_free_megabytes = 1\nallow_hosts = {hosts:?}\nassume_reachable = true\nsettle_seconds = 0\n{more}\n",
             self.target.database,
@@ -152,7 +155,7 @@ fn choice<'a>(name: &'a str, email: &'a str) -> [(&'static str, &'a str); 4] {
 }
 
 /// From the archive to an account that nobody has been told of.
-async fn come(service: &Service, archive: &Path, name: &str) -> Browser {
+pub(crate) async fn come(service: &Service, archive: &Path, name: &str) -> Browser {
     let mut browser = begin(service).await;
     hand_in(&mut browser, None, &std::fs::read(archive).unwrap()).await;
     until(&mut browser, "/newcomers", "Your archive is all right").await;
@@ -215,7 +218,10 @@ async fn the_whole_way(store: Option<&str>) {
     let page = signed_in.sign_in("ida", PASSWORD).await.unwrap().text();
     assert!(page.contains("Sign out"), "{page}");
 
-    ida.submit("/newcomers/undo", &[]).await.unwrap();
+    let page = ida.submit("/newcomers/undo", &[]).await.unwrap().text();
+    assert!(page.contains("ida@haven.example") && page.contains("Undo your move?"), "it asks: {page}");
+    assert_eq!(scene.users().await, 1);
+    ida.submit("/newcomers/undo", &[("confirmed", "yes")]).await.unwrap();
     until(&mut ida, "/newcomers", "Move undone").await;
     assert_eq!(scene.users().await, 0);
     scene.target.is_sound().await;
@@ -275,7 +281,10 @@ async fn the_podmin_lets_people_in() {
     podmin.submit(&format!("/board/newcomers/{path}"), &[("act", "yes")]).await.unwrap();
     until(&mut ida, "/newcomers", "Import complete").await;
     let log = podmin.open("/board/log").await.unwrap().text();
-    assert!(log.contains("newcomer-yes") && log.contains("newcomer-imported"), "{log}");
+    assert!(
+        log.contains("Approved the move of ida@closing.example.") && log.contains("newcomer-imported"),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,7 +298,9 @@ async fn even_an_open_door_needs_a_yes_when_nothing_is_proven() {
     until(&mut ida, "/newcomers", "The podmin decides now").await;
     assert_eq!(scene.users().await, 0);
     // Whoever does not want to wait leaves nothing behind.
-    ida.submit("/newcomers/leave", &[]).await.unwrap();
+    let page = ida.submit("/newcomers/leave", &[]).await.unwrap().text();
+    assert!(page.contains("This deletes 1 upload ("), "{page}");
+    ida.submit("/newcomers/leave", &[("confirmed", "yes")]).await.unwrap();
     let page = ida.open("/newcomers").await.unwrap().text();
     assert!(page.contains("How it goes"), "{page}");
 }

@@ -38,6 +38,18 @@ impl Closing {
         Self { pod, store, folder, service }
     }
 
+    /// The same with an address of the podmin.
+    pub fn with_podmin(pod: Pod, store: Option<String>, more: &str, podmin: &str) -> Self {
+        let folder = folder_with_key();
+        let sections = sections(&pod, store.as_deref(), more).replacen(
+            "[pod]\n",
+            &format!("[pod]\npodmin_email = {podmin:?}\n"),
+            1,
+        );
+        let service = Service::start(folder.path(), &sections).unwrap();
+        Self { pod, store, folder, service }
+    }
+
     /// Somebody whom the service does not know.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.service.url).unwrap()
@@ -176,4 +188,37 @@ pub async fn script_of(service: &Service, owner: &mut Browser, scopes: &[&str]) 
     let mut script = Browser::new(&service.url).unwrap();
     script.headers.push(("authorization", format!("Bearer {}", made["token"].as_str().unwrap())));
     script
+}
+
+/// A mail as people read it: the head as it is, the body decoded.
+pub fn mail_text(raw: &str) -> String {
+    let (head, body) = raw.split_once("\r\n\r\n").unwrap_or((raw, ""));
+    let coding = head.lines().find_map(|line| line.strip_prefix("Content-Transfer-Encoding: "));
+    let body = match coding.unwrap_or_default().trim() {
+        "base64" => {
+            let text: String = body.split_whitespace().collect();
+            let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).unwrap();
+            String::from_utf8(bytes).unwrap()
+        }
+        "quoted-printable" => unquoted(body),
+        _ => body.to_owned(),
+    };
+    format!("{head}\n\n{body}")
+}
+
+/// Quoted-printable text (RFC 2045).
+fn unquoted(text: &str) -> String {
+    let text = text.replace("=\r\n", "");
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((first, others)) = rest.split_first() {
+        rest = others;
+        match (first, others.get(..2).and_then(|digits| std::str::from_utf8(digits).ok())) {
+            (b'=', Some(digits)) => {
+                bytes.push(u8::from_str_radix(digits, 16).unwrap());
+                rest = &others[2..];
+            }
+            _ => bytes.push(*first),
+        }
+    }
+    String::from_utf8(bytes).unwrap()
 }

@@ -20,6 +20,8 @@ pub struct PodConfig {
     pub uploads: Uploads,
     /// Usernames that nobody may take.
     pub reserved_names: Vec<String>,
+    /// The address people write to (`admins.podmin_email`), if the pod names one.
+    pub podmin_email: Option<String>,
 }
 
 /// The usernames that nobody may take on a pod that is not told otherwise (`settings.username_blacklist`).
@@ -70,6 +72,9 @@ pub fn read_pod_directory(dir: &Path, environment: Environment<'_>) -> Result<Po
         reserved_names: settings
             .list(&rails_env, &["settings", "username_blacklist"])
             .unwrap_or_else(reserved_names),
+        podmin_email: settings
+            .get(&rails_env, &["admins", "podmin_email"])
+            .filter(|email| email.contains('@')),
     })
 }
 
@@ -171,6 +176,10 @@ mod tests {
         assert_eq!(config.url.as_str(), "https://www.pod.example/");
         assert_eq!(config.url.diaspora_host(), "pod.example");
         assert_eq!(config.uploads, Uploads::Folder(pod.0.path().join("public/uploads")));
+        assert_eq!(config.podmin_email, None);
+        let named = format!("{SETTINGS}[configuration.admins]\npodmin_email = \"podmin@pod.example\"\n");
+        let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", &named)]);
+        assert_eq!(pod.read(&[]).unwrap().podmin_email.as_deref(), Some("podmin@pod.example"));
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 

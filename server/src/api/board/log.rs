@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
 use crate::api::{Caller, query};
 use crate::app::App;
-use crate::audit::Done;
+use crate::audit::{Done, Wanted};
 use crate::board::shared::log;
 use crate::error::WebError;
 
@@ -21,6 +21,12 @@ use crate::error::WebError;
 pub(super) struct From {
     /// Only what was done before the line of this number.
     before: Option<i64>,
+    /// Only what begins with this, such as `campaign` or `sign-in-failed`.
+    #[serde(default)]
+    act: String,
+    /// Only what this account did, or what was done to it: a whole username or diaspora* ID.
+    #[serde(default)]
+    who: String,
 }
 
 /// A page of what was done.
@@ -77,6 +83,7 @@ pub(super) async fn list(
     from: Result<Query<From>, QueryRejection>,
 ) -> Result<Json<AuditLog>, WebError> {
     caller.may_look(&app).await?;
-    let (done, before) = log::lines(&app, query(from)?.before).await?;
+    let From { before, act, who } = query(from)?;
+    let (done, before) = log::lines(&app, &Wanted { before, act, who }).await?;
     Ok(Json(AuditLog { lines: done.into_iter().map(AuditLine::new).collect(), before }))
 }

@@ -1,5 +1,7 @@
 //! Letters to many people.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
@@ -12,9 +14,11 @@ use utoipa::ToSchema;
 use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
 use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
+use crate::board::shared::letter::{Languages, Text, Written, recipients};
 use crate::board::shared::notices::{self, Draft, Notice};
 use crate::error::WebError;
 use crate::security::Address;
+use crate::words::LANGUAGES;
 
 /// A letter that was sent, or is on its way.
 #[derive(Serialize, ToSchema)]
@@ -59,7 +63,7 @@ pub(super) struct ProgressDocument {
     failed: i64,
 }
 
-/// A letter to be sent. `{name}`, `{pod}` and `{link}` are put in for each person.
+/// A letter to be sent. `{name}`, `{pod}`, `{link}`, `{days}` and `{podmin}` are put in for each person.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewNotice)]
@@ -74,9 +78,29 @@ pub(super) struct New {
     /// Its text.
     #[schema(min_length = 1, max_length = 20000)]
     body: String,
+    /// The language of subject and text, `en` or `de`; English unless it is named.
+    #[serde(default)]
+    #[schema(pattern = "^(en|de)?$")]
+    language: String,
+    /// The same letter in other languages, by language code: whoever has chosen one of them on the pod gets that.
+    #[serde(default)]
+    translations: BTreeMap<String, Translation>,
     /// Without this it is only shown as people will see it.
     #[serde(default)]
     confirmed: bool,
+}
+
+/// A letter in another language.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NoticeTranslation)]
+pub(super) struct Translation {
+    /// Its subject, one line.
+    #[schema(min_length = 1, max_length = 200)]
+    subject: String,
+    /// Its text.
+    #[schema(min_length = 1, max_length = 20000)]
+    body: String,
 }
 
 /// A letter as the caller would get it.
@@ -87,6 +111,10 @@ pub(super) struct Preview {
     subject: String,
     /// Its text.
     body: String,
+    /// How many people get a letter.
+    recipients: u64,
+    /// How many of them have a locked account: they are told to write to the podmin instead.
+    locked: u64,
 }
 
 /// What is to happen with a letter.
@@ -127,13 +155,32 @@ pub(super) async fn send(
 ) -> Result<Response, WebError> {
     let actor = caller.may_act(&app, address).await?;
     let new = body(new)?;
-    let draft = Draft { audience: new.audience, subject: new.subject, body: new.body };
+    let draft = draft(new.audience, new.subject, new.body, new.language, new.translations)?;
     if !new.confirmed {
-        let (subject, body) = notices::preview(&app, &actor, &draft)?;
-        return Ok(Json(Preview { subject, body }).into_response());
+        let Written { subject, body } = notices::preview(&app, &actor, &draft).await?;
+        let counts = recipients(&app, &draft).await?;
+        let (recipients, locked) = (counts.all(), counts.locked);
+        return Ok(Json(Preview { subject, body, recipients, locked }).into_response());
     }
     let notice = notices::send(&app, &actor, &draft).await?;
     Ok((StatusCode::CREATED, Json(NoticeDocument::from(notice))).into_response())
+}
+
+fn draft(
+    audience: String,
+    subject: String,
+    body: String,
+    language: String,
+    translations: BTreeMap<String, Translation>,
+) -> Result<Draft, WebError> {
+    let main = if language.is_empty() { Languages::default().main } else { language };
+    let known = |code: &str| LANGUAGES.iter().any(|(known, _)| *known == code);
+    if !known(&main) || translations.keys().any(|code| !known(code) || *code == main) {
+        return Err(WebError::Bad("languages are en and de, each once".to_owned()));
+    }
+    let texts =
+        translations.into_iter().map(|(code, Translation { subject, body })| (code, Text { subject, body }));
+    Ok(Draft { audience, subject, body, languages: Languages { main, texts: texts.collect() } })
 }
 
 /// A letter, and how far it is. For podmins.

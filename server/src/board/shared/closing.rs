@@ -18,47 +18,166 @@ pub(crate) struct Decision {
     pub(crate) is_public: bool,
 }
 
-/// Keeps the stage and the days.
+/// What is wrong with a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DecisionProblem {
+    /// The field of the form.
+    pub(crate) field: &'static str,
+    /// The key of the text for people.
+    pub(crate) key: &'static str,
+    /// What was typed.
+    pub(crate) typed: String,
+    /// A sentence for programs.
+    pub(crate) sentence: String,
+}
+
+/// Days further away than this are slips of the finger, in years.
+const FAR: i32 = 20;
+
+/// Checks the stage and the days: each of them, and their order.
+pub(crate) fn check(decision: &Decision, today: NaiveDate) -> Result<Closing, Vec<DecisionProblem>> {
+    let mut problems = Vec::new();
+    let stage = Stage::parse(&decision.stage);
+    if stage.is_none() {
+        let sentence = "there is no such stage".to_owned();
+        problems.push(DecisionProblem {
+            field: "stage",
+            key: "closing-stage-wrong",
+            typed: decision.stage.clone(),
+            sentence,
+        });
+    }
+    let typed = [
+        ("read_only_on", &decision.read_only_on),
+        ("switch_off_on", &decision.switch_off_on),
+        ("downloads_until", &decision.downloads_until),
+    ];
+    let days = typed.map(|(field, text)| day(field, text, today).map_err(|problem| problems.push(problem)));
+    let [read_only_on, switch_off_on, downloads_until] = days.map(|day| day.unwrap_or(None));
+    let order = [
+        (
+            read_only_on,
+            switch_off_on,
+            "switch_off_on",
+            "closing-off-before-read-only",
+            "it is switched off before it is read-only",
+        ),
+        (
+            read_only_on,
+            downloads_until,
+            "downloads_until",
+            "closing-downloads-before",
+            "downloads end before the pod is read-only",
+        ),
+        (
+            switch_off_on,
+            downloads_until,
+            "downloads_until",
+            "closing-downloads-before-off",
+            "downloads end before the pod is switched off",
+        ),
+    ];
+    for (first, second, field, key, sentence) in order {
+        if let (Some(first), Some(second)) = (first, second)
+            && second < first
+            && problems.iter().all(|problem| problem.field != field)
+        {
+            let typed = second.to_string();
+            problems.push(DecisionProblem { field, key, typed, sentence: format!("impossible: {sentence}") });
+        }
+    }
+    match stage {
+        Some(stage) if problems.is_empty() => {
+            let is_public = decision.is_public;
+            Ok(Closing { stage, read_only_on, switch_off_on, downloads_until, is_public })
+        }
+        _ => Err(problems),
+    }
+}
+
+/// Stores the stage and the days.
 ///
 /// # Errors
-/// [`WebError::Bad`] for what is no stage or no day.
+/// [`WebError::Bad`] for what is no stage or no day, or days in an impossible order.
 pub(crate) async fn decide(app: &App, actor: &Actor, decision: &Decision) -> Result<Closing, WebError> {
-    let stage =
-        Stage::parse(&decision.stage).ok_or_else(|| WebError::Bad("there is no such stage".to_owned()))?;
-    let closing = Closing {
-        stage,
-        read_only_on: day(&decision.read_only_on)?,
-        switch_off_on: day(&decision.switch_off_on)?,
-        downloads_until: day(&decision.downloads_until)?,
-        is_public: decision.is_public,
-    };
-    closing.keep(app).await?;
-    let details = json!({ "days": [closing.read_only_on, closing.switch_off_on, closing.downloads_until],
-        "public": closing.is_public });
-    actor.has_done(app, "closing", stage.as_str(), Some(&details)).await;
+    let checked = check(decision, app.now().date_naive());
+    let closing = checked.map_err(|problems| {
+        let sentences: Vec<String> = problems.into_iter().map(|problem| problem.sentence).collect();
+        WebError::Bad(sentences.join("; "))
+    })?;
+    keep(app, actor, &closing).await?;
     Ok(closing)
 }
 
-fn day(text: &str) -> Result<Option<NaiveDate>, WebError> {
-    let text = text.trim();
+/// Stores what was checked.
+///
+/// # Errors
+/// [`WebError::Away`].
+pub(crate) async fn keep(app: &App, actor: &Actor, closing: &Closing) -> Result<(), WebError> {
+    closing.keep(app).await?;
+    let details = json!({ "days": [closing.read_only_on, closing.switch_off_on, closing.downloads_until],
+        "public": closing.is_public });
+    actor.has_done(app, "closing", closing.stage.as_str(), Some(&details)).await;
+    Ok(())
+}
+
+fn day(field: &'static str, typed: &str, today: NaiveDate) -> Result<Option<NaiveDate>, DecisionProblem> {
+    let text = typed.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    // Years of five digits are slips of the finger, and nobody's calendar shows them.
+    let problem = |key, sentence| DecisionProblem { field, key, typed: text.to_owned(), sentence };
+    // Nobody's calendar shows years of five digits.
     let day = text.parse().ok().filter(|day: &NaiveDate| (1..=9999).contains(&day.year()));
-    day.map(Some).ok_or_else(|| WebError::Bad(format!("{text:?} is no day; write it as 2027-01-31")))
+    let wrong = || problem("closing-day-wrong", format!("{text:?} is no day; write it as 2027-01-31"));
+    let day = day.ok_or_else(wrong)?;
+    if (day.year() - today.year()).abs() > FAR {
+        let sentence = format!("{text} is more than {FAR} years away");
+        return Err(problem("closing-day-far", sentence));
+    }
+    Ok(Some(day))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::day;
+    use super::*;
+
+    fn decision(days: [&str; 3]) -> Decision {
+        let [read_only_on, switch_off_on, downloads_until] = days.map(str::to_owned);
+        let stage = "exporting".to_owned();
+        Decision { stage, read_only_on, switch_off_on, downloads_until, is_public: false }
+    }
+
+    fn problems(days: [&str; 3]) -> Vec<(&'static str, &'static str)> {
+        let today = "2026-11-29".parse().unwrap();
+        let found = check(&decision(days), today).err().unwrap_or_default();
+        found.iter().map(|problem| (problem.field, problem.key)).collect()
+    }
 
     #[test]
-    fn days() {
-        assert_eq!(day(" 2027-01-31 ").unwrap(), "2027-01-31".parse().ok());
-        assert_eq!(day(" ").unwrap(), None);
+    fn days_are_days() {
+        let today = "2026-11-29".parse().unwrap();
+        assert_eq!(day("switch_off_on", " 2027-01-31 ", today).unwrap(), "2027-01-31".parse().ok());
+        assert_eq!(day("switch_off_on", " ", today).unwrap(), None);
         for text in ["soon", "2027-02-30", "31.1.2027", "+20270-01-31", "-0001-01-31"] {
-            assert!(day(text).unwrap_err().to_string().contains("write it as 2027-01-31"), "{text}");
+            let problem = day("switch_off_on", text, today).unwrap_err();
+            assert!(problem.sentence.contains("write it as 2027-01-31"), "{text}");
         }
+    }
+
+    #[test]
+    fn impossible_days_are_refused() {
+        assert_eq!(problems(["2026-12-01", "2027-01-31", "2027-06-30"]), []);
+        assert_eq!(problems(["2027-01-31", "2027-01-31", "2027-01-31"]), []);
+        assert_eq!(problems(["2025-12-01", "", "2026-06-30"]), [], "a day may be over");
+        let off = ("switch_off_on", "closing-off-before-read-only");
+        assert_eq!(problems(["2027-02-01", "2027-01-31", ""]), [off]);
+        let late = ("downloads_until", "closing-downloads-before-off");
+        assert_eq!(problems(["", "2027-01-31", "2027-01-30"]), [late]);
+        assert_eq!(
+            problems(["2027-01-31", "", "2027-01-30"]),
+            [("downloads_until", "closing-downloads-before")]
+        );
+        assert_eq!(problems(["2072-01-31", "", ""]), [("read_only_on", "closing-day-far")]);
     }
 }

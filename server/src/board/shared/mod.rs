@@ -1,8 +1,10 @@
 //! What the board's pages and its API share: looking, and doing. What a podmin does is checked, done and noted in the audit
 //! log here, whichever way it was asked for.
 
+pub(crate) mod accounts;
 pub(crate) mod campaigns;
 pub(crate) mod closing;
+pub(crate) mod letter;
 pub(crate) mod log;
 pub(crate) mod notices;
 pub(crate) mod people;

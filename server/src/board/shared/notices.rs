@@ -6,8 +6,10 @@ use pappus_engine::store::{StoreError, StoreRow};
 use serde_json::json;
 
 use super::Actor;
+use super::letter::{Filling, Languages, Written};
 use crate::app::App;
 use crate::error::WebError;
+use crate::mail::{Letter, queue};
 
 /// Longest subject and body, in characters.
 const LONG_SUBJECT: usize = 200;
@@ -46,6 +48,8 @@ pub(crate) struct Draft {
     pub(crate) audience: String,
     pub(crate) subject: String,
     pub(crate) body: String,
+    /// The language of subject and text, and the same letter in others.
+    pub(crate) languages: Languages,
 }
 
 /// A letter that was sent, or is on its way.
@@ -133,14 +137,34 @@ pub(crate) fn can_send(app: &App) -> bool {
     app.config.pod.is_some() && app.config.mail.is_sent()
 }
 
-/// Subject and text of a letter as the podmin would get it.
+/// A letter as the podmin would get it.
 ///
 /// # Errors
 /// [`WebError::Bad`] for a letter that cannot be sent, [`WebError::Conflict`] while none can.
-pub(crate) fn preview(app: &App, actor: &Actor, draft: &Draft) -> Result<(String, String), WebError> {
+pub(crate) async fn preview(app: &App, actor: &Actor, draft: &Draft) -> Result<Written, WebError> {
     check(app, draft)?;
-    let name = &actor.podmin.username;
-    Ok((fill(&draft.subject, name, app), fill(&draft.body, name, app)))
+    let filling = Filling::of(app).await?;
+    Ok(filling.letter(app, draft, &draft.languages.main, &actor.podmin.username))
+}
+
+/// Sends a letter to its writer alone, in each language. Returns the address.
+///
+/// # Errors
+/// [`WebError::Conflict`] when the writer has no address.
+pub(crate) async fn test(app: &App, actor: &Actor, draft: &Draft) -> Result<String, WebError> {
+    let now = app.now_millis();
+    let person = app.sign_in.accounts().by_row(actor.podmin.user_id, now).await?.person();
+    let address = person.map(|person| person.email).filter(|email| !email.is_empty());
+    let none = || WebError::Conflict("your account on the pod has no e-mail address".to_owned());
+    let to = address.ok_or_else(none)?;
+    let filling = Filling::of(app).await?;
+    for code in std::iter::once(&draft.languages.main).chain(draft.languages.texts.keys()) {
+        let Written { subject, body } = filling.letter(app, draft, code, &actor.podmin.username);
+        let key = format!("test-{}-{now}-{code}", actor.podmin.user_id);
+        queue(app, &Letter { key, to: to.clone(), subject, body }).await?;
+    }
+    actor.has_done(app, "notice-test", &draft.subject, None).await;
+    Ok(to)
 }
 
 /// Begins to send a letter.
@@ -149,9 +173,10 @@ pub(crate) fn preview(app: &App, actor: &Actor, draft: &Draft) -> Result<(String
 /// As [`preview`].
 pub(crate) async fn send(app: &App, actor: &Actor, draft: &Draft) -> Result<Notice, WebError> {
     check(app, draft)?;
+    let languages = serde_json::to_string(&draft.languages).unwrap_or_default();
     let sql = format!(
-        "INSERT INTO pappus_notices (pod, audience, subject, body, written_by, begun_at, state) \
-         VALUES (?, ?, ?, ?, ?, ?, 'queueing') RETURNING {NOTICE}"
+        "INSERT INTO pappus_notices (pod, audience, subject, body, written_by, begun_at, translations, state) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'queueing') RETURNING {NOTICE}"
     );
     let values = [
         app.config.pod_url.as_str().into(),
@@ -160,6 +185,7 @@ pub(crate) async fn send(app: &App, actor: &Actor, draft: &Draft) -> Result<Noti
         (&draft.body).into(),
         (&actor.podmin.account).into(),
         app.now_millis().into(),
+        languages.into(),
     ];
     let row = app.store.first("writing a notice down", &sql, &values).await?;
     let row = row.ok_or_else(|| WebError::Broken("a notice was written down and is not there".to_owned()))?;
@@ -192,24 +218,43 @@ fn check(app: &App, draft: &Draft) -> Result<(), WebError> {
         let reason = "no mail can be sent: it needs the pod's database, and mail.server in the configuration";
         return Err(WebError::Conflict(reason.to_owned()));
     }
-    let bad = |reason: &str| Err(WebError::Bad(reason.to_owned()));
-    if Audience::parse(&draft.audience).is_none() {
-        return bad("there is no such group");
+    match problems(draft).into_iter().next() {
+        Some((_, DraftProblem::Audience)) => Err(WebError::Bad("there is no such group".to_owned())),
+        Some((_, DraftProblem::Subject)) => {
+            Err(WebError::Bad("a letter needs a subject of one line, of at most 200 characters".to_owned()))
+        }
+        Some((_, DraftProblem::Body)) => {
+            Err(WebError::Bad("a letter needs a text, of at most 20,000 characters".to_owned()))
+        }
+        None => Ok(()),
     }
-    let (subject, body) = (draft.subject.trim(), draft.body.trim());
-    if subject.is_empty() || subject.chars().count() > LONG_SUBJECT || subject.contains(char::is_control) {
-        return bad("a letter needs a subject of one line, of at most 200 characters");
-    }
-    if body.is_empty() || body.chars().count() > LONG_BODY || body.contains('\0') {
-        return bad("a letter needs a text, of at most 20,000 characters");
-    }
-    Ok(())
 }
 
-/// Puts in what is different for each person.
-pub(crate) fn fill(text: &str, name: &str, app: &App) -> String {
-    text.replace("\r\n", "\n")
-        .replace("{name}", name)
-        .replace("{pod}", &app.config.pod_url.diaspora_host())
-        .replace("{link}", app.config.web.public_url.as_str())
+/// What is wrong with a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DraftProblem {
+    Audience,
+    Subject,
+    Body,
+}
+
+/// What is wrong with a letter, in the order of its form; with the language it is wrong in.
+pub(crate) fn problems(draft: &Draft) -> Vec<(String, DraftProblem)> {
+    let (main, mut found) = (&draft.languages.main, Vec::new());
+    if Audience::parse(&draft.audience).is_none() {
+        found.push((main.clone(), DraftProblem::Audience));
+    }
+    let first = (main, draft.subject.as_str(), draft.body.as_str());
+    let others = draft.languages.texts.iter().map(|(code, text)| (code, &*text.subject, &*text.body));
+    for (code, subject, body) in std::iter::once(first).chain(others) {
+        let (subject, body) = (subject.trim(), body.trim());
+        if subject.is_empty() || subject.chars().count() > LONG_SUBJECT || subject.contains(char::is_control)
+        {
+            found.push((code.clone(), DraftProblem::Subject));
+        }
+        if body.is_empty() || body.chars().count() > LONG_BODY || body.contains('\0') {
+            found.push((code.clone(), DraftProblem::Body));
+        }
+    }
+    found
 }

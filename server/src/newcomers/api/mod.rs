@@ -97,7 +97,10 @@ async fn begin(
     let beginning = body(said)?;
     match come::start(&app, address, &beginning.invitation, page.words.code()).await? {
         Begun::Secret(secret) => Ok((StatusCode::CREATED, Json(Secret { secret }))),
-        Begun::Closed => Err(WebError::Conflict(page.words.say("newcomers-closed"))),
+        Begun::Closed => {
+            let words = [page.words.say("newcomers-closed-title"), page.words.say("newcomers-closed")];
+            Err(WebError::Conflict(words.join(". ")))
+        }
         Begun::TooMany => Err(WebError::TooMany { seconds: 24 * 3600 }),
         Begun::Invitation => Err(WebError::Conflict(page.words.say("newcomers-invitation-wrong"))),
     }
@@ -170,7 +173,7 @@ struct Choice {
     username: String,
     /// The address for mail of this pod.
     email: String,
-    /// The password here, 6 to 128 characters.
+    /// The password here, 6 to 128 characters. Common ones are refused.
     #[schema(min_length = 6, max_length = 128)]
     password: String,
     /// Whether the terms of this pod are accepted.
@@ -206,8 +209,10 @@ async fn choose(
     let key_passphrase = Zeroizing::new(choice.key_passphrase);
     let key = KeyPassphrase::new(&key_passphrase, choice.passphrase_lost);
     let chosen = Chosen::new(&choice.username, &choice.email, &password, choice.accept_terms, key);
-    if let Some(problem) = choose::take(&app, &newcomer, &chosen).await? {
-        return Err(WebError::Bad(page.words.say(problem)));
+    let wrong = choose::take(&app, &newcomer, &chosen).await?;
+    if !wrong.is_empty() {
+        let texts: Vec<String> = wrong.into_iter().map(|key| page.words.say(key)).collect();
+        return Err(WebError::Bad(texts.join(" ")));
     }
     Ok((StatusCode::ACCEPTED, now(&app, &page, newcomer.id).await?))
 }

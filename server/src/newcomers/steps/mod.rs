@@ -13,6 +13,7 @@ mod far;
 mod key;
 mod limits;
 mod opened;
+mod prefill;
 mod process;
 mod step;
 mod workshop;

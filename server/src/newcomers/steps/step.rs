@@ -93,6 +93,7 @@ impl Step {
             return Err(self.stopped("onto_itself", &ImportError::OntoItself(old)));
         }
         let key = key_state(&mut archive, None)?;
+        let email = super::prefill::email(&mut archive);
         let nobody = random_id().map_err(|error| later(&error))?;
         let options = ImportOptions {
             username: self.free_name(pod, &old).await?,
@@ -109,7 +110,7 @@ impl Step {
             digests,
             old_account: planned.old.to_string(),
             proof: planned.proof.as_str().to_owned(),
-            plan: Told { no_key: matches!(key, KeyState::Unusable(_)), ..Told::of(&planned) }.text(),
+            plan: Told { no_key: matches!(key, KeyState::Unusable(_)), email, ..Told::of(&planned) }.text(),
             key_locked: matches!(key, KeyState::Locked),
         })
     }

@@ -39,8 +39,8 @@ pub(in crate::newcomers) async fn look(
     let with_photos = whole.photos.is_some();
     match look_at(&app, &newcomer, &passphrase, Some(with_photos)).await? {
         Uploaded::Complete => Ok(Redirect::to("/newcomers")),
-        Uploaded::NoArchive => Ok(Redirect::to("/newcomers?problem=empty#hand-in")),
-        Uploaded::NoPhotos => Ok(Redirect::to("/newcomers?problem=no-photos#hand-in")),
+        Uploaded::NoArchive => Ok(Redirect::to("/newcomers?problem=empty")),
+        Uploaded::NoPhotos => Ok(Redirect::to("/newcomers?problem=no-photos")),
     }
 }
 

@@ -202,6 +202,48 @@ fn on_disk(path: &FilePath) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 
+/// A file of somebody that has come, or is coming.
+pub(super) struct Begun {
+    pub(super) part: Part,
+    /// How large it will be.
+    pub(super) bytes: u64,
+    /// How much of it is here.
+    pub(super) here: u64,
+}
+
+/// Files of somebody that are here, complete or in part.
+pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<Begun>, WebError> {
+    let mut found = unfinished(app, id).await?;
+    let files = app.newcomers.files.clone();
+    let looking = tokio::task::spawn_blocking(move || {
+        [Part::Archive, Part::Photos].map(|part| {
+            let size = std::fs::metadata(files.path(id, part)).map_or(0, |file| file.len());
+            Begun { part, bytes: size, here: size }
+        })
+    });
+    let complete = looking.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    found.extend(complete.into_iter().filter(|file| file.here > 0));
+    Ok(found)
+}
+
+/// Uploads in pieces of somebody that are not complete.
+pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<Begun>, WebError> {
+    let sql =
+        "SELECT part, bytes, name FROM pappus_uploads WHERE newcomer_id = ? AND expires_at > ? ORDER BY part";
+    let rows = app.store.rows("looking for uploads", sql, &[id.into(), app.now_millis().into()]).await?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let name: String = row.get(2)?;
+        let path = app.newcomers.files.pieces(id, &name);
+        // One that is complete has its own name already.
+        let Ok(file) = tokio::fs::metadata(&path).await else { continue };
+        let Some(part) = Part::parse(&row.get::<String>(0)?) else { continue };
+        let bytes = u64::try_from(row.get::<i64>(1)?).unwrap_or(0);
+        found.push(Begun { part, bytes, here: file.len() });
+    }
+    Ok(found)
+}
+
 /// Forgets a file that is not whole.
 pub(super) async fn give_up(
     Shared(app): Shared<App>,

@@ -1,0 +1,249 @@
+//! The API for people: one page, made from the `OpenAPI` document, without scripts and without barriers.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use axum::{Extension, Json, Router};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::error::WebError;
+use crate::pages::Page;
+
+/// Methods, in the order that people read them.
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+#[derive(Template)]
+#[template(path = "api/docs.html")]
+struct DocsPage<'a> {
+    page: &'a Page,
+    base: String,
+    groups: Vec<Group>,
+    schemas: Vec<Schema>,
+}
+
+/// Operations with the same tag.
+struct Group {
+    name: String,
+    operations: Vec<Operation>,
+}
+
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+    summary: String,
+    /// Who may call it.
+    who: String,
+    parameters: Vec<Field>,
+    /// What is sent.
+    body: Vec<Word>,
+    answers: Vec<Answer>,
+}
+
+struct Answer {
+    status: String,
+    description: String,
+    body: Vec<Word>,
+}
+
+struct Schema {
+    name: String,
+    description: String,
+    fields: Vec<Field>,
+    /// What it is, when it has no fields.
+    kind: Vec<Word>,
+}
+
+struct Field {
+    name: String,
+    required: bool,
+    kind: Vec<Word>,
+    description: String,
+}
+
+/// A part of a type: words, or the name of a schema.
+struct Word {
+    text: String,
+    is_schema: bool,
+}
+
+impl Word {
+    fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_schema: false }
+    }
+}
+
+/// The page and the document itself.
+pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router<App> {
+    let document = serde_json::to_value(document).unwrap_or_default();
+    Router::new()
+        .route("/api/docs", get(show))
+        .route("/api/docs/", get(async || Redirect::permanent("/api/docs")))
+        .route("/api/openapi.json", get(async |Extension(Document(document))| Json(document)))
+        .layer(Extension(Document(document)))
+}
+
+#[derive(Clone)]
+struct Document(Value);
+
+async fn show(
+    State(app): State<App>,
+    Extension(Document(document)): Extension<Document>,
+    page: Page,
+) -> Result<Response, WebError> {
+    let template = DocsPage {
+        base: app.config.web.public_url.to_string(),
+        groups: groups(&document),
+        schemas: schemas(&document),
+        page: &page,
+    };
+    Ok(page.show(StatusCode::OK, &template)?.into_response())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn groups(document: &Value) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for method in METHODS.iter().filter(|method| item[**method].is_object()) {
+            let operation = &item[*method];
+            let tag = text(&operation["tags"][0]);
+            let found = operation_of(path, method, operation);
+            match groups.iter_mut().find(|group| group.name == tag) {
+                Some(group) => group.operations.push(found),
+                None => groups.push(Group { name: tag, operations: vec![found] }),
+            }
+        }
+    }
+    groups
+}
+
+fn operation_of(path: &str, method: &str, operation: &Value) -> Operation {
+    let parameter = |parameter: &Value| Field {
+        name: text(&parameter["name"]),
+        required: parameter["required"] == true,
+        kind: kind(&parameter["schema"]),
+        description: text(&parameter["description"]),
+    };
+    let answer = |(status, answer): (&String, &Value)| Answer {
+        status: status.clone(),
+        description: text(&answer["description"]),
+        body: content(answer),
+    };
+    let security = operation["security"].as_array().into_iter().flatten();
+    let who: Vec<&str> =
+        security.filter_map(|one| one.as_object()?.keys().next().map(String::as_str)).collect();
+    Operation {
+        id: text(&operation["operationId"]),
+        method: method.to_uppercase(),
+        path: path.to_owned(),
+        summary: text(&operation["summary"]),
+        who: who.join(", "),
+        parameters: operation["parameters"].as_array().into_iter().flatten().map(parameter).collect(),
+        body: content(&operation["requestBody"]),
+        answers: operation["responses"].as_object().into_iter().flatten().map(answer).collect(),
+    }
+}
+
+/// What a body is.
+fn content(value: &Value) -> Vec<Word> {
+    let first = value["content"].as_object().and_then(|kinds| kinds.iter().next());
+    first.map_or_else(Vec::new, |(media, body)| {
+        let known = kind(&body["schema"]);
+        if known.is_empty() { vec![Word::plain(media.as_str())] } else { known }
+    })
+}
+
+fn schemas(document: &Value) -> Vec<Schema> {
+    let all = document["components"]["schemas"].as_object().into_iter().flatten();
+    let schema = |(name, schema): (&String, &Value)| {
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let field = |(name, field): (&String, &Value)| Field {
+            name: name.clone(),
+            required: required.contains(&name.as_str()),
+            kind: kind(field),
+            description: text(&field["description"]),
+        };
+        let fields: Vec<Field> = schema["properties"].as_object().into_iter().flatten().map(field).collect();
+        let kind = if fields.is_empty() { kind(schema) } else { Vec::new() };
+        Schema { name: name.clone(), description: text(&schema["description"]), fields, kind }
+    };
+    all.map(schema).collect()
+}
+
+/// A type in words: `list of Archive`, `integer or null`.
+fn kind(schema: &Value) -> Vec<Word> {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        return vec![Word { text: name.to_owned(), is_schema: true }];
+    }
+    for choice in ["oneOf", "anyOf", "allOf"] {
+        if let Some(choices) = schema[choice].as_array() {
+            return joined(choices.iter().map(kind));
+        }
+    }
+    if let Some(values) = schema["enum"].as_array() {
+        return joined(values.iter().map(|value| vec![Word::plain(text(value))]));
+    }
+    if schema["type"] == "array" {
+        let mut words = vec![Word::plain("list of")];
+        words.extend(kind(&schema["items"]));
+        return words;
+    }
+    let mut words = match &schema["type"] {
+        Value::String(one) => vec![Word::plain(one.as_str())],
+        Value::Array(several) => joined(several.iter().map(|one| vec![Word::plain(text(one))])),
+        _ => Vec::new(),
+    };
+    if let Some(format) = schema["format"].as_str().filter(|format| !format.starts_with("int")) {
+        words.push(Word::plain(format!("({format})")));
+    }
+    if schema["additionalProperties"].is_object() {
+        words.push(Word::plain("of"));
+        words.extend(kind(&schema["additionalProperties"]));
+    }
+    words
+}
+
+fn joined(kinds: impl Iterator<Item = Vec<Word>>) -> Vec<Word> {
+    let mut words = Vec::new();
+    for kind in kinds {
+        if !words.is_empty() {
+            words.push(Word::plain("or"));
+        }
+        words.extend(kind);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_and_every_schema_is_on_the_page() {
+        let document = serde_json::to_value(crate::api::document()).unwrap();
+        let groups = groups(&document);
+        let shown: usize = groups.iter().map(|group| group.operations.len()).sum();
+        let all: usize =
+            document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
+        assert_eq!(shown, all);
+        let named: Vec<String> = schemas(&document).into_iter().map(|schema| schema.name).collect();
+        let words = groups
+            .iter()
+            .flat_map(|group| &group.operations)
+            .flat_map(|one| one.body.iter().chain(one.answers.iter().flat_map(|answer| &answer.body)));
+        for word in words.filter(|word| word.is_schema) {
+            assert!(named.contains(&word.text), "{} is linked and not there", word.text);
+        }
+        let described =
+            |operation: &Operation| !operation.summary.is_empty() && !operation.answers.is_empty();
+        assert!(groups.iter().flat_map(|group| &group.operations).all(described));
+    }
+}

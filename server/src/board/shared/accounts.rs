@@ -1,0 +1,202 @@
+//! Accounts in lists: by their state, by how their names begin, page by page.
+
+use std::collections::{HashMap, HashSet};
+
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::pod::people::{AccountRow, accounts};
+use pappus_engine::store::{StoreError, StoreRow, Value};
+
+use super::letter::fetched;
+use crate::app::App;
+use crate::error::WebError;
+
+/// Accounts looked at at a time.
+const MANY: u32 = 1_000;
+
+/// A state that accounts are listed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AccountState {
+    All,
+    /// With neither an archive nor a move.
+    Untouched,
+    /// With an archive that was not downloaded.
+    Waiting,
+    Fetched,
+    Moved,
+    Failed,
+    Locked,
+    Closed,
+}
+
+impl AccountState {
+    /// All of them.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::All,
+        Self::Untouched,
+        Self::Waiting,
+        Self::Fetched,
+        Self::Moved,
+        Self::Failed,
+        Self::Locked,
+        Self::Closed,
+    ];
+
+    /// The word in addresses, and in the keys of texts.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Untouched => "untouched",
+            Self::Waiting => "not-downloaded",
+            Self::Fetched => "downloaded",
+            Self::Moved => "moved",
+            Self::Failed => "failed",
+            Self::Locked => "locked",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// The state of a word.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// An account in a list. Times are milliseconds since 1970.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    pub(crate) row: AccountRow,
+    /// When its first archive was made.
+    pub(crate) made_at: Option<i64>,
+    /// When it downloaded one last.
+    pub(crate) fetched_at: Option<i64>,
+    pub(crate) moved: bool,
+    /// Whether its newest request has failed.
+    pub(crate) failed: bool,
+}
+
+impl Listed {
+    /// Whether it is in a list.
+    pub(crate) fn is(&self, state: AccountState) -> bool {
+        match state {
+            AccountState::All => true,
+            AccountState::Untouched => self.made_at.is_none() && !self.moved,
+            AccountState::Waiting => self.made_at.is_some() && self.fetched_at.is_none(),
+            AccountState::Fetched => self.fetched_at.is_some(),
+            AccountState::Moved => self.moved,
+            AccountState::Failed => self.failed,
+            AccountState::Locked => self.row.locked && !self.row.closed,
+            AccountState::Closed => self.row.closed,
+        }
+    }
+}
+
+/// Whom a list is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Choice<'a> {
+    pub(crate) state: AccountState,
+    /// How the username or the e-mail address begins.
+    pub(crate) beginning: Option<&'a str>,
+}
+
+/// At most `limit` accounts of a list, by row number, behind `after`. When there may be more, also what `after` is for the
+/// next ones.
+///
+/// # Errors
+/// [`WebError::Away`].
+pub(crate) async fn list(
+    app: &App,
+    choice: Choice<'_>,
+    after: i64,
+    limit: usize,
+) -> Result<(Vec<Listed>, Option<i64>), WebError> {
+    let (mut found, mut after) = (Vec::new(), after);
+    loop {
+        let rows = rows(app, choice.beginning, after).await?;
+        let full = rows.len() == MANY as usize;
+        for listed in annotated(app, rows).await? {
+            after = listed.row.user_id;
+            if listed.is(choice.state) {
+                found.push(listed);
+            }
+            if found.len() == limit {
+                return Ok((found, Some(after)));
+            }
+        }
+        if !full {
+            return Ok((found, None));
+        }
+    }
+}
+
+/// Accounts of the pod; when it is gone, those that are known from archives.
+async fn rows(app: &App, beginning: Option<&str>, after: i64) -> Result<Vec<AccountRow>, WebError> {
+    // No text of a database holds NUL.
+    let beginning = beginning.map(str::trim).filter(|text| !text.is_empty());
+    if beginning.is_some_and(|text| text.contains('\0')) {
+        return Ok(Vec::new());
+    }
+    if let Some(pod) = &app.config.pod {
+        let away = |error: pappus_engine::pod::database::DatabaseError| WebError::Away(error.to_string());
+        let mut snapshot = Snapshot::open(&pod.database).await.map_err(away)?;
+        return accounts(&mut snapshot, beginning, after, MANY).await.map_err(away);
+    }
+    let sql = format!(
+        "SELECT user_id, MIN(username) FROM (SELECT user_id, username FROM pappus_requests WHERE pod = ? UNION ALL \
+         SELECT a.user_id, a.username FROM pappus_campaign_accounts a JOIN pappus_campaigns c ON c.id = a.campaign_id \
+         WHERE c.pod_url = ?) known WHERE user_id > ? AND username LIKE ? ESCAPE '!' GROUP BY user_id ORDER BY user_id \
+         LIMIT {MANY}"
+    );
+    let pattern =
+        beginning.unwrap_or_default().to_lowercase().replace('!', "!!").replace('_', "!_").replace('%', "!%");
+    let pod = app.config.pod_url.as_str();
+    let values: [Value<'_>; 4] = [pod.into(), pod.into(), after.into(), format!("{pattern}%").into()];
+    let rows = app.store.rows("listing accounts", &sql, &values).await?;
+    let read = |row: &StoreRow| {
+        Ok(AccountRow {
+            user_id: row.get(0)?,
+            username: row.get(1)?,
+            email: String::new(),
+            closed: false,
+            locked: false,
+            last_seen: None,
+        })
+    };
+    Ok(rows.iter().map(read).collect::<Result<_, StoreError>>()?)
+}
+
+async fn annotated(app: &App, rows: Vec<AccountRow>) -> Result<Vec<Listed>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = rows.iter().map(|row| row.user_id).collect();
+    let listed: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let (listed, pod) = (listed.join(", "), app.config.pod_url.as_str());
+    let sql = format!(
+        "SELECT user_id, MIN(made_at) FROM ({}) made WHERE user_id IN ({listed}) GROUP BY user_id",
+        crate::board::numbers::MADE
+    );
+    let rows_of_made = app.store.rows("looking who has an archive", &sql, &[pod.into(), pod.into()]).await?;
+    let made: HashMap<i64, Option<i64>> =
+        rows_of_made.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, StoreError>>()?;
+    let sql = format!("SELECT user_id FROM pappus_moved_away WHERE pod = ? AND user_id IN ({listed})");
+    let moved = numbers(app, &sql, pod).await?;
+    let sql = format!(
+        "SELECT user_id FROM pappus_requests r WHERE pod = ? AND user_id IN ({listed}) AND state = 'failed' \
+         AND NOT EXISTS (SELECT 1 FROM pappus_requests n WHERE n.pod = r.pod AND n.user_id = r.user_id AND n.id > r.id)"
+    );
+    let failed = numbers(app, &sql, pod).await?;
+    let fetched = fetched(app, &ids).await?;
+    let of = |row: AccountRow| Listed {
+        made_at: made.get(&row.user_id).map(|at| at.unwrap_or(0)),
+        fetched_at: fetched.get(&row.user_id).copied(),
+        moved: moved.contains(&row.user_id),
+        failed: failed.contains(&row.user_id),
+        row,
+    };
+    Ok(rows.into_iter().map(of).collect())
+}
+
+async fn numbers(app: &App, sql: &str, pod: &str) -> Result<HashSet<i64>, StoreError> {
+    let rows = app.store.rows("looking at accounts", sql, &[pod.into()]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}

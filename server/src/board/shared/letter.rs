@@ -1,0 +1,198 @@
+//! One letter for many people: in their languages, with what is different for each of them put in.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::pod::people::{Addressee, Seen, addressees};
+use pappus_engine::store::{StoreError, StoreRow};
+use serde::{Deserialize, Serialize};
+
+use super::notices::{Audience, Draft};
+use crate::app::App;
+use crate::board::Closing;
+use crate::error::WebError;
+use crate::words::{LANGUAGES, Words};
+
+/// People looked at at a time when they are counted.
+const MANY: u32 = 5_000;
+
+/// A letter in one language.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Text {
+    pub(crate) subject: String,
+    pub(crate) body: String,
+}
+
+/// In which languages a letter is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Languages {
+    /// The language of the letter for everybody for whom there is no other.
+    pub(crate) main: String,
+    /// The same letter in others, by language code.
+    pub(crate) texts: BTreeMap<String, Text>,
+}
+
+impl Default for Languages {
+    fn default() -> Self {
+        Self { main: LANGUAGES.first().map_or("en", |(code, _)| code).to_owned(), texts: BTreeMap::new() }
+    }
+}
+
+impl Languages {
+    /// The language that somebody gets a letter in.
+    pub(crate) fn of<'a>(&'a self, chosen: Option<&str>) -> &'a str {
+        let code = chosen.unwrap_or_default().split(['-', '_']).next().unwrap_or_default();
+        self.texts.get_key_value(code).map_or(&self.main, |(code, _)| code)
+    }
+}
+
+/// A letter as somebody gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) subject: String,
+    pub(crate) body: String,
+}
+
+/// How many people get a letter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Recipients {
+    /// By the language they get it in.
+    pub(crate) by_language: BTreeMap<String, u64>,
+    /// Those whose account is locked: they get another letter.
+    pub(crate) locked: u64,
+}
+
+impl Recipients {
+    pub(crate) fn all(&self) -> u64 {
+        self.by_language.values().sum::<u64>() + self.locked
+    }
+}
+
+/// What is put into letters, looked up once for many of them.
+pub(crate) struct Filling {
+    closing: Option<Closing>,
+}
+
+impl Filling {
+    pub(crate) async fn of(app: &App) -> Result<Self, StoreError> {
+        Ok(Self { closing: Closing::of(app).await? })
+    }
+
+    /// The letter in a language.
+    pub(crate) fn letter(&self, app: &App, draft: &Draft, language: &str, name: &str) -> Written {
+        let other = draft.languages.texts.get(language);
+        let (subject, body) = other.map_or((&draft.subject, &draft.body), |text| (&text.subject, &text.body));
+        let words = app.translations.accepted(language);
+        let fill = |text: &str| self.fill(app, &words, text, name);
+        Written { subject: fill(subject), body: fill(body) }
+    }
+
+    /// What people get whose account is locked: they cannot sign in, and are told whom to write to.
+    pub(crate) fn locked(&self, app: &App, draft: &Draft, language: &str, name: &str) -> Written {
+        let words = app.translations.accepted(language);
+        let body = self.fill(app, &words, &words.say("notice-locked-body"), name);
+        Written { subject: self.letter(app, draft, language, name).subject, body }
+    }
+
+    fn fill(&self, app: &App, words: &Words, text: &str, name: &str) -> String {
+        let days = self.closing.as_ref().map(|closing| closing.days(words)).unwrap_or_default();
+        let days: Vec<String> = days.into_iter().map(|(what, day)| format!("{what}: {day}")).collect();
+        let podmin = app.config.podmin_email.clone();
+        text.replace("\r\n", "\n")
+            .replace("{name}", name)
+            .replace("{pod}", &app.config.pod_url.diaspora_host())
+            .replace("{link}", app.config.web.public_url.as_str())
+            .replace("{days}", &days.join("\n"))
+            .replace("{podmin}", &podmin.unwrap_or_else(|| words.say("notice-podmin-unknown")))
+    }
+}
+
+/// Counts who gets a letter.
+///
+/// # Errors
+/// [`WebError::Away`].
+pub(crate) async fn recipients(app: &App, draft: &Draft) -> Result<Recipients, WebError> {
+    let mut found = Recipients::default();
+    let (Some(pod), Some(audience)) = (&app.config.pod, Audience::parse(&draft.audience)) else {
+        return Ok(found);
+    };
+    let away = |error: pappus_engine::pod::database::DatabaseError| WebError::Away(error.to_string());
+    let mut snapshot = Snapshot::open(&pod.database).await.map_err(away)?;
+    let mut reached = 0;
+    loop {
+        let people =
+            addressees(&mut snapshot, seen(audience), app.now(), reached, MANY).await.map_err(away)?;
+        let Some(last) = people.last() else { return Ok(found) };
+        reached = last.user_id;
+        let fetched = fetched_of(app, audience, &people).await?;
+        for person in people.iter().filter(|person| !fetched.contains(&person.user_id)) {
+            if person.locked {
+                found.locked += 1;
+            } else {
+                let language = draft.languages.of(person.language.as_deref()).to_owned();
+                *found.by_language.entry(language).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// When people of a group have used the pod last.
+pub(crate) fn seen(audience: Audience) -> Seen {
+    match audience {
+        Audience::Seen(seen) => seen,
+        Audience::NotFetched => Seen::Ever,
+    }
+}
+
+/// Those of them who get no letter, since they have fetched an archive.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn fetched_of(
+    app: &App,
+    audience: Audience,
+    people: &[Addressee],
+) -> Result<HashSet<i64>, StoreError> {
+    if people.is_empty() || audience != Audience::NotFetched {
+        return Ok(HashSet::new());
+    }
+    let ids: Vec<i64> = people.iter().map(|person| person.user_id).collect();
+    Ok(fetched(app, &ids).await?.into_keys().collect())
+}
+
+/// When accounts, by their row numbers, have fetched an archive last, in milliseconds since 1970.
+///
+/// # Errors
+/// [`StoreError`].
+pub(crate) async fn fetched(app: &App, ids: &[i64]) -> Result<HashMap<i64, i64>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let sql = format!(
+        "SELECT user_id, last_at FROM pappus_downloads WHERE pod = ? AND user_id IN ({})",
+        ids.join(", ")
+    );
+    let rows = app.store.rows("looking who has fetched", &sql, &[app.config.pod_url.as_str().into()]).await?;
+    rows.iter().map(|row: &StoreRow| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_get_a_letter_in_their_language_if_there_is_one() {
+        let texts = BTreeMap::from([("de".to_owned(), Text::default())]);
+        let languages = Languages { main: "en".to_owned(), texts };
+        for (chosen, code) in [
+            (Some("de"), "de"),
+            (Some("de-AT"), "de"),
+            (Some("de_formal"), "de"),
+            (Some("fr"), "en"),
+            (None, "en"),
+        ] {
+            assert_eq!(languages.of(chosen), code, "{chosen:?}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What the podmin has to say to people: a note, and pods to go to.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::shared::Actor;
+use crate::app::App;
+use crate::error::{WebError, as_it_is};
+use crate::pages::{CheckedForm, FieldProblems, Page};
+use crate::podmin_words::{PodminWords, WordsProblem};
+use crate::sessions::Podmin;
+
+#[derive(Template)]
+#[template(path = "board/words.html")]
+struct WordsPage<'a> {
+    page: &'a Page,
+    note: String,
+    pods: String,
+    problems: FieldProblems,
+}
+
+/// Shows the form.
+pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
+    let words = PodminWords::of(&app).await?;
+    let problems = FieldProblems::default();
+    page.show(StatusCode::OK, &WordsPage { page: &page, note: words.note, pods: words.lines, problems })
+}
+
+/// What is typed.
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    note: String,
+    #[serde(default)]
+    pods: String,
+}
+
+/// Stores it.
+pub(super) async fn keep(
+    State(app): State<App>,
+    actor: Actor,
+    page: Page,
+    CheckedForm(typed): CheckedForm<Typed>,
+) -> Result<Response, WebError> {
+    let (field, text) = match PodminWords::parse(&typed.note, &typed.pods) {
+        Ok(words) => {
+            words.keep(&app).await?;
+            actor.has_done(&app, "podmin-words", "", None).await;
+            return Ok(Redirect::to("/board/words?done=saved").into_response());
+        }
+        Err(WordsProblem::Note) => ("note", page.words.say("words-note-long")),
+        Err(WordsProblem::ManyPods) => ("pods", page.words.say("words-pods-many")),
+        Err(WordsProblem::Pod(line)) => ("pods", page.words.one("words-pod-wrong", "line", line)),
+    };
+    let problems = FieldProblems::one(field, text);
+    let template = WordsPage { page: &page, note: typed.note, pods: typed.pods, problems };
+    Ok(as_it_is(page.show(StatusCode::UNPROCESSABLE_ENTITY, &template)?))
+}

@@ -1,0 +1,33 @@
+//! The e-mail address that an archive names, for the form.
+
+use pappus_engine::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
+use pappus_engine::archive::open::{Archive, Verified};
+use serde_json::value::RawValue;
+
+/// Longest address that is taken over.
+const LONG: usize = 255;
+
+/// Reads `user.email`; nothing when there is none. What cannot be read is no reason to stop: the person types it.
+pub(super) fn email(archive: &mut Archive<Verified>) -> Option<String> {
+    let limits = *archive.limits();
+    let mut found = Email(None);
+    read_document(archive.document().ok()?, &limits, &mut found).ok()?;
+    found.0.filter(|email| email.len() <= LONG && email.contains('@') && !email.contains(char::is_control))
+}
+
+struct Email(Option<String>);
+
+impl DocumentVisitor for Email {
+    fn wants(&self, section: Section, name: &str) -> bool {
+        section == Section::User && name == "email"
+    }
+
+    fn field(&mut self, _: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        self.0 = serde_json::from_str(value.get()).ok();
+        Ok(Next::Stop)
+    }
+
+    fn element(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
+        Ok(Next::Continue)
+    }
+}

@@ -1,0 +1,134 @@
+//! What the podmin has to say to people who leave and people who come: a note, and pods to go to.
+
+use pappus_engine::store::StoreError;
+use url::Url;
+
+use crate::app::App;
+
+/// Longest note, in characters.
+const LONG_NOTE: usize = 4_000;
+/// Most pods, and the longest line of one.
+const MOST_PODS: usize = 30;
+const LONG_LINE: usize = 300;
+
+/// A pod that the podmin recommends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecommendedPod {
+    /// Where it is: an address of the web.
+    pub url: String,
+    /// Its host, for people.
+    pub host: String,
+    /// What the podmin says about it; may be empty.
+    pub about: String,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PodminWords {
+    /// The note; may be empty.
+    pub note: String,
+    /// The pods.
+    pub pods: Vec<RecommendedPod>,
+    /// The pods as they were typed, one a line.
+    pub lines: String,
+}
+
+/// What is wrong with what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WordsProblem {
+    /// The note is too long.
+    Note,
+    /// There are too many pods.
+    ManyPods,
+    /// A line is no pod.
+    Pod(String),
+}
+
+impl PodminWords {
+    /// What the podmin of this pod has to say.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of(app: &App) -> Result<Self, StoreError> {
+        let sql = "SELECT note, pods FROM pappus_podmin_words WHERE pod = ?";
+        let pod = app.config.pod_url.as_str();
+        let Some(row) = app.store.first("reading the podmin's words", sql, &[pod.into()]).await? else {
+            return Ok(Self::default());
+        };
+        // What was stored has been checked.
+        Ok(Self::parse(&row.get::<String>(0)?, &row.get::<String>(1)?).unwrap_or_default())
+    }
+
+    /// Reads what was typed: a note, and a pod in each line, its host or address first, then what is to be said about it.
+    ///
+    /// # Errors
+    /// [`WordsProblem`].
+    pub fn parse(note: &str, lines: &str) -> Result<Self, WordsProblem> {
+        let note = note.replace("\r\n", "\n").trim().to_owned();
+        if note.chars().count() > LONG_NOTE || note.contains('\0') {
+            return Err(WordsProblem::Note);
+        }
+        let typed: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if typed.len() > MOST_PODS {
+            return Err(WordsProblem::ManyPods);
+        }
+        let pods = typed.iter().map(|line| pod(line).ok_or_else(|| WordsProblem::Pod((*line).to_owned())));
+        Ok(Self { note, pods: pods.collect::<Result<_, _>>()?, lines: typed.join("\n") })
+    }
+
+    /// Returns true when the podmin has nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.note.is_empty() && self.pods.is_empty()
+    }
+
+    /// Stores it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep(&self, app: &App) -> Result<(), StoreError> {
+        let sql = "INSERT INTO pappus_podmin_words (pod, note, pods) VALUES (?, ?, ?) \
+                   ON CONFLICT (pod) DO UPDATE SET note = excluded.note, pods = excluded.pods";
+        let values = [app.config.pod_url.as_str().into(), (&self.note).into(), (&self.lines).into()];
+        app.store.execute("storing the podmin's words", sql, &values).await.map(drop)
+    }
+}
+
+fn pod(line: &str) -> Option<RecommendedPod> {
+    if line.chars().count() > LONG_LINE || line.contains(char::is_control) {
+        return None;
+    }
+    let (place, about) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let address = if place.contains("://") { place.to_owned() } else { format!("https://{place}/") };
+    let url = Url::parse(&address).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let host = url.host_str().filter(|host| host.contains('.'))?;
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let about = about.trim().trim_start_matches(['-', '–', ':']).trim().to_owned();
+    (url.username().is_empty() && url.password().is_none()).then(|| RecommendedPod {
+        url: url.to_string(),
+        host,
+        about,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_are_hosts_or_addresses_with_words() {
+        let lines = "pod.example\r\n https://other.example/register  friendly, German \n\nthird.example: new";
+        let words = PodminWords::parse(" Hello\r\nall ", lines).unwrap();
+        let pods: Vec<_> = words.pods.iter().map(|pod| (pod.url.as_str(), pod.about.as_str())).collect();
+        assert_eq!(words.note, "Hello\nall");
+        let expected = [("https://pod.example/", ""), ("https://other.example/register", "friendly, German")];
+        assert_eq!(pods[..2], expected);
+        assert_eq!(PodminWords::parse("", &words.lines).unwrap().pods, words.pods);
+        for bad in
+            ["javascript:alert(1)", "ftp://pod.example/", "pod", "https://me:secret@pod.example/", "<b>"]
+        {
+            assert_eq!(PodminWords::parse("", bad), Err(WordsProblem::Pod(bad.to_owned())), "{bad}");
+        }
+        assert_eq!(PodminWords::parse(&"x".repeat(4001), ""), Err(WordsProblem::Note));
+        assert_eq!(PodminWords::parse("", &"pod.example\n".repeat(31)), Err(WordsProblem::ManyPods));
+    }
+}

@@ -1,0 +1,52 @@
+//! The SHA-256 of an archive as its person gets it: what lies in the depot is encrypted, and has another one.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
+use pappus_engine::archive::writer::hex;
+use pappus_engine::requests::MadeArchive;
+
+use super::made;
+use crate::app::App;
+use crate::error::WebError;
+use crate::sessions::SignedIn;
+
+/// Bytes read at a time.
+const PIECE: usize = 256 << 10;
+
+/// The digest in hexadecimal digits: computed once for each archive, and noted.
+pub(super) async fn of(app: &App, made: &MadeArchive) -> Result<String, WebError> {
+    if !made.is_sealed() {
+        return Ok(made.sha256.clone());
+    }
+    let requests = &app.portal.requests;
+    if let Some(known) = requests.digest(&made.sha256).await? {
+        return Ok(known);
+    }
+    let mut opened = made::open(app, made).await?;
+    let mut context = Context::new(&SHA256);
+    loop {
+        let read = opened.piece(PIECE).await.map_err(|error| WebError::Away(error.to_string()))?;
+        if read.1.is_empty() {
+            break;
+        }
+        context.update(&read.1);
+        opened = read.0;
+    }
+    let digest = hex(context.finish().as_ref());
+    requests.note_digest(&made.sha256, &digest).await?;
+    Ok(digest)
+}
+
+/// The digest as a file that `sha256sum -c` takes.
+pub(super) async fn file(
+    State(app): State<App>,
+    SignedIn(person): SignedIn,
+    Path(name): Path<String>,
+) -> Result<Response, WebError> {
+    let made = made::own(&app, &person, &name).await?;
+    let text = format!("{}  {}\n", of(&app, &made).await?, made.file_name());
+    let head = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "private, no-store")];
+    Ok((head, text).into_response())
+}

@@ -1,0 +1,140 @@
+//! The page of a newcomer: what is wrong stands at its field, and every end leads on.
+
+use super::{PASSWORD, Scene, begin, choice, come, hand_in};
+use crate::support::closing::until;
+use pappus_tests::service::Browser;
+use reqwest::{Method, StatusCode};
+
+/// Somebody whose archive will do.
+async fn checked(service: &pappus_tests::service::Service, scene: &Scene) -> Browser {
+    let mut ida = begin(service).await;
+    hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
+    until(&mut ida, "/newcomers", "Your archive is all right").await;
+    ida
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn common_passwords_are_refused_at_their_field() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let mut ida = checked(&service, &scene).await;
+    for easy in ["password", "passwort", "123456789", "ida@mail.example", "qwertz"] {
+        ida.open("/newcomers").await.unwrap();
+        let wish = [("username", "ida"), ("email", "ida@mail.example"), ("password", easy), ("again", easy)];
+        let answer = ida.submit("/newcomers/choose", &wish).await.unwrap();
+        let page = answer.text();
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{easy}: {page}");
+        assert!(page.contains("too common") && page.contains("id=\"password-problem\""), "{easy}: {page}");
+        let field = answer.between("<input id=\"password\"", ">").unwrap();
+        for attribute in ["aria-invalid=\"true\"", "autofocus", "aria-describedby=\"password-problem\""] {
+            assert!(field.contains(attribute), "{attribute}: {field}");
+        }
+    }
+    // Several at once: all are named, the first has the focus, and what was typed stays.
+    let wish =
+        [("username", "Ida!"), ("email", "x@mail.example"), ("password", PASSWORD), ("again", "other")];
+    let answer = ida.submit("/newcomers/choose", &wish).await.unwrap();
+    let page = answer.text();
+    assert!(page.contains("href=\"#username\"") && page.contains("href=\"#again\""), "{page}");
+    assert_eq!(page.matches(" autofocus").count(), 1, "{page}");
+    assert!(answer.between("<input id=\"username\"", ">").unwrap().contains("autofocus"), "{page}");
+    assert!(page.contains("value=\"x@mail.example\""), "{page}");
+    // By program as well.
+    let body = serde_json::json!({ "username": "ida", "email": "ida@mail.example", "password": "password" });
+    let headers = [("content-type", "application/json")];
+    let path = "/api/v1/newcomers/me/choice";
+    let answer = ida.send(Method::POST, path, &headers, body.to_string().into_bytes()).await.unwrap();
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+    assert!(answer.text().contains("too common"), "{}", answer.text());
+    ida.open("/newcomers").await.unwrap();
+    ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
+    until(&mut ida, "/newcomers", "Import complete").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_undone_move_one_starts_again() {
+    let scene = Scene::new().await;
+    // An invitation is good once: whoever was invited must not need another.
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let mut ida = come(&service, &scene.archive, "ida").await;
+    until(&mut ida, "/newcomers", "Import complete").await;
+    ida.submit("/newcomers/undo", &[("confirmed", "yes")]).await.unwrap();
+    let page = until(&mut ida, "/newcomers", "Move undone").await.text();
+    assert!(page.contains("action=\"/newcomers/restart\"") && page.contains("Start again"), "{page}");
+    let page = ida.submit("/newcomers/restart", &[]).await.unwrap().text();
+    assert!(page.contains("Hand in your archive"), "{page}");
+    hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
+    until(&mut ida, "/newcomers", "Your archive is all right").await;
+    ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
+    until(&mut ida, "/newcomers", "Import complete").await;
+    scene.target.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_valid_archive_without_a_contact_that_can_come_is_said_in_words() {
+    let scene = Scene::with(|source| {
+        // Nobody's key can be read, so nobody here can know these people.
+        let sql = "UPDATE people SET serialized_public_key = 'none' WHERE owner_id IS NULL \
+                   OR owner_id <> (SELECT id FROM users WHERE username = 'ida')";
+        let pool = source.pool.clone();
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async move { pool.execute(sql).await.unwrap() });
+        });
+    })
+    .await;
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let mut ida = checked(&service, &scene).await;
+    let page = ida.open("/newcomers").await.unwrap().text();
+    assert!(page.contains("Your archive is valid, but none of your "), "{page}");
+    assert!(page.contains("Most of them: left out: "), "{page}");
+    ida.open("/language/de?to=/newcomers").await.unwrap();
+    let page = ida.open("/newcomers").await.unwrap().text();
+    assert!(page.contains("Dein Archiv ist gültig, aber keiner deiner "), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_says_how_much_is_here() {
+    let scene = Scene::new().await;
+    let archive = std::fs::read(&scene.archive).unwrap();
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let mut ida = begin(&service).await;
+    let length = archive.len().to_string();
+    let headers = [
+        ("tus-resumable", "1.0.0"),
+        ("upload-length", length.as_str()),
+        ("upload-metadata", "part YXJjaGl2ZQ=="),
+    ];
+    let made = ida.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
+    super::send(&mut ida, made.location(), 0, archive[..60_000].to_vec()).await;
+    let page = ida.open("/newcomers").await.unwrap();
+    let here = page.between("id=\"here\"", "</div>").unwrap();
+    assert!(here.contains("Archive: 60.0 kB of "), "{here}");
+    assert!(page.text().contains("accept=\".zip,.gz,.json,.age"), "{}", page.text());
+    let page = ida.submit("/newcomers/uploads/end", &[]).await.unwrap().text();
+    assert!(page.contains("This deletes 1 upload (60.0 kB)"), "{page}");
+    let page = ida.submit("/newcomers/uploads/end", &[("confirmed", "yes")]).await.unwrap().text();
+    assert!(!page.contains("id=\"here\""), "{page}");
+    let gone = ida.send(Method::HEAD, made.location(), &headers[..1], Vec::new()).await.unwrap();
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reasons_are_told_in_the_reader_s_language() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, "admission = \"open\"\nper_address = 20");
+    let archive = std::fs::read(&scene.archive).unwrap();
+    let mut damaged = archive.clone();
+    let half = damaged.len() / 2;
+    damaged[half] ^= 1;
+    for (bytes, says) in [
+        (b"this is no archive".to_vec(), "kein Archiv eines Kontos"),
+        (damaged, "beschädigt"),
+        (archive[..archive.len() / 3].to_vec(), "beschädigt"),
+    ] {
+        let mut ida = begin(&service).await;
+        ida.open("/language/de?to=/newcomers").await.unwrap();
+        hand_in(&mut ida, None, &bytes).await;
+        let page = until(&mut ida, "/newcomers", "kann nicht angenommen werden").await.text();
+        assert!(page.contains(says), "{says}: {page}");
+    }
+}
