@@ -23,9 +23,20 @@ pub(crate) mod undo;
 pub(crate) mod verify;
 pub(crate) mod worker;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use pappus_engine::archive::manifest::Manifest;
+
+use crate::error::Failure;
+
+/// Makes a folder for archives when it is missing, for its owner only: they hold private keys.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| Failure::new(format!("the folder {} cannot be made", folder.display()), error))
+}
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

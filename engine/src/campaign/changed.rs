@@ -76,6 +76,33 @@ pub(super) async fn changed_since(
          WHERE a.owner_id IS NOT NULL AND {}",
         new("r")
     ));
+    // Likes on the account's comments, and on those below its posts.
+    for parent in [
+        "JOIN people a ON a.id = c.author_id",
+        "JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' JOIN people a ON a.id = p.author_id",
+    ] {
+        parts.push(format!(
+            "SELECT a.owner_id FROM likes r JOIN comments c ON c.id = r.target_id AND r.target_type = 'Comment' \
+             {parent} WHERE a.owner_id IS NOT NULL AND {}",
+            new("r")
+        ));
+    }
+    // Names of contacts.
+    parts.push(format!(
+        "SELECT k.user_id FROM contacts k JOIN profiles r ON r.person_id = k.person_id WHERE {}",
+        new("r")
+    ));
+    // Names under comments, which the pages for people show.
+    parts.push(format!(
+        "SELECT a.owner_id FROM profiles r JOIN comments c ON c.author_id = r.person_id \
+         JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
+         JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL AND {}",
+        new("r")
+    ));
+    parts.push(format!(
+        "SELECT k.user_id FROM contacts k JOIN people r ON r.id = k.person_id WHERE {}",
+        new("r")
+    ));
     let mut changed = HashSet::new();
     let sql = parts.join(" UNION ");
     let mut rows = snapshot.stream("accounts that have changed", sql, &[]);

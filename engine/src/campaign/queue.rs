@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::records::{CampaignState, Claimed, Order, Outcome, Written};
-use super::status::now;
+use super::status::{lapsed, now};
 use crate::pod::config::Dialect;
 use crate::store::{Store, StoreError, StoreRow, Value};
 
@@ -70,8 +70,8 @@ impl Queue {
         let values = [millis(lease).into(), waits_for.into(), (&self.worker).into()];
         let renewed = transaction.execute("keeping a lease", &sql, &values).await?;
         let sql = format!(
-            "DELETE FROM pappus_campaign_workers WHERE campaign_id = ? AND lease_until < {}",
-            self.now()
+            "DELETE FROM pappus_campaign_workers WHERE campaign_id = ? AND {}",
+            lapsed("lease_until", self.now())
         );
         transaction.execute("removing dead workers", &sql, &[self.campaign.into()]).await?;
         let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL WHERE campaign_id = ? \

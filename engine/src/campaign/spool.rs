@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use super::CampaignError;
 
@@ -15,22 +16,29 @@ const LOCK: &str = "lock";
 /// A folder that goes when this is dropped. Killed, it stays, and the next worker on this machine removes it.
 pub(crate) struct Spool {
     path: PathBuf,
-    _lock: File,
+    /// Held, not looked at.
+    lock: std::sync::Mutex<File>,
 }
 
 impl Spool {
-    /// Makes a folder for a worker, below `root`.
+    /// Makes a folder for a worker, below `root`, which must be there: a disk that is not mounted is not written to.
     pub(crate) fn make(root: &Path, worker: &str) -> Result<Self, CampaignError> {
-        let root = root.join(FOLDER);
-        let path = root.join(worker);
-        let failed = |source| CampaignError::Spool { path: path.clone(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(&root).map_err(failed)?;
-        let _door = close_door(&root).map_err(failed)?;
-        remove_leftovers(&root).map_err(failed)?;
-        DirBuilder::new().mode(0o700).create(&path).map_err(failed)?;
-        let lock = File::create(path.join(LOCK)).map_err(failed)?;
-        lock.lock().map_err(failed)?;
-        Ok(Self { path, _lock: lock })
+        let path = root.join(FOLDER).join(worker);
+        let made = make_locked(root, &path);
+        let lock = made.map_err(|source| CampaignError::Spool { path: path.clone(), source })?;
+        Ok(Self { path, lock: std::sync::Mutex::new(lock) })
+    }
+
+    /// Makes the folder again when it is gone: what held its lock may have been unmounted.
+    pub(crate) fn make_again(&self) -> Result<(), CampaignError> {
+        let failed = |source| CampaignError::Spool { path: self.path.clone(), source };
+        if self.path.join(LOCK).try_exists().map_err(failed)? {
+            return Ok(());
+        }
+        let Some(root) = self.path.parent().and_then(Path::parent) else { return Ok(()) };
+        let lock = make_locked(root, &self.path).map_err(failed)?;
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = lock;
+        Ok(())
     }
 
     /// Removes what killed workers have left since.
@@ -50,6 +58,26 @@ impl Drop for Spool {
     fn drop(&mut self) {
         // The next worker tries again.
         _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Makes a worker's folder and takes its lock.
+fn make_locked(root: &Path, path: &Path) -> io::Result<File> {
+    let root = root.join(FOLDER);
+    make_one(&root)?;
+    let _door = close_door(&root)?;
+    remove_leftovers(&root)?;
+    make_one(path)?;
+    let lock = File::create(path.join(LOCK))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Makes one folder for its owner only, unless it is there.
+fn make_one(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
