@@ -15,3 +15,5 @@ ALTER TABLE pappus_campaigns ADD COLUMN names_sha256 TEXT;
 ALTER TABLE pappus_campaign_accounts ADD COLUMN traits TEXT;
 -- The campaign that has the archive of an account that has not changed.
 ALTER TABLE pappus_campaign_accounts ADD COLUMN kept_by BIGINT;
+-- How long the lease is: one that ends later than that from now was given before the clock was set back.
+ALTER TABLE pappus_campaign_workers ADD COLUMN lease_millis BIGINT;

@@ -59,7 +59,7 @@ pub use setup::{Ended, Finished, Observer, Setup, WorkerOptions};
 pub use sign_in::{SecondFactor, SecretText, SignIn, SignInCopied, SignInData, SignInError};
 pub use sign_in_live::LiveSignIn;
 pub(crate) use spool::Spool;
-pub(crate) use status::now as store_clock;
+pub(crate) use status::{lapsed, now as store_clock};
 pub use status::{AccountLine, Status, Totals, WorkerLine};
 pub use verification::{CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind};
 pub use verify::{CampaignCheck, verify_campaign};

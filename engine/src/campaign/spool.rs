@@ -1,17 +1,12 @@
 //! The folder for archives in the making, one for each worker.
 
-use std::fs::{DirBuilder, File, TryLockError};
-use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 use super::CampaignError;
+use crate::work_dir::{FOLDER, LOCK, close_door, make_locked, remove_leftovers};
 
-/// Below the folder of archives, so that they need not be copied; a depot does not list what begins with a dot.
-const FOLDER: &str = ".pappus-work";
-/// Held as long as the worker lives.
-const LOCK: &str = "lock";
 
 /// A folder that goes when this is dropped. Killed, it stays, and the next worker on this machine removes it.
 pub(crate) struct Spool {
@@ -59,54 +54,6 @@ impl Drop for Spool {
         // The next worker tries again.
         _ = std::fs::remove_dir_all(&self.path);
     }
-}
-
-/// Makes a worker's folder and takes its lock.
-fn make_locked(root: &Path, path: &Path) -> io::Result<File> {
-    let root = root.join(FOLDER);
-    make_one(&root)?;
-    let _door = close_door(&root)?;
-    remove_leftovers(&root)?;
-    make_one(path)?;
-    let lock = File::create(path.join(LOCK))?;
-    lock.lock()?;
-    Ok(lock)
-}
-
-/// Makes one folder for its owner only, unless it is there.
-fn make_one(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Held while somebody looks for leftovers: a new folder is without a lock for a moment.
-fn close_door(root: &Path) -> io::Result<File> {
-    let door = File::create(root.join(LOCK))?;
-    door.lock()?;
-    Ok(door)
-}
-
-/// Removes folders whose worker is gone: they may hold people's private keys.
-fn remove_leftovers(root: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(root)? {
-        let path = entry?.path();
-        if !path.is_dir() {
-            continue;
-        }
-        match File::open(path.join(LOCK)) {
-            Ok(lock) => match lock.try_lock() {
-                Ok(()) => std::fs::remove_dir_all(&path)?,
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(error),
-            },
-            // Killed between making the folder and its lock.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::remove_dir_all(&path)?,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -245,7 +245,7 @@ async fn workers(store: &Store, campaign: i64) -> Result<Vec<WorkerLine>, StoreE
         "SELECT w.host, w.pid, w.started_at, w.waits_for, (SELECT COUNT(*) FROM pappus_campaign_accounts a \
          WHERE a.campaign_id = w.campaign_id AND a.state = 'running' AND a.worker = w.id) \
          FROM pappus_campaign_workers w WHERE w.campaign_id = ? AND NOT {} ORDER BY w.started_at",
-        lapsed("w.lease_until", now(store))
+        lapsed("w.lease_until", LEASE_MILLIS, now(store))
     );
     let rows = store.rows("listing workers", &sql, &[campaign.into()]).await?;
     let worker = |row: &StoreRow| {
@@ -280,12 +280,13 @@ async fn lines(store: &Store, sql: &str, values: &[Value<'_>]) -> Result<Vec<Acc
     rows.iter().map(line).collect()
 }
 
-/// Milliseconds of the longest lease that anybody may ask for, and some.
-const LONGEST_LEASE: i64 = 3_700_000;
+/// Milliseconds of a worker's lease; those of earlier versions may have the longest that can be asked for.
+pub(super) const LEASE_MILLIS: &str = "COALESCE(lease_millis, 3600000)";
 
-/// Whether a lease has run out. One that ends later than any lease can was given before the clock was set back.
-pub(crate) fn lapsed(lease_until: &str, now: &str) -> String {
-    format!("({lease_until} < {now} OR {lease_until} > {now} + {LONGEST_LEASE})")
+/// Whether a lease of so many milliseconds has run out. One that ends later than it can was given before the clock was
+/// set back.
+pub(crate) fn lapsed(lease_until: &str, millis: &str, now: &str) -> String {
+    format!("({lease_until} < {now} OR {lease_until} > {now} + {millis} + 1000)")
 }
 
 /// The database's own time in milliseconds.

@@ -17,7 +17,7 @@ use super::verify::{
 };
 use super::{Campaign, CampaignError, CampaignState, WrittenList};
 use crate::depot::{Depot, LocalCopy};
-use crate::domain::SigningKey;
+use crate::domain::{PublicKey, SigningKey};
 use crate::store::Store;
 
 /// Checks what a campaign has stored, by what the store knows of it. `progress` hears how many bytes of how many are
@@ -38,7 +38,11 @@ pub async fn verify_known(
         None => None,
         Some(stored) => {
             known.file.clone_from(&stored.file);
-            known.head.archive_key.clone_from(&stored.head.archive_key);
+            // Archives are signed with the campaign's key, whoever has signed the list.
+            let key = PublicKey::from_pem(&stored.head.archive_key);
+            if key.is_ok_and(|key| key.fingerprint().to_string() == campaign.archive_key) {
+                known.head.archive_key.clone_from(&stored.head.archive_key);
+            }
             check_signature(check, stored, &mut found).await?
         }
     };
