@@ -167,7 +167,10 @@ async fn a_damaged_file() {
             Ok(store) => store.rows("reading", "SELECT * FROM pappus_imports", &[]).await.err().unwrap(),
         };
         assert!(matches!(error, StoreError::Damaged { .. }) && !error.passes(), "{name}: {error:?}");
-        assert!(error.to_string().contains("is damaged") && error.to_string().contains(".recover"), "{error}");
+        assert!(
+            error.to_string().contains("is damaged") && error.to_string().contains(".recover"),
+            "{error}"
+        );
     }
 }
 

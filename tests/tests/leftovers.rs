@@ -15,6 +15,9 @@ use crate::support::names;
 /// Moments at which programs are ended.
 const MOMENTS: u32 = 12;
 
+/// Bytes of a photo.
+const LARGE: usize = 12 << 20;
+
 /// Two archives of one account, and a folder for everything.
 struct Scene {
     folder: tempfile::TempDir,
@@ -29,6 +32,16 @@ impl Scene {
         let pool = sqlx::PgPool::connect(&url).await.unwrap();
         let size = HeavyAccount { posts: 300, relayables: 900, photos: 8, ..HeavyAccount::default() };
         heavy_account(&pool, Some(&folder.path().join("uploads")), &size).await.unwrap();
+        // Large ones, so that there is time to end programs in.
+        let mut seed = 1_u64;
+        for photo in std::fs::read_dir(folder.path().join("uploads/images")).unwrap() {
+            let mut noise = || {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (seed >> 56) as u8
+            };
+            let bytes: Vec<u8> = std::iter::repeat_with(&mut noise).take(LARGE).collect();
+            std::fs::write(photo.unwrap().path(), bytes).unwrap();
+        }
         let (uploads, state, out) = (text("uploads"), text("state"), text("archives"));
         for time in ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"] {
             let mut arguments = vec!["export", "alice", "--database-url", &url, "--created-at", time];

@@ -83,7 +83,10 @@ pub(super) fn say(campaign: &Campaign, arguments: &Export, output: &Output) {
         kept.push("--order smallest-first".to_owned());
     }
     if arguments.encrypt_to.is_empty() && options.recipients.len() > 1 {
-        kept.push(format!("--encrypt-to {}", options.recipients.iter().skip(1).cloned().collect::<Vec<_>>().join(", ")));
+        kept.push(format!(
+            "--encrypt-to {}",
+            options.recipients.iter().skip(1).cloned().collect::<Vec<_>>().join(", ")
+        ));
     }
     if !kept.is_empty() {
         output.line(format!("It was begun with {}, and stays so.", kept.join(", ")));

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::campaign::{
-    Campaign, CampaignState, Campaigns, Places, Prepared, Setup, SignInData, WorkerOptions, is_in_use, standing,
-    work as export,
+    Campaign, CampaignState, Campaigns, Places, Prepared, Setup, SignInData, WorkerOptions, is_in_use,
+    standing, work as export,
 };
 use pappus_engine::depot::{CampaignKeys, Depot};
 use pappus_engine::domain::SigningKey;
-use pappus_engine::pod::config::PodConfig;
+use pappus_engine::pod::config::{PodConfig, PodUrl};
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::schema::{SchemaVersion, read_schema};
 use pappus_engine::pod::survey::other_hosts;
@@ -84,10 +84,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     let Opened { depot, uploads, mut snapshot, schema, options, records } = opened;
     let campaigns = Campaigns::new(&store, &config.url);
     if began && campaign.state == CampaignState::Preparing {
-        let hosts = other_hosts(&mut snapshot, &config.url).await?;
-        if let Some(sentence) = pod::other_hosts(&config.url, &hosts) {
-            output.line(sentence);
-        }
+        say_other_hosts(&mut snapshot, &config.url, output).await?;
     }
     let archive_key = archive_key(&state, &campaign)?;
     let places = before(&campaigns, &campaign, patience, output).await?;
@@ -168,7 +165,8 @@ async fn before(
     output: &Output,
 ) -> Result<Places, Failure> {
     let mut places = Places::new();
-    let Some(name) = campaign.options.since.as_ref().filter(|_| campaign.state == CampaignState::Preparing) else {
+    let Some(name) = campaign.options.since.as_ref().filter(|_| campaign.state == CampaignState::Preparing)
+    else {
         return Ok(places);
     };
     let before = patience.until_it_works(|| campaigns.named(name)).await?;
@@ -181,6 +179,15 @@ async fn before(
          changed in the pod's database by hand, and photo files that were changed on disk."
     ));
     Ok(places)
+}
+
+/// Says when the pod's address is not the host of all its accounts' IDs.
+async fn say_other_hosts(snapshot: &mut Snapshot, url: &PodUrl, output: &Output) -> Result<(), Failure> {
+    let hosts = other_hosts(snapshot, url).await?;
+    if let Some(sentence) = pod::other_hosts(url, &hosts) {
+        output.line(sentence);
+    }
+    Ok(())
 }
 
 fn say_prepared(campaign: &Campaign, prepared: &Prepared, output: &Output) {

@@ -26,101 +26,84 @@ pub(crate) async fn run(
     place: &StorePlace,
     output: &Output,
 ) -> Result<Outcome, Failure> {
-    let Known { place, state, trusted, campaign } = known(verify, place).await?;
-    let unlock = match (&verify.identity, &state) {
-        (Some(file), _) => Some(Unlock::identities(&archive::read_key_file(file)?)?),
-        (None, Some(state)) => CampaignKeys::unlock_in(state)?,
-        (None, None) => None,
-    };
-    let address = DepotAddress::parse(&place, &pod::environment)?;
-    let mut depot = Depot::open_existing(&address).await?;
-    if let Some(identity) = campaign.as_ref().and_then(|known| known.campaign.place.as_ref()) {
-        // An empty mount point is no campaign whose archives are all lost.
-        depot = depot.bound_to(identity);
-        depot.check().await?;
-    }
-    let scratch = state.as_ref().map_or_else(std::env::temp_dir, |state| state.path().to_owned());
-    let check = CampaignCheck {
-        depot: &depot,
-        name: verify.name.as_deref(),
-        unlock,
-        trusted: verify.trust_pod.clone().or(trusted),
-        at_once: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        folder: &scratch,
-    };
-    let bar = if Bar::is_wanted(output.is_json()) { Bar::bytes("verifying", 0) } else { Bar::hidden() };
-    let progress = |done, total| bar.set_of(done, total);
-    let found = match &campaign {
-        None => verify_campaign(&check, &progress).await?,
-        Some(known) => {
-            verify_known(&check, (&known.store, &known.campaigns, &known.campaign), &progress).await?
-        }
-    };
-    drop(bar);
+    let known = known(verify, place).await?;
+    let Checked { depot, scratch, found } = check(verify, &known, output).await?;
     describe(output, &found);
     let mut document = serde_json::to_value(&found).unwrap_or_default();
     if let Some(fields) = document.as_object_mut() {
         fields.insert("place".to_owned(), json!(depot.place()));
         fields.insert("clean".to_owned(), json!(found.is_clean()));
     }
-    if let Some(known) = campaign {
+    if let Some(campaign) = known.campaign {
         if verify.repair {
-            let repaired = repair(&known, (&depot, state.as_ref(), &scratch), &found, output).await?;
+            let repaired =
+                repair(&campaign, (&depot, known.state.as_ref(), &scratch), &found, output).await?;
             if let Some(fields) = document.as_object_mut() {
                 fields.insert("repaired".to_owned(), repaired);
             }
         } else if !found.lost.is_empty() || found.has_broken_list() {
-            let name = &known.campaign.name;
+            let name = &campaign.campaign.name;
             output.line(format!(
-                "`pappus campaign verify {name} --repair` writes the list anew and lets the lost archives be made again."
+                "`pappus campaign verify {name} --repair` writes the list anew and lets lost archives be made again."
             ));
         }
-        known.store.close().await;
+        campaign.store.close().await;
     }
     output.document(&document);
     Ok(if found.is_clean() { Outcome::Done } else { Outcome::Findings })
 }
 
 /// Accounts whose archives are lost get another turn; gives their number.
-pub(crate) async fn retry_damaged(
-    name: &str,
-    place: &StorePlace,
-    output: &Output,
-) -> Result<u64, Failure> {
-    let verify = CampaignVerify {
-        name: Some(name.to_owned()),
-        files: None,
-        identity: None,
-        repair: false,
-        trust_pod: None,
+pub(crate) async fn retry_damaged(name: &str, place: &StorePlace, output: &Output) -> Result<u64, Failure> {
+    let name = Some(name.to_owned());
+    let verify = CampaignVerify { name, files: None, identity: None, repair: false, trust_pod: None };
+    let known = known(&verify, place).await?;
+    let Checked { found, .. } = check(&verify, &known, output).await?;
+    let Some(KnownCampaign { store, campaigns, campaign }) = known.campaign else { return Ok(0) };
+    let retried = campaigns.retry_lost(&campaign.name, &found.lost).await?;
+    store.close().await;
+    Ok(retried)
+}
+
+/// What a check has found, and where.
+struct Checked {
+    depot: Depot,
+    /// For files that go again.
+    scratch: PathBuf,
+    found: CampaignVerification,
+}
+
+async fn check(verify: &CampaignVerify, known: &Known, output: &Output) -> Result<Checked, Failure> {
+    let unlock = match (&verify.identity, &known.state) {
+        (Some(file), _) => Some(Unlock::identities(&archive::read_key_file(file)?)?),
+        (None, Some(state)) => CampaignKeys::unlock_in(state)?,
+        (None, None) => None,
     };
-    let Known { place, state, trusted, campaign } = known(&verify, place).await?;
-    let Some(known) = campaign else { return Ok(0) };
-    let mut depot = Depot::open_existing(&DepotAddress::parse(&place, &pod::environment)?).await?;
-    if let Some(identity) = &known.campaign.place {
+    let mut depot = Depot::open_existing(&DepotAddress::parse(&known.place, &pod::environment)?).await?;
+    if let Some(identity) = known.campaign.as_ref().and_then(|known| known.campaign.place.as_ref()) {
+        // An empty mount point is no campaign whose archives are all lost.
         depot = depot.bound_to(identity);
         depot.check().await?;
     }
-    let unlock = match &state {
-        Some(state) => CampaignKeys::unlock_in(state)?,
-        None => None,
-    };
-    let scratch = state.map_or_else(std::env::temp_dir, |state| state.path().to_owned());
+    let scratch = known.state.as_ref().map_or_else(std::env::temp_dir, |state| state.path().to_owned());
     let check = CampaignCheck {
         depot: &depot,
-        name: Some(name),
+        name: verify.name.as_deref(),
         unlock,
-        trusted,
+        trusted: verify.trust_pod.clone().or_else(|| known.trusted.clone()),
         at_once: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         folder: &scratch,
     };
     let bar = if Bar::is_wanted(output.is_json()) { Bar::bytes("verifying", 0) } else { Bar::hidden() };
     let progress = |done, total| bar.set_of(done, total);
-    let found = verify_known(&check, (&known.store, &known.campaigns, &known.campaign), &progress).await?;
+    let found = match &known.campaign {
+        None => verify_campaign(&check, &progress).await?,
+        Some(known) => {
+            verify_known(&check, (&known.store, &known.campaigns, &known.campaign), &progress).await?
+        }
+    };
     drop(bar);
-    let retried = known.campaigns.retry_lost(name, &found.lost).await?;
-    known.store.close().await;
-    Ok(retried)
+    Ok(Checked { depot, scratch, found })
 }
 
 /// Makes good what can be made good.
@@ -135,7 +118,11 @@ async fn repair(
     if found.has_broken_list() {
         let key = match state.map(StateFolder::known_archive_key).transpose()?.flatten() {
             Some(key) => key.signing_key()?,
-            None => return Err(Failure::say("the list cannot be signed: the pod's archive key is not on this machine")),
+            None => {
+                return Err(Failure::say(
+                    "the list cannot be signed: the pod's archive key is not on this machine",
+                ));
+            }
         };
         if key.public_key()?.fingerprint().to_string() != known.campaign.archive_key {
             return Err(Failure::say(format!(

@@ -15,12 +15,10 @@ pub(crate) fn run(arguments: &Convert, output: &Output) -> Result<Outcome, Failu
     let mut opened = archive::open(&arguments.archive, output)?;
     let work = make_work_dir(&arguments.out)?;
     let passphrase = passphrase.as_ref().map(|text| text.as_str());
-    let converted =
-        convert_in(&mut opened, &arguments.out, &work, passphrase)
-            .map_err(|error| {
-                let code = error.code();
-                Failure::new("nothing was converted", error).with_code(code)
-            })?;
+    let converted = convert_in(&mut opened, &arguments.out, &work, passphrase).map_err(|error| {
+        let code = error.code();
+        Failure::new("nothing was converted", error).with_code(code)
+    })?;
     output.line(format!("{}", converted.document.display()));
     output.line(format!("{}, {}", converted.photos.display(), counted(converted.photo_count, "photo")));
     output.line("Both belong on the settings page of the new pod, or into its task accounts:migration.");

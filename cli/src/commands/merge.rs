@@ -80,7 +80,9 @@ fn describe(merged: &Merged, was_encrypted: bool, output: &Output) {
         output.line("  NOT ENCRYPTED, and it holds the private key; --encrypt-to encrypts it");
     }
     if !only_in_older.is_empty() {
-        let kinds = only_in_older.iter().map(|(kind, number)| format!("{} {}", thousands(*number), kind.replace('_', " ")));
+        let kinds = only_in_older
+            .iter()
+            .map(|(kind, number)| format!("{} {}", thousands(*number), kind.replace('_', " ")));
         output.line(format!(
             "  only in an older archive, deleted since or not exported then, and back now: {}",
             kinds.collect::<Vec<_>>().join(", ")

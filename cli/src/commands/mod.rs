@@ -45,7 +45,8 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
 pub(crate) fn make_work_dir(folder: &Path) -> Result<WorkDir, Failure> {
     make_folder(folder)?;
     let made = WorkDir::make(folder);
-    let work = made.map_err(|error| Failure::new(format!("{} cannot be written to", folder.display()), error))?;
+    let work =
+        made.map_err(|error| Failure::new(format!("{} cannot be written to", folder.display()), error))?;
     interrupt::remove_at_the_end(work.path());
     Ok(work)
 }

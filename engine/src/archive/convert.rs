@@ -136,6 +136,10 @@ pub fn convert_in(
     let replacement = open_key(archive, head.key, key_passphrase)?;
     let packed_document = write_document(archive, work.path(), replacement.as_ref())?;
     let (packed_photos, photo_count) = write_photos(archive, work.path())?;
+    // Both are on the disk before either has its name: between the names there is no time to be killed in.
+    for (file, path) in [(&packed_document, &document), (&packed_photos, &photos)] {
+        file.as_file().sync_all().map_err(failed(path))?;
+    }
     publish(packed_document, &document)?;
     if let Err(error) = publish(packed_photos, &photos) {
         // Ours, and useless without the other.
@@ -290,10 +294,7 @@ fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
 }
 
 /// Photos flat at the root, as they are, with sizes in front of the data: stock pods read it in one pass.
-fn write_photos(
-    archive: &mut Archive<Verified>,
-    work: &Path,
-) -> Result<(NamedTempFile, u64), ConvertError> {
+fn write_photos(archive: &mut Archive<Verified>, work: &Path) -> Result<(NamedTempFile, u64), ConvertError> {
     let error = failed(work);
     let file = NamedTempFile::new_in(work).map_err(&error)?;
     let writer = BufWriter::with_capacity(64 * 1024, file.reopen().map_err(&error)?);
@@ -318,7 +319,6 @@ fn write_photos(
 
 /// Gives a complete file its name, unless there is one already.
 fn publish(file: NamedTempFile, path: &Path) -> Result<(), ConvertError> {
-    file.as_file().sync_all().map_err(failed(path))?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {

@@ -271,7 +271,8 @@ mod tests {
     fn a_place_that_is_gone_is_nobodys_fault() {
         for code in [2, 13, 107, 110, 116] {
             let source = io::Error::from_raw_os_error(code);
-            let error = ExportError::Output(OutputError::Io { path: PathBuf::from("/srv/out/.x.part"), source });
+            let error =
+                ExportError::Output(OutputError::Io { path: PathBuf::from("/srv/out/.x.part"), source });
             assert!(matches!(fault(&error), Fault::Disk(_)), "{error:?}");
         }
     }

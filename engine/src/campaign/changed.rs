@@ -24,6 +24,18 @@ pub(super) async fn changed_since(
     since: DateTime<Utc>,
 ) -> Result<HashSet<i64>, DatabaseError> {
     let since = (since - MARGIN).format("'%Y-%m-%d %H:%M:%S'").to_string();
+    let mut changed = HashSet::new();
+    let parts = [of_its_own(&since), of_others(&since)].concat();
+    let sql = parts.join(" UNION ");
+    let mut rows = snapshot.stream("accounts that have changed", sql, &[]);
+    while let Some(row) = rows.try_next().await? {
+        changed.extend(row.integer(0));
+    }
+    Ok(changed)
+}
+
+/// What the account itself has, and has done.
+fn of_its_own(since: &str) -> Vec<String> {
     let new = |table: &str| format!("({table}.updated_at >= {since} OR {table}.created_at >= {since})");
     let mut parts = vec![
         format!("SELECT u.id FROM users u WHERE {} OR u.last_seen >= {since}", new("u")),
@@ -60,6 +72,13 @@ pub(super) async fn changed_since(
     for table in BY_USER {
         parts.push(format!("SELECT r.user_id FROM {table} r WHERE {}", new("r")));
     }
+    parts
+}
+
+/// What others have done to it.
+fn of_others(since: &str) -> Vec<String> {
+    let new = |table: &str| format!("({table}.updated_at >= {since} OR {table}.created_at >= {since})");
+    let mut parts = Vec::new();
     // What others have made of the account's posts.
     for (table, id, kind) in
         [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")]
@@ -103,11 +122,5 @@ pub(super) async fn changed_since(
         "SELECT k.user_id FROM contacts k JOIN people r ON r.id = k.person_id WHERE {}",
         new("r")
     ));
-    let mut changed = HashSet::new();
-    let sql = parts.join(" UNION ");
-    let mut rows = snapshot.stream("accounts that have changed", sql, &[]);
-    while let Some(row) = rows.try_next().await? {
-        changed.extend(row.integer(0));
-    }
-    Ok(changed)
+    parts
 }

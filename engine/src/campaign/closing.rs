@@ -143,10 +143,7 @@ async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTi
 }
 
 /// All accounts, in the order of the pod's user rows.
-pub(super) fn results<'a>(
-    store: &'a Store,
-    campaign: &'a Campaign,
-) -> Results<'a> {
+pub(super) fn results<'a>(store: &'a Store, campaign: &'a Campaign) -> Results<'a> {
     stream::try_unfold(Some(i64::MIN), move |after| async move {
         let Some(after) = after else { return Ok::<_, CampaignError>(None) };
         let page = Status::accounts(store, campaign, after, PAGE).await?;

@@ -136,8 +136,8 @@ fn depot_name(path: &Path, tag: Option<&str>, attempt: Option<&str>) -> String {
         .into_iter()
         .find_map(|ending| name.strip_suffix(ending).map(|stem| (stem, ending)))
         .unwrap_or((&name, ""));
-    let more: String = [tag, attempt].into_iter().flatten().map(|part| format!("-{part}")).collect();
-    format!("{begin}{stem}{more}{ending}")
+    let parts: Vec<&str> = std::iter::once(stem).chain(tag).chain(attempt).collect();
+    format!("{begin}{}{ending}", parts.join("-"))
 }
 
 /// Whether a name in a depot is that of an archive of a campaign, by its tag.
@@ -155,7 +155,9 @@ mod tests {
     fn every_username_gives_a_name_a_depot_takes() {
         for name in ["alice@a.example-1.zip", ".bob@a.example-1.zip", "-eve@a.example-1.zip.age"] {
             let path = Path::new("/srv/out").join(name);
-            for (tag, attempt) in [(None, None), (Some("1a2b3c4d"), None), (Some("1a2b3c4d"), Some("00ff00ff"))] {
+            for (tag, attempt) in
+                [(None, None), (Some("1a2b3c4d"), None), (Some("1a2b3c4d"), Some("00ff00ff"))]
+            {
                 let name = depot_name(&path, tag, attempt);
                 assert!(crate::depot::is_depot_name(&name), "{name}");
                 assert_eq!(is_of_campaign(&name, "1a2b3c4d"), tag.is_some(), "{name}");
@@ -163,6 +165,9 @@ mod tests {
             }
         }
         let path = Path::new("alice@a.example-20261122T100000Z.zip.age");
-        assert_eq!(depot_name(path, Some("1a2b"), Some("9f")), "alice@a.example-20261122T100000Z-1a2b-9f.zip.age");
+        assert_eq!(
+            depot_name(path, Some("1a2b"), Some("9f")),
+            "alice@a.example-20261122T100000Z-1a2b-9f.zip.age"
+        );
     }
 }

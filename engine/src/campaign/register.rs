@@ -111,7 +111,8 @@ impl Campaigns {
     /// Gives a campaign what tells its files from others', where it has none yet: its tag, and what the folder of its
     /// archives says of itself.
     pub(super) async fn mark(&self, campaign: &Campaign, place: Option<&str>) -> Result<(), StoreError> {
-        let sql = "UPDATE pappus_campaigns SET tag = COALESCE(tag, ?), place = COALESCE(place, ?) WHERE id = ?";
+        let sql =
+            "UPDATE pappus_campaigns SET tag = COALESCE(tag, ?), place = COALESCE(place, ?) WHERE id = ?";
         let values = [new_tag()?.into(), place.into(), campaign.id.into()];
         self.store.execute("marking a campaign", sql, &values).await.map(drop)
     }

@@ -7,7 +7,6 @@ use std::sync::PoisonError;
 use super::CampaignError;
 use crate::work_dir::{FOLDER, LOCK, close_door, make_locked, remove_leftovers};
 
-
 /// A folder that goes when this is dropped. Killed, it stays, and the next worker on this machine removes it.
 pub(crate) struct Spool {
     path: PathBuf,

@@ -172,8 +172,9 @@ impl Status {
     pub async fn totals(store: &Store, campaign: &Campaign) -> Result<Totals, CampaignError> {
         let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)");
         let now = now(store);
-        let recent =
-            |value: &str| sum(&format!("CASE WHEN finished_at BETWEEN {now} - {WINDOW} AND {now} THEN {value} ELSE 0 END"));
+        let recent = |value: &str| {
+            sum(&format!("CASE WHEN finished_at BETWEEN {now} - {WINDOW} AND {now} THEN {value} ELSE 0 END"))
+        };
         // Every account takes its time, also one without a record.
         let share = format!(
             "CASE WHEN COALESCE(millis, 0) > {WINDOW} THEN (size + {OVERHEAD}) * {WINDOW} / millis \

@@ -33,7 +33,7 @@ impl Traits {
                 }
                 // Parts come in one order; what an account has none of adds nothing.
                 let known = traits.0.entry(user).or_default();
-                let digest = Sha256::new().chain_update(&*known).chain_update(digest.finalize()).finalize();
+                let digest = Sha256::new().chain_update(*known).chain_update(digest.finalize()).finalize();
                 known.iter_mut().zip(digest).for_each(|(known, new)| *known = new);
             }
         }

@@ -146,7 +146,12 @@ fn compare(
     let Some(stored) = stored.filter(|_| campaign.state == CampaignState::Finished) else { return Ok(()) };
     if said(known)? != said(stored)? {
         let reason = "the list does not say what Pappus's own database says".to_owned();
-        found.add(Problem { kind: ProblemKind::List, account: None, file: Some(stored.file.clone()), reason });
+        found.add(Problem {
+            kind: ProblemKind::List,
+            account: None,
+            file: Some(stored.file.clone()),
+            reason,
+        });
     }
     Ok(())
 }

@@ -14,11 +14,10 @@ use super::feeder::Feeder;
 use super::outage::Outage;
 use super::queue::{Pulse, Queue};
 use super::records::{Campaign, CampaignState, Claimed, Outcome};
-use super::register::Campaigns;
 use super::setup::{Ended, Finished, Observer, Setup};
 use super::source::Source;
 use super::spool::Spool;
-use super::status::Status;
+use super::standing::marked;
 use crate::archive::encryption::Lock;
 use crate::delivery::{Clock as _, SystemClock};
 use crate::depot::{Depot, DepotError};
@@ -47,7 +46,7 @@ pub async fn work(
     if setup.options.gentle {
         step_back();
     }
-    let campaign = &prepared(&setup, campaign, stop.clone()).await?;
+    let campaign = &marked(&setup, campaign, stop.clone()).await?;
     let depot = match &campaign.place {
         Some(place) => setup.depot.bound_to(place),
         None => setup.depot.clone(),
@@ -69,40 +68,6 @@ pub async fn work(
             Err(error) => return Err(error),
         }
     }
-}
-
-/// The campaign with what tells its files from others': given to it now if it is of an earlier version, or has never
-/// been worked on.
-async fn prepared(
-    setup: &Setup,
-    campaign: &Campaign,
-    stop: watch::Receiver<bool>,
-) -> Result<Campaign, CampaignError> {
-    let campaigns = Campaigns::new(&setup.store, &setup.pod);
-    let mark = || async {
-        let place = if campaign.place.is_none() { setup.depot.identity().await? } else { None };
-        campaigns.mark(campaign, place.as_deref()).await?;
-        campaigns.named(&campaign.name).await
-    };
-    let outage = Outage::new(setup.options.patience, stop);
-    outage.until_it_works(setup.observer.as_ref(), mark, CampaignError::passes).await
-}
-
-/// How a campaign stands when its worker has ended; the store is waited for as long as the worker would.
-///
-/// # Errors
-/// [`CampaignError`].
-pub async fn standing(
-    setup: &Setup,
-    name: &str,
-    stop: watch::Receiver<bool>,
-) -> Result<Status, CampaignError> {
-    let look = || async {
-        let campaign = Campaigns::new(&setup.store, &setup.pod).named(name).await?;
-        Status::of(&setup.store, campaign).await
-    };
-    let outage = Outage::new(setup.options.patience, stop);
-    outage.until_it_works(setup.observer.as_ref(), look, CampaignError::passes).await
 }
 
 /// How often a worker looks whether the campaign has been paused, or others have left accounts behind.

@@ -85,8 +85,11 @@ impl Folder {
             let (temporary, new) = folder.copy_aside(&name, &file)?;
             let path = folder.path.join(&name);
             folder.is_the_one()?;
-            std::fs::rename(&temporary.path, &path)
-                .map_err(DepotError::folder(&folder.path, &path, "written"))?;
+            std::fs::rename(&temporary.path, &path).map_err(DepotError::folder(
+                &folder.path,
+                &path,
+                "written",
+            ))?;
             sync_parent(&path);
             Ok(new)
         })

@@ -55,7 +55,9 @@ fn read(folder: &Path) -> Result<Option<String>, DepotError> {
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return std::fs::metadata(folder).map(|_| None).map_err(DepotError::folder(folder, folder, "read"));
+            return std::fs::metadata(folder)
+                .map(|_| None)
+                .map_err(DepotError::folder(folder, folder, "read"));
         }
         Err(error) => return Err(failed(error)),
     };

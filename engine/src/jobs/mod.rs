@@ -98,7 +98,9 @@ const AHEAD: i64 = 5;
 /// was set back, and nobody waits for them.
 async fn forget_future_times(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     for sql in [
-        format!("UPDATE Jobs SET run_at = strftime('%s', 'now') WHERE run_at > strftime('%s', 'now') + {AHEAD}"),
+        format!(
+            "UPDATE Jobs SET run_at = strftime('%s', 'now') WHERE run_at > strftime('%s', 'now') + {AHEAD}"
+        ),
         format!("UPDATE Workers SET last_seen = 0 WHERE last_seen > strftime('%s', 'now') + {AHEAD}"),
     ] {
         sqlx::query(AssertSqlSafe(sql)).execute(pool).await?;

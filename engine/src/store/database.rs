@@ -5,12 +5,12 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection as _, Postgres};
 
 use super::statement::Link;
@@ -60,8 +60,11 @@ impl Store {
             }
         };
         // Longer than BUSY: another program may be making the tables just now.
-        let late =
-            |_| StoreError::Unreachable { url: url.to_string(), reason: "no answer in time".to_owned(), passing: true };
+        let late = |_| StoreError::Unreachable {
+            url: url.to_string(),
+            reason: "no answer in time".to_owned(),
+            passing: true,
+        };
         let pool = tokio::time::timeout(BUSY + PATIENCE, opening).await.map_err(late)??;
         Ok(Self { pool })
     }
@@ -273,9 +276,14 @@ async fn open_sqlite(url: &DatabaseUrl) -> Result<Pool, StoreError> {
 /// A connection of a pool. The pool itself asks a server that refuses connections again and again until its patience
 /// ends; whoever waits here hears of the refusal at once.
 async fn connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-    if let Some(link) = pool.try_acquire() {
-        return Ok(link);
+    match pool.try_acquire() {
+        Some(link) => Ok(link),
+        // Not part of every future that asks the store.
+        None => Box::pin(new_connection(pool)).await,
     }
+}
+
+async fn new_connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
     let options = pool.connect_options();
     let refusal = async {
         tokio::time::sleep(REFUSAL).await;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::pod::config::DatabaseUrl;
 use super::tables::DONE;
+use crate::pod::config::DatabaseUrl;
 use crate::pod::database::reason;
 
 /// Why Pappus's own database could not be used. Addresses in here never show a password.
@@ -152,10 +152,12 @@ impl StoreError {
     pub(super) fn tables(url: &DatabaseUrl, error: &MigrateError) -> Self {
         match error {
             MigrateError::VersionMissing(version) => Self::Newer { url: url.to_string(), version: *version },
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => match fault_of(error) {
-                StoreFault::Refused => Self::Tables { url: url.to_string(), reason: reason(error) },
-                _ => Self::unreachable(url, error),
-            },
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                match fault_of(error) {
+                    StoreFault::Refused => Self::Tables { url: url.to_string(), reason: reason(error) },
+                    _ => Self::unreachable(url, error),
+                }
+            }
             // The library would name a table of its own, which is not there.
             MigrateError::Dirty(version) => {
                 let reason = format!(
@@ -171,7 +173,10 @@ impl StoreError {
                 );
                 Self::Tables { url: url.to_string(), reason }
             }
-            other => Self::Tables { url: url.to_string(), reason: other.to_string().replace("_sqlx_migrations", DONE) },
+            other => Self::Tables {
+                url: url.to_string(),
+                reason: other.to_string().replace("_sqlx_migrations", DONE),
+            },
         }
     }
 }
@@ -224,5 +229,9 @@ fn fault_of(error: &sqlx::Error) -> StoreFault {
             _ => StoreFault::Refused,
         };
     }
-    if PASSING.iter().any(|class| code.starts_with(class)) { StoreFault::Passing } else { StoreFault::Refused }
+    if PASSING.iter().any(|class| code.starts_with(class)) {
+        StoreFault::Passing
+    } else {
+        StoreFault::Refused
+    }
 }

@@ -19,7 +19,7 @@ async fn what_would_change_it_is_refused_or_said() {
     refused(&["--plain", "--name", "some", "--only", "all"], "another choice of accounts");
     refused(&["--name", "some"], "its archives are plain, with --plain");
     let time = ["--created-at", "2026-11-23T00:00:00Z"];
-    refused(&[&begun[..], &time[..]].concat(), "another time in its archives, 2026-11-22");
+    refused(&[&begun[..], &time[..]].concat(), "another time in its archives, 2026-11-26");
     refused(&[&begun[..], &["--order", "smallest-first"]].concat(), "another order");
     // The same names in another order are the same list.
     std::fs::write(&list, "# both\nRuth\nida\n").unwrap();
@@ -30,7 +30,7 @@ async fn what_would_change_it_is_refused_or_said() {
     let ended = scene.run(&["--plain", "--name", "some"]);
     ended_well(&ended);
     assert!(ended.stdout.contains("begun with --only file:"), "{ended:?}");
-    assert!(ended.stdout.contains("The time in all its archives is 2026-11-22T10:00:00Z"), "{ended:?}");
+    assert!(ended.stdout.contains("The time in all its archives is 2026-11-26T10:00:00Z"), "{ended:?}");
     assert_eq!(scene.accounts("some").await.len(), 2);
 }
 

@@ -56,7 +56,10 @@ async fn archives_that_a_later_campaign_builds_upon() {
     for (name, since) in [("third", "first"), ("fourth", "second")] {
         let ended = scene.run(&["--plain", "--name", name, "--since", since]);
         ended_well(&ended);
-        assert!(ended.stdout.contains("3 archives") && ended.stdout.contains("missing or damaged"), "{ended:?}");
+        assert!(
+            ended.stdout.contains("3 archives") && ended.stdout.contains("missing or damaged"),
+            "{ended:?}"
+        );
         let done: Vec<String> = scene
             .accounts(name)
             .await
@@ -115,7 +118,10 @@ async fn lists() {
         let ended = scene.run(&["--plain", "--name", "listed"]);
         ended_well(&ended);
         if ["cut", "empty", "no list"].contains(&case) {
-            assert!(ended.stderr.contains("campaign.json was broken and is written anew"), "{case}: {ended:?}");
+            assert!(
+                ended.stderr.contains("campaign.json was broken and is written anew"),
+                "{case}: {ended:?}"
+            );
         }
         scene.is_whole("listed", 13);
     }

@@ -44,7 +44,10 @@ async fn at_the_same_second(mut scene: Scene, bucket: bool) {
             .filter(|problem| problem["kind"] != "surplus")
             .collect();
         assert!(problems.is_empty(), "{state}: {problems:?}");
-        assert_eq!((&found["lists"][0]["totals"]["done"], &found["lists"][0]["verified"]), (&13.into(), &13.into()));
+        assert_eq!(
+            (&found["lists"][0]["totals"]["done"], &found["lists"][0]["verified"]),
+            (&13.into(), &13.into())
+        );
         lists.insert(found["lists"][0]["file"].as_str().unwrap().to_owned());
     }
     assert_eq!(lists.len(), 2, "both have one list: {lists:?}");

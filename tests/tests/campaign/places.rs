@@ -3,8 +3,8 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use super::scene::{Scene, ended_well};
 use super::postgres_pod;
+use super::scene::{Scene, ended_well};
 use crate::support::names;
 
 const ACCOUNTS: usize = 300;
@@ -37,7 +37,8 @@ async fn moved_and_a_bare_folder_in_its_place() {
     let pod = postgres_pod("campaign_moved", ACCOUNTS).await;
     let scene = Scene::of(tempfile::tempdir().unwrap(), pod).await;
     let (out, away) = (scene.out(), scene.path("away"));
-    let mut child = start(&scene, scene.export(&["--plain", "--name", "moved", "--workers", "2", "--lease", "5"]));
+    let mut child =
+        start(&scene, scene.export(&["--plain", "--name", "moved", "--workers", "2", "--lease", "5"]));
     for round in 0..3 {
         let before = archives(&scene);
         until(&mut child, || archives(&scene) > before + 10).await;

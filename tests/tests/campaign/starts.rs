@@ -143,7 +143,10 @@ async fn a_change_of_tables_was_broken_off() {
     let url = shared_postgres().await.unwrap().create_database("campaign_dirty").await.unwrap();
     let url = DatabaseUrl::parse(&url).unwrap();
     let store = Store::open(&url).await.unwrap();
-    store.execute("a test", "UPDATE pappus_migrations SET success = FALSE WHERE version = 3", &[]).await.unwrap();
+    store
+        .execute("a test", "UPDATE pappus_migrations SET success = FALSE WHERE version = 3", &[])
+        .await
+        .unwrap();
     store.close().await;
     let error = Store::open(&url).await.err().unwrap();
     assert!(matches!(error, StoreError::Tables { .. }) && !error.passes(), "{error}");
