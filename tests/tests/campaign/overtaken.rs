@@ -56,8 +56,13 @@ async fn round(scene: &Scene, store: &Store, lane: usize, number_of: usize) -> i
         tokio::time::sleep(Duration::from_millis(2000 + 150 * (number_of as u64 % 10))).await;
         signal(&first, "-CONT");
     }
-    let ended = second.wait().unwrap().code();
+    // Stopped while it wrote, a program holds the lock of an SQLite store, and everybody waits for it.
+    let until = Instant::now() + Duration::from_secs(25);
+    while second.try_wait().unwrap().is_none() && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     signal(&first, "-CONT");
+    let ended = second.wait().unwrap().code();
     assert!(matches!(ended, Some(0 | 10)), "{name}: {ended:?}");
     let ended = first.wait().unwrap().code();
     assert!(matches!(ended, Some(0 | 10)), "{name}: {ended:?}");

@@ -75,7 +75,7 @@ async fn the_second_leaves_the_first_alone() {
     let ended = scene.run(&[&["--name", "first"][..], &time[..]].concat());
     assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
     let read = |name: &String| (name.clone(), std::fs::read(scene.out().join(name)).unwrap());
-    let stored = |name: &&String| name.ends_with(".age") || name.starts_with("campaign.");
+    let stored = |name: &&String| name.contains(".zip.age") || name.starts_with("campaign.");
     let before: Vec<_> = names(&scene.out()).iter().filter(stored).map(read).collect();
     assert_eq!(before.len(), 13 + 3);
     assert_eq!(scene.pappus("keys", &["rotate"]).code, Some(0));

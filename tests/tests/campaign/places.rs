@@ -28,7 +28,7 @@ async fn until(child: &mut Child, so: impl Fn() -> bool) {
 }
 
 fn archives(scene: &Scene) -> usize {
-    names(&scene.out()).iter().filter(|name| name.ends_with(".zip")).count()
+    names(&scene.out()).iter().filter(|name| name.contains(".zip")).count()
 }
 
 /// Moved away; then an empty folder is at its path, as when a disk is not mounted; then it is back.
