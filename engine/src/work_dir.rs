@@ -13,7 +13,7 @@ pub(crate) const FOLDER: &str = ".pappus-work";
 /// Held as long as whoever works in a folder lives.
 pub(crate) const LOCK: &str = "lock";
 /// How often the folder of all work is made when others remove it just then.
-const TRIES: usize = 20;
+const TRIES: usize = 1000;
 
 /// A folder that goes when this is dropped, and with the last of them what held them. Killed, it stays until the next
 /// one is made.
@@ -112,6 +112,14 @@ pub(crate) fn close_door(all: &Path) -> io::Result<File> {
     }
 }
 
+/// Removes a folder; its owner may be doing the same just now.
+fn remove_all(path: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Removes folders whose owner is gone.
 pub(crate) fn remove_leftovers(all: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(all)? {
@@ -121,12 +129,12 @@ pub(crate) fn remove_leftovers(all: &Path) -> io::Result<()> {
         }
         match File::open(path.join(LOCK)) {
             Ok(lock) => match lock.try_lock() {
-                Ok(()) => std::fs::remove_dir_all(&path)?,
+                Ok(()) => remove_all(&path)?,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error),
             },
             // Killed between making the folder and its lock.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => std::fs::remove_dir_all(&path)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => remove_all(&path)?,
             Err(error) => return Err(error),
         }
     }

@@ -155,7 +155,7 @@ async fn a_damaged_file() {
         let store = open(&path).await.unwrap();
         for number in 0..400 {
             let id = format!("{number:0>400}");
-            store.execute("adding", INSERT, &[(&id).into(), "planned".into()]).await.unwrap();
+            store.execute("adding", INSERT, &[(&id).into(), "undone".into()]).await.unwrap();
         }
         store.close().await;
         let mut bytes = std::fs::read(&path).unwrap();
