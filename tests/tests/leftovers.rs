@@ -70,14 +70,27 @@ impl Scene {
 }
 
 fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    // It may have ended just now.
+    _ = Command::new("kill").args([name, &child.id().to_string()]).output().unwrap();
 }
 
 /// Files under a folder, with those in folders.
 fn everything(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.unwrap().path());
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     paths.flat_map(|path| if path.is_dir() { everything(&path) } else { vec![path] }).collect()
+}
+
+/// Waits until a program has something of so many bytes in the making, or has ended.
+async fn at_work(child: &mut Child, out: &Path, bytes: u64) {
+    let end = Instant::now() + Duration::from_mins(1);
+    let is_large = |path: &PathBuf| path.metadata().is_ok_and(|file| file.len() >= bytes);
+    while !everything(&out.join(".pappus-work")).iter().any(is_large) && Instant::now() < end {
+        if child.try_wait().unwrap().is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 async fn ended_at_many_moments(what: &str, database: &str) {
@@ -95,7 +108,8 @@ async fn ended_at_many_moments(what: &str, database: &str) {
     for moment in 1..=MOMENTS {
         let out = out(&format!("int{moment}"));
         let mut child = scene.command(what, &out).spawn().unwrap();
-        tokio::time::sleep(whole * moment / (MOMENTS + 2)).await;
+        at_work(&mut child, &out, 0).await;
+        tokio::time::sleep(whole * moment / (MOMENTS * 8)).await;
         signal(&child, "-INT");
         let code = child.wait().unwrap().code();
         if code == Some(130) && out.exists() {
@@ -109,7 +123,8 @@ async fn ended_at_many_moments(what: &str, database: &str) {
     let (out, mut left) = (out("killed"), 0);
     for moment in 1..=MOMENTS {
         let mut child = scene.command(what, &out).spawn().unwrap();
-        tokio::time::sleep(whole * moment / (MOMENTS + 2) + Duration::from_millis(1)).await;
+        at_work(&mut child, &out, 1).await;
+        tokio::time::sleep(whole * moment / (MOMENTS * 50)).await;
         child.kill().unwrap();
         child.wait().unwrap();
         let visible = names(&out);
