@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -43,6 +44,8 @@ impl From<Interrupted> for ExitCode {
 struct State {
     /// The terminal's settings from before a prompt.
     terminal: Option<(std::fs::File, Termios)>,
+    /// Folders with files in the making, which are removed before the program ends.
+    folders: Vec<PathBuf>,
     /// A command that finishes what it has begun before it stops, and what it says then.
     graceful: Option<(watch::Sender<bool>, &'static str)>,
 }
@@ -56,7 +59,7 @@ impl State {
     }
 }
 
-static STATE: Mutex<State> = Mutex::new(State { terminal: None, graceful: None });
+static STATE: Mutex<State> = Mutex::new(State { terminal: None, folders: Vec::new(), graceful: None });
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -79,6 +82,7 @@ impl Listener {
         };
         let listen = move || {
             let Err(interrupted) = runtime.block_on(listen(signals, &told));
+            remove_folders();
             std::process::exit(interrupted.code().into());
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
@@ -135,6 +139,17 @@ pub(crate) fn stop_gracefully(sentence: &'static str) -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     state().graceful = Some((stop, sentence));
     stopped
+}
+
+/// Removes a folder when a signal ends the program: a computation that goes on until the end cannot do it itself.
+pub(crate) fn remove_at_the_end(folder: &Path) {
+    state().folders.push(folder.to_owned());
+}
+
+fn remove_folders() {
+    for folder in &state().folders {
+        pappus_engine::work_dir::remove(folder);
+    }
 }
 
 /// Remembers the terminal's settings while `prompt` changes them, so that a signal can restore them.

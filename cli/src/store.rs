@@ -57,9 +57,13 @@ pub(crate) fn new_keys(
 
 /// Opens the store for work on a pod.
 pub(crate) async fn open(arguments: &StoreArguments, pod: &PodUrl) -> Result<Store, Failure> {
-    let url = match &arguments.store {
+    Ok(Store::open(&address(arguments, pod)?).await?)
+}
+
+/// The address of the store; the folder of one that is a file is made when needed.
+pub(crate) fn address(arguments: &StoreArguments, pod: &PodUrl) -> Result<DatabaseUrl, Failure> {
+    Ok(match &arguments.store {
         Some(url) => DatabaseUrl::parse(url)?,
         None => StateFolder::open(&state_root(arguments.state.clone())?, pod)?.database()?,
-    };
-    Ok(Store::open(&url).await?)
+    })
 }

@@ -28,3 +28,4 @@ pub mod s3;
 pub mod store;
 pub mod text;
 pub mod validate;
+pub mod work_dir;

@@ -59,7 +59,7 @@ async fn an_account_comes_once_unless_it_was_undone() {
     add("3", "imported").await.unwrap();
     let again = add("4", "planned").await.unwrap_err();
     assert!(matches!(again, StoreError::Duplicate { what: "adding an import", .. }), "{again}");
-    assert!(matches!(add("5", "elsewhere").await, Err(StoreError::Statement { .. })), "no such state");
+    assert!(matches!(add("5", "elsewhere").await, Err(StoreError::Refused { .. })), "no such state");
     let orphan = "INSERT INTO pappus_import_rows (import_id, seq, kind, guid) VALUES ('9', 1, 'post', 'g')";
     assert!(store.execute("adding a row", orphan, &[]).await.is_err(), "foreign keys are checked");
 }
@@ -143,4 +143,43 @@ async fn a_database_of_a_newer_pappus_is_left_alone() {
     store.execute("pretending", newer, &[]).await.unwrap();
     store.close().await;
     assert!(matches!(open(&path).await, Err(StoreError::Newer { version: 9999, .. })));
+}
+
+/// A file that is damaged says so, with what to do; nobody waits for it to get better.
+#[tokio::test]
+async fn a_damaged_file() {
+    let folder = tempfile::tempdir().unwrap();
+    // Somewhere in the middle, and from the beginning.
+    for (name, from) in [("middle", 4096), ("beginning", 0)] {
+        let path = folder.path().join(name);
+        let store = open(&path).await.unwrap();
+        for number in 0..400 {
+            let id = format!("{number:0>400}");
+            store.execute("adding", INSERT, &[(&id).into(), "undone".into()]).await.unwrap();
+        }
+        store.close().await;
+        let mut bytes = std::fs::read(&path).unwrap();
+        let end = if from == 0 { 2048 } else { bytes.len() };
+        bytes[from..end].fill(0x5a);
+        std::fs::write(&path, bytes).unwrap();
+        let error = match open(&path).await {
+            Err(error) => error,
+            Ok(store) => store.rows("reading", "SELECT * FROM pappus_imports", &[]).await.err().unwrap(),
+        };
+        assert!(matches!(error, StoreError::Damaged { .. }) && !error.passes(), "{name}: {error:?}");
+        assert!(
+            error.to_string().contains("is damaged") && error.to_string().contains(".recover"),
+            "{error}"
+        );
+    }
+}
+
+/// What is not there is no outage.
+#[tokio::test]
+async fn a_table_that_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("store")).await.unwrap();
+    let error = store.rows("reading", "SELECT * FROM pappus_nothing", &[]).await.err().unwrap();
+    assert!(matches!(error, StoreError::Refused { .. }) && !error.passes(), "{error:?}");
+    assert!(error.to_string().contains("pappus_nothing"), "{error}");
 }

@@ -100,6 +100,8 @@ impl Scene {
             created_by: "pappus test",
             encrypted_to: &[],
             since: None,
+            tag: None,
+            list_name: None,
         };
         let results = stream::iter(self.results.iter().cloned().map(Ok::<_, Infallible>));
         write_list(&self.depot, &campaign, results, &archive_key(), self.folder.path()).await.unwrap()
@@ -282,6 +284,8 @@ async fn archives_by_another_key_are_found() {
         created_by: "pappus test",
         encrypted_to: &[],
         since: None,
+        tag: None,
+        list_name: None,
     };
     let results = stream::iter(scene.results.iter().cloned().map(Ok::<_, Infallible>));
     let key = other.signing_key().unwrap();

@@ -51,6 +51,7 @@ mod keys;
 mod kill;
 mod killed_move;
 mod large_files;
+mod leftovers;
 mod merge;
 mod move_sequences;
 mod newcomers;

@@ -351,3 +351,21 @@ async fn locked_archives_and_keys() {
     .unwrap();
     assert!(text.stdout.contains("NOT ENCRYPTED"), "{text:?}");
 }
+
+/// What was deleted between two archives is back, and the command says what.
+#[tokio::test]
+async fn what_comes_back_is_said() {
+    let pod = Pod::sqlite().await;
+    let old = export(&pod, "greta", OLD, &[]);
+    let gone = "DELETE FROM tag_followings WHERE user_id = (SELECT id FROM users WHERE username = 'ida')";
+    let old_ida = export(&pod, "ida", OLD, &[]);
+    let tags = json(&old_ida, "diaspora.json")["user"]["followed_tags"].as_array().unwrap().len();
+    pod.pool.execute(gone).await.unwrap();
+    let (greta, ida) = (export(&pod, "greta", NEW, &[]), export(&pod, "ida", NEW, &[]));
+    let (_, report) = merged(&[&old, &greta], &pod.path("merged-greta"), &[]);
+    assert_eq!(report["only_in_older"], serde_json::json!({}));
+    let (archive, report) = merged(&[&old_ida, &ida], &pod.path("merged-ida"), &[]);
+    assert!(tags > 0);
+    assert_eq!(report["only_in_older"], serde_json::json!({ "followed_tags": tags }));
+    assert_eq!(json(&archive, "diaspora.json")["user"]["followed_tags"].as_array().unwrap().len(), tags);
+}

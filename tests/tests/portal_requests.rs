@@ -305,3 +305,37 @@ async fn nobody_is_lost_on_postgres() {
     let url = shared_postgres().await.unwrap().create_database("portal_requests").await.unwrap();
     nobody_is_lost(Scene::new(Some(&url)).await).await;
 }
+
+/// A clock that was set back: requests, what is in hand, and jobs do not wait until their time comes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn times_that_are_still_to_come() {
+    let scene = Scene::new(None).await;
+    let jobs = Jobs::open(&scene.store, scene.state.path()).await.unwrap();
+    let ahead = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) + 31536000000";
+    let waiting = scene.ask("greta", None).await.request().id;
+    let in_hand = scene.ask("ida", None).await.request().id;
+    let lost = scene.ask("ruth", None).await.request().id;
+    scene.sql(&format!("UPDATE pappus_requests SET due_at = {ahead} WHERE id = {waiting}")).await;
+    let hand = format!("UPDATE pappus_requests SET state = 'running', fence = 'dead', lease_until = {ahead}");
+    scene.sql(&format!("{hand}, pushed_at = {ahead} WHERE id = {in_hand}")).await;
+    scene.sql(&format!("UPDATE pappus_requests SET pushed_at = {ahead} WHERE id = {lost}")).await;
+    assert_eq!(scene.requests.push_due(&jobs).await.unwrap(), 3);
+    // A queue that was used before has jobs and workers of then.
+    let file = format!("sqlite:{}", scene.state.path().join("jobs.sqlite3").display());
+    let queue = sqlx::SqlitePool::connect(&file).await.unwrap();
+    sqlx::query("UPDATE Jobs SET run_at = run_at + 31536000").execute(&queue).await.unwrap();
+    jobs.tidy().await.unwrap();
+    let running = tokio::spawn({
+        let (jobs, workshop, stop) = (jobs.clone(), scene.workshop(), scene.stop.subscribe());
+        async move { jobs.run(QUEUE, 2, workshop, stop).await }
+    });
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    for id in [waiting, in_hand, lost] {
+        while scene.get(id).await.state != RequestState::Done {
+            assert!(std::time::Instant::now() < end, "{:?}", scene.get(id).await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    scene.stop.send(true).unwrap();
+    running.await.unwrap();
+}

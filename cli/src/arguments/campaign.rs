@@ -113,12 +113,22 @@ pub(crate) enum CampaignAction {
     Pause(Named),
     /// Go on
     Resume(Named),
-    /// Let accounts that failed have another turn
-    Retry(Named),
+    /// Let accounts that failed, or whose archives are lost, have another turn
+    Retry(Retry),
     /// Give it up; archives that are stored stay
     Cancel(Named),
     /// Check that everything that was stored is there, whole and what it was
     Verify(super::CampaignVerify),
+}
+
+#[derive(Args)]
+pub(crate) struct Retry {
+    /// Which campaign
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Also accounts whose archives are missing or damaged: every archive is read
+    #[arg(long)]
+    pub(crate) damaged: bool,
 }
 
 #[derive(Args)]

@@ -17,6 +17,10 @@ pub(crate) struct CampaignVerify {
     /// the keys in Pappus's own folder unless given. Without any, only the bytes of encrypted archives are checked
     #[arg(long, value_name = "FILE")]
     pub(crate) identity: Option<PathBuf>,
+    /// Write a list that is missing or broken anew, and let the accounts whose archives are missing or damaged have another
+    /// turn: then run `pappus export --all --name NAME`, or a worker
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) repair: bool,
     /// The archive key (SHA256:…) that the list must be signed with; the pod's own where it is known, unless given
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) trust_pod: Option<String>,

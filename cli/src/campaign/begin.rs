@@ -1,5 +1,6 @@
 //! From arguments to a campaign.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use pappus_engine::archive::encryption::Lock;
@@ -10,6 +11,8 @@ use pappus_engine::depot::CampaignKeys;
 use pappus_engine::domain::Timestamp;
 use pappus_engine::store::StateFolder;
 
+use super::going_on;
+use super::start::Patience;
 use super::work::{Opened, Place, Work, work};
 use crate::arguments::{self, Export, Worker};
 use crate::commands::Outcome;
@@ -22,40 +25,53 @@ const MAX_LIST: u64 = 512 << 20;
 
 /// `pappus export --all`.
 pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Outcome, Failure> {
+    // What is refused is refused at once, whatever is away.
     let config = pod::configuration(&arguments.pod)?;
     let out = place(&arguments.out)?;
-    let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
-    let store = store::open(&arguments.store, &config.url).await?;
     Lock::recipients(&arguments.encrypt_to)?;
-    let opened = Opened::open(&config, &out, &arguments.work, output).await?;
-    let place = Place { config, state, store };
-    let campaigns = Campaigns::new(&place.store, &place.config.url);
+    let chosen = only(&arguments)?;
+    let patience = Patience::new(&arguments.work, output);
+    let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
+    let store = patience.store(&arguments.store, &config.url).await?;
+    let campaigns = Campaigns::new(&store, &config.url);
     let found = match &arguments.campaign.name {
-        Some(name) => campaigns.look_for(name).await?,
-        None => unfinished(campaigns.all().await?, &out),
+        Some(name) => patience.until_it_works(|| campaigns.look_for(name)).await?,
+        None => unfinished(patience.until_it_works(|| campaigns.all()).await?, &out),
     };
+    if let Some(campaign) = &found {
+        going_on::check(campaign, &arguments, &out, &chosen)?;
+    } else if let Some(before) = &arguments.campaign.since {
+        patience.until_it_works(|| campaigns.named(before)).await?;
+    }
+    let depot = match &found {
+        Some(campaign) if campaign.place.is_some() => {
+            patience.place_of(&out, campaign.place.as_deref()).await?
+        }
+        _ => patience.new_place(&campaigns, &out).await?,
+    };
+    let opened = Opened::open(&config, depot, &arguments.work, output).await?;
+    let place = Place { config, state, store };
     let (campaign, names) = match found {
         Some(campaign) => {
-            check(&campaign, &arguments, &out)?;
-            let names =
-                if campaign.state == CampaignState::Preparing { only(&arguments)?.1 } else { Vec::new() };
             output.line(format!("The campaign {:?} goes on.", campaign.name));
-            (campaign, names)
+            going_on::say(&campaign, &arguments, output);
+            (campaign, chosen.1)
         }
-        None => begin(&campaigns, &place, &arguments, &out, output).await?,
+        None => begin(&campaigns, &place, &arguments, (&out, chosen), output).await?,
     };
-    work(Work { place, campaign, names, opened, began: true }, output).await
+    work(Work { place, campaign, names, opened, began: true, patience }, output).await
 }
 
 /// `pappus worker`.
 pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
+    let patience = Patience::new(&arguments.work, output);
     let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
-    let store = store::open(&arguments.store, &config.url).await?;
+    let store = patience.store(&arguments.store, &config.url).await?;
     let campaigns = Campaigns::new(&store, &config.url);
     let campaign = match &arguments.campaign {
-        Some(name) => campaigns.named(name).await?,
-        None => only_open(campaigns.all().await?)?,
+        Some(name) => patience.until_it_works(|| campaigns.named(name)).await?,
+        None => only_open(patience.until_it_works(|| campaigns.all()).await?)?,
     };
     if campaign.state == CampaignState::Preparing {
         let sentence =
@@ -63,9 +79,13 @@ pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, 
         return Err(Failure::say(sentence));
     }
     output.line(format!("Working on the campaign {:?}.", campaign.name));
-    let opened = Opened::open(&config, &campaign.out, &arguments.work, output).await?;
+    let depot = match &campaign.place {
+        Some(place) => patience.place_of(&campaign.out, Some(place)).await?,
+        None => patience.new_place(&campaigns, &campaign.out).await?,
+    };
+    let opened = Opened::open(&config, depot, &arguments.work, output).await?;
     let place = Place { config, state, store };
-    work(Work { place, campaign, names: Vec::new(), opened, began: false }, output).await
+    work(Work { place, campaign, names: Vec::new(), opened, began: false, patience }, output).await
 }
 
 /// The folder as every machine and every later run knows it, or the bucket as it is.
@@ -98,54 +118,19 @@ fn only_open(campaigns: Vec<Campaign>) -> Result<Campaign, Failure> {
     }
 }
 
-/// What was asked for must be what was begun under that name.
-fn check(campaign: &Campaign, arguments: &Export, out: &str) -> Result<(), Failure> {
-    let name = &campaign.name;
-    let options = &campaign.options;
-    let different = |what: &str| {
-        Err(Failure::say(format!(
-            "the campaign {name:?} was begun with another {what}; give a new one a name of its own with --name"
-        )))
-    };
-    if campaign.out != out {
-        return different(&format!("place for its archives, {}", campaign.out));
-    }
-    let plain = options.recipients.is_empty();
-    let asked = &arguments.encrypt_to;
-    if (arguments.campaign.plain && !plain) || asked.iter().any(|key| !options.recipients.contains(key)) {
-        return different("encryption");
-    }
-    if arguments.campaign.only.is_some() && only(arguments)?.0 != options.only {
-        return different("choice of accounts");
-    }
-    if arguments.campaign.order.is_some_and(|asked| order(Some(asked)) != options.order) {
-        return different("order");
-    }
-    if arguments.campaign.since.is_some() && arguments.campaign.since != options.since {
-        return different("campaign before");
-    }
-    if arguments.campaign.keep_sign_in && !options.keep_sign_in {
-        return different("choice about sign-in data");
-    }
-    Ok(())
-}
-
 async fn begin(
     campaigns: &Campaigns,
     place: &Place,
     arguments: &Export,
-    out: &str,
+    (out, (only, names)): (&str, (Only, Vec<String>)),
     output: &Output,
 ) -> Result<(Campaign, Vec<String>), Failure> {
     let now = match arguments.created_at {
         Some(time) => time,
         None => clock::now()?,
     };
-    let (only, names) = only(arguments)?;
+    say_lost_key(&place.state, &campaigns.all().await?)?;
     let recipients = recipients(place, arguments, now, output).await?;
-    if let Some(before) = &arguments.campaign.since {
-        campaigns.named(before).await?;
-    }
     let options = CampaignOptions {
         only,
         order: order(arguments.campaign.order),
@@ -175,14 +160,52 @@ async fn recipients(
     let keys = CampaignKeys::new(&place.state, &place.store, &place.config.url);
     let key = keys.current(now).await?;
     output.line(format!("The archives are encrypted to {}.", key.recipient));
-    output.line(format!(
-        "What opens them is in {}: without it they are lost. `pappus keys backup` makes a copy.",
-        keys.identity_file().display()
-    ));
+    let file = keys.identity_file();
+    let file = file.display();
+    if key.identity_here {
+        output.line(format!(
+            "What opens them is in {file}: without it they are lost. `pappus keys backup` makes a copy."
+        ));
+    } else {
+        say(&format!(
+            "What opens the archives is NOT on this machine: it was in {file} where the first campaign was begun. If it \
+             is lost, nobody can ever open them. `pappus keys restore` takes a copy back, `pappus keys rotate` makes \
+             another key first."
+        ));
+    }
     Ok(std::iter::once(key.recipient).chain(arguments.encrypt_to.iter().cloned()).collect())
 }
 
-fn order(asked: Option<arguments::Order>) -> Order {
+/// Says that the key which signs archives was lost, before another is made.
+fn say_lost_key(state: &StateFolder, earlier: &[Campaign]) -> Result<(), Failure> {
+    if state.known_archive_key()?.is_some() {
+        return Ok(());
+    }
+    let known = state.lost_archive_key()?;
+    let known = known.or_else(|| earlier.last().map(|campaign| campaign.archive_key.clone()));
+    if let Some(lost) = known {
+        say(&lost_key(state, &lost));
+    }
+    Ok(())
+}
+
+/// What a lost archive key means.
+pub(crate) fn lost_key(state: &StateFolder, lost: &str) -> String {
+    format!(
+        "THE POD'S ARCHIVE KEY {lost} IS GONE from {}. A new one is made now: whoever trusts the old one, on other pods \
+         or for earlier archives, does not know it. If there is a copy of archive-key.pem, stop, put it back, and run \
+         the same again.",
+        state.path().display()
+    )
+}
+
+/// To standard error, for programs that read the result too.
+pub(crate) fn say(sentence: &str) {
+    // Whoever has closed standard error does not want to know.
+    _ = writeln!(std::io::stderr(), "{sentence}");
+}
+
+pub(super) fn order(asked: Option<arguments::Order>) -> Order {
     match asked {
         None | Some(arguments::Order::BiggestFirst) => Order::BiggestFirst,
         Some(arguments::Order::SmallestFirst) => Order::SmallestFirst,

@@ -1,11 +1,13 @@
 //! Beginning, joining and reporting exports of a whole pod.
 
 mod begin;
+mod going_on;
 mod records;
 mod report;
+mod start;
 mod view;
 mod work;
 
-pub(crate) use begin::{export_all, join};
+pub(crate) use begin::{export_all, join, lost_key, say};
 pub(crate) use report::{describe, document};
 pub(crate) use view::{awaited, follow};

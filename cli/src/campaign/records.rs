@@ -72,6 +72,13 @@ impl Records {
         }
     }
 
+    /// Something that the podmin should know.
+    pub(crate) fn notes(self, sentence: &str) {
+        if self.log {
+            warn!(sentence, "note");
+        }
+    }
+
     /// The campaign is paused, resumed, or ended.
     pub(crate) fn state(self, state: CampaignState) {
         if self.log {

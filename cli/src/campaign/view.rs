@@ -119,6 +119,11 @@ impl Observer for View {
         self.line("It goes on.");
     }
 
+    fn notes(&self, sentence: &str) {
+        self.records.notes(sentence);
+        self.line(sentence);
+    }
+
     fn state(&self, state: CampaignState) {
         self.records.state(state);
         if state == CampaignState::Paused {

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::campaign::{
-    Campaign, CampaignState, Campaigns, Setup, SignInData, WorkerOptions, is_in_use, standing, work as export,
+    Campaign, CampaignState, Campaigns, Places, Prepared, Setup, SignInData, WorkerOptions, is_in_use,
+    standing, work as export,
 };
-use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
-use pappus_engine::pod::config::PodConfig;
+use pappus_engine::depot::{CampaignKeys, Depot};
+use pappus_engine::domain::SigningKey;
+use pappus_engine::pod::config::{PodConfig, PodUrl};
 use pappus_engine::pod::database::Snapshot;
-use pappus_engine::pod::schema::SchemaVersion;
+use pappus_engine::pod::schema::{SchemaVersion, read_schema};
 use pappus_engine::pod::survey::other_hosts;
 use pappus_engine::pod::uploads::PhotoStore;
 use pappus_engine::store::{StateFolder, Store};
 
 use super::records::Records;
+use super::start::Patience;
 use super::view::View;
 use super::{describe, document};
 use crate::arguments::WorkArguments;
@@ -43,6 +46,8 @@ pub(super) struct Work {
     pub(super) opened: Opened,
     /// Whether this is where the campaign was begun, and not a worker that has joined it.
     pub(super) began: bool,
+    /// How long what is away is waited for.
+    pub(super) patience: Patience,
 }
 
 /// What must be there before anything begins.
@@ -58,32 +63,33 @@ pub(super) struct Opened {
 impl Opened {
     pub(super) async fn open(
         config: &PodConfig,
-        out: &str,
+        depot: Depot,
         arguments: &WorkArguments,
         output: &Output,
     ) -> Result<Self, Failure> {
-        let depot = Depot::open(&DepotAddress::parse(out, &pod::environment)?).await?;
+        let patience = Patience::new(arguments, output);
         let uploads = pod::uploads(config).await?;
         // Before there is a connection of our own.
         let options = options(config, arguments, output).await?;
-        let (snapshot, schema) = pod::open(config).await?;
+        let mut snapshot = patience.until_it_works(|| Snapshot::open(&config.database)).await?;
+        let schema = read_schema(&mut snapshot).await?;
         let records = Records::start(arguments)?;
         Ok(Self { depot, uploads, snapshot, schema, options, records })
     }
 }
 
 pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure> {
-    let Work { place, mut campaign, names, opened, began } = work;
+    let Work { place, mut campaign, names, opened, began, patience } = work;
     let Place { config, state, store } = place;
     let Opened { depot, uploads, mut snapshot, schema, options, records } = opened;
     let campaigns = Campaigns::new(&store, &config.url);
     if began && campaign.state == CampaignState::Preparing {
-        let hosts = other_hosts(&mut snapshot, &config.url).await?;
-        if let Some(sentence) = pod::other_hosts(&config.url, &hosts) {
-            output.line(sentence);
-        }
+        say_other_hosts(&mut snapshot, &config.url, output).await?;
     }
-    campaigns.prepare(&campaign, &mut snapshot, &names).await?;
+    let archive_key = archive_key(&state, &campaign)?;
+    let places = before(&campaigns, &campaign, patience, output).await?;
+    let prepared = campaigns.prepare_with(&campaign, &mut snapshot, &names, &places).await?;
+    say_prepared(&campaign, &prepared, output);
     if began && campaign.options.keep_sign_in {
         let keys = CampaignKeys::new(&state, &store, &config.url);
         let copied = SignInData::new(&keys, &store, &config.url).copy(&mut snapshot, clock::now()?).await?;
@@ -102,7 +108,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
         schema,
         photos: config.uploads,
         uploads,
-        archive_key: state.archive_key()?.signing_key()?,
+        archive_key,
         state,
         depot,
         created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),
@@ -137,6 +143,69 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
 }
 
+/// The key that signs. Archives of one campaign are signed with one key, so none is made for a campaign that goes on.
+fn archive_key(state: &StateFolder, campaign: &Campaign) -> Result<SigningKey, Failure> {
+    match state.known_archive_key()? {
+        Some(key) => Ok(key.signing_key()?),
+        None => Err(Failure::say(format!(
+            "the archives of the campaign {:?} are signed with the pod's archive key {}, which is not in {}. Copy \
+             archive-key.pem from the machine that began it, or name its folder with --state",
+            campaign.name,
+            campaign.archive_key,
+            state.path().display()
+        ))),
+    }
+}
+
+/// The places of the archives that need not be made again, and a word about what cannot be seen.
+async fn before(
+    campaigns: &Campaigns,
+    campaign: &Campaign,
+    patience: Patience,
+    output: &Output,
+) -> Result<Places, Failure> {
+    let mut places = Places::new();
+    let Some(name) = campaign.options.since.as_ref().filter(|_| campaign.state == CampaignState::Preparing)
+    else {
+        return Ok(places);
+    };
+    let before = patience.until_it_works(|| campaigns.named(name)).await?;
+    for (out, place) in patience.until_it_works(|| campaigns.places_of(&before)).await? {
+        let depot = patience.place_of(&out, place.as_deref()).await?;
+        places.insert(out, depot);
+    }
+    output.line(format!(
+        "Looking for what has changed since {name:?}, and whether its archives are whole. Not seen: a text that somebody \
+         changed in the pod's database by hand, and photo files that were changed on disk."
+    ));
+    Ok(places)
+}
+
+/// Says when the pod's address is not the host of all its accounts' IDs.
+async fn say_other_hosts(snapshot: &mut Snapshot, url: &PodUrl, output: &Output) -> Result<(), Failure> {
+    let hosts = other_hosts(snapshot, url).await?;
+    if let Some(sentence) = pod::other_hosts(url, &hosts) {
+        output.line(sentence);
+    }
+    Ok(())
+}
+
+fn say_prepared(campaign: &Campaign, prepared: &Prepared, output: &Output) {
+    let before = campaign.options.since.as_deref().unwrap_or_default();
+    if prepared.lost > 0 {
+        output.line(format!(
+            "{} of {before:?} are missing or damaged: they are made anew.",
+            counted(prepared.lost, "archive")
+        ));
+    }
+    if prepared.unknown > 0 {
+        output.line(format!(
+            "{before:?} was begun by an earlier Pappus, which kept nothing to compare {} with: they are exported anew.",
+            counted(prepared.unknown, "account")
+        ));
+    }
+}
+
 async fn options(
     config: &PodConfig,
     arguments: &WorkArguments,
@@ -147,7 +216,8 @@ async fn options(
     } else if arguments.gentle {
         true
     } else {
-        let used = is_in_use(&config.url, &config.database).await?;
+        let patience = Patience::new(arguments, output);
+        let used = patience.until_it_works(|| is_in_use(&config.url, &config.database)).await?;
         if used {
             output.line(
                 "The pod is in use, so this goes slowly, one account at a time, with rests. With --no-gentle it goes \

@@ -15,19 +15,30 @@ pub(crate) async fn run(arguments: Campaign, output: &Output) -> Result<Outcome,
     if let Some(CampaignAction::Verify(verify)) = &arguments.action {
         return super::campaign_verify::run(verify, &arguments.place, output).await;
     }
+    let lost = match &arguments.action {
+        Some(CampaignAction::Retry(retry)) if retry.damaged => {
+            super::campaign_verify::retry_damaged(&retry.name, &arguments.place, output).await?
+        }
+        _ => 0,
+    };
     let place = &arguments.place;
     let url = pod::address(place.pod.as_deref(), place.pod_url.as_deref())?;
     let store = store::open(&place.store(), &url).await?;
     let campaigns = Campaigns::new(&store, &url);
     let done = match &arguments.action {
-        Some(action) => act(&campaigns, action, output).await,
+        Some(action) => act(&campaigns, action, lost, output).await,
         None => show(&campaigns, &store, &arguments, output).await,
     };
     store.close().await;
     done
 }
 
-async fn act(campaigns: &Campaigns, action: &CampaignAction, output: &Output) -> Result<Outcome, Failure> {
+async fn act(
+    campaigns: &Campaigns,
+    action: &CampaignAction,
+    lost: u64,
+    output: &Output,
+) -> Result<Outcome, Failure> {
     let (name, state, sentence) = match action {
         CampaignAction::Verify(_) => return Ok(Outcome::Done), // needs no store; see above
         CampaignAction::Pause(named) => {
@@ -43,7 +54,7 @@ async fn act(campaigns: &Campaigns, action: &CampaignAction, output: &Output) ->
             (&named.name, "cancelled", "Cancelled: what is stored stays.".to_owned())
         }
         CampaignAction::Retry(named) => {
-            let retried = campaigns.retry(&named.name).await?;
+            let retried = campaigns.retry(&named.name).await? + lost;
             output.document(&json!({ "campaign": named.name, "retried": retried }));
             output.line(format!(
                 "{} may be tried again; `pappus export --all --name {}` or a worker takes them up.",

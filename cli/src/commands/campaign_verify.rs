@@ -1,12 +1,14 @@
 //! `pappus campaign verify`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pappus_engine::archive::encryption::Unlock;
-use pappus_engine::campaign::{CampaignCheck, CampaignVerification, Campaigns, verify_campaign};
+use pappus_engine::campaign::{
+    Campaign, CampaignCheck, CampaignVerification, Campaigns, rewrite_list, verify_campaign, verify_known,
+};
 use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
-use pappus_engine::store::StateFolder;
+use pappus_engine::store::{StateFolder, Store};
 use serde_json::json;
 
 use super::{Outcome, counted, megabytes, thousands};
@@ -24,33 +26,124 @@ pub(crate) async fn run(
     place: &StorePlace,
     output: &Output,
 ) -> Result<Outcome, Failure> {
-    let Known { place, state, trusted } = known(verify, place).await?;
-    let unlock = match (&verify.identity, &state) {
-        (Some(file), _) => Some(Unlock::identities(&archive::read_key_file(file)?)?),
-        (None, Some(state)) => CampaignKeys::unlock_in(state)?,
-        (None, None) => None,
-    };
-    let depot = Depot::open_existing(&DepotAddress::parse(&place, &pod::environment)?).await?;
-    let scratch = state.map_or_else(std::env::temp_dir, |state| state.path().to_owned());
-    let check = CampaignCheck {
-        depot: &depot,
-        name: verify.name.as_deref(),
-        unlock,
-        trusted: verify.trust_pod.clone().or(trusted),
-        at_once: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        folder: &scratch,
-    };
-    let bar = if Bar::is_wanted(output.is_json()) { Bar::bytes("verifying", 0) } else { Bar::hidden() };
-    let found = verify_campaign(&check, &|done, total| bar.set_of(done, total)).await?;
-    drop(bar);
+    let known = known(verify, place).await?;
+    let Checked { depot, scratch, found } = check(verify, &known, output).await?;
     describe(output, &found);
     let mut document = serde_json::to_value(&found).unwrap_or_default();
     if let Some(fields) = document.as_object_mut() {
         fields.insert("place".to_owned(), json!(depot.place()));
         fields.insert("clean".to_owned(), json!(found.is_clean()));
     }
+    if let Some(campaign) = known.campaign {
+        if verify.repair {
+            let repaired =
+                repair(&campaign, (&depot, known.state.as_ref(), &scratch), &found, output).await?;
+            if let Some(fields) = document.as_object_mut() {
+                fields.insert("repaired".to_owned(), repaired);
+            }
+        } else if !found.lost.is_empty() || found.has_broken_list() {
+            let name = &campaign.campaign.name;
+            output.line(format!(
+                "`pappus campaign verify {name} --repair` writes the list anew and lets lost archives be made again."
+            ));
+        }
+        campaign.store.close().await;
+    }
     output.document(&document);
     Ok(if found.is_clean() { Outcome::Done } else { Outcome::Findings })
+}
+
+/// Accounts whose archives are lost get another turn; gives their number.
+pub(crate) async fn retry_damaged(name: &str, place: &StorePlace, output: &Output) -> Result<u64, Failure> {
+    let name = Some(name.to_owned());
+    let verify = CampaignVerify { name, files: None, identity: None, repair: false, trust_pod: None };
+    let known = known(&verify, place).await?;
+    let Checked { found, .. } = check(&verify, &known, output).await?;
+    let Some(KnownCampaign { store, campaigns, campaign }) = known.campaign else { return Ok(0) };
+    let retried = campaigns.retry_lost(&campaign.name, &found.lost).await?;
+    store.close().await;
+    Ok(retried)
+}
+
+/// What a check has found, and where.
+struct Checked {
+    depot: Depot,
+    /// For files that go again.
+    scratch: PathBuf,
+    found: CampaignVerification,
+}
+
+async fn check(verify: &CampaignVerify, known: &Known, output: &Output) -> Result<Checked, Failure> {
+    let unlock = match (&verify.identity, &known.state) {
+        (Some(file), _) => Some(Unlock::identities(&archive::read_key_file(file)?)?),
+        (None, Some(state)) => CampaignKeys::unlock_in(state)?,
+        (None, None) => None,
+    };
+    let mut depot = Depot::open_existing(&DepotAddress::parse(&known.place, &pod::environment)?).await?;
+    if let Some(identity) = known.campaign.as_ref().and_then(|known| known.campaign.place.as_ref()) {
+        // An empty mount point is no campaign whose archives are all lost.
+        depot = depot.bound_to(identity);
+        depot.check().await?;
+    }
+    let scratch = known.state.as_ref().map_or_else(std::env::temp_dir, |state| state.path().to_owned());
+    let check = CampaignCheck {
+        depot: &depot,
+        name: verify.name.as_deref(),
+        unlock,
+        trusted: verify.trust_pod.clone().or_else(|| known.trusted.clone()),
+        at_once: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        folder: &scratch,
+    };
+    let bar = if Bar::is_wanted(output.is_json()) { Bar::bytes("verifying", 0) } else { Bar::hidden() };
+    let progress = |done, total| bar.set_of(done, total);
+    let found = match &known.campaign {
+        None => verify_campaign(&check, &progress).await?,
+        Some(known) => {
+            verify_known(&check, (&known.store, &known.campaigns, &known.campaign), &progress).await?
+        }
+    };
+    drop(bar);
+    Ok(Checked { depot, scratch, found })
+}
+
+/// Makes good what can be made good.
+async fn repair(
+    known: &KnownCampaign,
+    (depot, state, scratch): (&Depot, Option<&StateFolder>, &Path),
+    found: &CampaignVerification,
+    output: &Output,
+) -> Result<serde_json::Value, Failure> {
+    let name = &known.campaign.name;
+    let mut list = None;
+    if found.has_broken_list() {
+        let key = match state.map(StateFolder::known_archive_key).transpose()?.flatten() {
+            Some(key) => key.signing_key()?,
+            None => {
+                return Err(Failure::say(
+                    "the list cannot be signed: the pod's archive key is not on this machine",
+                ));
+            }
+        };
+        if key.public_key()?.fingerprint().to_string() != known.campaign.archive_key {
+            return Err(Failure::say(format!(
+                "the list is to be signed with the pod's archive key {}, and another is on this machine",
+                known.campaign.archive_key
+            )));
+        }
+        let created_by = format!("pappus {}", env!("CARGO_PKG_VERSION"));
+        let campaign = (&known.store, &known.campaigns, &known.campaign);
+        let written = rewrite_list(depot, campaign, &key, &created_by, scratch).await?;
+        output.line(format!("The list {} is written anew.", written.json.name));
+        list = Some(written.json.name);
+    }
+    let retried = known.campaigns.retry_lost(name, &found.lost).await?;
+    if retried > 0 {
+        output.line(format!(
+            "{} to be made again: `pappus export --all --name {name}` or a worker takes them up.",
+            counted(retried, "archive")
+        ));
+    }
+    Ok(json!({ "list": list, "retried": retried }))
 }
 
 /// What is known before the files are looked at.
@@ -58,12 +151,20 @@ struct Known {
     place: String,
     state: Option<StateFolder>,
     trusted: Option<String>,
+    campaign: Option<KnownCampaign>,
+}
+
+/// A campaign as the store knows it.
+struct KnownCampaign {
+    store: Store,
+    campaigns: Campaigns,
+    campaign: Campaign,
 }
 
 async fn known(verify: &CampaignVerify, place: &StorePlace) -> Result<Known, Failure> {
     let named = place.pod.is_some() || place.pod_url.is_some();
     if let (Some(files), false) = (&verify.files, named) {
-        return Ok(Known { place: files.clone(), state: None, trusted: None });
+        return Ok(Known { place: files.clone(), state: None, trusted: None, campaign: None });
     }
     let url = pod::address(place.pod.as_deref(), place.pod_url.as_deref())?;
     let root: PathBuf = store::state_root(place.state.clone())?;
@@ -73,13 +174,17 @@ async fn known(verify: &CampaignVerify, place: &StorePlace) -> Result<Known, Fai
             Some(key) => Some(key.signing_key()?.public_key()?.fingerprint().to_string()),
             None => None,
         };
-        return Ok(Known { place: files.clone(), state: Some(state), trusted });
+        return Ok(Known { place: files.clone(), state: Some(state), trusted, campaign: None });
     }
     let store = store::open(&place.store(), &url).await?;
-    let campaign = Campaigns::new(&store, &url).named(verify.name.as_deref().unwrap_or_default()).await;
-    store.close().await;
-    let campaign = campaign?;
-    Ok(Known { place: campaign.out, state: Some(state), trusted: Some(campaign.archive_key) })
+    let campaigns = Campaigns::new(&store, &url);
+    let campaign = campaigns.named(verify.name.as_deref().unwrap_or_default()).await?;
+    Ok(Known {
+        place: campaign.out.clone(),
+        state: Some(state),
+        trusted: Some(campaign.archive_key.clone()),
+        campaign: Some(KnownCampaign { store, campaigns, campaign }),
+    })
 }
 
 fn describe(output: &Output, found: &CampaignVerification) {

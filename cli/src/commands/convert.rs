@@ -1,8 +1,8 @@
 //! `pappus convert`.
 
-use pappus_engine::archive::convert::convert_to_diaspora;
+use pappus_engine::archive::convert::convert_in;
 
-use super::{Outcome, counted};
+use super::{Outcome, counted, make_work_dir};
 use crate::archive;
 use crate::arguments::{Convert, Target};
 use crate::error::Failure;
@@ -13,15 +13,12 @@ pub(crate) fn run(arguments: &Convert, output: &Output) -> Result<Outcome, Failu
     let Target::Diaspora = arguments.to;
     let passphrase = passphrase::read_if(arguments.key_passphrase.source().as_ref(), "the private key")?;
     let mut opened = archive::open(&arguments.archive, output)?;
-    std::fs::create_dir_all(&arguments.out).map_err(|error| {
-        Failure::new(format!("the folder {} cannot be made", arguments.out.display()), error)
+    let work = make_work_dir(&arguments.out)?;
+    let passphrase = passphrase.as_ref().map(|text| text.as_str());
+    let converted = convert_in(&mut opened, &arguments.out, &work, passphrase).map_err(|error| {
+        let code = error.code();
+        Failure::new("nothing was converted", error).with_code(code)
     })?;
-    let converted =
-        convert_to_diaspora(&mut opened, &arguments.out, passphrase.as_ref().map(|text| text.as_str()))
-            .map_err(|error| {
-                let code = error.code();
-                Failure::new("nothing was converted", error).with_code(code)
-            })?;
     output.line(format!("{}", converted.document.display()));
     output.line(format!("{}, {}", converted.photos.display(), counted(converted.photo_count, "photo")));
     output.line("Both belong on the settings page of the new pod, or into its task accounts:migration.");

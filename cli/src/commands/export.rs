@@ -11,7 +11,7 @@ use pappus_engine::pod::reader::AccountReader;
 use pappus_engine::store::{StateFolder, StoredSignatures};
 use serde_json::json;
 
-use super::{Outcome, counted, list_omissions, megabytes};
+use super::{Outcome, counted, list_omissions, make_folder, megabytes};
 use crate::arguments::Export;
 use crate::error::Failure;
 use crate::output::Output;
@@ -27,7 +27,12 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     let options = options(&arguments)?;
     let (mut snapshot, schema) = pod::open(&config).await?;
     let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
+    if let Some(lost) = state.lost_archive_key()? {
+        campaign::say(&campaign::lost_key(&state, &lost));
+    }
     let archive_key: SigningKey = state.archive_key()?.signing_key()?;
+    // What is wrong with it, the export of each account says.
+    _ = make_folder(&arguments.out);
     let mut memory = StoredSignatures::open(&state).await;
     let mut results = Vec::new();
     let mut failed = Vec::new();

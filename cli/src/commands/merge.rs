@@ -7,7 +7,7 @@ use pappus_engine::domain::SigningKey;
 use pappus_engine::store::StateFolder;
 use serde_json::json;
 
-use super::{Outcome, counted, list_omissions, megabytes};
+use super::{Outcome, counted, list_omissions, make_work_dir, megabytes, thousands};
 use crate::arguments::Merge;
 use crate::error::Failure;
 use crate::output::Output;
@@ -24,11 +24,10 @@ pub(crate) fn run(arguments: &Merge, output: &Output) -> Result<Outcome, Failure
         inputs.push(MergeInput { archive, sha256, path: path.clone() });
     }
     let archive_key = archive_key(arguments)?;
-    std::fs::create_dir_all(&arguments.out).map_err(|error| {
-        Failure::new(format!("the folder {} cannot be made", arguments.out.display()), error)
-    })?;
+    let work = make_work_dir(&arguments.out)?;
     let options = MergeOptions {
         folder: &arguments.out,
+        work: &work,
         created_at: match arguments.created_at {
             Some(time) => time,
             None => clock::now()?,
@@ -64,7 +63,7 @@ fn archive_key(arguments: &Merge) -> Result<Option<SigningKey>, Failure> {
 }
 
 fn describe(merged: &Merged, was_encrypted: bool, output: &Output) {
-    let Merged { path, bytes, manifest, signed_by_pod } = merged;
+    let Merged { path, bytes, manifest, signed_by_pod, only_in_older } = merged;
     let records: u64 = manifest.counts.values().sum();
     output.line(format!(
         "{}: {} of {} archives, {}",
@@ -80,6 +79,15 @@ fn describe(merged: &Merged, was_encrypted: bool, output: &Output) {
     if was_encrypted {
         output.line("  NOT ENCRYPTED, and it holds the private key; --encrypt-to encrypts it");
     }
+    if !only_in_older.is_empty() {
+        let kinds = only_in_older
+            .iter()
+            .map(|(kind, number)| format!("{} {}", thousands(*number), kind.replace('_', " ")));
+        output.line(format!(
+            "  only in an older archive, deleted since or not exported then, and back now: {}",
+            kinds.collect::<Vec<_>>().join(", ")
+        ));
+    }
     if manifest.omission_count() > 0 {
         output.line(format!("  left out or incomplete: {}", manifest.omission_count()));
         list_omissions(output, manifest);
@@ -91,6 +99,7 @@ fn describe(merged: &Merged, was_encrypted: bool, output: &Output) {
         "created_at": manifest.created_at,
         "merged_from": manifest.merged_from,
         "signed_by_pod": signed_by_pod,
+        "only_in_older": only_in_older,
         "counts": manifest.counts,
         "omissions": manifest.omissions,
         "more_omissions": manifest.more_omissions,

@@ -24,9 +24,33 @@ pub(crate) mod undo;
 pub(crate) mod verify;
 pub(crate) mod worker;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use pappus_engine::archive::manifest::Manifest;
+use pappus_engine::work_dir::WorkDir;
+
+use crate::error::Failure;
+use crate::interrupt;
+
+/// Makes a folder for archives when it is missing, for its owner only: they hold private keys.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| Failure::new(format!("the folder {} cannot be made", folder.display()), error))
+}
+
+/// Makes a folder for archives when it is missing, and in it one for files in the making, which goes with the program
+/// however it ends; what killed ones have left goes now.
+pub(crate) fn make_work_dir(folder: &Path) -> Result<WorkDir, Failure> {
+    make_folder(folder)?;
+    let made = WorkDir::make(folder);
+    let work =
+        made.map_err(|error| Failure::new(format!("{} cannot be written to", folder.display()), error))?;
+    interrupt::remove_at_the_end(work.path());
+    Ok(work)
+}
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

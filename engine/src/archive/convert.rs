@@ -16,6 +16,7 @@ use super::document::{DocumentError, DocumentVisitor, Next, Place, Section, read
 use super::limits::Limits;
 use super::open::{Archive, OpenError, Verified};
 use crate::domain::{KeyError, PrivateKey};
+use crate::work_dir::WorkDir;
 
 /// Above this an entry needs sizes of 64 bits.
 const MAX_PLAIN_ENTRY: u64 = 0xffff_ffff;
@@ -109,6 +110,20 @@ pub fn convert_to_diaspora(
     out_dir: &Path,
     key_passphrase: Option<&str>,
 ) -> Result<Converted, ConvertError> {
+    let work = WorkDir::make(out_dir).map_err(failed(out_dir))?;
+    convert_in(archive, out_dir, &work, key_passphrase)
+}
+
+/// The same with a folder for files in the making, on the file system of `out_dir`.
+///
+/// # Errors
+/// [`ConvertError`]; existing files are never touched.
+pub fn convert_in(
+    archive: &mut Archive<Verified>,
+    out_dir: &Path,
+    work: &WorkDir,
+    key_passphrase: Option<&str>,
+) -> Result<Converted, ConvertError> {
     let head = read_head(archive)?;
     let username = safe_name(head.username)?;
     let document = out_dir.join(format!("{username}.json.gz"));
@@ -119,8 +134,12 @@ pub fn convert_to_diaspora(
         }
     }
     let replacement = open_key(archive, head.key, key_passphrase)?;
-    let packed_document = write_document(archive, out_dir, replacement.as_ref())?;
-    let (packed_photos, photo_count) = write_photos(archive, out_dir)?;
+    let packed_document = write_document(archive, work.path(), replacement.as_ref())?;
+    let (packed_photos, photo_count) = write_photos(archive, work.path())?;
+    // Both are on the disk before either has its name: between the names there is no time to be killed in.
+    for (file, path) in [(&packed_document, &document), (&packed_photos, &photos)] {
+        file.as_file().sync_all().map_err(failed(path))?;
+    }
     publish(packed_document, &document)?;
     if let Err(error) = publish(packed_photos, &photos) {
         // Ours, and useless without the other.
@@ -206,29 +225,29 @@ fn open_key(
 
 fn write_document(
     archive: &mut Archive<Verified>,
-    out_dir: &Path,
+    work: &Path,
     replacement: Option<&FoundKey>,
 ) -> Result<NamedTempFile, ConvertError> {
     // What gets too small would be taken for a bomb by whoever reads it next.
     for level in [Compression::new(6), Compression::none()] {
-        let (file, unpacked) = pack_document(archive, out_dir, replacement, level)?;
-        let packed = file.as_file().metadata().map_err(failed(out_dir))?.len();
+        let (file, unpacked) = pack_document(archive, work, replacement, level)?;
+        let packed = file.as_file().metadata().map_err(failed(work))?.len();
         if level == Compression::none() || !Limits::looks_like_a_bomb(packed, unpacked) {
             return Ok(file);
         }
     }
-    Err(failed(out_dir)(io::Error::other("the document was not packed")))
+    Err(failed(work)(io::Error::other("the document was not packed")))
 }
 
 /// The document under gzip, and its size unpacked.
 fn pack_document(
     archive: &mut Archive<Verified>,
-    out_dir: &Path,
+    work: &Path,
     replacement: Option<&FoundKey>,
     level: Compression,
 ) -> Result<(NamedTempFile, u64), ConvertError> {
-    let error = failed(out_dir);
-    let mut file = NamedTempFile::new_in(out_dir).map_err(&error)?;
+    let error = failed(work);
+    let mut file = NamedTempFile::new_in(work).map_err(&error)?;
     let mut document = archive.document()?;
     // No time and no name in the header: the same archive gives the same file.
     let mut packed = GzBuilder::new().write(BufWriter::new(file.as_file_mut()), level);
@@ -275,12 +294,9 @@ fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
 }
 
 /// Photos flat at the root, as they are, with sizes in front of the data: stock pods read it in one pass.
-fn write_photos(
-    archive: &mut Archive<Verified>,
-    out_dir: &Path,
-) -> Result<(NamedTempFile, u64), ConvertError> {
-    let error = failed(out_dir);
-    let file = NamedTempFile::new_in(out_dir).map_err(&error)?;
+fn write_photos(archive: &mut Archive<Verified>, work: &Path) -> Result<(NamedTempFile, u64), ConvertError> {
+    let error = failed(work);
+    let file = NamedTempFile::new_in(work).map_err(&error)?;
     let writer = BufWriter::with_capacity(64 * 1024, file.reopen().map_err(&error)?);
     let mut zip = ZipWriter::new(writer);
     let options = SimpleFileOptions::default()
@@ -303,7 +319,6 @@ fn write_photos(
 
 /// Gives a complete file its name, unless there is one already.
 fn publish(file: NamedTempFile, path: &Path) -> Result<(), ConvertError> {
-    file.as_file().sync_all().map_err(failed(path))?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {

@@ -1,13 +1,13 @@
 //! One account in a worker's hand: exported, taken over, or written down with what is wrong with it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::CampaignError;
 use super::records::{AccountState, Claimed, Outcome, Written};
 use super::worker::Shift;
-use crate::depot::{DepotError, digest_of_file};
+use crate::depot::{DepotError, digest_of_file, is_of_the_disk};
 use crate::export::{ExportError, Exported, Exporter, OutputError};
 use crate::pod::database::{DatabaseError, Snapshot};
 use crate::pod::reader::{ReadAhead, ReadError};
@@ -64,11 +64,16 @@ impl Shift {
         let mut waiting = self.outage.begin(self.observer());
         let (mut ahead, mut tries, mut lost) = (ahead, 0, 0);
         loop {
-            let error = match self.export(claimed, desk, ahead.take()).await {
-                Ok(exported) => return self.ready(claimed, &exported, started).await,
-                Err(error) => error,
+            let fault = match self.export(claimed, desk, ahead.take()).await {
+                Ok(exported) => match self.ready(claimed, &exported, started).await {
+                    Err(error @ CampaignError::Spool { .. }) if error.passes() => {
+                        Fault::Disk(error.to_string())
+                    }
+                    ready => return ready,
+                },
+                Err(error) => fault(&error),
             };
-            match fault(&error) {
+            match fault {
                 Fault::Account(reason) => return Ok(failed(claimed, started, reason)),
                 Fault::Gone => {
                     let reason = "the account has left the pod since the campaign began".to_owned();
@@ -102,7 +107,10 @@ impl Shift {
                         waiting.pause(&error.to_string()).await?;
                     }
                 }
-                Fault::Disk(reason) => waiting.pause(&reason).await?,
+                Fault::Disk(reason) => {
+                    waiting.pause(&reason).await?;
+                    self.place_is_there().await?;
+                }
             }
         }
     }
@@ -158,7 +166,7 @@ impl Shift {
             .map_err(|_| CampaignError::Broken)?
             .map_err(|source| CampaignError::Spool { path: path.clone(), source })?;
         let written = Written {
-            file: depot_name(&path),
+            file: self.name_for(claimed, &path)?,
             bytes: number(bytes),
             sha256,
             records: number(exported.manifest.counts.values().sum()),
@@ -173,70 +181,12 @@ impl Shift {
     /// The archive that an earlier worker was about to store, if it is there and the very one.
     async fn take_over(&self, claimed: &Claimed) -> Result<Option<Written>, CampaignError> {
         let Some(written) = &claimed.written else { return Ok(None) };
-        let depot = &self.setup.depot;
+        let depot = &self.depot;
         let look = || depot.stored(&written.file);
         let found = self.outage.until_it_works(self.observer(), look, DepotError::is_of_the_depot).await?;
         Ok(found.filter(|found| found.sha256 == written.sha256).map(|_| written.clone()))
     }
-
-    /// Stores what is ready, and writes down what became of each account.
-    pub(super) async fn store(&self, ready: Vec<Ready>) -> Result<(), CampaignError> {
-        use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-
-        if ready.is_empty() {
-            return Ok(());
-        }
-        let planned: Vec<Outcome> = ready
-            .iter()
-            .filter(|ready| ready.path.is_some())
-            .map(|ready| Outcome { state: AccountState::Running, ..ready.outcome.clone() })
-            .collect();
-        let ours = self.in_store(|| self.queue.intend(&planned)).await?;
-        let mine = |ready: &Ready| ready.path.is_none() || ours.contains(&ready.outcome.claimed.user_id);
-        let (mine, lost): (Vec<Ready>, Vec<Ready>) = ready.into_iter().partition(mine);
-        for path in lost.into_iter().filter_map(|ready| ready.path) {
-            // Somebody else has the account now; what stays goes with the folder.
-            _ = std::fs::remove_file(path);
-        }
-        let stored = stream::iter(mine.into_iter().map(|ready| self.keep(ready))).buffered(AT_ONCE);
-        let outcomes: Vec<Outcome> = stored.try_collect().await?;
-        self.in_store(|| self.queue.finish(&outcomes)).await?;
-        for outcome in &outcomes {
-            self.count(outcome);
-        }
-        Ok(())
-    }
-
-    /// Gives an archive its final name.
-    async fn keep(&self, ready: Ready) -> Result<Outcome, CampaignError> {
-        let Ready { mut outcome, path } = ready;
-        let (Some(path), Some(written)) = (path, outcome.written.as_ref()) else { return Ok(outcome) };
-        let depot = &self.setup.depot;
-        let passes = DepotError::is_of_the_depot;
-        let adopt = || depot.adopt(&written.file, &path);
-        let mut kept = self.outage.until_it_works(self.observer(), adopt, passes).await;
-        if let Err(CampaignError::Depot(DepotError::Taken { .. })) = kept {
-            // Of an earlier attempt, whose worker wrote down another digest or none: nobody will look for that.
-            let remove = || depot.remove(&written.file);
-            self.outage.until_it_works(self.observer(), remove, passes).await?;
-            kept = self.outage.until_it_works(self.observer(), adopt, passes).await;
-        }
-        match kept {
-            Ok(_) => Ok(outcome),
-            Err(CampaignError::Depot(error)) => {
-                _ = std::fs::remove_file(&path);
-                outcome.state = AccountState::Failed;
-                outcome.reason = Some(error.to_string());
-                outcome.written = None;
-                Ok(outcome)
-            }
-            Err(error) => Err(error),
-        }
-    }
 }
-
-/// Archives that are stored at the same time by one task.
-const AT_ONCE: usize = 8;
 
 fn outcome(
     claimed: &Claimed,
@@ -257,12 +207,6 @@ fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Usernames may begin with a dot or a hyphen, names in a depot may not.
-fn depot_name(path: &Path) -> String {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if name.starts_with(['.', '-']) { format!("={name}") } else { name }
-}
-
 /// Whose fault an error of an export is.
 pub(crate) fn fault(error: &ExportError) -> Fault {
     let reason = error.to_string();
@@ -272,13 +216,13 @@ pub(crate) fn fault(error: &ExportError) -> Fault {
         ExportError::Read(ReadError::Uploads(_)) => Fault::Uploads(reason),
         ExportError::Read(ReadError::UnknownAccount { .. }) => Fault::Gone,
         ExportError::Output(OutputError::Busy(_) | OutputError::Exists(_)) => Fault::Account(reason),
-        error if is_of_the_disk(error) => Fault::Disk(reason),
+        error if is_of_the_disk_below(error) => Fault::Disk(reason),
         _ => Fault::Account(reason),
     }
 }
 
 /// Whether somewhere below an error the disk as a whole is what failed.
-fn is_of_the_disk(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_of_the_disk_below(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut below = Some(error);
     while let Some(error) = below {
         if let Some(error) = error.downcast_ref::<io::Error>()
@@ -292,11 +236,7 @@ fn is_of_the_disk(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 fn is_disk_error(error: &io::Error) -> bool {
-    let whole = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::ReadOnlyFilesystem];
-    // EIO: a disk that is broken, or was taken out.
-    whole.contains(&error.kind())
-        || error.raw_os_error() == Some(5)
-        || error.get_ref().is_some_and(|inner| is_of_the_disk(inner))
+    is_of_the_disk(error) || error.get_ref().is_some_and(|inner| is_of_the_disk_below(inner))
 }
 
 #[cfg(test)]
@@ -328,10 +268,12 @@ mod tests {
     }
 
     #[test]
-    fn every_username_gives_a_name_a_depot_takes() {
-        for name in ["alice@a.example-1.zip", ".bob@a.example-1.zip", "-eve@a.example-1.zip.age"] {
-            let name = depot_name(&Path::new("/srv/out").join(name));
-            assert!(crate::depot::is_depot_name(&name), "{name}");
+    fn a_place_that_is_gone_is_nobodys_fault() {
+        for code in [2, 13, 107, 110, 116] {
+            let source = io::Error::from_raw_os_error(code);
+            let error =
+                ExportError::Output(OutputError::Io { path: PathBuf::from("/srv/out/.x.part"), source });
+            assert!(matches!(fault(&error), Fault::Disk(_)), "{error:?}");
         }
     }
 }

@@ -24,6 +24,18 @@ pub(super) async fn changed_since(
     since: DateTime<Utc>,
 ) -> Result<HashSet<i64>, DatabaseError> {
     let since = (since - MARGIN).format("'%Y-%m-%d %H:%M:%S'").to_string();
+    let mut changed = HashSet::new();
+    let parts = [of_its_own(&since), of_others(&since)].concat();
+    let sql = parts.join(" UNION ");
+    let mut rows = snapshot.stream("accounts that have changed", sql, &[]);
+    while let Some(row) = rows.try_next().await? {
+        changed.extend(row.integer(0));
+    }
+    Ok(changed)
+}
+
+/// What the account itself has, and has done.
+fn of_its_own(since: &str) -> Vec<String> {
     let new = |table: &str| format!("({table}.updated_at >= {since} OR {table}.created_at >= {since})");
     let mut parts = vec![
         format!("SELECT u.id FROM users u WHERE {} OR u.last_seen >= {since}", new("u")),
@@ -60,6 +72,13 @@ pub(super) async fn changed_since(
     for table in BY_USER {
         parts.push(format!("SELECT r.user_id FROM {table} r WHERE {}", new("r")));
     }
+    parts
+}
+
+/// What others have done to it.
+fn of_others(since: &str) -> Vec<String> {
+    let new = |table: &str| format!("({table}.updated_at >= {since} OR {table}.created_at >= {since})");
+    let mut parts = Vec::new();
     // What others have made of the account's posts.
     for (table, id, kind) in
         [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")]
@@ -76,11 +95,32 @@ pub(super) async fn changed_since(
          WHERE a.owner_id IS NOT NULL AND {}",
         new("r")
     ));
-    let mut changed = HashSet::new();
-    let sql = parts.join(" UNION ");
-    let mut rows = snapshot.stream("accounts that have changed", sql, &[]);
-    while let Some(row) = rows.try_next().await? {
-        changed.extend(row.integer(0));
+    // Likes on the account's comments, and on those below its posts.
+    for parent in [
+        "JOIN people a ON a.id = c.author_id",
+        "JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' JOIN people a ON a.id = p.author_id",
+    ] {
+        parts.push(format!(
+            "SELECT a.owner_id FROM likes r JOIN comments c ON c.id = r.target_id AND r.target_type = 'Comment' \
+             {parent} WHERE a.owner_id IS NOT NULL AND {}",
+            new("r")
+        ));
     }
-    Ok(changed)
+    // Names of contacts.
+    parts.push(format!(
+        "SELECT k.user_id FROM contacts k JOIN profiles r ON r.person_id = k.person_id WHERE {}",
+        new("r")
+    ));
+    // Names under comments, which the pages for people show.
+    parts.push(format!(
+        "SELECT a.owner_id FROM profiles r JOIN comments c ON c.author_id = r.person_id \
+         JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
+         JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL AND {}",
+        new("r")
+    ));
+    parts.push(format!(
+        "SELECT k.user_id FROM contacts k JOIN people r ON r.id = k.person_id WHERE {}",
+        new("r")
+    ));
+    parts
 }

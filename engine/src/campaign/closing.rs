@@ -1,11 +1,14 @@
 //! The end of a campaign: the list of what became of everybody, beside the archives.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
+use super::keeping::is_of_campaign;
 use super::records::{AccountState, Campaign};
+use super::register::Campaigns;
 use super::status::{AccountLine, Status};
 use super::worker::Shift;
 use super::{AccountResult, CampaignError, ListError, ListOf, ResultState, write_list};
@@ -15,31 +18,108 @@ use crate::store::{Store, StoreError};
 /// Accounts read with one statement.
 const PAGE: u32 = 2000;
 
+/// How often the list is written when accounts change meanwhile.
+const TIMES: u32 = 10;
+
 impl Shift {
-    /// Writes the list, signed. Whoever does it again, here or elsewhere, writes the same.
-    pub(super) async fn write_list(&self, campaign: &Campaign) -> Result<(), CampaignError> {
-        let finished_at = self.in_store(|| last_result(&self.setup.store, campaign)).await?;
-        let list = ListOf {
-            name: &campaign.name,
-            pod: &campaign.pod,
-            created_at: Timestamp::from(campaign.created_at),
-            finished_at: finished_at.map(Timestamp::from),
-            created_by: &self.setup.created_by,
-            encrypted_to: &campaign.options.recipients,
-            since: campaign.options.since.as_deref(),
-        };
-        let (depot, key) = (&self.setup.depot, &self.setup.archive_key);
-        let write = || async {
-            let results = results(&self.setup.store, campaign);
-            write_list(depot, &list, results, key, self.spool.path()).await.map_err(CampaignError::from)
-        };
-        let passes = |error: &CampaignError| match error {
-            CampaignError::Store(StoreError::Statement { .. }) => true,
-            CampaignError::Depot(error) => error.is_of_the_depot(),
-            _ => false,
-        };
-        self.outage.until_it_works(self.observer(), write, passes).await.map(drop)
+    /// Ends the campaign when nothing is left to do: what nobody owns goes, the list is written.
+    pub(super) async fn end_campaign(&self) -> Result<(), CampaignError> {
+        let sweep = || async { self.spool.sweep() };
+        self.outage.until_it_works(self.observer(), sweep, CampaignError::passes).await?;
+        let orphans = || self.remove_orphans();
+        self.outage.until_it_works(self.observer(), orphans, CampaignError::passes).await?;
+        self.write_list().await?;
+        self.in_store(|| self.queue.close()).await.map(drop)
     }
+
+    /// Writes the list, signed. Whoever does it again, here or elsewhere, writes the same. A worker that was stopped
+    /// meanwhile may have written what is no longer so: it looks again.
+    async fn write_list(&self) -> Result<(), CampaignError> {
+        let campaigns = Campaigns::new(&self.setup.store, &self.setup.pod);
+        let write = || async {
+            for _ in 0..TIMES {
+                self.place_is_there().await?;
+                let campaign = campaigns.named(&self.campaign.name).await?;
+                let before = revision(&self.setup.store, &campaign).await?;
+                let setup = &self.setup;
+                let written = list_of(&setup.store, &campaign, &setup.created_by, async |list, results| {
+                    let folder = self.spool.path();
+                    Ok(write_list(&self.depot, &list, results, &setup.archive_key, folder).await?)
+                })
+                .await?;
+                if let Some(reason) = &written.repaired {
+                    let file = &written.json.name;
+                    self.observer().notes(&format!("{file} was broken and is written anew: {reason}"));
+                }
+                campaigns.note_list(&campaign, &written.json.name).await?;
+                if revision(&self.setup.store, &campaign).await? == before {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        self.outage.until_it_works(self.observer(), write, CampaignError::passes).await
+    }
+
+    /// Removes archives of this campaign that are no account's: a worker that was overtaken has named them.
+    async fn remove_orphans(&self) -> Result<(), CampaignError> {
+        let Some(tag) = &self.campaign.tag else { return Ok(()) };
+        let mut orphans = HashSet::new();
+        let mut listed = self.depot.list();
+        while let Some(file) = listed.try_next().await? {
+            if is_of_campaign(&file.name, tag) {
+                orphans.insert(file.name);
+            }
+        }
+        drop(listed);
+        // The accounts last: what was named meanwhile is not among the files that were listed.
+        let mut after = Some(i64::MIN);
+        while let Some(from) = after {
+            let page = Status::accounts(&self.setup.store, &self.campaign, from, PAGE).await?;
+            after = page.last().map(|line| line.user_id);
+            for file in page.into_iter().filter_map(|line| line.file) {
+                orphans.remove(&file);
+            }
+        }
+        for file in orphans {
+            self.depot.remove(&file).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands on what the store knows of a campaign, for its list.
+pub(super) async fn list_of<T>(
+    store: &Store,
+    campaign: &Campaign,
+    created_by: &str,
+    with: impl AsyncFnOnce(ListOf<'_>, Results<'_>) -> Result<T, CampaignError>,
+) -> Result<T, CampaignError> {
+    let finished_at = last_result(store, campaign).await?;
+    let list = ListOf {
+        name: &campaign.name,
+        pod: &campaign.pod,
+        created_at: Timestamp::from(campaign.created_at),
+        finished_at: finished_at.map(Timestamp::from),
+        created_by,
+        encrypted_to: &campaign.options.recipients,
+        since: campaign.options.since.as_deref(),
+        tag: campaign.tag.as_deref(),
+        list_name: campaign.list_name.as_deref(),
+    };
+    with(list, results(store, campaign)).await
+}
+
+/// All accounts of a campaign.
+pub(super) type Results<'a> = BoxStream<'a, Result<AccountResult, CampaignError>>;
+
+/// What is another when an account has changed since.
+async fn revision(store: &Store, campaign: &Campaign) -> Result<(i64, i64, i64), StoreError> {
+    let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(attempts), 0) AS BIGINT), \
+               CAST(COALESCE(SUM(CASE WHEN state = 'done' THEN finished_at ELSE 0 END), 0) AS BIGINT) \
+               FROM pappus_campaign_accounts WHERE campaign_id = ?";
+    let row = store.first("looking at a campaign", sql, &[campaign.id.into()]).await?;
+    row.map_or(Ok((0, 0, 0)), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
 impl From<ListError<CampaignError>> for CampaignError {
@@ -47,6 +127,9 @@ impl From<ListError<CampaignError>> for CampaignError {
         match error {
             ListError::Results(error) => error,
             ListError::Depot(error) => Self::Depot(error),
+            ListError::Io(source) if crate::depot::is_of_the_disk(&source) => {
+                Self::Spool { path: "the list of the campaign".into(), source }
+            }
             other => Self::List(other.to_string()),
         }
     }
@@ -60,10 +143,7 @@ async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTi
 }
 
 /// All accounts, in the order of the pod's user rows.
-fn results<'a>(
-    store: &'a Store,
-    campaign: &'a Campaign,
-) -> impl Stream<Item = Result<AccountResult, CampaignError>> + 'a {
+pub(super) fn results<'a>(store: &'a Store, campaign: &'a Campaign) -> Results<'a> {
     stream::try_unfold(Some(i64::MIN), move |after| async move {
         let Some(after) = after else { return Ok::<_, CampaignError>(None) };
         let page = Status::accounts(store, campaign, after, PAGE).await?;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::depot::DepotError;
+use crate::depot::{DepotError, is_of_the_disk};
 use crate::pod::database::DatabaseError;
 use crate::store::StoreError;
 
@@ -90,6 +90,20 @@ pub enum CampaignError {
     /// A task of the worker ended without a word.
     #[error("a part of the worker stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
+}
+
+impl CampaignError {
+    /// Whether it is something that all accounts need and that comes back: a database, the place of the archives, the
+    /// disk they are made on.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Store(error) => error.passes(),
+            Self::Database(error) => error.passes(),
+            Self::Depot(error) => error.is_of_the_depot(),
+            Self::Spool { source, .. } => is_of_the_disk(source),
+            _ => false,
+        }
+    }
 }
 
 fn minutes(time: Duration) -> String {

@@ -89,6 +89,7 @@ impl<'a> Feeder<'a> {
             let claimed = self.shift.queue.claim(self.limit, self.place).await;
             let (claimed, place) = match claimed {
                 Ok(claimed) => claimed,
+                Err(error) if !error.passes() => return Err(error.into()),
                 Err(error) => {
                     waiting.pause(&error.to_string()).await?;
                     let known: Vec<i64> = self.shift.in_hand().iter().copied().collect();

@@ -11,13 +11,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::list_csv::CsvRow;
+use super::list_name::{Claimed, claim};
 use crate::depot::{Depot, DepotError, Stored};
-use crate::domain::{KeyError, KeyFingerprint, SigningKey, Timestamp};
+use crate::domain::{KeyError, KeyFingerprint, PublicKey, SigningKey, Timestamp};
 
 /// The value of [`ListHead::format`].
 pub const LIST_FORMAT: &str = "pappus-campaign/1";
-/// What the list is called, without its ending, when no other campaign has one in the same place.
-const NAME: &str = "campaign";
 /// What its signature's name ends in.
 pub(super) const SIGNATURE: &str = ".sig";
 
@@ -104,6 +103,17 @@ pub struct ListHead {
     /// The campaign whose archives of unchanged accounts are good enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// Digits in the names of the campaign's archives, which no other campaign has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+}
+
+impl ListHead {
+    /// Whether another list is of the same campaign.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        let known = |head: &Self| (head.name.clone(), head.pod.clone(), head.created_at);
+        known(self) == known(other) && (self.tag.is_none() || other.tag.is_none() || self.tag == other.tag)
+    }
 }
 
 /// Sums over all accounts.
@@ -183,6 +193,9 @@ pub struct WrittenList {
     pub totals: ListTotals,
     /// The key that signed.
     pub signed_by: KeyFingerprint,
+    /// What was wrong with the list that was there, if it was broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<String>,
 }
 
 /// What is known of a campaign when its list is written.
@@ -202,6 +215,33 @@ pub struct ListOf<'a> {
     pub encrypted_to: &'a [String],
     /// The campaign whose archives of unchanged accounts are good enough.
     pub since: Option<&'a str>,
+    /// Digits in the names of its archives.
+    pub tag: Option<&'a str>,
+    /// The list it has written before, without its ending: it is the campaign's own even when it is broken.
+    pub list_name: Option<&'a str>,
+}
+
+impl ListOf<'_> {
+    /// The head of the list, signed by this key.
+    fn head(&self, archive_key: &PublicKey) -> ListHead {
+        self.head_with(archive_key.as_pem())
+    }
+
+    /// The same with a key as PEM.
+    pub(super) fn head_with(&self, archive_key: &str) -> ListHead {
+        ListHead {
+            format: LIST_FORMAT.to_owned(),
+            name: self.name.to_owned(),
+            pod: self.pod.to_owned(),
+            archive_key: archive_key.to_owned(),
+            created_at: self.created_at,
+            finished_at: self.finished_at,
+            created_by: self.created_by.to_owned(),
+            encrypted_to: self.encrypted_to.to_vec(),
+            since: self.since.map(str::to_owned),
+            tag: self.tag.map(str::to_owned),
+        }
+    }
 }
 
 /// Writes `campaign.json`, `campaign.json.sig` and `campaign.csv` beside the archives, in the place of an earlier list
@@ -209,7 +249,7 @@ pub struct ListOf<'a> {
 /// results: the same results give the same bytes. `folder` is for files that go again.
 ///
 /// # Errors
-/// [`ListError`]. A list that was there before stays, or is the new one.
+/// [`ListError`]. A list that was there before stays, or is the new one; another campaign's stays.
 pub async fn write_list<E: std::error::Error + 'static>(
     depot: &Depot,
     campaign: &ListOf<'_>,
@@ -218,32 +258,31 @@ pub async fn write_list<E: std::error::Error + 'static>(
     folder: &Path,
 ) -> Result<WrittenList, ListError<E>> {
     let public = archive_key.public_key()?;
-    let head = ListHead {
-        format: LIST_FORMAT.to_owned(),
-        name: campaign.name.to_owned(),
-        pod: campaign.pod.to_owned(),
-        archive_key: public.as_pem().to_owned(),
-        created_at: campaign.created_at,
-        finished_at: campaign.finished_at,
-        created_by: campaign.created_by.to_owned(),
-        encrypted_to: campaign.encrypted_to.to_vec(),
-        since: campaign.since.map(str::to_owned),
-    };
-    let name = list_name(depot, &head, folder).await?;
-    let mut list = ListWriter::new(&head, folder)?;
+    let head = campaign.head(&public);
+    let (json, csv, totals) = make_list(&head, results, folder).await?;
+    let signature = archive_key.sign_sha256_base64(&sha256(json.path())?)?;
+    let mut signed = tempfile::NamedTempFile::new_in(folder)?;
+    signed.write_all(signature.as_bytes())?;
+    // The list first, for its name is what two campaigns may want. The signature last: a list that has none yet says so,
+    // one with an old one looks forged for a moment only.
+    let Claimed { name, json, repaired } = claim(depot, campaign, &head, json.path(), folder).await?;
+    let csv = depot.replace(&format!("{name}.csv"), csv.path()).await?;
+    depot.replace(&format!("{name}.json{SIGNATURE}"), signed.path()).await?;
+    Ok(WrittenList { json, csv, totals, signed_by: public.fingerprint(), repaired })
+}
+
+/// Makes a list on this machine: as JSON, for spreadsheets, and its sums.
+pub(super) async fn make_list<E: std::error::Error + 'static>(
+    head: &ListHead,
+    results: impl Stream<Item = Result<AccountResult, E>>,
+    folder: &Path,
+) -> Result<(tempfile::NamedTempFile, tempfile::NamedTempFile, ListTotals), ListError<E>> {
+    let mut list = ListWriter::new(head, folder)?;
     let mut results = std::pin::pin!(results);
     while let Some(result) = results.try_next().await.map_err(ListError::Results)? {
         list.add(&result)?;
     }
-    let (json, csv, totals) = list.finish()?;
-    let signature = archive_key.sign_sha256_base64(&sha256(json.path())?)?;
-    let mut signed = tempfile::NamedTempFile::new_in(folder)?;
-    signed.write_all(signature.as_bytes())?;
-    // The signature last: a list that has none yet says so, one with an old one looks forged for a moment only.
-    let csv = depot.replace(&format!("{name}.csv"), csv.path()).await?;
-    let json = depot.replace(&format!("{name}.json"), json.path()).await?;
-    depot.replace(&format!("{name}.json{SIGNATURE}"), signed.path()).await?;
-    Ok(WrittenList { json, csv, totals, signed_by: public.fingerprint() })
+    Ok(list.finish()?)
 }
 
 /// A list that grows.
@@ -294,49 +333,4 @@ pub(super) fn sha256(path: &Path) -> io::Result<[u8; 32]> {
             read => digest.update(buffer.get(..read).unwrap_or_default()),
         }
     }
-}
-
-/// `campaign`, unless that is another campaign's.
-async fn list_name(depot: &Depot, head: &ListHead, folder: &Path) -> Result<String, DepotError> {
-    let first = format!("{NAME}.json");
-    if depot.stat(&first).await?.is_none() {
-        return Ok(NAME.to_owned());
-    }
-    let copy = depot.local_copy(&first, folder).await?;
-    let same = super::list_reader::read_head(copy.path()).is_ok_and(|there| {
-        (there.name, there.pod, there.created_at) == (head.name.clone(), head.pod.clone(), head.created_at)
-    });
-    Ok(if same { NAME.to_owned() } else { format!("{NAME}-{}", plain(&head.name)) })
-}
-
-/// A campaign's name as a file can have it. Two names stay two.
-pub(super) fn plain(name: &str) -> String {
-    let good = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
-    if name.chars().all(good) && (1..=100).contains(&name.len()) {
-        return name.to_owned();
-    }
-    let digest = crate::archive::writer::hex(&Sha256::digest(name.as_bytes()));
-    let kept: String = name.chars().map(|letter| if good(letter) { letter } else { '_' }).take(60).collect();
-    format!("{kept}-{}", digest.get(..8).unwrap_or_default())
-}
-
-/// The lists in a depot, by their names.
-pub(super) fn is_list(name: &str) -> bool {
-    name.strip_suffix(".json").is_some_and(|name| {
-        name == NAME
-            || name.strip_prefix(NAME).is_some_and(|rest| rest.starts_with('-') && is_depot_safe(rest))
-    })
-}
-
-/// What belongs to a list and is none itself.
-pub(super) fn belongs_to_list(name: &str) -> bool {
-    let json = name.strip_suffix(SIGNATURE).map_or_else(
-        || name.strip_suffix(".csv").map(|name| format!("{name}.json")),
-        |name| Some(name.to_owned()),
-    );
-    json.is_some_and(|json| is_list(&json))
-}
-
-fn is_depot_safe(rest: &str) -> bool {
-    rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::records::{CampaignState, Claimed, Order, Outcome, Written};
-use super::status::now;
+use super::status::{LEASE_MILLIS, lapsed, now};
 use crate::pod::config::Dialect;
 use crate::store::{Store, StoreError, StoreRow, Value};
 
@@ -50,13 +50,20 @@ impl Queue {
     /// Begins to work under a lease.
     pub(super) async fn register(&self, host: &str, lease: Duration) -> Result<(), StoreError> {
         let sql = format!(
-            "INSERT INTO pappus_campaign_workers (id, campaign_id, host, pid, started_at, lease_until) \
-             VALUES (?, ?, ?, ?, {0}, {0} + ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO pappus_campaign_workers (id, campaign_id, host, pid, started_at, lease_until, lease_millis) \
+             VALUES (?, ?, ?, ?, {0}, {0} + ?, ?) ON CONFLICT DO NOTHING",
             self.now()
         );
         let pid = i64::from(std::process::id());
-        let values =
-            [(&self.worker).into(), self.campaign.into(), host.into(), pid.into(), millis(lease).into()];
+        let lease = millis(lease);
+        let values = [
+            (&self.worker).into(),
+            self.campaign.into(),
+            host.into(),
+            pid.into(),
+            lease.into(),
+            lease.into(),
+        ];
         self.store.execute("beginning to work on a campaign", &sql, &values).await.map(drop)
     }
 
@@ -70,8 +77,8 @@ impl Queue {
         let values = [millis(lease).into(), waits_for.into(), (&self.worker).into()];
         let renewed = transaction.execute("keeping a lease", &sql, &values).await?;
         let sql = format!(
-            "DELETE FROM pappus_campaign_workers WHERE campaign_id = ? AND lease_until < {}",
-            self.now()
+            "DELETE FROM pappus_campaign_workers WHERE campaign_id = ? AND {}",
+            lapsed("lease_until", LEASE_MILLIS, self.now())
         );
         transaction.execute("removing dead workers", &sql, &[self.campaign.into()]).await?;
         let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL WHERE campaign_id = ? \

@@ -133,11 +133,27 @@ pub struct Campaign {
     pub created_at: DateTime<Utc>,
     /// When nothing was left to do.
     pub finished_at: Option<DateTime<Utc>>,
+    /// In the names of its archives and in its list, so that no other campaign's are taken for them; none in campaigns
+    /// of earlier versions.
+    #[serde(skip)]
+    pub tag: Option<String>,
+    /// What the folder of its archives says of itself, once it has been written to.
+    #[serde(skip)]
+    pub place: Option<String>,
+    /// The list it has written, without its ending.
+    #[serde(skip)]
+    pub list_name: Option<String>,
+    /// When it was begun, by the clock of Pappus's database: the time in the archives may be any.
+    #[serde(skip)]
+    pub begun_at: Option<DateTime<Utc>>,
+    /// SHA-256 of the names it was begun with, for [`Only::Listed`].
+    #[serde(skip)]
+    pub names_sha256: Option<String>,
 }
 
 /// The columns of [`Campaign`].
-pub(super) const CAMPAIGN: &str =
-    "id, pod_url, name, out, state, options, archive_key, created_at, finished_at";
+pub(super) const CAMPAIGN: &str = "id, pod_url, name, out, state, options, archive_key, created_at, finished_at, tag, \
+                                   place, list_name, begun_at, names_sha256";
 
 impl Campaign {
     pub(super) fn from_row(row: &StoreRow) -> Result<Self, CampaignError> {
@@ -154,6 +170,11 @@ impl Campaign {
             archive_key: row.get(6)?,
             created_at: time(row.get(7)?),
             finished_at: row.get::<Option<i64>>(8)?.map(time),
+            tag: row.get(9)?,
+            place: row.get(10)?,
+            list_name: row.get(11)?,
+            begun_at: row.get::<Option<i64>>(12)?.map(time),
+            names_sha256: row.get(13)?,
         })
     }
 }
@@ -183,6 +204,13 @@ pub(super) struct Written {
     pub(super) sha256: String,
     pub(super) records: i64,
     pub(super) omissions: i64,
+}
+
+impl Outcome {
+    /// The same before it has become anything.
+    pub(super) fn running(&self) -> Self {
+        Self { state: AccountState::Running, ..self.clone() }
+    }
 }
 
 /// What became of an account in a worker's hand.

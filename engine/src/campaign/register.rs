@@ -1,24 +1,21 @@
 //! Campaigns as they are begun, found, held and ended.
 
-use std::collections::BTreeMap;
-
-use futures_util::TryStreamExt as _;
-
 use super::CampaignError;
-use super::accounts::{PodAccount, accounts, chunks};
-use super::changed::changed_since;
-use super::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState, Only};
+use super::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState};
+use super::status::now as store_clock;
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
-use crate::pod::database::Snapshot;
-use crate::store::{Store, StoreError, Value};
+use crate::store::{Store, StoreError, Value, random_id};
+
+/// Accounts named in one statement.
+const TOGETHER: usize = 500;
 
 /// All campaigns of a pod, in Pappus's own database.
 #[derive(Debug, Clone)]
 pub struct Campaigns {
-    store: Store,
+    pub(super) store: Store,
     pod: String,
-    host: String,
+    pub(super) host: String,
 }
 
 /// A campaign that is to be begun.
@@ -77,8 +74,11 @@ impl Campaigns {
     /// [`CampaignError::Different`] when it is another one.
     pub async fn begin(&self, new: &NewCampaign<'_>) -> Result<Campaign, CampaignError> {
         let options = serde_json::to_string(new.options).unwrap_or_default();
-        let sql = "INSERT INTO pappus_campaigns (pod_url, name, out, state, options, archive_key, created_at) \
-                   VALUES (?, ?, ?, 'preparing', ?, ?, ?) ON CONFLICT (pod_url, name) DO NOTHING";
+        let sql = format!(
+            "INSERT INTO pappus_campaigns (pod_url, name, out, state, options, archive_key, created_at, tag, begun_at) \
+             VALUES (?, ?, ?, 'preparing', ?, ?, ?, ?, {}) ON CONFLICT (pod_url, name) DO NOTHING",
+            store_clock(&self.store)
+        );
         let values = [
             (&self.pod).into(),
             new.name.into(),
@@ -86,8 +86,9 @@ impl Campaigns {
             options.into(),
             new.archive_key.into(),
             new.created_at.to_utc().and_utc().timestamp_millis().into(),
+            new_tag()?.into(),
         ];
-        self.store.execute("beginning a campaign", sql, &values).await?;
+        self.store.execute("beginning a campaign", &sql, &values).await?;
         let campaign = self.named(new.name).await?;
         let different = |what, was| Err(CampaignError::Different { name: campaign.name.clone(), what, was });
         if campaign.out != new.out {
@@ -107,138 +108,20 @@ impl Campaigns {
         Ok(campaign)
     }
 
-    /// Writes down the accounts of the pod, unless that is done already; `names` are those on a list, as usernames
-    /// or diaspora* IDs, for [`Only::Listed`]. Doing it again after it was killed is safe.
-    ///
-    /// # Errors
-    /// [`CampaignError`].
-    pub async fn prepare(
-        &self,
-        campaign: &Campaign,
-        snapshot: &mut Snapshot,
-        names: &[String],
-    ) -> Result<(), CampaignError> {
-        if campaign.state != CampaignState::Preparing {
-            return Ok(());
-        }
-        let before = match &campaign.options.since {
-            Some(name) => Some(self.named(name).await?),
-            None => None,
-        };
-        let unchanged = match &before {
-            Some(before) => self.unchanged(before, snapshot).await?,
-            None => Unchanged::default(),
-        };
-        let mut names = Listed::new(campaign.options.only, names, &self.host);
-        let rows = accounts(snapshot, campaign.options.only, campaign.created_at, &self.host);
-        let mut pages = chunks(rows);
-        while let Some(page) = pages.try_next().await? {
-            let page: Vec<PodAccount> = page.into_iter().filter(|account| names.takes(account)).collect();
-            self.write_down(campaign.id, &page, &unchanged).await?;
-        }
-        drop(pages);
-        self.write_down(campaign.id, &names.missing(), &unchanged).await?;
-        let sql = "UPDATE pappus_campaigns SET state = 'running' WHERE id = ? AND state = 'preparing'";
-        self.store.execute("beginning a campaign", sql, &[campaign.id.into()]).await?;
-        Ok(())
+    /// Gives a campaign what tells its files from others', where it has none yet: its tag, and what the folder of its
+    /// archives says of itself.
+    pub(super) async fn mark(&self, campaign: &Campaign, place: Option<&str>) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE pappus_campaigns SET tag = COALESCE(tag, ?), place = COALESCE(place, ?) WHERE id = ?";
+        let values = [new_tag()?.into(), place.into(), campaign.id.into()];
+        self.store.execute("marking a campaign", sql, &values).await.map(drop)
     }
 
-    /// Accounts that need no new archive since an earlier campaign.
-    async fn unchanged(
-        &self,
-        before: &Campaign,
-        snapshot: &mut Snapshot,
-    ) -> Result<Unchanged, CampaignError> {
-        if !matches!(before.state, CampaignState::Finished) {
-            return Err(CampaignError::State {
-                name: before.name.clone(),
-                state: before.state.as_str(),
-                what: "built upon before it is finished",
-            });
-        }
-        let mut users = std::collections::HashSet::new();
-        let mut after = i64::MIN;
-        loop {
-            let sql = "SELECT user_id FROM pappus_campaign_accounts WHERE campaign_id = ? AND user_id > ? \
-                       AND (state = 'done' OR (state = 'skipped' AND file IS NOT NULL)) ORDER BY user_id LIMIT 10000";
-            let values = [before.id.into(), after.into()];
-            let rows = self.store.rows("reading an earlier campaign", sql, &values).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.get(0)?;
-            for row in &rows {
-                users.insert(row.get::<i64>(0)?);
-            }
-        }
-        for user in changed_since(snapshot, before.created_at).await? {
-            users.remove(&user);
-        }
-        Ok(Unchanged { campaign: Some((before.id, before.name.clone())), users })
-    }
-
-    /// Rows of one statement: half of the values SQLite takes.
-    async fn write_down(
-        &self,
-        campaign: i64,
-        accounts: &[PodAccount],
-        unchanged: &Unchanged,
-    ) -> Result<(), StoreError> {
-        for part in accounts.chunks(2000) {
-            let row = format!("({campaign}, ?, ?, ?, ?, ?, ?)");
-            let sql = format!(
-                "INSERT INTO pappus_campaign_accounts (campaign_id, user_id, username, account, size, state, reason) \
-                 VALUES {} ON CONFLICT DO NOTHING",
-                vec![row.as_str(); part.len()].join(", ")
-            );
-            let values: Vec<Value<'_>> = part
-                .iter()
-                .flat_map(|account| {
-                    let reason = account.skipped.clone().or_else(|| unchanged.reason(account.user_id));
-                    let state = if reason.is_some() { "skipped" } else { "pending" };
-                    [
-                        account.user_id.into(),
-                        (&account.username).into(),
-                        (&account.account).into(),
-                        account.size.into(),
-                        state.into(),
-                        reason.into(),
-                    ]
-                })
-                .collect();
-            self.store.execute("writing down accounts", &sql, &values).await?;
-            self.point_back(campaign, part, unchanged).await?;
-        }
-        Ok(())
-    }
-
-    /// Those that are skipped because nothing has changed say which file is theirs.
-    async fn point_back(
-        &self,
-        campaign: i64,
-        part: &[PodAccount],
-        unchanged: &Unchanged,
-    ) -> Result<(), StoreError> {
-        let Some((before, _)) = unchanged.campaign else { return Ok(()) };
-        let users: Vec<String> = part
-            .iter()
-            .filter(|account| unchanged.users.contains(&account.user_id))
-            .map(|account| account.user_id.to_string())
-            .collect();
-        if users.is_empty() {
-            return Ok(());
-        }
-        let columns = ["file", "bytes", "sha256", "records", "omissions"];
-        let set = columns.map(|column| {
-            format!(
-                "{column} = (SELECT b.{column} FROM pappus_campaign_accounts b WHERE b.campaign_id = {before} \
-                 AND b.user_id = pappus_campaign_accounts.user_id)"
-            )
-        });
-        let sql = format!(
-            "UPDATE pappus_campaign_accounts SET {} WHERE campaign_id = ? AND state = 'skipped' AND user_id IN ({})",
-            set.join(", "),
-            users.join(", ")
-        );
-        self.store.execute("pointing to earlier archives", &sql, &[campaign.into()]).await.map(drop)
+    /// Remembers which list a campaign has written, by its file.
+    pub(super) async fn note_list(&self, campaign: &Campaign, file: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_campaigns SET list_name = ? WHERE id = ?";
+        let name = file.strip_suffix(".json").unwrap_or(file);
+        self.store.execute("noting a list", sql, &[name.into(), campaign.id.into()]).await.map(drop)
     }
 
     /// Begins nothing new until it is resumed.
@@ -290,6 +173,40 @@ impl Campaigns {
         Ok(failed)
     }
 
+    /// Makes accounts whose archives are lost wait for another turn, by their diaspora* IDs, and the campaign go on for
+    /// them. Gives their number.
+    ///
+    /// # Errors
+    /// [`CampaignError::State`] when it is cancelled.
+    pub async fn retry_lost(&self, name: &str, accounts: &[String]) -> Result<u64, CampaignError> {
+        let campaign = self.named(name).await?;
+        if campaign.state == CampaignState::Cancelled {
+            let (state, what) = (campaign.state.as_str(), "tried again");
+            return Err(CampaignError::State { name: campaign.name, state, what });
+        }
+        let mut transaction = self.store.begin().await?;
+        let mut retried = 0;
+        for part in accounts.chunks(TOGETHER) {
+            // What was stored is not taken over, and its name not used again.
+            let sql = format!(
+                "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL, file = NULL, \
+                 bytes = NULL, sha256 = NULL, records = NULL, omissions = NULL \
+                 WHERE campaign_id = ? AND state = 'done' AND account IN ({})",
+                vec!["?"; part.len()].join(", ")
+            );
+            let values: Vec<Value<'_>> =
+                std::iter::once(campaign.id.into()).chain(part.iter().map(Value::from)).collect();
+            retried += transaction.execute("retrying accounts", &sql, &values).await?;
+        }
+        if retried > 0 {
+            let sql = "UPDATE pappus_campaigns SET state = 'running', finished_at = NULL \
+                       WHERE id = ? AND state = 'finished'";
+            transaction.execute("retrying accounts", sql, &[campaign.id.into()]).await?;
+        }
+        transaction.commit().await?;
+        Ok(retried)
+    }
+
     async fn change(
         &self,
         name: &str,
@@ -314,70 +231,8 @@ impl Campaigns {
     }
 }
 
-/// Accounts whose earlier archive is good enough.
-#[derive(Default)]
-struct Unchanged {
-    campaign: Option<(i64, String)>,
-    users: std::collections::HashSet<i64>,
-}
-
-impl Unchanged {
-    fn reason(&self, user: i64) -> Option<String> {
-        let (_, name) = self.campaign.as_ref()?;
-        self.users
-            .contains(&user)
-            .then(|| format!("unchanged since the campaign {name:?}, which has its archive"))
-    }
-}
-
-/// The names on the podmin's list.
-struct Listed {
-    all: bool,
-    /// Username, and whether it was found.
-    names: BTreeMap<String, bool>,
-    /// The same for diaspora* IDs that name another host than the pod's address gives: people keep their IDs when a pod
-    /// changes its address.
-    ids: BTreeMap<String, bool>,
-}
-
-impl Listed {
-    fn new(only: Only, names: &[String], host: &str) -> Self {
-        let (mut found, mut ids) = (BTreeMap::new(), BTreeMap::new());
-        for name in names.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()) {
-            match name.split_once('@') {
-                None => drop(found.insert(name, false)),
-                Some((user, at)) if at == host => drop(found.insert(user.to_owned(), false)),
-                Some(_) => drop(ids.insert(name, false)),
-            }
-        }
-        Self { all: only != Only::Listed, names: found, ids }
-    }
-
-    fn takes(&mut self, account: &PodAccount) -> bool {
-        let listed = [self.names.get_mut(&account.username), self.ids.get_mut(&account.account)];
-        let mut takes = self.all;
-        for found in listed.into_iter().flatten() {
-            (*found, takes) = (true, true);
-        }
-        takes
-    }
-
-    /// Whom the pod does not have. Nobody is forgotten, so they are on the list too; their row numbers are none
-    /// that a user can have.
-    fn missing(&self) -> Vec<PodAccount> {
-        let listed = self.names.iter().chain(&self.ids);
-        listed
-            .filter(|(_, found)| !**found)
-            .map(|(name, _)| name.clone())
-            .zip(1..)
-            .map(|(name, number)| PodAccount {
-                user_id: -number,
-                username: name.clone(),
-                account: name,
-                size: 0,
-                skipped: Some("there is no such account on this pod".to_owned()),
-            })
-            .filter(|_| !self.all)
-            .collect()
-    }
+/// Digits for the names of a campaign's archives. Two campaigns have the same ones once in four thousand million times,
+/// and then one of them has names with more digits.
+fn new_tag() -> Result<String, StoreError> {
+    Ok(random_id()?.chars().take(8).collect())
 }

@@ -68,6 +68,8 @@ pub trait Observer: Send + Sync {
     fn goes_on(&self);
     /// The campaign's state is another than before.
     fn state(&self, state: CampaignState);
+    /// Something that the podmin should know, in a sentence.
+    fn notes(&self, _sentence: &str) {}
 }
 
 /// What became of an account.

@@ -172,8 +172,9 @@ impl Status {
     pub async fn totals(store: &Store, campaign: &Campaign) -> Result<Totals, CampaignError> {
         let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)");
         let now = now(store);
-        let recent =
-            |value: &str| sum(&format!("CASE WHEN finished_at > {now} - {WINDOW} THEN {value} ELSE 0 END"));
+        let recent = |value: &str| {
+            sum(&format!("CASE WHEN finished_at BETWEEN {now} - {WINDOW} AND {now} THEN {value} ELSE 0 END"))
+        };
         // Every account takes its time, also one without a record.
         let share = format!(
             "CASE WHEN COALESCE(millis, 0) > {WINDOW} THEN (size + {OVERHEAD}) * {WINDOW} / millis \
@@ -244,8 +245,8 @@ async fn workers(store: &Store, campaign: i64) -> Result<Vec<WorkerLine>, StoreE
     let sql = format!(
         "SELECT w.host, w.pid, w.started_at, w.waits_for, (SELECT COUNT(*) FROM pappus_campaign_accounts a \
          WHERE a.campaign_id = w.campaign_id AND a.state = 'running' AND a.worker = w.id) \
-         FROM pappus_campaign_workers w WHERE w.campaign_id = ? AND w.lease_until >= {} ORDER BY w.started_at",
-        now(store)
+         FROM pappus_campaign_workers w WHERE w.campaign_id = ? AND NOT {} ORDER BY w.started_at",
+        lapsed("w.lease_until", LEASE_MILLIS, now(store))
     );
     let rows = store.rows("listing workers", &sql, &[campaign.into()]).await?;
     let worker = |row: &StoreRow| {
@@ -278,6 +279,15 @@ async fn lines(store: &Store, sql: &str, values: &[Value<'_>]) -> Result<Vec<Acc
         })
     };
     rows.iter().map(line).collect()
+}
+
+/// Milliseconds of a worker's lease; those of earlier versions may have the longest that can be asked for.
+pub(super) const LEASE_MILLIS: &str = "COALESCE(lease_millis, 3600000)";
+
+/// Whether a lease of so many milliseconds has run out. One that ends later than it can was given before the clock was
+/// set back.
+pub(crate) fn lapsed(lease_until: &str, millis: &str, now: &str) -> String {
+    format!("({lease_until} < {now} OR {lease_until} > {now} + {millis} + 1000)")
 }
 
 /// The database's own time in milliseconds.

@@ -21,9 +21,17 @@ pub struct CampaignVerification {
     pub counts: BTreeMap<ProblemKind, u64>,
     /// The first thousand problems.
     pub problems: Vec<Problem>,
+    /// Accounts whose archive is missing or damaged, by their diaspora* IDs: all of them.
+    #[serde(skip)]
+    pub lost: Vec<String>,
 }
 
 impl CampaignVerification {
+    /// Whether a list has to be written anew.
+    pub fn has_broken_list(&self) -> bool {
+        [ProblemKind::List, ProblemKind::Signature].iter().any(|kind| self.counts.contains_key(kind))
+    }
+
     /// Whether everything is as it was stored, and everybody has an archive.
     pub fn is_clean(&self) -> bool {
         self.counts.is_empty()
@@ -31,6 +39,9 @@ impl CampaignVerification {
 
     pub(super) fn add(&mut self, problem: Problem) {
         *self.counts.entry(problem.kind).or_default() += 1;
+        if matches!(problem.kind, ProblemKind::Missing | ProblemKind::Damaged) {
+            self.lost.extend(problem.account.clone());
+        }
         if self.problems.len() < MOST {
             self.problems.push(problem);
         }
@@ -73,6 +84,8 @@ pub struct Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
+    /// The list is missing or broken, or does not say what Pappus's own database says.
+    List,
     /// The list is not signed, by its key or by the one that is known.
     Signature,
     /// An archive on the list is not there.
@@ -91,6 +104,7 @@ impl ProblemKind {
     /// The stable name, for programs.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::List => "list",
             Self::Signature => "signature",
             Self::Missing => "missing",
             Self::Damaged => "damaged",
@@ -131,6 +145,9 @@ pub enum CampaignVerifyError {
     /// The place cannot be used.
     #[error(transparent)]
     Depot(#[from] DepotError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Campaign(#[from] super::CampaignError),
     /// A file on this machine.
     #[error("a list cannot be looked at: {0}")]
     Io(#[from] std::io::Error),

@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::list::{
-    AccountResult, ListHead, ListTotals, ResultState, SIGNATURE, belongs_to_list, is_list, sha256,
-};
+use super::list::{AccountResult, ListHead, ListTotals, ResultState, SIGNATURE, sha256};
+use super::list_name::{belongs_to_list, is_list};
 use super::list_reader::{read_head, read_list};
 use super::verification::{
     CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind,
@@ -44,7 +43,7 @@ pub struct CampaignCheck<'a> {
     pub folder: &'a Path,
 }
 
-/// Checks what is stored. `progress` hears how many bytes of how many are done.
+/// Checks what is stored, by the lists beside the archives. `progress` hears how many bytes of how many are done.
 ///
 /// # Errors
 /// [`CampaignVerifyError`], when there is nothing to check against or the place is out of reach. What is wrong with
@@ -53,36 +52,60 @@ pub async fn verify_campaign(
     check: &CampaignCheck<'_>,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<CampaignVerification, CampaignVerifyError> {
-    let mut files: HashMap<String, Kept> = HashMap::new();
-    let mut lists = Vec::new();
-    let mut listed = check.depot.list();
-    while let Some(file) = listed.try_next().await? {
-        if is_list(&file.name) {
-            lists.push(file.name);
-        // What people have asked for one by one is on no list.
-        } else if !belongs_to_list(&file.name) && !file.name.starts_with(crate::requests::FOLDER) {
-            files.insert(file.name, Kept { bytes: file.bytes, list: None });
-        }
-    }
-    lists.sort();
+    let Beside { mut files, lists } = Beside::list(check.depot).await?;
     let mut found = CampaignVerification::default();
-    let (wanted, others) = choose(check, lists).await?;
+    let (wanted, others) = choose(check, lists, &mut found).await?;
     let mut sizes = Sizes::default();
     for list in &wanted {
         sizes.total += list.totals.bytes;
     }
     for (number, list) in wanted.into_iter().enumerate() {
-        let list = one_list(check, list, number, &mut files, &mut found, (&sizes, progress)).await?;
+        let signed_by = check_signature(check, &list, &mut found).await?;
+        let list =
+            one_list(check, list, (number, signed_by), &mut files, &mut found, (&sizes, progress)).await?;
         found.lists.push(list);
     }
     for list in others {
         read_all(&list, |account| {
-            if let Some(kept) = account.file.and_then(|file| files.get_mut(&file)) {
-                kept.list = Some(usize::MAX);
-            }
+            mark(&mut files, account.file.as_deref());
             true
         })?;
     }
+    add_surplus(files, &mut found);
+    Ok(found)
+}
+
+/// What is in a depot.
+pub(super) struct Beside {
+    pub(super) files: HashMap<String, Kept>,
+    pub(super) lists: Vec<String>,
+}
+
+impl Beside {
+    pub(super) async fn list(depot: &Depot) -> Result<Self, DepotError> {
+        let (mut files, mut lists) = (HashMap::new(), Vec::new());
+        let mut listed = depot.list();
+        while let Some(file) = listed.try_next().await? {
+            if is_list(&file.name) {
+                lists.push(file.name);
+            // What people have asked for one by one is on no list.
+            } else if !belongs_to_list(&file.name) && !file.name.starts_with(crate::requests::FOLDER) {
+                files.insert(file.name, Kept { bytes: file.bytes, list: None });
+            }
+        }
+        lists.sort();
+        Ok(Self { files, lists })
+    }
+}
+
+/// Notes that some list names a file.
+pub(super) fn mark(files: &mut HashMap<String, Kept>, file: Option<&str>) {
+    if let Some(kept) = file.and_then(|file| files.get_mut(file)) {
+        kept.list.get_or_insert(usize::MAX);
+    }
+}
+
+pub(super) fn add_surplus(files: HashMap<String, Kept>, found: &mut CampaignVerification) {
     let mut surplus: Vec<String> =
         files.into_iter().filter(|(_, kept)| kept.list.is_none()).map(|(name, _)| name).collect();
     surplus.sort();
@@ -90,57 +113,69 @@ pub async fn verify_campaign(
         let reason = "no list names this file".to_owned();
         found.add(Problem { kind: ProblemKind::Surplus, account: None, file: Some(file), reason });
     }
-    Ok(found)
 }
 
 /// A file in the depot, and the list that has named it, if one has.
-struct Kept {
+pub(super) struct Kept {
     bytes: u64,
     list: Option<usize>,
 }
 
 /// Bytes to check, and done.
 #[derive(Default)]
-struct Sizes {
-    total: u64,
-    done: AtomicU64,
+pub(super) struct Sizes {
+    pub(super) total: u64,
+    pub(super) done: AtomicU64,
 }
 
 /// A list, here.
-struct HereList {
-    file: String,
-    copy: Arc<LocalCopy>,
-    head: ListHead,
-    totals: ListTotals,
+pub(super) struct HereList {
+    pub(super) file: String,
+    pub(super) copy: Arc<LocalCopy>,
+    pub(super) head: ListHead,
+    pub(super) totals: ListTotals,
 }
 
-/// The lists that are meant, and the others.
+/// The lists that are meant, and the others. One that cannot be read is a problem, unless it is the only one.
 async fn choose(
     check: &CampaignCheck<'_>,
     names: Vec<String>,
+    found: &mut CampaignVerification,
 ) -> Result<(Vec<HereList>, Vec<HereList>), CampaignVerifyError> {
     let place = check.depot.place();
     let (mut wanted, mut others, mut there) = (Vec::new(), Vec::new(), Vec::new());
+    let mut broken = None;
     for file in names {
         let copy = Arc::new(check.depot.local_copy(&file, check.folder).await?);
-        let failed = |source| CampaignVerifyError::List { file: file.clone(), source };
-        let head = read_head(copy.path()).map_err(failed)?;
-        let mut list = HereList { file: file.clone(), copy, head, totals: ListTotals::default() };
+        let read = read_head(copy.path()).and_then(|head| Ok((head, read_list(copy.path(), |_| true)?.1)));
+        let list = match read {
+            Ok((head, totals)) => HereList { file, copy, head, totals },
+            Err(source) => {
+                found.add(broken_list(&file, &source));
+                broken.get_or_insert(CampaignVerifyError::List { file, source });
+                continue;
+            }
+        };
         there.push(list.head.name.clone());
         if check.name.is_none_or(|name| name == list.head.name) {
-            list.totals = read_all(&list, |_| true)?;
             wanted.push(list);
         } else {
             others.push(list);
         }
     }
-    match check.name {
-        _ if there.is_empty() => Err(CampaignVerifyError::NoList { place }),
-        Some(name) if wanted.is_empty() => {
+    match (check.name, broken) {
+        _ if !wanted.is_empty() => Ok((wanted, others)),
+        (_, Some(broken)) => Err(broken),
+        (Some(name), None) if !there.is_empty() => {
             Err(CampaignVerifyError::Unknown { place, name: name.to_owned(), there: there.join(", ") })
         }
-        _ => Ok((wanted, others)),
+        _ => Err(CampaignVerifyError::NoList { place }),
     }
+}
+
+pub(super) fn broken_list(file: &str, error: &super::ListReadError) -> Problem {
+    let reason = format!("the list cannot be read: {error}");
+    Problem { kind: ProblemKind::List, account: None, file: Some(file.to_owned()), reason }
 }
 
 fn read_all(
@@ -151,16 +186,18 @@ fn read_all(
     Ok(read_list(list.copy.path(), visit).map_err(failed)?.1)
 }
 
-async fn one_list(
+/// Checks every archive of a list, which is the `number`th.
+pub(super) async fn one_list(
     check: &CampaignCheck<'_>,
     list: HereList,
-    number: usize,
+    (number, signed_by): (usize, Option<KeyFingerprint>),
     files: &mut HashMap<String, Kept>,
     found: &mut CampaignVerification,
     (sizes, progress): (&Sizes, &(dyn Fn(u64, u64) + Sync)),
 ) -> Result<ListVerification, CampaignVerifyError> {
-    let signed_by = check_signature(check, &list, found).await?;
-    let key = PublicKey::from_pem(&list.head.archive_key).ok().map(|key| key.fingerprint());
+    // Of a campaign that the store knows, the key is known as well.
+    let key = PublicKey::from_pem(&list.head.archive_key).ok().map(|key| key.fingerprint().to_string());
+    let key = key.or_else(|| check.trusted.clone());
     let (sender, receiver) = tokio::sync::mpsc::channel(READ_AHEAD);
     let copy = Arc::clone(&list.copy);
     let reading = tokio::task::spawn_blocking(move || {
@@ -173,7 +210,7 @@ async fn one_list(
     let checked = accounts
         .map(|account| {
             let kept = look_up(&account, number, files);
-            let key = key.as_ref();
+            let key = key.as_deref();
             async move {
                 let bytes = account.bytes.unwrap_or_default();
                 let result = match kept {
@@ -242,7 +279,7 @@ fn look_up(
 }
 
 /// The key that has signed a list, if it is signed as it should be.
-async fn check_signature(
+pub(super) async fn check_signature(
     check: &CampaignCheck<'_>,
     list: &HereList,
     found: &mut CampaignVerification,

@@ -9,7 +9,6 @@ use crate::archive::encryption::{EncryptionError, Unlock};
 use crate::archive::limits::Limits;
 use crate::archive::open::{Archive, OpenError, Origin};
 use crate::depot::{DepotError, digest_of_file};
-use crate::domain::KeyFingerprint;
 
 /// What encrypted archives end in.
 const ENCRYPTED: &str = ".age";
@@ -28,7 +27,7 @@ pub(super) enum Found {
 /// Reads an archive that is there, and looks into it when something here opens it.
 pub(super) async fn check_file(
     check: &CampaignCheck<'_>,
-    key: Option<&KeyFingerprint>,
+    key: Option<&str>,
     account: &AccountResult,
 ) -> Result<Found, Problem> {
     let file = account.file.as_deref().unwrap_or_default();
@@ -46,7 +45,7 @@ pub(super) async fn check_file(
     let expected = Expected {
         sha256: account.sha256.clone(),
         account: account.account.clone(),
-        key: key.cloned(),
+        key: key.map(str::to_owned),
         unlock: check.unlock.clone(),
     };
     if !opens && check.depot.folder().is_none() {
@@ -78,7 +77,7 @@ async fn digest_of_object(check: &CampaignCheck<'_>, file: &str) -> Result<Strin
 struct Expected {
     sha256: Option<String>,
     account: String,
-    key: Option<KeyFingerprint>,
+    key: Option<String>,
     unlock: Option<Unlock>,
 }
 
@@ -113,7 +112,7 @@ impl Expected {
             return Err(damaged(&format_args!("it is the archive of {owner}")));
         }
         match (&archive.report().origin, &self.key) {
-            (Origin::Pappus { pod, .. }, Some(key)) if pod == key => Ok(Found::Verified),
+            (Origin::Pappus { pod, .. }, Some(key)) if pod.to_string() == *key => Ok(Found::Verified),
             (Origin::Pappus { pod, .. }, _) => {
                 Err(damaged(&format_args!("it is signed by {pod}, the list by another key")))
             }

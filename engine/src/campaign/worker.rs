@@ -14,14 +14,13 @@ use super::feeder::Feeder;
 use super::outage::Outage;
 use super::queue::{Pulse, Queue};
 use super::records::{Campaign, CampaignState, Claimed, Outcome};
-use super::register::Campaigns;
 use super::setup::{Ended, Finished, Observer, Setup};
 use super::source::Source;
 use super::spool::Spool;
-use super::status::Status;
+use super::standing::marked;
 use crate::archive::encryption::Lock;
 use crate::delivery::{Clock as _, SystemClock};
-use crate::depot::DepotError;
+use crate::depot::{Depot, DepotError};
 use crate::domain::Timestamp;
 use crate::export::ExportOptions;
 use crate::pod::reader::ReadAhead;
@@ -47,10 +46,20 @@ pub async fn work(
     if setup.options.gentle {
         step_back();
     }
+    let campaign = &marked(&setup, campaign, stop.clone()).await?;
+    let depot = match &campaign.place {
+        Some(place) => setup.depot.bound_to(place),
+        None => setup.depot.clone(),
+    };
     // What was left a day ago, no upload is still at. Whatever fails here shows again where it matters.
-    _ = setup.depot.sweep(LEFT_OVER, SystemClock.now().into()).await;
+    _ = depot.sweep(LEFT_OVER, SystemClock.now().into()).await;
     loop {
-        let shift = Arc::new(Shift::new(Arc::clone(&setup), campaign, stop.clone())?);
+        let shift = Shift::new(Arc::clone(&setup), campaign, depot.clone(), stop.clone()).await;
+        let shift = match shift {
+            Ok(shift) => Arc::new(shift),
+            Err(CampaignError::Stopped) => return Ok(Ended { state: campaign.state, stopped: true }),
+            Err(error) => return Err(error),
+        };
         match shift.run().await {
             Ok(Some(ended)) => return Ok(ended),
             // The lease had run out: the machine slept, or the store was away for longer. Begin anew.
@@ -59,23 +68,6 @@ pub async fn work(
             Err(error) => return Err(error),
         }
     }
-}
-
-/// How a campaign stands when its worker has ended; the store is waited for as long as the worker would.
-///
-/// # Errors
-/// [`CampaignError`].
-pub async fn standing(
-    setup: &Setup,
-    name: &str,
-    stop: watch::Receiver<bool>,
-) -> Result<Status, CampaignError> {
-    let look = || async {
-        let campaign = Campaigns::new(&setup.store, &setup.pod).named(name).await?;
-        Status::of(&setup.store, campaign).await
-    };
-    let passes = |error: &CampaignError| matches!(error, CampaignError::Store(StoreError::Statement { .. }));
-    Outage::new(setup.options.patience, stop).until_it_works(setup.observer.as_ref(), look, passes).await
 }
 
 /// How often a worker looks whether the campaign has been paused, or others have left accounts behind.
@@ -88,7 +80,9 @@ const READY_BYTES: i64 = 32 << 20;
 /// A worker's time under one lease.
 pub(super) struct Shift {
     pub(super) setup: Arc<Setup>,
-    campaign: Campaign,
+    pub(super) campaign: Campaign,
+    /// Where archives go, and nowhere else.
+    pub(super) depot: Depot,
     pub(super) queue: Queue,
     pub(super) outage: Outage,
     pub(super) source: Source,
@@ -113,14 +107,19 @@ pub(super) enum Hold {
 }
 
 impl Shift {
-    fn new(
+    async fn new(
         setup: Arc<Setup>,
         campaign: &Campaign,
+        depot: Depot,
         stop: watch::Receiver<bool>,
     ) -> Result<Self, CampaignError> {
         let worker = random_id()?;
-        let root = setup.depot.folder().unwrap_or(setup.state.path());
-        let spool = Spool::make(root, &worker)?;
+        let outage = Outage::new(setup.options.patience, stop.clone());
+        let make = || async {
+            depot.check().await?;
+            Spool::make(depot.folder().unwrap_or(setup.state.path()), &worker)
+        };
+        let spool = outage.until_it_works(setup.observer.as_ref(), make, CampaignError::passes).await?;
         let recipients = &campaign.options.recipients;
         let lock = if recipients.is_empty() {
             None
@@ -135,11 +134,11 @@ impl Shift {
             lock,
         };
         let queue = Queue::new(&setup.store, campaign.id, worker, campaign.options.order);
-        let outage = Outage::new(setup.options.patience, stop.clone());
         let source = Source::new(&setup.database);
         Ok(Self {
             setup,
             campaign: campaign.clone(),
+            depot,
             queue,
             outage,
             source,
@@ -161,8 +160,7 @@ impl Shift {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let passes = |error: &StoreError| matches!(error, StoreError::Statement { .. });
-        self.outage.until_it_works(self.observer(), attempt, passes).await
+        self.outage.until_it_works(self.observer(), attempt, StoreError::passes).await
     }
 
     pub(super) fn hold(&self) -> Hold {
@@ -271,9 +269,7 @@ impl Shift {
             lane.map_err(|_| CampaignError::Broken)??;
         }
         if ended.state == CampaignState::Finished && !ended.stopped {
-            self.spool.sweep()?;
-            self.write_list(&self.campaign).await?;
-            self.in_store(|| self.queue.close()).await?;
+            self.end_campaign().await?;
         }
         Ok(Some(ended))
     }
@@ -360,11 +356,12 @@ impl Shift {
         Ok(read.ok())
     }
 
-    /// Waits until there is room on the disk of the archives.
+    /// Waits until the disk of the archives is there, with room.
     async fn room(&self) -> Result<(), CampaignError> {
-        let depot = &self.setup.depot;
+        let depot = &self.depot;
         let reserve = self.setup.options.reserve;
         let look = || async move {
+            depot.check().await?;
             match depot.free_space()? {
                 Some(free) if free < reserve => Err(DepotError::Full { place: depot.place() }),
                 _ => Ok(()),

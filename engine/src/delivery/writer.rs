@@ -201,6 +201,11 @@ impl Turn<'_> {
     }
 
     async fn lease(&mut self, after: &str, limit: i64, time: TimeDelta) -> Result<Leased, StoreError> {
+        // A lease that ends later than one can was given before the clock was set back.
+        let sql =
+            "UPDATE pappus_delivery_pods SET lease_owner = NULL, lease_until = NULL WHERE lease_until > ?";
+        let latest = (self.now + time + time).timestamp_millis();
+        self.transaction.execute("ending leases", sql, &[latest.into()]).await?;
         let sql = format!("SELECT d.pod {} AND d.pod > ? GROUP BY d.pod ORDER BY d.pod LIMIT ?", ready());
         let mut values = vec![Value::from(self.now()); READY_VALUES];
         values.extend([after.into(), limit.into()]);

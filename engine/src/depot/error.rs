@@ -27,6 +27,19 @@ pub enum DepotError {
     /// No file in a depot can have this name.
     #[error("{0:?} is no name for a file among archives: ASCII letters, digits and @ . _ - + = , are")]
     Name(String),
+    /// Another folder is at the depot's path: a disk that is not mounted, or another one.
+    #[error(
+        "{place} is not the folder it was: is its disk mounted? Its file {file} should hold {expected}. When it is the \
+         right folder, and that file was lost, write these digits into it"
+    )]
+    Elsewhere {
+        /// The depot.
+        place: String,
+        /// The file that names the folder.
+        file: &'static str,
+        /// What it should hold.
+        expected: String,
+    },
     /// The disk is full.
     #[error("there is no room left in {place}: free some, and go on")]
     Full {
@@ -71,17 +84,13 @@ pub enum DepotError {
 }
 
 impl DepotError {
-    /// Whether the depot as a whole is in trouble, so that another file would fare no better: a full disk, a server
-    /// that does not answer. Waiting, or the podmin, helps.
+    /// Whether the depot as a whole is in trouble, so that another file would fare no better: a full disk, a folder
+    /// that was moved or unmounted, a server that does not answer. Waiting, or the podmin, helps.
     pub fn is_of_the_depot(&self) -> bool {
         match self {
-            Self::Full { .. } => true,
+            Self::Full { .. } | Self::Elsewhere { .. } => true,
             Self::Bucket { passing, .. } => *passing,
-            Self::Folder { source, .. } => {
-                matches!(source.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StaleNetworkFileHandle)
-                    // A disk that is broken, or was taken out.
-                    || source.raw_os_error() == Some(5)
-            }
+            Self::Folder { source, .. } => is_of_the_disk(source),
             _ => false,
         }
     }
@@ -106,6 +115,34 @@ impl DepotError {
     }
 }
 
+/// Codes of the system that mean the same as the kinds below and have none of their own: EIO (a disk that is broken or
+/// was taken out), ENXIO, ENODEV, EREMOTEIO, ENOMEDIUM, ESHUTDOWN, EHOSTDOWN, ENOLINK.
+const GONE: [i32; 8] = [5, 6, 19, 121, 123, 108, 112, 67];
+
+/// Whether a disk, or the server behind it, is what failed, and not one file on it. A folder that is gone counts: it is
+/// moved, or not mounted.
+pub(crate) fn is_of_the_disk(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::StorageFull
+            | Kind::QuotaExceeded
+            | Kind::ReadOnlyFilesystem
+            | Kind::StaleNetworkFileHandle
+            | Kind::NotFound
+            | Kind::NotADirectory
+            | Kind::PermissionDenied
+            | Kind::NotConnected
+            | Kind::TimedOut
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
+            | Kind::NetworkDown
+            | Kind::ConnectionAborted
+            | Kind::ConnectionReset
+            | Kind::ResourceBusy
+    ) || error.raw_os_error().is_some_and(|code| GONE.contains(&code))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,9 +158,16 @@ mod tests {
             assert!(error.is_of_the_depot(), "{error:?}");
             assert_eq!(matches!(error, DepotError::Full { .. }), matches!(code, 28 | 122), "{error:?}");
         }
-        let error = failed(io::Error::from_raw_os_error(13));
-        assert!(
-            !error.is_of_the_depot() && error.to_string().starts_with("/srv/out/a.zip cannot be written")
-        );
+        // Moved, unmounted, closed, its server silent or gone, its handle stale.
+        for code in [2, 20, 13, 1, 107, 110, 116, 6, 19, 112, 113] {
+            let error = failed(io::Error::from_raw_os_error(code));
+            assert!(error.is_of_the_depot(), "{error:?}");
+        }
+        // A file that is too large, or whose name is too long.
+        for code in [27, 36] {
+            let error = failed(io::Error::from_raw_os_error(code));
+            assert!(!error.is_of_the_depot(), "{error:?}");
+            assert!(error.to_string().starts_with("/srv/out/a.zip cannot be written"));
+        }
     }
 }

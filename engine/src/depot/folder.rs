@@ -4,14 +4,15 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 
-use super::local::{digest, digest_of_file, on_disk, stored};
+use super::local::{digest, digest_of_file, name_once, on_disk, stored};
 use super::read::Source;
-use super::{DepotError, DepotRead, Listed, Stored, names};
+use super::{DepotError, DepotRead, Listed, Stored, identity, names};
 use crate::store::random_id;
 
 /// What temporary names end in; they begin with a dot.
@@ -21,7 +22,11 @@ const LISTED_AHEAD: usize = 256;
 
 /// A folder with archives in it, and folders.
 #[derive(Debug, Clone)]
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder {
+    path: PathBuf,
+    /// What it must say of itself; anything unless given.
+    identity: Option<Arc<str>>,
+}
 
 impl Folder {
     /// Makes the folder when it is missing; only its owner may enter then.
@@ -32,25 +37,59 @@ impl Folder {
 
     pub(super) fn open(path: &Path) -> Result<Self, DepotError> {
         std::fs::read_dir(path).map_err(DepotError::folder(path, path, "read"))?;
-        Ok(Self(path.to_owned()))
+        Ok(Self::at(path))
+    }
+
+    /// A folder that may be away just now.
+    pub(super) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned(), identity: None }
+    }
+
+    pub(super) fn bound_to(&self, identity: &str) -> Self {
+        Self { path: self.path.clone(), identity: Some(identity.into()) }
+    }
+
+    pub(super) async fn identity(&self) -> Result<String, DepotError> {
+        let folder = self.clone();
+        on_disk(&self.path, move || identity::make(&folder.path)).await
+    }
+
+    pub(super) async fn check(&self) -> Result<(), DepotError> {
+        let folder = self.clone();
+        on_disk(&self.path, move || folder.is_the_one()).await
+    }
+
+    /// Whether the folder at the path is the one it should be. Whoever names a file asks when its bytes are there: what
+    /// was written before the folder went has gone with it.
+    fn is_the_one(&self) -> Result<(), DepotError> {
+        let Some(expected) = &self.identity else {
+            return std::fs::metadata(&self.path)
+                .map(drop)
+                .map_err(DepotError::folder(&self.path, &self.path, "read"));
+        };
+        identity::check(&self.path, expected)
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     pub(super) async fn put(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         let (folder, name, file) = (self.clone(), name.to_owned(), file.to_owned());
-        on_disk(&self.0, move || folder.copy(&name, &file)).await
+        on_disk(&self.path, move || folder.copy(&name, &file)).await
     }
 
     pub(super) async fn replace(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         let (folder, name, file) = (self.clone(), name.to_owned(), file.to_owned());
-        on_disk(&self.0, move || {
+        on_disk(&self.path, move || {
             let (temporary, new) = folder.copy_aside(&name, &file)?;
-            let path = folder.0.join(&name);
-            std::fs::rename(&temporary.path, &path)
-                .map_err(DepotError::folder(&folder.0, &path, "written"))?;
+            let path = folder.path.join(&name);
+            folder.is_the_one()?;
+            std::fs::rename(&temporary.path, &path).map_err(DepotError::folder(
+                &folder.path,
+                &path,
+                "written",
+            ))?;
             sync_parent(&path);
             Ok(new)
         })
@@ -59,27 +98,28 @@ impl Folder {
 
     pub(super) async fn adopt(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         let (folder, name, file) = (self.clone(), name.to_owned(), file.to_owned());
-        on_disk(&self.0, move || folder.link_or_copy(&name, &file)).await
+        on_disk(&self.path, move || folder.link_or_copy(&name, &file)).await
     }
 
     pub(super) async fn stored(&self, name: &str) -> Result<Option<Stored>, DepotError> {
-        let (path, name) = (self.0.join(name), name.to_owned());
-        let failed = DepotError::folder(&self.0, &path, "read");
-        on_disk(&self.0, move || match digest_of_file(&path) {
+        let (path, name) = (self.path.join(name), name.to_owned());
+        let failed = DepotError::folder(&self.path, &path, "read");
+        let folder = self.clone();
+        on_disk(&self.path, move || match digest_of_file(&path) {
             Ok(found) => Ok(Some(stored(&name, found))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => folder.is_the_one().map(|()| None),
             Err(error) => Err(failed(error)),
         })
         .await
     }
 
     pub(super) fn stat(&self, name: &str) -> Result<Option<u64>, DepotError> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         match std::fs::metadata(&path) {
             Ok(found) if found.is_file() => Ok(Some(found.len())),
             Ok(_) => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(DepotError::folder(&self.0, &path, "read")(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.is_the_one().map(|()| None),
+            Err(error) => Err(DepotError::folder(&self.path, &path, "read")(error)),
         }
     }
 
@@ -89,13 +129,16 @@ impl Folder {
         begin: u64,
         length: Option<u64>,
     ) -> Result<DepotRead, DepotError> {
-        let path = self.0.join(name);
-        let missing = DepotError::Missing { place: self.0.display().to_string(), name: name.to_owned() };
-        let failed = DepotError::folder(&self.0, &path, "read");
-        on_disk(&self.0, move || {
+        let path = self.path.join(name);
+        let missing = DepotError::Missing { place: self.path.display().to_string(), name: name.to_owned() };
+        let failed = DepotError::folder(&self.path, &path, "read");
+        let folder = self.clone();
+        on_disk(&self.path, move || {
             let mut file = match File::open(&path) {
                 Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return folder.is_the_one().and(Err(missing));
+                }
                 Err(error) => return Err(failed(error)),
             };
             let size = file.metadata().map_err(&failed)?.len();
@@ -107,18 +150,19 @@ impl Folder {
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), DepotError> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
+        self.is_the_one()?;
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(DepotError::folder(&self.0, &path, "removed")(error))
+                Err(DepotError::folder(&self.path, &path, "removed")(error))
             }
             _ => Ok(()),
         }
     }
 
     pub(super) fn free_space(&self) -> Result<u64, DepotError> {
-        let found = rustix::fs::statvfs(&self.0)
-            .map_err(|error| DepotError::folder(&self.0, &self.0, "read")(error.into()))?;
+        let found = rustix::fs::statvfs(&self.path)
+            .map_err(|error| DepotError::folder(&self.path, &self.path, "read")(error.into()))?;
         Ok(found.f_bavail.saturating_mul(found.f_frsize))
     }
 
@@ -126,6 +170,11 @@ impl Folder {
         let (sender, receiver) = tokio::sync::mpsc::channel(LISTED_AHEAD);
         let folder = self.clone();
         tokio::task::spawn_blocking(move || {
+            if let Err(error) = folder.is_the_one() {
+                // Nobody listens any more in the other case.
+                _ = sender.blocking_send(Err(error));
+                return;
+            }
             let walked = folder.walk("", &mut |path, name| {
                 if !names::is_depot_name(name) {
                     return Ok(());
@@ -142,7 +191,7 @@ impl Folder {
             });
             if let Err(error) = walked {
                 // Nobody listens any more in the other case.
-                _ = sender.blocking_send(Err(DepotError::folder(&folder.0, &folder.0, "read")(error)));
+                _ = sender.blocking_send(Err(DepotError::folder(&folder.path, &folder.path, "read")(error)));
             }
         });
         stream::unfold(receiver, |mut receiver| async move {
@@ -153,7 +202,7 @@ impl Folder {
 
     pub(super) async fn sweep(&self, age: Duration, now: SystemTime) -> Result<u64, DepotError> {
         let folder = self.clone();
-        on_disk(&self.0, move || {
+        on_disk(&self.path, move || {
             let mut removed = 0;
             let walked = folder.walk("", &mut |path, name| {
                 let own = name.rsplit('/').next().unwrap_or(name);
@@ -163,7 +212,7 @@ impl Folder {
                 }
                 Ok(())
             });
-            walked.map_err(DepotError::folder(&folder.0, &folder.0, "removed"))?;
+            walked.map_err(DepotError::folder(&folder.path, &folder.path, "removed"))?;
             Ok(removed)
         })
         .await
@@ -171,7 +220,7 @@ impl Folder {
 
     /// Every file, with its path and its name here.
     fn walk(&self, below: &str, found: &mut dyn FnMut(&Path, &str) -> io::Result<()>) -> io::Result<()> {
-        for entry in std::fs::read_dir(self.0.join(below))? {
+        for entry in std::fs::read_dir(self.path.join(below))? {
             let entry = entry?;
             let Ok(own) = entry.file_name().into_string() else { continue };
             let name = if below.is_empty() { own } else { format!("{below}/{own}") };
@@ -193,7 +242,7 @@ impl Folder {
     fn copy_aside(&self, name: &str, file: &Path) -> Result<(Temporary, Stored), DepotError> {
         let mut source = File::open(file).map_err(DepotError::local(file))?;
         let temporary = Temporary::create(self, name)?;
-        let failed = DepotError::folder(&self.0, &temporary.path, "written");
+        let failed = DepotError::folder(&self.path, &temporary.path, "written");
         // Which of both sides has failed cannot be told apart; a disk that is full is the likely one.
         let mut out = &temporary.file;
         let found = digest(&mut source, |bytes| out.write_all(bytes)).map_err(&failed)?;
@@ -204,7 +253,7 @@ impl Folder {
     fn link_or_copy(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         let local = DepotError::local(file);
         let same_disk = {
-            let (own, other) = (std::fs::metadata(file).map_err(&local)?, std::fs::metadata(&self.0));
+            let (own, other) = (std::fs::metadata(file).map_err(&local)?, std::fs::metadata(&self.path));
             other.is_ok_and(|other| other.dev() == own.dev())
         };
         if !same_disk {
@@ -221,14 +270,15 @@ impl Folder {
     /// Gives a file its name, as long as nothing else has it. Afterwards it is there also after a power cut. The
     /// other name may go or stay.
     fn publish(&self, temporary: &Path, name: &str, new: Stored) -> Result<Stored, DepotError> {
-        let path = self.0.join(name);
-        let failed = DepotError::folder(&self.0, &path, "written");
-        match link(temporary, &path) {
+        let path = self.path.join(name);
+        let failed = DepotError::folder(&self.path, &path, "written");
+        self.is_the_one()?;
+        match name_once(temporary, &path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let there = digest_of_file(&path).map_err(DepotError::folder(&self.0, &path, "read"))?;
+                let there = digest_of_file(&path).map_err(DepotError::folder(&self.path, &path, "read"))?;
                 if there != (new.bytes, new.sha256.clone()) {
-                    let place = self.0.display().to_string();
+                    let place = self.path.display().to_string();
                     return Err(DepotError::Taken { place, name: name.to_owned() });
                 }
             }
@@ -238,11 +288,21 @@ impl Folder {
         Ok(new)
     }
 
+    /// Makes the folders below this one; never this one.
     fn make_parent(&self, name: &str) -> Result<(), DepotError> {
-        match name.rsplit_once('/') {
-            Some((folders, _)) => Self::make(&self.0.join(folders)),
-            None => Ok(()),
+        self.is_the_one()?;
+        let Some((folders, _)) = name.rsplit_once('/') else { return Ok(()) };
+        let mut path = self.path.clone();
+        for folder in folders.split('/') {
+            path.push(folder);
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(DepotError::folder(&self.path, &path, "written")(error));
+                }
+                _ => {}
+            }
         }
+        Ok(())
     }
 }
 
@@ -250,32 +310,6 @@ impl Folder {
 fn sync_parent(path: &Path) {
     if let Some(folder) = path.parent() {
         _ = File::open(folder).and_then(|folder| folder.sync_all());
-    }
-}
-
-/// Unlike a rename, a link never replaces what is there.
-fn link(temporary: &Path, path: &Path) -> io::Result<()> {
-    match std::fs::hard_link(temporary, path) {
-        Err(error)
-            if !matches!(
-                error.kind(),
-                io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound | io::ErrorKind::StorageFull
-            ) =>
-        {
-            // File systems without hard links: a rename that replaces nothing, where there is one.
-            use rustix::fs::{CWD, RenameFlags, renameat_with};
-            match renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
-                Ok(()) => Ok(()),
-                Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-                    if path.try_exists()? {
-                        return Err(io::ErrorKind::AlreadyExists.into());
-                    }
-                    std::fs::rename(temporary, path)
-                }
-                Err(error) => Err(error.into()),
-            }
-        }
-        done => done,
     }
 }
 
@@ -288,11 +322,11 @@ struct Temporary {
 impl Temporary {
     fn create(folder: &Folder, name: &str) -> Result<Self, DepotError> {
         folder.make_parent(name)?;
-        let random = random_id().map_err(|error| DepotError::local(&folder.0)(io::Error::other(error)))?;
+        let random = random_id().map_err(|error| DepotError::local(&folder.path)(io::Error::other(error)))?;
         let (parent, own) = name.rsplit_once('/').unwrap_or(("", name));
         let path =
-            folder.0.join(parent).join(format!(".{own}.{}{PART}", random.get(..8).unwrap_or_default()));
-        let failed = DepotError::folder(&folder.0, &path, "written");
+            folder.path.join(parent).join(format!(".{own}.{}{PART}", random.get(..8).unwrap_or_default()));
+        let failed = DepotError::folder(&folder.path, &path, "written");
         let file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(&failed)?;
         // File systems without locks have the age alone.

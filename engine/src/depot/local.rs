@@ -1,7 +1,8 @@
 //! Files on this machine: digests, copies.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -46,6 +47,35 @@ pub fn digest_of_file(path: &Path) -> io::Result<(u64, String)> {
 /// The same, as what is kept under a name.
 pub(super) fn stored(name: &str, (bytes, sha256): (u64, String)) -> Stored {
     Stored { name: name.to_owned(), bytes, sha256 }
+}
+
+/// Gives a file a name that nothing has yet, in the same file system; the old name may go or stay. Unlike a rename, it
+/// never replaces what is there.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] when something has the name, and what the system says.
+pub(crate) fn name_once(temporary: &Path, path: &Path) -> io::Result<()> {
+    match std::fs::hard_link(temporary, path) {
+        Err(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound | io::ErrorKind::StorageFull
+            ) =>
+        {
+            // File systems without hard links: a rename that replaces nothing, where there is one.
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            match renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
+                Ok(()) => Ok(()),
+                Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                    // The name is ours from here on, empty for a moment; whoever is second is refused.
+                    drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?);
+                    std::fs::rename(temporary, path).inspect_err(|_| _ = std::fs::remove_file(path))
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+        done => done,
+    }
 }
 
 /// Runs something that waits for a disk on a thread for that.

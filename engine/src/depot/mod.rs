@@ -7,6 +7,7 @@ mod address;
 mod bucket;
 mod error;
 mod folder;
+mod identity;
 mod key_file;
 mod keys;
 mod local;
@@ -22,7 +23,9 @@ use serde::{Deserialize, Serialize};
 
 pub use address::DepotAddress;
 pub use error::DepotError;
+pub(crate) use error::is_of_the_disk;
 pub use keys::{CampaignKey, CampaignKeys, KeysError};
+pub(crate) use local::name_once;
 pub use local::{digest, digest_of_file};
 pub use names::is_depot_name;
 pub use read::{DepotRead, Digesting};
@@ -82,6 +85,49 @@ impl Depot {
             DepotAddress::S3 { access, prefix } => {
                 Bucket::open(access, prefix).await.map(|bucket| Self(Kind::Bucket(bucket)))
             }
+        }
+    }
+
+    /// A depot that was opened before and may be away just now: nothing is made, and a folder is not looked at.
+    ///
+    /// # Errors
+    /// [`DepotError`], for a bucket.
+    pub async fn expected(address: &DepotAddress) -> Result<Self, DepotError> {
+        match address {
+            DepotAddress::Folder(folder) => Ok(Self(Kind::Folder(Folder::at(folder)))),
+            DepotAddress::S3 { .. } => Self::open_existing(address).await,
+        }
+    }
+
+    /// What a folder says of itself, in a file that is made at the first call; a bucket has a name of its own.
+    ///
+    /// # Errors
+    /// [`DepotError`].
+    pub async fn identity(&self) -> Result<Option<String>, DepotError> {
+        match &self.0 {
+            Kind::Folder(folder) => folder.identity().await.map(Some),
+            Kind::Bucket(_) => Ok(None),
+        }
+    }
+
+    /// The same depot, in the folder that says this of itself and in no other: while another is at its path, nothing is
+    /// read or written there.
+    #[must_use]
+    pub fn bound_to(&self, identity: &str) -> Self {
+        match &self.0 {
+            Kind::Folder(folder) => Self(Kind::Folder(folder.bound_to(identity))),
+            Kind::Bucket(_) => self.clone(),
+        }
+    }
+
+    /// Looks whether the folder is there, and is the one it should be; a bucket is asked when it is used.
+    ///
+    /// # Errors
+    /// [`DepotError`].
+    pub async fn check(&self) -> Result<(), DepotError> {
+        match &self.0 {
+            Kind::Folder(folder) => folder.check().await,
+            Kind::Bucket(_) => Ok(()),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The file an archive is written to: invisible until it is whole.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::archive::encryption::Lock;
@@ -52,7 +52,11 @@ impl OutputFile {
             let path = path.to_owned();
             move |source| OutputError::Io { path, source }
         };
-        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+        // Only the last folder: one whose parent is gone was moved or unmounted, and is not made in its place.
+        match DirBuilder::new().mode(0o700).create(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(folder)(error)),
+            _ => {}
+        }
         if name.try_exists().map_err(failed(&name))? {
             return Err(OutputError::Exists(name));
         }
@@ -82,15 +86,31 @@ impl OutputFile {
     pub(super) fn encrypt(&mut self, lock: &Lock) -> Result<(), ExportError> {
         let path = self.temporary.clone();
         let failed = |source| OutputError::Io { path: path.clone(), source };
-        let folder = self.temporary.parent().unwrap_or(Path::new("."));
         let mut plain = self.file().map_err(failed)?;
-        let mut encrypted = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        plain.rewind().map_err(failed)?;
-        let mut wrapped = lock.wrap(encrypted.as_file_mut())?;
-        io::copy(&mut plain, &mut wrapped).map_err(failed)?;
-        wrapped.finish().map_err(failed)?;
-        // The lock goes with the file: whoever waits for the name finds the new one.
-        let file = encrypted.persist(&self.temporary).map_err(|error| failed(error.error))?;
+        // Nobody else uses this name while the other is locked; what a killed program has left there is written over.
+        let encrypted = self.temporary.with_extension("age.part");
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&encrypted)
+            .map_err(failed)?;
+        let sealed = (|| -> Result<(), ExportError> {
+            plain.rewind().map_err(failed)?;
+            let mut wrapped = lock.wrap(&file)?;
+            io::copy(&mut plain, &mut wrapped).map_err(failed)?;
+            wrapped.finish().map_err(failed)?;
+            // Not every file system has locks. Whoever waits for the name finds the new file, and its lock.
+            _ = file.try_lock();
+            Ok(std::fs::rename(&encrypted, &self.temporary).map_err(failed)?)
+        })();
+        if let Err(error) = sealed {
+            // Nothing else can be done about a failure here.
+            _ = std::fs::remove_file(&encrypted);
+            return Err(error);
+        }
         self.file = Some(file);
         Ok(())
     }
@@ -102,13 +122,12 @@ impl OutputFile {
             file.flush().and_then(|()| file.sync_all()).map_err(failed)?;
         }
         // Unlike a rename, a link never replaces what is there.
-        match std::fs::hard_link(&self.temporary, &self.name) {
+        match crate::depot::name_once(&self.temporary, &self.name) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(OutputError::Exists(self.name.clone()));
             }
-            // File systems without hard links.
-            Err(_) => std::fs::rename(&self.temporary, &self.name).map_err(failed)?,
+            Err(error) => return Err(failed(error)),
         }
         if let Some(folder) = self.name.parent() {
             // Not every file system can sync a folder.

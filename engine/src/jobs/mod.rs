@@ -18,6 +18,7 @@ use apalis_core::backend::TaskSink as _;
 use apalis_postgres::{PgPool, PostgresStorage};
 use apalis_sqlite::{SqlitePool, SqliteStorage};
 use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
 
 pub use error::JobsError;
 
@@ -77,6 +78,7 @@ impl Jobs {
         let failed = |error: sqlx::Error| JobsError::Queue(reason(&error));
         match &self.0 {
             Kind::Sqlite(pool) => {
+                forget_future_times(pool).await.map_err(failed)?;
                 let sql = "DELETE FROM Jobs WHERE status IN ('Done', 'Killed')";
                 sqlx::query(sql).execute(pool).await.map(|done| done.rows_affected()).map_err(failed)
             }
@@ -87,6 +89,23 @@ impl Jobs {
             }
         }
     }
+}
+
+/// Seconds that a time may be ahead: the queue's own clock is this machine's.
+const AHEAD: i64 = 5;
+
+/// Jobs are due when they are pushed, and workers are heard of now: times that are still to come are of before the clock
+/// was set back, and nobody waits for them.
+async fn forget_future_times(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    for sql in [
+        format!(
+            "UPDATE Jobs SET run_at = strftime('%s', 'now') WHERE run_at > strftime('%s', 'now') + {AHEAD}"
+        ),
+        format!("UPDATE Workers SET last_seen = 0 WHERE last_seen > strftime('%s', 'now') + {AHEAD}"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(pool).await?;
+    }
+    Ok(())
 }
 
 /// Others may use apalis in the same database.

@@ -57,6 +57,7 @@ async fn open_sqlite(path: &Path) -> Result<Jobs, JobsError> {
     let migrated = SqliteStorage::migrations().run_direct(None, &mut *transaction, false).await;
     migrated.map_err(|error| JobsError::Tables(error.to_string()))?;
     transaction.commit().await.map_err(failed)?;
+    super::forget_future_times(&pool).await.map_err(failed)?;
     Ok(Jobs(Kind::Sqlite(pool)))
 }
 

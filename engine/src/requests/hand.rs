@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Requests;
 use super::records::{REQUEST, Request, millis};
+use crate::campaign::lapsed;
 use crate::store::{StoreError, Value, random_id};
 
 /// How long after the last word others may take a request over. As long as it takes until its job comes back.
@@ -31,15 +32,29 @@ pub(super) struct Intended<'a> {
 }
 
 impl Requests {
+    /// Whether a request's time has come. One that is to wait longer than any does was put off before the clock was set
+    /// back.
+    pub(super) fn due(&self) -> String {
+        let now = self.now();
+        format!("(due_at <= {now} OR due_at > {now} + {})", 2 * millis(super::workshop::LONGEST))
+    }
+
+    /// Whether whoever has a request in hand has not been heard of for too long.
+    pub(super) fn silent(&self) -> String {
+        lapsed("lease_until", &millis(LEASE).to_string(), self.now())
+    }
+
     /// Takes a request up, if it waits or whoever had it is gone.
     pub(super) async fn take(&self, id: i64) -> Result<Option<Hand>, StoreError> {
         let fence = random_id()?;
         let sql = format!(
             "UPDATE pappus_requests SET state = 'running', fence = ?, lease_until = {0} + ?, \
              attempts = attempts + 1, started_at = COALESCE(started_at, {0}), reason = NULL, advanced = 0 \
-             WHERE pod = ? AND id = ? AND ((state = 'queued' AND due_at <= {0}) OR \
-             (state = 'running' AND lease_until < {0})) RETURNING {REQUEST}, key_passphrase",
-            self.now()
+             WHERE pod = ? AND id = ? AND ((state = 'queued' AND {1}) OR (state = 'running' AND {2})) \
+             RETURNING {REQUEST}, key_passphrase",
+            self.now(),
+            self.due(),
+            self.silent()
         );
         let values = [(&fence).into(), millis(LEASE).into(), (&self.pod).into(), id.into()];
         let Some(row) = self.store.first("taking a request up", &sql, &values).await? else {

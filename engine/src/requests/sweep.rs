@@ -24,18 +24,20 @@ impl Requests {
     /// [`StoreError`] within, or [`JobsError`].
     pub async fn push_due(&self, jobs: &Jobs) -> Result<usize, RequestsOrJobs> {
         let overdue = millis(OVERDUE);
-        let now = self.now();
+        let (now, due, silent) = (self.now(), self.due(), self.silent());
+        // A time that is still to come is one of before the clock was set back.
+        let old = format!("(pushed_at < {now} - {overdue} OR pushed_at > {now} + {overdue})");
         let new = format!(
             "SELECT id FROM pappus_requests WHERE pod = ? AND state = 'queued' AND pushed_at IS NULL \
-             AND due_at <= {now} ORDER BY id LIMIT {MANY}"
+             AND {due} ORDER BY id LIMIT {MANY}"
         );
         let head = format!(
             "SELECT id FROM (SELECT id, pushed_at FROM pappus_requests WHERE pod = ? AND state = 'queued' \
-             AND due_at <= {now} ORDER BY id LIMIT {HEAD}) h WHERE pushed_at < {now} - {overdue}"
+             AND {due} ORDER BY id LIMIT {HEAD}) h WHERE {old}"
         );
         let silent = format!(
-            "SELECT id FROM pappus_requests WHERE pod = ? AND state = 'running' AND lease_until < {now} \
-             AND (pushed_at IS NULL OR pushed_at < {now} - {overdue} OR pushed_at < lease_until) ORDER BY id LIMIT {MANY}"
+            "SELECT id FROM pappus_requests WHERE pod = ? AND state = 'running' AND {silent} \
+             AND (pushed_at IS NULL OR {old} OR pushed_at < lease_until) ORDER BY id LIMIT {MANY}"
         );
         let mut pushed = 0;
         for sql in [new, head, silent] {

@@ -30,7 +30,7 @@ const BEAT: Duration = Duration::from_millis(500);
 /// How long after being told to stop an export may still be ended.
 const GRACE: Duration = Duration::from_secs(5);
 /// Longest pause between two tries.
-const LONGEST: Duration = Duration::from_mins(1);
+pub(super) const LONGEST: Duration = Duration::from_mins(1);
 /// How often an account is begun when the pod's database refuses statements for it.
 const TRIES: i64 = 4;
 

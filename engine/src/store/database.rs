@@ -5,12 +5,13 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection as _};
+use sqlx::{ConnectOptions, Connection as _, Postgres};
 
 use super::statement::Link;
 use super::{StoreError, StoreRow, Value, tables};
@@ -21,6 +22,8 @@ use crate::pod::config::{DatabaseUrl, Dialect};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a writer waits for another one to finish; SQLite takes one at a time.
 const BUSY: Duration = Duration::from_secs(30);
+/// How long a connection may take before somebody asks whether the server refuses all.
+const REFUSAL: Duration = Duration::from_millis(300);
 /// Connections held at most.
 const CONNECTIONS: u32 = 4;
 
@@ -57,8 +60,11 @@ impl Store {
             }
         };
         // Longer than BUSY: another program may be making the tables just now.
-        let late =
-            |_| StoreError::Unreachable { url: url.to_string(), reason: "no answer in time".to_owned() };
+        let late = |_| StoreError::Unreachable {
+            url: url.to_string(),
+            reason: "no answer in time".to_owned(),
+            passing: true,
+        };
         let pool = tokio::time::timeout(BUSY + PATIENCE, opening).await.map_err(late)??;
         Ok(Self { pool })
     }
@@ -108,7 +114,7 @@ impl Store {
                 Link::Sqlite(&mut link).execute(what, sql, values).await
             }
             Pool::Postgres(pool) => {
-                let mut link = pool.acquire().await.map_err(failed)?;
+                let mut link = connection(pool).await.map_err(failed)?;
                 Link::Postgres(&mut link).execute(what, sql, values).await
             }
         }
@@ -131,7 +137,7 @@ impl Store {
                 Link::Sqlite(&mut link).rows(what, sql, values).await
             }
             Pool::Postgres(pool) => {
-                let mut link = pool.acquire().await.map_err(failed)?;
+                let mut link = connection(pool).await.map_err(failed)?;
                 Link::Postgres(&mut link).rows(what, sql, values).await
             }
         }
@@ -158,7 +164,10 @@ impl Store {
         let begun = match &self.pool {
             // Begun as a reader, it could not become a writer once another has written.
             Pool::Sqlite(pool) => pool.begin_with("BEGIN IMMEDIATE").await.map(Transaction::Sqlite),
-            Pool::Postgres(pool) => pool.begin().await.map(Transaction::Postgres),
+            Pool::Postgres(pool) => match connection(pool).await {
+                Ok(link) => sqlx::Transaction::begin(link, None).await.map(Transaction::Postgres),
+                Err(error) => Err(error),
+            },
         };
         begun.map_err(|error| StoreError::statement("beginning to write", &error))
     }
@@ -264,6 +273,36 @@ async fn open_sqlite(url: &DatabaseUrl) -> Result<Pool, StoreError> {
     Ok(Pool::Sqlite(pool.connect_lazy_with(options)))
 }
 
+/// A connection of a pool. The pool itself asks a server that refuses connections again and again until its patience
+/// ends; whoever waits here hears of the refusal at once.
+async fn connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    match pool.try_acquire() {
+        Some(link) => Ok(link),
+        // Not part of every future that asks the store.
+        None => Box::pin(new_connection(pool)).await,
+    }
+}
+
+async fn new_connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    let options = pool.connect_options();
+    let refusal = async {
+        tokio::time::sleep(REFUSAL).await;
+        match PgConnection::connect_with(&options).await {
+            Err(error @ sqlx::Error::Io(_)) => error,
+            Err(_) => std::future::pending().await,
+            Ok(link) => {
+                // It has shown what it was for.
+                _ = link.close().await;
+                std::future::pending().await
+            }
+        }
+    };
+    tokio::select! {
+        link = pool.acquire() => link,
+        error = refusal => Err(error),
+    }
+}
+
 /// SQLite gives its companion files the mode of the file itself.
 fn make_file(path: &Path) -> Result<(), StoreError> {
     let failed = |source| StoreError::File { path: path.to_owned(), source };
@@ -282,6 +321,7 @@ async fn open_postgres(url: &DatabaseUrl) -> Result<Pool, StoreError> {
     let late = |_| StoreError::Unreachable {
         url: url.to_string(),
         reason: format!("no answer within {} seconds", PATIENCE.as_secs()),
+        passing: true,
     };
     // A connection of its own: closed after a failure, it gives its lock back.
     let connecting = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));

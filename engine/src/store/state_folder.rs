@@ -10,6 +10,8 @@ use crate::pod::config::{ConfigError, DatabaseUrl, PodUrl};
 
 /// Name of the file with the pod's archive key.
 const ARCHIVE_KEY: &str = "archive-key.pem";
+/// Name of the file that says which archive key there was, should it be lost.
+const FINGERPRINT: &str = "archive-key.fingerprint";
 /// Name of the file with Pappus's own database.
 const DATABASE: &str = "pappus.sqlite3";
 
@@ -94,6 +96,7 @@ impl StateFolder {
     /// [`StateError`].
     pub fn archive_key(&self) -> Result<PrivateKey, StateError> {
         if let Some(key) = self.known_archive_key()? {
+            self.note_fingerprint(&key, false)?;
             return Ok(key);
         }
         let path = self.0.join(ARCHIVE_KEY);
@@ -101,7 +104,38 @@ impl StateFolder {
         self.publish(&path, key.expose_pem().as_bytes())
             .map_err(|source| StateError::Io { path: path.clone(), source })?;
         // Another program may have been quicker: its key is the one.
-        Ok(self.known_archive_key()?.unwrap_or(key))
+        let key = self.known_archive_key()?.unwrap_or(key);
+        self.note_fingerprint(&key, true)?;
+        Ok(key)
+    }
+
+    /// The fingerprint of the archive key that was here and is not any more.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn lost_archive_key(&self) -> Result<Option<String>, StateError> {
+        if self.known_archive_key()?.is_some() {
+            return Ok(None);
+        }
+        let path = self.0.join(FINGERPRINT);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StateError::Io { path, source }),
+        }
+    }
+
+    /// Writes down which key is here; `anew` also where another is written down.
+    fn note_fingerprint(&self, key: &PrivateKey, anew: bool) -> Result<(), StateError> {
+        let path = self.0.join(FINGERPRINT);
+        let failed = |source| StateError::Io { path: path.clone(), source };
+        if !anew && path.try_exists().map_err(failed)? {
+            return Ok(());
+        }
+        let wrong = |source| StateError::Key { path: self.0.join(ARCHIVE_KEY), source };
+        let public = key.signing_key().and_then(|key| key.public_key()).map_err(wrong)?;
+        let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+        opened.and_then(|mut file| writeln!(file, "{}", public.fingerprint())).map_err(failed)
     }
 
     /// The same if it has been made already.
@@ -157,5 +191,21 @@ mod tests {
         assert_eq!(std::fs::metadata(state.path()).unwrap().permissions().mode() & 0o777, 0o700);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(state.archive_key(), Err(StateError::Exposed(_))));
+    }
+
+    #[test]
+    fn a_lost_archive_key_is_known_by_its_fingerprint() {
+        let root = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(root.path(), &PodUrl::parse("https://a.example").unwrap()).unwrap();
+        let print =
+            |key: &PrivateKey| key.signing_key().unwrap().public_key().unwrap().fingerprint().to_string();
+        assert_eq!(state.lost_archive_key().unwrap(), None);
+        let first = state.archive_key().unwrap();
+        assert_eq!(state.lost_archive_key().unwrap(), None);
+        std::fs::remove_file(state.path().join(ARCHIVE_KEY)).unwrap();
+        assert_eq!(state.lost_archive_key().unwrap(), Some(print(&first)));
+        let second = state.archive_key().unwrap();
+        std::fs::remove_file(state.path().join(ARCHIVE_KEY)).unwrap();
+        assert_eq!(state.lost_archive_key().unwrap(), Some(print(&second)));
     }
 }

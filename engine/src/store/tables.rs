@@ -38,12 +38,13 @@ files! {
     13 "0013_journals",
     14 "0014_stamps",
     15 "0015_upload_space",
+    16 "0016_owned_names",
     17 "0017_pages",
     18 "0018_deaths",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.
-const DONE: &str = "pappus_migrations";
+pub(super) const DONE: &str = "pappus_migrations";
 
 /// All changes for one kind of database.
 pub(super) fn migrator(dialect: Dialect) -> Migrator {

@@ -3,11 +3,18 @@
 //! `PAPPUS_TEST_SEED` repeats the moments at which programs are killed; what happens until then is the
 //! scheduler's word, too.
 
+mod changes;
+mod going_on;
 mod kills;
+mod lost;
 mod numbers;
 mod operations;
 mod outages;
+mod overtaken;
+mod owners;
+mod places;
 mod scene;
+mod starts;
 use std::collections::BTreeMap;
 
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};

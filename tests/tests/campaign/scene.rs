@@ -99,6 +99,22 @@ impl Scene {
         arguments
     }
 
+    /// The same into another folder.
+    pub(crate) fn export_to(&self, out: &std::path::Path, more: &[&str]) -> Vec<String> {
+        let mut arguments = self.export(more);
+        let own = self.out().display().to_string();
+        let place = arguments.iter().position(|argument| *argument == own).unwrap();
+        arguments[place] = out.display().to_string();
+        arguments
+    }
+
+    /// The same with another folder of Pappus's own, as on another machine.
+    pub(crate) fn export_from(&self, state: &str, more: &[&str]) -> Vec<String> {
+        let (own, other) = (self.path("state").display().to_string(), self.path(state).display().to_string());
+        let replaced = |argument: String| if argument == own { other.clone() } else { argument };
+        self.export(more).into_iter().map(replaced).collect()
+    }
+
     /// Exports everybody and waits for the end.
     pub(crate) fn run(&self, more: &[&str]) -> Ended {
         let mut environment = vec![("SOURCE_DATE_EPOCH", NOW.to_owned())];

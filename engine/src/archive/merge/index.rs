@@ -1,6 +1,7 @@
 //! Which archive gives which record: the newest that has it.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -17,7 +18,7 @@ use crate::domain::RecordKind;
 type Name = [u8; 16];
 
 /// What has a name of its own. Relayables have one wherever they stand, people too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Space {
     Group,
     Person,
@@ -35,18 +36,44 @@ pub(super) enum Space {
     PhotoFile,
 }
 
+impl Space {
+    /// In the plural, for people and programs.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Group => "aspects",
+            Self::Person => "people",
+            Self::Post => "posts",
+            Self::Photo => "photos",
+            Self::Tag => "followed_tags",
+            Self::Subscription => "subscriptions",
+            Self::Relayable => "comments_likes_and_votes",
+            Self::Audience => "audiences",
+            Self::Conversation => "conversations",
+            Self::Message => "messages",
+            Self::CommentedPost => "commented_posts",
+            Self::HiddenPost => "hidden_posts",
+            Self::Poll => "polls",
+            Self::PhotoFile => "photo_files",
+        }
+    }
+}
+
 /// Which archive gives which record, by the archives' places from the oldest to the newest.
 #[derive(Default)]
-pub(super) struct Index(HashMap<Name, u16>);
+pub(super) struct Index {
+    givers: HashMap<Name, u16>,
+    older: BTreeMap<&'static str, u64>,
+}
 
 impl Index {
     /// Reads the names of everything.
     pub(super) fn read(inputs: &mut [MergeInput]) -> Result<Self, MergeError> {
         let mut index = Self::default();
+        let newest = inputs.len().saturating_sub(1);
         for (place, input) in inputs.iter_mut().enumerate().rev() {
             let limits = *input.archive.limits();
-            let mut names =
-                Names { index: &mut index, archive: u16::try_from(place).unwrap_or(u16::MAX), extras: false };
+            let archive = u16::try_from(place).unwrap_or(u16::MAX);
+            let mut names = Names { index: &mut index, archive, newest: place == newest, extras: false };
             read_document(input.archive.document()?, &limits, &mut names)?;
             names.extras = true;
             if let Some(extras) = input.archive.extras()? {
@@ -63,9 +90,14 @@ impl Index {
         Ok(index)
     }
 
+    /// Records that the newest archive does not have, by kind.
+    pub(super) fn only_in_older(&self) -> BTreeMap<&'static str, u64> {
+        self.older.clone()
+    }
+
     /// The archive that gives a record; nothing when none has it.
     pub(super) fn giver(&self, space: Space, name: &str) -> Option<usize> {
-        self.0.get(&digest(space, name)).copied().map(usize::from)
+        self.givers.get(&digest(space, name)).copied().map(usize::from)
     }
 
     /// The same for a record that an omission speaks of.
@@ -99,12 +131,18 @@ fn digest(space: Space, name: &str) -> Name {
 struct Names<'a> {
     index: &'a mut Index,
     archive: u16,
+    newest: bool,
     extras: bool,
 }
 
 impl Names<'_> {
     fn note(&mut self, space: Space, name: &str) {
-        self.index.0.entry(digest(space, name)).or_insert(self.archive);
+        if let Entry::Vacant(vacant) = self.index.givers.entry(digest(space, name)) {
+            vacant.insert(self.archive);
+            if !self.newest {
+                *self.index.older.entry(space.word()).or_default() += 1;
+            }
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod pages;
 mod replies;
 mod spools;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use error::MergeError;
@@ -25,6 +26,7 @@ use super::encryption::Lock;
 use super::manifest::{Manifest, MergedArchive};
 use super::open::{AccountSignature, Archive, Origin, Verified};
 use crate::domain::{SigningKey, Timestamp};
+use crate::work_dir::WorkDir;
 
 /// An archive that is to go into another.
 pub struct MergeInput {
@@ -40,6 +42,8 @@ pub struct MergeInput {
 pub struct MergeOptions<'a> {
     /// Where the archive goes; the folder must be there.
     pub folder: &'a Path,
+    /// Where files in the making are, on the same file system.
+    pub work: &'a WorkDir,
     /// The time in the archive and in its name.
     pub created_at: Timestamp,
     /// Program and version, for the manifest.
@@ -64,6 +68,9 @@ pub struct Merged {
     pub manifest: Manifest,
     /// Whether the pod's archive key has signed.
     pub signed_by_pod: bool,
+    /// Records that the newest archive does not have, by kind: they were deleted since, or could not be exported then,
+    /// and are back.
+    pub only_in_older: BTreeMap<&'static str, u64>,
 }
 
 /// Makes one archive out of several.
@@ -74,7 +81,7 @@ pub fn merge_archives(mut inputs: Vec<MergeInput>, options: &MergeOptions<'_>) -
     inputs.sort_by_key(|input| input.archive.manifest().map(as_of));
     let newest = check_same(&inputs, options)?;
     let index = index::Index::read(&mut inputs)?;
-    let lists = lists::write(&mut inputs, &index, options.folder)?;
+    let lists = lists::write(&mut inputs, &index, options.work.path())?;
     let omissions = omissions::merge(&inputs, &index);
     let merged_from = inputs.iter().filter_map(listed).collect();
     // What an archive only counted may be in another; that of the newest is what the account lacks.

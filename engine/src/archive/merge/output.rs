@@ -47,10 +47,10 @@ pub(super) fn write(
         ..manifest
     };
     pod_key.public_key()?.as_pem().clone_into(&mut manifest.pod.archive_key);
-    let view = pages::write(&mut documents, &manifest, &photos, options.folder, &limits)?;
+    let view = pages::write(&mut documents, &manifest, &photos, options.work.path(), &limits)?;
     drop(photos);
 
-    let mut file = tempfile::NamedTempFile::new_in(options.folder).map_err(&failed)?;
+    let mut file = tempfile::NamedTempFile::new_in(options.work.path()).map_err(&failed)?;
     let out = file.reopen().map_err(&failed)?;
     let mut writer = ArchiveWriter::begin(BufWriter::with_capacity(256 << 10, out), options.created_at);
     let entries = [(names::DOCUMENT, &mut documents.document), (names::EXTRAS, &mut documents.extras)];
@@ -66,7 +66,7 @@ pub(super) fn write(
     let (out, manifest) = writer.finish(manifest, signing.as_ref(), pod_key)?;
     out.into_inner().map_err(|error| failed(error.into_error()))?;
     if let Some(lock) = &options.lock {
-        let mut locked = tempfile::NamedTempFile::new_in(options.folder).map_err(&failed)?;
+        let mut locked = tempfile::NamedTempFile::new_in(options.work.path()).map_err(&failed)?;
         file.as_file_mut().rewind().map_err(&failed)?;
         let mut wrapped = lock.wrap(locked.as_file_mut())?;
         copy(file.as_file_mut(), &mut wrapped).map_err(&failed)?;
@@ -84,7 +84,8 @@ pub(super) fn write(
     }
     // Not every file system can sync a folder.
     _ = File::open(options.folder).and_then(|folder| folder.sync_all());
-    Ok(Merged { path, bytes, manifest, signed_by_pod: options.archive_key.is_some() })
+    let signed_by_pod = options.archive_key.is_some();
+    Ok(Merged { path, bytes, manifest, signed_by_pod, only_in_older: index.only_in_older() })
 }
 
 /// How a document is kept: as it is when it would get so small that readers take it for a bomb.

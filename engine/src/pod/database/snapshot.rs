@@ -27,6 +27,8 @@ pub enum DatabaseError {
         url: String,
         /// What the database or the system said.
         reason: String,
+        /// Whether it is away or busy, and not an address or a password that is wrong.
+        passing: bool,
     },
     /// The address cannot be used.
     #[error("{url} is not an address of a database that can be used: {reason}")]
@@ -52,6 +54,13 @@ pub enum DatabaseError {
         /// What the database said.
         reason: String,
     },
+}
+
+impl DatabaseError {
+    /// Whether the database is away or busy, so that the same may go well later.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Unreachable { passing: true, .. } | Self::Lost { .. })
+    }
 }
 
 /// A connection to one of the three databases.
@@ -90,7 +99,8 @@ impl Snapshot {
     }
 
     async fn begin(url: &DatabaseUrl, shared: Option<&SharedSnapshot>) -> Result<Self, DatabaseError> {
-        let unreachable = |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason };
+        let unreachable =
+            |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason, passing: true };
         let link = within_time(url, connect(url, Access::Read)).await?;
         let mut snapshot = Self { link, dialect: url.dialect(), statements: 0 };
         // It must come before anything is asked for.
@@ -251,14 +261,18 @@ pub(super) async fn within_time(
     tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| DatabaseError::Unreachable {
         url: url.to_string(),
         reason: format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs()),
+        passing: true,
     })?
 }
 
 pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Link, DatabaseError> {
     let address =
         |error: sqlx::Error| DatabaseError::Address { url: url.to_string(), reason: error.to_string() };
-    let refused =
-        |error: sqlx::Error| DatabaseError::Unreachable { url: url.to_string(), reason: reason(&error) };
+    let refused = |error: sqlx::Error| DatabaseError::Unreachable {
+        url: url.to_string(),
+        reason: reason(&error),
+        passing: is_away(&error),
+    };
     Ok(match url.dialect() {
         Dialect::PostgreSql => {
             let options: PgConnectOptions = url.expose().parse().map_err(address)?;
@@ -294,6 +308,18 @@ pub(crate) fn reason(error: &sqlx::Error) -> String {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::Io(error) => error.to_string(),
         other => other.to_string(),
+    }
+}
+
+/// Whether a server is not there, or takes no more connections just now; a wrong password or name is another matter.
+fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+        }
+        _ => false,
     }
 }
 

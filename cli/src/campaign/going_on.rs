@@ -1,0 +1,96 @@
+//! A campaign that goes on: what is asked for must be what it was begun with.
+
+use pappus_engine::campaign::{Campaign, CampaignState, Only, names_digest};
+
+use super::begin::order;
+use crate::arguments::Export;
+use crate::error::Failure;
+use crate::output::Output;
+
+/// Refuses what would change a campaign.
+pub(super) fn check(
+    campaign: &Campaign,
+    arguments: &Export,
+    out: &str,
+    (only, names): &(Only, Vec<String>),
+) -> Result<(), Failure> {
+    let name = &campaign.name;
+    let options = &campaign.options;
+    let different = |what: &str| {
+        Err(Failure::say(format!(
+            "the campaign {name:?} was begun with another {what}; give a new one a name of its own with --name"
+        )))
+    };
+    if campaign.out != out {
+        return different(&format!("place for its archives, {}", campaign.out));
+    }
+    let plain = options.recipients.is_empty();
+    if plain && !arguments.campaign.plain {
+        return different("encryption: its archives are plain, with --plain");
+    }
+    let asked = &arguments.encrypt_to;
+    if (arguments.campaign.plain && !plain) || asked.iter().any(|key| !options.recipients.contains(key)) {
+        return different("encryption");
+    }
+    if arguments.campaign.only.is_some() && *only != options.only {
+        return different("choice of accounts");
+    }
+    let is_written_down = campaign.state != CampaignState::Preparing;
+    let digest = campaign.names_sha256.as_ref();
+    if *only == Only::Listed && is_written_down && digest.is_some_and(|known| *known != names_digest(names)) {
+        return different("list of names");
+    }
+    if arguments.campaign.order.is_some_and(|asked| order(Some(asked)) != options.order) {
+        return different("order");
+    }
+    if arguments.campaign.since.is_some() && arguments.campaign.since != options.since {
+        return different("campaign before");
+    }
+    if arguments.campaign.keep_sign_in && !options.keep_sign_in {
+        return different("choice about sign-in data");
+    }
+    let begun = pappus_engine::domain::Timestamp::from(campaign.created_at);
+    if arguments.created_at.is_some_and(|asked| asked != begun) {
+        return different(&format!("time in its archives, {begun}"));
+    }
+    if arguments.campaign.only.is_none() && options.only == Only::Listed && !is_written_down {
+        return different("list of names, which is not written down yet: name it again with --only");
+    }
+    Ok(())
+}
+
+/// Says what a campaign was begun with and the arguments do not name: it stays so.
+pub(super) fn say(campaign: &Campaign, arguments: &Export, output: &Output) {
+    let options = &campaign.options;
+    let mut kept = Vec::new();
+    if arguments.campaign.only.is_none() && options.only != Only::All {
+        let which = match options.only {
+            Only::All => "all accounts",
+            Only::ActiveMonth => "--only active-month",
+            Only::ActiveHalfYear => "--only active-half-year",
+            Only::ActiveYear => "--only active-year",
+            Only::NotClosed => "--only not-closed",
+            Only::Listed => "--only file:… (the accounts of its list)",
+        };
+        kept.push(which.to_owned());
+    }
+    if arguments.campaign.since.is_none()
+        && let Some(since) = &options.since
+    {
+        kept.push(format!("--since {since}"));
+    }
+    if arguments.campaign.order.is_none() && options.order != order(None) {
+        kept.push("--order smallest-first".to_owned());
+    }
+    if arguments.encrypt_to.is_empty() && options.recipients.len() > 1 {
+        kept.push(format!(
+            "--encrypt-to {}",
+            options.recipients.iter().skip(1).cloned().collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if !kept.is_empty() {
+        output.line(format!("It was begun with {}, and stays so.", kept.join(", ")));
+    }
+    let begun = pappus_engine::domain::Timestamp::from(campaign.created_at);
+    output.line(format!("The time in all its archives is {begun}."));
+}

@@ -1,0 +1,188 @@
+//! What is away, lost or refused when a campaign begins.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::store::{Store, StoreError};
+use pappus_tests::cluster::shared_postgres;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use super::scene::{Scene, ended_well};
+
+/// A port that nobody listens at, for later.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Leads a port to another one until it is ended, with all connections.
+async fn lead(from: u16, to: u16) -> JoinHandle<()> {
+    let listener = TcpListener::bind(("127.0.0.1", from)).await.unwrap();
+    tokio::spawn(async move {
+        let mut led = tokio::task::JoinSet::new();
+        loop {
+            let Ok((mut client, _)) = listener.accept().await else { return };
+            led.spawn(async move {
+                let Ok(mut server) = TcpStream::connect(("127.0.0.1", to)).await else { return };
+                _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    })
+}
+
+/// The address of a throwaway database through another port.
+fn through(url: &str, port: u16) -> (String, u16) {
+    let mut url = url::Url::parse(url).unwrap();
+    let to = url.port().unwrap_or(5432);
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(port)).unwrap();
+    url.set_query(None);
+    (url.to_string(), to)
+}
+
+fn start(scene: &Scene, arguments: Vec<String>) -> Child {
+    let error = std::fs::File::create(scene.path("stderr")).unwrap();
+    scene.command(arguments).stdout(Stdio::null()).stderr(error).spawn().unwrap()
+}
+
+/// The store first, then the pod's database: each is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn databases_that_come_up_later() {
+    let server = shared_postgres().await.unwrap();
+    let pod = server.create_database("campaign_late_pod").await.unwrap();
+    let store = server.create_database("campaign_late_store").await.unwrap();
+    let mut scene = Scene::sample(Some(pod)).await;
+    for of_the_pod in [false, true] {
+        let port = free_port();
+        let (own_pod, own_store) = (scene.database.clone(), scene.store.take());
+        let to = if of_the_pod {
+            let (url, to) = through(&own_pod, port);
+            scene.database = url;
+            to
+        } else {
+            let (url, to) = through(&store, port);
+            scene.store = Some(url);
+            to
+        };
+        let name = if of_the_pod { "pod" } else { "store" };
+        let mut child = start(&scene, scene.export(&["--plain", "--name", name]));
+        let until = Instant::now() + Duration::from_mins(1);
+        while !std::fs::read_to_string(scene.path("stderr")).unwrap().contains("Waiting: ") {
+            assert!(Instant::now() < until && child.try_wait().unwrap().is_none(), "it did not wait");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // What makes no sense is refused all the same, at once.
+        let started = Instant::now();
+        let ended = scene.run(&["--plain", "--only", "sometimes"]);
+        assert!(ended.code == Some(1) && ended.stderr.contains("--only takes all"), "{ended:?}");
+        assert!(started.elapsed() < Duration::from_secs(5));
+        let led = lead(port, to).await;
+        assert!(matches!(child.wait().unwrap().code(), Some(0 | 10)));
+        let lines = scene.accounts(name).await;
+        assert!(lines.len() == 13 && lines.iter().all(|line| line.state == "done"), "{lines:?}");
+        led.abort();
+        (scene.database, scene.store) = (own_pod, own_store);
+    }
+    // A password that is wrong does not get right.
+    let (wrong, _) = through(&store, 1);
+    scene.store = Some(wrong.replace("postgres://", "mysql://"));
+    let ended = scene.run(&["--plain", "--name", "no"]);
+    assert!(ended.code == Some(1) && !ended.stderr.contains("Waiting"), "{ended:?}");
+}
+
+/// While the store is away, whoever asks hears so at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_at_once() {
+    let store = shared_postgres().await.unwrap().create_database("campaign_refused").await.unwrap();
+    let port = free_port();
+    let (url, to) = through(&store, port);
+    let led = lead(port, to).await;
+    let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
+    let ask = || store.first("asking", "SELECT 1", &[]);
+    ask().await.unwrap();
+    led.abort();
+    _ = led.await;
+    for _ in 0..5 {
+        let started = Instant::now();
+        let error = ask().await.err().unwrap();
+        assert!(error.passes(), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}: {error}", started.elapsed());
+        assert!(store.begin().await.is_err());
+    }
+    let led = lead(port, to).await;
+    ask().await.unwrap();
+    led.abort();
+}
+
+/// A table that is not there is an error; nobody waits for it to come.
+#[tokio::test]
+async fn a_table_is_missing() {
+    for postgres in [false, true] {
+        let mut scene = Scene::sample(None).await;
+        if postgres {
+            let server = shared_postgres().await.unwrap();
+            scene.store = Some(server.create_database("campaign_tableless").await.unwrap());
+        }
+        ended_well(&scene.run(&["--plain", "--name", "one"]));
+        let store = scene.open_store().await;
+        store.execute("a test", "DROP TABLE pappus_campaign_workers", &[]).await.unwrap();
+        store.close().await;
+        let started = Instant::now();
+        let ended = scene.run(&["--plain", "--name", "two"]);
+        assert!(ended.code == Some(1) && started.elapsed() < Duration::from_secs(20), "{ended:?}");
+        assert!(!ended.stderr.contains("Waiting: "), "{ended:?}");
+        assert!(ended.stderr.contains("pappus_campaign_workers"), "{ended:?}");
+        assert!(ended.stderr.contains("put a copy of the database back"), "{ended:?}");
+    }
+}
+
+/// The names that people have to look for are those of Pappus's own tables.
+#[tokio::test]
+async fn a_change_of_tables_was_broken_off() {
+    let url = shared_postgres().await.unwrap().create_database("campaign_dirty").await.unwrap();
+    let url = DatabaseUrl::parse(&url).unwrap();
+    let store = Store::open(&url).await.unwrap();
+    store
+        .execute("a test", "UPDATE pappus_migrations SET success = FALSE WHERE version = 3", &[])
+        .await
+        .unwrap();
+    store.close().await;
+    let error = Store::open(&url).await.err().unwrap();
+    assert!(matches!(error, StoreError::Tables { .. }) && !error.passes(), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("pappus_migrations") && !text.contains("_sqlx_migrations"), "{text}");
+}
+
+/// A key that was lost is said before another is made.
+#[tokio::test]
+async fn the_archive_key_is_gone() {
+    let scene = Scene::sample(None).await;
+    let ended = scene.run(&["--plain", "--name", "first"]);
+    ended_well(&ended);
+    assert!(!ended.stderr.contains("IS GONE"), "{ended:?}");
+    let file = scene.path("state/pods/closing.example/archive-key.pem");
+    let key = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    // The campaign that goes on gets none.
+    let ended = scene.run(&["--plain", "--name", "first"]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("Copy archive-key.pem"), "{ended:?}");
+    assert!(!file.exists());
+    // A new one, and a single export, say it first.
+    let ended = scene.run(&["--plain", "--name", "second"]);
+    ended_well(&ended);
+    assert!(ended.stderr.contains("ARCHIVE KEY SHA256:") && ended.stderr.contains("IS GONE"), "{ended:?}");
+    assert_ne!(std::fs::read(&file).unwrap(), key);
+    std::fs::remove_file(&file).unwrap();
+    let out = scene.path("single").display().to_string();
+    let mut arguments = vec!["export".to_owned(), "ida".to_owned(), "--out".to_owned(), out];
+    arguments.extend(scene.places("state"));
+    let ended = pappus_tests::program::pappus(arguments).unwrap();
+    ended_well(&ended);
+    assert!(ended.stderr.contains("IS GONE"), "{ended:?}");
+    // What opens archives may be lost as well.
+    ended_well(&scene.run(&["--name", "sealed"]));
+    std::fs::remove_file(scene.path("state/pods/closing.example/campaign-keys.txt")).unwrap();
+    let ended = scene.run(&["--name", "sealed-again"]);
+    assert!(ended.stderr.contains("NOT on this machine"), "{ended:?}");
+}
