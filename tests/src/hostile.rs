@@ -49,7 +49,7 @@ impl Hostile {
     /// When something cannot be packed.
     pub fn upload(&self, seed: u64) -> std::io::Result<Upload> {
         let mut choices = Choices::new(seed);
-        let photos = (choices.below(6) == 0).then(|| self.photos(&mut choices)).transpose()?;
+        let photos = (choices.below(6) == 0).then(|| Self::photos(&mut choices)).transpose()?;
         let (kind, archive) = match choices.below(12) {
             0..=2 => ("a vector", pick(&self.vectors, &mut choices).clone()),
             3 | 4 => ("a vector with wrong bytes", {
@@ -112,7 +112,7 @@ impl Hostile {
     }
 
     /// A ZIP of pictures with wrong bytes under odd names.
-    fn photos(&self, choices: &mut Choices) -> std::io::Result<Vec<u8>> {
+    fn photos(choices: &mut Choices) -> std::io::Result<Vec<u8>> {
         const NAMES: [&str; 8] = [
             "evil.html",
             "../up.jpg",

@@ -228,8 +228,8 @@ fn make_odd(value: &mut Value, choices: &mut Choices) {
             };
         }
         other => {
-            *other =
-                [value!(null), value!(-1), value!("x"), value!([]), value!(true)][choices.below(5)].clone()
+            let odd = [value!(null), value!(-1), value!("x"), value!([]), value!(true)];
+            *other = odd[choices.below(odd.len())].clone();
         }
     }
 }

@@ -15,7 +15,7 @@ use super::Outcome;
 use crate::arguments::{Log, Serve};
 use crate::error::Failure;
 use crate::output::Output;
-use crate::{interrupt, pod};
+use crate::{campaign, interrupt, pod};
 
 pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Failure> {
     let config = Config::read(&arguments.config, &pod::environment)?;
@@ -23,6 +23,9 @@ pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Fa
         return look(&config, output).await;
     }
     begin_log(arguments.log);
+    if let Some(lost) = config.state.lost_archive_key()? {
+        campaign::say(&campaign::lost_key(&config.state, &lost));
+    }
     let stopped = interrupt::stop_gracefully("Stopping when the requests that were begun are answered.");
     let public_url = config.web.public_url.clone();
     let listening = |place: &str| {

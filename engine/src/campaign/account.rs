@@ -71,6 +71,12 @@ impl Shift {
                     }
                     ready => return ready,
                 },
+                // The worker's own folder: left behind when the place went away after the archive had its name.
+                Err(ExportError::Output(OutputError::Exists(left))) => match std::fs::remove_file(&left) {
+                    Ok(()) => continue,
+                    Err(error) if is_of_the_disk(&error) => Fault::Disk(error.to_string()),
+                    Err(_) => Fault::Account(OutputError::Exists(left).to_string()),
+                },
                 Err(error) => fault(&error),
             };
             match fault {

@@ -78,7 +78,9 @@ impl Target {
         match &mut batch {
             Batch::Contacts(contacts) => {
                 for Contact { contact_groups_membership, .. } in contacts {
-                    contact_groups_membership.iter_mut().for_each(|name| holder.aspect(name));
+                    for name in contact_groups_membership {
+                        holder.aspect(name);
+                    }
                 }
             }
             Batch::Audiences(audiences) => {
@@ -99,7 +101,9 @@ impl Target {
                 }
             }
             Batch::LoosePhotos(photos) => {
-                photos.iter_mut().for_each(|LoosePhoto { photo, .. }| holder.photo(photo, files));
+                for LoosePhoto { photo, .. } in photos {
+                    holder.photo(photo, files);
+                }
             }
             Batch::OwnRelayables(records) => {
                 for record in records {

@@ -133,7 +133,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let pin = format!("closing.example={key}");
     let documents = vec![inside(base, "diaspora.json")?];
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/hostile");
-    let hostile = Arc::new(Hostile::new(&vectors, vec![std::fs::read(base)?], documents)?);
+    let attacker = Arc::new(Hostile::new(&vectors, vec![std::fs::read(base)?], documents)?);
     let service = scene.serve(&pin)?;
     let seen = Arc::new(Seen::default());
     let watching =
@@ -152,9 +152,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         {
             come_in(&service.url, archive, number).await?;
         }
-        let (url, hostile, seed) =
-            (service.url.clone(), Arc::clone(&hostile), arguments.seed * 1_000_000 + number);
-        tasks.spawn(async move { attack(&url, &hostile, seed).await });
+        let (url, attacker) = (service.url.clone(), Arc::clone(&attacker));
+        let which = arguments.seed * 1_000_000 + number;
+        tasks.spawn(async move { attack(&url, &attacker, which).await });
         if tasks.len() >= arguments.together
             && let Some(done) = tasks.join_next().await
         {
@@ -198,9 +198,9 @@ fn judge(arguments: &Arguments, seen: &Seen, came: usize) -> Result<(), Failure>
 }
 
 /// One hostile upload, until nothing goes on with it by itself. Gives what it was and where it ended.
-async fn attack(url: &str, hostile: &Hostile, seed: u64) -> Result<String, String> {
+async fn attack(url: &str, attacker: &Hostile, which: u64) -> Result<String, String> {
     let tried = async {
-        let upload = hostile.upload(seed)?;
+        let upload = attacker.upload(which)?;
         let mut mover = Mover::begin(url).await?;
         match hand_in(&mut mover, upload.archive, upload.photos).await {
             // Empty files are refused at once.
@@ -211,14 +211,14 @@ async fn attack(url: &str, hostile: &Hostile, seed: u64) -> Result<String, Strin
         }
         let mut now = settled(&mut mover).await?;
         if now["state"] == "checked" {
-            mover.choose(&format!("hostile{seed}"), PASSWORD).await?;
+            mover.choose(&format!("hostile{which}"), PASSWORD).await?;
             now = settled(&mut mover).await?;
         }
         let state = now["state"].as_str().unwrap_or_default();
         let problem = now["problem"].as_str().filter(|_| state != "imported").unwrap_or_default();
         Ok::<_, Failure>(format!("{}: {state} {problem}", upload.kind).trim_end().to_owned())
     };
-    tried.await.map_err(|error| format!("upload {seed}: {error}"))
+    tried.await.map_err(|error| format!("upload {which}: {error}"))
 }
 
 async fn hand_in(mover: &mut Mover, archive: Vec<u8>, photos: Option<Vec<u8>>) -> Result<(), DoorError> {

@@ -38,10 +38,10 @@ async fn moved_and_a_bare_folder_in_its_place() {
     let scene = Scene::of(tempfile::tempdir().unwrap(), pod).await;
     let (out, away) = (scene.out(), scene.path("away"));
     let mut child =
-        start(&scene, scene.export(&["--plain", "--name", "moved", "--workers", "2", "--lease", "5"]));
+        start(&scene, scene.export(&["--plain", "--name", "moved", "--workers", "1", "--lease", "5"]));
     for round in 0..3 {
         let before = archives(&scene);
-        until(&mut child, || archives(&scene) > before + 10).await;
+        until(&mut child, || archives(&scene) > before + 5).await;
         std::fs::rename(&out, &away).unwrap();
         let waits = |text: &str| text.matches("Waiting: ").count() > round;
         until(&mut child, || waits(&words(&scene))).await;

@@ -186,9 +186,9 @@ async fn what_is_too_heavy_is_refused_while_others_come_in() {
 async fn many_large_posts_take_little_memory() {
     let scene = Scene::new().await;
     let service = scene.serve(None, "admission = \"approval\"\nstep_megabytes = 300");
-    let mut ida = hand_in(&service, &heavy(&scene, 40)).await;
+    let mut ida = hand_in(&service, &heavy(&scene, 24)).await;
     let checked = state(&mut ida, "checked").await;
-    assert_eq!(checked["plan"]["kinds"]["status_messages"]["in_archive"], 40, "{checked}");
+    assert_eq!(checked["plan"]["kinds"]["status_messages"]["in_archive"], 24, "{checked}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

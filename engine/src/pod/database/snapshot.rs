@@ -277,12 +277,7 @@ pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Link, D
         Dialect::PostgreSql => {
             let options: PgConnectOptions = url.expose().parse().map_err(address)?;
             // PgBouncer refuses parameters it does not know, and no fractions are read here.
-            let mut options = options.extra_float_digits(None);
-            if access == Access::Write {
-                // Between its transactions a writer may get another connection of a pool, which knows no statement by
-                // name.
-                options = options.statement_cache_capacity(0);
-            }
+            let options = options.extra_float_digits(None);
             let options = options.application_name("pappus").disable_statement_logging();
             Link::Postgres(PgConnection::connect_with(&options).await.map_err(refused)?)
         }

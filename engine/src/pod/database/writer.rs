@@ -225,13 +225,17 @@ impl PodWriter {
         sql: String,
         values: &[Value],
     ) -> Result<u64, DatabaseError> {
+        // Between two transactions a pool may give another connection, which knows no statement by name.
+        let persistent = self.dialect != Dialect::PostgreSql;
         macro_rules! run {
             ($link:expr, $sql:expr) => {{
                 if values.is_empty() {
                     // Transactions cannot be begun in a prepared statement everywhere.
                     $link.execute(sqlx::raw_sql(AssertSqlSafe($sql))).await
                 } else {
-                    bind!(sqlx::query(AssertSqlSafe($sql)), values).execute($link).await
+                    bind!(sqlx::query(AssertSqlSafe($sql)).persistent(persistent), values)
+                        .execute($link)
+                        .await
                 }
                 .map(|done| done.rows_affected())
                 .map_err(statement_error(what))
@@ -284,7 +288,7 @@ impl PodWriter {
             if texts.is_empty() {
                 return Ok(Vec::new());
             }
-            let query = sqlx::query(AssertSqlSafe(sql)).bind(texts);
+            let query = sqlx::query(AssertSqlSafe(sql)).persistent(false).bind(texts);
             return query
                 .fetch(link)
                 .map_ok(Row::Postgres)
@@ -391,7 +395,7 @@ async fn insert_arrays(
             column.push(value);
         }
     }
-    let mut query = sqlx::query(AssertSqlSafe(sql));
+    let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
     for column in columns {
         macro_rules! array {
             ($kind:path) => {

@@ -25,10 +25,8 @@ pub(super) struct Workshop {
 impl Workshop {
     pub(super) async fn open(config: Config, clock: Clock) -> Result<Self, StartError> {
         let store = Store::open(&config.store).await?;
-        let client = match config.newcomers.ask_pods {
-            true => Some(client_to(&config.newcomers.allow_hosts)?),
-            false => None,
-        };
+        let section = &config.newcomers;
+        let client = section.ask_pods.then(|| client_to(&section.allow_hosts)).transpose()?;
         Ok(Self {
             keys: CampaignKeys::new(&config.state, &store, &config.pod_url),
             table: Newcomers::new(&store, &config.pod_url),
