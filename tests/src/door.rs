@@ -61,8 +61,7 @@ impl Mover {
         body: Option<Value>,
         status: StatusCode,
     ) -> Result<Value, DoorError> {
-        let me = if path.is_empty() { "" } else { "/me" };
-        let path = format!("/api/v1/newcomers{me}{}", path.trim_end_matches('.'));
+        let path = format!("/api/v1/newcomers{path}");
         let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
         let answer = self.0.send(method, &path, &[("content-type", "application/json")], body).await?;
         let answer = expect(&path, answer, status)?;
@@ -94,7 +93,7 @@ impl Mover {
     /// # Errors
     /// [`DoorError`].
     pub async fn look(&mut self) -> Result<(), DoorError> {
-        self.call(Method::POST, "/look", Some(json!({})), StatusCode::ACCEPTED).await.map(drop)
+        self.call(Method::POST, "/me/look", Some(json!({})), StatusCode::ACCEPTED).await.map(drop)
     }
 
     /// Chooses a name.
@@ -104,7 +103,7 @@ impl Mover {
     pub async fn choose(&mut self, name: &str, password: &str) -> Result<(), DoorError> {
         let choice =
             json!({ "username": name, "email": format!("{name}@mail.example"), "password": password });
-        self.call(Method::POST, "/choice", Some(choice), StatusCode::ACCEPTED).await.map(drop)
+        self.call(Method::POST, "/me/choice", Some(choice), StatusCode::ACCEPTED).await.map(drop)
     }
 
     /// How the move stands.
@@ -112,6 +111,6 @@ impl Mover {
     /// # Errors
     /// [`DoorError`].
     pub async fn now(&mut self) -> Result<Value, DoorError> {
-        self.call(Method::GET, ".", None, StatusCode::OK).await
+        self.call(Method::GET, "/me", None, StatusCode::OK).await
     }
 }

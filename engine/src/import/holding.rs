@@ -43,8 +43,7 @@ impl Target {
         let none = HashMap::new();
         let mut holder = Holder { columns, report: &mut self.report, same_aspects: &none };
         for name in &mut survey.aspects {
-            let before = name.clone();
-            holder.own_name(name, &before);
+            holder.own_aspect(name);
         }
         self.same_aspects = self.pod.taken_for_one("aspects", "name", &survey.aspects).await?;
         for name in &mut survey.aspects {
@@ -156,12 +155,12 @@ impl Holder<'_> {
         }
     }
 
-    /// The name of an aspect: characters only; too long a name leaves the aspect out.
-    fn own_name(&mut self, name: &mut String, record: &dyn Display) {
+    /// The name of one of the account's aspects: characters only; too long a name leaves the aspect out.
+    fn own_aspect(&mut self, name: &mut String) {
         let before = name.clone();
         self.aspect(name);
         if *name != before {
-            self.report.note(CountKind::Aspects, FindingCode::Replaced, &record.to_string());
+            self.report.note(CountKind::Aspects, FindingCode::Replaced, &before);
         }
     }
 
