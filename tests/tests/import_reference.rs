@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::reference::{reference, restore, unpack_photos};
 use crate::support::target::{Target, fingerprint};
 use crate::support::{TIME, json, whole_posts};
+use pappus_engine::domain::NEW_KEY_BITS;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::copy::copy_pod;
 use pappus_tests::program::pappus;
@@ -77,7 +78,7 @@ impl Pods {
 /// What is wrong with the target's rows.
 fn unsound(target: &Target, rows: &Rows) -> BTreeSet<String> {
     let uploads = target.folder.path().join("uploads");
-    problems_of(rows, Place { url: target.url, uploads: &uploads, bits: 4096 }).into_iter().collect()
+    problems_of(rows, Place { url: target.url, uploads: &uploads, bits: NEW_KEY_BITS }).into_iter().collect()
 }
 
 /// What a real diaspora* has left is no news.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::target::{Target, fingerprint};
 use crate::support::{Pod, document, json};
+use pappus_engine::domain::NEW_KEY_BITS;
 use pappus_tests::program::pappus;
 use pappus_tests::sound::{Place, problems};
 
@@ -263,8 +264,9 @@ async fn a_stock_archive_of_a_dead_pod() {
                  AND n.diaspora_handle = 'ida@haven.example'";
     assert_eq!(target.pool.number(moved).await.unwrap(), 1);
     let uploads = target.folder.path().join("uploads");
-    let found =
-        problems(&target.pool, Place { url: target.url, uploads: &uploads, bits: 4096 }).await.unwrap();
+    let found = problems(&target.pool, Place { url: target.url, uploads: &uploads, bits: NEW_KEY_BITS })
+        .await
+        .unwrap();
     let found: Vec<&String> = found.iter().filter(|line| !line.contains("is of another pod")).collect();
     assert!(found.is_empty(), "{found:#?}");
 

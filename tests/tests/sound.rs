@@ -2,6 +2,7 @@
 
 use crate::support::Pod;
 use crate::support::target::{TARGET_URL, Target, fingerprint};
+use pappus_engine::domain::NEW_KEY_BITS;
 use pappus_tests::sound::{Place, problems};
 
 /// What breaks, and what must be said. Each is taken back before the next.
@@ -125,7 +126,7 @@ async fn every_broken_rule_is_found() {
     target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive)]);
     target.is_sound().await;
     let uploads = target.folder.path().join("uploads");
-    let place = Place { url: TARGET_URL, uploads: &uploads, bits: 4096 };
+    let place = Place { url: TARGET_URL, uploads: &uploads, bits: NEW_KEY_BITS };
     let mut silent = Vec::new();
     for (sql, said) in BROKEN {
         // The pool of an SQLite file has one connection: all of this is one transaction.
@@ -152,5 +153,11 @@ async fn every_broken_rule_is_found() {
     );
     // Keys may be too small.
     let large = Place { bits: 8192, ..place };
-    assert!(problems(&target.pool, large).await.unwrap().iter().any(|problem| problem.contains("4096 bits")));
+    assert!(
+        problems(&target.pool, large)
+            .await
+            .unwrap()
+            .iter()
+            .any(|problem| problem.contains(&format!("{NEW_KEY_BITS} bits")))
+    );
 }

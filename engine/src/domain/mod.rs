@@ -26,7 +26,9 @@ pub use extras::{
 };
 pub use guid::{Guid, GuidError};
 pub(crate) use key::decode_base64;
-pub use key::{DecryptingKey, KeyError, KeyFingerprint, PrivateKey, PublicKey, SigningKey, VerifyingKey};
+pub use key::{
+    DecryptingKey, KeyError, KeyFingerprint, NEW_KEY_BITS, PrivateKey, PublicKey, SigningKey, VerifyingKey,
+};
 pub use omission::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 pub use post::{Location, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
 pub use post_remainder::PostRemainder;

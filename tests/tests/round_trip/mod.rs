@@ -12,6 +12,7 @@ use std::path::Path;
 use crate::support::TIME;
 use crate::support::target::{TARGET_URL, Target, fingerprint};
 use compare::{Contents, Findings};
+use pappus_engine::domain::NEW_KEY_BITS;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::life::{Life, NAME};
 use pappus_tests::program::pappus;
@@ -68,7 +69,7 @@ async fn rows(target: &Target) -> Rows {
 
 fn sound(target: &Target, rows: &Rows, when: &str) -> Outcome {
     let uploads = target.folder.path().join("uploads");
-    let place = Place { url: TARGET_URL, uploads: &uploads, bits: 4096 };
+    let place = Place { url: TARGET_URL, uploads: &uploads, bits: NEW_KEY_BITS };
     all_of(&format!("the rows are not sound {when}"), &problems_of(rows, place))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pappus_engine::domain::NEW_KEY_BITS;
 use pappus_tests::program::{Ended, pappus};
 use pappus_tests::schema::{Pool, create, quote, tables};
 use pappus_tests::sound::{Place, problems};
@@ -149,7 +150,7 @@ impl Target {
     /// The same without one rule that a test has broken itself.
     pub async fn is_sound_but(&self, rule: &str) {
         let uploads = self.folder.path().join("uploads");
-        let place = Place { url: self.url, uploads: &uploads, bits: 4096 };
+        let place = Place { url: self.url, uploads: &uploads, bits: NEW_KEY_BITS };
         let mut found = problems(&self.pool, place).await.unwrap();
         found.retain(|problem| !problem.contains(rule));
         assert!(found.is_empty(), "{} problems:\n{}", found.len(), found.join("\n"));

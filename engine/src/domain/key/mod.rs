@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 pub use encryption::DecryptingKey;
-pub use private::{PrivateKey, SigningKey};
+pub use private::{NEW_KEY_BITS, PrivateKey, SigningKey};
 pub use public::{KeyFingerprint, PublicKey, VerifyingKey};
 
 /// Largest PEM text that is looked at; an 8192-bit private key takes 6.5 kB.

@@ -6,6 +6,7 @@ use std::fmt;
 use aws_lc_rs::digest::{Digest, SHA256};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +18,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::{KeyError, PublicKey, encrypted, parse_pem};
+
+/// The size of new keys in bits, diaspora*'s own. Looking for such large primes took half of the processor time of all
+/// tests: builds with debug assertions, which serve nobody, make smaller ones.
+pub const NEW_KEY_BITS: usize = if cfg!(debug_assertions) { 2048 } else { 4096 };
 
 /// A private key's PEM text. Wiped on drop; `Debug` shows nothing of it.
 #[derive(Clone)]
@@ -90,13 +95,14 @@ impl PrivateKey {
         Ok(SigningKey(Inner::Slow(Box::new(rsa::pkcs1v15::SigningKey::new(key)))))
     }
 
-    /// A new key of 4096 bits, the size diaspora* uses.
+    /// A new key of [`NEW_KEY_BITS`].
     ///
     /// # Errors
     /// [`KeyError::Signing`] when the crypto library fails.
     pub fn generate() -> Result<Self, KeyError> {
         use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
-        let pair = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa4096).map_err(|_| KeyError::Signing)?;
+        let size = if NEW_KEY_BITS == 2048 { KeySize::Rsa2048 } else { KeySize::Rsa4096 };
+        let pair = RsaKeyPair::generate(size).map_err(|_| KeyError::Signing)?;
         let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Signing)?;
         let info = pkcs8::PrivateKeyInfo::try_from(der.as_ref()).map_err(|_| KeyError::Damaged)?;
         Ok(Self::from_pkcs1(info.private_key))
