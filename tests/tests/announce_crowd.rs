@@ -81,8 +81,7 @@ impl Ledger {
 const NOWHERE: usize = 4;
 
 fn pods() -> usize {
-    let given = std::env::vars().find(|(name, _)| name == "PAPPUS_TEST_PODS");
-    given.map_or(100, |(_, pods)| pods.parse().unwrap())
+    crate::support::setting("PAPPUS_TEST_PODS", 100)
 }
 
 fn json(ended: &Watched) -> Value {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::support::target::Target;
-use crate::support::{Pod, json};
+use crate::support::{Pod, json, setting};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::innocent::Choices;
 use serde_json::{Value, json as value};
@@ -239,8 +239,7 @@ fn make_odd(value: &mut Value, choices: &mut Choices) {
 async fn generated_documents_come_in_as_the_plan_says_on_every_database() {
     let source = Pod::sqlite().await;
     let document = ida(&source);
-    let given = std::env::vars().find(|(name, _)| name == "PAPPUS_TEST_DOCUMENTS");
-    let documents = given.and_then(|(_, text)| text.parse().ok()).unwrap_or(3);
+    let documents = setting("PAPPUS_TEST_DOCUMENTS", 3);
     for database in DATABASES {
         let target = target_on(database, "generated").await;
         target.introduce(&document).await;

@@ -2,6 +2,7 @@
 //! nothing that was deleted returns, no identity changes its key, every friend is a friend, and reports count what the
 //! database holds. `PAPPUS_TEST_SEQUENCES=100` tries more of them.
 
+use crate::support::setting;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -460,8 +461,7 @@ fn run(steps: &[Step]) {
 
 #[test]
 fn nothing_deleted_returns_and_every_friend_stays() {
-    let cases = std::env::vars().find(|(name, _)| name == "PAPPUS_TEST_SEQUENCES");
-    let cases = cases.map_or(4, |(_, cases)| cases.parse().unwrap());
+    let cases = setting("PAPPUS_TEST_SEQUENCES", 4);
     let config = Config { cases, max_shrink_iters: 20, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(
         config,

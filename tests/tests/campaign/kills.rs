@@ -8,6 +8,7 @@ use pappus_tests::cluster::{shared_postgres, shared_s3};
 
 use super::scene::{Line, Scene, ended_well};
 use super::{postgres_pod, sqlite_pod};
+use crate::support::setting;
 
 /// Accounts of the pods that are exported again and again.
 const ACCOUNTS: usize = 240;
@@ -20,9 +21,7 @@ struct Dice(u64);
 impl Dice {
     fn new() -> Self {
         use std::hash::{BuildHasher as _, Hasher as _};
-        let given = std::env::vars().find(|(name, _)| name == "PAPPUS_TEST_SEED");
-        let chance = || std::hash::RandomState::new().build_hasher().finish();
-        let seed = given.map_or_else(chance, |(_, seed)| seed.parse().unwrap());
+        let seed = setting("PAPPUS_TEST_SEED", std::hash::RandomState::new().build_hasher().finish());
         println!("PAPPUS_TEST_SEED={seed}");
         Self(seed)
     }
@@ -97,19 +96,19 @@ async fn killed(scene: &Scene, kills: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_seventy_moments_on_postgresql() {
+async fn at_many_moments_on_postgresql() {
     let pod = postgres_pod("campaign_killed", ACCOUNTS).await;
     let mut scene = Scene::of(tempfile::tempdir().unwrap(), pod).await;
     scene.store = Some(shared_postgres().await.unwrap().create_database("campaign_store").await.unwrap());
-    killed(&scene, 70).await;
+    killed(&scene, setting("PAPPUS_TEST_KILLS", 24)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_thirty_moments_on_sqlite() {
+async fn at_many_moments_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let pod = sqlite_pod("campaign_killed_too", ACCOUNTS, folder.path()).await;
     let scene = Scene::of(folder, pod).await;
-    killed(&scene, 30).await;
+    killed(&scene, setting("PAPPUS_TEST_KILLS", 12)).await;
 }
 
 /// Two programs with folders of their own, as on two machines: work is shared, and what the one that is killed had

@@ -12,8 +12,7 @@ const LANES: usize = 5;
 
 /// All rounds; `PAPPUS_TEST_ROUNDS=50` tries more of them.
 fn rounds() -> usize {
-    let given = std::env::vars().find(|(name, _)| name == "PAPPUS_TEST_ROUNDS");
-    given.and_then(|(_, text)| text.parse().ok()).unwrap_or(10)
+    crate::support::setting("PAPPUS_TEST_ROUNDS", 10)
 }
 
 fn start(scene: &Scene, arguments: Vec<String>) -> Child {

@@ -19,6 +19,14 @@ use tempfile::{NamedTempFile, TempDir};
 /// The time all archives of the tests are made at.
 pub const TIME: &str = "2026-11-22T10:00:00Z";
 
+/// What the environment asks of a test that can do more, such as `PAPPUS_TEST_KILLS=50`; if nothing, what every run does.
+pub fn setting<T: std::str::FromStr>(name: &str, usual: T) -> T {
+    let given = std::env::vars().find(|(given, _)| given == name);
+    given.map_or(usual, |(_, text)| {
+        text.parse().ok().unwrap_or_else(|| panic!("{name}: {text:?} is no number"))
+    })
+}
+
 /// A sample pod in a folder of its own.
 pub struct Pod {
     pub folder: TempDir,
