@@ -224,8 +224,8 @@ async fn lists_of_accounts_by_program() {
     assert_eq!(names(&one), ["greta"]);
     assert_eq!(one["accounts"][0]["account"], "greta@closing.example");
     assert_eq!(
-        (&one["accounts"][0]["archive_made_at"], &one["accounts"][0]["moved"]),
-        (&Value::Null, &json!(false))
+        (&one["accounts"][0]["archive_made_at"], &one["accounts"][0]["states"]),
+        (&Value::Null, &json!(["untouched"]))
     );
     greta.submit("/archive/ask", &[]).await.unwrap();
     let made = until_right(&mut greta, &format!("{path}?state=not-downloaded"), |list| {
@@ -238,7 +238,11 @@ async fn lists_of_accounts_by_program() {
     assert_eq!(names(&untouched).len() as u64, ACCOUNTS - 1);
     let locked = get(&mut greta, &format!("{path}?state=locked")).await;
     assert!(
-        locked["accounts"].as_array().unwrap().iter().all(|account| account["locked"] == true),
+        locked["accounts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|account| account["states"].as_array().unwrap().contains(&json!("locked"))),
         "{locked}"
     );
     let last = get(&mut greta, &format!("{path}?after=9223372036854775807")).await;

@@ -68,11 +68,18 @@ struct Found {
     email: String,
     locked: bool,
     closed: bool,
-    /// When, what, why.
-    requests: Vec<(String, String, Option<(String, String)>)>,
+    requests: Vec<PastRequest>,
     /// When, how large, until when.
     archives: Vec<(String, String, Option<String>)>,
     fetched: Option<(String, i64)>,
+}
+
+/// What was asked for.
+struct PastRequest {
+    at: String,
+    state: String,
+    /// Why it failed, in the podmin's language and as the program says it.
+    why: Option<(String, String)>,
 }
 
 struct Failed {
@@ -225,7 +232,7 @@ fn found(page: &Page, standing: Standing) -> Found {
             .map(|request| {
                 let state = words.say(&format!("request-{}", request.state.as_str()));
                 let why = request.reason.map(|reason| (failure_reason::reason(words, &reason), reason));
-                (words.moment(request.requested_at), state, why)
+                PastRequest { at: words.moment(request.requested_at), state, why }
             })
             .collect(),
         archives: archives

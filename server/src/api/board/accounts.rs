@@ -53,18 +53,15 @@ pub(super) struct ListedAccount {
     archive_made_at: Option<DateTime<Utc>>,
     /// When it downloaded one last.
     downloaded_at: Option<DateTime<Utc>>,
-    /// Whether it has moved to another pod.
-    moved: bool,
-    /// Whether its newest request has failed.
-    failed: bool,
-    /// Whether a podmin has locked it.
-    locked: bool,
-    /// Whether it is closed.
-    closed: bool,
+    /// The lists that it is in, but for `all`: `failed` when its newest request has failed, and so on.
+    states: Vec<&'static str>,
 }
 
 impl ListedAccount {
     fn of(host: &str, listed: Listed) -> Self {
+        let states = AccountState::ALL.into_iter();
+        let states = states.filter(|state| *state != AccountState::All && listed.is(*state));
+        let states = states.map(AccountState::as_str).collect();
         let time = |millis: Option<i64>| millis.and_then(DateTime::from_timestamp_millis);
         Self {
             account: format!("{}@{host}", listed.row.username),
@@ -73,10 +70,7 @@ impl ListedAccount {
             last_seen: listed.row.last_seen,
             archive_made_at: time(listed.made_at),
             downloaded_at: time(listed.fetched_at),
-            moved: listed.moved,
-            failed: listed.failed,
-            locked: listed.row.locked,
-            closed: listed.row.closed,
+            states,
         }
     }
 }

@@ -64,7 +64,7 @@ pub(super) struct Progress {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
     Checked {
-        digests: Digests,
+        digests: Box<Digests>,
         old_account: String,
         proof: String,
         evidence: Box<Evidence>,

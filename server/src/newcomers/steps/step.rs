@@ -121,7 +121,7 @@ impl Step {
             import::plan(archive, &pod.database, &pod.url, Some(&self.workshop.store), &options).await;
         let planned = planned.map_err(|error| self.not_imported(error))?;
         Ok(Outcome::Checked {
-            digests,
+            digests: Box::new(digests),
             old_account: planned.old.to_string(),
             proof: planned.proof.as_str().to_owned(),
             evidence: Box::new(planned.evidence.clone()),
