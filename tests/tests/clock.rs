@@ -51,11 +51,9 @@ async fn mails_do_not_wait_for_a_time_of_before_the_clock_was_set_back() {
         std::fs::write(&config, text).unwrap();
         // One was put off, another was just being sent.
         run(&store, &format!("UPDATE pappus_outbox SET due_at = due_at + {YEAR}")).await;
-        let sending = format!(
-            "UPDATE pappus_outbox SET state = 'sending', fence = 'dead', lease_until = due_at \
-             WHERE id = (SELECT MAX(id) FROM pappus_outbox)"
-        );
-        run(&store, &sending).await;
+        let sending = "UPDATE pappus_outbox SET state = 'sending', fence = 'dead', lease_until = due_at \
+                       WHERE id = (SELECT MAX(id) FROM pappus_outbox)";
+        run(&store, sending).await;
         scene.service.kill_and_start().unwrap();
         until_it_is(&store, "SELECT COUNT(*) FROM pappus_outbox WHERE state = 'sent'", 2).await;
         assert_eq!(scene.mails().len(), 2);
@@ -81,26 +79,18 @@ async fn newcomers_do_not_wait_for_a_time_of_before_the_clock_was_set_back() {
         let mut greta = begin_by_program(&service, json!({})).await;
         hand_in_by_program(&mut greta, &scene.source.archive("out", "greta")).await;
         state(&mut greta, "checked").await;
-        let store = match &store_url {
-            Some(url) => Store::open(&DatabaseUrl::parse(url).unwrap()).await.unwrap(),
-            None => {
-                let path = scene.folder.path().join("state/pods/haven.example/pappus.sqlite3");
-                Store::open(&DatabaseUrl::parse(&format!("sqlite:{}", path.display())).unwrap())
-                    .await
-                    .unwrap()
-            }
-        };
+        let own = scene.folder.path().join("state/pods/haven.example/pappus.sqlite3");
+        let url = store_url.unwrap_or_else(|| format!("sqlite:{}", own.display()));
+        let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
         // Everything that was written is a year ahead; greta's archive was being looked at by a program that is gone.
         let ahead = format!(
             "UPDATE pappus_newcomers SET begun_at = begun_at + {YEAR}, expires_at = expires_at + {YEAR}, \
              changed_at = changed_at + {YEAR}, announce_at = announce_at + {YEAR}, due_at = due_at + {YEAR}"
         );
         run(&store, &ahead).await;
-        let in_hand = format!(
-            "UPDATE pappus_newcomers SET state = 'checking', fence = 'dead', lease_until = due_at, pushed_at = due_at \
-             WHERE old_account LIKE 'greta@%'"
-        );
-        run(&store, &in_hand).await;
+        let in_hand = "UPDATE pappus_newcomers SET state = 'checking', fence = 'dead', lease_until = due_at, \
+                       pushed_at = due_at WHERE old_account LIKE 'greta@%'";
+        run(&store, in_hand).await;
         let before =
             number(&store, "SELECT announce_at - changed_at FROM pappus_newcomers WHERE state = 'imported'")
                 .await;

@@ -29,7 +29,7 @@ fn shown(page: &str) -> Vec<String> {
         .collect()
 }
 
-async fn account_key(archive: &std::path::Path) -> String {
+fn account_key(archive: &std::path::Path) -> String {
     json_of(archive, "manifest.json")["account"]["key_fingerprint"].as_str().unwrap().to_owned()
 }
 
@@ -46,7 +46,7 @@ async fn what_nothing_proves_is_compared_with_what_the_person_reads_out() {
     state(&mut ida, "checked").await;
     choose_by_program(&mut ida, "ida").await;
     state(&mut ida, "waiting").await;
-    let own = account_key(&scene.archive).await;
+    let own = account_key(&scene.archive);
     let page = greta.open("/board/newcomers").await.unwrap().text();
     assert_eq!(shown(&page), [own.as_str()]);
     for says in
@@ -85,7 +85,7 @@ async fn a_key_that_differs_stands_beside_the_one_in_the_archive() {
     let mut ida = begin_by_program(&service, json!({ "invitation": made["code"] })).await;
     hand_in_by_program(&mut ida, &scene.archive).await;
     assert_eq!(state(&mut ida, "refused").await["problem"], "wrong_key");
-    let (own, other) = (account_key(&scene.archive).await, fingerprint(OTHER));
+    let (own, other) = (account_key(&scene.archive), fingerprint(OTHER));
     let page = greta.open("/board/newcomers").await.unwrap().text();
     assert_eq!(shown(&page), [own.as_str(), other.as_str()]);
     for says in [
@@ -176,7 +176,7 @@ async fn move_now_asks_the_old_pod_again() {
     assert!(pods.asked_for(&card).len() > asked);
     assert_eq!(scene.target.pool.number(sql).await.unwrap(), 0);
     let page = greta.open("/board/newcomers").await.unwrap().text();
-    let (own, other) = (account_key(&archive).await, fingerprint(OTHER));
+    let (own, other) = (account_key(&archive), fingerprint(OTHER));
     // This pod knows the account by the key in the archive.
     let keys = shown(&page);
     assert_eq!((keys.first(), keys.last()), (Some(&own), Some(&other)), "{page}");
