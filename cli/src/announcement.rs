@@ -200,9 +200,10 @@ impl Following<'_> {
         }
         let opened = archive::open_with(file, self.unlock, None, output)?;
         let Import { announcement, network, .. } = self.arguments;
+        let discovery = if self.arguments.offline { None } else { Some(crate::network::discovery(network)?) };
         let farewell = announcement.farewell.farewell.clone();
-        let announced =
-            announce::announce_archive(opened, self.config, self.store, key_passphrase, farewell).await?;
+        let way = announce::Way { key_passphrase, farewell, discovery };
+        let announced = announce::announce_archive(opened, self.config, self.store, way).await?;
         let sending = Sending { config: self.config, network, patience: &announcement.patience, wait: false };
         let sent = if self.arguments.offline {
             None

@@ -204,6 +204,11 @@ pub(crate) struct Announce {
     pub(crate) key_passphrase: KeyPassphrase,
     #[command(flatten)]
     pub(crate) farewell: FarewellArgument,
+    /// Contact no other pod: the old pod is not asked whether the account's key is still the same
+    #[arg(long)]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
     #[command(flatten)]
     pub(crate) pod: PodArguments,
     #[command(flatten)]

@@ -11,10 +11,13 @@ use pappus_engine::http::{AllowedNetworksError, HttpError};
 use pappus_engine::jobs::JobsError;
 use pappus_engine::store::{Store, StoreError};
 
+use crate::at_rest;
 use crate::board::Counted;
 use crate::config::Config;
 use crate::health::Numbers;
+use crate::mail::OutboxError;
 use crate::newcomers::Room;
+use crate::place::{self, PlaceError};
 use crate::portal::Portal;
 use crate::security::Streams;
 use crate::sign_in::SignInRoom;
@@ -32,6 +35,12 @@ pub enum StartError {
     /// The place of the archives.
     #[error(transparent)]
     Depot(#[from] DepotError),
+    /// The place of the archives is not the one it was.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// What earlier versions left in clear cannot be sealed.
+    #[error("what earlier versions have left in clear in the store cannot be sealed: {0}")]
+    AtRest(#[from] OutboxError),
     /// The queue of jobs.
     #[error(transparent)]
     Jobs(#[from] JobsError),
@@ -128,11 +137,12 @@ impl App {
     /// [`StartError`].
     pub async fn open(config: Config, clock: Clock, numbers: Numbers) -> Result<Self, StartError> {
         let store = Store::open(&config.store).await?;
-        let depot = Depot::open(&config.depot).await?;
+        let depot = place::open(&config, &store).await?;
         let keys = CampaignKeys::new(&config.state, &store, &config.pod_url);
         if !keys.current(clock().into()).await?.identity_here {
             return Err(StartError::KeyElsewhere { pod: config.pod_url.to_string() });
         }
+        at_rest::seal(&store, &keys, &config.pod_url, clock()).await?;
         let form_guard = form_guard(&config, &keys)?;
         let sign_in = SignInRoom::new(&config, &store, &keys)?;
         let translations = Translations::built_in()?;

@@ -25,7 +25,11 @@ pub async fn check(config: &Config) -> Vec<Checked> {
     let mut checked = pod(config).await;
     let store = Store::open(&config.store).await;
     checked.push(item("Pappus's own database", store.as_ref().map(|_| config.store.to_string())));
-    checked.push(item("archives", Depot::open(&config.depot).await.map(|depot| depot.place())));
+    let place = match &store {
+        Ok(store) => item("archives", crate::place::open(config, store).await.map(|depot| depot.place())),
+        Err(_) => item("archives", Depot::open(&config.depot).await.map(|depot| depot.place())),
+    };
+    checked.push(place);
     if let Ok(store) = store {
         let keys = CampaignKeys::new(&config.state, &store, &config.pod_url);
         let opens = keys.list().await.map(|keys| match keys.last() {

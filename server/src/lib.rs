@@ -6,16 +6,19 @@
 
 pub mod api;
 pub mod app;
+mod at_rest;
 pub mod audit;
 pub mod board;
 pub mod check;
 pub mod config;
 mod connections;
 pub mod error;
+mod failure_reason;
 pub mod health;
 pub mod mail;
 pub mod newcomers;
 pub mod pages;
+pub mod place;
 pub mod podmin_words;
 pub mod portal;
 pub mod router;

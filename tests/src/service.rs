@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{COOKIE, HeaderMap, SET_COOKIE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode};
 
 use crate::program::program;
 
@@ -45,7 +45,24 @@ impl Service {
         // Nobody else gets the port so soon.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}/");
-        let mut web = format!("[web]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{url}\"\n");
+        Self::start_at(folder, (&format!("127.0.0.1:{port}"), &url), sections, environment)
+    }
+
+    /// As [`start`](Self::start), behind a proxy with this address: it listens on the socket `web.sock` in its folder.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_behind(folder: &Path, public_url: &str, sections: &str) -> io::Result<Self> {
+        Self::start_at(folder, ("unix:web.sock", public_url), sections, Vec::new())
+    }
+
+    fn start_at(
+        folder: &Path,
+        (listen, url): (&str, &str),
+        sections: &str,
+        environment: Vec<(&'static str, String)>,
+    ) -> io::Result<Self> {
+        let mut web = format!("[web]\nlisten = {listen:?}\npublic_url = {url:?}\n");
         // All visitors of a test come from one address.
         for limit in ["requests_per_second", "connections", "connections_per_address", "streams_per_address"]
         {
@@ -56,7 +73,7 @@ impl Service {
         let config = folder.join("pappus.toml");
         std::fs::write(&config, format!("{web}{sections}\n"))?;
         let child = spawn(&config, folder, &environment)?;
-        Ok(Self { child, config, environment, url })
+        Ok(Self { child, config, environment, url: url.to_owned() })
     }
 
     /// Kills it at once, as a power cut would, and starts it anew.
@@ -114,7 +131,7 @@ fn spawn(config: &Path, folder: &Path, environment: &[(&str, String)]) -> io::Re
     if let Some(stdout) = child.stdout.take() {
         BufReader::new(stdout).read_line(&mut line)?;
     }
-    if !line.contains(" at http") {
+    if !line.starts_with("Serving ") {
         let log = std::fs::read_to_string(folder.join("log"))?;
         return Err(io::Error::other(format!("pappus serve does not serve: {line}{log}")));
     }
@@ -179,8 +196,23 @@ impl Browser {
     /// # Errors
     /// What the library says.
     pub fn new(url: &str) -> reqwest::Result<Self> {
+        Self::with(url, |client| client)
+    }
+
+    /// A new one that finds a host on this machine, and believes its certificate.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn near(url: &str, host: &str) -> reqwest::Result<Self> {
+        // The port stands in the URL.
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::with(url, |client| client.resolve(host, here).tls_danger_accept_invalid_certs(true))
+    }
+
+    fn with(url: &str, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> reqwest::Result<Self> {
         let patience = Duration::from_mins(1);
-        let client = Client::builder().redirect(Policy::none()).read_timeout(patience).no_proxy().build()?;
+        let client = Client::builder().redirect(Policy::none()).read_timeout(patience).no_proxy();
+        let client = change(client).build()?;
         let base = url.trim_end_matches('/').to_owned();
         let headers = vec![("accept-language", "en".to_owned())];
         Ok(Self { client, base, cookies: BTreeMap::new(), token: String::new(), headers })

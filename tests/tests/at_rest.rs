@@ -16,11 +16,19 @@ const NO_SERVER: &str = "[mail]\nserver = \"smtp://127.0.0.1:9\"\nfrom = \"podmi
 
 /// Which of these texts stand in a file below a folder.
 fn found(folder: &Path, texts: &[&str]) -> Vec<String> {
+    // Another process reads: whoever closes a file of SQLite gives up all locks that their process has on it.
+    let copy = tempfile::tempdir().unwrap();
+    let copied = std::process::Command::new("cp").arg("-r").arg(folder).arg(copy.path()).status().unwrap();
+    assert!(copied.success());
+    found_in(copy.path(), texts)
+}
+
+fn found_in(folder: &Path, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(self::found(&path, texts));
+            found.extend(found_in(&path, texts));
             continue;
         }
         let bytes = std::fs::read(&path).unwrap_or_default();
@@ -58,10 +66,10 @@ async fn a_mail_that_waits_is_sealed() {
     let path = format!("/get/{}", link.trim().split_once("/get/").unwrap().1);
     assert_eq!(scene.browser().get(&path).await.unwrap().status, StatusCode::OK, "the link is alive");
     let store = scene.folder.path().join("state");
-    assert_eq!(
-        found(&store, &[&path, "/get/", "/sign-in/link/", "ida@mail.example", "greta@mail.example"]),
-        Vec::<String>::new()
-    );
+    // Subjects as well.
+    let clear =
+        [&path, "/get/", "/sign-in/link/", "ida@mail.example", "greta@mail.example", "Your archive is ready"];
+    assert_eq!(found(&store, &clear), Vec::<String>::new());
     // Nobody keeps what is private on the way.
     for path in ["/archive", &path] {
         let answer = greta.get(path).await.unwrap();
@@ -159,11 +167,101 @@ async fn the_audit_log_is_kept_as_long_as_the_configuration_says() {
     }
 }
 
-#[test]
-fn the_example_for_nginx_logs_no_secret_addresses() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/packaging/nginx.conf");
-    let text = std::fs::read_to_string(example).unwrap();
-    let (_, rest) = text.split_once("location ~ ^/+(get|sign-in/link|newcomers/back)/ {").unwrap();
-    let (block, _) = rest.split_once('}').unwrap();
-    assert!(block.contains("access_log off;") && block.contains("error_log /dev/null crit;"), "{block}");
+/// A store as earlier versions left it: texts in clear in rows, in what was deleted, and in the file beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_earlier_versions_left_in_clear_is_sealed_at_the_start() {
+    let mut scene = Closing::on(Pod::sqlite().await, None, NO_SERVER);
+    let mut greta = scene.signed_in("greta").await;
+    greta.submit("/archive/ask", &[("mail", "yes")]).await.unwrap();
+    until(&mut greta, "/archive", "/file/").await;
+    let clear = [
+        "clear@mail.example",
+        "A clear subject",
+        "https://closing.example/get/clear-token",
+        "$2a$10$clearhash",
+        "gone-token",
+    ];
+    let folder = scene.folder.path().join("state/pods/closing.example");
+    let url = format!("sqlite://{}", folder.join("pappus.sqlite3").display());
+    // As earlier versions opened it; as long as it is open, the file beside it stays.
+    let earlier = sqlx::SqlitePool::connect(&url).await.unwrap();
+    for sql in [
+        "DELETE FROM pappus_once",
+        "INSERT INTO pappus_outbox (key, recipient, subject, body, state, queued_at, due_at) VALUES \
+         ('earlier', 'clear@mail.example', 'A clear subject', 'Hello, https://closing.example/get/clear-token', 'queued', 1, \
+         4000000000000), ('sent', 'gone-token', 'gone-token', 'gone-token', 'sent', 1, 1)",
+        "UPDATE pappus_outbox SET recipient = NULL, subject = NULL, body = NULL WHERE key = 'sent'",
+        "INSERT INTO pappus_newcomers (pod, secret_sha256, state, language, begun_at, expires_at, due_at, changed_at, \
+         encrypted_password, mail_to) VALUES ('https://closing.example/', 'x', 'waiting', 'en', 1, 4000000000000, 1, 1, \
+         '$2a$10$clearhash', 'clear@mail.example')",
+        "UPDATE pappus_requests SET mail_to = 'clear@mail.example'",
+    ] {
+        sqlx::query(sql).execute(&earlier).await.unwrap();
+    }
+    sqlx::query("PRAGMA wal_checkpoint(FULL)").execute(&earlier).await.unwrap();
+    // Many rows: several transactions.
+    let many = "INSERT INTO pappus_outbox (key, recipient, subject, body, state, queued_at, due_at) \
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100) \
+                SELECT 'many-' || i, 'clear@mail.example', 'A clear subject', 'gone-token', 'queued', 1, 4000000000000 FROM n";
+    sqlx::query(many).execute(&earlier).await.unwrap();
+    let lies = |texts: &[&str]| found(&folder, texts).len();
+    assert!(lies(&clear) >= 6, "{:?}", found(&folder, &clear));
+    scene.service.kill_and_start().unwrap();
+    assert!(folder.join("pappus.sqlite3-wal").exists());
+    assert_eq!(found(&folder, &clear), Vec::<String>::new());
+    let store = scene.store().await;
+    let sound = store.first("a test", "PRAGMA integrity_check", &[]).await.unwrap().unwrap();
+    assert_eq!(sound.get::<String>(0).unwrap(), "ok");
+    store.close().await;
+    let mails = scene.waiting_mails("earlier").await;
+    assert_eq!(mails, [(clear[0].to_owned(), format!("Hello, {}", clear[2]))]);
+    assert_eq!(scene.waiting_mails("many-%").await.len(), 1100);
+    drop(earlier);
+    // Once: and they are sent as they were written.
+    let config = scene.folder.path().join("pappus.toml");
+    let text = std::fs::read_to_string(&config).unwrap().replace(NO_SERVER, MAILS);
+    std::fs::write(&config, text).unwrap();
+    let store = scene.store().await;
+    store.execute("a test", "DELETE FROM pappus_outbox WHERE key LIKE 'many-%'", &[]).await.unwrap();
+    store.execute("a test", "UPDATE pappus_outbox SET due_at = 1", &[]).await.unwrap();
+    scene.service.kill_and_start().unwrap();
+    let begun = Instant::now();
+    while !scene
+        .mails()
+        .iter()
+        .any(|mail| mail.contains("To: clear@mail.example") && mail.contains("A clear subject"))
+    {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", scene.mails());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(scene.mails().iter().any(|mail| mail.contains(clear[2])), "{:?}", scene.mails());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_earlier_versions_left_in_clear_is_sealed_in_a_store_on_postgresql() {
+    let url = pappus_tests::cluster::shared_postgres()
+        .await
+        .unwrap()
+        .create_database("left_in_clear")
+        .await
+        .unwrap();
+    let mut scene = Closing::on(Pod::sqlite().await, Some(url), NO_SERVER);
+    let store = scene.store().await;
+    for sql in [
+        "DELETE FROM pappus_once",
+        "INSERT INTO pappus_outbox (key, recipient, subject, body, state, queued_at, due_at) VALUES \
+         ('earlier', 'clear@mail.example', 'A clear subject', 'clear-token', 'queued', 1, 4000000000000)",
+    ] {
+        store.execute("a test", sql, &[]).await.unwrap();
+    }
+    scene.service.kill_and_start().unwrap();
+    let sql = "SELECT recipient, subject, body FROM pappus_outbox WHERE key = 'earlier'";
+    let row = store.first("a test", sql, &[]).await.unwrap().unwrap();
+    for column in 0..3 {
+        assert!(row.get::<String>(column).unwrap().starts_with("sealed:"));
+    }
+    assert_eq!(
+        scene.waiting_mails("earlier").await,
+        [("clear@mail.example".to_owned(), "clear-token".to_owned())]
+    );
 }

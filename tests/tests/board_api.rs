@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 /// Accounts of the sample pod.
 const ACCOUNTS: u64 = 13;
 /// What is only looked at.
-const LOOKING: [&str; 6] = [
+const LOOKING: [&str; 8] = [
     "/api/v1/board",
     "/api/v1/board/closing",
     "/api/v1/board/people?query=ida",
+    "/api/v1/board/accounts?state=locked",
+    "/api/v1/board/words",
     "/api/v1/board/campaigns",
     "/api/v1/board/notices",
     "/api/v1/board/log",
@@ -170,6 +172,87 @@ async fn people(podmin: &mut Browser) {
     said(podmin, Method::POST, path, Some(json!({ "name": 7 })), StatusCode::BAD_REQUEST).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_note_and_recommended_pods_by_program() {
+    let scene = Closing::sqlite().await;
+    let mut greta = scene.signed_in("greta").await;
+    let path = "/api/v1/board/words";
+    let nothing = get(&mut greta, path).await;
+    assert_eq!(nothing, json!({ "note": "", "pods": [] }));
+    let new = json!({ "note": "Thank you all.\r\nGoodbye", "pods": [{ "url": "pod.example", "about": "friendly" },
+        { "url": "https://other.example/register" }] });
+    let stored = said(&mut greta, Method::PUT, path, Some(new), StatusCode::OK).await;
+    let expected = json!({ "note": "Thank you all.\nGoodbye", "pods": [
+        { "url": "https://pod.example/", "about": "friendly" },
+        { "url": "https://other.example/register", "about": "" }] });
+    assert_eq!((&stored, &get(&mut greta, path).await), (&expected, &expected));
+    // The page has the same, and people read it.
+    let page = greta.open("/board/words").await.unwrap().text();
+    assert!(page.contains("Thank you all.") && page.contains("pod.example friendly"), "{page}");
+    let page = scene.browser().open("/sign-in").await.unwrap().text();
+    assert!(page.contains("Thank you all.") || page.contains("pod.example"), "{page}");
+    let long = "x".repeat(4_001);
+    let many: Vec<Value> = (0..31).map(|_| json!({ "url": "pod.example" })).collect();
+    for bad in [
+        json!({ "note": long }),
+        json!({ "pods": many }),
+        json!({ "pods": [{ "url": "javascript:alert(1)" }] }),
+        json!({ "pods": [{ "url": "pod.example", "about": "one\nevil.example two" }] }),
+        json!({ "pods": [{ "url": "pod.example evil" }] }),
+        json!({ "pods": [{ "url": "" }] }),
+        json!({ "pods": ["pod.example"] }),
+        json!({ "notes": "x" }),
+    ] {
+        said(&mut greta, Method::PUT, path, Some(bad), StatusCode::BAD_REQUEST).await;
+    }
+    assert_eq!(get(&mut greta, path).await, expected);
+    assert!(acts(&mut greta).await.contains(&"podmin-words".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_accounts_by_program() {
+    let scene = Closing::sqlite().await;
+    let mut greta = scene.signed_in("greta").await;
+    let names = |list: &Value| -> Vec<String> {
+        let accounts = list["accounts"].as_array().unwrap().iter();
+        accounts.map(|account| account["username"].as_str().unwrap().to_owned()).collect()
+    };
+    let path = "/api/v1/board/accounts";
+    let all = get(&mut greta, path).await;
+    assert_eq!((names(&all).len() as u64, &all["after"]), (ACCOUNTS, &Value::Null), "{all}");
+    let one = get(&mut greta, &format!("{path}?beginning=GRE")).await;
+    assert_eq!(names(&one), ["greta"]);
+    assert_eq!(one["accounts"][0]["account"], "greta@closing.example");
+    assert_eq!(
+        (&one["accounts"][0]["archive_made_at"], &one["accounts"][0]["states"]),
+        (&Value::Null, &json!(["untouched"]))
+    );
+    greta.submit("/archive/ask", &[]).await.unwrap();
+    let made = until_right(&mut greta, &format!("{path}?state=not-downloaded"), |list| {
+        !list["accounts"].as_array().unwrap().is_empty()
+    })
+    .await;
+    assert_eq!(names(&made), ["greta"]);
+    assert!(made["accounts"][0]["archive_made_at"].as_str().unwrap().ends_with('Z'), "{made}");
+    let untouched = get(&mut greta, &format!("{path}?state=untouched")).await;
+    assert_eq!(names(&untouched).len() as u64, ACCOUNTS - 1);
+    let locked = get(&mut greta, &format!("{path}?state=locked")).await;
+    assert!(
+        locked["accounts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|account| account["states"].as_array().unwrap().contains(&json!("locked"))),
+        "{locked}"
+    );
+    let last = get(&mut greta, &format!("{path}?after=9223372036854775807")).await;
+    assert_eq!(names(&last), Vec::<String>::new());
+    assert_eq!(names(&get(&mut greta, &format!("{path}?beginning=%00")).await), Vec::<String>::new());
+    for bad in ["?state=nonsense", "?after=x"] {
+        said(&mut greta, Method::GET, &format!("{path}{bad}"), None, StatusCode::BAD_REQUEST).await;
+    }
+}
+
 /// Says whether the letter could still be stopped: on a slow machine everybody has it by then.
 async fn notices(scene: &Closing, podmin: &mut Browser) -> bool {
     let path = "/api/v1/board/notices";
@@ -225,10 +308,11 @@ async fn notices(scene: &Closing, podmin: &mut Browser) -> bool {
 }
 
 /// What is done: method, path, and a body that would be good.
-fn doing() -> [(Method, &'static str, Value); 6] {
+fn doing() -> [(Method, &'static str, Value); 7] {
     let letter = json!({ "audience": "all", "subject": "s", "body": "b", "confirmed": true });
     [
         (Method::PUT, "/api/v1/board/closing", json!({ "stage": "closed" })),
+        (Method::PUT, "/api/v1/board/words", json!({ "note": "Hello" })),
         (Method::POST, "/api/v1/board/people/archives", json!({ "name": "ida" })),
         (Method::POST, "/api/v1/board/campaigns", json!({ "only": "all" })),
         (Method::PATCH, "/api/v1/board/campaigns/x", json!({ "act": "cancel" })),

@@ -290,3 +290,40 @@ async fn only_what_is_switched_on_is_shown() {
         assert_eq!(greta.open(path).await.unwrap().status, StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+/// What failed, and why: in German for Germans, with the program's sentence in the details.
+#[tokio::test(flavor = "multi_thread")]
+async fn germans_read_in_german_why_an_archive_could_not_be_made() {
+    let scene = scene().await;
+    let mut greta = scene.signed_in("greta").await;
+    greta.submit("/board/campaigns", &[("only", "all")]).await.unwrap();
+    until(&mut greta, "/board/campaigns", "finished</h2>").await;
+    let mut ida = scene.signed_in("ida").await;
+    ida.submit("/archive/ask", &[]).await.unwrap();
+    until(&mut ida, "/archive", "/file/").await;
+    let store = scene.store().await;
+    for sql in [
+        "UPDATE pappus_requests SET state = 'failed', reason = 'the account \"ida\" has no usable person in the pod''s \
+         database: none' WHERE username = 'ida'",
+        "UPDATE pappus_campaign_accounts SET state = 'failed', reason = 'the account is no longer on the pod' \
+         WHERE username = 'ruth'",
+    ] {
+        assert_eq!(store.execute("a test", sql, &[]).await.unwrap(), 1, "{sql}");
+    }
+    for browser in [&mut greta, &mut ida] {
+        browser.headers[0].1 = "de".to_owned();
+    }
+    let broken = "Die Datenbank des Pods hat zu diesem Konto keine brauchbare Person.";
+    let detail = "lang=\"en\" dir=\"ltr\">the account &#34;ida&#34; has no usable person";
+    for (browser, path) in [(&mut greta, "/board/people"), (&mut ida, "/archive")] {
+        let page = browser.open(path).await.unwrap().text();
+        assert!(page.contains(broken) && page.contains(detail), "{path}: {page}");
+    }
+    let page = greta.open("/board/people?name=ida").await.unwrap().text();
+    assert!(page.matches(broken).count() > 1, "{page}");
+    let page = greta.open("/board/campaigns").await.unwrap().text();
+    assert!(page.contains("Das Konto gibt es auf dem Pod nicht mehr."), "{page}");
+    greta.headers[0].1 = "en".to_owned();
+    let page = greta.open("/board/campaigns").await.unwrap().text();
+    assert!(page.contains("The account is no longer on the pod."), "{page}");
+}

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use crate::newcomers;
 use crate::support::Pod;
-use crate::support::closing::Closing;
+use crate::support::closing::{Closing, said};
+use pappus_tests::door::Mover;
 use pappus_tests::program::{pappus, programs};
 use pappus_tests::sample::{OTP_SECRET, PASSWORD};
+use pappus_tests::service::Service;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 /// Runs one of the scripts beside this file against a service.
 fn drive(script: &str, url: &str, more: &[(&str, &Path)]) {
@@ -120,4 +124,103 @@ async fn somebody_moves_to_a_pod() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     driving.await.unwrap();
+}
+
+/// Somebody who has come as far as the look at their archive.
+async fn checked(service: &Service, archive: &Path) -> Mover {
+    let mut mover = newcomers::begin_by_program(service, json!({})).await;
+    newcomers::hand_in_by_program(&mut mover, archive).await;
+    newcomers::state(&mut mover, "checked").await;
+    mover
+}
+
+/// Walks pages: name, path, a text in English and the same in German.
+async fn walk_door(service: &Service, pages: Vec<(&'static str, String, &'static str, &'static str)>) {
+    let (url, pages) = (service.url.clone(), serde_json::to_string(&pages).unwrap());
+    let driving = tokio::task::spawn_blocking(move || {
+        drive(
+            "door.mjs",
+            &url,
+            &[("PAPPUS_PAGES", Path::new(&pages)), ("PAPPUS_PASSWORD", Path::new(newcomers::PASSWORD))],
+        );
+    });
+    driving.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_or_cannot_go_on_finds_a_page_without_barriers() {
+    let scene = newcomers::Scene::new().await;
+    scene.source.export(&["ruth"], "out", &[]);
+    let (ida, ruth) = (scene.archive.clone(), scene.source.archive("out", "ruth"));
+    let by_hand = format!("admission = \"approval\"\nper_address = 100\n{}", scene.trusted());
+    let back = |mover: &Mover| format!("/newcomers/back/{}", mover.secret());
+    let (waiting, declined) = {
+        let service = scene.serve(None, &by_hand);
+        let mut podmin = crate::newcomers_api::with_podmin(&scene, &service).await;
+        let mut waiting = checked(&service, &ida).await;
+        newcomers::choose_by_program(&mut waiting, "ida_waits").await;
+        newcomers::state(&mut waiting, "waiting").await;
+        let mut declined = checked(&service, &ida).await;
+        newcomers::choose_by_program(&mut declined, "ida_declined").await;
+        newcomers::state(&mut declined, "waiting").await;
+        let no = json!({ "act": "no" });
+        said(&mut podmin, Method::PATCH, "/api/v1/board/newcomers/2", Some(no), StatusCode::OK).await;
+        newcomers::state(&mut declined, "declined").await;
+        let pods = json!({ "note": "Write to me first.", "pods": [{ "url": "other.example", "about": "friendly" }] });
+        said(&mut podmin, Method::PUT, "/api/v1/board/words", Some(pods), StatusCode::OK).await;
+        (waiting, declined)
+    };
+    let open = format!(
+        "admission = \"open\"\nper_address = 100\nmax_hosts = 1\nundo_minutes = 1000\n{}",
+        scene.trusted()
+    );
+    {
+        let service = scene.serve(None, &open);
+        let mut many = checked(&service, &ida).await;
+        newcomers::choose_by_program(&mut many, "ida").await;
+        newcomers::state(&mut many, "imported").await;
+        many.ask(Method::POST, "/me/announce", Some(&json!({}))).await.unwrap();
+        until_it_stops(&mut many).await;
+        let mut undone = checked(&service, &ruth).await;
+        newcomers::choose_by_program(&mut undone, "ruth").await;
+        newcomers::state(&mut undone, "imported").await;
+        assert_eq!(newcomers::undo(&mut undone).await, StatusCode::ACCEPTED);
+        newcomers::state(&mut undone, "undone").await;
+        let heavy = checked(&service, &ruth).await;
+        let store = scene.folder.path().join("state/pods/haven.example/pappus.sqlite3");
+        let store = sqlx::SqlitePool::connect(&format!("sqlite:{}", store.display())).await.unwrap();
+        // As after three processes have died of it.
+        let refused = "UPDATE pappus_newcomers SET state = 'refused', problem = 'too_heavy', reason = 'the work on the \
+                       archive was begun 3 times, and each time it ran out of memory' WHERE id = 5";
+        sqlx::query(refused).execute(&store).await.unwrap();
+        let board = "/board/newcomers".to_owned();
+        let pages = vec![
+            ("waiting", back(&waiting), "The podmin decides now", "Jetzt entscheidet der Podmin"),
+            ("declined", back(&declined), "Request declined", "Anfrage abgelehnt"),
+            ("many-pods", back(&many), "Your contacts are on very many pods", "sehr vielen Pods"),
+            ("undone", back(&undone), "Move undone", "Umzug rückgängig gemacht"),
+            ("too-heavy", back(&heavy), "was broken off three times", "dreimal abgebrochen"),
+            ("queue", board, "imported, not announced yet", "importiert, noch nicht angekündigt"),
+        ];
+        walk_door(&service, pages).await;
+    }
+    let service = scene.serve(None, "admission = \"closed\"");
+    let closed = ("This pod accepts no newcomers at the moment", "Dieser Pod nimmt zurzeit niemanden auf");
+    let pages = vec![
+        ("closed", "/newcomers".to_owned(), closed.0, closed.1),
+        ("waiting-closed", back(&waiting), "The podmin decides now", "Jetzt entscheidet der Podmin"),
+        ("declined-closed", back(&declined), "other.example", "other.example"),
+    ];
+    walk_door(&service, pages).await;
+}
+
+/// Waits until a move that was to be announced says why it is not.
+async fn until_it_stops(mover: &mut Mover) {
+    for _ in 0..600 {
+        if newcomers::state(mover, "imported").await["problem"] == "many_pods" {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it is announced");
 }

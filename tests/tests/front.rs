@@ -138,9 +138,7 @@ async fn an_upload_that_moves_may_take_its_time() {
     );
     let service = Service::start(folder, &pod).unwrap();
     let mut ida = begin_by_program(&service, json!({})).await;
-    let headers =
-        [("tus-resumable", "1.0.0"), ("upload-length", "10"), ("upload-metadata", "part YXJjaGl2ZQ==")];
-    let made = ida.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
+    let made = ida.create(pappus_tests::door::ARCHIVE, 10).await.unwrap();
     let (_, secret) = &ida.headers[ida.headers.len() - 1];
     let mut stream = connect(&service, "127.0.0.1").await;
     let head = format!(

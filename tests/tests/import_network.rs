@@ -27,9 +27,35 @@ async fn the_old_pod_has_the_last_word_about_the_key() {
     let lie = format!("{before}{other}{after}");
     pods.lies.lock().unwrap().insert(format!("/hcard/users/{guid}"), lie);
     target.refuses(&command, "wrong_key").await;
+    let lie = pods.lies.lock().unwrap().clone();
     pods.lies.lock().unwrap().clear();
     let planned = document(&target.run(&[&command[..], &["--dry-run"]].concat()));
     assert_eq!(planned["proof"], "hcard", "{planned}");
+    let fingerprint = &json(&archive, "manifest.json")["account"]["key_fingerprint"];
+    assert_eq!(
+        (&planned["evidence"]["archive"], &planned["evidence"]["published"]),
+        (fingerprint, fingerprint)
+    );
+
+    // The announcement asks again: by then somebody else may have the address.
+    let held = target.run(&[&command[..], &["--hold"]].concat());
+    assert!(matches!(held.code, Some(0 | 10)), "{held:?}");
+    *pods.lies.lock().unwrap() = lie;
+    let before = target.rows().await;
+    let announce = [&["announce", path.as_str()][..], &hosts].concat();
+    for command in [announce.clone(), command.clone()] {
+        let ended = target.run(&command);
+        assert_ne!(ended.code, Some(0), "{command:?}: {ended:?}");
+        assert!(ended.stderr.contains("its old pod publishes"), "{command:?}: {ended:?}");
+        assert_eq!(target.rows().await, before, "{command:?}");
+    }
+    // A pod that gives no answer says nothing against the move.
+    for answer in pods.lies.lock().unwrap().values_mut() {
+        *answer = "nothing here".to_owned();
+    }
+    let ended = target.run(&announce);
+    assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+    assert_eq!(target.rows().await["account_migrations"], 1);
 }
 
 async fn http_get(host: &str, path: &str) -> String {

@@ -11,7 +11,7 @@ use serde_json::{Value, json as value};
 const SCRIPT: &[u8] = b"<script>alert(document.domain)</script>";
 
 /// Names that somebody may give a photo, each with what is in the file: its kind, and whether it is a picture.
-fn odd_names() -> Vec<(String, &'static str)> {
+pub(crate) fn odd_names() -> Vec<(String, &'static str)> {
     let mut names: Vec<(String, &'static str)> = [
         ("evil.html", "gif"),
         ("x.htm", "png"),
@@ -58,7 +58,14 @@ fn odd_names() -> Vec<(String, &'static str)> {
 }
 
 /// A picture of two colours with words in it, in a comment or behind its end.
-fn picture(kind: &str) -> Vec<u8> {
+pub(crate) fn picture(kind: &str) -> Vec<u8> {
+    if kind == "svg" {
+        return format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\">{}</svg>",
+            String::from_utf8_lossy(SCRIPT)
+        )
+        .into();
+    }
     let format = image::ImageFormat::from_extension(kind).unwrap();
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::from_fn(40, 20, |x, _| image::Rgb([if x < 20 { 250 } else { 0 }, 90, 20]));
@@ -74,12 +81,12 @@ fn picture(kind: &str) -> Vec<u8> {
 }
 
 /// An archive as a stock pod would write it, and its photos, with a post for each of these names.
-struct Hostile {
-    archive: PathBuf,
-    photos: PathBuf,
+pub(crate) struct Hostile {
+    pub(crate) archive: PathBuf,
+    pub(crate) photos: PathBuf,
 }
 
-fn hostile(folder: &Path, document: &Value, photos: &[(String, &str)]) -> Hostile {
+pub(crate) fn hostile(folder: &Path, document: &Value, photos: &[(String, &str)]) -> Hostile {
     let mut document = document.clone();
     let posts = document["user"]["posts"].as_array_mut().unwrap();
     let post = posts
@@ -111,7 +118,7 @@ fn hostile(folder: &Path, document: &Value, photos: &[(String, &str)]) -> Hostil
 }
 
 /// Whether a pod would call a file so; with the ending.
-fn is_ours(name: &str) -> Option<&str> {
+pub(crate) fn is_ours(name: &str) -> Option<&str> {
     let sizes = ["thumb_small_", "thumb_medium_", "thumb_large_", "scaled_full_"];
     let name = sizes.iter().find_map(|size| name.strip_prefix(size)).unwrap_or(name);
     let (random, extension) = name.split_once('.')?;

@@ -2,6 +2,7 @@
 
 use pappus_engine::announce::{AnnounceOptions, Announced, announce};
 use pappus_engine::archive::open::{Archive, Verified};
+use pappus_engine::discovery::Discovery;
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::store::Store;
 use zeroize::Zeroizing;
@@ -10,7 +11,7 @@ use super::{Outcome, counted, thousands};
 use crate::arguments::Announce;
 use crate::error::Failure;
 use crate::output::Output;
-use crate::{archive, clock, passphrase, pod, store};
+use crate::{archive, clock, network, passphrase, pod, store};
 
 pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
@@ -18,7 +19,9 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
     let key_passphrase = passphrase::read_if(arguments.key_passphrase.source().as_ref(), "the private key")?;
     let store = store::open(&arguments.store, &config.url).await?;
     let farewell = arguments.farewell.farewell.clone();
-    let announced = announce_archive(opened, &config, &store, key_passphrase, farewell).await?;
+    let discovery = if arguments.offline { None } else { Some(network::discovery(&arguments.network)?) };
+    let way = Way { key_passphrase, farewell, discovery };
+    let announced = announce_archive(opened, &config, &store, way).await?;
     store.close().await;
     describe(output, &announced);
     output.line("Next: `pappus deliver --wait` sends the deliveries, for four weeks if a pod is down.");
@@ -26,15 +29,23 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
     Ok(if announced.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
 }
 
+/// How a move is announced.
+pub(crate) struct Way {
+    pub(crate) key_passphrase: Option<Zeroizing<String>>,
+    pub(crate) farewell: Option<String>,
+    /// Asks the old pod; none when it is not to be asked.
+    pub(crate) discovery: Option<Discovery>,
+}
+
 /// Announces the move of an archive's account: alone, and after an import.
 pub(crate) async fn announce_archive(
     archive: Archive<Verified>,
     config: &PodConfig,
     store: &Store,
-    key_passphrase: Option<Zeroizing<String>>,
-    farewell: Option<String>,
+    way: Way,
 ) -> Result<Announced, Failure> {
-    let options = AnnounceOptions { key_passphrase, farewell, now: clock::now()? };
+    let Way { key_passphrase, farewell, discovery } = way;
+    let options = AnnounceOptions { key_passphrase, farewell, discovery, now: clock::now()? };
     announce(archive, &config.database, &config.url, store, &options)
         .await
         .map_err(|error| Failure::new("the move was not announced", error))

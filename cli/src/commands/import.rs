@@ -116,7 +116,7 @@ fn outcome(report: &Report, proof: Proof, fits: bool) -> Outcome {
 }
 
 fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
-    let Imported { old, new, proof, import, report, needs } = imported;
+    let Imported { old, new, proof, evidence, import, report, needs } = imported;
     if dry_run {
         output.line(format!("{old} would come to this pod as {new}. Nothing was written."));
         describe_needs(output, needs);
@@ -133,6 +133,11 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
         Proof::PinnedPodKey => "The archive is signed by a pod you trust.",
         Proof::Unproven => "Nothing proves whose archive it is; you said to take it all the same.",
     });
+    if let (Proof::Unproven, Some(fingerprint)) = (proof, &evidence.archive) {
+        output.line(format!(
+            "The account's key in it: {fingerprint}. Compare it with what the person reads out to you."
+        ));
+    }
     output.line(table(report));
     if report.fetched_posts > 0 {
         output.line(format!(
@@ -231,6 +236,7 @@ fn document(imported: &Imported, dry_run: bool, seconds: f64, announcement: &Val
         "old": imported.old,
         "new": imported.new,
         "proof": imported.proof.as_str(),
+        "evidence": imported.evidence,
         "kinds": imported.report.kinds,
         "findings": imported.report.findings,
         "more_findings": imported.report.more_findings,

@@ -1,11 +1,13 @@
 //! What showed whose archive it is, asked for again: nobody is moved because an earlier step looked at it.
 
 use super::AnnounceError;
+use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyFingerprint, PublicKey};
-use crate::import::ImportRecord;
+use crate::import::{Evidence, ImportRecord, KeySource, published_key};
 use crate::pod::database::{Cell as _, PodWriter};
 
-/// Refuses an archive whose key is not that of the import, or not the one that this pod knows by now.
+/// Refuses an archive whose key is not that of the import, or not the one that this pod knows by now, or not the one that
+/// the old pod publishes by now. An old pod that does not answer says nothing.
 ///
 /// Since the import, the pod may have got to know the account: by a message, or because somebody looked it up.
 pub(super) async fn ask_again(
@@ -13,6 +15,7 @@ pub(super) async fn ask_again(
     import: &ImportRecord,
     account: &DiasporaId,
     found: KeyFingerprint,
+    discovery: Option<&Discovery>,
 ) -> Result<(), AnnounceError> {
     let found = found.to_string();
     if let Some(imported) = import.old_key.as_ref().filter(|imported| **imported != found) {
@@ -25,10 +28,28 @@ pub(super) async fn ask_again(
     let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
     let rows = pod.rows_in("the account's key", sql, &[account.as_str()]).await?;
     let known = rows.first().and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok());
-    match known.map(|key| key.fingerprint().to_string()) {
-        Some(known) if known != found => {
-            Err(AnnounceError::WrongKey { account: account.clone(), known, found })
-        }
-        _ => Ok(()),
+    let published = published_key(discovery, account).await;
+    let shown = |key: Option<PublicKey>| key.map(|key| key.fingerprint().to_string());
+    let evidence = Evidence {
+        account: account.to_string(),
+        archive: Some(found.clone()),
+        known: shown(known),
+        published: shown(published),
+        ..Evidence::default()
+    };
+    let keys = [(&evidence.known, KeySource::Known), (&evidence.published, KeySource::Published)];
+    let other = keys.into_iter().find_map(|(key, source)| {
+        let key = key.as_ref().filter(|key| **key != found)?;
+        Some((key.clone(), source))
+    });
+    match other {
+        Some((known, source_of_key)) => Err(AnnounceError::WrongKey {
+            account: account.clone(),
+            source_of_key,
+            known,
+            found,
+            evidence: Box::new(evidence),
+        }),
+        None => Ok(()),
     }
 }

@@ -28,9 +28,10 @@ use source::Source;
 use crate::archive::document::DocumentError;
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::delivery::DeliveryError;
+use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyError, Timestamp};
 use crate::federation::{EncryptedError, EntityError, EnvelopeError};
-use crate::import::{ImportRecord, ImportState, list_imports, mark_announced};
+use crate::import::{Evidence, ImportRecord, ImportState, KeySource, list_imports, mark_announced};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{DatabaseError, PodWriter};
 use crate::store::{Store, StoreError};
@@ -77,18 +78,22 @@ pub enum AnnounceError {
         /// Fingerprint of the key in this one.
         found: String,
     },
-    /// This pod knows the account by another key now.
+    /// This pod knows the account by another key now, or the old pod publishes another one.
     #[error(
-        "this pod knows {account} with the key {known}, and the archive has {found}: other pods would believe neither. \
-         Somebody else's archive may have been imported; `pappus undo` takes it back"
+        "the key of {account} differs by now: {source_of_key} {known}, and the archive has {found}. Other pods would believe \
+         neither. Somebody else's archive may have been imported; `pappus undo` takes it back"
     )]
     WrongKey {
         /// The account.
         account: DiasporaId,
-        /// Fingerprint of the key that the pod knows.
+        /// Who knows another key.
+        source_of_key: KeySource,
+        /// Fingerprint of that key.
         known: String,
         /// Fingerprint of the key in the archive.
         found: String,
+        /// All keys that were compared.
+        evidence: Box<Evidence>,
     },
     /// The new account is gone.
     #[error("the account {0} is not on this pod any more")]
@@ -131,6 +136,8 @@ pub struct AnnounceOptions {
     /// The text of a last public post by the old account, for friends whose software knows no moves; `{new}` in it
     /// becomes the new address. None when there is to be no post.
     pub farewell: Option<String>,
+    /// Asks the old pod which key it publishes by now; none when no other pod is to be asked.
+    pub discovery: Option<Discovery>,
     /// The time that new rows get.
     pub now: Timestamp,
 }
@@ -161,7 +168,14 @@ pub async fn announce(
         key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
     let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
     let mut pod = PodWriter::open(database).await?;
-    evidence::ask_again(&mut pod, &import, &old, old_key.public_key()?.fingerprint()).await?;
+    evidence::ask_again(
+        &mut pod,
+        &import,
+        &old,
+        old_key.public_key()?.fingerprint(),
+        options.discovery.as_ref(),
+    )
+    .await?;
     let old = OldAccount { id: old, guid, key: old_key };
     let mut announcer = Announcer::open(pod, store, options.now, &import, old).await?;
     // From here on the import cannot be taken back.

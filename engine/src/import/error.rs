@@ -1,6 +1,6 @@
 //! Why an account was not imported.
 
-use super::space;
+use super::{Evidence, KeySource, space};
 use crate::archive::document::DocumentError;
 use crate::archive::encryption::EncryptionError;
 use crate::archive::open::OpenError;
@@ -100,23 +100,27 @@ pub enum ImportError {
     OntoItself(DiasporaId),
     /// The key in the archive is not the one the network knows.
     #[error(
-        "the key in the archive is not the key of {account}: this pod knows {known}, the archive holds {found}. \
+        "the key in the archive is not the key of {account}: {source_of_key} {known}, the archive holds {found}. \
          Somebody else may have made it; it is refused"
     )]
     WrongKey {
         /// The account.
         account: DiasporaId,
-        /// The key this pod knows.
+        /// Who knows another key.
+        source_of_key: KeySource,
+        /// The other key.
         known: KeyFingerprint,
         /// The key in the archive.
         found: String,
+        /// All keys that were compared.
+        evidence: Box<Evidence>,
     },
     /// Nothing vouches for the archive.
     #[error(
         "nothing proves that this is the archive of {0}: the archive's key is known neither to this pod nor by a \
          pinned pod key. If you know whose it is, say --accept-unproven"
     )]
-    Unproven(DiasporaId),
+    Unproven(DiasporaId, Box<Evidence>),
     /// The account has moved before.
     #[error("{0} has already moved to {1}: an account moves once")]
     AlreadyMoved(DiasporaId, String),
@@ -160,7 +164,7 @@ impl ImportError {
             Self::NoAccount => "no_account",
             Self::OntoItself(_) => "onto_itself",
             Self::WrongKey { .. } => "wrong_key",
-            Self::Unproven(_) => "unproven",
+            Self::Unproven(..) => "unproven",
             Self::AlreadyMoved(..) => "already_moved",
             Self::Before { .. } => "imported_before",
             Self::Changed(_) => "changed",

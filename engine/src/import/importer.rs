@@ -48,14 +48,13 @@ impl Importer<'_> {
         let trusted = is_pinned(&archive, &old, &self.options.pinned_pods);
         let (mut archive, mut survey) = survey(archive).await?;
         self.target.hold_account(&mut survey).await?;
-        let (proof, old_key) = self.prove(&archive, &survey, &old, trusted).await?;
+        let (proof, evidence) = self.prove(&archive, &survey, &old, trusted).await?;
         if proof == Proof::Unproven {
             self.target.report.note(CountKind::Contacts, FindingCode::Unproven, old.as_str());
         }
-        let old_key = old_key.map(|key| key.to_string());
         let old_person = self.old_person(&old, &new).await?;
         let needs = self.look_for_room(&survey)?;
-        let mover = Mover { old: &old, new: &new, old_key: old_key.as_deref(), old_person };
+        let mover = Mover { old: &old, new: &new, old_key: evidence.archive.as_deref(), old_person };
         let (mut account, rows) = self.begin(&survey, &mover, store).await?;
         account.is_vouched_for = trusted;
         account.ignored_by = self.target.ignored_by(&account).await?;
@@ -105,7 +104,7 @@ impl Importer<'_> {
         self.note_end(proof, &report).await?;
         let import = self.journal.begun().map(|(_, import)| import.id.clone());
         let needs = needs.with_records(&report);
-        Ok(Imported { old, new, proof, import, report, needs })
+        Ok(Imported { old, new, proof, evidence, import, report, needs })
     }
 
     /// The people of the archive, those among them whom this pod gets to know now, and the posts that the account has

@@ -15,6 +15,7 @@ mod choices;
 mod commit_mark;
 mod contacts;
 mod error;
+mod evidence;
 mod finish;
 mod former;
 mod holding;
@@ -58,6 +59,7 @@ mod undo_shared;
 use std::sync::Arc;
 
 pub use error::ImportError;
+pub use evidence::{Evidence, KeySource};
 pub(crate) use imports::mark_announced;
 pub use imports::{ImportRecord, ImportState, find_import, list_imports};
 pub(crate) use journal::photo_names_taken;
@@ -67,6 +69,7 @@ pub(crate) use person_profile::were_joined;
 pub use pod_pin::{PodPin, PodPinError};
 pub use progress::{ImportProgress, Stage};
 pub use proof::Proof;
+pub(crate) use proof::published_key;
 pub use report::{Finding, FindingCode, Report, Tally};
 pub use space::Needs;
 pub use undo::{UndoError, Undone, undo};
@@ -137,6 +140,8 @@ pub struct Imported {
     pub new: DiasporaId,
     /// What proves that.
     pub proof: Proof,
+    /// The keys that speak for it.
+    pub evidence: Evidence,
     /// The import's name in the store; none for a plan.
     pub import: Option<String>,
     /// What came in and what did not.

@@ -1,10 +1,12 @@
 //! What shows that an archive is the account's.
 
 use super::ImportError;
+use super::evidence::{Evidence, KeySource};
 use super::importer::Importer;
 use super::survey::Survey;
 use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
-use crate::domain::{DiasporaId, KeyFingerprint, PublicKey};
+use crate::discovery::Discovery;
+use crate::domain::{DiasporaId, PublicKey};
 use crate::pod::database::Cell as _;
 
 /// What shows that the archive is the account's.
@@ -33,14 +35,14 @@ impl Proof {
 }
 
 impl Importer<'_> {
-    /// What shows that the archive is the account's, and the fingerprint of the account's key, if the archive has it.
+    /// What shows that the archive is the account's, and the keys that were compared.
     pub(super) async fn prove(
         &mut self,
         archive: &Archive<Verified>,
         survey: &Survey,
         old: &DiasporaId,
         trusted: bool,
-    ) -> Result<(Proof, Option<KeyFingerprint>), ImportError> {
+    ) -> Result<(Proof, Evidence), ImportError> {
         let own = survey.private_key.as_ref().and_then(|key| key.signing_key().ok());
         let own = match (own, archive.manifest()) {
             (Some(key), _) => Some(key.public_key()?),
@@ -50,27 +52,36 @@ impl Importer<'_> {
             }
             (None, None) => None,
         };
-        let fingerprint = own.as_ref().map(PublicKey::fingerprint);
         let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
         let rows = self.target.pod.rows_in("the account's key", sql, &[old.as_str()]).await?;
         let known = rows.first().and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok());
-        let published = self.published_key(old).await;
+        let published = published_key(self.options.discovery.as_ref(), old).await;
+        let shown = |key: &Option<PublicKey>| key.as_ref().map(|key| key.fingerprint().to_string());
+        let evidence = Evidence {
+            archive: shown(&own),
+            known: shown(&known),
+            published: shown(&published),
+            ..Evidence::of(archive, old, &self.options.pinned_pods)
+        };
         let signed = match &archive.report().origin {
             Origin::Pappus { account, .. } => matches!(account, AccountSignature::Good { .. }),
             Origin::Stock => true,
         };
-        let differs = |key: &&PublicKey| match &own {
+        let differs = |key: &PublicKey| match &own {
             Some(own) => own.fingerprint() != key.fingerprint(),
             // A pinned pod speaks for an account whose key is not in the archive.
             None => !trusted,
         };
         // A key that was there before speaks against an archive, whatever speaks for it: whoever buys the domain of a dead
         // pod can publish what they like, and so can a pod that lies.
-        if let Some(other) = known.iter().chain(&published).find(differs) {
+        for (key, source_of_key) in [(&known, KeySource::Known), (&published, KeySource::Published)] {
+            let Some(other) = key.as_ref().filter(|key| differs(key)) else { continue };
             return Err(ImportError::WrongKey {
                 account: old.clone(),
+                source_of_key,
                 known: other.fingerprint(),
-                found: own.map_or_else(|| "none".to_owned(), |key| key.fingerprint().to_string()),
+                found: evidence.archive.clone().unwrap_or_else(|| "none".to_owned()),
+                evidence: Box::new(evidence),
             });
         }
         let proof = if own.is_some() && signed && published.is_some() {
@@ -82,14 +93,14 @@ impl Importer<'_> {
         } else if self.options.accept_unproven {
             Proof::Unproven
         } else {
-            return Err(ImportError::Unproven(old.clone()));
+            return Err(ImportError::Unproven(old.clone(), Box::new(evidence)));
         };
-        Ok((proof, fingerprint))
+        Ok((proof, evidence))
     }
+}
 
-    /// The key that the old pod says is the account's.
-    async fn published_key(&self, old: &DiasporaId) -> Option<PublicKey> {
-        let found = self.options.discovery.as_ref()?.find_all([old.clone()]).await;
-        found.into_values().flatten().next().map(|person| person.public_key)
-    }
+/// The key that the old pod says is the account's; none when it does not answer, or is not to be asked.
+pub(crate) async fn published_key(discovery: Option<&Discovery>, old: &DiasporaId) -> Option<PublicKey> {
+    let found = discovery?.find_all([old.clone()]).await;
+    found.into_values().flatten().next().map(|person| person.public_key)
 }

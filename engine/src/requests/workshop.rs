@@ -159,6 +159,9 @@ impl Workshop {
             return Ok(Worked::Nothing);
         }
         let Some(hand) = self.setup.requests.take(id).await? else { return Ok(Worked::Nothing) };
+        if let Err(reason) = self.place_is_there().await {
+            return self.put_off(&hand, &reason).await;
+        }
         if self.take_over(&hand).await? {
             return self.finish(&hand).await;
         }
@@ -173,6 +176,18 @@ impl Workshop {
             Some(Ok(())) => self.finish(&hand).await,
             Some(Err(trouble)) => self.trouble(&hand, trouble).await,
         }
+    }
+
+    /// Looks whether the place of the archives is the one it was, before anything is written there; makes the folder for
+    /// archives in the making again if what held it was unmounted meanwhile.
+    async fn place_is_there(&self) -> Result<(), String> {
+        self.setup.depot.check().await.map_err(|error| error.to_string())?;
+        self.spool.make_again().map_err(|error| error.to_string())
+    }
+
+    async fn put_off(&self, hand: &Hand, reason: &str) -> Result<Worked, RequestError> {
+        let changed = hand.later(reason, pause(hand.request.attempts)).await?;
+        Ok(if changed { Worked::PutOff(reason.to_owned()) } else { Worked::Lost })
     }
 
     /// The archive that an earlier worker was about to store, if it is there and the very one; another is removed.

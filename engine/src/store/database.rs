@@ -172,6 +172,24 @@ impl Store {
         begun.map_err(|error| StoreError::statement("beginning to write", &error))
     }
 
+    /// Writes an SQLite file anew, and empties its companion: nothing is left in either of what was deleted or replaced
+    /// before. A server keeps its own house.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`], also while another program reads or writes.
+    pub async fn scrub(&self) -> Result<(), StoreError> {
+        if self.dialect() != Dialect::Sqlite {
+            return Ok(());
+        }
+        let what = "writing the file anew";
+        self.execute(what, "VACUUM", &[]).await?;
+        let emptied = self.first(what, "PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
+        match emptied.map(|row| row.get::<i64>(0)).transpose()? {
+            Some(0) => Ok(()),
+            _ => Err(StoreError::Statement { what, reason: "another program uses it".to_owned() }),
+        }
+    }
+
     /// Ends all connections, which tidies an SQLite file's companions away.
     pub async fn close(self) {
         match self.pool {
@@ -259,6 +277,8 @@ async fn open_sqlite(url: &DatabaseUrl) -> Result<Pool, StoreError> {
         // An import's list of what it has written must not lose its end when the power fails.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // Secrets that are deleted or replaced are overwritten in the file as well.
+        .pragma("secure_delete", "on")
         .busy_timeout(BUSY)
         .disable_statement_logging();
     let mut link = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;

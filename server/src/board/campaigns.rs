@@ -11,6 +11,7 @@ use super::overview::rounded;
 use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::WebError;
+use crate::failure_reason;
 use crate::pages::{CheckedForm, Page, Question};
 use crate::sessions::Podmin;
 
@@ -37,7 +38,7 @@ struct Shown {
     place: String,
     percent: u64,
     sentence: String,
-    failed: Vec<(String, String)>,
+    failed: Vec<(String, String, String)>,
     failed_number: u64,
     workers: Vec<String>,
 }
@@ -76,7 +77,9 @@ fn shown(page: &Page, status: &Status) -> Shown {
         ],
     );
     let worker = |worker: &pappus_engine::campaign::WorkerLine| {
-        let waits = worker.waits_for.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let waits =
+            worker.waits_for.as_ref().map(|reason| format!(": {}", failure_reason::reason(words, reason)));
+        let waits = waits.unwrap_or_default();
         format!("{} ({}){waits}", worker.host, worker.pid)
     };
     Shown {
@@ -92,7 +95,10 @@ fn shown(page: &Page, status: &Status) -> Shown {
         failed: status
             .failed
             .iter()
-            .map(|line| (line.account.clone(), line.reason.clone().unwrap_or_default()))
+            .map(|line| {
+                let reason = line.reason.clone().unwrap_or_default();
+                (line.account.clone(), failure_reason::reason(words, &reason), reason)
+            })
             .collect(),
         failed_number: totals.failed,
         workers: status.workers.iter().map(worker).collect(),

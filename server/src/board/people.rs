@@ -15,6 +15,7 @@ use super::shared::people::Standing;
 use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::WebError;
+use crate::failure_reason;
 use crate::pages::{CheckedForm, Page};
 use crate::sessions::Podmin;
 
@@ -67,11 +68,18 @@ struct Found {
     email: String,
     locked: bool,
     closed: bool,
-    /// When, what, why.
-    requests: Vec<(String, String, Option<String>)>,
+    requests: Vec<PastRequest>,
     /// When, how large, until when.
     archives: Vec<(String, String, Option<String>)>,
     fetched: Option<(String, i64)>,
+}
+
+/// What was asked for.
+struct PastRequest {
+    at: String,
+    state: String,
+    /// Why it failed, in the podmin's language and as the program says it.
+    why: Option<(String, String)>,
 }
 
 struct Failed {
@@ -79,6 +87,9 @@ struct Failed {
     /// The name as it stands in an address.
     link: String,
     at: String,
+    /// In the podmin's language.
+    text: String,
+    /// The sentence of the program.
     reason: String,
 }
 
@@ -106,6 +117,7 @@ pub(super) async fn show(
         link: in_link(&failed.username),
         username: failed.username,
         at: page.words.moment(failed.at),
+        text: failure_reason::reason(&page.words, &failed.reason),
         reason: failed.reason,
     });
     let text = |state: AccountState| page.words.say(&format!("people-state-{}", state.as_str()));
@@ -219,7 +231,8 @@ fn found(page: &Page, standing: Standing) -> Found {
             .into_iter()
             .map(|request| {
                 let state = words.say(&format!("request-{}", request.state.as_str()));
-                (words.moment(request.requested_at), state, request.reason)
+                let why = request.reason.map(|reason| (failure_reason::reason(words, &reason), reason));
+                PastRequest { at: words.moment(request.requested_at), state, why }
             })
             .collect(),
         archives: archives

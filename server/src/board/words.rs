@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::shared::Actor;
+use super::shared::words::keep as keep_words;
 use crate::app::App;
 use crate::error::{WebError, as_it_is};
 use crate::pages::{CheckedForm, FieldProblems, Page};
@@ -47,8 +48,7 @@ pub(super) async fn keep(
 ) -> Result<Response, WebError> {
     let (field, text) = match PodminWords::parse(&typed.note, &typed.pods) {
         Ok(words) => {
-            words.keep(&app).await?;
-            actor.has_done(&app, "podmin-words", "", None).await;
+            keep_words(&app, &actor, &words).await?;
             return Ok(Redirect::to("/board/words?done=saved").into_response());
         }
         Err(WordsProblem::Note) => ("note", page.words.say("words-note-long")),

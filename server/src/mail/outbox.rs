@@ -1,4 +1,4 @@
-//! The table of mails. Whom they go to and what they say is sealed to the key of the store: there are links in them that let
+//! The table of mails. Whom they go to, their subject and what they say is sealed to the key of the store: there are links in them that let
 //! in whoever has them.
 
 use std::time::Duration;
@@ -13,6 +13,8 @@ use super::Letter;
 
 /// How long a program may take for one mail before another takes it up.
 const LEASE: Duration = Duration::from_mins(2);
+/// Longest pause between two tries, in milliseconds.
+const LONGEST: i64 = 2 * 3600 * 1000;
 /// How often a mail is tried: with growing pauses that is for more than two days.
 const TRIES: i64 = 40;
 
@@ -68,7 +70,7 @@ impl Outbox {
         let values = [
             (&letter.key).into(),
             seal_text(&key, &letter.to)?.into(),
-            (&letter.subject).into(),
+            seal_text(&key, &letter.subject)?.into(),
             seal_text(&key, &letter.body)?.into(),
             now.into(),
             now.into(),
@@ -80,19 +82,25 @@ impl Outbox {
     pub(super) async fn take(&self, now: i64) -> Result<Option<Taken>, OutboxError> {
         let unlock = self.keys.unlock()?.ok_or(OutboxError::KeyElsewhere)?;
         let fence = random_id()?;
-        let sql = "UPDATE pappus_outbox SET state = 'sending', fence = ?, lease_until = ?, attempts = attempts + 1 \
-                   WHERE id = (SELECT id FROM pappus_outbox WHERE (state = 'queued' AND due_at <= ?) \
-                   OR (state = 'sending' AND lease_until < ?) ORDER BY due_at, id LIMIT 1) \
-                   AND ((state = 'queued' AND due_at <= ?) OR (state = 'sending' AND lease_until < ?)) \
-                   RETURNING id, recipient, subject, body, attempts";
         let lease = now + i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
-        let values = [(&fence).into(), lease.into(), now.into(), now.into(), now.into(), now.into()];
-        let Some(row) = self.store.first("taking a mail up", sql, &values).await? else { return Ok(None) };
+        // What is to wait longer than any mail does was put off before the clock was set back.
+        let is_due = format!(
+            "((state = 'queued' AND (due_at <= {now} OR due_at > {now} + {})) \
+             OR (state = 'sending' AND (lease_until < {now} OR lease_until > {lease} + 1000)))",
+            2 * LONGEST
+        );
+        let sql = format!(
+            "UPDATE pappus_outbox SET state = 'sending', fence = ?, lease_until = ?, attempts = attempts + 1 \
+             WHERE id = (SELECT id FROM pappus_outbox WHERE {is_due} ORDER BY due_at, id LIMIT 1) AND {is_due} \
+             RETURNING id, recipient, subject, body, attempts"
+        );
+        let values = [(&fence).into(), lease.into()];
+        let Some(row) = self.store.first("taking a mail up", &sql, &values).await? else { return Ok(None) };
         let text = |column| row.get::<Option<String>>(column).map(Option::unwrap_or_default);
         Ok(Some(Taken {
             id: row.get(0)?,
             to: open_text(&unlock, text(1)?)?.to_string(),
-            subject: text(2)?,
+            subject: open_text(&unlock, text(2)?)?.to_string(),
             body: open_text(&unlock, text(3)?)?.to_string(),
             attempts: row.get(4)?,
             fence,
@@ -136,7 +144,6 @@ impl Outbox {
 
 /// A few seconds at first, then up to two hours, in milliseconds.
 fn pause(attempts: i64) -> i64 {
-    const LONGEST: i64 = 2 * 3600 * 1000;
     let doubled = u32::try_from(attempts.clamp(1, 12)).unwrap_or(12);
     (2_500 * 2_i64.pow(doubled)).min(LONGEST)
 }

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use pappus_engine::import::Evidence;
 use pappus_engine::jobs::ORPHANED;
 use pappus_engine::store::{StoreError, Value, random_id};
 
 use super::records::{NEWCOMER, Newcomer, State};
 use super::steps::{Digests, KEY_PASSPHRASE, Progress};
 use super::table::{Newcomers, millis};
+use super::work::LONGEST;
 use crate::audit::audit_with;
 
 /// How long after the last word others may take over. As long as it takes until a killed program's job comes back.
@@ -35,6 +37,7 @@ pub(super) struct Found<'a> {
     pub(super) digests: &'a Digests,
     pub(super) old_account: &'a str,
     pub(super) proof: &'a str,
+    pub(super) evidence: &'a Evidence,
     pub(super) plan: &'a str,
     pub(super) key_locked: bool,
 }
@@ -46,16 +49,11 @@ impl Newcomers {
         let sql = format!(
             "UPDATE pappus_newcomers SET fence = ?, lease_until = ?, attempts = attempts + 1, advanced = 0, total = 0 \
              WHERE pod = ? AND id = ? AND state IN ('checking', 'importing', 'announcing', 'undoing') \
-             AND due_at <= ? AND (lease_until IS NULL OR lease_until < ?) RETURNING {NEWCOMER}"
+             AND {} AND {} RETURNING {NEWCOMER}",
+            is_due(now),
+            is_free(now)
         );
-        let values = [
-            (&fence).into(),
-            (now + millis(LEASE)).into(),
-            (&self.pod).into(),
-            id.into(),
-            now.into(),
-            now.into(),
-        ];
+        let values = [(&fence).into(), (now + millis(LEASE)).into(), (&self.pod).into(), id.into()];
         let row = self.store.first("taking a newcomer up", &sql, &values).await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Hand { newcomers: self.clone(), newcomer: Newcomer::from_row(&row)?, fence }))
@@ -119,13 +117,15 @@ impl Hand {
 
     /// The archive will do.
     pub(super) async fn checked(&self, found: &Found<'_>, now: i64) -> Result<bool, StoreError> {
-        let set = "archive_sha256 = ?, photos_sha256 = ?, old_account = ?, proof = ?, plan = ?, key_locked = ?, problem = NULL, \
+        let evidence = text_of(found.evidence);
+        let set = "archive_sha256 = ?, photos_sha256 = ?, old_account = ?, proof = ?, evidence = ?, plan = ?, key_locked = ?, problem = NULL, \
                    reason = NULL,";
         let values = [
             (&found.digests.archive).into(),
             found.digests.photos.as_deref().into(),
             found.old_account.into(),
             found.proof.into(),
+            (&evidence).into(),
             found.plan.into(),
             i64::from(found.key_locked).into(),
         ];
@@ -187,17 +187,24 @@ impl Hand {
         to: State,
         problem: &str,
         reason: &str,
+        evidence: Option<&Evidence>,
         now: i64,
     ) -> Result<bool, StoreError> {
         // A passphrase that did not open the key is of no use. Nothing goes on by itself from here.
         let passphrase = if problem == KEY_PASSPHRASE { "NULL" } else { "key_passphrase" };
-        let set = format!("problem = ?, reason = ?, announce_at = NULL, key_passphrase = {passphrase},");
-        self.end(to, &set, &[problem.into(), without_nul(reason).into()], now).await
+        let set = format!(
+            "problem = ?, reason = ?, evidence = COALESCE(?, evidence), announce_at = NULL, \
+                           key_passphrase = {passphrase},"
+        );
+        let evidence = evidence.map(text_of);
+        let values = [problem.into(), without_nul(reason).into(), evidence.as_deref().into()];
+        self.end(to, &set, &values, now).await
     }
 
     /// The account is not proven to be theirs any more: the podmin decides.
-    pub(super) async fn unproven(&self, now: i64) -> Result<bool, StoreError> {
-        self.end(State::Waiting, "proof = 'unproven', podmins_told = 0,", &[], now).await
+    pub(super) async fn unproven(&self, evidence: &Evidence, now: i64) -> Result<bool, StoreError> {
+        let set = "proof = 'unproven', evidence = ?, podmins_told = 0,";
+        self.end(State::Waiting, set, &[text_of(evidence).into()], now).await
     }
 
     /// Another try, after a while.
@@ -221,6 +228,22 @@ impl Hand {
         let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, attempts = attempts - 1";
         self.change("giving a newcomer back", set, &[]).await
     }
+}
+
+/// Whether the time of the work has come. What is to wait longer than any work does was put off before the clock was set
+/// back.
+pub(super) fn is_due(now: i64) -> String {
+    format!("(due_at <= {now} OR due_at > {now} + {})", 2 * millis(LONGEST))
+}
+
+/// Whether nobody has the work in hand. A lease that ends later than one can was given before the clock was set back.
+pub(super) fn is_free(now: i64) -> String {
+    format!("(lease_until IS NULL OR lease_until < {now} OR lease_until > {now} + {} + 1000)", millis(LEASE))
+}
+
+/// As it stands in the row.
+fn text_of(evidence: &Evidence) -> String {
+    serde_json::to_string(evidence).unwrap_or_default()
 }
 
 /// No text of PostgreSQL holds NUL.
@@ -294,7 +317,7 @@ mod tests {
         assert!(!newcomers.work(id, &[State::Imported], State::Undoing, over).await.unwrap());
         let announcing = newcomers.take(id, over).await.unwrap().unwrap();
         // A failure waits for somebody: nothing announces it again by itself.
-        assert!(announcing.stop(State::Imported, "away", "gone", over).await.unwrap());
+        assert!(announcing.stop(State::Imported, "away", "gone", None, over).await.unwrap());
         assert_eq!(newcomers.announce_due(i64::MAX).await.unwrap(), 0);
     }
 }

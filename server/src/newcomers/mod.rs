@@ -15,7 +15,9 @@
 mod admission;
 mod api;
 mod choose;
+mod clock;
 mod come;
+mod compared;
 mod decisions;
 mod delivery_reason;
 mod enter;

@@ -111,8 +111,6 @@ pub(super) struct Table {
     pub(super) fetched: u64,
     /// Said when there are contacts and none of them can come along.
     pub(super) no_contacts: Option<String>,
-    /// The same for the podmin.
-    pub(super) no_contacts_here: Option<String>,
 }
 
 /// One kind of record.
@@ -246,8 +244,8 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         key_locked: needs_passphrase(newcomer),
         no_key: plan.as_ref().is_some_and(|plan| plan.no_key) || newcomer.problem.as_deref() == Some(NO_KEY),
         undo_until: newcomer.undo_until(),
-        plan: plan.map(|told| table(page, &told)),
-        report: Told::read(newcomer.report.as_deref()).map(|told| table(page, &told)),
+        plan: plan.map(|told| table(page, &told, Audience::Newcomer)),
+        report: Told::read(newcomer.report.as_deref()).map(|told| table(page, &told, Audience::Newcomer)),
         uploads: Vec::new(),
         sign_in: format!("{pod_url}/users/sign_in"),
         expires: words.day(newcomer.expires_at),
@@ -303,8 +301,15 @@ fn is_about_damage(code: &str) -> bool {
         .any(|beginning| code.starts_with(beginning))
 }
 
+/// Who reads it: a newcomer is spoken to, a podmin reads about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    Newcomer,
+    Podmin,
+}
+
 /// Numbers and findings for people.
-pub(super) fn table(page: &Page, told: &Told) -> Table {
+pub(super) fn table(page: &Page, told: &Told, audience: Audience) -> Table {
     let words = &page.words;
     let row = |(kind, tally): (&CountKind, &pappus_engine::import::Tally)| Row {
         kind: words.say(&kind_key(*kind)),
@@ -314,7 +319,7 @@ pub(super) fn table(page: &Page, told: &Told) -> Table {
         left_out: words.number(tally.left_out.values().sum()),
     };
     let finding = |group: &Group| {
-        (words.number(group.count), words.say(&kind_key(group.kind)), words.say(&finding_key(group)))
+        (words.number(group.count), words.say(&kind_key(group.kind)), finding_text(page, group, audience))
     };
     Table {
         rows: told.kinds.iter().map(row).collect(),
@@ -324,31 +329,39 @@ pub(super) fn table(page: &Page, told: &Told) -> Table {
         has_photos: told.photo_bytes > 0,
         fits: told.fits,
         fetched: told.fetched_posts,
-        no_contacts: no_contacts(page, told, "newcomers-no-contacts"),
-        no_contacts_here: no_contacts(page, told, "queue-no-contacts"),
+        no_contacts: no_contacts(page, told, audience),
     }
 }
 
 /// What there is to say when there are contacts, and none of them can come along.
-fn no_contacts(page: &Page, told: &Told, key: &str) -> Option<String> {
+fn no_contacts(page: &Page, told: &Told, audience: Audience) -> Option<String> {
     let words = &page.words;
     let tally = told.kinds.get(&CountKind::Contacts)?;
     if tally.in_archive == 0 || tally.imported + tally.adopted > 0 {
         return None;
     }
     let count = tally.in_archive;
+    let key = match audience {
+        Audience::Newcomer => "newcomers-no-contacts",
+        Audience::Podmin => "queue-no-contacts",
+    };
     let mut text = words.with(key, vec![("count", count.into()), ("shown", words.number(count).into())]);
     let reasons = told.findings.iter().filter(|group| group.kind == CountKind::Contacts);
     if let Some(most) = reasons.max_by_key(|group| group.count) {
-        let why = words.say(&finding_key(most));
+        let why = finding_text(page, most, audience);
         text = format!("{text} {}", words.one("newcomers-no-contacts-why", "why", why));
     }
     Some(text)
 }
 
-/// The key of the text for a finding.
-fn finding_key(group: &Group) -> String {
-    format!("newcomers-finding-{}", group.code.as_str().replace('_', "-"))
+/// What there is to say about a finding. Where the text speaks to the newcomer, podmins have one of their own.
+fn finding_text(page: &Page, group: &Group, audience: Audience) -> String {
+    let name = group.code.as_str().replace('_', "-");
+    let own = match audience {
+        Audience::Podmin => page.words.find(&format!("queue-finding-{name}")),
+        Audience::Newcomer => None,
+    };
+    own.unwrap_or_else(|| page.words.say(&format!("newcomers-finding-{name}")))
 }
 
 /// The key of the word for a kind of record.

@@ -7,9 +7,10 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
 use super::choose::Confirmation;
+use super::compared::{Compared, Key, compared};
 use super::decisions;
 use super::invitations::{self, Invitation};
-use super::page::{Table, problem_key, table};
+use super::page::{Audience, Table, problem_key, table};
 use super::records::{Newcomer, State};
 use super::steps::MANY_PODS;
 use super::summary::Told;
@@ -53,6 +54,8 @@ struct Line {
     size: String,
     state: String,
     unproven: bool,
+    /// The keys to compare, if there are any.
+    compared: Option<Compared>,
     /// Whether the podmin can have it tried again.
     can_again: bool,
     /// Whether the move waits for the podmin's yes to tell many pods.
@@ -97,20 +100,31 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
     let told = Told::read(newcomer.report.as_deref()).or_else(|| Told::read(newcomer.plan.as_deref()));
     Line {
         id: newcomer.id,
-        account: newcomer.old_account.clone().unwrap_or_else(|| "–".to_owned()),
+        // What was refused at the first look is nobody's yet.
+        account: newcomer
+            .old_account
+            .clone()
+            .or_else(|| newcomer.evidence.as_ref().map(|evidence| evidence.account.clone()))
+            .unwrap_or_else(|| "–".to_owned()),
         wish: newcomer.new_account(&host).unwrap_or_default(),
         begun: words.moment(newcomer.begun_at),
         size: words.size(newcomer.bytes()),
-        state: words.say(&format!("newcomers-{}-title", newcomer.state.as_str())),
+        state: words.say(&format!("queue-state-{}", newcomer.state.as_str())),
         unproven: newcomer.proof.as_deref() == Some("unproven"),
+        compared: compared(words, newcomer),
         can_again: newcomer.state == State::Failed,
         can_announce: newcomer.state == State::Imported && newcomer.problem.as_deref() == Some(MANY_PODS),
-        problem: newcomer.problem.as_deref().and_then(|problem| {
-            words.find(&problem_key(problem).replacen("newcomers-problem-", "queue-problem-", 1))
-        }),
+        problem: newcomer.problem.as_deref().map(|problem| words.say(&podmins_key(problem))),
         reason: newcomer.reason.clone(),
-        table: told.map(|told| table(page, &told)),
+        table: told.map(|told| table(page, &told, Audience::Podmin)),
     }
+}
+
+/// The key of what is wrong, in the podmin's words.
+fn podmins_key(problem: &str) -> String {
+    let key = problem_key(problem);
+    let name = key.strip_prefix("newcomers-problem-").or_else(|| key.strip_prefix("newcomers-"));
+    format!("queue-problem-{}", name.unwrap_or(key))
 }
 
 /// Yes or no.

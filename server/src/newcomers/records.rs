@@ -1,6 +1,7 @@
 //! What the table of newcomers holds.
 
 use chrono::{DateTime, Utc};
+use pappus_engine::import::Evidence;
 use pappus_engine::store::{StoreError, StoreRow};
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +129,8 @@ pub struct Newcomer {
     pub old_account: Option<String>,
     /// What proves that.
     pub proof: Option<String>,
+    /// The keys that speak for and against the archive.
+    pub evidence: Option<Evidence>,
     /// What would become of it, JSON.
     pub plan: Option<String>,
     /// The name that was chosen.
@@ -168,7 +171,7 @@ pub struct Newcomer {
 pub(super) const NEWCOMER: &str = "id, state, language, begun_at, expires_at, archive_bytes, photos_bytes, \
      archive_sha256, archive_passphrase, key_passphrase, key_locked, old_account, proof, plan, username, email, \
      encrypted_password, approved, decided_by, import_id, report, announced, attempts, stage, total, advanced, \
-     problem, reason, announce_at, photos_sha256, deaths";
+     problem, reason, announce_at, photos_sha256, deaths, evidence";
 
 impl Newcomer {
     pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
@@ -206,6 +209,7 @@ impl Newcomer {
             announce_at: row.get::<Option<i64>>(28)?.map(time),
             photos_sha256: row.get(29)?,
             deaths: row.get(30)?,
+            evidence: row.get::<Option<String>>(31)?.and_then(|text| serde_json::from_str(&text).ok()),
         })
     }
 

@@ -339,17 +339,6 @@ impl Newcomers {
         self.store.execute("noting a job", sql, &[now.into(), id.into()]).await.map(drop)
     }
 
-    /// Work for which no job has been pushed, or whose job seems to be lost.
-    pub(super) async fn due(&self, now: i64, overdue: Duration) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT id FROM pappus_newcomers WHERE pod = ? \
-                   AND state IN ('checking', 'importing', 'announcing', 'undoing') AND due_at <= ? \
-                   AND (lease_until IS NULL OR lease_until < ?) AND (pushed_at IS NULL OR pushed_at < ?) \
-                   ORDER BY id LIMIT 100";
-        let values = [(&self.pod).into(), now.into(), now.into(), (now - millis(overdue)).into()];
-        let rows = self.store.rows("looking for newcomers", sql, &values).await?;
-        rows.iter().map(|row| row.get(0)).collect()
-    }
-
     /// Ends what nobody has gone on with, and forgets addresses after a day.
     pub(super) async fn expire(&self, now: i64) -> Result<u64, StoreError> {
         let sql = "UPDATE pappus_newcomers SET address = NULL WHERE pod = ? AND address IS NOT NULL AND begun_at < ?";
@@ -385,7 +374,7 @@ const ANNOUNCING: &str = "state = 'announcing', announce_at = NULL, due_at = ?, 
 const TAKES_FILES: [State; 3] = [State::Uploading, State::Refused, State::Checked];
 
 /// Forgets what was found in an archive, and what was chosen because of it.
-pub(super) const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, \
+pub(super) const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, evidence = NULL, \
                              plan = NULL, key_locked = 0, username = NULL, email = NULL, \
                              encrypted_password = NULL, mail_to = NULL, problem = NULL, reason = NULL";
 

@@ -30,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// After this time a job that was pushed and did not come is pushed again.
 const OVERDUE: Duration = Duration::from_mins(1);
 /// Longest pause between two tries.
-const LONGEST: Duration = Duration::from_mins(1);
+pub(super) const LONGEST: Duration = Duration::from_mins(1);
 /// How many processes may die of one archive.
 const DEATHS: i64 = 3;
 /// How long after the death of a process the next one tries.
@@ -69,6 +69,9 @@ pub(super) async fn push_now(app: &App, id: i64) {
 
 async fn push(app: App) {
     loop {
+        if let Err(error) = app.newcomers.table.follow_the_clock(app.now_millis()).await {
+            tracing::warn!("times of before the clock was set back stay: {error}");
+        }
         if let Err(error) = app.newcomers.table.announce_due(app.now_millis()).await {
             tracing::warn!("announcements wait: {error}");
         }
@@ -214,11 +217,12 @@ impl Worker {
     async fn note(&self, hand: &Hand, outcome: Outcome) -> Result<(), StoreError> {
         let now = self.app.now_millis();
         let noted = match outcome {
-            Outcome::Checked { digests, old_account, proof, plan, key_locked } => {
+            Outcome::Checked { digests, old_account, proof, evidence, plan, key_locked } => {
                 let found = Found {
                     digests: &digests,
                     old_account: &old_account,
                     proof: &proof,
+                    evidence: &evidence,
                     plan: &plan,
                     key_locked,
                 };
@@ -234,11 +238,11 @@ impl Worker {
             Outcome::Announced(announced) => hand.announced(&announced, now).await?,
             Outcome::Undone => hand.undone(now).await?,
             Outcome::TooLateToUndo => hand.too_late_to_undo(now).await?,
-            Outcome::Stopped { to, problem, reason } => {
+            Outcome::Stopped { to, problem, reason, evidence } => {
                 tracing::info!(newcomer = hand.newcomer.id, problem, "{reason}");
-                hand.stop(to, &problem, &reason, now).await?
+                hand.stop(to, &problem, &reason, evidence.as_deref(), now).await?
             }
-            Outcome::Unproven => hand.unproven(now).await?,
+            Outcome::Unproven(evidence) => hand.unproven(&evidence, now).await?,
             Outcome::Later(reason) => self.later(hand, &reason).await?,
             Outcome::Died(how) => self.died(hand, &how).await?,
             Outcome::GivenBack => hand.give_back().await?,
@@ -259,7 +263,7 @@ impl Worker {
         );
         if deaths >= DEATHS {
             let reason = format!("the work on the archive was begun {deaths} times, and each time {how}");
-            return hand.stop(after_failure(state), "too_heavy", &reason, now).await;
+            return hand.stop(after_failure(state), "too_heavy", &reason, None, now).await;
         }
         hand.died(&format!("the work on the archive was broken off: {how}"), AFTER_DEATH, now).await
     }
@@ -268,7 +272,7 @@ impl Worker {
         let (now, attempts, state) = (self.app.now_millis(), hand.newcomer.attempts, hand.newcomer.state);
         tracing::warn!(newcomer = hand.newcomer.id, "tried again later: {reason}");
         if attempts >= TRIES {
-            return hand.stop(after_failure(state), "away", reason, now).await;
+            return hand.stop(after_failure(state), "away", reason, None, now).await;
         }
         let doublings = u32::try_from(attempts.clamp(0, 6)).unwrap_or(6);
         hand.later(reason, LONGEST.min(Duration::from_secs(1 << doublings)), now).await

@@ -77,7 +77,7 @@ pub(super) struct Line {
 struct Past {
     at: String,
     what: String,
-    detail: Option<String>,
+    detail: Option<(String, String)>,
 }
 
 /// Shows the page.
@@ -184,5 +184,6 @@ fn past(page: &Page, request: &Request) -> Option<Past> {
         RequestState::Expired => words.say("archive-was-expired"),
     };
     let detail = request.reason.clone().filter(|_| request.state == RequestState::Failed);
+    let detail = detail.map(|reason| (crate::failure_reason::reason(words, &reason), reason));
     Some(Past { at: words.moment(request.requested_at), what, detail })
 }

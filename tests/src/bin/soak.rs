@@ -14,7 +14,7 @@ use pappus_tests::program::pappus;
 use pappus_tests::sample::{KeySize, PASSWORD, build};
 use pappus_tests::schema::{Pool, create};
 use pappus_tests::service::{Browser, Service};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tokio::task::JoinSet;
 
@@ -201,7 +201,7 @@ fn judge(arguments: &Arguments, seen: &Seen, came: usize) -> Result<(), Failure>
 async fn attack(url: &str, attacker: &Hostile, which: u64) -> Result<String, String> {
     let tried = async {
         let upload = attacker.upload(which)?;
-        let mut mover = Mover::begin(url).await?;
+        let mut mover = Mover::begin(url, &json!({})).await?;
         match hand_in(&mut mover, upload.archive, upload.photos).await {
             // Empty files are refused at once.
             Err(DoorError::Answer { status, .. }) if status.is_client_error() => {
@@ -256,7 +256,7 @@ async fn settled(mover: &mut Mover) -> Result<Value, Failure> {
 }
 
 async fn come_in(url: &str, archive: &Path, number: u64) -> Result<(), Failure> {
-    let mut mover = Mover::begin(url).await?;
+    let mut mover = Mover::begin(url, &json!({})).await?;
     hand_in(&mut mover, std::fs::read(archive)?, None).await?;
     let checked = settled(&mut mover).await?;
     if checked["state"] == "checked" {

@@ -9,6 +9,7 @@
 //! in: this is for invented data only.
 
 mod mariadb;
+mod nginx;
 mod pgbouncer;
 mod postgres;
 mod s3;
@@ -19,6 +20,7 @@ use std::io;
 use tokio::sync::OnceCell;
 
 pub use mariadb::MariaDbCluster;
+pub use nginx::{Nginx, NginxFolder};
 pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresCluster;
 pub use s3::{S3Double, S3Object};

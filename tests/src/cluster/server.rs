@@ -43,8 +43,7 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn of(name: &'static str) -> Result<Self, ClusterError> {
-        let own = fs::metadata("/proc/self").map_err(ClusterError::io("read /proc/self"))?;
-        Ok(Self { name: (own.uid() == 0).then_some(name) })
+        Ok(Self { name: is_root()?.then_some(name) })
     }
 
     /// Whoever runs the test.
@@ -76,6 +75,12 @@ impl Account {
         }
         Ok(folder)
     }
+}
+
+/// Whether the test runs as root.
+pub(super) fn is_root() -> Result<bool, ClusterError> {
+    let own = fs::metadata("/proc/self").map_err(ClusterError::io("read /proc/self"))?;
+    Ok(own.uid() == 0)
 }
 
 /// A running server.

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{PASSWORD, Scene, send};
-use crate::support::closing::{document, said};
+use super::{PASSWORD, Scene};
+use crate::support::closing::document;
+use pappus_tests::door::{ARCHIVE, Mover, PHOTOS};
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -75,32 +76,18 @@ fn now() -> Duration {
 }
 
 /// A script that has begun.
-pub(crate) async fn begin_by_program(service: &Service, beginning: Value) -> Browser {
-    let mut script = Browser::new(&service.url).unwrap();
-    let path = "/api/v1/newcomers";
-    let begun = said(&mut script, Method::POST, path, Some(beginning), StatusCode::CREATED).await;
-    script.headers.push(("authorization", format!("Bearer {}", begun["secret"].as_str().unwrap())));
-    script
+pub(crate) async fn begin_by_program(service: &Service, beginning: Value) -> Mover {
+    Mover::begin(&service.url, &beginning).await.unwrap()
 }
 
 /// Hands an archive in, and has it looked at.
-pub(crate) async fn hand_in_by_program(script: &mut Browser, archive: &Path) {
+pub(crate) async fn hand_in_by_program(script: &mut Mover, archive: &Path) {
     upload(script, ARCHIVE, archive).await;
-    let asked = call(script, Method::POST, "/look", Some("{}")).await;
-    assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text());
+    script.look().await.unwrap();
 }
 
-/// The two parts of an upload, as its metadata names them.
-const ARCHIVE: &str = "part YXJjaGl2ZQ==";
-const PHOTOS: &str = "part cGhvdG9z";
-
-async fn upload(script: &mut Browser, part: &str, file: &Path) {
-    let bytes = std::fs::read(file).unwrap();
-    let length = bytes.len().to_string();
-    let headers = [("tus-resumable", "1.0.0"), ("upload-length", length.as_str()), ("upload-metadata", part)];
-    let made = script.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap();
-    let place = made.location().to_owned();
-    assert_eq!(send(script, &place, 0, bytes).await.status, StatusCode::NO_CONTENT);
+async fn upload(script: &mut Mover, part: &str, file: &Path) {
+    script.upload(part, std::fs::read(file).unwrap()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,11 +133,8 @@ async fn photos_that_were_uploaded_count_unless_they_are_refused() {
 }
 
 /// Chooses a name, and [`PASSWORD`].
-pub(crate) async fn choose_by_program(script: &mut Browser, name: &str) {
-    let email = format!("{name}@mail.example");
-    let choice = json!({ "username": name, "email": email, "password": PASSWORD }).to_string();
-    let chosen = call(script, Method::POST, "/choice", Some(&choice)).await;
-    assert_eq!(chosen.status, StatusCode::ACCEPTED, "{}", chosen.text());
+pub(crate) async fn choose_by_program(script: &mut Mover, name: &str) {
+    script.choose(name, PASSWORD).await.unwrap();
 }
 
 /// Undoes the move; gives the status of the answer.

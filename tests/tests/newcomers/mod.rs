@@ -18,6 +18,7 @@ use crate::support::Pod;
 use crate::support::closing::until;
 use crate::support::target::{Target, fingerprint};
 use pappus_tests::cluster::shared_postgres;
+use pappus_tests::door::send_piece;
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
 use tempfile::TempDir;
@@ -56,17 +57,21 @@ impl Scene {
 
     /// Starts the service. `more` is the end of the section `[newcomers]`.
     pub(crate) fn serve(&self, store: Option<&str>, more: &str) -> Service {
+        Service::start(self.folder.path(), &self.sections(store, more)).unwrap()
+    }
+
+    /// What stands behind `[web]` in the configuration of the service.
+    pub(crate) fn sections(&self, store: Option<&str>, more: &str) -> String {
         let store = store.map_or_else(String::new, |url| format!("url = {url:?}\n"));
         let hosts: Vec<String> = (1..=PODS).map(|pod| format!("127.0.0.{pod}:{}", self.port)).collect();
-        let sections = format!(
+        format!(
             "[pod]\ndatabase_url = {:?}\nurl = \"https://haven.example/\"\nuploads = {:?}\n\
              podmin_email = \"podmin@haven.example\"\n\
              [store]\nstate = \"state\"\n{store}[newcomers]\nenabled = true\nask_pods = false\n\
              keep_free_megabytes = 1\nallow_hosts = {hosts:?}\nassume_reachable = true\nsettle_seconds = 0\n{more}\n",
             self.target.database,
             self.target.path("uploads"),
-        );
-        Service::start(self.folder.path(), &sections).unwrap()
+        )
     }
 
     pub(crate) fn trusted(&self) -> String {
@@ -383,11 +388,5 @@ async fn pieces_survive_a_killed_service() {
 
 /// Sends a piece that begins at an offset.
 async fn send(browser: &mut Browser, place: &str, at: usize, body: Vec<u8>) -> Answer {
-    let at = at.to_string();
-    let headers = [
-        ("tus-resumable", "1.0.0"),
-        ("content-type", "application/offset+octet-stream"),
-        ("upload-offset", at.as_str()),
-    ];
-    browser.send(Method::PATCH, place, &headers, body).await.unwrap()
+    send_piece(browser, place, at, body).await.unwrap()
 }

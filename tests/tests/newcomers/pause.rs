@@ -89,7 +89,7 @@ async fn a_pause_that_ended_while_the_service_was_down_is_over() {
         state(&mut ida, "checked").await;
         choose_by_program(&mut ida, "ida").await;
         state(&mut ida, "imported").await;
-        ida.headers
+        ida.headers.clone()
     };
     tokio::time::sleep(Duration::from_secs(7)).await;
     nobody_was_told(&scene).await;

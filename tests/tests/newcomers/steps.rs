@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::{PASSWORD, Scene, begin_by_program, choose_by_program, come, hand_in_by_program, state};
 use crate::support::closing::{until, until_right};
 use crate::support::json;
+use pappus_tests::door::Mover;
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::Method;
 use serde_json::{Value, json as value};
@@ -105,7 +106,7 @@ async fn is_gone(process: u32) {
     }
 }
 
-async fn hand_in(service: &Service, archive: &Path) -> Browser {
+async fn hand_in(service: &Service, archive: &Path) -> Mover {
     let mut browser = begin_by_program(service, value!({})).await;
     hand_in_by_program(&mut browser, archive).await;
     browser

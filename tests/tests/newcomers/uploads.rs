@@ -7,22 +7,18 @@ use super::by_program::call;
 use super::pause::store;
 use super::{Scene, begin, begin_by_program, choose_by_program, hand_in, hand_in_by_program, send, state};
 use pappus_tests::cluster::shared_postgres;
+use pappus_tests::door::{ARCHIVE, Mover, PHOTOS, TUS};
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-const ARCHIVE: &str = "part YXJjaGl2ZQ==";
-const PHOTOS: &str = "part cGhvdG9z";
-const TUS: (&str, &str) = ("tus-resumable", "1.0.0");
 const MANY: &str = "admission = \"open\"\nper_address = 1000\nper_day = 1000";
 
 /// Begins an upload of so many bytes.
-async fn create(script: &mut Browser, part: &str, bytes: usize) -> Answer {
-    let length = bytes.to_string();
-    let headers = [TUS, ("upload-length", length.as_str()), ("upload-metadata", part)];
-    script.send(Method::POST, "/newcomers/uploads", &headers, Vec::new()).await.unwrap()
+async fn create(script: &mut Mover, part: &str, bytes: usize) -> Answer {
+    script.create(part, bytes).await.unwrap()
 }
 
 async fn delete(script: &mut Browser, place: &str) -> StatusCode {
@@ -212,7 +208,7 @@ async fn announced(scene: &Scene) -> Vec<String> {
 }
 
 /// Somebody comes, as far as the pause for undo.
-async fn arrive(service: &Service, archive: &std::path::Path, name: &str) -> Browser {
+async fn arrive(service: &Service, archive: &std::path::Path, name: &str) -> Mover {
     let mut script = begin_by_program(service, json!({})).await;
     hand_in_by_program(&mut script, archive).await;
     state(&mut script, "checked").await;

@@ -2,6 +2,7 @@
 //! but podmins.
 
 mod access;
+mod evidence;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,8 @@ use pappus_tests::sample::PEPPER;
 use pappus_tests::service::{Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+
+pub(crate) use evidence::with_podmin;
 
 use access::{cannot_act, cannot_look, refused};
 

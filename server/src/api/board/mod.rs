@@ -1,11 +1,13 @@
 //! The podmin's board. What is looked at and done here is what the pages look at and do: [`crate::board::shared`]. Newcomers
 //! and invitations are in [their own room](crate::newcomers).
 
+mod accounts;
 mod campaigns;
 mod log;
 mod notices;
 mod overview;
 mod people;
+mod words;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,6 +19,8 @@ pub(super) fn described() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(overview::board))
         .routes(routes!(overview::closing, overview::decide))
+        .routes(routes!(accounts::get))
+        .routes(routes!(words::get, words::put))
         .routes(routes!(people::look))
         .routes(routes!(people::make))
         .routes(routes!(campaigns::list, campaigns::begin))

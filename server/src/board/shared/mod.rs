@@ -8,6 +8,7 @@ pub(crate) mod letter;
 pub(crate) mod log;
 pub(crate) mod notices;
 pub(crate) mod people;
+pub(crate) mod words;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

@@ -12,9 +12,12 @@ use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
 use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
+use crate::newcomers::compared::{advice, compared};
 use crate::newcomers::decisions;
 use crate::newcomers::records::Newcomer;
+use crate::pages::Page;
 use crate::security::Address;
+use crate::words::Words;
 
 /// Who is asked for.
 #[derive(Deserialize, IntoParams)]
@@ -55,6 +58,8 @@ pub(super) struct BoardNewcomer {
     new_account: Option<String>,
     /// What proves that the archive is theirs: `unproven` if nothing does.
     proof: Option<String>,
+    /// The keys that speak for and against the archive.
+    evidence: Option<EvidenceDocument>,
     /// What a podmin has said.
     approved: Option<bool>,
     /// The diaspora* ID of whoever has said it.
@@ -70,7 +75,7 @@ pub(super) struct BoardNewcomer {
 }
 
 impl BoardNewcomer {
-    fn new(app: &App, newcomer: Newcomer) -> Self {
+    fn new(app: &App, words: &Words, newcomer: Newcomer) -> Self {
         Self {
             id: newcomer.id,
             state: newcomer.state.as_str(),
@@ -79,6 +84,7 @@ impl BoardNewcomer {
             bytes: newcomer.bytes(),
             new_account: newcomer.new_account(&app.config.pod_url.diaspora_host()),
             percent: newcomer.percent().filter(|_| newcomer.state.is_work()),
+            evidence: EvidenceDocument::of(&newcomer, words),
             old_account: newcomer.old_account,
             proof: newcomer.proof,
             approved: newcomer.approved,
@@ -87,6 +93,46 @@ impl BoardNewcomer {
             problem: newcomer.problem,
             reason: newcomer.reason,
         }
+    }
+}
+
+/// The keys that speak for and against an archive, as fingerprints (`SHA256:` and hexadecimal digits).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Evidence)]
+pub(super) struct EvidenceDocument {
+    /// The account.
+    account: String,
+    /// The account's key in the archive; absent when it holds none that can be read.
+    archive: Option<String>,
+    /// The key that this pod has known the account by; absent when it has not met it.
+    known: Option<String>,
+    /// The key that the old pod publishes; absent when it does not answer, or is not asked.
+    published: Option<String>,
+    /// The pod key that has signed the archive; absent for what stock pods write.
+    signed_by: Option<String>,
+    /// The pod keys that are pinned for the old pod.
+    pinned: Vec<String>,
+    /// What to do about them: `compare` (with what the person reads out), `known_differs` and `published_differs` (refused;
+    /// ask the person and the old pod's podmin), `pin_differs` (ask the old pod's podmin for the pod key), or `no_key`.
+    /// Absent when there is nothing to do.
+    advice: Option<&'static str>,
+    /// The same in a sentence.
+    advice_text: Option<String>,
+}
+
+impl EvidenceDocument {
+    fn of(newcomer: &Newcomer, words: &Words) -> Option<Self> {
+        let evidence = newcomer.evidence.clone()?;
+        Some(Self {
+            account: evidence.account,
+            archive: evidence.archive,
+            known: evidence.known,
+            published: evidence.published,
+            signed_by: evidence.signed_by,
+            pinned: evidence.pinned,
+            advice: advice(newcomer),
+            advice_text: compared(words, newcomer).map(|compared| compared.advice),
+        })
     }
 }
 
@@ -120,12 +166,14 @@ pub(super) struct NewcomerDecision {
 pub(super) async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
+    page: Page,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Newcomers>, WebError> {
     caller.may_look(&app).await?;
     let wanted = query(wanted)?;
     let (found, before) = decisions::list(&app, wanted.state.as_deref(), wanted.before).await?;
-    let newcomers = found.into_iter().map(|newcomer| BoardNewcomer::new(&app, newcomer)).collect();
+    let newcomers =
+        found.into_iter().map(|newcomer| BoardNewcomer::new(&app, &page.words, newcomer)).collect();
     Ok(Json(Newcomers { newcomers, before }))
 }
 
@@ -137,6 +185,7 @@ pub(super) async fn list(
 pub(super) async fn get(
     Shared(app): Shared<App>,
     caller: Caller,
+    page: Page,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<BoardNewcomerDetails>, WebError> {
     caller.may_look(&app).await?;
@@ -145,7 +194,7 @@ pub(super) async fn get(
     Ok(Json(BoardNewcomerDetails {
         plan: PlanDocument::read(newcomer.plan.as_deref()),
         report: PlanDocument::read(newcomer.report.as_deref()),
-        newcomer: BoardNewcomer::new(&app, newcomer),
+        newcomer: BoardNewcomer::new(&app, &page.words, newcomer),
     }))
 }
 
@@ -161,6 +210,7 @@ pub(super) async fn decide(
     Shared(app): Shared<App>,
     caller: Caller,
     address: Address,
+    page: Page,
     id: Result<Path<i64>, PathRejection>,
     decision: Result<Json<NewcomerDecision>, JsonRejection>,
 ) -> Result<Json<BoardNewcomer>, WebError> {
@@ -168,5 +218,5 @@ pub(super) async fn decide(
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     let decision = body(decision)?;
     let newcomer = decisions::decide(&app, &actor, id, &decision.act).await?;
-    Ok(Json(BoardNewcomer::new(&app, newcomer)))
+    Ok(Json(BoardNewcomer::new(&app, &page.words, newcomer)))
 }

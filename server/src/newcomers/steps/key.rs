@@ -54,6 +54,7 @@ impl Step {
                 to: State::Checked,
                 problem: KEY_PASSPHRASE.to_owned(),
                 reason: "the passphrase does not open the key in the archive".to_owned(),
+                evidence: None,
             }),
         }
     }

@@ -18,6 +18,7 @@ mod process;
 mod step;
 mod workshop;
 
+use pappus_engine::import::Evidence;
 use serde::{Deserialize, Serialize};
 
 use super::records::State;
@@ -27,7 +28,7 @@ pub use child::{StepError, take_step};
 pub(super) use key::{KEY_PASSPHRASE, NO_KEY, Obstacle, needs_passphrase};
 pub(super) use opened::Digests;
 pub(super) use process::run;
-pub(super) use step::MANY_PODS;
+pub(super) use step::{MANY_PODS, WRONG_KEY};
 
 /// The hidden subcommand that takes a step.
 const COMMAND: &str = "newcomer-step";
@@ -63,9 +64,10 @@ pub(super) struct Progress {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
     Checked {
-        digests: Digests,
+        digests: Box<Digests>,
         old_account: String,
         proof: String,
+        evidence: Box<Evidence>,
         plan: String,
         key_locked: bool,
     },
@@ -84,9 +86,11 @@ pub(super) enum Outcome {
         to: State,
         problem: String,
         reason: String,
+        /// The keys that were compared, when the problem is about keys.
+        evidence: Option<Box<Evidence>>,
     },
     /// The podmin has to.
-    Unproven,
+    Unproven(Box<Evidence>),
     /// Something is away.
     Later(String),
     /// The process ended without a word, or took too long.

@@ -9,8 +9,8 @@ use pappus_engine::archive::open::{Archive, Verified};
 use pappus_engine::discovery::Discovery;
 use pappus_engine::domain::{DiasporaId, KeyError};
 use pappus_engine::import::{
-    self, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, KeyInTheMaking, UndoError,
-    list_imports,
+    self, Evidence, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, KeyInTheMaking,
+    UndoError, list_imports,
 };
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
@@ -30,6 +30,8 @@ use super::{Outcome, after_failure};
 const LOOKING_UP: Duration = Duration::from_mins(1);
 /// The problem of a move that many pods would be told of, before a podmin has seen it.
 pub(in super::super) const MANY_PODS: &str = "many_pods";
+/// The problem of an archive whose key is not the one that this pod, or the old one, says.
+pub(in super::super) const WRONG_KEY: &str = "wrong_key";
 /// Longest username.
 const LONG_NAME: usize = 32;
 /// How many names are tried until one is free.
@@ -57,12 +59,24 @@ impl Step {
 
     pub(super) fn stopped(&self, problem: &str, reason: &dyn std::fmt::Display) -> Outcome {
         let to = after_failure(self.newcomer.state);
-        Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string() }
+        Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string(), evidence: None }
+    }
+
+    /// The same when the archive's key is not the one that somebody else says.
+    fn wrong_key(&self, reason: &dyn std::fmt::Display, evidence: &Evidence) -> Outcome {
+        let (to, evidence) = (after_failure(self.newcomer.state), Some(Box::new(evidence.clone())));
+        Outcome::Stopped { to, problem: WRONG_KEY.to_owned(), reason: reason.to_string(), evidence }
+    }
+
+    /// Asks other pods, if any are to be asked.
+    fn discovery(&self) -> Option<Discovery> {
+        let section = &self.workshop.config.newcomers;
+        let client = self.workshop.client.clone().filter(|_| section.ask_pods);
+        client.map(|client| Discovery::new(client, LOOKING_UP).with_hosts(section.max_hosts))
     }
 
     async fn options(&self, pod: &PodConfig, sha256: &str) -> Result<ImportOptions, Outcome> {
         let section = &self.workshop.config.newcomers;
-        let client = self.workshop.client.clone().filter(|_| section.ask_pods);
         let uploads = PhotoStore::open(&pod.uploads).await.map_err(|error| later(&error))?;
         Ok(ImportOptions {
             username: String::new(),
@@ -71,7 +85,7 @@ impl Step {
             encrypted_password: None,
             accept_unproven: false,
             pinned_pods: section.trusted_pods.clone(),
-            discovery: client.map(|client| Discovery::new(client, LOOKING_UP).with_hosts(section.max_hosts)),
+            discovery: self.discovery(),
             uploads,
             now: self.workshop.now().into(),
             archive_sha256: sha256.to_owned(),
@@ -107,9 +121,10 @@ impl Step {
             import::plan(archive, &pod.database, &pod.url, Some(&self.workshop.store), &options).await;
         let planned = planned.map_err(|error| self.not_imported(error))?;
         Ok(Outcome::Checked {
-            digests,
+            digests: Box::new(digests),
             old_account: planned.old.to_string(),
             proof: planned.proof.as_str().to_owned(),
+            evidence: Box::new(planned.evidence.clone()),
             plan: Told { no_key: matches!(key, KeyState::Unusable(_)), email, ..Told::of(&planned) }.text(),
             key_locked: matches!(key, KeyState::Locked),
         })
@@ -183,7 +198,10 @@ impl Step {
             | ImportError::Space { .. }
             | ImportError::Keys(_)
             | ImportError::Changed(_) => later(&error),
-            ImportError::Unproven(_) if self.newcomer.state == State::Importing => Outcome::Unproven,
+            ImportError::Unproven(_, evidence) if self.newcomer.state == State::Importing => {
+                Outcome::Unproven(evidence)
+            }
+            ImportError::WrongKey { ref evidence, .. } => self.wrong_key(&error, evidence),
             // Somebody took the name at this moment.
             ImportError::Username(..) | ImportError::FormerName(..)
                 if self.newcomer.state == State::Checking =>
@@ -195,7 +213,7 @@ impl Step {
             | ImportError::Name(_)
             | ImportError::Email(..) => {
                 let problem = error.code().to_owned();
-                Outcome::Stopped { to: State::Checked, problem, reason: error.to_string() }
+                Outcome::Stopped { to: State::Checked, problem, reason: error.to_string(), evidence: None }
             }
             error => self.stopped(error.code(), &error),
         }
@@ -218,7 +236,12 @@ impl Step {
         };
         let (mut archive, _) = self.open()?;
         self.look_whom_to_call(&mut archive)?;
-        let options = AnnounceOptions { key_passphrase, farewell: None, now: self.workshop.now().into() };
+        let options = AnnounceOptions {
+            key_passphrase,
+            farewell: None,
+            discovery: self.discovery(),
+            now: self.workshop.now().into(),
+        };
         let announced = announce(archive, &pod.database, &pod.url, &self.workshop.store, &options).await;
         let announced = announced.map_err(|error| match error {
             AnnounceError::Database(_) | AnnounceError::Store(_) => later(&error),
@@ -227,6 +250,7 @@ impl Step {
                 self.stopped(KEY_PASSPHRASE, &error)
             }
             AnnounceError::NoKey { .. } => self.stopped(NO_KEY, &error),
+            AnnounceError::WrongKey { ref evidence, .. } => self.wrong_key(&error, evidence),
             error => self.stopped("announce", &error),
         })?;
         Ok(Outcome::Announced(serde_json::to_string(&announced).unwrap_or_default()))

@@ -1,0 +1,61 @@
+//! The keys that speak for and against an archive.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::PodPin;
+use crate::archive::open::{Archive, Origin, Verified};
+use crate::domain::DiasporaId;
+
+/// The keys that speak for and against an archive, as fingerprints: what a podmin compares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The diaspora* ID of the account.
+    pub account: String,
+    /// The account's key in the archive; none when the archive holds no key that can be read.
+    pub archive: Option<String>,
+    /// The key that this pod has known the account by.
+    pub known: Option<String>,
+    /// The key that the old pod publishes; none when it does not answer, or is not asked.
+    pub published: Option<String>,
+    /// The pod key that has signed the archive; none for what stock pods write.
+    pub signed_by: Option<String>,
+    /// The pod keys that the podmin has pinned for the old pod.
+    pub pinned: Vec<String>,
+}
+
+impl Evidence {
+    /// What an archive itself says, and what is pinned for its pod.
+    pub(super) fn of(archive: &Archive<Verified>, account: &DiasporaId, pins: &[PodPin]) -> Self {
+        let signed_by = match &archive.report().origin {
+            Origin::Pappus { pod, .. } => Some(pod.to_string()),
+            Origin::Stock => None,
+        };
+        let pinned = pins.iter().filter(|pin| pin.host == account.host());
+        Self {
+            account: account.to_string(),
+            signed_by,
+            pinned: pinned.map(|pin| pin.fingerprint.clone()).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Who says another key than the one in an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeySource {
+    /// This pod has known the account by it.
+    Known,
+    /// The old pod publishes it.
+    Published,
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Known => "this pod knows",
+            Self::Published => "its old pod publishes",
+        })
+    }
+}

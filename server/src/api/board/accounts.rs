@@ -1,0 +1,101 @@
+//! Lists of accounts by their state, and by how their names begin.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
+use crate::api::{Caller, query};
+use crate::app::App;
+use crate::board::shared::accounts::{AccountState, Choice, Listed, list};
+use crate::error::WebError;
+
+/// Accounts of a page.
+const PAGE: usize = 100;
+
+/// Which accounts are listed.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// `all`, `untouched`, `not-downloaded`, `downloaded`, `moved`, `failed`, `locked` or `closed`; without it, all.
+    state: Option<String>,
+    /// How the username or the e-mail address begins.
+    beginning: Option<String>,
+    /// The next page: what `after` was in the answer before.
+    #[param(minimum = 0)]
+    after: Option<i64>,
+}
+
+/// A page of accounts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Accounts {
+    /// In the order in which they were made, 100 on a page.
+    accounts: Vec<ListedAccount>,
+    /// For the next page, when there may be one.
+    after: Option<i64>,
+}
+
+/// An account in a list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ListedAccount {
+    /// The username.
+    username: String,
+    /// The diaspora* ID.
+    account: String,
+    /// The e-mail address; empty when the pod is gone.
+    email: String,
+    /// When it was last seen on the pod.
+    last_seen: Option<DateTime<Utc>>,
+    /// When its first archive was made.
+    archive_made_at: Option<DateTime<Utc>>,
+    /// When it downloaded one last.
+    downloaded_at: Option<DateTime<Utc>>,
+    /// The lists that it is in, but for `all`: `failed` when its newest request has failed, and so on.
+    states: Vec<&'static str>,
+}
+
+impl ListedAccount {
+    fn of(host: &str, listed: Listed) -> Self {
+        let states = AccountState::ALL.into_iter();
+        let states = states.filter(|state| *state != AccountState::All && listed.is(*state));
+        let states = states.map(AccountState::as_str).collect();
+        let time = |millis: Option<i64>| millis.and_then(DateTime::from_timestamp_millis);
+        Self {
+            account: format!("{}@{host}", listed.row.username),
+            username: listed.row.username,
+            email: listed.row.email,
+            last_seen: listed.row.last_seen,
+            archive_made_at: time(listed.made_at),
+            downloaded_at: time(listed.fetched_at),
+            states,
+        }
+    }
+}
+
+/// Accounts in a state, or whose names begin so. For podmins.
+#[utoipa::path(get, path = "/api/v1/board/accounts", tag = "board", security(("token" = []), ("session" = [])),
+    params(Wanted),
+    responses((status = 200, body = Accounts),
+        Senseless, NobodySignedIn, NotAllowed))]
+pub(super) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Accounts>, WebError> {
+    caller.may_look(&app).await?;
+    let wanted = query(wanted)?;
+    let state = match wanted.state.as_deref() {
+        None => AccountState::All,
+        Some(word) => {
+            AccountState::parse(word).ok_or_else(|| WebError::Bad("there is no such state".to_owned()))?
+        }
+    };
+    let choice = Choice { state, beginning: wanted.beginning.as_deref() };
+    let (found, after) = list(&app, choice, wanted.after.unwrap_or(0), PAGE).await?;
+    let host = app.config.pod_url.diaspora_host();
+    let accounts = found.into_iter().map(|listed| ListedAccount::of(&host, listed)).collect();
+    Ok(Json(Accounts { accounts, after }))
+}

@@ -1,0 +1,111 @@
+//! What the podmin has to say to people: a note, and pods to go to.
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
+use crate::api::{Caller, body};
+use crate::app::App;
+use crate::board::shared::words::keep;
+use crate::error::WebError;
+use crate::podmin_words::{PodminWords, WordsProblem};
+use crate::security::Address;
+
+/// What the podmin has to say to people who leave, and to those who cannot come.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PodminWords)]
+pub(super) struct WordsDocument {
+    /// The note; may be empty.
+    note: String,
+    /// Pods that the podmin recommends.
+    pods: Vec<PodDocument>,
+}
+
+/// A pod that the podmin recommends.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RecommendedPod)]
+pub(super) struct PodDocument {
+    /// Its address on the web.
+    url: String,
+    /// What is said about it; may be empty.
+    about: String,
+}
+
+impl From<PodminWords> for WordsDocument {
+    fn from(words: PodminWords) -> Self {
+        let pods = words.pods.into_iter().map(|pod| PodDocument { url: pod.url, about: pod.about });
+        Self { note: words.note, pods: pods.collect() }
+    }
+}
+
+/// What the podmin has to say from now on, instead of what was said before.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewWords {
+    /// The note: at most 4,000 characters; empty for none.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    note: String,
+    /// At most 30 pods.
+    #[serde(default)]
+    #[schema(max_items = 30)]
+    pods: Vec<NewPod>,
+}
+
+/// A pod to recommend.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPod {
+    /// Its host, or its address on the web.
+    url: String,
+    /// What is said about it, in one line.
+    #[serde(default)]
+    about: String,
+}
+
+/// The podmin's note, and the pods that are recommended. For podmins.
+#[utoipa::path(get, path = "/api/v1/board/words", tag = "board", security(("token" = []), ("session" = [])),
+    responses((status = 200, body = WordsDocument),
+        NobodySignedIn, NotAllowed))]
+pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<WordsDocument>, WebError> {
+    caller.may_look(&app).await?;
+    Ok(Json(PodminWords::of(&app).await?.into()))
+}
+
+/// Replaces the podmin's note, and the pods that are recommended. For podmins.
+#[utoipa::path(put, path = "/api/v1/board/words", tag = "board", security(("token" = []), ("session" = [])),
+    request_body = NewWords,
+    responses((status = 200, body = WordsDocument),
+        Senseless, NobodySignedIn, NotAllowed))]
+pub(super) async fn put(
+    State(app): State<App>,
+    caller: Caller,
+    address: Address,
+    new: Result<Json<NewWords>, JsonRejection>,
+) -> Result<Json<WordsDocument>, WebError> {
+    let actor = caller.may_act(&app, address).await?;
+    let new = body(new)?;
+    let mut lines = Vec::new();
+    for pod in &new.pods {
+        if pod.url.contains(char::is_whitespace) || pod.url.is_empty() || pod.about.contains(['\n', '\r']) {
+            return Err(problem(WordsProblem::Pod(pod.url.clone())));
+        }
+        lines.push(format!("{} {}", pod.url, pod.about));
+    }
+    let words = PodminWords::parse(&new.note, &lines.join("\n")).map_err(problem)?;
+    keep(&app, &actor, &words).await?;
+    Ok(Json(words.into()))
+}
+
+fn problem(problem: WordsProblem) -> WebError {
+    WebError::Bad(match problem {
+        WordsProblem::Note => "the note is longer than 4,000 characters, or holds NUL".to_owned(),
+        WordsProblem::ManyPods => "more than 30 pods are recommended".to_owned(),
+        WordsProblem::Pod(line) => {
+            format!("{line:?} is no pod: write its host or address, and one line about it")
+        }
+    })
+}

@@ -1,0 +1,16 @@
+//! Storing what the podmin has to say.
+
+use super::Actor;
+use crate::app::App;
+use crate::error::WebError;
+use crate::podmin_words::PodminWords;
+
+/// Stores it, and notes who did.
+///
+/// # Errors
+/// [`WebError::Away`].
+pub(crate) async fn keep(app: &App, actor: &Actor, words: &PodminWords) -> Result<(), WebError> {
+    words.keep(app).await?;
+    actor.has_done(app, "podmin-words", "", None).await;
+    Ok(())
+}

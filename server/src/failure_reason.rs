@@ -1,0 +1,68 @@
+//! Why an archive could not be made, in the reader's language. Requests and campaigns keep the sentences of the program, in
+//! English.
+
+use crate::words::Words;
+
+/// What is in a sentence of the program, and the key of the text for people; the first that fits counts.
+const REASONS: [(&str, &str); 19] = [
+    ("there is no account", "failed-why-gone"),
+    ("is no longer on the pod", "failed-why-gone"),
+    ("no usable person", "failed-why-broken"),
+    ("another export of this account", "failed-why-busy"),
+    ("is there already", "failed-why-exists"),
+    ("private key was not encrypted", "failed-why-key"),
+    ("defect of pappus", "failed-why-defect"),
+    ("no room left", "failed-why-full"),
+    ("no space left", "failed-why-full"),
+    ("is its disk mounted", "failed-why-place"),
+    ("what opens", "failed-why-keys"),
+    ("encrypt", "failed-why-keys"),
+    ("photo", "failed-why-photos"),
+    ("uploads", "failed-why-photos"),
+    ("bucket", "failed-why-photos"),
+    ("database", "failed-why-database"),
+    ("statement", "failed-why-database"),
+    ("cannot be written", "failed-why-place"),
+    ("was not written", "failed-why-place"),
+];
+
+/// The text for people; of a sentence of another kind, that the details say more.
+pub(crate) fn reason(words: &Words, sentence: &str) -> String {
+    let lower = sentence.to_lowercase();
+    let found = REASONS.iter().find(|(part, _)| lower.contains(part));
+    words.say(found.map_or("failed-why-other", |(_, key)| key))
+}
+
+#[cfg(test)]
+mod tests {
+    use pappus_engine::depot::DepotError;
+    use pappus_engine::export::ExportError;
+    use pappus_engine::pod::reader::ReadError;
+
+    use super::{REASONS, reason};
+    use crate::words::Translations;
+
+    #[test]
+    fn germans_read_german() {
+        let all = Translations::built_in().unwrap();
+        let german = all.named("de").unwrap();
+        let name = || "ida".to_owned();
+        let broken = ReadError::BrokenAccount { name: name(), reason: "none".to_owned() };
+        for (sentence, says) in [
+            (ExportError::Read(ReadError::UnknownAccount { name: name() }).to_string(), "nicht mehr"),
+            (ExportError::Read(broken).to_string(), "keine brauchbare Person"),
+            (ExportError::Broken.to_string(), "Fehler in Pappus"),
+            (DepotError::Full { place: "/srv".to_owned() }.to_string(), "kein Platz"),
+            ("the account is no longer on the pod".to_owned(), "nicht mehr"),
+            ("something else".to_owned(), "Einzelheiten"),
+        ] {
+            let text = reason(german, &sentence);
+            assert!(text.contains(says), "{sentence}: {text}");
+        }
+        for (_, key) in REASONS {
+            for language in ["en", "de"] {
+                assert!(all.named(language).unwrap().find(key).is_some(), "{language}: {key}");
+            }
+        }
+    }
+}

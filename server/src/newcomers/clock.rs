@@ -1,0 +1,51 @@
+//! What is due for newcomers, whatever the clock does: after it was set back, nobody waits for a time to come again.
+
+use std::time::Duration;
+
+use pappus_engine::store::StoreError;
+
+use super::hand::{is_due, is_free};
+use super::table::{Newcomers, millis};
+
+/// How far ahead a time may be that another machine has written.
+const AHEAD: Duration = Duration::from_mins(1);
+/// Longest time for which an upload, or room for one, is promised.
+const LONGEST_PROMISE: Duration = Duration::from_hours(72);
+
+impl Newcomers {
+    /// Work for which no job has been pushed, or whose job seems to be lost.
+    pub(super) async fn due(&self, now: i64, overdue: Duration) -> Result<Vec<i64>, StoreError> {
+        let sql = format!(
+            "SELECT id FROM pappus_newcomers WHERE pod = ? \
+             AND state IN ('checking', 'importing', 'announcing', 'undoing') AND {} AND {} \
+             AND (pushed_at IS NULL OR pushed_at < {} OR pushed_at > {}) ORDER BY id LIMIT 100",
+            is_due(now),
+            is_free(now),
+            now - millis(overdue),
+            now + millis(AHEAD)
+        );
+        let rows = self.store.rows("looking for newcomers", &sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Moves the times of rows that were written before the clock was set back, by as much as it was: the pause for undo is
+    /// as long as it was promised, and what has begun counts as begun now.
+    pub(super) async fn follow_the_clock(&self, now: i64) -> Result<u64, StoreError> {
+        let ahead = now + millis(AHEAD);
+        let sql = format!(
+            "UPDATE pappus_newcomers SET announce_at = announce_at - (changed_at - {now}), \
+             expires_at = expires_at - (changed_at - {now}), changed_at = {now} WHERE pod = ? AND changed_at > {ahead}"
+        );
+        let moved = self.store.execute("following the clock", &sql, &[(&self.pod).into()]).await?;
+        let sql =
+            format!("UPDATE pappus_newcomers SET begun_at = {now} WHERE pod = ? AND begun_at > {ahead}");
+        self.store.execute("following the clock", &sql, &[(&self.pod).into()]).await?;
+        let longest = now + millis(LONGEST_PROMISE);
+        let too_long = longest + millis(AHEAD);
+        for table in ["pappus_uploads", "pappus_upload_space"] {
+            let sql = format!("UPDATE {table} SET expires_at = {longest} WHERE expires_at > {too_long}");
+            self.store.execute("following the clock", &sql, &[]).await?;
+        }
+        Ok(moved)
+    }
+}

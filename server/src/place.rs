@@ -1,0 +1,40 @@
+//! The place of a service's archives: once it has been used, that folder and no other. What is at its path instead, such as
+//! the bare mount point of a disk, is not written to.
+
+use pappus_engine::depot::{Depot, DepotError};
+use pappus_engine::store::{Store, StoreError};
+
+use crate::config::Config;
+
+/// Why the place cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// It is away, or another one.
+    #[error(transparent)]
+    Depot(#[from] DepotError),
+    /// The store does not say which it is.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Opens the place; at the first time it is made when missing, and remembered.
+///
+/// # Errors
+/// [`PlaceError`].
+pub async fn open(config: &Config, store: &Store) -> Result<Depot, PlaceError> {
+    let (pod, place) = (config.pod_url.as_str(), config.depot.to_string());
+    let sql = "SELECT identity FROM pappus_places WHERE pod = ? AND place = ?";
+    let row =
+        store.first("looking for the place of the archives", sql, &[pod.into(), (&place).into()]).await?;
+    if let Some(row) = row {
+        let depot = Depot::expected(&config.depot).await?.bound_to(&row.get::<String>(0)?);
+        depot.check().await?;
+        return Ok(depot);
+    }
+    let depot = Depot::open(&config.depot).await?;
+    let Some(identity) = depot.identity().await? else { return Ok(depot) };
+    let sql = "INSERT INTO pappus_places (pod, place, identity) VALUES (?, ?, ?) ON CONFLICT (pod, place) DO NOTHING";
+    let values = [pod.into(), (&place).into(), (&identity).into()];
+    store.execute("noting the place of the archives", sql, &values).await?;
+    Ok(depot.bound_to(&identity))
+}
