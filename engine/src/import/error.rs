@@ -111,12 +111,12 @@ pub enum ImportError {
         /// The key in the archive.
         found: String,
     },
-    /// Nothing vouches for the archive.
+    /// Nothing vouches for the archive; with why the old pod does not, where it was asked, ending in a space.
     #[error(
         "nothing proves that this is the archive of {0}: the archive's key is known neither to this pod nor by a \
-         pinned pod key. If you know whose it is, say --accept-unproven"
+         pinned pod key. {1}If you know whose it is, say --accept-unproven"
     )]
-    Unproven(DiasporaId),
+    Unproven(DiasporaId, String),
     /// The account has moved before.
     #[error("{0} has already moved to {1}: an account moves once")]
     AlreadyMoved(DiasporaId, String),
@@ -160,7 +160,7 @@ impl ImportError {
             Self::NoAccount => "no_account",
             Self::OntoItself(_) => "onto_itself",
             Self::WrongKey { .. } => "wrong_key",
-            Self::Unproven(_) => "unproven",
+            Self::Unproven(..) => "unproven",
             Self::AlreadyMoved(..) => "already_moved",
             Self::Before { .. } => "imported_before",
             Self::Changed(_) => "changed",
