@@ -98,7 +98,7 @@ async fn the_message_and_the_finding_say_what_is_wrong() {
         );
         let taken = target.run(&[&command[..], &["--accept-unproven"]].concat());
         assert_eq!(taken.code, Some(10), "{certificate}: {taken:?}");
-        let findings = document(&taken)["report"]["findings"].clone();
+        let findings = document(&taken)["findings"].clone();
         let mut findings = findings.as_array().unwrap().iter();
         let finding = findings.find(|finding| finding["code"] == "old_pod_tls").unwrap();
         let record = finding["record"].as_str().unwrap();

@@ -69,6 +69,11 @@ impl Source {
         self.in_use.load(Ordering::Relaxed)
     }
 
+    /// Whether there have been too few, so that nobody keeps one that is not at work.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
     /// Whether this is the first time that there are too few.
     pub(super) fn first_crowded(&self) -> bool {
         !self.crowded.swap(true, Ordering::Relaxed)

@@ -178,7 +178,9 @@ impl<'a> Forecaster<'a> {
             }
             Err(error) => return Err(error),
         };
-        too_large.into_iter().for_each(|record| omissions.push(record.omission));
+        for record in too_large {
+            omissions.push(record.omission);
+        }
         self.forecast.add(username, &omissions);
         Ok(())
     }

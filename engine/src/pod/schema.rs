@@ -149,6 +149,7 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
     let present = columns(snapshot).await?;
     let denied = denied_tables(snapshot, &present).await?;
     if !denied.is_empty() {
+        snapshot.ask_user().await?;
         let (tables, grant) = (denied.join(", "), snapshot.grant(&denied));
         return Err(SchemaError::Denied { tables, grant });
     }

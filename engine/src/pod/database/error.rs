@@ -178,9 +178,8 @@ fn denied_table(error: &sqlx::Error) -> Option<String> {
             let quoted = message.rsplit_once(" for table ").map(|(_, table)| table)?;
             quoted.rsplit('.').next()?
         }
-        Some(_) => return None,
         None if database.code().as_deref() == Some("42501") => message.split_whitespace().next_back()?,
-        None => return None,
+        _ => return None,
     };
     let quotes = ['`', '\'', '"', '«', '»', '„', '“', '”'];
     Some(word.trim_matches(quotes).to_owned()).filter(|word| !word.is_empty())

@@ -72,6 +72,20 @@ impl Snapshot {
         Self::begin(url, None).await
     }
 
+    /// Asks who this user is, where a name alone is not enough.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn ask_user(&mut self) -> Result<(), DatabaseError> {
+        if self.dialect == Dialect::MySql {
+            let row = self.first("its user", "SELECT CURRENT_USER()".to_owned(), &[]).await?;
+            let user = row.and_then(|row| row.text(0));
+            let quoted = user.as_deref().and_then(|user| user.rsplit_once('@'));
+            self.caller.user = quoted.map(|(name, host)| format!("'{name}'@'{host}'"));
+        }
+        Ok(())
+    }
+
     /// The statements that let this user read tables.
     pub(crate) fn grant(&self, tables: &[&str]) -> String {
         self.caller.grant(self.dialect, tables)

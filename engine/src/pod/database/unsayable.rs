@@ -1,7 +1,7 @@
 //! Times and dates that a database holds and nobody can write: infinity, years before Christ or after 9999, day 0.
 //!
-//! `PostgreSQL` has infinite times and years from 4713 BC to 294276; `MySQL` and `MariaDB` have zero dates and dates of
-//! which only a part is known, unless their `sql_mode` says otherwise; `SQLite` keeps whatever text it is given.
+//! PostgreSQL has infinite times and years from 4713 BC to 294276; MySQL and MariaDB have zero dates and dates of
+//! which only a part is known, unless their `sql_mode` says otherwise; SQLite keeps whatever text it is given.
 
 use chrono::NaiveDate;
 
@@ -26,23 +26,17 @@ impl Unsayable {
     }
 }
 
-/// Eight bytes of microseconds or four of days, since 2000-01-01, as `PostgreSQL` sends times and dates.
+/// Eight bytes of microseconds or four of days, since 2000-01-01, as PostgreSQL sends times and dates.
 pub(super) fn of_postgres(bytes: &[u8]) -> Unsayable {
     const DAY: i64 = 86_400_000_000;
-    let days = if let Ok(bytes) = bytes.try_into() {
-        match i64::from_be_bytes(bytes) {
-            i64::MAX => return Unsayable::new("infinity"),
-            i64::MIN => return Unsayable::new("-infinity"),
-            micros => micros.div_euclid(DAY),
-        }
-    } else if let Ok(bytes) = bytes.try_into() {
-        match i32::from_be_bytes(bytes) {
-            i32::MAX => return Unsayable::new("infinity"),
-            i32::MIN => return Unsayable::new("-infinity"),
-            days => i64::from(days),
-        }
-    } else {
-        return Unsayable::new("bytes that are no time");
+    let time = <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes);
+    let date = <[u8; 4]>::try_from(bytes).map(i32::from_be_bytes);
+    let days = match (time, date) {
+        (Ok(i64::MAX), _) | (_, Ok(i32::MAX)) => return Unsayable::new("infinity"),
+        (Ok(i64::MIN), _) | (_, Ok(i32::MIN)) => return Unsayable::new("-infinity"),
+        (Ok(micros), _) => micros.div_euclid(DAY),
+        (_, Ok(days)) => i64::from(days),
+        _ => return Unsayable::new("bytes that are no time"),
     };
     Unsayable::new(year_in_words(days + POSTGRES_EPOCH_DAYS))
 }
@@ -74,7 +68,7 @@ pub(super) fn of_mysql(bytes: &[u8]) -> Unsayable {
     Unsayable { held, near: near(i32::from(year), month.into(), day.into()) }
 }
 
-/// A text, as `SQLite` keeps times.
+/// A text, as SQLite keeps times.
 pub(super) fn of_text(text: &str) -> Unsayable {
     let mut numbers = text.get(..10).unwrap_or_default().split('-').map(|part| part.parse::<u32>().ok());
     let mut next = || numbers.next().flatten();
