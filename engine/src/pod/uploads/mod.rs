@@ -161,8 +161,9 @@ impl PhotoStore {
     pub async fn of_pod(place: &Uploads, database: &DatabaseUrl) -> Result<Self, UploadsError> {
         let store = Self::open(place).await?;
         if let Some(lost) = store.lost() {
-            let Ok(mut snapshot) = Snapshot::open(database).await else { return Err(lost) };
-            store.expect_photos(&mut snapshot).await?;
+            // Rarely needed, and large.
+            let Ok(mut snapshot) = Box::pin(Snapshot::open(database)).await else { return Err(lost) };
+            Box::pin(store.expect_photos(&mut snapshot)).await?;
         }
         Ok(store)
     }
