@@ -317,6 +317,9 @@ pub(crate) struct Check {
     /// List every account with its records and the size of its photo files
     #[arg(long)]
     pub(crate) accounts: bool,
+    /// Skip reading every account: what an export would leave out is not looked for
+    #[arg(long)]
+    pub(crate) quick: bool,
     #[command(flatten)]
     pub(crate) pod: PodArguments,
 }

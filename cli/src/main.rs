@@ -12,6 +12,7 @@ mod error;
 mod examples;
 mod interrupt;
 mod network;
+mod omission_words;
 mod output;
 mod passphrase;
 mod pod;

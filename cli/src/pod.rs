@@ -73,7 +73,7 @@ pub(crate) fn other_hosts(url: &PodUrl, hosts: &BTreeMap<String, u64>) -> Option
 
 /// The pod's photo files, if they can be read.
 pub(crate) async fn uploads(config: &PodConfig) -> Result<PhotoStore, UploadsError> {
-    PhotoStore::open(&config.uploads).await
+    PhotoStore::of_pod(&config.uploads, &config.database).await
 }
 
 /// A snapshot of the pod, and the version of its tables.

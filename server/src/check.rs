@@ -77,7 +77,7 @@ async fn pod(config: &Config) -> Vec<Checked> {
         let schema = read_schema(&mut snapshot).await.map_err(|error| error.to_string())?;
         Ok::<_, String>(format!("{}, {}", pod.database, schema.software()))
     };
-    let uploads = PhotoStore::open(&pod.uploads).await.map(|_| "can be read".to_owned());
+    let uploads = PhotoStore::of_pod(&pod.uploads, &pod.database).await.map(|_| "can be read".to_owned());
     vec![
         Checked { what: "pod", found: pod.url.to_string(), good: true },
         item("pod's database", database.await),

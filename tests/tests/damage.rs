@@ -16,7 +16,7 @@ fn expected(kind: Damage) -> Option<(&'static str, &'static str)> {
         Damage::LikesWithoutTarget => Some(("missing_parent", "like")),
         Damage::OrderGone => Some(("no_signature_order", "comment")),
         Damage::BrokenYaml => Some(("unreadable_additional_data", "comment")),
-        Damage::AbsurdTime => Some(("missing_value", "post")),
+        Damage::AbsurdTime => Some(("unreadable_time", "post")),
         Damage::ReshareWithoutRoot => Some(("stock_limit", "post")),
         Damage::NulInText
         | Damage::InvalidUtf8

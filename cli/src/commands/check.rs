@@ -1,16 +1,18 @@
 //! `pappus check`.
 
-use std::collections::BTreeSet;
-
-use pappus_engine::pod::config::PodConfig;
+use pappus_engine::export::{Forecast, ForecastPhotos, Forecaster, Progress};
+use pappus_engine::pod::config::PodUrl;
+use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::survey::{AccountSize, Survey, account_sizes, survey};
-use pappus_engine::pod::uploads::UploadsError;
+use pappus_engine::pod::uploads::PhotoStore;
+use serde_json::{Value, json};
 
 use super::{Outcome, counted, megabytes, thousands};
 use crate::arguments::Check;
 use crate::error::Failure;
 use crate::output::Output;
-use crate::pod;
+use crate::progress::Bar;
+use crate::{omission_words, pod};
 
 pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
@@ -22,60 +24,97 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         schema.software(),
         schema.as_str()
     ));
-    let photos = photo_files(&config).await;
+    let photos = pod::uploads(&config).await;
     match &photos {
-        Ok((place, _)) => output.line(format!("Its photos can be read: {place}.")),
+        Ok(photos) => output.line(format!("Its photos can be read: {photos}.")),
         Err(error) => output.line(format!("Its photos cannot be read: {error}.")),
     }
-    let found = survey(&mut snapshot, &config.url, photos.as_ref().ok().map(|(_, names)| names)).await?;
-    let accounts = if arguments.accounts {
-        let sizes = match &photos {
-            Ok(_) => Some(pod::uploads(&config).await?.original_sizes().await?),
-            Err(_) => None,
-        };
-        account_sizes(&mut snapshot, sizes.as_ref()).await?
-    } else {
-        Vec::new()
+    let found = survey(&mut snapshot, &config.url).await?;
+    let sizes = match &photos {
+        Ok(photos) if arguments.accounts => Some(photos.original_sizes().await?),
+        _ => None,
     };
-    if let Some(sentence) = pod::other_hosts(&config.url, &found.other_hosts) {
-        output.line(sentence);
+    let accounts = account_sizes(&mut snapshot, sizes.as_ref()).await?;
+    describe(output, &config.url, &found);
+    let forecast = match &photos {
+        Ok(photos) if !arguments.quick => {
+            Some(foresee(&mut snapshot, &config.url, photos, &accounts, output).await?)
+        }
+        _ => None,
+    };
+    say_forecast(output, forecast.as_ref());
+    if arguments.accounts {
+        list(output, &accounts, forecast.as_ref());
     }
-    describe(output, &found);
-    list(output, &accounts);
     let ready = photos.is_ok();
     output.line(if ready {
         "Everything needed for an export is there."
     } else {
         "An export needs the photos: see above."
     });
-    output.document(&serde_json::json!({
+    output.document(&json!({
         "pod": config.url.as_str(),
         "database": snapshot.dialect().to_string(),
         "software": schema.software(),
         "schema_version": schema.as_str(),
-        "uploads": photos.as_ref().map(|(place, _)| place).ok(),
+        "uploads": photos.as_ref().map(ToString::to_string).ok(),
         "ready": ready,
         "survey": found,
-        "accounts": accounts,
+        "forecast": forecast,
+        "accounts": if arguments.accounts { listed(&accounts, forecast.as_ref()) } else { json!([]) },
     }));
     photos?;
-    Ok(if is_clean(&found) && found.other_hosts.is_empty() { Outcome::Done } else { Outcome::Findings })
+    let clean = forecast.as_ref().is_none_or(Forecast::is_clean) && found.other_hosts.is_empty();
+    Ok(if clean { Outcome::Done } else { Outcome::Findings })
 }
 
-/// Where the photo files are, and the names of the originals.
-async fn photo_files(config: &PodConfig) -> Result<(String, BTreeSet<String>), UploadsError> {
-    let photos = pod::uploads(config).await?;
-    Ok((photos.to_string(), photos.originals().await?))
+/// Records of accounts that are read together.
+const TOGETHER: u64 = 2_000;
+/// Accounts that are read together.
+const MOST_TOGETHER: usize = 100;
+
+/// Reads every account as an export would.
+async fn foresee(
+    snapshot: &mut Snapshot,
+    url: &PodUrl,
+    photos: &PhotoStore,
+    accounts: &[AccountSize],
+    output: &Output,
+) -> Result<Forecast, Failure> {
+    let bar = if Bar::is_wanted(output.is_json()) {
+        Bar::records("accounts", accounts.iter().map(AccountSize::records).sum())
+    } else {
+        Bar::hidden()
+    };
+    let mut forecaster = Forecaster::new(url, ForecastPhotos::of(photos).await?, &bar as &dyn Progress);
+    let (mut batch, mut records) = (Vec::new(), 0);
+    for account in accounts {
+        if account.records() > TOGETHER / 10 {
+            forecaster.account(snapshot, account.user_id, &account.username).await?;
+            continue;
+        }
+        batch.push((account.user_id, account.username.clone()));
+        records += account.records();
+        if records > TOGETHER || batch.len() == MOST_TOGETHER {
+            forecaster.accounts(snapshot, &batch).await?;
+            (batch, records) = (Vec::new(), 0);
+        }
+    }
+    forecaster.accounts(snapshot, &batch).await?;
+    Ok(forecaster.finish())
 }
 
-fn is_clean(survey: &Survey) -> bool {
-    survey.missing_files == 0
-        && survey.orphans == 0
-        && survey.unusable_keys.is_empty()
-        && survey.broken_accounts.is_empty()
-}
-
-fn describe(output: &Output, survey: &Survey) {
+fn describe(output: &Output, url: &PodUrl, survey: &Survey) {
+    if let Some(sentence) = pod::other_hosts(url, &survey.other_hosts) {
+        output.line(sentence);
+    }
+    if !survey.without_statistics.is_empty() {
+        output.line(format!(
+            "The database knows nothing about the contents of {}, as after a restore, and an export takes much longer. \
+             Run ANALYZE in it first.",
+            survey.without_statistics.join(", ")
+        ));
+    }
     let n = thousands;
     output.line(format!(
         "Accounts: {}; {} of them closed and {} locked, which are exported too.",
@@ -90,48 +129,72 @@ fn describe(output: &Output, survey: &Survey) {
         counted(survey.likes, "like"),
         counted(survey.photos, "photo")
     ));
-    if is_clean(survey) {
-        output.line("Nothing stands out that would be left out.");
+}
+
+fn say_forecast(output: &Output, forecast: Option<&Forecast>) {
+    let Some(forecast) = forecast else {
+        output.line("What would be left out was not looked for.");
+        return;
+    };
+    if forecast.is_clean() {
+        output.line("Nothing will be left out.");
         return;
     }
-    output.line("What will be left out, each listed in its archive:");
-    if survey.missing_files > 0 {
-        output.line(format!("  {} whose file is missing.", counted(survey.missing_files, "photo")));
+    if !forecast.omissions.is_empty() {
+        output.line("What will be left out or replaced, each listed in its archive:");
     }
-    if survey.orphans > 0 {
+    for left_out in &forecast.omissions {
+        output.line(format!("  {}.", omission_words::line(left_out)));
+    }
+    if !forecast.broken_accounts.is_empty() {
         output.line(format!(
-            "  {} whose post is gone.",
-            if survey.orphans == 1 {
-                "1 comment or like".to_owned()
-            } else {
-                format!("{} comments and likes", n(survey.orphans))
-            }
+            "{} will have no archive:",
+            counted(forecast.broken_accounts.len() as u64, "account")
         ));
     }
-    if !survey.unusable_keys.is_empty() {
-        let names = shorten(&survey.unusable_keys);
-        output.line(format!(
-            "  The private key of {names}: missing or broken, so only the pod signs these archives."
-        ));
+    for (name, reason) in forecast.broken_accounts.iter().take(SHOWN) {
+        output.line(format!("  {name}: {reason}."));
     }
-    if !survey.broken_accounts.is_empty() {
-        let names = shorten(&survey.broken_accounts);
-        output.line(format!("  The whole account of {names}: it has no person in the database."));
+    let more = forecast.broken_accounts.len().saturating_sub(SHOWN);
+    if more > 0 {
+        output.line(format!("  … and {} more.", thousands(more as u64)));
     }
 }
 
-fn shorten(names: &[String]) -> String {
-    let shown = names.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if names.len() > 10 { format!("{shown} and {} more", names.len() - 10) } else { shown }
+/// Accounts that are named one by one.
+const SHOWN: usize = 20;
+
+/// How many omissions the archive of an account will list.
+fn omissions_of(account: &AccountSize, forecast: Option<&Forecast>) -> Option<u64> {
+    forecast.map(|forecast| forecast.accounts.get(&account.username).copied().unwrap_or(0))
 }
 
-fn list(output: &Output, accounts: &[AccountSize]) {
+fn listed(accounts: &[AccountSize], forecast: Option<&Forecast>) -> Value {
+    let one = |account: &AccountSize| {
+        let mut value = json!(account);
+        value["omissions"] = json!(omissions_of(account, forecast));
+        value
+    };
+    accounts.iter().map(one).collect()
+}
+
+fn list(output: &Output, accounts: &[AccountSize], forecast: Option<&Forecast>) {
     if accounts.is_empty() || output.is_json() {
         return;
     }
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["account", "posts", "comments", "likes", "contacts", "photos", "photo files", ""]);
+    table.set_header([
+        "account",
+        "posts",
+        "comments",
+        "likes",
+        "contacts",
+        "photos",
+        "photo files",
+        "left out",
+        "",
+    ]);
     for account in accounts {
         let state = match (account.closed, account.locked) {
             (true, _) => "closed",
@@ -146,10 +209,13 @@ fn list(output: &Output, accounts: &[AccountSize]) {
                 Some(0) => "–".to_owned(),
                 Some(bytes) => megabytes(bytes),
             }))
+            .chain(std::iter::once(
+                omissions_of(account, forecast).map_or_else(|| "unknown".to_owned(), thousands),
+            ))
             .chain(std::iter::once(state.to_owned()));
         table.add_row(row);
     }
-    for column in 1..7 {
+    for column in 1..8 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }

@@ -89,6 +89,9 @@ pub(crate) fn thousands(number: u64) -> String {
 /// A number with its noun: `1 photo`, `2,000 photos`, `3 deliveries`. `what` is the singular, whose last word changes.
 pub(crate) fn counted(number: u64, what: &str) -> String {
     let number_text = thousands(number);
+    if let Some(which) = what.strip_suffix("person").filter(|_| number != 1) {
+        return format!("{number_text} {which}people");
+    }
     match what.strip_suffix('y') {
         _ if number == 1 => format!("1 {what}"),
         Some(stem) => format!("{number_text} {stem}ies"),

@@ -28,7 +28,7 @@ pub(super) async fn ask_again(
     let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
     let rows = pod.rows_in("the account's key", sql, &[account.as_str()]).await?;
     let known = rows.first().and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok());
-    let published = published_key(discovery, account).await;
+    let published = published_key(discovery, account).await.and_then(Result::ok);
     let shown = |key: Option<PublicKey>| key.map(|key| key.fingerprint().to_string());
     let evidence = Evidence {
         account: account.to_string(),

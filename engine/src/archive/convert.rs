@@ -125,7 +125,7 @@ pub fn convert_in(
     key_passphrase: Option<&str>,
 ) -> Result<Converted, ConvertError> {
     let head = read_head(archive)?;
-    let username = safe_name(head.username)?;
+    let username = super::names::file_stem(&safe_name(head.username)?);
     let document = out_dir.join(format!("{username}.json.gz"));
     let photos = out_dir.join(format!("{username}_photos.zip"));
     for path in [&document, &photos] {

@@ -1,5 +1,7 @@
 //! Names inside an archive, and of the archive itself.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::domain::{DiasporaId, Timestamp};
 
 /// The diaspora* archive document, version 2.0.
@@ -23,5 +25,20 @@ pub const POD_SIGNATURE: &str = "manifest.pod.sig";
 ///
 /// A port's colon becomes an underscore: some systems have no colons in file names.
 pub fn archive_file_name(account: &DiasporaId, created_at: Timestamp) -> String {
-    format!("{}-{}.zip", account.as_str().replace(':', "_"), created_at.compact())
+    format!("{}-{}.zip", file_stem(account.as_str()), created_at.compact())
+}
+
+/// Bytes that a file system leaves to a name from outside, when what programs put before and behind it is to fit too.
+const MAX_STEM: usize = 160;
+
+/// A diaspora* ID or a username as a part of a file name. File systems take 255 bytes; what is longer than usernames are
+/// today is cut, with a digest of the whole in its place.
+pub fn file_stem(name: &str) -> String {
+    let name = name.replace([':', '/'], "_");
+    if name.len() <= MAX_STEM {
+        return name;
+    }
+    let digest = hex::encode(Sha256::digest(&name));
+    let end = name.floor_char_boundary(MAX_STEM - 17);
+    format!("{}_{}", name.get(..end).unwrap_or_default(), digest.get(..16).unwrap_or_default())
 }

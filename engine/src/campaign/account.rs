@@ -2,26 +2,28 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::CampaignError;
 use super::records::{AccountState, Claimed, Outcome, Written};
 use super::worker::Shift;
 use crate::depot::{DepotError, digest_of_file, is_of_the_disk};
 use crate::export::{ExportError, Exported, Exporter, OutputError};
-use crate::pod::database::{DatabaseError, Snapshot};
+use crate::pod::database::DatabaseError;
 use crate::pod::reader::{ReadAhead, ReadError};
 use crate::pod::uploads::PhotoStore;
 use crate::store::StoredSignatures;
 
 /// How often an account is tried anew with a new connection before it is what is wrong, and not the database.
 const TRIES: u32 = 2;
+/// Between two tries of a task that waits for a connection of another one.
+const CROWDED_PAUSE: Duration = Duration::from_secs(1);
 /// The same when connections end under it: others may end them, over and over.
 const LOST: u32 = 12;
 
 /// What a task of a worker keeps from one account to the next.
 pub(super) struct Desk {
-    pub(super) snapshot: Option<Snapshot>,
+    pub(super) snapshot: Option<super::source::Connection>,
     pub(super) memory: StoredSignatures,
 }
 
@@ -64,6 +66,7 @@ impl Shift {
         let mut waiting = self.outage.begin(self.observer());
         let (mut ahead, mut tries, mut lost) = (ahead, 0, 0);
         loop {
+            self.connect(desk).await?;
             let fault = match self.export(claimed, desk, ahead.take()).await {
                 Ok(exported) => match self.ready(claimed, &exported, started).await {
                     Err(error @ CampaignError::Spool { .. }) if error.passes() => {
@@ -121,13 +124,35 @@ impl Shift {
         }
     }
 
-    /// Waits until the pod's database takes a connection.
+    /// Waits until the pod's database takes a connection. While others of this worker's tasks have theirs, a database that
+    /// takes no more is no outage: this one waits for one of theirs, however long that takes.
     pub(super) async fn connect(&self, desk: &mut Desk) -> Result<(), CampaignError> {
-        if desk.snapshot.is_none() {
-            let open = || self.source.open();
-            desk.snapshot = Some(self.outage.until_it_works(self.observer(), open, |_| true).await?);
+        if desk.snapshot.is_some() {
+            return Ok(());
         }
+        let mut waiting = self.outage.begin(self.observer());
+        desk.snapshot = Some(loop {
+            match self.source.open().await {
+                Ok(snapshot) => break snapshot,
+                Err(DatabaseError::Crowded { reason, .. }) if self.source.in_use() > 0 => {
+                    self.say_crowded(&reason);
+                    self.outage.rest(CROWDED_PAUSE).await?;
+                }
+                Err(error) => waiting.pause(&error.to_string()).await?,
+            }
+        });
         Ok(())
+    }
+
+    /// Says once that there are fewer connections than tasks.
+    fn say_crowded(&self, reason: &str) {
+        if !self.source.first_crowded() {
+            return;
+        }
+        let (wanted, have) = (self.tasks(), self.source.in_use());
+        self.observer().notes(&format!(
+            "The pod's database takes no more connections ({reason}): {have} of {wanted} tasks work at a time."
+        ));
     }
 
     async fn export(
@@ -136,10 +161,6 @@ impl Shift {
         desk: &mut Desk,
         ahead: Option<&mut ReadAhead>,
     ) -> Result<Exported, ExportError> {
-        if desk.snapshot.is_none() {
-            let opened = self.source.open().await;
-            desk.snapshot = Some(opened.map_err(ReadError::from)?);
-        }
         let Some(snapshot) = desk.snapshot.as_mut() else { return Err(ExportError::Broken) };
         let setup = &self.setup;
         let exporter = Exporter {
@@ -153,7 +174,7 @@ impl Shift {
         };
         match ahead {
             Some(ahead) => exporter.export_ahead(snapshot, ahead, claimed.user_id, &mut desk.memory).await,
-            None => exporter.export(snapshot, &claimed.username, &mut desk.memory).await,
+            None => exporter.export_user(snapshot, claimed.user_id, &mut desk.memory).await,
         }
     }
 
@@ -217,7 +238,9 @@ fn number(count: u64) -> i64 {
 pub(crate) fn fault(error: &ExportError) -> Fault {
     let reason = error.to_string();
     match error {
-        ExportError::Read(ReadError::Database(DatabaseError::Statement { .. })) => Fault::Database(reason),
+        ExportError::Read(ReadError::Database(
+            DatabaseError::Statement { .. } | DatabaseError::Denied { .. },
+        )) => Fault::Database(reason),
         ExportError::Read(ReadError::Database(_)) => Fault::Lost(reason),
         ExportError::Read(ReadError::Uploads(_)) => Fault::Uploads(reason),
         ExportError::Read(ReadError::UnknownAccount { .. }) => Fault::Gone,

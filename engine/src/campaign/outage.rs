@@ -44,6 +44,18 @@ impl Outage {
         Waiting { outage: self, observer, pauses: pauses(), since: None }
     }
 
+    /// Waits a while without calling it an outage.
+    ///
+    /// # Errors
+    /// [`CampaignError::Stopped`] when told to stop.
+    pub(super) async fn rest(&self, pause: Duration) -> Result<(), CampaignError> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            Ok(_) = stop.wait_for(|stop| *stop) => Err(CampaignError::Stopped),
+        }
+    }
+
     /// Does something until it goes well, or fails with what does not pass by itself.
     pub(super) async fn until_it_works<T, E, F>(
         &self,

@@ -300,7 +300,16 @@ impl Shift {
         let mut desk = Desk { snapshot: None, memory };
         let mut care = Care::new(self);
         loop {
-            let batch = batches.lock().await.recv().await;
+            let batch = loop {
+                if self.source.is_crowded() {
+                    // Another task may wait for it, with accounts that are not done before.
+                    desk.snapshot = None;
+                }
+                let next = async { batches.lock().await.recv().await };
+                if let Ok(batch) = tokio::time::timeout(LOOK, next).await {
+                    break batch;
+                }
+            };
             let Some(batch) = batch else { return Ok(()) };
             self.batch(batch, &mut desk, &mut care).await?;
         }

@@ -84,6 +84,18 @@ pub enum DiscoveryError {
     OutOfTime(Duration),
 }
 
+impl DiscoveryError {
+    /// Whose TLS failed and why, if that is what happened.
+    pub fn tls(&self) -> Option<String> {
+        match self {
+            Self::DeadHost(HttpError::Tls { host, reason }) | Self::Http(HttpError::Tls { host, reason }) => {
+                Some(format!("{host}: {reason}"))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Looks for people, each once: what was found, and which hosts are dead, is remembered as long as this
 /// lives.
 pub struct Discovery {

@@ -81,6 +81,8 @@ pub enum OmissionCode {
     MissingFile,
     /// The file is there and cannot be read.
     UnreadableFile,
+    /// The file is there and has no bytes.
+    EmptyFile,
     /// The file's name could lead out of its folder.
     UnsafeFileName,
     /// The archive holds as many files as a reader takes.
@@ -99,6 +101,8 @@ pub enum OmissionCode {
     InvalidIdentifier,
     /// A required value is empty.
     MissingValue,
+    /// A time or a date that nobody can write, such as infinity or day 0: another stands for it, or none.
+    UnreadableTime,
     /// It is larger than any reader takes.
     TooLarge,
     /// A kind of record or parent this version does not know.
@@ -115,6 +119,7 @@ impl OmissionCode {
             Self::MissingPerson => "missing_person",
             Self::MissingFile => "missing_file",
             Self::UnreadableFile => "unreadable_file",
+            Self::EmptyFile => "empty_file",
             Self::UnsafeFileName => "unsafe_file_name",
             Self::TooManyFiles => "too_many_files",
             Self::UnreadableKey => "unreadable_key",
@@ -124,6 +129,7 @@ impl OmissionCode {
             Self::UnreadableAdditionalData => "unreadable_additional_data",
             Self::InvalidIdentifier => "invalid_identifier",
             Self::MissingValue => "missing_value",
+            Self::UnreadableTime => "unreadable_time",
             Self::TooLarge => "too_large",
             Self::UnknownType => "unknown_type",
             Self::StockLimit => "stock_limit",

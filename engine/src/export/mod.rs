@@ -9,6 +9,8 @@
 //! pages for people on another. All channels are bounded, so memory does not grow with the account.
 
 mod account;
+mod forecast;
+mod gather;
 mod json;
 mod output;
 mod pages;
@@ -16,7 +18,9 @@ mod photos;
 mod pieces;
 mod steady;
 
-pub use account::{ExportOptions, Exported, Exporter, SCHEMA_FORMAT};
+pub use account::{ExportOptions, Exported, Exporter};
+pub use forecast::{Forecast, ForecastPhotos, Forecaster, LeftOut};
+pub use gather::SCHEMA_FORMAT;
 pub use output::OutputError;
 
 use crate::archive::encryption::EncryptionError;

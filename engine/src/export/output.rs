@@ -47,7 +47,7 @@ impl OutputFile {
     ) -> Result<Self, OutputError> {
         let name = crate::archive::names::archive_file_name(account, created_at);
         let name = folder.join(if encrypted { format!("{name}.age") } else { name });
-        let temporary = folder.join(format!(".{}.part", account.as_str().replace(':', "_")));
+        let temporary = folder.join(format!(".{}.part", crate::archive::names::file_stem(account.as_str())));
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| OutputError::Io { path, source }

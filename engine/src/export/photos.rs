@@ -1,6 +1,6 @@
 //! The originals of the account's photos.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::Progress;
 use super::pieces::{Piece, Pieces};
@@ -19,12 +19,48 @@ const MAX_NAME_BYTES: usize = 12 << 20;
 /// So many photos are asked for ahead of the one that is written, where that means waiting for an answer.
 const AHEAD: usize = 16;
 
+/// Where photos are, and whether their bytes are wanted.
+#[derive(Clone, Copy)]
+pub(super) enum PhotoSource<'a> {
+    /// Files that go into an archive; in a folder, also files that are only looked at.
+    Store(&'a PhotoStore),
+    /// The originals in a bucket with their sizes, of which none is fetched.
+    Listed(&'a BTreeMap<String, u64>),
+}
+
+impl PhotoSource<'_> {
+    fn look_for(self, candidates: Vec<String>) -> Search {
+        match self {
+            Self::Store(store) => Search::Lookup(store.look_for(candidates)),
+            Self::Listed(sizes) => {
+                Search::Listed(candidates.iter().filter_map(|name| sizes.get(name)).copied().max())
+            }
+        }
+    }
+}
+
+/// A photo that is being looked for.
+enum Search {
+    Lookup(Lookup),
+    /// The size of the largest file of its names.
+    Listed(Option<u64>),
+}
+
+impl Search {
+    fn is_done(&self) -> bool {
+        match self {
+            Self::Lookup(lookup) => lookup.is_done(),
+            Self::Listed(_) => true,
+        }
+    }
+}
+
 /// Takes names of photos and sends the files, in the order of the names.
 pub(super) struct PhotoFiles<'a> {
-    uploads: &'a PhotoStore,
+    source: PhotoSource<'a>,
     pieces: Pieces,
     progress: &'a dyn Progress,
-    ahead: VecDeque<(PhotoName, Lookup)>,
+    ahead: VecDeque<(PhotoName, Search)>,
     sent: HashSet<String>,
     lower_case: HashSet<String>,
     name_bytes: usize,
@@ -33,9 +69,9 @@ pub(super) struct PhotoFiles<'a> {
 }
 
 impl<'a> PhotoFiles<'a> {
-    pub(super) fn new(uploads: &'a PhotoStore, pieces: Pieces, progress: &'a dyn Progress) -> Self {
+    pub(super) fn new(source: PhotoSource<'a>, pieces: Pieces, progress: &'a dyn Progress) -> Self {
         Self {
-            uploads,
+            source,
             pieces,
             progress,
             ahead: VecDeque::new(),
@@ -64,13 +100,13 @@ impl<'a> PhotoFiles<'a> {
 
     /// Sends what has been asked for.
     pub(super) async fn finish(&mut self) -> Result<(), ReadError> {
-        while let Some((photo, lookup)) = self.ahead.pop_front() {
-            self.settle(&photo, lookup).await?;
+        while let Some((photo, search)) = self.ahead.pop_front() {
+            self.settle(&photo, search).await?;
         }
         Ok(())
     }
 
-    async fn settle(&mut self, photo: &PhotoName, lookup: Lookup) -> Result<(), ReadError> {
+    async fn settle(&mut self, photo: &PhotoName, search: Search) -> Result<(), ReadError> {
         if !is_plain_file_name(&photo.name) {
             let reason = "the photo's file name could lead out of its folder".to_owned();
             self.omit(photo, OmissionCode::UnsafeFileName, reason);
@@ -93,12 +129,23 @@ impl<'a> PhotoFiles<'a> {
             self.omit(photo, OmissionCode::TooManyFiles, reason);
             return Ok(());
         }
-        match lookup.result().await? {
+        let file = match search {
+            Search::Lookup(lookup) => lookup.result().await?,
+            Search::Listed(Some(0)) => PhotoFile::Empty,
+            Search::Listed(None) => PhotoFile::Missing,
+            Search::Listed(Some(_)) => {
+                self.note(photo);
+                return Ok(());
+            }
+        };
+        match file {
             PhotoFile::Found(bytes, size) => {
-                self.name_bytes += photo.name.len();
-                self.sent.insert(photo.name.clone());
-                self.lower_case.insert(photo.name.to_lowercase());
+                self.note(photo);
                 self.send(format!("{}{}", names::PHOTOS, photo.name), bytes, size).await?;
+            }
+            PhotoFile::Empty => {
+                let reason = "the photo's file is empty: it has no bytes".to_owned();
+                self.omit(photo, OmissionCode::EmptyFile, reason);
             }
             PhotoFile::Unreadable(reason) => {
                 let reason = format!("the photo's file cannot be read: {reason}");
@@ -110,6 +157,12 @@ impl<'a> PhotoFiles<'a> {
             }
         }
         Ok(())
+    }
+
+    fn note(&mut self, photo: &PhotoName) {
+        self.name_bytes += photo.name.len();
+        self.sent.insert(photo.name.clone());
+        self.lower_case.insert(photo.name.to_lowercase());
     }
 
     async fn send(&mut self, path: String, bytes: PhotoBytes, size: u64) -> Result<(), ReadError> {
@@ -129,15 +182,15 @@ impl<'a> PhotoFiles<'a> {
 impl Sink<PhotoName> for PhotoFiles<'_> {
     async fn put(&mut self, photo: PhotoName) -> Result<(), ReadError> {
         self.progress.advance(1);
-        let lookup = self.uploads.look_for(photo.candidates.clone());
-        self.ahead.push_back((photo, lookup));
-        while let Some((photo, lookup)) = self.ahead.pop_front_if(|(_, lookup)| lookup.is_done()) {
-            self.settle(&photo, lookup).await?;
+        let search = self.source.look_for(photo.candidates.clone());
+        self.ahead.push_back((photo, search));
+        while let Some((photo, search)) = self.ahead.pop_front_if(|(_, search)| search.is_done()) {
+            self.settle(&photo, search).await?;
         }
         if self.ahead.len() > AHEAD
-            && let Some((photo, lookup)) = self.ahead.pop_front()
+            && let Some((photo, search)) = self.ahead.pop_front()
         {
-            self.settle(&photo, lookup).await?;
+            self.settle(&photo, search).await?;
         }
         Ok(())
     }

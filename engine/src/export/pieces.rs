@@ -111,6 +111,26 @@ pub(super) fn start_writer(
     (Pieces(sender), thread)
 }
 
+/// Takes what an archive would be made of, and keeps only the records that it would have to leave out.
+pub(super) type DiscardThread = tokio::task::JoinHandle<Result<Vec<TooLarge>, serde_json::Error>>;
+
+/// Starts the thread that takes records without an archive; it ends when every sender is gone.
+pub(super) fn start_discarding() -> (Pieces, DiscardThread) {
+    let (sender, mut receiver) = mpsc::channel(4);
+    let thread = tokio::task::spawn_blocking(move || {
+        let mut written = Written::default();
+        while let Some(piece) = receiver.blocking_recv() {
+            if let Piece::Records(records) = piece {
+                written.buffer.clear();
+                written.shown.clear();
+                records(&mut written)?;
+            }
+        }
+        Ok(written.too_large)
+    });
+    (Pieces(sender), thread)
+}
+
 /// How the documents of an archive are written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DocumentOptions {

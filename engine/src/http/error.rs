@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::address::NotPublic;
+use super::tls;
 
 /// Why a request was not made, or why its answer is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +23,15 @@ pub enum HttpError {
         "{0} is not asked, since it is not on the public internet; allow its host if it belongs to a test network"
     )]
     NotPublic(String),
-    /// Nobody there, a TLS certificate for somebody else, no such name.
+    /// A certificate that is not trusted, or no TLS that both sides speak.
+    #[error("{host} cannot be reached: TLS failed, {reason}")]
+    Tls {
+        /// Whom we wanted to reach.
+        host: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nobody there, no such name.
     #[error("{host} cannot be reached: {reason}")]
     Connect {
         /// Whom we wanted to reach.
@@ -69,7 +78,14 @@ pub enum HttpError {
 impl HttpError {
     /// Whether the host itself is the trouble, so that asking it for something else is of no use now.
     pub fn is_dead_host(&self) -> bool {
-        matches!(self, Self::NotPublic(_) | Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. })
+        matches!(
+            self,
+            Self::NotPublic(_)
+                | Self::Tls { .. }
+                | Self::Connect { .. }
+                | Self::Timeout { .. }
+                | Self::Broken { .. }
+        )
     }
 
     /// What the library says, without the address, which may be long.
@@ -86,6 +102,9 @@ impl HttpError {
         let connecting = error.is_connect();
         if error.is_timeout() {
             return Self::Timeout { host, after: if connecting { connect } else { total } };
+        }
+        if let Some(reason) = causes(&error).find_map(tls::problem) {
+            return Self::Tls { host, reason };
         }
         let error = error.without_url();
         let reason = causes(&error).last().map_or_else(String::new, ToString::to_string);

@@ -10,6 +10,7 @@ mod address;
 mod allowed;
 mod client;
 mod error;
+mod tls;
 
 pub use allowed::{AllowedNetworks, AllowedNetworksError};
 pub(crate) use client::place;

@@ -115,12 +115,12 @@ pub enum ImportError {
         /// All keys that were compared.
         evidence: Box<Evidence>,
     },
-    /// Nothing vouches for the archive.
+    /// Nothing vouches for the archive; with why the old pod does not, where it was asked, ending in a space.
     #[error(
         "nothing proves that this is the archive of {0}: the archive's key is known neither to this pod nor by a \
-         pinned pod key. If you know whose it is, say --accept-unproven"
+         pinned pod key. {1}If you know whose it is, say --accept-unproven"
     )]
-    Unproven(DiasporaId, Box<Evidence>),
+    Unproven(DiasporaId, String, Box<Evidence>),
     /// The account has moved before.
     #[error("{0} has already moved to {1}: an account moves once")]
     AlreadyMoved(DiasporaId, String),

@@ -3,9 +3,11 @@
 use super::ImportError;
 use super::evidence::{Evidence, KeySource};
 use super::importer::Importer;
+use super::report::FindingCode;
 use super::survey::Survey;
+use crate::archive::manifest::CountKind;
 use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
-use crate::discovery::Discovery;
+use crate::discovery::{Discovery, DiscoveryError};
 use crate::domain::{DiasporaId, PublicKey};
 use crate::pod::database::Cell as _;
 
@@ -55,7 +57,14 @@ impl Importer<'_> {
         let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
         let rows = self.target.pod.rows_in("the account's key", sql, &[old.as_str()]).await?;
         let known = rows.first().and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok());
-        let published = published_key(self.options.discovery.as_ref(), old).await;
+        let (published, unsaid) = match published_key(self.options.discovery.as_ref(), old).await {
+            Some(Ok(key)) => (Some(key), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        if let Some(problem) = unsaid.as_ref().and_then(DiscoveryError::tls) {
+            self.target.report.note(CountKind::Contacts, FindingCode::OldPodTls, &problem);
+        }
         let shown = |key: &Option<PublicKey>| key.as_ref().map(|key| key.fingerprint().to_string());
         let evidence = Evidence {
             archive: shown(&own),
@@ -93,14 +102,18 @@ impl Importer<'_> {
         } else if self.options.accept_unproven {
             Proof::Unproven
         } else {
-            return Err(ImportError::Unproven(old.clone(), Box::new(evidence)));
+            let unsaid = unsaid.map(|error| format!("The old pod was asked and could not say: {error}. "));
+            return Err(ImportError::Unproven(old.clone(), unsaid.unwrap_or_default(), Box::new(evidence)));
         };
         Ok((proof, evidence))
     }
 }
 
-/// The key that the old pod says is the account's; none when it does not answer, or is not to be asked.
-pub(crate) async fn published_key(discovery: Option<&Discovery>, old: &DiasporaId) -> Option<PublicKey> {
+/// The key that the old pod says is the account's, or why it says none; nothing where it is not to be asked.
+pub(crate) async fn published_key(
+    discovery: Option<&Discovery>,
+    old: &DiasporaId,
+) -> Option<Result<PublicKey, DiscoveryError>> {
     let found = discovery?.find_all([old.clone()]).await;
-    found.into_values().flatten().next().map(|person| person.public_key)
+    found.into_values().next().map(|found| found.map(|person| person.public_key))
 }

@@ -67,6 +67,8 @@ pub enum FindingCode {
     ValueLeftOut,
     /// Nothing proves that the archive is the account's own: it is taken on the podmin's word.
     Unproven,
+    /// The old pod was asked whose archive it is, and its TLS failed.
+    OldPodTls,
     /// Something about an account as a whole; see the message.
     Account,
 }
@@ -100,6 +102,7 @@ impl FindingCode {
             Self::Shortened => "shortened",
             Self::ValueLeftOut => "value_left_out",
             Self::Unproven => "unproven",
+            Self::OldPodTls => "old_pod_tls",
             Self::Account => "account",
         }
     }
@@ -135,6 +138,7 @@ impl FindingCode {
             Self::Replaced => "kept, with characters replaced that this pod's database cannot hold",
             Self::ValueLeftOut => "kept without one value, which cannot be read",
             Self::Unproven => "taken on your word: nothing proves that the archive is the account's own",
+            Self::OldPodTls => "the old pod could not say whose archive it is: its TLS failed",
             Self::Account => "see the message",
         }
     }

@@ -53,7 +53,7 @@ impl Needs {
         let free_bytes = match uploads {
             PhotoStore::Bucket(_) => None,
             PhotoStore::Folder(folder) => {
-                let found = rustix::fs::statvfs(folder.images()).map_err(|error| ImportError::Space {
+                let found = rustix::fs::statvfs(folder.place()).map_err(|error| ImportError::Space {
                     place: uploads.to_string(),
                     source: error.into(),
                 })?;

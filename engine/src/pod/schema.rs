@@ -60,6 +60,11 @@ const REQUIRED: &[(&str, &str)] = &[
     ),
 ];
 
+/// The tables an export reads.
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
+    REQUIRED.iter().map(|(table, _)| *table)
+}
+
 /// The version of a pod's tables: its newest `schema_migrations` entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaVersion(String);
@@ -103,6 +108,16 @@ pub enum SchemaError {
         "the pod's tables are of version {0}, newer than any this Pappus knows (up to {NEWEST}): get a newer Pappus"
     )]
     TooNew(String),
+    /// The database's user may not read some of the tables.
+    #[error(
+        "the pod's database does not let this user read {tables}. As the owner of the database, run: {grant}"
+    )]
+    Denied {
+        /// The tables.
+        tables: String,
+        /// The statements that give the right.
+        grant: String,
+    },
     /// The version is known, but the tables do not fit it.
     #[error("the pod's tables are of version {version}, but {missing} missing: was a migration interrupted?")]
     Incomplete {
@@ -119,8 +134,12 @@ pub enum SchemaError {
 /// [`SchemaError`], each with what to do.
 pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, SchemaError> {
     let sql = "SELECT MAX(version) FROM schema_migrations".to_owned();
-    let row = snapshot.first("the version of its tables", sql, &[]).await;
-    let version = row.ok().flatten().and_then(|row| row.text(0)).ok_or(SchemaError::NotDiaspora)?;
+    let row = match snapshot.first("the version of its tables", sql, &[]).await {
+        // There is no such table.
+        Err(DatabaseError::Statement { .. }) => None,
+        other => other?,
+    };
+    let version = row.and_then(|row| row.text(0)).ok_or(SchemaError::NotDiaspora)?;
     if version.len() != 14 || version.as_str() < OLDEST {
         return Err(SchemaError::TooOld(version));
     }
@@ -128,6 +147,12 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
         return Err(SchemaError::TooNew(version));
     }
     let present = columns(snapshot).await?;
+    let denied = denied_tables(snapshot, &present).await?;
+    if !denied.is_empty() {
+        snapshot.ask_user().await?;
+        let (tables, grant) = (denied.join(", "), snapshot.grant(&denied));
+        return Err(SchemaError::Denied { tables, grant });
+    }
     let missing: Vec<String> = REQUIRED
         .iter()
         .flat_map(|(table, columns)| {
@@ -143,6 +168,39 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
             let missing = format!("{shown}{} are", if many.len() > 5 { " and more" } else { "" });
             Err(SchemaError::Incomplete { version, missing })
         }
+    }
+}
+
+/// The tables of an export that this user may not read.
+async fn denied_tables(
+    snapshot: &mut Snapshot,
+    present: &HashSet<String>,
+) -> Result<Vec<&'static str>, DatabaseError> {
+    match snapshot.dialect() {
+        Dialect::PostgreSql => {
+            let sql = "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
+                       AND c.relkind IN ('r', 'p', 'v') AND NOT has_table_privilege(c.oid, 'SELECT') \
+                       AND NOT has_any_column_privilege(c.oid, 'SELECT')";
+            let rows = snapshot.rows("its rights", sql.to_owned(), &[]).await?;
+            let denied: HashSet<String> = rows.iter().filter_map(|row| row.text(0)).collect();
+            Ok(tables().filter(|table| denied.contains(*table)).collect())
+        }
+        // Here a table that may not be read looks as if it were not there, until it is asked for.
+        Dialect::MySql => {
+            let mut denied = Vec::new();
+            for (table, columns) in REQUIRED {
+                let first = columns.split_whitespace().next().unwrap_or_default();
+                if present.contains(&format!("{table}.{first}")) {
+                    continue;
+                }
+                let sql = format!("SELECT 1 FROM {table} LIMIT 0");
+                if let Err(DatabaseError::Denied { .. }) = snapshot.rows("its rights", sql, &[]).await {
+                    denied.push(*table);
+                }
+            }
+            Ok(denied)
+        }
+        Dialect::Sqlite => Ok(Vec::new()),
     }
 }
 

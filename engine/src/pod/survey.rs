@@ -1,15 +1,15 @@
-//! A look at a whole pod before anything is exported: how much there is, and what would be left out.
+//! A look at a whole pod before anything is exported: how much there is, and whether its database is ready for it.
+//! What would be left out, `export::Forecaster` finds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
 
-use super::config::PodUrl;
+use super::config::{Dialect, PodUrl};
 use super::database::{Cell as _, DatabaseError, Snapshot};
-use crate::domain::PrivateKey;
 
-/// What a pod holds, and what of it cannot be exported.
+/// What a pod holds.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Survey {
     /// Accounts on the pod.
@@ -26,22 +26,20 @@ pub struct Survey {
     pub likes: u64,
     /// Photos by the pod's accounts.
     pub photos: u64,
-    /// Accounts whose private key is missing or broken; their archives are signed by the pod only.
-    pub unusable_keys: Vec<String>,
-    /// Accounts without a usable person; they cannot be exported.
-    pub broken_accounts: Vec<String>,
     /// Accounts whose diaspora* ID names another host than the pod's address gives, by that host: the pod has changed
     /// its address, or the address is wrong. They keep their IDs.
     pub other_hosts: BTreeMap<String, u64>,
-    /// Photos whose file is not there.
-    pub missing_files: u64,
-    /// Comments and likes by the pod's accounts whose post is gone.
-    pub orphans: u64,
+    /// Large tables whose contents the database knows nothing about, as after a restore: it plans its statements badly.
+    /// `ANALYZE` helps. Always empty where the database sees to that itself.
+    pub without_statistics: Vec<String>,
 }
 
 /// One account and how large it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccountSize {
+    /// Its row number, `users.id`.
+    #[serde(skip)]
+    pub user_id: i64,
     /// Its username.
     pub username: String,
     /// Whether it was closed.
@@ -62,16 +60,18 @@ pub struct AccountSize {
     pub photo_bytes: Option<u64>,
 }
 
-/// Looks at the whole pod, with a few statements. `url` is its address; `photo_files` are the names of all originals,
-/// where they could be read.
+impl AccountSize {
+    /// About how many records and files it has.
+    pub fn records(&self) -> u64 {
+        self.posts + self.comments + self.likes + self.contacts + self.photos
+    }
+}
+
+/// Looks at the whole pod, with a few statements. `url` is its address.
 ///
 /// # Errors
 /// The database's failure.
-pub async fn survey(
-    snapshot: &mut Snapshot,
-    url: &PodUrl,
-    photo_files: Option<&BTreeSet<String>>,
-) -> Result<Survey, DatabaseError> {
+pub async fn survey(snapshot: &mut Snapshot, url: &PodUrl) -> Result<Survey, DatabaseError> {
     let mut survey = Survey::default();
     accounts(snapshot, &url.diaspora_host(), &mut survey).await?;
     for (table, count) in [
@@ -85,18 +85,7 @@ pub async fn survey(
         );
         *count = number(snapshot, "the size of the pod", sql).await?;
     }
-    for (table, target, kind) in
-        [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")]
-    {
-        let sql = format!(
-            "SELECT COUNT(*) FROM {table} r JOIN people a ON a.id = r.author_id LEFT JOIN posts p ON p.id = r.{target} \
-             WHERE a.owner_id IS NOT NULL AND r.{kind} = 'Post' AND p.id IS NULL"
-        );
-        survey.orphans += number(snapshot, "records whose post is gone", sql).await?;
-    }
-    if let Some(present) = photo_files {
-        survey.missing_files = missing_files(snapshot, present).await?;
-    }
+    survey.without_statistics = without_statistics(snapshot).await?;
     Ok(survey)
 }
 
@@ -116,8 +105,9 @@ pub async fn account_sizes(
     let count = |table: &str| format!("(SELECT COUNT(*) FROM {table} r WHERE r.author_id = p.id)");
     let sql = format!(
         "SELECT u.username, p.closed_account, u.locked_at, {}, {}, {}, {}, \
-         (SELECT COUNT(*) FROM contacts c WHERE c.user_id = u.id), p.id FROM users u \
-         LEFT JOIN people p ON p.owner_id = u.id WHERE u.username IS NOT NULL ORDER BY u.username",
+         (SELECT COUNT(*) FROM contacts c WHERE c.user_id = u.id), p.id, u.id FROM users u \
+         LEFT JOIN people p ON p.owner_id = u.id WHERE u.username IS NOT NULL AND u.username <> '' \
+         ORDER BY u.username, u.id",
         count("posts"),
         count("comments"),
         count("likes"),
@@ -128,6 +118,7 @@ pub async fn account_sizes(
     Ok(rows
         .iter()
         .map(|row| AccountSize {
+            user_id: row.integer(9).unwrap_or_default(),
             username: row.text(0).unwrap_or_default(),
             closed: row.boolean(1).unwrap_or(false),
             locked: !row.is_null(2),
@@ -168,21 +159,15 @@ fn count_other_host(hosts: &mut BTreeMap<String, u64>, id: &str, expected: &str)
 }
 
 async fn accounts(snapshot: &mut Snapshot, host: &str, survey: &mut Survey) -> Result<(), DatabaseError> {
-    let sql = "SELECT u.username, u.locked_at, p.closed_account, p.id, u.serialized_private_key, p.diaspora_handle \
-               FROM users u LEFT JOIN people p ON p.owner_id = u.id ORDER BY u.username"
+    let sql = "SELECT u.id, u.locked_at, p.closed_account, p.diaspora_handle \
+               FROM users u LEFT JOIN people p ON p.owner_id = u.id WHERE u.username IS NOT NULL AND u.username <> ''"
         .to_owned();
     let mut rows = snapshot.stream("the accounts", sql, &[]);
     while let Some(row) = rows.try_next().await? {
-        let name = row.text(0).unwrap_or_default();
         survey.accounts += 1;
         survey.locked += u64::from(!row.is_null(1));
         survey.closed += u64::from(row.boolean(2).unwrap_or(false));
-        count_other_host(&mut survey.other_hosts, &row.text(5).unwrap_or_default(), host);
-        if row.is_null(3) {
-            survey.broken_accounts.push(name);
-        } else if PrivateKey::from_pem(row.text(4).unwrap_or_default()).signing_key().is_err() {
-            survey.unusable_keys.push(name);
-        }
+        count_other_host(&mut survey.other_hosts, &row.text(3).unwrap_or_default(), host);
     }
     Ok(())
 }
@@ -206,17 +191,23 @@ async fn photo_bytes(
     Ok(bytes)
 }
 
-async fn missing_files(snapshot: &mut Snapshot, present: &BTreeSet<String>) -> Result<u64, DatabaseError> {
-    let sql = "SELECT r.unprocessed_image, r.remote_photo_name, r.processed_image FROM photos r \
-               JOIN people p ON p.id = r.author_id WHERE p.owner_id IS NOT NULL"
-        .to_owned();
-    let mut missing = 0;
-    let mut rows = snapshot.stream("the names of photo files", sql, &[]);
-    while let Some(row) = rows.try_next().await? {
-        let found = (0..3).filter_map(|column| row.filled(column)).any(|name| present.contains(&name));
-        missing += u64::from(!found);
+/// Bytes from which a table is large enough for a bad plan to be felt.
+const LARGE_TABLE: u32 = 256 << 10;
+
+async fn without_statistics(snapshot: &mut Snapshot) -> Result<Vec<String>, DatabaseError> {
+    // MariaDB and MySQL renew theirs by themselves, and SQLite's plans do without.
+    if snapshot.dialect() != Dialect::PostgreSql {
+        return Ok(Vec::new());
     }
-    Ok(missing)
+    let sql = format!(
+        "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
+         AND c.relkind = 'r' AND pg_relation_size(c.oid) >= {LARGE_TABLE} AND c.relname IN ({}) \
+         AND NOT EXISTS (SELECT 1 FROM pg_stats s WHERE s.schemaname = current_schema() AND s.tablename = c.relname) \
+         ORDER BY c.relname",
+        super::schema::tables().map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ")
+    );
+    let rows = snapshot.rows("what it knows of its tables", sql, &[]).await?;
+    Ok(rows.iter().filter_map(|row| row.text(0)).collect())
 }
 
 async fn number(snapshot: &mut Snapshot, what: &'static str, sql: String) -> Result<u64, DatabaseError> {

@@ -275,6 +275,7 @@ impl Workshop {
             read_schema(&mut snapshot).await.map_err(|error| RequestError::Archive(error.to_string()))?;
         let uploads =
             PhotoStore::open(&setup.photos).await.map_err(|error| read(ReadError::Uploads(error)))?;
+        uploads.expect_photos(&mut snapshot).await.map_err(|error| read(ReadError::Uploads(error)))?;
         let name = &hand.request.username;
         let mut reader = AccountReader::find(&mut snapshot, setup.pod.clone(), name).await.map_err(read)?;
         let total = reader.record_count().await.map_err(read)?;

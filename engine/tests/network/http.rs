@@ -192,8 +192,8 @@ fn fixture(name: &str) -> String {
 }
 
 /// Says hello to everybody, over TLS.
-async fn serve_tls() -> u16 {
-    let certificate = CertificateDer::from_pem_slice(fixture("server.pem").as_bytes()).unwrap();
+async fn serve_tls(certificate: &str) -> u16 {
+    let certificate = CertificateDer::from_pem_slice(fixture(certificate).as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(fixture("server.key.pem").as_bytes()).unwrap();
     let config =
         ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
@@ -214,19 +214,40 @@ async fn serve_tls() -> u16 {
 
 #[tokio::test]
 async fn certificates_are_checked() {
-    let port = serve_tls().await;
+    let port = serve_tls("server.pem").await;
     let address = format!("https://localhost:{port}/");
     let mut options = options([format!("https://localhost:{port}"), format!("https://127.0.0.2:{port}")]);
     let error = get(&Client::new(options.clone()).unwrap(), &address).await.unwrap_err();
-    assert!(
-        matches!(error, HttpError::Connect { .. }) && error.to_string().contains("certificate"),
-        "{error}"
-    );
+    assert!(matches!(error, HttpError::Tls { .. }) && error.is_dead_host(), "{error}");
     options.extra_authorities = vec![fixture("authority.pem")];
     let client = Client::new(options.clone()).unwrap();
     assert_eq!(get(&client, &address).await.unwrap(), b"hello");
     let error = get(&client, &format!("https://127.0.0.2:{port}/")).await.unwrap_err();
-    assert!(matches!(error, HttpError::Connect { .. }), "for another name: {error}");
+    assert!(matches!(error, HttpError::Tls { .. }), "for another name: {error}");
     options.extra_authorities = vec!["no certificate".to_owned()];
     assert!(matches!(Client::new(options), Err(HttpError::Setup(_))));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_tls_is_said() {
+    for (certificate, words) in [
+        ("expired.pem", "its certificate has expired"),
+        ("other-host.pem", "its certificate is for another host"),
+        ("self-signed.pem", "its certificate is self-signed"),
+        ("server.pem", "or of an authority that is not trusted here"),
+    ] {
+        let port = serve_tls(certificate).await;
+        let mut options = options([format!("https://localhost:{port}")]);
+        options.extra_authorities = vec![fixture("other-authority.pem")];
+        let client = Client::new(options).unwrap();
+        let error = get(&client, &format!("https://localhost:{port}/")).await.unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, HttpError::Tls { .. }), "{certificate}: {error:?}");
+        assert!(text.contains("TLS") && text.contains(words), "{certificate}: {text}");
+    }
+    let plain = serve(|_| Response::new(Body::from("hello"))).await;
+    let host = plain.host();
+    let client = Client::new(options([format!("https://{host}")])).unwrap();
+    let text = get(&client, &format!("https://{host}/")).await.unwrap_err().to_string();
+    assert!(text.contains("TLS") && text.contains("does not speak TLS"), "{text}");
 }

@@ -103,7 +103,7 @@ async fn setup(app: &App, pod: &PodConfig, snapshot: &mut Snapshot) -> Result<Se
         pod: pod.url.clone(),
         schema: read_schema(snapshot).await?,
         photos: pod.uploads.clone(),
-        uploads: PhotoStore::open(&pod.uploads).await?,
+        uploads: PhotoStore::of_pod(&pod.uploads, &pod.database).await?,
         archive_key: app.config.state.archive_key()?.signing_key()?,
         state: app.config.state.clone(),
         depot: app.depot.clone(),

@@ -182,6 +182,7 @@ newcomers-finding-too-long = weggelassen: Es ist länger, als dieser Pod fassen 
 newcomers-finding-cannot-hold = weggelassen: Die Datenbank dieses Pods kann es so nicht fassen
 newcomers-finding-deleted-since = weggelassen: war schon hier und ist seitdem gelöscht worden
 newcomers-finding-shortened = behalten, aber auf die Länge gekürzt, die dieser Pod annimmt
+newcomers-finding-old-pod-tls = der bisherige Pod konnte nicht sagen, wem das Archiv gehört: seine TLS-Verbindung ist nicht sicher
 newcomers-finding-unproven = auf das Wort des Podmins genommen: Nichts belegt, dass das Archiv zu diesem Konto gehört
 newcomers-finding-replaced = behalten, aber mit ersetzten Zeichen, die die Datenbank dieses Pods nicht fassen kann
 newcomers-finding-account = etwas zum Konto als Ganzem

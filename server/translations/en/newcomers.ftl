@@ -182,6 +182,7 @@ newcomers-finding-too-long = left out: it is longer than this pod can hold
 newcomers-finding-cannot-hold = left out: this pod's database cannot hold it as it is
 newcomers-finding-deleted-since = left out: it was here already, and was deleted since
 newcomers-finding-shortened = kept, but cut to the length this pod takes
+newcomers-finding-old-pod-tls = the old pod could not say whose archive this is: its TLS connection is not safe
 newcomers-finding-unproven = taken on the podmin's word: nothing proves that the archive is the account's own
 newcomers-finding-replaced = kept, but with characters replaced that this pod's database cannot hold
 newcomers-finding-account = something about the account as a whole

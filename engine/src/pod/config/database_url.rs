@@ -115,6 +115,17 @@ impl DatabaseUrl {
         self.dialect
     }
 
+    /// The user's name in it, as it may stand in a statement.
+    pub(crate) fn user(&self) -> Option<String> {
+        let url = network_url(&self.full).ok()?;
+        let named = url.query_pairs().find(|(key, _)| key == "user").map(|(_, user)| user.into_owned());
+        let plain = |user: &String| {
+            !user.is_empty()
+                && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        };
+        named.or_else(|| Some(url.username().to_owned())).filter(plain)
+    }
+
     /// The whole address, password included: for the database driver only.
     pub fn expose(&self) -> &str {
         &self.full

@@ -4,14 +4,19 @@
 //! same for all three, so only this room knows which one it talks to.
 
 mod columns;
+mod error;
 mod row;
 mod snapshot;
 mod text;
+mod unsayable;
 mod writer;
 
 pub(crate) use columns::{Column, Columns};
-pub use row::{Cell, Row};
-pub use snapshot::{DatabaseError, SharedSnapshot, Snapshot};
-pub(crate) use snapshot::{numbered_placeholders, reason};
+pub use error::DatabaseError;
+pub(crate) use error::reason;
+pub use row::{Cell, Reading, Row};
+pub(crate) use snapshot::numbered_placeholders;
+pub use snapshot::{SharedSnapshot, Snapshot};
 pub use text::clean_text;
+pub use unsayable::Unsayable;
 pub use writer::{Existing, PodWriter, Value};

@@ -1,12 +1,13 @@
 //! A row, read by position and with forgiveness: a bad value spoils its column, never the row.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime};
 use sqlx::mysql::MySqlRow;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
 use super::clean_text;
+use super::unsayable::{self, Unsayable};
 use crate::domain::Timestamp;
 
 /// A row of any of the three databases.
@@ -17,6 +18,17 @@ pub enum Row {
     MySql(MySqlRow),
     /// From SQLite.
     Sqlite(SqliteRow),
+}
+
+/// A time or a date out of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading<T> {
+    /// NULL.
+    Absent,
+    /// As the network can write it: of the years 1 to 9999.
+    Known(T),
+    /// Something else, such as infinity, a year before Christ, a day 0, or a text.
+    Unsayable(Unsayable),
 }
 
 /// Reading one column; all positions count from 0.
@@ -81,8 +93,7 @@ impl Cell for Row {
             Self::MySql(row) => row.try_get_unchecked::<NaiveDateTime, _>(column).ok(),
             Self::Sqlite(row) => row.try_get_unchecked::<Option<NaiveDateTime>, _>(column).ok().flatten(),
         };
-        // Years outside this range cannot be written in four digits.
-        time.filter(|time| (0..=9999).contains(&chrono::Datelike::year(time))).map(Timestamp::from_utc)
+        time.filter(|time| YEARS.contains(&time.year())).map(Timestamp::from_utc)
     }
 
     fn date(&self, column: usize) -> Option<String> {
@@ -91,12 +102,16 @@ impl Cell for Row {
             Self::MySql(row) => row.try_get_unchecked::<NaiveDate, _>(column).ok(),
             Self::Sqlite(row) => row.try_get_unchecked::<Option<NaiveDate>, _>(column).ok().flatten(),
         };
+        let date = date.filter(|date| YEARS.contains(&date.year()));
         date.map(|date| date.format("%Y-%m-%d").to_string())
     }
 }
 
+/// The years that the network's form of a time, and of a date, has room for.
+const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
+
 /// PostgreSQL's day 0 in days after 1970-01-01.
-const POSTGRES_EPOCH_DAYS: i64 = 10_957;
+pub(super) const POSTGRES_EPOCH_DAYS: i64 = 10_957;
 
 /// PostgreSQL sends microseconds since 2000-01-01, with the largest and smallest number for infinity, on which
 /// the library's own decoder panics.
@@ -114,6 +129,34 @@ fn postgres_date(row: &PgRow, column: usize) -> Option<NaiveDate> {
 }
 
 impl Row {
+    /// A point in time, or why it is none.
+    pub fn time_reading(&self, column: usize) -> Reading<Timestamp> {
+        self.time(column).map_or_else(|| self.unsayable(column), Reading::Known)
+    }
+
+    /// A date, or why it is none.
+    pub fn date_reading(&self, column: usize) -> Reading<String> {
+        self.date(column).map_or_else(|| self.unsayable(column), Reading::Known)
+    }
+
+    /// What a column holds that is neither a time nor a date.
+    fn unsayable<T>(&self, column: usize) -> Reading<T> {
+        let held = match self {
+            Self::Postgres(row) => row.try_get_raw(column).ok().and_then(|value| {
+                let bytes = value.as_bytes().ok()?;
+                Some(unsayable::of_postgres(bytes))
+            }),
+            // Asked for a time, the library takes day 0 for NULL; the bytes tell them apart.
+            Self::MySql(row) => row.try_get_unchecked::<&[u8], _>(column).ok().map(unsayable::of_mysql),
+            Self::Sqlite(row) => row
+                .try_get_unchecked::<Option<&[u8]>, _>(column)
+                .ok()
+                .flatten()
+                .map(|bytes| unsayable::of_text(&clean_text(bytes))),
+        };
+        held.map_or(Reading::Absent, Reading::Unsayable)
+    }
+
     /// How many columns it has.
     pub fn width(&self) -> usize {
         match self {

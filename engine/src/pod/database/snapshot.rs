@@ -9,59 +9,14 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
-use super::{Cell as _, Row};
+use super::error::{Caller, refused, statement_error};
+use super::{Cell as _, DatabaseError, Row};
 use crate::pod::config::{DatabaseUrl, Dialect};
 
+/// Between two tries of a database that takes no more connections.
+const CROWDED_PAUSE: Duration = Duration::from_millis(500);
 /// How long a pod's database may take to answer a new connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Why the pod's database could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseError {
-    /// No connection.
-    #[error(
-        "the pod's database at {url} cannot be reached: {reason}. Check that it runs and that the address, user and password are right"
-    )]
-    Unreachable {
-        /// The address, without its password.
-        url: String,
-        /// What the database or the system said.
-        reason: String,
-        /// Whether it is away or busy, and not an address or a password that is wrong.
-        passing: bool,
-    },
-    /// The address cannot be used.
-    #[error("{url} is not an address of a database that can be used: {reason}")]
-    Address {
-        /// The address, without its password.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The connection ended in the middle of something: the same may go well with another one.
-    #[error("the connection to the pod's database ended while it was asked about {what}: {reason}")]
-    Lost {
-        /// What it was about.
-        what: &'static str,
-        /// What the database or the system said.
-        reason: String,
-    },
-    /// A statement failed.
-    #[error("the pod's database refused a statement about {what}: {reason}")]
-    Statement {
-        /// What it was about.
-        what: &'static str,
-        /// What the database said.
-        reason: String,
-    },
-}
-
-impl DatabaseError {
-    /// Whether the database is away or busy, so that the same may go well later.
-    pub fn passes(&self) -> bool {
-        matches!(self, Self::Unreachable { passing: true, .. } | Self::Lost { .. })
-    }
-}
 
 /// A connection to one of the three databases.
 pub(super) enum Link {
@@ -74,6 +29,7 @@ pub(super) enum Link {
 pub struct Snapshot {
     link: Link,
     dialect: Dialect,
+    caller: Caller,
     statements: u64,
 }
 
@@ -90,19 +46,56 @@ impl SharedSnapshot {
 }
 
 impl Snapshot {
-    /// Connects and begins the read-only transaction.
+    /// Connects and begins the read-only transaction. A database that takes no more connections is asked again for some
+    /// seconds.
     ///
     /// # Errors
     /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
+        let begun = tokio::time::Instant::now();
+        loop {
+            match Self::begin(url, None).await {
+                // Somebody else may be about to close one.
+                Err(DatabaseError::Crowded { .. }) if begun.elapsed() < CONNECT_TIMEOUT => {
+                    tokio::time::sleep(CROWDED_PAUSE).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The same without waiting for a connection that others may close.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_now(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
         Self::begin(url, None).await
+    }
+
+    /// Asks who this user is, where a name alone is not enough.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(crate) async fn ask_user(&mut self) -> Result<(), DatabaseError> {
+        if self.dialect == Dialect::MySql {
+            let row = self.first("its user", "SELECT CURRENT_USER()".to_owned(), &[]).await?;
+            let user = row.and_then(|row| row.text(0));
+            let quoted = user.as_deref().and_then(|user| user.rsplit_once('@'));
+            self.caller.user = quoted.map(|(name, host)| format!("'{name}'@'{host}'"));
+        }
+        Ok(())
+    }
+
+    /// The statements that let this user read tables.
+    pub(crate) fn grant(&self, tables: &[&str]) -> String {
+        self.caller.grant(self.dialect, tables)
     }
 
     async fn begin(url: &DatabaseUrl, shared: Option<&SharedSnapshot>) -> Result<Self, DatabaseError> {
         let unreachable =
             |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason, passing: true };
         let link = within_time(url, connect(url, Access::Read)).await?;
-        let mut snapshot = Self { link, dialect: url.dialect(), statements: 0 };
+        let mut snapshot = Self { link, dialect: url.dialect(), caller: Caller::reader(url), statements: 0 };
         // It must come before anything is asked for.
         let share = shared.map(|shared| format!("SET TRANSACTION SNAPSHOT '{}'", shared.0));
         let begin: &[&str] = match snapshot.dialect {
@@ -176,13 +169,14 @@ impl Snapshot {
         texts: &[&str],
     ) -> BoxStream<'a, Result<Row, DatabaseError>> {
         self.statements += 1;
+        let caller = self.caller.clone();
         macro_rules! rows {
             ($link:expr, $variant:path, $sql:expr) => {{
                 let mut query = sqlx::query(AssertSqlSafe($sql)).persistent(false);
                 for text in texts {
                     query = query.bind((*text).to_owned());
                 }
-                query.fetch($link).map_ok($variant).map_err(statement_error(what)).boxed()
+                query.fetch($link).map_ok($variant).map_err(statement_error(what, caller)).boxed()
             }};
         }
         match &mut self.link {
@@ -219,33 +213,6 @@ impl Snapshot {
     }
 }
 
-pub(super) fn statement_error(what: &'static str) -> impl Fn(sqlx::Error) -> DatabaseError {
-    move |error| {
-        let reason = error.to_string();
-        if is_lost(&error) {
-            DatabaseError::Lost { what, reason }
-        } else {
-            DatabaseError::Statement { what, reason }
-        }
-    }
-}
-
-/// Whether a connection has ended, be it that the server was shut down or an administrator ended it.
-fn is_lost(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
-            true
-        }
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // Connection exceptions; shut down, crashed, starting; MariaDB: shut down, killed, gone, lost.
-            code.starts_with("08")
-                || ["57P01", "57P02", "57P03", "57P05"].contains(&code.as_ref())
-                || code == "70100"
-        }),
-        _ => false,
-    }
-}
-
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -268,11 +235,7 @@ pub(super) async fn within_time(
 pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Link, DatabaseError> {
     let address =
         |error: sqlx::Error| DatabaseError::Address { url: url.to_string(), reason: error.to_string() };
-    let refused = |error: sqlx::Error| DatabaseError::Unreachable {
-        url: url.to_string(),
-        reason: reason(&error),
-        passing: is_away(&error),
-    };
+    let refused = |error: sqlx::Error| refused(url, &error);
     Ok(match url.dialect() {
         Dialect::PostgreSql => {
             let options: PgConnectOptions = url.expose().parse().map_err(address)?;
@@ -295,27 +258,6 @@ pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Link, D
             Link::Sqlite(SqliteConnection::connect_with(&options).await.map_err(refused)?)
         }
     })
-}
-
-/// What the database itself said, without the library's words around it.
-pub(crate) fn reason(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(error) => error.message().to_owned(),
-        sqlx::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
-    }
-}
-
-/// Whether a server is not there, or takes no more connections just now; a wrong password or name is another matter.
-fn is_away(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            ["08", "53", "57"].iter().any(|class| code.starts_with(class))
-        }
-        _ => false,
-    }
 }
 
 /// PostgreSQL numbers its placeholders.

@@ -9,9 +9,8 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
 use super::columns::{Columns, Folding, Held};
-use super::snapshot::{
-    Access, Link, backticks, connect, numbered_placeholders, statement_error, within_time,
-};
+use super::error::{Caller, statement_error};
+use super::snapshot::{Access, Link, backticks, connect, numbered_placeholders, within_time};
 use super::{Cell as _, DatabaseError, Row};
 use crate::domain::Timestamp;
 use crate::pod::config::{DatabaseUrl, Dialect};
@@ -127,6 +126,7 @@ macro_rules! bind {
 pub struct PodWriter {
     link: Link,
     dialect: Dialect,
+    caller: Caller,
     columns: Option<Arc<Columns>>,
 }
 
@@ -140,7 +140,8 @@ impl PodWriter {
     /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
         let link = within_time(url, connect(url, Access::Write)).await?;
-        Ok(Self { link, dialect: url.dialect(), columns: None })
+        let caller = Caller::writer(url);
+        Ok(Self { link, dialect: url.dialect(), caller, columns: None })
     }
 
     /// Lets an SQLite file finish what a writer that was killed has begun: a connection that only reads cannot,
@@ -162,7 +163,8 @@ impl PodWriter {
     /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
     pub async fn open_read_only(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
         let link = within_time(url, connect(url, Access::Read)).await?;
-        let mut pod = Self { link, dialect: url.dialect(), columns: None };
+        let caller = Caller::reader(url);
+        let mut pod = Self { link, dialect: url.dialect(), caller, columns: None };
         let begin = match pod.dialect {
             Dialect::PostgreSql => "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Dialect::MySql => "START TRANSACTION READ ONLY",
@@ -238,7 +240,7 @@ impl PodWriter {
                         .await
                 }
                 .map(|done| done.rows_affected())
-                .map_err(statement_error(what))
+                .map_err(statement_error(what, self.caller.clone()))
             }};
         }
         match &mut self.link {
@@ -261,7 +263,12 @@ impl PodWriter {
         macro_rules! rows {
             ($link:expr, $variant:path, $sql:expr) => {{
                 let query = bind!(sqlx::query(AssertSqlSafe($sql)).persistent(false), values);
-                query.fetch($link).map_ok($variant).map_err(statement_error(what)).try_collect().await
+                query
+                    .fetch($link)
+                    .map_ok($variant)
+                    .map_err(statement_error(what, self.caller.clone()))
+                    .try_collect()
+                    .await
             }};
         }
         match &mut self.link {
@@ -292,7 +299,7 @@ impl PodWriter {
             return query
                 .fetch(link)
                 .map_ok(Row::Postgres)
-                .map_err(statement_error(what))
+                .map_err(statement_error(what, self.caller.clone()))
                 .try_collect()
                 .await;
         }
@@ -369,7 +376,7 @@ impl PodWriter {
                 (1..).zip(kinds).map(|(n, kind)| format!("${n}::{}[]", kind.postgres_type())).collect();
             let arrays = arrays.join(", ");
             let sql = format!("INSERT INTO {table} ({names}) SELECT * FROM UNNEST({arrays}){conflict}");
-            return insert_arrays(link, sql, rows).await.map_err(statement_error(table));
+            return insert_arrays(link, sql, rows).await.map_err(statement_error(table, self.caller.clone()));
         }
         let mut new = 0;
         for chunk in rows.chunks((MAX_VALUES / columns.len().max(1)).max(1)) {

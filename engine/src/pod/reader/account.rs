@@ -2,13 +2,14 @@
 
 use super::notes::Problem;
 use super::source::{Source, Statement, Whose};
-use super::{AccountReader, ReadError};
+use super::stand_ins::StandIns;
+use super::{AccountReader, ReadError, identity};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
     DiasporaId, Entity, Guid, OmissionCode, PrivateKey, Profile, PublicKey, RecordKind, Settings, SigningKey,
 };
 use crate::pod::config::PodUrl;
-use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
+use crate::pod::database::{Cell as _, DatabaseError, Row};
 
 /// Bytes of a private key's text; one of 8192 bits has 6,400.
 const MAX_PEM: usize = 64 * 1024;
@@ -24,8 +25,10 @@ pub struct AccountRow {
     pub person_id: i64,
     /// `users.username`.
     pub username: String,
-    /// The person's diaspora* ID.
+    /// The person's diaspora* ID, or what stands for one that the network does not allow.
     pub id: DiasporaId,
+    /// `people.diaspora_handle` as it is.
+    pub handle: String,
     /// The person's GUID.
     pub guid: Guid,
     /// Whether sign-in is locked.
@@ -68,7 +71,7 @@ const SETTINGS: Statement = Statement {
     whose: Whose::User,
     sql: |scope| {
         format!(
-            "SELECT u.username, u.email, u.language, u.serialized_private_key, u.disable_mail, \
+            "SELECT u.id, u.email, u.language, u.serialized_private_key, u.disable_mail, \
              u.show_community_spotlight_in_stream, u.auto_follow_back, a.name, u.id FROM users u \
              LEFT JOIN aspects a ON a.id = u.auto_follow_back_aspect_id WHERE {}",
             scope.of("u.id")
@@ -119,33 +122,23 @@ const PROFILE_TAGS: Statement = Statement {
     },
 };
 
-pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<AccountRow, ReadError> {
-    let unknown = || ReadError::UnknownAccount { name: name.to_owned() };
-    let lower = name.trim().to_lowercase();
-    let (username, host) =
-        lower.split_once('@').map_or((lower.as_str(), None), |(user, host)| (user, Some(host)));
-    let sql = format!("{ACCOUNT} WHERE u.username = ?");
-    let account = read(&snapshot.first("the account", sql, &[username]).await?.ok_or_else(unknown)?)?;
-    // On a pod that has changed its address, people keep their IDs.
-    match host {
-        Some(host) if host != pod.diaspora_host() && host != account.id.host() => Err(unknown()),
-        _ => Ok(account),
-    }
-}
-
 /// Reads a row of [`ACCOUNT`].
-pub(super) fn read(row: &Row) -> Result<AccountRow, ReadError> {
-    let username = row.text(2).unwrap_or_default();
+pub(super) fn read(row: &Row, pod: &PodUrl) -> Result<AccountRow, ReadError> {
+    let (username, handle) = (row.text(2).unwrap_or_default(), row.text(3).unwrap_or_default());
     let broken = |reason: String| ReadError::BrokenAccount { name: username.clone(), reason };
     let person_id = row.integer(1).ok_or_else(|| broken("its row in people is missing".to_owned()))?;
+    let user_id = row.integer(0).ok_or_else(|| broken("its row number is unreadable".to_owned()))?;
+    let no_id =
+        || broken(format!("its diaspora* ID is {handle:?}, and none can be made of the pod's address"));
     Ok(AccountRow {
-        user_id: row.integer(0).ok_or_else(|| broken("its row number is unreadable".to_owned()))?,
+        user_id,
         person_id,
-        id: row.text(3).unwrap_or_default().parse().map_err(|error| broken(format!("{error}")))?,
+        id: identity::usable_id(&handle, &username, user_id, pod).ok_or_else(no_id)?,
         guid: row.text(4).unwrap_or_default().parse().map_err(|error| broken(format!("{error}")))?,
         locked: !row.is_null(5),
         closed: row.boolean(6).unwrap_or(false),
         username,
+        handle,
     })
 }
 
@@ -175,7 +168,8 @@ impl AccountReader<'_> {
         let row = self.source.first(&SETTINGS, &self.account).await?.ok_or_else(unknown)?;
         let private_key = self.private_key(row.text(3));
         Ok(Settings {
-            username: row.text(0).unwrap_or_default(),
+            // Readers compare it with the ID.
+            username: self.account.id.username().to_owned(),
             email: row.text(1).unwrap_or_default(),
             language: row.filled(2),
             private_key,
@@ -246,7 +240,10 @@ impl AccountReader<'_> {
 
     async fn profile(&mut self) -> Result<Profile, ReadError> {
         let row = self.source.first(&PROFILE, &self.account).await?;
-        let mut profile = profile_of(&self.account.id, row.as_ref());
+        let mut stand_ins = StandIns::default();
+        let mut profile = profile_of(&self.account.id, row.as_ref(), &mut stand_ins);
+        let (id, name) = (self.account.user_id, self.account.id.as_str());
+        stand_ins.note(&mut self.notes, RecordKind::Account, Some(id), Some(name));
         if let Some(id) = row.and_then(|row| row.integer(0)) {
             let rows = self.source.rows(&PROFILE_TAGS, &self.account).await?;
             let of_profile = rows.iter().filter(|row| row.integer(1) == Some(id));
@@ -264,14 +261,14 @@ impl AccountReader<'_> {
 }
 
 /// A profile from its row; a person without one still has a name to be known by.
-fn profile_of(author: &DiasporaId, row: Option<&Row>) -> Profile {
+fn profile_of(author: &DiasporaId, row: Option<&Row>, stand_ins: &mut StandIns) -> Profile {
     let text = |column| row.and_then(|row: &Row| row.filled(column));
     let flag = |column| row.and_then(|row: &Row| row.boolean(column));
     // The pod's default picture is no picture of the person.
     let image = |column| text(column).filter(|url: &String| !url.contains("user/default"));
     Profile {
         author: author.clone(),
-        edited_at: row.and_then(|row| row.time(1)),
+        edited_at: row.and_then(|row| stand_ins.optional(row.time_reading(1), "profile's time")),
         full_name: None,
         first_name: text(2),
         last_name: text(3),
@@ -279,7 +276,7 @@ fn profile_of(author: &DiasporaId, row: Option<&Row>) -> Profile {
         image_url_medium: image(5),
         image_url_small: image(6),
         bio: text(7),
-        birthday: row.and_then(|row| row.date(8)),
+        birthday: row.and_then(|row| stand_ins.optional(row.date_reading(8), "birthday")),
         gender: text(9),
         location: text(10),
         searchable: flag(11),

@@ -14,6 +14,7 @@ use super::others::{PersonKey, TOOK_PART};
 use super::source::{Scope, Statement, Whose, person_keys, pod_addresses, private_keys};
 use super::{ReadError, contacts, conversations, extras, others, post_parts, posts, relayables};
 use crate::domain::PrivateKey;
+use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, Row, Snapshot};
 
 /// The rooms' statements; a statement that is missing here would give nothing to an account read ahead.
@@ -110,10 +111,10 @@ impl ReadAhead {
         self.rows.remove(&(statement.what, account)).unwrap_or_default()
     }
 
-    pub(super) fn account(&self, user: i64) -> Result<AccountRow, ReadError> {
+    pub(super) fn account(&self, user: i64, pod: &PodUrl) -> Result<AccountRow, ReadError> {
         let row = self.accounts.get(&user);
         let unknown = || ReadError::UnknownAccount { name: user.to_string() };
-        account::read(row.ok_or_else(unknown)?)
+        account::read(row.ok_or_else(unknown)?, pod)
     }
 }
 

@@ -6,7 +6,8 @@ use futures_util::TryStreamExt as _;
 
 use super::notes::{Problem, identifier};
 use super::source::{Range, Statement, Whose};
-use super::{AccountReader, ReadError, Sink};
+use super::stand_ins::StandIns;
+use super::{AccountReader, AccountRow, ReadError, Sink};
 use crate::archive::manifest::CountKind;
 use crate::domain::{Conversation, ConversationState, DiasporaId, Message, OmissionCode, RecordKind};
 use crate::pod::database::{Cell as _, Row};
@@ -84,15 +85,16 @@ impl AccountReader<'_> {
                 let participants = participants.remove(&id).unwrap_or_default();
                 let messages = messages.remove(&id).unwrap_or_default();
                 let length = messages.len();
-                match conversation(&row, participants, messages) {
-                    Ok(conversation) => {
-                        self.notes.count(CountKind::Conversations);
-                        (0..length).for_each(|_| self.notes.count(CountKind::Messages));
-                        for piece in conversation.into_pieces() {
-                            sink.put(piece).await?;
-                        }
+                let Self { account, notes, .. } = self;
+                let record = notes.record(RecordKind::Conversation, (&row, 0, 1), |stand_ins| {
+                    conversation(&row, account, participants, messages, stand_ins)
+                });
+                if let Some(conversation) = record {
+                    self.notes.count(CountKind::Conversations);
+                    (0..length).for_each(|_| self.notes.count(CountKind::Messages));
+                    for piece in conversation.into_pieces() {
+                        sink.put(piece).await?;
                     }
-                    Err(problem) => self.notes.omit(problem, RecordKind::Conversation, Some(id), row.text(1)),
                 }
             }
         }
@@ -118,9 +120,11 @@ impl AccountReader<'_> {
         range: Option<Range>,
     ) -> Result<HashMap<i64, Vec<DiasporaId>>, ReadError> {
         let mut participants: HashMap<i64, Vec<DiasporaId>> = HashMap::new();
-        let mut rows = self.source.stream_range(&PARTICIPANTS, &self.account, range);
+        let Self { source, account, .. } = self;
+        let mut rows = source.stream_range(&PARTICIPANTS, account, range);
         while let Some(row) = rows.try_next().await? {
-            if let (Some(id), Some(Ok(person))) = (row.integer(0), row.text(1).map(|text| text.parse())) {
+            let person = account.person_id_of(row.text(1), "diaspora* ID");
+            if let (Some(id), Ok(person)) = (row.integer(0), person) {
                 participants.entry(id).or_default().push(person);
             }
         }
@@ -132,31 +136,33 @@ impl AccountReader<'_> {
         let mut messages: HashMap<i64, Vec<Message>> = HashMap::new();
         let mut rows = source.stream_range(&MESSAGES, account, range);
         while let Some(row) = rows.try_next().await? {
-            match (row.integer(0), message(&row)) {
-                (Some(id), Ok(message)) => messages.entry(id).or_default().push(message),
-                (_, Err(problem)) => notes.omit(problem, RecordKind::Message, row.integer(1), row.text(2)),
-                (None, Ok(_)) => {}
+            let record = notes
+                .record(RecordKind::Message, (&row, 1, 2), |stand_ins| message(&row, account, stand_ins));
+            if let (Some(id), Some(message)) = (row.integer(0), record) {
+                messages.entry(id).or_default().push(message);
             }
         }
         Ok(messages)
     }
 }
 
-fn author(text: Option<String>) -> Result<DiasporaId, Problem> {
+fn author(account: &AccountRow, text: Option<String>) -> Result<DiasporaId, Problem> {
     let gone = || Problem::new(OmissionCode::MissingPerson, "its author is not in the pod's database");
-    identifier(Some(text.ok_or_else(gone)?), "author's diaspora* ID")
+    account.person_id_of(Some(text.ok_or_else(gone)?), "author's diaspora* ID")
 }
 
 fn conversation(
     row: &Row,
+    account: &AccountRow,
     participants: Vec<DiasporaId>,
     messages: Vec<Message>,
+    stand_ins: &mut StandIns,
 ) -> Result<Conversation, Problem> {
     Ok(Conversation {
         guid: identifier(row.text(1), "GUID")?,
-        author: author(row.text(2))?,
+        author: author(account, row.text(2))?,
         subject: row.text(3).unwrap_or_default(),
-        created_at: row.time(4).ok_or_else(|| Problem::missing("time"))?,
+        created_at: stand_ins.time(row, 4),
         participants,
         state: ConversationState { unread: row.integer(5).unwrap_or(0) },
         messages,
@@ -164,15 +170,15 @@ fn conversation(
     })
 }
 
-fn message(row: &Row) -> Result<Message, Problem> {
+fn message(row: &Row, account: &AccountRow, stand_ins: &mut StandIns) -> Result<Message, Problem> {
     let text = row.text(5).unwrap_or_default();
     if text.len() > MAX_MESSAGE {
         return Err(Problem::too_large(text.len()));
     }
     Ok(Message {
         guid: identifier(row.text(2), "GUID")?,
-        author: author(row.text(3))?,
-        created_at: row.time(4).ok_or_else(|| Problem::missing("time"))?,
+        author: author(account, row.text(3))?,
+        created_at: stand_ins.time(row, 4),
         text,
     })
 }

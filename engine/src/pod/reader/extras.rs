@@ -6,6 +6,7 @@ use super::migrations::list;
 use super::notes::{Problem, identifier};
 use super::post_parts::{PHOTO_COLUMNS, photo};
 use super::source::{Scope, Statement, Whose};
+use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink, yaml};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
@@ -251,13 +252,12 @@ impl AccountReader<'_> {
         let Self { source, account, notes, .. } = self;
         let mut rows = source.stream(&LOOSE_PHOTOS, account);
         while let Some(row) = rows.try_next().await? {
-            match photo(&row, &account.id) {
-                Ok(photo) => {
-                    let avatar = row.text(0).is_some_and(|url| url.ends_with(&photo.remote_photo_name));
-                    notes.count(CountKind::Photos);
-                    sink.put(LoosePhoto { avatar, photo }).await?;
-                }
-                Err(problem) => notes.omit(problem, RecordKind::Photo, row.integer(1), row.text(2)),
+            let record = notes
+                .record(RecordKind::Photo, (&row, 1, 2), |stand_ins| photo(&row, &account.id, stand_ins));
+            if let Some(photo) = record {
+                let avatar = row.text(0).is_some_and(|url| url.ends_with(&photo.remote_photo_name));
+                notes.count(CountKind::Photos);
+                sink.put(LoosePhoto { avatar, photo }).await?;
             }
         }
         Ok(())
@@ -291,12 +291,11 @@ impl AccountReader<'_> {
         while let Some(row) = rows.try_next().await? {
             let origin =
                 if row.is_null(3) { row.integer(4).and_then(|pod| pods.get(&pod)) } else { Some(&home) };
-            match commented_post(&row, origin) {
-                Ok(post) => {
-                    notes.count(CountKind::CommentedPosts);
-                    sink.put(post).await?;
-                }
-                Err(problem) => notes.omit(problem, RecordKind::Post, row.integer(0), row.text(1)),
+            let record = notes
+                .record(RecordKind::Post, (&row, 0, 1), |stand_ins| commented_post(&row, origin, stand_ins));
+            if let Some(post) = record {
+                notes.count(CountKind::CommentedPosts);
+                sink.put(post).await?;
             }
         }
         Ok(())
@@ -320,7 +319,11 @@ impl AccountReader<'_> {
     }
 }
 
-fn commented_post(row: &Row, origin: Option<&String>) -> Result<CommentedPost, Problem> {
+fn commented_post(
+    row: &Row,
+    origin: Option<&String>,
+    stand_ins: &mut StandIns,
+) -> Result<CommentedPost, Problem> {
     let guid: Guid = identifier(row.text(1), "GUID")?;
     if row.is_null(2) {
         return Err(Problem::new(OmissionCode::MissingPerson, "its author is not in the pod's database"));
@@ -328,7 +331,7 @@ fn commented_post(row: &Row, origin: Option<&String>) -> Result<CommentedPost, P
     Ok(CommentedPost {
         author: identifier(row.text(2), "author's diaspora* ID")?,
         url: origin.map_or_else(String::new, |origin| format!("{origin}/posts/{guid}")),
-        created_at: row.time(5).ok_or_else(|| Problem::missing("time"))?,
+        created_at: stand_ins.time(row, 5),
         text: row.text(6).unwrap_or_default(),
         guid,
     })

@@ -9,6 +9,7 @@ mod ahead;
 mod contacts;
 mod conversations;
 mod extras;
+mod identity;
 mod migrations;
 mod notes;
 mod others;
@@ -18,6 +19,7 @@ mod relayables;
 mod signatures;
 mod signers;
 mod source;
+mod stand_ins;
 mod yaml;
 
 use std::collections::HashMap;
@@ -30,7 +32,7 @@ pub use extras::PhotoName;
 pub use notes::{Notes, Problem};
 pub use others::OthersRelayables;
 pub use posts::{PostRecord, Reply};
-pub use signers::{NoMemory, SignatureId, SignatureMemory};
+pub use signers::{NoMemory, NothingSigned, SignatureId, SignatureMemory};
 pub(crate) use yaml::hidden_posts;
 
 use source::Source;
@@ -98,7 +100,19 @@ impl<'a> AccountReader<'a> {
     /// # Errors
     /// [`ReadError::UnknownAccount`], [`ReadError::BrokenAccount`], or the database's failure.
     pub async fn find(snapshot: &'a mut Snapshot, pod: PodUrl, name: &str) -> Result<Self, ReadError> {
-        let account = account::find(snapshot, &pod, name).await?;
+        let account = identity::find(snapshot, &pod, name).await?;
+        Self::new(Source { snapshot, ahead: None }, pod, account).await
+    }
+
+    /// Finds the account by its row number, `users.id`.
+    ///
+    /// # Errors
+    /// As [`AccountReader::find`].
+    pub async fn of_user(snapshot: &'a mut Snapshot, pod: PodUrl, user: i64) -> Result<Self, ReadError> {
+        let sql = format!("{} WHERE u.id = {user} ORDER BY p.id", account::ACCOUNT);
+        let row = snapshot.first("the account", sql, &[]).await?;
+        let row = row.ok_or_else(|| ReadError::UnknownAccount { name: user.to_string() })?;
+        let account = account::read(&row, &pod)?;
         Self::new(Source { snapshot, ahead: None }, pod, account).await
     }
 
@@ -107,7 +121,7 @@ impl<'a> AccountReader<'a> {
     /// # Errors
     /// As [`AccountReader::find`].
     pub async fn id_of(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<DiasporaId, ReadError> {
-        Ok(account::find(snapshot, pod, name).await?.id)
+        Ok(identity::find(snapshot, pod, name).await?.id)
     }
 
     /// One of the accounts that have been read ahead, by its `users.id`; each of them once.
@@ -120,14 +134,15 @@ impl<'a> AccountReader<'a> {
         pod: PodUrl,
         user: i64,
     ) -> Result<Self, ReadError> {
-        let account = ahead.account(user)?;
+        let account = ahead.account(user, &pod)?;
         Self::new(Source { snapshot, ahead: Some(ahead) }, pod, account).await
     }
 
     async fn new(mut source: Source<'a>, pod: PodUrl, account: AccountRow) -> Result<Self, ReadError> {
         let aspects = account::aspects(&mut source, &account).await?;
         let pods = source.pods().await?;
-        let notes = Notes::default();
+        let mut notes = Notes::default();
+        account.note_names(&mut notes);
         Ok(Self {
             source,
             pod,

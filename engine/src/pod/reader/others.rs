@@ -176,10 +176,9 @@ impl AccountReader<'_> {
             let row = rows.try_next().await?;
             let last = row.is_none();
             if let Some(row) = row {
-                match Found::read(kind, &row) {
-                    Ok(found) => page.push(found),
-                    Err(problem) => notes.omit(problem, kind.record, row.integer(0), row.text(1)),
-                }
+                page.extend(notes.record(kind.record, (&row, 0, 1), |stand_ins| {
+                    Found::read(kind, account, &row, stand_ins)
+                }));
             }
             if last || page.len() == PAGE {
                 for signed in others.sign_all(std::mem::take(&mut page), memory).await {

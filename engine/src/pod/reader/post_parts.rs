@@ -8,6 +8,7 @@ use super::contacts::display_name;
 use super::notes::{Problem, identifier};
 use super::posts::{ByPost, Reply};
 use super::source::{Range, Scope, Statement, Whose};
+use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError};
 use crate::domain::{DiasporaId, Entity, Location, OmissionCode, Photo, Poll, PollAnswer, RecordKind};
 use crate::pod::database::{Cell as _, Row};
@@ -136,15 +137,15 @@ impl PostParts {
         let AccountReader { source, account, notes, .. } = reader;
         let mut rows = source.stream_range(&PHOTOS, account, range);
         while let Some(row) = rows.try_next().await? {
-            let photo = if row.integer(11) == Some(account.person_id) {
-                photo(&row, &account.id)
-            } else {
-                Err(Problem::new(OmissionCode::InvalidIdentifier, "it was uploaded by somebody else"))
-            };
-            match (row.integer(0), photo) {
-                (Some(post), Ok(photo)) => self.photos.entry(post).or_default().push(Entity(photo)),
-                (_, Err(problem)) => notes.omit(problem, RecordKind::Photo, row.integer(1), row.text(2)),
-                (None, Ok(_)) => {}
+            let record = notes.record(RecordKind::Photo, (&row, 1, 2), |stand_ins| {
+                if row.integer(11) == Some(account.person_id) {
+                    photo(&row, &account.id, stand_ins)
+                } else {
+                    Err(Problem::new(OmissionCode::InvalidIdentifier, "it was uploaded by somebody else"))
+                }
+            });
+            if let (Some(post), Some(photo)) = (row.integer(0), record) {
+                self.photos.entry(post).or_default().push(Entity(photo));
             }
         }
         Ok(())
@@ -241,12 +242,12 @@ async fn collect_pairs(
 }
 
 /// A photo from [`PHOTO_COLUMNS`] at position 1.
-pub(super) fn photo(row: &Row, author: &DiasporaId) -> Result<Photo, Problem> {
+pub(super) fn photo(row: &Row, author: &DiasporaId, stand_ins: &mut StandIns) -> Result<Photo, Problem> {
     Ok(Photo {
         guid: identifier(row.text(2), "GUID")?,
         author: author.clone(),
         public: row.boolean(3).unwrap_or(false),
-        created_at: row.time(4).ok_or_else(|| Problem::missing("time"))?,
+        created_at: stand_ins.time(row, 4),
         remote_photo_path: row.filled(5).ok_or_else(|| Problem::missing("address"))?,
         remote_photo_name: row.filled(6).ok_or_else(|| Problem::missing("file name"))?,
         text: row.filled(7),

@@ -8,12 +8,13 @@ use super::contacts::ContactBook;
 use super::notes::{Problem, identifier};
 use super::post_parts::PostParts;
 use super::source::{Range, Statement, Whose};
+use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::archive::manifest::CountKind;
 use crate::domain::{
-    DiasporaId, OmissionCode, OwnPost, Post, PostRemainder, RecordKind, Reshare, StatusMessage, Timestamp,
+    OmissionCode, OwnPost, Post, PostRemainder, RecordKind, Reshare, StatusMessage, Timestamp,
 };
-use crate::pod::database::{Cell as _, Row};
+use crate::pod::database::{Cell as _, Reading, Row};
 
 /// Bytes of a post's text; diaspora* takes 65,535 characters. In JSON a character may take six times as much.
 const MAX_TEXT: usize = 2 << 20;
@@ -83,8 +84,10 @@ impl AccountReader<'_> {
             let rows = self.source.rows_range(&POSTS, &self.account, range).await?;
             for row in rows.iter().filter_map(PostRow::new) {
                 let aspects = parts.aspects.remove(&row.id).unwrap_or_default();
-                match self.own_post(&row, book, &aspects, &mut parts) {
+                let mut stand_ins = StandIns::default();
+                match self.own_post(&row, book, &aspects, &mut parts, &mut stand_ins) {
                     Ok(mut post) => {
+                        stand_ins.note(&mut self.notes, RecordKind::Post, Some(row.id), row.guid.as_deref());
                         self.count_post(&post);
                         let mut remainder = PostRemainder::take_from(&mut post);
                         self.shorten_remainder(&mut remainder, row.id);
@@ -128,10 +131,11 @@ impl AccountReader<'_> {
         book: &ContactBook,
         aspects: &[i64],
         parts: &mut PostParts,
+        stand_ins: &mut StandIns,
     ) -> Result<OwnPost, Problem> {
         let post = match row.kind.as_str() {
-            "StatusMessage" => Post::StatusMessage(self.status_message(row, parts)?),
-            "Reshare" => Post::Reshare(self.reshare(row)?),
+            "StatusMessage" => Post::StatusMessage(self.status_message(row, parts, stand_ins)?),
+            "Reshare" => Post::Reshare(self.reshare(row, stand_ins)?),
             other => {
                 let reason = format!("posts of type {other:?} are unknown to the archive format");
                 return Err(Problem::new(OmissionCode::UnknownType, reason));
@@ -144,11 +148,16 @@ impl AccountReader<'_> {
         Ok(OwnPost { subscribed_pods_uris: pods, subscribed_users_ids: people, post })
     }
 
-    fn status_message(&self, row: &PostRow, parts: &mut PostParts) -> Result<StatusMessage, Problem> {
+    fn status_message(
+        &self,
+        row: &PostRow,
+        parts: &mut PostParts,
+        stand_ins: &mut StandIns,
+    ) -> Result<StatusMessage, Problem> {
         Ok(StatusMessage {
             author: self.account.id.clone(),
             guid: identifier(row.guid.clone(), "GUID")?,
-            created_at: row.created_at.ok_or_else(|| Problem::missing("time"))?,
+            created_at: stand_ins.time_of(row.created_at.clone()),
             public: row.public,
             provider_display_name: row.provider.clone(),
             text: row.text.clone(),
@@ -158,12 +167,15 @@ impl AccountReader<'_> {
         })
     }
 
-    fn reshare(&self, row: &PostRow) -> Result<Reshare, Problem> {
+    fn reshare(&self, row: &PostRow, stand_ins: &mut StandIns) -> Result<Reshare, Problem> {
         Ok(Reshare {
             author: self.account.id.clone(),
             guid: identifier(row.guid.clone(), "GUID")?,
-            created_at: row.created_at.ok_or_else(|| Problem::missing("time"))?,
-            root_author: row.root_author.clone(),
+            created_at: stand_ins.time_of(row.created_at.clone()),
+            root_author: row
+                .root_author
+                .clone()
+                .and_then(|id| self.account.person_id_of(Some(id), "ID").ok()),
             root_guid: row.root_guid.clone().and_then(|guid| guid.parse().ok()),
         })
     }
@@ -230,12 +242,12 @@ struct PostRow {
     id: i64,
     kind: String,
     guid: Option<String>,
-    created_at: Option<Timestamp>,
+    created_at: Reading<Timestamp>,
     public: bool,
     text: String,
     provider: Option<String>,
     root_guid: Option<String>,
-    root_author: Option<DiasporaId>,
+    root_author: Option<String>,
     likes: u64,
 }
 
@@ -245,12 +257,12 @@ impl PostRow {
             id: row.integer(0)?,
             kind: row.text(1).unwrap_or_default(),
             guid: row.text(2),
-            created_at: row.time(3),
+            created_at: row.time_reading(3),
             public: row.boolean(4).unwrap_or(false),
             text: row.text(5).unwrap_or_default(),
             provider: row.filled(6),
             root_guid: row.filled(7),
-            root_author: row.text(8).and_then(|id| id.parse().ok()),
+            root_author: row.text(8),
             likes: row.integer(9).and_then(|likes| likes.try_into().ok()).unwrap_or(0),
         })
     }

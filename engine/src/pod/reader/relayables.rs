@@ -5,11 +5,10 @@ use serde_json::Map;
 
 use super::notes::{Problem, identifier};
 use super::source::{Scope, Statement, Whose};
-use super::{AccountReader, ReadError, Sink, yaml};
+use super::stand_ins::StandIns;
+use super::{AccountReader, AccountRow, ReadError, Sink, yaml};
 use crate::archive::manifest::CountKind;
-use crate::domain::{
-    Comment, DiasporaId, Like, OmissionCode, PollParticipation, RecordKind, Relayable, RelayableEntity,
-};
+use crate::domain::{Comment, Like, OmissionCode, PollParticipation, RecordKind, Relayable, RelayableEntity};
 use crate::pod::database::{Cell as _, Row};
 
 /// A kind of relayable, as the pod's tables keep it.
@@ -114,7 +113,12 @@ pub(super) struct Found {
 
 impl Found {
     /// Reads a row of [`Kind::select`].
-    pub(super) fn read(kind: &'static Kind, row: &Row) -> Result<Self, Problem> {
+    pub(super) fn read(
+        kind: &'static Kind,
+        account: &AccountRow,
+        row: &Row,
+        stand_ins: &mut StandIns,
+    ) -> Result<Self, Problem> {
         if row.is_null(2) {
             let reason = "what it belongs to is not in the pod's database any more";
             return Err(Problem::new(OmissionCode::MissingParent, reason));
@@ -130,17 +134,22 @@ impl Found {
         Ok(Self {
             row: row.integer(0).unwrap_or_default(),
             author_row: row.integer(3).unwrap_or_default(),
-            entity: entity(kind, row)?,
+            entity: entity(kind, account, row, stand_ins)?,
             signature: row.filled(5),
             order,
         })
     }
 }
 
-fn entity(kind: &'static Kind, row: &Row) -> Result<RelayableEntity, Problem> {
+fn entity(
+    kind: &'static Kind,
+    account: &AccountRow,
+    row: &Row,
+    stand_ins: &mut StandIns,
+) -> Result<RelayableEntity, Problem> {
     let guid = identifier(row.text(1), "GUID")?;
     let parent_guid = identifier(row.text(2), "parent's GUID")?;
-    let author: DiasporaId = identifier(row.text(4), "author's diaspora* ID")?;
+    let author = account.person_id_of(row.text(4), "author's diaspora* ID")?;
     let mut additional = match row.filled(7) {
         None => Map::new(),
         Some(yaml) => yaml::additional_data(&yaml).ok_or_else(|| {
@@ -157,7 +166,7 @@ fn entity(kind: &'static Kind, row: &Row) -> Result<RelayableEntity, Problem> {
             author_signature,
             // Nobody can write such a comment, and a stock pod stops at it.
             text: row.filled(8).ok_or_else(|| Problem::missing("text"))?,
-            created_at: row.time(9).ok_or_else(|| Problem::missing("time"))?,
+            created_at: stand_ins.time(row, 9),
             edited_at: additional.shift_remove("edited_at").and_then(|at| at.as_str().map(str::to_owned)),
             additional,
         }),
@@ -192,12 +201,12 @@ impl AccountReader<'_> {
         for (kind, statement) in KINDS.into_iter().zip(OWN) {
             let mut rows = source.stream(statement, account);
             while let Some(row) = rows.try_next().await? {
-                match Found::read(kind, &row) {
-                    Ok(found) => {
-                        notes.count(kind.own);
-                        sink.put(Relayable::new(found.entity, found.order)).await?;
-                    }
-                    Err(problem) => notes.omit(problem, kind.record, row.integer(0), row.text(1)),
+                let record = notes.record(kind.record, (&row, 0, 1), |stand_ins| {
+                    Found::read(kind, account, &row, stand_ins)
+                });
+                if let Some(found) = record {
+                    notes.count(kind.own);
+                    sink.put(Relayable::new(found.entity, found.order)).await?;
                 }
             }
         }

@@ -105,7 +105,7 @@ impl OthersRelayables {
         let mut waiting = Vec::new();
         for (position, author) in bare {
             let SignedRecord { relayable, problem, .. } = &mut records[position];
-            let signer = self.chain(author).into_iter().find(|person| self.signers.can_sign(*person));
+            let signer = self.chain(author).into_iter().find(|person| self.signers.can_sign(*person, memory));
             match signer {
                 Some(signer) if self.name(signer, author, relayable) => {
                     jobs.push(Job { person: signer, text: relayable.signed_text() });

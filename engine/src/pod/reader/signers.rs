@@ -25,6 +25,39 @@ pub trait SignatureMemory: Send {
     fn recall(&mut self, ids: &[SignatureId]) -> impl Future<Output = HashMap<SignatureId, String>> + Send;
     /// Keeps new signatures.
     fn remember(&mut self, signatures: &[(SignatureId, String)]) -> impl Future<Output = ()> + Send;
+
+    /// Whether signatures are to be made. Where they are not, it is enough that a key could.
+    const SIGNS: bool = true;
+
+    /// Whether this person's key (`people.id`) can sign, if that is known.
+    fn key_signs(&self, _: i64) -> Option<bool> {
+        None
+    }
+
+    /// Keeps whether this person's key (`people.id`) can sign.
+    fn note_key(&mut self, _: i64, _: bool) {}
+}
+
+/// Remembers which keys can sign, and has nothing signed: for whoever only wants to know what would have no signature.
+#[derive(Debug, Default)]
+pub struct NothingSigned(HashMap<i64, bool>);
+
+impl SignatureMemory for NothingSigned {
+    const SIGNS: bool = false;
+
+    async fn recall(&mut self, _: &[SignatureId]) -> HashMap<SignatureId, String> {
+        HashMap::new()
+    }
+
+    async fn remember(&mut self, _: &[(SignatureId, String)]) {}
+
+    fn key_signs(&self, person: i64) -> Option<bool> {
+        self.0.get(&person).copied()
+    }
+
+    fn note_key(&mut self, person: i64, signs: bool) {
+        self.0.insert(person, signs);
+    }
 }
 
 /// Remembers nothing.
@@ -63,8 +96,13 @@ impl Signers {
     }
 
     /// Whether this person's key is here and can sign.
-    pub(super) fn can_sign(&mut self, person: i64) -> bool {
-        self.parsed.contains_key(&person) || self.parse(person).is_ok()
+    pub(super) fn can_sign(&mut self, person: i64, memory: &mut impl SignatureMemory) -> bool {
+        if let Some(known) = memory.key_signs(person) {
+            return known;
+        }
+        let signs = self.parsed.contains_key(&person) || self.parse(person).is_ok();
+        memory.note_key(person, signs);
+        signs
     }
 
     fn parse(&mut self, person: i64) -> Result<(), KeyError> {
@@ -83,13 +121,16 @@ impl Signers {
 
     /// Signs everything, in order. All persons must have passed [`Signers::can_sign`]; a signature that
     /// could not be made all the same is `None`.
-    pub(super) async fn sign(
+    pub(super) async fn sign<M: SignatureMemory>(
         &mut self,
         jobs: &[Job],
-        memory: &mut impl SignatureMemory,
+        memory: &mut M,
     ) -> Vec<Option<String>> {
         if jobs.is_empty() {
             return Vec::new();
+        }
+        if !M::SIGNS {
+            return vec![Some(String::new()); jobs.len()];
         }
         let signed =
             on_all_cores(jobs, |job| self.parsed.get(&job.person)?.sign_base64(job.text.as_bytes()).ok());

@@ -59,11 +59,12 @@ impl PhotoBucket {
         &self.public_address
     }
 
-    /// The first object of these names, opened.
+    /// The first object of these names that is not empty, opened.
     pub(super) async fn find(&self, names: Vec<String>) -> Result<PhotoFile, UploadsError> {
-        let mut refused = None;
+        let (mut refused, mut missing) = (None, PhotoFile::Missing);
         for path in names.iter().filter_map(|name| self.path(name)) {
             match self.store.get(&path).await {
+                Ok(found) if found.meta.size == 0 => missing = PhotoFile::Empty,
                 Ok(found) => {
                     let size = found.meta.size;
                     let place = self.place.clone();
@@ -80,7 +81,7 @@ impl PhotoBucket {
                 Err(error) => return Err(self.failed("read", &error)),
             }
         }
-        Ok(refused.map_or(PhotoFile::Missing, PhotoFile::Unreadable))
+        Ok(refused.map_or(missing, PhotoFile::Unreadable))
     }
 
     pub(super) async fn original_sizes(&self) -> Result<BTreeMap<String, u64>, UploadsError> {

@@ -13,13 +13,25 @@ use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original
 pub struct PhotoFolder(PathBuf);
 
 impl PhotoFolder {
-    /// Checks that the folder `path` holds a readable `images/`.
+    /// Checks that the folder `path` holds a readable `images/`, or that it may be one that has never held any: a pod
+    /// makes `images/` when the first photo is stored, and `public/uploads` as well.
     pub(super) fn open(path: &Path) -> Result<Self, UploadsError> {
         let images = path.join("images");
         match std::fs::read_dir(&images) {
             Ok(_) => Ok(Self(images)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_be_new(path) => Ok(Self(images)),
             Err(source) => Err(UploadsError::Unreadable { path: images, source }),
         }
+    }
+
+    /// Whether there is no folder yet.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.0.try_exists(), Ok(false))
+    }
+
+    /// The nearest folder above the photos that is there: what has their place on its disk.
+    pub(crate) fn place(&self) -> &Path {
+        self.0.ancestors().find(|folder| folder.is_dir()).unwrap_or(&self.0)
     }
 
     /// The folder itself.
@@ -27,17 +39,18 @@ impl PhotoFolder {
         &self.0
     }
 
-    /// The first file of these names that can be opened.
+    /// The first file of these names that can be opened and is not empty.
     pub(super) fn find(&self, names: &[String]) -> PhotoFile {
-        let mut unreadable = None;
+        let (mut unreadable, mut missing) = (None, PhotoFile::Missing);
         for name in names {
             match self.open_file(name) {
+                Ok(Some((_, 0))) => missing = PhotoFile::Empty,
                 Ok(Some((file, size))) => return PhotoFile::Found(PhotoBytes::File(file), size),
                 Ok(None) => {}
                 Err(error) => unreadable = Some(error),
             }
         }
-        unreadable.map_or(PhotoFile::Missing, |error| PhotoFile::Unreadable(error.to_string()))
+        unreadable.map_or(missing, |error| PhotoFile::Unreadable(error.to_string()))
     }
 
     fn open_file(&self, name: &str) -> io::Result<Option<(File, u64)>> {
@@ -53,7 +66,10 @@ impl PhotoFolder {
 
     pub(super) fn originals(&self) -> Result<BTreeSet<String>, UploadsError> {
         let unreadable = |source| UploadsError::Unreadable { path: self.0.clone(), source };
-        let names = std::fs::read_dir(&self.0).map_err(unreadable)?;
+        let names = match std::fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            names => names.map_err(unreadable)?,
+        };
         Ok(names
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter(|name| is_original(name) && !name.starts_with('.'))
@@ -101,6 +117,7 @@ impl PhotoFolder {
     }
 
     fn write(&self, photo: &NewPhotoFile) -> io::Result<()> {
+        make_like_parent(&self.0)?;
         let unfinished = self.unfinished(&photo.name);
         let mut file = alone(&unfinished)?;
         file.set_len(0)?;
@@ -134,6 +151,32 @@ impl PhotoFolder {
     }
 }
 
+/// Whether the uploads folder of a pod may have held nothing so far: it is there, or it is the one that a pod makes in its
+/// own `public/`.
+fn may_be_new(uploads: &Path) -> bool {
+    let public = uploads.parent().filter(|public| public.file_name().is_some_and(|name| name == "public"));
+    let named = uploads.file_name().is_some_and(|name| name == "uploads");
+    uploads.is_dir() || (named && public.is_some_and(Path::is_dir))
+}
+
+/// Makes a folder that is missing, and those above it, each with the rights and the owner of the one that it lies in: the
+/// pod and its web server are to use them as if the pod had made them.
+fn make_like_parent(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().ok_or(io::ErrorKind::NotFound)?;
+    make_like_parent(parent)?;
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        made => made?,
+    }
+    let like = std::fs::metadata(parent)?;
+    // Only the system's administrator may give folders away; whoever else imports is the pod's own user.
+    _ = std::os::unix::fs::chown(folder, Some(like.uid()), Some(like.gid()));
+    std::fs::set_permissions(folder, like.permissions())
+}
+
 /// Opens a file that nobody else writes to, waiting for whoever does.
 fn alone(path: &Path) -> io::Result<File> {
     loop {
@@ -163,11 +206,37 @@ mod tests {
         std::fs::create_dir_all(dir.path().join("images/sub")).unwrap();
         std::fs::write(dir.path().join("images/a.png"), b"12345").unwrap();
         std::fs::write(dir.path().join("outside.png"), b"12345").unwrap();
+        std::fs::write(dir.path().join("images/empty.png"), b"").unwrap();
         let folder = PhotoFolder::open(dir.path()).unwrap();
         assert!(matches!(found(&folder, &["a.png"]), PhotoFile::Found(_, 5)));
         assert!(matches!(found(&folder, &["none.png", "a.png"]), PhotoFile::Found(_, 5)));
+        assert!(matches!(found(&folder, &["empty.png", "a.png"]), PhotoFile::Found(_, 5)));
+        assert!(matches!(found(&folder, &["empty.png", "none.png"]), PhotoFile::Empty));
         assert!(matches!(found(&folder, &["sub", "b.png", "../outside.png"]), PhotoFile::Missing));
         assert!(PhotoFolder::open(&dir.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_pod_without_photos_has_no_folder_yet() {
+        let dir = tempfile::tempdir().unwrap();
+        let public = dir.path().join("public");
+        std::fs::create_dir(&public).unwrap();
+        std::fs::set_permissions(&public, std::fs::Permissions::from_mode(0o2750)).unwrap();
+        assert!(PhotoFolder::open(&public.join("uplaods")).is_err());
+        let folder = PhotoFolder::open(&public.join("uploads")).unwrap();
+        assert!(folder.is_new() && folder.originals().unwrap().is_empty() && folder.place() == public);
+        assert!(matches!(found(&folder, &["a.png"]), PhotoFile::Missing));
+        assert_eq!(folder.compare("a.png", b"1").unwrap(), Held::Nothing);
+        folder.remove("a.png").unwrap();
+        assert!(!public.join("uploads").exists());
+        folder
+            .put(&NewPhotoFile { name: "a.png".to_owned(), bytes: b"1".to_vec(), kind: "image/png" })
+            .unwrap();
+        for made in ["uploads", "uploads/images"] {
+            let mode = std::fs::metadata(public.join(made)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, 0o2750, "{made}");
+        }
+        assert!(!folder.is_new() && folder.has("a.png"));
     }
 
     #[test]

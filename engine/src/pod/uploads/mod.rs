@@ -12,7 +12,8 @@ use std::path::PathBuf;
 
 use tokio::task::JoinHandle;
 
-use super::config::{PodUrl, Uploads};
+use super::config::{DatabaseUrl, PodUrl, Uploads};
+use super::database::{Cell as _, Snapshot};
 pub use bucket::{ObjectBytes, PhotoBucket};
 pub use folder::PhotoFolder;
 
@@ -63,6 +64,8 @@ pub enum UploadsError {
 pub enum PhotoFile {
     /// Open, with its size in bytes.
     Found(PhotoBytes, u64),
+    /// There, without a single byte.
+    Empty,
     /// Not there.
     Missing,
     /// There and not readable; with the reason.
@@ -149,6 +152,45 @@ impl PhotoStore {
             Uploads::Folder(path) => PhotoFolder::open(path).map(Self::Folder),
             Uploads::S3(settings) => PhotoBucket::open(settings).await.map(Self::Bucket),
         }
+    }
+
+    /// The same for a pod; refuses a folder that is missing although the pod has photos.
+    ///
+    /// # Errors
+    /// [`UploadsError`].
+    pub async fn of_pod(place: &Uploads, database: &DatabaseUrl) -> Result<Self, UploadsError> {
+        let store = Self::open(place).await?;
+        if let Some(lost) = store.lost() {
+            // Rarely needed, and large.
+            let Ok(mut snapshot) = Box::pin(Snapshot::open(database)).await else { return Err(lost) };
+            Box::pin(store.expect_photos(&mut snapshot)).await?;
+        }
+        Ok(store)
+    }
+
+    /// Refuses a folder that is missing although the pod has photos: it may have been moved, or not be mounted.
+    ///
+    /// # Errors
+    /// [`UploadsError::Unreadable`].
+    pub async fn expect_photos(&self, snapshot: &mut Snapshot) -> Result<(), UploadsError> {
+        let Some(lost) = self.lost() else { return Ok(()) };
+        let sql =
+            "SELECT COUNT(*) FROM photos r JOIN people p ON p.id = r.author_id WHERE p.owner_id IS NOT NULL";
+        let row = snapshot.first("the number of photos", sql.to_owned(), &[]).await;
+        match row.ok().flatten().and_then(|row| row.integer(0)) {
+            Some(0) => Ok(()),
+            _ => Err(lost),
+        }
+    }
+
+    /// The error that a missing folder is, where it is one.
+    fn lost(&self) -> Option<UploadsError> {
+        let Self::Folder(folder) = self else { return None };
+        let lost = || UploadsError::Unreadable {
+            path: folder.images().to_owned(),
+            source: io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()),
+        };
+        folder.is_new().then(lost)
     }
 
     /// Where browsers find the photos, ending in `/`: what `remote_photo_path` holds.

@@ -77,7 +77,7 @@ impl Step {
 
     async fn options(&self, pod: &PodConfig, sha256: &str) -> Result<ImportOptions, Outcome> {
         let section = &self.workshop.config.newcomers;
-        let uploads = PhotoStore::open(&pod.uploads).await.map_err(|error| later(&error))?;
+        let uploads = PhotoStore::of_pod(&pod.uploads, &pod.database).await.map_err(|error| later(&error))?;
         Ok(ImportOptions {
             username: String::new(),
             reserved_names: pod.reserved_names.clone(),
@@ -198,7 +198,7 @@ impl Step {
             | ImportError::Space { .. }
             | ImportError::Keys(_)
             | ImportError::Changed(_) => later(&error),
-            ImportError::Unproven(_, evidence) if self.newcomer.state == State::Importing => {
+            ImportError::Unproven(_, _, evidence) if self.newcomer.state == State::Importing => {
                 Outcome::Unproven(evidence)
             }
             ImportError::WrongKey { ref evidence, .. } => self.wrong_key(&error, evidence),
@@ -284,7 +284,7 @@ impl Step {
             }
         });
         let Some(own) = own else { return Ok(Outcome::Undone) };
-        let uploads = PhotoStore::open(&pod.uploads).await.map_err(|error| later(&error))?;
+        let uploads = PhotoStore::of_pod(&pod.uploads, &pod.database).await.map_err(|error| later(&error))?;
         let now = self.workshop.now().into();
         let keys = Some(&self.workshop.keys);
         match import::undo(&self.workshop.store, keys, &own, &pod.database, &pod.url, &uploads, now).await {

@@ -1,0 +1,65 @@
+//! What is left out, in words.
+
+use pappus_engine::domain::{OmissionCode, RecordKind};
+use pappus_engine::export::LeftOut;
+
+use crate::commands::counted;
+
+/// A line for records that are left out for one reason: how many of which kind, and why.
+pub(crate) fn line(left_out: &LeftOut) -> String {
+    let LeftOut { code, record, count, reason } = left_out;
+    let records = counted(*count, record.map_or("record", noun));
+    // Where the reason of one says nothing of the others, it would mislead.
+    let example = match (code, count) {
+        (OmissionCode::MissingParent | OmissionCode::MissingFile | OmissionCode::EmptyFile, _) => {
+            String::new()
+        }
+        _ if reason.is_empty() => String::new(),
+        (_, 1) => format!(" ({reason})"),
+        _ => format!(" (the first: {reason})"),
+    };
+    format!("{records} {}{example}", words(*code))
+}
+
+fn noun(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::Account => "account",
+        RecordKind::Contact => "contact",
+        RecordKind::Block => "blocked person",
+        RecordKind::Post => "post",
+        RecordKind::Photo => "photo record",
+        RecordKind::PhotoFile => "photo",
+        RecordKind::Poll => "poll",
+        RecordKind::Comment => "comment",
+        RecordKind::Like => "like",
+        RecordKind::PollParticipation => "vote",
+        RecordKind::Person => "person",
+        RecordKind::Conversation => "conversation",
+        RecordKind::Message => "message",
+        RecordKind::Subscription => "subscription",
+    }
+}
+
+/// Why, in few words.
+fn words(code: OmissionCode) -> &'static str {
+    match code {
+        OmissionCode::MissingParent => "whose post is gone",
+        OmissionCode::MissingPerson => "whose person is gone",
+        OmissionCode::MissingFile => "whose file is missing",
+        OmissionCode::UnreadableFile => "whose file cannot be read",
+        OmissionCode::EmptyFile => "whose file is empty",
+        OmissionCode::UnsafeFileName => "whose file has a name that is not safe",
+        OmissionCode::TooManyFiles => "more than an archive holds",
+        OmissionCode::UnreadableKey => "whose key is missing or broken",
+        OmissionCode::KeyMismatch => "whose private key does not fit the public one",
+        OmissionCode::NoSignature => "that nobody has signed",
+        OmissionCode::NoSignatureOrder => "whose signature cannot be checked any more",
+        OmissionCode::UnreadableAdditionalData => "of which a signed part is damaged",
+        OmissionCode::InvalidIdentifier => "with a name that the network does not allow",
+        OmissionCode::MissingValue => "in which something is empty that must be there",
+        OmissionCode::UnreadableTime => "with a time that nobody can write",
+        OmissionCode::TooLarge => "larger than any reader takes",
+        OmissionCode::StockLimit => "at which a stock pod's importer would stop, kept in extras.json",
+        OmissionCode::UnknownType => "of a kind that the archive has no place for",
+    }
+}

@@ -1,0 +1,195 @@
+//! What an export would leave out: every account is read as for an archive, and no archive is written.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use super::gather::Gathering;
+use super::photos::PhotoSource;
+use super::pieces::start_discarding;
+use super::{ExportError, Progress};
+use crate::domain::{DiasporaId, OmissionCode, Omissions, RecordKind};
+use crate::pod::config::PodUrl;
+use crate::pod::database::Snapshot;
+use crate::pod::reader::{AccountReader, NothingSigned, ReadAhead, ReadError};
+use crate::pod::uploads::{PhotoStore, UploadsError};
+
+/// Where the photos of a pod are, as far as they have to be looked at.
+pub enum ForecastPhotos<'a> {
+    /// Files that can be looked at one by one.
+    Folder(&'a PhotoStore),
+    /// The originals of a bucket, with their sizes in bytes.
+    Bucket(BTreeMap<String, u64>),
+}
+
+impl<'a> ForecastPhotos<'a> {
+    /// Lists what is in a bucket; a folder is looked at later.
+    ///
+    /// # Errors
+    /// [`UploadsError`].
+    pub async fn of(store: &'a PhotoStore) -> Result<Self, UploadsError> {
+        Ok(match store {
+            PhotoStore::Folder(_) => Self::Folder(store),
+            PhotoStore::Bucket(_) => Self::Bucket(store.original_sizes().await?),
+        })
+    }
+
+    fn source(&self) -> PhotoSource<'_> {
+        match self {
+            Self::Folder(store) => PhotoSource::Store(store),
+            Self::Bucket(sizes) => PhotoSource::Listed(sizes),
+        }
+    }
+}
+
+/// Records of one kind that are left out, wholly or in part, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The reason.
+    pub code: OmissionCode,
+    /// The kind; none for those that a manifest only counts.
+    pub record: Option<RecordKind>,
+    /// How many, in the archives of all accounts together.
+    pub count: u64,
+    /// The reason of the first one, in a sentence.
+    pub reason: String,
+}
+
+/// What the export of all accounts would leave out.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub struct Forecast {
+    /// By reason and kind.
+    pub omissions: Vec<LeftOut>,
+    /// Accounts that have no archive, with the reason.
+    pub broken_accounts: BTreeMap<String, String>,
+    /// How many omissions each archive lists or counts, by username; only those that have any.
+    pub accounts: BTreeMap<String, u64>,
+}
+
+impl Forecast {
+    /// Whether every archive would be whole.
+    pub fn is_clean(&self) -> bool {
+        self.omissions.is_empty() && self.broken_accounts.is_empty()
+    }
+
+    fn add(&mut self, username: &str, omissions: &Omissions) {
+        let mut total = 0;
+        let mut add = |code, record, count, reason: &str| {
+            total += count;
+            let same = |known: &&mut LeftOut| (known.code, known.record) == (code, record);
+            match self.omissions.iter_mut().find(same) {
+                Some(known) => known.count += count,
+                None => self.omissions.push(LeftOut { code, record, count, reason: reason.to_owned() }),
+            }
+        };
+        for omission in omissions.listed() {
+            add(omission.code, Some(omission.record.kind), 1, &omission.reason);
+        }
+        for (code, count) in omissions.more() {
+            add(*code, None, *count, "");
+        }
+        if total > 0 {
+            *self.accounts.entry(username.to_owned()).or_default() += total;
+        }
+    }
+}
+
+/// Foresees what the export of one account after another leaves out.
+pub struct Forecaster<'a> {
+    pod: &'a PodUrl,
+    photos: ForecastPhotos<'a>,
+    progress: &'a dyn Progress,
+    memory: NothingSigned,
+    /// Whose IDs have been met, with the username.
+    ids: HashMap<DiasporaId, String>,
+    forecast: Forecast,
+}
+
+impl<'a> Forecaster<'a> {
+    /// Begins. `progress` hears of every record.
+    pub fn new(pod: &'a PodUrl, photos: ForecastPhotos<'a>, progress: &'a dyn Progress) -> Self {
+        let (memory, forecast) = (NothingSigned::default(), Forecast::default());
+        Self { pod, photos, progress, memory, ids: HashMap::new(), forecast }
+    }
+
+    /// Reads these small accounts (`users.id` and username) together.
+    ///
+    /// # Errors
+    /// [`ExportError`], when the pod cannot be read any more.
+    pub async fn accounts(
+        &mut self,
+        snapshot: &mut Snapshot,
+        accounts: &[(i64, String)],
+    ) -> Result<(), ExportError> {
+        let users: Vec<i64> = accounts.iter().map(|(user, _)| *user).collect();
+        let mut ahead = ReadAhead::read(snapshot, &users).await?;
+        for (user, username) in accounts {
+            let reader = AccountReader::read_ahead(snapshot, &mut ahead, self.pod.clone(), *user).await;
+            self.found(username, reader).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads an account of any size, by `users.id` and username.
+    ///
+    /// # Errors
+    /// [`ExportError`], when the pod cannot be read any more.
+    pub async fn account(
+        &mut self,
+        snapshot: &mut Snapshot,
+        user: i64,
+        username: &str,
+    ) -> Result<(), ExportError> {
+        let reader = AccountReader::of_user(snapshot, self.pod.clone(), user).await;
+        self.found(username, reader).await
+    }
+
+    async fn found(
+        &mut self,
+        username: &str,
+        reader: Result<AccountReader<'_>, ReadError>,
+    ) -> Result<(), ExportError> {
+        let mut reader = match reader {
+            Ok(reader) => reader,
+            Err(error @ (ReadError::BrokenAccount { .. } | ReadError::UnknownAccount { .. })) => {
+                self.forecast.broken_accounts.insert(username.to_owned(), error.to_string());
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let id = reader.account().id.clone();
+        if let Some(other) = self.ids.insert(id.clone(), username.to_owned()) {
+            let reason =
+                format!("its archive has the same name as that of {other:?}: both go by the ID {id}");
+            self.forecast.broken_accounts.insert(username.to_owned(), reason);
+        }
+        let settings = reader.settings().await?;
+        let (pieces, discarding) = start_discarding();
+        let gathering =
+            Gathering { photos: self.photos.source(), progress: self.progress, key_passphrase: None };
+        let gathered = gathering.gather(&mut reader, settings, pieces, &mut self.memory).await;
+        let too_large =
+            discarding.await.map_err(|_| ExportError::Broken)?.map_err(|_| ExportError::Broken)?;
+        let mut omissions = match gathered {
+            Ok(gathered) => gathered.omissions,
+            Err(error) if error.is_of_one_account() => {
+                self.forecast.broken_accounts.insert(username.to_owned(), error.to_string());
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        for record in too_large {
+            omissions.push(record.omission);
+        }
+        self.forecast.add(username, &omissions);
+        Ok(())
+    }
+
+    /// What was found, by how often it is.
+    pub fn finish(mut self) -> Forecast {
+        self.forecast
+            .omissions
+            .sort_by_key(|left_out| (std::cmp::Reverse(left_out.count), left_out.code, left_out.record));
+        self.forecast
+    }
+}

@@ -1,0 +1,53 @@
+//! What is wrong with somebody's TLS, in words.
+
+use std::error::Error;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError, Error as TlsError};
+
+/// What is wrong, if TLS is what failed here.
+pub(super) fn problem(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<TlsError>() {
+        return Some(words(error));
+    }
+    // An I/O error hides the one inside it from the chain of causes.
+    problem(error.downcast_ref::<io::Error>()?.get_ref()?)
+}
+
+fn words(error: &TlsError) -> String {
+    match error {
+        TlsError::InvalidCertificate(error) => of_certificate(error),
+        TlsError::NoCertificatesPresented => "it shows no certificate".to_owned(),
+        TlsError::InvalidMessage(_) => "what answers on this port does not speak TLS".to_owned(),
+        TlsError::PeerIncompatible(_)
+        | TlsError::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure) => {
+            "it speaks no version of TLS that is safe (1.2 or 1.3)".to_owned()
+        }
+        TlsError::AlertReceived(AlertDescription::UnrecognisedName) => {
+            "it has no certificate for this host".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn of_certificate(error: &CertificateError) -> String {
+    let self_signed = "its certificate is self-signed, or of an authority that is not trusted here";
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another host".to_owned()
+        }
+        CertificateError::UnknownIssuer => self_signed.to_owned(),
+        CertificateError::Revoked => "its certificate was revoked".to_owned(),
+        // A certificate that has signed itself as an authority does, which is how `openssl req -x509` makes them.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            self_signed.to_owned()
+        }
+        other => format!("its certificate cannot be used: {other}"),
+    }
+}

@@ -1,0 +1,135 @@
+//! Times and dates that a database holds and nobody can write: infinity, years before Christ or after 9999, day 0.
+//!
+//! PostgreSQL has infinite times and years from 4713 BC to 294276; MySQL and MariaDB have zero dates and dates of
+//! which only a part is known, unless their `sql_mode` says otherwise; SQLite keeps whatever text it is given.
+
+use chrono::NaiveDate;
+
+use super::row::POSTGRES_EPOCH_DAYS;
+use crate::domain::Timestamp;
+
+/// Characters of a text that are shown.
+const SHOWN: usize = 40;
+
+/// A value of a column for times that is none of the years 1 to 9999.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsayable {
+    /// What the column holds, for people.
+    pub held: String,
+    /// The beginning of the month or of the year, where at least that is known.
+    pub near: Option<Timestamp>,
+}
+
+impl Unsayable {
+    fn new(held: impl Into<String>) -> Self {
+        Self { held: held.into(), near: None }
+    }
+}
+
+/// Eight bytes of microseconds or four of days, since 2000-01-01, as PostgreSQL sends times and dates.
+pub(super) fn of_postgres(bytes: &[u8]) -> Unsayable {
+    const DAY: i64 = 86_400_000_000;
+    let time = <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes);
+    let date = <[u8; 4]>::try_from(bytes).map(i32::from_be_bytes);
+    let days = match (time, date) {
+        (Ok(i64::MAX), _) | (_, Ok(i32::MAX)) => return Unsayable::new("infinity"),
+        (Ok(i64::MIN), _) | (_, Ok(i32::MIN)) => return Unsayable::new("-infinity"),
+        (Ok(micros), _) => micros.div_euclid(DAY),
+        (_, Ok(days)) => i64::from(days),
+        _ => return Unsayable::new("bytes that are no time"),
+    };
+    Unsayable::new(year_in_words(days + POSTGRES_EPOCH_DAYS))
+}
+
+/// The year of a day, counted from 1970-01-01.
+fn year_in_words(days: i64) -> String {
+    // The calendar repeats itself every 400 years; chrono's ends before PostgreSQL's.
+    const CYCLE: i64 = 146_097;
+    let day = chrono::DateTime::from_timestamp(days.rem_euclid(CYCLE) * 86_400, 0);
+    let within = day.map_or(1970, |day| i64::from(chrono::Datelike::year(&day)));
+    match within + days.div_euclid(CYCLE) * 400 {
+        year @ ..=0 => format!("a day of the year {} BC", 1 - year),
+        year => format!("a day of the year {year}"),
+    }
+}
+
+/// The length, and as many of year (two bytes), month, day, hour, minute and second as are not zero.
+pub(super) fn of_mysql(bytes: &[u8]) -> Unsayable {
+    let byte = |place: usize| bytes.get(place).copied().unwrap_or(0);
+    let year = u16::from_le_bytes([byte(1), byte(2)]);
+    let (month, day) = (byte(3), byte(4));
+    let held = match bytes {
+        [0 | 7.., ..] => {
+            let (hour, minute, second) = (byte(5), byte(6), byte(7));
+            format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+        }
+        _ => format!("{year:04}-{month:02}-{day:02}"),
+    };
+    Unsayable { held, near: near(i32::from(year), month.into(), day.into()) }
+}
+
+/// A text, as SQLite keeps times.
+pub(super) fn of_text(text: &str) -> Unsayable {
+    let mut numbers = text.get(..10).unwrap_or_default().split('-').map(|part| part.parse::<u32>().ok());
+    let mut next = || numbers.next().flatten();
+    let near = match (next(), next(), next()) {
+        (Some(year), Some(month), Some(day)) => {
+            i32::try_from(year).ok().and_then(|year| near(year, month, day))
+        }
+        _ => None,
+    };
+    Unsayable { held: format!("{:?}", text.chars().take(SHOWN).collect::<String>()), near }
+}
+
+/// The first moment of what is known of a day.
+fn near(year: i32, month: u32, day: u32) -> Option<Timestamp> {
+    let known = Some(year).filter(|year| (1..=9999).contains(year))?;
+    let day = NaiveDate::from_ymd_opt(known, month, day)
+        .or_else(|| NaiveDate::from_ymd_opt(known, month, 1))
+        .or_else(|| NaiveDate::from_ymd_opt(known, 1, 1))?;
+    day.and_hms_opt(0, 0, 0).map(Timestamp::from_utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near_text(found: &Unsayable) -> Option<String> {
+        found.near.map(|time| time.to_string())
+    }
+
+    #[test]
+    fn postgresql_has_infinity_and_far_years() {
+        let micros = |days: i64| of_postgres(&(days * 86_400_000_000).to_be_bytes()).held;
+        assert_eq!(of_postgres(&i64::MAX.to_be_bytes()).held, "infinity");
+        assert_eq!(of_postgres(&i32::MIN.to_be_bytes()).held, "-infinity");
+        // 0044-03-15 BC and 12020-01-01, in days since 2000-01-01.
+        assert_eq!(micros(-746_128), "a day of the year 44 BC");
+        assert_eq!(micros(3_659_839), "a day of the year 12020");
+        assert_eq!(of_postgres(&(-730_486_i32).to_be_bytes()).held, "a day of the year 1 BC");
+        assert_eq!(micros(106_751_990), "a day of the year 294276");
+        assert_eq!(of_postgres(b"?").held, "bytes that are no time");
+    }
+
+    #[test]
+    fn mysql_has_days_of_which_a_part_is_known() {
+        let zero = of_mysql(&[0]);
+        assert_eq!((zero.held.as_str(), near_text(&zero)), ("0000-00-00 00:00:00", None));
+        let partial = of_mysql(&[7, 0xe4, 0x07, 0, 0, 12, 30, 1]);
+        assert_eq!(partial.held, "2020-00-00 12:30:01");
+        assert_eq!(near_text(&partial).unwrap(), "2020-01-01T00:00:00Z");
+        let partial = of_mysql(&[4, 0xe4, 0x07, 5, 0]);
+        assert_eq!(partial.held, "2020-05-00");
+        assert_eq!(near_text(&partial).unwrap(), "2020-05-01T00:00:00Z");
+        assert_eq!(near_text(&of_mysql(&[4, 0xe4, 0x07, 2, 31])).unwrap(), "2020-02-01T00:00:00Z");
+    }
+
+    #[test]
+    fn sqlite_keeps_any_text() {
+        let text = of_text("some time in May");
+        assert_eq!((text.held.as_str(), near_text(&text)), ("\"some time in May\"", None));
+        assert_eq!(near_text(&of_text("2019-07-00 10:00:00")).unwrap(), "2019-07-01T00:00:00Z");
+        assert_eq!(near_text(&of_text("0000-00-00 00:00:00")), None);
+        assert!(of_text(&"🌼".repeat(99)).held.chars().count() < 45);
+    }
+}

@@ -1,0 +1,125 @@
+//! Which account is meant by a name, and the ID it goes by.
+//!
+//! Usernames and IDs are in small letters and plain characters today. Earlier versions, and people who helped themselves
+//! in the database, have left others: capitals, spaces, an ID that has nothing to do with the username.
+
+use super::account::{ACCOUNT, AccountRow, read};
+use super::notes::{Notes, Problem, identifier};
+use super::{DatabaseError, ReadError};
+use crate::domain::{DiasporaId, OmissionCode, RecordKind};
+use crate::pod::config::PodUrl;
+use crate::pod::database::{Cell as _, Row, Snapshot};
+
+/// Bytes of an ID.
+const MAX_ID: usize = 255;
+
+/// Finds an account by its username or its diaspora* ID: as it is written, else with other capitals.
+pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<AccountRow, ReadError> {
+    let unknown = || ReadError::UnknownAccount { name: name.to_owned() };
+    let asked = name.trim();
+    let lower = asked.to_lowercase();
+    let (username, host) = match (asked.split_once('@'), lower.split_once('@')) {
+        (Some((username, _)), Some((_, host))) => (username, Some(host)),
+        _ => (asked, None),
+    };
+    if host.is_some()
+        && let Some(row) = first_of(snapshot, "p.diaspora_handle IN (?, ?)", &[asked, &lower], 3).await?
+    {
+        return read(&row, pod);
+    }
+    let lower = username.to_lowercase();
+    let mut found = first_of(snapshot, "u.username IN (?, ?)", &[username, &lower], 2).await?;
+    if found.is_none() {
+        found = first_of(snapshot, "LOWER(u.username) = ?", &[&lower], 2).await?;
+    }
+    let account = read(&found.ok_or_else(unknown)?, pod)?;
+    // On a pod that has changed its address, people keep their IDs.
+    match host {
+        Some(host) if host != pod.diaspora_host() && host != account.id.host() => Err(unknown()),
+        _ => Ok(account),
+    }
+}
+
+/// The row whose column is the first of these words, else the oldest: a database may take capitals for small letters.
+async fn first_of(
+    snapshot: &mut Snapshot,
+    condition: &str,
+    words: &[&str],
+    column: usize,
+) -> Result<Option<Row>, DatabaseError> {
+    let sql = format!("{ACCOUNT} WHERE {condition} ORDER BY u.id, p.id");
+    let mut rows = snapshot.rows("the account", sql, words).await?;
+    let exact =
+        words.iter().find_map(|word| rows.iter().position(|row| row.text(column).as_deref() == Some(*word)));
+    Ok((!rows.is_empty()).then(|| rows.swap_remove(exact.unwrap_or(0))))
+}
+
+/// The ID an account goes by: its own where the network allows it, else the nearest that it allows.
+pub(super) fn usable_id(handle: &str, username: &str, user_id: i64, pod: &PodUrl) -> Option<DiasporaId> {
+    let lower = handle.trim().to_lowercase();
+    if let Ok(id) = handle.parse().or_else(|_| lower.parse()) {
+        return Some(id);
+    }
+    let (user, host) = lower.split_once('@').unwrap_or((&lower, ""));
+    let user = if user.is_empty() { username.trim().to_lowercase() } else { user.to_owned() };
+    let home = pod.diaspora_host();
+    let host = if format!("a@{host}").parse::<DiasporaId>().is_ok() { host } else { &home };
+    let plain =
+        |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c) { c } else { '_' };
+    let room = MAX_ID.saturating_sub(host.len() + 1);
+    let user: String = user.chars().map(plain).take(room).collect();
+    let user = if user.is_empty() { format!("account_{user_id}") } else { user };
+    format!("{user}@{host}").parse().ok()
+}
+
+impl AccountRow {
+    /// An ID out of a column; the account's own may be one that only this pod allows.
+    ///
+    /// # Errors
+    /// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for anything unfit.
+    pub(super) fn person_id_of(&self, text: Option<String>, what: &str) -> Result<DiasporaId, Problem> {
+        if text.as_ref() == Some(&self.handle) { Ok(self.id.clone()) } else { identifier(text, what) }
+    }
+
+    /// Says what stands for its names.
+    pub(super) fn note_names(&self, notes: &mut Notes) {
+        let Self { handle, id, username, .. } = self;
+        let reason = if handle != id.as_str() {
+            format!(
+                "its diaspora* ID is {handle:?} on the pod, which the network does not allow; {id} stands for it"
+            )
+        } else if username != id.username() {
+            let own = id.username();
+            format!(
+                "its username on the pod is {username:?} and its diaspora* ID is {id}: {own} stands for the username"
+            )
+        } else {
+            return;
+        };
+        let problem = Problem::new(OmissionCode::InvalidIdentifier, reason);
+        notes.omit(problem, RecordKind::Account, Some(self.user_id), Some(id.to_string()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(handle: &str, username: &str) -> String {
+        let pod = PodUrl::parse("https://closing.example/").unwrap();
+        usable_id(handle, username, 7, &pod).unwrap().to_string()
+    }
+
+    #[test]
+    fn an_id_is_the_nearest_that_the_network_allows() {
+        assert_eq!(id("al.ice@closing.example", "al.ice"), "al.ice@closing.example");
+        assert_eq!(id("Alice@Closing.Example", "Alice"), "alice@closing.example");
+        assert_eq!(id("al ice@old.example", "al ice"), "al_ice@old.example");
+        assert_eq!(id("älice@closing.example", "älice"), "_lice@closing.example");
+        assert_eq!(id("alice", "alice"), "alice@closing.example");
+        assert_eq!(id("a@b@c", "alice"), "a@closing.example");
+        assert_eq!(id("", "Ruth"), "ruth@closing.example");
+        assert_eq!(id("", ""), "account_7@closing.example");
+        assert_eq!(id(&"X y".repeat(200), "x").len(), 255);
+    }
+}
