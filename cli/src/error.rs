@@ -43,7 +43,7 @@ impl Failure {
     }
 
     /// Writes the sentence to standard error.
-    pub(crate) fn say_aloud(&self) {
+    pub(crate) fn print(&self) {
         _ = writeln!(std::io::stderr(), "pappus: {self}");
     }
 

@@ -44,7 +44,7 @@ impl Output {
     /// What went wrong: a sentence on standard error, for programs also as a document.
     pub(crate) fn failure(&self, failure: &Failure) {
         self.document(&serde_json::json!({ "error": failure.to_string(), "code": failure.code() }));
-        failure.say_aloud();
+        failure.print();
     }
 }
 

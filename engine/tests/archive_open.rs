@@ -17,7 +17,7 @@ use pappus_engine::archive::open::{
     AccountSignature, Archive, FindingCode, KeyOrigin, OpenError, Origin, Verified,
 };
 use pappus_engine::domain::{PrivateKey, PublicKey};
-use pappus_engine::validate::{KnownKey, Verdict, check_signatures};
+use pappus_engine::validate::{KnownKey, SignatureCheck, check_signatures};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -303,8 +303,12 @@ fn signatures_are_told_apart() {
     assert_eq!(counts, [2, 1, 1, 1, 1, 1]);
     let offenders: Vec<_> =
         report.offenders.iter().map(|offender| (offender.index, offender.verdict)).collect();
-    let expected =
-        [(1, Verdict::Bad), (2, Verdict::Unsigned), (3, Verdict::Incomplete), (6, Verdict::UnknownKey)];
+    let expected = [
+        (1, SignatureCheck::Bad),
+        (2, SignatureCheck::Unsigned),
+        (3, SignatureCheck::Incomplete),
+        (6, SignatureCheck::UnknownKey),
+    ];
     assert_eq!(offenders, expected);
 
     let key = PublicKey::from_pem(public(POD_KEY).as_pem()).unwrap();

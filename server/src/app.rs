@@ -16,7 +16,7 @@ use crate::board::Counted;
 use crate::config::Config;
 use crate::health::Numbers;
 use crate::mail::OutboxError;
-use crate::newcomers::Room;
+use crate::newcomers::NewcomersService;
 use crate::place::{self, PlaceError};
 use crate::portal::Portal;
 use crate::security::Streams;
@@ -111,7 +111,7 @@ pub struct Parts {
     /// Who has an account, and how they get in.
     pub sign_in: SignInRoom,
     /// Who comes to the pod.
-    pub newcomers: Room,
+    pub newcomers: NewcomersService,
     /// What is counted.
     pub numbers: Numbers,
     /// How people stood a moment ago.
@@ -147,7 +147,7 @@ impl App {
         let sign_in = SignInRoom::new(&config, &store, &keys)?;
         let translations = Translations::built_in()?;
         let portal = Portal::open(&config, &store).await?;
-        let newcomers = Room::open(&config, &store)?;
+        let newcomers = NewcomersService::open(&config, &store)?;
         let streams = Streams::new(config.web.streams_per_address);
         Ok(Self(Arc::new(Parts {
             config,

@@ -23,7 +23,7 @@ pub enum WebError {
     NotFound,
     /// Nobody is signed in.
     #[error("nobody is signed in")]
-    SignInFirst,
+    Unauthenticated,
     /// Not for this person.
     #[error("this is for the podmin only")]
     Forbidden,
@@ -32,7 +32,7 @@ pub enum WebError {
     Form,
     /// Something in the request makes no sense.
     #[error("{0}")]
-    Bad(String),
+    BadRequest(String),
     /// It does not go with what is there already.
     #[error("{0}")]
     Conflict(String),
@@ -50,10 +50,10 @@ pub enum WebError {
     Late,
     /// Something we need is away; it comes back by itself.
     #[error("{0}")]
-    Away(String),
+    Unavailable(String),
     /// A defect, or something that nobody thought of.
     #[error("{0}")]
-    Broken(String),
+    Internal(String),
 }
 
 impl WebError {
@@ -61,22 +61,22 @@ impl WebError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::SignInFirst => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Form => StatusCode::FORBIDDEN,
-            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Late => StatusCode::REQUEST_TIMEOUT,
-            Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// What the reader may know of the reason; the rest is for the log.
     fn detail(&self) -> Option<String> {
         match self {
-            Self::Bad(reason) | Self::Conflict(reason) => Some(reason.clone()),
+            Self::BadRequest(reason) | Self::Conflict(reason) => Some(reason.clone()),
             Self::Form | Self::Gone => Some(self.to_string()),
             _ => None,
         }
@@ -85,19 +85,19 @@ impl WebError {
 
 impl From<StoreError> for WebError {
     fn from(error: StoreError) -> Self {
-        Self::Away(error.to_string())
+        Self::Unavailable(error.to_string())
     }
 }
 
 impl From<OutboxError> for WebError {
     fn from(error: OutboxError) -> Self {
-        Self::Away(error.to_string())
+        Self::Unavailable(error.to_string())
     }
 }
 
 impl From<askama::Error> for WebError {
     fn from(error: askama::Error) -> Self {
-        Self::Broken(error.to_string())
+        Self::Internal(error.to_string())
     }
 }
 
@@ -113,7 +113,7 @@ struct Reason {
 pub struct AsItIs;
 
 /// A response that is as it shall be, whatever its status.
-pub fn as_it_is(mut response: Response) -> Response {
+pub fn keep_body(mut response: Response) -> Response {
     response.extensions_mut().insert(AsItIs);
     response
 }

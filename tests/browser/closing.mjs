@@ -67,7 +67,7 @@ try {
   all.push(second);
   await signIn(second.page, "jonas");
   check(second.page.url().includes("/sign-in/code"), `no code is asked for at ${second.page.url()}`);
-  check((await second.page.textContent("h1")) === "Noch ein Schritt", "not in German");
+  check((await second.page.textContent("h1")) === "Zwei-Faktor-Authentifizierung", "not in German");
   await second.page.fill("#code", code(process.env.PAPPUS_OTP_SECRET));
   await arrive(second.page, () => second.page.click("main button"));
   check(second.page.url() === `${base}/archive`, `after the code at ${second.page.url()}`);

@@ -38,7 +38,7 @@ try {
     route.request().method() === "PATCH" && broken++ === 0 ? route.abort() : route.continue());
   await page.setInputFiles("#archive", archive);
   await page.click("#hand-in-form button[type=submit]");
-  await says(page, "Your archive is all right");
+  await says(page, "Your archive is valid");
   check(broken > 1, "it was not sent piece by piece");
   await page.unroute("**/newcomers/uploads/*");
   check((await page.textContent("#plan table")).includes("Posts"), "no plan");

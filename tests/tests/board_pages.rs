@@ -203,7 +203,7 @@ async fn found_and_listed(scene: Closing) {
     assert!(page.contains("<a href=\"/board/people?name=greta\">greta</a>"), "{page}");
     assert!(!page.contains("name=ida\">"), "{page}");
     let page = greta.open("/board/people?name=g%25a").await.unwrap().text();
-    assert!(page.contains("There is nobody of this name."), "a wildcard is a letter: {page}");
+    assert!(page.contains("There is no account of this name."), "a wildcard is a letter: {page}");
     let page = greta.open("/board/people?state=locked").await.unwrap().text();
     assert!(page.contains("name=jonas\">") && !page.contains("name=greta\">"), "{page}");
 

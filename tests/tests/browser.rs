@@ -195,7 +195,7 @@ async fn who_waits_or_cannot_go_on_finds_a_page_without_barriers() {
         sqlx::query(refused).execute(&store).await.unwrap();
         let board = "/board/newcomers".to_owned();
         let pages = vec![
-            ("waiting", back(&waiting), "The podmin decides now", "Jetzt entscheidet der Podmin"),
+            ("waiting", back(&waiting), "Waiting for the podmin", "Jetzt entscheidet der Podmin"),
             ("declined", back(&declined), "Request declined", "Anfrage abgelehnt"),
             ("many-pods", back(&many), "Your contacts are on very many pods", "sehr vielen Pods"),
             ("undone", back(&undone), "Move undone", "Umzug rückgängig gemacht"),
@@ -208,7 +208,7 @@ async fn who_waits_or_cannot_go_on_finds_a_page_without_barriers() {
     let closed = ("This pod accepts no newcomers at the moment", "Dieser Pod nimmt zurzeit niemanden auf");
     let pages = vec![
         ("closed", "/newcomers".to_owned(), closed.0, closed.1),
-        ("waiting-closed", back(&waiting), "The podmin decides now", "Jetzt entscheidet der Podmin"),
+        ("waiting-closed", back(&waiting), "Waiting for the podmin", "Jetzt entscheidet der Podmin"),
         ("declined-closed", back(&declined), "other.example", "other.example"),
     ];
     walk_door(&service, pages).await;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crate::support::target::{Target, fingerprint};
 use crate::support::{Pod, document, json};
 use pappus_engine::domain::NEW_KEY_BITS;
+use pappus_tests::integrity::{Place, problems};
 use pappus_tests::program::pappus;
-use pappus_tests::sound::{Place, problems};
 
 /// Writes somebody into the target's people, as after a look-up.
 async fn introduce(target: &Target, id: &str, key: &str) {

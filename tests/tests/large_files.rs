@@ -123,7 +123,7 @@ async fn in_over_broken_lines() {
     browser.open("/newcomers").await.unwrap();
     browser.submit("/newcomers/look", &[]).await.unwrap();
     let begun = Instant::now();
-    while !browser.open("/newcomers").await.unwrap().text().contains("Your archive is all right") {
+    while !browser.open("/newcomers").await.unwrap().text().contains("Your archive is valid") {
         assert!(begun.elapsed() < PATIENCE, "it is never looked at");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

@@ -9,8 +9,8 @@ use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
 use pappus_engine::jobs::Jobs;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
 use pappus_engine::requests::{
-    Asked, Links, MadeArchive, NewRequest, OpenedArchive, Origin, QUEUE, Request, RequestState, Requests,
-    Worked, Workshop, WorkshopSetup, sealed::open_text,
+    ArchiveWorker, ArchiveWorkerSetup, Asked, JobOutcome, Links, MadeArchive, NewRequest, OpenedArchive,
+    Origin, QUEUE, Request, RequestState, Requests, sealed::open_text,
 };
 use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::cluster::shared_postgres;
@@ -44,12 +44,12 @@ impl Scene {
         Self { pod, root, state, store, requests, keys, depot, stop: watch::Sender::new(false) }
     }
 
-    fn workshop(&self) -> Arc<Workshop> {
+    fn workshop(&self) -> Arc<ArchiveWorker> {
         self.workshop_on(&self.pod.database)
     }
 
-    fn workshop_on(&self, database: &str) -> Arc<Workshop> {
-        let setup = WorkshopSetup {
+    fn workshop_on(&self, database: &str) -> Arc<ArchiveWorker> {
+        let setup = ArchiveWorkerSetup {
             requests: self.requests.clone(),
             database: DatabaseUrl::parse(database).unwrap(),
             pod: PodUrl::parse(POD_URL).unwrap(),
@@ -62,7 +62,7 @@ impl Scene {
             reserve: 0,
             observer: Box::new(|_, _| {}),
         };
-        Arc::new(Workshop::open(setup, self.stop.subscribe()).unwrap())
+        Arc::new(ArchiveWorker::open(setup, self.stop.subscribe()).unwrap())
     }
 
     async fn user(&self, name: &str) -> i64 {
@@ -110,8 +110,8 @@ async fn one_archive_each_encrypted_at_rest_and_for_a_time() {
     }
     let other = scene.ask("jonas", None).await.request().clone();
     assert_eq!(scene.requests.position(&other).await.unwrap().unwrap().ahead, 1);
-    assert_eq!(workshop.work_on(id).await.unwrap(), Worked::Done);
-    assert_eq!(workshop.work_on(id).await.unwrap(), Worked::Nothing);
+    assert_eq!(workshop.work_on(id).await.unwrap(), JobOutcome::Done);
+    assert_eq!(workshop.work_on(id).await.unwrap(), JobOutcome::Nothing);
     let done = scene.get(id).await;
     assert_eq!(done.state, RequestState::Done);
     assert!(done.advanced == done.total && done.total > 10, "{done:?}");
@@ -167,7 +167,7 @@ async fn the_passphrase_is_sealed_used_and_wiped() {
     };
     let before = sealed().await.unwrap();
     assert!(!String::from_utf8_lossy(&before).contains("passphrase"));
-    assert_eq!(workshop.work_on(id).await.unwrap(), Worked::Done);
+    assert_eq!(workshop.work_on(id).await.unwrap(), JobOutcome::Done);
     assert_eq!(sealed().await, None);
     let mut bytes = Vec::new();
     scene.open(&scene.get(id).await).await.read_to_end(&mut bytes).unwrap();
@@ -186,7 +186,7 @@ async fn a_worker_that_was_given_up_changes_nothing_any_more() {
     // Cancelled in the middle, or before.
     let greta = scene.user("greta").await;
     assert!(scene.requests.cancel(greta, id).await.unwrap());
-    assert_eq!(slow.work_on(id).await.unwrap(), Worked::Nothing);
+    assert_eq!(slow.work_on(id).await.unwrap(), JobOutcome::Nothing);
     assert_eq!(scene.get(id).await.state, RequestState::Cancelled);
 
     let id = scene.ask("greta", None).await.request().id;
@@ -199,7 +199,7 @@ async fn a_worker_that_was_given_up_changes_nothing_any_more() {
     scene.sql("UPDATE pappus_requests SET lease_until = 1 WHERE state = 'running'").await;
     let second = quick.work_on(id).await.unwrap();
     let first = working.await.unwrap().unwrap();
-    let done = [&first, &second].into_iter().filter(|worked| **worked == Worked::Done).count();
+    let done = [&first, &second].into_iter().filter(|worked| **worked == JobOutcome::Done).count();
     assert_eq!(done, 1, "{first:?} {second:?}");
     let request = scene.get(id).await;
     assert_eq!(request.state, RequestState::Done);
@@ -212,13 +212,13 @@ async fn a_pod_that_is_away_is_waited_for() {
     let scene = Scene::new(None).await;
     let id = scene.ask("greta", None).await.request().id;
     let away = scene.workshop_on("postgres://nobody@127.0.0.1:1/nothing");
-    let Worked::PutOff(reason) = away.work_on(id).await.unwrap() else { panic!() };
+    let JobOutcome::Rescheduled(reason) = away.work_on(id).await.unwrap() else { panic!() };
     assert!(!reason.is_empty());
     let waiting = scene.get(id).await;
     assert_eq!((waiting.state, waiting.reason.as_deref()), (RequestState::Queued, Some(reason.as_str())));
-    assert_eq!(away.work_on(id).await.unwrap(), Worked::Nothing, "not before its time");
+    assert_eq!(away.work_on(id).await.unwrap(), JobOutcome::Nothing, "not before its time");
     scene.sql("UPDATE pappus_requests SET due_at = 1").await;
-    assert_eq!(scene.workshop().work_on(id).await.unwrap(), Worked::Done);
+    assert_eq!(scene.workshop().work_on(id).await.unwrap(), JobOutcome::Done);
 
     // Somebody who is not there any more is told so at once.
     let gone = NewRequest {
@@ -230,7 +230,7 @@ async fn a_pod_that_is_away_is_waited_for() {
         language: "en",
     };
     let asked = scene.requests.ask(&gone, &scene.keys, TIME.parse().unwrap()).await.unwrap();
-    assert!(matches!(scene.workshop().work_on(asked.request().id).await.unwrap(), Worked::Failed(_)));
+    assert!(matches!(scene.workshop().work_on(asked.request().id).await.unwrap(), JobOutcome::Failed(_)));
 }
 
 /// Jobs are lost, workers are dropped in the middle: each person has one archive in the end.

@@ -35,13 +35,13 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
     let store = patience.store(&arguments.store, &config.url).await?;
     let campaigns = Campaigns::new(&store, &config.url);
     let found = match &arguments.campaign.name {
-        Some(name) => patience.until_it_works(|| campaigns.look_for(name)).await?,
-        None => unfinished(patience.until_it_works(|| campaigns.all()).await?, &out),
+        Some(name) => patience.until_ok(|| campaigns.look_for(name)).await?,
+        None => unfinished(patience.until_ok(|| campaigns.all()).await?, &out),
     };
     if let Some(campaign) = &found {
         going_on::check(campaign, &arguments, &out, &chosen)?;
     } else if let Some(before) = &arguments.campaign.since {
-        patience.until_it_works(|| campaigns.named(before)).await?;
+        patience.until_ok(|| campaigns.named(before)).await?;
     }
     let depot = match &found {
         Some(campaign) if campaign.place.is_some() => {
@@ -70,8 +70,8 @@ pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, 
     let store = patience.store(&arguments.store, &config.url).await?;
     let campaigns = Campaigns::new(&store, &config.url);
     let campaign = match &arguments.campaign {
-        Some(name) => patience.until_it_works(|| campaigns.named(name)).await?,
-        None => only_open(patience.until_it_works(|| campaigns.all()).await?)?,
+        Some(name) => patience.until_ok(|| campaigns.named(name)).await?,
+        None => only_open(patience.until_ok(|| campaigns.all()).await?)?,
     };
     if campaign.state == CampaignState::Preparing {
         let sentence =

@@ -63,7 +63,7 @@ impl Patience {
     }
 
     /// Does something until it goes well, or fails with what does not pass by itself.
-    pub(super) async fn until_it_works<T, E, F>(self, mut attempt: impl FnMut() -> F) -> Result<T, Failure>
+    pub(super) async fn until_ok<T, E, F>(self, mut attempt: impl FnMut() -> F) -> Result<T, Failure>
     where
         E: Passes + Display + Into<Failure>,
         F: Future<Output = Result<T, E>>,
@@ -96,7 +96,7 @@ impl Patience {
     /// Opens the store.
     pub(super) async fn store(self, arguments: &StoreArguments, url: &PodUrl) -> Result<Store, Failure> {
         let address = store::address(arguments, url)?;
-        self.until_it_works(|| Store::open(&address)).await
+        self.until_ok(|| Store::open(&address)).await
     }
 
     /// The place of a campaign's archives: where it has been before, and in no other folder that is at that path.
@@ -108,12 +108,12 @@ impl Patience {
             depot.check().await?;
             Ok::<_, DepotError>(depot)
         };
-        self.until_it_works(open).await
+        self.until_ok(open).await
     }
 
     /// The place of a new campaign's archives: a folder is made when missing, unless an earlier campaign has been there.
     pub(super) async fn new_place(self, campaigns: &Campaigns, out: &str) -> Result<Depot, Failure> {
-        let earlier = self.until_it_works(|| campaigns.all()).await?;
+        let earlier = self.until_ok(|| campaigns.all()).await?;
         let known = |campaign: &Campaign| campaign.place.clone().filter(|_| campaign.out == out);
         match earlier.iter().rev().find_map(known) {
             Some(place) => self.place_of(out, Some(&place)).await,

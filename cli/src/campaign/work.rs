@@ -71,7 +71,7 @@ impl Opened {
         let uploads = pod::uploads(config).await?;
         // Before there is a connection of our own.
         let options = options(config, arguments, output).await?;
-        let mut snapshot = patience.until_it_works(|| Snapshot::open(&config.database)).await?;
+        let mut snapshot = patience.until_ok(|| Snapshot::open(&config.database)).await?;
         let schema = read_schema(&mut snapshot).await?;
         let records = Records::start(arguments)?;
         Ok(Self { depot, uploads, snapshot, schema, options, records })
@@ -169,8 +169,8 @@ async fn before(
     else {
         return Ok(places);
     };
-    let before = patience.until_it_works(|| campaigns.named(name)).await?;
-    for (out, place) in patience.until_it_works(|| campaigns.places_of(&before)).await? {
+    let before = patience.until_ok(|| campaigns.named(name)).await?;
+    for (out, place) in patience.until_ok(|| campaigns.places_of(&before)).await? {
         let depot = patience.place_of(&out, place.as_deref()).await?;
         places.insert(out, depot);
     }
@@ -217,7 +217,7 @@ async fn options(
         true
     } else {
         let patience = Patience::new(arguments, output);
-        let used = patience.until_it_works(|| is_in_use(&config.url, &config.database)).await?;
+        let used = patience.until_ok(|| is_in_use(&config.url, &config.database)).await?;
         if used {
             output.line(
                 "The pod is in use, so this goes slowly, one account at a time, with rests. With --no-gentle it goes \

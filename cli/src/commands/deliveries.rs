@@ -26,22 +26,22 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     // Who came back since the last delivery. A pod whose database is away says what was known then.
     let target = TargetPod::new(&config.database, &config.url);
     _ = target.look(&store, SystemClock.now(), TimeDelta::minutes(1)).await;
-    let told = Told::read(&Ledger::new(&store), scope).await?;
+    let view = LedgerView::read(&Ledger::new(&store), scope).await?;
     store.close().await;
-    told.describe(output);
+    view.describe(output);
     output.document(&json!({
-        "counts": told.counts,
-        "friends": told.friends,
-        "unseen": told.unseen,
-        "pods": told.pods,
-        "elsewhere": told.elsewhere,
-        "by_hand": told.by_hand,
+        "counts": view.counts,
+        "friends": view.friends,
+        "unseen": view.unseen,
+        "pods": view.pods,
+        "elsewhere": view.elsewhere,
+        "by_hand": view.by_hand,
     }));
-    Ok(if told.counts.finished() && told.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
+    Ok(if view.counts.finished() && view.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
 }
 
 /// All that the ledger says.
-struct Told {
+struct LedgerView {
     counts: Counts,
     friends: Friends,
     unseen: Vec<Unseen>,
@@ -50,7 +50,7 @@ struct Told {
     by_hand: Vec<Unreached>,
 }
 
-impl Told {
+impl LedgerView {
     async fn read(ledger: &Ledger, scope: Scope<'_>) -> Result<Self, Failure> {
         let (mut pods, mut elsewhere, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
         loop {

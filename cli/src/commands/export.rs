@@ -60,7 +60,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
             Err(error) => {
                 let goes_on = error.is_of_one_account();
                 let failure = Failure::new(format!("{name} was not exported"), error);
-                failure.say_aloud();
+                failure.print();
                 failed.push(json!({ "account": name, "error": failure.to_string() }));
                 if goes_on {
                     continue;
@@ -80,7 +80,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
             1 => "one more account was not tried".to_owned(),
             more => format!("{more} more accounts were not tried"),
         };
-        Failure::say(sentence).say_aloud();
+        Failure::say(sentence).print();
     }
     if !failed.is_empty() {
         outcome = Outcome::Failed;

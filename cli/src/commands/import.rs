@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::archive::sha256_of_file;
 use pappus_engine::import::{
-    self, FindingCode, ImportError, ImportOptions, Imported, KeyInTheMaking, Needs, Proof, Report,
+    self, FindingCode, ImportError, ImportOptions, Imported, Needs, PendingKey, Proof, Report,
 };
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
@@ -32,7 +32,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         None
     } else {
         PodWriter::mend(&config.database).await?;
-        Some(KeyInTheMaking::begin())
+        Some(PendingKey::begin())
     };
     pod::open(&config).await?; // says what is wrong with the pod before any work is done
     let file = &arguments.archive.archive;
@@ -80,7 +80,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     store.clone().close().await;
     output.document(&document(&imported, false, seconds, &announcement.document()));
     if let Announcement::Failed(failure) = &announcement {
-        failure.say_aloud();
+        failure.print();
     }
     Ok(announcement.outcome(outcome(&imported.report, imported.proof, true)))
 }

@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failur
             }
             // One that is damaged says nothing about the others.
             Err(failure) => {
-                failure.say_aloud();
+                failure.print();
                 let (error, code) = (failure.to_string(), failure.code());
                 documents.push(json!({ "archive": path, "verified": false, "error": error, "code": code }));
                 failed += 1;

@@ -4,7 +4,7 @@ use super::AnnounceError;
 use super::envelopes::Announcer;
 use super::tombstone::bury;
 use crate::federation::AccountMigration;
-use crate::pod::database::{Cell as _, Existing, Value};
+use crate::pod::database::{Cell as _, OnConflict, Value};
 use crate::store::random_id;
 
 /// Tables in which a person is named, the column, and the columns that may hold a person once only.
@@ -146,7 +146,7 @@ impl Announcer {
         let (host, port) = (host.to_owned(), port.parse::<i64>().unwrap_or(-1));
         let row = vec![host.as_str().into(), port.into(), true.into(), now.into(), now.into()];
         let columns = ["host", "port", "ssl", "created_at", "updated_at"];
-        self.pod.insert("pods", &columns, vec![row], Existing::Keep).await?;
+        self.pod.insert("pods", &columns, vec![row], OnConflict::Ignore).await?;
         let sql = format!("SELECT id FROM pods WHERE port = {port} AND host IN ({{}})");
         let pods = self.pod.rows_in("the old pod", &sql, &[&host]).await?;
         let key = self.old.key.public_key()?;
@@ -160,13 +160,13 @@ impl Announcer {
         ];
         let columns =
             ["diaspora_handle", "guid", "serialized_public_key", "pod_id", "created_at", "updated_at"];
-        self.pod.insert("people", &columns, vec![row], Existing::Refuse).await?;
+        self.pod.insert("people", &columns, vec![row], OnConflict::Fail).await?;
         let rows = self.pod.rows_in("the old person", select, &[&id]).await?;
         let person = rows.first().and_then(|row| row.integer(0)).ok_or(AnnounceError::Gone(id))?;
         // Empty from the beginning: nobody but the new person is to be found.
         let row = vec![person.into(), "".into(), false.into(), now.into(), now.into()];
         let columns = ["person_id", "full_name", "searchable", "created_at", "updated_at"];
-        self.pod.insert("profiles", &columns, vec![row], Existing::Refuse).await?;
+        self.pod.insert("profiles", &columns, vec![row], OnConflict::Fail).await?;
         Ok(Some(person))
     }
 
@@ -180,7 +180,7 @@ impl Announcer {
             migration.remote_photo_path.clone().into(),
         ];
         let columns = ["old_person_id", "new_person_id", "completed_at", "signature", "remote_photo_path"];
-        self.pod.insert("account_migrations", &columns, vec![row], Existing::Keep).await?;
+        self.pod.insert("account_migrations", &columns, vec![row], OnConflict::Ignore).await?;
         let sql = format!(
             "SELECT p.diaspora_handle FROM account_migrations m JOIN people p ON p.id = m.new_person_id \
              WHERE m.old_person_id = {old} AND m.new_person_id <> {new}"
@@ -223,7 +223,7 @@ impl Announcer {
             .map(|person| vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()])
             .collect();
         let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
-        self.pod.insert("contacts", &columns, rows, Existing::Keep).await?;
+        self.pod.insert("contacts", &columns, rows, OnConflict::Ignore).await?;
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::json::JsonWriter;
 use super::pages::{Own, Page};
 use super::photos::{PhotoFiles, PhotoSource};
-use super::pieces::{Piece, Pieces};
+use super::pieces::{ArchiveCommand, Pieces};
 use super::{ExportError, Progress};
 use crate::archive::manifest::{CountKind, PrivateKeyState};
 use crate::archive::names;
@@ -54,18 +54,20 @@ impl Gathering<'_> {
         };
         let state = self.protect_key(&mut settings.private_key)?;
         let avatar = settings.profile.0.avatar_file().map(str::to_owned);
-        pieces.send(Piece::Page(Page::Profile(Box::new(settings.profile.0.clone()), avatar))).await?;
+        pieces
+            .send(ArchiveCommand::Page(Page::Profile(Box::new(settings.profile.0.clone()), avatar)))
+            .await?;
 
-        pieces.send(Piece::Begin(names::DOCUMENT.to_owned())).await?;
+        pieces.send(ArchiveCommand::Begin(names::DOCUMENT.to_owned())).await?;
         let json = JsonWriter::new(pieces.clone(), self.progress);
         let mut others = write_document(reader, json, &settings, memory).await?;
-        pieces.send(Piece::Begin(names::EXTRAS.to_owned())).await?;
+        pieces.send(ArchiveCommand::Begin(names::EXTRAS.to_owned())).await?;
         let json = JsonWriter::new(pieces.clone(), self.progress);
         write_extras(reader, json, &mut others, memory).await?;
         let mut photos = PhotoFiles::new(self.photos, pieces.clone(), self.progress);
         reader.photo_names(&mut photos).await?;
         photos.finish().await?;
-        pieces.send(Piece::Page(Page::PhotoFiles(photos.names()))).await?;
+        pieces.send(ArchiveCommand::Page(Page::PhotoFiles(photos.names()))).await?;
 
         let mut counts = std::mem::take(&mut reader.notes.counts);
         counts.insert(CountKind::PhotoFiles, photos.count());
@@ -78,10 +80,10 @@ impl Gathering<'_> {
         omissions.append(std::mem::take(&mut reader.notes.omissions));
         omissions.append(std::mem::take(&mut photos.omissions));
         for omission in omissions.listed() {
-            pieces.send(Piece::Page(Page::Omission(Box::new(omission.clone())))).await?;
+            pieces.send(ArchiveCommand::Page(Page::Omission(Box::new(omission.clone())))).await?;
         }
-        pieces.send(Piece::Page(Page::MoreOmissions(omissions.more().clone()))).await?;
-        pieces.send(Piece::Page(Page::Counts(counts.clone()))).await?;
+        pieces.send(ArchiveCommand::Page(Page::MoreOmissions(omissions.more().clone()))).await?;
+        pieces.send(ArchiveCommand::Page(Page::Counts(counts.clone()))).await?;
         Ok(Gathered { counts, omissions, signing, public_key, state })
     }
 

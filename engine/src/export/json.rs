@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Progress;
 use super::pages::Listed;
-use super::pieces::{Piece, Pieces, TooLarge, Written};
+use super::pieces::{ArchiveCommand, Pieces, TooLarge, Written};
 use crate::archive::limits::Limits;
 use crate::pod::reader::{ReadError, Sink};
 
@@ -54,7 +54,7 @@ impl<'a> JsonWriter<'a> {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        self.pieces.send(Piece::Bytes(std::mem::take(&mut self.buffer))).await
+        self.pieces.send(ArchiveCommand::Bytes(std::mem::take(&mut self.buffer))).await
     }
 
     /// Ends the document.
@@ -85,7 +85,7 @@ impl<T: Serialize + Listed + Send + 'static> ArrayWriter<'_, '_, T> {
             out.list_begun &= !first;
             records.into_iter().try_for_each(|record| write_record(out, record, &list))
         };
-        self.json.pieces.send(Piece::Records(Box::new(write))).await
+        self.json.pieces.send(ArchiveCommand::Records(Box::new(write))).await
     }
 
     /// Ends the array, with what comes behind it.

@@ -9,6 +9,7 @@
 //! pages for people on another. All channels are bounded, so memory does not grow with the account.
 
 mod account;
+mod fail_fast_file;
 mod forecast;
 mod gather;
 mod json;
@@ -16,7 +17,6 @@ mod output;
 mod pages;
 mod photos;
 mod pieces;
-mod steady;
 
 pub use account::{ExportOptions, Exported, Exporter};
 pub use forecast::{Forecast, ForecastPhotos, Forecaster, LeftOut};

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::steady::Steady;
+use super::fail_fast_file::FailFastFile;
 use crate::archive::manifest::CountKind;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
 use crate::domain::{
@@ -210,12 +210,12 @@ impl Listed for PostRemainder {
 const BATCH: usize = 64;
 
 /// The writing thread's end of the channel.
-pub(super) struct Pages {
+pub(super) struct ViewSender {
     channel: mpsc::Sender<Vec<Page>>,
     batch: Vec<Page>,
 }
 
-impl Pages {
+impl ViewSender {
     /// Waits until there is room; false when nobody makes pages any more.
     pub(super) fn send(&mut self, pages: impl IntoIterator<Item = Page>) -> bool {
         self.batch.extend(pages);
@@ -229,13 +229,13 @@ impl Pages {
 }
 
 /// Gives the pages when every record has passed, nothing when the export was broken off.
-pub(super) type ViewThread = JoinHandle<Result<Option<FinishedView<Steady>>, ViewError>>;
+pub(super) type ViewThread = JoinHandle<Result<Option<FinishedView<FailFastFile>>, ViewError>>;
 
 /// Starts the thread that makes the pages. It ends with the counts, or when the sender is gone.
-pub(super) fn start_pages(spool: File, scratch: File, header: ViewHeader) -> (Pages, ViewThread) {
+pub(super) fn start_pages(spool: File, scratch: File, header: ViewHeader) -> (ViewSender, ViewThread) {
     let (channel, mut receiver) = mpsc::channel::<Vec<Page>>(4);
     let thread = tokio::task::spawn_blocking(move || {
-        let (spool, abandon) = Steady::new(spool);
+        let (spool, abandon) = FailFastFile::new(spool);
         let mut view = View::begin(spool, scratch, header)?;
         while let Some(batch) = receiver.blocking_recv() {
             for page in batch {
@@ -248,10 +248,10 @@ pub(super) fn start_pages(spool: File, scratch: File, header: ViewHeader) -> (Pa
         abandon.now();
         Ok(None)
     });
-    (Pages { channel, batch: Vec::with_capacity(BATCH) }, thread)
+    (ViewSender { channel, batch: Vec::with_capacity(BATCH) }, thread)
 }
 
-fn show(view: &mut View<Steady>, page: Page) -> Result<(), ViewError> {
+fn show(view: &mut View<FailFastFile>, page: Page) -> Result<(), ViewError> {
     match page {
         Page::Profile(profile, avatar) => view.profile(&profile, avatar.as_deref()),
         Page::Contact(contact) => view.contact(&contact),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::Progress;
-use super::pieces::{Piece, Pieces};
+use super::pieces::{ArchiveCommand, Pieces};
 use crate::archive::limits::Limits;
 use crate::archive::names;
 use crate::domain::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
@@ -167,11 +167,11 @@ impl<'a> PhotoFiles<'a> {
 
     async fn send(&mut self, path: String, bytes: PhotoBytes, size: u64) -> Result<(), ReadError> {
         match bytes {
-            PhotoBytes::File(file) => self.pieces.send(Piece::Photo(path, file, size)).await,
+            PhotoBytes::File(file) => self.pieces.send(ArchiveCommand::Photo(path, file, size)).await,
             PhotoBytes::Object(mut object) => {
-                self.pieces.send(Piece::BeginPhoto(path, size)).await?;
+                self.pieces.send(ArchiveCommand::BeginPhoto(path, size)).await?;
                 while let Some(bytes) = object.next().await? {
-                    self.pieces.send(Piece::Bytes(bytes)).await?;
+                    self.pieces.send(ArchiveCommand::Bytes(bytes)).await?;
                 }
                 Ok(())
             }

@@ -5,8 +5,8 @@ use std::fs::File;
 
 use tokio::sync::mpsc;
 
-use super::pages::{Entry, Page, Pages};
-use super::steady::{Abandon, Steady};
+use super::fail_fast_file::{AbortHandle, FailFastFile};
+use super::pages::{Entry, Page, ViewSender};
 use crate::archive::manifest::CountKind;
 use crate::archive::writer::{ArchiveWriter, Packing, WriteError};
 use crate::domain::{Omission, RecordRef, Timestamp};
@@ -55,7 +55,7 @@ impl TooLarge {
 }
 
 /// A step of writing an archive.
-pub(super) enum Piece {
+pub(super) enum ArchiveCommand {
     /// A document begins.
     Begin(String),
     /// More of its bytes.
@@ -72,18 +72,18 @@ pub(super) enum Piece {
 
 /// The exporting task's end of the channel.
 #[derive(Clone)]
-pub(super) struct Pieces(mpsc::Sender<Piece>);
+pub(super) struct Pieces(mpsc::Sender<ArchiveCommand>);
 
 impl Pieces {
     /// Waits until the writer has room.
-    pub(super) async fn send(&self, piece: Piece) -> Result<(), ReadError> {
+    pub(super) async fn send(&self, piece: ArchiveCommand) -> Result<(), ReadError> {
         self.0.send(piece).await.map_err(|_| ReadError::Stopped)
     }
 }
 
 /// Gives the writer back, what tells its file that it is not wanted, and what had to be left out.
 pub(super) type WriterThread =
-    tokio::task::JoinHandle<Result<(ArchiveWriter<Steady>, Abandon, Vec<TooLarge>), WriteError>>;
+    tokio::task::JoinHandle<Result<(ArchiveWriter<FailFastFile>, AbortHandle, Vec<TooLarge>), WriteError>>;
 
 /// Starts the thread that writes; it ends when every sender is gone, and gives the writer back.
 ///
@@ -92,11 +92,11 @@ pub(super) fn start_writer(
     file: File,
     created_at: Timestamp,
     options: DocumentOptions,
-    mut pages: Pages,
+    mut pages: ViewSender,
 ) -> (Pieces, WriterThread) {
     let (sender, mut receiver) = mpsc::channel(4);
     let thread = tokio::task::spawn_blocking(move || {
-        let (file, abandon) = Steady::new(file);
+        let (file, abandon) = FailFastFile::new(file);
         let mut writer = ArchiveWriter::begin(file, created_at);
         let mut written = Written::default();
         while let Some(piece) = receiver.blocking_recv() {
@@ -120,7 +120,7 @@ pub(super) fn start_discarding() -> (Pieces, DiscardThread) {
     let thread = tokio::task::spawn_blocking(move || {
         let mut written = Written::default();
         while let Some(piece) = receiver.blocking_recv() {
-            if let Piece::Records(records) = piece {
+            if let ArchiveCommand::Records(records) = piece {
                 written.buffer.clear();
                 written.shown.clear();
                 records(&mut written)?;
@@ -141,21 +141,21 @@ pub(super) struct DocumentOptions {
 }
 
 fn write(
-    writer: &mut ArchiveWriter<Steady>,
-    piece: Piece,
+    writer: &mut ArchiveWriter<FailFastFile>,
+    piece: ArchiveCommand,
     options: DocumentOptions,
     written: &mut Written,
 ) -> Result<(), WriteError> {
     match piece {
-        Piece::Begin(path) => writer.begin_entry(&path, options.packing, options.large),
-        Piece::Bytes(bytes) => writer.write(&bytes),
-        Piece::Records(records) => {
+        ArchiveCommand::Begin(path) => writer.begin_entry(&path, options.packing, options.large),
+        ArchiveCommand::Bytes(bytes) => writer.write(&bytes),
+        ArchiveCommand::Records(records) => {
             written.buffer.clear();
             records(written)?;
             writer.write(&written.buffer)
         }
         // The last page: by now it is known what was left out here.
-        Piece::Page(Page::Counts(mut counts)) => {
+        ArchiveCommand::Page(Page::Counts(mut counts)) => {
             for record in &written.too_large {
                 record.discount(&mut counts);
                 written.shown.push(Page::Omission(Box::new(record.omission.clone())));
@@ -163,11 +163,11 @@ fn write(
             written.shown.push(Page::Counts(counts));
             Ok(())
         }
-        Piece::Page(page) => {
+        ArchiveCommand::Page(page) => {
             written.shown.push(page);
             Ok(())
         }
-        Piece::BeginPhoto(path, size) => writer.begin_photo(&path, size),
-        Piece::Photo(path, mut file, size) => writer.copy_file(&path, &mut file, size),
+        ArchiveCommand::BeginPhoto(path, size) => writer.begin_photo(&path, size),
+        ArchiveCommand::Photo(path, mut file, size) => writer.copy_file(&path, &mut file, size),
     }
 }

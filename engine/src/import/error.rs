@@ -1,6 +1,6 @@
 //! Why an account was not imported.
 
-use super::{Evidence, KeySource, space};
+use super::{Evidence, KeySource, scan::capacity};
 use crate::archive::document::DocumentError;
 use crate::archive::encryption::EncryptionError;
 use crate::archive::open::OpenError;
@@ -28,7 +28,7 @@ pub enum ImportError {
     /// There is no room for the photos.
     #[error(
         "the photos with their sizes need about {} in {place}, where {} are free: make room there first. Nothing more was \
-         written", space::megabytes(*.needed), space::megabytes(*.free)
+         written", capacity::megabytes(*.needed), capacity::megabytes(*.free)
     )]
     NoSpace {
         /// Where photos go.

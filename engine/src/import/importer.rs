@@ -3,32 +3,36 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::journal::{Intent, Journal, kinds, names_of};
-use super::people::{People, strangers};
-use super::photos::{Announced, Naming, PhotoFiles};
+use super::journal::former;
+use super::journal::imports;
+use super::journal::notes::{Intent, Journal, kinds, names_of};
 use super::pod_pin::is_pinned;
 use super::progress::Stage;
 use super::proof::Proof;
+use super::records::photos;
+use super::records::photos::{Announced, Naming, PhotoFiles};
 use super::report::{FindingCode, Report};
-use super::source::{self, Batch};
-use super::space::Needs;
+use super::scan::capacity::Needs;
+use super::scan::parents;
+use super::scan::people::{People, strangers};
+use super::scan::source::{self, Batch};
+use super::scan::survey::Survey;
 use super::start::Mover;
-use super::survey::Survey;
 use super::target::{NewAccount, Target};
-use super::{ImportError, ImportOptions, Imported, KeyInTheMaking, former, imports, parents, photos};
+use super::{ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{Archive, Verified};
 use crate::domain::{DiasporaId, PrivateKey};
 use crate::pod::database::Cell as _;
 use crate::store::Store;
-use crate::validate::Judge;
+use crate::validate::SignatureVerifier;
 
 pub(super) struct Importer<'a> {
     pub(super) target: Target,
     pub(super) options: &'a ImportOptions,
     pub(super) journal: Journal,
     /// The new account's key, in the making; none in a plan.
-    pub(super) key: Option<KeyInTheMaking>,
+    pub(super) key: Option<PendingKey>,
     /// The key that other pods may know from an import that was taken back.
     pub(super) former_key: Option<PrivateKey>,
 }
@@ -68,7 +72,7 @@ impl Importer<'_> {
         } else {
             self.plan_photo_files(&mut survey, &deleted)
         };
-        let mut people = self.meet(&survey, &old, trusted).await?;
+        let mut people = self.discover(&survey, &old, trusted).await?;
         for (kind, place) in &survey.values_left_out {
             self.target.report.note(*kind, FindingCode::ValueLeftOut, place);
         }
@@ -81,7 +85,7 @@ impl Importer<'_> {
         people.read_pending(&mut self.target, &self.journal).await?;
         self.target.import_aspects(&mut account, &survey, &mut self.journal).await?;
         self.target.import_blocks(&account, &survey, &people, &mut self.journal).await?;
-        let judge = Arc::new(Judge::new(&people.keys, Some(old.clone())));
+        let judge = Arc::new(SignatureVerifier::new(&people.keys, Some(old.clone())));
         let (mut batches, reading) = source::start(archive, judge, &survey.lists);
         self.options.progress.begin(Stage::Records, survey.records);
         while let Some(batch) = batches.recv().await {
@@ -109,7 +113,7 @@ impl Importer<'_> {
 
     /// The people of the archive, those among them whom this pod gets to know now, and the posts that the account has
     /// answered.
-    async fn meet(
+    async fn discover(
         &mut self,
         survey: &Survey,
         old: &DiasporaId,
@@ -120,12 +124,12 @@ impl Importer<'_> {
             let everybody: HashSet<DiasporaId> = survey.people.keys().cloned().collect();
             let unknown = everybody.iter().filter(|id| people.get(id).is_none()).count() as u64;
             self.options.progress.begin(Stage::People, unknown);
-            people.meet(&mut self.target, discovery, &everybody, self.journal.writing()).await?;
+            people.discover(&mut self.target, discovery, &everybody, self.journal.writing()).await?;
             self.options.progress.advance(unknown);
         }
         if trusted {
             let strangers = strangers(&people, &survey.people);
-            people.introduce(&mut self.target, strangers, self.journal.writing()).await?;
+            people.insert_people(&mut self.target, strangers, self.journal.writing()).await?;
         }
         if let Some(discovery) = &self.options.discovery {
             let (target, journal) = (&mut self.target, &mut self.journal);

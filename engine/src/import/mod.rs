@@ -9,76 +9,42 @@
 //! transaction. Before a batch is written, the journal in Pappus's own store notes what will be written, so an
 //! import that was killed goes on where it was, and one that is not announced yet can be taken back.
 
-mod account;
-mod aspects;
-mod choices;
-mod commit_mark;
-mod contacts;
 mod error;
 mod evidence;
-mod finish;
-mod former;
-mod holding;
 mod importer;
-mod imports;
 mod journal;
-mod known_relayables;
-mod links;
-mod loose_photos;
-mod names;
-mod parents;
-mod pending_moves;
-mod people;
-mod person_profile;
-mod person_rows;
-mod photos;
-mod photos_here;
 mod pod_pin;
-mod post_rows;
-mod posts;
 mod progress;
 mod proof;
-mod relayable_parents;
-mod relayable_rows;
-mod relayables;
+mod records;
 mod report;
-mod source;
-mod space;
+mod scan;
 mod start;
-mod subscriptions;
-mod survey;
-mod talk;
-mod talk_rows;
 mod target;
-mod text;
-mod undo;
-mod undo_brought;
-mod undo_rows;
-mod undo_shared;
 
 use std::sync::Arc;
 
 pub use error::ImportError;
 pub use evidence::{Evidence, KeySource};
-pub(crate) use imports::mark_announced;
-pub use imports::{ImportRecord, ImportState, find_import, list_imports};
-pub(crate) use journal::photo_names_taken;
-pub use people::NewPerson;
-pub use person_profile::PersonProfile;
-pub(crate) use person_profile::were_joined;
+pub(crate) use journal::imports::mark_announced;
+pub use journal::imports::{ImportRecord, ImportState, find_import, list_imports};
+pub(crate) use journal::notes::photo_names_taken;
+pub use journal::undo::{UndoError, Undone, undo};
 pub use pod_pin::{PodPin, PodPinError};
 pub use progress::{ImportProgress, Stage};
 pub use proof::Proof;
 pub(crate) use proof::published_key;
 pub use report::{Finding, FindingCode, Report, Tally};
-pub use space::Needs;
-pub use undo::{UndoError, Undone, undo};
+pub use scan::capacity::Needs;
+pub use scan::people::NewPerson;
+pub use scan::person_profile::PersonProfile;
+pub(crate) use scan::person_profile::were_joined;
 
 use tokio::task::JoinHandle;
 
-use former::Claimant;
 use importer::Importer;
-use journal::Journal;
+use journal::former::Claimant;
+use journal::notes::Journal;
 use target::{Planned, Target};
 
 use crate::archive::open::{Archive, Verified};
@@ -122,9 +88,9 @@ pub struct ImportOptions {
 
 /// The key of an account that comes. Finding two large primes takes as long as all the rest, so it is begun first, and
 /// the account gets it last.
-pub struct KeyInTheMaking(JoinHandle<Result<PrivateKey, KeyError>>);
+pub struct PendingKey(JoinHandle<Result<PrivateKey, KeyError>>);
 
-impl KeyInTheMaking {
+impl PendingKey {
     /// Begins, on a thread of its own. Must be called within a tokio runtime.
     pub fn begin() -> Self {
         Self(tokio::task::spawn_blocking(PrivateKey::generate))
@@ -189,11 +155,11 @@ pub async fn check_choice(
     // Nothing is written, so no row gets this time.
     let at = Timestamp::from_utc(chrono::NaiveDateTime::default());
     let mut target = Target::new(pod, url.clone(), at, Some(Planned::default()));
-    names::check_name(&mut target, &new, reserved_names).await?;
+    scan::names::check_name(&mut target, &new, reserved_names).await?;
     // The archive is looked at again by the import.
-    former::identity_for(store, url.as_str(), username, &Claimant { old, archive: None }).await?;
+    journal::former::identity_for(store, url.as_str(), username, &Claimant { old, archive: None }).await?;
     match email {
-        Some(email) => names::check_email(&mut target, &names::stored_email(email)).await,
+        Some(email) => scan::names::check_email(&mut target, &scan::names::stored_email(email)).await,
         None => Ok(()),
     }
 }
@@ -209,7 +175,7 @@ pub async fn import(
     url: &PodUrl,
     store: &Store,
     options: &ImportOptions,
-    key: KeyInTheMaking,
+    key: PendingKey,
 ) -> Result<Imported, ImportError> {
     let pod = PodWriter::open(database).await?;
     let mut target = Target::new(pod, url.clone(), options.now, None);

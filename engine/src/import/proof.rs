@@ -4,7 +4,7 @@ use super::ImportError;
 use super::evidence::{Evidence, KeySource};
 use super::importer::Importer;
 use super::report::FindingCode;
-use super::survey::Survey;
+use super::scan::survey::Survey;
 use crate::archive::manifest::CountKind;
 use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
 use crate::discovery::{Discovery, DiscoveryError};

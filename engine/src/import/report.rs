@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::Noted;
+use super::journal::notes::Noted;
 use super::target::Fate;
 use crate::archive::manifest::CountKind;
 

@@ -1,13 +1,14 @@
 //! How an import begins, or goes on: whose name it is, what the journal says, the account's own rows.
 
-use super::account::{Access, AccountRows};
-use super::former::{self, Claimant};
+use super::ImportError;
 use super::importer::Importer;
-use super::imports::{self, ImportRecord, NewImport, standing_import};
-use super::journal::Journal;
-use super::survey::Survey;
+use super::journal::former::{self, Claimant};
+use super::journal::imports::{self, ImportRecord, NewImport, standing_import};
+use super::journal::notes::Journal;
+use super::records::account::{Access, AccountRows};
+use super::scan::names;
+use super::scan::survey::Survey;
 use super::target::{NewAccount, PLANNED_ACCOUNT};
-use super::{ImportError, names};
 use crate::domain::{DiasporaId, Guid};
 use crate::store::Store;
 

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::journal::Noted;
+use super::journal::notes::Noted;
 use super::progress::ImportProgress;
 use super::report::{FindingCode, Report};
 use crate::archive::manifest::CountKind;
 use crate::domain::{DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
-use crate::pod::database::{Cell as _, DatabaseError, Existing, PodWriter, Value};
+use crate::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter, Value};
 
 /// What a plan would have written, so that what depends on it is planned as well. Rows that are only planned
 /// have negative numbers.
@@ -124,7 +124,7 @@ pub(super) struct Target {
 }
 
 /// A record of some kind that is on the target pod already.
-pub(super) struct There {
+pub(super) struct ExistingRow {
     pub(super) id: i64,
     pub(super) author: i64,
 }
@@ -171,22 +171,25 @@ impl Target {
     }
 
     /// Rows of a table by their GUIDs.
-    pub(super) async fn there(
+    pub(super) async fn existing_rows(
         &mut self,
         table: &'static str,
         guids: &[&str],
-    ) -> Result<HashMap<String, There>, DatabaseError> {
+    ) -> Result<HashMap<String, ExistingRow>, DatabaseError> {
         let sql = format!("SELECT guid, id, author_id FROM {table} WHERE guid IN ({{}})");
         let rows = self.pod.rows_in(table, &sql, guids).await?;
-        let mut there: HashMap<String, There> = rows
+        let mut there: HashMap<String, ExistingRow> = rows
             .iter()
             .filter_map(|row| {
-                Some((row.text(0)?, There { id: row.integer(1)?, author: row.integer(2).unwrap_or(-1) }))
+                Some((
+                    row.text(0)?,
+                    ExistingRow { id: row.integer(1)?, author: row.integer(2).unwrap_or(-1) },
+                ))
             })
             .collect();
         let stored: Vec<String> = there.keys().cloned().collect();
         for guid in self.spelled_otherwise(table, guids, &stored).await? {
-            there.insert(guid, There { id: -1, author: NOBODY });
+            there.insert(guid, ExistingRow { id: -1, author: NOBODY });
         }
         Ok(there)
     }
@@ -245,7 +248,7 @@ impl Target {
         names.sort_unstable();
         names.dedup();
         let rows = names.iter().map(|name| vec![Value::from(name.as_str())]).collect();
-        self.pod.insert("tags", &["name"], rows, Existing::Keep).await?;
+        self.pod.insert("tags", &["name"], rows, OnConflict::Ignore).await?;
         let rows = self.pod.rows_in("tags", "SELECT name, id FROM tags WHERE name IN ({})", &names).await?;
         let mut ids: HashMap<String, i64> =
             rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect();
@@ -287,7 +290,7 @@ impl Target {
             .map(|(record, tag)| vec![tag.into(), record.into(), kind.into(), "tags".into(), now.into()])
             .collect();
         let columns = ["tag_id", "taggable_id", "taggable_type", "context", "created_at"];
-        self.pod.insert("taggings", &columns, rows, Existing::Keep).await.map(drop)
+        self.pod.insert("taggings", &columns, rows, OnConflict::Ignore).await.map(drop)
     }
 
     /// Cuts a text to what a column takes, and says so.
@@ -303,7 +306,7 @@ impl Target {
 }
 
 /// Decides about a record of the account's own, by the row that is there and by what the journal says.
-pub(super) fn decide(there: Option<&There>, noted: Option<Noted>, account: &NewAccount) -> Decision {
+pub(super) fn decide(there: Option<&ExistingRow>, noted: Option<Noted>, account: &NewAccount) -> Decision {
     match there {
         None if noted.is_some_and(|noted| noted.certain) => Decision::Deleted,
         None => Decision::Write,

@@ -12,18 +12,20 @@
 //! written down in the row before it gets its name in the depot, so whoever takes over knows whether what is there is
 //! the one, and [`Requests::sweep`] removes what nobody shall have.
 
+mod archive_worker;
 mod ask;
 mod downloads;
 mod error;
-mod hand;
+mod lease;
 mod links;
 mod made;
 mod opened;
 mod records;
 pub mod sealed;
 mod sweep;
-mod workshop;
 
+pub(crate) use archive_worker::FOLDER;
+pub use archive_worker::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, Observer, QUEUE};
 pub use ask::{Asked, NewRequest, Requests};
 pub use downloads::{DELETED, Downloads};
 pub use error::RequestError;
@@ -32,5 +34,3 @@ pub use made::{MadeArchive, Origin};
 pub use opened::{DepotFile, OpenedArchive};
 pub use records::{Queued, Request, RequestState};
 pub use sweep::RequestsOrJobs;
-pub(crate) use workshop::FOLDER;
-pub use workshop::{Observer, QUEUE, Worked, Workshop, WorkshopSetup};

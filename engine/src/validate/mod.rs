@@ -5,12 +5,12 @@
 //! caller knows.
 
 mod check;
-mod judge;
 mod keys;
 mod pool;
 mod report;
+mod signature_verifier;
 
 pub use check::{SignatureError, check_signatures};
-pub use judge::Judge;
 pub use keys::KnownKey;
-pub use report::{Offender, SignatureReport, Verdict};
+pub use report::{Offender, SignatureCheck, SignatureReport};
+pub use signature_verifier::SignatureVerifier;

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use serde_json::value::RawValue;
 
 use super::keys::KeyRing;
-use super::report::{Offender, SignatureReport, Verdict};
+use super::report::{Offender, SignatureCheck, SignatureReport};
 use crate::archive::document::{Additions, relayable};
 use crate::domain::{DiasporaId, Relayable, RelayableEntity};
 
@@ -118,40 +118,44 @@ fn work(receiver: &Mutex<Receiver<Vec<Job>>>, shared: &Shared<'_>) -> SignatureR
 fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
     let parsed = if job.text.get().len() > MAX_RECORD { None } else { relayable(&job.text).ok() };
     let Some(mut record) = parsed else {
-        report.count(Verdict::Unreadable);
+        report.count(SignatureCheck::Unreadable);
         report.offend(Offender {
             list: job.list,
             index: job.index,
-            verdict: Verdict::Unreadable,
+            verdict: SignatureCheck::Unreadable,
             record: None,
         });
         return;
     };
     shared.additions.name_signer(&mut record);
     let verdict = judge(&record, shared.ring, shared.account);
-    if let (Verdict::UnknownKey, Some(waiting)) = (verdict, shared.waiting) {
+    if let (SignatureCheck::UnknownKey, Some(waiting)) = (verdict, shared.waiting) {
         waiting.lock().unwrap_or_else(PoisonError::into_inner).add(job);
         return;
     }
     report.count(verdict);
-    if !matches!(verdict, Verdict::Good | Verdict::NotNeeded) {
+    if !matches!(verdict, SignatureCheck::Good | SignatureCheck::NotNeeded) {
         let named = (record.entity.guid().clone(), record.entity.author().clone());
         report.offend(Offender { list: job.list, index: job.index, verdict, record: Some(named) });
     }
 }
 
 /// Whether the record's author signed it, with any key on the ring.
-pub(super) fn judge(record: &Relayable, ring: &RwLock<KeyRing>, account: Option<&DiasporaId>) -> Verdict {
+pub(super) fn judge(
+    record: &Relayable,
+    ring: &RwLock<KeyRing>,
+    account: Option<&DiasporaId>,
+) -> SignatureCheck {
     let entity = &record.entity;
     let Some(signature) = entity.author_signature().filter(|signature| !signature.is_empty()) else {
         let own = account == Some(entity.author());
-        return if own { Verdict::NotNeeded } else { Verdict::Unsigned };
+        return if own { SignatureCheck::NotNeeded } else { SignatureCheck::Unsigned };
     };
     if !covers_the_record(record) {
-        return Verdict::Incomplete;
+        return SignatureCheck::Incomplete;
     }
     let keys = ring.read().unwrap_or_else(PoisonError::into_inner).of(entity.author());
-    let mut verdict = Verdict::UnknownKey;
+    let mut verdict = SignatureCheck::UnknownKey;
     for key in keys {
         let Some(verifying) = key.verifying() else { continue };
         let text = match &key.signed_as {
@@ -159,9 +163,9 @@ pub(super) fn judge(record: &Relayable, ring: &RwLock<KeyRing>, account: Option<
             Some(old) => record.signed_text_as(old),
         };
         if verifying.verifies_base64(text.as_bytes(), signature) {
-            return Verdict::Good;
+            return SignatureCheck::Good;
         }
-        verdict = Verdict::Bad;
+        verdict = SignatureCheck::Bad;
     }
     verdict
 }

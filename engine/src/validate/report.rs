@@ -4,7 +4,7 @@ use crate::domain::{DiasporaId, Guid};
 
 /// What is known about one relayable's signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum SignatureCheck {
     /// Its author signed it.
     Good,
     /// No known key of its author made the signature.
@@ -21,7 +21,7 @@ pub enum Verdict {
     Unreadable,
 }
 
-impl Verdict {
+impl SignatureCheck {
     /// The stable name, for programs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ pub struct Offender {
     /// Where it stands there; the first is 0.
     pub index: u64,
     /// Why it does not count.
-    pub verdict: Verdict,
+    pub verdict: SignatureCheck,
     /// Its GUID and its author, as far as they could be read.
     pub record: Option<(Guid, DiasporaId)>,
 }
@@ -78,15 +78,15 @@ impl SignatureReport {
     /// Offenders that are kept.
     pub const MOST_OFFENDERS: usize = 1000;
 
-    pub(super) fn count(&mut self, verdict: Verdict) {
+    pub(super) fn count(&mut self, verdict: SignatureCheck) {
         *match verdict {
-            Verdict::Good => &mut self.good,
-            Verdict::Bad => &mut self.bad,
-            Verdict::Incomplete => &mut self.incomplete,
-            Verdict::UnknownKey => &mut self.unknown_key,
-            Verdict::Unsigned => &mut self.unsigned,
-            Verdict::NotNeeded => &mut self.not_needed,
-            Verdict::Unreadable => &mut self.unreadable,
+            SignatureCheck::Good => &mut self.good,
+            SignatureCheck::Bad => &mut self.bad,
+            SignatureCheck::Incomplete => &mut self.incomplete,
+            SignatureCheck::UnknownKey => &mut self.unknown_key,
+            SignatureCheck::Unsigned => &mut self.unsigned,
+            SignatureCheck::NotNeeded => &mut self.not_needed,
+            SignatureCheck::Unreadable => &mut self.unreadable,
         } += 1;
     }
 

@@ -82,7 +82,7 @@ impl Caller {
     /// counts, for sessions and tokens alike.
     ///
     /// # Errors
-    /// [`WebError::Away`] when neither the pod nor what was kept of it can be asked.
+    /// [`WebError::Unavailable`] when neither the pod nor what was kept of it can be asked.
     pub(super) async fn is_podmin(&self, app: &App) -> Result<bool, WebError> {
         let can_be = match &self.scopes {
             Some(scopes) => scopes.iter().any(|scope| scope.is_for_podmins()),
@@ -130,10 +130,10 @@ impl FromRequestParts<App> for Caller {
         };
         let token = header.to_str().ok().and_then(|text| text.split_once(' '));
         let (_, token) =
-            token.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).ok_or(WebError::SignInFirst)?;
-        let found = Tokens::new(app).find(token.trim()).await?.ok_or(WebError::SignInFirst)?;
+            token.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).ok_or(WebError::Unauthenticated)?;
+        let found = Tokens::new(app).find(token.trim()).await?.ok_or(WebError::Unauthenticated)?;
         if !app.sign_in.still_stands(&found.person, app.now_millis()).await {
-            return Err(WebError::SignInFirst);
+            return Err(WebError::Unauthenticated);
         }
         Ok(Self { person: found.person, scopes: Some(found.scopes) })
     }

@@ -54,12 +54,12 @@ impl Modify for Security {
 
 /// What was sent, or a sentence on what is wrong with it.
 pub(crate) fn body<T>(sent: Result<Json<T>, JsonRejection>) -> Result<T, WebError> {
-    sent.map(|Json(sent)| sent).map_err(|error| WebError::Bad(error.body_text()))
+    sent.map(|Json(sent)| sent).map_err(|error| WebError::BadRequest(error.body_text()))
 }
 
 /// What stands behind the question mark, or a sentence on what is wrong with it.
 pub(crate) fn query<T>(asked: Result<Query<T>, QueryRejection>) -> Result<T, WebError> {
-    asked.map(|Query(asked)| asked).map_err(|error| WebError::Bad(error.body_text()))
+    asked.map(|Query(asked)| asked).map_err(|error| WebError::BadRequest(error.body_text()))
 }
 
 fn described() -> OpenApiRouter<App> {

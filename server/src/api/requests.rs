@@ -77,7 +77,7 @@ impl RequestDocument {
 /// What is asked for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wish {
+pub(super) struct NewRequest {
     /// Puts the account's private key under this passphrase, 10 to 1,000 characters.
     #[schema(min_length = 10, max_length = 1000)]
     key_passphrase: Option<String>,
@@ -101,7 +101,7 @@ pub(super) async fn list(
 
 /// Asks for an archive. While one is under way, this is the one. A mail is written in the language that is accepted.
 #[utoipa::path(post, path = "/api/v1/requests", tag = "requests", security(("token" = []), ("session" = [])),
-    request_body = Wish,
+    request_body = NewRequest,
     responses((status = 201, description = "A new request", body = RequestDocument),
         (status = 200, description = "The one that is under way", body = RequestDocument),
         Senseless, NobodySignedIn, NotAllowed, TooLate, TooOften))]
@@ -109,16 +109,16 @@ pub(super) async fn ask(
     State(app): State<App>,
     caller: Caller,
     page: Page,
-    wish: Result<Json<Wish>, JsonRejection>,
+    request: Result<Json<NewRequest>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RequestDocument>), WebError> {
     let person = caller.may(Scope::Request)?;
-    let wish = body(wish)?;
-    let passphrase = wish.key_passphrase.map(Zeroizing::new);
+    let request = body(request)?;
+    let passphrase = request.key_passphrase.map(Zeroizing::new);
     if passphrase.as_ref().is_some_and(|text| !portal::PASSPHRASE.contains(&text.chars().count())) {
-        return Err(WebError::Bad("a passphrase has 10 to 1,000 characters".to_owned()));
+        return Err(WebError::BadRequest("a passphrase has 10 to 1,000 characters".to_owned()));
     }
     let passphrase = passphrase.as_ref().map(|text| text.as_str());
-    let asked = portal::request_own(&app, person, passphrase, wish.mail, page.words.code()).await?;
+    let asked = portal::request_own(&app, person, passphrase, request.mail, page.words.code()).await?;
     let (status, request) = match asked {
         Asked::New(request) => (StatusCode::CREATED, request),
         Asked::UnderWay(request) => (StatusCode::OK, request),

@@ -10,7 +10,7 @@ use super::shared::letter::{Filling, Languages, Text, Written, recipients};
 use super::shared::notices::{Audience, Draft, DraftProblem, Notice};
 use super::shared::{self, Actor};
 use crate::app::App;
-use crate::error::{WebError, as_it_is};
+use crate::error::{WebError, keep_body};
 use crate::pages::{CheckedForm, FieldProblems, Page};
 use crate::sessions::Podmin;
 use crate::words::{LANGUAGES, Words};
@@ -146,7 +146,7 @@ async fn present(
         tested,
         sent: shared::notices::last(app).await?.into_iter().map(|notice| sent(page, notice)).collect(),
     };
-    Ok(as_it_is(page.show(status, &template)?))
+    Ok(keep_body(page.show(status, &template)?))
 }
 
 fn others(draft: &Draft) -> Vec<Other> {

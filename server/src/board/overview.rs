@@ -13,7 +13,7 @@ use super::plot::{Plot, plot};
 use super::shared::closing::{Decision, DecisionProblem};
 use super::shared::{self, Actor};
 use crate::app::App;
-use crate::error::{WebError, as_it_is};
+use crate::error::{WebError, keep_body};
 use crate::pages::{CheckedForm, FieldProblems, Page, Question};
 use crate::sessions::Podmin;
 
@@ -75,7 +75,7 @@ async fn present(
         problems,
         page,
     };
-    Ok(as_it_is(page.show(status, &template)?))
+    Ok(keep_body(page.show(status, &template)?))
 }
 
 /// The numbers with their names and shares.

@@ -42,7 +42,7 @@ struct PeoplePage<'a> {
     name: String,
     /// The name as it stands in an address.
     name_link: String,
-    found: Option<Found>,
+    found: Option<PersonDetails>,
     /// Names of states, and whether each is chosen.
     states: Vec<(&'static str, String, bool)>,
     /// The state that is chosen.
@@ -62,7 +62,7 @@ struct Row {
     states: String,
 }
 
-struct Found {
+struct PersonDetails {
     username: String,
     account: String,
     email: String,
@@ -217,11 +217,11 @@ fn csv_field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn found(page: &Page, standing: Standing) -> Found {
+fn found(page: &Page, standing: Standing) -> PersonDetails {
     let words = &page.words;
     let Standing { person, requests, archives, fetched } = standing;
     let size = |bytes: i64| words.size(u64::try_from(bytes).unwrap_or(0));
-    Found {
+    PersonDetails {
         username: person.username,
         account: person.account,
         email: person.email,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::shared::Actor;
 use super::shared::words::keep as keep_words;
 use crate::app::App;
-use crate::error::{WebError, as_it_is};
+use crate::error::{WebError, keep_body};
 use crate::pages::{CheckedForm, FieldProblems, Page};
 use crate::podmin_words::{PodminWords, WordsProblem};
 use crate::sessions::Podmin;
@@ -57,5 +57,5 @@ pub(super) async fn keep(
     };
     let problems = FieldProblems::one(field, text);
     let template = WordsPage { page: &page, note: typed.note, pods: typed.pods, problems };
-    Ok(as_it_is(page.show(StatusCode::UNPROCESSABLE_ENTITY, &template)?))
+    Ok(keep_body(page.show(StatusCode::UNPROCESSABLE_ENTITY, &template)?))
 }

@@ -2,7 +2,7 @@
 
 use pappus_engine::import::Proof;
 
-use super::records::State;
+use super::ledger::records::State;
 use crate::config::{Admission, NewcomersSection};
 
 /// Whether nobody may come from a pod, named by its host as in diaspora* IDs.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pappus_engine::store::StoreError;
 
-use super::hand::{is_due, is_free};
-use super::table::{Newcomers, millis};
+use super::ledger::lease::{is_due, is_free};
+use super::ledger::table::{Newcomers, millis};
 
 /// How far ahead a time may be that another machine has written.
 const AHEAD: Duration = Duration::from_mins(1);

@@ -2,7 +2,7 @@
 
 use pappus_engine::import::Evidence;
 
-use super::records::Newcomer;
+use super::ledger::records::Newcomer;
 use super::steps::WRONG_KEY;
 use crate::words::Words;
 

@@ -1,7 +1,7 @@
 //! What the podmin sees of those who come, and decides: for the page and for programs.
 
-use super::records::{Newcomer, State};
-use super::table::PAGE;
+use super::ledger::records::{Newcomer, State};
+use super::ledger::table::PAGE;
 use super::work::push_now;
 use crate::app::App;
 use crate::board::shared::Actor;
@@ -17,7 +17,10 @@ pub(super) async fn list(
     super::is_there(app)?;
     let states = match state {
         Some(word) => {
-            vec![State::parse(word).ok_or_else(|| WebError::Bad("there is no such state".to_owned()))?]
+            vec![
+                State::parse(word)
+                    .ok_or_else(|| WebError::BadRequest("there is no such state".to_owned()))?,
+            ]
         }
         None => State::ALL.iter().copied().filter(|state| *state != State::Expired).collect(),
     };
@@ -42,7 +45,7 @@ pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Resu
         "no" => (table.decide(id, false, by, now).await?, "newcomer-no"),
         "announce" => (table.announce_seen(id, by, now).await?, "newcomer-announce"),
         "again" => (table.work(id, &[State::Failed], State::Importing, now).await?, "newcomer-again"),
-        _ => return Err(WebError::Bad("there is nothing of this name to do".to_owned())),
+        _ => return Err(WebError::BadRequest("there is nothing of this name to do".to_owned())),
     };
     if !done {
         return Err(too_late(&numbered(app, id).await?, act));

@@ -7,8 +7,8 @@ use pappus_engine::requests::{random_token, token_digest};
 use pappus_engine::store::{StoreError, StoreRow, Transaction};
 use serde_json::json;
 
-use super::records::time;
-use super::table::millis;
+use super::ledger::records::time;
+use super::ledger::table::millis;
 use crate::app::App;
 use crate::board::shared::Actor;
 use crate::error::WebError;
@@ -107,14 +107,14 @@ pub(super) async fn make(
     ];
     let row = app.store.first("writing an invitation down", &sql, &values).await?;
     let row =
-        row.ok_or_else(|| WebError::Broken("an invitation was written down and is not there".to_owned()))?;
+        row.ok_or_else(|| WebError::Internal("an invitation was written down and is not there".to_owned()))?;
     let invitation = Invitation::read(&row)?;
     actor.has_done(app, "invitation", note, Some(&json!({ "uses": uses }))).await;
     Ok((invitation, code))
 }
 
 fn check(note: &str, uses: i64) -> Result<(), WebError> {
-    let bad = |reason: &str| Err(WebError::Bad(reason.to_owned()));
+    let bad = |reason: &str| Err(WebError::BadRequest(reason.to_owned()));
     if note.chars().count() > LONG || note.contains(char::is_control) {
         return bad("a note is one line of at most 200 characters");
     }

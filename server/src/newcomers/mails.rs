@@ -11,7 +11,7 @@ use pappus_engine::pod::people::{Addressee, podmins};
 use pappus_engine::requests::sealed::open_text;
 use pappus_engine::store::{StoreError, StoreRow, Value};
 
-use super::records::State;
+use super::ledger::records::State;
 use crate::app::App;
 use crate::mail::{Letter, OutboxError, queue, signature};
 use crate::words::Words;

@@ -14,29 +14,18 @@
 
 mod admission;
 mod api;
-mod choose;
+mod auth;
 mod clock;
-mod come;
 mod compared;
 mod decisions;
-mod delivery_reason;
-mod enter;
-mod files;
-mod hand;
 mod invitations;
+mod ledger;
 mod mails;
-mod page;
-mod progress;
-mod queue;
-mod records;
-mod space;
+mod pages;
 mod steps;
 mod strength;
-mod summary;
-mod table;
-mod told;
 mod tus;
-mod upload;
+mod uploads;
 mod work;
 
 use std::time::Duration;
@@ -53,10 +42,10 @@ use crate::error::WebError;
 use crate::watched::Watched;
 
 pub use api::described;
-pub use files::{Files, NoRoom, Part};
-pub use records::{Newcomer, State};
+pub use ledger::records::{Newcomer, State};
+pub use ledger::table::Newcomers;
 pub use steps::{StepError, take_step};
-pub use table::Newcomers;
+pub use uploads::files::{Files, NoRoom, Part};
 pub use work::start;
 
 /// The queue of jobs that say which newcomer to look at.
@@ -64,20 +53,20 @@ pub const QUEUE: &str = "newcomers";
 
 /// What this room keeps.
 #[derive(Clone)]
-pub struct Room {
+pub struct NewcomersService {
     /// Who comes.
     pub table: Newcomers,
     /// What they hand in.
     pub files: Files,
     /// Disk space reserved for that.
-    space: space::Space,
+    space: uploads::space::Space,
     /// What tells other pods of moves, and looks at this pod from outside.
     announcer: Option<Client>,
     turns: tus::Turns,
-    watched: Watched<progress::AllProgress>,
+    watched: Watched<pages::progress::AllProgress>,
 }
 
-impl Room {
+impl NewcomersService {
     /// Makes what asks other pods.
     ///
     /// # Errors
@@ -97,7 +86,7 @@ impl Room {
         let files = Files::new(config);
         Ok(Self {
             table: Newcomers::new(store, &config.pod_url),
-            space: space::Space::new(store, config.pod_url.as_str(), &files),
+            space: uploads::space::Space::new(store, config.pod_url.as_str(), &files),
             files,
             announcer,
             turns: tus::Turns::default(),
@@ -115,28 +104,28 @@ fn client_to(hosts: &[String]) -> Result<Client, StartError> {
 pub fn routes() -> Router<App> {
     // These count what they take themselves.
     let large = Router::new()
-        .route("/newcomers/upload", post(upload::form))
+        .route("/newcomers/upload", post(uploads::form::form))
         .route("/newcomers/uploads/{name}", head(tus::offset).patch(tus::piece).delete(tus::give_up))
         .layer(DefaultBodyLimit::disable());
     Router::new()
-        .route("/newcomers", get(page::show))
-        .route("/newcomers/begin", post(come::begin))
-        .route("/newcomers/back/{secret}", get(come::link).post(come::back))
-        .route("/newcomers/leave", post(come::leave))
-        .route("/newcomers/choose", get(come::to_the_page).post(choose::choose))
-        .route("/newcomers/again", post(choose::again))
-        .route("/newcomers/announce", post(choose::announce))
-        .route("/newcomers/undo", post(choose::undo))
-        .route("/newcomers/progress", get(progress::events))
-        .route("/newcomers/told", get(told::show))
-        .route("/newcomers/restart", post(come::restart))
-        .route("/newcomers/uploads/end", post(come::end_uploads))
+        .route("/newcomers", get(pages::overview::show))
+        .route("/newcomers/begin", post(pages::start::begin))
+        .route("/newcomers/back/{secret}", get(pages::start::link).post(pages::start::back))
+        .route("/newcomers/leave", post(pages::start::leave))
+        .route("/newcomers/choose", get(pages::start::to_the_page).post(pages::confirm::choose))
+        .route("/newcomers/again", post(pages::confirm::again))
+        .route("/newcomers/announce", post(pages::confirm::announce))
+        .route("/newcomers/undo", post(pages::confirm::undo))
+        .route("/newcomers/progress", get(pages::progress::events))
+        .route("/newcomers/told", get(pages::delivery_status::show))
+        .route("/newcomers/restart", post(pages::start::restart))
+        .route("/newcomers/uploads/end", post(pages::start::end_uploads))
         .route("/newcomers/look", post(tus::look))
         .route("/newcomers/uploads", post(tus::create).options(tus::options))
-        .route("/board/newcomers", get(queue::show))
-        .route("/board/newcomers/{id}", post(queue::decide))
-        .route("/board/invitations", post(queue::invite))
-        .route("/board/invitations/{id}", post(queue::withdraw))
+        .route("/board/newcomers", get(pages::queue::show))
+        .route("/board/newcomers/{id}", post(pages::queue::decide))
+        .route("/board/invitations", post(pages::queue::invite))
+        .route("/board/invitations/{id}", post(pages::queue::withdraw))
         .merge(large)
 }
 

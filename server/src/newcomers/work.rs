@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::QUEUE;
-use super::hand::{AfterImport, Found, Hand};
+use super::ledger::lease::{AfterImport, Found, Lease};
 use super::steps::{self, Obstacle, Outcome, Progress, after_failure};
 use crate::app::App;
 use crate::portal::until;
@@ -176,17 +176,17 @@ impl Worker {
             return Ok(());
         }
         let now = self.app.now_millis();
-        let Some(hand) = self.app.newcomers.table.take(id, now).await? else { return Ok(()) };
+        let Some(lease) = self.app.newcomers.table.take(id, now).await? else { return Ok(()) };
         let progress = Mutex::default();
-        let step = steps::run(&self.app, hand.newcomer.id, &hand.fence, &progress);
-        let outcome = self.watch(&hand, &progress, step).await;
-        self.note(&hand, outcome).await
+        let step = steps::run(&self.app, lease.newcomer.id, &lease.fence, &progress);
+        let outcome = self.watch(&lease, &progress, step).await;
+        self.note(&lease, outcome).await
     }
 
     /// Keeps the lease while something is done.
     async fn watch(
         &self,
-        hand: &Hand,
+        lease: &Lease,
         progress: &Mutex<Progress>,
         work: impl Future<Output = Outcome> + Send,
     ) -> Outcome {
@@ -205,7 +205,7 @@ impl Worker {
                 () = tokio::time::sleep(BEAT) => {
                     let now = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     // A store that is away for a moment is no reason to stop; the next word asks for the fence again.
-                    if let Ok(false) = hand.beat(&now, self.app.now_millis()).await {
+                    if let Ok(false) = lease.heartbeat(&now, self.app.now_millis()).await {
                         return Outcome::GivenBack;
                     }
                 }
@@ -214,7 +214,7 @@ impl Worker {
     }
 
     /// Writes down what became of it.
-    async fn note(&self, hand: &Hand, outcome: Outcome) -> Result<(), StoreError> {
+    async fn note(&self, lease: &Lease, outcome: Outcome) -> Result<(), StoreError> {
         let now = self.app.now_millis();
         let noted = match outcome {
             Outcome::Checked { digests, old_account, proof, evidence, plan, key_locked } => {
@@ -226,55 +226,55 @@ impl Worker {
                     plan: &plan,
                     key_locked,
                 };
-                hand.checked(&found, now).await?
+                lease.checked(&found, now).await?
             }
             Outcome::Imported { import, report, obstacle } => {
                 let next = match &obstacle {
                     None => AfterImport::Announce { pause: self.app.config.newcomers.undo_pause() },
                     Some(Obstacle { problem, reason }) => AfterImport::Wait { problem, reason },
                 };
-                hand.imported(&import, &report, &next, now).await?
+                lease.imported(&import, &report, &next, now).await?
             }
-            Outcome::Announced(announced) => hand.announced(&announced, now).await?,
-            Outcome::Undone => hand.undone(now).await?,
-            Outcome::TooLateToUndo => hand.too_late_to_undo(now).await?,
+            Outcome::Announced(announced) => lease.announced(&announced, now).await?,
+            Outcome::Undone => lease.undone(now).await?,
+            Outcome::TooLateToUndo => lease.too_late_to_undo(now).await?,
             Outcome::Stopped { to, problem, reason, evidence } => {
-                tracing::info!(newcomer = hand.newcomer.id, problem, "{reason}");
-                hand.stop(to, &problem, &reason, evidence.as_deref(), now).await?
+                tracing::info!(newcomer = lease.newcomer.id, problem, "{reason}");
+                lease.stop(to, &problem, &reason, evidence.as_deref(), now).await?
             }
-            Outcome::Unproven(evidence) => hand.unproven(&evidence, now).await?,
-            Outcome::Later(reason) => self.later(hand, &reason).await?,
-            Outcome::Died(how) => self.died(hand, &how).await?,
-            Outcome::GivenBack => hand.give_back().await?,
+            Outcome::Unproven(evidence) => lease.unproven(&evidence, now).await?,
+            Outcome::Later(reason) => self.reschedule(lease, &reason).await?,
+            Outcome::Died(how) => self.died(lease, &how).await?,
+            Outcome::GivenBack => lease.release().await?,
         };
         if !noted {
-            tracing::info!(newcomer = hand.newcomer.id, "somebody else has taken over");
+            tracing::info!(newcomer = lease.newcomer.id, "somebody else has taken over");
         }
         Ok(())
     }
 
     /// A process that died may have died of something else; one that dies again and again dies of the archive.
-    async fn died(&self, hand: &Hand, how: &str) -> Result<bool, StoreError> {
-        let (now, deaths, state) = (self.app.now_millis(), hand.newcomer.deaths + 1, hand.newcomer.state);
+    async fn died(&self, lease: &Lease, how: &str) -> Result<bool, StoreError> {
+        let (now, deaths, state) = (self.app.now_millis(), lease.newcomer.deaths + 1, lease.newcomer.state);
         tracing::warn!(
-            newcomer = hand.newcomer.id,
+            newcomer = lease.newcomer.id,
             deaths,
             "a process that worked on an archive died: {how}"
         );
         if deaths >= DEATHS {
             let reason = format!("the work on the archive was begun {deaths} times, and each time {how}");
-            return hand.stop(after_failure(state), "too_heavy", &reason, None, now).await;
+            return lease.stop(after_failure(state), "too_heavy", &reason, None, now).await;
         }
-        hand.died(&format!("the work on the archive was broken off: {how}"), AFTER_DEATH, now).await
+        lease.died(&format!("the work on the archive was broken off: {how}"), AFTER_DEATH, now).await
     }
 
-    async fn later(&self, hand: &Hand, reason: &str) -> Result<bool, StoreError> {
-        let (now, attempts, state) = (self.app.now_millis(), hand.newcomer.attempts, hand.newcomer.state);
-        tracing::warn!(newcomer = hand.newcomer.id, "tried again later: {reason}");
+    async fn reschedule(&self, lease: &Lease, reason: &str) -> Result<bool, StoreError> {
+        let (now, attempts, state) = (self.app.now_millis(), lease.newcomer.attempts, lease.newcomer.state);
+        tracing::warn!(newcomer = lease.newcomer.id, "tried again later: {reason}");
         if attempts >= TRIES {
-            return hand.stop(after_failure(state), "away", reason, None, now).await;
+            return lease.stop(after_failure(state), "away", reason, None, now).await;
         }
         let doublings = u32::try_from(attempts.clamp(0, 6)).unwrap_or(6);
-        hand.later(reason, LONGEST.min(Duration::from_secs(1 << doublings)), now).await
+        lease.reschedule(reason, LONGEST.min(Duration::from_secs(1 << doublings)), now).await
     }
 }

@@ -35,7 +35,7 @@ impl Page {
     /// Asks.
     ///
     /// # Errors
-    /// [`WebError::Broken`].
+    /// [`WebError::Internal`].
     pub fn ask(&self, question: Question) -> Result<Response, WebError> {
         self.show(StatusCode::OK, &ConfirmPage { page: self, question })
     }

@@ -22,12 +22,13 @@ impl<T: DeserializeOwned> FromRequest<App> for CheckedForm<T> {
         let expected = CsrfToken::from_request_parts(&mut parts, app).await.map_err(|_| WebError::Form)?;
         let Form(pairs) = Form::<Vec<(String, String)>>::from_request(Request::from_parts(parts, body), app)
             .await
-            .map_err(|error| WebError::Bad(error.body_text()))?;
+            .map_err(|error| WebError::BadRequest(error.body_text()))?;
         let token = pairs.iter().find(|(name, _)| name == "token").map(|(_, value)| value.as_str());
         expected.verify(token.unwrap_or_default()).map_err(|_| WebError::Form)?;
         let rest = pairs.into_iter().filter(|(name, _)| name != "token");
         let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
-        let value = serde_urlencoded::from_str(&text).map_err(|error| WebError::Bad(error.to_string()))?;
+        let value =
+            serde_urlencoded::from_str(&text).map_err(|error| WebError::BadRequest(error.to_string()))?;
         Ok(Self(value))
     }
 }

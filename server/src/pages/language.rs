@@ -43,7 +43,7 @@ async fn choose(
     let secure = if app.config.web.is_secure() { "; Secure" } else { "" };
     let cookie =
         format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={KEEP}; HttpOnly; SameSite=Lax{secure}", words.code());
-    let cookie = HeaderValue::from_str(&cookie).map_err(|error| WebError::Broken(error.to_string()))?;
+    let cookie = HeaderValue::from_str(&cookie).map_err(|error| WebError::Internal(error.to_string()))?;
     Ok(([(SET_COOKIE, cookie)], Redirect::to(&own_path(&back.to))).into_response())
 }
 

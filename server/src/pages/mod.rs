@@ -104,7 +104,7 @@ impl Page {
     /// The page as a response. Nobody but the reader's browser may keep it.
     ///
     /// # Errors
-    /// [`WebError::Broken`].
+    /// [`WebError::Internal`].
     pub fn show(&self, status: StatusCode, template: &impl Template) -> Result<Response, WebError> {
         let html = template.render()?;
         let head = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];

@@ -27,7 +27,7 @@ pub(crate) const PASSPHRASE: RangeInclusive<usize> = 10..=1000;
 
 /// What is asked for.
 #[derive(Deserialize)]
-pub(super) struct Wish {
+pub(super) struct RequestForm {
     #[serde(default)]
     passphrase: String,
     #[serde(default)]
@@ -41,9 +41,9 @@ pub(super) async fn ask(
     State(app): State<App>,
     SignedIn(person): SignedIn,
     page: Page,
-    CheckedForm(wish): CheckedForm<Wish>,
+    CheckedForm(form): CheckedForm<RequestForm>,
 ) -> Result<Redirect, WebError> {
-    let (passphrase, again) = (Zeroizing::new(wish.passphrase), Zeroizing::new(wish.again));
+    let (passphrase, again) = (Zeroizing::new(form.passphrase), Zeroizing::new(form.again));
     if *passphrase != *again {
         return Ok(Redirect::to("/archive?problem=different"));
     }
@@ -51,7 +51,7 @@ pub(super) async fn ask(
         return Ok(Redirect::to("/archive?problem=short"));
     }
     let passphrase = Some(passphrase.as_str()).filter(|passphrase| !passphrase.is_empty());
-    request_own(&app, &person, passphrase, wish.mail.is_some(), page.words.code()).await?;
+    request_own(&app, &person, passphrase, form.mail.is_some(), page.words.code()).await?;
     Ok(Redirect::to("/archive"))
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn of(app: &App, made: &MadeArchive) -> Result<String, WebError
     let mut opened = made::open(app, made).await?;
     let mut context = Context::new(&SHA256);
     loop {
-        let read = opened.piece(PIECE).await.map_err(|error| WebError::Away(error.to_string()))?;
+        let read = opened.piece(PIECE).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
         if read.1.is_empty() {
             break;
         }

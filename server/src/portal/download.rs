@@ -178,7 +178,7 @@ async fn respond(
     let body = if *method == Method::HEAD || length == 0 {
         Body::empty()
     } else {
-        let opened = opened.go_to(first).await.map_err(|error| WebError::Away(error.to_string()))?;
+        let opened = opened.go_to(first).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
         stream_out(opened, length, fetched.filter(|_| first + length == size))
     };
     let mut response = (status, body).into_response();
@@ -203,7 +203,7 @@ async fn respond(
 }
 
 fn set(headers: &mut HeaderMap, name: axum::http::HeaderName, value: &str) -> Result<(), WebError> {
-    let value = HeaderValue::from_str(value).map_err(|error| WebError::Broken(error.to_string()))?;
+    let value = HeaderValue::from_str(value).map_err(|error| WebError::Internal(error.to_string()))?;
     headers.insert(name, value);
     Ok(())
 }

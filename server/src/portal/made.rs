@@ -57,14 +57,14 @@ pub(super) async fn may_be_fetched(app: &App) -> Result<(), WebError> {
 /// Opens an archive for reading.
 pub(super) async fn open(app: &App, made: &MadeArchive) -> Result<OpenedArchive, WebError> {
     let depot = depot_of(app, made.place.as_deref()).await;
-    let depot = depot.ok_or_else(|| WebError::Away(format!("{} cannot be reached", made.file)))?;
-    let unlock = app.keys.unlock().map_err(|error| WebError::Away(error.to_string()))?;
+    let depot = depot.ok_or_else(|| WebError::Unavailable(format!("{} cannot be reached", made.file)))?;
+    let unlock = app.keys.unlock().map_err(|error| WebError::Unavailable(error.to_string()))?;
     Ok(OpenedArchive::open(&depot, &made.file, made.is_sealed(), unlock).await?)
 }
 
 /// What the depot or the keys say: it comes back by itself.
 impl From<RequestError> for WebError {
     fn from(error: RequestError) -> Self {
-        Self::Away(error.to_string())
+        Self::Unavailable(error.to_string())
     }
 }

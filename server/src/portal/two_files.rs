@@ -109,7 +109,7 @@ pub(super) async fn open(app: &App, made: &MadeArchive, part: Stock) -> Result<O
             "a stock pod cannot open a key under a passphrase: ask for an archive without one".to_owned();
         return Err(WebError::Conflict(text));
     }
-    let broken = |error: &dyn std::fmt::Display| WebError::Away(error.to_string());
+    let broken = |error: &dyn std::fmt::Display| WebError::Unavailable(error.to_string());
     let converted = &app.portal.converted;
     let kept =
         Depot::open(&DepotAddress::Folder(converted.folder.clone())).await.map_err(|error| broken(&error))?;
@@ -134,7 +134,7 @@ async fn convert(
     kept: &Depot,
     name: &impl Fn(Stock) -> String,
 ) -> Result<(), WebError> {
-    let broken = |error: &dyn std::fmt::Display| WebError::Away(error.to_string());
+    let broken = |error: &dyn std::fmt::Display| WebError::Unavailable(error.to_string());
     let folder = app.portal.converted.folder.clone();
     let work = tempfile::TempDir::with_prefix_in(UNFINISHED, &folder).map_err(|error| broken(&error))?;
     let depot =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pappus_engine::requests::{QUEUE, RequestError, Requests, Worked, Workshop, WorkshopSetup};
+use pappus_engine::requests::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, QUEUE, RequestError, Requests};
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -50,7 +50,7 @@ impl Drop for Working {
     }
 }
 
-fn step_back() {
+fn lower_priority() {
     // Whoever may not is as near as before.
     _ = setpriority_process(None, NICER);
 }
@@ -63,7 +63,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Result<Working, StartEr
     let threads = Builder::new_multi_thread()
         .enable_all()
         .thread_name("work")
-        .on_thread_start(step_back)
+        .on_thread_start(lower_priority)
         .build()
         .map_err(StartError::Threads)?;
     // What is begun from here on is theirs.
@@ -112,9 +112,9 @@ async fn make(app: App, stop: watch::Receiver<bool>) {
 }
 
 /// Nothing when the pod is gone.
-fn open(app: &App, stop: watch::Receiver<bool>) -> Result<Option<Workshop>, RequestError> {
+fn open(app: &App, stop: watch::Receiver<bool>) -> Result<Option<ArchiveWorker>, RequestError> {
     let Some(pod) = &app.config.pod else { return Ok(None) };
-    let setup = WorkshopSetup {
+    let setup = ArchiveWorkerSetup {
         requests: app.portal.requests.clone(),
         database: pod.database.clone(),
         pod: pod.url.clone(),
@@ -127,15 +127,15 @@ fn open(app: &App, stop: watch::Receiver<bool>) -> Result<Option<Workshop>, Requ
         reserve: RESERVE,
         observer: Box::new(heard),
     };
-    Workshop::open(setup, stop).map(Some)
+    ArchiveWorker::open(setup, stop).map(Some)
 }
 
-fn heard(id: i64, worked: &Result<Worked, RequestError>) {
+fn heard(id: i64, worked: &Result<JobOutcome, RequestError>) {
     match worked {
-        Ok(Worked::Nothing) => {}
-        Ok(Worked::Done) => tracing::info!(request = id, "an archive is made"),
-        Ok(Worked::Failed(reason)) => tracing::error!(request = id, "no archive: {reason}"),
-        Ok(Worked::PutOff(reason)) => tracing::warn!(request = id, "tried again later: {reason}"),
+        Ok(JobOutcome::Nothing) => {}
+        Ok(JobOutcome::Done) => tracing::info!(request = id, "an archive is made"),
+        Ok(JobOutcome::Failed(reason)) => tracing::error!(request = id, "no archive: {reason}"),
+        Ok(JobOutcome::Rescheduled(reason)) => tracing::warn!(request = id, "tried again later: {reason}"),
         Ok(other) => tracing::info!(request = id, "{other:?}"),
         Err(error) => tracing::error!(request = id, "{error}"),
     }

@@ -52,17 +52,17 @@ pub(crate) fn layer(app: &App) -> SessionManagerLayer<StoredSessions> {
 /// The person of a session, unless the account was locked or closed meanwhile or has another password or second factor.
 ///
 /// # Errors
-/// [`WebError::Away`] when that cannot be found out.
+/// [`WebError::Unavailable`] when that cannot be found out.
 pub(crate) async fn person(parts: &Parts, app: &App) -> Result<Option<Person>, WebError> {
     let Some(session) = parts.extensions.get::<Session>() else { return Ok(None) };
     let found: Option<Person> =
-        session.get(PERSON).await.map_err(|error| WebError::Away(error.to_string()))?;
+        session.get(PERSON).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
     let Some(person) = found else { return Ok(None) };
     if app.sign_in.still_stands(&person, app.now_millis()).await {
         return Ok(Some(person));
     }
     // Unlocked later, the account is signed in to anew: who had the old cookie may be why it was locked.
-    session.flush().await.map_err(|error| WebError::Away(error.to_string()))?;
+    session.flush().await.map_err(|error| WebError::Unavailable(error.to_string()))?;
     Ok(None)
 }
 

@@ -15,7 +15,7 @@ impl FromRequestParts<App> for SignedIn {
     type Rejection = WebError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
-        person(parts, app).await?.map(Self).ok_or(WebError::SignInFirst)
+        person(parts, app).await?.map(Self).ok_or(WebError::Unauthenticated)
     }
 }
 
@@ -48,7 +48,7 @@ impl FromRequestParts<App> for Podmin {
 /// Whether the pod says now that this is a podmin.
 ///
 /// # Errors
-/// [`WebError::Away`] when neither the pod nor what was kept of it can be asked.
+/// [`WebError::Unavailable`] when neither the pod nor what was kept of it can be asked.
 pub(crate) async fn is_podmin(app: &App, person: &Person) -> Result<bool, WebError> {
     let now = app.sign_in.accounts().by_row(person.user_id, app.now_millis()).await?.person();
     Ok(now.is_some_and(|now| now.admin && !now.locked && !now.closed))

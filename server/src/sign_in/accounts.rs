@@ -71,7 +71,7 @@ impl Accounts {
     /// Whoever has this username, e-mail address or diaspora* ID. `now` is in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`WebError::Away`] when neither the pod nor what was kept of it can be asked.
+    /// [`WebError::Unavailable`] when neither the pod nor what was kept of it can be asked.
     pub async fn find(&self, name: &str, now: i64) -> Result<Option<SignIn>, WebError> {
         // Longer than any address.
         if name.len() > 320 {
@@ -81,18 +81,18 @@ impl Accounts {
             Ok(found) => return Ok(found),
             Err(reason) => reason,
         };
-        let failed = |error: pappus_engine::campaign::SignInError| WebError::Away(error.to_string());
+        let failed = |error: pappus_engine::campaign::SignInError| WebError::Unavailable(error.to_string());
         match self.kept.find(name).await.map_err(failed)? {
             Some(person) => Ok(Some(person)),
             None if self.kept.is_there().await.map_err(failed)? => Ok(None),
-            None => Err(WebError::Away(away)),
+            None => Err(WebError::Unavailable(away)),
         }
     }
 
     /// The account of a row number. `now` is in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`WebError::Away`] when neither the pod nor what was kept of it can say.
+    /// [`WebError::Unavailable`] when neither the pod nor what was kept of it can say.
     pub async fn by_row(&self, user_id: i64, now: i64) -> Result<Account, WebError> {
         let away = match self.ask_pod(AccountKey::Row(user_id), now).await {
             Ok(found) => return Ok(found.map_or(Account::Gone, Account::OnPod)),
@@ -100,8 +100,8 @@ impl Accounts {
         };
         match self.kept.by_row(user_id).await {
             Ok(Some(person)) => Ok(Account::Kept { person, pod_is_away: self.live.is_some() }),
-            Ok(None) => Err(WebError::Away(away)),
-            Err(error) => Err(WebError::Away(error.to_string())),
+            Ok(None) => Err(WebError::Unavailable(away)),
+            Err(error) => Err(WebError::Unavailable(error.to_string())),
         }
     }
 

@@ -94,7 +94,9 @@ pub(super) async fn finish(
         podmin: person.admin,
         stamp: app.sign_in.stamp(person),
     };
-    crate::sessions::sign_in(session, &signed_in).await.map_err(|error| WebError::Away(error.to_string()))?;
+    crate::sessions::sign_in(session, &signed_in)
+        .await
+        .map_err(|error| WebError::Unavailable(error.to_string()))?;
     app.sign_in.stands(&signed_in, app.now_millis());
     audit(app, Some(&signed_in), act, None, None, Some(address)).await;
     Ok(())
@@ -104,5 +106,5 @@ async fn refuse(app: &App, page: &Page, typed: &Typed, key: &str) -> Result<Resp
     let problem = Some(page.words.say(key));
     let begun = SignInPage::new(app, page, typed.name.as_str(), own_path(&typed.next)).await;
     let response = page.show(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage { problem, ..begun })?;
-    Ok(crate::error::as_it_is(response))
+    Ok(crate::error::keep_body(response))
 }

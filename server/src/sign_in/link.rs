@@ -73,7 +73,7 @@ async fn send(app: &App, words: &Words, name: &str, address: Address) -> Result<
     app.sign_in.attempts().link(&account_key(Some(&person), ""), now).await?;
     let mut secret = [0; 32];
     let random = aws_lc_rs::rand::fill(&mut secret);
-    random.map_err(|_| WebError::Broken("the system gives no random numbers".to_owned()))?;
+    random.map_err(|_| WebError::Internal("the system gives no random numbers".to_owned()))?;
     let token = URL_SAFE_NO_PAD.encode(secret);
     let digest = digest(&token);
     let sql = "INSERT INTO pappus_sign_in_links (digest, pod, user_id, username, expires_at) VALUES (?, ?, ?, ?, ?)";
@@ -110,7 +110,7 @@ pub(super) async fn show(
     let values = [digest(&token).into(), app.config.pod_url.as_str().into(), app.now_millis().into()];
     let good = app.store.first("looking for a link", sql, &values).await?.is_some();
     let status = if good { StatusCode::OK } else { StatusCode::GONE };
-    Ok(crate::error::as_it_is(page.show(status, &LinkPage { page: &page, good })?))
+    Ok(crate::error::keep_body(page.show(status, &LinkPage { page: &page, good })?))
 }
 
 pub(super) async fn follow(
@@ -124,7 +124,7 @@ pub(super) async fn follow(
     let now = app.now_millis();
     app.sign_in.attempts().link_from(address, now).await?;
     let Some(person) = used(&app, &token, now).await? else {
-        return Ok(crate::error::as_it_is(
+        return Ok(crate::error::keep_body(
             page.show(StatusCode::GONE, &LinkPage { page: &page, good: false })?,
         ));
     };

@@ -119,6 +119,6 @@ async fn sign_out(
     session: Session,
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Redirect, WebError> {
-    session.flush().await.map_err(|error| WebError::Away(error.to_string()))?;
+    session.flush().await.map_err(|error| WebError::Unavailable(error.to_string()))?;
     Ok(Redirect::to("/sign-in?out=yes"))
 }

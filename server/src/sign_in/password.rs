@@ -59,23 +59,23 @@ impl Passwords {
         let text = Zeroizing::new(format!("{password}{}", self.pepper.expose()));
         // Of text and pepper bcrypt takes the first 72 bytes, here as there.
         let hash = self.on_a_core(move || bcrypt::hash_with_result(text.as_bytes(), COST)).await?;
-        let hash = hash.map_err(|error| WebError::Broken(error.to_string()))?;
+        let hash = hash.map_err(|error| WebError::Internal(error.to_string()))?;
         Ok(SecretText::new(hash.format_for_version(bcrypt::Version::TwoA)))
     }
 
     async fn hash_of_nobody(&self) -> Result<SecretText, WebError> {
         let text = pappus_engine::store::random_id()?;
         let hash = self.on_a_core(move || bcrypt::hash(text, COST)).await?;
-        hash.map(SecretText::new).map_err(|error| WebError::Broken(error.to_string()))
+        hash.map(SecretText::new).map_err(|error| WebError::Internal(error.to_string()))
     }
 
     async fn on_a_core<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WebError> {
-        let broken = |_| WebError::Broken("a password could not be compared".to_owned());
+        let broken = |_| WebError::Internal("a password could not be compared".to_owned());
         let core = Arc::clone(&self.cores).acquire_owned().await;
-        let _core = core.map_err(|error| WebError::Broken(error.to_string()))?;
+        let _core = core.map_err(|error| WebError::Internal(error.to_string()))?;
         tokio::task::spawn_blocking(work).await.map_err(broken)
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn begin(
     person: &SignIn,
     first_step: FirstStep,
 ) -> Result<(), WebError> {
-    let away = |error: tower_sessions::session::Error| WebError::Away(error.to_string());
+    let away = |error: tower_sessions::session::Error| WebError::Unavailable(error.to_string());
     let half_way = HalfWay {
         user_id: person.user_id,
         first_step,
@@ -73,7 +73,7 @@ pub(super) async fn begin(
 /// Who is half-way in.
 pub(super) async fn half_way(app: &App, session: &Session) -> Result<Option<HalfWay>, WebError> {
     let found: Option<HalfWay> =
-        session.get(HALF_WAY).await.map_err(|error| WebError::Away(error.to_string()))?;
+        session.get(HALF_WAY).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
     Ok(found.filter(|half_way| app.now_millis() - half_way.since < PATIENCE))
 }
 
@@ -114,7 +114,7 @@ pub(super) async fn enter(
         let problem = Some(page.words.say("code-wrong"));
         let response =
             page.show(StatusCode::UNPROCESSABLE_ENTITY, &CodePage { page: &page, next, problem })?;
-        return Ok(crate::error::as_it_is(response));
+        return Ok(crate::error::keep_body(response));
     }
     room.attempts().forgive(&account, address).await?;
     finish(&app, &session, &person, address, "sign-in-with-code").await?;

@@ -46,7 +46,7 @@ pub fn routes() -> Router<App> {
 /// as somebody else may have made it.
 ///
 /// # Errors
-/// [`WebError::Bad`] for a form that makes no sense, [`WebError::Forbidden`] for scopes that are for podmins,
+/// [`WebError::BadRequest`] for a form that makes no sense, [`WebError::Forbidden`] for scopes that are for podmins,
 /// [`WebError::Conflict`] when there are too many.
 pub(crate) async fn make(
     app: &App,
@@ -55,7 +55,7 @@ pub(crate) async fn make(
     address: Address,
     form: &TokenForm,
 ) -> Result<(i64, String), WebError> {
-    let bad = |sentence: &str| Err(WebError::Bad(sentence.to_owned()));
+    let bad = |sentence: &str| Err(WebError::BadRequest(sentence.to_owned()));
     let name = form.name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.contains('\0') {
         return bad("a token's name has 1 to 100 characters");
@@ -83,7 +83,7 @@ pub(crate) async fn make(
 /// Revokes one of a person's own tokens; says whether there was one.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn revoke(app: &App, person: &Person, address: Address, id: i64) -> Result<bool, WebError> {
     let Some(name) = Tokens::new(app).remove(person.user_id, id).await? else { return Ok(false) };
     audit(app, Some(person), "token-revoked", Some(&name), None, Some(address)).await;

@@ -87,7 +87,7 @@ pub(super) async fn make(
     let form = TokenForm { name: typed.name.clone(), scopes, days: typed.days.trim().parse().unwrap_or(0) };
     let (made, problem) = match super::make(&app, &page.words, &person, address, &form).await {
         Ok((_, token)) => (Some(token), None),
-        Err(WebError::Bad(_)) => (None, Some(page.words.say("tokens-senseless"))),
+        Err(WebError::BadRequest(_)) => (None, Some(page.words.say("tokens-senseless"))),
         Err(WebError::Conflict(_)) => (None, Some(page.words.say("tokens-many"))),
         Err(error) => return Err(error),
     };
@@ -96,7 +96,7 @@ pub(super) async fn make(
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let name = if problem.is_some() { typed.name.as_str() } else { "" };
     let shown = TokensPage { page: &page, tokens, choices, name, days: form.days.max(1), made, problem };
-    Ok(crate::error::as_it_is(page.show(status, &shown)?))
+    Ok(crate::error::keep_body(page.show(status, &shown)?))
 }
 
 pub(super) async fn revoke(

@@ -29,7 +29,7 @@ pub(crate) struct KeptToken {
 }
 
 /// Whose a token is, and what it is good for.
-pub(crate) struct Found {
+pub(crate) struct TokenOwner {
     pub(crate) person: Person,
     pub(crate) scopes: Vec<Scope>,
 }
@@ -74,7 +74,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Whose a token is, as long as it is good.
-    pub(crate) async fn find(&self, token: &str) -> Result<Option<Found>, StoreError> {
+    pub(crate) async fn find(&self, token: &str) -> Result<Option<TokenOwner>, StoreError> {
         if token.len() > MAX_TOKEN || !token.starts_with(PREFIX) {
             return Ok(None);
         }
@@ -97,7 +97,7 @@ impl<'a> Tokens<'a> {
             podmin: false,
             stamp: row.get(6)?,
         };
-        Ok(Some(Found { person, scopes: scopes(&row, 4)? }))
+        Ok(Some(TokenOwner { person, scopes: scopes(&row, 4)? }))
     }
 
     /// A person's tokens.

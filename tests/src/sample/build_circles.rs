@@ -1,8 +1,8 @@
 //! Rows of aspects, contacts, blocks, followed tags, preferences, roles.
 
 use super::SampleError;
-use super::cast::{OPENING, day};
 use super::circles::{ASPECTS, BLOCKS, CIRCLES, FOLLOW_BACK, FOLLOWED, PREFERENCES, ROLES};
+use super::people::{OPENING, day};
 use super::sheet::{Value, text};
 use super::story::Story;
 use super::words::guid;

@@ -1,6 +1,6 @@
 //! Rows of users, people, profiles and what ends an account.
 
-use super::cast::{CLOSED, Home, Human, MOVES, OPENING, PEOPLE, PODS, day};
+use super::people::{CLOSED, Home, Human, MOVES, OPENING, PEOPLE, PODS, day};
 use super::sheet::{Cell, Value};
 use super::story::{Known, Story, host, missing};
 use super::{SampleError, sign, words};

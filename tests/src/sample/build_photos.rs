@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageError, RgbImage};
 
-use super::cast::{MOVES, day};
+use super::people::{MOVES, day};
 use super::posts::{Audience, Fate, PHOTOS, POSTS, Photo};
 use super::sheet::Value;
 use super::story::{Story, missing};

@@ -1,8 +1,8 @@
 //! Rows of posts with their polls, places and visibilities.
 
 use super::SampleError;
-use super::cast::{OPENING, day};
 use super::circles::CIRCLES;
+use super::people::{OPENING, day};
 use super::posts::{Audience, POSTS, Post, What};
 use super::sheet::{Value, text};
 use super::story::{KnownPoll, KnownPost, Story};

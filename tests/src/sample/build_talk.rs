@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cast::{OPENING, day};
+use super::people::{OPENING, day};
 use super::sheet::{Value, text};
 use super::story::{KnownPost, Story};
 use super::talk::{

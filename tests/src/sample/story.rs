@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::cast::{Home, MOVES, PEOPLE, PODS};
 use super::keys::{KeyPair, KeySize};
+use super::people::{Home, MOVES, PEOPLE, PODS};
 use super::sheet::{Sheet, Value, text};
 use super::{POD_HOST, SampleError, SamplePerson, words};
 

@@ -2,7 +2,7 @@
 
 use pappus_engine::domain::Timestamp;
 use pappus_engine::pod::config::DatabaseUrl;
-use pappus_engine::pod::database::{Cell as _, DatabaseError, Existing, PodWriter};
+use pappus_engine::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter};
 
 use super::pod::Echo;
 
@@ -99,5 +99,5 @@ async fn new_contact(pod: &mut PodWriter, echo: &Echo, now: Timestamp) -> Result
     };
     let row = vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()];
     let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
-    pod.insert("contacts", &columns, vec![row], Existing::Keep).await.map(drop)
+    pod.insert("contacts", &columns, vec![row], OnConflict::Ignore).await.map(drop)
 }

@@ -84,10 +84,10 @@ async fn everybody_is_told(store: Option<&str>) {
     scene.pods_are_near().await;
     let mut ida = begin(&service).await;
     hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
-    let page = until(&mut ida, "/newcomers", "Your archive is all right").await.text();
+    let page = until(&mut ida, "/newcomers", "Your archive is valid").await.text();
     assert!(page.contains("value=\"ida@mail.example\""), "the address in the archive is not there: {page}");
     ida.submit("/newcomers/choose", &choice("ida", "new-ida@mail.example")).await.unwrap();
-    let page = until(&mut ida, "/newcomers", "The podmin decides now").await.text();
+    let page = until(&mut ida, "/newcomers", "Waiting for the podmin").await.text();
     assert!(page.contains("we’ll e-mail you"), "{page}");
     // It looks again by itself, with and without a script.
     assert!(
@@ -127,9 +127,9 @@ async fn who_is_declined_is_told_and_sees_no_contradiction() {
     greta.submit("/board/words", &words).await.unwrap();
     let mut ida = begin(&service).await;
     hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
-    until(&mut ida, "/newcomers", "Your archive is all right").await;
+    until(&mut ida, "/newcomers", "Your archive is valid").await;
     ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
-    until(&mut ida, "/newcomers", "The podmin decides now").await;
+    until(&mut ida, "/newcomers", "Waiting for the podmin").await;
     decide(&mut greta, "no").await;
     let page = until(&mut ida, "/newcomers", "Request declined").await.text();
     for says in [
@@ -152,5 +152,5 @@ async fn who_is_declined_is_told_and_sees_no_contradiction() {
     let mut stranger = Browser::new(&service.url).unwrap();
     let page = stranger.open("/newcomers").await.unwrap().text();
     assert!(page.contains("accepts no newcomers") && page.contains("refuge.example"), "{page}");
-    assert!(!page.contains("How it goes") && !page.contains("Bring your archive"), "{page}");
+    assert!(!page.contains("How it works") && !page.contains("Bring your archive"), "{page}");
 }

@@ -127,7 +127,7 @@ pub(crate) async fn begin(service: &Service) -> Browser {
     let mut browser = Browser::new(&service.url).unwrap();
     browser.open("/newcomers").await.unwrap();
     let page = browser.submit("/newcomers/begin", &[]).await.unwrap();
-    assert!(page.text().contains("Hand in your archive"), "{}", page.text());
+    assert!(page.text().contains("Upload your archive"), "{}", page.text());
     browser
 }
 
@@ -163,7 +163,7 @@ fn choice<'a>(name: &'a str, email: &'a str) -> [(&'static str, &'a str); 4] {
 pub(crate) async fn come(service: &Service, archive: &Path, name: &str) -> Browser {
     let mut browser = begin(service).await;
     hand_in(&mut browser, None, &std::fs::read(archive).unwrap()).await;
-    until(&mut browser, "/newcomers", "Your archive is all right").await;
+    until(&mut browser, "/newcomers", "Your archive is valid").await;
     let email = format!("{name}@mail.example");
     browser.submit("/newcomers/choose", &choice(name, &email)).await.unwrap();
     browser
@@ -187,7 +187,7 @@ async fn the_whole_way(store: Option<&str>) {
     let service = scene.serve(store, &format!("admission = \"open\"\n{}\n{terms}", scene.trusted()));
     let mut ida = begin(&service).await;
     hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
-    let page = until(&mut ida, "/newcomers", "Your archive is all right").await.text();
+    let page = until(&mut ida, "/newcomers", "Your archive is valid").await.text();
     assert!(page.contains("ida@closing.example") && page.contains("value=\"ida\""), "{page}");
     assert!(page.contains("<th scope=\"row\">Posts</th>"), "{page}");
     assert_eq!(scene.users().await, 0, "looking at an archive changes nothing");
@@ -233,7 +233,7 @@ async fn the_whole_way(store: Option<&str>) {
 
     let mut again = begin(&service).await;
     hand_in(&mut again, None, &std::fs::read(&scene.archive).unwrap()).await;
-    until(&mut again, "/newcomers", "Your archive is all right").await;
+    until(&mut again, "/newcomers", "Your archive is valid").await;
     again.submit("/newcomers/choose", &fields).await.unwrap();
     until(&mut again, "/newcomers", "Import complete").await;
     tell(&scene, &mut again).await;
@@ -275,7 +275,7 @@ async fn the_podmin_lets_people_in() {
     let mut podmin = Browser::new(&service.url).unwrap();
     podmin.sign_in("greta", PASSWORD).await.unwrap();
     let mut ida = come(&service, &scene.archive, "ida").await;
-    until(&mut ida, "/newcomers", "The podmin decides now").await;
+    until(&mut ida, "/newcomers", "Waiting for the podmin").await;
     let refused = ida.send(Method::GET, "/board/newcomers", &[], Vec::new()).await.unwrap();
     assert_eq!(refused.status, StatusCode::SEE_OTHER);
     let page = podmin.open("/board/newcomers").await.unwrap();
@@ -300,14 +300,14 @@ async fn even_an_open_door_needs_a_yes_when_nothing_is_proven() {
     hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
     until(&mut ida, "/newcomers", "Nothing proves that this archive is yours").await;
     ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
-    until(&mut ida, "/newcomers", "The podmin decides now").await;
+    until(&mut ida, "/newcomers", "Waiting for the podmin").await;
     assert_eq!(scene.users().await, 0);
     // Whoever does not want to wait leaves nothing behind.
     let page = ida.submit("/newcomers/leave", &[]).await.unwrap().text();
     assert!(page.contains("This deletes 1 upload ("), "{page}");
     ida.submit("/newcomers/leave", &[("confirmed", "yes")]).await.unwrap();
     let page = ida.open("/newcomers").await.unwrap().text();
-    assert!(page.contains("How it goes"), "{page}");
+    assert!(page.contains("How it works"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -322,7 +322,7 @@ async fn what_cannot_be_taken_is_said() {
     let empty = hand_in(&mut ida, None, b"").await.text();
     assert!(empty.contains("No file came"), "{empty}");
     hand_in(&mut ida, None, b"this is no archive").await;
-    until(&mut ida, "/newcomers", "This archive cannot be taken").await;
+    until(&mut ida, "/newcomers", "We can’t accept this archive").await;
     hand_in(&mut ida, None, &archive).await;
     until(&mut ida, "/newcomers", "takes nobody in from your old pod").await;
     let mut stranger = begin(&service).await;
@@ -377,7 +377,7 @@ async fn pieces_survive_a_killed_service() {
     assert_eq!(sent.status, StatusCode::NO_CONTENT);
     ida.open("/newcomers").await.unwrap();
     ida.submit("/newcomers/look", &[]).await.unwrap();
-    until(&mut ida, "/newcomers", "Your archive is all right").await;
+    until(&mut ida, "/newcomers", "Your archive is valid").await;
 
     // Killed while the account is brought in, it goes on by itself.
     ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();

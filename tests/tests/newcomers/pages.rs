@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 async fn checked(service: &pappus_tests::service::Service, scene: &Scene) -> Browser {
     let mut ida = begin(service).await;
     hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
-    until(&mut ida, "/newcomers", "Your archive is all right").await;
+    until(&mut ida, "/newcomers", "Your archive is valid").await;
     ida
 }
 
@@ -62,9 +62,9 @@ async fn after_an_undone_move_one_starts_again() {
     let page = until(&mut ida, "/newcomers", "Move undone").await.text();
     assert!(page.contains("action=\"/newcomers/restart\"") && page.contains("Start again"), "{page}");
     let page = ida.submit("/newcomers/restart", &[]).await.unwrap().text();
-    assert!(page.contains("Hand in your archive"), "{page}");
+    assert!(page.contains("Upload your archive"), "{page}");
     hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
-    until(&mut ida, "/newcomers", "Your archive is all right").await;
+    until(&mut ida, "/newcomers", "Your archive is valid").await;
     ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
     until(&mut ida, "/newcomers", "Import complete").await;
     scene.target.is_sound().await;

@@ -146,7 +146,7 @@ fn locked(scene: &Scene) -> Vec<u8> {
 async fn begin_with(service: &Service, archive: &[u8]) -> Browser {
     let mut browser = begin(service).await;
     hand_in(&mut browser, None, archive).await;
-    until(&mut browser, "/newcomers", "Your archive is all right").await;
+    until(&mut browser, "/newcomers", "Your archive is valid").await;
     browser
 }
 

@@ -1,6 +1,6 @@
 //! Lives that once came out different.
 
-use pappus_tests::life::{Comment, Life, Message, Person, Piece, Post, Talk, Tie, Under, Who};
+use pappus_tests::generated_account::{Comment, Life, Message, Person, Piece, Post, Talk, Tie, Under, Who};
 
 fn person(home: usize, names: [&str; 2], tie: Tie) -> Person {
     Person { home, names: names.map(|name| Some(name.to_owned())), tie, before: None }

@@ -1,6 +1,6 @@
 //! Lives as they come.
 
-use pappus_tests::life::{
+use pappus_tests::generated_account::{
     Aspect, Comment, Life, Message, Person, Photo, Piece, Post, Profile, Settings, Talk, Text, Tie, Under,
     Who,
 };

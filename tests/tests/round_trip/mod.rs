@@ -14,12 +14,12 @@ use crate::support::target::{TARGET_URL, Target, fingerprint};
 use compare::{Contents, Findings};
 use pappus_engine::domain::NEW_KEY_BITS;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
-use pappus_tests::life::{Life, NAME};
+use pappus_tests::generated_account::{Life, NAME};
+use pappus_tests::integrity::{Place, problems_of};
 use pappus_tests::program::pappus;
 use pappus_tests::rows::Rows;
 use pappus_tests::sample::POD_URL;
 use pappus_tests::schema::Pool;
-use pappus_tests::sound::{Place, problems_of};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{RngSeed, TestCaseError, TestRunner};
 

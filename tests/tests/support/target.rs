@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pappus_engine::domain::NEW_KEY_BITS;
+use pappus_tests::integrity::{Place, problems};
 use pappus_tests::program::{Ended, pappus};
 use pappus_tests::schema::{Pool, create, quote, tables};
-use pappus_tests::sound::{Place, problems};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -19,4 +19,4 @@ pub(crate) use snapshot::numbered_placeholders;
 pub use snapshot::{SharedSnapshot, Snapshot};
 pub use text::clean_text;
 pub use unsayable::Unsayable;
-pub use writer::{Existing, PodWriter, Value};
+pub use writer::{OnConflict, PodWriter, Value};

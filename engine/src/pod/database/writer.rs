@@ -98,11 +98,11 @@ impl From<Option<NaiveDate>> for Value {
 
 /// What to do with a row that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
+pub enum OnConflict {
     /// It must not be there: the statement fails.
-    Refuse,
+    Fail,
     /// Leave it as it is.
-    Keep,
+    Ignore,
 }
 
 macro_rules! bind {
@@ -348,7 +348,7 @@ impl PodWriter {
         table: &'static str,
         columns: &[&str],
         mut rows: Vec<Vec<Value>>,
-        existing: Existing,
+        existing: OnConflict,
     ) -> Result<u64, DatabaseError> {
         let held = self.columns().await?;
         let held: Vec<_> = columns.iter().map(|column| held.of(table, column)).collect();
@@ -364,11 +364,11 @@ impl PodWriter {
         let row = format!("({})", places(columns.len()));
         let first = columns.first().copied().unwrap_or_default();
         let conflict = match (existing, self.dialect) {
-            (Existing::Refuse, _) => String::new(),
-            (Existing::Keep, Dialect::MySql) => {
+            (OnConflict::Fail, _) => String::new(),
+            (OnConflict::Ignore, Dialect::MySql) => {
                 format!(" ON DUPLICATE KEY UPDATE \"{first}\" = {table}.\"{first}\"")
             }
-            (Existing::Keep, _) => " ON CONFLICT DO NOTHING".to_owned(),
+            (OnConflict::Ignore, _) => " ON CONFLICT DO NOTHING".to_owned(),
         };
         if let Link::Postgres(link) = &mut self.link {
             let Some(kinds) = rows.first() else { return Ok(0) };

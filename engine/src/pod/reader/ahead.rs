@@ -9,8 +9,8 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 
 use super::account::{self, AccountRow};
-use super::migrations::{Moves, list};
 use super::others::{PersonKey, TOOK_PART};
+use super::signing::migrations::{Moves, list};
 use super::source::{Scope, Statement, Whose, person_keys, pod_addresses, private_keys};
 use super::{ReadError, contacts, conversations, extras, others, post_parts, posts, relayables};
 use crate::domain::PrivateKey;

@@ -2,9 +2,9 @@
 
 use futures_util::TryStreamExt as _;
 
-use super::migrations::list;
 use super::notes::{Problem, identifier};
 use super::post_parts::{PHOTO_COLUMNS, photo};
+use super::signing::migrations::list;
 use super::source::{Scope, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink, yaml};

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use futures_util::TryStreamExt as _;
 
 use super::contacts::ContactBook;
-use super::migrations::Migrations;
 use super::notes::identifier;
 use super::notes::{Notes, Problem};
-use super::relayables::{COMMENTS, Found, KINDS, Kind, LIKES, VOTES};
-use super::signatures::SignedRecord;
-use super::signers::{SignatureMemory, Signers};
+use super::relayables::{COMMENTS, KINDS, Kind, LIKES, RelayableRow, VOTES};
+use super::signing::migrations::Migrations;
+use super::signing::signatures::SignedRecord;
+use super::signing::signers::{SignatureMemory, Signers};
 use super::source::{Scope, Statement, Whose};
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::archive::manifest::CountKind;
@@ -177,7 +177,7 @@ impl AccountReader<'_> {
             let last = row.is_none();
             if let Some(row) = row {
                 page.extend(notes.record(kind.record, (&row, 0, 1), |stand_ins| {
-                    Found::read(kind, account, &row, stand_ins)
+                    RelayableRow::read(kind, account, &row, stand_ins)
                 }));
             }
             if last || page.len() == PAGE {

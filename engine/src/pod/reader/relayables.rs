@@ -103,7 +103,7 @@ impl Kind {
 }
 
 /// A relayable out of the database, its signature and that signature's order still apart.
-pub(super) struct Found {
+pub(super) struct RelayableRow {
     pub(super) row: i64,
     pub(super) author_row: i64,
     pub(super) entity: RelayableEntity,
@@ -111,7 +111,7 @@ pub(super) struct Found {
     pub(super) order: Option<Vec<String>>,
 }
 
-impl Found {
+impl RelayableRow {
     /// Reads a row of [`Kind::select`].
     pub(super) fn read(
         kind: &'static Kind,
@@ -202,7 +202,7 @@ impl AccountReader<'_> {
             let mut rows = source.stream(statement, account);
             while let Some(row) = rows.try_next().await? {
                 let record = notes.record(kind.record, (&row, 0, 1), |stand_ins| {
-                    Found::read(kind, account, &row, stand_ins)
+                    RelayableRow::read(kind, account, &row, stand_ins)
                 });
                 if let Some(found) = record {
                     notes.count(kind.own);

@@ -7,8 +7,8 @@ use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use super::account::AccountRow;
 use super::ahead::ReadAhead;
-use super::migrations::{Moves, list};
 use super::others::PersonKey;
+use super::signing::migrations::{Moves, list};
 use super::{PAGE, ReadError};
 use crate::domain::PrivateKey;
 use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};

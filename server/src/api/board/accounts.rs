@@ -89,9 +89,8 @@ pub(super) async fn get(
     let wanted = query(wanted)?;
     let state = match wanted.state.as_deref() {
         None => AccountState::All,
-        Some(word) => {
-            AccountState::parse(word).ok_or_else(|| WebError::Bad("there is no such state".to_owned()))?
-        }
+        Some(word) => AccountState::parse(word)
+            .ok_or_else(|| WebError::BadRequest("there is no such state".to_owned()))?,
     };
     let choice = Choice { state, beginning: wanted.beginning.as_deref() };
     let (found, after) = list(&app, choice, wanted.after.unwrap_or(0), PAGE).await?;

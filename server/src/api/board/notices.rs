@@ -176,7 +176,7 @@ fn draft(
     let main = if language.is_empty() { Languages::default().main } else { language };
     let known = |code: &str| LANGUAGES.iter().any(|(known, _)| *known == code);
     if !known(&main) || translations.keys().any(|code| !known(code) || *code == main) {
-        return Err(WebError::Bad("languages are en and de, each once".to_owned()));
+        return Err(WebError::BadRequest("languages are en and de, each once".to_owned()));
     }
     let texts =
         translations.into_iter().map(|(code, Translation { subject, body })| (code, Text { subject, body }));

@@ -101,7 +101,7 @@ pub(super) async fn put(
 }
 
 fn problem(problem: WordsProblem) -> WebError {
-    WebError::Bad(match problem {
+    WebError::BadRequest(match problem {
         WordsProblem::Note => "the note is longer than 4,000 characters, or holds NUL".to_owned(),
         WordsProblem::ManyPods => "more than 30 pods are recommended".to_owned(),
         WordsProblem::Pod(line) => {

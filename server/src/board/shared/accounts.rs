@@ -102,7 +102,7 @@ pub(crate) struct Choice<'a> {
 /// next ones.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn list(
     app: &App,
     choice: Choice<'_>,
@@ -136,7 +136,8 @@ async fn rows(app: &App, beginning: Option<&str>, after: i64) -> Result<Vec<Acco
         return Ok(Vec::new());
     }
     if let Some(pod) = &app.config.pod {
-        let away = |error: pappus_engine::pod::database::DatabaseError| WebError::Away(error.to_string());
+        let away =
+            |error: pappus_engine::pod::database::DatabaseError| WebError::Unavailable(error.to_string());
         let mut snapshot = Snapshot::open(&pod.database).await.map_err(away)?;
         return accounts(&mut snapshot, beginning, after, MANY).await.map_err(away);
     }

@@ -12,7 +12,7 @@ use crate::error::WebError;
 /// All campaigns, the newest first.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn all(app: &App) -> Result<Vec<Campaign>, WebError> {
     let mut all = campaigns(app).all().await.map_err(away)?;
     all.reverse();
@@ -22,7 +22,7 @@ pub(crate) async fn all(app: &App) -> Result<Vec<Campaign>, WebError> {
 /// A campaign with its numbers; counting a large one takes a moment.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn status(app: &App, campaign: Campaign) -> Result<Status, WebError> {
     Status::of(&app.store, campaign).await.map_err(away)
 }
@@ -43,7 +43,7 @@ pub(crate) async fn named(app: &App, name: &str) -> Result<Campaign, WebError> {
 /// `not-closed`, `active-year`, `active-half-year` and `active-month`.
 ///
 /// # Errors
-/// [`WebError::Bad`] for another word, [`WebError::Conflict`] while nothing can be begun.
+/// [`WebError::BadRequest`] for another word, [`WebError::Conflict`] while nothing can be begun.
 pub(crate) async fn begin(
     app: &App,
     actor: &Actor,
@@ -53,7 +53,8 @@ pub(crate) async fn begin(
     let details = json!({ "only": only, "sign_in_data": keep_sign_in });
     let only = choice(only)?;
     let now = app.now().into();
-    let recipient = app.keys.current(now).await.map_err(|error| WebError::Away(error.to_string()))?.recipient;
+    let recipient =
+        app.keys.current(now).await.map_err(|error| WebError::Unavailable(error.to_string()))?.recipient;
     let options = CampaignOptions {
         only,
         order: Order::BiggestFirst,
@@ -81,7 +82,7 @@ pub(crate) async fn begin(
 /// Holds a campaign (`pause`), lets it go on (`resume`), tries again what failed (`retry`), or gives it up (`cancel`).
 ///
 /// # Errors
-/// [`WebError::NotFound`], [`WebError::Bad`] for another word, [`WebError::Conflict`] when it is too late.
+/// [`WebError::NotFound`], [`WebError::BadRequest`] for another word, [`WebError::Conflict`] when it is too late.
 pub(crate) async fn change(app: &App, actor: &Actor, name: &str, act: &str) -> Result<Campaign, WebError> {
     let campaigns = campaigns(app);
     let campaign = named(app, name).await?;
@@ -91,7 +92,7 @@ pub(crate) async fn change(app: &App, actor: &Actor, name: &str, act: &str) -> R
         "resume" => campaigns.resume(name).await.map(|()| "campaign-resume"),
         "retry" => campaigns.retry(name).await.map(|_| "campaign-retry"),
         "cancel" => campaigns.cancel(name).await.map(|()| "campaign-cancel"),
-        _ => return Err(WebError::Bad("there is nothing of this name to do".to_owned())),
+        _ => return Err(WebError::BadRequest("there is nothing of this name to do".to_owned())),
     };
     let act = act.map_err(away)?;
     actor.has_done(app, act, name, None).await;
@@ -109,7 +110,7 @@ fn choice(only: &str) -> Result<Only, WebError> {
         "active-half-year" => Only::ActiveHalfYear,
         "active-month" => Only::ActiveMonth,
         "not-closed" => Only::NotClosed,
-        _ => return Err(WebError::Bad("there is no such choice of accounts".to_owned())),
+        _ => return Err(WebError::BadRequest("there is no such choice of accounts".to_owned())),
     })
 }
 
@@ -136,7 +137,7 @@ fn is_open(campaign: &Campaign) -> bool {
 
 /// Fingerprint of the key that archives are signed with.
 fn archive_key(app: &App) -> Result<String, WebError> {
-    let away = |error: &dyn std::fmt::Display| WebError::Away(error.to_string());
+    let away = |error: &dyn std::fmt::Display| WebError::Unavailable(error.to_string());
     let key = app.config.state.archive_key().map_err(|error| away(&error))?;
     let key = key.signing_key().and_then(|key| key.public_key()).map_err(|error| away(&error))?;
     Ok(key.fingerprint().to_string())
@@ -149,6 +150,6 @@ fn away(error: CampaignError) -> WebError {
         CampaignError::State { .. } | CampaignError::Different { .. } => {
             WebError::Conflict(error.to_string())
         }
-        error => WebError::Away(error.to_string()),
+        error => WebError::Unavailable(error.to_string()),
     }
 }

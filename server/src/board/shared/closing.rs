@@ -98,12 +98,12 @@ pub(crate) fn check(decision: &Decision, today: NaiveDate) -> Result<Closing, Ve
 /// Stores the stage and the days.
 ///
 /// # Errors
-/// [`WebError::Bad`] for what is no stage or no day, or days in an impossible order.
+/// [`WebError::BadRequest`] for what is no stage or no day, or days in an impossible order.
 pub(crate) async fn decide(app: &App, actor: &Actor, decision: &Decision) -> Result<Closing, WebError> {
     let checked = check(decision, app.now().date_naive());
     let closing = checked.map_err(|problems| {
         let sentences: Vec<String> = problems.into_iter().map(|problem| problem.sentence).collect();
-        WebError::Bad(sentences.join("; "))
+        WebError::BadRequest(sentences.join("; "))
     })?;
     keep(app, actor, &closing).await?;
     Ok(closing)
@@ -112,7 +112,7 @@ pub(crate) async fn decide(app: &App, actor: &Actor, decision: &Decision) -> Res
 /// Stores what was checked.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn keep(app: &App, actor: &Actor, closing: &Closing) -> Result<(), WebError> {
     closing.keep(app).await?;
     let details = json!({ "days": [closing.read_only_on, closing.switch_off_on, closing.downloads_until],

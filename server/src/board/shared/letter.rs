@@ -110,13 +110,13 @@ impl Filling {
 /// Counts who gets a letter.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn recipients(app: &App, draft: &Draft) -> Result<Recipients, WebError> {
     let mut found = Recipients::default();
     let (Some(pod), Some(audience)) = (&app.config.pod, Audience::parse(&draft.audience)) else {
         return Ok(found);
     };
-    let away = |error: pappus_engine::pod::database::DatabaseError| WebError::Away(error.to_string());
+    let away = |error: pappus_engine::pod::database::DatabaseError| WebError::Unavailable(error.to_string());
     let mut snapshot = Snapshot::open(&pod.database).await.map_err(away)?;
     let mut reached = 0;
     loop {

@@ -11,7 +11,7 @@ const LINES: i64 = 100;
 /// `before` is for the next page.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn lines(app: &App, wanted: &Wanted) -> Result<(Vec<Done>, Option<i64>), WebError> {
     let done = done(app, wanted, LINES).await?;
     let full = i64::try_from(done.len()).unwrap_or(0) == LINES;

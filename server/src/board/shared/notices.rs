@@ -113,7 +113,7 @@ impl Notice {
 /// The last ones, the newest first.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn last(app: &App) -> Result<Vec<Notice>, WebError> {
     let sql = format!("SELECT {NOTICE} FROM pappus_notices WHERE pod = ? ORDER BY id DESC LIMIT ?");
     let values = [app.config.pod_url.as_str().into(), LISTED.into()];
@@ -140,7 +140,7 @@ pub(crate) fn can_send(app: &App) -> bool {
 /// A letter as the podmin would get it.
 ///
 /// # Errors
-/// [`WebError::Bad`] for a letter that cannot be sent, [`WebError::Conflict`] while none can.
+/// [`WebError::BadRequest`] for a letter that cannot be sent, [`WebError::Conflict`] while none can.
 pub(crate) async fn preview(app: &App, actor: &Actor, draft: &Draft) -> Result<Written, WebError> {
     check(app, draft)?;
     let filling = Filling::of(app).await?;
@@ -188,7 +188,8 @@ pub(crate) async fn send(app: &App, actor: &Actor, draft: &Draft) -> Result<Noti
         languages.into(),
     ];
     let row = app.store.first("writing a notice down", &sql, &values).await?;
-    let row = row.ok_or_else(|| WebError::Broken("a notice was written down and is not there".to_owned()))?;
+    let row =
+        row.ok_or_else(|| WebError::Internal("a notice was written down and is not there".to_owned()))?;
     let details = json!({ "audience": draft.audience });
     actor.has_done(app, "notice", &draft.subject, Some(&details)).await;
     Ok(Notice::read(&row)?)
@@ -198,12 +199,12 @@ pub(crate) async fn send(app: &App, actor: &Actor, draft: &Draft) -> Result<Noti
 /// is over already stays as it is.
 ///
 /// # Errors
-/// [`WebError::NotFound`], [`WebError::Bad`] for another word.
+/// [`WebError::NotFound`], [`WebError::BadRequest`] for another word.
 pub(crate) async fn change(app: &App, actor: &Actor, id: i64, act: &str) -> Result<Notice, WebError> {
     let (from, to, act) = match act {
         "stop" => ("queueing", "stopped", "notice-stop"),
         "go-on" => ("stopped", "queueing", "notice-go-on"),
-        _ => return Err(WebError::Bad("there is nothing of this name to do".to_owned())),
+        _ => return Err(WebError::BadRequest("there is nothing of this name to do".to_owned())),
     };
     let sql = "UPDATE pappus_notices SET state = ? WHERE pod = ? AND id = ? AND state = ?";
     let values = [to.into(), app.config.pod_url.as_str().into(), id.into(), from.into()];
@@ -219,12 +220,12 @@ fn check(app: &App, draft: &Draft) -> Result<(), WebError> {
         return Err(WebError::Conflict(reason.to_owned()));
     }
     match problems(draft).into_iter().next() {
-        Some((_, DraftProblem::Audience)) => Err(WebError::Bad("there is no such group".to_owned())),
-        Some((_, DraftProblem::Subject)) => {
-            Err(WebError::Bad("a letter needs a subject of one line, of at most 200 characters".to_owned()))
-        }
+        Some((_, DraftProblem::Audience)) => Err(WebError::BadRequest("there is no such group".to_owned())),
+        Some((_, DraftProblem::Subject)) => Err(WebError::BadRequest(
+            "a letter needs a subject of one line, of at most 200 characters".to_owned(),
+        )),
         Some((_, DraftProblem::Body)) => {
-            Err(WebError::Bad("a letter needs a text, of at most 20,000 characters".to_owned()))
+            Err(WebError::BadRequest("a letter needs a text, of at most 20,000 characters".to_owned()))
         }
         None => Ok(()),
     }

@@ -38,7 +38,7 @@ pub(crate) struct Failed {
 /// Whoever has this username, e-mail address or diaspora* ID; nobody has an empty one.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn look(app: &App, name: &str) -> Result<Option<Standing>, WebError> {
     let Some(person) = find(app, name).await? else { return Ok(None) };
     let requests = &app.portal.requests;
@@ -63,7 +63,7 @@ async fn find(app: &App, name: &str) -> Result<Option<SignIn>, WebError> {
 /// more, also what `after` is for the next page.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn failed(app: &App, after: Option<i64>) -> Result<(Vec<Failed>, Option<i64>), WebError> {
     let sql = "SELECT r.username, r.account, r.finished_at, r.reason, r.id FROM pappus_requests r WHERE r.pod = ? \
                AND r.id < ? AND r.state = 'failed' AND NOT EXISTS (SELECT 1 FROM pappus_requests n \

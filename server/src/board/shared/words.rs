@@ -8,7 +8,7 @@ use crate::podmin_words::PodminWords;
 /// Stores it, and notes who did.
 ///
 /// # Errors
-/// [`WebError::Away`].
+/// [`WebError::Unavailable`].
 pub(crate) async fn keep(app: &App, actor: &Actor, words: &PodminWords) -> Result<(), WebError> {
     words.keep(app).await?;
     actor.has_done(app, "podmin-words", "", None).await;

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::config::Admission;
-use crate::newcomers::page::problem_key;
-use crate::newcomers::records::{Newcomer, State};
+use crate::newcomers::ledger::records::{Newcomer, State};
+use crate::newcomers::ledger::summary::PlanSummary;
+use crate::newcomers::pages::delivery_status;
+use crate::newcomers::pages::overview::problem_key;
 use crate::newcomers::steps::needs_passphrase;
-use crate::newcomers::summary::Told;
-use crate::newcomers::told;
 use crate::pages::Page;
 
 /// The door: what to know before one begins.
@@ -148,7 +148,7 @@ fn word(kind: CountKind) -> String {
 
 impl PlanDocument {
     pub(super) fn read(text: Option<&str>) -> Option<Self> {
-        let told = Told::read(text)?;
+        let told = PlanSummary::read(text)?;
         let kinds = told.kinds.iter().map(|(kind, tally)| {
             let numbers = KindDocument {
                 in_archive: tally.in_archive,
@@ -178,7 +178,7 @@ impl PlanDocument {
 
 impl NewcomerDocument {
     pub(super) fn new(page: &Page, newcomer: Newcomer) -> Self {
-        let suggestion = Told::read(newcomer.plan.as_deref()).map(|told| told.suggestion);
+        let suggestion = PlanSummary::read(newcomer.plan.as_deref()).map(|told| told.suggestion);
         let key_locked = needs_passphrase(&newcomer);
         Self {
             state: newcomer.state.as_str(),
@@ -223,7 +223,7 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    pub(super) fn new(told: told::Look) -> Self {
+    pub(super) fn new(told: delivery_status::Look) -> Self {
         let by_hand = told.by_hand(|pod| pod);
         Self {
             friends: told.friends.into(),

@@ -16,11 +16,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
-use super::choose::{self, Act, Chosen, KeyPassphrase};
-use super::come::{self, Begun};
-use super::enter::Mine;
-use super::records::{Newcomer, State};
-use super::{told, tus};
+use super::auth::CurrentNewcomer;
+use super::ledger::records::{Newcomer, State};
+use super::pages::confirm::{self, Act, Chosen, KeyPassphrase};
+use super::pages::delivery_status;
+use super::pages::start::{self, Begun};
+use super::tus;
 use crate::api::problems::{NotThere, Senseless, TooLate, TooOften};
 use crate::api::{ProblemDocument, body, query};
 use crate::app::App;
@@ -95,7 +96,7 @@ async fn begin(
     said: Said<Beginning>,
 ) -> Result<(StatusCode, Json<Secret>), WebError> {
     let beginning = body(said)?;
-    match come::start(&app, address, &beginning.invitation, page.words.code()).await? {
+    match start::start(&app, address, &beginning.invitation, page.words.code()).await? {
         Begun::Secret(secret) => Ok((StatusCode::CREATED, Json(Secret { secret }))),
         Begun::Closed => {
             let words = [page.words.say("newcomers-closed-title"), page.words.say("newcomers-closed")];
@@ -110,7 +111,7 @@ async fn begin(
 #[utoipa::path(get, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 200, body = NewcomerDocument),
         NotThere))]
-async fn get(Mine(newcomer): Mine, page: Page) -> Json<NewcomerDocument> {
+async fn get(CurrentNewcomer(newcomer): CurrentNewcomer, page: Page) -> Json<NewcomerDocument> {
     Json(NewcomerDocument::new(&page, newcomer))
 }
 
@@ -118,8 +119,11 @@ async fn get(Mine(newcomer): Mine, page: Page) -> Json<NewcomerDocument> {
 #[utoipa::path(delete, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 204, description = "Ended, or over already"),
         NotThere, TooLate))]
-async fn leave(Shared(app): Shared<App>, Mine(newcomer): Mine) -> Result<StatusCode, WebError> {
-    come::end(&app, &newcomer).await?;
+async fn leave(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+) -> Result<StatusCode, WebError> {
+    start::end(&app, &newcomer).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -144,7 +148,7 @@ struct Whole {
         Senseless, NotThere, TooLate))]
 async fn look(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
     said: Said<Whole>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
@@ -197,7 +201,7 @@ struct Choice {
         NotThere, TooLate))]
 async fn choose(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
     said: Said<Choice>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
@@ -209,10 +213,10 @@ async fn choose(
     let key_passphrase = Zeroizing::new(choice.key_passphrase);
     let key = KeyPassphrase::new(&key_passphrase, choice.passphrase_lost);
     let chosen = Chosen::new(&choice.username, &choice.email, &password, choice.accept_terms, key);
-    let wrong = choose::take(&app, &newcomer, &chosen).await?;
+    let wrong = confirm::take(&app, &newcomer, &chosen).await?;
     if !wrong.is_empty() {
         let texts: Vec<String> = wrong.into_iter().map(|key| page.words.say(key)).collect();
-        return Err(WebError::Bad(texts.join(" ")));
+        return Err(WebError::BadRequest(texts.join(" ")));
     }
     Ok((StatusCode::ACCEPTED, now(&app, &page, newcomer.id).await?))
 }
@@ -223,7 +227,7 @@ async fn act(
     newcomer: &Newcomer,
     act: Act<'_>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    if !choose::act(app, newcomer, act).await? {
+    if !confirm::act(app, newcomer, act).await? {
         return Err(too_late(newcomer));
     }
     Ok((StatusCode::ACCEPTED, now(app, page, newcomer.id).await?))
@@ -235,7 +239,7 @@ async fn act(
         NotThere, TooLate))]
 async fn again(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
     act(&app, &page, &newcomer, Act::Again).await
@@ -247,7 +251,7 @@ async fn again(
         NotThere, TooLate))]
 async fn undo(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
     act(&app, &page, &newcomer, Act::Undo).await
@@ -270,7 +274,7 @@ struct Announcement {
         Senseless, NotThere, TooLate))]
 async fn announce(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
     said: Said<Announcement>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
@@ -295,9 +299,9 @@ struct From {
         (status = 404, description = "Nobody yet", body = ProblemDocument, content_type = "application/problem+json")))]
 async fn deliveries(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     from: Result<Query<From>, QueryRejection>,
 ) -> Result<Json<Deliveries>, WebError> {
-    let told = told::look(&app, &newcomer, &query(from)?.after, MANY).await?;
+    let told = delivery_status::look(&app, &newcomer, &query(from)?.after, MANY).await?;
     Ok(Json(Deliveries::new(told)))
 }

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::compared::{advice, compared};
 use crate::newcomers::decisions;
-use crate::newcomers::records::Newcomer;
+use crate::newcomers::ledger::records::Newcomer;
 use crate::pages::Page;
 use crate::security::Address;
 use crate::words::Words;

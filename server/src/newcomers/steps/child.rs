@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use pappus_engine::pod::config::Environment;
 
-use super::far::Far;
+use super::context::StepContext;
 use super::limits::limit;
+use super::progress_counter::ProgressCounter;
 use super::step::Step;
-use super::workshop::Workshop;
 use super::{Line, Order, Outcome, Progress};
 use crate::app::Clock;
 use crate::config::Config;
@@ -49,8 +49,8 @@ pub async fn take_step(clock: Clock, environment: Environment<'_>) -> Result<(),
     limit(&config.newcomers).map_err(StepError::Limits)?;
     end_on_panic();
     std::thread::spawn(end_with_the_service);
-    let far = Arc::new(Far::default());
-    let outcome = match Workshop::open(config, clock).await {
+    let far = Arc::new(ProgressCounter::default());
+    let outcome = match StepContext::open(config, clock).await {
         Ok(workshop) => {
             let told = Arc::clone(&far);
             std::thread::spawn(move || tell(&told));
@@ -62,7 +62,7 @@ pub async fn take_step(clock: Clock, environment: Environment<'_>) -> Result<(),
     Ok(())
 }
 
-async fn step(workshop: Workshop, newcomer: i64, fence: &str, far: Arc<Far>) -> Outcome {
+async fn step(workshop: StepContext, newcomer: i64, fence: &str, far: Arc<ProgressCounter>) -> Outcome {
     match workshop.table.in_hand(newcomer, fence).await {
         Ok(Some(newcomer)) => {
             let step = Step { workshop, newcomer, far };
@@ -97,7 +97,7 @@ fn end_with_the_service() {
 }
 
 /// Says how far it is, as long as there is something new.
-fn tell(far: &Far) {
+fn tell(far: &ProgressCounter) {
     let mut last = Progress::default();
     loop {
         let now = far.progress();

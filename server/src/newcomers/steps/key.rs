@@ -4,9 +4,9 @@ use pappus_engine::announce::{self, KeyState};
 use pappus_engine::archive::open::{Archive, Verified};
 use serde::{Deserialize, Serialize};
 
-use super::super::records::{Newcomer, State};
+use super::super::ledger::records::{Newcomer, State};
 use super::Outcome;
-use super::step::{Step, later};
+use super::step::{Step, reschedule};
 
 /// The problem of a key under a passphrase that was not given.
 pub(in super::super) const KEY_LOCKED: &str = "key_locked";
@@ -34,7 +34,7 @@ pub(super) fn key_state(
     archive: &mut Archive<Verified>,
     passphrase: Option<&str>,
 ) -> Result<KeyState, Outcome> {
-    announce::key_state(archive, passphrase).map_err(|error| later(&error))
+    announce::key_state(archive, passphrase).map_err(|error| reschedule(&error))
 }
 
 impl Step {

@@ -9,19 +9,19 @@
 //! Both are lines of JSON. The child ends when its standard input does: it never outlives the service.
 
 mod child;
-mod far;
+mod context;
 mod key;
 mod limits;
 mod opened;
 mod prefill;
 mod process;
+mod progress_counter;
 mod step;
-mod workshop;
 
 use pappus_engine::import::Evidence;
 use serde::{Deserialize, Serialize};
 
-use super::records::State;
+use super::ledger::records::State;
 use crate::config::ConfigText;
 
 pub use child::{StepError, take_step};

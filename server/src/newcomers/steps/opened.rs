@@ -10,10 +10,10 @@ use pappus_engine::requests::sealed;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::super::files::Part;
-use super::super::records::State;
+use super::super::ledger::records::State;
+use super::super::uploads::files::Part;
 use super::Outcome;
-use super::step::{Step, later};
+use super::step::{Step, reschedule};
 
 /// SHA-256 of the files that somebody has uploaded, in hexadecimal digits.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ impl Step {
             None => None,
         };
         let digests = Digests {
-            archive: sha256_of_file(&path).map_err(|error| later(&error))?,
-            photos: photos.as_deref().map(sha256_of_file).transpose().map_err(|error| later(&error))?,
+            archive: sha256_of_file(&path).map_err(|error| reschedule(&error))?,
+            photos: photos.as_deref().map(sha256_of_file).transpose().map_err(|error| reschedule(&error))?,
         };
         if self.newcomer.state != State::Checking && !self.was_checked(&digests) {
             return Err(self.changed());
@@ -44,14 +44,14 @@ impl Step {
             (archive, _) => archive,
         };
         let archive = archive.map_err(|error| match error {
-            OpenError::Io(error) => later(&error),
+            OpenError::Io(error) => reschedule(&error),
             error => self.stopped(error.code(), &error),
         })?;
         self.far.start("verifying", archive.total_bytes());
         let far = &self.far;
         let verified = archive.verify(&|done| far.set(done));
         let verified = verified.map_err(|error| match error {
-            VerifyError::Io(error) => later(&error),
+            VerifyError::Io(error) => reschedule(&error),
             error => self.stopped(error.code(), &error),
         })?;
         let account = verified.report().account.as_ref().map(DiasporaId::as_str);
@@ -75,19 +75,19 @@ impl Step {
     }
 
     fn unlock(&self) -> Result<Unlock, Outcome> {
-        let unlock = self.workshop.keys.unlock().map_err(|error| later(&error))?;
-        unlock.ok_or_else(|| later(&"the key of the store is on another machine"))
+        let unlock = self.workshop.keys.unlock().map_err(|error| reschedule(&error))?;
+        unlock.ok_or_else(|| reschedule(&"the key of the store is on another machine"))
     }
 
     pub(super) fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
-        sealed::open(&self.unlock()?, sealed.to_vec()).map_err(|error| later(&error))
+        sealed::open(&self.unlock()?, sealed.to_vec()).map_err(|error| reschedule(&error))
     }
 
     /// The hash of the password that was chosen.
     pub(super) fn password_hash(&self) -> Result<Option<SecretText>, Outcome> {
         let Some(sealed) = self.newcomer.sealed_password.clone() else { return Ok(None) };
         let unlock = self.unlock()?;
-        let hash = sealed::open_text(&unlock, sealed).map_err(|error| later(&error))?;
+        let hash = sealed::open_text(&unlock, sealed).map_err(|error| reschedule(&error))?;
         Ok(Some(SecretText::new(hash.to_string())))
     }
 }

@@ -9,7 +9,7 @@ use pappus_engine::archive::open::{Archive, Verified};
 use pappus_engine::discovery::Discovery;
 use pappus_engine::domain::{DiasporaId, KeyError};
 use pappus_engine::import::{
-    self, Evidence, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, KeyInTheMaking,
+    self, Evidence, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, PendingKey,
     UndoError, list_imports,
 };
 use pappus_engine::pod::config::PodConfig;
@@ -18,12 +18,12 @@ use pappus_engine::pod::uploads::PhotoStore;
 use pappus_engine::store::random_id;
 
 use super::super::admission::is_blocked;
-use super::super::records::{Newcomer, State};
-use super::super::summary::Told;
-use super::far::Far;
+use super::super::ledger::records::{Newcomer, State};
+use super::super::ledger::summary::PlanSummary;
+use super::context::StepContext;
 use super::key::{KEY_LOCKED, KEY_PASSPHRASE, NO_KEY, key_state};
 use super::opened::Digests;
-use super::workshop::Workshop;
+use super::progress_counter::ProgressCounter;
 use super::{Outcome, after_failure};
 
 /// How long all look-ups of people of an import may take together, and as long again all fetching of posts.
@@ -39,14 +39,14 @@ const NAMES: usize = 20;
 
 /// Work on one newcomer.
 pub(super) struct Step {
-    pub(super) workshop: Workshop,
+    pub(super) workshop: StepContext,
     pub(super) newcomer: Newcomer,
-    pub(super) far: Arc<Far>,
+    pub(super) far: Arc<ProgressCounter>,
 }
 
 impl Step {
     pub(super) async fn run(&self) -> Result<Outcome, Outcome> {
-        let pod = self.workshop.config.pod.as_ref().ok_or_else(|| later(&"the pod is gone"))?;
+        let pod = self.workshop.config.pod.as_ref().ok_or_else(|| reschedule(&"the pod is gone"))?;
         // A whole import is much to keep on a stack.
         match self.newcomer.state {
             State::Checking => Box::pin(self.look(pod)).await,
@@ -77,7 +77,8 @@ impl Step {
 
     async fn options(&self, pod: &PodConfig, sha256: &str) -> Result<ImportOptions, Outcome> {
         let section = &self.workshop.config.newcomers;
-        let uploads = PhotoStore::of_pod(&pod.uploads, &pod.database).await.map_err(|error| later(&error))?;
+        let uploads =
+            PhotoStore::of_pod(&pod.uploads, &pod.database).await.map_err(|error| reschedule(&error))?;
         Ok(ImportOptions {
             username: String::new(),
             reserved_names: pod.reserved_names.clone(),
@@ -108,7 +109,7 @@ impl Step {
         }
         let key = key_state(&mut archive, None)?;
         let email = super::prefill::email(&mut archive);
-        let nobody = random_id().map_err(|error| later(&error))?;
+        let nobody = random_id().map_err(|error| reschedule(&error))?;
         let options = ImportOptions {
             username: self.free_name(pod, &old).await?,
             // The person names an address later; nobody has this one.
@@ -125,7 +126,12 @@ impl Step {
             old_account: planned.old.to_string(),
             proof: planned.proof.as_str().to_owned(),
             evidence: Box::new(planned.evidence.clone()),
-            plan: Told { no_key: matches!(key, KeyState::Unusable(_)), email, ..Told::of(&planned) }.text(),
+            plan: PlanSummary {
+                no_key: matches!(key, KeyState::Unusable(_)),
+                email,
+                ..PlanSummary::of(&planned)
+            }
+            .text(),
             key_locked: matches!(key, KeyState::Locked),
         })
     }
@@ -143,10 +149,10 @@ impl Step {
             match checked {
                 Ok(()) => return Ok(candidate),
                 Err(ImportError::Username(..) | ImportError::FormerName(..) | ImportError::Name(_)) => {}
-                Err(error) => return Err(later(&error)),
+                Err(error) => return Err(reschedule(&error)),
             }
         }
-        let random = random_id().map_err(|error| later(&error))?;
+        let random = random_id().map_err(|error| reschedule(&error))?;
         Ok(random.chars().take(LONG_NAME - 1).collect())
     }
 
@@ -156,8 +162,8 @@ impl Step {
         let (Some(username), Some(old)) = (&newcomer.username, &newcomer.old_account) else {
             return Err(self.stopped("broken", &"nothing was chosen"));
         };
-        PodWriter::mend(&pod.database).await.map_err(|error| later(&error))?;
-        let key = KeyInTheMaking::begin();
+        PodWriter::mend(&pod.database).await.map_err(|error| reschedule(&error))?;
+        let key = PendingKey::begin();
         let (mut archive, Digests { archive: sha256, .. }) = self.open()?;
         // Otherwise it would be gone on with what somebody else has begun.
         if let Some(other) = self.open_import(old).await?
@@ -177,7 +183,7 @@ impl Step {
         let store = &self.workshop.store;
         let imported = import::import(archive, &pod.database, &pod.url, store, &options, key).await;
         let imported = imported.map_err(|error| self.not_imported(error))?;
-        let report = Told::of(&imported).text();
+        let report = PlanSummary::of(&imported).text();
         let import = imported.import.ok_or_else(|| self.stopped("broken", &"the import has no name"))?;
         Ok(Outcome::Imported { import, report, obstacle })
     }
@@ -185,7 +191,7 @@ impl Step {
     /// The import of an account that counts now.
     async fn open_import(&self, old: &str) -> Result<Option<ImportRecord>, Outcome> {
         let imports = list_imports(&self.workshop.store, Some(self.workshop.config.pod_url.as_str())).await;
-        let imports = imports.map_err(|error| later(&error))?;
+        let imports = imports.map_err(|error| reschedule(&error))?;
         let mut open = imports.into_iter().filter(|import| import.state != ImportState::Undone);
         Ok(open.find(|import| import.old_id == old))
     }
@@ -197,7 +203,7 @@ impl Step {
             | ImportError::Uploads(_)
             | ImportError::Space { .. }
             | ImportError::Keys(_)
-            | ImportError::Changed(_) => later(&error),
+            | ImportError::Changed(_) => reschedule(&error),
             ImportError::Unproven(_, _, evidence) if self.newcomer.state == State::Importing => {
                 Outcome::Unproven(evidence)
             }
@@ -206,7 +212,7 @@ impl Step {
             ImportError::Username(..) | ImportError::FormerName(..)
                 if self.newcomer.state == State::Checking =>
             {
-                later(&error)
+                reschedule(&error)
             }
             ImportError::Username(..)
             | ImportError::FormerName(..)
@@ -244,7 +250,7 @@ impl Step {
         };
         let announced = announce(archive, &pod.database, &pod.url, &self.workshop.store, &options).await;
         let announced = announced.map_err(|error| match error {
-            AnnounceError::Database(_) | AnnounceError::Store(_) => later(&error),
+            AnnounceError::Database(_) | AnnounceError::Store(_) => reschedule(&error),
             AnnounceError::NoKey { reason: KeyError::Encrypted, .. } => self.stopped(KEY_LOCKED, &error),
             AnnounceError::Key(_) | AnnounceError::NoKey { .. } if self.newcomer.key_locked => {
                 self.stopped(KEY_PASSPHRASE, &error)
@@ -262,7 +268,7 @@ impl Step {
         if self.newcomer.approved == Some(true) {
             return Ok(());
         }
-        let pods = pods_of_contacts(archive).map_err(|error| later(&error))?;
+        let pods = pods_of_contacts(archive).map_err(|error| reschedule(&error))?;
         if pods > most {
             let reason =
                 format!("the contacts are on {pods} pods, and without a podmin's yes {most} are told");
@@ -284,17 +290,18 @@ impl Step {
             }
         });
         let Some(own) = own else { return Ok(Outcome::Undone) };
-        let uploads = PhotoStore::of_pod(&pod.uploads, &pod.database).await.map_err(|error| later(&error))?;
+        let uploads =
+            PhotoStore::of_pod(&pod.uploads, &pod.database).await.map_err(|error| reschedule(&error))?;
         let now = self.workshop.now().into();
         let keys = Some(&self.workshop.keys);
         match import::undo(&self.workshop.store, keys, &own, &pod.database, &pod.url, &uploads, now).await {
             Ok(_) | Err(UndoError::Undone) => Ok(Outcome::Undone),
             Err(UndoError::Announced(_)) => Ok(Outcome::TooLateToUndo),
-            Err(error) => Err(later(&error)),
+            Err(error) => Err(reschedule(&error)),
         }
     }
 }
 
-pub(super) fn later(error: &dyn std::fmt::Display) -> Outcome {
+pub(super) fn reschedule(error: &dyn std::fmt::Display) -> Outcome {
     Outcome::Later(error.to_string())
 }

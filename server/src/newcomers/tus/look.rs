@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 use super::failed;
 use crate::app::App;
 use crate::error::WebError;
-use crate::newcomers::enter::Mine;
-use crate::newcomers::files::Part;
-use crate::newcomers::records::Newcomer;
-use crate::newcomers::upload::{ALREADY, handed_in, seal};
+use crate::newcomers::auth::CurrentNewcomer;
+use crate::newcomers::ledger::records::Newcomer;
+use crate::newcomers::uploads::files::Part;
+use crate::newcomers::uploads::form::{ALREADY, handed_in, seal};
 use crate::pages::CheckedForm;
 
 /// What was handed in, in a form that comes after the files.
@@ -28,7 +28,7 @@ pub(in crate::newcomers) struct Whole {
 /// Has somebody look at the files.
 pub(in crate::newcomers) async fn look(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     CheckedForm(whole): CheckedForm<Whole>,
 ) -> Result<Redirect, WebError> {
     let passphrase = Zeroizing::new(whole.passphrase);
@@ -74,7 +74,7 @@ pub(in crate::newcomers) async fn look_at(
         }
         Ok::<_, io::Error>((size(Part::Archive), size(Part::Photos)))
     });
-    let sizes = looking.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    let sizes = looking.await.map_err(|error| WebError::Internal(error.to_string()))?;
     match sizes.map_err(|error| failed(&error))? {
         (0, _) => return Ok(Uploaded::NoArchive),
         (_, 0) if with_photos == Some(true) => return Ok(Uploaded::NoPhotos),

@@ -19,12 +19,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pappus_engine::store::{StoreError, random_id};
 
-use super::enter::Mine;
-use super::files::{NoRoom, Part};
-use super::records::Newcomer;
-use super::space::{Claim, Kind};
+use super::auth::CurrentNewcomer;
+use super::ledger::records::Newcomer;
+use super::uploads::files::{NoRoom, Part};
+use super::uploads::space::{Claim, Kind};
 use crate::app::App;
-use crate::error::{WebError, as_it_is};
+use crate::error::{WebError, keep_body};
 
 pub(super) use look::{Uploaded, look, look_at};
 pub(super) use piece::piece;
@@ -80,7 +80,7 @@ fn answer(status: StatusCode, headers: &[(&'static str, String)]) -> Response {
             head.insert(HeaderName::from_static(name), value);
         }
     }
-    as_it_is(response)
+    keep_body(response)
 }
 
 /// The client speaks another version.
@@ -95,7 +95,7 @@ fn until(millis: i64) -> String {
 }
 
 fn failed(error: &io::Error) -> WebError {
-    WebError::Away(format!("an upload cannot be kept: {error}"))
+    WebError::Unavailable(format!("an upload cannot be kept: {error}"))
 }
 
 /// What is possible.
@@ -119,7 +119,7 @@ fn part(metadata: &str) -> Option<Part> {
 /// Begins a file.
 pub(super) async fn create(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
     if let Some(other) = other_version(&headers) {
@@ -147,12 +147,12 @@ pub(super) async fn create(
         files.make(id)?;
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
     });
-    let made = making.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    let made = making.await.map_err(|error| WebError::Internal(error.to_string()))?;
     if let Err(error) = made {
         room.space.release(&name).await?;
         return Err(failed(&error));
     }
-    let expires = now + super::table::millis(GOOD_FOR);
+    let expires = now + super::ledger::table::millis(GOOD_FOR);
     let sql = "INSERT INTO pappus_uploads (name, newcomer_id, part, bytes, begun_at, expires_at) \
                VALUES (?, ?, ?, ?, ?, ?)";
     let values = [
@@ -171,7 +171,7 @@ pub(super) async fn create(
 /// Says how much is there.
 pub(super) async fn offset(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
@@ -185,7 +185,7 @@ pub(super) async fn offset(
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(bytes),
         there => there,
     });
-    let there = looking.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    let there = looking.await.map_err(|error| WebError::Internal(error.to_string()))?;
     let there = there.map_err(|error| failed(&error))?;
     let headers = [
         ("upload-offset", there.to_string()),
@@ -221,7 +221,7 @@ pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<Begun>, WebError> 
             Begun { part, bytes: size, here: size }
         })
     });
-    let complete = looking.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    let complete = looking.await.map_err(|error| WebError::Internal(error.to_string()))?;
     found.extend(complete.into_iter().filter(|file| file.here > 0));
     Ok(found)
 }
@@ -247,7 +247,7 @@ pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<Begun>, WebErro
 /// Forgets a file that is not whole.
 pub(super) async fn give_up(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
@@ -267,7 +267,7 @@ async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
     app.newcomers.turns.stop(name).await;
     let (files, path) = (app.newcomers.files.clone(), app.newcomers.files.pieces(id, name));
     let removing = tokio::task::spawn_blocking(move || files.remove(&path));
-    let removed = removing.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    let removed = removing.await.map_err(|error| WebError::Internal(error.to_string()))?;
     removed.map_err(|error| failed(&error))?;
     Ok(app.newcomers.space.release(name).await?)
 }

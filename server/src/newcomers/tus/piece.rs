@@ -16,10 +16,10 @@ use tokio::sync::mpsc;
 use super::{answer, failed, find, header, number, other_version, remove, until};
 use crate::app::App;
 use crate::error::WebError;
-use crate::newcomers::enter::Mine;
-use crate::newcomers::files::Part;
-use crate::newcomers::records::Newcomer;
-use crate::newcomers::space::{Claim, Kind, Stop, Watch};
+use crate::newcomers::auth::CurrentNewcomer;
+use crate::newcomers::ledger::records::Newcomer;
+use crate::newcomers::uploads::files::Part;
+use crate::newcomers::uploads::space::{Claim, Kind, Stop, Watch};
 
 /// A line on which nothing comes for so long is broken.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ const AHEAD: usize = 16;
 /// Takes the next piece, as long as the line holds.
 pub(in crate::newcomers) async fn piece(
     Shared(app): Shared<App>,
-    Mine(newcomer): Mine,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, WebError> {
@@ -73,7 +73,7 @@ pub(in crate::newcomers) async fn piece(
         () = stopped.wait() => Err(Stop::Ended),
     };
     drop((sender, stopped));
-    let written = writing.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    let written = writing.await.map_err(|error| WebError::Internal(error.to_string()))?;
     match ended {
         Ok(()) => {}
         Err(Stop::Ended) => return Ok(answer(StatusCode::GONE, &[])),
@@ -158,7 +158,7 @@ async fn finish(
     room.table.file_replaced(&mut transaction, id, now).await?;
     let (files, file) = (room.files.clone(), name.to_owned());
     let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
-    let kept = keeping.await.map_err(|error| WebError::Broken(error.to_string()))?;
+    let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
     kept.map_err(|error| failed(&error))?;
     // The row stays for a while: the answer to the last piece may be lost, and then it is asked how much is there.
     transaction.commit().await?;

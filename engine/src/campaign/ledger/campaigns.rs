@@ -1,0 +1,246 @@
+//! Campaigns as they are begun, found, held and ended.
+
+use crate::campaign::CampaignError;
+use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState};
+use crate::campaign::ledger::status::now as store_clock;
+use crate::domain::Timestamp;
+use crate::pod::config::PodUrl;
+use crate::store::{Store, StoreError, Value, random_id};
+
+/// Accounts named in one statement.
+const TOGETHER: usize = 500;
+
+/// All campaigns of a pod, in Pappus's own database.
+#[derive(Debug, Clone)]
+pub struct Campaigns {
+    pub(in crate::campaign) store: Store,
+    pod: String,
+    pub(in crate::campaign) host: String,
+}
+
+/// A campaign that is to be begun.
+#[derive(Debug, Clone)]
+pub struct NewCampaign<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where the archives go.
+    pub out: &'a str,
+    /// What is asked for.
+    pub options: &'a CampaignOptions,
+    /// Fingerprint of the key that archives are signed with.
+    pub archive_key: &'a str,
+    /// The time now, which all archives will bear.
+    pub created_at: Timestamp,
+}
+
+impl Campaigns {
+    /// Those of this pod.
+    pub fn new(store: &Store, pod: &PodUrl) -> Self {
+        Self { store: store.clone(), pod: pod.to_string(), host: pod.diaspora_host() }
+    }
+
+    /// All of them, the oldest first.
+    ///
+    /// # Errors
+    /// [`CampaignError::Store`].
+    pub async fn all(&self) -> Result<Vec<Campaign>, CampaignError> {
+        let sql = format!("SELECT {CAMPAIGN} FROM pappus_campaigns WHERE pod_url = ? ORDER BY id");
+        let rows = self.store.rows("listing campaigns", &sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(Campaign::from_row).collect()
+    }
+
+    /// The one of this name.
+    ///
+    /// # Errors
+    /// [`CampaignError::Unknown`].
+    pub async fn named(&self, name: &str) -> Result<Campaign, CampaignError> {
+        self.look_for(name).await?.ok_or_else(|| CampaignError::Unknown { name: name.to_owned() })
+    }
+
+    /// The one of this name, if there is one.
+    ///
+    /// # Errors
+    /// [`CampaignError::Store`].
+    pub async fn look_for(&self, name: &str) -> Result<Option<Campaign>, CampaignError> {
+        let sql = format!("SELECT {CAMPAIGN} FROM pappus_campaigns WHERE pod_url = ? AND name = ?");
+        let values = [(&self.pod).into(), name.into()];
+        let row = self.store.first("looking for a campaign", &sql, &values).await?;
+        row.as_ref().map(Campaign::from_row).transpose()
+    }
+
+    /// The campaign of that name: begun now, or before with the same options.
+    ///
+    /// # Errors
+    /// [`CampaignError::Different`] when it is another one.
+    pub async fn begin(&self, new: &NewCampaign<'_>) -> Result<Campaign, CampaignError> {
+        let options = serde_json::to_string(new.options).unwrap_or_default();
+        let sql = format!(
+            "INSERT INTO pappus_campaigns (pod_url, name, out, state, options, archive_key, created_at, tag, begun_at) \
+             VALUES (?, ?, ?, 'preparing', ?, ?, ?, ?, {}) ON CONFLICT (pod_url, name) DO NOTHING",
+            store_clock(&self.store)
+        );
+        let values = [
+            (&self.pod).into(),
+            new.name.into(),
+            new.out.into(),
+            options.into(),
+            new.archive_key.into(),
+            new.created_at.to_utc().and_utc().timestamp_millis().into(),
+            new_tag()?.into(),
+        ];
+        self.store.execute("beginning a campaign", &sql, &values).await?;
+        let campaign = self.named(new.name).await?;
+        let different = |what, was| Err(CampaignError::Different { name: campaign.name.clone(), what, was });
+        if campaign.out != new.out {
+            return different("place for its archives", campaign.out.clone());
+        }
+        if campaign.options.recipients != new.options.recipients {
+            let was = match campaign.options.recipients.as_slice() {
+                [] => "plain archives".to_owned(),
+                recipients => recipients.join(", "),
+            };
+            return different("encryption", was);
+        }
+        if campaign.options != *new.options {
+            let was = serde_json::to_string(&campaign.options).unwrap_or_default();
+            return different("choice of accounts", was);
+        }
+        Ok(campaign)
+    }
+
+    /// Gives a campaign what tells its files from others', where it has none yet: its tag, and what the folder of its
+    /// archives says of itself.
+    pub(in crate::campaign) async fn mark(
+        &self,
+        campaign: &Campaign,
+        place: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE pappus_campaigns SET tag = COALESCE(tag, ?), place = COALESCE(place, ?) WHERE id = ?";
+        let values = [new_tag()?.into(), place.into(), campaign.id.into()];
+        self.store.execute("marking a campaign", sql, &values).await.map(drop)
+    }
+
+    /// Remembers which list a campaign has written, by its file.
+    pub(in crate::campaign) async fn note_list(
+        &self,
+        campaign: &Campaign,
+        file: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_campaigns SET list_name = ? WHERE id = ?";
+        let name = file.strip_suffix(".json").unwrap_or(file);
+        self.store.execute("noting a list", sql, &[name.into(), campaign.id.into()]).await.map(drop)
+    }
+
+    /// Begins nothing new until it is resumed.
+    ///
+    /// # Errors
+    /// [`CampaignError::State`] unless it is running.
+    pub async fn pause(&self, name: &str) -> Result<(), CampaignError> {
+        self.change(name, &[CampaignState::Running], CampaignState::Paused, "paused").await
+    }
+
+    /// Goes on.
+    ///
+    /// # Errors
+    /// [`CampaignError::State`] unless it is paused.
+    pub async fn resume(&self, name: &str) -> Result<(), CampaignError> {
+        self.change(name, &[CampaignState::Paused], CampaignState::Running, "resumed").await
+    }
+
+    /// Gives it up; what is exported stays.
+    ///
+    /// # Errors
+    /// [`CampaignError::State`] when it is finished.
+    pub async fn cancel(&self, name: &str) -> Result<(), CampaignError> {
+        let from = [CampaignState::Preparing, CampaignState::Running, CampaignState::Paused];
+        self.change(name, &from, CampaignState::Cancelled, "cancelled").await
+    }
+
+    /// Makes accounts that failed wait for another turn, and a finished campaign go on for them. Gives their
+    /// number.
+    ///
+    /// # Errors
+    /// [`CampaignError::State`] when it is cancelled.
+    pub async fn retry(&self, name: &str) -> Result<u64, CampaignError> {
+        let campaign = self.named(name).await?;
+        if campaign.state == CampaignState::Cancelled {
+            let (state, what) = (campaign.state.as_str(), "tried again");
+            return Err(CampaignError::State { name: campaign.name, state, what });
+        }
+        let mut transaction = self.store.begin().await?;
+        let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL \
+                   WHERE campaign_id = ? AND state = 'failed'";
+        let failed = transaction.execute("retrying accounts", sql, &[campaign.id.into()]).await?;
+        if failed > 0 {
+            let sql = "UPDATE pappus_campaigns SET state = 'running', finished_at = NULL \
+                       WHERE id = ? AND state = 'finished'";
+            transaction.execute("retrying accounts", sql, &[campaign.id.into()]).await?;
+        }
+        transaction.commit().await?;
+        Ok(failed)
+    }
+
+    /// Makes accounts whose archives are lost wait for another turn, by their diaspora* IDs, and the campaign go on for
+    /// them. Gives their number.
+    ///
+    /// # Errors
+    /// [`CampaignError::State`] when it is cancelled.
+    pub async fn retry_lost(&self, name: &str, accounts: &[String]) -> Result<u64, CampaignError> {
+        let campaign = self.named(name).await?;
+        if campaign.state == CampaignState::Cancelled {
+            let (state, what) = (campaign.state.as_str(), "tried again");
+            return Err(CampaignError::State { name: campaign.name, state, what });
+        }
+        let mut transaction = self.store.begin().await?;
+        let mut retried = 0;
+        for part in accounts.chunks(TOGETHER) {
+            // What was stored is not taken over, and its name not used again.
+            let sql = format!(
+                "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL, file = NULL, \
+                 bytes = NULL, sha256 = NULL, records = NULL, omissions = NULL \
+                 WHERE campaign_id = ? AND state = 'done' AND account IN ({})",
+                vec!["?"; part.len()].join(", ")
+            );
+            let values: Vec<Value<'_>> =
+                std::iter::once(campaign.id.into()).chain(part.iter().map(Value::from)).collect();
+            retried += transaction.execute("retrying accounts", &sql, &values).await?;
+        }
+        if retried > 0 {
+            let sql = "UPDATE pappus_campaigns SET state = 'running', finished_at = NULL \
+                       WHERE id = ? AND state = 'finished'";
+            transaction.execute("retrying accounts", sql, &[campaign.id.into()]).await?;
+        }
+        transaction.commit().await?;
+        Ok(retried)
+    }
+
+    async fn change(
+        &self,
+        name: &str,
+        from: &[CampaignState],
+        to: CampaignState,
+        what: &'static str,
+    ) -> Result<(), CampaignError> {
+        let from: Vec<String> = from.iter().map(|state| format!("'{}'", state.as_str())).collect();
+        let sql = format!(
+            "UPDATE pappus_campaigns SET state = ? WHERE pod_url = ? AND name = ? AND state IN ({})",
+            from.join(", ")
+        );
+        let values = [to.as_str().into(), (&self.pod).into(), name.into()];
+        if self.store.execute("changing a campaign", &sql, &values).await? > 0 {
+            return Ok(());
+        }
+        let campaign = self.named(name).await?;
+        if campaign.state == to {
+            return Ok(());
+        }
+        Err(CampaignError::State { name: campaign.name, state: campaign.state.as_str(), what })
+    }
+}
+
+/// Digits for the names of a campaign's archives. Two campaigns have the same ones once in four thousand million times,
+/// and then one of them has names with more digits.
+fn new_tag() -> Result<String, StoreError> {
+    Ok(random_id()?.chars().take(8).collect())
+}

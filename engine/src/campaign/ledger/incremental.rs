@@ -1,0 +1,126 @@
+//! Which accounts have changed since a moment: what `docs/campaigns.md` promises.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::TryStreamExt as _;
+
+use crate::pod::database::{Cell as _, DatabaseError, Snapshot};
+
+/// Clocks of pods differ from ours, and what a pod was about to write when it was read has an earlier time.
+/// Exporting an account once too often costs little.
+const MARGIN: TimeDelta = TimeDelta::hours(1);
+
+/// Own records, by `author_id`. The time of receiving is in `updated_at`; `created_at` is the author's word.
+const BY_AUTHOR: [&str; 6] =
+    ["posts", "comments", "likes", "photos", "participations", "poll_participations"];
+/// What belongs to a user, by `user_id`.
+const BY_USER: [&str; 4] = ["contacts", "aspects", "tag_followings", "user_preferences"];
+
+/// Users (`users.id`) who have used the pod, or about whom something was written, since a moment. One statement,
+/// which goes once through each table.
+pub(in crate::campaign) async fn changed_since(
+    snapshot: &mut Snapshot,
+    since: DateTime<Utc>,
+) -> Result<HashSet<i64>, DatabaseError> {
+    let since = (since - MARGIN).format("'%Y-%m-%d %H:%M:%S'").to_string();
+    let mut changed = HashSet::new();
+    let parts = [of_its_own(&since), of_others(&since)].concat();
+    let sql = parts.join(" UNION ");
+    let mut rows = snapshot.stream("accounts that have changed", sql, &[]);
+    while let Some(row) = rows.try_next().await? {
+        changed.extend(row.integer(0));
+    }
+    Ok(changed)
+}
+
+/// What the account itself has, and has done.
+fn of_its_own(since: &str) -> Vec<String> {
+    let new = |table: &str| format!("({table}.updated_at >= {since} OR {table}.created_at >= {since})");
+    let mut parts = vec![
+        format!("SELECT u.id FROM users u WHERE {} OR u.last_seen >= {since}", new("u")),
+        format!("SELECT a.owner_id FROM people a WHERE a.owner_id IS NOT NULL AND {}", new("a")),
+        format!(
+            "SELECT a.owner_id FROM profiles r JOIN people a ON a.id = r.person_id \
+             WHERE a.owner_id IS NOT NULL AND {}",
+            new("r")
+        ),
+        format!(
+            "SELECT p.user_id FROM aspect_memberships r JOIN aspects p ON p.id = r.aspect_id WHERE {}",
+            new("r")
+        ),
+        // Somebody has written in a conversation that the account is part of.
+        format!(
+            "SELECT a.owner_id FROM messages r \
+             JOIN conversation_visibilities v ON v.conversation_id = r.conversation_id \
+             JOIN people a ON a.id = v.person_id WHERE a.owner_id IS NOT NULL AND {}",
+            new("r")
+        ),
+        format!(
+            "SELECT a.owner_id FROM conversation_visibilities r JOIN people a ON a.id = r.person_id \
+             WHERE a.owner_id IS NOT NULL AND {}",
+            new("r")
+        ),
+    ];
+    for table in BY_AUTHOR {
+        parts.push(format!(
+            "SELECT a.owner_id FROM {table} r JOIN people a ON a.id = r.author_id \
+             WHERE a.owner_id IS NOT NULL AND {}",
+            new("r")
+        ));
+    }
+    for table in BY_USER {
+        parts.push(format!("SELECT r.user_id FROM {table} r WHERE {}", new("r")));
+    }
+    parts
+}
+
+/// What others have done to it.
+fn of_others(since: &str) -> Vec<String> {
+    let new = |table: &str| format!("({table}.updated_at >= {since} OR {table}.created_at >= {since})");
+    let mut parts = Vec::new();
+    // What others have made of the account's posts.
+    for (table, id, kind) in
+        [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")]
+    {
+        parts.push(format!(
+            "SELECT a.owner_id FROM {table} r JOIN posts p ON p.id = r.{id} AND r.{kind} = 'Post' \
+             JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL AND {}",
+            new("r")
+        ));
+    }
+    parts.push(format!(
+        "SELECT a.owner_id FROM poll_participations r JOIN polls l ON l.id = r.poll_id \
+         JOIN posts p ON p.id = l.status_message_id JOIN people a ON a.id = p.author_id \
+         WHERE a.owner_id IS NOT NULL AND {}",
+        new("r")
+    ));
+    // Likes on the account's comments, and on those below its posts.
+    for parent in [
+        "JOIN people a ON a.id = c.author_id",
+        "JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' JOIN people a ON a.id = p.author_id",
+    ] {
+        parts.push(format!(
+            "SELECT a.owner_id FROM likes r JOIN comments c ON c.id = r.target_id AND r.target_type = 'Comment' \
+             {parent} WHERE a.owner_id IS NOT NULL AND {}",
+            new("r")
+        ));
+    }
+    // Names of contacts.
+    parts.push(format!(
+        "SELECT k.user_id FROM contacts k JOIN profiles r ON r.person_id = k.person_id WHERE {}",
+        new("r")
+    ));
+    // Names under comments, which the pages for people show.
+    parts.push(format!(
+        "SELECT a.owner_id FROM profiles r JOIN comments c ON c.author_id = r.person_id \
+         JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
+         JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL AND {}",
+        new("r")
+    ));
+    parts.push(format!(
+        "SELECT k.user_id FROM contacts k JOIN people r ON r.id = k.person_id WHERE {}",
+        new("r")
+    ));
+    parts
+}

@@ -1,0 +1,11 @@
+//! Campaigns and their accounts in the store: begun, claimed, counted, ended.
+
+pub(super) mod accounts;
+pub(super) mod campaigns;
+pub(super) mod incremental;
+pub(super) mod prepare;
+pub(super) mod queue;
+pub(super) mod records;
+pub(super) mod standing;
+pub(super) mod status;
+pub(super) mod traits;

@@ -1,0 +1,361 @@
+//! The list of accounts that a campaign is to export, written down before the first of them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroUsize;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use sha2::{Digest as _, Sha256};
+
+use crate::campaign::CampaignError;
+use crate::campaign::ledger::accounts::{PodAccount, accounts, chunks};
+use crate::campaign::ledger::campaigns::Campaigns;
+use crate::campaign::ledger::incremental::changed_since;
+use crate::campaign::ledger::records::{Campaign, CampaignState, Only};
+use crate::campaign::ledger::traits::Traits;
+use crate::depot::Depot;
+use crate::pod::database::Snapshot;
+use crate::store::{StoreError, StoreRow, Value};
+
+/// Rows of one statement: less than half of the values SQLite takes.
+const TOGETHER: usize = 2000;
+/// Rows of an earlier campaign that are read with one statement.
+const PAGE: usize = 10_000;
+
+/// Places of archives, by what campaigns call them ([`Campaign::out`]).
+pub type Places = HashMap<String, Depot>;
+
+/// What was found when accounts were written down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Prepared {
+    /// Accounts that have not changed and whose earlier archive is missing or damaged: they are exported anew.
+    pub lost: u64,
+    /// Accounts of which the earlier campaign has kept nothing to compare: they are exported anew.
+    pub unknown: u64,
+}
+
+/// SHA-256 of the names on a podmin's list, in hexadecimal digits; their order, capitals and doubles do not count.
+pub fn names_digest(names: &[String]) -> String {
+    let mut names: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
+    names.sort();
+    names.dedup();
+    crate::archive::writer::hex(&Sha256::digest(names.join("\n")))
+}
+
+impl Campaigns {
+    /// Writes down the accounts of the pod, unless that is done already; `names` are those on a list, as usernames
+    /// or diaspora* IDs, for [`Only::Listed`]. Doing it again after it was killed is safe.
+    ///
+    /// # Errors
+    /// [`CampaignError`].
+    pub async fn prepare(
+        &self,
+        campaign: &Campaign,
+        snapshot: &mut Snapshot,
+        names: &[String],
+    ) -> Result<(), CampaignError> {
+        self.prepare_with(campaign, snapshot, names, &Places::new()).await.map(drop)
+    }
+
+    /// The same, and looks whether the archives of accounts that have not changed are still what they were. Those in
+    /// places that are not among `places` are not looked at.
+    ///
+    /// # Errors
+    /// [`CampaignError`].
+    pub async fn prepare_with(
+        &self,
+        campaign: &Campaign,
+        snapshot: &mut Snapshot,
+        names: &[String],
+        places: &Places,
+    ) -> Result<Prepared, CampaignError> {
+        if campaign.state != CampaignState::Preparing {
+            return Ok(Prepared::default());
+        }
+        if campaign.options.only == Only::Listed {
+            self.note_names(campaign, names).await?;
+        }
+        let before = match &campaign.options.since {
+            Some(name) => Some(self.named(name).await?),
+            None => None,
+        };
+        let traits = Traits::read(snapshot).await?;
+        let (unchanged, prepared) = match &before {
+            Some(before) => self.unchanged(before, snapshot, &traits, places).await?,
+            None => Default::default(),
+        };
+        let mut names = Listed::new(campaign.options.only, names, &self.host);
+        let rows = accounts(snapshot, campaign.options.only, campaign.created_at, &self.host);
+        let mut pages = chunks(rows);
+        while let Some(page) = pages.try_next().await? {
+            let page: Vec<PodAccount> = page.into_iter().filter(|account| names.takes(account)).collect();
+            self.write_down(campaign.id, &page, &unchanged, &traits).await?;
+        }
+        drop(pages);
+        self.write_down(campaign.id, &names.missing(), &unchanged, &traits).await?;
+        let sql = "UPDATE pappus_campaigns SET state = 'running' WHERE id = ? AND state = 'preparing'";
+        self.store.execute("beginning a campaign", sql, &[campaign.id.into()]).await?;
+        Ok(prepared)
+    }
+
+    /// A list that was begun with other names is another choice of accounts.
+    async fn note_names(&self, campaign: &Campaign, names: &[String]) -> Result<(), CampaignError> {
+        let digest = names_digest(names);
+        let sql = "UPDATE pappus_campaigns SET names_sha256 = ? \
+                   WHERE id = ? AND (names_sha256 IS NULL OR names_sha256 = ?)";
+        let values = [(&digest).into(), campaign.id.into(), (&digest).into()];
+        if self.store.execute("noting the names on a list", sql, &values).await? > 0 {
+            return Ok(());
+        }
+        let (name, was) = (campaign.name.clone(), "other names on its list".to_owned());
+        Err(CampaignError::Different { name, what: "choice of accounts", was })
+    }
+
+    /// The places of the archives that an earlier campaign has or points to, with what their folders say of themselves.
+    ///
+    /// # Errors
+    /// [`CampaignError`].
+    pub async fn places_of(&self, before: &Campaign) -> Result<Vec<(String, Option<String>)>, CampaignError> {
+        let sql = "SELECT DISTINCT kept_by FROM pappus_campaign_accounts WHERE campaign_id = ?";
+        let rows = self.store.rows("reading an earlier campaign", sql, &[before.id.into()]).await?;
+        let mut ids = HashSet::from([before.id]);
+        for row in &rows {
+            ids.extend(row.get::<Option<i64>>(0)?);
+        }
+        let mut places: Vec<(String, Option<String>)> = Vec::new();
+        for campaign in self.all().await?.into_iter().filter(|campaign| ids.contains(&campaign.id)) {
+            if !places.iter().any(|(out, _)| *out == campaign.out) {
+                places.push((campaign.out, campaign.place));
+            }
+        }
+        Ok(places)
+    }
+
+    /// Accounts that need no new archive since an earlier campaign.
+    async fn unchanged(
+        &self,
+        before: &Campaign,
+        snapshot: &mut Snapshot,
+        traits: &Traits,
+        places: &Places,
+    ) -> Result<(Unchanged, Prepared), CampaignError> {
+        if !matches!(before.state, CampaignState::Finished) {
+            return Err(CampaignError::State {
+                name: before.name.clone(),
+                state: before.state.as_str(),
+                what: "built upon before it is finished",
+            });
+        }
+        // The time in the archives may be any.
+        let begun = before.begun_at.map_or(before.created_at, |begun| begun.min(before.created_at));
+        let changed = changed_since(snapshot, begun).await?;
+        let outs: HashMap<i64, String> =
+            self.all().await?.into_iter().map(|campaign| (campaign.id, campaign.out)).collect();
+        let (mut users, mut prepared) = (HashSet::new(), Prepared::default());
+        let mut after = i64::MIN;
+        loop {
+            let page = self.kept(before, after).await?;
+            let Some(last) = page.last() else { break };
+            after = last.user_id;
+            let same = page.into_iter().filter(|kept| {
+                let known = kept.traits.as_deref();
+                let same = known.is_some_and(|known| *known == traits.of(kept.user_id));
+                prepared.unknown += u64::from(known.is_none());
+                same && !changed.contains(&kept.user_id)
+            });
+            let same: Vec<Kept> = same.collect();
+            let all = same.len();
+            let present = present(same, &outs, places).await?;
+            prepared.lost += u64::try_from(all - present.len()).unwrap_or(u64::MAX);
+            users.extend(present);
+        }
+        Ok((Unchanged { campaign: Some((before.id, before.name.clone())), users }, prepared))
+    }
+
+    /// A page of the accounts that have an archive in an earlier campaign, or one that it points to.
+    async fn kept(&self, before: &Campaign, after: i64) -> Result<Vec<Kept>, StoreError> {
+        let sql = format!(
+            "SELECT user_id, traits, file, sha256, COALESCE(kept_by, campaign_id) FROM pappus_campaign_accounts \
+             WHERE campaign_id = ? AND user_id > ? AND file IS NOT NULL AND state IN ('done', 'skipped') \
+             ORDER BY user_id LIMIT {PAGE}"
+        );
+        let values = [before.id.into(), after.into()];
+        let rows = self.store.rows("reading an earlier campaign", &sql, &values).await?;
+        rows.iter().map(Kept::from_row).collect()
+    }
+
+    /// Writes down accounts, those that are skipped with the reason.
+    async fn write_down(
+        &self,
+        campaign: i64,
+        accounts: &[PodAccount],
+        unchanged: &Unchanged,
+        traits: &Traits,
+    ) -> Result<(), StoreError> {
+        for part in accounts.chunks(TOGETHER) {
+            let row = format!("({campaign}, ?, ?, ?, ?, ?, ?, ?)");
+            let sql = format!(
+                "INSERT INTO pappus_campaign_accounts \
+                 (campaign_id, user_id, username, account, size, state, reason, traits) \
+                 VALUES {} ON CONFLICT DO NOTHING",
+                vec![row.as_str(); part.len()].join(", ")
+            );
+            let values: Vec<Value<'_>> = part
+                .iter()
+                .flat_map(|account| {
+                    let reason = account.skipped.clone().or_else(|| unchanged.reason(account.user_id));
+                    let state = if reason.is_some() { "skipped" } else { "pending" };
+                    [
+                        account.user_id.into(),
+                        (&account.username).into(),
+                        (&account.account).into(),
+                        account.size.into(),
+                        state.into(),
+                        reason.into(),
+                        traits.of(account.user_id).into(),
+                    ]
+                })
+                .collect();
+            self.store.execute("writing down accounts", &sql, &values).await?;
+            self.point_back(campaign, part, unchanged).await?;
+        }
+        Ok(())
+    }
+
+    /// Those that are skipped because nothing has changed say which file is theirs.
+    async fn point_back(
+        &self,
+        campaign: i64,
+        part: &[PodAccount],
+        unchanged: &Unchanged,
+    ) -> Result<(), StoreError> {
+        let Some((before, _)) = unchanged.campaign else { return Ok(()) };
+        let users: Vec<String> = part
+            .iter()
+            .filter(|account| unchanged.users.contains(&account.user_id))
+            .map(|account| account.user_id.to_string())
+            .collect();
+        if users.is_empty() {
+            return Ok(());
+        }
+        let columns = ["file", "bytes", "sha256", "records", "omissions"].map(|column| (column, column));
+        let set = columns.into_iter().chain([("kept_by", "COALESCE(b.kept_by, b.campaign_id)")]);
+        let set: Vec<String> = set
+            .map(|(column, from)| {
+                let from = if from == column { format!("b.{column}") } else { from.to_owned() };
+                format!(
+                    "{column} = (SELECT {from} FROM pappus_campaign_accounts b WHERE b.campaign_id = {before} \
+                     AND b.user_id = pappus_campaign_accounts.user_id)"
+                )
+            })
+            .collect();
+        let sql = format!(
+            "UPDATE pappus_campaign_accounts SET {} WHERE campaign_id = ? AND state = 'skipped' AND user_id IN ({})",
+            set.join(", "),
+            users.join(", ")
+        );
+        self.store.execute("pointing to earlier archives", &sql, &[campaign.into()]).await.map(drop)
+    }
+}
+
+/// An archive of an earlier campaign.
+struct Kept {
+    user_id: i64,
+    traits: Option<String>,
+    file: String,
+    sha256: Option<String>,
+    campaign: i64,
+}
+
+impl Kept {
+    fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
+        let (user_id, traits) = (row.get(0)?, row.get(1)?);
+        Ok(Self { user_id, traits, file: row.get(2)?, sha256: row.get(3)?, campaign: row.get(4)? })
+    }
+}
+
+/// The accounts whose archive is there and what it was. To read an archive takes a small part of the time that it takes
+/// to make one.
+async fn present(
+    kept: Vec<Kept>,
+    outs: &HashMap<i64, String>,
+    places: &Places,
+) -> Result<Vec<i64>, CampaignError> {
+    let at_once = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let looked = stream::iter(kept.into_iter().map(|kept| async move {
+        let Some(depot) = outs.get(&kept.campaign).and_then(|out| places.get(out)) else {
+            return Ok::<_, CampaignError>(Some(kept.user_id));
+        };
+        let found = depot.stored(&kept.file).await?;
+        let same = found.is_some_and(|found| kept.sha256.as_ref() == Some(&found.sha256));
+        Ok(same.then_some(kept.user_id))
+    }));
+    looked.buffer_unordered(at_once).try_filter_map(|user| std::future::ready(Ok(user))).try_collect().await
+}
+
+/// Accounts whose earlier archive is good enough.
+#[derive(Default)]
+struct Unchanged {
+    campaign: Option<(i64, String)>,
+    users: HashSet<i64>,
+}
+
+impl Unchanged {
+    fn reason(&self, user: i64) -> Option<String> {
+        let (_, name) = self.campaign.as_ref()?;
+        self.users
+            .contains(&user)
+            .then(|| format!("unchanged since the campaign {name:?}, which has its archive"))
+    }
+}
+
+/// The names on the podmin's list.
+struct Listed {
+    all: bool,
+    /// Username, and whether it was found.
+    names: BTreeMap<String, bool>,
+    /// The same for diaspora* IDs that name another host than the pod's address gives: people keep their IDs when a pod
+    /// changes its address.
+    ids: BTreeMap<String, bool>,
+}
+
+impl Listed {
+    fn new(only: Only, names: &[String], host: &str) -> Self {
+        let (mut found, mut ids) = (BTreeMap::new(), BTreeMap::new());
+        for name in names.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()) {
+            match name.split_once('@') {
+                None => drop(found.insert(name, false)),
+                Some((user, at)) if at == host => drop(found.insert(user.to_owned(), false)),
+                Some(_) => drop(ids.insert(name, false)),
+            }
+        }
+        Self { all: only != Only::Listed, names: found, ids }
+    }
+
+    fn takes(&mut self, account: &PodAccount) -> bool {
+        let listed = [self.names.get_mut(&account.username), self.ids.get_mut(&account.account)];
+        let mut takes = self.all;
+        for found in listed.into_iter().flatten() {
+            (*found, takes) = (true, true);
+        }
+        takes
+    }
+
+    /// Whom the pod does not have. Nobody is forgotten, so they are on the list too; their row numbers are none
+    /// that a user can have.
+    fn missing(&self) -> Vec<PodAccount> {
+        let listed = self.names.iter().chain(&self.ids);
+        listed
+            .filter(|(_, found)| !**found)
+            .map(|(name, _)| name.clone())
+            .zip(1..)
+            .map(|(name, number)| PodAccount {
+                user_id: -number,
+                username: name.clone(),
+                account: name,
+                size: 0,
+                skipped: Some("there is no such account on this pod".to_owned()),
+            })
+            .filter(|_| !self.all)
+            .collect()
+    }
+}

@@ -1,0 +1,297 @@
+//! Who works on which account: claims, leases, results.
+//!
+//! Leases belong to workers, not to accounts, so a heartbeat is one row. They go by the clock of the store's
+//! database: the machines' clocks need not agree.
+
+use std::time::Duration;
+
+use crate::campaign::ledger::records::{CampaignState, Claimed, Order, Outcome, Written};
+use crate::campaign::ledger::status::{LEASE_MILLIS, lapsed, now};
+use crate::pod::config::Dialect;
+use crate::store::{Store, StoreError, StoreRow, Value};
+
+/// Results written in one statement.
+pub(in crate::campaign) const TOGETHER: usize = 200;
+
+/// A worker's view of a campaign.
+#[derive(Debug, Clone)]
+pub(in crate::campaign) struct Queue {
+    store: Store,
+    campaign: i64,
+    worker: String,
+    order: Order,
+}
+
+/// What a heartbeat has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::campaign) struct HeartbeatResult {
+    /// The campaign's state.
+    pub(in crate::campaign) state: CampaignState,
+    /// Whether the lease had run out, and others may have taken what was in hand.
+    pub(in crate::campaign) lost: bool,
+}
+
+/// How far claiming has got, so that the next one need not look at what has been claimed before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::campaign) struct Cursor {
+    size: i64,
+    user_id: i64,
+}
+
+impl Queue {
+    pub(in crate::campaign) fn new(store: &Store, campaign: i64, worker: String, order: Order) -> Self {
+        Self { store: store.clone(), campaign, worker, order }
+    }
+
+    fn now(&self) -> &'static str {
+        now(&self.store)
+    }
+
+    /// Begins to work under a lease.
+    pub(in crate::campaign) async fn register(&self, host: &str, lease: Duration) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO pappus_campaign_workers (id, campaign_id, host, pid, started_at, lease_until, lease_millis) \
+             VALUES (?, ?, ?, ?, {0}, {0} + ?, ?) ON CONFLICT DO NOTHING",
+            self.now()
+        );
+        let pid = i64::from(std::process::id());
+        let lease = millis(lease);
+        let values = [
+            (&self.worker).into(),
+            self.campaign.into(),
+            host.into(),
+            pid.into(),
+            lease.into(),
+            lease.into(),
+        ];
+        self.store.execute("beginning to work on a campaign", &sql, &values).await.map(drop)
+    }
+
+    /// Extends the lease, frees what dead workers had in hand, and says how the campaign is.
+    pub(in crate::campaign) async fn heartbeat(
+        &self,
+        lease: Duration,
+        waits_for: Option<&str>,
+    ) -> Result<HeartbeatResult, StoreError> {
+        let mut transaction = self.store.begin().await?;
+        let sql = format!(
+            "UPDATE pappus_campaign_workers SET lease_until = {} + ?, waits_for = ? WHERE id = ?",
+            self.now()
+        );
+        let values = [millis(lease).into(), waits_for.into(), (&self.worker).into()];
+        let renewed = transaction.execute("keeping a lease", &sql, &values).await?;
+        let sql = format!(
+            "DELETE FROM pappus_campaign_workers WHERE campaign_id = ? AND {}",
+            lapsed("lease_until", LEASE_MILLIS, self.now())
+        );
+        transaction.execute("removing dead workers", &sql, &[self.campaign.into()]).await?;
+        let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL WHERE campaign_id = ? \
+                   AND state = 'running' AND worker NOT IN (SELECT id FROM pappus_campaign_workers)";
+        transaction.execute("freeing what dead workers had in hand", sql, &[self.campaign.into()]).await?;
+        let sql = "SELECT state FROM pappus_campaigns WHERE id = ?";
+        let rows = transaction.rows("looking at a campaign", sql, &[self.campaign.into()]).await?;
+        let state = rows.first().map(|row| CampaignState::from_row(row, 0)).transpose()?;
+        transaction.commit().await?;
+        Ok(HeartbeatResult { state: state.unwrap_or(CampaignState::Cancelled), lost: renewed == 0 })
+    }
+
+    /// Takes up at most so many accounts, behind a place when one is given. None when nothing is left there, or
+    /// the campaign is not running.
+    pub(in crate::campaign) async fn claim(
+        &self,
+        limit: usize,
+        after: Option<Cursor>,
+    ) -> Result<(Vec<Claimed>, Option<Cursor>), StoreError> {
+        let (compare, direction) = match self.order {
+            Order::BiggestFirst => ("<", "DESC"),
+            Order::SmallestFirst => (">", "ASC"),
+        };
+        let behind = after.map_or_else(String::new, |place| {
+            format!(" AND (size, user_id) {compare} ({}, {})", place.size, place.user_id)
+        });
+        let pick = format!(
+            "SELECT user_id FROM pappus_campaign_accounts WHERE campaign_id = {} AND state = 'pending'{behind} \
+             ORDER BY size {direction}, user_id {direction} LIMIT {limit}",
+            self.campaign
+        );
+        let pick = match self.store.dialect() {
+            Dialect::Sqlite => format!("IN ({pick})"),
+            // As an array it is found once; inside of IN it may be asked for again and again.
+            _ => format!("= ANY (ARRAY ({pick} FOR UPDATE SKIP LOCKED))"),
+        };
+        let sql = format!(
+            "UPDATE pappus_campaign_accounts SET state = 'running', worker = ?, attempts = attempts + 1 \
+             WHERE campaign_id = ? AND state = 'pending' AND user_id {pick} \
+             AND EXISTS (SELECT 1 FROM pappus_campaigns c WHERE c.id = ? AND c.state = 'running') \
+             AND EXISTS (SELECT 1 FROM pappus_campaign_workers w WHERE w.id = ?) \
+             RETURNING user_id, username, account, size, attempts, file, bytes, sha256, records, omissions"
+        );
+        let worker = &self.worker;
+        let values = [worker.into(), self.campaign.into(), self.campaign.into(), worker.into()];
+        let rows = self.store.rows("taking up accounts", &sql, &values).await?;
+        let mut claimed: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
+        claimed.sort_by_key(|claimed| (claimed.size, claimed.user_id));
+        if self.order == Order::BiggestFirst {
+            claimed.reverse();
+        }
+        let place = claimed.last().map(|last| Cursor { size: last.size, user_id: last.user_id });
+        Ok((claimed, place))
+    }
+
+    /// Writes down what is about to get its final name. Gives those that are still this worker's: the others
+    /// must not be stored.
+    pub(in crate::campaign) async fn intend(&self, outcomes: &[Outcome]) -> Result<Vec<i64>, StoreError> {
+        let mut kept = Vec::with_capacity(outcomes.len());
+        for part in outcomes.chunks(TOGETHER) {
+            let set = "file = excluded.file, bytes = excluded.bytes, sha256 = excluded.sha256, \
+                       records = excluded.records, omissions = excluded.omissions";
+            kept.extend(self.upsert("writing down archives", part, set).await?);
+        }
+        Ok(kept)
+    }
+
+    /// Writes down what became of accounts. Those that are no longer this worker's stay as they are.
+    pub(in crate::campaign) async fn finish(&self, outcomes: &[Outcome]) -> Result<(), StoreError> {
+        for part in outcomes.chunks(TOGETHER) {
+            let set = format!(
+                "state = excluded.state, worker = NULL, account = excluded.account, file = excluded.file, bytes = excluded.bytes, \
+                 sha256 = excluded.sha256, records = excluded.records, omissions = excluded.omissions, \
+                 millis = excluded.millis, reason = excluded.reason, finished_at = {}",
+                self.now()
+            );
+            self.upsert("writing down results", part, &set).await?;
+        }
+        Ok(())
+    }
+
+    /// One statement for many rows that are there already; an INSERT, for it knows the types of its columns.
+    async fn upsert(
+        &self,
+        what: &'static str,
+        outcomes: &[Outcome],
+        set: &str,
+    ) -> Result<Vec<i64>, StoreError> {
+        if outcomes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let row = format!("({}{})", self.campaign, ", ?".repeat(13));
+        let sql = format!(
+            "INSERT INTO pappus_campaign_accounts AS a (campaign_id, user_id, username, account, size, state, \
+             worker, file, bytes, sha256, records, omissions, millis, reason) VALUES {} \
+             ON CONFLICT (campaign_id, user_id) DO UPDATE SET {set} \
+             WHERE a.worker = excluded.worker AND a.state = 'running' RETURNING user_id",
+            vec![row.as_str(); outcomes.len()].join(", ")
+        );
+        let values: Vec<Value<'_>> = outcomes
+            .iter()
+            .flat_map(|Outcome { claimed, state, written, millis, reason }| {
+                let written = written.as_ref();
+                [
+                    claimed.user_id.into(),
+                    (&claimed.username).into(),
+                    (&claimed.account).into(),
+                    claimed.size.into(),
+                    state.as_str().into(),
+                    (&self.worker).into(),
+                    written.map(|written| written.file.as_str()).into(),
+                    written.map(|written| written.bytes).into(),
+                    written.map(|written| written.sha256.as_str()).into(),
+                    written.map(|written| written.records).into(),
+                    written.map(|written| written.omissions).into(),
+                    (*millis).into(),
+                    reason.as_deref().into(),
+                ]
+            })
+            .collect();
+        let rows = self.store.rows(what, &sql, &values).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Gives accounts back as if they had not been taken up.
+    pub(in crate::campaign) async fn release(&self, claimed: &[Claimed]) -> Result<(), StoreError> {
+        for part in claimed.chunks(TOGETHER) {
+            let users: Vec<String> = part.iter().map(|claimed| claimed.user_id.to_string()).collect();
+            let sql = format!(
+                "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL, attempts = attempts - 1 \
+                 WHERE campaign_id = ? AND state = 'running' AND worker = ? AND user_id IN ({})",
+                users.join(", ")
+            );
+            let values = [self.campaign.into(), (&self.worker).into()];
+            self.store.execute("giving accounts back", &sql, &values).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives back what this worker does not know it has: the answer to a claim may be lost on its way.
+    pub(in crate::campaign) async fn disown(&self, known: &[i64]) -> Result<(), StoreError> {
+        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+        let but = if known.is_empty() { "-1".to_owned() } else { known.join(", ") };
+        let sql = format!(
+            "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL, attempts = attempts - 1 \
+             WHERE campaign_id = ? AND state = 'running' AND worker = ? AND user_id NOT IN ({but})"
+        );
+        let values = [self.campaign.into(), (&self.worker).into()];
+        self.store.execute("giving accounts back", &sql, &values).await.map(drop)
+    }
+
+    /// Ends the work: what is still in hand is free at once.
+    pub(in crate::campaign) async fn leave(&self) -> Result<(), StoreError> {
+        let mut transaction = self.store.begin().await?;
+        let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL \
+                   WHERE campaign_id = ? AND state = 'running' AND worker = ?";
+        let values = [self.campaign.into(), (&self.worker).into()];
+        transaction.execute("giving accounts back", sql, &values).await?;
+        let sql = "DELETE FROM pappus_campaign_workers WHERE id = ?";
+        transaction.execute("ending the work on a campaign", sql, &[(&self.worker).into()]).await?;
+        transaction.commit().await
+    }
+
+    /// Whether accounts are left, in nobody's hand or in somebody's.
+    pub(in crate::campaign) async fn is_open(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT CAST(EXISTS (SELECT 1 FROM pappus_campaign_accounts WHERE campaign_id = ? \
+                   AND state = 'pending') OR EXISTS (SELECT 1 FROM pappus_campaign_accounts \
+                   WHERE campaign_id = ? AND state = 'running') AS INTEGER) + CAST(0 AS BIGINT)";
+        let values = [self.campaign.into(), self.campaign.into()];
+        let row = self.store.first("looking for open accounts", sql, &values).await?;
+        Ok(row.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(0) > 0)
+    }
+
+    /// Says that nothing is left to do. Not when something is left, or the campaign is not running.
+    pub(in crate::campaign) async fn close(&self) -> Result<bool, StoreError> {
+        let sql = format!(
+            "UPDATE pappus_campaigns SET state = 'finished', finished_at = {} WHERE id = ? AND state = 'running' \
+             AND NOT EXISTS (SELECT 1 FROM pappus_campaign_accounts WHERE campaign_id = ? \
+             AND state = 'pending') AND NOT EXISTS (SELECT 1 FROM pappus_campaign_accounts \
+             WHERE campaign_id = ? AND state = 'running')",
+            self.now()
+        );
+        let values = vec![self.campaign.into(); 3];
+        Ok(self.store.execute("ending a campaign", &sql, &values).await? > 0)
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2)
+}
+
+fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {
+    let file: Option<String> = row.get(5)?;
+    let written = match (file, row.get::<Option<String>>(7)?) {
+        (Some(file), Some(sha256)) => Some(Written {
+            file,
+            bytes: row.get::<Option<i64>>(6)?.unwrap_or(0),
+            sha256,
+            records: row.get::<Option<i64>>(8)?.unwrap_or(0),
+            omissions: row.get::<Option<i64>>(9)?.unwrap_or(0),
+        }),
+        _ => None,
+    };
+    Ok(Claimed {
+        user_id: row.get(0)?,
+        username: row.get(1)?,
+        account: row.get(2)?,
+        size: row.get(3)?,
+        attempts: row.get(4)?,
+        written,
+    })
+}

@@ -1,0 +1,160 @@
+//! What changes on a pod without leaving a time: removals, likes that were withdrawn, blocks, people who have moved.
+//!
+//! Counts and sums of row numbers of everything that goes into an account's archive, by account. Campaigns keep a digest
+//! of them; where it is another than before, something has changed.
+
+use std::collections::HashMap;
+
+use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::pod::config::Dialect;
+use crate::pod::database::{Cell as _, DatabaseError, Snapshot};
+
+/// Numbers of one account: those of the `n`th part are added to the digest in the order of the parts.
+const NUMBERS: usize = 4;
+
+/// Digests of accounts, by `users.id`.
+#[derive(Default)]
+pub(in crate::campaign) struct Traits(HashMap<i64, [u8; 16]>);
+
+impl Traits {
+    /// Reads the whole pod: one statement for each kind of rows, which goes once through its table.
+    pub(in crate::campaign) async fn read(snapshot: &mut Snapshot) -> Result<Self, DatabaseError> {
+        let mut traits = Self::default();
+        let dialect = snapshot.dialect();
+        for (number, part) in parts().into_iter().enumerate() {
+            let mut rows = snapshot.stream("what accounts consist of", part.sql(dialect), &[]);
+            while let Some(row) = rows.try_next().await? {
+                let Some(user) = row.integer(0) else { continue };
+                let mut digest = Sha256::new().chain_update(number.to_be_bytes());
+                for column in 1..=NUMBERS {
+                    digest.update(row.integer(column).unwrap_or(0).to_be_bytes());
+                }
+                // Parts come in one order; what an account has none of adds nothing.
+                let known = traits.0.entry(user).or_default();
+                let digest = Sha256::new().chain_update(*known).chain_update(digest.finalize()).finalize();
+                known.iter_mut().zip(digest).for_each(|(known, new)| *known = new);
+            }
+        }
+        Ok(traits)
+    }
+
+    /// The digest of an account, in hexadecimal digits; an account without anything has one too.
+    pub(in crate::campaign) fn of(&self, user: i64) -> String {
+        crate::archive::writer::hex(self.0.get(&user).unwrap_or(&[0; 16]))
+    }
+}
+
+/// One kind of rows: whose they are, and what of them is added up besides their number and their row numbers.
+struct Part {
+    /// An expression that gives `users.id`.
+    owner: &'static str,
+    /// Tables, with joins and a condition.
+    rows: &'static str,
+    /// The row number.
+    id: &'static str,
+    /// Two more numbers of a row.
+    more: [&'static str; 2],
+}
+
+impl Part {
+    fn sql(&self, dialect: Dialect) -> String {
+        let number = if dialect == Dialect::MySql { "SIGNED" } else { "BIGINT" };
+        let Self { owner, rows, id, more: [one, other] } = self;
+        let sum = |what: &str| format!("CAST(COALESCE(SUM({what}), 0) AS {number})");
+        format!(
+            "SELECT {owner}, COUNT(*), {}, {}, {} FROM {rows} GROUP BY {owner}",
+            sum(id),
+            sum(one),
+            sum(other)
+        )
+    }
+}
+
+const fn part(owner: &'static str, rows: &'static str, more: [&'static str; 2]) -> Part {
+    Part { owner, rows, id: "r.id", more }
+}
+
+/// Whose person it is.
+const BY_PERSON: &str = "a.owner_id";
+
+/// All of them. Their order is part of the digest: new ones come last.
+fn parts() -> Vec<Part> {
+    let mut parts = vec![
+        part(
+            "r.user_id",
+            "contacts r WHERE r.user_id IS NOT NULL",
+            [
+                "r.person_id",
+                "CASE WHEN r.sharing THEN 1 ELSE 0 END + CASE WHEN r.receiving THEN 65536 ELSE 0 END",
+            ],
+        ),
+        part("r.user_id", "blocks r WHERE r.user_id IS NOT NULL", ["r.person_id", "0"]),
+        part("r.user_id", "aspects r WHERE r.user_id IS NOT NULL", ["COALESCE(r.order_id, 0)", "0"]),
+        part("r.user_id", "tag_followings r WHERE r.user_id IS NOT NULL", ["r.tag_id", "0"]),
+        part("r.user_id", "user_preferences r WHERE r.user_id IS NOT NULL", ["0", "0"]),
+        part(
+            "p.user_id",
+            "aspect_memberships r JOIN aspects p ON p.id = r.aspect_id",
+            ["r.contact_id", "r.aspect_id"],
+        ),
+        part(
+            "p.user_id",
+            "aspect_visibilities r JOIN aspects p ON p.id = r.aspect_id",
+            ["r.shareable_id", "r.aspect_id"],
+        ),
+        part(
+            BY_PERSON,
+            "taggings r JOIN profiles f ON f.id = r.taggable_id AND r.taggable_type = 'Profile' \
+             JOIN people a ON a.id = f.person_id WHERE a.owner_id IS NOT NULL",
+            ["r.tag_id", "0"],
+        ),
+        part(
+            BY_PERSON,
+            "posts r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
+            ["CASE WHEN r.root_guid IS NULL THEN 0 ELSE 1 END", "CASE WHEN r.public THEN 1 ELSE 0 END"],
+        ),
+    ];
+    parts.extend(OWN.map(|rows| part(BY_PERSON, rows, ["0", "0"])));
+    parts.extend(OTHERS.map(|rows| part(BY_PERSON, rows, ["r.author_id", "0"])));
+    parts.push(part(
+        BY_PERSON,
+        "conversation_visibilities r JOIN people a ON a.id = r.person_id WHERE a.owner_id IS NOT NULL",
+        ["r.unread", "r.conversation_id"],
+    ));
+    parts
+}
+
+/// The account's own.
+const OWN: [&str; 5] = [
+    "comments r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
+    "likes r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
+    "photos r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
+    "participations r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
+    "poll_participations r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
+];
+
+/// What others have made of the account's posts and comments, and what others write and read in its conversations.
+const OTHERS: [&str; 9] = [
+    "comments r JOIN posts p ON p.id = r.commentable_id AND r.commentable_type = 'Post' \
+     JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
+    "likes r JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post' \
+     JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
+    "likes r JOIN comments c ON c.id = r.target_id AND r.target_type = 'Comment' \
+     JOIN people a ON a.id = c.author_id WHERE a.owner_id IS NOT NULL",
+    "likes r JOIN comments c ON c.id = r.target_id AND r.target_type = 'Comment' \
+     JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
+     JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
+    "poll_participations r JOIN polls l ON l.id = r.poll_id JOIN posts p ON p.id = l.status_message_id \
+     JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
+    // Whose pods know the post.
+    "participations r JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post' \
+     JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
+    "posts r JOIN posts p ON p.guid = r.root_guid JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
+    "messages r JOIN conversation_visibilities v ON v.conversation_id = r.conversation_id \
+     JOIN people a ON a.id = v.person_id WHERE a.owner_id IS NOT NULL",
+    "(SELECT o.id, o.person_id AS author_id, v.person_id FROM conversation_visibilities o \
+     JOIN conversation_visibilities v ON v.conversation_id = o.conversation_id) r \
+     JOIN people a ON a.id = r.person_id WHERE a.owner_id IS NOT NULL",
+];

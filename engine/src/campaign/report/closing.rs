@@ -1,0 +1,183 @@
+//! The end of a campaign: the list of what became of everybody, beside the archives.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+
+use crate::campaign::ledger::campaigns::Campaigns;
+use crate::campaign::ledger::records::{AccountState, Campaign};
+use crate::campaign::ledger::status::{AccountLine, Status};
+use crate::campaign::worker::keeping::is_of_campaign;
+use crate::campaign::worker::session::WorkerSession;
+use crate::campaign::{AccountResult, CampaignError, ListError, ListOf, ResultState, write_list};
+use crate::domain::Timestamp;
+use crate::store::{Store, StoreError};
+
+/// Accounts read with one statement.
+const PAGE: u32 = 2000;
+
+/// How often the list is written when accounts change meanwhile.
+const TIMES: u32 = 10;
+
+impl WorkerSession {
+    /// Ends the campaign when nothing is left to do: what nobody owns goes, the list is written.
+    pub(in crate::campaign) async fn end_campaign(&self) -> Result<(), CampaignError> {
+        let sweep = || async { self.spool.sweep() };
+        self.retry.until_ok(self.observer(), sweep, CampaignError::passes).await?;
+        let orphans = || self.remove_orphans();
+        self.retry.until_ok(self.observer(), orphans, CampaignError::passes).await?;
+        self.write_list().await?;
+        self.in_store(|| self.queue.close()).await.map(drop)
+    }
+
+    /// Writes the list, signed. Whoever does it again, here or elsewhere, writes the same. A worker that was stopped
+    /// meanwhile may have written what is no longer so: it looks again.
+    async fn write_list(&self) -> Result<(), CampaignError> {
+        let campaigns = Campaigns::new(&self.setup.store, &self.setup.pod);
+        let write = || async {
+            for _ in 0..TIMES {
+                self.place_is_there().await?;
+                let campaign = campaigns.named(&self.campaign.name).await?;
+                let before = revision(&self.setup.store, &campaign).await?;
+                let setup = &self.setup;
+                let written = list_of(&setup.store, &campaign, &setup.created_by, async |list, results| {
+                    let folder = self.spool.path();
+                    Ok(write_list(&self.depot, &list, results, &setup.archive_key, folder).await?)
+                })
+                .await?;
+                if let Some(reason) = &written.repaired {
+                    let file = &written.json.name;
+                    self.observer().notes(&format!("{file} was broken and is written anew: {reason}"));
+                }
+                campaigns.note_list(&campaign, &written.json.name).await?;
+                if revision(&self.setup.store, &campaign).await? == before {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        self.retry.until_ok(self.observer(), write, CampaignError::passes).await
+    }
+
+    /// Removes archives of this campaign that are no account's: a worker that was overtaken has named them.
+    async fn remove_orphans(&self) -> Result<(), CampaignError> {
+        let Some(tag) = &self.campaign.tag else { return Ok(()) };
+        let mut orphans = HashSet::new();
+        let mut listed = self.depot.list();
+        while let Some(file) = listed.try_next().await? {
+            if is_of_campaign(&file.name, tag) {
+                orphans.insert(file.name);
+            }
+        }
+        drop(listed);
+        // The accounts last: what was named meanwhile is not among the files that were listed.
+        let mut after = Some(i64::MIN);
+        while let Some(from) = after {
+            let page = Status::accounts(&self.setup.store, &self.campaign, from, PAGE).await?;
+            after = page.last().map(|line| line.user_id);
+            for file in page.into_iter().filter_map(|line| line.file) {
+                orphans.remove(&file);
+            }
+        }
+        for file in orphans {
+            self.depot.remove(&file).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands on what the store knows of a campaign, for its list.
+pub(in crate::campaign) async fn list_of<T>(
+    store: &Store,
+    campaign: &Campaign,
+    created_by: &str,
+    with: impl AsyncFnOnce(ListOf<'_>, Results<'_>) -> Result<T, CampaignError>,
+) -> Result<T, CampaignError> {
+    let finished_at = last_result(store, campaign).await?;
+    let list = ListOf {
+        name: &campaign.name,
+        pod: &campaign.pod,
+        created_at: Timestamp::from(campaign.created_at),
+        finished_at: finished_at.map(Timestamp::from),
+        created_by,
+        encrypted_to: &campaign.options.recipients,
+        since: campaign.options.since.as_deref(),
+        tag: campaign.tag.as_deref(),
+        list_name: campaign.list_name.as_deref(),
+    };
+    with(list, results(store, campaign)).await
+}
+
+/// All accounts of a campaign.
+pub(in crate::campaign) type Results<'a> = BoxStream<'a, Result<AccountResult, CampaignError>>;
+
+/// What is another when an account has changed since.
+async fn revision(store: &Store, campaign: &Campaign) -> Result<(i64, i64, i64), StoreError> {
+    let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(attempts), 0) AS BIGINT), \
+               CAST(COALESCE(SUM(CASE WHEN state = 'done' THEN finished_at ELSE 0 END), 0) AS BIGINT) \
+               FROM pappus_campaign_accounts WHERE campaign_id = ?";
+    let row = store.first("looking at a campaign", sql, &[campaign.id.into()]).await?;
+    row.map_or(Ok((0, 0, 0)), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
+impl From<ListError<CampaignError>> for CampaignError {
+    fn from(error: ListError<CampaignError>) -> Self {
+        match error {
+            ListError::Results(error) => error,
+            ListError::Depot(error) => Self::Depot(error),
+            ListError::Io(source) if crate::depot::is_of_the_disk(&source) => {
+                Self::Spool { path: "the list of the campaign".into(), source }
+            }
+            other => Self::List(other.to_string()),
+        }
+    }
+}
+
+/// When the last account was finished.
+async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let sql = "SELECT MAX(finished_at) FROM pappus_campaign_accounts WHERE campaign_id = ?";
+    let row = store.first("looking at a campaign", sql, &[campaign.id.into()]).await?;
+    Ok(row
+        .map(|row| row.get::<Option<i64>>(0))
+        .transpose()?
+        .flatten()
+        .map(crate::campaign::ledger::records::time))
+}
+
+/// All accounts, in the order of the pod's user rows.
+pub(in crate::campaign) fn results<'a>(store: &'a Store, campaign: &'a Campaign) -> Results<'a> {
+    stream::try_unfold(Some(i64::MIN), move |after| async move {
+        let Some(after) = after else { return Ok::<_, CampaignError>(None) };
+        let page = Status::accounts(store, campaign, after, PAGE).await?;
+        let next = page.last().map(|line| line.user_id);
+        Ok(next.map(|next| (stream::iter(page.into_iter().map(|line| Ok(result(line)))), Some(next))))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+fn result(line: AccountLine) -> AccountResult {
+    let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+    let state = match line.state {
+        AccountState::Pending => ResultState::Pending,
+        AccountState::Running => ResultState::Running,
+        AccountState::Done => ResultState::Done,
+        AccountState::Failed => ResultState::Failed,
+        AccountState::Skipped => ResultState::Skipped,
+    };
+    // What an earlier campaign has stored is in that one's list.
+    let stored = state == ResultState::Done;
+    AccountResult {
+        account: line.account,
+        state,
+        file: line.file.filter(|_| stored),
+        bytes: number(line.bytes).filter(|_| stored),
+        sha256: line.sha256.filter(|_| stored),
+        records: number(line.records),
+        omissions: number(line.omissions),
+        seconds: line.seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)).as_secs_f64()),
+        reason: line.reason,
+    }
+}

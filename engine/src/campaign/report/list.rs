@@ -1,0 +1,336 @@
+//! The list of a campaign: what became of every account, beside the archives, signed.
+//!
+//! It is written and read one account at a time: a pod has hundreds of thousands.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use futures_util::{Stream, TryStreamExt as _};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::campaign::report::list_csv::CsvRow;
+use crate::campaign::report::list_name::{Claimed, claim};
+use crate::depot::{Depot, DepotError, Stored};
+use crate::domain::{KeyError, KeyFingerprint, PublicKey, SigningKey, Timestamp};
+
+/// The value of [`ListHead::format`].
+pub const LIST_FORMAT: &str = "pappus-campaign/1";
+/// What its signature's name ends in.
+pub(in crate::campaign) const SIGNATURE: &str = ".sig";
+
+/// What became of an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountResult {
+    /// Its diaspora* ID, as the pod has it.
+    pub account: String,
+    /// How far it is.
+    pub state: ResultState,
+    /// The name of its archive, beside the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The size of that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// SHA-256 of that file, 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Records in the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// Records left out or incomplete; the archive's manifest lists them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub omissions: Option<u64>,
+    /// How long it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// Why there is no archive, or why no new one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How far an account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultState {
+    /// Its archive is stored.
+    Done,
+    /// It could not be exported; the reason says why.
+    Failed,
+    /// It was not exported, on purpose; the reason says why.
+    Skipped,
+    /// Its turn had not come when the list was written.
+    Pending,
+    /// It was being exported when the list was written.
+    Running,
+}
+
+impl ResultState {
+    /// The word in the list.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Pending => "pending",
+            Self::Running => "running",
+        }
+    }
+}
+
+/// What a list says of the whole campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListHead {
+    /// Always `pappus-campaign/1`.
+    pub format: String,
+    /// The campaign's name.
+    pub name: String,
+    /// The pod's base address.
+    pub pod: String,
+    /// Public half of the pod's archive key, PEM: it signs the list, as it signs the archives.
+    pub archive_key: String,
+    /// The time in all archives.
+    pub created_at: Timestamp,
+    /// When nothing was left to do; absent while something is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// Program and version that wrote the list.
+    pub created_by: String,
+    /// Whom the archives are encrypted to (`age1…`); nobody when they are plain.
+    pub encrypted_to: Vec<String>,
+    /// The campaign whose archives of unchanged accounts are good enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Digits in the names of the campaign's archives, which no other campaign has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+}
+
+impl ListHead {
+    /// Whether another list is of the same campaign.
+    pub(in crate::campaign) fn is_of(&self, other: &Self) -> bool {
+        let known = |head: &Self| (head.name.clone(), head.pod.clone(), head.created_at);
+        known(self) == known(other) && (self.tag.is_none() || other.tag.is_none() || self.tag == other.tag)
+    }
+}
+
+/// Sums over all accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListTotals {
+    /// Accounts.
+    pub accounts: u64,
+    /// Accounts with an archive.
+    pub done: u64,
+    /// Accounts that could not be exported.
+    pub failed: u64,
+    /// Accounts left out on purpose.
+    pub skipped: u64,
+    /// Accounts that are still to come.
+    pub open: u64,
+    /// Bytes of all archives.
+    pub bytes: u64,
+    /// Records in all archives.
+    pub records: u64,
+    /// Records left out or incomplete.
+    pub omissions: u64,
+}
+
+impl ListTotals {
+    pub(in crate::campaign) fn add(&mut self, result: &AccountResult) {
+        self.accounts += 1;
+        match result.state {
+            ResultState::Done => self.done += 1,
+            ResultState::Failed => self.failed += 1,
+            ResultState::Skipped => self.skipped += 1,
+            ResultState::Pending | ResultState::Running => self.open += 1,
+        }
+        self.bytes += result.bytes.unwrap_or_default();
+        self.records += result.records.unwrap_or_default();
+        self.omissions += result.omissions.unwrap_or_default();
+    }
+}
+
+/// The whole list, as its schema shows it; it is never in memory like that.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CampaignList")]
+pub(crate) struct CampaignList {
+    #[serde(flatten)]
+    head: ListHead,
+    /// Every account of the campaign.
+    accounts: Vec<AccountResult>,
+    /// Sums over them.
+    totals: ListTotals,
+}
+
+/// Why a list was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError<E: std::error::Error + 'static> {
+    /// The results cannot be read.
+    #[error(transparent)]
+    Results(E),
+    /// The list cannot be made on this machine.
+    #[error("the list of the campaign cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// It cannot be signed.
+    #[error("the list of the campaign cannot be signed: {0}")]
+    Key(#[from] KeyError),
+    /// It cannot be kept beside the archives.
+    #[error(transparent)]
+    Depot(#[from] DepotError),
+}
+
+/// A list that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WrittenList {
+    /// The list itself.
+    pub json: Stored,
+    /// The same for spreadsheets; not signed.
+    pub csv: Stored,
+    /// Sums over all accounts.
+    pub totals: ListTotals,
+    /// The key that signed.
+    pub signed_by: KeyFingerprint,
+    /// What was wrong with the list that was there, if it was broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<String>,
+}
+
+/// What is known of a campaign when its list is written.
+#[derive(Debug, Clone)]
+pub struct ListOf<'a> {
+    /// The campaign's name.
+    pub name: &'a str,
+    /// The pod's base address.
+    pub pod: &'a str,
+    /// The time in all archives.
+    pub created_at: Timestamp,
+    /// When nothing was left to do.
+    pub finished_at: Option<Timestamp>,
+    /// Program and version.
+    pub created_by: &'a str,
+    /// Whom the archives are encrypted to.
+    pub encrypted_to: &'a [String],
+    /// The campaign whose archives of unchanged accounts are good enough.
+    pub since: Option<&'a str>,
+    /// Digits in the names of its archives.
+    pub tag: Option<&'a str>,
+    /// The list it has written before, without its ending: it is the campaign's own even when it is broken.
+    pub list_name: Option<&'a str>,
+}
+
+impl ListOf<'_> {
+    /// The head of the list, signed by this key.
+    fn head(&self, archive_key: &PublicKey) -> ListHead {
+        self.head_with(archive_key.as_pem())
+    }
+
+    /// The same with a key as PEM.
+    pub(in crate::campaign) fn head_with(&self, archive_key: &str) -> ListHead {
+        ListHead {
+            format: LIST_FORMAT.to_owned(),
+            name: self.name.to_owned(),
+            pod: self.pod.to_owned(),
+            archive_key: archive_key.to_owned(),
+            created_at: self.created_at,
+            finished_at: self.finished_at,
+            created_by: self.created_by.to_owned(),
+            encrypted_to: self.encrypted_to.to_vec(),
+            since: self.since.map(str::to_owned),
+            tag: self.tag.map(str::to_owned),
+        }
+    }
+}
+
+/// Writes `campaign.json`, `campaign.json.sig` and `campaign.csv` beside the archives, in the place of an earlier list
+/// of the same campaign; when another campaign has them, `campaign-NAME.json` and so on. The order is that of the
+/// results: the same results give the same bytes. `folder` is for files that go again.
+///
+/// # Errors
+/// [`ListError`]. A list that was there before stays, or is the new one; another campaign's stays.
+pub async fn write_list<E: std::error::Error + 'static>(
+    depot: &Depot,
+    campaign: &ListOf<'_>,
+    results: impl Stream<Item = Result<AccountResult, E>>,
+    archive_key: &SigningKey,
+    folder: &Path,
+) -> Result<WrittenList, ListError<E>> {
+    let public = archive_key.public_key()?;
+    let head = campaign.head(&public);
+    let (json, csv, totals) = make_list(&head, results, folder).await?;
+    let signature = archive_key.sign_sha256_base64(&sha256(json.path())?)?;
+    let mut signed = tempfile::NamedTempFile::new_in(folder)?;
+    signed.write_all(signature.as_bytes())?;
+    // The list first, for its name is what two campaigns may want. The signature last: a list that has none yet says so,
+    // one with an old one looks forged for a moment only.
+    let Claimed { name, json, repaired } = claim(depot, campaign, &head, json.path(), folder).await?;
+    let csv = depot.replace(&format!("{name}.csv"), csv.path()).await?;
+    depot.replace(&format!("{name}.json{SIGNATURE}"), signed.path()).await?;
+    Ok(WrittenList { json, csv, totals, signed_by: public.fingerprint(), repaired })
+}
+
+/// Makes a list on this machine: as JSON, for spreadsheets, and its sums.
+pub(in crate::campaign) async fn make_list<E: std::error::Error + 'static>(
+    head: &ListHead,
+    results: impl Stream<Item = Result<AccountResult, E>>,
+    folder: &Path,
+) -> Result<(tempfile::NamedTempFile, tempfile::NamedTempFile, ListTotals), ListError<E>> {
+    let mut list = ListWriter::new(head, folder)?;
+    let mut results = std::pin::pin!(results);
+    while let Some(result) = results.try_next().await.map_err(ListError::Results)? {
+        list.add(&result)?;
+    }
+    Ok(list.finish()?)
+}
+
+/// A list that grows.
+struct ListWriter {
+    json: BufWriter<tempfile::NamedTempFile>,
+    csv: BufWriter<tempfile::NamedTempFile>,
+    totals: ListTotals,
+}
+
+impl ListWriter {
+    fn new(head: &ListHead, folder: &Path) -> io::Result<Self> {
+        let mut json = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
+        let mut csv = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
+        // The head's closing brace waits for the end.
+        let text = serde_json::to_string_pretty(head)?;
+        let open = text.strip_suffix("\n}").unwrap_or(&text);
+        write!(json, "{open},\n  \"accounts\": [")?;
+        CsvRow::head(&mut csv)?;
+        Ok(Self { json, csv, totals: ListTotals::default() })
+    }
+
+    fn add(&mut self, result: &AccountResult) -> io::Result<()> {
+        let comma = if self.totals.accounts == 0 { "" } else { "," };
+        write!(self.json, "{comma}\n    {}", serde_json::to_string(result)?)?;
+        CsvRow(result).write(&mut self.csv)?;
+        self.totals.add(result);
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<(tempfile::NamedTempFile, tempfile::NamedTempFile, ListTotals)> {
+        let totals = serde_json::to_string(&self.totals)?;
+        let line = if self.totals.accounts == 0 { "" } else { "\n  " };
+        write!(self.json, "{line}],\n  \"totals\": {totals}\n}}\n")?;
+        let json = self.json.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let csv = self.csv.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok((json, csv, self.totals))
+    }
+}
+
+/// SHA-256 of a file.
+pub(in crate::campaign) fn sha256(path: &Path) -> io::Result<[u8; 32]> {
+    let mut digest = Sha256::new();
+    let mut file = std::fs::File::open(path)?;
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match io::Read::read(&mut file, &mut buffer)? {
+            0 => return Ok(digest.finalize().into()),
+            read => digest.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What the list of a campaign is called: names that no two campaigns share.
+
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::campaign::report::list::{ListHead, ListOf, SIGNATURE};
+use crate::campaign::report::list_reader::{read_head, read_list};
+use crate::depot::{Depot, DepotError, Stored};
+
+/// What the list is called, without its ending, when no other campaign has one in the same place.
+const NAME: &str = "campaign";
+
+/// A list under a name that is its campaign's own.
+pub(in crate::campaign) struct Claimed {
+    /// Without its ending.
+    pub(in crate::campaign) name: String,
+    pub(in crate::campaign) json: Stored,
+    /// What was wrong with the list that was there.
+    pub(in crate::campaign) repaired: Option<String>,
+}
+
+/// Puts a list under the first name that is free or the campaign's own; what another campaign has stays.
+pub(in crate::campaign) async fn claim(
+    depot: &Depot,
+    campaign: &ListOf<'_>,
+    head: &ListHead,
+    json: &Path,
+    folder: &Path,
+) -> Result<Claimed, DepotError> {
+    let mut last = String::new();
+    for name in candidates(campaign) {
+        let file = format!("{name}.json");
+        let own = campaign.list_name == Some(name.as_str());
+        let mut standing = look(depot, &file, head, own, folder).await?;
+        if matches!(standing, Standing::Free) {
+            match depot.put(&file, json).await {
+                Ok(json) => return Ok(Claimed { name, json, repaired: None }),
+                // Another campaign, or another worker of this one, was quicker.
+                Err(DepotError::Taken { .. }) => standing = look(depot, &file, head, own, folder).await?,
+                Err(error) => return Err(error),
+            }
+        }
+        if let Standing::Own { broken } = standing {
+            let json = depot.replace(&file, json).await?;
+            return Ok(Claimed { name, json, repaired: broken });
+        }
+        last = file;
+    }
+    Err(DepotError::Taken { place: depot.place(), name: last })
+}
+
+/// The names a list may have, the first ones first.
+fn candidates(campaign: &ListOf<'_>) -> Vec<String> {
+    let named = format!("{NAME}-{}", plain(campaign.name));
+    let tagged = campaign.tag.map(|tag| format!("{named}-{tag}"));
+    let all = campaign.list_name.map(str::to_owned).into_iter().chain([NAME.to_owned(), named]).chain(tagged);
+    all.fold(Vec::new(), |mut names, name| {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        names
+    })
+}
+
+/// Whose a name is.
+enum Standing {
+    Free,
+    /// This campaign's; what is wrong with the list that is there.
+    Own {
+        broken: Option<String>,
+    },
+    /// Another campaign's, or something that cannot be read and that this campaign has not written.
+    Other,
+}
+
+async fn look(
+    depot: &Depot,
+    file: &str,
+    head: &ListHead,
+    own: bool,
+    folder: &Path,
+) -> Result<Standing, DepotError> {
+    if depot.stat(file).await?.is_none() {
+        return Ok(Standing::Free);
+    }
+    let copy = depot.local_copy(file, folder).await?;
+    match read_head(copy.path()) {
+        Ok(there) if there.is_of(head) => {
+            let broken = read_list(copy.path(), |_| true).err().map(|error| error.to_string());
+            Ok(Standing::Own { broken })
+        }
+        Err(error) if own => Ok(Standing::Own { broken: Some(error.to_string()) }),
+        _ => Ok(Standing::Other),
+    }
+}
+
+/// A campaign's name as a file can have it. Two names stay two.
+pub(in crate::campaign) fn plain(name: &str) -> String {
+    let good = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
+    if name.chars().all(good) && (1..=100).contains(&name.len()) {
+        return name.to_owned();
+    }
+    let digest = crate::archive::writer::hex(&Sha256::digest(name.as_bytes()));
+    let kept: String = name.chars().map(|letter| if good(letter) { letter } else { '_' }).take(60).collect();
+    format!("{kept}-{}", digest.get(..8).unwrap_or_default())
+}
+
+/// The lists in a depot, by their names.
+pub(in crate::campaign) fn is_list(name: &str) -> bool {
+    name.strip_suffix(".json").is_some_and(|name| {
+        name == NAME
+            || name.strip_prefix(NAME).is_some_and(|rest| rest.starts_with('-') && is_depot_safe(rest))
+    })
+}
+
+/// What belongs to a list and is none itself.
+pub(in crate::campaign) fn belongs_to_list(name: &str) -> bool {
+    let json = name.strip_suffix(SIGNATURE).map_or_else(
+        || name.strip_suffix(".csv").map(|name| format!("{name}.json")),
+        |name| Some(name.to_owned()),
+    );
+    json.is_some_and(|json| is_list(&json))
+}
+
+fn is_depot_safe(rest: &str) -> bool {
+    rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}

@@ -1,0 +1,161 @@
+//! The list of a campaign, read one account at a time.
+
+use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::campaign::report::list::{AccountResult, LIST_FORMAT, ListHead, ListTotals};
+
+/// Why a list cannot be read, in a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum ListReadError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// It is something else, or damaged.
+    #[error("it is no list of a campaign: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is of another version.
+    #[error("it is of the kind {0:?}; this Pappus reads {LIST_FORMAT:?}")]
+    Format(String),
+    /// Its sums are not those of its accounts.
+    #[error("its sums are not those of the accounts it lists")]
+    Totals,
+}
+
+/// Reads a list. `visit` gets the accounts in their order; when it says no, no more are read.
+pub(in crate::campaign) fn read_list(
+    path: &Path,
+    mut visit: impl FnMut(AccountResult) -> bool,
+) -> Result<(ListHead, ListTotals), ListReadError> {
+    let mut totals = ListTotals::default();
+    let mut each = |result: AccountResult| {
+        totals.add(&result);
+        visit(result)
+    };
+    let mut reader =
+        serde_json::Deserializer::from_reader(BufReader::with_capacity(64 << 10, File::open(path)?));
+    let mut fields = ListSeed { each: &mut each }.deserialize(&mut reader)?;
+    reader.end()?;
+    let listed = fields.remove("totals").unwrap_or_default();
+    let head = head(fields)?;
+    if serde_json::from_value::<ListTotals>(listed)? != totals {
+        return Err(ListReadError::Totals);
+    }
+    Ok((head, totals))
+}
+
+/// What a list says of the whole campaign, without reading the accounts.
+pub(in crate::campaign) fn read_head(path: &Path) -> Result<ListHead, ListReadError> {
+    let mut reader = serde_json::Deserializer::from_reader(BufReader::new(File::open(path)?));
+    let mut before = Map::new();
+    // It ends at the first account, on purpose.
+    let read = HeadSeed(&mut before).deserialize(&mut reader);
+    match head(before) {
+        Ok(head) => Ok(head),
+        Err(error) => Err(read.err().map_or(error, Into::into)),
+    }
+}
+
+fn head(fields: Map<String, Value>) -> Result<ListHead, ListReadError> {
+    let head: ListHead = serde_json::from_value(Value::Object(fields))?;
+    if head.format == LIST_FORMAT { Ok(head) } else { Err(ListReadError::Format(head.format)) }
+}
+
+struct ListSeed<'a> {
+    each: &'a mut dyn FnMut(AccountResult) -> bool,
+}
+
+impl<'de> DeserializeSeed<'de> for ListSeed<'_> {
+    type Value = Map<String, Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ListSeed<'_> {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the list of a campaign")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut fields, mut seen) = (Map::new(), false);
+        while let Some(name) = map.next_key::<String>()? {
+            if fields.contains_key(&name) || (seen && name == "accounts") {
+                return Err(A::Error::custom(format_args!("{name} is there twice")));
+            }
+            if name == "accounts" {
+                seen = true;
+                map.next_value_seed(AccountsSeed { each: &mut *self.each })?;
+            } else {
+                fields.insert(name, map.next_value()?);
+            }
+        }
+        if seen { Ok(fields) } else { Err(A::Error::missing_field("accounts")) }
+    }
+}
+
+struct AccountsSeed<'a> {
+    each: &'a mut dyn FnMut(AccountResult) -> bool,
+}
+
+impl<'de> DeserializeSeed<'de> for AccountsSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AccountsSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("accounts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut accounts: A) -> Result<(), A::Error> {
+        while let Some(account) = accounts.next_element()? {
+            if !(self.each)(account) {
+                return Err(A::Error::custom("reading was broken off"));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct HeadSeed<'a>(&'a mut Map<String, Value>);
+
+impl<'de> DeserializeSeed<'de> for HeadSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for HeadSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the list of a campaign")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "accounts" {
+                return Ok(());
+            }
+            let value = map.next_value()?;
+            self.0.insert(name, value);
+        }
+        Ok(())
+    }
+}

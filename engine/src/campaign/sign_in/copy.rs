@@ -1,0 +1,356 @@
+//! What people need to sign in with once the pod's database is gone, copied into the store when the podmin asks for
+//! it: each person's data encrypted to the key of the store, to be found by name only with that key.
+//!
+//! diaspora* appends a pepper to every password before it is hashed. The pepper is no data of the pod: it stands in
+//! diaspora*'s own source (`config/initializers/devise.rb`), the same for all pods that have not changed it. Whoever
+//! checks passwords takes it from there; it is not kept here.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+
+use aws_lc_rs::hmac;
+use futures_util::TryStreamExt as _;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::archive::encryption::{EncryptionError, Lock, Unlock};
+use crate::archive::writer::hex;
+use crate::campaign::sign_in::rows::{read, statement};
+use crate::campaign::sign_in::seal::{open, seal};
+use crate::depot::{CampaignKeys, KeysError};
+use crate::domain::Timestamp;
+use crate::pod::config::PodUrl;
+use crate::pod::database::{DatabaseError, Snapshot};
+use crate::store::{Store, StoreError, Value};
+
+/// People read, compared and written together.
+const CHUNK: usize = 500;
+/// Values of a row that is written.
+const COLUMNS: &str = "pod, user_id, username_hash, email_hash, content_hash, recipient, sealed, copied_at";
+
+/// Why sign-in data cannot be copied or found.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The pod cannot be read.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// What opens the archives is on another machine.
+    #[error(
+        "sign-in data can only be copied and found where the key file is, and the one for {0} is not on this machine. \
+         Restore it from a copy, with: pappus keys restore"
+    )]
+    KeyElsewhere(String),
+    /// It cannot be encrypted or opened.
+    #[error("the sign-in data cannot be encrypted or opened: {0}")]
+    Encryption(#[from] EncryptionError),
+    /// What was opened is not what was sealed.
+    #[error("the sign-in data of a person is damaged: {0}")]
+    Damaged(String),
+    /// A thread ended without a word.
+    #[error("copying stopped unexpectedly; this is a defect of Pappus, please report it")]
+    Broken,
+}
+
+/// A text that is never printed, and wiped when it is dropped.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// Takes a text.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text. Only for checking what somebody has typed.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SecretText")
+    }
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// What one person signs in with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// The row number of the account on the pod.
+    pub user_id: i64,
+    /// Its username.
+    pub username: String,
+    /// Its diaspora* ID.
+    pub account: String,
+    /// Its e-mail address.
+    pub email: String,
+    /// The bcrypt hash of the password followed by the pepper.
+    pub password_hash: SecretText,
+    /// Locked by the podmin, or closed: diaspora* lets nobody in.
+    pub locked: bool,
+    /// The account is closed.
+    pub closed: bool,
+    /// The account is an administrator's.
+    pub admin: bool,
+    /// Codes besides the password; nothing when there are none.
+    pub second_factor: Option<SecondFactor>,
+}
+
+/// Codes besides the password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactor {
+    /// Whether a code is asked for. Not so when it was set up and never confirmed.
+    pub required: bool,
+    /// What codes are made from (RFC 6238, base32); nothing when only the pod could read it.
+    pub secret: Option<SecretText>,
+    /// The step of time whose code was used last: it and those before are used up.
+    pub used_until: Option<i64>,
+    /// bcrypt hashes of the codes for emergencies, each followed by the pepper. Each is good once.
+    pub backup_codes: Vec<SecretText>,
+}
+
+/// What copying came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SignInCopied {
+    /// People of the pod.
+    pub people: u64,
+    /// Those who were new, or had changed.
+    pub written: u64,
+}
+
+/// The sign-in data of one pod, in the store.
+#[derive(Debug, Clone)]
+pub struct SignInData {
+    keys: CampaignKeys,
+    store: Store,
+    pod: String,
+    host: String,
+}
+
+impl SignInData {
+    /// Of a pod; nothing is read yet.
+    pub fn new(keys: &CampaignKeys, store: &Store, pod: &PodUrl) -> Self {
+        let (pod, host) = (pod.as_str().to_owned(), pod.diaspora_host());
+        Self { keys: keys.clone(), store: store.clone(), pod, host }
+    }
+
+    /// Copies everybody's, by one statement that goes once through the pod's users. Whoever has not changed is not
+    /// written again, whoever is not on the pod any more stays.
+    ///
+    /// # Errors
+    /// [`SignInError`]; what was copied until then stays.
+    pub async fn copy(&self, snapshot: &mut Snapshot, now: Timestamp) -> Result<SignInCopied, SignInError> {
+        let recipient = self.keys.current(now).await?.recipient;
+        let lookup = self.keys.lookup_keys()?;
+        let Some((_, key)) = lookup.into_iter().find(|(known, _)| *known == recipient) else {
+            return Err(SignInError::KeyElsewhere(recipient));
+        };
+        let lock = Lock::recipients(std::slice::from_ref(&recipient))?;
+        let sealing = Sealing { key, lock, recipient, now };
+        let columns = crate::pod::schema::columns(snapshot).await?;
+        let (sql, host) = (statement(&columns), self.host.clone());
+        let people = snapshot.stream("the sign-in data", sql, &[]);
+        let people = people.try_filter_map(move |row| std::future::ready(Ok(read(&row, &host))));
+        let mut chunks = std::pin::pin!(people.try_chunks(CHUNK));
+        let mut copied = SignInCopied::default();
+        while let Some(chunk) = chunks.try_next().await.map_err(|error| error.1)? {
+            copied.people += chunk.len() as u64;
+            copied.written += self.keep(&sealing, chunk).await?;
+        }
+        Ok(copied)
+    }
+
+    /// Seals and writes those of a chunk, ordered by user, who are new or have changed.
+    async fn keep(&self, sealing: &Sealing, people: Vec<SignIn>) -> Result<u64, SignInError> {
+        let ids = people.first().map(|person| person.user_id).zip(people.last().map(|person| person.user_id));
+        let Some((first, last)) = ids else { return Ok(0) };
+        let sql =
+            "SELECT user_id, content_hash FROM pappus_sign_in WHERE pod = ? AND user_id BETWEEN ? AND ?";
+        let values = [(&self.pod).into(), first.into(), last.into()];
+        let rows = self.store.rows("looking for sign-in data", sql, &values).await?;
+        let known = rows.iter().map(|row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)));
+        let known: std::collections::HashMap<_, _> = known.collect::<Result<_, StoreError>>()?;
+        let mut new = Vec::new();
+        for person in people {
+            let json = Zeroizing::new(serde_json::to_vec(&person).map_err(|_| SignInError::Broken)?);
+            let content = sealing.hash("content", &json);
+            if known.get(&person.user_id) != Some(&content) {
+                new.push((person, json, content));
+            }
+        }
+        let written = new.len() as u64;
+        if written == 0 {
+            return Ok(0);
+        }
+        let texts: Vec<_> = new.iter_mut().map(|(_, json, _)| std::mem::take(json)).collect();
+        let lock = sealing.lock.clone();
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let sealed = tokio::task::spawn_blocking(move || seal(&lock, &texts, threads)).await;
+        let sealed = sealed.map_err(|_| SignInError::Broken)??;
+        self.write(sealing, &new, sealed).await?;
+        Ok(written)
+    }
+
+    async fn write(
+        &self,
+        sealing: &Sealing,
+        people: &[(SignIn, Zeroizing<Vec<u8>>, String)],
+        sealed: Vec<Vec<u8>>,
+    ) -> Result<(), SignInError> {
+        let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; people.len()].join(", ");
+        let set: Vec<String> =
+            COLUMNS.split(", ").skip(2).map(|column| format!("{column} = excluded.{column}")).collect();
+        let sql = format!(
+            "INSERT INTO pappus_sign_in ({COLUMNS}) VALUES {rows} ON CONFLICT (pod, user_id) DO UPDATE SET {}",
+            set.join(", ")
+        );
+        let copied_at = sealing.now.to_utc().and_utc().timestamp_millis();
+        let mut values: Vec<Value<'_>> = Vec::with_capacity(people.len() * 8);
+        for ((person, _, content), sealed) in people.iter().zip(sealed) {
+            values.push((&self.pod).into());
+            values.push(person.user_id.into());
+            values.push(sealing.hash("username", normal(&person.username).as_bytes()).into());
+            values.push(sealing.hash("email", normal(&person.email).as_bytes()).into());
+            values.push(content.into());
+            values.push((&sealing.recipient).into());
+            values.push(sealed.into());
+            values.push(copied_at.into());
+        }
+        self.store.execute("keeping sign-in data", &sql, &values).await?;
+        Ok(())
+    }
+
+    /// Whoever has this username, e-mail address or diaspora* ID, as they type it; nobody when there is none.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn find(&self, name: &str) -> Result<Option<SignIn>, SignInError> {
+        let name = normal(name);
+        let local = name.strip_suffix(&format!("@{}", self.host));
+        // On a pod that has changed its address, people keep their IDs.
+        let elsewhere = if local.is_none() { name.split_once('@').map(|(local, _)| local) } else { None };
+        let Some(unlock) = self.keys.unlock()? else { return Ok(None) };
+        for (recipient, key) in self.keys.lookup_keys()? {
+            let hashes = [
+                ("email_hash", Some(hash(&key, "email", name.as_bytes())), false),
+                ("username_hash", Some(hash(&key, "username", name.as_bytes())), false),
+                ("username_hash", local.map(|local| hash(&key, "username", local.as_bytes())), false),
+                ("username_hash", elsewhere.map(|local| hash(&key, "username", local.as_bytes())), true),
+            ];
+            for (column, hash, by_id) in hashes {
+                let Some(hash) = hash else { continue };
+                let sql = format!(
+                    "SELECT sealed FROM pappus_sign_in WHERE pod = ? AND {column} = ? AND recipient = ? \
+                     ORDER BY user_id LIMIT 1"
+                );
+                let values = [(&self.pod).into(), hash.into(), (&recipient).into()];
+                if let Some(row) = self.store.first("looking for a person", &sql, &values).await? {
+                    let person = opened(&unlock, row.get(0)?)?;
+                    if !by_id || person.account == name {
+                        return Ok(Some(person));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The account of a row number on the pod; nobody when it was not kept.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn by_row(&self, user_id: i64) -> Result<Option<SignIn>, SignInError> {
+        let Some(unlock) = self.keys.unlock()? else { return Ok(None) };
+        for (recipient, _) in self.keys.lookup_keys()? {
+            let sql = "SELECT sealed FROM pappus_sign_in WHERE pod = ? AND user_id = ? AND recipient = ?";
+            let values = [(&self.pod).into(), user_id.into(), recipient.into()];
+            if let Some(row) = self.store.first("looking for an account", sql, &values).await? {
+                return opened(&unlock, row.get(0)?).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether there is anybody's.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn is_there(&self) -> Result<bool, SignInError> {
+        let sql = "SELECT 1 FROM pappus_sign_in WHERE pod = ? LIMIT 1";
+        let values = [(&self.pod).into()];
+        Ok(self.store.first("looking for sign-in data", sql, &values).await?.is_some())
+    }
+
+    /// Removes everybody's; gives how many there were.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn forget(&self) -> Result<u64, SignInError> {
+        let sql = "DELETE FROM pappus_sign_in WHERE pod = ?";
+        Ok(self.store.execute("removing sign-in data", sql, &[(&self.pod).into()]).await?)
+    }
+}
+
+/// One person's data.
+fn opened(unlock: &Unlock, sealed: Vec<u8>) -> Result<SignIn, SignInError> {
+    let text = open(unlock, sealed)?;
+    // The error would show what is inside.
+    serde_json::from_slice(&text).map_err(|error| SignInError::Damaged(error.classify_text()))
+}
+
+/// With what people's data is put away.
+struct Sealing {
+    key: hmac::Key,
+    lock: Lock,
+    recipient: String,
+    now: Timestamp,
+}
+
+impl Sealing {
+    fn hash(&self, what: &str, text: &[u8]) -> String {
+        hash(&self.key, what, text)
+    }
+}
+
+/// A keyed hash, other ones for names, addresses and contents.
+fn hash(key: &hmac::Key, what: &str, text: &[u8]) -> String {
+    let mut context = hmac::Context::with_key(key);
+    context.update(what.as_bytes());
+    context.update(&[0]);
+    context.update(text);
+    hex(context.sign().as_ref())
+}
+
+/// As diaspora* compares them: without blanks around, in small letters.
+pub(in crate::campaign) fn normal(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// What is wrong with a JSON text, without a word of it.
+trait ClassifyText {
+    fn classify_text(&self) -> String;
+}
+
+impl ClassifyText for serde_json::Error {
+    fn classify_text(&self) -> String {
+        format!("{:?} at line {} column {}", self.classify(), self.line(), self.column())
+    }
+}

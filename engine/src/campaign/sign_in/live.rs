@@ -1,0 +1,63 @@
+//! What one person signs in with, read from the pod itself.
+
+use std::collections::HashSet;
+
+use tokio::sync::OnceCell;
+
+use crate::campaign::sign_in::copy::{SignIn, normal};
+use crate::campaign::sign_in::rows::{by_name, by_row, read};
+use crate::pod::config::{DatabaseUrl, PodConfig};
+use crate::pod::database::{DatabaseError, Snapshot};
+
+/// The users of a pod whose database runs.
+#[derive(Debug)]
+pub struct LiveSignIn {
+    database: DatabaseUrl,
+    host: String,
+    /// They do not change while a pod is in use.
+    columns: OnceCell<HashSet<String>>,
+}
+
+impl LiveSignIn {
+    /// Of a pod; nothing is read yet.
+    pub fn new(pod: &PodConfig) -> Self {
+        Self { database: pod.database.clone(), host: pod.url.diaspora_host(), columns: OnceCell::new() }
+    }
+
+    /// Whoever has this username, e-mail address or diaspora* ID, as they type it; nobody when there is none. Nothing is
+    /// written to the pod.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn find(&self, name: &str) -> Result<Option<SignIn>, DatabaseError> {
+        let (typed, name) = (name.trim(), normal(name));
+        // No text of a database holds one.
+        if name.is_empty() || name.contains('\0') {
+            return Ok(None);
+        }
+        let mut snapshot = Snapshot::open(&self.database).await?;
+        let columns = self.columns.get_or_try_init(|| crate::pod::schema::columns(&mut snapshot)).await?;
+        let local = name.strip_suffix(&format!("@{}", self.host)).unwrap_or(&name);
+        let sql = by_name(columns);
+        // diaspora* keeps small letters; what came there in another way is found as it is.
+        let row = snapshot.first("a person who signs in", sql, &[local, typed, &name, typed]).await?;
+        if let Some(person) = row.and_then(|row| read(&row, &self.host)) {
+            return Ok(Some(person));
+        }
+        // On a pod that has changed its address, people keep their IDs.
+        let Some((local, _)) = name.split_once('@') else { return Ok(None) };
+        let row = snapshot.first("a person who signs in", by_name(columns), &[local, local, "", ""]).await?;
+        Ok(row.and_then(|row| read(&row, &self.host)).filter(|person| person.account == name))
+    }
+
+    /// The account of a row number; nobody when the pod has none. Nothing is written to the pod.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn by_row(&self, user_id: i64) -> Result<Option<SignIn>, DatabaseError> {
+        let mut snapshot = Snapshot::open(&self.database).await?;
+        let columns = self.columns.get_or_try_init(|| crate::pod::schema::columns(&mut snapshot)).await?;
+        let row = snapshot.first("an account", by_row(columns, user_id), &[]).await?;
+        Ok(row.and_then(|row| read(&row, &self.host)))
+    }
+}

@@ -1,0 +1,6 @@
+//! What people need to sign in with once the pod's database is gone.
+
+pub(super) mod copy;
+pub(super) mod live;
+pub(super) mod rows;
+pub(super) mod seal;

@@ -1,0 +1,112 @@
+//! The pod's users as they sign in, by the columns its version has.
+
+use std::collections::HashSet;
+
+use crate::campaign::sign_in::copy::{SecondFactor, SecretText, SignIn};
+use crate::pod::database::{Cell as _, Row};
+
+/// Columns that came with codes besides the password, in their order of the statement. The last one came still
+/// later: before, the secret was encrypted with a key that only the pod has.
+const SECOND_FACTOR: [&str; 4] =
+    ["otp_required_for_login", "consumed_timestep", "otp_backup_codes", "plain_otp_secret"];
+
+/// Reads every user once. `columns` are those of the pod, as `table.column`.
+pub(in crate::campaign) fn statement(columns: &HashSet<String>) -> String {
+    format!("{} ORDER BY u.id", select(columns))
+}
+
+/// Reads whoever has one of two usernames or one of two e-mail addresses.
+pub(in crate::campaign) fn by_name(columns: &HashSet<String>) -> String {
+    format!("{} AND (u.username IN (?, ?) OR u.email IN (?, ?)) ORDER BY u.id LIMIT 1", select(columns))
+}
+
+/// Reads the user of a row number.
+pub(in crate::campaign) fn by_row(columns: &HashSet<String>, user_id: i64) -> String {
+    format!("{} AND u.id = {user_id}", select(columns))
+}
+
+fn select(columns: &HashSet<String>) -> String {
+    let second_factor = SECOND_FACTOR.map(|column| {
+        if columns.contains(&format!("users.{column}")) { format!("u.{column}") } else { "NULL".to_owned() }
+    });
+    let older = "users.encrypted_otp_secret";
+    let older = if columns.contains(older) {
+        "CASE WHEN u.encrypted_otp_secret IS NULL THEN 0 ELSE 1 END"
+    } else {
+        "0"
+    };
+    format!(
+        "SELECT u.id, u.username, u.email, u.encrypted_password, u.locked_at, p.closed_account, p.diaspora_handle, \
+         CASE WHEN EXISTS (SELECT 1 FROM roles r WHERE r.person_id = p.id AND r.name = 'admin') THEN 1 ELSE 0 END, \
+         {older}, {} FROM users u LEFT JOIN people p ON p.owner_id = u.id \
+         WHERE u.username IS NOT NULL AND u.username <> ''",
+        second_factor.join(", ")
+    )
+}
+
+/// One user of that statement.
+pub(in crate::campaign) fn read(row: &Row, host: &str) -> Option<SignIn> {
+    let username = row.text(1)?;
+    let secret = row.filled(12).map(SecretText::new);
+    let required = row.boolean(9).unwrap_or(false);
+    let older = row.integer(8) == Some(1);
+    let second_factor = (required || secret.is_some() || older).then(|| SecondFactor {
+        required,
+        secret,
+        used_until: row.integer(10),
+        backup_codes: backup_codes(&row.text(11).unwrap_or_default()),
+    });
+    Some(SignIn {
+        user_id: row.integer(0)?,
+        account: row.filled(6).unwrap_or_else(|| format!("{username}@{host}")),
+        username,
+        email: row.text(2).unwrap_or_default(),
+        password_hash: SecretText::new(row.text(3).unwrap_or_default()),
+        locked: !row.is_null(4),
+        closed: row.boolean(5).unwrap_or(false),
+        admin: row.integer(7) == Some(1),
+        second_factor,
+    })
+}
+
+/// Rails keeps the list as YAML.
+fn backup_codes(yaml: &str) -> Vec<SecretText> {
+    let codes: Vec<String> = serde_saphyr::from_str(yaml).unwrap_or_default();
+    codes.into_iter().map(SecretText::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_version_has_its_statement() {
+        let columns =
+            |names: &[&str]| names.iter().map(|name| format!("users.{name}")).collect::<HashSet<_>>();
+        let oldest = statement(&columns(&["username"]));
+        assert!(oldest.contains(", 0, NULL, NULL, NULL, NULL FROM"), "{oldest}");
+        let middle =
+            statement(&columns(&["encrypted_otp_secret", "otp_required_for_login", "consumed_timestep"]));
+        assert!(
+            middle.contains(
+                "THEN 0 ELSE 1 END, u.otp_required_for_login, u.consumed_timestep, NULL, NULL FROM"
+            )
+        );
+        let newest = statement(&columns(&SECOND_FACTOR));
+        assert!(
+            newest.contains(
+                ", 0, u.otp_required_for_login, u.consumed_timestep, u.otp_backup_codes, u.plain_otp"
+            )
+        );
+    }
+
+    #[test]
+    fn codes_are_a_list_in_yaml() {
+        let codes = backup_codes("---\n- \"$2a$10$abc\"\n- $2a$10$def\n");
+        assert_eq!(codes.iter().map(SecretText::expose).collect::<Vec<_>>(), ["$2a$10$abc", "$2a$10$def"]);
+        for nothing in ["", "--- []\n", "---\n", "no: list"] {
+            assert!(backup_codes(nothing).is_empty(), "{nothing}");
+        }
+        assert_eq!(format!("{codes:?}"), "[SecretText, SecretText]");
+    }
+}

@@ -1,0 +1,48 @@
+//! Small texts under age, many at a time.
+
+use std::io::{Cursor, Read as _, Write as _};
+use std::num::NonZeroUsize;
+
+use zeroize::Zeroizing;
+
+use crate::archive::encryption::{EncryptionError, Lock, Unlock};
+use crate::campaign::sign_in::copy::SignInError;
+
+/// Bytes of one person's data at most.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Encrypts each text, on several threads.
+pub(in crate::campaign) fn seal(
+    lock: &Lock,
+    texts: &[Zeroizing<Vec<u8>>],
+    threads: NonZeroUsize,
+) -> Result<Vec<Vec<u8>>, SignInError> {
+    let share = texts.len().div_ceil(threads.get()).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = texts
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().map(|text| seal_one(lock, text)).collect()))
+            .collect();
+        let mut sealed = Vec::with_capacity(texts.len());
+        for part in parts {
+            let part: Result<Vec<_>, SignInError> = part.join().map_err(|_| SignInError::Broken)?;
+            sealed.extend(part?);
+        }
+        Ok(sealed)
+    })
+}
+
+fn seal_one(lock: &Lock, text: &[u8]) -> Result<Vec<u8>, SignInError> {
+    let mut sealed = Vec::with_capacity(text.len() + 256);
+    let mut locked = lock.wrap(&mut sealed)?;
+    locked.write_all(text).and_then(|()| locked.finish()).map_err(EncryptionError::Io)?;
+    Ok(sealed)
+}
+
+/// What was encrypted.
+pub(in crate::campaign) fn open(unlock: &Unlock, sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, SignInError> {
+    let mut text = Zeroizing::new(Vec::with_capacity(sealed.len()));
+    let opened = unlock.open_reader(Cursor::new(sealed))?;
+    opened.take(MAX_BYTES).read_to_end(&mut text).map_err(EncryptionError::Io)?;
+    Ok(text)
+}

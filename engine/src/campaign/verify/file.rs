@@ -1,0 +1,122 @@
+//! One archive of a campaign, as it lies in the depot.
+
+use std::path::Path;
+
+use crate::archive::encryption::{EncryptionError, Unlock};
+use crate::archive::limits::Limits;
+use crate::archive::open::{Archive, OpenError, Origin};
+use crate::campaign::report::list::AccountResult;
+use crate::campaign::verify::lists::CampaignCheck;
+use crate::campaign::verify::result::{Problem, ProblemKind};
+use crate::depot::{DepotError, digest_of_file};
+
+/// What encrypted archives end in.
+const ENCRYPTED: &str = ".age";
+
+/// What was found of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::campaign) enum FileState {
+    /// An archive in which everything is right.
+    Verified,
+    /// An archive whose bytes are right, and which nothing here opens.
+    Sealed,
+    /// No archive, and none is needed.
+    Nothing,
+}
+
+/// Reads an archive that is there, and looks into it when something here opens it.
+pub(in crate::campaign) async fn check_file(
+    check: &CampaignCheck<'_>,
+    key: Option<&str>,
+    account: &AccountResult,
+) -> Result<FileState, Problem> {
+    let file = account.file.as_deref().unwrap_or_default();
+    let opens = !file.ends_with(ENCRYPTED) || check.unlock.is_some();
+    let problem = |kind, reason: String| Problem {
+        kind,
+        account: Some(account.account.clone()),
+        file: account.file.clone(),
+        reason,
+    };
+    let unreadable = |error: DepotError| match error {
+        DepotError::Missing { .. } => problem(ProblemKind::Missing, "the file is not there".to_owned()),
+        error => problem(ProblemKind::Unreadable, error.to_string()),
+    };
+    let expected = Expected {
+        sha256: account.sha256.clone(),
+        account: account.account.clone(),
+        key: key.map(str::to_owned),
+        unlock: check.unlock.clone(),
+    };
+    if !opens && check.depot.folder().is_none() {
+        // Nothing has to be here for that.
+        let digest = digest_of_object(check, file).await.map_err(unreadable)?;
+        return expected
+            .digest(&digest)
+            .map(|()| FileState::Sealed)
+            .map_err(|(kind, reason)| problem(kind, reason));
+    }
+    let copy = check.depot.local_copy(file, check.folder).await.map_err(unreadable)?;
+    let path = copy.path().to_owned();
+    let done = tokio::task::spawn_blocking(move || expected.check(&path, opens)).await;
+    drop(copy);
+    let done = done.unwrap_or_else(|error| Err((ProblemKind::Unreadable, error.to_string())));
+    done.map_err(|(kind, reason)| problem(kind, reason))
+}
+
+async fn digest_of_object(check: &CampaignCheck<'_>, file: &str) -> Result<String, DepotError> {
+    let mut reading = check.depot.open_read(file).await?;
+    let mut digest = crate::depot::Digesting::default();
+    while let Some(more) = reading.next().await? {
+        digest.take(&more);
+    }
+    Ok(digest.finish().1)
+}
+
+/// What an archive should be.
+struct Expected {
+    sha256: Option<String>,
+    account: String,
+    key: Option<String>,
+    unlock: Option<Unlock>,
+}
+
+type Wrong = (ProblemKind, String);
+
+impl Expected {
+    fn digest(&self, found: &str) -> Result<(), Wrong> {
+        match &self.sha256 {
+            Some(sha256) if sha256 == found => Ok(()),
+            Some(_) => Err((ProblemKind::Damaged, "its bytes are not those that were stored".to_owned())),
+            None => Err((ProblemKind::Damaged, "the list gives no digest for it".to_owned())),
+        }
+    }
+
+    fn check(&self, path: &Path, opens: bool) -> Result<FileState, Wrong> {
+        let (_, digest) =
+            digest_of_file(path).map_err(|error| (ProblemKind::Unreadable, error.to_string()))?;
+        self.digest(&digest)?;
+        if !opens {
+            return Ok(FileState::Sealed);
+        }
+        let damaged = |error: &dyn std::fmt::Display| (ProblemKind::Damaged, error.to_string());
+        let archive = match Archive::open(path, Limits::default(), self.unlock.as_ref()) {
+            Ok(archive) => archive,
+            // Encrypted to others.
+            Err(OpenError::Encryption(EncryptionError::WrongKey)) => return Ok(FileState::Sealed),
+            Err(error) => return Err(damaged(&error)),
+        };
+        let archive = archive.verify(&|_| ()).map_err(|error| damaged(&error))?;
+        let owner = archive.report().account.as_ref().map(ToString::to_string).unwrap_or_default();
+        if owner != self.account {
+            return Err(damaged(&format_args!("it is the archive of {owner}")));
+        }
+        match (&archive.report().origin, &self.key) {
+            (Origin::Pappus { pod, .. }, Some(key)) if pod.to_string() == *key => Ok(FileState::Verified),
+            (Origin::Pappus { pod, .. }, _) => {
+                Err(damaged(&format_args!("it is signed by {pod}, the list by another key")))
+            }
+            (Origin::Stock, _) => Err(damaged(&"it is not an archive of Pappus")),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The same check by the word of Pappus's own database, whatever the state of the lists.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::campaign::ledger::campaigns::Campaigns;
+use crate::campaign::report::closing::{list_of, results};
+use crate::campaign::report::list::{AccountResult, make_list, write_list};
+use crate::campaign::report::list_reader::{read_head, read_list};
+use crate::campaign::verify::lists::{
+    Beside, CampaignCheck, HereList, Kept, Sizes, add_surplus, broken_list, check_signature, mark, one_list,
+};
+use crate::campaign::verify::result::{CampaignVerification, CampaignVerifyError, Problem, ProblemKind};
+use crate::campaign::{Campaign, CampaignError, CampaignState, WrittenList};
+use crate::depot::{Depot, LocalCopy};
+use crate::domain::{PublicKey, SigningKey};
+use crate::store::Store;
+
+/// Checks what a campaign has stored, by what the store knows of it. `progress` hears how many bytes of how many are
+/// done. What is wrong with the list beside the archives is a problem among others.
+///
+/// # Errors
+/// [`CampaignVerifyError`], when the store or the place is out of reach.
+pub async fn verify_known(
+    check: &CampaignCheck<'_>,
+    (store, campaigns, campaign): (&Store, &Campaigns, &Campaign),
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<CampaignVerification, CampaignVerifyError> {
+    let Beside { mut files, lists } = Beside::list(check.depot).await?;
+    let mut found = CampaignVerification::default();
+    let mut known = known_list(check, store, campaign).await?;
+    let stored = beside(check, campaign, &known, lists, &mut files, &mut found).await?;
+    let signed_by = match &stored {
+        None => None,
+        Some(stored) => {
+            known.file.clone_from(&stored.file);
+            // Archives are signed with the campaign's key, whoever has signed the list.
+            let key = PublicKey::from_pem(&stored.head.archive_key);
+            if key.is_ok_and(|key| key.fingerprint().to_string() == campaign.archive_key) {
+                known.head.archive_key.clone_from(&stored.head.archive_key);
+            }
+            check_signature(check, stored, &mut found).await?
+        }
+    };
+    compare(campaign, &known, stored.as_ref(), &mut found)?;
+    let sizes = Sizes { total: known.totals.bytes, ..Sizes::default() };
+    let list = one_list(check, known, (0, signed_by), &mut files, &mut found, (&sizes, progress)).await?;
+    found.lists.push(list);
+    // What other campaigns in the same place have stored.
+    for other in campaigns.all().await?.into_iter().filter(|other| other.out == campaign.out) {
+        let mut accounts = results(store, &other);
+        while let Some(account) = accounts.try_next().await? {
+            mark(&mut files, account.file.as_deref());
+        }
+    }
+    add_surplus(files, &mut found);
+    Ok(found)
+}
+
+/// Writes the list of a campaign anew, signed.
+///
+/// # Errors
+/// [`CampaignError`].
+pub async fn rewrite_list(
+    depot: &Depot,
+    (store, campaigns, campaign): (&Store, &Campaigns, &Campaign),
+    archive_key: &SigningKey,
+    created_by: &str,
+    folder: &Path,
+) -> Result<WrittenList, CampaignError> {
+    let written = list_of(store, campaign, created_by, async |list, results| {
+        Ok(write_list(depot, &list, results, archive_key, folder).await?)
+    })
+    .await?;
+    campaigns.note_list(campaign, &written.json.name).await?;
+    Ok(written)
+}
+
+/// The list as the store would have it, on this machine.
+async fn known_list(
+    check: &CampaignCheck<'_>,
+    store: &Store,
+    campaign: &Campaign,
+) -> Result<HereList, CampaignVerifyError> {
+    let (head, json, totals) = list_of(store, campaign, "", async |list, results| {
+        // The key comes from the list beside the archives, or is known by its fingerprint alone.
+        let head = list.head_with("");
+        let (json, _, totals) = make_list(&head, results, check.folder).await?;
+        Ok((head, json, totals))
+    })
+    .await?;
+    let file = format!("{}.json", campaign.list_name.as_deref().unwrap_or("campaign"));
+    Ok(HereList { file, copy: Arc::new(LocalCopy::Copy(json)), head, totals })
+}
+
+/// The campaign's list beside the archives, if it can be read. Notes what other lists name, and which cannot be read.
+async fn beside(
+    check: &CampaignCheck<'_>,
+    campaign: &Campaign,
+    known: &HereList,
+    lists: Vec<String>,
+    files: &mut HashMap<String, Kept>,
+    found: &mut CampaignVerification,
+) -> Result<Option<HereList>, CampaignVerifyError> {
+    let own = campaign.list_name.as_ref().map(|name| format!("{name}.json"));
+    let mut stored = None;
+    for file in lists {
+        let copy = Arc::new(check.depot.local_copy(&file, check.folder).await?);
+        let read = read_head(copy.path()).and_then(|head| {
+            let other = !head.is_of(&known.head);
+            let (_, totals) = read_list(copy.path(), |account| {
+                if other {
+                    mark(files, account.file.as_deref());
+                }
+                true
+            })?;
+            Ok((head, totals))
+        });
+        match read {
+            Ok((head, totals)) if head.is_of(&known.head) && own.as_ref().is_none_or(|own| *own == file) => {
+                stored = Some(HereList { file, copy, head, totals });
+            }
+            Ok(_) => {}
+            Err(error) => found.add(broken_list(&file, &error)),
+        }
+    }
+    let missing = stored.is_none() && !found.has_broken_list() && campaign.state == CampaignState::Finished;
+    if missing {
+        let (kind, reason) = (ProblemKind::List, "the list of the campaign is not there".to_owned());
+        found.add(Problem { kind, account: None, file: own.or_else(|| Some(known.file.clone())), reason });
+    }
+    Ok(stored)
+}
+
+/// Whether the list says of every account what the store says; while the campaign goes on it need not.
+fn compare(
+    campaign: &Campaign,
+    known: &HereList,
+    stored: Option<&HereList>,
+    found: &mut CampaignVerification,
+) -> Result<(), CampaignVerifyError> {
+    let Some(stored) = stored.filter(|_| campaign.state == CampaignState::Finished) else { return Ok(()) };
+    if said(known)? != said(stored)? {
+        let reason = "the list does not say what Pappus's own database says".to_owned();
+        found.add(Problem {
+            kind: ProblemKind::List,
+            account: None,
+            file: Some(stored.file.clone()),
+            reason,
+        });
+    }
+    Ok(())
+}
+
+/// What a list says of archives, in short.
+fn said(list: &HereList) -> Result<[u8; 32], CampaignVerifyError> {
+    let mut digest = Sha256::new();
+    let each = |account: AccountResult| {
+        let AccountResult { account, state, file, sha256, .. } = account;
+        digest.update(format!("{account:?} {} {file:?} {sha256:?}\n", state.as_str()));
+        true
+    };
+    read_list(list.copy.path(), each)
+        .map_err(|source| CampaignVerifyError::List { file: list.file.clone(), source })?;
+    Ok(digest.finalize().into())
+}

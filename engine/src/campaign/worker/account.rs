@@ -1,0 +1,313 @@
+//! One account in a worker's hand: exported, taken over, or written down with what is wrong with it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::campaign::CampaignError;
+use crate::campaign::ledger::records::{AccountState, Claimed, Outcome, Written};
+use crate::campaign::worker::session::WorkerSession;
+use crate::depot::{DepotError, digest_of_file, is_of_the_disk};
+use crate::export::{ExportError, Exported, Exporter, OutputError};
+use crate::pod::database::DatabaseError;
+use crate::pod::reader::{ReadAhead, ReadError};
+use crate::pod::uploads::PhotoStore;
+use crate::store::StoredSignatures;
+
+/// How often an account is tried anew with a new connection before it is what is wrong, and not the database.
+const TRIES: u32 = 2;
+/// Between two tries of a task that waits for a connection of another one.
+const CROWDED_PAUSE: Duration = Duration::from_secs(1);
+/// The same when connections end under it: others may end them, over and over.
+const LOST: u32 = 12;
+
+/// What a task of a worker keeps from one account to the next.
+pub(in crate::campaign) struct WorkerState {
+    pub(in crate::campaign) snapshot: Option<crate::campaign::worker::source::Connection>,
+    pub(in crate::campaign) memory: StoredSignatures,
+}
+
+/// An account whose work is done, as far as this machine goes.
+pub(in crate::campaign) struct Ready {
+    pub(in crate::campaign) outcome: Outcome,
+    /// The archive, when there is one to be stored.
+    pub(in crate::campaign) path: Option<PathBuf>,
+}
+
+/// Whose fault it is when an account is not exported.
+pub(crate) enum Fault {
+    /// The account's own; others fare better.
+    Account(String),
+    /// It has left the pod since the list was written.
+    Gone,
+    /// The connection to the pod's database has ended, or there was none.
+    Lost(String),
+    /// The pod's database, or what it makes of the account's rows.
+    Database(String),
+    /// The pod's photos, all of them.
+    Uploads(String),
+    /// The disk that archives are written to.
+    Disk(String),
+}
+
+impl WorkerSession {
+    /// Exports an account, or finds its archive stored already.
+    pub(in crate::campaign) async fn account(
+        &self,
+        claimed: &Claimed,
+        worker_state: &mut WorkerState,
+        ahead: Option<&mut ReadAhead>,
+    ) -> Result<Ready, CampaignError> {
+        let started = Instant::now();
+        if let Some(written) = self.take_over(claimed).await? {
+            let outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
+            return Ok(Ready { outcome, path: None });
+        }
+        let mut waiting = self.retry.begin(self.observer());
+        let (mut ahead, mut tries, mut lost) = (ahead, 0, 0);
+        loop {
+            self.connect(worker_state).await?;
+            let fault = match self.export(claimed, worker_state, ahead.take()).await {
+                Ok(exported) => match self.ready(claimed, &exported, started).await {
+                    Err(error @ CampaignError::Spool { .. }) if error.passes() => {
+                        Fault::Disk(error.to_string())
+                    }
+                    ready => return ready,
+                },
+                // The worker's own folder: left behind when the place went away after the archive had its name.
+                Err(ExportError::Output(OutputError::Exists(left))) => match std::fs::remove_file(&left) {
+                    Ok(()) => continue,
+                    Err(error) if is_of_the_disk(&error) => Fault::Disk(error.to_string()),
+                    Err(_) => Fault::Account(OutputError::Exists(left).to_string()),
+                },
+                Err(error) => fault(&error),
+            };
+            match fault {
+                Fault::Account(reason) => return Ok(failed(claimed, started, reason)),
+                Fault::Gone => {
+                    let reason = "the account has left the pod since the campaign began".to_owned();
+                    let outcome = outcome(claimed, AccountState::Skipped, None, started, Some(reason));
+                    return Ok(Ready { outcome, path: None });
+                }
+                Fault::Lost(reason) => {
+                    worker_state.snapshot = None;
+                    lost += 1;
+                    if lost >= LOST {
+                        return Ok(failed(claimed, started, reason));
+                    }
+                    waiting.pause(&reason).await?;
+                    self.connect(worker_state).await?;
+                }
+                Fault::Database(reason) => {
+                    worker_state.snapshot = None;
+                    tries += 1;
+                    if tries >= TRIES {
+                        return Ok(failed(claimed, started, reason));
+                    }
+                    self.connect(worker_state).await?;
+                }
+                Fault::Uploads(reason) => {
+                    tries += 1;
+                    if tries >= TRIES {
+                        return Ok(failed(claimed, started, reason));
+                    }
+                    waiting.pause(&reason).await?;
+                    while let Err(error) = PhotoStore::open(&self.setup.photos).await {
+                        waiting.pause(&error.to_string()).await?;
+                    }
+                }
+                Fault::Disk(reason) => {
+                    waiting.pause(&reason).await?;
+                    self.place_is_there().await?;
+                }
+            }
+        }
+    }
+
+    /// Waits until the pod's database takes a connection. While others of this worker's tasks have theirs, a database that
+    /// takes no more is no outage: this one waits for one of theirs, however long that takes.
+    pub(in crate::campaign) async fn connect(
+        &self,
+        worker_state: &mut WorkerState,
+    ) -> Result<(), CampaignError> {
+        if worker_state.snapshot.is_some() {
+            return Ok(());
+        }
+        let mut waiting = self.retry.begin(self.observer());
+        worker_state.snapshot = Some(loop {
+            match self.source.open().await {
+                Ok(snapshot) => break snapshot,
+                Err(DatabaseError::Crowded { reason, .. }) if self.source.in_use() > 0 => {
+                    self.say_crowded(&reason);
+                    self.retry.rest(CROWDED_PAUSE).await?;
+                }
+                Err(error) => waiting.pause(&error.to_string()).await?,
+            }
+        });
+        Ok(())
+    }
+
+    /// Says once that there are fewer connections than tasks.
+    fn say_crowded(&self, reason: &str) {
+        if !self.source.first_crowded() {
+            return;
+        }
+        let (wanted, have) = (self.tasks(), self.source.in_use());
+        self.observer().notes(&format!(
+            "The pod's database takes no more connections ({reason}): {have} of {wanted} tasks work at a time."
+        ));
+    }
+
+    async fn export(
+        &self,
+        claimed: &Claimed,
+        worker_state: &mut WorkerState,
+        ahead: Option<&mut ReadAhead>,
+    ) -> Result<Exported, ExportError> {
+        let Some(snapshot) = worker_state.snapshot.as_mut() else { return Err(ExportError::Broken) };
+        let setup = &self.setup;
+        let exporter = Exporter {
+            pod: &setup.pod,
+            schema: &setup.schema,
+            uploads: &setup.uploads,
+            archive_key: &setup.archive_key,
+            folder: self.spool.path(),
+            options: &self.export,
+            progress: if setup.options.gentle { &self.duty_cycle } else { &() },
+        };
+        match ahead {
+            Some(ahead) => {
+                exporter.export_ahead(snapshot, ahead, claimed.user_id, &mut worker_state.memory).await
+            }
+            None => exporter.export_user(snapshot, claimed.user_id, &mut worker_state.memory).await,
+        }
+    }
+
+    async fn ready(
+        &self,
+        claimed: &Claimed,
+        exported: &Exported,
+        started: Instant,
+    ) -> Result<Ready, CampaignError> {
+        let path = exported.path.clone();
+        let digested = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || digest_of_file(&path)).await
+        };
+        let (bytes, sha256) = digested
+            .map_err(|_| CampaignError::Broken)?
+            .map_err(|source| CampaignError::Spool { path: path.clone(), source })?;
+        let written = Written {
+            file: self.name_for(claimed, &path)?,
+            bytes: number(bytes),
+            sha256,
+            records: number(exported.manifest.counts.values().sum()),
+            omissions: number(exported.manifest.omission_count()),
+        };
+        let mut outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
+        // It may have been mended since the list was written.
+        outcome.claimed.account = exported.manifest.account.diaspora_id.to_string();
+        Ok(Ready { outcome, path: Some(path) })
+    }
+
+    /// The archive that an earlier worker was about to store, if it is there and the very one.
+    async fn take_over(&self, claimed: &Claimed) -> Result<Option<Written>, CampaignError> {
+        let Some(written) = &claimed.written else { return Ok(None) };
+        let depot = &self.depot;
+        let look = || depot.stored(&written.file);
+        let found = self.retry.until_ok(self.observer(), look, DepotError::is_of_the_depot).await?;
+        Ok(found.filter(|found| found.sha256 == written.sha256).map(|_| written.clone()))
+    }
+}
+
+fn outcome(
+    claimed: &Claimed,
+    state: AccountState,
+    written: Option<Written>,
+    started: Instant,
+    reason: Option<String>,
+) -> Outcome {
+    let millis = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+    Outcome { claimed: claimed.clone(), state, written, millis, reason }
+}
+
+fn failed(claimed: &Claimed, started: Instant, reason: String) -> Ready {
+    Ready { outcome: outcome(claimed, AccountState::Failed, None, started, Some(reason)), path: None }
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Whose fault an error of an export is.
+pub(crate) fn fault(error: &ExportError) -> Fault {
+    let reason = error.to_string();
+    match error {
+        ExportError::Read(ReadError::Database(
+            DatabaseError::Statement { .. } | DatabaseError::Denied { .. },
+        )) => Fault::Database(reason),
+        ExportError::Read(ReadError::Database(_)) => Fault::Lost(reason),
+        ExportError::Read(ReadError::Uploads(_)) => Fault::Uploads(reason),
+        ExportError::Read(ReadError::UnknownAccount { .. }) => Fault::Gone,
+        ExportError::Output(OutputError::Busy(_) | OutputError::Exists(_)) => Fault::Account(reason),
+        error if is_of_the_disk_below(error) => Fault::Disk(reason),
+        _ => Fault::Account(reason),
+    }
+}
+
+/// Whether somewhere below an error the disk as a whole is what failed.
+fn is_of_the_disk_below(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut below = Some(error);
+    while let Some(error) = below {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && is_disk_error(error)
+        {
+            return true;
+        }
+        below = error.source();
+    }
+    false
+}
+
+fn is_disk_error(error: &io::Error) -> bool {
+    is_of_the_disk(error) || error.get_ref().is_some_and(|inner| is_of_the_disk_below(inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::writer::WriteError;
+
+    #[test]
+    fn a_full_disk_is_nobodys_fault() {
+        let full = || io::Error::from_raw_os_error(28);
+        let folder = PathBuf::from("/srv/out");
+        for error in [
+            ExportError::Output(OutputError::Io { path: folder.clone(), source: full() }),
+            ExportError::Write { folder: folder.clone(), source: WriteError::Io(full()) },
+            ExportError::Write { folder: folder.clone(), source: WriteError::Io(io::Error::other(full())) },
+            ExportError::Write {
+                folder: folder.clone(),
+                source: WriteError::Zip {
+                    entry: "diaspora.json".to_owned(),
+                    source: zip::result::ZipError::Io(full()),
+                },
+            },
+        ] {
+            assert!(matches!(fault(&error), Fault::Disk(_)), "{error:?}");
+        }
+        let too_large = io::Error::from_raw_os_error(27);
+        let error = ExportError::Write { folder, source: WriteError::Io(too_large) };
+        assert!(matches!(fault(&error), Fault::Account(_)));
+    }
+
+    #[test]
+    fn a_place_that_is_gone_is_nobodys_fault() {
+        for code in [2, 13, 107, 110, 116] {
+            let source = io::Error::from_raw_os_error(code);
+            let error =
+                ExportError::Output(OutputError::Io { path: PathBuf::from("/srv/out/.x.part"), source });
+            assert!(matches!(fault(&error), Fault::Disk(_)), "{error:?}");
+        }
+    }
+}

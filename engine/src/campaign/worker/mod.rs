@@ -1,0 +1,12 @@
+//! Exporting the accounts of a campaign under a lease.
+
+pub(super) mod account;
+pub(super) mod busy;
+pub(super) mod feeder;
+pub(super) mod keeping;
+pub(super) mod retry;
+pub(super) mod session;
+pub(super) mod setup;
+pub(super) mod source;
+pub(super) mod spool;
+pub(super) mod throttle;

@@ -1,0 +1,144 @@
+//! Waiting for what all accounts need: the pod's database, the store, the place of the archives.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use backoff::ExponentialBackoff;
+use backoff::backoff::Backoff as _;
+use tokio::sync::watch;
+
+use crate::campaign::CampaignError;
+use crate::campaign::worker::setup::Observer;
+
+/// The first pause before something is tried again.
+const SHORTEST: Duration = Duration::from_millis(250);
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What a worker waits for, and how long it may.
+pub(in crate::campaign) struct Retry {
+    patience: Duration,
+    stop: watch::Receiver<bool>,
+    now: Mutex<Now>,
+}
+
+#[derive(Default)]
+struct Now {
+    reason: Option<String>,
+    waiting: usize,
+}
+
+impl Retry {
+    /// Once `stop` holds true, nothing is waited for any more.
+    pub(in crate::campaign) fn new(patience: Duration, stop: watch::Receiver<bool>) -> Self {
+        Self { patience, stop, now: Mutex::default() }
+    }
+
+    /// What is waited for just now.
+    pub(in crate::campaign) fn reason(&self) -> Option<String> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).reason.clone()
+    }
+
+    /// Something may have to be waited for.
+    pub(in crate::campaign) fn begin<'a>(&'a self, observer: &'a dyn Observer) -> Waiting<'a> {
+        Waiting { retry: self, observer, pauses: pauses(), since: None }
+    }
+
+    /// Waits a while without calling it an outage.
+    ///
+    /// # Errors
+    /// [`CampaignError::Stopped`] when told to stop.
+    pub(in crate::campaign) async fn rest(&self, pause: Duration) -> Result<(), CampaignError> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            Ok(_) = stop.wait_for(|stop| *stop) => Err(CampaignError::Stopped),
+        }
+    }
+
+    /// Does something until it goes well, or fails with what does not pass by itself.
+    pub(in crate::campaign) async fn until_ok<T, E, F>(
+        &self,
+        observer: &dyn Observer,
+        mut attempt: impl FnMut() -> F,
+        passes: impl Fn(&E) -> bool,
+    ) -> Result<T, CampaignError>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Into<CampaignError> + std::fmt::Display,
+    {
+        let mut waiting = self.begin(observer);
+        loop {
+            match attempt().await {
+                Ok(done) => return Ok(done),
+                Err(error) if !passes(&error) => return Err(error.into()),
+                Err(error) => waiting.pause(&error.to_string()).await?,
+            }
+        }
+    }
+}
+
+/// `backoff` is looked after by nobody any more; `backon` can take its place here.
+fn pauses() -> ExponentialBackoff {
+    ExponentialBackoff {
+        current_interval: SHORTEST,
+        initial_interval: SHORTEST,
+        max_interval: LONGEST,
+        max_elapsed_time: None,
+        ..ExponentialBackoff::default()
+    }
+}
+
+/// One task that waits, or not yet. The longer it waits, the longer its pauses.
+pub(in crate::campaign) struct Waiting<'a> {
+    retry: &'a Retry,
+    observer: &'a dyn Observer,
+    pauses: ExponentialBackoff,
+    since: Option<Instant>,
+}
+
+impl Waiting<'_> {
+    /// Says what is wrong and waits a while.
+    ///
+    /// # Errors
+    /// [`CampaignError::GivenUp`] when it has waited long enough, [`CampaignError::Stopped`] when told to stop.
+    pub(in crate::campaign) async fn pause(&mut self, reason: &str) -> Result<(), CampaignError> {
+        let begun = self.since.is_none();
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let new = {
+            let mut now = self.retry.now.lock().unwrap_or_else(PoisonError::into_inner);
+            now.waiting += usize::from(begun);
+            let new = now.reason.as_deref() != Some(reason);
+            now.reason = Some(reason.to_owned());
+            new
+        };
+        if new {
+            self.observer.waits(reason);
+        }
+        let left = self.retry.patience.saturating_sub(since.elapsed());
+        if left.is_zero() {
+            return Err(CampaignError::GivenUp { reason: reason.to_owned(), waited: since.elapsed() });
+        }
+        let pause = self.pauses.next_backoff().unwrap_or(LONGEST).min(left);
+        let mut stop = self.retry.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            Ok(_) = stop.wait_for(|stop| *stop) => Err(CampaignError::Stopped),
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.since.is_none() {
+            return;
+        }
+        let mut now = self.retry.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.waiting -= 1;
+        if now.waiting == 0 {
+            now.reason = None;
+            drop(now);
+            self.observer.goes_on();
+        }
+    }
+}

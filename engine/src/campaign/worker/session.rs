@@ -1,0 +1,387 @@
+//! A worker: takes accounts up, keeps its lease, stops when told to.
+
+use std::collections::HashSet;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::archive::encryption::Lock;
+use crate::campaign::CampaignError;
+use crate::campaign::ledger::queue::{HeartbeatResult, Queue};
+use crate::campaign::ledger::records::{Campaign, CampaignState, Claimed, Outcome};
+use crate::campaign::ledger::standing::marked;
+use crate::campaign::worker::account::WorkerState;
+use crate::campaign::worker::feeder::Feeder;
+use crate::campaign::worker::retry::Retry;
+use crate::campaign::worker::setup::{Ended, Finished, Observer, Setup};
+use crate::campaign::worker::source::Source;
+use crate::campaign::worker::spool::Spool;
+use crate::campaign::worker::throttle::{DutyCycle, Throttle, lower_priority};
+use crate::delivery::{Clock as _, SystemClock};
+use crate::depot::{Depot, DepotError};
+use crate::domain::Timestamp;
+use crate::export::ExportOptions;
+use crate::pod::reader::ReadAhead;
+use crate::store::{StoreError, StoredSignatures, random_id};
+
+/// Works on a campaign until nothing is left to do, or `stop` holds true: then what is begun is finished, what is not
+/// begun is given back. A paused campaign is waited for.
+///
+/// The memory needed does not depend on the number of accounts.
+///
+/// # Errors
+/// [`CampaignError`]. What was in hand is given back, or is free when the lease has run out.
+pub async fn work(
+    setup: Arc<Setup>,
+    campaign: &Campaign,
+    stop: watch::Receiver<bool>,
+) -> Result<Ended, CampaignError> {
+    let here = setup.archive_key.public_key().map(|key| key.fingerprint().to_string()).unwrap_or_default();
+    if here != campaign.archive_key {
+        let (name, was) = (campaign.name.clone(), campaign.archive_key.clone());
+        return Err(CampaignError::OtherKey { name, was, here });
+    }
+    if setup.options.gentle {
+        lower_priority();
+    }
+    let campaign = &marked(&setup, campaign, stop.clone()).await?;
+    let depot = match &campaign.place {
+        Some(place) => setup.depot.bound_to(place),
+        None => setup.depot.clone(),
+    };
+    // What was left a day ago, no upload is still at. Whatever fails here shows again where it matters.
+    _ = depot.sweep(LEFT_OVER, SystemClock.now().into()).await;
+    loop {
+        let session = WorkerSession::new(Arc::clone(&setup), campaign, depot.clone(), stop.clone()).await;
+        let session = match session {
+            Ok(session) => Arc::new(session),
+            Err(CampaignError::Stopped) => return Ok(Ended { state: campaign.state, stopped: true }),
+            Err(error) => return Err(error),
+        };
+        match session.run().await {
+            Ok(Some(ended)) => return Ok(ended),
+            // The lease had run out: the machine slept, or the store was away for longer. Begin anew.
+            Ok(None) => {}
+            Err(CampaignError::Stopped) => return Ok(Ended { state: campaign.state, stopped: true }),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// How often a worker looks whether the campaign has been paused, or others have left accounts behind.
+pub(in crate::campaign) const LOOK: Duration = Duration::from_secs(1);
+/// How long what a killed program has left in the depot lies there.
+const LEFT_OVER: Duration = Duration::from_hours(24);
+/// Bytes of archives that wait to be stored.
+const READY_BYTES: i64 = 32 << 20;
+
+/// A worker's time under one lease.
+pub(in crate::campaign) struct WorkerSession {
+    pub(in crate::campaign) setup: Arc<Setup>,
+    pub(in crate::campaign) campaign: Campaign,
+    /// Where archives go, and nowhere else.
+    pub(in crate::campaign) depot: Depot,
+    pub(in crate::campaign) queue: Queue,
+    pub(in crate::campaign) retry: Retry,
+    pub(in crate::campaign) source: Source,
+    pub(in crate::campaign) spool: Spool,
+    pub(in crate::campaign) export: ExportOptions,
+    pub(in crate::campaign) duty_cycle: DutyCycle,
+    stop: watch::Receiver<bool>,
+    run_state: watch::Sender<RunState>,
+    /// Accounts this worker knows to be its own.
+    in_hand: std::sync::Mutex<HashSet<i64>>,
+}
+
+/// What is to become of accounts that are taken up and not begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::campaign) enum RunState {
+    /// They are exported.
+    Running,
+    /// They are given back; others will be taken up later.
+    Paused,
+    /// They are given back, and that is all.
+    Stopping,
+}
+
+impl WorkerSession {
+    async fn new(
+        setup: Arc<Setup>,
+        campaign: &Campaign,
+        depot: Depot,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Self, CampaignError> {
+        let worker = random_id()?;
+        let retry = Retry::new(setup.options.patience, stop.clone());
+        let make = || async {
+            depot.check().await?;
+            Spool::make(depot.folder().unwrap_or(setup.state.path()), &worker)
+        };
+        let spool = retry.until_ok(setup.observer.as_ref(), make, CampaignError::passes).await?;
+        let recipients = &campaign.options.recipients;
+        let lock = if recipients.is_empty() {
+            None
+        } else {
+            let lock = Lock::recipients(recipients);
+            Some(lock.map_err(|error| CampaignError::Recipient(error.to_string()))?)
+        };
+        let export = ExportOptions {
+            created_at: Timestamp::from(campaign.created_at),
+            created_by: setup.created_by.clone(),
+            key_passphrase: None,
+            lock,
+        };
+        let queue = Queue::new(&setup.store, campaign.id, worker, campaign.options.order);
+        let source = Source::new(&setup.database);
+        Ok(Self {
+            setup,
+            campaign: campaign.clone(),
+            depot,
+            queue,
+            retry,
+            source,
+            spool,
+            export,
+            duty_cycle: DutyCycle::new(),
+            stop,
+            run_state: watch::Sender::new(RunState::Running),
+            in_hand: std::sync::Mutex::default(),
+        })
+    }
+
+    pub(in crate::campaign) fn observer(&self) -> &dyn Observer {
+        self.setup.observer.as_ref()
+    }
+
+    /// Does something in the store, as often as needed.
+    pub(in crate::campaign) async fn in_store<T, F>(
+        &self,
+        attempt: impl FnMut() -> F,
+    ) -> Result<T, CampaignError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        self.retry.until_ok(self.observer(), attempt, StoreError::passes).await
+    }
+
+    pub(in crate::campaign) fn run_state(&self) -> RunState {
+        *self.run_state.borrow()
+    }
+
+    pub(in crate::campaign) fn watch_run_state(&self) -> watch::Receiver<RunState> {
+        self.run_state.subscribe()
+    }
+
+    /// The accounts this worker knows to be its own.
+    pub(in crate::campaign) fn in_hand(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::campaign) async fn release(&self, claimed: &[Claimed]) -> Result<(), CampaignError> {
+        self.in_store(|| self.queue.release(claimed)).await?;
+        let mut in_hand = self.in_hand();
+        for claimed in claimed {
+            in_hand.remove(&claimed.user_id);
+        }
+        Ok(())
+    }
+
+    pub(in crate::campaign) fn count(&self, outcome: &Outcome) {
+        self.in_hand().remove(&outcome.claimed.user_id);
+        let written = outcome.written.as_ref();
+        let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
+        self.observer().finished(&Finished {
+            account: outcome.claimed.account.clone(),
+            state: outcome.state,
+            file: written.map(|written| written.file.clone()),
+            bytes: number(written.map(|written| written.bytes)),
+            records: number(written.map(|written| written.records)),
+            omissions: number(written.map(|written| written.omissions)),
+            seconds: Duration::from_millis(number(Some(outcome.millis))).as_secs_f64(),
+            reason: outcome.reason.clone(),
+        });
+    }
+
+    /// Works until the campaign ends or it is told to stop; `None` when the lease was lost.
+    async fn run(self: Arc<Self>) -> Result<Option<Ended>, CampaignError> {
+        let lease = self.setup.options.lease;
+        self.in_store(|| self.queue.register(&self.setup.options.host, lease)).await?;
+        let done = self.work().await;
+        match done {
+            Ok(done) => {
+                self.in_store(|| self.queue.leave()).await?;
+                Ok(done)
+            }
+            Err(error) => {
+                // Without it, others wait for the lease to run out.
+                _ = self.queue.leave().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn work(self: &Arc<Self>) -> Result<Option<Ended>, CampaignError> {
+        let (sender, receiver) = mpsc::channel(1);
+        let receiver = Arc::new(Mutex::new(receiver));
+        // Dropped, all of them end.
+        let (mut workers, mut keeping, mut feeding) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+        for _ in 0..self.tasks() {
+            let (session, batches) = (Arc::clone(self), Arc::clone(&receiver));
+            workers.spawn(async move { session.run_task(&batches).await });
+        }
+        let (heartbeats, mut heartbeat) = watch::channel(None);
+        let session = Arc::clone(self);
+        keeping.spawn(async move { session.keep_lease(&heartbeats).await });
+        let session = Arc::clone(self);
+        feeding.spawn(async move { Feeder::new(&session, sender).feed().await });
+        let mut stop = self.stop.clone();
+        let ended = loop {
+            let now: Option<HeartbeatResult> = *heartbeat.borrow_and_update();
+            if now.is_some_and(|heartbeat| heartbeat.lost) {
+                return Ok(None);
+            }
+            let state = now.map_or(CampaignState::Running, |heartbeat| heartbeat.state);
+            let stopped = *stop.borrow();
+            let over = matches!(state, CampaignState::Cancelled | CampaignState::Finished);
+            self.run_state.send_replace(match (stopped || over, state) {
+                (true, _) => RunState::Stopping,
+                (false, CampaignState::Running) => RunState::Running,
+                (false, _) => RunState::Paused,
+            });
+            if stopped || over {
+                break Ended { state, stopped };
+            }
+            tokio::select! {
+                Some(ended) = workers.join_next() => ended.map_err(|_| CampaignError::Broken)??,
+                Some(ended) = keeping.join_next() => ended.map_err(|_| CampaignError::Broken)??,
+                Some(ended) = feeding.join_next() => {
+                    ended.map_err(|_| CampaignError::Broken)??;
+                    break Ended { state: CampaignState::Finished, stopped: false };
+                }
+                Ok(()) = heartbeat.changed() => {}
+                Ok(_) = stop.wait_for(|stop| *stop) => {}
+            }
+        };
+        // What is begun is finished, and the lease kept meanwhile.
+        while let Some(fed) = feeding.join_next().await {
+            fed.map_err(|_| CampaignError::Broken)??;
+        }
+        while let Some(run_task) = workers.join_next().await {
+            run_task.map_err(|_| CampaignError::Broken)??;
+        }
+        if ended.state == CampaignState::Finished && !ended.stopped {
+            self.end_campaign().await?;
+        }
+        Ok(Some(ended))
+    }
+
+    pub(in crate::campaign) fn tasks(&self) -> usize {
+        if self.setup.options.gentle { 1 } else { self.setup.options.tasks.max(1) }
+    }
+
+    async fn keep_lease(
+        &self,
+        heartbeats: &watch::Sender<Option<HeartbeatResult>>,
+    ) -> Result<(), CampaignError> {
+        let lease = self.setup.options.lease;
+        let pause = (lease / 4).min(LOOK);
+        let mut last = None;
+        loop {
+            let reason = self.retry.reason();
+            let heartbeat = self.in_store(|| self.queue.heartbeat(lease, reason.as_deref())).await?;
+            if last != Some(heartbeat.state) {
+                self.observer().state(heartbeat.state);
+                last = Some(heartbeat.state);
+            }
+            heartbeats.send_replace(Some(heartbeat));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One of the tasks that export.
+    async fn run_task(&self, batches: &Mutex<mpsc::Receiver<Vec<Claimed>>>) -> Result<(), CampaignError> {
+        let memory = StoredSignatures::open(&self.setup.state).await;
+        let mut worker_state = WorkerState { snapshot: None, memory };
+        let mut throttle = Throttle::new(self);
+        loop {
+            let batch = loop {
+                if self.source.is_crowded() {
+                    // Another task may wait for it, with accounts that are not done before.
+                    worker_state.snapshot = None;
+                }
+                let next = async { batches.lock().await.recv().await };
+                if let Ok(batch) = tokio::time::timeout(LOOK, next).await {
+                    break batch;
+                }
+            };
+            let Some(batch) = batch else { return Ok(()) };
+            self.batch(batch, &mut worker_state, &mut throttle).await?;
+        }
+    }
+
+    async fn batch(
+        &self,
+        batch: Vec<Claimed>,
+        worker_state: &mut WorkerState,
+        throttle: &mut Throttle<'_>,
+    ) -> Result<(), CampaignError> {
+        self.room().await?;
+        self.duty_cycle.begin();
+        let mut ahead = self.read_ahead(&batch, worker_state).await?;
+        let (mut ready, mut bytes) = (Vec::new(), 0);
+        let mut left = batch.into_iter();
+        while let Some(claimed) = left.next() {
+            if self.run_state() != RunState::Running {
+                let rest: Vec<Claimed> = std::iter::once(claimed).chain(left).collect();
+                self.release(&rest).await?;
+                break;
+            }
+            let done = self.account(&claimed, worker_state, ahead.as_mut()).await?;
+            bytes += done.outcome.written.as_ref().map_or(0, |written| written.bytes);
+            ready.push(done);
+            if bytes > READY_BYTES || self.setup.options.gentle {
+                self.store(std::mem::take(&mut ready)).await?;
+                bytes = 0;
+                self.room().await?;
+            }
+            throttle.rest().await;
+        }
+        self.store(ready).await
+    }
+
+    /// Reads many small accounts at once. What does not go well is tried again account by account.
+    async fn read_ahead(
+        &self,
+        batch: &[Claimed],
+        worker_state: &mut WorkerState,
+    ) -> Result<Option<ReadAhead>, CampaignError> {
+        if batch.len() < 2 || self.run_state() != RunState::Running {
+            return Ok(None);
+        }
+        self.connect(worker_state).await?;
+        let Some(snapshot) = worker_state.snapshot.as_mut() else { return Ok(None) };
+        let users: Vec<i64> = batch.iter().map(|claimed| claimed.user_id).collect();
+        let read = ReadAhead::read(snapshot, &users).await;
+        if read.is_err() {
+            // After a refused statement PostgreSQL takes no other one.
+            worker_state.snapshot = None;
+        }
+        Ok(read.ok())
+    }
+
+    /// Waits until the disk of the archives is there, with room.
+    async fn room(&self) -> Result<(), CampaignError> {
+        let depot = &self.depot;
+        let reserve = self.setup.options.reserve;
+        let look = || async move {
+            depot.check().await?;
+            match depot.free_space()? {
+                Some(free) if free < reserve => Err(DepotError::Full { place: depot.place() }),
+                _ => Ok(()),
+            }
+        };
+        self.retry.until_ok(self.observer(), look, DepotError::is_of_the_depot).await
+    }
+}

@@ -1,0 +1,101 @@
+//! Connections to the pod that all see the same pod.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::sync::Mutex;
+
+use crate::pod::config::DatabaseUrl;
+use crate::pod::database::{DatabaseError, SharedSnapshot, Snapshot};
+
+/// Opens snapshots. On PostgreSQL all of them are one, which a first connection holds; elsewhere each is of its
+/// own moment.
+#[derive(Clone)]
+pub(in crate::campaign) struct Source {
+    database: DatabaseUrl,
+    shared: Arc<Mutex<Option<(Snapshot, SharedSnapshot)>>>,
+    in_use: Arc<AtomicUsize>,
+    crowded: Arc<AtomicBool>,
+}
+
+/// A connection that is counted as long as somebody has it.
+pub(in crate::campaign) struct Connection {
+    snapshot: Snapshot,
+    in_use: Arc<AtomicUsize>,
+}
+
+impl Source {
+    pub(in crate::campaign) fn new(database: &DatabaseUrl) -> Self {
+        let (in_use, crowded) = (Arc::default(), Arc::default());
+        Self { database: database.clone(), shared: Arc::default(), in_use, crowded }
+    }
+
+    /// Another connection. When the one that holds the snapshot has been lost, a new snapshot is begun; archives
+    /// are of one moment each in any case.
+    pub(in crate::campaign) async fn open(&self) -> Result<Connection, DatabaseError> {
+        let mut shared = self.shared.lock().await;
+        if let Some((_, name)) = shared.as_ref() {
+            match Snapshot::open_shared(&self.database, name).await {
+                Ok(snapshot) => return Ok(self.counted(snapshot)),
+                // The connection that holds the snapshot is as good as any, where it is the only one.
+                Err(DatabaseError::Crowded { .. }) if self.in_use() == 0 => {}
+                Err(error @ DatabaseError::Crowded { .. }) => return Err(error),
+                Err(_) => *shared = None,
+            }
+            if let Some((first, _)) = shared.take() {
+                return Ok(self.counted(first));
+            }
+        }
+        let mut first = Snapshot::open_now(&self.database).await?;
+        let Some(name) = first.share().await? else { return Ok(self.counted(first)) };
+        match Snapshot::open_shared(&self.database, &name).await {
+            Ok(snapshot) => {
+                *shared = Some((first, name));
+                Ok(self.counted(snapshot))
+            }
+            Err(DatabaseError::Crowded { .. }) => Ok(self.counted(first)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn counted(&self, snapshot: Snapshot) -> Connection {
+        self.in_use.fetch_add(1, Ordering::Relaxed);
+        Connection { snapshot, in_use: Arc::clone(&self.in_use) }
+    }
+
+    /// How many connections are in use.
+    pub(in crate::campaign) fn in_use(&self) -> usize {
+        self.in_use.load(Ordering::Relaxed)
+    }
+
+    /// Whether there have been too few, so that nobody keeps one that is not at work.
+    pub(in crate::campaign) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
+    /// Whether this is the first time that there are too few.
+    pub(in crate::campaign) fn first_crowded(&self) -> bool {
+        !self.crowded.swap(true, Ordering::Relaxed)
+    }
+}
+
+impl Deref for Connection {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut Snapshot {
+        &mut self.snapshot
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.in_use.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,76 @@
+//! The folder for archives in the making, one for each worker.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use crate::campaign::CampaignError;
+use crate::work_dir::{FOLDER, LOCK, close_door, make_locked, remove_leftovers};
+
+/// A folder that goes when this is dropped. Killed, it stays, and the next worker on this machine removes it.
+pub(crate) struct Spool {
+    path: PathBuf,
+    /// Held, not looked at.
+    lock: std::sync::Mutex<File>,
+}
+
+impl Spool {
+    /// Makes a folder for a worker, below `root`, which must be there: a disk that is not mounted is not written to.
+    pub(crate) fn make(root: &Path, worker: &str) -> Result<Self, CampaignError> {
+        let path = root.join(FOLDER).join(worker);
+        let made = make_locked(root, &path);
+        let lock = made.map_err(|source| CampaignError::Spool { path: path.clone(), source })?;
+        Ok(Self { path, lock: std::sync::Mutex::new(lock) })
+    }
+
+    /// Makes the folder again when it is gone: what held its lock may have been unmounted.
+    pub(crate) fn make_again(&self) -> Result<(), CampaignError> {
+        let failed = |source| CampaignError::Spool { path: self.path.clone(), source };
+        if self.path.join(LOCK).try_exists().map_err(failed)? {
+            return Ok(());
+        }
+        let Some(root) = self.path.parent().and_then(Path::parent) else { return Ok(()) };
+        let lock = make_locked(root, &self.path).map_err(failed)?;
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = lock;
+        Ok(())
+    }
+
+    /// Removes what killed workers have left since.
+    pub(crate) fn sweep(&self) -> Result<(), CampaignError> {
+        let Some(root) = self.path.parent() else { return Ok(()) };
+        let failed = |source| CampaignError::Spool { path: root.to_owned(), source };
+        let _door = close_door(root).map_err(failed)?;
+        remove_leftovers(root).map_err(failed)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        // The next worker tries again.
+        _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_killed_workers_folder_goes_and_a_living_ones_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let living = Spool::make(root.path(), "living").unwrap();
+        let killed = root.path().join(FOLDER).join("killed");
+        std::fs::create_dir(&killed).unwrap();
+        File::create(killed.join(LOCK)).unwrap();
+        std::fs::write(killed.join("alice.zip"), "private").unwrap();
+        let other = Spool::make(root.path(), "other").unwrap();
+        assert!(!killed.exists() && living.path().exists() && other.path().exists());
+        let path = other.path().to_owned();
+        drop(other);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,69 @@
+//! The mark by which a pod says which batches of an import it has.
+//!
+//! The journal is in another database than the pod's rows, and the two cannot be written in one transaction. So the
+//! last statement of each transaction on the pod writes its number into the account's own person: into `fetch_status`,
+//! which diaspora* uses for people of other pods only (`Diaspora::Fetcher::Public`). A program that is killed between
+//! the two ends leaves no doubt behind: what the pod has is what its mark says.
+
+use crate::import::journal::notes::Journal;
+use crate::import::target::Target;
+use crate::pod::database::{Cell as _, DatabaseError};
+
+/// Added to the number of a batch: diaspora*'s own values are smaller. The column holds 32 bits.
+const MARK: i64 = 1_000_000_000;
+/// What diaspora* writes for its own people when somebody asks whether their posts are to be fetched.
+const UNFETCHABLE: i64 = 6;
+
+/// The number of the batch in a value of the column; 0 for diaspora*'s own values.
+pub(in crate::import) fn batch_of(fetch_status: Option<i64>) -> i64 {
+    fetch_status.map_or(0, |status| (status - MARK).max(0))
+}
+
+impl Target {
+    /// The last batch that the pod has of the account with this GUID; none when there is no such account. After a
+    /// complete import there is no mark, and the answer is 0.
+    pub(in crate::import) async fn batch_on_the_pod(
+        &mut self,
+        person_guid: &str,
+    ) -> Result<Option<i64>, DatabaseError> {
+        let sql = "SELECT fetch_status FROM people WHERE guid IN ({})";
+        let rows = self.pod.rows_in("the account's mark", sql, &[person_guid]).await?;
+        Ok(rows.first().map(|row| batch_of(row.integer(0))))
+    }
+
+    /// Ends the transaction of a batch, with its mark.
+    pub(in crate::import) async fn commit_batch(
+        &mut self,
+        journal: &mut Journal,
+    ) -> Result<(), DatabaseError> {
+        if let Some(person) = journal.person {
+            self.set_fetch_status(person, MARK + journal.batch_under_way()).await?;
+        }
+        self.pod.commit().await?;
+        journal.batch_is_there();
+        Ok(())
+    }
+
+    /// Takes the mark away: the journal knows by now that the pod has everything.
+    pub(in crate::import) async fn remove_mark(&mut self, journal: &Journal) -> Result<(), DatabaseError> {
+        match journal.person {
+            Some(person) => self.set_fetch_status(person, UNFETCHABLE).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn set_fetch_status(&mut self, person: i64, status: i64) -> Result<(), DatabaseError> {
+        let sql = format!("UPDATE people SET fetch_status = {status} WHERE id = {person}");
+        self.pod.run("the account's mark", sql, &[]).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MARK, batch_of};
+
+    #[test]
+    fn what_diaspora_writes_is_no_mark() {
+        assert_eq!([None, Some(0), Some(6), Some(MARK), Some(MARK + 3)].map(batch_of), [0, 0, 0, 0, 3]);
+    }
+}

@@ -1,0 +1,174 @@
+//! Who an account was in the network while an import stood that was taken back.
+//!
+//! Other pods may have learned the name with its GUID and key, and believe no other key for it, ever. So the same
+//! account gets both back when it comes again under the same name, and nobody else gets the name.
+
+use zeroize::Zeroizing;
+
+use crate::depot::{CampaignKeys, KeysError};
+use crate::domain::{DiasporaId, PrivateKey, Timestamp};
+use crate::import::ImportError;
+use crate::import::journal::imports::{ImportRecord, millis};
+use crate::requests::sealed;
+use crate::store::{Store, StoreError};
+
+/// Whoever wants a name.
+pub(in crate::import) struct Claimant<'a> {
+    pub(in crate::import) old: &'a DiasporaId,
+    /// The key and the archive, as far as they are looked at already: a fingerprint, if the archive shows its key, and
+    /// a SHA-256.
+    pub(in crate::import) archive: Option<(Option<&'a str>, &'a str)>,
+}
+
+/// Who had a name while an import stood.
+pub(in crate::import) struct FormerIdentity {
+    pub(in crate::import) person_guid: String,
+    old_id: String,
+    old_key: Option<String>,
+    archive_sha256: String,
+    /// The key, sealed; none when the account never got one.
+    sealed_key: Option<Vec<u8>>,
+}
+
+impl FormerIdentity {
+    fn is_of(&self, claimant: &Claimant<'_>) -> bool {
+        self.old_id == claimant.old.as_str()
+            && claimant.archive.is_none_or(|(key, sha256)| match (&self.old_key, key) {
+                (Some(own), Some(key)) => own == key,
+                _ => self.archive_sha256 == sha256,
+            })
+    }
+
+    /// The key that other pods may know; none when the account never got one.
+    fn key(&self, keys: Option<&CampaignKeys>) -> Result<Option<PrivateKey>, ImportError> {
+        let Some(sealed_key) = &self.sealed_key else { return Ok(None) };
+        let keys = keys.ok_or(ImportError::NoKeyFolder)?;
+        let unlock = keys.unlock()?.ok_or_else(|| KeysError::NotHere(keys.identity_file()))?;
+        let pem = sealed::open(&unlock, sealed_key.clone()).map_err(ImportError::Sealed)?;
+        Ok(Some(PrivateKey::from_pem(pem.to_string())))
+    }
+}
+
+/// Who had a name, if this may be the same account again, or if nobody knows the name; refused otherwise.
+pub(in crate::import) async fn identity_for(
+    store: &Store,
+    pod_url: &str,
+    username: &str,
+    claimant: &Claimant<'_>,
+) -> Result<Option<FormerIdentity>, ImportError> {
+    let refused = |reason| Err(ImportError::FormerName(username.to_owned(), reason));
+    let Some(former) = find(store, pod_url, username).await? else {
+        return if was_lost(store, pod_url, username).await? {
+            refused(
+                "an earlier version of Pappus took back an import under that name and did not keep its key",
+            )
+        } else {
+            Ok(None)
+        };
+    };
+    if former.is_of(claimant) {
+        Ok(Some(former))
+    } else if former.sealed_key.is_none() {
+        // It never had a key, so no pod has heard of it.
+        Ok(None)
+    } else if former.old_id == claimant.old.as_str() {
+        refused("an import of this account with another key was taken back here")
+    } else {
+        refused("an import of another account under that name was taken back here")
+    }
+}
+
+/// The key of the account that an import brings again; none when other pods cannot know one.
+pub(in crate::import) async fn key_of(
+    store: &Store,
+    import: &ImportRecord,
+    keys: Option<&CampaignKeys>,
+) -> Result<Option<PrivateKey>, ImportError> {
+    let former = find(store, &import.pod_url, &import.new_username).await?;
+    match former.filter(|former| former.person_guid == import.person_guid) {
+        Some(former) => former.key(keys),
+        None => Ok(None),
+    }
+}
+
+async fn find(store: &Store, pod_url: &str, username: &str) -> Result<Option<FormerIdentity>, StoreError> {
+    let sql = "SELECT person_guid, old_id, old_key, archive_sha256, sealed_key FROM pappus_former_identities \
+               WHERE pod_url = ? AND username = ?";
+    let row = store.first("looking for a former identity", sql, &[pod_url.into(), username.into()]).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(FormerIdentity {
+        person_guid: row.get(0)?,
+        old_id: row.get(1)?,
+        old_key: row.get(2)?,
+        archive_sha256: row.get(3)?,
+        sealed_key: row.get(4)?,
+    }))
+}
+
+/// Whether the first version of the journal, which kept no keys, saw an import under that name come to its end and go.
+async fn was_lost(store: &Store, pod_url: &str, username: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM pappus_imports WHERE pod_url = ? AND new_username = ? AND state = 'undone' \
+               AND report IS NOT NULL AND journal_version = 1 AND NOT EXISTS (SELECT 1 FROM pappus_imports n \
+               WHERE n.pod_url = pappus_imports.pod_url AND n.new_username = pappus_imports.new_username \
+               AND n.journal_version > 1)";
+    let row = store.first("looking for a former identity", sql, &[pod_url.into(), username.into()]).await?;
+    Ok(row.map_or(Ok(0), |row| row.get::<i64>(0))? > 0)
+}
+
+/// Keeps GUID and key of an account that is about to go. A key that is kept already stays when the account has none.
+pub(in crate::import) async fn keep(
+    store: &Store,
+    keys: Option<&CampaignKeys>,
+    import: &ImportRecord,
+    key: Option<Zeroizing<String>>,
+    now: Timestamp,
+) -> Result<(), ImportError> {
+    let sealed_key = match key {
+        Some(pem) => {
+            let keys = keys.ok_or(ImportError::NoKeyFolder)?;
+            let recipient = keys.current(now).await?.recipient;
+            Some(sealed::seal(&recipient, &pem).map_err(ImportError::Sealed)?)
+        }
+        None => None,
+    };
+    let known = find(store, &import.pod_url, &import.new_username).await?;
+    let known = known.filter(|known| known.person_guid == import.person_guid);
+    let sealed_key = sealed_key.or_else(|| known.and_then(|known| known.sealed_key));
+    let place = [import.pod_url.as_str().into(), import.new_username.as_str().into()];
+    let mut transaction = store.begin().await?;
+    let sql = "DELETE FROM pappus_former_identities WHERE pod_url = ? AND username = ?";
+    transaction.execute("keeping an identity", sql, &place).await?;
+    let sql = "INSERT INTO pappus_former_identities (pod_url, username, person_guid, old_id, old_key, archive_sha256, \
+               sealed_key, undone_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let [pod_url, username] = place;
+    let values = [
+        pod_url,
+        username,
+        import.person_guid.as_str().into(),
+        import.old_id.as_str().into(),
+        import.old_key.as_deref().into(),
+        import.archive_sha256.as_str().into(),
+        crate::store::Value::Bytes(sealed_key.map(Into::into)),
+        millis(now).into(),
+    ];
+    transaction.execute("keeping an identity", sql, &values).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Whether the key of the account that an import brought is kept.
+pub(in crate::import) async fn keeps_key(store: &Store, import: &ImportRecord) -> Result<bool, StoreError> {
+    let former = find(store, &import.pod_url, &import.new_username).await?;
+    let former = former.filter(|former| former.person_guid == import.person_guid);
+    Ok(former.is_some_and(|former| former.sealed_key.is_some()))
+}
+
+/// Forgets the key that the account has again: the pod keeps it as long as the account stands.
+pub(in crate::import) async fn forget(store: &Store, import: &ImportRecord) -> Result<(), StoreError> {
+    let sql = "DELETE FROM pappus_former_identities WHERE pod_url = ? AND username = ? AND person_guid = ?";
+    let values = [
+        import.pod_url.as_str().into(),
+        import.new_username.as_str().into(),
+        import.person_guid.as_str().into(),
+    ];
+    store.execute("forgetting a former identity", sql, &values).await.map(drop)
+}

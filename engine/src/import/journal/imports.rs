@@ -1,0 +1,267 @@
+//! The imports into a pod, as Pappus's own store lists them.
+
+use std::collections::HashMap;
+
+use crate::domain::{DiasporaId, Timestamp};
+use crate::store::{Store, StoreError, StoreRow, random_id};
+
+/// The state of an import, as the store names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportState {
+    /// Begun, perhaps broken off: the same command goes on.
+    Importing,
+    /// Complete; can be undone.
+    Imported,
+    /// The contacts are being told.
+    Announced,
+    /// Taken back.
+    Undone,
+}
+
+impl ImportState {
+    /// The word in the store and for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Importing => "importing",
+            Self::Imported => "imported",
+            Self::Announced => "announced",
+            Self::Undone => "undone",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Importing, Self::Imported, Self::Announced, Self::Undone]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// One import, as the store knows it.
+#[derive(Debug, Clone)]
+pub struct ImportRecord {
+    /// Its name.
+    pub id: String,
+    /// GUID of the new person: the import's own name, unless other pods may know the account by another one from an
+    /// import that was taken back.
+    pub person_guid: String,
+    /// SHA-256 of the archive file.
+    pub archive_sha256: String,
+    /// Who the account was.
+    pub old_id: String,
+    /// Fingerprint of the old account's key, where the archive shows it.
+    pub old_key: Option<String>,
+    /// Its username on the target pod.
+    pub new_username: String,
+    /// The target pod.
+    pub pod_url: String,
+    /// How far it is.
+    pub state: ImportState,
+    /// Whether it is being taken back.
+    pub is_being_undone: bool,
+    /// When it began, milliseconds since 1970.
+    pub created_at: i64,
+    /// The report, JSON; none before it is complete.
+    pub report: Option<String>,
+    /// The last batch that is known to be on the pod.
+    pub(in crate::import) settled_batch: i64,
+    /// What the journal notes: see [`JOURNAL_VERSION`].
+    pub(in crate::import) journal_version: i64,
+}
+
+impl ImportRecord {
+    /// Whether something showed that the archive was the account's.
+    pub fn is_proven(&self) -> bool {
+        let report: Option<serde_json::Value> =
+            self.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let proof = report.and_then(|report| report.get("proof")?.as_str().map(str::to_owned));
+        proof.is_some_and(|proof| proof != crate::import::Proof::Unproven.as_str())
+    }
+}
+
+/// Every kind of record is noted, with the transaction that wrote it. Version 1 knew no transactions, and noted
+/// neither aspects, contacts, blocks, followed tags, subscriptions, audiences and hidden posts nor what it found.
+pub(in crate::import) const JOURNAL_VERSION: i64 = 2;
+
+/// `stage` of an import that is being taken back.
+const UNDOING: &str = "undoing";
+
+const COLUMNS: &str = "id, archive_sha256, old_id, new_username, pod_url, state, created_at, report, \
+                       COALESCE(person_guid, id), old_key, stage, settled_batch, journal_version";
+
+fn read(row: &StoreRow) -> Result<ImportRecord, StoreError> {
+    let state: String = row.get(5)?;
+    Ok(ImportRecord {
+        id: row.get(0)?,
+        archive_sha256: row.get(1)?,
+        old_id: row.get(2)?,
+        new_username: row.get(3)?,
+        pod_url: row.get(4)?,
+        state: ImportState::parse(&state).unwrap_or(ImportState::Importing),
+        created_at: row.get(6)?,
+        report: row.get(7)?,
+        person_guid: row.get(8)?,
+        old_key: row.get(9)?,
+        is_being_undone: row.get::<Option<String>>(10)?.as_deref() == Some(UNDOING),
+        settled_batch: row.get(11)?,
+        journal_version: row.get(12)?,
+    })
+}
+
+/// All imports into a pod, newest first; into every pod without an address.
+///
+/// # Errors
+/// The store's failure.
+pub async fn list_imports(store: &Store, pod_url: Option<&str>) -> Result<Vec<ImportRecord>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM pappus_imports WHERE ? IS NULL OR pod_url = ? ORDER BY created_at DESC, id"
+    );
+    let rows = store.rows("listing imports", &sql, &[pod_url.into(), pod_url.into()]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Finds an import by the beginning of its name.
+///
+/// # Errors
+/// The store's failure.
+pub async fn find_import(store: &Store, id: &str) -> Result<Option<ImportRecord>, StoreError> {
+    let mut found = list_imports(store, None).await?;
+    found.retain(|import| import.id.starts_with(id));
+    Ok(if found.len() == 1 { found.pop() } else { None })
+}
+
+/// The import of an account into a pod that counts: there is at most one that was not taken back.
+pub(in crate::import) async fn standing_import(
+    store: &Store,
+    old: &DiasporaId,
+    pod_url: &str,
+) -> Result<Option<ImportRecord>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM pappus_imports WHERE old_id = ? AND pod_url = ? AND state NOT IN ('undone', 'failed')"
+    );
+    let row = store.first("looking for the import", &sql, &[old.as_str().into(), pod_url.into()]).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The imports of these people, by their GUIDs here, that were not taken back.
+pub(in crate::import) async fn standing_imports(
+    store: &Store,
+    pod_url: &str,
+    people: &[&str],
+) -> Result<HashMap<String, ImportRecord>, StoreError> {
+    let mut imports = HashMap::new();
+    for chunk in people.chunks(1000) {
+        let places = vec!["?"; chunk.len()].join(", ");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM pappus_imports WHERE pod_url = ? AND state NOT IN ('undone', 'failed') \
+             AND COALESCE(person_guid, id) IN ({places})"
+        );
+        let mut values = vec![pod_url.into()];
+        values.extend(chunk.iter().map(|guid| (*guid).into()));
+        for row in store.rows("listing imports", &sql, &values).await? {
+            let import = read(&row)?;
+            imports.insert(import.person_guid.clone(), import);
+        }
+    }
+    Ok(imports)
+}
+
+/// What is known of an import before it begins.
+pub(in crate::import) struct NewImport<'a> {
+    pub(in crate::import) archive_sha256: &'a str,
+    pub(in crate::import) old: &'a DiasporaId,
+    /// See [`ImportRecord::old_key`].
+    pub(in crate::import) old_key: Option<&'a str>,
+    pub(in crate::import) username: &'a str,
+    pub(in crate::import) pod_url: &'a str,
+    /// By which other pods may know the account.
+    pub(in crate::import) person_guid: Option<&'a str>,
+    pub(in crate::import) now: Timestamp,
+}
+
+/// Notes that an import begins.
+///
+/// Two that begin at the same time: the store refuses the second one ([`StoreError::Duplicate`]).
+pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Result<ImportRecord, StoreError> {
+    let id = random_id()?;
+    let import = ImportRecord {
+        person_guid: new.person_guid.unwrap_or(&id).to_owned(),
+        id: id.clone(),
+        archive_sha256: new.archive_sha256.to_owned(),
+        old_id: new.old.to_string(),
+        old_key: new.old_key.map(str::to_owned),
+        new_username: new.username.to_owned(),
+        pod_url: new.pod_url.to_owned(),
+        state: ImportState::Importing,
+        is_being_undone: false,
+        created_at: millis(new.now),
+        report: None,
+        settled_batch: 0,
+        journal_version: JOURNAL_VERSION,
+    };
+    let sql = "INSERT INTO pappus_imports (id, person_guid, archive_sha256, old_id, old_key, new_username, pod_url, \
+               state, journal_version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'importing', ?, ?, ?)";
+    let values = [
+        import.id.as_str().into(),
+        new.person_guid.into(),
+        new.archive_sha256.into(),
+        new.old.as_str().into(),
+        new.old_key.into(),
+        new.username.into(),
+        new.pod_url.into(),
+        JOURNAL_VERSION.into(),
+        import.created_at.into(),
+        import.created_at.into(),
+    ];
+    store.execute("beginning the import", sql, &values).await?;
+    Ok(import)
+}
+
+/// Notes that an import has come to its end, and that everything up to a batch is on the pod.
+pub(in crate::import) async fn finish(
+    store: &Store,
+    import: &ImportRecord,
+    report: &str,
+    settled_batch: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    // What has been announced stays announced.
+    let state = match import.state {
+        ImportState::Announced => ImportState::Announced,
+        _ => ImportState::Imported,
+    };
+    let sql =
+        "UPDATE pappus_imports SET state = ?, report = ?, settled_batch = ?, updated_at = ? WHERE id = ?";
+    let id = import.id.as_str();
+    let values = [state.as_str().into(), report.into(), settled_batch.into(), millis(now).into(), id.into()];
+    store.execute("noting the state of the import", sql, &values).await.map(drop)
+}
+
+/// Notes that an import is being taken back: nobody goes on with it any more.
+pub(in crate::import) async fn begin_undo(store: &Store, id: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE pappus_imports SET stage = ? WHERE id = ?";
+    store.execute("noting the state of the import", sql, &[UNDOING.into(), id.into()]).await.map(drop)
+}
+
+/// Notes that an import was taken back.
+pub(in crate::import) async fn finish_undo(
+    store: &Store,
+    id: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    set_state(store, id, ImportState::Undone, now).await
+}
+
+/// Notes that the contacts are being told: from now on the import cannot be taken back.
+pub(crate) async fn mark_announced(store: &Store, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    set_state(store, id, ImportState::Announced, now).await
+}
+
+async fn set_state(store: &Store, id: &str, state: ImportState, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE pappus_imports SET state = ?, stage = NULL, updated_at = ? WHERE id = ?";
+    let values = [state.as_str().into(), millis(now).into(), id.into()];
+    store.execute("noting the state of the import", sql, &values).await.map(drop)
+}
+
+pub(in crate::import) fn millis(time: Timestamp) -> i64 {
+    time.to_utc().and_utc().timestamp_millis()
+}

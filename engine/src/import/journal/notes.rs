@@ -1,0 +1,378 @@
+//! What an import is about to write, noted in Pappus's own store before it is written, and what that says later.
+//!
+//! A note is made before the pod's transaction ends, so a program that is killed in between has noted what was never
+//! written. Each transaction therefore has a number, which the pod keeps as well ([`crate::import::commit_mark`]): notes of
+//! transactions that the pod never ended are void, and all others are certain. What was certainly written and is not
+//! there any more was deleted by people: it is never written again.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::import::journal::imports::{ImportRecord, ImportState, JOURNAL_VERSION};
+use crate::import::scan::parents::FETCHED_POSTS;
+use crate::store::{Store, StoreError, StoreRow};
+
+/// Names for kinds of rows that are no tables with GUIDs.
+pub(in crate::import) mod kinds {
+    /// Aspects, by name.
+    pub(crate) const ASPECTS: &str = "aspects";
+    /// Contacts with their aspects, by the ID that the archive knows.
+    pub(crate) const CONTACTS: &str = "contacts";
+    /// People who are ignored, likewise.
+    pub(crate) const BLOCKS: &str = "blocks";
+    /// Followed tags, by name.
+    pub(crate) const TAG_FOLLOWINGS: &str = "tag_followings";
+    /// Subscriptions, by the post's GUID.
+    pub(crate) const PARTICIPATIONS: &str = "participations";
+    /// Aspects to which a limited post was shown, by the post's GUID.
+    pub(crate) const POST_AUDIENCES: &str = "post_audiences";
+    /// The same for photos.
+    pub(crate) const PHOTO_AUDIENCES: &str = "photo_audiences";
+    /// The account's place in a conversation, by the conversation's GUID.
+    pub(crate) const CONVERSATION_VISIBILITIES: &str = "conversation_visibilities";
+    /// Posts that the account does not want to see, by GUID.
+    pub(crate) const HIDDEN_POSTS: &str = "hidden_posts";
+    /// Photo files, by their names on this pod.
+    pub(crate) const PHOTO_FILES: &str = "photo_files";
+    /// Photos whose name on other pods belongs to somebody else's file here, by that name.
+    pub(crate) const PHOTO_NAMES_TAKEN: &str = "photo_names_taken";
+    /// Photos whose address has changed.
+    pub(crate) const PHOTO_ADDRESSES: &str = "photo_addresses";
+    /// People who were introduced.
+    pub(crate) const PEOPLE: &str = "people";
+
+    /// Kinds that the first version of the journal did not note.
+    pub(in crate::import) const LATER: [&str; 9] = [
+        ASPECTS,
+        CONTACTS,
+        BLOCKS,
+        TAG_FOLLOWINGS,
+        PARTICIPATIONS,
+        POST_AUDIENCES,
+        PHOTO_AUDIENCES,
+        CONVERSATION_VISIBILITIES,
+        HIDDEN_POSTS,
+    ];
+    /// Kinds that nobody asks whether they were certainly written: doing them again changes nothing.
+    pub(in crate::import) const REPEATABLE: [&str; 4] =
+        [PHOTO_FILES, PHOTO_NAMES_TAKEN, PHOTO_ADDRESSES, PEOPLE];
+}
+
+/// `previous` of a row that was here before and stays as it is.
+pub(in crate::import) const HERE: &str = "here";
+/// `previous` of a record that stays out since its author has said the same before.
+pub(in crate::import) const DUPLICATE: &str = "duplicate";
+
+/// A row that is about to be written or to change hands, or that was found.
+pub(in crate::import) struct Intent {
+    pub(in crate::import) kind: &'static str,
+    pub(in crate::import) guid: String,
+    /// What a row that was here before held: the number of its author if it changes hands, the address of a photo
+    /// that gets another one, or [`HERE`].
+    pub(in crate::import) previous: Option<String>,
+}
+
+impl Intent {
+    /// A row that is new.
+    pub(in crate::import) fn write(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
+        Self { kind, guid: guid.to_string(), previous: None }
+    }
+
+    /// A row that changes hands; from whom.
+    pub(in crate::import) fn adopt(
+        kind: &'static str,
+        guid: &(impl ToString + ?Sized),
+        from: Option<i64>,
+    ) -> Self {
+        let previous = Some(from.map_or_else(|| HERE.to_owned(), |from| from.to_string()));
+        Self { kind, guid: guid.to_string(), previous }
+    }
+
+    /// A row that was here before, and stays as it is.
+    pub(in crate::import) fn found(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
+        Self::adopt(kind, guid, None)
+    }
+
+    /// A record that stays out, since its author has said the same before. It stays out when that is gone.
+    pub(in crate::import) fn duplicate(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
+        Self { kind, guid: guid.to_string(), previous: Some(DUPLICATE.to_owned()) }
+    }
+}
+
+/// How a row came to be noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::import) enum How {
+    /// The import wrote it.
+    Written,
+    /// It was here before.
+    Found,
+    /// It stayed out, as the same was said before.
+    Duplicate,
+}
+
+/// What the journal says of a record.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::import) struct Noted {
+    pub(in crate::import) how: How,
+    /// Whether the pod certainly had the row: missing, it was deleted since.
+    pub(in crate::import) certain: bool,
+    /// Whether an earlier run noted it.
+    pub(in crate::import) earlier: bool,
+}
+
+impl Noted {
+    /// Whether it was here before the import.
+    pub(in crate::import) fn was_here(self) -> bool {
+        self.how != How::Written
+    }
+}
+
+/// The journal of one import; for a plan, one that nothing is written to.
+pub(in crate::import) struct Journal {
+    /// None where there is no store yet.
+    store: Option<Store>,
+    /// None for what has not begun.
+    import: Option<ImportRecord>,
+    writes: bool,
+    next: i64,
+    first: i64,
+    /// The last batch that the pod has.
+    batch: i64,
+    /// Notes of earlier batches are not certain.
+    certain_from: i64,
+    /// The account's person, who bears the mark of the last batch; none before there is one.
+    pub(in crate::import) person: Option<i64>,
+}
+
+impl Journal {
+    /// For a plan of what has not begun.
+    pub(in crate::import) fn blank(store: Option<&Store>) -> Self {
+        Self {
+            store: store.cloned(),
+            import: None,
+            writes: false,
+            next: 1,
+            first: 1,
+            batch: 0,
+            certain_from: 0,
+            person: None,
+        }
+    }
+
+    /// Reads the journal of an import. `mark` is the last batch that the pod says it has, if the account is there;
+    /// what was noted beyond it was never written, and is forgotten unless this is a plan.
+    pub(in crate::import) async fn open(
+        store: &Store,
+        import: ImportRecord,
+        mark: Option<i64>,
+        writes: bool,
+    ) -> Result<Self, StoreError> {
+        let id = import.id.as_str();
+        let batch = mark.map_or(0, |mark| mark.max(import.settled_batch));
+        if writes {
+            forget_void(store, id, mark.is_some(), batch).await?;
+        }
+        let sql = "SELECT COALESCE(MAX(seq), 0) FROM pappus_import_rows WHERE import_id = ?";
+        let last = store.first("reading the journal", sql, &[id.into()]).await?;
+        let next = last.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
+        // An earlier version noted no batches: of what it left half done, nothing is certain.
+        let is_vague = import.journal_version < JOURNAL_VERSION && import.state == ImportState::Importing;
+        let blank = Self::blank(Some(store));
+        let certain_from = i64::from(is_vague);
+        Ok(Self { import: Some(import), writes, next, first: next, batch, certain_from, ..blank })
+    }
+
+    /// The import; none in a plan of what has not begun.
+    pub(in crate::import) fn import(&self) -> Option<&ImportRecord> {
+        self.import.as_ref()
+    }
+
+    /// The store, if there is one.
+    pub(in crate::import) fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    /// The store and the import, for what is written; none in a plan.
+    pub(in crate::import) fn begun(&self) -> Option<(&Store, &ImportRecord)> {
+        self.known().filter(|_| self.writes)
+    }
+
+    fn known(&self) -> Option<(&Store, &ImportRecord)> {
+        Some((self.store.as_ref()?, self.import.as_ref()?))
+    }
+
+    /// Whether an earlier run has noted anything.
+    pub(in crate::import) fn has_earlier_notes(&self) -> bool {
+        self.first > 1
+    }
+
+    /// The same journal, for whoever only writes to it.
+    pub(in crate::import) fn writing(&mut self) -> Option<&mut Self> {
+        Some(self).filter(|journal| journal.writes)
+    }
+
+    /// What is noted of these records of a kind.
+    pub(in crate::import) async fn noted<T: AsRef<str> + Sync>(
+        &self,
+        kind: &str,
+        guids: &[T],
+    ) -> Result<HashMap<String, Noted>, StoreError> {
+        let Some((store, import)) = self.known() else { return Ok(HashMap::new()) };
+        let mut noted = HashMap::new();
+        if import.journal_version < JOURNAL_VERSION && self.certain_from == 0 && kinds::LATER.contains(&kind)
+        {
+            // Whatever of that could be brought in was, and nothing says what.
+            let before = Noted { how: How::Written, certain: true, earlier: true };
+            noted.extend(guids.iter().map(|guid| (guid.as_ref().to_owned(), before)));
+        }
+        for chunk in guids.chunks(1000) {
+            let places = vec!["?"; chunk.len()].join(", ");
+            let sql = format!(
+                "SELECT guid, previous, batch, seq FROM pappus_import_rows WHERE kind = ? AND import_id = ? \
+                 AND batch <= ? AND guid IN ({places})"
+            );
+            let mut values = vec![kind.into(), import.id.as_str().into(), self.batch.into()];
+            values.extend(chunk.iter().map(|guid| guid.as_ref().into()));
+            for row in store.rows("reading the journal", &sql, &values).await? {
+                let (guid, new) = self.read(&row)?;
+                let entry = noted.entry(guid).or_insert(new);
+                // Noted twice, by an earlier version: what was written once was written.
+                if new.how == How::Written {
+                    *entry = new;
+                }
+            }
+        }
+        Ok(noted)
+    }
+
+    fn read(&self, row: &StoreRow) -> Result<(String, Noted), StoreError> {
+        let how = match row.get::<Option<String>>(1)?.as_deref() {
+            None => How::Written,
+            Some(DUPLICATE) => How::Duplicate,
+            Some(_) => How::Found,
+        };
+        let (certain, earlier) = (row.get::<i64>(2)? >= self.certain_from, row.get::<i64>(3)? < self.first);
+        Ok((row.get(0)?, Noted { how, certain, earlier }))
+    }
+
+    /// Notes what is about to be written with the batch that is under way; nothing in a plan.
+    pub(in crate::import) async fn note(&mut self, intents: Vec<Intent>) -> Result<(), StoreError> {
+        let (Some(store), Some(import)) = (&self.store, &self.import) else { return Ok(()) };
+        if !self.writes || intents.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = store.begin().await?;
+        for chunk in intents.chunks(500) {
+            let places = vec!["(?, ?, ?, ?, ?, ?)"; chunk.len()].join(", ");
+            let sql = format!(
+                "INSERT INTO pappus_import_rows (import_id, seq, kind, guid, previous, batch) VALUES {places}"
+            );
+            let mut values = Vec::with_capacity(chunk.len() * 6);
+            for intent in chunk {
+                let batch = if kinds::REPEATABLE.contains(&intent.kind) { 0 } else { self.batch + 1 };
+                values.push(import.id.as_str().into());
+                values.push(self.next.into());
+                values.push(intent.kind.into());
+                values.push(intent.guid.as_str().into());
+                values.push(intent.previous.as_deref().into());
+                values.push(batch.into());
+                self.next += 1;
+            }
+            transaction.execute("writing the journal", &sql, &values).await?;
+        }
+        transaction.commit().await
+    }
+
+    /// The number of the batch that is under way.
+    pub(in crate::import) fn batch_under_way(&self) -> i64 {
+        self.batch + 1
+    }
+
+    /// The pod has the batch that was under way.
+    pub(in crate::import) fn batch_is_there(&mut self) {
+        self.batch += 1;
+    }
+
+    /// The last batch that the pod has.
+    pub(in crate::import) fn last_batch(&self) -> i64 {
+        self.batch
+    }
+
+    /// How many rows of a kind the import has noted.
+    pub(in crate::import) async fn count(&self, kind: &str) -> Result<u64, StoreError> {
+        let Some((store, import)) = self.known() else { return Ok(0) };
+        let sql = "SELECT COUNT(DISTINCT guid) FROM pappus_import_rows WHERE import_id = ? AND kind = ? \
+                   AND batch <= ?";
+        let values = [import.id.as_str().into(), kind.into(), self.batch.into()];
+        let row = store.first("reading the journal", sql, &values).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+}
+
+/// Forgets what was noted and never written.
+///
+/// An account that is not there at all was not made yet, or went with its database. Posts of others that were fetched
+/// for it stay noted, as undoing the import removes them, but nothing about them is certain.
+pub(in crate::import) async fn forget_void(
+    store: &Store,
+    id: &str,
+    account_is_there: bool,
+    batch: i64,
+) -> Result<(), StoreError> {
+    let what = "tidying the journal";
+    if !account_is_there {
+        let sql = "UPDATE pappus_import_rows SET batch = -1 WHERE import_id = ? AND batch > 0 AND kind = ?";
+        store.execute(what, sql, &[id.into(), FETCHED_POSTS.into()]).await?;
+    }
+    let sql = "DELETE FROM pappus_import_rows WHERE import_id = ? AND batch > ?";
+    store.execute(what, sql, &[id.into(), batch.into()]).await.map(drop)
+}
+
+/// What an import noted of a kind, in pages: number in the journal, GUID, and [`Intent::previous`].
+pub(in crate::import) async fn noted(
+    store: &Store,
+    id: &str,
+    kind: &str,
+    after: i64,
+) -> Result<Vec<(i64, String, Option<String>)>, StoreError> {
+    let sql = "SELECT seq, guid, previous FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND seq > ? \
+               ORDER BY seq LIMIT 1000";
+    let rows = store.rows("reading the journal", sql, &[id.into(), kind.into(), after.into()]).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
+}
+
+/// All that an import has noted of a kind, by name.
+pub(in crate::import) async fn names_of(
+    store: &Store,
+    import: &ImportRecord,
+    kind: &str,
+) -> Result<HashSet<String>, StoreError> {
+    let (mut names, mut after) = (HashSet::new(), 0);
+    loop {
+        let page = noted(store, &import.id, kind, after).await?;
+        let Some((last, ..)) = page.last() else { return Ok(names) };
+        after = *last;
+        names.extend(page.into_iter().map(|(_, name, _)| name));
+    }
+}
+
+/// How many photos of an import got another name, since somebody else's file has theirs.
+pub(crate) async fn photo_names_taken(store: &Store, import: &ImportRecord) -> Result<usize, StoreError> {
+    Ok(names_of(store, import, kinds::PHOTO_NAMES_TAKEN).await?.len())
+}
+
+/// People or posts of others that this import, or one into the same pod that was taken back, has brought along:
+/// their GUIDs, in pages. Another import may still have needed them when theirs was taken back.
+pub(in crate::import) async fn brought_along(
+    store: &Store,
+    import: &ImportRecord,
+    kind: &str,
+    after: &str,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
+               WHERE r.kind = ? AND i.pod_url = ? AND (i.state = 'undone' OR i.id = ?) AND r.guid > ? \
+               ORDER BY r.guid LIMIT 1000";
+    let values = [kind.into(), import.pod_url.as_str().into(), import.id.as_str().into(), after.into()];
+    let rows = store.rows("reading the journal", sql, &values).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}

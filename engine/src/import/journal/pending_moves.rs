@@ -1,0 +1,55 @@
+//! People of an archive whose own accounts were imported here, while nobody has been told of that yet.
+//!
+//! Other pods know them by their old names only, and so do the archives of those who come after them. What they have
+//! said may be here already under either name.
+
+use std::collections::HashMap;
+
+use crate::import::ImportError;
+use crate::import::journal::notes::Journal;
+use crate::import::scan::people::People;
+use crate::import::target::Target;
+use crate::store::{Store, StoreError};
+
+impl People {
+    /// Finds out who of these people are here already under new names.
+    pub(in crate::import) async fn read_pending(
+        &mut self,
+        target: &mut Target,
+        journal: &Journal,
+    ) -> Result<(), ImportError> {
+        let Some(store) = journal.store() else { return Ok(()) };
+        let names = self.unmoved();
+        let pending = pending(store, target.url.as_str(), &names).await?;
+        let guids: Vec<&str> = pending.values().map(String::as_str).collect();
+        let rows = target.ids("people", &guids).await?;
+        for (old_id, guid) in &pending {
+            if let Some(id) = rows.get(guid) {
+                self.set_pending(old_id, *id);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// GUIDs of new persons by the old IDs, for imports that have not been taken back.
+async fn pending(
+    store: &Store,
+    pod_url: &str,
+    old_ids: &[String],
+) -> Result<HashMap<String, String>, StoreError> {
+    let mut pending = HashMap::new();
+    for chunk in old_ids.chunks(1000) {
+        let places = vec!["?"; chunk.len()].join(", ");
+        let sql = format!(
+            "SELECT old_id, COALESCE(person_guid, id) FROM pappus_imports WHERE pod_url = ? \
+             AND state NOT IN ('undone', 'failed') AND old_id IN ({places})"
+        );
+        let mut values = vec![pod_url.into()];
+        values.extend(chunk.iter().map(Into::into));
+        for row in store.rows("listing imports", &sql, &values).await? {
+            pending.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(pending)
+}

@@ -1,0 +1,280 @@
+//! Taking an import back, as long as nobody has been told of it.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use crate::depot::CampaignKeys;
+use crate::domain::Timestamp;
+use crate::import::journal::former;
+use crate::import::journal::imports::{self, ImportRecord, ImportState};
+use crate::import::journal::notes::{forget_void, kinds, noted};
+use crate::import::journal::undo_rows::{KINDS, Kind};
+use crate::import::journal::undo_shared::Shared;
+use crate::import::records::counters::list;
+use crate::import::target::Target;
+use crate::import::{ImportError, Report};
+use crate::pod::config::{DatabaseUrl, PodUrl};
+use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
+use crate::pod::uploads::{PhotoStore, UploadsError};
+use crate::store::{Store, StoreError};
+
+/// Why an import was not taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// It has been announced.
+    #[error(
+        "the move was announced: other pods know {0} by the new name, and it can no longer be taken back"
+    )]
+    Announced(String),
+    /// It has been taken back before.
+    #[error("this import has been taken back already")]
+    Undone,
+    /// It belongs to another pod.
+    #[error("this import went into {0}, which is another pod")]
+    OtherPod(String),
+    /// The pod's database failed; the same command goes on.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A photo could not be removed.
+    #[error(transparent)]
+    Uploads(#[from] UploadsError),
+    /// The account's key could not be kept, or counters not be set.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+}
+
+/// What was taken back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// Rows removed, of all kinds.
+    pub removed: u64,
+    /// Rows given back to who had them before.
+    pub given_back: u64,
+    /// Whether the account's key is kept, sealed, for when it comes again under the same name.
+    pub keeps_key: bool,
+}
+
+/// Removes exactly what the import wrote, and gives back what it took over. GUID and key of the account are kept, sealed
+/// with `keys`: other pods may know them.
+///
+/// # Errors
+/// [`UndoError`]; what is undone until then stays undone, and the same call goes on.
+pub async fn undo(
+    store: &Store,
+    keys: Option<&CampaignKeys>,
+    import: &ImportRecord,
+    database: &DatabaseUrl,
+    url: &PodUrl,
+    uploads: &PhotoStore,
+    now: Timestamp,
+) -> Result<Undone, UndoError> {
+    match import.state {
+        ImportState::Announced => return Err(UndoError::Announced(import.old_id.clone())),
+        ImportState::Undone => return Err(UndoError::Undone),
+        ImportState::Importing | ImportState::Imported => {}
+    }
+    if import.pod_url != url.as_str() {
+        return Err(UndoError::OtherPod(import.pod_url.clone()));
+    }
+    let pod = PodWriter::open(database).await?;
+    let mut target = Target::new(pod, url.clone(), now, None);
+    target.report = Report::default();
+    let mut undone = Undone::default();
+    imports::begin_undo(store, &import.id).await?;
+    let mark = target.batch_on_the_pod(&import.person_guid).await?;
+    // What was noted and never written may be somebody else's by now.
+    let batch = mark.map_or(0, |mark| mark.max(import.settled_batch));
+    forget_void(store, &import.id, mark.is_some(), batch).await?;
+    if let Some((person, user)) = target.keep_identity(store, keys, import).await? {
+        // Posts of others on which the account left its mark; their counters change.
+        let touched = target.touched(person).await?;
+        for (signatures, key, table) in SIGNATURES {
+            undone.removed += target.remove_signatures(store, import, signatures, key, table).await?;
+        }
+        target.point_photos_back(store, import, person).await?;
+        let shared = Shared { store, import, person };
+        for kind in KINDS {
+            target.undo_kind(&shared, kind, &mut undone).await?;
+        }
+        undone.removed += target.remove_account(person, user).await?;
+        target.count_again(&touched).await?;
+    }
+    target.remove_fetched(store, import, &mut undone).await?;
+    undone.removed += target.remove_strangers(store, import).await?;
+    undone.keeps_key = former::keeps_key(store, import).await?;
+    let mut after = 0;
+    loop {
+        let page = noted(store, &import.id, kinds::PHOTO_FILES, after).await?;
+        let Some((last, ..)) = page.last() else { break };
+        after = *last;
+        let names =
+            page.iter().flat_map(|(_, name, _)| crate::import::records::photos::stored_names(name)).collect();
+        uploads.remove(names).await?;
+    }
+    imports::finish_undo(store, &import.id, now).await?;
+    Ok(undone)
+}
+
+/// Signatures that were added to records which were there before.
+const SIGNATURES: &[(&str, &str, &str)] = &[
+    ("comment_signatures", "comment_id", "comments"),
+    ("like_signatures", "like_id", "likes"),
+    ("poll_participation_signatures", "poll_participation_id", "poll_participations"),
+];
+
+/// What counters an account has changed.
+pub(in crate::import) struct Touched {
+    pub(in crate::import) posts: Vec<i64>,
+    pub(in crate::import) answers: Vec<i64>,
+    pub(in crate::import) tags: Vec<i64>,
+}
+
+impl Target {
+    async fn touched(&mut self, person: i64) -> Result<Touched, UndoError> {
+        let mut numbers = Vec::new();
+        for sql in [
+            format!("SELECT id FROM {} t", crate::import::records::counters::touched_posts(person)),
+            crate::import::records::counters::touched_answers(person),
+            crate::import::records::counters::touched_tags(person),
+        ] {
+            let rows = self.pod.rows("counters", sql, &[]).await?;
+            numbers.push(rows.iter().filter_map(|row| row.integer(0)).collect());
+        }
+        let (tags, answers, posts) = (numbers.pop(), numbers.pop(), numbers.pop());
+        let (tags, answers) = (tags.unwrap_or_default(), answers.unwrap_or_default());
+        Ok(Touched { posts: posts.unwrap_or_default(), answers, tags })
+    }
+
+    pub(in crate::import) async fn count_again(&mut self, touched: &Touched) -> Result<(), UndoError> {
+        for chunk in touched.posts.chunks(1000) {
+            self.count_posts(&list(chunk)).await?;
+        }
+        for chunk in touched.answers.chunks(1000) {
+            self.count_answers(&list(chunk)).await?;
+        }
+        for chunk in touched.tags.chunks(1000) {
+            self.count_taggings(&list(chunk)).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_signatures(
+        &mut self,
+        store: &Store,
+        import: &ImportRecord,
+        signatures: &'static str,
+        key: &str,
+        table: &'static str,
+    ) -> Result<u64, UndoError> {
+        let (mut removed, mut after) = (0, 0);
+        loop {
+            let page = noted(store, &import.id, signatures, after).await?;
+            let Some((last, ..)) = page.last() else { return Ok(removed) };
+            after = *last;
+            let guids: Vec<&str> = page.iter().map(|(_, guid, _)| guid.as_str()).collect();
+            let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
+            if !ids.is_empty() {
+                let sql = format!("DELETE FROM {signatures} WHERE {key} IN ({})", list(&ids));
+                removed += self.pod.run(signatures, sql, &[]).await?;
+            }
+        }
+    }
+
+    /// The account's rows, with its key kept; none when the account is not there any more, or was never made.
+    async fn keep_identity(
+        &mut self,
+        store: &Store,
+        keys: Option<&CampaignKeys>,
+        import: &ImportRecord,
+    ) -> Result<Option<(i64, i64)>, UndoError> {
+        let sql = "SELECT p.id, p.owner_id, u.serialized_private_key FROM people p LEFT JOIN users u \
+                   ON u.id = p.owner_id WHERE p.guid IN ({})";
+        let rows = self.pod.rows_in("the account", sql, &[import.person_guid.as_str()]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let key = row.text(2).filter(|key| !key.is_empty()).map(Zeroizing::new);
+        former::keep(store, keys, import, key, self.now).await?;
+        Ok(row.integer(0).zip(row.integer(1)))
+    }
+
+    async fn undo_kind(
+        &mut self,
+        shared: &Shared<'_>,
+        kind: &Kind,
+        undone: &mut Undone,
+    ) -> Result<(), UndoError> {
+        let (table, person) = (kind.table, shared.person);
+        let mut after = 0;
+        loop {
+            let page = noted(shared.store, &shared.import.id, table, after).await?;
+            let Some((last, ..)) = page.last() else { return Ok(()) };
+            after = *last;
+            self.pod.begin().await?;
+            let mut back: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+            for (_, guid, previous) in &page {
+                if let Some(author) = previous.as_ref().and_then(|previous| previous.parse().ok()) {
+                    back.entry(author).or_default().push(guid);
+                }
+            }
+            for (author, guids) in back {
+                let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
+                let sql = format!(
+                    "UPDATE {table} SET author_id = {author} WHERE author_id = {person} AND id IN ({})",
+                    list(&ids)
+                );
+                if !ids.is_empty() {
+                    undone.given_back += self.pod.run(table, sql, &[]).await?;
+                }
+            }
+            let written = page.iter().filter(|(.., previous)| previous.is_none());
+            let written: Vec<&str> = written.map(|(_, guid, _)| guid.as_str()).collect();
+            let ids = self.not_shared(shared, table, &written).await?;
+            if !ids.is_empty() {
+                self.forget_elsewhere(shared, table, &ids).await?;
+                self.remove(kind, &list(&ids), undone).await?;
+            }
+            self.pod.commit().await?;
+        }
+    }
+
+    /// The account's own rows, in one transaction.
+    async fn remove_account(&mut self, person: i64, user: i64) -> Result<u64, UndoError> {
+        self.pod.begin().await?;
+        let mut removed = 0;
+        for sql in [
+            format!("DELETE FROM conversation_visibilities WHERE person_id = {person}"),
+            format!("DELETE FROM participations WHERE author_id = {person}"),
+            format!("DELETE FROM mentions WHERE person_id = {person}"),
+            format!("DELETE FROM share_visibilities WHERE user_id = {user}"),
+            format!(
+                "DELETE FROM aspect_memberships WHERE aspect_id IN (SELECT id FROM aspects WHERE user_id = {user})"
+            ),
+            format!(
+                "DELETE FROM aspect_memberships WHERE contact_id IN (SELECT id FROM contacts WHERE person_id = {person})"
+            ),
+            format!(
+                "DELETE FROM aspect_visibilities WHERE aspect_id IN (SELECT id FROM aspects WHERE user_id = {user})"
+            ),
+            format!("DELETE FROM contacts WHERE user_id = {user} OR person_id = {person}"),
+            format!("UPDATE users SET auto_follow_back_aspect_id = NULL WHERE id = {user}"),
+            format!("DELETE FROM aspects WHERE user_id = {user}"),
+            format!("DELETE FROM tag_followings WHERE user_id = {user}"),
+            format!("DELETE FROM blocks WHERE user_id = {user} OR person_id = {person}"),
+            format!("DELETE FROM user_preferences WHERE user_id = {user}"),
+            format!(
+                "DELETE FROM taggings WHERE taggable_type = 'Profile' AND taggable_id IN \
+                 (SELECT id FROM profiles WHERE person_id = {person})"
+            ),
+            format!("DELETE FROM profiles WHERE person_id = {person}"),
+            format!("DELETE FROM people WHERE id = {person}"),
+            format!("DELETE FROM users WHERE id = {user}"),
+        ] {
+            removed += self.pod.run("the account", sql, &[]).await?;
+        }
+        self.pod.commit().await?;
+        Ok(removed)
+    }
+}

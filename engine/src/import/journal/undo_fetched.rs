@@ -1,0 +1,124 @@
+//! Taking back what an import brought along: other people, and their posts.
+
+use crate::import::journal::imports::ImportRecord;
+use crate::import::journal::notes::{brought_along, kinds};
+use crate::import::journal::undo::{Touched, UndoError, Undone};
+use crate::import::journal::undo_rows::KINDS;
+use crate::import::records::counters::list;
+use crate::import::scan::parents::FETCHED_POSTS;
+use crate::import::target::Target;
+use crate::pod::database::Cell as _;
+use crate::store::Store;
+
+/// Tables and columns that hold people, beside their profiles.
+const PEOPLE: &[(&str, &str)] = &[
+    ("posts", "author_id"),
+    ("comments", "author_id"),
+    ("likes", "author_id"),
+    ("poll_participations", "author_id"),
+    ("photos", "author_id"),
+    ("participations", "author_id"),
+    ("conversations", "author_id"),
+    ("messages", "author_id"),
+    ("conversation_visibilities", "person_id"),
+    ("contacts", "person_id"),
+    ("blocks", "person_id"),
+    ("mentions", "person_id"),
+    ("account_migrations", "old_person_id"),
+    ("account_migrations", "new_person_id"),
+];
+
+impl Target {
+    /// Posts of others that this import, or one that was taken back before, has brought along, unless somebody
+    /// has done something with them since.
+    pub(in crate::import) async fn remove_fetched(
+        &mut self,
+        store: &Store,
+        import: &ImportRecord,
+        undone: &mut Undone,
+    ) -> Result<(), UndoError> {
+        let Some(posts) = KINDS.iter().find(|kind| kind.table == "posts") else { return Ok(()) };
+        let mut tags = Vec::new();
+        // A reshare goes before its original, which it needs.
+        for class in ["Reshare", "StatusMessage"] {
+            let mut after = String::new();
+            loop {
+                let page = brought_along(store, import, FETCHED_POSTS, &after).await?;
+                let Some(last) = page.last() else { break };
+                after.clone_from(last);
+                let guids: Vec<&str> = page.iter().map(String::as_str).collect();
+                let ids: Vec<i64> = self.ids("posts", &guids).await?.into_values().collect();
+                if ids.is_empty() {
+                    continue;
+                }
+                let sql = format!(
+                    "SELECT p.id FROM posts p WHERE p.type = '{class}' AND p.id IN ({}) AND NOT EXISTS \
+                     (SELECT 1 FROM comments c WHERE c.commentable_type = 'Post' AND c.commentable_id = p.id) \
+                     AND NOT EXISTS (SELECT 1 FROM likes l WHERE l.target_type = 'Post' AND l.target_id = p.id) \
+                     AND NOT EXISTS (SELECT 1 FROM participations q WHERE q.target_type = 'Post' AND q.target_id = p.id) \
+                     AND NOT EXISTS (SELECT 1 FROM poll_participations v JOIN polls o ON o.id = v.poll_id \
+                     WHERE o.status_message_id = p.id) \
+                     AND NOT EXISTS (SELECT 1 FROM posts r WHERE r.root_guid = p.guid)",
+                    list(&ids)
+                );
+                let rows = self.pod.rows("posts", sql, &[]).await?;
+                let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+                if ids.is_empty() {
+                    continue;
+                }
+                tags.extend(self.tags_of_posts(&ids).await?);
+                self.pod.begin().await?;
+                let photos = format!(
+                    "DELETE FROM photos WHERE status_message_guid IN (SELECT guid FROM posts WHERE id IN ({ids})) \
+                     AND author_id IN (SELECT author_id FROM posts WHERE id IN ({ids}))"
+                );
+                undone.removed += self.pod.run("photos", photos, &[]).await?;
+                self.remove(posts, &ids, undone).await?;
+                self.pod.commit().await?;
+            }
+        }
+        let touched = Touched { posts: Vec::new(), answers: Vec::new(), tags };
+        self.count_again(&touched).await
+    }
+
+    /// People that this import, or one that was taken back before, has introduced, unless the pod has heard of
+    /// them otherwise since.
+    pub(in crate::import) async fn remove_strangers(
+        &mut self,
+        store: &Store,
+        import: &ImportRecord,
+    ) -> Result<u64, UndoError> {
+        let mut removed = 0;
+        let mut after = String::new();
+        loop {
+            let page = brought_along(store, import, kinds::PEOPLE, &after).await?;
+            let Some(last) = page.last() else { return Ok(removed) };
+            after.clone_from(last);
+            let guids: Vec<&str> = page.iter().map(String::as_str).collect();
+            let ids: Vec<i64> = self.ids("people", &guids).await?.into_values().collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let unused = PEOPLE.iter().fold(String::new(), |text, (table, column)| {
+                format!("{text} AND NOT EXISTS (SELECT 1 FROM {table} u WHERE u.{column} = p.id)")
+            });
+            let sql = format!(
+                "SELECT p.id FROM people p WHERE p.owner_id IS NULL AND p.id IN ({}){unused}",
+                list(&ids)
+            );
+            let rows = self.pod.rows("people", sql, &[]).await?;
+            let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+            if ids.is_empty() {
+                continue;
+            }
+            self.pod.begin().await?;
+            for sql in [
+                format!("DELETE FROM profiles WHERE person_id IN ({ids})"),
+                format!("DELETE FROM people WHERE id IN ({ids})"),
+            ] {
+                removed += self.pod.run("people", sql, &[]).await?;
+            }
+            self.pod.commit().await?;
+        }
+    }
+}

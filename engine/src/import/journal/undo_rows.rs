@@ -1,0 +1,137 @@
+//! The rows that undoing an import removes, with everything that hangs on them.
+
+use crate::import::journal::undo::{UndoError, Undone};
+use crate::import::records::counters::list;
+use crate::import::target::Target;
+use crate::pod::database::Cell as _;
+
+/// A kind of record in the journal.
+pub(in crate::import) struct Kind {
+    pub(in crate::import) table: &'static str,
+    /// Tables that hang on a row by its number, with the column.
+    parts: &'static [(&'static str, &'static str)],
+    /// Tables that hang on a row by number and type, with the column and the condition.
+    typed: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// Links between records; the word means something in SQL.
+const LINKS: &str = "\"references\"";
+
+/// Comments, also those that the journal does not know.
+const COMMENTS: Kind = Kind {
+    table: "comments",
+    parts: &[("comment_signatures", "comment_id")],
+    typed: &[
+        ("likes", "target_id", "target_type = 'Comment'"),
+        ("mentions", "mentions_container_id", "mentions_container_type = 'Comment'"),
+        ("taggings", "taggable_id", "taggable_type = 'Comment'"),
+        (LINKS, "source_id", "source_type = 'Comment'"),
+        (LINKS, "target_id", "target_type = 'Comment'"),
+    ],
+};
+
+/// In the order in which their rows can go.
+pub(in crate::import) const KINDS: &[Kind] = &[
+    Kind { table: "likes", parts: &[("like_signatures", "like_id")], typed: &[] },
+    Kind {
+        table: "poll_participations",
+        parts: &[("poll_participation_signatures", "poll_participation_id")],
+        typed: &[],
+    },
+    COMMENTS,
+    Kind { table: "messages", parts: &[], typed: &[(LINKS, "source_id", "source_type = 'Message'")] },
+    Kind {
+        table: "conversations",
+        parts: &[("conversation_visibilities", "conversation_id"), ("messages", "conversation_id")],
+        typed: &[],
+    },
+    Kind {
+        table: "photos",
+        parts: &[],
+        typed: &[
+            ("aspect_visibilities", "shareable_id", "shareable_type = 'Photo'"),
+            (LINKS, "target_id", "target_type = 'Photo'"),
+        ],
+    },
+    Kind {
+        table: "posts",
+        parts: &[("locations", "status_message_id")],
+        typed: &[
+            ("comments", "commentable_id", "commentable_type = 'Post'"),
+            ("likes", "target_id", "target_type = 'Post'"),
+            ("participations", "target_id", "target_type = 'Post'"),
+            ("mentions", "mentions_container_id", "mentions_container_type = 'Post'"),
+            ("taggings", "taggable_id", "taggable_type = 'Post'"),
+            ("share_visibilities", "shareable_id", "shareable_type = 'Post'"),
+            ("aspect_visibilities", "shareable_id", "shareable_type = 'Post'"),
+            (LINKS, "source_id", "source_type = 'Post'"),
+            (LINKS, "target_id", "target_type = 'Post'"),
+        ],
+    },
+];
+
+impl Target {
+    /// Removes rows of a kind, by their numbers, with everything that hangs on them: what people of this pod have said
+    /// under posts since goes with the posts, as in diaspora*.
+    pub(in crate::import) async fn remove(
+        &mut self,
+        kind: &Kind,
+        ids: &str,
+        undone: &mut Undone,
+    ) -> Result<(), UndoError> {
+        if kind.table == "posts" {
+            let sql = format!(
+                "SELECT id FROM comments WHERE commentable_type = 'Post' AND commentable_id IN ({ids})"
+            );
+            let rows = self.pod.rows("comments", sql, &[]).await?;
+            let comments: Vec<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
+            for chunk in comments.chunks(1000) {
+                self.remove_rows(&COMMENTS, &list(chunk), undone).await?;
+            }
+        }
+        self.remove_rows(kind, ids, undone).await
+    }
+
+    async fn remove_rows(&mut self, kind: &Kind, ids: &str, undone: &mut Undone) -> Result<(), UndoError> {
+        let Kind { table, parts, typed } = *kind;
+        let likes = |class| {
+            format!(
+                "DELETE FROM like_signatures WHERE like_id IN (SELECT id FROM likes WHERE target_type = '{class}' \
+                 AND target_id IN ({ids}))"
+            )
+        };
+        let polls = format!("SELECT id FROM polls WHERE status_message_id IN ({ids})");
+        let before: &[String] = &match table {
+            "comments" => vec![likes("Comment")],
+            "conversations" => vec![format!(
+                "DELETE FROM {LINKS} WHERE source_type = 'Message' AND source_id IN \
+                 (SELECT id FROM messages WHERE conversation_id IN ({ids}))"
+            )],
+            "posts" => vec![
+                likes("Post"),
+                format!(
+                    "DELETE FROM poll_participation_signatures WHERE poll_participation_id IN \
+                     (SELECT id FROM poll_participations WHERE poll_id IN ({polls}))"
+                ),
+                format!("DELETE FROM poll_participations WHERE poll_id IN ({polls})"),
+                format!("DELETE FROM poll_answers WHERE poll_id IN ({polls})"),
+                format!("DELETE FROM polls WHERE status_message_id IN ({ids})"),
+            ],
+            _ => Vec::new(),
+        };
+        for sql in before {
+            undone.removed += self.pod.run(table, sql.clone(), &[]).await?;
+        }
+        for (part, column) in parts {
+            let sql = format!("DELETE FROM {part} WHERE {column} IN ({ids})");
+            undone.removed += self.pod.run(table, sql, &[]).await?;
+        }
+        for (part, column, of) in typed {
+            let sql = format!("DELETE FROM {part} WHERE {of} AND {column} IN ({ids})");
+            undone.removed += self.pod.run(table, sql, &[]).await?;
+        }
+        undone.removed +=
+            self.pod.run(table, format!("DELETE FROM {table} WHERE id IN ({ids})"), &[]).await?;
+        Ok(())
+    }
+}

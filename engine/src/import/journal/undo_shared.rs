@@ -1,0 +1,280 @@
+//! What an import has written and another one needs as well: several people of one pod have come, and one of them goes
+//! again.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::import::journal::imports::{ImportRecord, standing_imports};
+use crate::import::journal::notes::kinds;
+use crate::import::journal::undo::UndoError;
+use crate::import::records::counters::list;
+use crate::import::target::Target;
+use crate::pod::database::{Cell as _, OnConflict};
+use crate::store::{Store, StoreError};
+
+/// The import that is taken back.
+pub(in crate::import) struct Shared<'a> {
+    pub(in crate::import) store: &'a Store,
+    pub(in crate::import) import: &'a ImportRecord,
+    /// The account's person.
+    pub(in crate::import) person: i64,
+}
+
+/// Somebody else's import that has found a conversation here.
+struct Heir {
+    /// Its name.
+    import: String,
+    /// What its journal calls the place of its account in the conversation.
+    place: String,
+}
+
+/// Imports that were not taken back, but for the one that is; a condition for rows of the journal.
+const OF_OTHERS: &str = "import_id <> ? AND import_id IN (SELECT id FROM pappus_imports WHERE pod_url = ? \
+                         AND state NOT IN ('undone', 'failed'))";
+
+impl Target {
+    /// Row numbers of what this import has written and nobody else needs. What the others need is theirs from now on.
+    pub(in crate::import) async fn not_shared(
+        &mut self,
+        shared: &Shared<'_>,
+        table: &'static str,
+        guids: &[&str],
+    ) -> Result<Vec<i64>, UndoError> {
+        let rows = self.ids(table, guids).await?;
+        let mut ids: HashMap<i64, String> = rows.into_iter().map(|(guid, id)| (id, guid)).collect();
+        let needed = match table {
+            "comments" | "likes" | "poll_participations" => self.taken_over(shared, table, &ids).await?,
+            "conversations" => self.hand_over_conversations(shared, &ids).await?,
+            "messages" => self.messages_of_others(shared, &ids).await?,
+            _ => HashSet::new(),
+        };
+        ids.retain(|id, _| !needed.contains(id));
+        let mut ids: Vec<i64> = ids.into_keys().collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Records whose authors have come since, by imports of their own: those are noted as written by these imports.
+    async fn taken_over(
+        &mut self,
+        shared: &Shared<'_>,
+        table: &'static str,
+        rows: &HashMap<i64, String>,
+    ) -> Result<HashSet<i64>, UndoError> {
+        let mut taken = HashSet::new();
+        let ids: Vec<i64> = rows.keys().copied().collect();
+        for chunk in ids.chunks(1000) {
+            let sql = format!(
+                "SELECT t.id, p.guid FROM {table} t JOIN people p ON p.id = t.author_id \
+                 WHERE p.owner_id IS NOT NULL AND p.id <> {} AND t.id IN ({})",
+                shared.person,
+                list(chunk)
+            );
+            let authors = self.pod.rows(table, sql, &[]).await?;
+            let authors: Vec<(i64, String)> =
+                authors.iter().filter_map(|row| Some((row.integer(0)?, row.text(1)?))).collect();
+            let people: Vec<&str> = authors.iter().map(|(_, person)| person.as_str()).collect();
+            let imports = standing_imports(shared.store, &shared.import.pod_url, &people).await?;
+            for (id, person) in &authors {
+                let (Some(import), Some(guid)) = (imports.get(person), rows.get(id)) else { continue };
+                let sql = "UPDATE pappus_import_rows SET previous = NULL WHERE import_id = ? AND kind = ? AND guid = ?";
+                let values = [import.id.as_str().into(), table.into(), guid.as_str().into()];
+                if shared.store.execute("handing rows over", sql, &values).await? > 0 {
+                    taken.insert(*id);
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Conversations in which somebody else takes part who has come here, and whose archive has them too. Where the
+    /// pod knows the account by its old name, they stay, with that.
+    async fn hand_over_conversations(
+        &mut self,
+        shared: &Shared<'_>,
+        rows: &HashMap<i64, String>,
+    ) -> Result<HashSet<i64>, UndoError> {
+        let ids: Vec<i64> = rows.keys().copied().collect();
+        let heirs = self.heirs(shared, &ids).await?;
+        let old = self.ids_of_handle(&shared.import.old_id).await?;
+        for (id, heir) in &heirs {
+            let Some(guid) = rows.get(id) else { continue };
+            let Some(old) = old else {
+                // It goes for the other one, too, and may come again.
+                forget(shared, kinds::CONVERSATION_VISIBILITIES, std::slice::from_ref(&heir.place)).await?;
+                continue;
+            };
+            let person = shared.person;
+            for sql in [
+                format!(
+                    "UPDATE conversations SET author_id = {old} WHERE author_id = {person} AND id = {id}"
+                ),
+                format!(
+                    "UPDATE messages SET author_id = {old} WHERE author_id = {person} AND conversation_id = {id}"
+                ),
+            ] {
+                self.pod.run("conversations", sql, &[]).await?;
+            }
+            let now = self.now;
+            let place = vec![(*id).into(), old.into(), 0.into(), now.into(), now.into()];
+            let columns = ["conversation_id", "person_id", "unread", "created_at", "updated_at"];
+            self.pod.insert("conversation_visibilities", &columns, vec![place], OnConflict::Ignore).await?;
+            note_as_written(shared.store, &heir.import, "conversations", guid).await?;
+        }
+        Ok(if old.is_some() { heirs.into_keys().collect() } else { HashSet::new() })
+    }
+
+    /// Messages in conversations that stay for others.
+    async fn messages_of_others(
+        &mut self,
+        shared: &Shared<'_>,
+        rows: &HashMap<i64, String>,
+    ) -> Result<HashSet<i64>, UndoError> {
+        let ids: Vec<i64> = rows.keys().copied().collect();
+        let mut messages: HashMap<i64, Vec<i64>> = HashMap::new();
+        for chunk in ids.chunks(1000) {
+            let sql = format!("SELECT id, conversation_id FROM messages WHERE id IN ({})", list(chunk));
+            for row in self.pod.rows("messages", sql, &[]).await? {
+                if let (Some(id), Some(conversation)) = (row.integer(0), row.integer(1)) {
+                    messages.entry(conversation).or_default().push(id);
+                }
+            }
+        }
+        let conversations: Vec<i64> = messages.keys().copied().collect();
+        let heirs = self.heirs(shared, &conversations).await?;
+        if self.ids_of_handle(&shared.import.old_id).await?.is_none() {
+            return Ok(HashSet::new());
+        }
+        Ok(heirs.keys().filter_map(|conversation| messages.get(conversation)).flatten().copied().collect())
+    }
+
+    /// For conversations, the import of somebody else who takes part in them, if that import has found them here.
+    async fn heirs(
+        &mut self,
+        shared: &Shared<'_>,
+        conversations: &[i64],
+    ) -> Result<HashMap<i64, Heir>, UndoError> {
+        let mut heirs = HashMap::new();
+        for chunk in conversations.chunks(1000) {
+            let sql = format!(
+                "SELECT c.id, c.guid, p.guid FROM conversation_visibilities v JOIN conversations c \
+                 ON c.id = v.conversation_id JOIN people p ON p.id = v.person_id WHERE p.owner_id IS NOT NULL \
+                 AND p.id <> {} AND c.id IN ({}) ORDER BY p.id",
+                shared.person,
+                list(chunk)
+            );
+            let rows = self.pod.rows("conversations", sql, &[]).await?;
+            let members: Vec<(i64, String, String)> =
+                rows.iter().filter_map(|row| Some((row.integer(0)?, row.text(1)?, row.text(2)?))).collect();
+            let people: Vec<&str> = members.iter().map(|(.., person)| person.as_str()).collect();
+            let imports = standing_imports(shared.store, &shared.import.pod_url, &people).await?;
+            for (id, guid, person) in &members {
+                let Some(import) = imports.get(person) else { continue };
+                let place = format!("{guid} {}", import.old_id);
+                if is_noted(shared.store, &import.id, kinds::CONVERSATION_VISIBILITIES, &place).await? {
+                    heirs.entry(*id).or_insert_with(|| Heir { import: import.id.clone(), place });
+                }
+            }
+        }
+        Ok(heirs)
+    }
+
+    async fn ids_of_handle(&mut self, id: &str) -> Result<Option<i64>, UndoError> {
+        let sql = "SELECT id FROM people WHERE diaspora_handle IN ({})";
+        let rows = self.pod.rows_in("the old person", sql, &[id]).await?;
+        Ok(rows.first().and_then(|row| row.integer(0)))
+    }
+
+    /// Other imports have found these rows here, or something under them, or said something there. They go, but not
+    /// because people wanted that: when they come again, these imports may have them again.
+    pub(in crate::import) async fn forget_elsewhere(
+        &mut self,
+        shared: &Shared<'_>,
+        table: &'static str,
+        ids: &[i64],
+    ) -> Result<(), UndoError> {
+        for chunk in ids.chunks(1000) {
+            for (kinds, sql) in below(table, &list(chunk)) {
+                let rows = self.pod.rows(table, sql, &[]).await?;
+                let guids: Vec<String> = rows.iter().filter_map(|row| row.text(0)).collect();
+                for kind in kinds {
+                    forget(shared, kind, &guids).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What goes with rows of a table: kinds in the journal, and a statement for their GUIDs there.
+fn below(table: &'static str, ids: &str) -> Vec<(&'static [&'static str], String)> {
+    const POSTS: &[&str] = &["posts", kinds::PARTICIPATIONS, kinds::HIDDEN_POSTS, kinds::POST_AUDIENCES];
+    let comments = format!("commentable_type = 'Post' AND commentable_id IN ({ids})");
+    let likes = |class: &str, ids: &str| {
+        format!("SELECT guid FROM likes WHERE target_type = '{class}' AND target_id IN ({ids})")
+    };
+    match table {
+        "posts" => vec![
+            (POSTS, format!("SELECT guid FROM posts WHERE id IN ({ids})")),
+            (&["comments", "comment_signatures"], format!("SELECT guid FROM comments WHERE {comments}")),
+            (&["likes", "like_signatures"], likes("Post", ids)),
+            (
+                &["likes", "like_signatures"],
+                likes("Comment", &format!("SELECT id FROM comments WHERE {comments}")),
+            ),
+            (
+                &["poll_participations", "poll_participation_signatures"],
+                format!(
+                    "SELECT v.guid FROM poll_participations v JOIN polls q ON q.id = v.poll_id \
+                     WHERE q.status_message_id IN ({ids})"
+                ),
+            ),
+        ],
+        "comments" => vec![
+            (&["comments", "comment_signatures"], format!("SELECT guid FROM comments WHERE id IN ({ids})")),
+            (&["likes", "like_signatures"], likes("Comment", ids)),
+        ],
+        "likes" => {
+            vec![(&["likes", "like_signatures"], format!("SELECT guid FROM likes WHERE id IN ({ids})"))]
+        }
+        "poll_participations" => vec![(
+            &["poll_participations", "poll_participation_signatures"],
+            format!("SELECT guid FROM poll_participations WHERE id IN ({ids})"),
+        )],
+        "messages" => vec![(&["messages"], format!("SELECT guid FROM messages WHERE id IN ({ids})"))],
+        "conversations" => {
+            vec![(&["messages"], format!("SELECT guid FROM messages WHERE conversation_id IN ({ids})"))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Forgets rows in the journals of other imports.
+async fn forget(shared: &Shared<'_>, kind: &str, guids: &[String]) -> Result<(), StoreError> {
+    for chunk in guids.chunks(1000) {
+        let places = vec!["?"; chunk.len()].join(", ");
+        let sql =
+            format!("DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND {OF_OTHERS}");
+        let mut values = vec![kind.into()];
+        values.extend(chunk.iter().map(Into::into));
+        values.extend([shared.import.id.as_str().into(), shared.import.pod_url.as_str().into()]);
+        shared.store.execute("forgetting what goes", &sql, &values).await?;
+    }
+    Ok(())
+}
+
+async fn is_noted(store: &Store, import: &str, kind: &str, guid: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND guid = ?";
+    let row = store.first("reading the journal", sql, &[import.into(), kind.into(), guid.into()]).await?;
+    Ok(row.map_or(Ok(0), |row| row.get::<i64>(0))? > 0)
+}
+
+/// Notes that a row is another import's from now on.
+async fn note_as_written(store: &Store, import: &str, kind: &str, guid: &str) -> Result<(), StoreError> {
+    if is_noted(store, import, kind, guid).await? {
+        return Ok(());
+    }
+    let sql = "INSERT INTO pappus_import_rows (import_id, seq, kind, guid, previous, batch) \
+               SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ?, NULL, 0 FROM pappus_import_rows WHERE import_id = ?";
+    let values = [import.into(), kind.into(), guid.into(), import.into()];
+    store.execute("handing rows over", sql, &values).await.map(drop)
+}

@@ -1,0 +1,308 @@
+//! The account itself: user, person, profile, aspects, settings.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+
+use crate::archive::manifest::CountKind;
+use crate::campaign::SecretText;
+use crate::domain::{DiasporaId, Guid, PrivateKey, Profile};
+use crate::import::ImportError;
+use crate::import::journal::notes::{Intent, Journal, kinds};
+use crate::import::records::photos::is_web_address;
+use crate::import::scan::choices;
+use crate::import::scan::survey::Survey;
+use crate::import::target::Target;
+use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Value};
+
+/// Mail that a user can refuse; diaspora* knows no other.
+const MAIL: &[&str] = &[
+    "someone_reported",
+    "mentioned",
+    "mentioned_in_comment",
+    "comment_on_post",
+    "private_message",
+    "started_sharing",
+    "also_commented",
+    "liked",
+    "liked_comment",
+    "reshared",
+    "contacts_birthday",
+];
+
+/// How the new user gets in.
+pub(in crate::import) struct Access<'a> {
+    pub(in crate::import) email: &'a str,
+    /// The hash of a password.
+    pub(in crate::import) password: Option<&'a SecretText>,
+}
+
+/// The rows of an account that an import has made.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::import) struct AccountRows {
+    /// `users.id`.
+    pub(in crate::import) user: i64,
+    /// `people.id`.
+    pub(in crate::import) person: i64,
+    /// Whether it has its key: then the import has opened it.
+    pub(in crate::import) is_open: bool,
+    /// Whether it is closed.
+    pub(in crate::import) is_closed: bool,
+}
+
+impl Target {
+    /// The account, if an import has made it already.
+    pub(in crate::import) async fn find_account(
+        &mut self,
+        id: &DiasporaId,
+        guid: &Guid,
+    ) -> Result<Option<AccountRows>, DatabaseError> {
+        let sql = "SELECT owner_id, id, diaspora_handle, serialized_public_key, closed_account FROM people \
+                   WHERE guid IN ({})";
+        let rows = self.pod.rows_in("the new account", sql, &[guid.as_str()]).await?;
+        Ok(rows.first().filter(|row| row.text(2).as_deref() == Some(id.as_str())).and_then(|row| {
+            let is_open = row.text(3).is_some_and(|key| !key.is_empty());
+            let is_closed = row.boolean(4).unwrap_or(false);
+            Some(AccountRows { user: row.integer(0)?, person: row.integer(1)?, is_open, is_closed })
+        }))
+    }
+
+    /// Makes user, person, profile and aspects, all at once. The account has no key yet and is closed: the pod neither
+    /// lets it sign in nor tells other pods of it (`config/initializers/diaspora_federation.rb` finds open people only).
+    pub(in crate::import) async fn create_account(
+        &mut self,
+        survey: &Survey,
+        id: &DiasporaId,
+        guid: &Guid,
+        access: &Access<'_>,
+        journal: &mut Journal,
+    ) -> Result<(), ImportError> {
+        let aspects = survey.aspects.iter().filter(|name| fits(name));
+        journal.note(aspects.map(|name| Intent::write(kinds::ASPECTS, name)).collect()).await?;
+        self.pod.begin().await?;
+        let user = self.insert_user(survey, id, access).await?;
+        self.forget_unconfirmed(access.email).await?;
+        let now = self.now;
+        let columns = [
+            "guid",
+            "diaspora_handle",
+            "serialized_public_key",
+            "owner_id",
+            "closed_account",
+            "created_at",
+            "updated_at",
+        ];
+        let row = vec![
+            guid.as_str().into(),
+            id.as_str().into(),
+            "".into(),
+            user.into(),
+            true.into(),
+            now.into(),
+            now.into(),
+        ];
+        self.pod.insert("people", &columns, vec![row], OnConflict::Fail).await?;
+        let person = self.ids("people", &[guid.as_str()]).await?.remove(guid.as_str());
+        let person = person.ok_or(ImportError::Changed("the new person"))?;
+        self.insert_profile(person, survey.profile.as_ref()).await?;
+        self.insert_aspects(user, survey).await?;
+        let rows = survey
+            .settings
+            .unwanted_mail
+            .iter()
+            .filter(|mail| MAIL.contains(&mail.as_str()))
+            .map(|mail| vec![mail.as_str().into(), user.into(), now.into(), now.into()])
+            .collect();
+        let columns = ["email_type", "user_id", "created_at", "updated_at"];
+        self.pod.insert("user_preferences", &columns, rows, OnConflict::Ignore).await?;
+        journal.person = Some(person);
+        Ok(self.commit_batch(journal).await?)
+    }
+
+    /// Gives an account that is complete its key, and opens it.
+    pub(in crate::import) async fn open_account(
+        &mut self,
+        account: AccountRows,
+        key: &PrivateKey,
+    ) -> Result<(), ImportError> {
+        let public = key.signing_key()?.public_key()?;
+        let AccountRows { user, person, .. } = account;
+        self.pod.begin().await?;
+        let sql = format!("UPDATE users SET serialized_private_key = ? WHERE id = {user}");
+        self.pod.run("the new user", sql, &[key.expose_pem().into()]).await?;
+        let sql = format!(
+            "UPDATE people SET serialized_public_key = ?, closed_account = (1 = 0) WHERE id = {person}"
+        );
+        self.pod.run("the new person", sql, &[public.as_pem().into()]).await?;
+        Ok(self.pod.commit().await?)
+    }
+
+    async fn insert_user(
+        &mut self,
+        survey: &Survey,
+        id: &DiasporaId,
+        access: &Access<'_>,
+    ) -> Result<i64, ImportError> {
+        let now = self.now;
+        let columns = [
+            "username",
+            "email",
+            "language",
+            "encrypted_password",
+            "getting_started",
+            "disable_mail",
+            "show_community_spotlight_in_stream",
+            "auto_follow_back",
+            "post_default_public",
+            "color_theme",
+            "created_at",
+            "updated_at",
+        ];
+        let row: Vec<Value> = vec![
+            id.username().into(),
+            access.email.into(),
+            choices::language(survey.language.as_deref()).into(),
+            // No password fits an empty hash: the user sets one by "forgot your password?".
+            access.password.map_or("", SecretText::expose).into(),
+            false.into(),
+            survey.disable_mail.into(),
+            survey.show_community_spotlight.into(),
+            survey.auto_follow_back.into(),
+            survey.settings.post_default_public.into(),
+            choices::theme(survey.settings.color_theme.as_deref()).into(),
+            now.into(),
+            now.into(),
+        ];
+        self.pod.insert("users", &columns, vec![row], OnConflict::Fail).await?;
+        let sql = "SELECT id FROM users WHERE username IN ({})";
+        let rows = self.pod.rows_in("the new user", sql, &[id.username()]).await?;
+        rows.first().and_then(|row| row.integer(0)).ok_or(ImportError::Changed("the new user"))
+    }
+
+    async fn insert_profile(&mut self, person: i64, profile: Option<&Profile>) -> Result<(), ImportError> {
+        let Some(profile) = profile else { return self.insert_silent_profile(person).await };
+        // When it was last changed goes with it into the network.
+        let changed = profile.edited_at.map_or(self.now, |at| at.min(self.now));
+        let short = |target: &mut Self, text: &Option<String>, most| {
+            let text = text.as_deref().filter(|text| !text.is_empty())?;
+            Some(target.fit(text, most, CountKind::Contacts, &"the profile"))
+        };
+        // Names may not hold a semicolon, and full_name is what the search looks at.
+        let name = |text: &Option<String>| text.as_ref().map(|text| text.replace(';', ","));
+        let first = short(self, &name(&profile.first_name.clone().or(profile.full_name.clone())), 32);
+        let last = short(self, &name(&profile.last_name), 32);
+        let full = full_name(first.as_deref(), last.as_deref());
+        let birthday =
+            profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
+        let picture = |url: &Option<String>| -> Value {
+            // What stands there for "no picture" on the old pod.
+            let is_picture = |url: &String| !url.contains("/assets/user/default") && is_web_address(url);
+            url.clone().filter(is_picture).into()
+        };
+        let columns = [
+            "person_id",
+            "first_name",
+            "last_name",
+            "full_name",
+            "image_url",
+            "image_url_medium",
+            "image_url_small",
+            "bio",
+            "birthday",
+            "gender",
+            "location",
+            "searchable",
+            "nsfw",
+            "public_details",
+            "created_at",
+            "updated_at",
+        ];
+        let gender = short(self, &profile.gender, 255);
+        let location = short(self, &profile.location, 255);
+        let bio = short(self, &profile.bio, 65_535);
+        let row: Vec<Value> = vec![
+            person.into(),
+            first.into(),
+            last.into(),
+            full.into(),
+            picture(&profile.image_url),
+            picture(&profile.image_url_medium),
+            picture(&profile.image_url_small),
+            bio.into(),
+            birthday.into(),
+            gender.into(),
+            location.into(),
+            profile.searchable.unwrap_or(true).into(),
+            profile.nsfw.unwrap_or(false).into(),
+            profile.public.unwrap_or(false).into(),
+            changed.into(),
+            changed.into(),
+        ];
+        self.pod.insert("profiles", &columns, vec![row], OnConflict::Fail).await?;
+        let sql = format!("SELECT id FROM profiles WHERE person_id = {person}");
+        let rows = self.pod.rows("the new profile", sql, &[]).await?;
+        let tags = crate::import::scan::text::tags(profile.tag_string.as_deref().unwrap_or_default());
+        if let Some(id) = rows.first().and_then(|row| row.integer(0)) {
+            self.put_tags("Profile", &[(id, tags.into_iter().take(5).collect())]).await?;
+        }
+        Ok(())
+    }
+
+    /// What was to be known of the profile when a run that was broken off wrote it.
+    pub(in crate::import) fn note_profile_again(&mut self, profile: Option<&Profile>) {
+        let Some(profile) = profile else { return };
+        let first = profile.first_name.as_ref().or(profile.full_name.as_ref());
+        for (text, most) in [
+            (first, 32),
+            (profile.last_name.as_ref(), 32),
+            (profile.gender.as_ref(), 255),
+            (profile.location.as_ref(), 255),
+            (profile.bio.as_ref(), 65_535),
+        ] {
+            if let Some(text) = text {
+                self.fit(text, most, CountKind::Contacts, &"the profile");
+            }
+        }
+    }
+
+    /// Nobody is without a profile, even one that says nothing.
+    async fn insert_silent_profile(&mut self, person: i64) -> Result<(), ImportError> {
+        let columns = ["person_id", "full_name", "created_at", "updated_at"];
+        let row = vec![person.into(), "".into(), self.now.into(), self.now.into()];
+        Ok(self.pod.insert("profiles", &columns, vec![row], OnConflict::Fail).await.map(drop)?)
+    }
+
+    async fn insert_aspects(&mut self, user: i64, survey: &Survey) -> Result<(), ImportError> {
+        let names: Vec<&String> = survey.aspects.iter().filter(|name| fits(name)).collect();
+        self.add_aspects(user, survey, &names).await?;
+        if let Some(name) = &survey.auto_follow_back_aspect
+            && let Some(aspect) = self.aspects(user).await?.get(name)
+        {
+            let sql = format!("UPDATE users SET auto_follow_back_aspect_id = {aspect} WHERE id = {user}");
+            self.pod.run("the new user", sql, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// The account's aspects by name.
+    pub(in crate::import) async fn aspects(
+        &mut self,
+        user: i64,
+    ) -> Result<HashMap<String, i64>, DatabaseError> {
+        let sql = format!("SELECT name, id FROM aspects WHERE user_id = {user}");
+        let rows = self.pod.rows("the aspects", sql, &[]).await?;
+        Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
+    }
+}
+
+/// Whether an aspect's name fits into its column; diaspora* itself takes 20 characters.
+pub(in crate::import) fn fits(aspect: &str) -> bool {
+    aspect.chars().count() <= 255
+}
+
+/// What the search looks at (`Profile#construct_full_name`): both names in small letters, each letter by itself, as Ruby
+/// does, without a final sigma; at most 70 letters.
+fn full_name(first: Option<&str>, last: Option<&str>) -> String {
+    let names: Vec<&str> = [first, last].into_iter().flatten().collect();
+    names.join(" ").trim().chars().flat_map(char::to_lowercase).take(70).collect()
+}

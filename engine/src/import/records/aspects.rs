@@ -1,0 +1,141 @@
+//! Aspects, and people who are ignored.
+
+use std::collections::HashSet;
+
+use crate::archive::manifest::CountKind;
+use crate::domain::DiasporaId;
+use crate::import::ImportError;
+use crate::import::journal::notes::{Intent, Journal, kinds};
+use crate::import::records::account::fits;
+use crate::import::report::FindingCode;
+use crate::import::scan::people::People;
+use crate::import::scan::survey::Survey;
+use crate::import::target::{Fate, NewAccount, PLANNED_ACCOUNT, Target};
+use crate::pod::database::{Cell as _, OnConflict, Value};
+
+impl Target {
+    /// The aspects; an archive that names one twice has it once. They came with the account, but for those of a newer
+    /// archive.
+    pub(in crate::import) async fn import_aspects(
+        &mut self,
+        account: &mut NewAccount,
+        survey: &Survey,
+        journal: &mut Journal,
+    ) -> Result<(), ImportError> {
+        let noted = journal.noted(kinds::ASPECTS, &survey.aspects).await?;
+        let is_planned = account.user == PLANNED_ACCOUNT;
+        let (mut new, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        for name in &survey.aspects {
+            if !fits(name) {
+                self.report.left_out(CountKind::Aspects, FindingCode::TooLong, name);
+                continue;
+            }
+            if !seen.insert(name) {
+                self.report.left_out(CountKind::Aspects, FindingCode::Duplicate, name);
+                continue;
+            }
+            let (noted, is_there) =
+                (noted.get(name).copied(), !is_planned && account.aspects.contains_key(name));
+            let fate = Fate::of(noted, is_there);
+            self.report.came_to(CountKind::Aspects, fate, noted, name);
+            match fate {
+                Fate::New => {
+                    new.push(name);
+                    intents.push(Intent::write(kinds::ASPECTS, name));
+                }
+                Fate::Found => intents.push(Intent::found(kinds::ASPECTS, name)),
+                Fate::Known | Fate::Deleted => {}
+            }
+        }
+        if !self.writes() {
+            account.aspects.extend((-1_i64..).zip(new).map(|(id, name)| (name.clone(), id)));
+            return Ok(());
+        }
+        if intents.is_empty() {
+            return Ok(());
+        }
+        journal.note(intents).await?;
+        self.pod.begin().await?;
+        self.add_aspects(account.user, survey, &new).await?;
+        self.commit_batch(journal).await?;
+        account.aspects = self.aspects(account.user).await?;
+        Ok(())
+    }
+
+    /// Aspects behind those that are there.
+    pub(in crate::import) async fn add_aspects(
+        &mut self,
+        user: i64,
+        survey: &Survey,
+        names: &[&String],
+    ) -> Result<(), ImportError> {
+        let sql = format!("SELECT MAX(order_id) FROM aspects WHERE user_id = {user}");
+        let rows = self.pod.rows("the aspects", sql, &[]).await?;
+        let last = rows.first().and_then(|row| row.integer(0)).unwrap_or(0);
+        let now = self.now;
+        let default = |name: &str| {
+            let setting = survey.settings.aspects.iter().find(|aspect| aspect.name == name);
+            setting.is_none_or(|setting| setting.post_default)
+        };
+        let rows = (last + 1..)
+            .zip(names)
+            .map(|(order, name)| {
+                vec![
+                    Value::from(name.as_str()),
+                    user.into(),
+                    order.into(),
+                    default(name).into(),
+                    now.into(),
+                    now.into(),
+                ]
+            })
+            .collect();
+        let columns = ["name", "user_id", "order_id", "post_default", "created_at", "updated_at"];
+        self.pod.insert("aspects", &columns, rows, OnConflict::Ignore).await?;
+        Ok(())
+    }
+
+    /// Ignores people, as far as they are known.
+    pub(in crate::import) async fn import_blocks(
+        &mut self,
+        account: &NewAccount,
+        survey: &Survey,
+        people: &People,
+        journal: &mut Journal,
+    ) -> Result<(), ImportError> {
+        let ids: Vec<&str> = survey.blocks.iter().map(DiasporaId::as_str).collect();
+        let noted = journal.noted(kinds::BLOCKS, &ids).await?;
+        let sql = format!("SELECT person_id FROM blocks WHERE user_id = {}", account.user);
+        let rows = self.pod.rows("the blocks", sql, &[]).await?;
+        let there: HashSet<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
+        let (mut rows, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        for id in &survey.blocks {
+            let Some(person) = people.get(id) else {
+                self.report.left_out(CountKind::Blocks, FindingCode::PersonUnknown, id);
+                continue;
+            };
+            if !seen.insert(person.id) {
+                self.report.left_out(CountKind::Blocks, FindingCode::Duplicate, id);
+                continue;
+            }
+            let noted = noted.get(id.as_str()).copied();
+            let fate = Fate::of(noted, there.contains(&person.id));
+            self.report.came_to(CountKind::Blocks, fate, noted, id);
+            match fate {
+                Fate::New => {
+                    rows.push(vec![account.user.into(), person.id.into()]);
+                    intents.push(Intent::write(kinds::BLOCKS, id));
+                }
+                Fate::Found => intents.push(Intent::found(kinds::BLOCKS, id)),
+                Fate::Known | Fate::Deleted => {}
+            }
+        }
+        if !self.writes() || intents.is_empty() {
+            return Ok(());
+        }
+        journal.note(intents).await?;
+        self.pod.begin().await?;
+        self.pod.insert("blocks", &["user_id", "person_id"], rows, OnConflict::Ignore).await?;
+        Ok(self.commit_batch(journal).await?)
+    }
+}

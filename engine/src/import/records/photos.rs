@@ -1,0 +1,204 @@
+//! Photo files: the originals, and the sizes diaspora* shows.
+//!
+//! What an archive calls a photo does not say where it lies here, nor as what it is served.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
+
+use crate::archive::open::{Archive, OpenError, Verified};
+use crate::import::ImportError;
+use crate::import::progress::ImportProgress;
+use crate::import::report::FindingCode;
+use crate::picture::{Picture, PictureKind, SIZES, Size};
+use crate::pod::uploads::{Held, NewPhotoFile, PhotoStore, is_plain_file_name};
+
+/// Bytes of a file that is taken for a picture.
+const MAX_FILE: u64 = 64 << 20;
+/// Letters of the random part of a name on a pod (`Photo#random_string`).
+const RANDOM_LETTERS: usize = 20;
+
+/// Photo files that are here: their names in the archive, with those under which they lie here.
+pub(in crate::import) type PhotoFiles = HashMap<String, String>;
+
+/// What became of one photo file.
+pub(in crate::import) struct Stored {
+    /// Its name in the archive.
+    pub(in crate::import) name: String,
+    /// Its name here, or why it is not here.
+    pub(in crate::import) outcome: Result<String, FindingCode>,
+}
+
+/// What the journal has to know before a file is there.
+pub(in crate::import) enum Announced {
+    /// A file of this name, with its sizes, is about to be written.
+    Writing(String),
+    /// A photo gets another name, since somebody else's file has the one that other pods know.
+    NameTaken(String),
+}
+
+/// What the names of an account's files depend on.
+pub(in crate::import) struct Naming {
+    /// GUID of the new person, which nobody can know before the import.
+    pub(in crate::import) person_guid: String,
+    /// Names under which this import has written files.
+    pub(in crate::import) ours: HashSet<String>,
+    /// Names in the archive whose photos were deleted since: they stay away.
+    pub(in crate::import) deleted: HashSet<String>,
+}
+
+impl Naming {
+    /// The name that is ours alone, the same whenever it is asked for.
+    fn own_name(&self, name: &str, kind: PictureKind) -> String {
+        let digest = Sha256::digest(format!("{}/{name}", self.person_guid));
+        let mut random = hex::encode(digest);
+        random.truncate(RANDOM_LETTERS);
+        format!("{random}.{}", kind.extension())
+    }
+}
+
+/// Whether a pod would give such a file this name. Other pods know photos by their names: where one can stay, their
+/// people still see the photo after the move.
+fn can_stay(name: &str, kind: PictureKind) -> bool {
+    let random = name.strip_suffix(kind.extension()).and_then(|name| name.strip_suffix('.'));
+    random.is_some_and(|random| {
+        random.len() == RANDOM_LETTERS && random.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// Puts every photo of the archive among the pod's photo files. What is there already stays as it is, so doing it
+/// again changes nothing; a file is never half there.
+///
+/// `announce` hears what the journal must know before anything is written. Must be called where the thread may wait;
+/// `runtime` does the waiting for the network.
+pub(in crate::import) fn store_photos(
+    archive: &mut Archive<Verified>,
+    uploads: &PhotoStore,
+    runtime: &Handle,
+    progress: &dyn ImportProgress,
+    naming: &Naming,
+    mut announce: impl FnMut(Announced) -> Result<(), ImportError>,
+) -> Result<Vec<Stored>, ImportError> {
+    let mut stored = Vec::new();
+    archive.photos::<ImportError>(|name, size, bytes| {
+        let outcome = if naming.deleted.contains(name) {
+            Err(FindingCode::DeletedSince)
+        } else if size > MAX_FILE {
+            Err(FindingCode::NotAPicture)
+        } else {
+            let mut whole = Vec::new();
+            bytes.take(MAX_FILE).read_to_end(&mut whole).map_err(OpenError::Io)?;
+            store_photo(uploads, runtime, naming, name, &whole, &mut announce)?
+        };
+        stored.push(Stored { name: name.to_owned(), outcome });
+        progress.advance(1);
+        Ok(())
+    })?;
+    Ok(stored)
+}
+
+fn store_photo(
+    uploads: &PhotoStore,
+    runtime: &Handle,
+    naming: &Naming,
+    name: &str,
+    file: &[u8],
+    announce: &mut impl FnMut(Announced) -> Result<(), ImportError>,
+) -> Result<Result<String, FindingCode>, ImportError> {
+    let Some(kind) = PictureKind::of(file) else { return Ok(Err(FindingCode::NotAPicture)) };
+    let have = |name: &str| runtime.block_on(uploads.have(&stored_names(name)));
+    let own = naming.own_name(name, kind);
+    let is_ours = |name: &str| naming.ours.contains(name);
+    let written = if is_ours(&own) {
+        Some(own.as_str())
+    } else {
+        // Earlier versions wrote files under any name: nothing more is written under one of those.
+        Some(name).filter(|name| can_stay(name, kind) && is_ours(name))
+    };
+    let missing = match written {
+        Some(written) => have(written)?,
+        None => Vec::new(),
+    };
+    if let Some(written) = written
+        && missing.iter().all(|there| *there)
+    {
+        return Ok(Ok(written.to_owned()));
+    }
+    let Some(picture) = Picture::read(file) else { return Ok(Err(FindingCode::NotAPicture)) };
+    let (stored, there) = if let Some(written) = written {
+        (written.to_owned(), missing)
+    } else {
+        let mut stored = own;
+        if can_stay(name, kind) {
+            let there = have(name)?;
+            if there.contains(&true) {
+                let mut is_this = false;
+                for bytes in [picture.bytes.as_slice(), file] {
+                    is_this |= runtime.block_on(uploads.compare(name, bytes))? == Held::TheSame;
+                }
+                if is_this && there.iter().all(|there| *there) {
+                    return Ok(Ok(name.to_owned()));
+                }
+                if !is_this {
+                    announce(Announced::NameTaken(name.to_owned()))?;
+                }
+            } else {
+                name.clone_into(&mut stored);
+            }
+        }
+        let there = have(&stored)?;
+        if there.contains(&true) {
+            return Ok(Err(FindingCode::FileTaken));
+        }
+        announce(Announced::Writing(stored.clone()))?;
+        (stored, there)
+    };
+    let Some(files) = files_of(picture, &stored, &there) else { return Ok(Err(FindingCode::NotAPicture)) };
+    // The sizes first: whoever sees the original sees them too.
+    let (sizes, original) = files.into_iter().partition(|file| file.name != stored);
+    runtime.block_on(uploads.put(sizes))?;
+    runtime.block_on(uploads.put(original))?;
+    Ok(Ok(stored))
+}
+
+/// The files of a photo, but those that are `there`.
+fn files_of(picture: Picture, stored: &str, there: &[bool]) -> Option<Vec<NewPhotoFile>> {
+    let kind = picture.kind.media_type();
+    let is_there = |position: usize| there.get(position).copied().unwrap_or_default();
+    let missing = SIZES.iter().enumerate().filter(|(position, _)| !is_there(*position));
+    let scaled = missing.map(|(_, (prefix, size)): (_, &(&str, Size))| {
+        let bytes = picture.scaled(prefix, *size)?;
+        Some(NewPhotoFile { name: format!("{prefix}{stored}"), bytes, kind })
+    });
+    let mut files = scaled.collect::<Option<Vec<_>>>()?;
+    if !is_there(SIZES.len()) {
+        files.push(NewPhotoFile { name: stored.to_owned(), bytes: picture.bytes, kind });
+    }
+    Some(files)
+}
+
+/// The names under which a photo lies: with its sizes, and itself last.
+pub(in crate::import) fn stored_names(name: &str) -> Vec<String> {
+    let sizes = SIZES.iter().map(|(prefix, _)| format!("{prefix}{name}"));
+    sizes.chain([name.to_owned()]).filter(|name| is_plain_file_name(name)).collect()
+}
+
+/// The photo files that are here now, and what is to be said about the others.
+pub(in crate::import) fn outcome(stored: Vec<Stored>) -> (PhotoFiles, Vec<(String, FindingCode)>) {
+    let mut files = PhotoFiles::new();
+    let mut problems = Vec::new();
+    for Stored { name, outcome } in stored {
+        match outcome {
+            Ok(here) => _ = files.insert(name, here),
+            Err(code) => problems.push((name, code)),
+        }
+    }
+    (files, problems)
+}
+
+/// Whether browsers load a picture from there. Addresses are taken over from archives and from other pods.
+pub(in crate::import) fn is_web_address(address: &str) -> bool {
+    reqwest::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}

@@ -1,0 +1,191 @@
+//! Photos, and the avatar, that point to another pod although their files are here.
+//!
+//! A post that this pod knew before comes with photos of the old pod, a stock archive shows its account's avatar
+//! there, and an import may get its photo files later than its records. The old pod will be gone.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::domain::{Photo, Profile};
+use crate::import::journal::imports::ImportRecord;
+use crate::import::journal::notes::kinds::PHOTO_ADDRESSES;
+use crate::import::journal::notes::{Intent, Journal, noted};
+use crate::import::records::counters::list;
+use crate::import::records::photos::PhotoFiles;
+use crate::import::records::post_rows::stem;
+use crate::import::target::{NewAccount, Target};
+use crate::import::{ImportError, UndoError};
+use crate::pod::database::{Cell as _, DatabaseError, Value};
+use crate::store::Store;
+
+/// Photos of one statement.
+const BATCH: usize = 500;
+/// What stands in the journal between the address of a photo and its name; no address holds it.
+const BEFORE_NAME: char = '\n';
+
+/// Columns of the profile with the sizes of the avatar, and how the names of their files begin.
+const AVATAR: [(&str, &str); 3] = [
+    ("image_url", "thumb_large_"),
+    ("image_url_medium", "thumb_medium_"),
+    ("image_url_small", "thumb_small_"),
+];
+
+/// A photo of the account that points elsewhere.
+struct Elsewhere {
+    id: i64,
+    guid: String,
+    address: String,
+    name: String,
+}
+
+impl Target {
+    /// Which of these photos point to this pod.
+    pub(in crate::import) async fn photos_here<'a>(
+        &mut self,
+        photos: impl Iterator<Item = &'a Photo>,
+    ) -> Result<HashSet<String>, DatabaseError> {
+        let guids: Vec<&str> = photos.map(|photo| photo.guid.as_str()).collect();
+        let sql = "SELECT guid, remote_photo_path FROM photos WHERE guid IN ({})";
+        let rows = self.pod.rows_in("photos", sql, &guids).await?;
+        let here = rows.iter().filter(|row| row.text(1).as_ref() == Some(&self.photos_at));
+        Ok(here.filter_map(|row| row.text(0)).collect())
+    }
+
+    /// The account's photos point here, if their files are here.
+    pub(in crate::import) async fn point_photos_here(
+        &mut self,
+        account: &NewAccount,
+        files: &PhotoFiles,
+        journal: &mut Journal,
+    ) -> Result<(), ImportError> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let mut after = 0;
+        loop {
+            let page = self.photos_elsewhere(account.person, after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.id;
+            let here: Vec<(Elsewhere, &str)> = page
+                .into_iter()
+                .filter_map(|photo| files.get(&photo.name).map(|name| (photo, name.as_str())))
+                .collect();
+            if here.is_empty() {
+                continue;
+            }
+            let intent = |(photo, _): &(Elsewhere, &str)| Intent {
+                kind: PHOTO_ADDRESSES,
+                guid: photo.guid.clone(),
+                previous: Some(format!("{}{BEFORE_NAME}{}", photo.address, photo.name)),
+            };
+            journal.note(here.iter().map(intent).collect()).await?;
+            self.set_address_here(&here).await?;
+        }
+    }
+
+    async fn photos_elsewhere(&mut self, person: i64, after: i64) -> Result<Vec<Elsewhere>, DatabaseError> {
+        let sql = format!(
+            "SELECT id, guid, remote_photo_path, remote_photo_name FROM photos WHERE author_id = {person} \
+             AND id > {after} AND remote_photo_path <> ? ORDER BY id LIMIT {BATCH}"
+        );
+        let here = [self.photos_at.as_str().into()];
+        let rows = self.pod.rows("photos", sql, &here).await?;
+        Ok(rows
+            .iter()
+            .filter_map(|row| {
+                let (id, guid) = (row.integer(0)?, row.text(1)?);
+                Some(Elsewhere { id, guid, address: row.text(2)?, name: row.text(3)? })
+            })
+            .collect())
+    }
+
+    async fn set_address_here(&mut self, photos: &[(Elsewhere, &str)]) -> Result<(), DatabaseError> {
+        let one_of = format!("CASE id{} END", " WHEN ? THEN ?".repeat(photos.len()));
+        let ids = list(&photos.iter().map(|(photo, _)| photo.id).collect::<Vec<_>>());
+        let sql = format!(
+            "UPDATE photos SET remote_photo_path = ?, remote_photo_name = {one_of}, processed_image = {one_of}, \
+             unprocessed_image = {one_of}, random_string = {one_of} WHERE id IN ({ids})"
+        );
+        let mut values: Vec<Value> = vec![self.photos_at.as_str().into()];
+        let of_each = |value: fn(&str) -> &str| {
+            photos.iter().flat_map(move |(photo, name)| [photo.id.into(), value(name).into()])
+        };
+        for value in [|name| name, |name| name, |name| name, stem] as [fn(&str) -> &str; 4] {
+            values.extend(of_each(value));
+        }
+        self.pod.run("photos", sql, &values).await.map(drop)
+    }
+
+    /// The profile shows the avatar from this pod, unless the account has another one by now.
+    pub(in crate::import) async fn point_avatar_here(
+        &mut self,
+        account: &NewAccount,
+        files: &PhotoFiles,
+        profile: Option<&Profile>,
+    ) -> Result<(), DatabaseError> {
+        let Some(profile) = profile else { return Ok(()) };
+        let Some(name) = profile.avatar_file().and_then(|name| files.get(name)) else { return Ok(()) };
+        let columns = AVATAR.map(|(column, _)| format!("{column} = ?")).join(", ");
+        let sql =
+            format!("UPDATE profiles SET {columns} WHERE image_url = ? AND person_id = {}", account.person);
+        let mut values = AVATAR.map(|(_, size)| format!("{}{size}{name}", self.photos_at).into()).to_vec();
+        values.push(profile.image_url.clone().into());
+        self.pod.run("the profile", sql, &values).await.map(drop)
+    }
+
+    /// Photos that were here before the import point again to where they did.
+    pub(in crate::import) async fn point_photos_back(
+        &mut self,
+        store: &Store,
+        import: &ImportRecord,
+        person: i64,
+    ) -> Result<(), UndoError> {
+        let mut after = 0;
+        loop {
+            let page = noted(store, &import.id, PHOTO_ADDRESSES, after).await?;
+            let Some((last, ..)) = page.last() else { return Ok(()) };
+            after = *last;
+            let mut back: BTreeMap<&str, Vec<(&str, Option<&str>)>> = BTreeMap::new();
+            for (_, guid, before) in &page {
+                let before = before.as_deref().unwrap_or_default();
+                // Earlier versions noted no name, and left it as it was.
+                let (address, name) = before
+                    .split_once(BEFORE_NAME)
+                    .map_or((before, None), |(address, name)| (address, Some(name)));
+                back.entry(address).or_default().push((guid, name));
+            }
+            for (address, photos) in back {
+                self.set_address_back(person, address, &photos).await?;
+            }
+        }
+    }
+
+    async fn set_address_back(
+        &mut self,
+        person: i64,
+        address: &str,
+        photos: &[(&str, Option<&str>)],
+    ) -> Result<(), DatabaseError> {
+        let guids: Vec<&str> = photos.iter().map(|(guid, _)| *guid).collect();
+        let found = self.ids("photos", &guids).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<(i64, &str)> =
+            photos.iter().filter_map(|(guid, name)| Some((*found.get(*guid)?, (*name)?))).collect();
+        let name = match names.len() {
+            0 => String::new(),
+            count => {
+                let cases = " WHEN ? THEN ?".repeat(count);
+                format!("remote_photo_name = CASE id{cases} ELSE remote_photo_name END, ")
+            }
+        };
+        let sql = format!(
+            "UPDATE photos SET remote_photo_path = ?, {name}processed_image = NULL, unprocessed_image = NULL, \
+             random_string = NULL WHERE author_id = {person} AND id IN ({})",
+            list(&found.into_values().collect::<Vec<_>>())
+        );
+        let mut values: Vec<Value> = vec![address.into()];
+        values.extend(names.into_iter().flat_map(|(id, name)| [id.into(), name.into()]));
+        self.pod.run("photos", sql, &values).await.map(drop)
+    }
+}

@@ -1,0 +1,304 @@
+//! The rows of posts and photos, and of what hangs on them.
+
+use std::collections::HashMap;
+
+use crate::domain::{DiasporaId, Entity, Guid, OwnPost, Photo, Poll, Post, StatusMessage};
+use crate::import::ImportError;
+use crate::import::records::photos::PhotoFiles;
+use crate::import::records::posts::status_message;
+use crate::import::scan::column_limits::short;
+use crate::import::scan::people::People;
+use crate::import::scan::text::{mentions, tags};
+use crate::import::target::{NewAccount, Target};
+use crate::pod::database::{Cell as _, OnConflict, Value};
+
+impl Target {
+    pub(in crate::import) async fn adopt(
+        &mut self,
+        table: &'static str,
+        column: &str,
+        account: &NewAccount,
+        rows: &[i64],
+    ) -> Result<(), ImportError> {
+        let Some(old) = account.old_person else { return Ok(()) };
+        for chunk in rows.chunks(1000) {
+            let list = chunk.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let sql = format!(
+                "UPDATE {table} SET {column} = {} WHERE {column} = {old} AND id IN ({list})",
+                account.person
+            );
+            self.pod.run(table, sql, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Photos of adopted posts come along.
+    pub(in crate::import) async fn adopt_photos_of(
+        &mut self,
+        account: &NewAccount,
+        posts: &[i64],
+    ) -> Result<(), ImportError> {
+        let Some(old) = account.old_person else { return Ok(()) };
+        for chunk in posts.chunks(1000) {
+            let list = chunk.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let sql = format!(
+                "UPDATE photos SET author_id = {} WHERE author_id = {old} AND status_message_guid IN \
+                 (SELECT guid FROM posts WHERE id IN ({list}))",
+                account.person
+            );
+            self.pod.run("photos", sql, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows that are there as the old person's become the account's.
+    pub(in crate::import) async fn adopt_rows(
+        &mut self,
+        table: &'static str,
+        account: &NewAccount,
+        rows: &[i64],
+    ) -> Result<(), ImportError> {
+        self.adopt(table, "author_id", account, rows).await
+    }
+
+    pub(in crate::import) async fn write_posts(
+        &mut self,
+        account: &NewAccount,
+        people: &People,
+        files: &PhotoFiles,
+        posts: &[OwnPost],
+    ) -> Result<(), ImportError> {
+        let rows = posts.iter().map(|post| post_row(account.person, &post.post)).collect();
+        self.pod.insert("posts", &POST_COLUMNS, rows, OnConflict::Fail).await?;
+        let guids: Vec<&str> = posts.iter().map(|post| post.post.guid().as_str()).collect();
+        let ids = self.ids("posts", &guids).await?;
+        let messages: Vec<(i64, &StatusMessage)> = posts
+            .iter()
+            .filter_map(status_message)
+            .filter_map(|message| Some((*ids.get(message.guid.as_str())?, message)))
+            .collect();
+        let photos: Vec<&Photo> =
+            messages.iter().flat_map(|(_, message)| message.photos.iter().map(|photo| &photo.0)).collect();
+        self.write_photos(account, files, &photos).await?;
+        self.write_parts(people, &messages).await?;
+        let visible = posts
+            .iter()
+            .filter_map(|post| {
+                Some((*ids.get(post.post.guid().as_str())?, post.subscribed_users_ids.as_ref()?))
+            })
+            .flat_map(|(post, readers)| {
+                // Nobody finds a stranger's limited posts in the stream because an archive says so.
+                let users = readers
+                    .iter()
+                    .filter_map(|reader| people.get(reader)?.user)
+                    .filter(|user| account.is_vouched_for || account.readers.contains(user))
+                    .filter(|user| !account.ignored_by.contains_key(user));
+                users.map(move |user| vec![post.into(), "Post".into(), user.into()])
+            })
+            .collect();
+        let columns = ["shareable_id", "shareable_type", "user_id"];
+        self.pod.insert("share_visibilities", &columns, visible, OnConflict::Ignore).await?;
+        Ok(())
+    }
+
+    pub(in crate::import) async fn write_photos(
+        &mut self,
+        account: &NewAccount,
+        files: &PhotoFiles,
+        photos: &[&Photo],
+    ) -> Result<(), ImportError> {
+        let guids: Vec<&str> = photos.iter().map(|photo| photo.guid.as_str()).collect();
+        let there = self.existing_rows("photos", &guids).await?;
+        let known: Vec<i64> = there.values().map(|row| row.id).collect();
+        self.adopt("photos", "author_id", account, &known).await?;
+        let here = self.photos_at.clone();
+        let mut rows = Vec::new();
+        for photo in photos.iter().filter(|photo| !there.contains_key(photo.guid.as_str())) {
+            let here = files.get(&photo.remote_photo_name).map(|name| (here.as_str(), name.as_str()));
+            rows.push(photo_row(account.person, photo, here));
+        }
+        self.pod.insert("photos", &PHOTO_COLUMNS, rows, OnConflict::Fail).await?;
+        Ok(())
+    }
+
+    /// What hangs on posts beside photos: places, polls, tags and mentions.
+    pub(in crate::import) async fn write_parts(
+        &mut self,
+        people: &People,
+        messages: &[(i64, &StatusMessage)],
+    ) -> Result<(), ImportError> {
+        self.write_locations(messages).await?;
+        self.write_polls(messages).await?;
+        let tagged: Vec<(i64, Vec<String>)> =
+            messages.iter().map(|(id, message)| (*id, tags(&message.text))).collect();
+        self.put_tags("Post", &tagged).await?;
+        let mentioned = messages.iter().map(|(id, message)| (*id, mentions(&message.text)));
+        self.put_mentions("Post", people, mentioned).await
+    }
+
+    async fn write_locations(&mut self, messages: &[(i64, &StatusMessage)]) -> Result<(), ImportError> {
+        let mut rows = Vec::new();
+        for (post, message) in messages {
+            let Some(Entity(place)) = &message.location else { continue };
+            // Other people's posts, which were fetched, come by here too.
+            let [address, lat, lng] = [&place.address, &place.lat, &place.lng].map(|text| short(text));
+            let at = message.created_at;
+            rows.push(vec![(*post).into(), address.into(), lat.into(), lng.into(), at.into(), at.into()]);
+        }
+        let columns = ["status_message_id", "address", "lat", "lng", "created_at", "updated_at"];
+        self.pod.insert("locations", &columns, rows, OnConflict::Fail).await?;
+        Ok(())
+    }
+
+    async fn write_polls(&mut self, messages: &[(i64, &StatusMessage)]) -> Result<(), ImportError> {
+        let mut rows = Vec::new();
+        let mut polls: Vec<&Poll> = Vec::new();
+        for (post, message) in messages {
+            let Some(Entity(poll)) = &message.poll else { continue };
+            let question = short(&poll.question);
+            let at = message.created_at;
+            rows.push(vec![(*post).into(), question.into(), poll.guid.as_str().into(), at.into(), at.into()]);
+            polls.push(poll);
+        }
+        if polls.is_empty() {
+            return Ok(());
+        }
+        let columns = ["status_message_id", "question", "guid", "created_at", "updated_at"];
+        self.pod.insert("polls", &columns, rows, OnConflict::Fail).await?;
+        let guids: Vec<&str> = polls.iter().map(|poll| poll.guid.as_str()).collect();
+        let ids = self.ids("polls", &guids).await?;
+        let mut rows = Vec::new();
+        for poll in polls {
+            let Some(id) = ids.get(poll.guid.as_str()) else { continue };
+            for Entity(answer) in &poll.poll_answers {
+                let text = short(&answer.answer);
+                rows.push(vec![(*id).into(), text.into(), answer.guid.as_str().into()]);
+            }
+        }
+        self.pod.insert("poll_answers", &["poll_id", "answer", "guid"], rows, OnConflict::Fail).await?;
+        Ok(())
+    }
+
+    /// Mentions of people who are known here.
+    pub(in crate::import) async fn put_mentions(
+        &mut self,
+        kind: &'static str,
+        people: &People,
+        records: impl Iterator<Item = (i64, Vec<DiasporaId>)>,
+    ) -> Result<(), ImportError> {
+        let records: Vec<(i64, Vec<DiasporaId>)> = records.filter(|(_, ids)| !ids.is_empty()).collect();
+        let mut strangers: Vec<&str> = records
+            .iter()
+            .flat_map(|(_, ids)| ids.iter().filter(|id| people.get(id).is_none()).map(DiasporaId::as_str))
+            .collect();
+        strangers.sort_unstable();
+        strangers.dedup();
+        let sql = "SELECT diaspora_handle, id FROM people WHERE diaspora_handle IN ({})";
+        let rows = self.pod.rows_in("people", sql, &strangers).await?;
+        let more: HashMap<String, i64> =
+            rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect();
+        let rows = records
+            .iter()
+            .flat_map(|(record, ids)| {
+                let found = ids.iter().filter_map(|id| {
+                    people.get(id).map(|person| person.id).or_else(|| more.get(id.as_str()).copied())
+                });
+                found.map(|person| vec![(*record).into(), kind.into(), person.into()])
+            })
+            .collect();
+        let columns = ["mentions_container_id", "mentions_container_type", "person_id"];
+        self.pod.insert("mentions", &columns, rows, OnConflict::Ignore).await?;
+        Ok(())
+    }
+}
+
+/// What [`photo_row`] gives.
+pub(in crate::import) const PHOTO_COLUMNS: [&str; 15] = [
+    "author_id",
+    "public",
+    "guid",
+    "pending",
+    "text",
+    "remote_photo_path",
+    "remote_photo_name",
+    "random_string",
+    "processed_image",
+    "unprocessed_image",
+    "status_message_guid",
+    "height",
+    "width",
+    "created_at",
+    "updated_at",
+];
+
+/// A photo whose file is here, at this address and under this name, or stays where it is.
+pub(in crate::import) fn photo_row(author: i64, photo: &Photo, here: Option<(&str, &str)>) -> Vec<Value> {
+    let (address, name) = here.unwrap_or((&photo.remote_photo_path, &photo.remote_photo_name));
+    let file = |name: &str| Value::Text(here.map(|_| name.to_owned()));
+    vec![
+        author.into(),
+        photo.public.into(),
+        photo.guid.as_str().into(),
+        false.into(),
+        photo.text.clone().into(),
+        address.into(),
+        name.into(),
+        file(stem(name)),
+        file(name),
+        file(name),
+        photo.status_message_guid.as_ref().map(Guid::to_string).into(),
+        pixels(photo.height),
+        pixels(photo.width),
+        photo.created_at.into(),
+        photo.created_at.into(),
+    ]
+}
+
+/// What [`post_row`] gives.
+pub(in crate::import) const POST_COLUMNS: [&str; 10] = [
+    "author_id",
+    "type",
+    "guid",
+    "public",
+    "text",
+    "provider_display_name",
+    "root_guid",
+    "created_at",
+    "updated_at",
+    "interacted_at",
+];
+
+pub(in crate::import) fn post_row(author: i64, post: &Post) -> Vec<Value> {
+    let (class, public, text, provider, root, at) = match post {
+        Post::StatusMessage(post) => {
+            let (text, provider) = (Some(post.text.clone()), post.provider_display_name.clone());
+            ("StatusMessage", post.public, text, provider, None, post.created_at)
+        }
+        // diaspora* treats every reshare as public. The original may come later, by federation.
+        Post::Reshare(post) => {
+            ("Reshare", true, None, None, post.root_guid.as_ref().map(Guid::to_string), post.created_at)
+        }
+    };
+    vec![
+        author.into(),
+        class.into(),
+        post.guid().as_str().into(),
+        public.into(),
+        text.into(),
+        provider.into(),
+        root.into(),
+        at.into(),
+        at.into(),
+        at.into(),
+    ]
+}
+
+/// The part of a photo file's name before the dot; diaspora* builds names of files of it (`UnprocessedImage#filename`).
+pub(in crate::import) fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// A width or height, if a column takes it.
+fn pixels(size: Option<i64>) -> Value {
+    size.filter(|size| (1..=i64::from(i32::MAX)).contains(size)).into()
+}

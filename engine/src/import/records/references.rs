@@ -1,0 +1,177 @@
+//! Links from texts to other records, `diaspora://AUTHOR/TYPE/GUID`: diaspora* enters them into a table when a
+//! post, comment or message is made (`Reference`).
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::DiasporaId;
+use crate::import::ImportError;
+use crate::import::journal::notes::{Journal, noted};
+use crate::import::scan::parents::FETCHED_POSTS;
+use crate::import::scan::people::People;
+use crate::import::target::{NewAccount, Target};
+use crate::pod::database::{Cell as _, OnConflict};
+
+/// The fewest and the most characters of a GUID.
+const GUID: std::ops::RangeInclusive<usize> = 16..=255;
+
+/// Kinds in the journal whose records have texts, their tables, and the tables' names in references.
+const SOURCES: &[(&str, &str, &str)] = &[
+    ("posts", "posts", "Post"),
+    (FETCHED_POSTS, "posts", "Post"),
+    ("comments", "comments", "Comment"),
+    ("messages", "messages", "Message"),
+];
+
+/// A link in a text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Link {
+    author: DiasporaId,
+    /// The table, and its name in references.
+    target: (&'static str, &'static str),
+    guid: String,
+}
+
+/// What the types in links are, of the records that have an author of their own.
+fn table_of(kind: &str) -> Option<(&'static str, &'static str)> {
+    match kind {
+        "post" | "status_message" | "reshare" => Some(("posts", "Post")),
+        "comment" => Some(("comments", "Comment")),
+        "photo" => Some(("photos", "Photo")),
+        "like" => Some(("likes", "Like")),
+        "poll_participation" => Some(("poll_participations", "PollParticipation")),
+        "conversation" => Some(("conversations", "Conversation")),
+        _ => None,
+    }
+}
+
+/// The links of a text, each once
+/// ([diaspora:// URI scheme](https://diaspora.github.io/diaspora_federation/federation/diaspora_scheme.html)).
+fn links(text: &str) -> Vec<Link> {
+    let mut links: Vec<Link> = text.split("diaspora://").skip(1).filter_map(link).collect();
+    links.sort_unstable();
+    links.dedup();
+    links
+}
+
+fn link(rest: &str) -> Option<Link> {
+    let mut parts = rest.splitn(3, '/');
+    let author = parts.next()?.parse().ok()?;
+    let target = table_of(parts.next()?)?;
+    let is_part = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | ':');
+    let guid: String = parts.next()?.chars().take_while(is_part).take(*GUID.end()).collect();
+    // A full stop behind the link is not part of it.
+    let guid = guid.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    GUID.contains(&guid.len()).then(|| Link { author, target, guid: guid.to_owned() })
+}
+
+impl Target {
+    /// Enters the links of everything that the import wrote, to what is here.
+    pub(in crate::import) async fn enter_links(
+        &mut self,
+        account: &NewAccount,
+        old: &DiasporaId,
+        people: &People,
+        journal: &Journal,
+    ) -> Result<(), ImportError> {
+        let Some((store, import)) = journal.begun() else { return Ok(()) };
+        for (kind, table, class) in SOURCES {
+            let mut after = 0;
+            loop {
+                let page = noted(store, &import.id, kind, after).await?;
+                let Some((last, ..)) = page.last() else { break };
+                after = *last;
+                // What was here before has its links from then.
+                let written = page.iter().filter(|(.., previous)| previous.is_none());
+                let guids: Vec<&str> = written.map(|(_, guid, _)| guid.as_str()).collect();
+                let sql = format!(
+                    "SELECT id, text FROM {table} WHERE text LIKE '%diaspora://%' AND guid IN ({{}})"
+                );
+                let rows = self.pod.rows_in(table, &sql, &guids).await?;
+                let found: Vec<(i64, Vec<Link>)> =
+                    rows.iter().filter_map(|row| Some((row.integer(0)?, links(&row.text(1)?)))).collect();
+                self.write_links(account, old, people, class, &found).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Only a link that names the record's author leads anywhere; people who have moved are meant by any of their
+    /// names.
+    async fn write_links(
+        &mut self,
+        account: &NewAccount,
+        old: &DiasporaId,
+        people: &People,
+        class: &'static str,
+        sources: &[(i64, Vec<Link>)],
+    ) -> Result<(), ImportError> {
+        let mut wanted: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
+        for link in sources.iter().flat_map(|(_, links)| links) {
+            wanted.entry(link.target.0).or_default().push(&link.guid);
+        }
+        let mut there: HashMap<(&str, String), (i64, i64, String)> = HashMap::new();
+        for (table, guids) in wanted {
+            let sql = format!(
+                "SELECT t.guid, t.id, t.author_id, p.diaspora_handle FROM {table} t \
+                 JOIN people p ON p.id = t.author_id WHERE t.guid IN ({{}})"
+            );
+            for row in self.pod.rows_in(table, &sql, &guids).await? {
+                if let (Some(guid), Some(id), Some(author), Some(name)) =
+                    (row.text(0), row.integer(1), row.integer(2), row.text(3))
+                {
+                    there.insert((table, guid), (id, author, name));
+                }
+            }
+        }
+        let mut rows = Vec::new();
+        for (source, link) in sources.iter().flat_map(|(id, links)| links.iter().map(move |link| (*id, link)))
+        {
+            let Some((id, author, name)) = there.get(&(link.target.0, link.guid.clone())) else { continue };
+            let is_meant = link.author.as_str() == name
+                || link.author == *old && *author == account.person
+                || people.get(&link.author).is_some_and(|person| person.id == *author);
+            if is_meant {
+                rows.push(vec![source.into(), class.into(), (*id).into(), link.target.1.into()]);
+            }
+        }
+        let columns = ["source_id", "source_type", "target_id", "target_type"];
+        self.pod.insert("\"references\"", &columns, rows, OnConflict::Ignore).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_as_diaspora_finds_them() {
+        let guid = "0123456789abcdef";
+        let found = |text: &str| -> Vec<String> {
+            links(text)
+                .iter()
+                .map(|link| format!("{} {} {}", link.author, link.target.1, link.guid))
+                .collect()
+        };
+        let text = format!(
+            "See diaspora://ann@pod.example/post/{guid}, (web+diaspora://bob@pod.example:3000/comment/{guid}x). \
+             [again](diaspora://ann@pod.example/status_message/{guid})"
+        );
+        assert_eq!(
+            found(&text),
+            [format!("ann@pod.example Post {guid}"), format!("bob@pod.example:3000 Comment {guid}x")]
+        );
+        for text in [
+            "diaspora://",
+            "diaspora://ann@pod.example/post/",
+            "diaspora://ann@pod.example/post/0123456789abcde",
+            "diaspora://ann@pod.example/poll/0123456789abcdef",
+            "diaspora://ann/post/0123456789abcdef",
+            "http://ann@pod.example/post/0123456789abcdef",
+        ] {
+            assert_eq!(found(text), Vec::<String>::new(), "{text}");
+        }
+        let long = "x".repeat(300);
+        assert_eq!(found(&format!("diaspora://a@b.example/post/{long}")).len(), 1);
+    }
+}

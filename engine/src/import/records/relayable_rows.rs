@@ -1,0 +1,200 @@
+//! The rows of comments, likes and votes, and of their signatures.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use crate::domain::{Relayable, RelayableEntity, Timestamp};
+use crate::import::ImportError;
+use crate::import::records::relayables::{New, Table, keeps_signature};
+use crate::import::scan::people::People;
+use crate::import::scan::text::{mentions, tags};
+use crate::import::target::Target;
+use crate::pod::database::{Cell as _, OnConflict, Value};
+
+impl Target {
+    pub(in crate::import) async fn write_relayables(
+        &mut self,
+        people: &People,
+        new: &[New],
+    ) -> Result<(), ImportError> {
+        for table in Table::ALL {
+            let records: Vec<&New> =
+                new.iter().filter(|new| Table::of(&new.record.entity) == table).collect();
+            if records.is_empty() {
+                continue;
+            }
+            let now = self.now;
+            let rows = records.iter().map(|new| row(new, now)).collect();
+            let columns: &[&str] = match table {
+                Table::Comments => &[
+                    "guid",
+                    "author_id",
+                    "commentable_id",
+                    "commentable_type",
+                    "text",
+                    "created_at",
+                    "updated_at",
+                ],
+                Table::Likes => {
+                    &["guid", "author_id", "target_id", "target_type", "positive", "created_at", "updated_at"]
+                }
+                Table::PollParticipations => {
+                    &["guid", "author_id", "poll_id", "poll_answer_id", "created_at", "updated_at"]
+                }
+            };
+            self.pod.insert(table.name(), columns, rows, OnConflict::Fail).await?;
+            let guids: Vec<&str> = records.iter().map(|new| new.record.entity.guid().as_str()).collect();
+            let ids = self.ids(table.name(), &guids).await?;
+            let signed: Vec<(i64, &Relayable)> = records
+                .iter()
+                .filter(|new| keeps_signature(people, &new.record.entity, None))
+                .filter_map(|new| Some((*ids.get(new.record.entity.guid().as_str())?, &new.record)))
+                .collect();
+            self.write_signatures(table, &signed).await?;
+            if table == Table::Comments {
+                let texts: Vec<(i64, &str)> = records
+                    .iter()
+                    .filter_map(|new| match &new.record.entity {
+                        RelayableEntity::Comment(comment) => {
+                            Some((*ids.get(comment.guid.as_str())?, comment.text.as_str()))
+                        }
+                        _ => None,
+                    })
+                    .collect();
+                let tagged: Vec<(i64, Vec<String>)> =
+                    texts.iter().map(|(id, text)| (*id, tags(text))).collect();
+                self.put_tags("Comment", &tagged).await?;
+                let mentioned = texts.iter().map(|(id, text)| (*id, mentions(text)));
+                self.put_mentions("Comment", people, mentioned).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::import) async fn write_signatures(
+        &mut self,
+        table: Table,
+        records: &[(i64, &Relayable)],
+    ) -> Result<(), ImportError> {
+        let signed: Vec<&(i64, &Relayable)> =
+            records.iter().filter(|(_, record)| record.entity.author_signature().is_some()).collect();
+        if signed.is_empty() {
+            return Ok(());
+        }
+        let mut orders: Vec<String> =
+            signed.iter().map(|(_, record)| record.property_order.join(" ")).collect();
+        orders.sort_unstable();
+        orders.dedup();
+        let rows = orders.iter().map(|order| vec![Value::from(order.as_str())]).collect();
+        self.pod.insert("signature_orders", &["order"], rows, OnConflict::Ignore).await?;
+        let sql = "SELECT \"order\", id FROM signature_orders WHERE \"order\" IN ({})";
+        let orders: HashMap<String, i64> = self
+            .pod
+            .rows_in("signature orders", sql, &orders)
+            .await?
+            .iter()
+            .filter_map(|row| Some((row.text(0)?, row.integer(1)?)))
+            .collect();
+        let rows = signed
+            .iter()
+            .filter_map(|(id, record)| {
+                let entity = &record.entity;
+                Some(vec![
+                    (*id).into(),
+                    entity.author_signature()?.into(),
+                    (*orders.get(&record.property_order.join(" "))?).into(),
+                    additional_data(entity).into(),
+                ])
+            })
+            .collect();
+        let (signatures, key) = table.signatures();
+        let columns = [key, "author_signature", "signature_order_id", "additional_data"];
+        self.pod.insert(signatures, &columns, rows, OnConflict::Ignore).await?;
+        Ok(())
+    }
+}
+
+fn row(new: &New, now: Timestamp) -> Vec<Value> {
+    let guid: Value = new.record.entity.guid().as_str().into();
+    match &new.record.entity {
+        RelayableEntity::Comment(comment) => vec![
+            guid,
+            new.author.into(),
+            new.parent.into(),
+            new.class.into(),
+            comment.text.as_str().into(),
+            comment.created_at.into(),
+            comment.created_at.into(),
+        ],
+        RelayableEntity::Like(like) => vec![
+            guid,
+            new.author.into(),
+            new.parent.into(),
+            new.class.into(),
+            like.positive.into(),
+            now.into(),
+            now.into(),
+        ],
+        RelayableEntity::PollParticipation(_) => {
+            vec![guid, new.author.into(), new.parent.into(), new.answer.into(), now.into(), now.into()]
+        }
+    }
+}
+
+/// Values that are signed and have no column, as the YAML hash that Rails reads. `edited_at` is a point in time
+/// there.
+pub(in crate::import) fn additional_data(entity: &RelayableEntity) -> Option<String> {
+    let mut yaml = String::new();
+    let mut line = |name: &str, value: &str| _ = writeln!(yaml, "{name}: {value}");
+    if let RelayableEntity::Comment(comment) = entity
+        && let Some(edited) = &comment.edited_at
+    {
+        match chrono::NaiveDateTime::parse_from_str(edited, "%Y-%m-%d %H:%M:%S UTC")
+            .or_else(|_| chrono::NaiveDateTime::parse_from_str(edited, "%Y-%m-%dT%H:%M:%SZ"))
+        {
+            Ok(time) => line("edited_at", &time.format("%Y-%m-%d %H:%M:%S.000000000 Z").to_string()),
+            Err(_) => line("edited_at", &quoted(edited)),
+        }
+    }
+    for (name, value) in entity.additional() {
+        let text = match value {
+            serde_json::Value::Null => continue,
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        line(&quoted(name), &quoted(&text));
+    }
+    (!yaml.is_empty()).then(|| format!("---\n{yaml}"))
+}
+
+/// A text in YAML's quotes. Ruby's parser refuses some characters and takes others for line ends (YAML 1.1), so
+/// whatever is not plainly printable is escaped.
+fn quoted(text: &str) -> String {
+    let mut yaml = String::with_capacity(text.len() + 2);
+    yaml.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => yaml.extend(['\\', c]),
+            ' '..='\u{7E}'
+            | '\u{A0}'..='\u{2027}'
+            | '\u{202A}'..='\u{D7FF}'
+            | '\u{E000}'..='\u{FEFE}'
+            | '\u{FF00}'..='\u{FFFD}'
+            | '\u{10000}'.. => yaml.push(c),
+            c => _ = write!(yaml, "\\u{:04X}", u32::from(c)),
+        }
+    }
+    yaml.push('"');
+    yaml
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn ruby_reads_what_is_quoted() {
+        assert_eq!(quoted("a\"b\\ü🎉"), "\"a\\\"b\\\\ü🎉\"");
+        assert_eq!(quoted("\n\u{7F}\u{85}\u{2028}\u{FEFF}"), r#""\u000A\u007F\u0085\u2028\uFEFF""#);
+    }
+}

@@ -1,0 +1,31 @@
+//! What a user can choose from. With anything else, diaspora* would refuse to save the user ever again.
+
+/// Languages of diaspora* (`config/locale_settings.yml`).
+const LANGUAGES: &str = "ar art-nvi bg br bs ca cs cy da de de_formal de_moo de-CH el en en_1337 en_pirate \
+    en_shaw en_valspeak eo es es-AR es-CL es-CO es-VE es-MX et eu fi fil fr fy ga gd gl he hu hye hye-classical \
+    hyw ia id is it ja ja-KS ka ko lt mk ml ms nb nds nl nn oc pa pl pt-PT pt-BR ro ru sc si sk sl sq sr sv te \
+    tr uk ur-PK vi wo zh-CN zh-TW";
+/// Colour themes every pod has (`config/color_themes.yml`).
+const THEMES: &str = "original original_white dark_green magenta egyptian_blue dark";
+
+/// The language, or English if diaspora* does not speak it.
+pub(in crate::import) fn language(code: Option<&str>) -> &str {
+    code.filter(|code| LANGUAGES.split_whitespace().any(|known| known == *code)).unwrap_or("en")
+}
+
+/// The colour theme; none, which stands for the pod's own, if not every pod has it.
+pub(in crate::import) fn theme(name: Option<&str>) -> Option<String> {
+    name.filter(|name| THEMES.split_whitespace().any(|known| known == *name)).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{language, theme};
+
+    #[test]
+    fn only_what_there_is() {
+        assert_eq!([language(Some("pt-BR")), language(Some("tlh")), language(None)], ["pt-BR", "en", "en"]);
+        assert_eq!(theme(Some("dark")).as_deref(), Some("dark"));
+        assert_eq!(theme(Some("../x")), None);
+    }
+}

@@ -1,0 +1,282 @@
+//! Texts that the target pod's database cannot hold: too long for their columns, or with characters that are not in its
+//! character set.
+//!
+//! Found before anything is written, so the plan says it as well. What the account wrote is cut and its characters
+//! replaced; what others wrote and signed would no longer be what they signed, and stays out.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use crate::archive::manifest::CountKind;
+use crate::domain::{
+    Contact, Conversation, Entity, LoosePhoto, Photo, Post, Profile, Relayable, RelayableEntity,
+    StatusMessage,
+};
+use crate::import::records::photos::PhotoFiles;
+use crate::import::records::relayable_rows::additional_data;
+use crate::import::report::{FindingCode, Report};
+use crate::import::scan::source::Batch;
+use crate::import::scan::survey::Survey;
+use crate::import::target::Target;
+use crate::pod::database::{Column, Columns, DatabaseError};
+
+/// Characters of a string.
+pub(in crate::import) const SHORT: usize = 255;
+
+/// The beginning of a text that fits into a string.
+pub(in crate::import) fn short(text: &str) -> String {
+    text.chars().take(SHORT).collect()
+}
+
+/// Holds texts for columns, and says what became of them.
+struct Holder<'a> {
+    columns: Arc<Columns>,
+    report: &'a mut Report,
+    same_aspects: &'a HashMap<String, String>,
+}
+
+impl Target {
+    /// The account itself as this pod can hold it.
+    pub(in crate::import) async fn hold_account(&mut self, survey: &mut Survey) -> Result<(), DatabaseError> {
+        let columns = self.pod.columns().await?;
+        let none = HashMap::new();
+        let mut holder = Holder { columns, report: &mut self.report, same_aspects: &none };
+        for name in &mut survey.aspects {
+            holder.own_aspect(name);
+        }
+        self.same_aspects = self.pod.taken_for_one("aspects", "name", &survey.aspects).await?;
+        for name in &mut survey.aspects {
+            if let Some(same) = self.same_aspects.get(name) {
+                name.clone_from(same);
+            }
+        }
+        let mut holder = self.holder().await?;
+        let settings = survey.settings.aspects.iter_mut().map(|setting| &mut setting.name);
+        for name in settings.chain(&mut survey.auto_follow_back_aspect) {
+            holder.aspect(name);
+        }
+        if let Some(profile) = &mut survey.profile {
+            holder.profile(profile);
+        }
+        Ok(())
+    }
+
+    async fn holder(&mut self) -> Result<Holder<'_>, DatabaseError> {
+        let columns = self.pod.columns().await?;
+        Ok(Holder { columns, report: &mut self.report, same_aspects: &self.same_aspects })
+    }
+
+    /// A batch as this pod can hold it.
+    pub(in crate::import) async fn hold(
+        &mut self,
+        mut batch: Batch,
+        files: &PhotoFiles,
+    ) -> Result<Batch, DatabaseError> {
+        let mut holder = self.holder().await?;
+        match &mut batch {
+            Batch::Contacts(contacts) => {
+                for Contact { contact_groups_membership, .. } in contacts {
+                    for name in contact_groups_membership {
+                        holder.aspect(name);
+                    }
+                }
+            }
+            Batch::Audiences(audiences) => {
+                let names = audiences.iter_mut().flat_map(|audience| &mut audience.aspects);
+                names.for_each(|name| holder.aspect(name));
+            }
+            Batch::Tags(names) => {
+                for name in names {
+                    let before = name.clone();
+                    holder.own("tags", "name", name, CountKind::FollowedTags, &before);
+                }
+            }
+            Batch::Posts(posts) => {
+                for post in posts {
+                    if let Post::StatusMessage(message) = &mut post.post {
+                        holder.message(message, files);
+                    }
+                }
+            }
+            Batch::LoosePhotos(photos) => {
+                for LoosePhoto { photo, .. } in photos {
+                    holder.photo(photo, files);
+                }
+            }
+            Batch::OwnRelayables(records) => {
+                for record in records {
+                    if let RelayableEntity::Comment(comment) = &mut record.entity {
+                        let guid = comment.guid.clone();
+                        holder.own("comments", "text", &mut comment.text, CountKind::OwnComments, &guid);
+                    }
+                }
+            }
+            Batch::Conversations(talks) => talks.iter_mut().for_each(|talk| holder.conversation(talk)),
+            Batch::OthersRelayables(records) => records.retain(|(record, _)| {
+                let kind = match &record.entity {
+                    RelayableEntity::Comment(_) => CountKind::OthersComments,
+                    RelayableEntity::Like(_) => CountKind::OthersLikes,
+                    RelayableEntity::PollParticipation(_) => CountKind::OthersPollParticipations,
+                };
+                holder.signed(record, kind)
+            }),
+            Batch::LikesOnComments(records) => {
+                records.retain(|(record, _)| holder.signed(record, CountKind::LikesOnComments));
+            }
+            _ => {}
+        }
+        Ok(batch)
+    }
+}
+
+impl Holder<'_> {
+    /// A text of the account's own.
+    fn own(&mut self, table: &str, column: &str, text: &mut String, kind: CountKind, record: &dyn Display) {
+        let column = self.columns.of(table, column);
+        self.own_in(column, text, kind, record);
+    }
+
+    /// A string of the account's own, which has 255 characters in diaspora*'s tables whatever the database allows.
+    fn short(&mut self, table: &str, column: &str, text: &mut String, kind: CountKind, record: &dyn Display) {
+        let column = self.columns.of(table, column).at_most(SHORT);
+        self.own_in(column, text, kind, record);
+    }
+
+    fn own_in(&mut self, column: Column, text: &mut String, kind: CountKind, record: &dyn Display) {
+        let held = column.hold(text);
+        for (is_so, code) in [(held.cut, FindingCode::Shortened), (held.replaced, FindingCode::Replaced)] {
+            if is_so {
+                self.report.note(kind, code, &record.to_string());
+            }
+        }
+        if held.cut || held.replaced {
+            *text = held.text.into_owned();
+        }
+    }
+
+    /// The name of one of the account's aspects: characters only; too long a name leaves the aspect out.
+    fn own_aspect(&mut self, name: &mut String) {
+        let before = name.clone();
+        self.aspect(name);
+        if *name != before {
+            self.report.note(CountKind::Aspects, FindingCode::Replaced, &before);
+        }
+    }
+
+    /// The name of an aspect wherever it is meant, so that it stays the same everywhere.
+    fn aspect(&self, name: &mut String) {
+        // Pappus's own database may be another one, and knows aspects by their names.
+        let held = self.columns.of("aspects", "name").without_nul().hold(name);
+        if held.replaced {
+            *name = held.text.into_owned();
+        }
+        if let Some(same) = self.same_aspects.get(name) {
+            name.clone_from(same);
+        }
+    }
+
+    fn profile(&mut self, profile: &mut Profile) {
+        let texts = [
+            ("first_name", &mut profile.first_name),
+            ("last_name", &mut profile.last_name),
+            ("first_name", &mut profile.full_name),
+            ("bio", &mut profile.bio),
+            ("gender", &mut profile.gender),
+            ("location", &mut profile.location),
+        ];
+        for (column, text) in texts {
+            if let Some(text) = text {
+                self.own("profiles", column, text, CountKind::Contacts, &"the profile");
+            }
+        }
+        if let Some(tags) = &mut profile.tag_string {
+            // As long as they like together; each is a row of its own.
+            let held = self.columns.of("tags", "name").hold(tags);
+            if held.replaced {
+                self.report.note(CountKind::Contacts, FindingCode::Replaced, "the profile");
+            }
+        }
+        for (column, address) in [
+            ("image_url", &mut profile.image_url),
+            ("image_url_medium", &mut profile.image_url_medium),
+            ("image_url_small", &mut profile.image_url_small),
+        ] {
+            // Part of an address leads nowhere.
+            let held = self.columns.of("profiles", column);
+            if address.take_if(|address| held.hold(address).cut || held.hold(address).replaced).is_some() {
+                self.report.note(CountKind::Contacts, FindingCode::CannotHold, "the profile");
+            }
+        }
+    }
+
+    fn message(&mut self, message: &mut StatusMessage, files: &PhotoFiles) {
+        let guid = message.guid.clone();
+        let kind = CountKind::StatusMessages;
+        self.own("posts", "text", &mut message.text, kind, &guid);
+        if let Some(name) = &mut message.provider_display_name {
+            self.short("posts", "provider_display_name", name, kind, &guid);
+        }
+        if let Some(Entity(place)) = &mut message.location {
+            self.short("locations", "address", &mut place.address, kind, &guid);
+            self.short("locations", "lat", &mut place.lat, kind, &guid);
+            self.short("locations", "lng", &mut place.lng, kind, &guid);
+        }
+        if let Some(Entity(poll)) = &mut message.poll {
+            let guid = poll.guid.clone();
+            self.short("polls", "question", &mut poll.question, CountKind::Polls, &guid);
+            for Entity(answer) in &mut poll.poll_answers {
+                self.short("poll_answers", "answer", &mut answer.answer, CountKind::Polls, &guid);
+            }
+        }
+        message.photos.iter_mut().for_each(|Entity(photo)| self.photo(photo, files));
+    }
+
+    fn photo(&mut self, photo: &mut Photo, files: &PhotoFiles) {
+        let guid = photo.guid.clone();
+        if let Some(text) = &mut photo.text {
+            self.own("photos", "text", text, CountKind::Photos, &guid);
+        }
+        // A photo whose file came along gets a name of this pod's.
+        if !files.contains_key(&photo.remote_photo_name) {
+            self.own("photos", "remote_photo_name", &mut photo.remote_photo_name, CountKind::Photos, &guid);
+            self.own("photos", "remote_photo_path", &mut photo.remote_photo_path, CountKind::Photos, &guid);
+        }
+    }
+
+    fn conversation(&mut self, talk: &mut Conversation) {
+        let guid = talk.guid.clone();
+        self.short("conversations", "subject", &mut talk.subject, CountKind::Conversations, &guid);
+        for message in &mut talk.messages {
+            let guid = message.guid.clone();
+            self.own("messages", "text", &mut message.text, CountKind::Messages, &guid);
+        }
+    }
+
+    /// Whether what somebody signed can be kept as they signed it; says so if not.
+    fn signed(&mut self, record: &Relayable, kind: CountKind) -> bool {
+        let order = record.property_order.join(" ");
+        let additional = additional_data(&record.entity);
+        let (table, text) = match &record.entity {
+            RelayableEntity::Comment(comment) => ("comment_signatures", comment.text.as_str()),
+            RelayableEntity::Like(_) => ("like_signatures", ""),
+            RelayableEntity::PollParticipation(_) => ("poll_participation_signatures", ""),
+        };
+        let texts = [
+            ("comments", "text", text),
+            ("signature_orders", "order", order.as_str()),
+            (table, "additional_data", additional.as_deref().unwrap_or_default()),
+        ];
+        let (mut cut, mut replaced) = (false, false);
+        for (table, column, text) in texts {
+            let held = self.columns.of(table, column).hold(text);
+            cut |= held.cut;
+            replaced |= held.replaced;
+        }
+        if cut || replaced {
+            let code = if cut { FindingCode::TooLong } else { FindingCode::CannotHold };
+            self.report.left_out(kind, code, record.entity.guid());
+        }
+        !cut && !replaced
+    }
+}

@@ -1,0 +1,15 @@
+//! What the archive holds and what the target pod has: everything that is known before a record is written.
+
+pub(super) mod capacity;
+pub(super) mod choices;
+pub(super) mod column_limits;
+pub(super) mod known_relayables;
+pub(super) mod names;
+pub(super) mod parents;
+pub(super) mod people;
+pub(super) mod person_profile;
+pub(super) mod person_rows;
+pub(super) mod relayable_parents;
+pub(super) mod source;
+pub(super) mod survey;
+pub(super) mod text;

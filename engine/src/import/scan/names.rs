@@ -1,0 +1,69 @@
+//! The rules for usernames and e-mail addresses, as diaspora*'s `User` has them.
+
+use crate::domain::DiasporaId;
+use crate::import::ImportError;
+use crate::import::target::Target;
+use crate::pod::database::DatabaseError;
+
+/// diaspora* takes usernames of at most so many characters.
+const MAX_USERNAME: usize = 32;
+/// The column takes so many.
+const MAX_EMAIL: usize = 255;
+
+/// Makes sure that the name can be taken, and that nobody has it, or had it before closing the account.
+pub(in crate::import) async fn check_name(
+    target: &mut Target,
+    id: &DiasporaId,
+    reserved: &[String],
+) -> Result<(), ImportError> {
+    let name = id.username();
+    if name.len() > MAX_USERNAME {
+        return Err(ImportError::Username(name.to_owned(), "it is longer than 32 characters"));
+    }
+    if reserved.iter().any(|reserved| reserved == name) {
+        return Err(ImportError::Username(name.to_owned(), "this pod keeps the name for itself"));
+    }
+    let sql = "SELECT username FROM users WHERE username IN ({})";
+    let users = target.pod.rows_in("the username", sql, &[name]).await?;
+    let sql = "SELECT id FROM people WHERE diaspora_handle IN ({})";
+    let people = target.pod.rows_in("the username", sql, &[id.as_str()]).await?;
+    if users.is_empty() && people.is_empty() {
+        return Ok(());
+    }
+    Err(ImportError::Username(name.to_owned(), "somebody on this pod has, or had, that name"))
+}
+
+/// An e-mail address as diaspora* stores it: without space around it, in lower case.
+pub(in crate::import) fn stored_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+/// Makes sure that it is one, and that nobody on the pod uses it, whatever the case. Whoever only wants to change
+/// to it, and has not confirmed that, does not have it.
+pub(in crate::import) async fn check_email(target: &mut Target, email: &str) -> Result<(), ImportError> {
+    let refused = |why| Err(ImportError::Email(email.to_owned(), why));
+    let is_plain = |part: &str| {
+        !part.is_empty() && !part.chars().any(|c| c == '@' || c.is_whitespace() || c.is_control())
+    };
+    if !email.split_once('@').is_some_and(|(name, host)| is_plain(name) && is_plain(host)) {
+        return refused("it is no e-mail address");
+    }
+    if email.chars().count() > MAX_EMAIL {
+        return refused("it is longer than 255 characters");
+    }
+    let sql = "SELECT id FROM users WHERE LOWER(email) IN ({})";
+    if target.pod.rows_in("the e-mail address", sql, &[email]).await?.is_empty() {
+        return Ok(());
+    }
+    refused("another account on this pod uses it")
+}
+
+impl Target {
+    /// Whoever was about to change to the address cannot any more. diaspora* forgets that too: with it, they could
+    /// not save their settings.
+    pub(in crate::import) async fn forget_unconfirmed(&mut self, email: &str) -> Result<(), DatabaseError> {
+        let sql = "UPDATE users SET unconfirmed_email = NULL, confirm_email_token = NULL \
+                   WHERE LOWER(unconfirmed_email) = ?";
+        self.pod.run("the e-mail address", sql.to_owned(), &[email.into()]).await.map(drop)
+    }
+}

@@ -1,0 +1,268 @@
+//! Public posts of other people that the account has commented on, liked, voted in, subscribed to or reshared,
+//! fetched from the pods that have them: without them the account's own words would have no place here.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::discovery::{Discovery, PostName, WantedPost};
+use crate::domain::{DiasporaId, Entity, Guid, Photo, Post, Reshare, StatusMessage, VerifyingKey};
+use crate::federation::{MagicEnvelope, ReceivedEntity};
+use crate::import::ImportError;
+use crate::import::journal::notes::{Intent, Journal};
+use crate::import::progress::Stage;
+use crate::import::records::counters::list;
+use crate::import::records::photos::is_web_address;
+use crate::import::records::post_rows::{PHOTO_COLUMNS, POST_COLUMNS, photo_row, post_row};
+use crate::import::scan::people::People;
+use crate::import::scan::survey::Survey;
+use crate::import::target::Target;
+use crate::pod::database::OnConflict;
+
+/// Posts that are fetched, and then written, together. Each may be a mebibyte and a half while it is on its way.
+const TOGETHER: usize = 32;
+/// The longest text diaspora* takes, in characters (`Post`'s validation).
+const MAX_TEXT: usize = 65_535;
+
+/// A post by somebody else, with its author's row.
+struct Fetched {
+    post: Post,
+    author: i64,
+}
+
+/// Fetches what the archive's records belong to and the target pod does not have, and writes it as diaspora*
+/// does with what it receives. What cannot be had is passed over: the records that need it are reported.
+pub(in crate::import) async fn fetch_parents(
+    target: &mut Target,
+    discovery: &Discovery,
+    people: &mut People,
+    survey: &Survey,
+    old: &DiasporaId,
+    journal: &mut Journal,
+) -> Result<(), ImportError> {
+    // Those of an earlier run count too.
+    target.report.fetched_posts = journal.count(FETCHED_POSTS).await?;
+    let wanted = target.missing_parents(survey, old).await?;
+    let mut wanted = without_deleted(journal, wanted).await?;
+    // A reshare that was fetched brings its original along.
+    for _ in 0..2 {
+        let mut roots = Vec::new();
+        if !wanted.is_empty() {
+            target.progress.begin(Stage::Posts, wanted.len() as u64);
+        }
+        for chunk in wanted.chunks(TOGETHER) {
+            let envelopes: Vec<(&WantedPost, MagicEnvelope)> = discovery
+                .fetch_posts(chunk)
+                .await
+                .into_iter()
+                .zip(chunk)
+                .filter_map(|(envelope, wanted)| Some((wanted, envelope.ok()?)))
+                .collect();
+            let authors = envelopes.iter().map(|(_, envelope)| envelope.sender().clone());
+            let authors: HashSet<DiasporaId> = authors.collect();
+            people.discover(target, discovery, &authors, journal.writing()).await?;
+            let keys = keys_of(people, &authors);
+            let posts: Vec<Fetched> = envelopes
+                .into_iter()
+                .filter_map(|(wanted, envelope)| open(target, people, &keys, wanted, envelope))
+                .collect();
+            roots.extend(posts.iter().filter_map(|fetched| root_of(&fetched.post)));
+            target.write_fetched(people, posts, journal).await?;
+            target.progress.advance(chunk.len() as u64);
+        }
+        wanted = without_deleted(journal, target.without_present(roots).await?).await?;
+    }
+    Ok(())
+}
+
+/// Without posts that were fetched before and deleted since: nobody is asked for them again.
+async fn without_deleted(
+    journal: &Journal,
+    mut wanted: Vec<WantedPost>,
+) -> Result<Vec<WantedPost>, ImportError> {
+    let guids: Vec<&str> = wanted.iter().map(|post| post.guid.as_str()).collect();
+    let noted = journal.noted(FETCHED_POSTS, &guids).await?;
+    wanted.retain(|post| noted.get(post.guid.as_str()).is_none_or(|noted| !noted.certain));
+    Ok(wanted)
+}
+
+/// Keys of senders, ready for use.
+fn keys_of(people: &People, senders: &HashSet<DiasporaId>) -> HashMap<DiasporaId, VerifyingKey> {
+    people
+        .keys
+        .iter()
+        .filter(|known| senders.contains(&known.signed_as))
+        .filter_map(|known| Some((known.signed_as.clone(), known.key.verifying_key().ok()?)))
+        .collect()
+}
+
+/// The post that was asked for, if its author signed it.
+fn open(
+    target: &Target,
+    people: &People,
+    keys: &HashMap<DiasporaId, VerifyingKey>,
+    wanted: &WantedPost,
+    envelope: MagicEnvelope,
+) -> Option<Fetched> {
+    let sender = envelope.sender().clone();
+    let payload = envelope.verify(keys.get(&sender)?).ok()?;
+    let ReceivedEntity::Post(mut post) = payload.entity().ok()? else { return None };
+    let author = people.get(&sender)?;
+    let is_it = match (wanted.name, &*post) {
+        (PostName::Post, post) => *post.guid() == wanted.guid,
+        (PostName::Poll, Post::StatusMessage(StatusMessage { poll: Some(Entity(poll)), .. })) => {
+            poll.guid == wanted.guid
+        }
+        (PostName::Poll, _) => false,
+    };
+    // What people of the target pod have written, and deleted perhaps, is there or gone.
+    let foreign = author.user.is_none() && !author.closed;
+    let fits = match &mut *post {
+        Post::StatusMessage(message) => {
+            message.created_at = message.created_at.min(target.now);
+            message.public && message.text.chars().count() <= MAX_TEXT
+        }
+        Post::Reshare(reshare) => {
+            reshare.created_at = reshare.created_at.min(target.now);
+            true
+        }
+    };
+    (is_it && foreign && fits).then_some(Fetched { post: *post, author: author.id })
+}
+
+/// The original of a reshare.
+fn root_of(post: &Post) -> Option<WantedPost> {
+    let Post::Reshare(Reshare { root_author: Some(author), root_guid: Some(guid), .. }) = post else {
+        return None;
+    };
+    Some(WantedPost { name: PostName::Post, guid: guid.clone(), hosts: vec![author.host().to_owned()] })
+}
+
+impl Target {
+    /// What the archive's records need and this pod does not have, and who may have it.
+    async fn missing_parents(
+        &mut self,
+        survey: &Survey,
+        old: &DiasporaId,
+    ) -> Result<Vec<WantedPost>, ImportError> {
+        let wanted = survey.parents.iter().map(|((name, guid), author)| {
+            let author = author.as_ref().map(|author| author.host().to_owned());
+            // The old pod has everything the account has seen, and sends us on to the authors' pods.
+            let mut hosts: Vec<String> = author.into_iter().chain([old.host().to_owned()]).collect();
+            hosts.dedup();
+            WantedPost { name: *name, guid: guid.clone(), hosts }
+        });
+        self.without_present(wanted.collect()).await
+    }
+
+    /// Those that this pod does not have.
+    async fn without_present(&mut self, mut wanted: Vec<WantedPost>) -> Result<Vec<WantedPost>, ImportError> {
+        let here = self.url.diaspora_host().clone();
+        for (name, table) in [(PostName::Post, "posts"), (PostName::Poll, "polls")] {
+            let of_name = wanted.iter().filter(|post| post.name == name);
+            let guids: Vec<String> = of_name.map(|post| post.guid.to_string()).collect();
+            let present = self.ids(table, &guids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+            wanted.retain(|post| post.name != name || !present.contains_key(post.guid.as_str()));
+        }
+        for post in &mut wanted {
+            post.hosts.retain(|host| *host != here);
+        }
+        wanted.sort_by(|one, other| (one.name, &one.guid).cmp(&(other.name, &other.guid)));
+        wanted.dedup_by(|one, other| (one.name, &one.guid) == (other.name, &other.guid));
+        Ok(wanted)
+    }
+
+    /// Writes posts of other people, in one transaction.
+    async fn write_fetched(
+        &mut self,
+        people: &People,
+        mut posts: Vec<Fetched>,
+        journal: &mut Journal,
+    ) -> Result<(), ImportError> {
+        // A poll is asked for by its own name, and comes with a post that may have been here.
+        let guids: Vec<&str> = posts.iter().map(|fetched| fetched.post.guid().as_str()).collect();
+        let noted = journal.noted(FETCHED_POSTS, &guids).await?;
+        posts.retain(|fetched| noted.get(fetched.post.guid().as_str()).is_none_or(|noted| !noted.certain));
+        self.leave_out_present(&mut posts).await?;
+        self.report.fetched_posts += posts.len() as u64;
+        if let Some(planned) = &mut self.planned {
+            for fetched in &posts {
+                planned.add_post(&fetched.post, false);
+            }
+        }
+        if !self.writes() || posts.is_empty() {
+            return Ok(());
+        }
+        let intent = |fetched: &Fetched| Intent::write(FETCHED_POSTS, fetched.post.guid());
+        journal.note(posts.iter().map(intent).collect()).await?;
+        self.pod.begin().await?;
+        let rows = posts.iter().map(|fetched| post_row(fetched.author, &fetched.post)).collect();
+        self.pod.insert("posts", &POST_COLUMNS, rows, OnConflict::Fail).await?;
+        let guids: Vec<&str> = posts.iter().map(|fetched| fetched.post.guid().as_str()).collect();
+        let ids = self.ids("posts", &guids).await?;
+        let mut messages = Vec::new();
+        let mut photos = Vec::new();
+        for fetched in &posts {
+            let Post::StatusMessage(message) = &fetched.post else { continue };
+            let Some(id) = ids.get(message.guid.as_str()) else { continue };
+            messages.push((*id, message));
+            let shown = message.photos.iter().filter(|photo| is_web_address(&photo.0.remote_photo_path));
+            photos.extend(shown.map(|photo| photo_row(fetched.author, &photo.0, None)));
+        }
+        self.pod.insert("photos", &PHOTO_COLUMNS, photos, OnConflict::Fail).await?;
+        self.write_parts(people, &messages).await?;
+        let written = list(&ids.into_values().collect::<Vec<_>>());
+        self.count_posts(&written).await?;
+        let tags = self.tags_of_posts(&written).await?;
+        if !tags.is_empty() {
+            self.count_taggings(&list(&tags)).await?;
+        }
+        Ok(self.commit_batch(journal).await?)
+    }
+
+    /// Leaves out what is here by now, and parts whose GUIDs are taken.
+    async fn leave_out_present(&mut self, posts: &mut Vec<Fetched>) -> Result<(), ImportError> {
+        let (mut own, mut photos, mut polls, mut answers) = (vec![], vec![], vec![], vec![]);
+        for Fetched { post, .. } in posts.iter() {
+            own.push(post.guid().to_string());
+            let Post::StatusMessage(message) = post else { continue };
+            photos.extend(message.photos.iter().map(|photo| photo.0.guid.to_string()));
+            if let Some(Entity(poll)) = &message.poll {
+                polls.push(poll.guid.to_string());
+                answers.extend(poll.poll_answers.iter().map(|answer| answer.0.guid.to_string()));
+            }
+        }
+        let mut taken: Vec<HashSet<String>> = Vec::new();
+        for (table, guids) in
+            [("posts", own), ("photos", photos), ("polls", polls), ("poll_answers", answers)]
+        {
+            let guids: Vec<&str> = guids.iter().map(String::as_str).collect();
+            taken.push(self.taken(table, &guids).await?.into_keys().collect());
+        }
+        // A GUID counts once, wherever it comes from.
+        let mut free = |kind: usize, guid: &Guid| {
+            taken.get_mut(kind).is_some_and(|taken| taken.insert(guid.to_string()))
+        };
+        posts.retain_mut(|Fetched { post, .. }| {
+            if !free(0, post.guid()) {
+                return false;
+            }
+            if let Post::StatusMessage(message) = post {
+                let guid = message.guid.clone();
+                message.photos.retain_mut(|Entity(photo): &mut Entity<Photo>| {
+                    photo.status_message_guid = Some(guid.clone());
+                    free(1, &photo.guid)
+                });
+                if let Some(Entity(poll)) = &message.poll
+                    && !(free(2, &poll.guid)
+                        && poll.poll_answers.iter().all(|answer| free(3, &answer.0.guid)))
+                {
+                    message.poll = None;
+                }
+            }
+            true
+        });
+        Ok(())
+    }
+}
+
+/// The journal's word for posts of others that an import has brought along.
+pub(in crate::import) const FETCHED_POSTS: &str = "fetched_posts";

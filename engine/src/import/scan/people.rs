@@ -1,0 +1,289 @@
+//! Who the people of an archive are on the target pod.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::discovery::{DiscoveredPerson, Discovery};
+use crate::domain::{DiasporaId, Guid, PublicKey};
+use crate::import::ImportError;
+use crate::import::journal::notes::{Intent, Journal};
+use crate::import::scan::person_profile::PersonProfile;
+use crate::import::scan::survey::KnownPerson;
+use crate::import::target::{Planned, Target};
+use crate::pod::database::{Cell as _, DatabaseError, Row};
+use crate::validate::KnownKey;
+
+/// Moves are followed this far; a longer chain is a loop or a joke.
+const MAX_CHAIN: usize = 16;
+
+/// Somebody on the target pod.
+#[derive(Debug, Clone)]
+pub(in crate::import) struct Person {
+    /// `people.id`; for somebody who has moved, of who they are now.
+    pub(in crate::import) id: i64,
+    /// `users.id`, for people of the target pod.
+    pub(in crate::import) user: Option<i64>,
+    pub(in crate::import) closed: bool,
+    /// Whether they had another name, and another key, before.
+    pub(in crate::import) has_moved: bool,
+    /// `people.id` of who they are on the target pod, where their account was imported and nobody has been told yet.
+    pub(in crate::import) also: Option<i64>,
+}
+
+/// Somebody the target pod does not know yet, from a source that can be trusted: discovery, or an archive
+/// signed by a pod whose key the podmin has pinned.
+#[derive(Debug, Clone)]
+pub struct NewPerson {
+    /// diaspora* ID.
+    pub id: DiasporaId,
+    /// Name in the network.
+    pub guid: Guid,
+    /// Public key.
+    pub key: PublicKey,
+    /// What everybody may know of them.
+    pub profile: PersonProfile,
+    /// Whether the person's pod is reached by https.
+    pub https: bool,
+}
+
+impl From<DiscoveredPerson> for NewPerson {
+    fn from(found: DiscoveredPerson) -> Self {
+        let https = found.pod.scheme() == "https";
+        let profile = PersonProfile::from_hcard(&found.profile);
+        Self { id: found.id, guid: found.guid, key: found.public_key, profile, https }
+    }
+}
+
+/// Everybody an archive speaks of, as far as the target pod knows them.
+#[derive(Default)]
+pub(in crate::import) struct People {
+    known: HashMap<DiasporaId, Person>,
+    pub(in crate::import) keys: Vec<KnownKey>,
+}
+
+struct PersonRow {
+    id: i64,
+    handle: DiasporaId,
+    key: Option<PublicKey>,
+    user: Option<i64>,
+    closed: bool,
+}
+
+const COLUMNS: &str = "id, diaspora_handle, serialized_public_key, owner_id, closed_account";
+
+impl PersonRow {
+    fn new(row: &Row) -> Option<Self> {
+        Some(Self {
+            id: row.integer(0)?,
+            handle: row.text(1)?.parse().ok()?,
+            key: row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()),
+            user: row.integer(3),
+            closed: row.boolean(4).unwrap_or(false),
+        })
+    }
+}
+
+impl People {
+    /// Looks everybody up.
+    pub(in crate::import) async fn read<'a>(
+        target: &mut Target,
+        ids: impl Iterator<Item = &'a DiasporaId>,
+    ) -> Result<Self, DatabaseError> {
+        let ids: Vec<&str> = ids.map(DiasporaId::as_str).collect();
+        let sql = format!("SELECT {COLUMNS} FROM people WHERE diaspora_handle IN ({{}})");
+        let rows = target.pod.rows_in("people", &sql, &ids).await?;
+        let found: Vec<PersonRow> = rows.iter().filter_map(PersonRow::new).collect();
+        let moves = Moves::read(target).await?;
+        let mut wanted: HashSet<i64> = HashSet::new();
+        for person in &found {
+            wanted.extend(moves.chain(person.id));
+        }
+        let others: Vec<i64> = wanted.into_iter().collect();
+        let mut by_id: HashMap<i64, PersonRow> =
+            found.into_iter().map(|person| (person.id, person)).collect();
+        let named: Vec<i64> = by_id.keys().copied().collect();
+        for person in target.people_by_row(&others).await? {
+            by_id.entry(person.id).or_insert(person);
+        }
+        let mut people = Self::default();
+        for id in named {
+            people.add(&by_id, &moves, id);
+        }
+        Ok(people)
+    }
+
+    fn add(&mut self, rows: &HashMap<i64, PersonRow>, moves: &Moves, id: i64) {
+        let Some(row) = rows.get(&id) else { return };
+        let now = moves.newest(id);
+        let current = rows.get(&now).unwrap_or(row);
+        let has_moved = moves.chain(id).len() > 1;
+        let (id, user, closed) = (current.id, current.user, current.closed);
+        let person = Person { id, user, closed, has_moved, also: None };
+        self.known.insert(row.handle.clone(), person);
+        // diaspora* stores the new name beside a signature by the old key: any key of the chain may fit.
+        for other in moves.chain(id) {
+            if let Some(PersonRow { handle, key: Some(key), .. }) = rows.get(&other) {
+                let (person, signed_as) = (row.handle.clone(), handle.clone());
+                self.keys.push(KnownKey { person, signed_as, key: key.clone() });
+            }
+        }
+    }
+
+    /// Gets to know more people: as this pod knows them, or by asking theirs.
+    pub(in crate::import) async fn discover(
+        &mut self,
+        target: &mut Target,
+        discovery: &Discovery,
+        ids: &HashSet<DiasporaId>,
+        journal: Option<&mut Journal>,
+    ) -> Result<(), ImportError> {
+        let new: Vec<&DiasporaId> = ids.iter().filter(|id| self.get(id).is_none()).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let here = Self::read(target, new.iter().copied()).await?;
+        self.known.extend(here.known);
+        self.keys.extend(here.keys);
+        let unknown: Vec<DiasporaId> = new.into_iter().filter(|id| self.get(id).is_none()).cloned().collect();
+        let found = discovery.find_all(unknown).await;
+        let mut found: Vec<NewPerson> = found.into_values().flatten().map(NewPerson::from).collect();
+        found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        self.insert_people(target, found, journal).await
+    }
+
+    /// Names of people of other pods, as far as they have not moved.
+    pub(in crate::import) fn unmoved(&self) -> Vec<String> {
+        let unmoved = self.known.iter().filter(|(_, person)| person.user.is_none() && !person.has_moved);
+        unmoved.map(|(id, _)| id.to_string()).collect()
+    }
+
+    /// Notes who somebody is here already: see [`Person::also`].
+    pub(in crate::import) fn set_pending(&mut self, id: &str, person: i64) {
+        if let Some(known) = id.parse::<DiasporaId>().ok().and_then(|id| self.known.get_mut(&id)) {
+            known.also = Some(person);
+        }
+    }
+
+    /// The person with this ID, or who they are now.
+    pub(in crate::import) fn get(&self, id: &DiasporaId) -> Option<&Person> {
+        self.known.get(id)
+    }
+
+    /// Adds people who are new to the target pod; in a plan, without writing them.
+    pub(in crate::import) async fn insert_people(
+        &mut self,
+        target: &mut Target,
+        mut people: Vec<NewPerson>,
+        mut journal: Option<&mut Journal>,
+    ) -> Result<(), ImportError> {
+        // Whoever this pod's own people are, this pod knows best.
+        let here = target.url.diaspora_host();
+        people.retain(|person| person.id.host() != here);
+        for chunk in people.chunks(500) {
+            if let Some(journal) = journal.as_deref_mut() {
+                let intent = |person: &NewPerson| Intent {
+                    kind: "people",
+                    guid: person.guid.to_string(),
+                    previous: None,
+                };
+                journal.note(chunk.iter().map(intent).collect()).await?;
+                target.create_people(chunk).await?;
+            }
+            let ids: Vec<&str> = chunk.iter().map(|person| person.id.as_str()).collect();
+            let sql = "SELECT id, diaspora_handle FROM people WHERE diaspora_handle IN ({})";
+            let rows = target.pod.rows_in("people", sql, &ids).await?;
+            let mut rows: HashMap<String, i64> =
+                rows.iter().filter_map(|row| Some((row.text(1)?, row.integer(0)?))).collect();
+            for person in chunk {
+                let planned = target.planned.as_mut().map(Planned::number);
+                let id = rows.remove(person.id.as_str()).or(planned);
+                let Some(id) = id else { continue };
+                let stranger = Person { id, user: None, closed: false, has_moved: false, also: None };
+                self.known.insert(person.id.clone(), stranger);
+                let (id, key) = (person.id.clone(), person.key.clone());
+                self.keys.push(KnownKey { person: id.clone(), signed_as: id, key });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who of the archive's people the target pod does not know, with what the archive says of them, if that can
+/// be trusted.
+pub(in crate::import) fn strangers(
+    people: &People,
+    described: &BTreeMap<DiasporaId, KnownPerson>,
+) -> Vec<NewPerson> {
+    described
+        .iter()
+        .filter(|(id, _)| people.get(id).is_none())
+        .filter_map(|(id, described)| {
+            let key = PublicKey::from_pem(&whole_lines(described.key.as_deref()?)).ok()?;
+            let name = described.name.as_deref().filter(|name| *name != id.as_str()).unwrap_or_default();
+            let profile = PersonProfile::from_display_name(name);
+            Some(NewPerson { id: id.clone(), guid: described.guid.clone()?, key, profile, https: true })
+        })
+        .collect()
+}
+
+/// A key with the line break at its end that diaspora*'s own keys have; archives of pods on which people were
+/// entered without it lack it.
+fn whole_lines(pem: &str) -> String {
+    format!("{}\n", pem.trim_end())
+}
+
+/// Who has moved where, as the target pod knows.
+struct Moves {
+    next: HashMap<i64, i64>,
+    before: HashMap<i64, Vec<i64>>,
+}
+
+impl Moves {
+    async fn read(target: &mut Target) -> Result<Self, DatabaseError> {
+        let sql = "SELECT old_person_id, new_person_id FROM account_migrations".to_owned();
+        let mut moves = Self { next: HashMap::new(), before: HashMap::new() };
+        for row in target.pod.rows("the account migrations", sql, &[]).await? {
+            if let (Some(old), Some(new)) = (row.integer(0), row.integer(1)) {
+                moves.next.insert(old, new);
+                moves.before.entry(new).or_default().push(old);
+            }
+        }
+        Ok(moves)
+    }
+
+    fn newest(&self, id: i64) -> i64 {
+        let mut now = id;
+        for _ in 0..MAX_CHAIN {
+            match self.next.get(&now) {
+                Some(next) => now = *next,
+                None => break,
+            }
+        }
+        now
+    }
+
+    /// Everybody this person was and is, the person first.
+    fn chain(&self, id: i64) -> Vec<i64> {
+        let mut chain = vec![id];
+        let mut seen = 0;
+        while let Some(&person) = chain.get(seen).filter(|_| chain.len() <= MAX_CHAIN) {
+            let around = self.before.get(&person).into_iter().flatten().chain(self.next.get(&person));
+            let new: Vec<i64> = around.copied().filter(|other| !chain.contains(other)).collect();
+            chain.extend(new);
+            seen += 1;
+        }
+        chain
+    }
+}
+
+impl Target {
+    async fn people_by_row(&mut self, ids: &[i64]) -> Result<Vec<PersonRow>, DatabaseError> {
+        let mut people = Vec::new();
+        for chunk in ids.chunks(1000) {
+            let list = chunk.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let sql = format!("SELECT {COLUMNS} FROM people WHERE id IN ({list})");
+            let rows = self.pod.rows("people", sql, &[]).await?;
+            people.extend(rows.iter().filter_map(PersonRow::new));
+        }
+        Ok(people)
+    }
+}

@@ -1,0 +1,111 @@
+//! The rows of people of other pods, as diaspora* writes them after it has looked somebody up.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::DiasporaId;
+use crate::import::scan::people::NewPerson;
+use crate::import::target::Target;
+use crate::pod::database::{Cell as _, DatabaseError, OnConflict};
+
+/// A pod's host, and its port; -1 stands for one that goes without saying.
+type PodAddress = (String, i64);
+
+const PROFILE_COLUMNS: [&str; 10] = [
+    "person_id",
+    "full_name",
+    "first_name",
+    "last_name",
+    "image_url",
+    "image_url_medium",
+    "image_url_small",
+    "searchable",
+    "created_at",
+    "updated_at",
+];
+
+fn address(id: &DiasporaId) -> PodAddress {
+    let (host, port) = id.host().split_once(':').unwrap_or((id.host(), "-1"));
+    (host.to_owned(), port.parse().unwrap_or(-1))
+}
+
+impl Target {
+    /// Writes people with their pods and profiles, in one transaction. Whoever is here already stays as they are.
+    pub(in crate::import) async fn create_people(
+        &mut self,
+        people: &[NewPerson],
+    ) -> Result<(), DatabaseError> {
+        let now = self.now;
+        self.pod.begin().await?;
+        let pods = self.create_pods(people).await?;
+        let rows = people
+            .iter()
+            .map(|person| {
+                vec![
+                    person.id.as_str().into(),
+                    person.guid.as_str().into(),
+                    person.key.as_pem().into(),
+                    pods.get(&address(&person.id)).copied().into(),
+                    now.into(),
+                    now.into(),
+                ]
+            })
+            .collect();
+        let columns =
+            ["diaspora_handle", "guid", "serialized_public_key", "pod_id", "created_at", "updated_at"];
+        self.pod.insert("people", &columns, rows, OnConflict::Ignore).await?;
+        self.create_profiles(people).await?;
+        self.pod.commit().await
+    }
+
+    /// The row numbers of the people's pods; those that are not here yet are made.
+    async fn create_pods(&mut self, people: &[NewPerson]) -> Result<HashMap<PodAddress, i64>, DatabaseError> {
+        let now = self.now;
+        let pods: BTreeMap<PodAddress, bool> =
+            people.iter().map(|person| (address(&person.id), person.https)).collect();
+        let rows = pods
+            .iter()
+            .map(|((host, port), https)| {
+                vec![host.as_str().into(), (*port).into(), (*https).into(), now.into(), now.into()]
+            })
+            .collect();
+        let columns = ["host", "port", "ssl", "created_at", "updated_at"];
+        self.pod.insert("pods", &columns, rows, OnConflict::Ignore).await?;
+        let hosts: Vec<&str> = pods.keys().map(|(host, _)| host.as_str()).collect();
+        let sql = "SELECT id, host, port FROM pods WHERE host IN ({})";
+        let found = self.pod.rows_in("pods", sql, &hosts).await?;
+        Ok(found
+            .iter()
+            .filter_map(|row| Some(((row.text(1)?, row.integer(2).unwrap_or(-1)), row.integer(0)?)))
+            .collect())
+    }
+
+    /// Profiles for those of the people who have none.
+    async fn create_profiles(&mut self, people: &[NewPerson]) -> Result<(), DatabaseError> {
+        let (now, dialect) = (self.now, self.pod.dialect());
+        let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
+        let sql = "SELECT p.id, p.diaspora_handle FROM people p LEFT JOIN profiles f ON f.person_id = p.id \
+                   WHERE f.id IS NULL AND p.diaspora_handle IN ({}) ORDER BY p.id";
+        let bare = self.pod.rows_in("people", sql, &ids).await?;
+        let profiles: HashMap<&str, &NewPerson> =
+            people.iter().map(|person| (person.id.as_str(), person)).collect();
+        let rows = bare
+            .iter()
+            .filter_map(|row| {
+                let profile = profiles.get(row.text(1)?.as_str())?.profile.clone().fit(dialect);
+                Some(vec![
+                    row.integer(0)?.into(),
+                    profile.full_name().into(),
+                    profile.first_name.into(),
+                    profile.last_name.into(),
+                    profile.image_url.into(),
+                    profile.image_url_medium.into(),
+                    profile.image_url_small.into(),
+                    profile.searchable.into(),
+                    now.into(),
+                    now.into(),
+                ])
+            })
+            .collect();
+        self.pod.insert("profiles", &PROFILE_COLUMNS, rows, OnConflict::Fail).await.map(drop)
+    }
+}

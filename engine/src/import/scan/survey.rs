@@ -1,0 +1,343 @@
+//! A first look through the archive: the account itself, and everybody it speaks of.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use serde_json::value::RawValue;
+
+use crate::archive::document::{
+    Additions, DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document,
+    read_extras, read_record, relayable, username,
+};
+use crate::archive::manifest::CountKind;
+use crate::archive::open::{Archive, OpenError, Verified};
+use crate::discovery::PostName;
+use crate::domain::{
+    Aspect, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, LoosePhoto,
+    NonContactAuthor, OwnPost, Photo, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,
+};
+use crate::import::ImportError;
+
+/// People of one archive that are looked at; nobody has more.
+const MAX_PEOPLE: usize = 500_000;
+
+/// Posts of others that are remembered as parents of the account's own records.
+const MAX_PARENTS: usize = 100_000;
+
+/// Bytes of aspects, blocks and names of photos, which are kept until they come in: hundreds of thousands of them.
+const MAX_KEPT: usize = 32 << 20;
+
+/// What keeping one of them costs besides its text.
+const EACH: usize = 64;
+
+/// Places of records that cannot be read, kept to be listed; all are counted.
+const MAX_PLACES: usize = 10_000;
+
+/// What the archive knows of a person.
+#[derive(Debug, Clone, Default)]
+pub(in crate::import) struct KnownPerson {
+    pub(in crate::import) guid: Option<Guid>,
+    pub(in crate::import) name: Option<String>,
+    pub(in crate::import) key: Option<String>,
+}
+
+/// A part of an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Part {
+    /// `diaspora.json`.
+    #[default]
+    Document,
+    /// `extras.json`.
+    Extras,
+}
+
+/// What the first look finds.
+#[derive(Debug, Default)]
+pub(in crate::import) struct Survey {
+    pub(in crate::import) username: String,
+    pub(in crate::import) email: String,
+    pub(in crate::import) language: Option<String>,
+    pub(in crate::import) private_key: Option<PrivateKey>,
+    pub(in crate::import) disable_mail: bool,
+    pub(in crate::import) show_community_spotlight: bool,
+    pub(in crate::import) auto_follow_back: bool,
+    pub(in crate::import) auto_follow_back_aspect: Option<String>,
+    pub(in crate::import) blocks: Vec<DiasporaId>,
+    pub(in crate::import) profile: Option<Profile>,
+    pub(in crate::import) aspects: Vec<String>,
+    pub(in crate::import) settings: ExtraSettings,
+    pub(in crate::import) people: BTreeMap<DiasporaId, KnownPerson>,
+    /// Names of the photo files in the archive.
+    pub(in crate::import) files: HashSet<String>,
+    /// Photo files with their sizes in bytes.
+    pub(in crate::import) photos: Vec<(String, u64)>,
+    /// GUIDs of the account's photos, with the names of their files.
+    pub(in crate::import) photo_names: Vec<(Guid, String)>,
+    /// How many records will be read in batches, for showing progress.
+    pub(in crate::import) records: u64,
+    /// Posts, and posts with polls, that the account's own records belong to, by the GUID that the archive
+    /// knows; with the author, if the archive names one.
+    pub(in crate::import) parents: BTreeMap<(PostName, Guid), Option<DiasporaId>>,
+    /// The lists of the archive document, in the order in which they stand there.
+    pub(in crate::import) lists: Vec<(Section, String)>,
+    /// Blocks and aspects that cannot be read, with their places.
+    pub(in crate::import) unreadable: Vec<(CountKind, String)>,
+    /// Values of the account itself, its blocks and aspects that cannot be read.
+    pub(in crate::import) values_left_out: Vec<(CountKind, String)>,
+    /// GUIDs of the account's own posts and polls.
+    /// Records that cannot be read and are not listed.
+    pub(in crate::import) more_unreadable: BTreeMap<CountKind, u64>,
+    /// Hashes of the account's own posts and polls: millions may be named, and they only tell what need not be fetched.
+    own: HashSet<u64>,
+    kept: usize,
+    /// What is being read.
+    part: Part,
+    /// What is known of records beyond the document, while it is read.
+    additions: Additions,
+}
+
+impl Survey {
+    /// Reads the archive once.
+    pub(in crate::import) fn read(archive: &mut Archive<Verified>) -> Result<Self, ImportError> {
+        let limits = *archive.limits();
+        let mut survey = Self { additions: archive.additions::<ImportError>()?, ..Self::default() };
+        read_document(archive.document()?, &limits, &mut survey)?;
+        if let Some(extras) = archive.extras()? {
+            survey.part = Part::Extras;
+            read_extras(extras, &limits, &mut survey)?;
+        }
+        archive.photos::<OpenError>(|name, size, _| {
+            survey.files.insert(name.to_owned());
+            survey.photos.push((name.to_owned(), size));
+            Ok(())
+        })?;
+        let own = std::mem::take(&mut survey.own);
+        survey.additions = Additions::default();
+        survey.parents.retain(|(_, guid), _| !own.contains(&hashed(guid)));
+        Ok(survey)
+    }
+
+    /// Notes that a post is needed, and who wrote it if that is known.
+    fn need(&mut self, name: PostName, guid: Guid, author: Option<DiasporaId>) {
+        if self.parents.len() >= MAX_PARENTS && !self.parents.contains_key(&(name, guid.clone())) {
+            return;
+        }
+        let known = self.parents.entry((name, guid)).or_default();
+        *known = known.take().or(author);
+    }
+
+    /// A record of the account's own needs what it belongs to.
+    fn need_parent(&mut self, value: &RawValue) {
+        let Ok(Relayable { entity, .. }) = relayable(value) else { return };
+        let name = match &entity {
+            RelayableEntity::Like(like) if like.parent_type != "Post" => return,
+            RelayableEntity::Comment(_) | RelayableEntity::Like(_) => PostName::Post,
+            RelayableEntity::PollParticipation(_) => PostName::Poll,
+        };
+        self.need(name, entity.parent_guid().clone(), None);
+    }
+
+    fn discover(&mut self, person: DiasporaId) -> Option<&mut KnownPerson> {
+        if self.people.len() >= MAX_PEOPLE && !self.people.contains_key(&person) {
+            return None;
+        }
+        Some(self.people.entry(person).or_default())
+    }
+
+    /// Reads a value of the account itself, and notes what of it cannot be read.
+    fn read_odd<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
+        // The report goes by kinds of records, and the account's own values are none: they stand with its aspects.
+        let kind = if place.name == "blocks" { CountKind::Blocks } else { CountKind::Aspects };
+        let place = place.to_string();
+        match read_record(value, None) {
+            Ok((record, lost)) => {
+                for LostValue { path, .. } in lost {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    self.values_left_out.push((kind, format!("{place}{dot}{path}")));
+                }
+                Some(record)
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// A field of the account itself.
+    fn read_field<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
+        let read = self.read_odd(place, value);
+        if read.is_none() && value.get() != "null" {
+            self.values_left_out.push((CountKind::Aspects, place.to_string()));
+        }
+        read
+    }
+
+    /// An aspect or a blocked person.
+    fn read_element<T: Record>(&mut self, place: &Place<'_>, value: &RawValue, kind: CountKind) -> Option<T> {
+        let read = self.read_odd(place, value);
+        if read.is_none() {
+            if self.unreadable.len() < MAX_PLACES {
+                self.unreadable.push((kind, place.to_string()));
+            } else {
+                *self.more_unreadable.entry(kind).or_default() += 1;
+            }
+        }
+        read
+    }
+
+    fn set(&mut self, place: &Place<'_>, value: &RawValue) {
+        match place.name {
+            "username" => {
+                self.username = username(&self.read_field::<String>(place, value).unwrap_or_default());
+            }
+            "email" => self.email = self.read_field(place, value).unwrap_or_default(),
+            "language" => self.language = self.read_field(place, value).flatten(),
+            "private_key" => self.private_key = self.read_field(place, value),
+            "disable_mail" => self.disable_mail = self.read_field(place, value).unwrap_or_default(),
+            "show_community_spotlight_in_stream" => {
+                self.show_community_spotlight = self.read_field(place, value).unwrap_or_default();
+            }
+            "auto_follow_back" => self.auto_follow_back = self.read_field(place, value).unwrap_or_default(),
+            "auto_follow_back_aspect" => {
+                self.auto_follow_back_aspect = self.read_field(place, value).flatten();
+            }
+            "profile" => {
+                self.profile = self.read_field::<Entity<Profile>>(place, value).map(|profile| profile.0);
+            }
+            "settings" => self.settings = self.read_field(place, value).unwrap_or_default(),
+            _ => {}
+        }
+    }
+
+    fn see_post(&mut self, mut post: OwnPost) {
+        self.additions.complete(&mut post);
+        // Those who may see limited posts, as far as they live on the target pod.
+        for person in post.subscribed_users_ids.into_iter().flatten() {
+            self.discover(person);
+        }
+        self.own.insert(hashed(post.post.guid()));
+        match post.post {
+            Post::StatusMessage(message) => {
+                for Entity(photo) in message.photos {
+                    self.see_photo(photo);
+                }
+                self.own.extend(message.poll.map(|Entity(poll)| hashed(&poll.guid)));
+            }
+            Post::Reshare(Reshare { root_author, root_guid: Some(root), .. }) => {
+                self.need(PostName::Post, root, root_author);
+            }
+            Post::Reshare(_) => {}
+        }
+    }
+
+    fn see_photo(&mut self, photo: Photo) {
+        self.kept += photo.remote_photo_name.len() + EACH;
+        self.photo_names.push((photo.guid, photo.remote_photo_name));
+    }
+
+    fn see(&mut self, place: &Place<'_>, value: &RawValue) {
+        match place.name {
+            "contact_groups" => {
+                if let Some(aspect) = self.read_element::<Aspect>(place, value, CountKind::Aspects) {
+                    self.kept += aspect.name.len() + EACH;
+                    self.aspects.push(aspect.name);
+                }
+            }
+            "blocks" => {
+                if let Some(person) = self.read_element::<DiasporaId>(place, value, CountKind::Blocks) {
+                    self.kept += person.as_str().len() + EACH;
+                    self.blocks.push(person.clone());
+                    self.discover(person);
+                }
+            }
+            "contacts" => {
+                if let Ok((contact, _)) = read_record::<Contact>(value, None)
+                    && let Some(person) = self.discover(contact.account_id)
+                {
+                    let name = Some(contact.person_name).filter(|name| !name.is_empty());
+                    *person = KnownPerson { guid: contact.person_guid, name, key: contact.public_key };
+                }
+            }
+            "non_contact_authors" => {
+                if let Ok((author, _)) = read_record::<NonContactAuthor>(value, None)
+                    && let Some(person) = self.discover(author.account_id)
+                {
+                    person.guid = person.guid.take().or(author.guid);
+                    person.key = person.key.take().or(Some(author.public_key));
+                }
+            }
+            "relayables" | "likes_on_comments" => {
+                if let Ok(mut record) = relayable(value) {
+                    // Only the key of whoever signed it counts; who that is now, this pod knows itself.
+                    self.additions.name_signer(&mut record);
+                    self.discover(record.entity.author().clone());
+                }
+            }
+            "conversations" => {
+                if let Ok(conversation) = serde_json::from_str::<Conversation>(value.get()) {
+                    for person in conversation.participants {
+                        self.discover(person);
+                    }
+                }
+            }
+            "posts" => {
+                if let Ok((post, _)) = read_record::<OwnPost>(value, None) {
+                    self.see_post(post);
+                }
+            }
+            "loose_photos" => {
+                if let Ok(LoosePhoto { photo, .. }) = serde_json::from_str(value.get()) {
+                    self.see_photo(photo);
+                }
+            }
+            "post_subscriptions" => {
+                if let Ok((post, _)) = read_record(value, None) {
+                    self.need(PostName::Post, post, None);
+                }
+            }
+            "commented_posts" => {
+                if let Ok(post) = serde_json::from_str::<CommentedPost>(value.get()) {
+                    self.need(PostName::Post, post.guid, Some(post.author));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn hashed(guid: &Guid) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    guid.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl DocumentVisitor for Survey {
+    fn array(&mut self, place: &Place<'_>) {
+        if self.part != Part::Extras {
+            self.lists.push((place.section, place.name.to_owned()));
+        }
+    }
+
+    fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        if place.section == Section::User || self.part == Part::Extras {
+            self.set(place, value);
+        }
+        Ok(Next::Continue)
+    }
+
+    fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        self.records += u64::from(crate::import::scan::source::is_batched(place.section, place.name));
+        if place.section == Section::User && place.name == "relayables" {
+            self.need_parent(value);
+        } else {
+            self.see(place, value);
+        }
+        if self.kept > MAX_KEPT {
+            let problem = format!(
+                "aspects, blocks and photos take more than {} MiB; no honest archive has so many",
+                MAX_KEPT >> 20
+            );
+            return Err(DocumentError::record(place, &problem));
+        }
+        Ok(Next::Continue)
+    }
+}

@@ -1,0 +1,85 @@
+//! Tags and mentions in a text, as diaspora* finds them (`Diaspora::Taggable`, `Diaspora::Mentionable`).
+
+use crate::domain::DiasporaId;
+
+/// The longest tag diaspora* takes.
+const MAX_TAG: usize = 255;
+
+/// The tags of a text, each once, as they are stored: in lower case.
+///
+/// A tag begins at the beginning or after ASCII white space with `#`, and holds letters, marks, digits, `_`, `-`
+/// and four Armenian signs; `#<3` is a tag too.
+pub(in crate::import) fn tags(text: &str) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    let mut after_space = true;
+    for (position, c) in text.char_indices() {
+        if c == '#' && after_space {
+            let rest = text.get(position + 1..).unwrap_or_default();
+            let name: String = if rest.starts_with("<3") {
+                "<3".to_owned()
+            } else {
+                rest.chars().take_while(|c| is_tag_character(*c)).flat_map(char::to_lowercase).collect()
+            };
+            if !name.is_empty() && name.chars().count() <= MAX_TAG && !tags.contains(&name) {
+                tags.push(name);
+            }
+        }
+        // White space to Ruby's regular expressions.
+        after_space = matches!(c, '\t'..='\r' | ' ');
+    }
+    tags
+}
+
+fn is_tag_character(c: char) -> bool {
+    c.is_alphanumeric()
+        || matches!(c, '_' | '-' | '\u{55B}' | '\u{55C}' | '\u{55E}' | '\u{58A}')
+        || is_mark(c)
+}
+
+/// Combining marks, which belong to words: those of the scripts people write tags in.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5C7}' | '\u{610}'..='\u{61A}'
+        | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{900}'..='\u{903}' | '\u{93A}'..='\u{94F}' | '\u{E31}'
+        | '\u{E34}'..='\u{E3A}' | '\u{E47}'..='\u{E4E}' | '\u{200C}' | '\u{200D}')
+}
+
+/// The people mentioned in a text, each once: `@{user@pod.example}` or `@{Name; user@pod.example}`.
+pub(in crate::import) fn mentions(text: &str) -> Vec<DiasporaId> {
+    let mut people: Vec<DiasporaId> = Vec::new();
+    for part in text.split("@{").skip(1) {
+        let Some((inside, _)) = part.split_once('}') else { continue };
+        let id = inside.rsplit_once("; ").map_or(inside, |(_, id)| id);
+        if let Ok(person) = id.trim().parse::<DiasporaId>()
+            && !people.contains(&person)
+        {
+            people.push(person);
+        }
+    }
+    people
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_as_diaspora_finds_them() {
+        assert_eq!(
+            tags("#Foo bar #foo #ñandú-x_1, a#b ##c #<3x (#no) \n#привет!"),
+            ["foo", "ñandú-x_1", "<3", "привет"]
+        );
+        assert_eq!(tags("# #, #!"), Vec::<String>::new());
+        assert_eq!(tags(&format!("#{} #ok", "x".repeat(256))), ["ok"]);
+    }
+
+    #[test]
+    fn mentions_as_diaspora_finds_them() {
+        let ids: Vec<String> = mentions(
+            "Hi @{Ann; ann@pod.example} and @{bob@pod.example}, @{Ann; B; ann@pod.example} @{x} @{open",
+        )
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+        assert_eq!(ids, ["ann@pod.example", "bob@pod.example"]);
+    }
+}

@@ -1,0 +1,128 @@
+//! People who have moved: whose signatures stand under records that carry their new name.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::domain::{DiasporaId, PublicKey, VerifyingKey};
+use crate::pod::database::{Cell as _, Snapshot};
+use crate::pod::reader::ReadError;
+use crate::pod::reader::source::Source;
+
+/// Moves are followed back this far; a longer chain is a loop or a joke.
+const MAX_CHAIN: usize = 16;
+
+/// Everybody who moved, and who they were before.
+pub(in crate::pod::reader) struct Moves {
+    before: HashMap<i64, Vec<i64>>,
+}
+
+/// Who somebody was before, for everybody in question.
+pub(in crate::pod::reader) struct Migrations {
+    moves: Arc<Moves>,
+    people: HashMap<i64, Identity>,
+}
+
+/// Somebody's name and key at one time.
+pub(in crate::pod::reader) struct Identity {
+    pub(in crate::pod::reader) id: DiasporaId,
+    pub(in crate::pod::reader) key: Option<VerifyingKey>,
+    pub(in crate::pod::reader) local: bool,
+}
+
+impl Moves {
+    /// Reads all of them.
+    pub(in crate::pod::reader) async fn read(snapshot: &mut Snapshot) -> Result<Arc<Self>, ReadError> {
+        let sql = "SELECT new_person_id, old_person_id FROM account_migrations ORDER BY id".to_owned();
+        let mut before: HashMap<i64, Vec<i64>> = HashMap::new();
+        for row in snapshot.rows("the account migrations", sql, &[]).await? {
+            if let (Some(new), Some(old)) = (row.integer(0), row.integer(1)) {
+                before.entry(new).or_default().push(old);
+            }
+        }
+        Ok(Arc::new(Self { before }))
+    }
+
+    /// Everybody this person was before, latest first.
+    pub(in crate::pod::reader) fn earlier(&self, person: i64) -> Vec<i64> {
+        let mut earlier = Vec::new();
+        let mut next = vec![person];
+        while let Some(person) = next.pop() {
+            for old in self.before.get(&person).into_iter().flatten() {
+                if earlier.len() < MAX_CHAIN && !earlier.contains(old) {
+                    earlier.push(*old);
+                    next.push(*old);
+                }
+            }
+        }
+        earlier
+    }
+}
+
+impl Migrations {
+    /// Reads the moves that matter to these authors.
+    pub(in crate::pod::reader) async fn read(
+        source: &mut Source<'_>,
+        authors: &HashSet<i64>,
+    ) -> Result<Self, ReadError> {
+        let mut migrations = Self { moves: source.moves().await?, people: HashMap::new() };
+        let mut wanted: Vec<i64> = authors
+            .iter()
+            .flat_map(|author| {
+                let earlier = migrations.earlier(*author);
+                if earlier.is_empty() { Vec::new() } else { [vec![*author], earlier].concat() }
+            })
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        for chunk in wanted.chunks(crate::pod::reader::PAGE) {
+            migrations.read_people(source.snapshot, chunk).await?;
+        }
+        Ok(migrations)
+    }
+
+    async fn read_people(&mut self, snapshot: &mut Snapshot, people: &[i64]) -> Result<(), ReadError> {
+        let sql = format!(
+            "SELECT id, diaspora_handle, serialized_public_key, owner_id FROM people WHERE id IN ({})",
+            list(people)
+        );
+        for row in snapshot.rows("people who have moved", sql, &[]).await? {
+            let id = row.text(1).and_then(|id| id.parse().ok());
+            if let (Some(person), Some(id)) = (row.integer(0), id) {
+                let pem = row.text(2).unwrap_or_default();
+                let key = PublicKey::from_pem(&pem).and_then(|key| key.verifying_key()).ok();
+                self.people.insert(person, Identity { id, key, local: !row.is_null(3) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody this person was before, latest first.
+    pub(in crate::pod::reader) fn earlier(&self, person: i64) -> Vec<i64> {
+        self.moves.earlier(person)
+    }
+
+    /// Name and key of somebody who moved, before or after.
+    pub(in crate::pod::reader) fn identity(&self, person: i64) -> Option<&Identity> {
+        self.people.get(&person)
+    }
+
+    /// Everybody these people were before, as far as they lived on this pod.
+    pub(in crate::pod::reader) fn earlier_local(&self, authors: &HashSet<i64>) -> Vec<i64> {
+        let mut people: Vec<i64> = authors
+            .iter()
+            .flat_map(|author| self.earlier(*author))
+            .filter(|person| self.identity(*person).is_some_and(|identity| identity.local))
+            .collect();
+        people.sort_unstable();
+        people.dedup();
+        people
+    }
+}
+
+/// Row numbers for `IN (…)`; never empty, as no SQL takes an empty list.
+pub(in crate::pod::reader) fn list(numbers: &[i64]) -> String {
+    if numbers.is_empty() {
+        return "-1".to_owned();
+    }
+    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,160 @@
+//! The signature of each of other people's relayables, and under which of the author's IDs it was made.
+//!
+//! diaspora* stores the new ID of an author who has moved beside the signature of the old one, and writes both into
+//! its archives like this. A record with the old ID stops its importer (`InvalidAuthor`) as soon as the pod knows the
+//! record under the new one. So it keeps the new ID here too, and the one that was signed is noted beside it.
+//!
+//! What people of this pod wrote before they moved away has no stored signature. diaspora* signs it with the old key
+//! when it exports it, and then names the old ID (`FederationEntitySerializer`): so does this.
+
+use std::collections::HashMap;
+
+use crate::domain::{DiasporaId, OmissionCode, Relayable};
+use crate::pod::reader::notes::Problem;
+use crate::pod::reader::others::OthersRelayables;
+use crate::pod::reader::relayables::RelayableRow;
+use crate::pod::reader::signing::signers::{Job, SignatureId, SignatureMemory};
+
+/// A relayable with its signature, as far as it can be had.
+pub(in crate::pod::reader) struct SignedRecord {
+    /// Its row number.
+    pub(in crate::pod::reader) row: i64,
+    pub(in crate::pod::reader) relayable: Relayable,
+    /// The ID in the signed text, when it is not the one in the record.
+    pub(in crate::pod::reader) signed_as: Option<DiasporaId>,
+    /// Why it has no usable signature.
+    pub(in crate::pod::reader) problem: Option<Problem>,
+}
+
+/// A record in a list without a signature: its position there, and `people.id` of its author.
+type Bare = (usize, i64);
+
+impl OthersRelayables {
+    /// Finds the signature of each record, or makes it, and says why it cannot be had.
+    pub(in crate::pod::reader) async fn sign_all(
+        &mut self,
+        found: Vec<RelayableRow>,
+        memory: &mut impl SignatureMemory,
+    ) -> Vec<SignedRecord> {
+        let mut bare = Vec::new();
+        let mut records: Vec<SignedRecord> = Vec::with_capacity(found.len());
+        for found in found {
+            let (row, author, signature) = (found.row, found.author_row, found.signature);
+            let orderless = signature.is_some() && found.order.is_none();
+            let mut relayable = Relayable::new(found.entity, found.order);
+            let (mut signed_as, mut problem) = (None, None);
+            if let Some(signature) = signature {
+                signed_as = self.whose_key_signed(author, &relayable, &signature);
+                relayable.entity.set_author_signature(Some(signature));
+                if orderless {
+                    let reason = "the order of its signed values is gone; it is kept in extras.json";
+                    problem = Some(Problem::new(OmissionCode::NoSignatureOrder, reason));
+                }
+            } else {
+                bare.push((records.len(), author));
+            }
+            records.push(SignedRecord { row, relayable, signed_as, problem });
+        }
+        self.recall_signatures(&mut records, &mut bare, memory).await;
+        self.make_signatures(&mut records, bare, memory).await;
+        records
+    }
+
+    /// Puts in the signatures that an earlier export made. What is left in `bare` has none.
+    async fn recall_signatures(
+        &mut self,
+        records: &mut [SignedRecord],
+        bare: &mut Vec<Bare>,
+        memory: &mut impl SignatureMemory,
+    ) {
+        let mut wanted = HashMap::new();
+        for (position, author) in bare.iter() {
+            let SignedRecord { relayable, .. } = &mut records[*position];
+            let name = relayable.entity.author().clone();
+            let holder = self.chain(*author).into_iter().find(|person| self.signers.has_key(*person));
+            if let Some(holder) = holder
+                && self.name(holder, *author, relayable)
+                && let Some(id) = self.signers.signature_id(holder, &relayable.signed_text())
+            {
+                wanted.insert(*position, (id, name));
+            } else {
+                relayable.entity.set_author(name);
+            }
+        }
+        let ids: Vec<SignatureId> = wanted.values().map(|(id, _)| *id).collect();
+        let known = if ids.is_empty() { HashMap::new() } else { memory.recall(&ids).await };
+        bare.retain(|(position, _)| {
+            let Some((id, name)) = wanted.remove(position) else { return true };
+            let SignedRecord { relayable, .. } = &mut records[*position];
+            match known.get(&id) {
+                Some(signature) => relayable.entity.set_author_signature(Some(signature.clone())),
+                None => relayable.entity.set_author(name),
+            }
+            !known.contains_key(&id)
+        });
+    }
+
+    /// Signs what has no signature, as far as the keys are here.
+    async fn make_signatures(
+        &mut self,
+        records: &mut [SignedRecord],
+        bare: Vec<Bare>,
+        memory: &mut impl SignatureMemory,
+    ) {
+        let mut jobs = Vec::new();
+        let mut waiting = Vec::new();
+        for (position, author) in bare {
+            let SignedRecord { relayable, problem, .. } = &mut records[position];
+            let signer = self.chain(author).into_iter().find(|person| self.signers.can_sign(*person, memory));
+            match signer {
+                Some(signer) if self.name(signer, author, relayable) => {
+                    jobs.push(Job { person: signer, text: relayable.signed_text() });
+                    waiting.push(position);
+                }
+                _ => *problem = Some(unsigned()),
+            }
+        }
+        for (position, signature) in waiting.into_iter().zip(self.signers.sign(&jobs, memory).await) {
+            let SignedRecord { relayable, problem, .. } = &mut records[position];
+            if signature.is_none() {
+                *problem = Some(unsigned());
+            }
+            relayable.entity.set_author_signature(signature);
+        }
+    }
+
+    /// The ID that a stored signature was made under, when the author has another one now.
+    fn whose_key_signed(&self, author: i64, relayable: &Relayable, signature: &str) -> Option<DiasporaId> {
+        let earlier = self.migrations.earlier(author);
+        if earlier.is_empty() {
+            return None;
+        }
+        let signed = std::iter::once(author).chain(earlier).find_map(|person| {
+            let identity = self.migrations.identity(person)?;
+            let text = relayable.signed_text_as(&identity.id);
+            let verifies = identity.key.as_ref()?.verifies_base64(text.as_bytes(), signature);
+            verifies.then_some(&identity.id)
+        })?;
+        (signed != relayable.entity.author()).then(|| signed.clone())
+    }
+
+    /// Who may hold the key to a record: the author, or who the author was before moving away.
+    fn chain(&self, author: i64) -> Vec<i64> {
+        std::iter::once(author).chain(self.migrations.earlier(author)).collect()
+    }
+
+    /// Puts the name of who signs into the record, if it is not the author's anyway.
+    fn name(&self, signer: i64, author: i64, relayable: &mut Relayable) -> bool {
+        if signer == author {
+            return true;
+        }
+        let Some(identity) = self.migrations.identity(signer) else { return false };
+        relayable.entity.set_author(identity.id.clone());
+        true
+    }
+}
+
+fn unsigned() -> Problem {
+    let reason = "the pod has neither a signature nor the author's private key; it is kept in extras.json";
+    Problem::new(OmissionCode::NoSignature, reason)
+}

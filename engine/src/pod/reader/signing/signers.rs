@@ -1,0 +1,168 @@
+//! Signing for people of this pod.
+//!
+//! diaspora* stores no signature for what its own users write on its own posts; it makes one whenever the
+//! record leaves the pod, and so does an export. RSA with 4096 bits takes four milliseconds for each, which
+//! is most of the time of a large export, so all cores work on it and the results are remembered: the same
+//! key and text always give the same signature.
+
+use std::collections::HashMap;
+use std::num::NonZero;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::{KeyError, PrivateKey, SigningKey};
+
+/// Parsed keys kept at a time; each takes some ten kilobytes.
+const MAX_PARSED: usize = 512;
+
+/// Names a signature: SHA-256 of the private key's own digest and the signed text. So what was signed before is
+/// found without reading the key, which takes milliseconds.
+pub type SignatureId = [u8; 32];
+
+/// Remembers signatures from one export to the next.
+pub trait SignatureMemory: Send {
+    /// What is known of these signatures.
+    fn recall(&mut self, ids: &[SignatureId]) -> impl Future<Output = HashMap<SignatureId, String>> + Send;
+    /// Keeps new signatures.
+    fn remember(&mut self, signatures: &[(SignatureId, String)]) -> impl Future<Output = ()> + Send;
+
+    /// Whether signatures are to be made. Where they are not, it is enough that a key could.
+    const SIGNS: bool = true;
+
+    /// Whether this person's key (`people.id`) can sign, if that is known.
+    fn key_signs(&self, _: i64) -> Option<bool> {
+        None
+    }
+
+    /// Keeps whether this person's key (`people.id`) can sign.
+    fn note_key(&mut self, _: i64, _: bool) {}
+}
+
+/// Remembers which keys can sign, and has nothing signed: for whoever only wants to know what would have no signature.
+#[derive(Debug, Default)]
+pub struct NothingSigned(HashMap<i64, bool>);
+
+impl SignatureMemory for NothingSigned {
+    const SIGNS: bool = false;
+
+    async fn recall(&mut self, _: &[SignatureId]) -> HashMap<SignatureId, String> {
+        HashMap::new()
+    }
+
+    async fn remember(&mut self, _: &[(SignatureId, String)]) {}
+
+    fn key_signs(&self, person: i64) -> Option<bool> {
+        self.0.get(&person).copied()
+    }
+
+    fn note_key(&mut self, person: i64, signs: bool) {
+        self.0.insert(person, signs);
+    }
+}
+
+/// Remembers nothing.
+#[derive(Debug, Default)]
+pub struct NoMemory;
+
+impl SignatureMemory for NoMemory {
+    async fn recall(&mut self, _: &[SignatureId]) -> HashMap<SignatureId, String> {
+        HashMap::new()
+    }
+
+    async fn remember(&mut self, _: &[(SignatureId, String)]) {}
+}
+
+/// The private keys of this pod's people, as far as they are needed.
+pub(in crate::pod::reader) struct Signers {
+    keys: HashMap<i64, PrivateKey>,
+    digests: HashMap<i64, [u8; 32]>,
+    parsed: HashMap<i64, SigningKey>,
+}
+
+/// A text to be signed, and by whom.
+pub(in crate::pod::reader) struct Job {
+    pub(in crate::pod::reader) person: i64,
+    pub(in crate::pod::reader) text: String,
+}
+
+impl Signers {
+    pub(in crate::pod::reader) fn new(keys: HashMap<i64, PrivateKey>) -> Self {
+        Self { keys, digests: HashMap::new(), parsed: HashMap::new() }
+    }
+
+    /// Whether this person's key is here, of whatever use it may be.
+    pub(in crate::pod::reader) fn has_key(&self, person: i64) -> bool {
+        self.keys.contains_key(&person)
+    }
+
+    /// Whether this person's key is here and can sign.
+    pub(in crate::pod::reader) fn can_sign(
+        &mut self,
+        person: i64,
+        memory: &mut impl SignatureMemory,
+    ) -> bool {
+        if let Some(known) = memory.key_signs(person) {
+            return known;
+        }
+        let signs = self.parsed.contains_key(&person) || self.parse(person).is_ok();
+        memory.note_key(person, signs);
+        signs
+    }
+
+    fn parse(&mut self, person: i64) -> Result<(), KeyError> {
+        let signing = self.keys.get(&person).ok_or(KeyError::NotPem)?.signing_key()?;
+        self.parsed.insert(person, signing);
+        Ok(())
+    }
+
+    /// What a signature of this person under a text is remembered by.
+    pub(in crate::pod::reader) fn signature_id(&mut self, person: i64, text: &str) -> Option<SignatureId> {
+        let key = self.keys.get(&person)?;
+        let digest =
+            self.digests.entry(person).or_insert_with(|| Sha256::digest(key.expose_pem().as_bytes()).into());
+        Some(Sha256::new().chain_update(*digest).chain_update(text).finalize().into())
+    }
+
+    /// Signs everything, in order. All persons must have passed [`Signers::can_sign`]; a signature that
+    /// could not be made all the same is `None`.
+    pub(in crate::pod::reader) async fn sign<M: SignatureMemory>(
+        &mut self,
+        jobs: &[Job],
+        memory: &mut M,
+    ) -> Vec<Option<String>> {
+        if jobs.is_empty() {
+            return Vec::new();
+        }
+        if !M::SIGNS {
+            return vec![Some(String::new()); jobs.len()];
+        }
+        let signed =
+            on_all_cores(jobs, |job| self.parsed.get(&job.person)?.sign_base64(job.text.as_bytes()).ok());
+        let fresh: Vec<(SignatureId, String)> = jobs
+            .iter()
+            .zip(&signed)
+            .filter_map(|(job, signature)| {
+                Some((self.signature_id(job.person, &job.text)?, signature.clone()?))
+            })
+            .collect();
+        memory.remember(&fresh).await;
+        if self.parsed.len() > MAX_PARSED {
+            self.parsed.clear();
+        }
+        signed
+    }
+}
+
+fn on_all_cores(jobs: &[Job], work: impl Fn(&Job) -> Option<String> + Sync) -> Vec<Option<String>> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = jobs.len().div_ceil(cores).max(1);
+    let work = &work;
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = jobs
+            .chunks(share)
+            .map(|jobs| (jobs.len(), scope.spawn(move || jobs.iter().map(work).collect::<Vec<_>>())))
+            .collect();
+        // A worker that panicked leaves its records unsigned, and they are listed as such.
+        parts.into_iter().flat_map(|(len, part)| part.join().unwrap_or_else(|_| vec![None; len])).collect()
+    })
+}

@@ -1,0 +1,416 @@
+//! Making the archives people have asked for.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::lease::{Intended, Lease};
+use super::{RequestError, Requests, sealed};
+use crate::archive::encryption::Lock;
+use crate::campaign::{Fault, Spool, fault};
+use crate::delivery::{Clock as _, SystemClock};
+use crate::depot::{CampaignKeys, Depot, DepotError, digest_of_file};
+use crate::domain::{SigningKey, Timestamp};
+use crate::export::{ExportError, ExportOptions, Exported, Exporter, Progress};
+use crate::jobs::Handler;
+use crate::pod::config::{DatabaseUrl, PodUrl, Uploads};
+use crate::pod::database::Snapshot;
+use crate::pod::reader::{AccountReader, ReadError};
+use crate::pod::schema::read_schema;
+use crate::pod::uploads::PhotoStore;
+use crate::store::{StateFolder, StoreError, StoredSignatures, random_id};
+
+/// The queue of jobs that say which request to look at.
+pub const QUEUE: &str = "requests";
+/// How often the row is told how far it is.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+/// How long after being told to stop an export may still be ended.
+const GRACE: Duration = Duration::from_secs(5);
+/// Longest pause between two tries.
+pub(super) const LONGEST: Duration = Duration::from_mins(1);
+/// How often an account is begun when the pod's database refuses statements for it.
+const TRIES: i64 = 4;
+
+/// Everything that is needed to make archives.
+pub struct ArchiveWorkerSetup {
+    /// The requests.
+    pub requests: Requests,
+    /// The pod's database.
+    pub database: DatabaseUrl,
+    /// The pod's address.
+    pub pod: PodUrl,
+    /// Where its photos are.
+    pub photos: Uploads,
+    /// Pappus's own folder.
+    pub state: StateFolder,
+    /// Where archives go.
+    pub depot: Depot,
+    /// What they are encrypted to.
+    pub keys: CampaignKeys,
+    /// Program and version, for the manifests.
+    pub created_by: String,
+    /// How long archives are kept.
+    pub keep_for: Duration,
+    /// Bytes that stay free on the disk of the archives.
+    pub reserve: u64,
+    /// Hears what became of each job.
+    pub observer: Observer,
+}
+
+/// Hears what became of the job for a request.
+pub type Observer = Box<dyn Fn(i64, &Result<JobOutcome, RequestError>) + Send + Sync>;
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobOutcome {
+    /// There was nothing to do, or somebody else is at it.
+    Nothing,
+    /// The archive is there.
+    Done,
+    /// There is no archive; the sentence says why.
+    Failed(String),
+    /// It will be tried again; the sentence says what is waited for.
+    Rescheduled(String),
+    /// It was cancelled meanwhile, or somebody else has taken it over.
+    Lost,
+    /// The program stops; somebody else may take it.
+    Released,
+}
+
+/// Makes archives, one for each job.
+pub struct ArchiveWorker {
+    setup: ArchiveWorkerSetup,
+    archive_key: SigningKey,
+    spool: Spool,
+    memories: Mutex<Vec<StoredSignatures>>,
+    stop: watch::Receiver<bool>,
+}
+
+/// How far an export is.
+#[derive(Debug, Default)]
+struct ProgressCounter {
+    advanced: AtomicU64,
+    total: AtomicI64,
+}
+
+impl Progress for ProgressCounter {
+    fn advance(&self, records: u64) {
+        self.advanced.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
+impl ProgressCounter {
+    fn numbers(&self) -> (i64, i64) {
+        let advanced = i64::try_from(self.advanced.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        (advanced, self.total.load(Ordering::Relaxed))
+    }
+}
+
+/// Why an archive is not there.
+enum JobError {
+    Export(ExportError),
+    Depot(DepotError),
+    Store(StoreError),
+    Request(RequestError),
+    /// The row is in other hands.
+    Lost,
+}
+
+macro_rules! failure {
+    ($($from:ty => $variant:ident;)*) => {$(
+        impl From<$from> for JobError {
+            fn from(error: $from) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )*};
+}
+
+failure! {
+    ExportError => Export;
+    DepotError => Depot;
+    StoreError => Store;
+    RequestError => Request;
+}
+
+impl ArchiveWorker {
+    /// Gets a folder for archives in the making, and the key they are signed with.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub fn open(setup: ArchiveWorkerSetup, stop: watch::Receiver<bool>) -> Result<Self, RequestError> {
+        let folder = |error: &dyn std::fmt::Display| RequestError::Folder(error.to_string());
+        let root = setup.depot.folder().unwrap_or(setup.state.path());
+        let spool = Spool::make(root, &random_id()?).map_err(|error| folder(&error))?;
+        let key = setup.state.archive_key().map_err(|error| folder(&error))?;
+        let archive_key = key.signing_key().map_err(|error| folder(&error))?;
+        Ok(Self { setup, archive_key, spool, memories: Mutex::default(), stop })
+    }
+
+    /// Works on a request, if there is something to do.
+    ///
+    /// # Errors
+    /// [`RequestError`], when not even that could be written down: the request is free again after a while.
+    pub async fn work_on(&self, id: i64) -> Result<JobOutcome, RequestError> {
+        if *self.stop.borrow() {
+            return Ok(JobOutcome::Nothing);
+        }
+        let Some(lease) = self.setup.requests.acquire(id).await? else { return Ok(JobOutcome::Nothing) };
+        if let Err(reason) = self.place_is_there().await {
+            return self.put_off(&lease, &reason).await;
+        }
+        if self.take_over(&lease).await? {
+            return self.finish(&lease).await;
+        }
+        let progress = ProgressCounter::default();
+        let folder = self.spool.path().join(&lease.fence);
+        // A whole export is much to keep on a stack.
+        let worked = self.watch(&lease, &progress, Box::pin(self.make(&lease, &progress, &folder))).await;
+        // Gone already when all went well.
+        _ = std::fs::remove_dir_all(&folder);
+        match worked {
+            None => Ok(JobOutcome::Released),
+            Some(Ok(())) => self.finish(&lease).await,
+            Some(Err(failure)) => self.failure(&lease, failure).await,
+        }
+    }
+
+    /// Looks whether the place of the archives is the one it was, before anything is written there; makes the folder for
+    /// archives in the making again if what held it was unmounted meanwhile.
+    async fn place_is_there(&self) -> Result<(), String> {
+        self.setup.depot.check().await.map_err(|error| error.to_string())?;
+        self.spool.make_again().map_err(|error| error.to_string())
+    }
+
+    async fn put_off(&self, lease: &Lease, reason: &str) -> Result<JobOutcome, RequestError> {
+        let changed = lease.reschedule(reason, pause(lease.request.attempts)).await?;
+        Ok(if changed { JobOutcome::Rescheduled(reason.to_owned()) } else { JobOutcome::Lost })
+    }
+
+    /// The archive that an earlier worker was about to store, if it is there and the very one; another is removed.
+    async fn take_over(&self, lease: &Lease) -> Result<bool, RequestError> {
+        let (Some(file), Some(sha256)) = (&lease.request.file, &lease.request.sha256) else {
+            return Ok(false);
+        };
+        match self.setup.depot.stored(file).await? {
+            Some(stored) if stored.sha256 == *sha256 => Ok(true),
+            Some(_) => {
+                self.setup.depot.remove(file).await?;
+                Ok(false)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Keeps the lease while an archive is made. Nothing when it was given back.
+    async fn watch(
+        &self,
+        lease: &Lease,
+        progress: &ProgressCounter,
+        making: impl Future<Output = Result<(), JobError>>,
+    ) -> Option<Result<(), JobError>> {
+        let mut making = std::pin::pin!(making);
+        let mut stop = self.stop.clone();
+        let mut over = std::pin::pin!(async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(GRACE).await;
+        });
+        loop {
+            tokio::select! {
+                made = &mut making => return Some(made),
+                () = &mut over => {
+                    // When that fails, the lease runs out.
+                    _ = lease.release().await;
+                    return None;
+                }
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    let (advanced, total) = progress.numbers();
+                    // A store that is away for a moment is no reason to stop; the next word asks for the fence again.
+                    if let Ok(false) = lease.heartbeat(advanced, total).await {
+                        return Some(Err(JobError::Lost));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn make(
+        &self,
+        lease: &Lease,
+        progress: &ProgressCounter,
+        folder: &std::path::Path,
+    ) -> Result<(), JobError> {
+        let setup = &self.setup;
+        if let Some(free) = setup.depot.free_space()?
+            && free < setup.reserve
+        {
+            return Err(DepotError::Full { place: setup.depot.place() }.into());
+        }
+        let exported = self.export(lease, progress, folder).await?;
+        let path = exported.path.clone();
+        let digested = tokio::task::spawn_blocking(move || digest_of_file(&path)).await;
+        let (bytes, sha256) = digested
+            .map_err(|_| RequestError::Broken)?
+            .map_err(|error| RequestError::Folder(error.to_string()))?;
+        let file = depot_name(lease, &exported);
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let intended = Intended {
+            file: &file,
+            bytes: number(bytes),
+            sha256: &sha256,
+            created_at: exported.manifest.created_at.to_utc().and_utc(),
+            records: number(exported.manifest.counts.values().sum()),
+            omissions: number(exported.manifest.omission_count()),
+        };
+        if !lease.intend(&intended).await? {
+            return Err(JobError::Lost);
+        }
+        setup.depot.adopt(&file, &exported.path).await?;
+        Ok(())
+    }
+
+    async fn export(
+        &self,
+        lease: &Lease,
+        progress: &ProgressCounter,
+        folder: &std::path::Path,
+    ) -> Result<Exported, JobError> {
+        let setup = &self.setup;
+        let options = self.options(lease).await?;
+        let mut snapshot = Snapshot::open(&setup.database).await.map_err(database)?;
+        let schema =
+            read_schema(&mut snapshot).await.map_err(|error| RequestError::Archive(error.to_string()))?;
+        let uploads =
+            PhotoStore::open(&setup.photos).await.map_err(|error| read(ReadError::Uploads(error)))?;
+        uploads.expect_photos(&mut snapshot).await.map_err(|error| read(ReadError::Uploads(error)))?;
+        let name = &lease.request.username;
+        let mut reader = AccountReader::find(&mut snapshot, setup.pod.clone(), name).await.map_err(read)?;
+        let total = reader.record_count().await.map_err(read)?;
+        let settings = reader.settings().await.map_err(read)?;
+        drop(reader);
+        if lease.request.mail_to.is_some() && !lease.address(&self.sealed(&settings.email).await?).await? {
+            return Err(JobError::Lost);
+        }
+        progress.total.store(i64::try_from(total).unwrap_or(i64::MAX), Ordering::Relaxed);
+        let exporter = Exporter {
+            pod: &setup.pod,
+            schema: &schema,
+            uploads: &uploads,
+            archive_key: &self.archive_key,
+            folder,
+            options: &options,
+            progress,
+        };
+        let kept = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut memory = match kept {
+            Some(memory) => memory,
+            None => StoredSignatures::open(&setup.state).await,
+        };
+        let outcome = exporter.export(&mut snapshot, name, &mut memory).await;
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        Ok(outcome?)
+    }
+
+    /// How the archive is to be made, with the passphrase for a moment in clear.
+    async fn options(&self, lease: &Lease) -> Result<ExportOptions, RequestError> {
+        let setup = &self.setup;
+        let now = Timestamp::from(SystemClock.now());
+        let lock = Lock::recipients(&[setup.keys.current(now).await?.recipient])?;
+        let key_passphrase = match &lease.sealed {
+            Some(sealed) => {
+                let unlock = setup.keys.unlock()?.ok_or(RequestError::KeyElsewhere)?;
+                Some(sealed::open(&unlock, sealed.clone())?)
+            }
+            None => None,
+        };
+        let created_by = setup.created_by.clone();
+        Ok(ExportOptions { created_at: now, created_by, key_passphrase, lock: Some(lock) })
+    }
+
+    /// Where to write, under the key of the store.
+    async fn sealed(&self, address: &str) -> Result<String, RequestError> {
+        let key = self.setup.keys.current(Timestamp::from(SystemClock.now())).await?;
+        Ok(sealed::seal_text(&key.recipient, address)?)
+    }
+
+    async fn finish(&self, lease: &Lease) -> Result<JobOutcome, RequestError> {
+        if lease.finish(self.setup.keep_for).await? {
+            return Ok(JobOutcome::Done);
+        }
+        Ok(JobOutcome::Lost)
+    }
+
+    /// Writes down what went wrong: what passes is tried again.
+    async fn failure(&self, lease: &Lease, failure: JobError) -> Result<JobOutcome, RequestError> {
+        let attempts = lease.request.attempts;
+        let (reason, passes) = match failure {
+            JobError::Lost => return Ok(JobOutcome::Lost),
+            JobError::Store(error) => return Err(error.into()),
+            JobError::Depot(error) => (error.to_string(), true),
+            JobError::Request(error) => (error.to_string(), attempts < TRIES),
+            JobError::Export(error) => match fault(&error) {
+                Fault::Account(reason) => (reason, false),
+                Fault::Gone => ("the account is no longer on the pod".to_owned(), false),
+                Fault::Database(reason) => (reason, attempts < TRIES),
+                Fault::Lost(reason) | Fault::Uploads(reason) | Fault::Disk(reason) => (reason, true),
+            },
+        };
+        let changed = if passes {
+            lease.reschedule(&reason, pause(attempts)).await?
+        } else {
+            lease.fail(&reason).await?
+        };
+        Ok(match (changed, passes) {
+            (false, _) => JobOutcome::Lost,
+            (true, true) => JobOutcome::Rescheduled(reason),
+            (true, false) => JobOutcome::Failed(reason),
+        })
+    }
+}
+
+/// One second, two, four, up to a minute.
+fn pause(attempts: i64) -> Duration {
+    let doubled = u32::try_from(attempts.saturating_sub(1).clamp(0, 6)).unwrap_or(0);
+    (Duration::from_secs(1) * 2_u32.pow(doubled)).min(LONGEST)
+}
+
+fn database(error: crate::pod::database::DatabaseError) -> JobError {
+    read(ReadError::from(error))
+}
+
+fn read(error: ReadError) -> JobError {
+    JobError::Export(ExportError::from(error))
+}
+
+/// Beside whatever campaigns keep in the same place, and different for each attempt.
+fn depot_name(lease: &Lease, exported: &Exported) -> String {
+    let name = exported.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = name.strip_suffix(".zip.age").unwrap_or(&name);
+    let begin = if stem.starts_with(['.', '-']) { "=" } else { "" };
+    let attempt: String = lease.fence.chars().take(12).collect();
+    format!("{FOLDER}{begin}{stem}-{}-{attempt}.zip.age", lease.request.id)
+}
+
+/// Where archives of requests are in a depot, with the slash.
+pub(crate) const FOLDER: &str = "requests/";
+
+#[async_trait]
+impl Handler for ArchiveWorker {
+    async fn work(&self, id: i64) {
+        let worked = Box::pin(self.work_on(id)).await;
+        (self.setup.observer)(id, &worked);
+    }
+}
+
+/// For those who share one.
+#[async_trait]
+impl Handler for Arc<ArchiveWorker> {
+    async fn work(&self, id: i64) {
+        Handler::work(self.as_ref(), id).await;
+    }
+}

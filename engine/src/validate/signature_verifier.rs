@@ -1,0 +1,58 @@
+//! Judging signatures with keys that are all known beforehand.
+
+use std::num::NonZeroUsize;
+use std::sync::RwLock;
+
+use super::keys::{KeyRing, KnownKey};
+use super::pool::judge;
+use super::report::SignatureCheck;
+use crate::domain::{DiasporaId, Relayable};
+
+/// Fewer records than this are not worth a thread.
+const MIN_SHARE: usize = 32;
+
+/// Knows everybody's keys.
+pub struct SignatureVerifier {
+    ring: RwLock<KeyRing>,
+    account: Option<DiasporaId>,
+    threads: NonZeroUsize,
+}
+
+impl SignatureVerifier {
+    /// With these keys, for the archive of this account, whose own records need no signature.
+    pub fn new(known: &[KnownKey], account: Option<DiasporaId>) -> Self {
+        let mut ring = KeyRing::default();
+        for KnownKey { person, signed_as, key } in known {
+            ring.add(person.clone(), Some(signed_as.clone()), key.as_pem());
+        }
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { ring: RwLock::new(ring), account, threads }
+    }
+
+    /// Whether its author signed the record.
+    pub fn judge(&self, record: &Relayable) -> SignatureCheck {
+        judge(record, &self.ring, self.account.as_ref())
+    }
+
+    /// The same for many, on all cores and in their order.
+    pub fn check_all(&self, records: Vec<Relayable>) -> Vec<(Relayable, SignatureCheck)> {
+        let share = records.len().div_ceil(self.threads.get()).max(MIN_SHARE);
+        let verdicts: Vec<SignatureCheck> = std::thread::scope(|scope| {
+            let parts: Vec<_> = records
+                .chunks(share)
+                .map(|part| {
+                    let one =
+                        scope.spawn(|| part.iter().map(|record| self.judge(record)).collect::<Vec<_>>());
+                    (part.len(), one)
+                })
+                .collect();
+            // A thread that panicked vouches for nothing.
+            let unreadable = |len| vec![SignatureCheck::Unreadable; len];
+            parts
+                .into_iter()
+                .flat_map(|(len, part)| part.join().unwrap_or_else(|_| unreadable(len)))
+                .collect()
+        });
+        records.into_iter().zip(verdicts).collect()
+    }
+}

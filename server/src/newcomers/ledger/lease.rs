@@ -1,0 +1,349 @@
+//! A newcomer in the hand of a program: each change asks for the fence, so a program that was given up for dead changes
+//! nothing any more.
+
+use std::time::Duration;
+
+use pappus_engine::import::Evidence;
+use pappus_engine::jobs::ORPHANED;
+use pappus_engine::store::{StoreError, Value, random_id};
+
+use crate::audit::audit_with;
+use crate::newcomers::ledger::records::{NEWCOMER, Newcomer, State};
+use crate::newcomers::ledger::table::{Newcomers, millis};
+use crate::newcomers::steps::{Digests, KEY_PASSPHRASE, Progress};
+use crate::newcomers::work::LONGEST;
+
+/// How long after the last word others may take over. As long as it takes until a killed program's job comes back.
+const LEASE: Duration = ORPHANED;
+
+/// See the module.
+pub(in crate::newcomers) struct Lease {
+    newcomers: Newcomers,
+    /// As it was when it was taken up.
+    pub(in crate::newcomers) newcomer: Newcomer,
+    pub(in crate::newcomers) fence: String,
+}
+
+/// What follows an import.
+pub(in crate::newcomers) enum AfterImport<'a> {
+    /// The announcement, after a pause for undo.
+    Announce { pause: Duration },
+    /// Nothing, before somebody has done something about it.
+    Wait { problem: &'a str, reason: &'a str },
+}
+
+/// What a look at an archive has found.
+pub(in crate::newcomers) struct Found<'a> {
+    pub(in crate::newcomers) digests: &'a Digests,
+    pub(in crate::newcomers) old_account: &'a str,
+    pub(in crate::newcomers) proof: &'a str,
+    pub(in crate::newcomers) evidence: &'a Evidence,
+    pub(in crate::newcomers) plan: &'a str,
+    pub(in crate::newcomers) key_locked: bool,
+}
+
+impl Newcomers {
+    /// Takes somebody up, if there is work and nobody is at it.
+    pub(in crate::newcomers) async fn take(&self, id: i64, now: i64) -> Result<Option<Lease>, StoreError> {
+        let fence = random_id()?;
+        let sql = format!(
+            "UPDATE pappus_newcomers SET fence = ?, lease_until = ?, attempts = attempts + 1, advanced = 0, total = 0 \
+             WHERE pod = ? AND id = ? AND state IN ('checking', 'importing', 'announcing', 'undoing') \
+             AND {} AND {} RETURNING {NEWCOMER}",
+            is_due(now),
+            is_free(now)
+        );
+        let values = [(&fence).into(), (now + millis(LEASE)).into(), (&self.pod).into(), id.into()];
+        let row = self.store.first("taking a newcomer up", &sql, &values).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Lease { newcomers: self.clone(), newcomer: Newcomer::from_row(&row)?, fence }))
+    }
+}
+
+impl Lease {
+    async fn change(&self, what: &'static str, set: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
+        let (sql, all) = self.fenced(set, values);
+        Ok(self.newcomers.store.execute(what, &sql, &all).await? > 0)
+    }
+
+    /// A change that happens while nobody else has taken over.
+    fn fenced<'a>(&'a self, set: &str, values: &[Value<'a>]) -> (String, Vec<Value<'a>>) {
+        let mut all = values.to_vec();
+        all.extend([self.newcomer.id.into(), (&self.fence).into()]);
+        (format!("UPDATE pappus_newcomers SET {set} WHERE id = ? AND fence = ?"), all)
+    }
+
+    /// Out of the hand, in a new state. `set` begins with what else changes.
+    async fn end(&self, state: State, set: &str, values: &[Value<'_>], now: i64) -> Result<bool, StoreError> {
+        self.end_as(state, act(state), set, values, now).await
+    }
+
+    /// The same with what the audit log says about it.
+    async fn end_as(
+        &self,
+        state: State,
+        act: Option<&'static str>,
+        set: &str,
+        values: &[Value<'_>],
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set = format!("{set} state = ?, fence = NULL, lease_until = NULL, stage = NULL, changed_at = ?");
+        let mut all = values.to_vec();
+        all.extend([state.as_str().into(), now.into()]);
+        let (sql, all) = self.fenced(&set, &all);
+        let mut transaction = self.newcomers.store.begin().await?;
+        let mine = transaction.execute("ending work on a newcomer", &sql, &all).await? > 0;
+        // In the same transaction: done once, noted once, whoever else thinks they did it.
+        if mine && let Some(act) = act {
+            let account = self.newcomer.old_account.as_deref();
+            audit_with(&mut transaction, &self.newcomers.pod, now, act, account).await?;
+        }
+        transaction.commit().await?;
+        Ok(mine)
+    }
+
+    /// Says that somebody is still at it, and how far.
+    pub(in crate::newcomers) async fn heartbeat(
+        &self,
+        progress: &Progress,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let number = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
+        let values = [
+            progress.stage.as_deref().into(),
+            number(progress.advanced),
+            number(progress.total),
+            (now + millis(LEASE)).into(),
+        ];
+        let set = "stage = ?, advanced = ?, total = ?, lease_until = ?";
+        self.change("writing down how far a newcomer is", set, &values).await
+    }
+
+    /// The archive will do.
+    pub(in crate::newcomers) async fn checked(
+        &self,
+        found: &Found<'_>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let evidence = text_of(found.evidence);
+        let set = "archive_sha256 = ?, photos_sha256 = ?, old_account = ?, proof = ?, evidence = ?, plan = ?, key_locked = ?, problem = NULL, \
+                   reason = NULL,";
+        let values = [
+            (&found.digests.archive).into(),
+            found.digests.photos.as_deref().into(),
+            found.old_account.into(),
+            found.proof.into(),
+            (&evidence).into(),
+            found.plan.into(),
+            i64::from(found.key_locked).into(),
+        ];
+        self.end(State::Checked, set, &values, now).await
+    }
+
+    /// The account is here. What follows by itself is a pause for undo and then the announcement, or the announcement at
+    /// once, or nothing.
+    pub(in crate::newcomers) async fn imported(
+        &self,
+        import: &str,
+        report: &str,
+        next: &AfterImport<'_>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (to, announce_at, problem, reason) = match next {
+            AfterImport::Announce { pause } if pause.is_zero() => (State::Announcing, None, None, None),
+            AfterImport::Announce { pause } => (State::Imported, Some(now + millis(*pause)), None, None),
+            AfterImport::Wait { problem, reason } => {
+                (State::Imported, None, Some(*problem), Some(without_nul(reason)))
+            }
+        };
+        let set = "import_id = ?, report = ?, announce_at = ?, problem = ?, reason = ?, encrypted_password = NULL, \
+                   email = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0,";
+        let values = [
+            import.into(),
+            report.into(),
+            announce_at.into(),
+            problem.into(),
+            reason.as_deref().into(),
+            now.into(),
+        ];
+        self.end_as(to, act(State::Imported), set, &values, now).await
+    }
+
+    /// It was too late to take the account away again: others have been told meanwhile, so all are.
+    pub(in crate::newcomers) async fn too_late_to_undo(&self, now: i64) -> Result<bool, StoreError> {
+        let set = "due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, problem = NULL, reason = NULL,";
+        self.end(State::Announcing, set, &[now.into()], now).await
+    }
+
+    /// The others are being told.
+    pub(in crate::newcomers) async fn announced(
+        &self,
+        announced: &str,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set =
+            "announced = ?, archive_passphrase = NULL, key_passphrase = NULL, problem = NULL, reason = NULL,";
+        self.end(State::Announced, set, &[announced.into()], now).await
+    }
+
+    /// As if they had never been here.
+    pub(in crate::newcomers) async fn undone(&self, now: i64) -> Result<bool, StoreError> {
+        let set = "archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, email = NULL, \
+                   username = NULL, problem = NULL, reason = NULL,";
+        self.end(State::Undone, set, &[], now).await
+    }
+
+    /// It does not go on like this: back to where somebody can do something about it.
+    pub(in crate::newcomers) async fn stop(
+        &self,
+        to: State,
+        problem: &str,
+        reason: &str,
+        evidence: Option<&Evidence>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        // A passphrase that did not open the key is of no use. Nothing goes on by itself from here.
+        let passphrase = if problem == KEY_PASSPHRASE { "NULL" } else { "key_passphrase" };
+        let set = format!(
+            "problem = ?, reason = ?, evidence = COALESCE(?, evidence), announce_at = NULL, \
+                           key_passphrase = {passphrase},"
+        );
+        let evidence = evidence.map(text_of);
+        let values = [problem.into(), without_nul(reason).into(), evidence.as_deref().into()];
+        self.end(to, &set, &values, now).await
+    }
+
+    /// The account is not proven to be theirs any more: the podmin decides.
+    pub(in crate::newcomers) async fn unproven(
+        &self,
+        evidence: &Evidence,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set = "proof = 'unproven', evidence = ?, podmins_told = 0,";
+        self.end(State::Waiting, set, &[text_of(evidence).into()], now).await
+    }
+
+    /// Another try, after a while.
+    pub(in crate::newcomers) async fn reschedule(
+        &self,
+        reason: &str,
+        pause: Duration,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";
+        let reason = without_nul(reason);
+        self.change("putting a newcomer off", set, &[reason.into(), (now + millis(pause)).into()]).await
+    }
+
+    /// Another try, after a process has died of this one.
+    pub(in crate::newcomers) async fn died(
+        &self,
+        reason: &str,
+        pause: Duration,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set =
+            "deaths = deaths + 1, fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";
+        let reason = without_nul(reason);
+        let values = [reason.into(), (now + millis(pause)).into()];
+        self.change("noting that a process died", set, &values).await
+    }
+
+    /// Somebody else may go on at once.
+    pub(in crate::newcomers) async fn release(&self) -> Result<bool, StoreError> {
+        let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, attempts = attempts - 1";
+        self.change("giving a newcomer back", set, &[]).await
+    }
+}
+
+/// Whether the time of the work has come. What is to wait longer than any work does was put off before the clock was set
+/// back.
+pub(in crate::newcomers) fn is_due(now: i64) -> String {
+    format!("(due_at <= {now} OR due_at > {now} + {})", 2 * millis(LONGEST))
+}
+
+/// Whether nobody has the work in hand. A lease that ends later than one can was given before the clock was set back.
+pub(in crate::newcomers) fn is_free(now: i64) -> String {
+    format!("(lease_until IS NULL OR lease_until < {now} OR lease_until > {now} + {} + 1000)", millis(LEASE))
+}
+
+/// As it stands in the row.
+fn text_of(evidence: &Evidence) -> String {
+    serde_json::to_string(evidence).unwrap_or_default()
+}
+
+/// No text of PostgreSQL holds NUL.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+/// What the audit log says about reaching a state; nothing about those that leave everything as it was.
+fn act(state: State) -> Option<&'static str> {
+    match state {
+        State::Imported => Some("newcomer-imported"),
+        State::Announced => Some("newcomer-announced"),
+        State::Undone => Some("newcomer-undone"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+    use pappus_engine::store::Store;
+
+    use super::*;
+    use crate::newcomers::ledger::table::Beginner;
+
+    #[tokio::test]
+    async fn who_has_lost_the_lease_notes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("store.db").display());
+        let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
+        let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
+        let (per_day, per_address) = (1, 1);
+        let who = Beginner { language: "en", address: "192.0.2.1", invitation: None, per_day, per_address };
+        let mut transaction = store.begin().await.unwrap();
+        let day = Duration::from_hours(24);
+        let secret = newcomers.begin(&mut transaction, &who, 1_000, day).await.unwrap().unwrap();
+        transaction.commit().await.unwrap();
+        let id = newcomers.with_secret(&secret).await.unwrap().unwrap().id;
+        let mut transaction = newcomers.lock_files(id, 1_000).await.unwrap().unwrap();
+        assert!(newcomers.handed_in(&mut transaction, id, (1, 0), None, 1_000, day).await.unwrap());
+        transaction.commit().await.unwrap();
+        assert!(
+            newcomers.lock_files(id, 1_000).await.unwrap().is_none(),
+            "files in use are replaced by nobody"
+        );
+        let all = [State::Checking];
+        assert!(newcomers.work(id, &all, State::Importing, 1_000).await.unwrap());
+
+        let first = newcomers.take(id, 2_000).await.unwrap().unwrap();
+        assert!(newcomers.take(id, 2_000).await.unwrap().is_none(), "somebody is at it");
+        let reschedule = 2_000 + millis(LEASE) + 1;
+        let second = newcomers.take(id, reschedule).await.unwrap().unwrap();
+        let next = AfterImport::Announce { pause: Duration::from_mins(10) };
+        assert!(!first.imported("1", "{}", &next, reschedule).await.unwrap());
+        assert!(second.imported("2", "{}", &next, reschedule).await.unwrap());
+        assert!(!second.imported("2", "{}", &next, reschedule).await.unwrap(), "it is out of the hand");
+
+        let sql = "SELECT act FROM pappus_audit";
+        let lines = store.rows("reading what was done", sql, &[]).await.unwrap();
+        let acts: Vec<String> = lines.iter().map(|line| line.get(0).unwrap()).collect();
+        assert_eq!(acts, ["newcomer-imported"]);
+        let imported = newcomers.by_id(id).await.unwrap().unwrap();
+        assert_eq!(imported.state, State::Imported);
+
+        // The pause ends once, and not before its time; whoever wants to undo then is too late.
+        let over = imported.undo_until().unwrap().timestamp_millis();
+        assert_eq!(over, reschedule + millis(Duration::from_mins(10)));
+        assert_eq!(newcomers.announce_due(over - 1).await.unwrap(), 0);
+        assert_eq!(newcomers.announce_due(over).await.unwrap(), 1);
+        assert_eq!(newcomers.announce_due(over).await.unwrap(), 0);
+        assert!(!newcomers.work(id, &[State::Imported], State::Undoing, over).await.unwrap());
+        let announcing = newcomers.take(id, over).await.unwrap().unwrap();
+        // A failure waits for somebody: nothing announces it again by itself.
+        assert!(announcing.stop(State::Imported, "away", "gone", None, over).await.unwrap());
+        assert_eq!(newcomers.announce_due(i64::MAX).await.unwrap(), 0);
+    }
+}

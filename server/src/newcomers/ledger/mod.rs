@@ -1,0 +1,6 @@
+//! Newcomers in the store: their rows, states and leases.
+
+pub(super) mod lease;
+pub(super) mod records;
+pub(super) mod summary;
+pub(super) mod table;

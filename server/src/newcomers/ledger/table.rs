@@ -1,0 +1,429 @@
+//! The table of newcomers, from the side of those who come and of the podmin. Each change asks for the state it starts
+//! from, so two clicks at once do one thing.
+
+use std::time::Duration;
+
+use pappus_engine::pod::config::PodUrl;
+use pappus_engine::requests::{random_token, token_digest};
+use pappus_engine::store::{Store, StoreError, StoreRow, Transaction, Value};
+
+use crate::newcomers::ledger::records::{NEWCOMER, Newcomer, State, time};
+use crate::newcomers::pages::progress::{AllProgress, Progress};
+use crate::newcomers::steps::MANY_PODS;
+
+/// Newcomers are counted over this time.
+const DAY: Duration = Duration::from_hours(24);
+/// Longest secret that is looked for.
+const MAX_SECRET: usize = 100;
+/// Newcomers of one page.
+pub(in crate::newcomers) const PAGE: usize = 200;
+
+/// The newcomers of one pod. Clones share the store.
+#[derive(Debug, Clone)]
+pub struct Newcomers {
+    pub(in crate::newcomers) store: Store,
+    pub(in crate::newcomers) pod: String,
+}
+
+/// Somebody who begins.
+pub(in crate::newcomers) struct Beginner<'a> {
+    pub(in crate::newcomers) language: &'a str,
+    pub(in crate::newcomers) address: &'a str,
+    pub(in crate::newcomers) invitation: Option<i64>,
+    /// How many people may begin within a day.
+    pub(in crate::newcomers) per_day: u32,
+    /// How many of them from one address.
+    pub(in crate::newcomers) per_address: u32,
+}
+
+/// What somebody has chosen.
+pub(in crate::newcomers) struct Choice<'a> {
+    pub(in crate::newcomers) username: &'a str,
+    pub(in crate::newcomers) email: &'a str,
+    /// The hash of the password, sealed.
+    pub(in crate::newcomers) sealed_password: &'a str,
+    /// Where to write to, sealed.
+    pub(in crate::newcomers) mail_to: &'a str,
+    /// What opens the key in the archive, sealed.
+    pub(in crate::newcomers) key_passphrase: Option<&'a [u8]>,
+    /// [`State::Waiting`] or [`State::Importing`].
+    pub(in crate::newcomers) to: State,
+}
+
+impl Newcomers {
+    /// The newcomers of a pod.
+    pub fn new(store: &Store, pod: &PodUrl) -> Self {
+        Self { store: store.clone(), pod: pod.as_str().to_owned() }
+    }
+
+    /// Adds somebody who begins, unless too many have within a day. Gives their secret, which is good when the transaction
+    /// has been committed.
+    pub(in crate::newcomers) async fn begin(
+        &self,
+        transaction: &mut Transaction,
+        who: &Beginner<'_>,
+        now: i64,
+        good_for: Duration,
+    ) -> Result<Option<String>, StoreError> {
+        // Nobody else counts or adds until the transaction is over.
+        lock_counts(transaction, &self.pod, now).await?;
+        let secret = random_token()?;
+        let sql = "INSERT INTO pappus_newcomers (pod, secret_sha256, state, language, address, invitation_id, \
+                   begun_at, expires_at, due_at, changed_at) \
+                   SELECT ?, ?, 'uploading', ?, ?, ?, ?, ?, ?, ? FROM \
+                   (SELECT COUNT(*) AS together, COUNT(CASE WHEN address = ? THEN 1 END) AS alike \
+                    FROM pappus_newcomers WHERE pod = ? AND begun_at > ?) AS begun \
+                   WHERE together < ? AND alike < ?";
+        let values = [
+            (&self.pod).into(),
+            token_digest(&secret).into(),
+            who.language.into(),
+            who.address.into(),
+            who.invitation.into(),
+            now.into(),
+            (now + millis(good_for)).into(),
+            now.into(),
+            now.into(),
+            who.address.into(),
+            (&self.pod).into(),
+            (now - millis(DAY)).into(),
+            i64::from(who.per_day).into(),
+            i64::from(who.per_address).into(),
+        ];
+        let added = transaction.execute("adding a newcomer", sql, &values).await?;
+        Ok((added > 0).then_some(secret))
+    }
+
+    /// Whoever has this secret.
+    pub(in crate::newcomers) async fn with_secret(
+        &self,
+        secret: &str,
+    ) -> Result<Option<Newcomer>, StoreError> {
+        if secret.len() > MAX_SECRET {
+            return Ok(None);
+        }
+        let condition = "secret_sha256 = ? AND state <> 'expired'";
+        self.one(condition, &[token_digest(secret).into()]).await
+    }
+
+    /// A newcomer by number. For programs and podmins only.
+    pub(in crate::newcomers) async fn by_id(&self, id: i64) -> Result<Option<Newcomer>, StoreError> {
+        self.one("id = ?", &[id.into()]).await
+    }
+
+    /// A newcomer as long as the fence of whoever works on them holds.
+    pub(in crate::newcomers) async fn in_hand(
+        &self,
+        id: i64,
+        fence: &str,
+    ) -> Result<Option<Newcomer>, StoreError> {
+        self.one("id = ? AND fence = ?", &[id.into(), fence.into()]).await
+    }
+
+    async fn one(&self, condition: &str, values: &[Value<'_>]) -> Result<Option<Newcomer>, StoreError> {
+        let sql = format!("SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND {condition}");
+        let mut all = vec![Value::from(&self.pod)];
+        all.extend_from_slice(values);
+        let row = self.store.first("looking for a newcomer", &sql, &all).await?;
+        row.as_ref().map(Newcomer::from_row).transpose()
+    }
+
+    /// Those in these states, the oldest first.
+    pub(in crate::newcomers) async fn oldest(&self, states: &[State]) -> Result<Vec<Newcomer>, StoreError> {
+        let sql = format!(
+            "SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND state IN ({}) ORDER BY id LIMIT {PAGE}",
+            listed(states)
+        );
+        let rows = self.store.rows("listing newcomers", &sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(Newcomer::from_row).collect()
+    }
+
+    /// Those in these states, the newest first; those before number `before`.
+    pub(in crate::newcomers) async fn newest(
+        &self,
+        states: &[State],
+        before: Option<i64>,
+    ) -> Result<Vec<Newcomer>, StoreError> {
+        let sql = format!(
+            "SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND id < ? AND state IN ({}) \
+             ORDER BY id DESC LIMIT {PAGE}",
+            listed(states)
+        );
+        let values = [(&self.pod).into(), before.unwrap_or(i64::MAX).into()];
+        let rows = self.store.rows("listing newcomers", &sql, &values).await?;
+        rows.iter().map(Newcomer::from_row).collect()
+    }
+
+    /// Changes a row if it is in one of these states. Says whether it was.
+    async fn change(
+        &self,
+        id: i64,
+        from: &[State],
+        set: &str,
+        values: &[Value<'_>],
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (sql, all) = self.changing(id, from, set, values, now);
+        Ok(self.store.execute("changing a newcomer", &sql, &all).await? > 0)
+    }
+
+    fn changing<'a>(
+        &'a self,
+        id: i64,
+        from: &[State],
+        set: &str,
+        values: &[Value<'a>],
+        now: i64,
+    ) -> (String, Vec<Value<'a>>) {
+        let sql = format!(
+            "UPDATE pappus_newcomers SET {set}, changed_at = ? WHERE pod = ? AND id = ? AND state IN ({})",
+            listed(from)
+        );
+        let mut all = values.to_vec();
+        all.extend([now.into(), (&self.pod).into(), id.into()]);
+        (sql, all)
+    }
+
+    /// Notes that there may be files: they are removed some day.
+    pub(in crate::newcomers) async fn has_files(&self, id: i64, now: i64) -> Result<bool, StoreError> {
+        self.change(id, &TAKES_FILES, "has_files = 1", &[], now).await
+    }
+
+    /// Locks somebody's row until the transaction ends, if files of theirs may be replaced: nothing else begins to use
+    /// them meanwhile.
+    pub(in crate::newcomers) async fn lock_files(
+        &self,
+        id: i64,
+        now: i64,
+    ) -> Result<Option<Transaction>, StoreError> {
+        let mut transaction = self.store.begin().await?;
+        let (sql, values) = self.changing(id, &TAKES_FILES, "has_files = 1", &[], now);
+        let locked = transaction.execute("locking files of a newcomer", &sql, &values).await? > 0;
+        Ok(locked.then_some(transaction))
+    }
+
+    /// A file was replaced: what was found in the archive before is no longer true.
+    pub(in crate::newcomers) async fn file_replaced(
+        &self,
+        transaction: &mut Transaction,
+        id: i64,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let set = format!("state = 'uploading', {NOTHING_FOUND}");
+        let (sql, values) = self.changing(id, &TAKES_FILES, &set, &[], now);
+        transaction.execute("noting a new file", &sql, &values).await.map(drop)
+    }
+
+    /// An archive is here, perhaps instead of another: it is to be checked.
+    pub(in crate::newcomers) async fn handed_in(
+        &self,
+        transaction: &mut Transaction,
+        id: i64,
+        bytes: (u64, u64),
+        passphrase: Option<&[u8]>,
+        now: i64,
+        good_for: Duration,
+    ) -> Result<bool, StoreError> {
+        let set = format!(
+            "state = 'checking', {NOTHING_FOUND}, archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
+             approved = NULL, has_files = 1, expires_at = ?, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, \
+             total = 0, advanced = 0"
+        );
+        let size = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let values = [
+            size(bytes.0).into(),
+            size(bytes.1).into(),
+            passphrase.map_or(Value::Bytes(None), Value::from),
+            (now + millis(good_for)).into(),
+            now.into(),
+        ];
+        let (sql, values) = self.changing(id, &TAKES_FILES, &set, &values, now);
+        Ok(transaction.execute("changing a newcomer", &sql, &values).await? > 0)
+    }
+
+    /// Name and password are chosen, and the terms accepted.
+    pub(in crate::newcomers) async fn choose(
+        &self,
+        id: i64,
+        choice: &Choice<'_>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set = "state = ?, username = ?, email = ?, encrypted_password = ?, mail_to = ?, key_passphrase = ?, terms_at = ?, \
+                   podmins_told = 0, decision_told = 0, state_told = NULL, \
+                   announce_at = NULL, problem = NULL, reason = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0";
+        let values = [
+            choice.to.as_str().into(),
+            choice.username.into(),
+            choice.email.into(),
+            choice.sealed_password.into(),
+            choice.mail_to.into(),
+            choice.key_passphrase.map_or(Value::Bytes(None), Value::from),
+            now.into(),
+            now.into(),
+        ];
+        self.change(id, &[State::Checked], set, &values, now).await
+    }
+
+    /// The podmin says yes or no.
+    pub(in crate::newcomers) async fn decide(
+        &self,
+        id: i64,
+        yes: bool,
+        by: &str,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set = "state = ?, approved = ?, decided_at = ?, decided_by = ?, due_at = ?, pushed_at = NULL, \
+                   attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0";
+        let to = if yes { State::Importing } else { State::Declined };
+        let values = [to.as_str().into(), i64::from(yes).into(), now.into(), by.into(), now.into()];
+        self.change(id, &[State::Waiting], set, &values, now).await
+    }
+
+    /// Begins work: from one of these states to one that programs look for.
+    pub(in crate::newcomers) async fn work(
+        &self,
+        id: i64,
+        from: &[State],
+        to: State,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set = "state = ?, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0, \
+                   announce_at = NULL, problem = NULL, reason = NULL";
+        self.change(id, from, set, &[to.as_str().into(), now.into()], now).await
+    }
+
+    /// Begins the announcement, with what opens the key: given now, or when the move began.
+    pub(in crate::newcomers) async fn announce(
+        &self,
+        id: i64,
+        key_passphrase: Option<&[u8]>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set = format!("{ANNOUNCING}, key_passphrase = COALESCE(?, key_passphrase)");
+        let values = [now.into(), key_passphrase.map_or(Value::Bytes(None), Value::from)];
+        self.change(id, &[State::Imported], &set, &values, now).await
+    }
+
+    /// Begins an announcement that waited for a podmin, who has seen it now.
+    pub(in crate::newcomers) async fn announce_seen(
+        &self,
+        id: i64,
+        by: &str,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let condition = format!("problem = '{MANY_PODS}'");
+        let set = format!("{ANNOUNCING}, approved = 1, decided_at = ?, decided_by = ?");
+        let (sql, values) =
+            self.changing(id, &[State::Imported], &set, &[now.into(), now.into(), by.into()], now);
+        let sql = format!("{sql} AND {condition}");
+        Ok(self.store.execute("changing a newcomer", &sql, &values).await? > 0)
+    }
+
+    /// Begins the announcement of everybody whose pause for undo is over: once, whichever program looks first. Gives how
+    /// many they are.
+    pub(in crate::newcomers) async fn announce_due(&self, now: i64) -> Result<u64, StoreError> {
+        let sql = format!(
+            "UPDATE pappus_newcomers SET {ANNOUNCING}, changed_at = ? \
+             WHERE pod = ? AND state = 'imported' AND announce_at <= ?"
+        );
+        let values = [now.into(), now.into(), (&self.pod).into(), now.into()];
+        self.store.execute("ending pauses for undo", &sql, &values).await
+    }
+
+    /// They do not want to any more, or were not heard of.
+    pub(in crate::newcomers) async fn leave(&self, id: i64, now: i64) -> Result<bool, StoreError> {
+        let set = "state = 'expired', username = NULL, email = NULL, encrypted_password = NULL, mail_to = NULL, \
+                   archive_passphrase = NULL, key_passphrase = NULL, plan = NULL";
+        let from = [State::Uploading, State::Refused, State::Checked, State::Waiting, State::Declined];
+        self.change(id, &from, set, &[], now).await
+    }
+
+    /// Progress of everybody whose state changes by itself.
+    pub(in crate::newcomers) async fn progress(&self) -> Result<AllProgress, StoreError> {
+        let sql = "SELECT id, state, stage, total, advanced, CAST(CASE WHEN reason IS NULL THEN 0 ELSE 1 END AS BIGINT), announce_at \
+                   FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'waiting', 'importing', 'announcing', \
+                   'undoing') OR (state = 'imported' AND announce_at IS NOT NULL))";
+        let rows = self.store.rows("looking how far newcomers are", sql, &[(&self.pod).into()]).await?;
+        let progress = |row: &StoreRow| {
+            let state = State::parse(&row.get::<String>(1)?).unwrap_or(State::Checking);
+            let until = row.get::<Option<i64>>(6)?.map(time).filter(|_| state == State::Imported);
+            let progress = Progress {
+                state,
+                stage: row.get(2)?,
+                total: row.get(3)?,
+                advanced: row.get(4)?,
+                is_late: row.get::<i64>(5)? != 0,
+                undo_until: until,
+            };
+            Ok((row.get(0)?, progress))
+        };
+        rows.iter().map(progress).collect()
+    }
+
+    /// Notes that a job has been pushed.
+    pub(in crate::newcomers) async fn pushed(&self, id: i64, now: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_newcomers SET pushed_at = ? WHERE id = ?";
+        self.store.execute("noting a job", sql, &[now.into(), id.into()]).await.map(drop)
+    }
+
+    /// Ends what nobody has gone on with, and forgets addresses after a day.
+    pub(in crate::newcomers) async fn expire(&self, now: i64) -> Result<u64, StoreError> {
+        let sql = "UPDATE pappus_newcomers SET address = NULL WHERE pod = ? AND address IS NOT NULL AND begun_at < ?";
+        let day_ago = now - millis(Duration::from_hours(24));
+        self.store.execute("forgetting addresses", sql, &[(&self.pod).into(), day_ago.into()]).await?;
+        let sql = "UPDATE pappus_newcomers SET state = 'expired', username = NULL, email = NULL, \
+                   encrypted_password = NULL, mail_to = NULL, archive_passphrase = NULL, key_passphrase = NULL, plan = NULL, \
+                   changed_at = ? WHERE pod = ? AND expires_at <= ? \
+                   AND state IN ('uploading', 'refused', 'checked', 'waiting', 'declined')";
+        self.store.execute("ending old uploads", sql, &[now.into(), (&self.pod).into(), now.into()]).await
+    }
+
+    /// Whose files are needed no more.
+    pub(in crate::newcomers) async fn with_needless_files(&self) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT id FROM pappus_newcomers WHERE pod = ? AND has_files <> 0 \
+                   AND state IN ('expired', 'declined', 'announced', 'undone') ORDER BY id LIMIT 100";
+        let rows = self.store.rows("looking for old uploads", sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Notes that somebody's files are gone.
+    pub(in crate::newcomers) async fn files_gone(&self, id: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_newcomers SET has_files = 0 WHERE id = ?";
+        self.store.execute("noting removed files", sql, &[id.into()]).await.map(drop)
+    }
+}
+
+/// Sets a row to being announced, due at the time that is bound first.
+const ANNOUNCING: &str = "state = 'announcing', announce_at = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, \
+                          stage = NULL, total = 0, advanced = 0, problem = NULL, reason = NULL";
+
+/// States in which files may come, for the first time or instead of others: those of [`State::takes_files`].
+const TAKES_FILES: [State; 3] = [State::Uploading, State::Refused, State::Checked];
+
+/// Forgets what was found in an archive, and what was chosen because of it.
+pub(in crate::newcomers) const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, evidence = NULL, \
+                             plan = NULL, key_locked = 0, username = NULL, email = NULL, \
+                             encrypted_password = NULL, mail_to = NULL, problem = NULL, reason = NULL";
+
+/// Waits until nobody else counts the newcomers of a pod or their files, and keeps others waiting until the transaction
+/// ends. PostgreSQL would let two transactions count at the same time, and each would add what only one may.
+pub(in crate::newcomers) async fn lock_counts(
+    transaction: &mut Transaction,
+    pod: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO pappus_newcomer_turns (pod, counted_at) VALUES (?, ?) \
+               ON CONFLICT (pod) DO UPDATE SET counted_at = excluded.counted_at";
+    transaction.execute("waiting to count newcomers", sql, &[pod.into(), now.into()]).await.map(drop)
+}
+
+/// States as they stand in a statement.
+fn listed(states: &[State]) -> String {
+    let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+    words.join(", ")
+}
+
+/// A span of time as the store keeps it.
+pub(in crate::newcomers) fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,318 @@
+//! What newcomers decide: name and password, undoing, announcing at once.
+
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use pappus_engine::import::{ImportError, check_choice};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::error::{WebError, keep_body};
+use crate::newcomers::admission;
+use crate::newcomers::auth::CurrentNewcomer;
+use crate::newcomers::ledger::records::{Newcomer, State};
+use crate::newcomers::ledger::summary::PlanSummary;
+use crate::newcomers::ledger::table::Choice;
+use crate::newcomers::pages::overview::{Form, Said, present};
+use crate::newcomers::strength::is_easy;
+use crate::newcomers::uploads::form::{seal, seal_text};
+use crate::newcomers::work::push_now;
+use crate::pages::{CheckedForm, Page, Question};
+
+/// diaspora* takes passwords of so many letters.
+const LETTERS: std::ops::RangeInclusive<usize> = 6..=128;
+
+/// Name and password.
+#[derive(Deserialize)]
+pub(in crate::newcomers) struct ConfirmForm {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    again: String,
+    /// A box that is ticked.
+    terms: Option<String>,
+    /// The passphrase of the key in the archive.
+    #[serde(default)]
+    key_passphrase: String,
+    /// A box that is ticked: the passphrase is lost.
+    passphrase_lost: Option<String>,
+}
+
+/// Takes name and password, and goes on: to the podmin, or to the import.
+pub(in crate::newcomers) async fn choose(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    page: Page,
+    CheckedForm(form): CheckedForm<ConfirmForm>,
+) -> Result<Response, WebError> {
+    let (password, again) = (Zeroizing::new(form.password), Zeroizing::new(form.again));
+    let key_passphrase = Zeroizing::new(form.key_passphrase);
+    if newcomer.state != State::Checked {
+        return Ok(Redirect::to("/newcomers").into_response());
+    }
+    let key = KeyPassphrase::new(&key_passphrase, form.passphrase_lost.is_some());
+    let chosen =
+        Chosen::new(&form.username, &form.email, &password, form.terms.is_some(), key).repeated(&again);
+    let wrong = take(&app, &newcomer, &chosen).await?;
+    if wrong.is_empty() {
+        return Ok(Redirect::to("/newcomers").into_response());
+    }
+    let problems = wrong.into_iter().map(|key| (field(key), page.words.say(key))).collect();
+    let (terms, lost) = (chosen.terms, matches!(chosen.key, KeyPassphrase::Lost));
+    let Chosen { username, email, .. } = chosen;
+    let form = Form { username, email, terms, lost, problems };
+    let mut shown = present(&app, &page, Some((&newcomer, None)), Some(form), Said::Nothing).await?;
+    *shown.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(keep_body(shown))
+}
+
+/// The field that a problem belongs to.
+fn field(key: &str) -> &'static str {
+    match key {
+        "newcomers-email-wrong" => "email",
+        "newcomers-password-length" | "newcomers-password-easy" => "password",
+        "newcomers-password-different" => "again",
+        "newcomers-terms-missing" => "terms",
+        "newcomers-key-passphrase-missing" => "key-passphrase",
+        _ => "username",
+    }
+}
+
+/// What somebody has chosen.
+pub(in crate::newcomers) struct Chosen<'a> {
+    username: String,
+    email: String,
+    password: &'a str,
+    /// The password as it was repeated; programs do not repeat it.
+    again: Option<&'a str>,
+    terms: bool,
+    key: KeyPassphrase<'a>,
+}
+
+impl<'a> Chosen<'a> {
+    pub(in crate::newcomers) fn new(
+        username: &str,
+        email: &str,
+        password: &'a str,
+        terms: bool,
+        key: KeyPassphrase<'a>,
+    ) -> Self {
+        let (username, email) = (username.trim().to_lowercase(), email.trim().to_lowercase());
+        Self { username, email, password, again: None, terms, key }
+    }
+
+    /// The same with the password typed once more.
+    fn repeated(self, again: &'a str) -> Self {
+        Self { again: Some(again), ..self }
+    }
+
+    /// Problems that can be told without looking anything up, as keys of texts, in the order of the form.
+    fn problems(&self, app: &App, newcomer: &Newcomer) -> Vec<&'static str> {
+        let (password, mut wrong) = (self.password, Vec::new());
+        let about = [
+            self.username.as_str(),
+            self.email.as_str(),
+            newcomer.old_account.as_deref().unwrap_or_default(),
+            &app.config.pod_url.diaspora_host(),
+            "diaspora",
+        ];
+        if !LETTERS.contains(&password.chars().count()) || password.contains('\0') {
+            wrong.push("newcomers-password-length");
+        } else if is_easy(password, &about) {
+            wrong.push("newcomers-password-easy");
+        }
+        if self.again.is_some_and(|again| again != password) {
+            wrong.push("newcomers-password-different");
+        }
+        if app.config.newcomers.terms.is_some() && !self.terms {
+            wrong.push("newcomers-terms-missing");
+        }
+        if newcomer.key_locked && matches!(self.key, KeyPassphrase::Missing) {
+            wrong.push("newcomers-key-passphrase-missing");
+        }
+        wrong
+    }
+}
+
+/// What somebody says of the passphrase of their key; of no use when the key has none.
+#[derive(Clone, Copy)]
+pub(in crate::newcomers) enum KeyPassphrase<'a> {
+    /// Nothing.
+    Missing,
+    /// It is lost: the account comes all the same, and the move is not announced.
+    Lost,
+    /// This is it.
+    Given(&'a str),
+}
+
+impl<'a> KeyPassphrase<'a> {
+    pub(in crate::newcomers) fn new(passphrase: &'a str, is_lost: bool) -> Self {
+        match (passphrase, is_lost) {
+            ("", false) => Self::Missing,
+            ("", true) => Self::Lost,
+            (passphrase, _) => Self::Given(passphrase),
+        }
+    }
+}
+
+/// Writes down what somebody has chosen, and goes on with them; or says what is wrong with it, as keys of texts in the order
+/// of the form.
+pub(in crate::newcomers) async fn take(
+    app: &App,
+    newcomer: &Newcomer,
+    chosen: &Chosen<'_>,
+) -> Result<Vec<&'static str>, WebError> {
+    let Chosen { username, email, password, key, .. } = chosen;
+    let mut wrong: Vec<_> = taken(app, newcomer, username, email).await?.into_iter().collect();
+    wrong.extend(chosen.problems(app, newcomer));
+    if !wrong.is_empty() {
+        return Ok(wrong);
+    }
+    let hash = app.sign_in.hash_password(password).await?;
+    let hash = seal_text(app, hash.expose()).await?;
+    let mail_to = seal_text(app, email).await?;
+    let to = if newcomer.approved == Some(true) {
+        State::Importing
+    } else {
+        admission::next(app.config.newcomers.admission, newcomer.proof.as_deref())
+    };
+    let sealed = match key {
+        KeyPassphrase::Given(passphrase) if newcomer.key_locked => seal(app, passphrase).await?,
+        _ => None,
+    };
+    let choice = Choice {
+        username,
+        email,
+        sealed_password: &hash,
+        mail_to: &mail_to,
+        key_passphrase: sealed.as_deref(),
+        to,
+    };
+    if app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await? && to == State::Importing {
+        push_now(app, newcomer.id).await;
+    }
+    Ok(wrong)
+}
+
+/// What is wrong with a name or an address, as the key of a text.
+async fn taken(
+    app: &App,
+    newcomer: &Newcomer,
+    username: &str,
+    email: &str,
+) -> Result<Option<&'static str>, WebError> {
+    let pod = app.config.pod.as_ref().ok_or(WebError::NotFound)?;
+    let old = newcomer.old_account.as_deref().and_then(|old| old.parse().ok()).ok_or(WebError::NotFound)?;
+    let choice = (username, Some(email));
+    match check_choice(&pod.database, &pod.url, &app.store, &old, &pod.reserved_names, choice).await {
+        Ok(()) => Ok(None),
+        Err(ImportError::Name(_)) => Ok(Some("newcomers-name-letters")),
+        Err(ImportError::Username(..)) => Ok(Some("newcomers-name-taken")),
+        Err(ImportError::FormerName(..)) => Ok(Some("newcomers-name-known-elsewhere")),
+        Err(ImportError::Email(..)) => Ok(Some("newcomers-email-wrong")),
+        Err(error) => Err(WebError::Unavailable(error.to_string())),
+    }
+}
+
+/// Tries an import again that did not end.
+pub(in crate::newcomers) async fn again(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Redirect, WebError> {
+    act(&app, &newcomer, Act::Again).await?;
+    // When it was too late, the page shows how it is.
+    Ok(Redirect::to("/newcomers"))
+}
+
+/// Takes the account away again, as long as nobody was told; asks before.
+pub(in crate::newcomers) async fn undo(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    page: Page,
+    CheckedForm(confirmation): CheckedForm<Confirmation>,
+) -> Result<Response, WebError> {
+    if newcomer.state.can_undo() && confirmation.confirmed.is_none() {
+        return page.ask(undo_question(&app, &page, &newcomer));
+    }
+    act(&app, &newcomer, Act::Undo).await?;
+    Ok(Redirect::to("/newcomers").into_response())
+}
+
+fn undo_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
+    let words = &page.words;
+    let report =
+        PlanSummary::read(newcomer.report.as_deref()).or_else(|| PlanSummary::read(newcomer.plan.as_deref()));
+    let records: u64 = report.map_or(0, |told| told.kinds.values().map(|tally| tally.imported).sum());
+    let account = newcomer.new_account(&app.config.pod_url.diaspora_host()).unwrap_or_default();
+    let numbers =
+        vec![("account", account.into()), ("count", records.into()), ("shown", words.number(records).into())];
+    Question {
+        title: words.say("newcomers-undo-sure"),
+        texts: vec![words.with("newcomers-undo-numbers", numbers), words.say("newcomers-undo-explained")],
+        button: words.say("newcomers-undo-yes"),
+        action: "/newcomers/undo".to_owned(),
+        back: "/newcomers",
+        ..Question::default()
+    }
+}
+
+/// Whether it was asked before.
+#[derive(Deserialize)]
+pub(in crate::newcomers) struct Confirmation {
+    pub(in crate::newcomers) confirmed: Option<String>,
+}
+
+/// What else there is to do.
+pub(in crate::newcomers) enum Act<'a> {
+    /// Trying an import again that did not end.
+    Again,
+    /// Taking the account away again.
+    Undo,
+    /// Having everybody told, with the passphrase of the key.
+    Announce(&'a str),
+}
+
+/// Begins to do something. Says whether it was time for that.
+pub(in crate::newcomers) async fn act(
+    app: &App,
+    newcomer: &Newcomer,
+    act: Act<'_>,
+) -> Result<bool, WebError> {
+    let (table, id, now) = (&app.newcomers.table, newcomer.id, app.now_millis());
+    let begun = match act {
+        Act::Again => table.work(id, &[State::Failed], State::Importing, now).await?,
+        Act::Undo => table.work(id, &[State::Imported, State::Failed], State::Undoing, now).await?,
+        Act::Announce(passphrase) => {
+            let sealed = seal(app, passphrase).await?;
+            table.announce(id, sealed.as_deref(), now).await?
+        }
+    };
+    if begun {
+        push_now(app, id).await;
+    }
+    Ok(begun)
+}
+
+/// What opens the key.
+#[derive(Deserialize)]
+pub(in crate::newcomers) struct Announcement {
+    #[serde(default)]
+    passphrase: String,
+}
+
+/// Has everybody told at once, without the rest of the pause. From then on nothing can be undone.
+pub(in crate::newcomers) async fn announce(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    CheckedForm(announcement): CheckedForm<Announcement>,
+) -> Result<Redirect, WebError> {
+    let passphrase = Zeroizing::new(announcement.passphrase);
+    act(&app, &newcomer, Act::Announce(&passphrase)).await?;
+    Ok(Redirect::to("/newcomers"))
+}

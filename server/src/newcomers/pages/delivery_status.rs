@@ -1,0 +1,209 @@
+//! Who was told of the move.
+
+use askama::Template;
+use axum::extract::{Query, State as Shared};
+use axum::http::StatusCode;
+use axum::response::Response;
+use pappus_engine::delivery::{Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, System, Unreached};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::WebError;
+use crate::newcomers::auth::CurrentNewcomer;
+use crate::newcomers::ledger::records::Newcomer;
+use crate::newcomers::pages::delivery_reason::reason;
+use crate::pages::Page;
+
+/// Pods of one page, and people to be told by hand that are shown.
+const MANY: u32 = 200;
+
+/// Where the page begins.
+#[derive(Deserialize)]
+pub(in crate::newcomers) struct From {
+    #[serde(default)]
+    after: String,
+}
+
+#[derive(Template)]
+#[template(path = "newcomers/told.html")]
+struct ToldPage<'a> {
+    page: &'a Page,
+    friends: String,
+    arrived: String,
+    waiting: String,
+    failed: String,
+    is_over: bool,
+    pods: Vec<Pod>,
+    /// By what their pods run: what friends there have to do, and who they are.
+    elsewhere: Vec<(String, Vec<String>)>,
+    more: Option<String>,
+    by_hand: Vec<(String, Reason)>,
+    /// Whether there may be more of them.
+    more_by_hand: bool,
+}
+
+struct Pod {
+    name: String,
+    friends: String,
+    arrived: String,
+    waiting: String,
+    failed: String,
+    error: Option<Reason>,
+    retry: Option<String>,
+    /// Until when the pod is given to process the move.
+    processing: Option<String>,
+}
+
+/// Why somebody could not be told.
+enum Reason {
+    /// In the reader's language.
+    Translated(String),
+    /// As the program says it, in English.
+    Program(String),
+}
+
+impl Reason {
+    fn of(page: &Page, sentence: String) -> Self {
+        reason(&page.words, &sentence).map_or(Self::Program(sentence), Self::Translated)
+    }
+}
+
+/// Shows it.
+pub(in crate::newcomers) async fn show(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    page: Page,
+    Query(from): Query<From>,
+) -> Result<Response, WebError> {
+    let told = look(&app, &newcomer, &from.after, MANY).await?;
+    let number = |count: i64| page.words.number(count.unsigned_abs());
+    let template = ToldPage {
+        friends: back(&page, told.friends),
+        elsewhere: elsewhere(&page, &told.elsewhere),
+        arrived: number(told.counts.delivered),
+        waiting: number(told.counts.queued + told.counts.sending),
+        failed: number(told.counts.rejected + told.counts.dead),
+        is_over: told.counts.finished(),
+        more_by_hand: told.lost.len() >= MANY as usize,
+        by_hand: told
+            .by_hand(|pod| page.words.one("told-everybody", "pod", pod))
+            .into_iter()
+            .map(|(who, why)| (who, Reason::of(&page, why)))
+            .collect(),
+        pods: told.pods.into_iter().map(|told| pod(&page, told)).collect(),
+        more: told.after.map(|name| in_link(&name)),
+        page: &page,
+    };
+    page.show(StatusCode::OK, &template)
+}
+
+/// `3 of 5`.
+fn back(page: &Page, friends: Friends) -> String {
+    let number = |count: i64| page.words.number(count.unsigned_abs());
+    page.words.with(
+        "told-back-of",
+        vec![("back", number(friends.back).into()), ("all", number(friends.all).into())],
+    )
+}
+
+fn elsewhere(page: &Page, people: &[Elsewhere]) -> Vec<(String, Vec<String>)> {
+    let of_system = people.chunk_by(|one, next| one.system == next.system);
+    of_system
+        .filter_map(|people| {
+            let key = match people.first()?.system {
+                System::Hubzilla => "told-hubzilla",
+                System::Friendica => "told-friendica",
+                System::Socialhome => "told-socialhome",
+                System::Diaspora | System::Unknown => return None,
+            };
+            Some((page.words.say(key), people.iter().map(|one| one.person.clone()).collect()))
+        })
+        .collect()
+}
+
+fn pod(page: &Page, told: PodDeliveries) -> Pod {
+    let number = |count: i64| page.words.number(count.unsigned_abs());
+    let counts = told.counts;
+    let waits = told.waits_until.filter(|_| told.confirmed_at.is_none() && !counts.finished());
+    Pod {
+        name: told.pod,
+        friends: if told.friends.all > 0 { back(page, told.friends) } else { String::new() },
+        processing: waits.map(|at| page.words.moment(at)),
+        arrived: number(counts.delivered),
+        waiting: number(counts.queued + counts.sending),
+        failed: number(counts.rejected + counts.dead),
+        error: told.last_error.map(|error| Reason::of(page, error)),
+        retry: told.retry_at.filter(|_| !counts.finished()).map(|at| page.words.moment(at)),
+    }
+}
+
+/// Who was told, for the page and for programs.
+pub(in crate::newcomers) struct Look {
+    pub(in crate::newcomers) counts: Counts,
+    /// How many friends are back.
+    pub(in crate::newcomers) friends: Friends,
+    /// Friends who have to do something themselves, the first of them.
+    pub(in crate::newcomers) elsewhere: Vec<Elsewhere>,
+    /// Pod by pod, by name.
+    pub(in crate::newcomers) pods: Vec<PodDeliveries>,
+    /// After which pod it goes on, when there may be more.
+    pub(in crate::newcomers) after: Option<String>,
+    /// People of whom nobody knew, when it was announced, how to reach them, and why.
+    unreachable: Vec<(String, String)>,
+    /// Whom nobody reached, each of them once.
+    lost: Vec<Unreached>,
+}
+
+impl Look {
+    /// Whom to tell by hand, and why: an account, or everybody on a pod in the words of `everybody`.
+    pub(in crate::newcomers) fn by_hand(
+        &self,
+        everybody: impl Fn(String) -> String,
+    ) -> Vec<(String, String)> {
+        let lost = self.lost.iter().flat_map(|lost| {
+            let who = lost.recipient.clone().unwrap_or_else(|| everybody(lost.pod.clone()));
+            let why = lost.last_error.clone().unwrap_or_default();
+            std::iter::once(who).chain(lost.people.iter().cloned()).map(move |who| (who, why.clone()))
+        });
+        self.unreachable.iter().cloned().chain(lost).collect()
+    }
+}
+
+/// Who was told: at most `many` pods that come after `after` (at first, the empty text).
+pub(in crate::newcomers) async fn look(
+    app: &App,
+    newcomer: &Newcomer,
+    after: &str,
+    many: u32,
+) -> Result<Look, WebError> {
+    let import = newcomer.import_id.as_deref().filter(|_| newcomer.announced.is_some());
+    let import = import.ok_or(WebError::NotFound)?;
+    // No text of PostgreSQL holds NUL.
+    if after.contains('\0') {
+        return Err(WebError::BadRequest("no pod has such a name".to_owned()));
+    }
+    let (ledger, scope) = (Ledger::new(&app.store), Scope::Import(import));
+    let pods = ledger.pods(scope, after, many).await?;
+    Ok(Look {
+        counts: ledger.counts(scope).await?,
+        friends: ledger.friends(scope).await?,
+        elsewhere: ledger.elsewhere(scope, None, many).await?,
+        after: pods.last().filter(|_| pods.len() >= many as usize).map(|pod| pod.pod.clone()),
+        pods,
+        unreachable: unreachable(newcomer.announced.as_deref()),
+        lost: ledger.by_hand(scope, None, many).await?,
+    })
+}
+
+fn unreachable(announced: Option<&str>) -> Vec<(String, String)> {
+    #[derive(Deserialize)]
+    struct Announced {
+        by_hand: Vec<(String, String)>,
+    }
+    let announced = announced.and_then(|text| serde_json::from_str::<Announced>(text).ok());
+    announced.map(|announced| announced.by_hand).unwrap_or_default()
+}
+
+fn in_link(name: &str) -> String {
+    url::form_urlencoded::byte_serialize(name.as_bytes()).collect()
+}

@@ -1,0 +1,372 @@
+//! The page of a newcomer: where they are, what comes next, what they can do.
+
+use askama::Template;
+use axum::extract::{Query, State as Shared};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use pappus_engine::archive::manifest::CountKind;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::config::Admission;
+use crate::error::WebError;
+use crate::newcomers::auth::{find, secret};
+use crate::newcomers::ledger::records::{Newcomer, State};
+use crate::newcomers::ledger::summary::{Group, PlanSummary};
+use crate::newcomers::steps::{NO_KEY, needs_passphrase};
+use crate::pages::{FieldProblems, Page};
+use crate::podmin_words::PodminWords;
+
+/// What the address says.
+#[derive(Deserialize)]
+pub(in crate::newcomers) struct Asked {
+    problem: Option<String>,
+    left: Option<String>,
+}
+
+/// The form of name and password, as it was typed.
+#[derive(Default)]
+pub(in crate::newcomers) struct Form {
+    pub(in crate::newcomers) username: String,
+    pub(in crate::newcomers) email: String,
+    pub(in crate::newcomers) terms: bool,
+    pub(in crate::newcomers) lost: bool,
+    pub(in crate::newcomers) problems: FieldProblems,
+}
+
+/// What there is to say about what was just done.
+pub(in crate::newcomers) enum Said {
+    Nothing,
+    /// A move was ended.
+    Left,
+    /// Too many people have begun.
+    TooMany,
+    /// An upload or an invitation was not accepted.
+    Wrong(FieldProblems),
+}
+
+#[derive(Template)]
+#[template(path = "newcomers/page.html")]
+struct NewcomersPage<'a> {
+    page: &'a Page,
+    view: Option<View>,
+    form: Form,
+    /// Whether somebody may begin.
+    is_open: bool,
+    needs_invitation: bool,
+    needs_approval: bool,
+    /// The pause for undo, in minutes that have begun.
+    undo_minutes: u64,
+    problem: Option<String>,
+    note: Option<String>,
+    /// Problems of the form that uploads, or of the invitation.
+    problems: FieldProblems,
+    /// What the podmin has to say to those who cannot come.
+    podmin_words: PodminWords,
+    /// How large what is handed in may be, and how long it is kept.
+    limits: String,
+    terms: Option<String>,
+}
+
+/// Where somebody is.
+struct View {
+    id: i64,
+    state: State,
+    title: String,
+    text: String,
+    /// The address that leads back here from another browser.
+    link: Option<String>,
+    account: Option<String>,
+    new_account: Option<String>,
+    sentence: String,
+    percent: Option<u64>,
+    /// What went wrong, in plain words, and the sentence of the program.
+    problem: Option<String>,
+    reason: Option<String>,
+    unproven: bool,
+    key_locked: bool,
+    /// Whether there is no key that signs: nobody can be told.
+    no_key: bool,
+    /// When the pause for undo ends, while it is running.
+    undo_until: Option<DateTime<Utc>>,
+    plan: Option<Table>,
+    report: Option<Table>,
+    /// How much of which upload is here.
+    uploads: Vec<String>,
+    /// The pod's page for signing in.
+    sign_in: String,
+    expires: String,
+}
+
+/// What would come, or has come.
+pub(in crate::newcomers) struct Table {
+    pub(in crate::newcomers) rows: Vec<Row>,
+    /// How many, what, and what is said about it.
+    pub(in crate::newcomers) findings: Vec<(String, String, String)>,
+    pub(in crate::newcomers) minutes: u64,
+    pub(in crate::newcomers) photos: String,
+    pub(in crate::newcomers) has_photos: bool,
+    pub(in crate::newcomers) fits: bool,
+    pub(in crate::newcomers) fetched: u64,
+    /// Said when there are contacts and none of them can come along.
+    pub(in crate::newcomers) no_contacts: Option<String>,
+}
+
+/// One kind of record.
+pub(in crate::newcomers) struct Row {
+    pub(in crate::newcomers) kind: String,
+    pub(in crate::newcomers) in_archive: String,
+    pub(in crate::newcomers) new: String,
+    pub(in crate::newcomers) here: String,
+    pub(in crate::newcomers) left_out: String,
+}
+
+/// Shows the page.
+pub(in crate::newcomers) async fn show(
+    Shared(app): Shared<App>,
+    page: Page,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, WebError> {
+    let newcomer = find(&app, &headers).await?;
+    let known = newcomer.as_ref().map(|newcomer| (newcomer, secret(&app, &headers)));
+    let wrong = |field, key| Said::Wrong(FieldProblems::one(field, page.words.say(key)));
+    let said = match asked.problem.as_deref() {
+        Some("too-large") => wrong("archive", "newcomers-too-large"),
+        Some("full") => wrong("archive", "newcomers-full"),
+        Some("empty") => wrong("archive", "newcomers-empty"),
+        Some("no-photos") => wrong("photos", "newcomers-no-photos"),
+        Some("invitation") => wrong("invitation", "newcomers-invitation-wrong"),
+        Some("too-many") => Said::TooMany,
+        _ if asked.left.is_some() => Said::Left,
+        _ => Said::Nothing,
+    };
+    present(&app, &page, known, None, said).await
+}
+
+/// The page, with a form as it was typed.
+pub(in crate::newcomers) async fn present(
+    app: &App,
+    page: &Page,
+    known: Option<(&Newcomer, Option<&str>)>,
+    form: Option<Form>,
+    said: Said,
+) -> Result<Response, WebError> {
+    let section = &app.config.newcomers;
+    let mut shown = known.map(|(newcomer, secret)| view(app, page, newcomer, secret));
+    if let Some(view) = &mut shown {
+        view.uploads = uploads(app, page, view).await?;
+    }
+    let form = form.unwrap_or_else(|| Form {
+        username: known.and_then(|(newcomer, _)| suggestion(newcomer)).unwrap_or_default(),
+        email: known.and_then(|(newcomer, _)| email(newcomer)).unwrap_or_default(),
+        ..Form::default()
+    });
+    let is_open = section.admission != Admission::Closed;
+    let cannot_come = match &shown {
+        Some(view) => matches!(view.state, State::Declined | State::Refused),
+        None => !is_open,
+    };
+    let most = page.words.size(app.newcomers.files.most());
+    let values = vec![("size", most.into()), ("days", section.days.into())];
+    let limits = page.words.with("newcomers-hand-in-text", values);
+    let words = |is: bool, key: &str| is.then(|| page.words.say(key));
+    let template = NewcomersPage {
+        view: shown,
+        form,
+        is_open,
+        needs_invitation: section.admission == Admission::Invitation,
+        needs_approval: section.admission == Admission::Approval,
+        undo_minutes: undo_minutes(app),
+        problem: words(matches!(said, Said::TooMany), "newcomers-too-many"),
+        note: words(matches!(said, Said::Left), "newcomers-left"),
+        problems: if let Said::Wrong(problems) = said { problems } else { FieldProblems::default() },
+        podmin_words: if cannot_come { PodminWords::of(app).await? } else { PodminWords::default() },
+        limits,
+        terms: section.terms.clone(),
+        page,
+    };
+    page.show(StatusCode::OK, &template)
+}
+
+/// How much of each upload is here that is not complete.
+async fn uploads(app: &App, page: &Page, view: &View) -> Result<Vec<String>, WebError> {
+    if !view.state.takes_files() {
+        return Ok(Vec::new());
+    }
+    let words = &page.words;
+    let unfinished = crate::newcomers::tus::unfinished(app, view.id).await?;
+    let sentence = |upload: &crate::newcomers::tus::Begun| {
+        let values = vec![("here", words.size(upload.here).into()), ("all", words.size(upload.bytes).into())];
+        words.with(&format!("newcomers-here-{}", upload.part.word()), values)
+    };
+    Ok(unfinished.iter().map(sentence).collect())
+}
+
+/// The pause for undo; a minute that has begun counts.
+fn undo_minutes(app: &App) -> u64 {
+    app.config.newcomers.undo_pause().as_secs().div_ceil(60)
+}
+
+/// The name somebody chose before, or one that is free.
+fn suggestion(newcomer: &Newcomer) -> Option<String> {
+    let plan = PlanSummary::read(newcomer.plan.as_deref());
+    newcomer.username.clone().or_else(|| plan.map(|plan| plan.suggestion))
+}
+
+/// The address somebody chose before, or the one in the archive.
+fn email(newcomer: &Newcomer) -> Option<String> {
+    let plan = PlanSummary::read(newcomer.plan.as_deref());
+    newcomer.email.clone().or_else(|| plan.and_then(|plan| plan.email))
+}
+
+fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> View {
+    let (words, word) = (&page.words, newcomer.state.as_str());
+    let base = app.config.web.public_url.as_str();
+    let pod_url = app.config.pod_url.as_str().trim_end_matches('/');
+    let plan = PlanSummary::read(newcomer.plan.as_deref());
+    View {
+        id: newcomer.id,
+        state: newcomer.state,
+        title: words.say(&format!("newcomers-{word}-title")),
+        text: words.one(&format!("newcomers-{word}-text"), "minutes", undo_minutes(app)),
+        link: secret
+            .filter(|_| newcomer.state != State::Declined)
+            .map(|secret| format!("{base}newcomers/back/{secret}")),
+        account: newcomer.old_account.clone(),
+        new_account: newcomer.new_account(&page.pod_host).filter(|_| newcomer.state.has_arrived()),
+        sentence: crate::newcomers::pages::progress::sentence(words, &newcomer.into(), app.now()),
+        percent: newcomer.percent(),
+        problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),
+        reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),
+        unproven: newcomer.proof.as_deref() == Some("unproven"),
+        key_locked: needs_passphrase(newcomer),
+        no_key: plan.as_ref().is_some_and(|plan| plan.no_key) || newcomer.problem.as_deref() == Some(NO_KEY),
+        undo_until: newcomer.undo_until(),
+        plan: plan.map(|told| table(page, &told, Audience::Newcomer)),
+        report: PlanSummary::read(newcomer.report.as_deref())
+            .map(|told| table(page, &told, Audience::Newcomer)),
+        uploads: Vec::new(),
+        sign_in: format!("{pod_url}/users/sign_in"),
+        expires: words.day(newcomer.expires_at),
+    }
+}
+
+/// What is wrong, in plain words.
+pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
+    match problem {
+        "username_not_possible" => "newcomers-name-taken",
+        "username_known_elsewhere" => "newcomers-name-known-elsewhere",
+        "account_closed" => "newcomers-problem-closed",
+        "email_not_possible" => "newcomers-email-wrong",
+        "blocked_pod" => "newcomers-problem-blocked",
+        "onto_itself" => "newcomers-problem-own-pod",
+        "already_moved" => "newcomers-problem-moved",
+        "imported_before" => "newcomers-problem-before",
+        "wrong_key" => "newcomers-problem-wrong-key",
+        "no_space" => "newcomers-problem-no-space",
+        "key_passphrase" => "newcomers-problem-passphrase",
+        "key_locked" => "newcomers-problem-key-locked",
+        "no_key" => "newcomers-problem-no-key",
+        "changed" => "newcomers-problem-changed",
+        "away" => "newcomers-problem-away",
+        "many_pods" => "newcomers-problem-many-pods",
+        "too_heavy" => "newcomers-problem-too-heavy",
+        "being_undone" => "newcomers-problem-being-undone",
+        "no_account" | "not_a_file" | "empty" | "not_an_archive" | "other_format" | "packed_twice"
+        | "no_document" | "photos_inside" => "newcomers-problem-no-archive",
+        "encryption_wrong_key" | "encryption_locked" | "encryption_no_identity" => {
+            "newcomers-problem-encrypted"
+        }
+        "account_mismatch" => "newcomers-problem-two-accounts",
+        "broken" => "newcomers-problem-defect",
+        code if is_about_signature(code) => "newcomers-problem-signature",
+        code if is_about_damage(code) => "newcomers-problem-damaged",
+        _ => "newcomers-problem-other",
+    }
+}
+
+/// Codes of what does not fit the signatures of an archive.
+fn is_about_signature(code: &str) -> bool {
+    code.contains("signature")
+        || code.ends_with("_key")
+        || code.contains("fingerprint")
+        || code.contains("key_m")
+}
+
+/// Codes of what is not as it was written.
+fn is_about_damage(code: &str) -> bool {
+    ["gzip_", "entry_", "manifest_", "zip_", "encryption_damaged", "count", "extras", "document", "field_"]
+        .iter()
+        .any(|beginning| code.starts_with(beginning))
+}
+
+/// Who reads it: a newcomer is spoken to, a podmin reads about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::newcomers) enum Audience {
+    Newcomer,
+    Podmin,
+}
+
+/// Numbers and findings for people.
+pub(in crate::newcomers) fn table(page: &Page, told: &PlanSummary, audience: Audience) -> Table {
+    let words = &page.words;
+    let row = |(kind, tally): (&CountKind, &pappus_engine::import::Tally)| Row {
+        kind: words.say(&kind_key(*kind)),
+        in_archive: words.number(tally.in_archive),
+        new: words.number(tally.imported),
+        here: words.number(tally.adopted),
+        left_out: words.number(tally.left_out.values().sum()),
+    };
+    let finding = |group: &Group| {
+        (words.number(group.count), words.say(&kind_key(group.kind)), finding_text(page, group, audience))
+    };
+    Table {
+        rows: told.kinds.iter().map(row).collect(),
+        findings: told.findings.iter().map(finding).collect(),
+        minutes: told.seconds.div_ceil(60),
+        photos: words.size(told.photo_bytes),
+        has_photos: told.photo_bytes > 0,
+        fits: told.fits,
+        fetched: told.fetched_posts,
+        no_contacts: no_contacts(page, told, audience),
+    }
+}
+
+/// What there is to say when there are contacts, and none of them can come along.
+fn no_contacts(page: &Page, told: &PlanSummary, audience: Audience) -> Option<String> {
+    let words = &page.words;
+    let tally = told.kinds.get(&CountKind::Contacts)?;
+    if tally.in_archive == 0 || tally.imported + tally.adopted > 0 {
+        return None;
+    }
+    let count = tally.in_archive;
+    let key = match audience {
+        Audience::Newcomer => "newcomers-no-contacts",
+        Audience::Podmin => "queue-no-contacts",
+    };
+    let mut text = words.with(key, vec![("count", count.into()), ("shown", words.number(count).into())]);
+    let reasons = told.findings.iter().filter(|group| group.kind == CountKind::Contacts);
+    if let Some(most) = reasons.max_by_key(|group| group.count) {
+        let why = finding_text(page, most, audience);
+        text = format!("{text} {}", words.one("newcomers-no-contacts-why", "why", why));
+    }
+    Some(text)
+}
+
+/// What there is to say about a finding. Where the text speaks to the newcomer, podmins have one of their own.
+fn finding_text(page: &Page, group: &Group, audience: Audience) -> String {
+    let name = group.code.as_str().replace('_', "-");
+    let own = match audience {
+        Audience::Podmin => page.words.find(&format!("queue-finding-{name}")),
+        Audience::Newcomer => None,
+    };
+    own.unwrap_or_else(|| page.words.say(&format!("newcomers-finding-{name}")))
+}
+
+/// The key of the word for a kind of record.
+fn kind_key(kind: CountKind) -> String {
+    let name = serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned));
+    format!("kind-{}", name.unwrap_or_default().replace('_', "-"))
+}

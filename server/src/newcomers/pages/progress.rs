@@ -1,0 +1,134 @@
+//! How far it is, as it happens: server-sent events for the small script; without it the page reloads itself.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State as Shared;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use chrono::{DateTime, Utc};
+use futures_util::stream::{self, Stream};
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::error::WebError;
+use crate::newcomers::auth::CurrentNewcomer;
+use crate::newcomers::ledger::records::{Newcomer, State, percent};
+use crate::pages::Page;
+use crate::security::Address;
+use crate::words::Words;
+
+/// A connection ends after this time at the latest; browsers come back by themselves.
+const LONGEST: Duration = Duration::from_mins(10);
+/// How often the sentence is made anew when nothing has changed: the pause for undo counts down.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Progress of everybody whose state changes without anybody doing anything, by number.
+pub(in crate::newcomers) type AllProgress = HashMap<i64, Progress>;
+
+/// How far somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::newcomers) struct Progress {
+    pub(in crate::newcomers) state: State,
+    pub(in crate::newcomers) stage: Option<String>,
+    pub(in crate::newcomers) total: i64,
+    pub(in crate::newcomers) advanced: i64,
+    /// Whether the work is put off.
+    pub(in crate::newcomers) is_late: bool,
+    /// When the pause for undo ends, while it is running.
+    pub(in crate::newcomers) undo_until: Option<DateTime<Utc>>,
+}
+
+impl From<&Newcomer> for Progress {
+    fn from(newcomer: &Newcomer) -> Self {
+        Self {
+            state: newcomer.state,
+            stage: newcomer.stage.clone(),
+            total: newcomer.total,
+            advanced: newcomer.advanced,
+            is_late: newcomer.reason.is_some(),
+            undo_until: newcomer.undo_until(),
+        }
+    }
+}
+
+/// How one's own work goes on, until it is over.
+pub(in crate::newcomers) async fn events(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    address: Address,
+    page: Page,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, WebError> {
+    let place = app.streams.open(address)?;
+    let (watched, table) = (&app.newcomers.watched, app.newcomers.table.clone());
+    let look = move || {
+        let table = table.clone();
+        async move { table.progress().await.ok() }
+    };
+    let watched = watched.watch(look).await;
+    let (words, id, state) = (page.words.clone(), newcomer.id, newcomer.state);
+    let deadline = Instant::now() + LONGEST;
+    let begin = (app, watched, None::<(String, Option<u64>)>, false, place);
+    let events = stream::unfold(begin, move |(app, mut watched, mut said, over, place)| {
+        let words = words.clone();
+        async move {
+            if over {
+                return None;
+            }
+            loop {
+                let now = watched.borrow_and_update().get(&id).filter(|now| now.state == state).cloned();
+                let Some(now) = now else {
+                    let event = Event::default().event("over").data("over");
+                    return Some((Ok(event), (app, watched, said, true, place)));
+                };
+                let saying = (sentence(&words, &now, app.now()), percent(now.advanced, now.total));
+                if said.as_ref() != Some(&saying) {
+                    let document = serde_json::json!({ "text": saying.0, "percent": saying.1 });
+                    said = Some(saying);
+                    let event = Event::default().event("progress").data(document.to_string());
+                    return Some((Ok(event), (app, watched, said, false, place)));
+                }
+                tokio::select! {
+                    changed = watched.changed() => changed.ok()?,
+                    () = tokio::time::sleep(AGAIN) => {}
+                    () = tokio::time::sleep_until(deadline) => return None,
+                }
+            }
+        }
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+/// How it stands in a sentence.
+pub(in crate::newcomers) fn sentence(words: &Words, progress: &Progress, now: DateTime<Utc>) -> String {
+    if let Some(until) = progress.undo_until {
+        return pause(words, until, now);
+    }
+    if progress.state == State::Waiting {
+        return words.say("newcomers-waiting-still");
+    }
+    if !progress.state.is_work() {
+        return String::new();
+    }
+    if progress.is_late {
+        return words.say("newcomers-later");
+    }
+    match progress.stage.as_deref() {
+        Some("verifying") => words.say("newcomers-stage-verifying"),
+        Some("photos") => words.say("newcomers-stage-photos"),
+        Some("people") => words.say("newcomers-stage-people"),
+        Some("posts") => words.say("newcomers-stage-posts"),
+        Some("records") if progress.state == State::Checking => words.say("newcomers-stage-planning"),
+        Some("records") => words.say("newcomers-stage-records"),
+        _ => words.say("newcomers-stage-next"),
+    }
+}
+
+/// Until when the move can be undone.
+fn pause(words: &Words, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    // A minute that has begun counts, and the last one to its end.
+    let minutes = u64::try_from((until - now).num_seconds()).unwrap_or(0).div_ceil(60).max(1);
+    let clock = until.format("%H:%M").to_string();
+    words.with("newcomers-pause", vec![("time", clock.into()), ("minutes", minutes.into())])
+}

@@ -1,0 +1,231 @@
+//! The podmin's page: who waits to be let in, what they bring, who has come, and whom the podmin has invited.
+
+use askama::Template;
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::board::shared::Actor;
+use crate::config::Admission;
+use crate::error::WebError;
+use crate::newcomers::compared::{Compared, Key, compared};
+use crate::newcomers::decisions;
+use crate::newcomers::invitations::{self, Invitation};
+use crate::newcomers::ledger::records::{Newcomer, State};
+use crate::newcomers::ledger::summary::PlanSummary;
+use crate::newcomers::pages::confirm::Confirmation;
+use crate::newcomers::pages::overview::{Audience, Table, problem_key, table};
+use crate::newcomers::steps::MANY_PODS;
+use crate::pages::{CheckedForm, Page, Question};
+use crate::sessions::Podmin;
+
+/// Those who do not wait, and of whom there is something to see.
+const OTHERS: [State; 9] = [
+    State::Checking,
+    State::Refused,
+    State::Checked,
+    State::Importing,
+    State::Failed,
+    State::Imported,
+    State::Announcing,
+    State::Announced,
+    State::Undoing,
+];
+
+#[derive(Template)]
+#[template(path = "newcomers/queue.html")]
+struct QueuePage<'a> {
+    page: &'a Page,
+    waiting: Vec<Line>,
+    others: Vec<Line>,
+    by_invitation: bool,
+    invitations: Vec<(Invitation, String)>,
+    /// A code that was just made; it is shown once.
+    code: Option<String>,
+}
+
+struct Line {
+    id: i64,
+    account: String,
+    wish: String,
+    begun: String,
+    size: String,
+    state: String,
+    unproven: bool,
+    /// The keys to compare, if there are any.
+    compared: Option<Compared>,
+    /// Whether the podmin can have it tried again.
+    can_again: bool,
+    /// Whether the move waits for the podmin's yes to tell many pods.
+    can_announce: bool,
+    /// What is wrong, in the podmin's language.
+    problem: Option<String>,
+    /// The sentence of the program.
+    reason: Option<String>,
+    table: Option<Table>,
+}
+
+/// Shows it.
+pub(in crate::newcomers) async fn show(
+    Shared(app): Shared<App>,
+    _: Podmin,
+    page: Page,
+) -> Result<Response, WebError> {
+    present(&app, &page, None).await
+}
+
+/// The page, with a code that was just made.
+async fn present(app: &App, page: &Page, code: Option<String>) -> Result<Response, WebError> {
+    crate::newcomers::is_there(app)?;
+    let newcomers = &app.newcomers.table;
+    let waiting = newcomers.oldest(&[State::Waiting]).await?;
+    let others = newcomers.newest(&OTHERS, None).await?;
+    let (open, _) = invitations::open(app, None).await?;
+    let dated = |invitation: Invitation| {
+        let until = page.words.day(invitation.until);
+        (invitation, until)
+    };
+    let template = QueuePage {
+        waiting: waiting.iter().map(|newcomer| line(app, page, newcomer)).collect(),
+        others: others.iter().map(|newcomer| line(app, page, newcomer)).collect(),
+        by_invitation: app.config.newcomers.admission == Admission::Invitation,
+        invitations: open.into_iter().map(dated).collect(),
+        code,
+        page,
+    };
+    page.show(StatusCode::OK, &template)
+}
+
+fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
+    let words = &page.words;
+    let host = app.config.pod_url.diaspora_host();
+    let told =
+        PlanSummary::read(newcomer.report.as_deref()).or_else(|| PlanSummary::read(newcomer.plan.as_deref()));
+    Line {
+        id: newcomer.id,
+        // What was refused at the first look is nobody's yet.
+        account: newcomer
+            .old_account
+            .clone()
+            .or_else(|| newcomer.evidence.as_ref().map(|evidence| evidence.account.clone()))
+            .unwrap_or_else(|| "–".to_owned()),
+        wish: newcomer.new_account(&host).unwrap_or_default(),
+        begun: words.moment(newcomer.begun_at),
+        size: words.size(newcomer.bytes()),
+        state: words.say(&format!("queue-state-{}", newcomer.state.as_str())),
+        unproven: newcomer.proof.as_deref() == Some("unproven"),
+        compared: compared(words, newcomer),
+        can_again: newcomer.state == State::Failed,
+        can_announce: newcomer.state == State::Imported && newcomer.problem.as_deref() == Some(MANY_PODS),
+        problem: newcomer.problem.as_deref().map(|problem| words.say(&podmins_key(problem))),
+        reason: newcomer.reason.clone(),
+        table: told.map(|told| table(page, &told, Audience::Podmin)),
+    }
+}
+
+/// The key of what is wrong, in the podmin's words.
+fn podmins_key(problem: &str) -> String {
+    let key = problem_key(problem);
+    let name = key.strip_prefix("newcomers-problem-").or_else(|| key.strip_prefix("newcomers-"));
+    format!("queue-problem-{}", name.unwrap_or(key))
+}
+
+/// Yes or no.
+#[derive(Deserialize)]
+pub(in crate::newcomers) struct Decision {
+    act: String,
+    /// Whether it was asked before.
+    confirmed: Option<String>,
+}
+
+/// Lets somebody in, or does not; or has an import tried again that did not end.
+pub(in crate::newcomers) async fn decide(
+    Shared(app): Shared<App>,
+    actor: Actor,
+    page: Page,
+    Path(id): Path<i64>,
+    CheckedForm(decision): CheckedForm<Decision>,
+) -> Result<Response, WebError> {
+    if decision.act == "no" && decision.confirmed.is_none() {
+        return page.ask(decline_question(&app, &page, &decisions::numbered(&app, id).await?));
+    }
+    let done = match decision.act.as_str() {
+        "yes" => "newcomer-approved",
+        "no" => "newcomer-declined",
+        _ => "newcomer-retried",
+    };
+    match decisions::decide(&app, &actor, id, &decision.act).await {
+        Ok(_) => Ok(Redirect::to(&format!("/board/newcomers?done={done}")).into_response()),
+        // When it was too late, the page shows how it is.
+        Err(WebError::Conflict(_)) => Ok(Redirect::to("/board/newcomers").into_response()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What declining means, in numbers.
+fn decline_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
+    let words = &page.words;
+    let line = line(app, page, newcomer);
+    let values = vec![("account", line.account.into()), ("size", line.size.into())];
+    let mut texts = vec![words.with("queue-no-numbers", values)];
+    if page.mail {
+        texts.push(words.say("queue-no-mail"));
+    }
+    Question {
+        title: words.say("queue-no-sure"),
+        texts,
+        button: words.say("queue-no"),
+        action: format!("/board/newcomers/{}", newcomer.id),
+        fields: vec![("act", "no".to_owned())],
+        back: "/board/newcomers",
+    }
+}
+
+/// What invitation is to be made.
+#[derive(Deserialize)]
+pub(in crate::newcomers) struct InvitationForm {
+    #[serde(default)]
+    note: String,
+    uses: i64,
+}
+
+/// Makes an invitation, and shows its code this once.
+pub(in crate::newcomers) async fn invite(
+    Shared(app): Shared<App>,
+    actor: Actor,
+    page: Page,
+    CheckedForm(form): CheckedForm<InvitationForm>,
+) -> Result<Response, WebError> {
+    let (_, code) = invitations::make(&app, &actor, &form.note, form.uses).await?;
+    present(&app, &page, Some(code)).await
+}
+
+/// Takes an invitation back.
+pub(in crate::newcomers) async fn withdraw(
+    Shared(app): Shared<App>,
+    actor: Actor,
+    page: Page,
+    Path(id): Path<i64>,
+    CheckedForm(confirmation): CheckedForm<Confirmation>,
+) -> Result<Response, WebError> {
+    let (open, _) = invitations::open(&app, None).await?;
+    let invitation = open.into_iter().find(|invitation| invitation.id == id);
+    if let (Some(invitation), None) = (invitation, confirmation.confirmed) {
+        let words = &page.words;
+        return page.ask(Question {
+            title: words.say("invitations-withdraw-sure"),
+            texts: vec![words.with(
+                "invitations-withdraw-numbers",
+                vec![("count", invitation.uses_left.into()), ("note", invitation.note.into())],
+            )],
+            button: words.say("invitations-withdraw"),
+            action: format!("/board/invitations/{id}"),
+            back: "/board/newcomers",
+            ..Question::default()
+        });
+    }
+    invitations::withdraw(&app, &actor, id).await?;
+    Ok(Redirect::to("/board/newcomers?done=invitation-withdrawn").into_response())
+}

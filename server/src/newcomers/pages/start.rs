@@ -1,0 +1,235 @@
+//! Beginning, coming back with the link that was kept, and leaving.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse, Redirect, Response};
+use pappus_engine::store::StoreError;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::config::Admission;
+use crate::error::WebError;
+use crate::newcomers::auth::{CurrentNewcomer, set_cookie};
+use crate::newcomers::ledger::records::{Newcomer, State};
+use crate::newcomers::ledger::table::{Beginner, NOTHING_FOUND, Newcomers, millis};
+use crate::newcomers::pages::confirm::Confirmation;
+use crate::newcomers::{invitations, tus};
+use crate::pages::{CheckedForm, Page, Question};
+use crate::security::Address;
+use crate::words::Words;
+
+/// How somebody begins.
+#[derive(Deserialize)]
+pub(in crate::newcomers) struct Beginning {
+    #[serde(default)]
+    invitation: String,
+}
+
+/// What becomes of somebody who wants to begin.
+pub(in crate::newcomers) enum Begun {
+    /// They have; this is their secret.
+    Secret(String),
+    /// Nobody new may come.
+    Closed,
+    /// Too many have today: all together, or from there.
+    TooMany,
+    /// The invitation is not known, or used up.
+    Invitation,
+}
+
+/// Begins, when that is allowed.
+pub(in crate::newcomers) async fn start(
+    app: &App,
+    address: Address,
+    invitation: &str,
+    language: &str,
+) -> Result<Begun, WebError> {
+    crate::newcomers::is_there(app)?;
+    let (section, table, now) = (&app.config.newcomers, &app.newcomers.table, app.now_millis());
+    if section.admission == Admission::Closed {
+        return Ok(Begun::Closed);
+    }
+    let address = address.subject().to_string();
+    // An invitation is used when somebody has begun with it, not before.
+    let mut transaction = app.store.begin().await?;
+    let invitation = if section.admission == Admission::Invitation {
+        let Some(invitation) = invitations::take(app, &mut transaction, invitation.trim()).await? else {
+            return Ok(Begun::Invitation);
+        };
+        Some(invitation)
+    } else {
+        None
+    };
+    let (per_day, per_address) = (section.per_day, section.per_address);
+    let who = Beginner { language, address: &address, invitation, per_day, per_address };
+    let Some(secret) = table.begin(&mut transaction, &who, now, crate::newcomers::good_for(app)).await?
+    else {
+        return Ok(Begun::TooMany);
+    };
+    transaction.commit().await?;
+    Ok(Begun::Secret(secret))
+}
+
+/// Begins, and gives the browser its secret.
+pub(in crate::newcomers) async fn begin(
+    Shared(app): Shared<App>,
+    page: Page,
+    address: Address,
+    CheckedForm(beginning): CheckedForm<Beginning>,
+) -> Result<Response, WebError> {
+    let place = match start(&app, address, &beginning.invitation, page.words.code()).await? {
+        Begun::Secret(secret) => {
+            let cookie = set_cookie(&app, Some(&secret))?;
+            return Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response());
+        }
+        Begun::Closed => "/newcomers",
+        Begun::TooMany => "/newcomers?problem=too-many",
+        Begun::Invitation => "/newcomers?problem=invitation",
+    };
+    Ok(Redirect::to(place).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "newcomers/back.html")]
+struct BackPage<'a> {
+    page: &'a Page,
+    secret: &'a str,
+    begun: String,
+    account: Option<String>,
+}
+
+/// What the link leads to: a question first, for whoever follows a stranger's link would hand their archive to them.
+pub(in crate::newcomers) async fn link(
+    Shared(app): Shared<App>,
+    page: Page,
+    Path(secret): Path<String>,
+) -> Result<Response, WebError> {
+    let newcomer = app.newcomers.table.with_secret(&secret).await?.ok_or(WebError::NotFound)?;
+    let begun = page.words.moment(newcomer.begun_at);
+    page.show(
+        StatusCode::OK,
+        &BackPage { page: &page, secret: &secret, begun, account: newcomer.old_account },
+    )
+}
+
+/// Gives the browser the secret again.
+pub(in crate::newcomers) async fn back(
+    Shared(app): Shared<App>,
+    Path(secret): Path<String>,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Response, WebError> {
+    app.newcomers.table.with_secret(&secret).await?.ok_or(WebError::NotFound)?;
+    let cookie = set_cookie(&app, Some(&secret))?;
+    Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response())
+}
+
+/// Ends it, as long as there is nothing to take back; what was uploaded is deleted. Asks before something is.
+pub(in crate::newcomers) async fn leave(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    page: Page,
+    CheckedForm(confirmation): CheckedForm<Confirmation>,
+) -> Result<Response, WebError> {
+    let uploads =
+        if newcomer.state.has_uploads() { tus::uploads(&app, newcomer.id).await? } else { Vec::new() };
+    if !uploads.is_empty() && confirmation.confirmed.is_none() {
+        let words = &page.words;
+        return page.ask(Question {
+            title: words.say("newcomers-leave-sure"),
+            texts: vec![deleted(words, &uploads), words.say("newcomers-leave-text")],
+            button: words.say("newcomers-leave-yes"),
+            action: "/newcomers/leave".to_owned(),
+            back: "/newcomers",
+            ..Question::default()
+        });
+    }
+    end(&app, &newcomer).await?;
+    let cookie = set_cookie(&app, None)?;
+    Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers?left=yes")).into_response())
+}
+
+/// Ends it; what is over stays as it is.
+pub(in crate::newcomers) async fn end(app: &App, newcomer: &Newcomer) -> Result<(), WebError> {
+    let over = !newcomer.state.is_work() && !newcomer.state.can_undo();
+    if newcomer.state.can_leave() {
+        app.newcomers.table.leave(newcomer.id, app.now_millis()).await?;
+        tus::end_all(app, newcomer.id).await?;
+    } else if !over {
+        return Err(WebError::Conflict("something is being done just now, or can be undone".to_owned()));
+    }
+    Ok(())
+}
+
+/// How many uploads would be deleted, and how large they are.
+fn deleted(words: &Words, uploads: &[tus::Begun]) -> String {
+    let bytes = uploads.iter().map(|upload| upload.here).sum();
+    let count = uploads.len();
+    words.with("newcomers-deletes", vec![("count", count.into()), ("size", words.size(bytes).into())])
+}
+
+/// Deletes uploads that are not complete; asks before.
+pub(in crate::newcomers) async fn end_uploads(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    page: Page,
+    CheckedForm(confirmation): CheckedForm<Confirmation>,
+) -> Result<Response, WebError> {
+    let uploads = tus::unfinished(&app, newcomer.id).await?;
+    if !uploads.is_empty() && confirmation.confirmed.is_none() {
+        let words = &page.words;
+        return page.ask(Question {
+            title: words.say("newcomers-end-uploads-sure"),
+            texts: vec![deleted(words, &uploads)],
+            button: words.say("newcomers-end-uploads-yes"),
+            action: "/newcomers/uploads/end".to_owned(),
+            back: "/newcomers",
+            ..Question::default()
+        });
+    }
+    if newcomer.state.takes_files() {
+        tus::end_all(&app, newcomer.id).await?;
+    }
+    Ok(Redirect::to("/newcomers").into_response())
+}
+
+/// Where a page that answered a form leads to when it is opened anew.
+pub(in crate::newcomers) async fn to_the_page() -> Redirect {
+    Redirect::to("/newcomers")
+}
+
+/// Begins anew after a move was undone, with the same secret.
+pub(in crate::newcomers) async fn restart(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    CheckedForm(()): CheckedForm<()>,
+) -> Result<Redirect, WebError> {
+    let (room, id) = (&app.newcomers, newcomer.id);
+    if newcomer.state == State::Undone {
+        // The files of the move before go first; otherwise the next look for files that nobody needs would take new ones.
+        let files = room.files.clone();
+        let removing = tokio::task::spawn_blocking(move || files.remove_all(id)).await;
+        let removed = removing.map_err(|error| WebError::Internal(error.to_string()))?;
+        removed.map_err(|error| WebError::Unavailable(format!("old uploads cannot be removed: {error}")))?;
+        room.space.release_all(id).await?;
+        room.table.restart(id, app.now_millis(), crate::newcomers::good_for(&app)).await?;
+    }
+    Ok(Redirect::to("/newcomers"))
+}
+
+impl Newcomers {
+    /// Back to the beginning, after a move was undone.
+    async fn restart(&self, id: i64, now: i64, good_for: Duration) -> Result<bool, StoreError> {
+        let sql = format!(
+            "UPDATE pappus_newcomers SET state = 'uploading', {NOTHING_FOUND}, approved = NULL, decided_at = NULL, \
+             decided_by = NULL, import_id = NULL, report = NULL, announced = NULL, announce_at = NULL, archive_bytes = 0, \
+             photos_bytes = 0, has_files = 0, state_told = NULL, begun_at = ?, expires_at = ?, changed_at = ? \
+             WHERE pod = ? AND id = ? AND state = 'undone'"
+        );
+        let values = [now.into(), (now + millis(good_for)).into(), now.into(), (&self.pod).into(), id.into()];
+        Ok(self.store.execute("beginning a move anew", &sql, &values).await? > 0)
+    }
+}

@@ -1,0 +1,297 @@
+//! Uploading an archive by a plain form: what comes is written to disk as it comes, within what was reserved.
+
+use std::io::{self, Write as _};
+
+use axum::body::Bytes;
+use axum::extract::State as Shared;
+use axum::extract::multipart::{Field, Multipart};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_LENGTH;
+use axum::response::Redirect;
+use pappus_engine::requests::sealed;
+use pappus_engine::store::{StoreError, Transaction, random_id};
+use tempfile::NamedTempFile;
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::error::WebError;
+use crate::newcomers::auth::CurrentNewcomer;
+use crate::newcomers::ledger::records::Newcomer;
+use crate::newcomers::tus;
+use crate::newcomers::uploads::files::{Files, NoRoom, Part};
+use crate::newcomers::uploads::space::{Claim, Kind, Release};
+use crate::newcomers::work::push_now;
+use crate::pages::Page;
+
+/// Pieces that may wait for the disk.
+const AHEAD: usize = 16;
+/// How much is reserved at a time for a form that does not say how large it is, in bytes.
+const STEP: u64 = 16 << 20;
+/// Largest text in a form.
+const MAX_TEXT: usize = 8 << 10;
+/// What a form may be larger than its files.
+const ENVELOPE: u64 = 64 << 10;
+
+/// Said to whoever uploads while their archive is in use.
+pub(in crate::newcomers) const ALREADY: &str = "there is an archive of yours already";
+
+/// Why nothing was kept.
+enum UploadError {
+    Web(WebError),
+    NewcomersService(NoRoom),
+}
+
+impl From<StoreError> for UploadError {
+    fn from(error: StoreError) -> Self {
+        Self::Web(error.into())
+    }
+}
+
+impl From<WebError> for UploadError {
+    fn from(error: WebError) -> Self {
+        Self::Web(error)
+    }
+}
+
+/// Takes archive and photos.
+pub(in crate::newcomers) async fn form(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    page: Page,
+    headers: HeaderMap,
+    form: Multipart,
+) -> Result<Redirect, WebError> {
+    if !newcomer.state.takes_files() {
+        return Err(WebError::Conflict(ALREADY.to_owned()));
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > app.newcomers.files.most().saturating_add(ENVELOPE)) {
+        return Ok(Redirect::to("/newcomers?problem=too-large"));
+    }
+    let (turn_name, name) = (format!("form-{}", newcomer.id), random_id()?);
+    // One form of somebody at a time: a new one ends the one before, whose line may be broken.
+    app.newcomers.turns.stop(&turn_name).await;
+    let Some(turn) = app.newcomers.turns.take(newcomer.id, &turn_name) else {
+        return Err(WebError::Conflict("another upload of yours is running".to_owned()));
+    };
+    let mut stopped = turn.stopped();
+    let _release = Release::new(&app.newcomers.space, &name);
+    let mut reservation =
+        Reservation { app: &app, id: newcomer.id, name: &name, length, reserved: 0, come: 0 };
+    let taken = tokio::select! {
+        taken = take(&app, &newcomer, &page, form, &mut reservation) => taken,
+        () = stopped.wait() => Err(WebError::Conflict("this upload was ended".to_owned()).into()),
+    };
+    drop(stopped);
+    end(&app, &newcomer, taken).await
+}
+
+/// Keeps what came, or says why not.
+async fn end(
+    app: &App,
+    newcomer: &Newcomer,
+    taken: Result<Option<Taken>, UploadError>,
+) -> Result<Redirect, WebError> {
+    match taken {
+        Ok(Some(taken)) => {
+            keep(app, newcomer, taken).await?;
+            Ok(Redirect::to("/newcomers"))
+        }
+        Ok(None) => Ok(Redirect::to("/newcomers?problem=empty")),
+        Err(UploadError::NewcomersService(NoRoom::TooLarge)) => {
+            Ok(Redirect::to("/newcomers?problem=too-large"))
+        }
+        Err(UploadError::NewcomersService(NoRoom::Full)) => {
+            tracing::warn!("there is no room for archives of newcomers");
+            Ok(Redirect::to("/newcomers?problem=full"))
+        }
+        Err(UploadError::Web(error)) => Err(error),
+    }
+}
+
+/// What a form held; it is whole.
+struct Taken {
+    archive: (NamedTempFile, u64),
+    photos: Option<(NamedTempFile, u64)>,
+    passphrase: Zeroizing<String>,
+}
+
+async fn take(
+    app: &App,
+    newcomer: &Newcomer,
+    page: &Page,
+    mut form: Multipart,
+    reservation: &mut Reservation<'_>,
+) -> Result<Option<Taken>, UploadError> {
+    let (mut checked, mut archive, mut photos) = (false, None, None);
+    let mut passphrase = Zeroizing::new(String::new());
+    while let Some(mut field) = form.next_field().await.map_err(|error| broken_off(&error))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name == "token" {
+            page.check_token(&text(&mut field).await?)?;
+            checked = true;
+            app.newcomers.table.has_files(newcomer.id, app.now_millis()).await.map_err(WebError::from)?;
+        } else if !checked {
+            // It stands first in our own form; without it nothing is written.
+            return Err(WebError::Form.into());
+        } else if name == "passphrase" {
+            passphrase = text(&mut field).await?;
+        } else if let Some(part) = Part::parse(&name) {
+            let file = write(&app.newcomers.files, newcomer.id, &mut field, reservation).await?;
+            // A browser sends a field without a file as an empty one.
+            let file = Some(file).filter(|(_, bytes)| *bytes > 0);
+            match part {
+                Part::Archive => archive = file,
+                Part::Photos => photos = file,
+            }
+        }
+    }
+    Ok(archive.map(|archive| Taken { archive, photos, passphrase }))
+}
+
+fn broken_off(error: &axum::extract::multipart::MultipartError) -> WebError {
+    WebError::BadRequest(format!("the upload broke off, or is no form: {}", error.body_text()))
+}
+
+async fn text(field: &mut Field<'_>) -> Result<Zeroizing<String>, WebError> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    while let Some(piece) = field.chunk().await.map_err(|error| broken_off(&error))? {
+        if bytes.len() + piece.len() > MAX_TEXT {
+            return Err(WebError::BadRequest("a text in the form is too long".to_owned()));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| WebError::BadRequest("a text is not UTF-8".to_owned()))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Writes a field to a file, piece by piece.
+async fn write(
+    files: &Files,
+    id: i64,
+    field: &mut Field<'_>,
+    reservation: &mut Reservation<'_>,
+) -> Result<(NamedTempFile, u64), UploadError> {
+    let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
+    let files = files.clone();
+    let writing = tokio::task::spawn_blocking(move || write_all(&files, id, receiver));
+    while let Some(piece) = field.chunk().await.map_err(|error| broken_off(&error))? {
+        reservation.count(piece.len() as u64).await?;
+        // The writer has given up, and says below why.
+        if sender.send(piece).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    let written = writing.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    written.map_err(|error| WebError::Unavailable(format!("an upload cannot be written: {error}")).into())
+}
+
+fn write_all(files: &Files, id: i64, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<(NamedTempFile, u64)> {
+    let mut file = files.begin(id)?;
+    let mut written = 0_u64;
+    while let Some(piece) = pieces.blocking_recv() {
+        file.write_all(&piece)?;
+        written += piece.len() as u64;
+    }
+    file.as_file().sync_all()?;
+    Ok((file, written))
+}
+
+/// Disk space for a form: all of it at once when the form says how large it is, otherwise step by step.
+struct Reservation<'a> {
+    app: &'a App,
+    id: i64,
+    name: &'a str,
+    length: Option<u64>,
+    reserved: u64,
+    come: u64,
+}
+
+impl Reservation<'_> {
+    /// Counts bytes before they are written.
+    async fn count(&mut self, bytes: u64) -> Result<(), UploadError> {
+        self.come = self.come.saturating_add(bytes);
+        if self.come <= self.reserved && self.come / STEP == (self.come - bytes) / STEP {
+            return Ok(());
+        }
+        let most = self.app.newcomers.files.most();
+        let wanted = match self.length {
+            // The boundaries between its parts are no bytes of files.
+            Some(length) => length.min(most),
+            None => (self.come / STEP + 1).saturating_mul(STEP).min(most),
+        };
+        let now = self.app.now_millis();
+        let claim =
+            Claim { name: self.name, newcomer: self.id, kind: Kind::Form, bytes: wanted.max(self.come) };
+        self.reserved = claim.bytes;
+        let reserved = self.app.newcomers.space.reserve(&claim, now).await?;
+        reserved.map_err(UploadError::NewcomersService)
+    }
+}
+
+/// Gives the files their names unless the state has changed meanwhile, and has them checked.
+async fn keep(app: &App, newcomer: &Newcomer, taken: Taken) -> Result<(), WebError> {
+    let (room, id) = (&app.newcomers, newcomer.id);
+    let Taken { archive: (archive, bytes), photos, passphrase } = taken;
+    let photos_bytes = photos.as_ref().map_or(0, |(_, bytes)| *bytes);
+    let sealed = seal(app, &passphrase).await?;
+    let too_late = || WebError::Conflict(ALREADY.to_owned());
+    let mut transaction = room.table.lock_files(id, app.now_millis()).await?.ok_or_else(too_late)?;
+    room.space.keep(&mut transaction, id, Part::Archive, (&format!("n{id}-archive"), bytes)).await?;
+    match photos_bytes {
+        0 => room.space.drop_whole(&mut transaction, id, Part::Photos).await?,
+        bytes => {
+            room.space.keep(&mut transaction, id, Part::Photos, (&format!("n{id}-photos"), bytes)).await?;
+        }
+    }
+    let files = room.files.clone();
+    let keeping = tokio::task::spawn_blocking(move || {
+        files.keep(id, Part::Archive, archive)?;
+        match photos {
+            Some((photos, _)) => files.keep(id, Part::Photos, photos),
+            None => files.remove(&files.path(id, Part::Photos)),
+        }
+    });
+    let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    kept.map_err(|error| WebError::Unavailable(format!("an upload cannot be kept: {error}")))?;
+    handed_in(app, transaction, id, (bytes, photos_bytes), sealed.as_deref()).await
+}
+
+/// Notes that an archive is there, while its files are locked, and ends other uploads of the same person.
+pub(in crate::newcomers) async fn handed_in(
+    app: &App,
+    mut transaction: Transaction,
+    id: i64,
+    bytes: (u64, u64),
+    sealed: Option<&[u8]>,
+) -> Result<(), WebError> {
+    let (table, now) = (&app.newcomers.table, app.now_millis());
+    if !table.handed_in(&mut transaction, id, bytes, sealed, now, crate::newcomers::good_for(app)).await? {
+        return Err(WebError::Conflict(ALREADY.to_owned()));
+    }
+    transaction.commit().await?;
+    tus::forget(app, id, None).await?;
+    push_now(app, id).await;
+    Ok(())
+}
+
+/// A passphrase under the key of the store; nothing when it is empty.
+pub(in crate::newcomers) async fn seal(app: &App, passphrase: &str) -> Result<Option<Vec<u8>>, WebError> {
+    if passphrase.is_empty() {
+        return Ok(None);
+    }
+    let key =
+        app.keys.current(app.now().into()).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
+    let sealed = sealed::seal(&key.recipient, passphrase);
+    sealed.map(Some).map_err(|error| WebError::Internal(error.to_string()))
+}
+
+/// A text under the key of the store, for a column of text.
+pub(in crate::newcomers) async fn seal_text(app: &App, text: &str) -> Result<String, WebError> {
+    let key =
+        app.keys.current(app.now().into()).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
+    sealed::seal_text(&key.recipient, text).map_err(|error| WebError::Internal(error.to_string()))
+}

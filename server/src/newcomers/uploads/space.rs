@@ -1,0 +1,255 @@
+//! Disk space for what people upload. It is reserved before the first byte comes: of what one person may take, of what all
+//! may take together, and of the free disk. A reservation of a whole file lasts as long as the file.
+
+use std::time::{Duration, Instant};
+
+use pappus_engine::store::{Store, StoreError, Transaction, Value};
+
+use crate::error::WebError;
+use crate::newcomers::ledger::table::{lock_counts, millis};
+use crate::newcomers::uploads::files::{Files, NoRoom, Part};
+
+/// How long a reservation is good while nothing comes. Whoever goes on later reserves again, if there is still room.
+pub(in crate::newcomers) const RESERVED_FOR: Duration = Duration::from_hours(6);
+/// How often a running upload asks whether its reservation stands and the disk has room: after so many bytes …
+const CHECK_BYTES: u64 = 16 << 20;
+/// … or after this time, whichever is first.
+const CHECK_AFTER: Duration = Duration::from_secs(5);
+
+/// What is reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::newcomers) enum Kind {
+    /// One file.
+    Part(Part),
+    /// A form, which may hold both files.
+    Form,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Part(part) => part.word(),
+            Self::Form => "form",
+        }
+    }
+}
+
+/// A reservation that somebody asks for.
+pub(in crate::newcomers) struct Claim<'a> {
+    /// The name of the upload.
+    pub(in crate::newcomers) name: &'a str,
+    pub(in crate::newcomers) newcomer: i64,
+    pub(in crate::newcomers) kind: Kind,
+    pub(in crate::newcomers) bytes: u64,
+}
+
+/// Why an upload does not go on.
+#[derive(Debug)]
+pub(in crate::newcomers) enum Stop {
+    /// Its reservation is gone: it was deleted, replaced, or too late.
+    Ended,
+    /// The disk is full.
+    Full,
+}
+
+/// The reservations of one pod.
+#[derive(Debug, Clone)]
+pub(in crate::newcomers) struct Space {
+    store: Store,
+    pod: String,
+    files: Files,
+}
+
+impl Space {
+    pub(in crate::newcomers) fn new(store: &Store, pod: &str, files: &Files) -> Self {
+        Self { store: store.clone(), pod: pod.to_owned(), files: files.clone() }
+    }
+
+    /// Reserves space under a name, or changes how much is reserved under it.
+    pub(in crate::newcomers) async fn reserve(
+        &self,
+        claim: &Claim<'_>,
+        now: i64,
+    ) -> Result<Result<(), NoRoom>, WebError> {
+        if claim.bytes > self.files.most() {
+            return Ok(Err(NoRoom::TooLarge));
+        }
+        // Before the lock: what others reserve meanwhile counts whole.
+        let disk = self.disk().await?;
+        let mut transaction = self.store.begin().await?;
+        lock_counts(&mut transaction, &self.pod, now).await?;
+        let held = self.held(&mut transaction, claim, now).await?;
+        if held.own.saturating_add(claim.bytes) > self.files.most() {
+            return Ok(Err(NoRoom::TooLarge));
+        }
+        let unwritten = held.open.saturating_add(claim.bytes).saturating_sub(disk.unfinished);
+        if held.all.saturating_add(claim.bytes) > self.files.most_together()
+            || disk.free < self.files.keep_free().saturating_add(unwritten)
+        {
+            return Ok(Err(NoRoom::Full));
+        }
+        let sql = "INSERT INTO pappus_upload_space (name, pod, newcomer_id, kind, bytes, expires_at) \
+                   VALUES (?, ?, ?, ?, ?, ?) \
+                   ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes, expires_at = excluded.expires_at";
+        let values = [
+            claim.name.into(),
+            (&self.pod).into(),
+            claim.newcomer.into(),
+            claim.kind.word().into(),
+            number(claim.bytes),
+            (now + millis(RESERVED_FOR)).into(),
+        ];
+        transaction.execute("reserving disk space", sql, &values).await?;
+        transaction.commit().await?;
+        Ok(Ok(()))
+    }
+
+    /// What is reserved besides. Of the person's own, a whole file that the new one replaces does not count.
+    async fn held(
+        &self,
+        transaction: &mut Transaction,
+        claim: &Claim<'_>,
+        now: i64,
+    ) -> Result<Held, StoreError> {
+        let stays = match claim.kind {
+            Kind::Form => "expires_at IS NOT NULL".to_owned(),
+            Kind::Part(part) => format!("(expires_at IS NOT NULL OR kind <> '{}')", part.word()),
+        };
+        let sql = format!(
+            "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(CASE WHEN expires_at IS NOT NULL THEN bytes END), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(CASE WHEN newcomer_id = ? AND {stays} THEN bytes END), 0) AS BIGINT) \
+             FROM pappus_upload_space WHERE pod = ? AND name <> ? AND (expires_at IS NULL OR expires_at > ?)"
+        );
+        let values = [claim.newcomer.into(), (&self.pod).into(), claim.name.into(), now.into()];
+        let rows = transaction.rows("counting reserved disk space", &sql, &values).await?;
+        let Some(row) = rows.first() else { return Ok(Held::default()) };
+        let bytes = |number: i64| u64::try_from(number).unwrap_or(0);
+        Ok(Held { all: bytes(row.get(0)?), open: bytes(row.get(1)?), own: bytes(row.get(2)?) })
+    }
+
+    async fn disk(&self) -> Result<crate::newcomers::uploads::files::Disk, WebError> {
+        let files = self.files.clone();
+        let looking = tokio::task::spawn_blocking(move || files.disk());
+        let disk = looking.await.map_err(|error| WebError::Internal(error.to_string()))?;
+        disk.map_err(|error| WebError::Unavailable(format!("the folder for uploads cannot be read: {error}")))
+    }
+
+    /// Gives the space of an upload back that did not become whole.
+    pub(in crate::newcomers) async fn release(&self, name: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM pappus_upload_space WHERE name = ? AND expires_at IS NOT NULL";
+        self.store.execute("giving disk space back", sql, &[name.into()]).await.map(drop)
+    }
+
+    /// Gives everything of somebody back whose files are deleted.
+    pub(in crate::newcomers) async fn release_all(&self, newcomer: i64) -> Result<(), StoreError> {
+        let sql = "DELETE FROM pappus_upload_space WHERE newcomer_id = ?";
+        self.store.execute("giving disk space back", sql, &[newcomer.into()]).await.map(drop)
+    }
+
+    /// Keeps the space of a whole file; of the one that it replaces, nothing is kept.
+    pub(in crate::newcomers) async fn keep(
+        &self,
+        transaction: &mut Transaction,
+        newcomer: i64,
+        part: Part,
+        file: (&str, u64),
+    ) -> Result<(), StoreError> {
+        self.drop_whole(transaction, newcomer, part).await?;
+        let sql = "INSERT INTO pappus_upload_space (name, pod, newcomer_id, kind, bytes, expires_at) \
+                   VALUES (?, ?, ?, ?, ?, NULL) \
+                   ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes, expires_at = NULL";
+        let values = [file.0.into(), (&self.pod).into(), newcomer.into(), part.word().into(), number(file.1)];
+        transaction.execute("keeping disk space", sql, &values).await.map(drop)
+    }
+
+    /// Gives the space of a whole file back that is deleted or replaced.
+    pub(in crate::newcomers) async fn drop_whole(
+        &self,
+        transaction: &mut Transaction,
+        newcomer: i64,
+        part: Part,
+    ) -> Result<(), StoreError> {
+        let sql = "DELETE FROM pappus_upload_space WHERE newcomer_id = ? AND kind = ? AND expires_at IS NULL";
+        let values = [newcomer.into(), part.word().into()];
+        transaction.execute("giving disk space back", sql, &values).await.map(drop)
+    }
+
+    /// Whether a running upload may go on: its reservation stands, and the disk keeps what it is to keep.
+    async fn still_stands(&self, name: &str, now: i64) -> Result<Result<(), Stop>, WebError> {
+        let sql = "UPDATE pappus_upload_space SET expires_at = ? WHERE name = ? AND expires_at > ?";
+        let values = [(now + millis(RESERVED_FOR)).into(), name.into(), now.into()];
+        if self.store.execute("renewing a reservation", sql, &values).await? == 0 {
+            return Ok(Err(Stop::Ended));
+        }
+        let full = self.disk().await?.free < self.files.keep_free();
+        Ok(if full { Err(Stop::Full) } else { Ok(()) })
+    }
+}
+
+#[derive(Default)]
+struct Held {
+    /// Of all people.
+    all: u64,
+    /// Of that, for files that are not whole.
+    open: u64,
+    /// Of the person's own, what stays beside the new file.
+    own: u64,
+}
+
+fn number(bytes: u64) -> Value<'static> {
+    i64::try_from(bytes).unwrap_or(i64::MAX).into()
+}
+
+/// Gives the space of an upload back when it is dropped, also when the other side is gone before there is an answer.
+pub(in crate::newcomers) struct Release {
+    space: Space,
+    name: String,
+}
+
+impl Release {
+    pub(in crate::newcomers) fn new(space: &Space, name: &str) -> Self {
+        Self { space: space.clone(), name: name.to_owned() }
+    }
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        let (space, name) = (self.space.clone(), std::mem::take(&mut self.name));
+        // Without a runtime the program ends; the reservation runs out by itself.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = space.release(&name).await {
+                tracing::warn!("{error}");
+            }
+        });
+    }
+}
+
+/// Asks from time to time whether a running upload may go on.
+pub(in crate::newcomers) struct Watch<'a> {
+    space: &'a Space,
+    name: &'a str,
+    unchecked: u64,
+    checked: Instant,
+}
+
+impl<'a> Watch<'a> {
+    pub(in crate::newcomers) fn new(space: &'a Space, name: &'a str) -> Self {
+        Self { space, name, unchecked: 0, checked: Instant::now() }
+    }
+
+    /// Counts bytes that have come.
+    pub(in crate::newcomers) async fn count(
+        &mut self,
+        bytes: usize,
+        now: i64,
+    ) -> Result<Result<(), Stop>, WebError> {
+        self.unchecked = self.unchecked.saturating_add(bytes as u64);
+        if self.unchecked < CHECK_BYTES && self.checked.elapsed() < CHECK_AFTER {
+            return Ok(Ok(()));
+        }
+        (self.unchecked, self.checked) = (0, Instant::now());
+        self.space.still_stands(self.name, now).await
+    }
+}
