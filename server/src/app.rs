@@ -196,5 +196,5 @@ fn form_guard(config: &Config, keys: &CampaignKeys) -> Result<CsrfConfig, KeysEr
         .with_http_only(true)
         .with_cookie_same_site(SameSite::Lax)
         .with_key(Key::try_from(key.as_slice()).ok())
-        .with_salt(pappus_engine::archive::writer::hex(salt.as_slice())))
+        .with_salt(hex::encode(salt.as_slice())))
 }

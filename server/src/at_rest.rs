@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use pappus_engine::depot::CampaignKeys;
+use pappus_engine::depot::sealed::seal_text;
 use pappus_engine::pod::config::PodUrl;
-use pappus_engine::requests::sealed::seal_text;
 use pappus_engine::store::{Store, Value};
 
 use crate::mail::OutboxError;

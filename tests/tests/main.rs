@@ -70,6 +70,7 @@ mod portal_outages;
 mod portal_own;
 mod portal_requests;
 mod reference;
+mod rooms;
 mod round_trip;
 mod s3;
 mod sample_pod;

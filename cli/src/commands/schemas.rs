@@ -6,7 +6,7 @@ use crate::error::Failure;
 
 pub(crate) fn run(arguments: &Folder) -> Result<Outcome, Failure> {
     std::fs::create_dir_all(&arguments.folder)?;
-    for (name, schema) in pappus_engine::archive::schemas::all() {
+    for (name, schema) in pappus_engine::schemas::all() {
         let text = serde_json::to_string_pretty(&schema)? + "\n";
         std::fs::write(arguments.folder.join(name), text)?;
     }

@@ -1,5 +1,6 @@
 //! `manifest.json`: what an archive holds, byte for byte.
 
+pub use crate::domain::CountKind;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -102,86 +103,6 @@ pub struct PodEntry {
     pub schema_version: String,
     /// Public half of the pod's archive key, PEM. Trust it only if the pod published the same.
     pub archive_key: String,
-}
-
-/// Kinds of records that are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CountKind {
-    /// Aspects.
-    Aspects,
-    /// Contacts.
-    Contacts,
-    /// Status messages.
-    StatusMessages,
-    /// Reshares.
-    Reshares,
-    /// Polls on the account's posts.
-    Polls,
-    /// Photos, in posts and outside.
-    Photos,
-    /// Photo files.
-    PhotoFiles,
-    /// Followed tags.
-    FollowedTags,
-    /// Subscribed posts.
-    Subscriptions,
-    /// Blocked people.
-    Blocks,
-    /// The account's own comments.
-    OwnComments,
-    /// The account's own likes.
-    OwnLikes,
-    /// The account's own votes.
-    OwnPollParticipations,
-    /// Other people's comments on the account's posts.
-    OthersComments,
-    /// Other people's likes of the account's posts.
-    OthersLikes,
-    /// Other people's votes in the account's polls.
-    OthersPollParticipations,
-    /// Other people's relayables the pod has no signature for.
-    UnsignedRelayables,
-    /// Likes on comments.
-    LikesOnComments,
-    /// Keys of people who are no contacts.
-    NonContactAuthors,
-    /// Conversations.
-    Conversations,
-    /// Messages in conversations.
-    Messages,
-    /// Other people's posts the account commented on.
-    CommentedPosts,
-}
-
-impl CountKind {
-    /// The kind in words, for people.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Aspects => "aspects",
-            Self::Contacts => "contacts",
-            Self::StatusMessages => "posts",
-            Self::Reshares => "reshares",
-            Self::Polls => "polls",
-            Self::Photos => "photos",
-            Self::PhotoFiles => "photo files",
-            Self::FollowedTags => "followed tags",
-            Self::Subscriptions => "subscribed posts",
-            Self::Blocks => "blocked people",
-            Self::OwnComments => "own comments",
-            Self::OwnLikes => "own likes",
-            Self::OwnPollParticipations => "own votes in polls",
-            Self::OthersComments => "comments by others",
-            Self::OthersLikes => "likes by others",
-            Self::OthersPollParticipations => "votes by others",
-            Self::UnsignedRelayables => "reactions without a signature",
-            Self::LikesOnComments => "likes on comments",
-            Self::NonContactAuthors => "keys of other authors",
-            Self::Conversations => "conversations",
-            Self::Messages => "messages",
-            Self::CommentedPosts => "posts by others you commented on",
-        }
-    }
 }
 
 /// A file in the archive.

@@ -11,7 +11,6 @@ pub mod manifest;
 pub mod merge;
 pub mod names;
 pub mod open;
-pub mod schemas;
 pub mod view;
 
 pub mod writer;
@@ -27,8 +26,11 @@ pub fn sha256_of_file(path: &std::path::Path) -> std::io::Result<String> {
     let (mut digest, mut buffer) = (sha2::Sha256::new(), vec![0; 64 * 1024]);
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(writer::hex(&digest.finalize())),
+            0 => return Ok(hex::encode(digest.finalize())),
             read => digest.update(buffer.get(..read).unwrap_or_default()),
         }
     }
 }
+
+/// The value of `format` in `extras.json`.
+pub const EXTRAS_FORMAT: &str = "pappus-extras/1";

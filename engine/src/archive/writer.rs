@@ -188,7 +188,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     /// [`WriteError`].
     pub fn end_entry(&mut self) -> Result<(), WriteError> {
         if let Some(open) = self.open.take() {
-            let sha256 = hex(&open.digest.finalize());
+            let sha256 = hex::encode(open.digest.finalize());
             if open.packing == Packing::Deflated {
                 self.unmeasured = Some((open.path.clone(), open.size, open.data_at));
             }
@@ -318,15 +318,6 @@ fn signature_lines(signature: &str) -> String {
     }
     lines.push('\n');
     lines
-}
-
-/// Bytes as hexadecimal digits, small letters.
-pub fn hex(digest: &[u8]) -> String {
-    use std::fmt::Write as _;
-    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-        _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// ZIP keeps local time from 1980 to 2107 in steps of two seconds; here it is UTC.

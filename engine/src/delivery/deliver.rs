@@ -8,13 +8,13 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::{Semaphore, watch};
 
-use super::clock::Clock;
 use super::friends::TargetPod;
 use super::ledger::Ledger;
 use super::pod::Work;
 use super::records::{DeliveryError, DeliveryState};
 use super::transport::Transport;
 use super::writer::{Leased, Writer, patiently, write};
+use crate::clock::Clock;
 use crate::store::{Store, StoreError, random_id};
 
 /// How deliveries are sent.

@@ -11,7 +11,6 @@
 //! Accepted is not processed: in which order a pod is told, and what has to be seen before the next message may go,
 //! is in `turn`; `friends` sees what has been processed, and `visibility` that the new account can be found at all.
 
-mod clock;
 mod deliver;
 mod friends;
 mod ledger;
@@ -25,7 +24,7 @@ mod turn;
 mod visibility;
 mod writer;
 
-pub use clock::{Clock, SystemClock};
+pub use crate::clock::{Clock, SystemClock};
 pub use deliver::{Options, Summary, deliver};
 pub use friends::{KnownPerson, NewIdentity, TargetPod};
 pub use ledger::Ledger;

@@ -9,7 +9,6 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use url::Url;
 
-use super::clock::Clock;
 use super::deliver::{Options, Summary};
 use super::friends::TargetPod;
 use super::records::{DeliveryError, DeliveryState, Kind};
@@ -17,6 +16,7 @@ use super::schedule::{asked_pause, next_try, processing_time};
 use super::system;
 use super::transport::{Transport, Verdict, error_text, status, verdict};
 use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodNews, Request, Response, Writer, patiently};
+use crate::clock::Clock;
 use crate::http::{Answer, HttpError, place};
 use crate::store::{Store, StoreError, StoreRow};
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::pod::config::{ConfigError, Environment};
-use crate::s3::S3Access;
+use crate::environment::Environment;
+use crate::s3::{S3Access, S3AccessError};
 
 /// How an address on S3 begins.
 const S3: &str = "s3://";
@@ -28,8 +28,8 @@ impl DepotAddress {
     /// [`S3Access::from_environment`].
     ///
     /// # Errors
-    /// [`ConfigError::BadBucket`], [`ConfigError::NoS3Key`] or [`ConfigError::BadEndpoint`].
-    pub fn parse(address: &str, environment: Environment<'_>) -> Result<Self, ConfigError> {
+    /// [`S3AccessError`].
+    pub fn parse(address: &str, environment: Environment<'_>) -> Result<Self, S3AccessError> {
         let Some(place) = address.strip_prefix(S3) else {
             return Ok(Self::Folder(PathBuf::from(address)));
         };
@@ -56,7 +56,7 @@ impl fmt::Display for DepotAddress {
 mod tests {
     use super::*;
 
-    fn parse(address: &str) -> Result<DepotAddress, ConfigError> {
+    fn parse(address: &str) -> Result<DepotAddress, S3AccessError> {
         DepotAddress::parse(address, &|name: &str| {
             name.starts_with("AWS_").then(|| "hunter2".to_owned()).filter(|_| !name.contains("ENDPOINT"))
         })
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!((access.bucket.as_str(), prefix.as_str()), ("b", "x/y"));
         assert_eq!(access.secret.as_str(), "hunter2");
         for wrong in ["s3://", "s3://b/../c", "s3://b/x//y", "s3://a b"] {
-            assert!(matches!(parse(wrong), Err(ConfigError::BadBucket { .. })), "{wrong}");
+            assert!(matches!(parse(wrong), Err(S3AccessError::BadBucket { .. })), "{wrong}");
         }
     }
 }

@@ -9,7 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::read::DepotRead;
 use super::{DepotError, Stored};
-use crate::archive::writer::hex;
 
 /// Bytes read at a time: large enough for fast reading, small enough to be still in the cache for hashing.
 const CHUNK: usize = 256 << 10;
@@ -25,7 +24,7 @@ pub fn digest(
     let (mut buffer, mut digest, mut bytes) = (vec![0; CHUNK], Sha256::new(), 0);
     loop {
         let read = match reader.read(&mut buffer) {
-            Ok(0) => return Ok((bytes, hex(&digest.finalize()))),
+            Ok(0) => return Ok((bytes, hex::encode(digest.finalize()))),
             Ok(read) => buffer.get(..read).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),

@@ -13,6 +13,7 @@ mod keys;
 mod local;
 mod names;
 mod read;
+pub mod sealed;
 mod uploads;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,9 @@ pub use read::{DepotRead, Digesting};
 
 use bucket::Bucket;
 use folder::Folder;
+
+/// Where archives of requests are in a depot, with the slash.
+pub(crate) const REQUESTS_FOLDER: &str = "requests/";
 
 /// A file that is in a depot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,6 @@ use futures_util::stream::BoxStream;
 use sha2::{Digest as _, Sha256};
 
 use super::DepotError;
-use crate::archive::writer::hex;
 
 /// Bytes read from a disk at a time.
 const CHUNK: u64 = 256 << 10;
@@ -74,7 +73,7 @@ impl Digesting {
 
     /// Size in bytes, and SHA-256 in hexadecimal digits.
     pub fn finish(self) -> (u64, String) {
-        (self.bytes, hex(&self.digest.finalize()))
+        (self.bytes, hex::encode(self.digest.finalize()))
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::DateTime;
 
-use crate::federation::Element;
 use crate::s3::{S3Access, ask_bucket};
+use crate::xml::Element;
 
 /// Uploads that are listed at a time.
 const PAGE: usize = 200;

@@ -5,6 +5,7 @@
 //! version 2.0, and `extras.json`, Pappus's addition to it (see `docs/archive-format.md`).
 
 mod account;
+mod count_kind;
 mod diaspora_id;
 mod entity;
 mod extras;
@@ -15,9 +16,11 @@ mod post;
 mod post_remainder;
 mod profile;
 mod relayable;
+mod secret;
 mod timestamp;
 
 pub use account::{Account, Aspect, Contact, NonContactAuthor, OthersData, Settings};
+pub use count_kind::CountKind;
 pub use diaspora_id::{DiasporaId, DiasporaIdError};
 pub use entity::{Entity, EntityType};
 pub use extras::{
@@ -34,4 +37,5 @@ pub use post::{Location, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, Status
 pub use post_remainder::PostRemainder;
 pub use profile::Profile;
 pub use relayable::{Comment, Like, PollParticipation, Relayable, RelayableEntity, SignedText};
+pub use secret::SecretText;
 pub use timestamp::{Timestamp, TimestampError};

@@ -7,6 +7,7 @@ use super::pages::{Own, Page};
 use super::photos::{PhotoFiles, PhotoSource};
 use super::pieces::{ArchiveCommand, Pieces};
 use super::{ExportError, Progress};
+use crate::archive::EXTRAS_FORMAT;
 use crate::archive::manifest::{CountKind, PrivateKeyState};
 use crate::archive::names;
 use crate::domain::{
@@ -14,9 +15,6 @@ use crate::domain::{
     Settings, SigningKey,
 };
 use crate::pod::reader::{AccountReader, AspectRow, OthersRelayables, ReadError, SignatureMemory, Sink};
-
-/// The value of `format` in `extras.json`.
-pub const SCHEMA_FORMAT: &str = "pappus-extras/1";
 
 /// What reading found, for the manifest.
 pub(super) struct Gathered {
@@ -159,7 +157,7 @@ async fn write_extras(
     others: &mut OthersRelayables,
     memory: &mut impl SignatureMemory,
 ) -> Result<(), ReadError> {
-    json.raw(&format!(r#"{{"format":"{SCHEMA_FORMAT}","settings":"#));
+    json.raw(&format!(r#"{{"format":"{EXTRAS_FORMAT}","settings":"#));
     json.value(&reader.extra_settings().await?)?;
     json.raw(",");
     let mut audiences = json.array("aspect_visibility");

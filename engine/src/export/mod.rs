@@ -20,7 +20,6 @@ mod pieces;
 
 pub use account::{ExportOptions, Exported, Exporter};
 pub use forecast::{Forecast, ForecastPhotos, Forecaster, LeftOut};
-pub use gather::SCHEMA_FORMAT;
 pub use output::OutputError;
 
 use crate::archive::encryption::EncryptionError;

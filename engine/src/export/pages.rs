@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::fail_fast_file::FailFastFile;
-use crate::archive::manifest::CountKind;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
+use crate::domain::CountKind;
 use crate::domain::{
     AspectAudience, CommentedPost, Contact, Conversation, Guid, LoosePhoto, NonContactAuthor, Omission,
     OmissionCode, Post, PostRemainder, Profile, RecordKind, Relayable, RelayableEntity, SignedAs,

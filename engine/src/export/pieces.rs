@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use super::fail_fast_file::{AbortHandle, FailFastFile};
 use super::pages::{Entry, Page, ViewSender};
-use crate::archive::manifest::CountKind;
 use crate::archive::writer::{ArchiveWriter, Packing, WriteError};
+use crate::domain::CountKind;
 use crate::domain::{Omission, RecordRef, Timestamp};
 use crate::pod::reader::{Problem, ReadError};
 

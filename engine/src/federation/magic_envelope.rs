@@ -10,7 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crate::domain::{DiasporaId, DiasporaIdError, KeyError, SigningKey, VerifyingKey};
 
 use super::entities::{EntityError, ReceivedEntity};
-use super::xml::{Element, XmlError};
+use crate::xml::{Element, XmlError};
 
 /// Bytes of an envelope: the largest payload in base64, its signature, and what is around them.
 pub(super) const MAX_ENVELOPE_BYTES: usize = 1536 << 10;

@@ -9,11 +9,10 @@ mod entities;
 mod hcard;
 mod magic_envelope;
 mod webfinger;
-mod xml;
 
+pub use crate::xml::{Element, XmlError};
 pub use encrypted::{EncryptedError, decrypt_envelope, encrypt_envelope};
 pub use entities::{AccountMigration, Contact, EntityError, FederationEntity, ReceivedEntity};
 pub use hcard::{HCard, HCardError};
 pub use magic_envelope::{EnvelopeError, MagicEnvelope, SignedPayload};
 pub use webfinger::{LegacyTemplate, WebFinger, WebFingerError};
-pub use xml::{Element, XmlError};

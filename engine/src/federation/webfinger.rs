@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::domain::DiasporaId;
 
-use super::xml::{Element, XmlError};
+use crate::xml::{Element, XmlError};
 
 /// Bytes of an answer; diaspora*'s have one and a half thousand.
 const MAX_BYTES: usize = 64 << 10;

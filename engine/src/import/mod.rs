@@ -48,9 +48,9 @@ use journal::notes::Journal;
 use target::{Planned, Target};
 
 use crate::archive::open::{Archive, Verified};
-use crate::campaign::SecretText;
 use crate::depot::CampaignKeys;
 use crate::discovery::Discovery;
+use crate::domain::SecretText;
 use crate::domain::{DiasporaId, KeyError, PrivateKey, Timestamp};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::PodWriter;

@@ -5,9 +5,9 @@ use super::evidence::{Evidence, KeySource};
 use super::importer::Importer;
 use super::report::FindingCode;
 use super::scan::survey::Survey;
-use crate::archive::manifest::CountKind;
 use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
 use crate::discovery::{Discovery, DiscoveryError};
+use crate::domain::CountKind;
 use crate::domain::{DiasporaId, PublicKey};
 use crate::pod::database::Cell as _;
 

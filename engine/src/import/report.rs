@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::journal::notes::Noted;
 use super::target::Fate;
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 
 /// Findings that are listed one by one; all are counted.
 const MAX_LISTED: usize = 10_000;

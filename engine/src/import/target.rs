@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::journal::notes::Noted;
 use super::progress::ImportProgress;
 use super::report::{FindingCode, Report};
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::domain::{DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter, Value};

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::lease::{Intended, Lease};
-use super::{RequestError, Requests, sealed};
+use super::{RequestError, Requests};
 use crate::archive::encryption::Lock;
 use crate::campaign::{Fault, Spool, fault};
-use crate::delivery::{Clock as _, SystemClock};
-use crate::depot::{CampaignKeys, Depot, DepotError, digest_of_file};
+use crate::clock::{Clock as _, SystemClock};
+use crate::depot::sealed;
+use crate::depot::{CampaignKeys, Depot, DepotError, REQUESTS_FOLDER, digest_of_file};
 use crate::domain::{SigningKey, Timestamp};
 use crate::export::{ExportError, ExportOptions, Exported, Exporter, Progress};
 use crate::jobs::Handler;
@@ -393,11 +394,8 @@ fn depot_name(lease: &Lease, exported: &Exported) -> String {
     let stem = name.strip_suffix(".zip.age").unwrap_or(&name);
     let begin = if stem.starts_with(['.', '-']) { "=" } else { "" };
     let attempt: String = lease.fence.chars().take(12).collect();
-    format!("{FOLDER}{begin}{stem}-{}-{attempt}.zip.age", lease.request.id)
+    format!("{REQUESTS_FOLDER}{begin}{stem}-{}-{attempt}.zip.age", lease.request.id)
 }
-
-/// Where archives of requests are in a depot, with the slash.
-pub(crate) const FOLDER: &str = "requests/";
 
 #[async_trait]
 impl Handler for ArchiveWorker {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::RequestError;
 use super::records::{Queued, REQUEST, Request, millis};
-use super::sealed;
 use crate::campaign::store_clock;
 use crate::depot::CampaignKeys;
+use crate::depot::sealed;
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::store::{Store, StoreError, StoreRow};

@@ -8,7 +8,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Requests;
 use super::records::{REQUEST, Request, millis};
-use crate::archive::writer::hex;
 use crate::store::StoreError;
 
 /// Random bytes in a token.
@@ -72,5 +71,5 @@ pub fn random_token() -> Result<String, StoreError> {
 
 /// What is kept of a token. It is looked up by an index, which tells nothing about tokens that come near.
 pub fn token_digest(token: &str) -> String {
-    hex(digest(&SHA256, token.as_bytes()).as_ref())
+    hex::encode(digest(&SHA256, token.as_bytes()).as_ref())
 }

@@ -21,10 +21,8 @@ mod links;
 mod made;
 mod opened;
 mod records;
-pub mod sealed;
 mod sweep;
 
-pub(crate) use archive_worker::FOLDER;
 pub use archive_worker::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, Observer, QUEUE};
 pub use ask::{Asked, NewRequest, Requests};
 pub use downloads::{DELETED, Downloads};

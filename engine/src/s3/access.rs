@@ -6,7 +6,35 @@ use std::time::Duration;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::pod::config::{ConfigError, Environment};
+use crate::environment::Environment;
+
+/// Why a bucket cannot be used as it is named.
+#[derive(Debug, thiserror::Error)]
+pub enum S3AccessError {
+    /// The key to the bucket, or its secret, is set nowhere.
+    #[error("looking for files on S3: {name} is not set in {place}; set it there")]
+    NoKey {
+        /// The setting or environment variable.
+        name: &'static str,
+        /// The settings file, or the environment.
+        place: String,
+    },
+    /// The bucket, its region or what stands before the keys cannot be.
+    #[error(
+        "looking for files on S3: {bucket:?} or its region is no name a bucket can have; name it as \
+         s3://BUCKET or s3://BUCKET/PREFIX"
+    )]
+    BadBucket {
+        /// Bucket and prefix.
+        bucket: String,
+    },
+    /// The address of the server is malformed. It is not repeated: it may hold a password.
+    #[error(
+        "looking for files on S3: the address in AWS_ENDPOINT_URL cannot be used: {0}; it looks \
+         like https://s3.example:9000"
+    )]
+    BadEndpoint(&'static str),
+}
 
 /// Where a bucket is that says nothing else, for diaspora* and for Amazon.
 pub(crate) const REGION: &str = "us-east-1";
@@ -37,13 +65,13 @@ impl S3Access {
     /// A bucket with a key of the podmin's; the server comes from the environment.
     ///
     /// # Errors
-    /// [`ConfigError::BadEndpoint`].
+    /// [`S3AccessError::BadEndpoint`].
     pub(crate) fn new(
         bucket: String,
         region: Option<String>,
         (key, secret): (String, String),
         environment: Environment<'_>,
-    ) -> Result<Self, ConfigError> {
+    ) -> Result<Self, S3AccessError> {
         Ok(Self {
             bucket,
             region: region.unwrap_or_else(|| REGION.to_owned()),
@@ -59,12 +87,12 @@ impl S3Access {
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, `AWS_ALLOW_HTTP`.
     ///
     /// # Errors
-    /// [`ConfigError::NoS3Key`] or [`ConfigError::BadEndpoint`].
-    pub fn from_environment(bucket: &str, environment: Environment<'_>) -> Result<Self, ConfigError> {
+    /// [`S3AccessError::NoKey`] or [`S3AccessError::BadEndpoint`].
+    pub fn from_environment(bucket: &str, environment: Environment<'_>) -> Result<Self, S3AccessError> {
         let variable = |name: &'static str| filled(environment, name);
         let place = "the environment";
         let needed =
-            |name| variable(name).ok_or_else(|| ConfigError::NoS3Key { name, place: place.to_owned() });
+            |name| variable(name).ok_or_else(|| S3AccessError::NoKey { name, place: place.to_owned() });
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
         let keys = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
         let token = variable("AWS_SESSION_TOKEN").map(Zeroizing::new);
@@ -75,8 +103,8 @@ impl S3Access {
     /// slash at either end; nothing, too, where it may be.
     ///
     /// # Errors
-    /// [`ConfigError::BadBucket`].
-    pub(crate) fn check(&self, prefix: &str) -> Result<(), ConfigError> {
+    /// [`S3AccessError::BadBucket`].
+    pub(crate) fn check(&self, prefix: &str) -> Result<(), S3AccessError> {
         let plain = |text: &str| {
             text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
                 && !text.is_empty()
@@ -86,7 +114,7 @@ impl S3Access {
         if plain(&self.bucket) && plain(&self.region) && good_prefix {
             Ok(())
         } else {
-            Err(ConfigError::BadBucket { bucket: format!("{}/{prefix}", self.bucket) })
+            Err(S3AccessError::BadBucket { bucket: format!("{}/{prefix}", self.bucket) })
         }
     }
 
@@ -115,11 +143,11 @@ fn filled(environment: Environment<'_>, name: &str) -> Option<String> {
     environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-fn endpoint(environment: Environment<'_>) -> Result<Option<Url>, ConfigError> {
+fn endpoint(environment: Environment<'_>) -> Result<Option<Url>, S3AccessError> {
     let address =
         filled(environment, "AWS_ENDPOINT_URL_S3").or_else(|| filled(environment, "AWS_ENDPOINT_URL"));
     let Some(address) = address else { return Ok(None) };
-    let url = Url::parse(&address).map_err(|_| ConfigError::BadEndpoint("it is no address"))?;
+    let url = Url::parse(&address).map_err(|_| S3AccessError::BadEndpoint("it is no address"))?;
     let allow_http = filled(environment, "AWS_ALLOW_HTTP").is_some_and(|value| {
         matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on" | "y")
     });
@@ -129,15 +157,15 @@ fn endpoint(environment: Environment<'_>) -> Result<Option<Url>, ConfigError> {
         "http" => {
             let reason = "over plain http everybody on the way sees the files; if that is all right, set \
                           AWS_ALLOW_HTTP=true";
-            return Err(ConfigError::BadEndpoint(reason));
+            return Err(S3AccessError::BadEndpoint(reason));
         }
-        _ => return Err(ConfigError::BadEndpoint("it is neither http nor https")),
+        _ => return Err(S3AccessError::BadEndpoint("it is neither http nor https")),
     }
     if url.host_str().is_none() || url.query().is_some() || url.fragment().is_some() {
-        return Err(ConfigError::BadEndpoint("it is not scheme, host and port"));
+        return Err(S3AccessError::BadEndpoint("it is not scheme, host and port"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(ConfigError::BadEndpoint("it holds a user name or password; set AWS_ACCESS_KEY_ID"));
+        return Err(S3AccessError::BadEndpoint("it holds a user name or password; set AWS_ACCESS_KEY_ID"));
     }
     Ok(Some(url))
 }

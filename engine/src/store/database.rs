@@ -15,7 +15,6 @@ use sqlx::{ConnectOptions, Connection as _, Postgres};
 
 use super::statement::Link;
 use super::{StoreError, StoreRow, Value, tables};
-use crate::archive::writer::hex;
 use crate::pod::config::{DatabaseUrl, Dialect};
 
 /// How long a new connection, or one that is free, may be waited for.
@@ -262,7 +261,7 @@ impl Transaction {
 pub fn random_id() -> Result<String, StoreError> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| StoreError::Random)?;
-    Ok(hex(&bytes))
+    Ok(hex::encode(bytes))
 }
 
 async fn open_sqlite(url: &DatabaseUrl) -> Result<Pool, StoreError> {

@@ -184,7 +184,8 @@ impl Config {
             Some(place) => text(&folder.join(place))?,
             None => text(&state.path().join("archives"))?,
         };
-        let depot = DepotAddress::parse(&place, environment)?;
+        let depot = DepotAddress::parse(&place, environment)
+            .map_err(pappus_engine::pod::config::ConfigError::from)?;
         let web = web(&file.web, folder)?;
         let audit_days = Some(file.store.audit_days).filter(|days| *days > 0);
         let audit_kept = audit_days.map(|days| Duration::from_hours(24) * days);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use pappus_engine::requests::sealed::open_text;
+use pappus_engine::depot::sealed::open_text;
 use pappus_engine::requests::{MadeArchive, Request};
 
 use super::{Outbox, OutboxError};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use pappus_engine::archive::encryption::EncryptionError;
+use pappus_engine::depot::sealed::{open_text, seal_text};
 use pappus_engine::depot::{CampaignKeys, KeysError};
-use pappus_engine::requests::sealed::{open_text, seal_text};
 use pappus_engine::store::{Store, StoreError, random_id};
 
 use super::Letter;

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
+use pappus_engine::depot::sealed::open_text;
 use pappus_engine::pod::database::{DatabaseError, Snapshot};
 use pappus_engine::pod::people::{Addressee, podmins};
-use pappus_engine::requests::sealed::open_text;
 use pappus_engine::store::{StoreError, StoreRow, Value};
 
 use super::ledger::records::State;

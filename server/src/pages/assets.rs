@@ -6,7 +6,6 @@ use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use pappus_engine::archive::writer::hex;
 use rust_embed::RustEmbed;
 
 use crate::app::App;
@@ -18,7 +17,7 @@ struct Files;
 
 /// The address of a file.
 pub fn asset(name: &str) -> String {
-    let digest = Files::get(name).map(|file| hex(&file.metadata.sha256_hash())).unwrap_or_default();
+    let digest = Files::get(name).map(|file| hex::encode(file.metadata.sha256_hash())).unwrap_or_default();
     format!("/assets/{}/{name}", digest.get(..16).unwrap_or("none"))
 }
 

@@ -4,7 +4,6 @@ use aws_lc_rs::digest::{Context, SHA256};
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
-use pappus_engine::archive::writer::hex;
 use pappus_engine::requests::MadeArchive;
 
 use super::made;
@@ -34,7 +33,7 @@ pub(super) async fn of(app: &App, made: &MadeArchive) -> Result<String, WebError
         context.update(&read.1);
         opened = read.0;
     }
-    let digest = hex(context.finish().as_ref());
+    let digest = hex::encode(context.finish().as_ref());
     requests.note_digest(&made.sha256, &digest).await?;
     Ok(digest)
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use pappus_engine::archive::writer::hex;
 use pappus_engine::store::StoreError;
 use tower_sessions::SessionStore;
 use tower_sessions::cookie::time::OffsetDateTime;
@@ -115,7 +114,7 @@ impl SessionStore for StoredSessions {
 
 /// Under what a session lies in the database.
 fn name(id: &Id) -> String {
-    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &id.0.to_le_bytes()).as_ref())
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &id.0.to_le_bytes()).as_ref())
 }
 
 fn millis(time: OffsetDateTime) -> i64 {

@@ -2,7 +2,6 @@
 //! so that nobody reads there who has tried.
 
 use aws_lc_rs::hmac;
-use pappus_engine::archive::writer::hex;
 use pappus_engine::depot::{CampaignKeys, KeysError};
 use pappus_engine::store::{Store, StoreError};
 
@@ -133,6 +132,6 @@ impl Attempts {
         context.update(kind.as_bytes());
         context.update(&[0]);
         context.update(subject.as_bytes());
-        hex(context.sign().as_ref())
+        hex::encode(context.sign().as_ref())
     }
 }

@@ -1,6 +1,5 @@
 //! Codes besides the password, each good once: those that change every half minute (RFC 6238), and those for emergencies.
 
-use pappus_engine::archive::writer::hex;
 use pappus_engine::campaign::{SecondFactor, SecretText};
 use pappus_engine::store::StoreError;
 use totp_rs::{Builder, Secret};
@@ -66,7 +65,7 @@ async fn use_code(app: &App, user_id: i64, hash: &SecretText) -> Result<bool, St
     let values = [
         app.config.pod_url.as_str().into(),
         user_id.into(),
-        hex(digest.as_ref()).into(),
+        hex::encode(digest.as_ref()).into(),
         app.now_millis().into(),
     ];
     Ok(app.store.execute("using a code", sql, &values).await? == 1)

@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use pappus_engine::archive::writer::hex;
 use pappus_engine::campaign::SignIn;
 use serde::Deserialize;
 use tower_sessions::Session;
@@ -155,5 +154,5 @@ async fn used(app: &App, token: &str, now: i64) -> Result<Option<SignIn>, WebErr
 
 /// Under what a link lies in the database.
 fn digest(token: &str) -> String {
-    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes()).as_ref())
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes()).as_ref())
 }

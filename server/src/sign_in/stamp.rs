@@ -2,7 +2,6 @@
 //! whoever made them does not hold the account any more, or wants everybody else out.
 
 use aws_lc_rs::hmac;
-use pappus_engine::archive::writer::hex;
 use pappus_engine::campaign::SignIn;
 use pappus_engine::depot::{CampaignKeys, KeysError};
 
@@ -26,6 +25,6 @@ impl Stamps {
             context.update(part.as_bytes());
         }
         context.update(&[u8::from(factor.is_some())]);
-        hex(context.sign().as_ref())
+        hex::encode(context.sign().as_ref())
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use pappus_engine::depot::CampaignKeys;
+use pappus_engine::depot::sealed::open_text;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
-use pappus_engine::requests::sealed::open_text;
 use pappus_engine::store::{StateFolder, Store, StoreRow};
 use pappus_tests::sample::{PASSWORD, POD_URL};
 use pappus_tests::service::{Answer, Browser, Service};

@@ -11,11 +11,11 @@ use serde_json::value::RawValue;
 use super::index::{Index, Record, Space};
 use super::spools::Spools;
 use super::{MergeError, MergeInput};
+use crate::archive::EXTRAS_FORMAT;
 use crate::archive::document::{
     DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras,
 };
 use crate::domain::{Conversation, Message};
-use crate::export::SCHEMA_FORMAT;
 
 /// A list of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -270,7 +270,7 @@ impl Gather<'_> {
         self.spools.copy(List::Authors, &mut document)?;
         document.write_all(b"}}\n")?;
         let mut extras = BufWriter::new(tempfile::tempfile_in(folder)?);
-        write!(extras, "{{\"format\":\"{SCHEMA_FORMAT}\",\"settings\":{}", self.extra_settings)?;
+        write!(extras, "{{\"format\":\"{EXTRAS_FORMAT}\",\"settings\":{}", self.extra_settings)?;
         for list in LISTS.into_iter().filter(|list| list.place().1) {
             extras.write_all(b",")?;
             self.spools.copy(list, &mut extras)?;

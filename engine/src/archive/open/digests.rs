@@ -9,7 +9,6 @@ use super::VerifyError;
 use super::progress::Progress;
 use super::zip::{Role, Zip, ZipError};
 use crate::archive::manifest::Manifest;
-use crate::archive::writer::hex;
 
 /// Bytes read at a time: large enough for fast reading, small enough to be still in the cache for hashing.
 const CHUNK: usize = 256 * 1024;
@@ -82,7 +81,7 @@ fn sha256(
 ) -> Result<String, VerifyError> {
     let mut digest = Sha256::new();
     drain(&mut zip.read(position)?, buffer, progress, |bytes| digest.update(bytes))?;
-    Ok(hex(&digest.finalize()))
+    Ok(hex::encode(digest.finalize()))
 }
 
 fn drain(

@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use super::ViewError;
 use crate::archive::manifest::FileEntry;
 use crate::archive::names;
-use crate::archive::writer::{DEFLATE_LEVEL, hex, zip_time};
+use crate::archive::writer::{DEFLATE_LEVEL, zip_time};
 use crate::domain::Timestamp;
 
 /// A ZIP of its own that takes pages one by one.
@@ -59,7 +59,7 @@ impl<W: Write + Seek> Spool<W> {
             .start_file(path, self.options)
             .map_err(|source| ViewError::Zip { page: path.to_owned(), source })?;
         self.zip.write_all(bytes)?;
-        let sha256 = hex(&Sha256::digest(bytes));
+        let sha256 = hex::encode(Sha256::digest(bytes));
         self.entries.push(FileEntry { path: path.to_owned(), size: bytes.len() as u64, sha256 });
         Ok(())
     }

@@ -89,7 +89,7 @@ fn entries_say_what_the_files_hold() {
     for entry in finished.entries.clone() {
         let text = page(&mut finished, &entry.path);
         assert_eq!(entry.size, text.len() as u64);
-        assert_eq!(entry.sha256, crate::archive::writer::hex(&Sha256::digest(text.as_bytes())));
+        assert_eq!(entry.sha256, hex::encode(Sha256::digest(text.as_bytes())));
     }
     let file = finished.spool.by_name("index.html").unwrap();
     assert_eq!(file.unix_mode().map(|mode| mode & 0o777), Some(0o644));

@@ -38,7 +38,7 @@ pub fn names_digest(names: &[String]) -> String {
     let mut names: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
     names.sort();
     names.dedup();
-    crate::archive::writer::hex(&Sha256::digest(names.join("\n")))
+    hex::encode(Sha256::digest(names.join("\n")))
 }
 
 impl Campaigns {

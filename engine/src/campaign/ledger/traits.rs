@@ -42,7 +42,7 @@ impl Traits {
 
     /// The digest of an account, in hexadecimal digits; an account without anything has one too.
     pub(in crate::campaign) fn of(&self, user: i64) -> String {
-        crate::archive::writer::hex(self.0.get(&user).unwrap_or(&[0; 16]))
+        hex::encode(self.0.get(&user).unwrap_or(&[0; 16]))
     }
 }
 

@@ -101,7 +101,7 @@ pub(in crate::campaign) fn plain(name: &str) -> String {
     if name.chars().all(good) && (1..=100).contains(&name.len()) {
         return name.to_owned();
     }
-    let digest = crate::archive::writer::hex(&Sha256::digest(name.as_bytes()));
+    let digest = hex::encode(Sha256::digest(name.as_bytes()));
     let kept: String = name.chars().map(|letter| if good(letter) { letter } else { '_' }).take(60).collect();
     format!("{kept}-{}", digest.get(..8).unwrap_or_default())
 }

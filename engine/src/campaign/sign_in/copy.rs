@@ -5,7 +5,6 @@
 //! diaspora*'s own source (`config/initializers/devise.rb`), the same for all pods that have not changed it. Whoever
 //! checks passwords takes it from there; it is not kept here.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 
 use aws_lc_rs::hmac;
@@ -14,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::archive::encryption::{EncryptionError, Lock, Unlock};
-use crate::archive::writer::hex;
 use crate::campaign::sign_in::rows::{read, statement};
 use crate::campaign::sign_in::seal::{open, seal};
 use crate::depot::{CampaignKeys, KeysError};
+pub use crate::domain::SecretText;
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::pod::database::{DatabaseError, Snapshot};
@@ -55,40 +54,6 @@ pub enum SignInError {
     /// A thread ended without a word.
     #[error("copying stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
-}
-
-/// A text that is never printed, and wiped when it is dropped.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct SecretText(Zeroizing<String>);
-
-impl SecretText {
-    /// Takes a text.
-    pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-
-    /// The text. Only for checking what somebody has typed.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("SecretText")
-    }
-}
-
-impl Serialize for SecretText {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
-    }
 }
 
 /// What one person signs in with.
@@ -336,7 +301,7 @@ fn hash(key: &hmac::Key, what: &str, text: &[u8]) -> String {
     context.update(what.as_bytes());
     context.update(&[0]);
     context.update(text);
-    hex(context.sign().as_ref())
+    hex::encode(context.sign().as_ref())
 }
 
 /// As diaspora* compares them: without blanks around, in small letters.

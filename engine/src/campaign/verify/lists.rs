@@ -89,7 +89,7 @@ impl Beside {
             if is_list(&file.name) {
                 lists.push(file.name);
             // What people have asked for one by one is on no list.
-            } else if !belongs_to_list(&file.name) && !file.name.starts_with(crate::requests::FOLDER) {
+            } else if !belongs_to_list(&file.name) && !file.name.starts_with(crate::depot::REQUESTS_FOLDER) {
                 files.insert(file.name, Kept { bytes: file.bytes, list: None });
             }
         }

@@ -19,7 +19,7 @@ use crate::campaign::worker::setup::{Ended, Finished, Observer, Setup};
 use crate::campaign::worker::source::Source;
 use crate::campaign::worker::spool::Spool;
 use crate::campaign::worker::throttle::{DutyCycle, Throttle, lower_priority};
-use crate::delivery::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, SystemClock};
 use crate::depot::{Depot, DepotError};
 use crate::domain::Timestamp;
 use crate::export::ExportOptions;

@@ -8,7 +8,7 @@ mod profile;
 
 use crate::domain::{DiasporaId, EntityType, KeyError, Post, Profile};
 
-use super::xml::{Element, XmlError};
+use crate::xml::{Element, XmlError};
 
 pub use account_migration::AccountMigration;
 pub use contact::Contact;

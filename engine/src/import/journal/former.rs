@@ -5,11 +5,11 @@
 
 use zeroize::Zeroizing;
 
+use crate::depot::sealed;
 use crate::depot::{CampaignKeys, KeysError};
 use crate::domain::{DiasporaId, PrivateKey, Timestamp};
 use crate::import::ImportError;
 use crate::import::journal::imports::{ImportRecord, millis};
-use crate::requests::sealed;
 use crate::store::{Store, StoreError};
 
 /// Whoever wants a name.

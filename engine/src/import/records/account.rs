@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use crate::archive::manifest::CountKind;
-use crate::campaign::SecretText;
+use crate::domain::CountKind;
+use crate::domain::SecretText;
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::archive::manifest::CountKind;
 use crate::domain::Contact;
+use crate::domain::CountKind;
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::records::counters::list;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::domain::{Conversation, DiasporaId, Message};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, Noted, kinds};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::domain::{Entity, Guid, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, Noted};

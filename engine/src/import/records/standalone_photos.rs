@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::domain::{AspectAudience, LoosePhoto, Photo, Post};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};

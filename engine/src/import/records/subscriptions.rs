@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::archive::manifest::CountKind;
-use crate::archive::writer::hex;
+use crate::domain::CountKind;
 use crate::domain::Guid;
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
@@ -131,5 +130,5 @@ fn participation_guid(account: &NewAccount, post: &Guid) -> String {
     use sha2::Digest as _;
     let digest =
         sha2::Sha256::new().chain_update(account.id.as_str()).chain_update(" ").chain_update(post.as_str());
-    hex(digest.finalize().get(..16).unwrap_or_default())
+    hex::encode(digest.finalize().get(..16).unwrap_or_default())
 }

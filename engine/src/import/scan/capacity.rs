@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::import::ImportError;
 use crate::import::report::Report;
 use crate::pod::uploads::{PhotoStore, is_plain_file_name};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::domain::{
     Contact, Conversation, Entity, LoosePhoto, Photo, Post, Profile, Relayable, RelayableEntity,
     StatusMessage,

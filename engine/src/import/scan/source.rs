@@ -10,8 +10,8 @@ use crate::archive::document::{
     Additions, DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document,
     read_extras, read_record,
 };
-use crate::archive::manifest::CountKind;
 use crate::archive::open::{Archive, Verified};
+use crate::domain::CountKind;
 use crate::domain::{
     AspectAudience, Contact, Conversation, DiasporaId, Guid, LoosePhoto, OwnPost, Relayable,
 };

@@ -10,9 +10,9 @@ use crate::archive::document::{
     Additions, DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document,
     read_extras, read_record, relayable, username,
 };
-use crate::archive::manifest::CountKind;
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::discovery::PostName;
+use crate::domain::CountKind;
 use crate::domain::{
     Aspect, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, LoosePhoto,
     NonContactAuthor, OwnPost, Photo, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,

@@ -189,27 +189,7 @@ pub enum ConfigError {
         /// The settings file.
         file: PathBuf,
     },
-    /// The key to the bucket, or its secret, is set nowhere.
-    #[error("looking for files on S3: {name} is not set in {place}; set it there")]
-    NoS3Key {
-        /// The setting or environment variable.
-        name: &'static str,
-        /// The settings file, or the environment.
-        place: String,
-    },
-    /// The bucket, its region or what stands before the keys cannot be.
-    #[error(
-        "looking for files on S3: {bucket:?} or its region is no name a bucket can have; name it as \
-         s3://BUCKET or s3://BUCKET/PREFIX"
-    )]
-    BadBucket {
-        /// Bucket and prefix.
-        bucket: String,
-    },
-    /// The address of the server is malformed. It is not repeated: it may hold a password.
-    #[error(
-        "looking for files on S3: the address in AWS_ENDPOINT_URL cannot be used: {0}; it looks \
-         like https://s3.example:9000"
-    )]
-    BadEndpoint(&'static str),
+    /// The bucket cannot be used as it is named.
+    #[error(transparent)]
+    Bucket(#[from] crate::s3::S3AccessError),
 }

@@ -19,8 +19,9 @@ mod pod_url;
 mod s3;
 mod settings;
 
+pub use crate::environment::Environment;
 pub use database_url::{DatabaseUrl, Dialect};
 pub use error::ConfigError;
-pub use pod_directory::{Environment, PodConfig, Uploads, read_pod_directory, reserved_names};
+pub use pod_directory::{PodConfig, Uploads, read_pod_directory, reserved_names};
 pub use pod_url::PodUrl;
 pub use s3::S3Settings;

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use super::database_file::DatabaseFile;
 use super::settings::Settings;
 use super::{ConfigError, DatabaseUrl, PodUrl, S3Settings};
-
-/// Looks up an environment variable.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+use crate::environment::Environment;
 
 /// Where a pod keeps what we read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::settings::Settings;
 use super::{ConfigError, Environment};
-use crate::s3::{REGION, S3Access};
+use crate::s3::{REGION, S3Access, S3AccessError};
 
 /// The folder that diaspora* puts `images/` into, on a disk and in a bucket alike.
 const PREFIX: &str = "uploads";
@@ -24,7 +24,7 @@ impl S3Settings {
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, `AWS_ALLOW_HTTP`.
     ///
     /// # Errors
-    /// [`ConfigError::BadBucket`], [`ConfigError::NoS3Key`] or [`ConfigError::BadEndpoint`].
+    /// [`ConfigError::Bucket`].
     pub fn from_address(address: &str, environment: Environment<'_>) -> Result<Self, ConfigError> {
         let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
         let prefix = prefix.trim_matches('/');
@@ -47,7 +47,7 @@ impl S3Settings {
         let get = |name| settings.get(rails_env, &["environment", "s3", name]);
         let file = settings.path();
         let needed =
-            |name| get(name).ok_or_else(|| ConfigError::NoS3Key { name, place: file.display().to_string() });
+            |name| get(name).ok_or_else(|| S3AccessError::NoKey { name, place: file.display().to_string() });
         let bucket = get("bucket").ok_or_else(|| ConfigError::NoBucket { file: file.to_owned() })?;
         let access = S3Access::new(bucket, get("region"), (needed("key")?, needed("secret")?), environment)?;
         access.check(PREFIX)?;
@@ -141,16 +141,22 @@ mod tests {
     #[test]
     fn nothing_leads_elsewhere() {
         for address in ["", "a b", "b/../c", "b/a//c", "b?x", "..", "b/ä", "a@b", "b/x#y"] {
-            assert!(matches!(read(address, &[]), Err(ConfigError::BadBucket { .. })), "{address}");
+            assert!(
+                matches!(read(address, &[]), Err(ConfigError::Bucket(S3AccessError::BadBucket { .. }))),
+                "{address}"
+            );
         }
         assert!(read("b", &[("AWS_REGION", "x/y")]).is_err());
         let plain = ("AWS_ENDPOINT_URL", "http://127.0.0.1:9000");
-        assert!(matches!(read("b", &[plain]), Err(ConfigError::BadEndpoint(_))));
-        assert!(matches!(read("b", &[plain, ("AWS_ALLOW_HTTP", "false")]), Err(ConfigError::BadEndpoint(_))));
+        assert!(matches!(read("b", &[plain]), Err(ConfigError::Bucket(S3AccessError::BadEndpoint(_)))));
+        assert!(matches!(
+            read("b", &[plain, ("AWS_ALLOW_HTTP", "false")]),
+            Err(ConfigError::Bucket(S3AccessError::BadEndpoint(_)))
+        ));
         assert!(read("b", &[plain, ("AWS_ALLOW_HTTP", "true")]).is_ok());
         for endpoint in ["s3.example", "ftp://x", "https://u:hunter2@s3.example", "https://s3.example/?x"] {
             let error = read("b", &[("AWS_ENDPOINT_URL", endpoint)]).unwrap_err();
-            assert!(matches!(error, ConfigError::BadEndpoint(_)), "{endpoint}");
+            assert!(matches!(error, ConfigError::Bucket(S3AccessError::BadEndpoint(_))), "{endpoint}");
             assert!(!format!("{error} {error:?}").contains("hunter2"));
         }
     }

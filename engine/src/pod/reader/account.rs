@@ -4,7 +4,7 @@ use super::notes::Problem;
 use super::source::{Source, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError, identity};
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::domain::{
     DiasporaId, Entity, Guid, OmissionCode, PrivateKey, Profile, PublicKey, RecordKind, Settings, SigningKey,
 };

@@ -8,7 +8,7 @@ use super::signing::migrations::list;
 use super::source::{Scope, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink, yaml};
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::domain::{
     AspectAudience, AspectSetting, CommentedPost, ExtraSettings, Guid, LoosePhoto, OmissionCode, RecordKind,
 };

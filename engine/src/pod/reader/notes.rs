@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::domain::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 
 /// Counts and omissions of one account.

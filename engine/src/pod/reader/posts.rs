@@ -10,7 +10,7 @@ use super::post_parts::PostParts;
 use super::source::{Range, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink};
-use crate::archive::manifest::CountKind;
+use crate::domain::CountKind;
 use crate::domain::{
     OmissionCode, OwnPost, Post, PostRemainder, RecordKind, Reshare, StatusMessage, Timestamp,
 };

@@ -5,8 +5,8 @@ use pappus_engine::archive::limits::Limits;
 use pappus_engine::archive::open::{Archive, OpenError, Verified, VerifyError};
 use pappus_engine::archive::sha256_of_file;
 use pappus_engine::campaign::SecretText;
+use pappus_engine::depot::sealed;
 use pappus_engine::domain::DiasporaId;
-use pappus_engine::requests::sealed;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 

@@ -8,7 +8,7 @@ use axum::extract::multipart::{Field, Multipart};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::Redirect;
-use pappus_engine::requests::sealed;
+use pappus_engine::depot::sealed;
 use pappus_engine::store::{StoreError, Transaction, random_id};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;

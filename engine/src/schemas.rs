@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-use super::manifest::Manifest;
+use crate::archive::manifest::Manifest;
 use crate::campaign::CampaignList;
 use crate::domain::{Account, Extras, OthersData};
 
