@@ -41,8 +41,8 @@ files! {
     16 "0016_owned_names",
     17 "0017_pages",
     18 "0018_deaths",
-    20 "0020_evidence",
-    21 "0021_once",
+    19 "0019_evidence",
+    20 "0020_once",
 }
 
 /// Others in the same database may use sqlx as well, so the list of what has been done has its own name.
