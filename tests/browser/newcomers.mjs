@@ -58,7 +58,7 @@ try {
   await looks(page, "newcomers-welcome");
   await page.goto(`${base}/newcomers/told`);
   // All but the old pod, which is gone.
-  for (let tries = 0; !(await page.textContent("main")).match(/Arrived\s*4\s/); tries++) {
+  for (let tries = 0; !(await page.textContent("main")).match(/Delivered\s*4\s/); tries++) {
     check(tries < 240, `the others are not told: ${await page.textContent("main")}`);
     await page.waitForTimeout(500);
     await page.reload();

@@ -135,7 +135,7 @@ async fn people(scene: &Closing, greta: &mut Browser) {
     assert!(page.contains("There is no account of this name."), "{page}");
     greta.open("/board/people?name=ida").await.unwrap();
     greta.submit("/board/people/archive", &[("name", "ida")]).await.unwrap();
-    until(greta, "/board/people?name=ida", ": made</li>").await;
+    until(greta, "/board/people?name=ida", ": created</li>").await;
     let begun = Instant::now();
     while !mails(scene).iter().any(|(to, _)| to == "ida@mail.example") {
         assert!(begun.elapsed() < Duration::from_mins(2), "ida was not told");

@@ -240,6 +240,8 @@ async fn a_newer_archive_brings_what_is_new() {
             "INSERT INTO aspects (name, user_id, order_id, created_at, updated_at) VALUES ('Latecomers', {user}, 99, \
              '2026-10-01 00:00:00', '2026-10-01 00:00:00')"
         ),
+        format!("UPDATE profiles SET bio = 'Written later' WHERE person_id = {ida}"),
+        format!("DELETE FROM likes WHERE id = (SELECT MIN(id) FROM likes WHERE author_id = {ida})"),
     ] {
         source.pool.execute(&sql).await.unwrap();
     }
@@ -249,6 +251,15 @@ async fn a_newer_archive_brings_what_is_new() {
     let done = target.import(&newer, "ida", &["--trust-pod", &scene.trust]);
     sums_agree(&done);
     assert_eq!(done["import"], first["import"]);
+    // What stays here although the newer archive has it otherwise, or no more.
+    let kept = |code: &str| {
+        let findings = done["findings"].as_array().unwrap().iter();
+        let of = findings.filter(|finding| finding["code"] == code);
+        of.map(|finding| (finding["kind"].clone(), finding["record"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(kept("kept_as_here"), [("contacts".into(), "the profile: bio".into())], "{done}");
+    let gone = kept("gone_from_archive");
+    assert!(gone.len() == 1 && gone[0].0 == "own_likes", "{done}");
     let deleted = left_out(&done, "deleted_since");
     // Somebody liked the comment.
     let expected = ["aspects", "contacts", "followed_tags", "likes_on_comments", "own_comments"];

@@ -150,7 +150,7 @@ async fn progress_is_told_and_clicking_without_end_refused() {
     let kept = scene.state().path().join("archives/requests");
     until_good("still there", async || crate::support::names(&kept).is_empty()).await;
     let page = scene.signed_in("greta").await.open("/archive").await.unwrap();
-    assert!(page.text().contains("deleted after its time") && !page.text().contains("/file/"));
+    assert!(page.text().contains("has expired") && !page.text().contains("/file/"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

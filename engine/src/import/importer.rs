@@ -16,6 +16,7 @@ use super::scan::capacity::Needs;
 use super::scan::parents;
 use super::scan::people::{People, strangers};
 use super::scan::source::{self, Batch};
+use super::scan::superseded::Superseded;
 use super::scan::survey::Survey;
 use super::start::Mover;
 use super::target::{NewAccount, Target};
@@ -88,12 +89,20 @@ impl Importer<'_> {
         let judge = Arc::new(SignatureVerifier::new(&people.keys, Some(old.clone())));
         let (mut batches, reading) = source::start(archive, judge, &survey.lists);
         self.options.progress.begin(Stage::Records, survey.records);
+        let mut superseded = Superseded::of(&self.journal, &self.options.archive_sha256, &survey);
         while let Some(batch) = batches.recv().await {
             let records = batch.len();
+            if let Some(superseded) = &mut superseded {
+                superseded.see(&batch);
+            }
             self.target.take(&account, &old, &people, &files, batch, &mut self.journal).await?;
             self.options.progress.advance(records);
         }
         reading.await.map_err(|_| ImportError::Broken)??;
+        if let Some(superseded) = superseded {
+            let profile = survey.profile.as_ref();
+            superseded.report(&mut self.target, &account, &self.journal, profile).await?;
+        }
         if self.target.writes() {
             self.target.point_photos_here(&account, &files, &mut self.journal).await?;
             self.target.point_avatar_here(&account, &files, survey.profile.as_ref()).await?;

@@ -63,6 +63,10 @@ pub enum FindingCode {
     Shortened,
     /// Characters that the target pod's database cannot hold were replaced.
     Replaced,
+    /// A newer archive of the account has another value; the one on the target pod stays.
+    KeptAsHere,
+    /// It came with an earlier archive of the account, and the newer one has it no more; it stays.
+    GoneFromArchive,
     /// A value in the record cannot be read.
     ValueLeftOut,
     /// Nothing proves that the archive is the account's own: it is taken on the podmin's word.
@@ -100,6 +104,8 @@ impl FindingCode {
             Self::Replaced => "replaced",
             Self::DeletedSince => "deleted_since",
             Self::Shortened => "shortened",
+            Self::KeptAsHere => "kept_as_here",
+            Self::GoneFromArchive => "gone_from_archive",
             Self::ValueLeftOut => "value_left_out",
             Self::Unproven => "unproven",
             Self::OldPodTls => "old_pod_tls",
@@ -136,6 +142,8 @@ impl FindingCode {
             Self::DeletedSince => "left out: it was here already, and was deleted since",
             Self::Shortened => "kept, cut to the length this pod takes",
             Self::Replaced => "kept, with characters replaced that this pod's database cannot hold",
+            Self::KeptAsHere => "kept as it is here: this archive has another value",
+            Self::GoneFromArchive => "kept, although this archive no longer contains it",
             Self::ValueLeftOut => "kept without one value, which cannot be read",
             Self::Unproven => "taken on your word: nothing proves that the archive is the account's own",
             Self::OldPodTls => "the old pod could not say whose archive it is: its TLS failed",

@@ -73,11 +73,9 @@ async fn one_broken_account_stops_nobody() {
     let scene = Scene::sample(None).await;
     damage(&scene.pod, Damage::PrivateKey).await.unwrap();
     damage(&scene.pod, Damage::PhotoFile).await.unwrap();
-    // emil has no person, jonas a diaspora* ID that is none.
+    // emil and jonas have no person.
     scene.sql("UPDATE people SET owner_id = NULL WHERE diaspora_handle = 'emil@closing.example'").await;
-    scene
-        .sql("UPDATE people SET diaspora_handle = 'no id at all' WHERE diaspora_handle = 'jonas@closing.example'")
-        .await;
+    scene.sql("UPDATE people SET owner_id = NULL WHERE diaspora_handle = 'jonas@closing.example'").await;
     let ended = scene.run(&["--plain", "--name", "broken"]);
     assert_eq!(ended.code, Some(10), "{ended:?}");
     let lines = scene.accounts("broken").await;
@@ -94,7 +92,10 @@ async fn one_broken_account_stops_nobody() {
     scene.is_whole("broken", 11);
     // Mended, those that failed get another turn and the others none.
     scene
-        .sql("UPDATE people SET diaspora_handle = 'jonas@closing.example' WHERE diaspora_handle = 'no id at all'")
+        .sql(
+            "UPDATE people SET owner_id = (SELECT id FROM users WHERE username = 'jonas') \
+              WHERE diaspora_handle = 'jonas@closing.example'",
+        )
         .await;
     assert_eq!(scene.pappus("campaign", &["retry", "broken"]).code, Some(0));
     assert_eq!(scene.run(&["--plain", "--name", "broken"]).code, Some(10));

@@ -140,7 +140,7 @@ async fn who_is_declined_is_told_and_sees_no_contradiction() {
     ] {
         assert!(page.contains(says), "{says}: {page}");
     }
-    for contradiction in ["is deleted on", "delete everything", "Your link"] {
+    for contradiction in ["are deleted on", "delete everything", "Your link"] {
         assert!(!page.contains(contradiction), "{contradiction}: {page}");
     }
     let mail = scene.mail("ida@mail.example", "Your move to haven.example was declined").await;

@@ -197,9 +197,9 @@ async fn the_whole_way(store: Option<&str>) {
 
     let wish = choice("ida", "ida@mail.example");
     for (field, value, says) in [
-        ("again", "another password", "The two passwords are not the same"),
-        ("username", "Ida!", "The name can hold small letters"),
-        ("email", "nobody", "This is no e-mail address"),
+        ("again", "another password", "The two passwords differ"),
+        ("username", "Ida!", "The name can contain only lowercase letters"),
+        ("email", "nobody", "This is not a valid e-mail address"),
         ("terms", "", "Please accept the terms"),
     ] {
         ida.open("/newcomers").await.unwrap();
@@ -320,11 +320,11 @@ async fn what_cannot_be_taken_is_said() {
     let forged = hand_in(&mut ida, Some("forged"), b"0123456789").await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN, "{}", forged.text());
     let empty = hand_in(&mut ida, None, b"").await.text();
-    assert!(empty.contains("No file came"), "{empty}");
+    assert!(empty.contains("No file arrived"), "{empty}");
     hand_in(&mut ida, None, b"this is no archive").await;
     until(&mut ida, "/newcomers", "We can’t accept this archive").await;
     hand_in(&mut ida, None, &archive).await;
-    until(&mut ida, "/newcomers", "takes nobody in from your old pod").await;
+    until(&mut ida, "/newcomers", "accepts no accounts from your old pod").await;
     let mut stranger = begin(&service).await;
     assert_eq!(stranger.open("/newcomers/told").await.unwrap().status, StatusCode::NOT_FOUND);
     let mut third = Browser::new(&service.url).unwrap();
@@ -336,14 +336,14 @@ async fn what_cannot_be_taken_is_said() {
     let service = scene.serve(None, "admission = \"open\"\nmax_megabytes = 0\nper_address = 10");
     let mut ida = begin(&service).await;
     let page = hand_in(&mut ida, None, b"0123456789").await.text();
-    assert!(page.contains("larger than what this pod takes"), "{page}");
+    assert!(page.contains("larger than this pod accepts"), "{page}");
     drop(service);
 
     let service = scene.serve(None, "admission = \"invitation\"\nper_address = 10");
     let mut guest = Browser::new(&service.url).unwrap();
     guest.open("/newcomers").await.unwrap();
     let page = guest.submit("/newcomers/begin", &[("invitation", "guessed")]).await.unwrap().text();
-    assert!(page.contains("This code is not known"), "{page}");
+    assert!(page.contains("We don’t know this code"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -159,7 +159,7 @@ async fn the_passphrase_of_a_key_is_asked_for_before_the_move() {
     let mut ida = begin_with(&service, &archive).await;
     let mut fields = choice("ida", "ida@mail.example").to_vec();
     let page = ida.submit("/newcomers/choose", &fields).await.unwrap().text();
-    assert!(page.contains("Please type the passphrase of your key"), "{page}");
+    assert!(page.contains("Please enter the passphrase of your key"), "{page}");
     fields.push(("key_passphrase", "another key"));
     ida.submit("/newcomers/choose", &fields).await.unwrap();
     let page = until(&mut ida, "/newcomers", "This passphrase does not open your key").await.text();

@@ -176,7 +176,7 @@ async fn nobody_comes(service: &Service, code: &str) {
     let mut late = Browser::new(&service.url).unwrap();
     let beginning = Some(json!({ "invitation": code }));
     let problem = said(&mut late, Method::POST, "/api/v1/newcomers", beginning, StatusCode::CONFLICT).await;
-    assert!(problem["detail"].as_str().unwrap().contains("This code is not known"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("We don’t know this code"), "{problem}");
 }
 
 /// Two wait, and the podmin sees what they bring before there is anything of it. Gives their numbers.

@@ -33,7 +33,7 @@ async fn whoever_tries_too_often_waits() {
     for name in ["greta", "greta@mail.example"] {
         let answer = sign_in(&mut from("198.51.100.4"), name, PASSWORD).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(answer.text().contains("is not right"), "{}", answer.text());
+        assert!(answer.text().contains("Wrong username"), "{}", answer.text());
     }
     // Others get in meanwhile, and who gets in begins anew.
     for _ in 0..5 {

@@ -11,14 +11,12 @@ use super::shape::{DocumentShape, ExtrasShape, Strictness, Tally};
 use super::signatures::{self, KeyFinder};
 use super::zip::Zip;
 use super::{VerifyError, digests, manifest};
+use crate::archive::EXTRAS_FORMAT;
 use crate::archive::document::{DocumentError, read_document, read_extras};
 use crate::archive::limits::Limits;
 use crate::archive::manifest::{CountKind, Manifest};
 use crate::archive::names;
 use crate::domain::DiasporaId;
-
-/// The value of `format` in `extras.json`.
-const EXTRAS_FORMAT: &str = "pappus-extras/1";
 
 pub(super) fn verify(
     archive: Archive<Unverified>,

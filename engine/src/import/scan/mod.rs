@@ -11,5 +11,6 @@ pub(super) mod person_profile;
 pub(super) mod person_rows;
 pub(super) mod relayable_parents;
 pub(super) mod source;
+pub(super) mod superseded;
 pub(super) mod survey;
 pub(super) mod text;

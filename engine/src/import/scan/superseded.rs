@@ -1,0 +1,200 @@
+//! What stays on the pod although a newer archive of the same account has it no more, or otherwise.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+
+use super::source::Batch;
+use super::survey::Survey;
+use crate::domain::{CountKind, Profile};
+use crate::import::ImportError;
+use crate::import::journal::notes::{DUPLICATE, Journal, kinds};
+use crate::import::report::FindingCode;
+use crate::import::target::{NewAccount, Target};
+use crate::pod::database::Cell as _;
+use crate::store::StoreError;
+
+/// Notes of the journal that are read at a time.
+const PAGE: usize = 1000;
+/// Kinds of records that are compared, each with the name that the journal has for it.
+const COMPARED: [&str; 6] = [kinds::ASPECTS, kinds::CONTACTS, "posts", "photos", "comments", "likes"];
+
+/// The records of an archive that is newer than the one the account came with, by hashes of their names: an archive may
+/// name millions.
+pub(in crate::import) struct Superseded {
+    hasher: RandomState,
+    named: HashSet<u64>,
+}
+
+impl Superseded {
+    /// Nothing where the account is new here, or comes with the archive it came with before.
+    pub(in crate::import) fn of(journal: &Journal, archive_sha256: &str, survey: &Survey) -> Option<Self> {
+        journal.import().filter(|import| import.archive_sha256 != archive_sha256)?;
+        let mut superseded = Self { hasher: RandomState::new(), named: HashSet::new() };
+        for name in &survey.aspects {
+            superseded.name(kinds::ASPECTS, name);
+        }
+        for (photo, _) in &survey.photo_names {
+            superseded.name("photos", photo.as_str());
+        }
+        Some(superseded)
+    }
+
+    fn name(&mut self, kind: &str, name: &str) {
+        self.named.insert(self.hasher.hash_one((kind, name)));
+    }
+
+    fn names(&self, kind: &str, name: &str) -> bool {
+        self.named.contains(&self.hasher.hash_one((kind, name)))
+    }
+
+    /// Takes note of the records of a batch.
+    pub(in crate::import) fn see(&mut self, batch: &Batch) {
+        match batch {
+            Batch::Contacts(contacts) => {
+                for contact in contacts {
+                    self.name(kinds::CONTACTS, contact.account_id.as_str());
+                }
+            }
+            Batch::Posts(posts) => {
+                for post in posts {
+                    self.name("posts", post.post.guid().as_str());
+                }
+            }
+            Batch::LoosePhotos(photos) => {
+                for photo in photos {
+                    self.name("photos", photo.photo.guid.as_str());
+                }
+            }
+            Batch::OwnRelayables(records) | Batch::UnsignedRelayables(records) => {
+                for record in records {
+                    self.name_relayable(record.entity.guid().as_str());
+                }
+            }
+            Batch::OthersRelayables(records) | Batch::LikesOnComments(records) => {
+                for (record, _) in records {
+                    self.name_relayable(record.entity.guid().as_str());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn name_relayable(&mut self, guid: &str) {
+        // A GUID is the name of one record in the whole network.
+        self.name("comments", guid);
+        self.name("likes", guid);
+    }
+
+    /// Says in the report what stays: values of the profile that differ, and records that came with an earlier archive
+    /// and are missing in this one.
+    pub(in crate::import) async fn report(
+        &self,
+        target: &mut Target,
+        account: &NewAccount,
+        journal: &Journal,
+        profile: Option<&Profile>,
+    ) -> Result<(), ImportError> {
+        if let Some(profile) = profile {
+            target.report_kept_profile(account.person, profile).await?;
+        }
+        for kind in COMPARED {
+            let mut after = String::new();
+            loop {
+                let page = noted(journal, kind, &after).await?;
+                let Some(last) = page.last() else { break };
+                after.clone_from(last);
+                let missing: Vec<&String> = page.iter().filter(|name| !self.names(kind, name)).collect();
+                target.report_kept(account, kind, &missing).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A page of what the import has noted of a kind, by name.
+async fn noted(journal: &Journal, kind: &str, after: &str) -> Result<Vec<String>, StoreError> {
+    let (Some(store), Some(import)) = (journal.store(), journal.import()) else { return Ok(Vec::new()) };
+    let sql = format!(
+        "SELECT guid FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND guid > ? \
+         AND COALESCE(previous, '') <> '{DUPLICATE}' ORDER BY guid LIMIT {PAGE}"
+    );
+    let values = [import.id.as_str().into(), kind.into(), after.into()];
+    let rows = store.rows("reading what came with an earlier archive", &sql, &values).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+impl Target {
+    /// Notes those of these records that are still here.
+    async fn report_kept(
+        &mut self,
+        account: &NewAccount,
+        kind: &'static str,
+        names: &[&String],
+    ) -> Result<(), ImportError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let (person, user) = (account.person, account.user);
+        let sql = match kind {
+            kinds::ASPECTS => format!("SELECT name FROM aspects WHERE user_id = {user} AND name IN ({{}})"),
+            kinds::CONTACTS => format!(
+                "SELECT p.diaspora_handle FROM contacts c JOIN people p ON p.id = c.person_id \
+                 WHERE c.user_id = {user} AND p.diaspora_handle IN ({{}})"
+            ),
+            "posts" => {
+                format!("SELECT guid, type FROM posts WHERE author_id = {person} AND guid IN ({{}})")
+            }
+            "photos" => format!("SELECT guid FROM photos WHERE author_id = {person} AND guid IN ({{}})"),
+            table => format!("SELECT guid, author_id FROM {table} WHERE guid IN ({{}})"),
+        };
+        let rows = self.pod.rows_in("what came with an earlier archive", &sql, names).await?;
+        for row in &rows {
+            let Some(name) = row.text(0) else { continue };
+            let is_own = || row.integer(1) == Some(person);
+            let counted = match kind {
+                kinds::ASPECTS => CountKind::Aspects,
+                kinds::CONTACTS => CountKind::Contacts,
+                "posts" if row.text(1).as_deref() == Some("Reshare") => CountKind::Reshares,
+                "posts" => CountKind::StatusMessages,
+                "photos" => CountKind::Photos,
+                "comments" if is_own() => CountKind::OwnComments,
+                "comments" => CountKind::OthersComments,
+                _ if is_own() => CountKind::OwnLikes,
+                _ => CountKind::OthersLikes,
+            };
+            self.report.note(counted, FindingCode::GoneFromArchive, &name);
+        }
+        Ok(())
+    }
+
+    /// Notes the values of the profile that are not what the archive has: what people have changed here is theirs.
+    async fn report_kept_profile(&mut self, person: i64, profile: &Profile) -> Result<(), ImportError> {
+        let sql = format!(
+            "SELECT first_name, last_name, bio, gender, location FROM profiles WHERE person_id = {person}"
+        );
+        let rows = self.pod.rows("the profile", sql, &[]).await?;
+        let Some(row) = rows.first() else { return Ok(()) };
+        let first = profile.first_name.as_ref().or(profile.full_name.as_ref());
+        let values = [
+            ("first name", first),
+            ("last name", profile.last_name.as_ref()),
+            ("bio", profile.bio.as_ref()),
+            ("gender", profile.gender.as_ref()),
+            ("location", profile.location.as_ref()),
+        ];
+        for (column, (name, value)) in values.into_iter().enumerate() {
+            let (here, there) = (row.text(column).unwrap_or_default(), value.map_or("", String::as_str));
+            if !is_same(&here, there) {
+                let record = format!("the profile: {name}");
+                self.report.note(CountKind::Contacts, FindingCode::KeptAsHere, &record);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a value is what an import makes of the archive's: without semicolons in names, and cut to the column.
+fn is_same(here: &str, archive: &str) -> bool {
+    let (here, archive) = (here.trim().replace(';', ","), archive.trim().replace(';', ","));
+    here == archive || (!here.is_empty() && archive.starts_with(&here) && here.chars().count() >= 32)
+}
