@@ -1,4 +1,4 @@
-//! The announcement that follows an import: its conditions, known before anything is written, and its outcome.
+//! The announcement that follows an import: its conditions, checked before anything is written, and its outcome.
 
 use std::io::IsTerminal as _;
 
@@ -20,24 +20,24 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::{archive, passphrase};
 
-/// The price of waiting, for people.
+/// Warning about the cost of waiting.
 const LOST: &str = "Until the move is announced, comments and likes under the imported posts are lost for good, in both \
                     directions: other pods refuse them and do not try again.";
 
-/// Why an import is not followed by its announcement.
+/// The reason an import is not followed by its announcement.
 pub(crate) enum Hold {
-    /// The podmin asked for it.
+    /// Requested by the podmin.
     Requested,
-    /// The key is under a passphrase, and nobody was there to ask for it.
+    /// The key is encrypted, and there was no terminal to ask for its passphrase.
     Locked,
-    /// There is no key that signs; with the reason.
+    /// No key that can sign; with the reason.
     NoKey(String),
     /// Nothing proves whose archive it is, and an announcement cannot be undone.
     Unproven,
 }
 
 impl Hold {
-    /// The stable name, for programs.
+    /// Returns the stable name, for programs.
     fn code(&self) -> &'static str {
         match self {
             Self::Requested => "hold",
@@ -47,7 +47,7 @@ impl Hold {
         }
     }
 
-    /// Only what was asked for is no finding.
+    /// Returns whether it counts as a finding: everything does that was not requested.
     fn is_finding(&self) -> bool {
         !matches!(self, Self::Requested)
     }
@@ -71,16 +71,16 @@ impl Hold {
     }
 }
 
-/// What is to follow an import, decided before it begins.
+/// The step that follows an import, decided before it starts.
 pub(crate) struct Intent {
     hold: Option<Hold>,
     key_passphrase: Option<Zeroizing<String>>,
 }
 
 impl Intent {
-    /// Looks at the archive's key, and asks for its passphrase where that is needed and somebody is there to ask.
+    /// Examines the archive's key, and prompts for its passphrase if it needs one and there is a terminal.
     ///
-    /// A passphrase that does not open the key is a failure: nothing has been written yet.
+    /// Fails if the passphrase does not open the key: nothing has been written yet.
     pub(crate) fn new(archive: &mut Archive<Verified>, arguments: &Import) -> Result<Self, Failure> {
         if arguments.announcement.hold {
             return Ok(Self { hold: Some(Hold::Requested), key_passphrase: None });
@@ -111,7 +111,7 @@ impl Intent {
         Ok(Self { hold, key_passphrase })
     }
 
-    /// The same with the evidence that the import, or its plan, has found.
+    /// Adds the evidence that the import, or its plan, has found.
     pub(crate) fn with_proof(mut self, proof: Proof) -> Self {
         if self.hold.is_none() && proof == Proof::Unproven {
             self.hold = Some(Hold::Unproven);
@@ -119,7 +119,7 @@ impl Intent {
         self
     }
 
-    /// What the plan says about it.
+    /// Prints the step as part of the plan.
     pub(crate) fn describe(&self, output: &Output) {
         match &self.hold {
             None => output.line(
@@ -130,44 +130,44 @@ impl Intent {
         }
     }
 
-    /// The same for programs.
+    /// Returns the same as JSON.
     pub(crate) fn document(&self) -> Value {
         let hold = self.hold.as_ref();
         json!({ "state": if hold.is_some() { "held" } else { "planned" }, "reason": hold.map(Hold::code) })
     }
 
-    /// How a dry run ends whose plan has ended like this.
+    /// Returns the outcome of a dry run, given the outcome of its plan.
     pub(crate) fn outcome(&self, plan: Outcome) -> Outcome {
         if self.hold.as_ref().is_some_and(Hold::is_finding) { Outcome::Findings } else { plan }
     }
 }
 
-/// What an announcement after an import needs.
+/// The inputs of an announcement after an import.
 pub(crate) struct Following<'a> {
     pub(crate) arguments: &'a Import,
     pub(crate) config: &'a PodConfig,
     pub(crate) store: &'a Store,
     pub(crate) unlock: Option<&'a Unlock>,
-    /// Digest of the archive that was imported.
+    /// Digest of the imported archive.
     pub(crate) archive_sha256: &'a str,
     pub(crate) imported: &'a Imported,
 }
 
-/// What became of the announcement.
+/// The result of the announcement.
 pub(crate) enum Announcement {
     /// Held back.
     Held(Hold),
-    /// Held back, but it had been announced before.
+    /// Held back, but already announced earlier.
     AnnouncedBefore,
-    /// Announced; with what was sent, unless nothing was to be sent.
+    /// Announced; with the deliveries that were sent, if any.
     Announced { announced: Box<Announced>, sent: Option<Box<deliver::Sent>>, counts: Counts },
-    /// Not announced, or not sent, although it should have been.
+    /// Failed to announce or to send.
     Failed(Failure),
 }
 
 impl Following<'_> {
-    /// Announces the move and makes one pass of delivering, or holds that back. The account is here: whatever fails from
-    /// now on must not hide that.
+    /// Announces the move and makes one delivery pass, or holds it back. The account is already imported: later
+    /// failures must not hide that.
     pub(crate) async fn run(&self, intent: Intent, output: &Output) -> Announcement {
         let id = self.imported.import.as_deref().unwrap_or_default();
         let followed = match intent.hold {
@@ -216,7 +216,7 @@ impl Following<'_> {
 }
 
 impl Announcement {
-    /// What became of it and what happens next, for people.
+    /// Prints the result and the next steps.
     pub(crate) fn describe(&self, output: &Output, following: &Following<'_>) {
         let archive = following.arguments.archive.archive.display();
         let import = following.imported.import.as_deref().unwrap_or_default();
@@ -263,7 +263,7 @@ impl Announcement {
         }
     }
 
-    /// The same for programs.
+    /// Returns the same as JSON.
     pub(crate) fn document(&self) -> Value {
         match self {
             Self::Held(hold) => json!({ "state": "held", "reason": hold.code() }),
@@ -280,7 +280,8 @@ impl Announcement {
         }
     }
 
-    /// How a command ends whose import has ended like this. Deliveries that wait for a pod are no finding: most do.
+    /// Returns the outcome of a command, given that of its import. Deliveries that wait for a pod are no finding:
+    /// most do.
     pub(crate) fn outcome(&self, import: Outcome) -> Outcome {
         let clean = match self {
             Self::Failed(_) => return Outcome::Failed,

@@ -1,4 +1,4 @@
-//! From arguments to a verified archive.
+//! Opens the archives that arguments name.
 
 use std::path::Path;
 
@@ -13,15 +13,15 @@ use crate::output::Output;
 use crate::passphrase;
 use crate::progress::Bar;
 
-/// Largest key file that is read.
+/// Largest accepted key file, in bytes.
 const MAX_KEY_FILE: u64 = 64 * 1024;
 
-/// Opens and verifies; anything wrong with the archive is the failure.
+/// Opens and verifies an archive; fails if anything is wrong with it.
 pub(crate) fn open(arguments: &ReadArchive, output: &Output) -> Result<Archive<Verified>, Failure> {
     open_with_photos(arguments, None, output)
 }
 
-/// The same with the ZIP of photos that a stock pod gives beside its archive.
+/// Opens and verifies an archive with the ZIP of photos that a stock pod provides beside it.
 pub(crate) fn open_with_photos(
     arguments: &ReadArchive,
     photos: Option<&Path>,
@@ -31,7 +31,7 @@ pub(crate) fn open_with_photos(
     open_with(&arguments.archive, unlock.as_ref(), photos, output)
 }
 
-/// The same with what opens it.
+/// Opens and verifies an archive with a given secret.
 pub(crate) fn open_with(
     path: &Path,
     unlock: Option<&Unlock>,
@@ -62,7 +62,7 @@ pub(crate) fn open_with(
     })
 }
 
-/// What opens archives: a passphrase, or the age keys in a file.
+/// Reads the secret that opens archives: a passphrase, or the age keys in a file.
 pub(crate) fn unlock(
     passphrase: Option<&PassphraseSource>,
     identity: Option<&Path>,
@@ -75,13 +75,13 @@ pub(crate) fn unlock(
     Ok(Some(Unlock::identities(&read_key_file(file)?)?))
 }
 
-/// A file of age identities.
+/// Reads a file of age identities.
 pub(crate) fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
     let failed = |error| Failure::new(format!("the key file {} cannot be read", path.display()), error);
     pappus_engine::text::read(std::fs::File::open(path).map_err(failed)?, MAX_KEY_FILE).map_err(failed)
 }
 
-/// Whose archive it is, in words.
+/// Describes the archive's owner.
 pub(crate) fn owner(account: Option<&DiasporaId>) -> String {
     account.map_or_else(|| "an unknown account".to_owned(), ToString::to_string)
 }

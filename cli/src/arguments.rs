@@ -1,4 +1,4 @@
-//! What can be said on the command line. The spellings are a contract: scripts call them.
+//! Command-line arguments. Their spelling is a contract: scripts call them.
 
 mod announcement;
 mod campaign;
@@ -26,10 +26,10 @@ pub(crate) use repair::Repair;
 pub(crate) use serve::Serve;
 pub(crate) use verify::Verify;
 
-/// Carries accounts away from diaspora* pods that close.
+/// Move accounts away from diaspora* pods that close.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrong usage, 10 done with findings (something was left out or is doubtful;
-/// the list says what), 130 interrupted by Ctrl-C.
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 10 done with findings (something was left out or is doubtful; the
+/// list says what), 130 interrupted by Ctrl-C.
 #[derive(Parser)]
 #[command(name = "pappus", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -42,47 +42,47 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Export accounts of a pod, or all of them, one signed archive each
+    /// Export some or all accounts of a pod, one signed archive each
     Export(Box<Export>),
-    /// Work on the export of a whole pod that was begun elsewhere
+    /// Join the export of a whole pod that was started elsewhere
     Worker(Worker),
-    /// Say how far the export of a whole pod is; pause, resume, retry or cancel it
+    /// Show the progress of a whole pod's export; pause, resume, retry or cancel it
     Campaign(Campaign),
-    /// Say whether a pod can be exported, and what would be left out
+    /// Check whether a pod can be exported, and what would be left out
     Check(Check),
-    /// Check archives: every byte against the manifest, and the signatures
+    /// Verify archives: every byte against the manifest, and the signatures
     Verify(Verify),
-    /// Say what is in an archive
+    /// Show an archive's contents
     Show(ReadArchive),
-    /// Turn an archive into the files a stock diaspora* pod imports
+    /// Convert an archive into the files a stock diaspora* pod imports
     Convert(Convert),
-    /// Make one archive of several of the same account
+    /// Merge several archives of the same account into one
     Merge(Merge),
-    /// Bring an account into a pod and announce the move, or show what would come in
+    /// Import an account into a pod and announce the move, or show what would be imported
     Import(Box<Import>),
     /// List the imports into a pod
     Imports(Imports),
-    /// Announce an import that was held back: move everything on this pod to the new account, and queue what the
-    /// contacts' pods are to be told
+    /// Announce an import that was held back: move everything on this pod to the new account, and queue the messages
+    /// to the contacts' pods
     Announce(Announce),
-    /// Send what is due to other pods
+    /// Send due deliveries to other pods
     Deliver(Deliver),
-    /// Say who has been told, pod by pod, and who has not
+    /// List the pods and people that have been notified, and those that have not
     Deliveries(Deliveries),
-    /// Try again at once what has not arrived
+    /// Retry undelivered messages at once
     Resend(Resend),
-    /// Undo an import that was held back, as long as it is not announced
+    /// Undo an import that was held back and is not announced yet
     Undo(Undo),
-    /// Fix what earlier versions of Pappus entered into a pod
+    /// Fix what earlier versions of Pappus wrote into a pod
     Repair(Repair),
-    /// Show, copy, restore or change the keys that open the archives of a whole pod
+    /// Show, copy, restore or rotate the keys that open a pod's archives
     Keys(Keys),
-    /// Run the web service: the portal of a pod that closes, the podmin's board, the door for newcomers
+    /// Run the web service: the portal of a closing pod, the podmin's board, and imports for newcomers
     Serve(Serve),
-    /// Take one step with a newcomer's archive, as the web service orders it
+    /// Run one step for a newcomer's archive; started by the web service
     #[command(hide = true)]
     NewcomerStep,
-    /// Print completions for a shell
+    /// Print shell completions
     Completions(Completions),
     /// Write the manual pages
     #[command(hide = true)]
@@ -92,21 +92,21 @@ pub(crate) enum Command {
     Schemas(Folder),
 }
 
-/// Which pod.
+/// Options that select the pod.
 #[derive(Args)]
 #[command(next_help_heading = "Pod")]
 pub(crate) struct PodArguments {
-    /// The pod's own folder; database, address and uploads are read from its configuration
+    /// The pod's folder; database, address and uploads are read from its configuration
     #[arg(long, value_name = "DIR", required_unless_present_all = ["database_url", "pod_url", "uploads"])]
     pub(crate) pod: Option<PathBuf>,
-    /// The pod's database: postgres://…, mysql://… or sqlite://…. To keep a password out of the list of
-    /// processes, set it in the environment instead
+    /// The pod's database: postgres://…, mysql://… or sqlite://…. To keep a password out of the process list, set it
+    /// in the environment instead
     #[arg(long, value_name = "URL", env = "PAPPUS_DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
     /// The pod's address, such as `https://pod.example/`
     #[arg(long, value_name = "URL")]
     pub(crate) pod_url: Option<String>,
-    /// The folder that holds images/, or `s3://BUCKET[/PREFIX]` with the key in the environment
+    /// The folder that contains images/, or `s3://BUCKET[/PREFIX]` with the key in the environment
     /// (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT_URL`)
     #[arg(long, value_name = "DIR|s3://BUCKET")]
     pub(crate) uploads: Option<PathBuf>,
@@ -117,15 +117,15 @@ pub(crate) struct Export {
     /// Usernames or diaspora* IDs
     #[arg(required_unless_present = "all", value_name = "NAME")]
     pub(crate) names: Vec<String>,
-    /// Every account of the pod: begins a campaign, or goes on with it
+    /// Export every account of the pod: start a campaign, or continue it
     #[arg(long, conflicts_with_all = ["names", "key_passphrase", "key_passphrase_command", "passphrase",
           "passphrase_command"])]
     pub(crate) all: bool,
-    /// Where the archives go; made when needed. With --all also `s3://BUCKET[/PREFIX]`, with the key in the
+    /// Folder for the archives, created if missing. With --all also `s3://BUCKET[/PREFIX]`, with the key in the
     /// environment
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// The time to write into the archive instead of now, such as 2026-11-22T10:00:00Z
+    /// Time to record in the archive instead of now, such as 2026-11-22T10:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(crate) created_at: Option<Timestamp>,
     #[command(flatten)]
@@ -147,11 +147,11 @@ pub(crate) struct Export {
     pub(crate) store: StoreArguments,
 }
 
-/// Where Pappus keeps what it must remember.
+/// Options that select Pappus's own data.
 #[derive(Args)]
 #[command(next_help_heading = "Pappus's own data")]
 pub(crate) struct StoreArguments {
-    /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
+    /// Pappus's own database, `sqlite://PATH` or `postgres://…` (default: a file in Pappus's own folder)
     #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
     /// Pappus's own folder
@@ -163,13 +163,13 @@ pub(crate) struct StoreArguments {
 pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) archive: ReadArchive,
-    /// The ZIP of photos that a stock pod gives beside its archive
+    /// The ZIP of photos that a stock pod provides beside its archive
     #[arg(long, value_name = "ZIP")]
     pub(crate) photos: Option<PathBuf>,
-    /// The username on this pod
+    /// Username on this pod
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) username: String,
-    /// Only show what would come in and what would not; nothing is written. This is the place to look around
+    /// Show what would be imported and what would not, without writing anything
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
@@ -177,14 +177,14 @@ pub(crate) struct Import {
     /// Use this e-mail address instead of the one in the archive
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: Option<String>,
-    /// Trust this pod for its own people: archives that it has signed with this archive key, as its podmin reads it
-    /// out. May be repeated
+    /// Trust this pod for its own accounts: accept archives signed with this archive key, as its podmin reads it out.
+    /// May be repeated
     #[arg(long, value_name = "HOST=SHA256:…")]
     pub(crate) trust_pod: Vec<PodPin>,
-    /// Take the archive even though nothing proves whose it is
+    /// Accept the archive even though nothing proves whose it is
     #[arg(long)]
     pub(crate) accept_unproven: bool,
-    /// Contact no other pod: whoever is not known here stays out, and what the announcement is to send waits for
+    /// Contact no other pod: people unknown here are left out, and the announcement's messages wait until
     /// `pappus deliver`
     #[arg(long)]
     pub(crate) offline: bool,
@@ -204,7 +204,7 @@ pub(crate) struct Announce {
     pub(crate) key_passphrase: KeyPassphrase,
     #[command(flatten)]
     pub(crate) farewell: FarewellArgument,
-    /// Contact no other pod: the old pod is not asked whether the account's key is still the same
+    /// Contact no other pod: do not ask the old pod whether the account's key is still the same
     #[arg(long)]
     pub(crate) offline: bool,
     #[command(flatten)]
@@ -215,28 +215,28 @@ pub(crate) struct Announce {
     pub(crate) store: StoreArguments,
 }
 
-/// A last post by the old account.
+/// Option for a last post by the old account.
 #[derive(Args)]
 pub(crate) struct FarewellArgument {
-    /// Publish a last post by the old account before the move, for friends whose software knows no moves. `{new}` in
-    /// TEXT becomes the new address
+    /// Publish a last post by the old account before the move, for friends whose software does not support moves.
+    /// `{new}` in TEXT becomes the new address
     #[arg(long, value_name = "TEXT", num_args = 0..=1, require_equals = true,
           default_missing_value = "I have moved. You can find me at {new} from now on.")]
     pub(crate) farewell: Option<String>,
 }
 
-/// Whom Pappus may ask.
+/// Options that limit network access.
 #[derive(Args)]
 pub(crate) struct NetworkArguments {
-    /// A host of a test network that is not on the public internet: `HOST:PORT` for http,
-    /// `https://HOST:PORT` otherwise. May be repeated
+    /// Allow a host of a test network that is not on the public internet: `HOST:PORT` for http, `https://HOST:PORT`
+    /// otherwise. May be repeated
     #[arg(long, value_name = "HOST", env = "PAPPUS_ALLOW_HOST", value_delimiter = ',')]
     pub(crate) allow_host: Vec<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct Deliver {
-    /// Go on until nothing is left, for four weeks if need be
+    /// Continue until nothing is left, for up to four weeks
     #[arg(long)]
     pub(crate) wait: bool,
     #[command(flatten)]
@@ -249,25 +249,25 @@ pub(crate) struct Deliver {
     pub(crate) store: StoreArguments,
 }
 
-/// How long pods are waited for.
+/// Options for waiting on pods.
 #[derive(Args)]
 pub(crate) struct PatienceArguments {
-    /// Hours that a pod which took a move gets to process it when no friend there is back, before Contacts and profiles
-    /// follow. Contacts that overtake the move end friendships
+    /// Hours that a pod which took a move gets to process it when no friend there is back, before Contacts and
+    /// profiles follow. Contacts that overtake the move end friendships
     #[arg(long, value_name = "HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=168))]
     pub(crate) grace: u32,
-    /// Seconds after the first friend on a pod is back until the rest is sent there
+    /// Seconds between the first friend's return on a pod and sending the rest there
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) settle: u32,
-    /// Send without looking whether the new account answers from outside: when this machine cannot reach the pod's
-    /// public address and you have looked yourself
+    /// Send without checking that the new account is reachable from outside: for machines that cannot reach the pod's
+    /// public address, after you have checked it yourself
     #[arg(long)]
     pub(crate) assume_reachable: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Deliveries {
-    /// Only those for this account: its old diaspora* ID
+    /// Only this account: its old diaspora* ID
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<String>,
     #[command(flatten)]
@@ -278,13 +278,13 @@ pub(crate) struct Deliveries {
 
 #[derive(Args)]
 pub(crate) struct Resend {
-    /// Only to this pod: its host, with the port if that is unusual
+    /// Only this pod: its host, with the port if not the default
     #[arg(long, value_name = "HOST")]
     pub(crate) to: Option<String>,
-    /// Only for this account: its old diaspora* ID
+    /// Only this account: its old diaspora* ID
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<String>,
-    /// Also what has been delivered
+    /// Include what has been delivered
     #[arg(long)]
     pub(crate) delivered: bool,
     #[command(flatten)]
@@ -303,7 +303,7 @@ pub(crate) struct Imports {
 
 #[derive(Args)]
 pub(crate) struct Undo {
-    /// Which import: its name, or the beginning of it
+    /// Name of the import, or the beginning of it
     #[arg(value_name = "IMPORT")]
     pub(crate) import: String,
     #[command(flatten)]
@@ -317,22 +317,22 @@ pub(crate) struct Check {
     /// List every account with its records and the size of its photo files
     #[arg(long)]
     pub(crate) accounts: bool,
-    /// Skip reading every account: what an export would leave out is not looked for
+    /// Do not read every account: skips the search for what an export would leave out
     #[arg(long)]
     pub(crate) quick: bool,
     #[command(flatten)]
     pub(crate) pod: PodArguments,
 }
 
-/// Which archive, and what opens it.
+/// Options that select an archive and open it.
 #[derive(Args)]
 pub(crate) struct ReadArchive {
-    /// The archive; also what stock pods write: .json, .json.gz, .zip
+    /// The archive; also a stock pod's export: .json, .json.gz, .zip
     #[arg(value_name = "ARCHIVE")]
     pub(crate) archive: PathBuf,
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
-    /// A file with the age key (AGE-SECRET-KEY-1…) that opens an encrypted archive
+    /// File with the age key (AGE-SECRET-KEY-1…) that opens an encrypted archive
     #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "passphrase_command"])]
     pub(crate) identity: Option<PathBuf>,
 }
@@ -341,10 +341,10 @@ pub(crate) struct ReadArchive {
 pub(crate) struct Convert {
     #[command(flatten)]
     pub(crate) archive: ReadArchive,
-    /// What to make
+    /// Format of the output
     #[arg(long, value_enum)]
     pub(crate) to: Target,
-    /// Where the files go; made when needed
+    /// Folder for the files, created if missing
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
@@ -353,20 +353,20 @@ pub(crate) struct Convert {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Target {
-    /// USERNAME.json.gz and `USERNAME_photos.zip`, as a stock pod takes them
+    /// USERNAME.json.gz and `USERNAME_photos.zip`, as a stock pod imports them
     Diaspora,
 }
 
-/// Whose store, for commands that need nothing else of the pod.
+/// Options that select a pod's store, for commands that need nothing else of the pod.
 #[derive(Args)]
 pub(crate) struct StorePlace {
-    /// The pod's own folder; its address is read from its configuration
+    /// The pod's folder; its address is read from its configuration
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) pod: Option<PathBuf>,
     /// The pod's address, such as `https://pod.example/`
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) pod_url: Option<String>,
-    /// Taken so that all commands take the same options; not needed here
+    /// Accepted so that all commands have the same options; not needed here
     #[arg(
         long,
         value_name = "URL",
@@ -376,10 +376,10 @@ pub(crate) struct StorePlace {
         global = true
     )]
     pub(crate) database_url: Option<String>,
-    /// Taken so that all commands take the same options; not needed here
+    /// Accepted so that all commands have the same options; not needed here
     #[arg(long, value_name = "DIR|s3://BUCKET", hide = true, global = true)]
     pub(crate) uploads: Option<PathBuf>,
-    /// Pappus's own database, `sqlite://PATH` or `postgres://…`; a file in Pappus's own folder unless given
+    /// Pappus's own database, `sqlite://PATH` or `postgres://…` (default: a file in Pappus's own folder)
     #[arg(long, value_name = "URL", env = "PAPPUS_STORE", hide_env_values = true, global = true)]
     pub(crate) store: Option<String>,
     /// Pappus's own folder
@@ -388,7 +388,7 @@ pub(crate) struct StorePlace {
 }
 
 impl StorePlace {
-    /// Where the store is.
+    /// Returns the store's location.
     pub(crate) fn store(&self) -> StoreArguments {
         StoreArguments { store: self.store.clone(), state: self.state.clone() }
     }
@@ -396,14 +396,14 @@ impl StorePlace {
 
 #[derive(Args)]
 pub(crate) struct Completions {
-    /// Which shell
+    /// Shell to complete for
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Args)]
 pub(crate) struct Folder {
-    /// Where the files go
+    /// Folder for the files
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
 }

@@ -1,11 +1,11 @@
-//! What time it is.
+//! The current time.
 
 use pappus_engine::domain::Timestamp;
 
 use crate::error::Failure;
 use crate::pod;
 
-/// The time, or what `SOURCE_DATE_EPOCH` says it is: the usual way to ask for the same bytes again.
+/// Returns the current time, or that of `SOURCE_DATE_EPOCH`, the standard variable for reproducible output.
 #[expect(clippy::disallowed_methods, reason = "the one place that looks at the clock")]
 pub(crate) fn now() -> Result<Timestamp, Failure> {
     match pod::environment("SOURCE_DATE_EPOCH") {

@@ -1,4 +1,4 @@
-//! What went wrong, in one sentence.
+//! Errors of the command line, as one sentence each.
 
 use std::fmt;
 use std::io::Write as _;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::interrupt::Interrupted;
 
-/// The one error of the command line: what was being done, and why it failed.
+/// The only error of the command line: the attempted action, and the reason it failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     doing: Option<String>,
@@ -16,38 +16,38 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Something failed while doing something.
+    /// Creates an error from the attempted action and its cause.
     pub(crate) fn new(doing: impl Into<String>, error: impl fmt::Display) -> Self {
         Self { doing: Some(doing.into()), reason: error.to_string(), code: None, interrupted: None }
     }
 
-    /// With the stable name of what is wrong, for programs.
+    /// Adds the stable name of the error, for programs.
     pub(crate) fn with_code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
         self
     }
 
-    /// The stable name of what is wrong.
+    /// Returns the stable name of the error.
     pub(crate) fn code(&self) -> Option<&'static str> {
         self.code
     }
 
-    /// A signal has ended the program before its work was done.
+    /// Creates the error for a signal that ended the program before its work was done.
     pub(crate) fn interrupted(by: Interrupted) -> Self {
         Self { interrupted: Some(by), ..Self::say("interrupted") }.with_code("interrupted")
     }
 
-    /// The code the program ends with.
+    /// Returns the program's exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         self.interrupted.map_or(ExitCode::FAILURE, ExitCode::from)
     }
 
-    /// Writes the sentence to standard error.
+    /// Prints the sentence to standard error.
     pub(crate) fn print(&self) {
         _ = writeln!(std::io::stderr(), "pappus: {self}");
     }
 
-    /// A whole sentence.
+    /// Creates an error from a whole sentence.
     pub(crate) fn say(sentence: impl Into<String>) -> Self {
         Self { doing: None, reason: sentence.into(), code: None, interrupted: None }
     }

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use clap::Command;
 
-/// A command with the reason to run it.
+/// A command line with its purpose.
 pub(crate) struct Example {
-    /// The reason, as a sentence without its full stop.
+    /// The purpose, as a sentence without its full stop.
     pub(crate) purpose: &'static str,
-    /// What is typed.
+    /// The command line.
     pub(crate) line: &'static str,
 }
 
@@ -66,7 +66,7 @@ const IMPORT: &[Example] = &[
     ),
 ];
 
-/// The examples of every subcommand, by its words.
+/// Examples of every subcommand, keyed by its words.
 const EXAMPLES: &[(&str, &[Example])] = &[
     ("export", EXPORT),
     ("worker", &[example("Help with the campaign that is open", "pappus worker --pod /srv/diaspora")]),

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: answered at once, with the terminal as it was and no half-written file.
+//! Ctrl-C and SIGTERM: handled at once, with the terminal restored and no half-written file.
 
 use std::convert::Infallible;
 use std::io::Write as _;
@@ -11,8 +11,8 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Time in which a command that waits for something can remove its temporary files. Whoever is busy with a long
-/// computation is not waited for any longer.
+/// Time in which a waiting command can remove its temporary files. A command in a long computation is not waited for
+/// any longer.
 const CLEAN_UP: Duration = Duration::from_millis(500);
 
 /// The signal that ends the program.
@@ -20,12 +20,12 @@ const CLEAN_UP: Duration = Duration::from_millis(500);
 pub(crate) enum Interrupted {
     /// Ctrl-C.
     Interrupt,
-    /// `kill`, or a machine that shuts down.
+    /// `kill`, or a system shutdown.
     Terminate,
 }
 
 impl Interrupted {
-    /// 128 and the signal's number, as shells count.
+    /// Returns 128 plus the signal's number, as in shells.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
@@ -40,20 +40,20 @@ impl From<Interrupted> for ExitCode {
     }
 }
 
-/// What a signal meets.
+/// State that a signal handler cleans up.
 struct State {
     /// The terminal's settings from before a prompt.
     terminal: Option<(std::fs::File, Termios)>,
-    /// Folders with files in the making, which are removed before the program ends.
+    /// Folders of temporary files, removed before the program ends.
     folders: Vec<PathBuf>,
-    /// A command that finishes what it has begun before it stops, and what it says then.
+    /// A command that finishes its current work before it stops, and the message it then prints.
     graceful: Option<(watch::Sender<bool>, &'static str)>,
 }
 
 impl State {
     fn restore_terminal(&self) {
         if let Some((terminal, settings)) = &self.terminal {
-            // A terminal that has gone away needs no settings.
+            // A closed terminal needs no settings.
             _ = tcsetattr(terminal, OptionalActions::Now, settings);
         }
     }
@@ -65,14 +65,14 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Listens for signals, on a thread of its own: the command's may be busy or wait for a key.
+/// Listens for signals on a separate thread: the command's may be busy or wait for a key.
 pub(crate) struct Listener(watch::Receiver<Option<Interrupted>>);
 
 impl Listener {
-    /// Begins to listen.
+    /// Starts to listen.
     ///
     /// # Errors
-    /// When the system has no thread left, or no file descriptor.
+    /// If the system is out of threads or file descriptors.
     pub(crate) fn start() -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (told, telling) = watch::channel(None);
@@ -93,18 +93,18 @@ impl Listener {
     pub(crate) async fn interrupted(&mut self) -> Interrupted {
         match self.0.wait_for(Option::is_some).await.map(|told| *told) {
             Ok(Some(interrupted)) => interrupted,
-            // The listening thread ends with the program only.
+            // The listening thread ends only with the program.
             _ => std::future::pending().await,
         }
     }
 
-    /// Returns the signal that has ended a prompt, if one has.
+    /// Returns the signal that ended a prompt, if any.
     pub(crate) fn now(&self) -> Option<Interrupted> {
         *self.0.borrow()
     }
 }
 
-/// Hands signals out; ends with the one after which the program has not ended by itself.
+/// Forwards signals; returns the one after which the program did not end by itself.
 async fn listen(
     (mut interrupt, mut terminate): (tokio::signal::unix::Signal, tokio::signal::unix::Signal),
     told: &watch::Sender<Option<Interrupted>>,
@@ -120,20 +120,20 @@ async fn listen(
             state.graceful.take()
         };
         if let Some((stop, sentence)) = graceful {
-            // Whoever has closed standard error does not want to know.
+            // A closed standard error is ignored.
             _ = writeln!(std::io::stderr(), "\n{sentence}");
             _ = stop.send(true);
             continue;
         }
         told.send_replace(Some(interrupted));
         tokio::time::sleep(CLEAN_UP).await;
-        // A prompt that was just beginning may have silenced the terminal after the first time.
+        // A prompt that was just starting may have silenced the terminal after the first restore.
         state().restore_terminal();
         return Err(interrupted);
     }
 }
 
-/// Lets the first signal stop what is going on in good order, with a sentence on standard error; the second one ends the
+/// Lets the first signal stop the current work gracefully, with a sentence on standard error; the second one ends the
 /// program at once.
 pub(crate) fn stop_gracefully(sentence: &'static str) -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
@@ -141,7 +141,7 @@ pub(crate) fn stop_gracefully(sentence: &'static str) -> watch::Receiver<bool> {
     stopped
 }
 
-/// Removes a folder when a signal ends the program: a computation that goes on until the end cannot do it itself.
+/// Removes a folder when a signal ends the program: a computation that runs to the end cannot do it itself.
 pub(crate) fn remove_at_the_end(folder: &Path) {
     state().folders.push(folder.to_owned());
 }
@@ -152,9 +152,9 @@ fn remove_folders() {
     }
 }
 
-/// Remembers the terminal's settings while `prompt` changes them, so that a signal can restore them.
+/// Saves the terminal's settings while `prompt` changes them, so that a signal can restore them.
 pub(crate) fn with_terminal<T>(prompt: impl FnOnce() -> T) -> T {
-    // Without a terminal the prompt itself says so.
+    // Without a terminal, the prompt itself reports that.
     if let Ok(terminal) = std::fs::File::options().read(true).write(true).open("/dev/tty")
         && let Ok(settings) = tcgetattr(&terminal)
     {

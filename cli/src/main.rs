@@ -1,6 +1,7 @@
-//! `pappus`: takes accounts out of a diaspora* pod into signed archives, and checks and converts those.
+//! `pappus`: exports accounts of a diaspora* pod as signed archives, verifies and converts archives, and imports
+//! them.
 //!
-//! One file per subcommand under `commands/`; everything that matters happens in the engine.
+//! One file per subcommand under `commands/`; all logic is in the engine.
 
 mod announcement;
 mod archive;
@@ -33,10 +34,10 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let output = Output::new(arguments.json);
-    // Packing and the pages for people have threads of their own; the one that reads also waits for the
-    // database, because to be woken by another thread takes longer than the database takes to answer.
+    // Packing and HTML pages have their own threads; the reading thread also waits for the database, because waking
+    // it from another thread takes longer than the database's answer.
     let runtime = match &arguments.command {
-        // Many accounts at the same time want all cores.
+        // Parallel accounts use all cores.
         Command::Worker(_) | Command::Serve(_) => {
             tokio::runtime::Builder::new_multi_thread().enable_all().build()
         }
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(run_until_interrupted(arguments.command, &output));
-            // A key that nobody needs any more may still be in the making.
+            // A key that is no longer needed may still be generating.
             runtime.shutdown_background();
             result
         }
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command until it ends or a signal ends it; then its temporary files are removed.
+/// Runs a command until it ends or a signal ends it; then removes its temporary files.
 async fn run_until_interrupted(
     command: Command,
     output: &Output,
@@ -75,7 +76,7 @@ async fn run_until_interrupted(
         interrupted = signals.interrupted() => return Err(error::Failure::interrupted(interrupted)),
         result = run(command, output) => result,
     };
-    // A prompt, or a command that was asked for a passphrase, has ended before anybody looked at the signal.
+    // A prompt, or a command that was asked for a passphrase, may have ended before the signal was handled.
     match (result, signals.now()) {
         (Err(_), Some(interrupted)) => Err(error::Failure::interrupted(interrupted)),
         (result, _) => result,
@@ -92,7 +93,7 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Show(arguments) => commands::show::run(&arguments, output),
         Command::Convert(arguments) => commands::convert::run(&arguments, output),
         Command::Merge(arguments) => commands::merge::run(&arguments, output),
-        // An import is followed by its announcement: together they are too large for the stack.
+        // An import and its announcement together are too large for the stack.
         Command::Import(arguments) => Box::pin(commands::import::run(*arguments, output)).await,
         Command::Imports(arguments) => commands::imports::run(arguments, output).await,
         Command::Announce(arguments) => commands::announce::run(arguments, output).await,
@@ -103,7 +104,7 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Undo(arguments) => commands::undo::run(arguments, output).await,
         Command::Keys(arguments) => commands::keys::run(arguments, output).await,
         Command::Serve(arguments) => commands::serve::run(arguments, output).await,
-        // It holds a whole import, as above.
+        // Holds a whole import, as above.
         Command::NewcomerStep => Box::pin(commands::newcomer_step::run()).await,
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Manual(arguments) => commands::manual::run(&arguments),

@@ -1,4 +1,4 @@
-//! From arguments to the guarded client.
+//! Builds the guarded client from the arguments.
 
 use std::time::Duration;
 
@@ -9,16 +9,15 @@ use pappus_engine::pod::config::PodUrl;
 use crate::arguments::NetworkArguments;
 use crate::error::Failure;
 
-/// How long all look-ups of people of an import may take together, and as long again all fetching of posts.
+/// Total time for an import's look-ups of people, and the same again for fetching posts.
 const LOOKING_UP: Duration = Duration::from_mins(1);
 
-/// The client that reaches the public internet and the hosts that are allowed besides.
+/// Returns the client, which reaches the public internet and the allowed hosts.
 pub(crate) fn client(arguments: &NetworkArguments) -> Result<Client, Failure> {
     client_to(&arguments.allow_host)
 }
 
-/// The same for a pod that also looks at itself from outside: on its own machine its name may lead to a private
-/// address.
+/// Returns a client that also reaches the pod itself: on its own machine its name may resolve to a private address.
 pub(crate) fn client_of(pod: &PodUrl, arguments: &NetworkArguments) -> Result<Client, Failure> {
     let own = if pod.as_str().starts_with("https:") {
         format!("https://{}", pod.diaspora_host())
@@ -33,7 +32,7 @@ fn client_to(hosts: &[String]) -> Result<Client, Failure> {
     Ok(Client::new(ClientOptions { allowed, ..ClientOptions::default() })?)
 }
 
-/// What looks people up.
+/// Returns the client that looks people up.
 pub(crate) fn discovery(arguments: &NetworkArguments) -> Result<Discovery, Failure> {
     Ok(Discovery::new(client(arguments)?, LOOKING_UP))
 }

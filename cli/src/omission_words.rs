@@ -1,15 +1,15 @@
-//! What is left out, in words.
+//! Omissions as text.
 
 use pappus_engine::domain::{OmissionCode, RecordKind};
 use pappus_engine::export::LeftOut;
 
 use crate::commands::counted;
 
-/// A line for records that are left out for one reason: how many of which kind, and why.
+/// Describes the records left out for one reason: the number of each kind, and the reason.
 pub(crate) fn line(left_out: &LeftOut) -> String {
     let LeftOut { code, record, count, reason } = left_out;
     let records = counted(*count, record.map_or("record", noun));
-    // Where the reason of one says nothing of the others, it would mislead.
+    // A reason that does not apply to the other records would mislead.
     let example = match (code, count) {
         (OmissionCode::MissingParent | OmissionCode::MissingFile | OmissionCode::EmptyFile, _) => {
             String::new()
@@ -40,7 +40,7 @@ fn noun(kind: RecordKind) -> &'static str {
     }
 }
 
-/// Why, in few words.
+/// Returns the reason in a few words.
 fn words(code: OmissionCode) -> &'static str {
     match code {
         OmissionCode::MissingParent => "whose post is gone",

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::Failure;
 
-/// Where results go.
+/// The destination of results.
 pub(crate) struct Output {
     json: bool,
 }
@@ -16,20 +16,20 @@ impl Output {
         Self { json }
     }
 
-    /// Whether a program reads.
+    /// Returns whether the output is JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
-    /// A line for people.
+    /// Prints a line of text.
     pub(crate) fn line(&self, text: impl std::fmt::Display) {
         if !self.json {
-            // A closed pipe (`| head`) is not worth a word.
+            // A closed pipe (`| head`) is ignored.
             _ = writeln!(std::io::stdout(), "{text}");
         }
     }
 
-    /// The result for programs, with the most memory the program took.
+    /// Prints the JSON result, with the program's peak memory.
     pub(crate) fn document(&self, value: &impl Serialize) {
         if self.json {
             let mut value = serde_json::to_value(value).unwrap_or_default();
@@ -41,14 +41,14 @@ impl Output {
         }
     }
 
-    /// What went wrong: a sentence on standard error, for programs also as a document.
+    /// Reports a failure: a sentence on standard error, with `--json` also a document.
     pub(crate) fn failure(&self, failure: &Failure) {
         self.document(&serde_json::json!({ "error": failure.to_string(), "code": failure.code() }));
         failure.print();
     }
 }
 
-/// Resident memory at its highest, as Linux tells it.
+/// Returns the peak resident memory, as reported by Linux.
 fn peak_memory_kb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -10,30 +10,30 @@ use crate::arguments::PassphraseSource;
 use crate::error::Failure;
 use crate::interrupt::{self, Interrupted};
 
-/// Longest line that is taken, in bytes.
+/// Longest accepted line, in bytes.
 const MAX_BYTES: u64 = 4096;
-/// Most that a command may print, in bytes: more than a passphrase with a few words about it.
+/// Largest output of a command, in bytes: more than a passphrase with a few words about it.
 const MAX_OUTPUT: usize = 64 * 1024;
-/// How often a new passphrase is asked for until both entries agree.
+/// Number of attempts to enter a new passphrase the same way twice.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// Returns the passphrase that opens `what`.
 ///
 /// # Errors
-/// [`Failure`] when there is none, or the prompt was interrupted.
+/// [`Failure`] if there is none, or the prompt was interrupted.
 pub(crate) fn read(source: &PassphraseSource, what: &str) -> Result<Zeroizing<String>, Failure> {
     get(source, what, || prompt(&format!("Passphrase for {what}: ")))
 }
 
-/// Returns a new passphrase for `what`. At the terminal it is typed twice.
+/// Returns a new passphrase for `what`, typed twice at the terminal.
 ///
 /// # Errors
-/// [`Failure`] when there is none, or the prompt was interrupted.
+/// [`Failure`] if there is none, or the prompt was interrupted.
 pub(crate) fn read_new(source: &PassphraseSource, what: &str) -> Result<Zeroizing<String>, Failure> {
     get(source, what, || prompt_twice(what))
 }
 
-/// The same as [`read`] where a passphrase may have been announced.
+/// Calls [`read`] if a source is given.
 pub(crate) fn read_if(
     source: Option<&PassphraseSource>,
     what: &str,
@@ -41,7 +41,7 @@ pub(crate) fn read_if(
     source.map(|source| read(source, what)).transpose()
 }
 
-/// The same as [`read_new`] where a passphrase may have been announced.
+/// Calls [`read_new`] if a source is given.
 pub(crate) fn read_new_if(
     source: Option<&PassphraseSource>,
     what: &str,
@@ -83,10 +83,10 @@ fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     pappus_engine::text::first_line(file, MAX_BYTES).map_err(failed)
 }
 
-/// Runs a command in the shell, as restic's `--password-command` does without one: pipes and variables work. It may ask
-/// at the terminal itself, so its input and errors are ours.
+/// Runs a command in the shell, unlike restic's `--password-command`: pipes and variables work. It may prompt at the
+/// terminal itself, so it inherits our input and standard error.
 fn from_command(option: &str, command: &str) -> Result<Zeroizing<String>, Failure> {
-    // The command itself stays out of messages: it may hold a secret.
+    // The command stays out of messages: it may contain a secret.
     let failed = |error| Failure::new(format!("the command of {option} cannot be run"), error);
     let mut child = Command::new("sh")
         .arg("-c")
@@ -96,7 +96,7 @@ fn from_command(option: &str, command: &str) -> Result<Zeroizing<String>, Failur
         .stderr(Stdio::inherit())
         .spawn()
         .map_err(failed)?;
-    // Its whole capacity at once: a buffer that grows leaves copies behind.
+    // Allocated at full capacity: a growing buffer leaves copies behind.
     let mut printed = Zeroizing::new(Vec::with_capacity(MAX_OUTPUT + 1));
     if let Some(stdout) = child.stdout.take() {
         stdout.take(MAX_OUTPUT as u64 + 1).read_to_end(&mut printed).map_err(failed)?;
@@ -125,7 +125,7 @@ fn prompt_twice(what: &str) -> Result<Zeroizing<String>, Failure> {
         } else {
             "They differ. Try again."
         };
-        // Whoever has closed standard error does not want to know.
+        // A closed standard error is ignored.
         _ = writeln!(std::io::stderr(), "{complaint}");
     }
     Err(Failure::say(format!("no passphrase for {what} after {MAX_ATTEMPTS} attempts")))

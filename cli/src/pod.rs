@@ -1,4 +1,4 @@
-//! From arguments to a pod that can be read.
+//! Opens the pod that arguments name.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use pappus_engine::pod::uploads::{PhotoStore, UploadsError};
 use crate::arguments::PodArguments;
 use crate::error::Failure;
 
-/// Where the pod is: what the arguments say goes before what its configuration says.
+/// Returns the pod's configuration; arguments override its files.
 pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failure> {
     let database = arguments.database_url.as_deref().map(DatabaseUrl::parse).transpose()?;
     let url = arguments.pod_url.as_deref().map(PodUrl::parse).transpose()?;
@@ -37,7 +37,7 @@ pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failu
     }
 }
 
-/// The pod's address alone, for what needs nothing else of it: the pod may be gone.
+/// Returns the pod's address alone, for commands that need nothing else: the pod may be gone.
 pub(crate) fn address(folder: Option<&Path>, url: Option<&str>) -> Result<PodUrl, Failure> {
     match (url, folder) {
         (Some(url), _) => Ok(PodUrl::parse(url)?),
@@ -46,13 +46,13 @@ pub(crate) fn address(folder: Option<&Path>, url: Option<&str>) -> Result<PodUrl
     }
 }
 
-/// The one place that reads the environment for the engine.
+/// Reads the environment for the engine; nothing else does.
 #[expect(clippy::disallowed_methods, reason = "the program hands the environment to the engine")]
 pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Says that accounts have IDs of another host than the pod's address gives; nothing when all IDs fit.
+/// Describes accounts whose IDs have another host than the pod's address; none if all IDs match.
 pub(crate) fn other_hosts(url: &PodUrl, hosts: &BTreeMap<String, u64>) -> Option<String> {
     let accounts: u64 = hosts.values().sum();
     let named: Vec<String> = hosts.keys().take(5).map(|host| format!("@{host}")).collect();
@@ -71,12 +71,12 @@ pub(crate) fn other_hosts(url: &PodUrl, hosts: &BTreeMap<String, u64>) -> Option
     })
 }
 
-/// The pod's photo files, if they can be read.
+/// Opens the pod's photo files.
 pub(crate) async fn uploads(config: &PodConfig) -> Result<PhotoStore, UploadsError> {
     PhotoStore::of_pod(&config.uploads, &config.database).await
 }
 
-/// A snapshot of the pod, and the version of its tables.
+/// Opens a snapshot of the pod, and reads its schema version.
 pub(crate) async fn open(config: &PodConfig) -> Result<(Snapshot, SchemaVersion), Failure> {
     let mut snapshot = Snapshot::open(&config.database).await?;
     let schema = read_schema(&mut snapshot).await?;

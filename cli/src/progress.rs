@@ -1,4 +1,4 @@
-//! How far it is: a bar on a terminal, plain lines otherwise, nothing for programs.
+//! Progress: a bar on a terminal, plain lines otherwise, nothing for programs.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -8,38 +8,39 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pappus_engine::export::Progress;
 use pappus_engine::import::{ImportProgress, Stage};
 
-/// A bar that counts records, or bytes.
+/// A bar that counts records or bytes.
 pub(crate) struct Bar(Option<ProgressBar>);
 
 impl Bar {
-    /// Whether a bar would be seen; without one, totals need not be counted.
+    /// Returns whether a bar would be visible; if not, totals need not be counted.
     pub(crate) fn is_wanted(json: bool) -> bool {
         !json && std::io::stderr().is_terminal()
     }
 
-    /// Counts records.
+    /// Creates a bar that counts records.
     pub(crate) fn records(what: &str, total: u64) -> Self {
         Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len} records, {eta} left")
     }
 
-    /// Counts bytes.
+    /// Creates a bar that counts bytes.
     pub(crate) fn bytes(what: &str, total: u64) -> Self {
         Self::new(what, total, "{msg} {wide_bar} {bytes}/{total_bytes}, {eta} left")
     }
 
-    /// Counts anything: a line on standard error where a bar would not be seen, nothing for programs.
+    /// Creates a bar that counts anything; prints a line to standard error if it would not be visible, nothing for
+    /// programs.
     pub(crate) fn count(what: &str, total: u64, json: bool) -> Self {
         if total > 0 && Self::is_wanted(json) {
             return Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len}, {eta} left");
         }
         if !json && total > 0 {
-            // Whoever has closed standard error does not want to know.
+            // A closed standard error is ignored.
             _ = writeln!(std::io::stderr(), "{what}: {}", crate::commands::thousands(total));
         }
         Self::hidden()
     }
 
-    /// Nothing to see.
+    /// Creates an invisible bar.
     pub(crate) fn hidden() -> Self {
         Self(None)
     }
@@ -54,7 +55,7 @@ impl Bar {
         Self(Some(bar))
     }
 
-    /// So far, of so much.
+    /// Sets the position and the total.
     pub(crate) fn set_of(&self, done: u64, total: u64) {
         if let Some(bar) = &self.0 {
             bar.set_length(total);
@@ -62,7 +63,7 @@ impl Bar {
         }
     }
 
-    /// So far.
+    /// Sets the position.
     pub(crate) fn set(&self, done: u64) {
         if let Some(bar) = &self.0 {
             bar.set_position(done);
@@ -93,7 +94,7 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// Nothing has begun.
+    /// Creates the display before any stage.
     pub(crate) fn new(json: bool) -> Self {
         Self { json, bar: Mutex::new(Bar::hidden()) }
     }

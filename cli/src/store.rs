@@ -1,4 +1,4 @@
-//! From arguments to Pappus's own folder and database.
+//! Opens Pappus's own folder and database.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::arguments::StoreArguments;
 use crate::error::Failure;
 use crate::pod;
 
-/// `--state`, or the folder the desktop conventions name.
+/// Returns `--state`, or the folder of the XDG conventions.
 pub(crate) fn state_root(argument: Option<PathBuf>) -> Result<PathBuf, Failure> {
     argument
         .or_else(|| pod::environment("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("pappus")))
@@ -20,7 +20,7 @@ pub(crate) fn state_root(argument: Option<PathBuf>) -> Result<PathBuf, Failure> 
         })
 }
 
-/// Opens the store if it is there already: a plan makes none.
+/// Opens the store if it exists: a dry run creates none.
 pub(crate) async fn open_existing(
     arguments: &StoreArguments,
     pod: &PodUrl,
@@ -35,17 +35,17 @@ pub(crate) async fn open_existing(
     Ok(Store::open_existing(&url).await?)
 }
 
-/// Pappus's own folder for a pod, if there is one.
+/// Returns Pappus's own folder for a pod, if it exists.
 fn find_folder(arguments: &StoreArguments, pod: &PodUrl) -> Option<StateFolder> {
     StateFolder::find(&state_root(arguments.state.clone()).ok()?, pod)
 }
 
-/// What seals keys in the store. It is in Pappus's own folder; none without one.
+/// Returns the keys that encrypt keys in the store. They are in Pappus's own folder; none without one.
 pub(crate) fn keys(arguments: &StoreArguments, store: &Store, pod: &PodUrl) -> Option<CampaignKeys> {
     find_folder(arguments, pod).map(|folder| CampaignKeys::new(&folder, store, pod))
 }
 
-/// The same; the folder is made when needed.
+/// Returns the keys; creates the folder if missing.
 pub(crate) fn new_keys(
     arguments: &StoreArguments,
     store: &Store,
@@ -60,7 +60,7 @@ pub(crate) async fn open(arguments: &StoreArguments, pod: &PodUrl) -> Result<Sto
     Ok(Store::open(&address(arguments, pod)?).await?)
 }
 
-/// The address of the store; the folder of one that is a file is made when needed.
+/// Returns the address of the store; creates the folder of a file if missing.
 pub(crate) fn address(arguments: &StoreArguments, pod: &PodUrl) -> Result<DatabaseUrl, Failure> {
     Ok(match &arguments.store {
         Some(url) => DatabaseUrl::parse(url)?,

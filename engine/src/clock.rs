@@ -1,14 +1,14 @@
-//! The clock the ledger goes by, so that four weeks pass in a moment when tests want it.
+//! The clock of the ledger, so that four weeks pass in a moment in tests.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// What time it is, and waiting.
+/// The current time, and waiting.
 pub trait Clock: Sync {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> DateTime<Utc>;
-    /// Waits this long.
+    /// Waits for the given time.
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
 }
 

@@ -1,6 +1,7 @@
-//! The engine of Pappus: takes a person's account out of a diaspora* pod into a signed archive, and into another pod.
+//! The engine of Pappus: exports an account from a diaspora* pod to a signed archive, and imports it into another
+//! pod.
 //!
-//! The way the data goes is the order of the rooms:
+//! The modules in the order of the data flow:
 //!
 //! ```text
 //! pod ──read──▶ domain records ──export──▶ archive ──open, verify──▶ validate ──import──▶ another pod

@@ -1,4 +1,4 @@
-//! The JSON Schemas of an archive's documents, made from the types that read and write them.
+//! The JSON Schemas of an archive's documents, generated from the types that read and write them.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -7,7 +7,7 @@ use crate::archive::manifest::Manifest;
 use crate::campaign::CampaignList;
 use crate::domain::{Account, Extras, OthersData};
 
-/// The archive document, whole.
+/// The whole archive document.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ArchiveDocument")]
 struct Document {
@@ -15,12 +15,12 @@ struct Document {
     version: String,
     /// The account.
     user: Account,
-    /// What other people added to it.
+    /// Contributions of other people.
     #[serde(default)]
     others_data: OthersData,
 }
 
-/// File name and schema of every document.
+/// Returns the file name and schema of every document.
 pub fn all() -> Vec<(&'static str, Schema)> {
     vec![
         (

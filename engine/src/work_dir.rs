@@ -1,5 +1,5 @@
-//! Folders for files in the making, beside where they are to be: what a killed program leaves there is removed by the next
-//! one, for it may hold people's private keys.
+//! Folders for unfinished files, beside their destination: the next program removes what a killed one leaves there,
+//! because it may hold people's private keys.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 
 use crate::store::random_id;
 
-/// Below the folder of archives, so that they need not be copied; a depot does not list what begins with a dot.
+/// Below the folder of archives, so that they need not be copied; a depot does not list names that begin with a dot.
 pub(crate) const FOLDER: &str = ".pappus-work";
-/// Held as long as whoever works in a folder lives.
+/// Held while a program works in a folder.
 pub(crate) const LOCK: &str = "lock";
-/// How often the folder of all work is made when others remove it just then.
+/// Attempts to create the common folder while others remove it.
 const TRIES: usize = 1000;
 
-/// A folder that goes when this is dropped, and with the last of them what held them. Killed, it stays until the next
-/// one is made.
+/// A folder that is removed on drop, and with the last of them their common folder. After a kill it remains until the
+/// next one is created.
 #[derive(Debug)]
 pub struct WorkDir {
     path: PathBuf,
@@ -24,17 +24,17 @@ pub struct WorkDir {
 }
 
 impl WorkDir {
-    /// Makes a folder below `root`, which must be there, for its owner only; removes what killed programs have left.
+    /// Creates a folder below `root`, which must exist, for its owner only; removes what killed programs have left.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn make(root: &Path) -> io::Result<Self> {
         let path = root.join(FOLDER).join(random_id().map_err(io::Error::other)?);
         let lock = make_locked(root, &path)?;
         Ok(Self { path, _lock: lock })
     }
 
-    /// The folder.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -42,15 +42,15 @@ impl WorkDir {
 
 impl Drop for WorkDir {
     fn drop(&mut self) {
-        // The next one tries again.
+        // The next one retries.
         _ = std::fs::remove_dir_all(&self.path);
         _ = self.path.parent().map(remove_empty);
     }
 }
 
-/// Removes a folder while whoever works in it still does: the program ends.
+/// Removes a folder that is still in use: the program is ending.
 pub fn remove(path: &Path) {
-    // A file may be made just now.
+    // A file may be created meanwhile.
     for _ in 0..TRIES {
         match std::fs::remove_dir_all(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {}
@@ -60,7 +60,7 @@ pub fn remove(path: &Path) {
     _ = path.parent().map(remove_empty);
 }
 
-/// Removes the folder of all work when nobody works.
+/// Removes the common folder when nobody uses it.
 fn remove_empty(root: &Path) -> io::Result<()> {
     let _door = close_door(root)?;
     for entry in std::fs::read_dir(root)? {
@@ -72,14 +72,14 @@ fn remove_empty(root: &Path) -> io::Result<()> {
     std::fs::remove_dir(root)
 }
 
-/// Makes a folder below that of all work, and takes its lock.
+/// Creates a folder below the common one, and takes its lock.
 pub(crate) fn make_locked(root: &Path, path: &Path) -> io::Result<File> {
     let all = root.join(FOLDER);
     let mut tries = 0;
     let _door = loop {
         make_one(&all)?;
         match close_door(&all) {
-            // Whoever was the last has just removed it.
+            // The last user has just removed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => tries += 1,
             door => break door?,
         }
@@ -91,7 +91,7 @@ pub(crate) fn make_locked(root: &Path, path: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-/// Makes one folder for its owner only, unless it is there.
+/// Creates one folder for its owner only, unless it exists.
 fn make_one(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -99,20 +99,20 @@ fn make_one(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Held while somebody looks for leftovers: a new folder is without a lock for a moment.
+/// Takes the lock for finding leftovers: a new folder is without a lock for a moment.
 pub(crate) fn close_door(all: &Path) -> io::Result<File> {
     loop {
         let path = all.join(LOCK);
         let door = File::create(&path)?;
         door.lock()?;
-        // While it was waited for, it may have been removed with everything.
+        // It may have been removed with everything during the wait.
         if std::fs::metadata(&path)?.ino() == door.metadata()?.ino() {
             return Ok(door);
         }
     }
 }
 
-/// Removes a folder; its owner may be doing the same just now.
+/// Removes a folder that its owner may be removing too.
 fn remove_all(path: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -133,7 +133,7 @@ pub(crate) fn remove_leftovers(all: &Path) -> io::Result<()> {
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error),
             },
-            // Killed between making the folder and its lock.
+            // Killed between creating the folder and its lock.
             Err(error) if error.kind() == io::ErrorKind::NotFound => remove_all(&path)?,
             Err(error) => return Err(error),
         }

@@ -1,8 +1,7 @@
-//! Small XML documents: read into a tree within limits, and written from one.
+//! Reads small XML documents into a tree, within limits, and writes them.
 //!
-//! Entities, envelopes and XRD documents are a few levels of elements with text. Document types are
-//! refused, and so is every reference but the five of XML itself and characters by number, so nothing can
-//! grow while it is read.
+//! Entities, envelopes and XRD documents are a few levels of elements with text. Document types are refused, and so
+//! are all references except XML's five predefined ones and numeric ones, so nothing can grow while it is read.
 
 use std::io;
 
@@ -12,27 +11,27 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, BytesText, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::{NsReader, Writer, XmlVersion};
 
-/// Elements inside each other; an account migration has three.
+/// The most levels of nested elements; an account migration has three.
 const MAX_DEPTH: usize = 16;
-/// Elements in a document.
+/// The most elements in a document.
 const MAX_ELEMENTS: usize = 10_000;
-/// Attributes of one element.
+/// The most attributes of one element.
 const MAX_ATTRIBUTES: usize = 16;
-/// Namespaces in scope at one place.
+/// The most namespaces in scope at once.
 const MAX_NAMESPACES: usize = 16;
 
-/// Why a text is not read as XML.
+/// An error of reading XML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum XmlError {
-    /// More bytes than a document of its kind ever has.
+    /// The document is too large.
     #[error("the XML has {size} bytes; at most {limit} are read")]
     TooLarge {
-        /// What it has.
+        /// Its size in bytes.
         size: usize,
-        /// What is read.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// Another encoding.
+    /// The document is not UTF-8.
     #[error("the XML is not UTF-8 text")]
     NotUtf8,
     /// A document type, which could define anything.
@@ -41,54 +40,54 @@ pub enum XmlError {
     /// A reference that XML itself does not define.
     #[error("the XML refers to {0:?}, which XML does not define")]
     UnknownReference(String),
-    /// Elements inside elements without end.
+    /// Elements are nested too deeply.
     #[error("the XML nests more than {MAX_DEPTH} elements")]
     TooDeep,
-    /// Elements or attributes without end.
+    /// Too many elements or attributes.
     #[error("the XML has more than {MAX_ELEMENTS} elements, or more than {MAX_ATTRIBUTES} attributes on one")]
     TooMany,
-    /// A control character.
+    /// A character that XML does not allow.
     #[error("the XML holds a character that XML does not allow (U+{0:04X})")]
     Character(u32),
-    /// It does not follow the rules.
+    /// The document is not well-formed.
     #[error("the XML is broken at byte {at}: {reason}")]
     Malformed {
-        /// Where reading stopped.
+        /// The position at which reading stopped.
         at: u64,
-        /// What is wrong there.
+        /// The problem found there.
         reason: String,
     },
 }
 
-/// An element: its name, what it says, and the elements in it.
+/// An element: its name, its text and its child elements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Element {
     /// The name without its prefix.
     pub name: String,
-    /// The namespace's address; empty without one. Not written.
+    /// The namespace URI; empty without one. Not written.
     pub namespace: String,
     /// Names, without prefix, and values. Not written.
     pub attributes: Vec<(String, String)>,
-    /// All text directly inside.
+    /// All text directly inside the element.
     pub text: String,
-    /// The elements directly inside.
+    /// The child elements.
     pub children: Vec<Element>,
 }
 
 impl Element {
-    /// An empty element.
+    /// Creates an empty element.
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// The same with an element of text added.
+    /// Adds a child element with text.
     #[must_use]
     pub fn with(mut self, name: &str, text: impl Into<String>) -> Self {
         self.children.push(Self { text: text.into(), ..Self::new(name) });
         self
     }
 
-    /// The same with an element of text added if there is any.
+    /// Adds a child element with text, if there is any.
     #[must_use]
     pub fn with_some(self, name: &str, text: Option<impl Into<String>>) -> Self {
         match text {
@@ -97,27 +96,27 @@ impl Element {
         }
     }
 
-    /// The same with an element added.
+    /// Adds a child element.
     #[must_use]
     pub fn with_child(mut self, child: Self) -> Self {
         self.children.push(child);
         self
     }
 
-    /// The first element of this name directly inside. diaspora* too takes the first of several.
+    /// Returns the first child of this name. diaspora* also uses the first of several.
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// The value of an attribute.
+    /// Returns the value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Reads a document of at most `limit` bytes.
+    /// Parses a document of at most `limit` bytes.
     ///
     /// # Errors
-    /// [`XmlError`] says what is wrong with it.
+    /// [`XmlError`] with the problem.
     pub fn parse(bytes: &[u8], limit: usize) -> Result<Self, XmlError> {
         if bytes.len() > limit {
             return Err(XmlError::TooLarge { size: bytes.len(), limit });
@@ -126,11 +125,11 @@ impl Element {
         Tree::default().read(text.strip_prefix('\u{feff}').unwrap_or(text))
     }
 
-    /// The document with this root: two spaces for each level, no declaration. Characters that XML does not
-    /// allow are written as U+FFFD.
+    /// Returns the document with this root: two spaces for each level, no declaration. Characters that XML does not
+    /// allow become U+FFFD.
     pub fn to_xml(&self) -> String {
         let mut bytes = Vec::new();
-        // Writing into memory does not fail.
+        // Writing to memory cannot fail.
         _ = self.write(&mut Writer::new_with_indent(&mut bytes, b' ', 2));
         String::from_utf8(bytes).unwrap_or_default()
     }
@@ -149,15 +148,15 @@ impl Element {
     }
 }
 
-/// Whether a document may hold the character (XML 1.0, production 2).
+/// Returns whether XML allows the character (XML 1.0, production 2).
 fn allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// A document while it is read.
+/// A document that is being read.
 #[derive(Default)]
 struct Tree {
-    /// Elements whose end has not come.
+    /// The open elements.
     open: Vec<Element>,
     root: Option<Element>,
     elements: usize,
@@ -246,7 +245,7 @@ impl Tree {
     }
 }
 
-/// What is wrong, before it is known where.
+/// An error before its position is known.
 enum Problem {
     Xml(XmlError),
     Rule(String),

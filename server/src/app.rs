@@ -1,4 +1,4 @@
-//! What all rooms share.
+//! State shared by all modules.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -23,43 +23,43 @@ use crate::security::Streams;
 use crate::sign_in::SignInRoom;
 use crate::words::{Translations, TranslationsError};
 
-/// Tells the time.
+/// A source of the current time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// Why the service cannot start.
+/// The reason the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Pappus's own database.
+    /// Pappus's own database cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The place of the archives.
+    /// The depot cannot be opened.
     #[error(transparent)]
     Depot(#[from] DepotError),
-    /// The place of the archives is not the one it was.
+    /// The depot is not the one used before.
     #[error(transparent)]
     Place(#[from] PlaceError),
-    /// What earlier versions left in clear cannot be sealed.
+    /// Plain text stored by earlier versions cannot be encrypted.
     #[error("what earlier versions have left in clear in the store cannot be sealed: {0}")]
     AtRest(#[from] OutboxError),
-    /// The queue of jobs.
+    /// The job queue cannot be opened.
     #[error(transparent)]
     Jobs(#[from] JobsError),
-    /// The keys of the archives.
+    /// The archive keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// What asks other pods.
+    /// The HTTP client for other pods cannot be set up.
     #[error(transparent)]
     Network(#[from] HttpError),
-    /// Hosts that are allowed besides.
+    /// An entry of `newcomers.allow_hosts` is invalid.
     #[error("newcomers.allow_hosts: {0}")]
     AllowedHosts(#[from] AllowedNetworksError),
-    /// The door of a pod that is gone.
+    /// Imports are enabled without access to a pod.
     #[error("newcomers.enabled: nobody can come to a pod of which only the address is known; name pod.dir")]
     NoPod,
-    /// The texts that are built in.
+    /// The built-in translations cannot be used.
     #[error(transparent)]
     Translations(#[from] TranslationsError),
-    /// The key of the archives is on another machine.
+    /// The private archive key is on another machine.
     #[error(
         "what opens the archives of {pod} is not on this machine: copy it here, with: pappus keys restore FILE \
          --pod-url {pod}"
@@ -68,55 +68,55 @@ pub enum StartError {
         /// The pod's address.
         pod: String,
     },
-    /// What works behind the pages.
+    /// No threads for background work.
     #[error("the system gives no threads for the work behind the pages: {0}")]
     Threads(std::io::Error),
-    /// Everybody would seem to come from this machine.
+    /// All requests would appear to come from this machine.
     #[error("{0}")]
     Proxy(String),
-    /// It cannot listen.
+    /// The service cannot listen.
     #[error("cannot listen at {place}: {source}. Is another program there already?")]
     Listen {
-        /// Where.
+        /// The address.
         place: String,
-        /// What the system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The address people see is none that browsers send.
+    /// The public URL is not an origin that browsers send.
     #[error("web.public_url cannot be an origin: {0}")]
     Origin(String),
-    /// Numbers cannot be kept.
+    /// Metrics cannot be recorded.
     #[error("numbers for /metrics cannot be kept: {0}")]
     Metrics(String),
 }
 
-/// What all rooms share. Clones are the same.
+/// State shared by all modules. Clones share it.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
 /// The parts of an [`App`].
 pub struct Parts {
-    /// How the service runs.
+    /// The configuration.
     pub config: Config,
     /// Pappus's own database.
     pub store: Store,
-    /// Where archives are kept.
+    /// The depot that stores the archives.
     pub depot: Depot,
-    /// What archives are encrypted to, and what opens them.
+    /// The keys that encrypt and decrypt archives.
     pub keys: CampaignKeys,
     /// All texts.
     pub translations: Translations,
-    /// What people of a pod that closes have asked for.
+    /// State of the export portal.
     pub portal: Portal,
-    /// Who has an account, and how they get in.
+    /// Accounts and sign-in.
     pub sign_in: SignInRoom,
-    /// Who comes to the pod.
+    /// Imports of accounts into this pod.
     pub newcomers: NewcomersService,
-    /// What is counted.
+    /// The metrics.
     pub numbers: Numbers,
-    /// How people stood a moment ago.
+    /// The cached account counts.
     pub counted: Counted,
-    /// Open streams of events.
+    /// The open event streams.
     pub streams: Streams,
     form_guard: CsrfConfig,
     clock: Clock,
@@ -131,7 +131,7 @@ impl Deref for App {
 }
 
 impl App {
-    /// Opens everything the rooms need.
+    /// Opens everything the modules need.
     ///
     /// # Errors
     /// [`StartError`].
@@ -166,12 +166,12 @@ impl App {
         })))
     }
 
-    /// What time it is.
+    /// Returns the current time.
     pub fn now(&self) -> DateTime<Utc> {
         (self.clock)()
     }
 
-    /// What time it is, as the store keeps times: milliseconds since 1970.
+    /// Returns the current time in the store's format: milliseconds since 1970.
     pub fn now_millis(&self) -> i64 {
         self.now().timestamp_millis()
     }
@@ -183,14 +183,14 @@ impl FromRef<App> for CsrfConfig {
     }
 }
 
-/// Forms carry a token that fits a cookie. All instances of the service derive the same keys.
+/// Returns the CSRF settings: form tokens that match a cookie. All instances of the service derive the same keys.
 fn form_guard(config: &Config, keys: &CampaignKeys) -> Result<CsrfConfig, KeysError> {
     let key = keys.derive("form cookie")?;
     let salt = keys.derive("form token")?;
     let secure = config.web.is_secure();
     Ok(CsrfConfig::new()
         .with_cookie_name("pappus-form")
-        // Such a name no other host of the domain can set; browsers take it through TLS only.
+        // Other hosts of the domain cannot set a `__Host-` cookie; browsers accept one over TLS only.
         .with_prefix_with_host(secure)
         .with_secure(secure)
         .with_http_only(true)

@@ -1,5 +1,4 @@
-//! What earlier versions have left in clear in the store: sealed once, at the start, and no copy of it stays in the file of
-//! the database.
+//! Encrypts plain text that earlier versions stored: once, at startup. No plain copy remains in the database file.
 
 use chrono::{DateTime, Utc};
 use pappus_engine::depot::CampaignKeys;
@@ -9,19 +8,19 @@ use pappus_engine::store::{Store, Value};
 
 use crate::mail::OutboxError;
 
-/// The name under which it stands in the store that this is done.
+/// The marker in the store that this is done.
 const DONE: &str = "sealed";
-/// Rows in one transaction.
+/// Rows per transaction.
 const BATCH: i64 = 500;
 
-/// A column whose texts are sealed, and whether its table says of which pod a row is.
+/// A column whose values are encrypted, and whether its table has a `pod` column.
 struct Column {
     table: &'static str,
     name: &'static str,
     of_pod: bool,
 }
 
-/// All of them. Links that let people in, addresses, hashes of passwords.
+/// All of these columns: sign-in links, addresses, password hashes.
 const COLUMNS: [Column; 6] = [
     Column { table: "pappus_outbox", name: "recipient", of_pod: false },
     Column { table: "pappus_outbox", name: "subject", of_pod: false },
@@ -31,11 +30,10 @@ const COLUMNS: [Column; 6] = [
     Column { table: "pappus_requests", name: "mail_to", of_pod: true },
 ];
 
-/// Seals what is still in clear, and has the file of the database written anew; does nothing when that was done before.
+/// Encrypts values stored as plain text, then rewrites the database file; does nothing if already done.
 ///
 /// # Errors
-/// [`OutboxError`]. A file that cannot be written anew now, because another program uses it, is tried again at the next
-/// start.
+/// [`OutboxError`]. A file that cannot be rewritten because another program uses it is retried at the next start.
 pub(crate) async fn seal(
     store: &Store,
     keys: &CampaignKeys,
@@ -62,7 +60,7 @@ pub(crate) async fn seal(
     Ok(())
 }
 
-/// Seals some texts of a column in one transaction; gives how many were still in clear.
+/// Encrypts a batch of a column's values in one transaction; returns the number that were still plain text.
 async fn seal_batch(store: &Store, key: &str, pod: &str, column: &Column) -> Result<usize, OutboxError> {
     let Column { table, name, of_pod } = column;
     let (of_pod, values): (_, Vec<Value<'_>>) =

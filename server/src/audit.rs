@@ -1,4 +1,4 @@
-//! Who has done what, for the podmin.
+//! The audit log, for the podmin.
 
 use pappus_engine::store::{StoreError, Transaction, Value};
 use serde::Serialize;
@@ -10,8 +10,8 @@ use crate::sessions::Person;
 const LINE: &str = "INSERT INTO pappus_audit (pod, done_at, actor, act, subject, details, address) \
                     VALUES (?, ?, ?, ?, ?, ?, ?)";
 
-/// Notes that somebody has done something. `act` is a stable name, such as `campaign-pause`; `subject` what it was done
-/// to; `details` more about it. A failure is written to the log and stops nobody.
+/// Records an action. `act` is a stable name, such as `campaign-pause`; `subject` its target; `details` more about
+/// it. A failure is only logged.
 pub async fn audit(
     app: &App,
     actor: Option<&Person>,
@@ -20,7 +20,7 @@ pub async fn audit(
     details: Option<&serde_json::Value>,
     address: Option<Address>,
 ) {
-    // No text of PostgreSQL holds NUL.
+    // PostgreSQL text cannot contain NUL.
     let subject = subject.map(|subject| subject.replace('\0', ""));
     let values: [Value<'_>; 7] = [
         app.config.pod_url.as_str().into(),
@@ -36,7 +36,7 @@ pub async fn audit(
     }
 }
 
-/// Notes what the service itself has done, together with what else a transaction writes: both, or neither. For the names
+/// Records an action of the service itself in the caller's transaction: both are written, or neither. For the names
 /// see [`audit`].
 ///
 /// # Errors
@@ -53,7 +53,7 @@ pub async fn audit_with(
     transaction.execute("noting what was done", LINE, &values).await.map(drop)
 }
 
-/// Removes what was done longer ago than is kept.
+/// Deletes entries older than the retention period.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -65,37 +65,37 @@ pub async fn sweep(app: &App) -> Result<u64, StoreError> {
     app.store.execute("removing old lines of the audit log", sql, &values).await
 }
 
-/// One line of what was done.
+/// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Done {
-    /// Its number, for the next page.
+    /// Its number, the cursor for the next page.
     pub id: i64,
-    /// When, in milliseconds since 1970.
+    /// Time of the action, in milliseconds since 1970.
     pub done_at: i64,
-    /// The diaspora* ID of whoever did it.
+    /// The diaspora* ID of the person who acted.
     pub actor: Option<String>,
-    /// What.
+    /// The action.
     pub act: String,
-    /// What it was done to.
+    /// The target of the action.
     pub subject: Option<String>,
-    /// More about it, as JSON.
+    /// Details, as JSON.
     pub details: Option<String>,
-    /// From where.
+    /// The client's address.
     pub address: Option<String>,
 }
 
-/// Which lines are looked for.
+/// A filter for entries.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Those before this number.
+    /// Only entries before this number.
     pub before: Option<i64>,
-    /// The beginning of what was done: `campaign`, or a whole name.
+    /// A prefix of the action's name: `campaign`, or the whole name.
     pub act: String,
-    /// Whoever did it, or what it was done to: the whole text.
+    /// The actor or the target, in full.
     pub who: String,
 }
 
-/// What was done, the newest first.
+/// Returns matching entries, newest first.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -103,11 +103,11 @@ pub async fn done(app: &App, wanted: &Wanted, limit: i64) -> Result<Vec<Done>, S
     let sql = "SELECT id, done_at, actor, act, subject, details, address FROM pappus_audit \
                WHERE pod = ? AND id < ? AND act LIKE ? AND (? = '' OR actor = ? OR subject = ? OR actor = ?) \
                ORDER BY id DESC LIMIT ?";
-    // No text of PostgreSQL holds NUL; names of acts are letters and hyphens.
+    // PostgreSQL text cannot contain NUL; action names are letters and hyphens.
     let act: String =
         wanted.act.chars().filter(|letter| letter.is_ascii_alphabetic() || *letter == '-').collect();
     let who = wanted.who.trim().replace('\0', "");
-    // A username alone is that of anybody of this pod.
+    // A bare username refers to this pod.
     let id = format!("{}@{}", who, app.config.pod_url.diaspora_host());
     let values = [
         app.config.pod_url.as_str().into(),

@@ -1,4 +1,4 @@
-//! Whether everything is there that the configuration names: what `pappus serve --check` says.
+//! Checks that everything the configuration names exists: the output of `pappus serve --check`.
 
 use pappus_engine::depot::{CampaignKeys, Depot};
 use pappus_engine::pod::database::Snapshot;
@@ -9,18 +9,18 @@ use serde::Serialize;
 
 use crate::config::Config;
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Checked {
-    /// What it is.
+    /// The item checked.
     pub what: &'static str,
-    /// What was found.
+    /// The finding.
     pub found: String,
-    /// Whether it will do.
+    /// True if the check passed.
     pub good: bool,
 }
 
-/// Looks at everything, also behind what is missing.
+/// Runs all checks, even after a failed one.
 pub async fn check(config: &Config) -> Vec<Checked> {
     let mut checked = pod(config).await;
     let store = Store::open(&config.store).await;

@@ -1,7 +1,7 @@
-//! What a handler says when something is wrong.
+//! Errors of handlers.
 //!
 //! A [`WebError`] becomes a response without a body; [`shown`] fills it in: a page in the reader's language, or, under
-//! `/api/`, a problem document (RFC 9457). So every error looks the same, also those of the framework.
+//! `/api/`, a problem document (RFC 9457). All errors look the same, including the framework's.
 
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -15,49 +15,49 @@ use crate::app::App;
 use crate::mail::OutboxError;
 use crate::pages::Page;
 
-/// What is wrong.
+/// An error of a handler.
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
-    /// There is nothing here, or nothing for this person: both look the same.
+    /// Nothing exists here, or nothing for this person: both look the same.
     #[error("there is nothing here")]
     NotFound,
-    /// Nobody is signed in.
+    /// The person is not signed in.
     #[error("nobody is signed in")]
     Unauthenticated,
-    /// Not for this person.
+    /// The person lacks permission.
     #[error("this is for the podmin only")]
     Forbidden,
-    /// A form that did not come from our page, or is too old.
+    /// The form did not come from our page, or is too old.
     #[error("the form is too old or came from another page")]
     Form,
-    /// Something in the request makes no sense.
+    /// The request is invalid.
     #[error("{0}")]
     BadRequest(String),
-    /// It does not go with what is there already.
+    /// The request conflicts with the current state.
     #[error("{0}")]
     Conflict(String),
-    /// It was here, and its time is over.
+    /// The downloads have ended.
     #[error("the time for fetching archives is over")]
     Gone,
-    /// Too often.
+    /// Too many requests.
     #[error("too many requests")]
     TooMany {
-        /// Seconds until it makes sense to try again.
+        /// Seconds until a retry makes sense.
         seconds: u64,
     },
     /// The request came too slowly.
     #[error("the request came too slowly")]
     Late,
-    /// Something we need is away; it comes back by itself.
+    /// A dependency is unavailable; it recovers automatically.
     #[error("{0}")]
     Unavailable(String),
-    /// A defect, or something that nobody thought of.
+    /// A defect or an unexpected error.
     #[error("{0}")]
     Internal(String),
 }
 
 impl WebError {
-    /// The status of the response.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -73,7 +73,7 @@ impl WebError {
         }
     }
 
-    /// What the reader may know of the reason; the rest is for the log.
+    /// Returns the details that the reader may see; the rest is for the log.
     fn detail(&self) -> Option<String> {
         match self {
             Self::BadRequest(reason) | Self::Conflict(reason) => Some(reason.clone()),
@@ -101,18 +101,18 @@ impl From<askama::Error> for WebError {
     }
 }
 
-/// Goes with a response until it is filled in.
+/// Marks a response whose body has yet to be filled in.
 #[derive(Debug, Clone)]
 struct Reason {
     key: Option<&'static str>,
     detail: Option<String>,
 }
 
-/// Goes with a response that is as it shall be, whatever its status.
+/// Marks a response whose body stays as it is, whatever its status.
 #[derive(Debug, Clone, Copy)]
 pub struct AsItIs;
 
-/// A response that is as it shall be, whatever its status.
+/// Keeps the body of a response, whatever its status.
 pub fn keep_body(mut response: Response) -> Response {
     response.extensions_mut().insert(AsItIs);
     response
@@ -134,7 +134,7 @@ impl IntoResponse for WebError {
     }
 }
 
-/// A problem as RFC 9457 has it.
+/// A problem document (RFC 9457).
 #[derive(Debug, Serialize)]
 struct Problem<'a> {
     #[serde(rename = "type")]
@@ -145,7 +145,7 @@ struct Problem<'a> {
     detail: Option<String>,
 }
 
-/// Fills in every response that says that something is wrong and has not yet said what.
+/// Fills in the body of every error response that has none yet.
 pub async fn shown(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let mut seen = parts.clone();
@@ -193,7 +193,7 @@ fn problem(response: Response, reason: Option<Reason>) -> Response {
     Response::from_parts(parts, text.into())
 }
 
-/// Which text goes with a status.
+/// Returns the key of the text for a status.
 fn key(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "error-not-found",

@@ -1,9 +1,8 @@
-//! Why an archive could not be made, in the reader's language. Requests and campaigns keep the sentences of the program, in
-//! English.
+//! Translated reasons for failed archives. Requests and campaigns store the program's sentences, in English.
 
 use crate::words::Words;
 
-/// What is in a sentence of the program, and the key of the text for people; the first that fits counts.
+/// Parts of the program's sentences, with the keys of the translated texts; the first match counts.
 const REASONS: [(&str, &str); 19] = [
     ("there is no account", "failed-why-gone"),
     ("is no longer on the pod", "failed-why-gone"),
@@ -26,7 +25,7 @@ const REASONS: [(&str, &str); 19] = [
     ("was not written", "failed-why-place"),
 ];
 
-/// The text for people; of a sentence of another kind, that the details say more.
+/// Returns the translated text; for an unknown sentence, one that refers to the details.
 pub(crate) fn reason(words: &Words, sentence: &str) -> String {
     let lower = sentence.to_lowercase();
     let found = REASONS.iter().find(|(part, _)| lower.contains(part));

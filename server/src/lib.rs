@@ -1,8 +1,8 @@
-//! The web service around the engine: the portal of a pod that closes, the podmin's board, and the door of a pod that
-//! takes people in.
+//! The web service around the engine: the portal of a closing pod, the podmin's board, and imports into a pod that
+//! stays open.
 //!
-//! Every room has `routes() -> Router<App>`; [`router`] puts them together. What handlers say when something is wrong
-//! is an [`error::WebError`], which becomes a page or a JSON document at one place.
+//! Every module with pages has `routes() -> Router<App>`; [`router`] combines them. Errors of handlers are an
+//! [`error::WebError`], which becomes a page or a JSON document in one place.
 
 pub mod api;
 pub mod app;

@@ -1,23 +1,23 @@
-//! The place of a service's archives: once it has been used, that folder and no other. What is at its path instead, such as
-//! the bare mount point of a disk, is not written to.
+//! The depot of a service: once used, only that folder is accepted. Whatever else is at its path, such as the bare
+//! mount point of a disk, is not written to.
 
 use pappus_engine::depot::{Depot, DepotError};
 use pappus_engine::store::{Store, StoreError};
 
 use crate::config::Config;
 
-/// Why the place cannot be used.
+/// The reason the depot cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
-    /// It is away, or another one.
+    /// It is unavailable, or another one.
     #[error(transparent)]
     Depot(#[from] DepotError),
-    /// The store does not say which it is.
+    /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Opens the place; at the first time it is made when missing, and remembered.
+/// Opens the depot; the first time, creates it if missing, and records its identity.
 ///
 /// # Errors
 /// [`PlaceError`].

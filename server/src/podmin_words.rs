@@ -1,51 +1,51 @@
-//! What the podmin has to say to people who leave and people who come: a note, and pods to go to.
+//! The podmin's message to people who leave and people who arrive: a note, and recommended pods.
 
 use pappus_engine::store::StoreError;
 use url::Url;
 
 use crate::app::App;
 
-/// Longest note, in characters.
+/// Maximum length of the note, in characters.
 const LONG_NOTE: usize = 4_000;
-/// Most pods, and the longest line of one.
+/// Maximum number of pods, and maximum length of a line.
 const MOST_PODS: usize = 30;
 const LONG_LINE: usize = 300;
 
 /// A pod that the podmin recommends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecommendedPod {
-    /// Where it is: an address of the web.
+    /// Its web address.
     pub url: String,
-    /// Its host, for people.
+    /// Its host, for display.
     pub host: String,
-    /// What the podmin says about it; may be empty.
+    /// The podmin's description; may be empty.
     pub about: String,
 }
 
-/// See the module.
+/// The podmin's message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PodminWords {
     /// The note; may be empty.
     pub note: String,
     /// The pods.
     pub pods: Vec<RecommendedPod>,
-    /// The pods as they were typed, one a line.
+    /// The pods as typed, one per line.
     pub lines: String,
 }
 
-/// What is wrong with what was typed.
+/// A problem with the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WordsProblem {
     /// The note is too long.
     Note,
     /// There are too many pods.
     ManyPods,
-    /// A line is no pod.
+    /// A line does not name a pod.
     Pod(String),
 }
 
 impl PodminWords {
-    /// What the podmin of this pod has to say.
+    /// Returns the message for this pod.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -55,11 +55,11 @@ impl PodminWords {
         let Some(row) = app.store.first("reading the podmin's words", sql, &[pod.into()]).await? else {
             return Ok(Self::default());
         };
-        // What was stored has been checked.
+        // Validated when it was stored.
         Ok(Self::parse(&row.get::<String>(0)?, &row.get::<String>(1)?).unwrap_or_default())
     }
 
-    /// Reads what was typed: a note, and a pod in each line, its host or address first, then what is to be said about it.
+    /// Parses a note, and one pod per line: first its host or URL, then a description.
     ///
     /// # Errors
     /// [`WordsProblem`].
@@ -76,12 +76,12 @@ impl PodminWords {
         Ok(Self { note, pods: pods.collect::<Result<_, _>>()?, lines: typed.join("\n") })
     }
 
-    /// Returns true when the podmin has nothing to say.
+    /// Returns whether the message is empty.
     pub fn is_empty(&self) -> bool {
         self.note.is_empty() && self.pods.is_empty()
     }
 
-    /// Stores it.
+    /// Saves the message.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! All rooms together, behind what protects them.
+//! All routes combined, behind the protections.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -16,19 +16,19 @@ use crate::security::{Limits, guard, limit, limit_bodies, note};
 use crate::sessions::SignedIn;
 use crate::{api, board, health, newcomers, pages, portal, sessions, sign_in, tokens};
 
-/// Largest form. Rooms that take more say so themselves.
+/// Maximum size of a form. Routes that accept more set their own limit.
 const MAX_FORM: usize = 256 << 10;
 
-/// The whole service.
+/// Returns the router of the whole service.
 ///
 /// # Errors
-/// [`StartError`] when the address people see cannot be one.
+/// [`StartError`] when the public URL is invalid.
 pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
     let rooms = Router::new()
         .route("/", get(home))
         .merge(pages::routes())
         .merge(health::routes())
-        // One line for each room.
+        // One line for each module.
         .merge(sign_in::routes())
         .merge(portal::routes())
         .merge(api::routes())
@@ -36,8 +36,8 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
         .merge(newcomers::routes())
         .merge(tokens::routes())
         .fallback(nothing);
-    // Browsers say where a form comes from; what comes from elsewhere is refused before anything reads it. Forms
-    // have tokens besides, for browsers that say nothing.
+    // Browsers send the origin of a form; one from elsewhere is rejected before its body is read. Forms have tokens
+    // as well, for browsers that do not.
     let same_site = CsrfLayer::new()
         .add_trusted_origin(app.config.web.origin())
         .map_err(|error| StartError::Origin(error.to_string()))?;
@@ -55,7 +55,7 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
         .with_state(app))
 }
 
-/// Where somebody begins: at the sign-in, or with what is theirs.
+/// Redirects to the visitor's first page: sign-in, archive, board or import.
 async fn home(State(app): State<App>, person: Option<SignedIn>) -> Redirect {
     match person {
         Some(SignedIn(person)) if !app.config.closing.enabled && person.podmin => {

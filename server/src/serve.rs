@@ -1,4 +1,4 @@
-//! Listening, until told to stop.
+//! Listening, until asked to stop.
 
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -15,11 +15,11 @@ use crate::router::router;
 use crate::security::Limits;
 use crate::sessions::StoredSessions;
 
-/// How often what has run out is removed.
+/// Interval between removals of what has expired.
 const SWEEP: Duration = Duration::from_mins(10);
 
-/// Serves until `stop` holds true; then what is under way is ended, within some seconds. `listening` hears when and where
-/// people are served.
+/// Serves until `stop` holds true; then ends open requests within some seconds. `listening` is called once the
+/// service listens, with the address.
 ///
 /// # Errors
 /// [`StartError`].
@@ -53,7 +53,7 @@ pub async fn serve(
             Ok(listener) => {
                 listening(&listen.to_string());
                 connections.run(listener, |_| None, stop).await;
-                // Whoever starts next would remove it as well.
+                // The next start would remove it as well.
                 _ = std::fs::remove_file(path);
                 Ok(())
             }
@@ -66,7 +66,7 @@ pub async fn serve(
     served.map_err(|source| StartError::Listen { place: listen.to_string(), source })
 }
 
-/// A stale socket is in the way; one that somebody listens at is not ours to remove.
+/// Opens the socket. Removes a stale one; one that another process listens at is not ours to remove.
 fn open_socket(path: &Path, group: Option<u32>) -> std::io::Result<UnixListener> {
     let stale = std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket())
         && std::os::unix::net::UnixStream::connect(path).is_err();
@@ -74,7 +74,7 @@ fn open_socket(path: &Path, group: Option<u32>) -> std::io::Result<UnixListener>
         std::fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
-    // The proxy is another user, of this group. Whoever else could write here could say to come from anywhere.
+    // The proxy is another user, in this group. Anyone else who could write here could forge client addresses.
     if group.is_some() {
         std::os::unix::fs::chown(path, None, group)?;
     }
@@ -82,7 +82,7 @@ fn open_socket(path: &Path, group: Option<u32>) -> std::io::Result<UnixListener>
     Ok(listener)
 }
 
-/// Removes what has run out, as long as the service runs.
+/// Removes what has expired, as long as the service runs.
 async fn sweep(app: App, limits: Limits) {
     let sessions = StoredSessions::new(app.clone());
     loop {

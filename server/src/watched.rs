@@ -1,15 +1,15 @@
-//! One look at the store for everybody who watches it.
+//! A shared read of the store for everyone who watches it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How often the store is looked at while somebody watches.
+/// Interval between reads while there are watchers.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What everybody sees who watches the same; looked at once a second for all of them together, and not at all while nobody
-/// watches. Clones share it.
+/// A value shared by all its watchers; read once a second for all of them together, and not at all without watchers.
+/// Clones share it.
 pub(crate) struct Watched<T>(Looking<T>);
 
 type Looking<T> = Arc<Mutex<Option<watch::Receiver<Arc<T>>>>>;
@@ -27,7 +27,7 @@ impl<T> Default for Watched<T> {
 }
 
 impl<T: Default + PartialEq + Send + Sync + 'static> Watched<T> {
-    /// Watches. `look` gives nothing while the store is away; it is tried again.
+    /// Subscribes. `look` returns `None` while the store is unavailable, and is retried.
     pub(crate) async fn watch<F>(
         &self,
         look: impl Fn() -> F + Send + Sync + 'static,
@@ -35,7 +35,7 @@ impl<T: Default + PartialEq + Send + Sync + 'static> Watched<T> {
     where
         F: Future<Output = Option<T>> + Send + 'static,
     {
-        // A channel whose other end is gone tells nothing new.
+        // A closed channel has no more updates.
         if let Some(watched) = self.running() {
             return watched;
         }
@@ -62,7 +62,7 @@ where
     T: PartialEq,
     F: Future<Output = Option<T>> + Send,
 {
-    // One end is kept for whoever comes next.
+    // One receiver is kept for later watchers.
     while sender.receiver_count() > 1 {
         tokio::time::sleep(LOOK).await;
         if let Some(now) = look().await {
@@ -104,7 +104,7 @@ mod tests {
         assert!(**last.borrow() > first, "what is new is seen");
         assert!(looks.load(Ordering::SeqCst) <= 3, "{looks:?}");
         drop((last, watching));
-        // Nobody watches any more.
+        // No watchers remain.
         tokio::time::sleep(LOOK * 2).await;
         let then = looks.load(Ordering::SeqCst);
         tokio::time::sleep(LOOK * 2).await;

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{FarewellArgument, KeyPassphrase, PatienceArguments};
 
-/// Whether and how an import is announced.
+/// Options of the announcement.
 #[derive(Args)]
 pub(crate) struct AnnouncementArguments {
     /// Do not announce the move yet. Until it is announced (`pappus announce`), comments and likes under the imported

@@ -1,4 +1,4 @@
-//! What can be said about exports of a whole pod.
+//! Arguments of exports of a whole pod.
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -8,79 +8,79 @@ use super::{PodArguments, StoreArguments};
 #[derive(Args)]
 #[command(next_help_heading = "Whole pod (with --all)")]
 pub(crate) struct NewCampaign {
-    /// The campaign's name; one of that name that was begun before goes on
+    /// Name of the campaign; continues an earlier one of that name
     #[arg(long, value_name = "NAME", requires = "all")]
     pub(crate) name: Option<String>,
-    /// Which accounts: all, active-month, active-half-year, active-year, not-closed, or `file:PATH` with
-    /// a username or diaspora* ID a line
+    /// Accounts to export: all, active-month, active-half-year, active-year, not-closed, or `file:PATH` with one
+    /// username or diaspora* ID per line
     #[arg(long, value_name = "WHICH", requires = "all")]
     pub(crate) only: Option<String>,
-    /// Which accounts come first
+    /// Order of the accounts
     #[arg(long, value_enum, requires = "all")]
     pub(crate) order: Option<Order>,
-    /// Only accounts that have changed since this finished campaign
+    /// Export only accounts that have changed since this finished campaign
     #[arg(long, value_name = "CAMPAIGN", requires = "all")]
     pub(crate) since: Option<String>,
-    /// Copy what people need to sign in with into the store as well, encrypted, so that they can fetch
-    /// their archive when the pod is gone
+    /// Copy sign-in data into the store as well, encrypted, so that people can fetch their archive when the pod is
+    /// gone
     #[arg(long, requires = "all")]
     pub(crate) keep_sign_in: bool,
-    /// Do not encrypt the archives, which hold every private key of the pod
+    /// Do not encrypt the archives, which contain every private key of the pod
     #[arg(long, requires = "all", conflicts_with = "encrypt_to")]
     pub(crate) plain: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Order {
-    /// Those with the most records
+    /// Accounts with the most records first
     BiggestFirst,
-    /// Those with the fewest records
+    /// Accounts with the fewest records first
     SmallestFirst,
 }
 
-/// How lines of a log look.
+/// Format of log lines.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Log {
-    /// For people
+    /// Text for people
     Text,
-    /// One JSON document a line
+    /// One JSON document per line
     Json,
 }
 
-/// How to work on a campaign.
+/// Options for working on a campaign.
 #[derive(Args)]
 #[command(next_help_heading = "Speed and patience")]
 pub(crate) struct WorkArguments {
-    /// Spare the pod: one account at a time, with rests, and none while its database is busy. So it is anyway while
-    /// the pod is in use
+    /// Reduce the load on the pod: export one account at a time, with rests, and none while its database is busy. The
+    /// default while the pod is in use
     #[arg(long, conflicts_with = "no_gentle")]
     pub(crate) gentle: bool,
-    /// Work as fast as possible even though the pod is in use
+    /// Work as fast as possible even while the pod is in use
     #[arg(long)]
     pub(crate) no_gentle: bool,
-    /// Accounts exported at the same time: one more than there are cores unless given
+    /// Accounts exported at the same time (default: the number of cores plus one)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) workers: Option<u16>,
-    /// Show how it goes to Prometheus, at `http://ADDR/metrics`. Whoever reaches the address can read it
+    /// Serve Prometheus metrics at `http://ADDR/metrics`. Whoever reaches the address can read them
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<std::net::SocketAddr>,
-    /// Write a line to standard error for each account that is finished
+    /// Log each finished account to standard error
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) log: Option<Log>,
-    /// How many seconds a database, a disk or a server for files may be away before this program gives up
+    /// Seconds a database, disk or file server may be unavailable before this program gives up
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub(crate) patience: u64,
-    /// After so many seconds without a word, others take over what this program had in hand
+    /// Seconds without a heartbeat after which other workers take over this worker's accounts
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(2..=3600))]
     pub(crate) lease: u64,
-    /// Megabytes that stay free on the disk of the archives
+    /// Megabytes to keep free on the disk of the archives
     #[arg(long, value_name = "MB", default_value_t = 256)]
     pub(crate) reserve: u64,
 }
 
 #[derive(Args)]
 pub(crate) struct Worker {
-    /// Which campaign: the one that is not finished, unless given
+    /// Name of the campaign (default: the unfinished one)
     #[arg(long, value_name = "NAME")]
     pub(crate) campaign: Option<String>,
     #[command(flatten)]
@@ -96,11 +96,11 @@ pub(crate) struct Worker {
 pub(crate) struct Campaign {
     #[command(subcommand)]
     pub(crate) action: Option<CampaignAction>,
-    /// Which campaign: all of them in short, unless given
+    /// Name of the campaign (default: a summary of all)
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Show its progress until it is finished, and wait for it if it has not begun. Without NAME, the newest campaign
-    /// that is not finished, or the next one
+    /// Show its progress until it is finished, and wait for it if it has not started. Without NAME, the newest
+    /// unfinished campaign, or the next one
     #[arg(long)]
     pub(crate) watch: bool,
     #[command(flatten)]
@@ -109,31 +109,31 @@ pub(crate) struct Campaign {
 
 #[derive(Subcommand)]
 pub(crate) enum CampaignAction {
-    /// Begin no more accounts until it is resumed; workers wait
+    /// Start no more accounts until resumed; workers wait
     Pause(Named),
-    /// Go on
+    /// Resume a paused campaign
     Resume(Named),
-    /// Let accounts that failed, or whose archives are lost, have another turn
+    /// Retry accounts that failed or whose archives are lost
     Retry(Retry),
-    /// Give it up; archives that are stored stay
+    /// Cancel the campaign; stored archives are kept
     Cancel(Named),
-    /// Check that everything that was stored is there, whole and what it was
+    /// Verify that everything stored still exists, complete and unchanged
     Verify(super::CampaignVerify),
 }
 
 #[derive(Args)]
 pub(crate) struct Retry {
-    /// Which campaign
+    /// Name of the campaign
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// Also accounts whose archives are missing or damaged: every archive is read
+    /// Include accounts whose archives are missing or damaged; reads every archive
     #[arg(long)]
     pub(crate) damaged: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Named {
-    /// Which campaign
+    /// Name of the campaign
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 }

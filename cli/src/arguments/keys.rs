@@ -16,15 +16,15 @@ pub(crate) struct Keys {
 
 #[derive(Subcommand)]
 pub(crate) enum KeysAction {
-    /// Copy what opens the archives to a new file: keep it elsewhere
+    /// Copy the keys that open the archives to a new file: keep it elsewhere
     Backup {
-        /// The file to make
+        /// File to create
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
         passphrase: NewPassphrase,
     },
-    /// Take the keys of a copy back; those that are here stay
+    /// Restore keys from a copy; existing keys are kept
     Restore {
         /// The copy, or any file of age identities
         #[arg(value_name = "FILE")]
@@ -32,6 +32,6 @@ pub(crate) enum KeysAction {
         #[command(flatten)]
         passphrase: Passphrase,
     },
-    /// Make a new key for new archives; the old ones stay, for old archives
+    /// Create a new key for new archives; old keys are kept for old archives
     Rotate,
 }

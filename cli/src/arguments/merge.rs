@@ -1,4 +1,4 @@
-//! What can be said about making one archive of several.
+//! Arguments of `pappus merge`.
 
 use std::path::PathBuf;
 
@@ -12,12 +12,12 @@ pub(crate) struct Merge {
     /// Archives of one account, in any order
     #[arg(value_name = "ARCHIVE", required = true, num_args = 2..)]
     pub(crate) archives: Vec<PathBuf>,
-    /// Where the archive goes; made when needed
+    /// Folder for the archive, created if missing
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
-    /// A file with the age key (AGE-SECRET-KEY-1…) that opens encrypted archives
+    /// File with the age key (AGE-SECRET-KEY-1…) that opens encrypted archives
     #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "passphrase_command"])]
     pub(crate) identity: Option<PathBuf>,
     #[command(flatten)]
@@ -25,13 +25,13 @@ pub(crate) struct Merge {
     /// Encrypt the new archive so that only this age key (age1…) opens it; may be repeated
     #[arg(long, value_name = "RECIPIENT")]
     pub(crate) encrypt_to: Vec<String>,
-    /// The time to write into the archive instead of now, such as 2026-11-22T10:00:00Z
+    /// Time to record in the archive instead of now, such as 2026-11-22T10:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(crate) created_at: Option<Timestamp>,
-    /// Sign with the archive key of this pod as well, which is in Pappus's own folder: the pod's folder
+    /// Also sign with the archive key in Pappus's own folder for this pod: the pod's folder
     #[arg(long, value_name = "DIR")]
     pub(crate) pod: Option<PathBuf>,
-    /// The same: the pod's address
+    /// Also sign with the archive key for this pod: the pod's address
     #[arg(long, value_name = "URL")]
     pub(crate) pod_url: Option<String>,
     /// Pappus's own folder

@@ -1,4 +1,4 @@
-//! Where passphrases come from: the terminal, a file or a command, never the command line itself.
+//! Sources of passphrases: the terminal, a file or a command, never the command line itself.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 /// The value of an option such as `--passphrase[=FILE]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PromptOrFile {
-    /// The option without a file: ask on the terminal.
+    /// The option without a file: prompt on the terminal.
     Prompt,
     /// The first line of this file.
     File(PathBuf),
@@ -30,7 +30,7 @@ pub(crate) enum PassphraseSource {
     Prompt,
     /// The first line of a file.
     File(PathBuf),
-    /// The first line that a command prints, with the option that named the command.
+    /// The first line of a command's output, with the option that named the command.
     Command(&'static str, String),
 }
 
@@ -49,80 +49,80 @@ impl PassphraseSource {
     }
 }
 
-/// The passphrase of something encrypted that is opened.
+/// Options for the passphrase that opens something encrypted.
 #[derive(Args)]
 pub(crate) struct Passphrase {
-    /// Open what is encrypted with a passphrase: from the first line of FILE, or typed at the terminal
+    /// Decrypt with a passphrase: the first line of FILE, or typed at the terminal
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = PromptOrFile::parser())]
     passphrase: Option<PromptOrFile>,
-    /// Open what is encrypted with a passphrase: the first line that CMD prints. The shell runs CMD
+    /// Decrypt with a passphrase: the first line of CMD's output. The shell runs CMD
     #[arg(long, value_name = "CMD", conflicts_with = "passphrase")]
     passphrase_command: Option<String>,
 }
 
 impl Passphrase {
-    /// Returns where the passphrase comes from, if one was announced.
+    /// Returns the passphrase's source, if one was named.
     pub(crate) fn source(&self) -> Option<PassphraseSource> {
         let command = self.passphrase_command.as_ref();
         PassphraseSource::new(self.passphrase.as_ref(), "--passphrase-command", command)
     }
 }
 
-/// The passphrase of something that is encrypted with it.
+/// Options for the passphrase that encrypts something.
 #[derive(Args)]
 pub(crate) struct NewPassphrase {
-    /// Encrypt the whole file with a passphrase: from the first line of FILE, or typed twice at the terminal
+    /// Encrypt the whole file with a passphrase: the first line of FILE, or typed twice at the terminal
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = PromptOrFile::parser())]
     passphrase: Option<PromptOrFile>,
-    /// Encrypt the whole file with a passphrase: the first line that CMD prints. The shell runs CMD
+    /// Encrypt the whole file with a passphrase: the first line of CMD's output. The shell runs CMD
     #[arg(long, value_name = "CMD", conflicts_with = "passphrase")]
     passphrase_command: Option<String>,
 }
 
 impl NewPassphrase {
-    /// Returns where the passphrase comes from, if one was announced.
+    /// Returns the passphrase's source, if one was named.
     pub(crate) fn source(&self) -> Option<PassphraseSource> {
         let command = self.passphrase_command.as_ref();
         PassphraseSource::new(self.passphrase.as_ref(), "--passphrase-command", command)
     }
 }
 
-/// The passphrase of an encrypted private key that is needed.
+/// Options for the passphrase that opens an encrypted private key.
 #[derive(Args)]
 pub(crate) struct KeyPassphrase {
-    /// Open an encrypted private key: with the first line of FILE, or what is typed at the terminal
+    /// Decrypt the private key with a passphrase: the first line of FILE, or typed at the terminal
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = PromptOrFile::parser())]
     key_passphrase: Option<PromptOrFile>,
-    /// Open an encrypted private key: with the first line that CMD prints. The shell runs CMD
+    /// Decrypt the private key with a passphrase: the first line of CMD's output. The shell runs CMD
     #[arg(long, value_name = "CMD", conflicts_with = "key_passphrase")]
     key_passphrase_command: Option<String>,
 }
 
 impl KeyPassphrase {
-    /// Returns where the passphrase comes from, if one was announced.
+    /// Returns the passphrase's source, if one was named.
     pub(crate) fn source(&self) -> Option<PassphraseSource> {
         let command = self.key_passphrase_command.as_ref();
         PassphraseSource::new(self.key_passphrase.as_ref(), "--key-passphrase-command", command)
     }
 }
 
-/// The passphrase that encrypts a private key.
+/// Options for the passphrase that encrypts a private key.
 #[derive(Args)]
 pub(crate) struct NewKeyPassphrase {
-    /// Encrypt the private key with a passphrase: from the first line of FILE, or typed twice at the terminal
+    /// Encrypt the private key with a passphrase: the first line of FILE, or typed twice at the terminal
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = PromptOrFile::parser())]
     key_passphrase: Option<PromptOrFile>,
-    /// Encrypt the private key with a passphrase: the first line that CMD prints. The shell runs CMD
+    /// Encrypt the private key with a passphrase: the first line of CMD's output. The shell runs CMD
     #[arg(long, value_name = "CMD", conflicts_with = "key_passphrase")]
     key_passphrase_command: Option<String>,
 }
 
 impl NewKeyPassphrase {
-    /// Returns where the passphrase comes from, if one was announced.
+    /// Returns the passphrase's source, if one was named.
     pub(crate) fn source(&self) -> Option<PassphraseSource> {
         let command = self.key_passphrase_command.as_ref();
         PassphraseSource::new(self.key_passphrase.as_ref(), "--key-passphrase-command", command)

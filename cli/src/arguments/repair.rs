@@ -1,4 +1,4 @@
-//! What can be said about fixing what earlier versions entered.
+//! Arguments of `pappus repair`.
 
 use clap::Args;
 
@@ -6,7 +6,7 @@ use super::{NetworkArguments, PodArguments, StoreArguments};
 
 #[derive(Args)]
 pub(crate) struct Repair {
-    /// Only list what would be changed; nothing is written
+    /// List what would be changed, without writing anything
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]

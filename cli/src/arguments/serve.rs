@@ -1,4 +1,4 @@
-//! `pappus serve`.
+//! Arguments of `pappus serve`.
 
 use std::path::PathBuf;
 
@@ -8,13 +8,13 @@ use super::Log;
 
 #[derive(Args)]
 pub(crate) struct Serve {
-    /// The file that says how it runs; docs/pappus.example.toml explains every key
+    /// Configuration file; docs/pappus.example.toml explains every key
     #[arg(long, value_name = "FILE", default_value = "/etc/pappus/pappus.toml")]
     pub(crate) config: PathBuf,
-    /// Only say whether everything is there that the file names
+    /// Check whether everything that the file names exists, and exit
     #[arg(long)]
     pub(crate) check: bool,
-    /// Write warnings and errors to standard error in this form
+    /// Format of warnings and errors on standard error
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(crate) log: Log,
 }

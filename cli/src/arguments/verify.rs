@@ -8,12 +8,12 @@ use super::Passphrase;
 
 #[derive(Args)]
 pub(crate) struct Verify {
-    /// The archives; also what stock pods write: .json, .json.gz, .zip
+    /// The archives; also a stock pod's export: .json, .json.gz, .zip
     #[arg(value_name = "ARCHIVE", required = true)]
     pub(crate) archives: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
-    /// A file with the age key (AGE-SECRET-KEY-1…) that opens encrypted archives
+    /// File with the age key (AGE-SECRET-KEY-1…) that opens encrypted archives
     #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "passphrase_command"])]
     pub(crate) identity: Option<PathBuf>,
 }

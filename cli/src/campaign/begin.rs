@@ -1,4 +1,4 @@
-//! From arguments to a campaign.
+//! Starts or continues a campaign as the arguments request.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -20,12 +20,12 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::{clock, pod, store};
 
-/// Longest list of names, in bytes: twenty million of them.
+/// Largest list of names, in bytes: twenty million names.
 const MAX_LIST: u64 = 512 << 20;
 
-/// `pappus export --all`.
+/// Runs `pappus export --all`.
 pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Outcome, Failure> {
-    // What is refused is refused at once, whatever is away.
+    // Invalid arguments fail at once, even while a service is unavailable.
     let config = pod::configuration(&arguments.pod)?;
     let out = place(&arguments.out)?;
     Lock::recipients(&arguments.encrypt_to)?;
@@ -62,7 +62,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
     work(Work { place, campaign, names, opened, began: true, patience }, output).await
 }
 
-/// `pappus worker`.
+/// Runs `pappus worker`.
 pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
     let patience = Patience::new(&arguments.work, output);
@@ -88,7 +88,7 @@ pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, 
     work(Work { place, campaign, names: Vec::new(), opened, began: false, patience }, output).await
 }
 
-/// The folder as every machine and every later run knows it, or the bucket as it is.
+/// Returns the folder as an absolute path, valid in later runs, or the bucket's URL unchanged.
 fn place(out: &Path) -> Result<String, Failure> {
     let text = out.to_str().ok_or_else(|| Failure::say("the place for the archives (--out) is not UTF-8"))?;
     if text.starts_with("s3://") {
@@ -146,7 +146,7 @@ async fn begin(
     Ok((campaign, names))
 }
 
-/// Whom the archives are encrypted to: the pod's own campaign key and whoever is named.
+/// Returns the recipients of the archives: the pod's own campaign key and those named in the arguments.
 async fn recipients(
     place: &Place,
     arguments: &Export,
@@ -176,7 +176,7 @@ async fn recipients(
     Ok(std::iter::once(key.recipient).chain(arguments.encrypt_to.iter().cloned()).collect())
 }
 
-/// Says that the key which signs archives was lost, before another is made.
+/// Warns that the signing key of archives was lost, before a new one is created.
 fn say_lost_key(state: &StateFolder, earlier: &[Campaign]) -> Result<(), Failure> {
     if state.known_archive_key()?.is_some() {
         return Ok(());
@@ -189,7 +189,7 @@ fn say_lost_key(state: &StateFolder, earlier: &[Campaign]) -> Result<(), Failure
     Ok(())
 }
 
-/// What a lost archive key means.
+/// Explains the consequences of a lost archive key.
 pub(crate) fn lost_key(state: &StateFolder, lost: &str) -> String {
     format!(
         "THE POD'S ARCHIVE KEY {lost} IS GONE from {}. A new one is made now: whoever trusts the old one, on other pods \
@@ -199,9 +199,9 @@ pub(crate) fn lost_key(state: &StateFolder, lost: &str) -> String {
     )
 }
 
-/// To standard error, for programs that read the result too.
+/// Prints to standard error, so that programs which read the result see it too.
 pub(crate) fn say(sentence: &str) {
-    // Whoever has closed standard error does not want to know.
+    // A closed standard error is ignored.
     _ = writeln!(std::io::stderr(), "{sentence}");
 }
 
@@ -212,7 +212,7 @@ pub(super) fn order(asked: Option<arguments::Order>) -> Order {
     }
 }
 
-/// Which accounts, and the names on the podmin's list.
+/// Returns the selection of accounts, and the names on the podmin's list.
 fn only(arguments: &Export) -> Result<(Only, Vec<String>), Failure> {
     let only = match arguments.campaign.only.as_deref() {
         None | Some("all") => Only::All,
@@ -232,7 +232,7 @@ fn only(arguments: &Export) -> Result<(Only, Vec<String>), Failure> {
     Ok((only, Vec::new()))
 }
 
-/// A name a line; empty lines and what follows a # do not count.
+/// Reads one name per line; ignores empty lines and text after a #.
 fn list(path: &Path) -> Result<Vec<String>, Failure> {
     let failed = |error| Failure::new(format!("the list {} cannot be read", path.display()), error);
     if std::fs::metadata(path).map_err(failed)?.len() > MAX_LIST {

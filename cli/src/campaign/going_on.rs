@@ -1,4 +1,4 @@
-//! A campaign that goes on: what is asked for must be what it was begun with.
+//! Checks for a campaign that continues: the arguments must be those it was started with.
 
 use pappus_engine::campaign::{Campaign, CampaignState, Only, names_digest};
 
@@ -7,7 +7,7 @@ use crate::arguments::Export;
 use crate::error::Failure;
 use crate::output::Output;
 
-/// Refuses what would change a campaign.
+/// Rejects arguments that would change a campaign.
 pub(super) fn check(
     campaign: &Campaign,
     arguments: &Export,
@@ -59,7 +59,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Says what a campaign was begun with and the arguments do not name: it stays so.
+/// Prints the options a campaign was started with that the arguments omit: they still apply.
 pub(super) fn say(campaign: &Campaign, arguments: &Export, output: &Output) {
     let options = &campaign.options;
     let mut kept = Vec::new();

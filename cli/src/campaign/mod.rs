@@ -1,4 +1,4 @@
-//! Beginning, joining and reporting exports of a whole pod.
+//! Starts, joins and reports exports of a whole pod.
 
 mod begin;
 mod going_on;

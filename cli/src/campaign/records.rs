@@ -1,4 +1,4 @@
-//! What machines are told while a campaign goes on: a log, and numbers for Prometheus.
+//! Machine-readable records of a running campaign: a log, and metrics for Prometheus.
 
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -8,20 +8,20 @@ use tracing::{info, warn};
 use crate::arguments::{Log, WorkArguments};
 use crate::error::Failure;
 
-/// Seconds an account may take, as the limits of a histogram.
+/// Histogram bounds for the time of an account, in seconds.
 const SECONDS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0];
 
-/// Who is told.
+/// The outputs that are enabled.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Records {
-    /// Whether there is a log on standard error.
+    /// Logs to standard error.
     pub(crate) log: bool,
-    /// Whether somebody may ask for numbers.
+    /// Serves metrics.
     pub(crate) metrics: bool,
 }
 
 impl Records {
-    /// Begins what was asked for.
+    /// Starts the requested outputs.
     pub(crate) fn start(arguments: &WorkArguments) -> Result<Self, Failure> {
         if let Some(address) = arguments.metrics {
             let failed = |error| Failure::new(format!("the numbers cannot be shown at {address}"), error);
@@ -33,7 +33,7 @@ impl Records {
         }
         if let Some(form) = arguments.log {
             let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
-            // There is no other log before this one.
+            // This is the first logger, so it can always be set.
             _ = match form {
                 Log::Text => log.try_init(),
                 Log::Json => log.json().flatten_event(true).try_init(),
@@ -42,7 +42,7 @@ impl Records {
         Ok(Self { log: arguments.log.is_some(), metrics: arguments.metrics.is_some() })
     }
 
-    /// An account is finished.
+    /// Records a finished account.
     pub(crate) fn finished(self, account: &Finished) {
         let Finished { account: name, state, file, bytes, records, omissions, seconds, reason } = account;
         if self.log {
@@ -58,7 +58,7 @@ impl Records {
         }
     }
 
-    /// Something is waited for, or nothing any more.
+    /// Records the reason for waiting, or that waiting has ended.
     pub(crate) fn waits(self, reason: Option<&str>) {
         if self.log {
             if let Some(reason) = reason {
@@ -72,21 +72,21 @@ impl Records {
         }
     }
 
-    /// Something that the podmin should know.
+    /// Records a note for the podmin.
     pub(crate) fn notes(self, sentence: &str) {
         if self.log {
             warn!(sentence, "note");
         }
     }
 
-    /// The campaign is paused, resumed, or ended.
+    /// Records that the campaign is paused, resumed, or ended.
     pub(crate) fn state(self, state: CampaignState) {
         if self.log {
             info!(state = state.as_str(), "campaign");
         }
     }
 
-    /// How far all workers together are.
+    /// Records the progress of all workers together.
     #[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
     pub(crate) fn totals(self, totals: &Totals) {
         if !self.metrics {

@@ -1,11 +1,11 @@
-//! A campaign in words and as a document.
+//! A campaign's status as text and as JSON.
 
 use pappus_engine::campaign::{AccountLine, CampaignState, Status};
 
 use crate::commands::{counted, megabytes, thousands};
 use crate::output::Output;
 
-/// For people.
+/// Prints the status.
 pub(crate) fn describe(output: &Output, status: &Status) {
     let Status { campaign, totals, .. } = status;
     let state = match campaign.state {
@@ -73,7 +73,7 @@ fn slow(output: &Output, line: &AccountLine) {
     ));
 }
 
-/// For programs.
+/// Returns the status as JSON.
 pub(crate) fn document(status: &Status) -> serde_json::Value {
     serde_json::to_value(status).unwrap_or_default()
 }

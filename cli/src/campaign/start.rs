@@ -1,4 +1,4 @@
-//! What is away when a campaign begins or goes on: it is waited for, as later on.
+//! Retries for services that are unavailable when a campaign starts or resumes, as during the campaign.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -15,14 +15,14 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::{pod, store};
 
-/// The first pause before something is tried again.
+/// The first pause between attempts.
 const SHORTEST: Duration = Duration::from_millis(250);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// An error that may be one of something that is away.
+/// An error that may be transient.
 pub(super) trait Passes {
-    /// Whether the same may go well later.
+    /// Returns whether a retry may succeed.
     fn passes(&self) -> bool;
 }
 
@@ -50,7 +50,7 @@ impl Passes for CampaignError {
     }
 }
 
-/// How long something may be away.
+/// The time something may be unavailable.
 #[derive(Clone, Copy)]
 pub(super) struct Patience {
     most: Duration,
@@ -62,7 +62,7 @@ impl Patience {
         Self { most: Duration::from_secs(arguments.patience), json: output.is_json() }
     }
 
-    /// Does something until it goes well, or fails with what does not pass by itself.
+    /// Retries until an attempt succeeds or fails with an error that is not transient.
     pub(super) async fn until_ok<T, E, F>(self, mut attempt: impl FnMut() -> F) -> Result<T, Failure>
     where
         E: Passes + Display + Into<Failure>,
@@ -84,7 +84,7 @@ impl Patience {
                 )));
             }
             if said != reason && !self.json {
-                // Whoever has closed standard error does not want to know.
+                // A closed standard error is ignored.
                 _ = writeln!(std::io::stderr(), "Waiting: {reason}");
             }
             said = reason;
@@ -99,7 +99,7 @@ impl Patience {
         self.until_ok(|| Store::open(&address)).await
     }
 
-    /// The place of a campaign's archives: where it has been before, and in no other folder that is at that path.
+    /// Opens the location of a campaign's archives: only the one used before, not another folder at the same path.
     pub(super) async fn place_of(self, out: &str, place: Option<&str>) -> Result<Depot, Failure> {
         let address = DepotAddress::parse(out, &pod::environment)?;
         let open = || async {
@@ -111,7 +111,7 @@ impl Patience {
         self.until_ok(open).await
     }
 
-    /// The place of a new campaign's archives: a folder is made when missing, unless an earlier campaign has been there.
+    /// Opens a location for a new campaign's archives: creates a missing folder, unless an earlier campaign used it.
     pub(super) async fn new_place(self, campaigns: &Campaigns, out: &str) -> Result<Depot, Failure> {
         let earlier = self.until_ok(|| campaigns.all()).await?;
         let known = |campaign: &Campaign| campaign.place.clone().filter(|_| campaign.out == out);

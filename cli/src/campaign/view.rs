@@ -1,4 +1,4 @@
-//! How far a campaign is, while it goes on: a bar on a terminal, plain lines otherwise, nothing for programs.
+//! Progress of a running campaign: a bar on a terminal, plain lines otherwise, nothing for programs.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::progress::Bar;
 
-/// How often the store is asked.
+/// Time between reads of the store.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often a line is written where there is no terminal.
+/// Time between lines where there is no terminal.
 const LINE: Duration = Duration::from_secs(10);
-/// Records, not accounts, say how long it takes: one account may be as large as all others together.
+/// Progress counts records, not accounts: one account may be as large as all others together.
 const TEMPLATE: &str = "{wide_bar} {percent} %{prefix}\n{msg}";
 
-/// What people see while a worker works.
+/// The progress display of a worker.
 pub(crate) struct View {
     json: bool,
     bar: Option<ProgressBar>,
@@ -44,7 +44,7 @@ impl View {
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            // Whoever has closed standard error does not want to know.
+            // A closed standard error is ignored.
             None if !self.json && !self.records.log => _ = writeln!(std::io::stderr(), "{text}"),
             None => {}
         }
@@ -62,13 +62,13 @@ impl View {
         bar.set_message(sentence(totals));
     }
 
-    /// Shows how far it is until it is aborted.
+    /// Shows the progress until aborted.
     pub(crate) async fn watch(self: Arc<Self>, store: Store, campaign: Campaign) {
         let mut last: Option<Instant> = None;
         loop {
             let due = self.bar.is_some() || last.is_none_or(|last| last.elapsed() >= LINE);
             if due && (!self.json || self.records.metrics) {
-                // A store that is away is spoken of elsewhere.
+                // An unavailable store is reported elsewhere.
                 if let Ok(totals) = Status::totals(&store, &campaign).await {
                     self.records.totals(&totals);
                     self.show(&totals);
@@ -86,7 +86,7 @@ impl View {
     }
 }
 
-/// How many accounts are finished, and what does not go without saying.
+/// Summarizes the finished accounts and anything unusual.
 fn sentence(totals: &Totals) -> String {
     let done = thousands(totals.accounts() - totals.open());
     let mut text = format!("{done} of {}", counted(totals.accounts(), "account"));
@@ -132,7 +132,7 @@ impl Observer for View {
     }
 }
 
-/// Shows how far a campaign is until it is finished or cancelled.
+/// Shows a campaign's progress until it is finished or cancelled.
 pub(crate) async fn follow(
     campaigns: &Campaigns,
     store: &Store,
@@ -158,7 +158,7 @@ pub(crate) async fn follow(
     }
 }
 
-/// Waits until there is a campaign that is not finished, of this name if one is given, and returns its name.
+/// Waits until an unfinished campaign, of this name if given, exists, and returns its name.
 pub(crate) async fn awaited(
     campaigns: &Campaigns,
     name: Option<&str>,
@@ -177,7 +177,7 @@ pub(crate) async fn awaited(
         }
         if !told && !output.is_json() {
             let which = name.map_or_else(|| "a campaign".to_owned(), |name| format!("the campaign {name:?}"));
-            // Whoever has closed standard error does not want to know.
+            // A closed standard error is ignored.
             _ = writeln!(std::io::stderr(), "Waiting for {which} to begin.");
             told = true;
         }

@@ -1,4 +1,4 @@
-//! A worker on the terminal: from its beginning to its last word.
+//! A worker on the terminal, from start to final report.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -27,30 +27,30 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::{clock, interrupt, pod};
 
-/// A megabyte as disks are sold.
+/// Bytes of a decimal megabyte, the unit of disk sizes.
 const MEGABYTE: u64 = 1_000_000;
 
-/// Where everything is.
+/// The locations of a pod's data.
 pub(super) struct Place {
     pub(super) config: PodConfig,
     pub(super) state: StateFolder,
     pub(super) store: Store,
 }
 
-/// What is to be done.
+/// The inputs of a worker.
 pub(super) struct Work {
     pub(super) place: Place,
     pub(super) campaign: Campaign,
-    /// Names on the podmin's list, while it is still to be written down.
+    /// Names on the podmin's list, while it is not recorded yet.
     pub(super) names: Vec<String>,
     pub(super) opened: Opened,
-    /// Whether this is where the campaign was begun, and not a worker that has joined it.
+    /// Set if this run started the campaign, rather than joined it as a worker.
     pub(super) began: bool,
-    /// How long what is away is waited for.
+    /// The time to wait for what is unavailable.
     pub(super) patience: Patience,
 }
 
-/// What must be there before anything begins.
+/// The resources that must be open before anything starts.
 pub(super) struct Opened {
     depot: Depot,
     uploads: PhotoStore,
@@ -69,7 +69,7 @@ impl Opened {
     ) -> Result<Self, Failure> {
         let patience = Patience::new(arguments, output);
         let uploads = pod::uploads(config).await?;
-        // Before there is a connection of our own.
+        // Before this program's own connection, which would count as use.
         let options = options(config, arguments, output).await?;
         let mut snapshot = patience.until_ok(|| Snapshot::open(&config.database)).await?;
         let schema = read_schema(&mut snapshot).await?;
@@ -143,7 +143,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
 }
 
-/// The key that signs. Archives of one campaign are signed with one key, so none is made for a campaign that goes on.
+/// Returns the signing key. All archives of a campaign are signed with one key, so none is created when it resumes.
 fn archive_key(state: &StateFolder, campaign: &Campaign) -> Result<SigningKey, Failure> {
     match state.known_archive_key()? {
         Some(key) => Ok(key.signing_key()?),
@@ -157,7 +157,7 @@ fn archive_key(state: &StateFolder, campaign: &Campaign) -> Result<SigningKey, F
     }
 }
 
-/// The places of the archives that need not be made again, and a word about what cannot be seen.
+/// Returns the locations of archives that can be reused, and prints which changes cannot be detected.
 async fn before(
     campaigns: &Campaigns,
     campaign: &Campaign,
@@ -181,7 +181,7 @@ async fn before(
     Ok(places)
 }
 
-/// Says when the pod's address is not the host of all its accounts' IDs.
+/// Warns if the pod's address is not the host of all its accounts' IDs.
 async fn say_other_hosts(snapshot: &mut Snapshot, url: &PodUrl, output: &Output) -> Result<(), Failure> {
     let hosts = other_hosts(snapshot, url).await?;
     if let Some(sentence) = pod::other_hosts(url, &hosts) {
@@ -237,7 +237,7 @@ async fn options(
     })
 }
 
-/// This machine's name.
+/// Returns this machine's name.
 fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())

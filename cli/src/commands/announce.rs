@@ -29,15 +29,15 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
     Ok(if announced.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
 }
 
-/// How a move is announced.
+/// Options of an announcement.
 pub(crate) struct Way {
     pub(crate) key_passphrase: Option<Zeroizing<String>>,
     pub(crate) farewell: Option<String>,
-    /// Asks the old pod; none when it is not to be asked.
+    /// Queries the old pod; none if it is not to be contacted.
     pub(crate) discovery: Option<Discovery>,
 }
 
-/// Announces the move of an archive's account: alone, and after an import.
+/// Announces the move of an archive's account: by itself, or after an import.
 pub(crate) async fn announce_archive(
     archive: Archive<Verified>,
     config: &PodConfig,
@@ -51,7 +51,7 @@ pub(crate) async fn announce_archive(
         .map_err(|error| Failure::new("the move was not announced", error))
 }
 
-/// Prints whom the announcement goes to, and who cannot be told.
+/// Prints who is notified, and who cannot be.
 pub(crate) fn describe(output: &Output, announced: &Announced) {
     output.line(format!("{} is {} from now on.", announced.old, announced.new));
     output.line(format!(

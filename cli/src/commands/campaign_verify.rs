@@ -18,7 +18,7 @@ use crate::output::Output;
 use crate::progress::Bar;
 use crate::{archive, pod, store};
 
-/// At most so many problems are listed on the terminal.
+/// Largest number of problems listed on the terminal.
 const SHOWN: usize = 50;
 
 pub(crate) async fn run(
@@ -53,7 +53,7 @@ pub(crate) async fn run(
     Ok(if found.is_clean() { Outcome::Done } else { Outcome::Findings })
 }
 
-/// Accounts whose archives are lost get another turn; gives their number.
+/// Retries accounts whose archives are lost; returns their number.
 pub(crate) async fn retry_damaged(name: &str, place: &StorePlace, output: &Output) -> Result<u64, Failure> {
     let name = Some(name.to_owned());
     let verify = CampaignVerify { name, files: None, identity: None, repair: false, trust_pod: None };
@@ -65,10 +65,10 @@ pub(crate) async fn retry_damaged(name: &str, place: &StorePlace, output: &Outpu
     Ok(retried)
 }
 
-/// What a check has found, and where.
+/// The findings of a check, and the location.
 struct Checked {
     depot: Depot,
-    /// For files that go again.
+    /// Folder for temporary files.
     scratch: PathBuf,
     found: CampaignVerification,
 }
@@ -81,7 +81,7 @@ async fn check(verify: &CampaignVerify, known: &Known, output: &Output) -> Resul
     };
     let mut depot = Depot::open_existing(&DepotAddress::parse(&known.place, &pod::environment)?).await?;
     if let Some(identity) = known.campaign.as_ref().and_then(|known| known.campaign.place.as_ref()) {
-        // An empty mount point is no campaign whose archives are all lost.
+        // An empty mount point must not look like a campaign whose archives are all lost.
         depot = depot.bound_to(identity);
         depot.check().await?;
     }
@@ -106,7 +106,7 @@ async fn check(verify: &CampaignVerify, known: &Known, output: &Output) -> Resul
     Ok(Checked { depot, scratch, found })
 }
 
-/// Makes good what can be made good.
+/// Repairs what can be repaired.
 async fn repair(
     known: &KnownCampaign,
     (depot, state, scratch): (&Depot, Option<&StateFolder>, &Path),
@@ -146,7 +146,7 @@ async fn repair(
     Ok(json!({ "list": list, "retried": retried }))
 }
 
-/// What is known before the files are looked at.
+/// The facts known before the files are checked.
 struct Known {
     place: String,
     state: Option<StateFolder>,
@@ -154,7 +154,7 @@ struct Known {
     campaign: Option<KnownCampaign>,
 }
 
-/// A campaign as the store knows it.
+/// A campaign as recorded in the store.
 struct KnownCampaign {
     store: Store,
     campaigns: Campaigns,

@@ -68,9 +68,9 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
 }
 
-/// Records of accounts that are read together.
+/// Largest number of records in one batch of accounts.
 const TOGETHER: u64 = 2_000;
-/// Accounts that are read together.
+/// Largest number of accounts in one batch.
 const MOST_TOGETHER: usize = 100;
 
 /// Reads every account as an export would.
@@ -161,10 +161,10 @@ fn say_forecast(output: &Output, forecast: Option<&Forecast>) {
     }
 }
 
-/// Accounts that are named one by one.
+/// Largest number of accounts listed by name.
 const SHOWN: usize = 20;
 
-/// How many omissions the archive of an account will list.
+/// Returns the number of omissions that the archive of an account will list.
 fn omissions_of(account: &AccountSize, forecast: Option<&Forecast>) -> Option<u64> {
     forecast.map(|forecast| forecast.accounts.get(&account.username).copied().unwrap_or(0))
 }

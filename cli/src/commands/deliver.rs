@@ -17,7 +17,7 @@ use crate::output::Output;
 use crate::progress::Bar;
 use crate::{interrupt, network, pod, store};
 
-/// How often the ledger is read for the progress bar.
+/// Time between reads of the ledger for the progress bar.
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, Failure> {
@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, 
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
 }
 
-/// What was sent, and how the ledger is then.
+/// The deliveries that were sent, and the ledger's state afterwards.
 pub(crate) struct Sent {
     summary: Summary,
     counts: Counts,
@@ -44,17 +44,17 @@ pub(crate) struct Sent {
     next: Option<DateTime<Utc>>,
 }
 
-/// How deliveries are sent: alone, and after an import.
+/// Options of sending deliveries: by itself, or after an import.
 pub(crate) struct Sending<'a> {
     pub(crate) config: &'a PodConfig,
     pub(crate) network: &'a NetworkArguments,
     pub(crate) patience: &'a PatienceArguments,
-    /// Go on until nothing is left.
+    /// Continue until nothing is left.
     pub(crate) wait: bool,
 }
 
 impl Sending<'_> {
-    /// Sends what is due; with `wait`, until nothing is left.
+    /// Sends due deliveries; with `wait`, until nothing is left.
     pub(crate) async fn send_due(&self, store: &Store, output: &Output) -> Result<Sent, Failure> {
         let client = network::client_of(&self.config.url, self.network)?;
         let stopped = interrupt::stop_gracefully(
@@ -87,9 +87,9 @@ impl Sending<'_> {
     }
 }
 
-/// Shows how many deliveries have ended, of those that are due now. Goes on for ever.
+/// Shows how many of the deliveries due now have ended. Never returns.
 async fn show_progress(ledger: &Ledger, output: &Output) {
-    // A ledger that cannot be read is told by whoever sends.
+    // Errors in reading the ledger are reported by the sender.
     let ended = async || {
         let counts = ledger.counts(Scope::All).await.ok()?;
         u64::try_from(counts.delivered + counts.confirmed + counts.rejected + counts.dead).ok()
@@ -106,7 +106,7 @@ async fn show_progress(ledger: &Ledger, output: &Output) {
 }
 
 impl Sent {
-    /// For people.
+    /// Prints the result.
     pub(crate) fn describe(&self, output: &Output) {
         let Self { summary, counts, friends, unseen, held, next } = self;
         let number = |count: i64| thousands(count.unsigned_abs());
@@ -144,7 +144,7 @@ impl Sent {
         }
     }
 
-    /// For programs.
+    /// Returns the result as JSON.
     pub(crate) fn document(&self) -> Value {
         json!({
             "sent": self.summary,

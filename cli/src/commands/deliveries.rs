@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::{pod, store};
 
-/// Pods and people that are read at a time.
+/// Number of pods or people read at a time.
 const PAGE: u32 = 1000;
 
 pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcome, Failure> {
@@ -23,7 +23,8 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     let account = arguments.account.as_deref().map(str::parse::<DiasporaId>).transpose()?;
     let scope = account.as_ref().map_or(Scope::All, Scope::Account);
     let store = store::open(&arguments.store, &config.url).await?;
-    // Who came back since the last delivery. A pod whose database is away says what was known then.
+    // Friends who came back since the last delivery. If the pod's database is unavailable, the last known state is
+    // shown.
     let target = TargetPod::new(&config.database, &config.url);
     _ = target.look(&store, SystemClock.now(), TimeDelta::minutes(1)).await;
     let view = LedgerView::read(&Ledger::new(&store), scope).await?;
@@ -40,7 +41,7 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     Ok(if view.counts.finished() && view.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
 }
 
-/// All that the ledger says.
+/// The contents of the ledger.
 struct LedgerView {
     counts: Counts,
     friends: Friends,
@@ -94,7 +95,7 @@ impl LedgerView {
     }
 }
 
-/// A line for each pod.
+/// Returns a table with a row for each pod.
 fn table(pods: &[PodDeliveries]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
@@ -132,7 +133,7 @@ fn table(pods: &[PodDeliveries]) -> Table {
     table
 }
 
-/// How far a pod is with the move.
+/// Describes a pod's progress with the move.
 fn state_of_move(pod: &PodDeliveries) -> String {
     match (pod.told_at, pod.confirmed_at, pod.waits_until) {
         (_, Some(_), _) => "confirmed".to_owned(),
@@ -145,7 +146,7 @@ fn state_of_move(pod: &PodDeliveries) -> String {
     }
 }
 
-/// What friends have to do whose software carries no friendship over, and who they are.
+/// Lists friends whose software does not transfer friendships, and what they have to do.
 fn list_elsewhere(output: &Output, elsewhere: &[Elsewhere]) {
     for of_system in elsewhere.chunk_by(|one, next| one.account == next.account && one.system == next.system)
     {
@@ -158,7 +159,7 @@ fn list_elsewhere(output: &Output, elsewhere: &[Elsewhere]) {
     }
 }
 
-/// By account, pod and reason, each person on a line, to be copied from there.
+/// Lists by account, pod and reason, one person per line, ready to copy.
 fn list_by_hand(output: &Output, by_hand: &[Unreached]) {
     let reason = |line: &Unreached| line.last_error.clone().unwrap_or_else(|| "no answer".to_owned());
     for of_account in by_hand.chunk_by(|one, next| one.account == next.account) {

@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
         campaign::say(&campaign::lost_key(&state, &lost));
     }
     let archive_key: SigningKey = state.archive_key()?.signing_key()?;
-    // What is wrong with it, the export of each account says.
+    // If it fails, the export of each account reports the reason.
     _ = make_folder(&arguments.out);
     let mut memory = StoredSignatures::open(&state).await;
     let mut results = Vec::new();
@@ -89,9 +89,9 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     Ok(outcome)
 }
 
-/// Says that the account's ID names another host than the pod's address gives; true when it does.
+/// Warns if the account's ID names another host than the pod's address; returns whether it does.
 async fn say_other_host(snapshot: &mut Snapshot, url: &PodUrl, name: &str, output: &Output) -> bool {
-    // The export itself says when there is no such account.
+    // The export itself reports a missing account.
     let Ok(id) = AccountReader::id_of(snapshot, url, name).await else { return false };
     if id.host() == url.diaspora_host() {
         return false;
@@ -109,7 +109,7 @@ async fn bar(snapshot: &mut Snapshot, url: &PodUrl, name: &str, json: bool) -> B
     }
     let total = match AccountReader::find(snapshot, url.clone(), name).await {
         Ok(mut reader) => reader.record_count().await.unwrap_or(0),
-        Err(_) => return Bar::hidden(), // the export itself says what is wrong
+        Err(_) => return Bar::hidden(), // the export itself reports the error
     };
     Bar::records(name, total)
 }

@@ -23,7 +23,7 @@ use crate::output::Output;
 use crate::progress::Steps;
 use crate::{archive, clock, network, pod, store};
 
-/// Findings that are listed on the terminal.
+/// Largest number of findings listed on the terminal.
 const SHOWN: usize = 20;
 
 pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, Failure> {
@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         PodWriter::mend(&config.database).await?;
         Some(PendingKey::begin())
     };
-    pod::open(&config).await?; // says what is wrong with the pod before any work is done
+    pod::open(&config).await?; // reports problems with the pod before any work starts
     let file = &arguments.archive.archive;
     let source = arguments.archive.passphrase.source();
     let unlock = archive::unlock(source.as_ref(), arguments.archive.identity.as_deref())?;
@@ -96,7 +96,7 @@ async fn options(
         username: arguments.username.clone(),
         reserved_names: config.reserved_names.clone(),
         email: arguments.email.clone(),
-        // The user sets one by "forgot your password?".
+        // The user sets one with "forgot your password?".
         encrypted_password: None,
         accept_unproven: arguments.accept_unproven,
         pinned_pods: arguments.trust_pod.clone(),
@@ -155,7 +155,7 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
     }
 }
 
-/// What an earlier run has brought, and what became of it.
+/// Describes an earlier import and its state.
 fn describe_earlier(output: &Output, report: &Report) {
     let (before, deleted) = (report.imported_before, report.deleted_since());
     if before + deleted > 0 {

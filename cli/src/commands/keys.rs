@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::{clock, passphrase, pod, store};
 
-/// What people ask for a copy's passphrase.
+/// The name of a copy in passphrase prompts.
 const COPY: &str = "the copy of the keys";
 
 pub(crate) async fn run(arguments: Keys, output: &Output) -> Result<Outcome, Failure> {

@@ -1,4 +1,4 @@
-//! `pappus manual`: the manual pages under `docs/man`, made from the arguments themselves.
+//! `pappus manual`: the manual pages under `docs/man`, generated from the arguments.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::arguments::{Arguments, Folder};
 use crate::error::Failure;
 use crate::examples::{EXIT_CODES, Example, examples};
 
-/// Begins everything that is rendered: how an apostrophe is written.
+/// Preamble of every rendered part: defines the apostrophe.
 const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 
 pub(crate) fn run(arguments: &Folder) -> Result<Outcome, Failure> {
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Folder) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// Writes the page of a command, and those of its subcommands. `words` are the subcommand's.
+/// Writes the pages of a command and its subcommands. `words` are the subcommand's.
 fn write_pages(command: &Command, name: &str, words: &str, folder: &Path) -> Result<(), Failure> {
     if command.is_hide_set() {
         return Ok(());
@@ -65,7 +65,7 @@ fn write_pages(command: &Command, name: &str, words: &str, folder: &Path) -> Res
     Ok(())
 }
 
-/// Escapes a line for roff: hyphens that can be copied, no requests, no commands.
+/// Escapes a line for roff: copyable hyphens, no requests, no commands.
 fn escape(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
     if text.starts_with('.') { format!("\\&{text}") } else { text }

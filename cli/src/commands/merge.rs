@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Merge, output: &Output) -> Result<Outcome, Failure
     Ok(if merged.manifest.omission_count() == 0 { Outcome::Done } else { Outcome::Findings })
 }
 
-/// The pod's archive key, when the pod is named. It is never made here.
+/// Returns the pod's archive key, if the pod is named. Never creates one.
 fn archive_key(arguments: &Merge) -> Result<Option<SigningKey>, Failure> {
     if arguments.pod.is_none() && arguments.pod_url.is_none() {
         return Ok(None);

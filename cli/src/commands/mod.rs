@@ -35,14 +35,14 @@ use pappus_engine::work_dir::WorkDir;
 use crate::error::Failure;
 use crate::interrupt;
 
-/// Makes a folder for archives when it is missing, for its owner only: they hold private keys.
+/// Creates a folder for archives if missing, readable by its owner only: they contain private keys.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| Failure::new(format!("the folder {} cannot be made", folder.display()), error))
 }
 
-/// Makes a folder for archives when it is missing, and in it one for files in the making, which goes with the program
-/// however it ends; what killed ones have left goes now.
+/// Creates a folder for archives if missing, and in it one for temporary files, which is removed however the program
+/// ends; removes those that killed programs have left.
 pub(crate) fn make_work_dir(folder: &Path) -> Result<WorkDir, Failure> {
     make_folder(folder)?;
     let made = WorkDir::make(folder);
@@ -52,14 +52,14 @@ pub(crate) fn make_work_dir(folder: &Path) -> Result<WorkDir, Failure> {
     Ok(work)
 }
 
-/// How a command ended.
+/// The outcome of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Everything is well.
+    /// Success.
     Done,
-    /// Done, and there is something to read.
+    /// Success, with findings to read.
     Findings,
-    /// Part of it failed, and has been said.
+    /// Partial failure, already reported.
     Failed,
 }
 
@@ -73,7 +73,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// `1,234,567`.
+/// Formats as `1,234,567`.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -86,7 +86,8 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// A number with its noun: `1 photo`, `2,000 photos`, `3 deliveries`. `what` is the singular, whose last word changes.
+/// Formats a number with its noun: `1 photo`, `2,000 photos`, `3 deliveries`. `what` is the singular, whose last word
+/// changes.
 pub(crate) fn counted(number: u64, what: &str) -> String {
     let number_text = thousands(number);
     if let Some(which) = what.strip_suffix("person").filter(|_| number != 1) {
@@ -99,15 +100,15 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
     }
 }
 
-/// `12.3 MB`.
+/// Formats as `12.3 MB`.
 pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{}", indicatif::DecimalBytes(bytes))
 }
 
-/// At most so many omissions are listed on the terminal; the manifest has more.
+/// Largest number of omissions listed on the terminal; the manifest lists more.
 const SHOWN_OMISSIONS: usize = 20;
 
-/// Lists what was left out.
+/// Lists the omissions.
 pub(crate) fn list_omissions(output: &crate::output::Output, manifest: &Manifest) {
     for omission in manifest.omissions.iter().take(SHOWN_OMISSIONS) {
         let record = &omission.record;

@@ -1,4 +1,4 @@
-//! `pappus newcomer-step`: what the web service starts for each step with a newcomer's archive.
+//! `pappus newcomer-step`: run by the web service for each step of a newcomer's archive.
 
 use std::sync::Arc;
 

@@ -13,17 +13,17 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::{clock, network, pod, store};
 
-/// Time for looking people up. All imports of a pod's life may have brought thousands along; a pod that is dead takes
-/// none of it from the others.
+/// Time for looking people up. All imports of a pod's lifetime may have imported thousands; a dead pod uses up none
+/// of the time of the others.
 const LOOKING_UP: Duration = Duration::from_mins(10);
-/// People who are listed on the terminal; JSON has all of them.
+/// Largest number of people listed on the terminal; JSON has all of them.
 const SHOWN: usize = 20;
 
 pub(crate) async fn run(arguments: arguments::Repair, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
     let client = network::client(&arguments.network)?;
     PodWriter::mend(&config.database).await?;
-    pod::open(&config).await?; // says what is wrong with the pod before any work is done
+    pod::open(&config).await?; // reports problems with the pod before any work starts
     let store = store::open(&arguments.store, &config.url).await?;
     let options = RepairOptions {
         discovery: Discovery::new(client, LOOKING_UP),

@@ -1,4 +1,4 @@
-//! `pappus schemas`: the JSON Schemas and the OpenAPI document under `schemas/`, made from the types themselves.
+//! `pappus schemas`: the JSON Schemas and the OpenAPI document under `schemas/`, generated from the types.
 
 use super::Outcome;
 use crate::arguments::Folder;

@@ -36,16 +36,16 @@ pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Fa
     Ok(Outcome::Done)
 }
 
-/// Warnings and errors, on standard error.
+/// Logs warnings and errors to standard error.
 fn begin_log(form: Log) {
-    // Browsers keep cookies of sessions that have ended; that is not worth a warning each time.
+    // Browsers keep cookies of expired sessions; they deserve no warning each time.
     let wanted = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("tower_sessions", LevelFilter::ERROR)
         .with_target("tower_sessions_core", LevelFilter::ERROR);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let registry = tracing_subscriber::registry();
-    // There is no other log before this one.
+    // This is the first logger, so it can always be set.
     _ = match form {
         Log::Text => registry.with(layer.with_filter(wanted)).try_init(),
         Log::Json => registry.with(layer.json().flatten_event(true).with_filter(wanted)).try_init(),

@@ -14,11 +14,11 @@ use crate::arguments::Verify;
 use crate::error::Failure;
 use crate::output::Output;
 
-/// At most so many findings are listed on the terminal.
+/// Largest number of findings listed on the terminal.
 const SHOWN: usize = 20;
 
 pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failure> {
-    // Asked once, for all.
+    // Prompts once for all archives.
     let unlock = archive::unlock(arguments.passphrase.source().as_ref(), arguments.identity.as_deref())?;
     if let [path] = arguments.archives.as_slice() {
         let (document, outcome) = verify(path, unlock.as_ref(), output)?;
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failur
                 documents.push(document);
                 good += u64::from(outcome == Outcome::Done);
             }
-            // One that is damaged says nothing about the others.
+            // A damaged archive does not stop the others.
             Err(failure) => {
                 failure.print();
                 let (error, code) = (failure.to_string(), failure.code());
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failur
     })
 }
 
-/// Verifies one archive and describes it; returns its document.
+/// Verifies and describes one archive; returns its JSON.
 fn verify(
     path: &Path,
     unlock: Option<&Unlock>,

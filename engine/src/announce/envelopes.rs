@@ -1,4 +1,4 @@
-//! Who is told what.
+//! The messages of an announcement and their recipients.
 
 use std::collections::BTreeMap;
 
@@ -18,35 +18,35 @@ use crate::import::{ImportRecord, photo_names_taken};
 use crate::pod::database::{Cell as _, PodWriter};
 use crate::store::Store;
 
-/// Recipients whose envelopes are made at a time.
+/// Number of recipients whose envelopes are sealed at a time.
 const PAGE: usize = 200;
 
-/// What has been queued.
+/// Summary of a queued announcement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Announced {
-    /// Who the account was.
+    /// The account's old ID.
     pub old: DiasporaId,
-    /// Who it is.
+    /// The account's new ID.
     pub new: DiasporaId,
-    /// Pods that are told of the move.
+    /// Number of pods notified of the move.
     pub pods: u64,
-    /// People on other pods who get a message of their own.
+    /// Number of people on other pods who get a message of their own.
     pub people: u64,
-    /// Contacts in the archive whom this pod does not know: their pods are told, and they get messages of their own
-    /// when the archive has their GUID and key.
+    /// Contacts in the archive that this pod does not know: their pods are notified, and they get messages of their
+    /// own if the archive has their GUID and key.
     pub unknown: u64,
-    /// Friends: people who shared both ways. [`Ledger::friends`] says how many are back.
+    /// Friends: people who shared both ways. [`Ledger::friends`] counts those who are back.
     pub friends: u64,
-    /// Deliveries that are new in the ledger.
+    /// Number of deliveries that are new in the ledger.
     pub queued: u64,
-    /// People who cannot be told, with the reason.
+    /// People who cannot be notified, with the reason.
     pub by_hand: Vec<(String, String)>,
 }
 
-/// Who the account was, as the archive says.
+/// The account's old identity, as the archive states it.
 pub(super) struct OldAccount {
     pub(super) id: DiasporaId,
-    /// Stock archives do not tell it.
+    /// Not in stock archives.
     pub(super) guid: Option<Guid>,
     pub(super) key: SigningKey,
 }
@@ -56,7 +56,7 @@ pub(super) struct Announcer {
     pub(super) pod: PodWriter,
     pub(super) now: Timestamp,
     pub(super) old: OldAccount,
-    /// Whether something showed that the archive was the account's.
+    /// Set if there was proof that the archive belongs to the account.
     pub(super) proven: bool,
     pub(super) new_person: i64,
     pub(super) new_user: i64,
@@ -96,8 +96,8 @@ impl Announcer {
             "SELECT remote_photo_path FROM photos WHERE author_id = {new_person} AND processed_image IS NOT NULL \
              AND remote_photo_path IS NOT NULL ORDER BY id DESC LIMIT 1"
         );
-        // Where the import has put them, on this pod or on S3. Other pods look there by the names they know, and under
-        // one of them may lie somebody else's file.
+        // The import's target, on this pod or on S3. Other pods look there by the names they know, and one of these
+        // may be the name of somebody else's file.
         let photos_at = pod.rows("photos", sql, &[]).await?.first().and_then(|row| row.filled(0));
         let photos_at = photos_at.filter(|_| photo_names_taken == 0);
         let (proven, import) = (import.is_proven(), import.id.clone());
@@ -117,16 +117,16 @@ impl Announcer {
         })
     }
 
-    /// The announcement. The new account's signature is over the two names only, so it is the same each time.
+    /// Returns the announcement. The new account's signature covers only the two IDs, so it is the same each time.
     pub(super) fn migration(&self) -> Result<AccountMigration, AnnounceError> {
         let photos = self.photos_at.clone();
         Ok(AccountMigration::sign(self.old.id.clone(), self.profile.clone(), photos, &self.new_key)?)
     }
 
-    /// Puts every delivery into the ledger, and notes who knows the account.
+    /// Queues every delivery in the ledger, and registers who knows the account.
     ///
     /// `contacts` are those of the archive; the new account need not have them all. `farewell` is the text of a last
-    /// post by the old account, if there is to be one.
+    /// post by the old account, if any.
     pub(super) async fn queue(
         &mut self,
         store: &Store,
@@ -135,7 +135,7 @@ impl Announcer {
     ) -> Result<Announced, AnnounceError> {
         let (ledger, at) = (Ledger::new(store), self.now.to_utc().and_utc());
         let mut audience = self.audience(contacts).await?;
-        // First, since nothing may be sent that is not registered.
+        // First, since nothing unregistered may be sent.
         ledger.register(&self.import, &self.identity, &audience.known).await?;
         ledger.recognise(&audience.hubzillas(), System::Hubzilla).await?;
         let mut queued = ledger.enqueue(self.public(&audience, farewell)?, at).await?;
@@ -153,7 +153,7 @@ impl Announcer {
         })
     }
 
-    /// What each pod is told once, by the old account.
+    /// Returns the messages that each pod gets once, from the old account.
     fn public(&self, audience: &Audience, farewell: Option<&str>) -> Result<Vec<NewDelivery>, AnnounceError> {
         let seal = |xml: String| MagicEnvelope::seal(&self.old.id, &self.old.key, &xml);
         let mut envelopes = vec![(Kind::AccountMigration, seal(self.migration()?.to_xml())?)];
@@ -168,7 +168,7 @@ impl Announcer {
                 kind,
                 url: pod.join("receive/public").ok()?,
                 recipient: None,
-                // Named once, with the move.
+                // Listed once, with the move.
                 people: if kind == Kind::AccountMigration { people.to_vec() } else { Vec::new() },
                 content_type: "application/magic-envelope+xml".to_owned(),
                 body: envelope.to_owned().into_bytes(),
@@ -183,7 +183,7 @@ impl Announcer {
         Ok(audience.pods.iter().flat_map(of_pod).collect())
     }
 
-    /// What each contact on another pod gets; how many deliveries are new, and how many people that are.
+    /// Queues the messages to each contact on another pod; returns the number of new deliveries, and of recipients.
     async fn queue_personal(
         &self,
         ledger: &Ledger,
@@ -192,7 +192,7 @@ impl Announcer {
         let (mut queued, mut people) = (0, 0);
         let at = self.now.to_utc().and_utc();
         let profile = MagicEnvelope::seal(&self.new, &self.new_key, &self.profile.to_xml())?;
-        // The old pod is told of the move and of nothing else.
+        // The old pod gets the move and nothing else.
         let contacts: Vec<&Recipient> =
             audience.recipients.iter().filter(|person| person.shares.is_some()).collect();
         let sealer = Sealer {
@@ -203,7 +203,7 @@ impl Announcer {
             profile: &profile,
         };
         for page in contacts.chunks(PAGE) {
-            // What a run that was broken off has queued need not be sealed again.
+            // Messages queued by an interrupted run need not be sealed again.
             let urls: Vec<Url> = page.iter().filter_map(|recipient| recipient.address().ok()).collect();
             let there = ledger.queued(&self.import, Kind::Profile, &urls).await?;
             let is_there =
@@ -227,7 +227,7 @@ impl Announcer {
     }
 }
 
-/// The new account's profile as it goes to other pods.
+/// Reads the new account's profile in its federated form.
 async fn read_profile(pod: &mut PodWriter, person: i64, id: &DiasporaId) -> Result<Profile, AnnounceError> {
     let sql = format!(
         "SELECT id, first_name, last_name, image_url, image_url_medium, image_url_small, bio, birthday, gender, \

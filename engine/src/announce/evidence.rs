@@ -1,4 +1,4 @@
-//! What showed whose archive it is, asked for again: nobody is moved because an earlier step looked at it.
+//! Checks again whose archive it is: no account is moved because of an earlier check.
 
 use super::AnnounceError;
 use crate::discovery::Discovery;
@@ -6,10 +6,10 @@ use crate::domain::{DiasporaId, KeyFingerprint, PublicKey};
 use crate::import::{Evidence, ImportRecord, KeySource, published_key};
 use crate::pod::database::{Cell as _, PodWriter};
 
-/// Refuses an archive whose key is not that of the import, or not the one that this pod knows by now, or not the one that
-/// the old pod publishes by now. An old pod that does not answer says nothing.
+/// Rejects an archive whose key differs from that of the import, from the one this pod knows by now, or from the one
+/// the old pod publishes by now. An old pod that does not answer proves nothing.
 ///
-/// Since the import, the pod may have got to know the account: by a message, or because somebody looked it up.
+/// Since the import, the pod may have learned of the account: from a message, or by looking it up.
 pub(super) async fn ask_again(
     pod: &mut PodWriter,
     import: &ImportRecord,

@@ -1,15 +1,15 @@
-//! A last public post by the old account, for friends on systems that know no `AccountMigration`.
+//! A last public post by the old account, for friends on systems that do not support `AccountMigration`.
 
 use sha2::{Digest as _, Sha256};
 
 use super::AnnounceError;
 use crate::domain::{DiasporaId, Guid, Post, StatusMessage, Timestamp};
 
-/// Letters of a diaspora* GUID.
+/// Length of a diaspora* GUID.
 const GUID_LENGTH: usize = 32;
 
-/// The post: `text`, in which `{new}` stands for the new address. Its GUID follows from the import, so that a run again
-/// sends the same post.
+/// Returns the post: `text`, with `{new}` replaced by the new address. Its GUID is derived from the import, so that a
+/// second run sends the same post.
 pub(super) fn post(
     old: &DiasporaId,
     new: &DiasporaId,

@@ -1,27 +1,27 @@
-//! Whether an archive's private key can announce a move, known before anything is written.
+//! Checks that an archive's private key can announce a move, before anything is written.
 
 use super::AnnounceError;
 use super::source::Source;
 use crate::archive::open::{Archive, Verified};
 use crate::domain::KeyError;
 
-/// How the private key of an archive can be used.
+/// The usability of an archive's private key.
 #[derive(Debug)]
 pub enum KeyState {
-    /// It signs, with the passphrase that was given if it needs one.
+    /// Can sign, with the given passphrase if it needs one.
     Usable,
-    /// It is under a passphrase, and none was given.
+    /// Encrypted, and no passphrase was given.
     Locked,
-    /// It is under another passphrase than the one that was given.
+    /// Encrypted with another passphrase than the given one.
     WrongPassphrase,
-    /// There is none, or it cannot sign: nobody can announce the move.
+    /// Missing or unable to sign: nobody can announce the move.
     Unusable(KeyError),
 }
 
-/// Tries the private key of an archive, with a passphrase if there is one. Costs one reading of the document.
+/// Tries the private key of an archive, with a passphrase if given. Reads the document once.
 ///
 /// # Errors
-/// [`AnnounceError`] when the archive cannot be read any more.
+/// [`AnnounceError`] if the archive can no longer be read.
 pub fn key_state(
     archive: &mut Archive<Verified>,
     passphrase: Option<&str>,

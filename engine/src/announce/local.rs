@@ -1,4 +1,4 @@
-//! The move on the target pod itself: what points to the old person points to the new one.
+//! Performs the move on the target pod itself: references to the old person become references to the new one.
 
 use super::AnnounceError;
 use super::envelopes::Announcer;
@@ -7,7 +7,7 @@ use crate::federation::AccountMigration;
 use crate::pod::database::{Cell as _, OnConflict, Value};
 use crate::store::random_id;
 
-/// Tables in which a person is named, the column, and the columns that may hold a person once only.
+/// Tables that reference a person, the column, and the columns that make a row unique per person.
 const REFERENCES: &[(&str, &str, &[&str])] = &[
     ("contacts", "person_id", &["user_id"]),
     ("posts", "author_id", &["root_guid"]),
@@ -25,7 +25,7 @@ const REFERENCES: &[(&str, &str, &[&str])] = &[
     ("roles", "person_id", &["name"]),
 ];
 
-/// Tables of relayables, of their signatures, and the column that joins them.
+/// Tables of relayables, of their signatures, and the joining column.
 const SIGNATURES: &[(&str, &str, &str)] = &[
     ("comments", "comment_signatures", "comment_id"),
     ("likes", "like_signatures", "like_id"),
@@ -34,7 +34,7 @@ const SIGNATURES: &[(&str, &str, &str)] = &[
 
 impl Announcer {
     /// Writes the account migration, re-points every reference, merges duplicates, closes the old person and empties
-    /// what it told: in one transaction, as diaspora* does when it receives the announcement.
+    /// the profile: in one transaction, as diaspora* does when it receives the announcement.
     pub(super) async fn move_references(&mut self) -> Result<(), AnnounceError> {
         self.pod.begin().await?;
         let Some(old) = self.old_person().await? else {
@@ -48,7 +48,7 @@ impl Announcer {
             if !once.is_empty() {
                 let same =
                     once.iter().map(|name| format!("n.{name} = o.{name}")).collect::<Vec<_>>().join(" AND ");
-                // The rows are looked up first: MySQL does not change a table that it reads.
+                // Selected first: MySQL cannot change a table that the same statement reads.
                 let sql = format!(
                     "SELECT o.id FROM {table} o JOIN {table} n ON n.{column} = {new} AND {same} \
                      WHERE o.{column} = {old}"
@@ -62,13 +62,13 @@ impl Announcer {
             let sql = format!("UPDATE {table} SET {column} = {new} WHERE {column} = {old}");
             self.pod.run(table, sql, &[]).await?;
         }
-        // The old key's signatures fit neither the new name nor the new key. Without them, what people of this pod
-        // have said is signed when it is sent.
+        // The old key's signatures match neither the new ID nor the new key. Without them, the relayables of this
+        // pod's users are signed when they are sent.
         for (table, signatures, key) in SIGNATURES {
             let own = format!("SELECT id FROM {table} WHERE author_id = {new}");
             self.pod.run(signatures, format!("DELETE FROM {signatures} WHERE {key} IN ({own})"), &[]).await?;
         }
-        // Nobody is a contact of themselves, and nobody ignores themselves.
+        // Nobody may be a contact of themselves or ignore themselves.
         for sql in [
             format!("DELETE FROM contacts WHERE user_id = {user} AND person_id = {new}"),
             format!("DELETE FROM blocks WHERE user_id = {user} AND person_id = {new}"),
@@ -81,8 +81,8 @@ impl Announcer {
         Ok(())
     }
 
-    /// A reshare that both have made stays the new person's; what hangs on the other one goes with it. What was
-    /// counted twice counts once.
+    /// Removes the old person's duplicates with everything that depends on them, such as a reshare that both have
+    /// made, and corrects the counters that counted both.
     async fn remove_duplicates(&mut self, table: &'static str, ids: &str) -> Result<(), AnnounceError> {
         let parts: &[String] = &match table {
             "contacts" => vec![format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})")],
@@ -105,7 +105,7 @@ impl Announcer {
                 format!("DELETE FROM poll_participation_signatures WHERE poll_participation_id IN ({ids})"),
             ],
             "posts" => vec![
-                // MySQL does not read a table that it changes, but for a copy of it.
+                // MySQL cannot read a table that the same statement changes, except through a copy.
                 format!(
                     "UPDATE posts SET reshares_count = reshares_count - 1 WHERE guid IN (SELECT root_guid FROM \
                      (SELECT root_guid FROM posts WHERE id IN ({ids})) twice)"
@@ -123,9 +123,9 @@ impl Announcer {
         Ok(())
     }
 
-    /// The old person's row; made from what the verified archive says when this pod never knew them.
+    /// Returns the old person's row; creates it from the verified archive if this pod never knew the person.
     ///
-    /// None when nothing shows whose archive it is: its key must not become the one this pod believes.
+    /// None if nothing proves whose archive it is: its key must not become the one this pod trusts.
     async fn old_person(&mut self) -> Result<Option<i64>, AnnounceError> {
         let select = "SELECT id FROM people WHERE diaspora_handle IN ({})";
         let id = self.old.id.as_str().to_owned();
@@ -136,7 +136,7 @@ impl Announcer {
         if !self.proven {
             return Ok(None);
         }
-        // The old pod's own GUID of the person is not in every archive.
+        // Not every archive has the old pod's GUID of the person.
         let guid = match &self.old.guid {
             Some(guid) => guid.to_string(),
             None => random_id()?,
@@ -163,7 +163,7 @@ impl Announcer {
         self.pod.insert("people", &columns, vec![row], OnConflict::Fail).await?;
         let rows = self.pod.rows_in("the old person", select, &[&id]).await?;
         let person = rows.first().and_then(|row| row.integer(0)).ok_or(AnnounceError::Gone(id))?;
-        // Empty from the beginning: nobody but the new person is to be found.
+        // Empty from the start: only the new person should be found.
         let row = vec![person.into(), "".into(), false.into(), now.into(), now.into()];
         let columns = ["person_id", "full_name", "searchable", "created_at", "updated_at"];
         self.pod.insert("profiles", &columns, vec![row], OnConflict::Fail).await?;
@@ -192,7 +192,7 @@ impl Announcer {
         }
     }
 
-    /// Between two people of this pod each row must say what the other one says.
+    /// Makes the two contact rows between local people consistent.
     async fn mend_local_contacts(&mut self) -> Result<(), AnnounceError> {
         let (new, user) = (self.new_person, self.new_user);
         let sql = format!(
@@ -207,7 +207,7 @@ impl Announcer {
                 self.pod.run("contacts", sql, &[shares.into()]).await?;
             }
         }
-        // Somebody here shares with the account, and the account did not bring them along as a contact.
+        // Local people who share with the account but were not imported as its contacts.
         let sql = format!(
             "SELECT p.id FROM contacts theirs JOIN people p ON p.owner_id = theirs.user_id \
              LEFT JOIN contacts mine ON mine.user_id = {user} AND mine.person_id = p.id \

@@ -1,10 +1,10 @@
-//! Telling the network that an account has moved.
+//! Announces to the network that an account has moved.
 //!
 //! ```text
 //! imported account ──▶ references on the target pod itself ──▶ envelopes ──▶ ledger of deliveries
 //! ```
 //!
-//! Everything can be done again: references that have moved are not found again, and a delivery is queued once.
+//! Every step is idempotent: references that have moved are not found again, and a delivery is queued once.
 
 mod envelopes;
 mod evidence;
@@ -36,25 +36,25 @@ use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{DatabaseError, PodWriter};
 use crate::store::{Store, StoreError};
 
-/// Why a move was not announced.
+/// The reason a move was not announced.
 #[derive(Debug, thiserror::Error)]
 pub enum AnnounceError {
-    /// The archive cannot be read any more.
+    /// The archive can no longer be read.
     #[error(transparent)]
     Archive(#[from] OpenError),
-    /// The archive document cannot be read any more.
+    /// The archive document can no longer be read.
     #[error("the archive document: {0}")]
     Document(#[from] DocumentError),
-    /// The archive says nothing of whose it is.
+    /// The archive does not name its account.
     #[error("the archive does not say whose account it holds")]
     NoAccount,
-    /// There is nothing to announce.
+    /// The account has not been imported.
     #[error("{0} has not been imported into this pod: run `pappus import` first")]
     NotImported(DiasporaId),
-    /// The import did not end.
+    /// The import is incomplete.
     #[error("the import of {0} is not complete: run the same `pappus import` again first")]
     Incomplete(DiasporaId),
-    /// Other pods believe nobody but the old key.
+    /// No usable private key; other pods trust only the old key.
     #[error(
         "the archive has no usable private key of {account}: {reason}. Nobody can announce the move without it; \
          the account stays here under its new name, and its contacts have to be told by hand"
@@ -62,7 +62,7 @@ pub enum AnnounceError {
     NoKey {
         /// The account.
         account: DiasporaId,
-        /// What is wrong with the key.
+        /// The problem with the key.
         reason: KeyError,
     },
     /// The archive is not the one that was imported.
@@ -78,7 +78,7 @@ pub enum AnnounceError {
         /// Fingerprint of the key in this one.
         found: String,
     },
-    /// This pod knows the account by another key now, or the old pod publishes another one.
+    /// This pod by now knows another key of the account, or the old pod publishes another one.
     #[error(
         "the key of {account} differs by now: {source_of_key} {known}, and the archive has {found}. Other pods would believe \
          neither. Somebody else's archive may have been imported; `pappus undo` takes it back"
@@ -86,7 +86,7 @@ pub enum AnnounceError {
     WrongKey {
         /// The account.
         account: DiasporaId,
-        /// Who knows another key.
+        /// The source of the other key.
         source_of_key: KeySource,
         /// Fingerprint of that key.
         known: String,
@@ -95,21 +95,21 @@ pub enum AnnounceError {
         /// All keys that were compared.
         evidence: Box<Evidence>,
     },
-    /// The new account is gone.
+    /// The new account no longer exists.
     #[error("the account {0} is not on this pod any more")]
     Gone(String),
-    /// The old person can only be made up.
+    /// The account has already moved elsewhere.
     #[error("the account {old} has already moved to {elsewhere}: an account moves once")]
     AlreadyMoved {
-        /// Who moved.
+        /// The account's old ID.
         old: DiasporaId,
-        /// Where to.
+        /// The account it moved to.
         elsewhere: String,
     },
-    /// The pod's database failed; the same command goes on.
+    /// The pod's database failed; running the same command again resumes.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The store failed; the same command goes on.
+    /// The store failed; running the same command again resumes.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A delivery could not be queued.
@@ -118,10 +118,10 @@ pub enum AnnounceError {
     /// A key could not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// An entity could not be made.
+    /// An entity could not be built.
     #[error(transparent)]
     Entity(#[from] EntityError),
-    /// An envelope could not be made.
+    /// An envelope could not be built.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
     /// A recipient's key cannot be used.
@@ -129,27 +129,27 @@ pub enum AnnounceError {
     Encrypted(#[from] EncryptedError),
 }
 
-/// How a move is announced.
+/// Options of an announcement.
 pub struct AnnounceOptions {
-    /// What opens the private key, when it is under a passphrase.
+    /// The passphrase of the private key, if it is encrypted.
     pub key_passphrase: Option<zeroize::Zeroizing<String>>,
-    /// The text of a last public post by the old account, for friends whose software knows no moves; `{new}` in it
-    /// becomes the new address. None when there is to be no post.
+    /// The text of a last public post by the old account, for friends whose software does not support moves; `{new}`
+    /// in it becomes the new address. None for no post.
     pub farewell: Option<String>,
-    /// Asks the old pod which key it publishes by now; none when no other pod is to be asked.
+    /// Queries the key that the old pod publishes by now; none if no other pod is to be contacted.
     pub discovery: Option<Discovery>,
-    /// The time that new rows get.
+    /// The timestamp of new rows.
     pub now: Timestamp,
 }
 
-/// Moves everything on the target pod from the old person to the new one, and queues what the contacts' pods are
-/// to be told. Sends nothing itself, so it ends at once.
+/// Moves everything on the target pod from the old person to the new one, and queues the messages to the contacts'
+/// pods. Returns without sending anything.
 ///
-/// The archive is needed for the old account's key, since pods believe a move only if the old account says it, and for the
-/// contacts that the target pod does not know: their pods are told as well.
+/// The archive is needed for the old account's key, since pods accept a move only from the old account, and for
+/// contacts unknown to the target pod: their pods are notified as well.
 ///
 /// # Errors
-/// [`AnnounceError`]; the same call goes on from there.
+/// [`AnnounceError`]; the same call resumes.
 pub async fn announce(
     mut archive: Archive<Verified>,
     database: &DatabaseUrl,
@@ -178,7 +178,7 @@ pub async fn announce(
     .await?;
     let old = OldAccount { id: old, guid, key: old_key };
     let mut announcer = Announcer::open(pod, store, options.now, &import, old).await?;
-    // From here on the import cannot be taken back.
+    // From here on the import cannot be undone.
     mark_announced(store, &import.id, options.now).await?;
     announcer.move_references().await?;
     announcer.queue(store, &contacts, options.farewell.as_deref()).await

@@ -1,4 +1,5 @@
-//! Who is told: the account's contacts here, those of the archive whom this pod does not know, and their pods.
+//! The audience of an announcement: the account's contacts here, the archive's contacts that this pod does not know,
+//! and their pods.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -13,28 +14,28 @@ use crate::domain::DiasporaId;
 use crate::http::place;
 use crate::pod::database::{Cell as _, DatabaseError};
 
-/// Pods that are told; the network has fewer.
+/// Largest number of pods notified; the network has fewer.
 const MAX_PODS: usize = 10_000;
-/// Moves are followed this far; a longer chain is a loop or a joke.
+/// Longest chain of moves that is followed; a longer one is a loop or abuse.
 const MAX_CHAIN: usize = 16;
 
-/// Everybody who is told.
+/// Everyone to be notified.
 #[derive(Default)]
 pub(super) struct Audience {
-    /// Who gets messages of their own, and the old person, whose pod closes the account.
+    /// Recipients of personal messages, and the old person, whose pod closes the account.
     pub(super) recipients: Vec<Recipient>,
-    /// Every pod that is told, with the people there who get no message of their own.
+    /// Every pod to be notified, with the people there who get no personal message.
     pub(super) pods: BTreeMap<Url, Vec<DiasporaId>>,
-    /// Contacts of the archive whom this pod does not know.
+    /// Number of the archive's contacts that this pod does not know.
     pub(super) unknown: u64,
-    /// Everybody who knows the account, by who they are now.
+    /// Everyone who knows the account, under their current IDs.
     pub(super) known: Vec<KnownPerson>,
-    /// Who cannot be told, with the reason.
+    /// People who cannot be notified, with the reason.
     pub(super) by_hand: Vec<(String, String)>,
 }
 
 impl Audience {
-    /// Pods that show without being asked that they run Hubzilla.
+    /// Returns the pods that can be recognised as Hubzilla without a request.
     pub(super) fn hubzillas(&self) -> Vec<String> {
         let shown = |person: &&Recipient| is_hubzilla_person(person.id.host(), &person.guid, &person.key);
         let pods: BTreeSet<String> =
@@ -44,7 +45,7 @@ impl Audience {
 }
 
 impl Announcer {
-    /// Everybody who is told; `contacts` are those of the archive.
+    /// Returns everyone to be notified; `contacts` are those of the archive.
     pub(super) async fn audience(
         &mut self,
         contacts: &BTreeMap<DiasporaId, Claimed>,
@@ -61,7 +62,7 @@ impl Announcer {
         Ok(audience)
     }
 
-    /// The account's contacts on other pods, and the old person.
+    /// Adds the account's contacts on other pods, and the old person.
     async fn add_recipients(&mut self, audience: &mut Audience) -> Result<(), AnnounceError> {
         let (user, new) = (self.new_user, self.new_person);
         let sql = format!(
@@ -93,7 +94,7 @@ impl Announcer {
         Ok(())
     }
 
-    /// Who has moved where, as this pod knows.
+    /// Returns the moves this pod knows, from old to new ID.
     async fn moves(&mut self) -> Result<HashMap<DiasporaId, DiasporaId>, DatabaseError> {
         let sql = "SELECT o.diaspora_handle, n.diaspora_handle FROM account_migrations m \
                    JOIN people o ON o.id = m.old_person_id JOIN people n ON n.id = m.new_person_id";
@@ -103,8 +104,8 @@ impl Announcer {
         Ok(rows.iter().filter_map(known).collect())
     }
 
-    /// Contacts of the archive: those whom this pod does not know are told through their pods, which need not be
-    /// reachable now, and with messages of their own where the archive has GUID and key.
+    /// Adds the archive's contacts that this pod does not know: through their pods, which need not be reachable now,
+    /// and with personal messages if the archive has GUID and key.
     async fn add_pods_of_unknown(
         &mut self,
         audience: &mut Audience,
@@ -117,7 +118,7 @@ impl Announcer {
         let addresses = self.addresses(audience).await?;
         let mut seen = HashSet::new();
         for (contact, claimed) in contacts {
-            // Who has left their pod themselves needs no word there.
+            // People who have closed their accounts need no message.
             if gone.contains(contact.as_str()) || !seen.insert(contact) {
                 continue;
             }
@@ -149,7 +150,7 @@ impl Announcer {
         Ok(())
     }
 
-    /// Contacts whose accounts are closed.
+    /// Returns the contacts whose accounts are closed.
     async fn gone(&mut self, contacts: &[(DiasporaId, &Claimed)]) -> Result<HashSet<String>, DatabaseError> {
         let handles: Vec<&str> = contacts.iter().map(|(contact, _)| contact.as_str()).collect();
         let sql = "SELECT diaspora_handle FROM people WHERE diaspora_handle IN ({}) AND closed_account";
@@ -157,7 +158,7 @@ impl Announcer {
         Ok(rows.iter().filter_map(|row| row.text(0)).collect())
     }
 
-    /// Where pods are reached, as this pod knows.
+    /// Returns the addresses of the pods that this pod knows.
     async fn addresses(&mut self, audience: &Audience) -> Result<HashMap<String, Url>, DatabaseError> {
         let rows = self.pod.rows("pods", "SELECT host, port, \"ssl\" FROM pods".to_owned(), &[]).await?;
         let known = rows.iter().filter_map(|row| pod_address(row, 0).ok());
@@ -166,7 +167,7 @@ impl Announcer {
     }
 }
 
-/// Who somebody is now.
+/// Follows a person's moves to their current ID.
 fn newest(person: &DiasporaId, moves: &HashMap<DiasporaId, DiasporaId>) -> DiasporaId {
     let mut now = person;
     for _ in 0..MAX_CHAIN {

@@ -1,4 +1,4 @@
-//! People who are told, and where.
+//! Recipients of an announcement and their addresses.
 
 use url::Url;
 
@@ -7,19 +7,19 @@ use super::source::Claimed;
 use crate::domain::{DiasporaId, Guid, PublicKey};
 use crate::pod::database::{Cell as _, Row};
 
-/// Somebody who is told.
+/// A person to be notified.
 pub(super) struct Recipient {
     pub(super) id: DiasporaId,
     pub(super) guid: Guid,
     pub(super) key: PublicKey,
     /// The pod's base address.
     pub(super) pod: Url,
-    /// Whether the account shares with the person; nothing for the old person.
+    /// The account shares with the person; none for the old person.
     pub(super) shares: Option<bool>,
 }
 
 impl Recipient {
-    /// From ID, GUID, key, and the pod's host, port and whether it is reached by https.
+    /// Reads a recipient from ID, GUID, key, and the pod's host, port and use of https.
     pub(super) fn from_row(row: &Row, shares: Option<bool>) -> Result<Self, &'static str> {
         let id = row.text(0).and_then(|id| id.parse().ok()).ok_or("the ID cannot be read")?;
         let guid = row.text(1).and_then(|guid| guid.parse().ok()).ok_or("the GUID cannot be read")?;
@@ -29,21 +29,21 @@ impl Recipient {
         Ok(Self { id, guid, key, pod, shares })
     }
 
-    /// From what the archive says of a contact, if it says enough: pods such as Hubzilla's do not always publish GUID
-    /// and key.
+    /// Builds a recipient from the archive's data of a contact, if sufficient: pods such as Hubzilla's do not always
+    /// publish GUID and key.
     pub(super) fn from_archive(id: &DiasporaId, claimed: &Claimed, pod: Url) -> Option<Self> {
         let (guid, key) = (claimed.guid.clone()?, claimed.key.clone()?);
         Some(Self { id: id.clone(), guid, key, pod, shares: Some(claimed.shares) })
     }
 
-    /// Where the person's own messages go.
+    /// Returns the address for messages to this person only.
     pub(super) fn address(&self) -> Result<Url, AnnounceError> {
         let path = format!("receive/users/{}", self.guid);
         self.pod.join(&path).map_err(|_| AnnounceError::Gone(self.id.to_string()))
     }
 }
 
-/// A pod's base address, from its host, its port and whether it is reached by https: columns from `first` on.
+/// Returns a pod's base address, from its host, its port and its use of https: columns from `first` on.
 pub(super) fn pod_address(row: &Row, first: usize) -> Result<Url, &'static str> {
     let host = row.text(first).ok_or("the pod is unknown")?;
     let scheme = if row.boolean(first + 2).unwrap_or(true) { "https" } else { "http" };

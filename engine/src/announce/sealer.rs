@@ -1,4 +1,4 @@
-//! What each contact gets, sealed on all cores: to sign for everybody is most of the work.
+//! Seals each contact's messages on all cores: signing is most of the work.
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -9,22 +9,22 @@ use crate::delivery::{Kind, NewDelivery};
 use crate::domain::{DiasporaId, SigningKey};
 use crate::federation::{Contact, FederationEntity as _, MagicEnvelope, encrypt_envelope};
 
-/// What is the same for all contacts.
+/// The data common to all contacts.
 pub(super) struct Sealer<'a> {
-    /// The import that is announced.
+    /// The announced import.
     pub(super) import: &'a str,
     pub(super) old: &'a DiasporaId,
     pub(super) new: &'a DiasporaId,
     pub(super) new_key: &'a SigningKey,
-    /// The envelope with the profile, still open to everybody.
+    /// The envelope with the profile, not yet encrypted.
     pub(super) profile: &'a str,
 }
 
-/// The profile for one person, and a Contact if the account shares with them; or why there is none.
+/// The profile for one person, and a Contact if the account shares with them; or the error.
 pub(super) type Sealed = Result<Vec<NewDelivery>, AnnounceError>;
 
 impl Sealer<'_> {
-    /// Seals for each of them, in their order.
+    /// Seals for each recipient, in order.
     pub(super) fn seal(&self, recipients: &[&Recipient]) -> Vec<Sealed> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let share = recipients.len().div_ceil(cores).max(1);
@@ -54,7 +54,7 @@ impl Sealer<'_> {
             })
         };
         let mut deliveries = vec![delivery(Kind::Profile, self.profile)?];
-        // A Contact that says "not sharing" would make a Hubzilla delete the connection.
+        // A Contact with "sharing" false would make Hubzilla delete the connection.
         if recipient.shares == Some(true) {
             let contact = Contact {
                 author: self.new.clone(),

@@ -1,4 +1,4 @@
-//! What the archive says for an announcement: the old account's key, and whom it knew.
+//! The archive's data for an announcement: the old account's key, and its contacts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,25 @@ use crate::archive::document::{
 use crate::archive::open::{Archive, Verified};
 use crate::domain::{Contact, DiasporaId, Guid, PrivateKey, PublicKey};
 
-/// Contacts of one account that are looked at; nobody has more.
+/// Largest number of contacts read; no account has more.
 const MAX_CONTACTS: usize = 500_000;
 
-/// What is read.
+/// The data read from the archive.
 pub(super) struct Source {
     pub(super) private_key: PrivateKey,
     pub(super) contacts: BTreeMap<DiasporaId, Claimed>,
 }
 
-/// What the archive says of a contact: a claim that decides no more than to whom a message is sealed.
+/// The archive's claims about a contact: they decide only whom a message is sealed for.
 #[derive(Clone)]
 pub(super) struct Claimed {
-    /// Whether the person and the account shared both ways.
+    /// The person and the account shared both ways.
     pub(super) is_friend: bool,
-    /// Whether the account shares with the person.
+    /// The account shares with the person.
     pub(super) shares: bool,
-    /// For people whose pod does not say it.
+    /// For people whose pod does not publish it.
     pub(super) guid: Option<Guid>,
-    /// The same.
+    /// For people whose pod does not publish it.
     pub(super) key: Option<PublicKey>,
 }
 
@@ -42,11 +42,11 @@ impl Source {
     }
 }
 
-/// How many pods an archive's contacts are on: so many hosts its writer could have us call. Costs one reading of the
-/// document.
+/// Returns the number of pods that an archive's contacts are on: the hosts its author could make us contact. Reads
+/// the document once.
 ///
 /// # Errors
-/// [`AnnounceError`] when the archive cannot be read any more.
+/// [`AnnounceError`] if the archive can no longer be read.
 pub fn pods_of_contacts(archive: &mut Archive<Verified>) -> Result<usize, AnnounceError> {
     let contacts = Source::read(archive)?.contacts;
     Ok(contacts.keys().map(DiasporaId::host).collect::<BTreeSet<_>>().len())
@@ -74,7 +74,7 @@ impl DocumentVisitor for Source {
     }
 
     fn element(&mut self, _: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        // The import has said which ones cannot be read.
+        // The import has reported the unreadable ones.
         if let Ok((contact, _)) = read_record::<Contact>(value, None)
             && self.contacts.len() < MAX_CONTACTS
         {

@@ -1,13 +1,13 @@
-//! What is left of a person of another pod who has moved here: a row that says so, and nothing about them.
+//! Closes a person of another pod who has moved here: leaves a closed row, without personal data.
 //!
 //! diaspora* does the same when it performs a migration (`AccountMigration#perform!`:
-//! `AccountDeleter#tombstone_person_and_profile`, which is `Person#lock_access!` and `Profile#tombstone!`). What it
-//! takes from the user's own row is of no concern for people of other pods, who have none.
+//! `AccountDeleter#tombstone_person_and_profile`, which is `Person#lock_access!` and `Profile#tombstone!`). The user
+//! row it also clears does not exist for people of other pods.
 
 use crate::domain::Timestamp;
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
 
-/// Columns of `profiles` that hold nothing afterwards; `diaspora_handle`, which no version fills any more, too.
+/// Columns of `profiles` that are emptied, including `diaspora_handle`, which no version fills any more.
 const EMPTIED: [&str; 12] = [
     "diaspora_handle",
     "first_name",
@@ -23,14 +23,14 @@ const EMPTIED: [&str; 12] = [
     "public_details",
 ];
 
-/// The condition for a row of `profiles` called `f` that is not empty yet. The full name of nobody is an empty text.
+/// Returns the condition for a row `f` of `profiles` that is not empty yet. An empty full name is an empty text.
 pub(crate) fn has_content() -> String {
     let filled: Vec<String> = EMPTIED.iter().map(|column| format!("f.{column} IS NOT NULL")).collect();
     format!("(f.searchable OR f.full_name IS NULL OR f.full_name <> '' OR {})", filled.join(" OR "))
 }
 
-/// Closes a person of another pod and empties the profile, with its tags. What is as it should be stays untouched.
-/// Gives the number of rows that were changed.
+/// Closes a person of another pod and empties the profile, with its tags. Leaves correct rows untouched. Returns the
+/// number of changed rows.
 ///
 /// # Errors
 /// The database's failure.
@@ -49,7 +49,7 @@ pub(crate) async fn bury(pod: &mut PodWriter, person: i64, now: Timestamp) -> Re
     if !tags.is_empty() {
         let sql = format!("DELETE FROM taggings WHERE {taggings}");
         changed += pod.run("the old person's tags", sql, &[]).await?;
-        // diaspora* forgets this one, and counts too many from then on.
+        // diaspora* omits this step, and its counter stays too high.
         let sql = format!(
             "UPDATE tags SET taggings_count = (SELECT COUNT(*) FROM taggings t WHERE t.tag_id = tags.id) \
              WHERE id IN ({})",

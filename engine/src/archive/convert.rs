@@ -1,7 +1,7 @@
-//! From an archive to the two files that a stock pod takes: `USERNAME.json.gz` and `USERNAME_photos.zip`.
+//! Converts an archive to the two files that a stock pod accepts: `USERNAME.json.gz` and `USERNAME_photos.zip`.
 //!
-//! The document passes through byte for byte. Only a private key under a passphrase is replaced, by the plain
-//! key in the form diaspora* writes: stock pods cannot open it.
+//! The document is copied byte for byte. Only a passphrase-protected private key is replaced, by the plain key in the
+//! form diaspora* writes: stock pods cannot decrypt it.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,35 +18,35 @@ use super::open::{Archive, OpenError, Verified};
 use crate::domain::{KeyError, PrivateKey};
 use crate::work_dir::WorkDir;
 
-/// Above this an entry needs sizes of 64 bits.
+/// Larger entries need 64-bit sizes.
 const MAX_PLAIN_ENTRY: u64 = 0xffff_ffff;
 
-/// Why an archive could not be converted. Nothing is left behind in any case.
+/// An error of a conversion. No files are left behind.
 #[derive(Debug, thiserror::Error)]
 pub enum ConvertError {
-    /// The archive could not be read any more.
+    /// The archive can no longer be read.
     #[error(transparent)]
     Archive(#[from] OpenError),
-    /// The document could not be read any more.
+    /// The document can no longer be read.
     #[error("the archive document: {0}")]
     Document(#[from] DocumentError),
-    /// The document names no account that a file could be named after.
+    /// The document has no username that is usable as a file name.
     #[error("the archive names the account {0:?}, which no file can be named after")]
     Username(String),
-    /// A passphrase is needed.
+    /// The private key is encrypted and no passphrase was given.
     #[error(
         "the private key is under a passphrase, and stock pods cannot open it: give the passphrase with --key-passphrase"
     )]
     KeyLocked,
-    /// The private key could not be opened.
+    /// The private key could not be decrypted.
     #[error("the private key was not decrypted: {0}")]
     Key(#[from] KeyError),
-    /// The key under the passphrase is not the account's.
+    /// The decrypted key is not the account's.
     #[error(
         "the key under the passphrase is not the one the manifest names: the archive is not the account's own"
     )]
     OtherKey,
-    /// There is a file of that name.
+    /// A file of that name already exists.
     #[error("{0} is there already and is not overwritten. Move it away, or name another folder")]
     Exists(PathBuf),
     /// The file system failed.
@@ -54,21 +54,21 @@ pub enum ConvertError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Writing a photo failed.
     #[error("the photo {name:?} was not written: {source}")]
     Photo {
-        /// Its name.
+        /// The name.
         name: String,
-        /// What happened.
+        /// The underlying error.
         source: io::Error,
     },
 }
 
 impl ConvertError {
-    /// The stable name of the error, for programs.
+    /// Returns the error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Archive(error) => error.code(),
@@ -86,25 +86,25 @@ impl ConvertError {
     }
 }
 
-/// What a conversion wrote.
+/// The result of a conversion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
     /// The document.
     pub document: PathBuf,
     /// The photos.
     pub photos: PathBuf,
-    /// How many photos there are.
+    /// The number of photos.
     pub photo_count: u64,
-    /// Whether the private key was under a passphrase and is in clear now.
+    /// True if an encrypted private key was decrypted and is now in plain text.
     pub key_decrypted: bool,
 }
 
 /// Writes `USERNAME.json.gz` and `USERNAME_photos.zip` into a folder, readable by their owner only.
 ///
-/// Both files get their names when both are complete.
+/// Both files are renamed to their final names once both are complete.
 ///
 /// # Errors
-/// [`ConvertError`]; existing files are never touched.
+/// [`ConvertError`]; existing files are never overwritten.
 pub fn convert_to_diaspora(
     archive: &mut Archive<Verified>,
     out_dir: &Path,
@@ -114,10 +114,10 @@ pub fn convert_to_diaspora(
     convert_in(archive, out_dir, &work, key_passphrase)
 }
 
-/// The same with a folder for files in the making, on the file system of `out_dir`.
+/// Like [`convert_to_diaspora`], with a folder for temporary files on the file system of `out_dir`.
 ///
 /// # Errors
-/// [`ConvertError`]; existing files are never touched.
+/// [`ConvertError`]; existing files are never overwritten.
 pub fn convert_in(
     archive: &mut Archive<Verified>,
     out_dir: &Path,
@@ -136,13 +136,13 @@ pub fn convert_in(
     let replacement = open_key(archive, head.key, key_passphrase)?;
     let packed_document = write_document(archive, work.path(), replacement.as_ref())?;
     let (packed_photos, photo_count) = write_photos(archive, work.path())?;
-    // Both are on the disk before either has its name: between the names there is no time to be killed in.
+    // Sync both before renaming either, to keep the time between the renames short.
     for (file, path) in [(&packed_document, &document), (&packed_photos, &photos)] {
         file.as_file().sync_all().map_err(failed(path))?;
     }
     publish(packed_document, &document)?;
     if let Err(error) = publish(packed_photos, &photos) {
-        // Ours, and useless without the other.
+        // Written by us, and useless without the other file.
         _ = std::fs::remove_file(&document);
         return Err(error);
     }
@@ -153,14 +153,14 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> ConvertError + '_ {
     move |source| ConvertError::Io { path: path.to_owned(), source }
 }
 
-/// What is needed of the document before it is copied.
+/// The parts of the document that are needed before it is copied.
 #[derive(Default)]
 struct Head {
     username: Option<String>,
     key: Option<FoundKey>,
 }
 
-/// The private key, and where its text begins and ends in the document.
+/// The private key, and the start and end of its text in the document.
 struct FoundKey {
     key: PrivateKey,
     offset: u64,
@@ -196,7 +196,7 @@ fn read_head(archive: &mut Archive<Verified>) -> Result<Head, ConvertError> {
     Ok(head)
 }
 
-/// Only the letters diaspora* allows in names; a name that begins with a dot would be hidden, or worse.
+/// Accepts only the characters diaspora* allows in usernames; a leading dot would hide the file, or worse.
 fn safe_name(username: Option<String>) -> Result<String, ConvertError> {
     let username = username.unwrap_or_default();
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
@@ -207,7 +207,7 @@ fn safe_name(username: Option<String>) -> Result<String, ConvertError> {
     }
 }
 
-/// The plain key, with the place of the text it replaces. None when the key can stay as it is.
+/// Returns the plain key and the position of the text it replaces, or `None` if the key can stay unchanged.
 fn open_key(
     archive: &Archive<Verified>,
     found: Option<FoundKey>,
@@ -216,7 +216,7 @@ fn open_key(
     let Some(found) = found.filter(|found| found.key.is_encrypted()) else { return Ok(None) };
     let key = found.key.decrypt(passphrase.ok_or(ConvertError::KeyLocked)?)?;
     let fingerprint = key.signing_key()?.public_key()?.fingerprint();
-    // As long as the key was locked, the manifest's word for it had to be taken.
+    // While the key was encrypted, only the manifest's fingerprint was available.
     match archive.manifest().map(|manifest| &manifest.account.key_fingerprint) {
         Some(Some(named)) if *named != fingerprint => Err(ConvertError::OtherKey),
         _ => Ok(Some(FoundKey { key, ..found })),
@@ -228,7 +228,7 @@ fn write_document(
     work: &Path,
     replacement: Option<&FoundKey>,
 ) -> Result<NamedTempFile, ConvertError> {
-    // What gets too small would be taken for a bomb by whoever reads it next.
+    // Readers would take a file that compresses too well for a bomb.
     for level in [Compression::new(6), Compression::none()] {
         let (file, unpacked) = pack_document(archive, work, replacement, level)?;
         let packed = file.as_file().metadata().map_err(failed(work))?.len();
@@ -239,7 +239,7 @@ fn write_document(
     Err(failed(work)(io::Error::other("the document was not packed")))
 }
 
-/// The document under gzip, and its size unpacked.
+/// Returns the gzip-compressed document and its uncompressed size.
 fn pack_document(
     archive: &mut Archive<Verified>,
     work: &Path,
@@ -249,7 +249,7 @@ fn pack_document(
     let error = failed(work);
     let mut file = NamedTempFile::new_in(work).map_err(&error)?;
     let mut document = archive.document()?;
-    // No time and no name in the header: the same archive gives the same file.
+    // No time and no name in the header, so that the output is reproducible.
     let mut packed = GzBuilder::new().write(BufWriter::new(file.as_file_mut()), level);
     let moved = |outcome: Result<u64, CopyError>| {
         outcome.map_err(|failure| match failure {
@@ -270,13 +270,13 @@ fn pack_document(
     Ok((file, unpacked))
 }
 
-/// Which side of a copy failed.
+/// An error of a copy, by the side that failed.
 enum CopyError {
     Read(io::Error),
     Write(io::Error),
 }
 
-/// Copies in larger pieces than [`io::copy`] does; gives the number of bytes.
+/// Copies in larger chunks than [`io::copy`] does; returns the number of bytes.
 fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
     let mut buffer = vec![0; 256 * 1024];
     let mut copied = 0;
@@ -293,7 +293,7 @@ fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
     }
 }
 
-/// Photos flat at the root, as they are, with sizes in front of the data: stock pods read it in one pass.
+/// Writes the photos uncompressed at the root, with sizes before the data: stock pods read the ZIP in one pass.
 fn write_photos(archive: &mut Archive<Verified>, work: &Path) -> Result<(NamedTempFile, u64), ConvertError> {
     let error = failed(work);
     let file = NamedTempFile::new_in(work).map_err(&error)?;
@@ -317,7 +317,7 @@ fn write_photos(archive: &mut Archive<Verified>, work: &Path) -> Result<(NamedTe
     Ok((file, count))
 }
 
-/// Gives a complete file its name, unless there is one already.
+/// Renames a complete file to its final name, unless that exists.
 fn publish(file: NamedTempFile, path: &Path) -> Result<(), ConvertError> {
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),

@@ -1,42 +1,42 @@
-//! How much of a stranger's archive is looked at before it is refused.
+//! Limits for reading untrusted archives.
 
-/// Upper bounds. All are far above what an honest account needs.
+/// Upper bounds, all far above the needs of a genuine account.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Entries in the ZIP.
     pub entries: u64,
     /// Bytes of an entry's name.
     pub name_bytes: usize,
-    /// Unpacked bytes of all compressed entries together. Stored ones are bounded by the file's own size.
+    /// Total unpacked bytes of all compressed entries. Stored ones are bounded by the file's own size.
     pub unpacked_bytes: u64,
-    /// How many times larger a compressed entry may get, once it is larger than `ratio_from_bytes`.
+    /// The largest compression ratio of an entry whose unpacked size exceeds `ratio_from_bytes`.
     pub ratio: u64,
     /// See `ratio`.
     pub ratio_from_bytes: u64,
     /// Bytes of `manifest.json`.
     pub manifest_bytes: u64,
-    /// Nesting of JSON.
+    /// Nesting levels of JSON.
     pub json_depth: u32,
     /// Bytes of one record or value in a JSON document.
     pub record_bytes: u64,
 }
 
 impl Limits {
-    // What the writer keeps to as well, so that Pappus reads whatever it has written.
+    // The writer observes these too, so that Pappus can read whatever it has written.
     /// Entries in an archive.
     pub(crate) const ENTRIES: u64 = 100_000;
     /// Bytes of one record or value in a JSON document.
     pub(crate) const RECORD_BYTES: u64 = 16 << 20;
-    /// Unpacked bytes of all compressed entries together.
+    /// Total unpacked bytes of all compressed entries.
     pub(crate) const UNPACKED_BYTES: u64 = 8 << 30;
-    /// How many times larger a compressed entry may get, once it is larger than [`Self::RATIO_FROM_BYTES`].
+    /// The largest compression ratio of an entry whose unpacked size exceeds [`Self::RATIO_FROM_BYTES`].
     pub(crate) const RATIO: u64 = 250;
     /// See [`Self::RATIO`].
     pub(crate) const RATIO_FROM_BYTES: u64 = 32 << 20;
     /// Bytes of `manifest.json`.
     pub(crate) const MANIFEST_BYTES: u64 = 64 << 20;
 
-    /// Whether an entry gets so much larger when it is unpacked that readers take it for a bomb.
+    /// Returns whether readers would take an entry for a bomb because of its compression ratio.
     pub(crate) fn looks_like_a_bomb(packed: u64, unpacked: u64) -> bool {
         unpacked > Self::RATIO_FROM_BYTES && unpacked > packed.saturating_mul(Self::RATIO)
     }

@@ -1,4 +1,4 @@
-//! `manifest.json`: what an archive holds, byte for byte.
+//! `manifest.json`: the list of an archive's contents, with digests.
 
 pub use crate::domain::CountKind;
 use std::collections::BTreeMap;
@@ -11,48 +11,48 @@ use crate::domain::{DiasporaId, Guid, KeyFingerprint, Omission, OmissionCode, Ti
 /// The value of [`Manifest::format`].
 pub const FORMAT: &str = "pappus/1";
 
-/// What an archive holds. The two signature files sign exactly the bytes this was written as.
+/// The list of an archive's contents. The two signature files sign exactly the bytes of this file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Always `pappus/1`.
     pub format: String,
-    /// When the archive was made.
+    /// The time at which the archive was created.
     pub created_at: Timestamp,
-    /// Program and version that made it.
+    /// The program, with version, that created it.
     pub created_by: String,
-    /// Whose account it is.
+    /// The account.
     pub account: AccountEntry,
-    /// Where it lived.
+    /// The pod of the account.
     pub pod: PodEntry,
-    /// How many records of each kind are inside.
+    /// The number of records of each kind.
     pub counts: BTreeMap<CountKind, u64>,
-    /// What was left out, each with its reason.
+    /// The omissions, each with its reason.
     pub omissions: Vec<Omission>,
-    /// How many more were left out, by their reasons: above some number they are counted only. Absent when all are listed.
+    /// The number of further omissions by reason: above a limit they are counted only. Absent if all are listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub more_omissions: BTreeMap<OmissionCode, u64>,
-    /// The archives this one was put together from, the oldest first; absent for one that a pod gave.
+    /// The archives that were merged into this one, the oldest first; absent for one exported by a pod.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged_from: Vec<MergedArchive>,
-    /// Every other file in the archive but the signatures, in the order they were written.
+    /// All other files in the archive except the signatures, in the order in which they were written.
     pub entries: Vec<FileEntry>,
 }
 
 impl Manifest {
-    /// How many records or parts of records were left out, listed or not.
+    /// Returns the number of omitted records or parts of records, listed or not.
     pub fn omission_count(&self) -> u64 {
         self.omissions.len() as u64 + self.more_omissions.values().sum::<u64>()
     }
 }
 
-/// An archive that went into another.
+/// An archive that was merged into another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MergedArchive {
     /// SHA-256 of the file, 64 hexadecimal digits.
     pub sha256: String,
-    /// The time whose state of the account it shows.
+    /// The time of the account's state in it.
     pub created_at: Timestamp,
 }
 
@@ -60,48 +60,47 @@ pub struct MergedArchive {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountEntry {
-    /// Its diaspora* ID.
+    /// The account's diaspora* ID.
     pub diaspora_id: DiasporaId,
-    /// The person's name in the network.
+    /// The person's GUID.
     pub guid: Guid,
-    /// Fingerprint of its key; absent when the pod had no readable key.
+    /// Fingerprint of its key; absent if the pod had no readable key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_fingerprint: Option<KeyFingerprint>,
-    /// Its public key, PEM. The same as in the account's hCard, which is where to get it from when the
-    /// old pod still answers.
+    /// Its public key, PEM. The same as in the account's hCard; get it from there if the old pod still responds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
-    /// How the private key lies in `diaspora.json`.
+    /// The form of the private key in `diaspora.json`.
     pub private_key: PrivateKeyState,
 }
 
-/// How the private key lies in `diaspora.json`.
+/// The form of the private key in `diaspora.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PrivateKeyState {
-    /// As the pod had it.
+    /// In plain text, as on the pod.
     Plain,
-    /// Under a passphrase, PKCS#8.
+    /// Encrypted with a passphrase, PKCS#8.
     Encrypted,
-    /// Not at all.
+    /// Absent.
     Absent,
 }
 
-/// The pod an archive was made on.
+/// The pod that an archive was exported from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PodEntry {
     /// Its base address.
     pub url: String,
-    /// The host in the account's diaspora* ID, when `url` gives another one: the pod has changed its address since the
-    /// account was made. Absent otherwise.
+    /// The host in the account's diaspora* ID, if it differs from `url`: the pod has changed its address since the
+    /// account was created. Absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_host: Option<String>,
-    /// Its software, as far as its tables tell.
+    /// Its software, as far as its tables reveal.
     pub software: String,
-    /// Its newest database migration.
+    /// The version of its newest database migration.
     pub schema_version: String,
-    /// Public half of the pod's archive key, PEM. Trust it only if the pod published the same.
+    /// The pod's public archive key, PEM. Trust it only if the pod published the same.
     pub archive_key: String,
 }
 
@@ -109,9 +108,9 @@ pub struct PodEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
-    /// Its name in the archive.
+    /// Its path in the archive.
     pub path: String,
-    /// Bytes, unpacked.
+    /// Its unpacked size in bytes.
     pub size: u64,
     /// SHA-256 of the unpacked bytes, 64 hexadecimal digits.
     pub sha256: String,

@@ -1,7 +1,8 @@
-//! The archive, format `pappus/1`: one ZIP that carries an account, says what is in it, and is signed.
+//! The archive, format `pappus/1`: one signed ZIP with an account and a manifest of its contents.
 //!
-//! `docs/archive-format.md` describes it for people; this room writes it ([`writer`]), reads it and what
-//! stock pods write ([`open`]), makes one of several ([`merge`]), and turns it into the two files a stock pod takes ([`convert`]).
+//! `docs/archive-format.md` documents it; this module writes it ([`writer`]), reads it and the archives of stock pods
+//! ([`open`]), merges several into one ([`merge`]), and converts it to the two files that a stock pod accepts
+//! ([`convert`]).
 
 pub mod convert;
 pub mod document;
@@ -15,10 +16,10 @@ pub mod view;
 
 pub mod writer;
 
-/// The SHA-256 of a file, in hexadecimal, as `sha256sum` prints it.
+/// Returns the SHA-256 of a file, in hexadecimal, as `sha256sum` prints it.
 ///
 /// # Errors
-/// What the system says.
+/// Errors of the file system.
 pub fn sha256_of_file(path: &std::path::Path) -> std::io::Result<String> {
     use sha2::Digest as _;
     use std::io::Read as _;

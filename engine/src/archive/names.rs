@@ -1,4 +1,4 @@
-//! Names inside an archive, and of the archive itself.
+//! Names of an archive and of its entries.
 
 use sha2::{Digest as _, Sha256};
 
@@ -6,33 +6,33 @@ use crate::domain::{DiasporaId, Timestamp};
 
 /// The diaspora* archive document, version 2.0.
 pub const DOCUMENT: &str = "diaspora.json";
-/// What the document has no place for.
+/// Data that the document has no field for.
 pub const EXTRAS: &str = "extras.json";
 /// Folder of the photos' originals, with its slash.
 pub const PHOTOS: &str = "photos/";
-/// First page of the part for people.
+/// The first of the HTML pages.
 pub const INDEX: &str = "index.html";
 /// Folder of the other pages, with its slash.
 pub const VIEW: &str = "view/";
-/// What is in the archive, with digests.
+/// The list of the archive's contents, with digests.
 pub const MANIFEST: &str = "manifest.json";
 /// Signature over the manifest's bytes by the account's own key.
 pub const ACCOUNT_SIGNATURE: &str = "manifest.account.sig";
 /// Signature over the manifest's bytes by the pod's archive key.
 pub const POD_SIGNATURE: &str = "manifest.pod.sig";
 
-/// The file name of an archive: `USERNAME@HOST-YYYYMMDDTHHMMSSZ.zip`.
+/// Returns the file name of an archive: `USERNAME@HOST-YYYYMMDDTHHMMSSZ.zip`.
 ///
-/// A port's colon becomes an underscore: some systems have no colons in file names.
+/// A port's colon becomes an underscore: some systems forbid colons in file names.
 pub fn archive_file_name(account: &DiasporaId, created_at: Timestamp) -> String {
     format!("{}-{}.zip", file_stem(account.as_str()), created_at.compact())
 }
 
-/// Bytes that a file system leaves to a name from outside, when what programs put before and behind it is to fit too.
+/// The most bytes of a file name for an external name, leaving space for the prefixes and suffixes that programs add.
 const MAX_STEM: usize = 160;
 
-/// A diaspora* ID or a username as a part of a file name. File systems take 255 bytes; what is longer than usernames are
-/// today is cut, with a digest of the whole in its place.
+/// Returns a diaspora* ID or username for use in a file name. File systems allow 255 bytes; longer names than
+/// usernames are today are truncated, and a digest of the whole is appended.
 pub fn file_stem(name: &str) -> String {
     let name = name.replace([':', '/'], "_");
     if name.len() <= MAX_STEM {

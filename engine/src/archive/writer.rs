@@ -1,4 +1,4 @@
-//! Writing an archive: one pass, constant memory, the same bytes for the same input.
+//! Writes an archive in one pass, with constant memory and reproducible output.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use super::names;
 use super::view::FinishedView;
 use crate::domain::{KeyError, SigningKey, Timestamp};
 
-/// How hard entries are packed; see `docs/performance.md` for what other levels take and save.
+/// The compression level of entries; see `docs/performance.md` for the time and size of other levels.
 pub const DEFLATE_LEVEL: i64 = 2;
 /// The largest entry a ZIP without 64-bit sizes can hold.
 const MAX_PLAIN_ENTRY: u64 = 0xffff_fffe;
-/// How much more than it is an entry may count for when it is looked at: the header of the next one comes before that.
+/// Bytes subtracted from the measured compressed size of an entry, as the next entry's header is measured with it.
 pub(super) const HEADER_ALLOWANCE: u64 = 4096;
 
-/// Why an archive could not be written.
+/// An error of writing an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The file system failed.
@@ -33,16 +33,16 @@ pub enum WriteError {
     Zip {
         /// The entry that was being written.
         entry: String,
-        /// What the library said.
+        /// The library's error.
         source: zip::result::ZipError,
     },
-    /// An entry turned out larger than a ZIP entry without 64-bit sizes can be.
+    /// An entry exceeds the size of a ZIP entry without 64-bit sizes.
     #[error("{0} is larger than 4 GiB")]
     EntryTooLarge(String),
-    /// An entry would be so small in the archive that every reader takes it for a bomb.
+    /// An entry compresses so well that readers would take it for a bomb.
     #[error("{0} shrinks so much that readers would take it for a bomb")]
     LooksLikeABomb(String),
-    /// The documents and pages are larger than any reader takes.
+    /// The documents and pages exceed the size that readers accept.
     #[error(
         "the account's documents and pages take more than {} GiB, which is more than readers unpack of one archive",
         Limits::UNPACKED_BYTES >> 30
@@ -56,24 +56,24 @@ pub enum WriteError {
     Json(#[from] serde_json::Error),
 }
 
-/// How an entry is kept.
+/// The compression method of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
     /// Deflated.
     Deflated,
-    /// As it is: photos are compressed already.
+    /// Not compressed: photos are compressed already.
     Stored,
 }
 
-/// An archive being written. Only [`ArchiveWriter::finish`] makes it one.
+/// An archive being written. It is valid only after [`ArchiveWriter::finish`].
 pub struct ArchiveWriter<W: Write + Seek> {
     zip: ZipWriter<Metered<W>>,
-    /// Where the file is written at present.
+    /// The current position in the file.
     position: Arc<AtomicU64>,
     options: SimpleFileOptions,
     entries: Vec<FileEntry>,
     open: Option<OpenEntry>,
-    /// The entry before, until its packed size is known: path, size, and where its data begins.
+    /// The previous entry, until its compressed size is known: path, size, and offset of its data.
     unmeasured: Option<(String, u64, u64)>,
     /// Unpacked bytes of all compressed entries.
     deflated: u64,
@@ -85,11 +85,11 @@ struct OpenEntry {
     size: u64,
     large: bool,
     packing: Packing,
-    /// Where its data begins.
+    /// The offset of its data.
     data_at: u64,
 }
 
-/// A file that says where it is written.
+/// A file wrapper that tracks the current position.
 struct Metered<W> {
     inner: W,
     position: Arc<AtomicU64>,
@@ -116,7 +116,7 @@ impl<W: Seek> Seek for Metered<W> {
 }
 
 impl<W: Write + Seek> ArchiveWriter<W> {
-    /// Begins an archive in an empty file. `created_at` becomes the time of every entry.
+    /// Starts an archive in an empty file. `created_at` becomes the time of every entry.
     pub fn begin(file: W, created_at: Timestamp) -> Self {
         let options =
             SimpleFileOptions::default().last_modified_time(zip_time(created_at)).unix_permissions(0o600);
@@ -125,7 +125,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Self { zip, position, options, entries: Vec::new(), open: None, unmeasured: None, deflated: 0 }
     }
 
-    /// Begins an entry. `large` makes room for 64-bit sizes, which stock pods need not understand.
+    /// Starts an entry. `large` allows 64-bit sizes, which stock pods may not understand.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -148,7 +148,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Looks how small the entry before has become, once `later` bytes of another one are behind it.
+    /// Checks the compression ratio of the previous entry, once `later` bytes of another one follow it.
     fn measure(&mut self, later: u64) -> Result<(), WriteError> {
         let Some((path, size, data_at)) = self.unmeasured.take() else { return Ok(()) };
         let behind = self.position.load(Ordering::Relaxed).saturating_sub(data_at);
@@ -161,10 +161,10 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         if self.deflated > Limits::UNPACKED_BYTES { Err(WriteError::TooMuch) } else { Ok(()) }
     }
 
-    /// Appends to the entry begun last.
+    /// Appends to the open entry.
     ///
     /// # Errors
-    /// [`WriteError`]; in particular [`WriteError::EntryTooLarge`], when the whole must be done again with
+    /// [`WriteError`]; in particular [`WriteError::EntryTooLarge`], if the archive must be written again with
     /// `large`.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         if let Some(open) = &mut self.open {
@@ -182,7 +182,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Ends the entry begun last; without one, does nothing.
+    /// Ends the open entry, if any.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -197,7 +197,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Begins the entry of a photo of about `size` bytes.
+    /// Starts the entry of a photo of about `size` bytes.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -206,7 +206,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.begin_entry(path, Packing::Stored, size > MAX_PLAIN_ENTRY / 2)
     }
 
-    /// Copies a file of about `size` bytes into an entry of its own, unpacked.
+    /// Copies a file of about `size` bytes to a new entry, uncompressed.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -225,7 +225,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.end_entry()
     }
 
-    /// Takes over the pages for people, which were packed on the side.
+    /// Copies the finished HTML pages, without compressing them again.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -250,12 +250,12 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// What was written so far.
+    /// Returns the entries written so far.
     pub fn entries(&self) -> &[FileEntry] {
         &self.entries
     }
 
-    /// Writes the manifest, signs it and ends the file.
+    /// Writes the manifest, signs it and finishes the file.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -293,7 +293,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     }
 }
 
-/// Signs with both keys at a time: each takes milliseconds.
+/// Signs with both keys in parallel: each takes milliseconds.
 fn sign(
     bytes: &[u8],
     account: Option<&SigningKey>,
@@ -307,7 +307,7 @@ fn sign(
     })
 }
 
-/// Base64 in lines of 64, which is what `openssl base64 -d` takes.
+/// Wraps Base64 in lines of 64 characters, as `openssl base64 -d` expects.
 fn signature_lines(signature: &str) -> String {
     let mut lines = String::with_capacity(signature.len() + signature.len() / 64 + 1);
     for (position, character) in signature.chars().enumerate() {
@@ -320,7 +320,7 @@ fn signature_lines(signature: &str) -> String {
     lines
 }
 
-/// ZIP keeps local time from 1980 to 2107 in steps of two seconds; here it is UTC.
+/// Converts a time for ZIP, which stores local time from 1980 to 2107 in steps of two seconds; here UTC is used.
 pub(crate) fn zip_time(time: Timestamp) -> zip::DateTime {
     let time = time.to_utc();
     let narrow = |value: u32| u8::try_from(value).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What can go wrong with a campaign as a whole.
+//! Errors of a campaign as a whole.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::depot::{DepotError, is_of_the_disk};
 use crate::pod::database::DatabaseError;
 use crate::store::StoreError;
 
-/// Why a campaign did not go on. What is wrong with one account is written down with the account instead.
+/// The reason a campaign did not continue. Errors of a single account are recorded with the account instead.
 #[derive(Debug, thiserror::Error)]
 pub enum CampaignError {
     /// Pappus's own database failed.
@@ -17,38 +17,38 @@ pub enum CampaignError {
     /// The pod's database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The place of the archives failed.
+    /// The depot failed.
     #[error(transparent)]
     Depot(#[from] DepotError),
-    /// Nobody has begun it.
+    /// No campaign of this name exists.
     #[error("there is no campaign {name:?} of this pod; `pappus campaign` lists them")]
     Unknown {
         /// Its name.
         name: String,
     },
-    /// There is one of that name, and it is another.
+    /// A campaign of this name exists and differs.
     #[error(
         "the campaign {name:?} was begun with another {what}: {was}. Give a new one a name of its own with --name"
     )]
     Different {
         /// Its name.
         name: String,
-        /// What is different.
+        /// The option that differs.
         what: &'static str,
-        /// What it was.
+        /// Its recorded value.
         was: String,
     },
-    /// It cannot be done in this state.
+    /// The campaign's state does not allow the operation.
     #[error("the campaign {name:?} is {state} and cannot be {what}")]
     State {
         /// Its name.
         name: String,
         /// Its state.
         state: &'static str,
-        /// What was to be done with it.
+        /// The requested operation.
         what: &'static str,
     },
-    /// Archives of one campaign are signed with one key.
+    /// The archive key is not the campaign's: all archives of one campaign are signed with one key.
     #[error(
         "the archives of the campaign {name:?} are signed with the pod's archive key {was}, and Pappus's own folder \
          here holds another, {here}. Copy archive-key.pem from the machine that began it, or name that folder \
@@ -59,42 +59,42 @@ pub enum CampaignError {
         name: String,
         /// Fingerprint of the right key.
         was: String,
-        /// Fingerprint of the key that is here.
+        /// Fingerprint of the key on this machine.
         here: String,
     },
-    /// Something was waited for, and did not come back.
+    /// A resource remained unavailable for too long.
     #[error("{reason}. This has been so for {}; nothing is lost, run the same again to go on", minutes(*.waited))]
     GivenUp {
-        /// What is wrong.
+        /// The cause.
         reason: String,
-        /// How long it was waited for.
+        /// Time waited.
         waited: Duration,
     },
-    /// The archives cannot be encrypted to whom they should be.
+    /// The archives cannot be encrypted to the given recipients.
     #[error("the archives cannot be encrypted: {0}")]
     Recipient(String),
-    /// The list of what became of everybody was not written.
+    /// The list of the campaign was not written.
     #[error("{0}")]
     List(String),
-    /// It was told to stop while it waited for something.
+    /// The worker was stopped while it waited.
     #[error("stopped")]
     Stopped,
-    /// Archives cannot be written anywhere before they are stored.
+    /// The folder for unfinished archives cannot be used.
     #[error("{path} cannot be used for archives in the making: {source}")]
     Spool {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A task of the worker ended without a word.
+    /// A worker task panicked.
     #[error("a part of the worker stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
 }
 
 impl CampaignError {
-    /// Whether it is something that all accounts need and that comes back: a database, the place of the archives, the
-    /// disk they are made on.
+    /// Returns whether the error is temporary and affects all accounts: a database, the depot, or the disk that
+    /// archives are built on.
     pub fn passes(&self) -> bool {
         match self {
             Self::Store(error) => error.passes(),

@@ -1,4 +1,4 @@
-//! The export of a whole pod: a list of its accounts in the store, and workers that take them up.
+//! The export of a whole pod: a list of its accounts in the store, and workers that claim them.
 //!
 //! ```text
 //! pod's users ──prepare──▶ list in the store ──claim──▶ worker ──export──▶ depot
@@ -7,9 +7,9 @@
 //! ```
 //!
 //! Any number of workers, on any machine that reaches the pod's database, the store and the depot, share one
-//! campaign. What a worker has in hand is free again when its lease has run out. An archive is written down in
-//! the store before it gets its final name, so whoever takes an account over knows whether the file that is there
-//! is the one; nothing is exported twice for nothing, and nothing is kept that is not whole.
+//! campaign. A worker's accounts are free again when its lease has expired. An archive is recorded in the store
+//! before it gets its final name, so a worker that takes over an account can tell whether the existing file is the
+//! right one; nothing is exported twice needlessly, and no incomplete archive is kept.
 
 mod error;
 mod ledger;

@@ -1,4 +1,4 @@
-//! Working through the ledger.
+//! Processes the ledger.
 
 use std::future::pending;
 use std::time::Duration;
@@ -17,29 +17,29 @@ use super::writer::{Leased, Writer, patiently, write};
 use crate::clock::Clock;
 use crate::store::{Store, StoreError, random_id};
 
-/// How deliveries are sent.
+/// Options of delivery.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Whether to go on, for weeks if need be, until nothing is left to be sent.
+    /// Continues, for weeks if necessary, until nothing is left to be sent.
     pub wait: bool,
-    /// Deliveries sent at once.
+    /// Number of concurrent deliveries.
     pub at_once: usize,
-    /// Deliveries that may be waited for besides when they take longer than `slow_after`.
+    /// Number of further concurrent deliveries once they take longer than `slow_after`.
     pub slow_at_once: usize,
-    /// Deliveries sent to one pod at once.
+    /// Number of concurrent deliveries to one pod.
     pub per_pod: usize,
-    /// How long an answer may take.
+    /// Time limit for an answer.
     pub timeout: Duration,
-    /// When a delivery counts as slow.
+    /// Time after which a delivery counts as slow.
     pub slow_after: Duration,
-    /// How long after a killed program others leave its pods alone.
+    /// Time after which other programs take over a killed program's pods.
     pub lease: Duration,
-    /// How often to look for who is back, and for what others have queued meanwhile.
+    /// Time between looks for friends who are back, and for deliveries queued by others.
     pub look_again: Duration,
-    /// How long a diaspora* pod that took the move is given to process it when no friend there is back: Contacts and
+    /// Time that a diaspora* pod which took the move gets to process it when no friend there is back: Contacts and
     /// profiles that overtake it would end friendships. At least [`Options::SHORTEST_GRACE`].
     pub grace: Duration,
-    /// How long after the first friend on a pod is back the rest is sent there: the others come back meanwhile.
+    /// Time between the first friend's return on a pod and sending the rest there: others come back meanwhile.
     pub settle: Duration,
 }
 
@@ -61,7 +61,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Pods that say nothing get at least this long to process a move; their queues may be hours behind.
+    /// Minimum time for pods that give no sign to process a move; their queues may be hours behind.
     pub const SHORTEST_GRACE: Duration = Duration::from_hours(1);
 
     pub(super) fn grace(&self) -> TimeDelta {
@@ -77,18 +77,18 @@ impl Options {
     }
 }
 
-/// What one call of [`deliver`] has done.
+/// Summary of one call of [`deliver`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
-    /// Tries that a pod took.
+    /// Number of attempts that a pod accepted.
     pub delivered: u64,
-    /// Tries that a pod refused for good.
+    /// Number of attempts that a pod refused permanently.
     pub rejected: u64,
-    /// Tries that will be made again.
+    /// Number of attempts to be retried.
     pub postponed: u64,
-    /// Deliveries given up after four weeks.
+    /// Number of deliveries given up after four weeks.
     pub dead: u64,
-    /// Whether it ended because it was told to.
+    /// Set if it ended because it was stopped.
     pub stopped: bool,
 }
 
@@ -114,15 +114,15 @@ impl Summary {
     }
 }
 
-/// Sends what is due; with [`Options::wait`], goes on until nothing is left. `target` says who is back; without it,
-/// pods are given all of the time they may need. Once `stop` holds true nothing new
-/// is sent, what is on its way is waited for, and it ends. Several programs may do this at once on the same
-/// database; they share the pods among them.
+/// Sends due deliveries; with [`Options::wait`], continues until nothing is left. `target` shows who is back; without
+/// it, pods get all the time they may need. Once `stop` is true, nothing new is sent, and it ends after the
+/// deliveries in progress. Several programs may run this at once on the same database; they share the pods among
+/// them.
 ///
-/// The memory needed does not depend on how much there is to be sent.
+/// Memory use does not depend on the number of deliveries.
 ///
 /// # Errors
-/// [`DeliveryError::Store`] when the ledger cannot be read or written, also when tried again for half a minute.
+/// [`DeliveryError::Store`] if the ledger cannot be read or written, even after half a minute of retries.
 pub async fn deliver<T: Transport, C: Clock>(
     store: &Store,
     transport: &T,
@@ -145,7 +145,7 @@ pub async fn deliver<T: Transport, C: Clock>(
         slow: Semaphore::new(options.slow_at_once),
     };
     tokio::select! {
-        // It ends only when it fails: `work` lives longer.
+        // Ends only on failure: `work` outlives it.
         written = write(store, &owner, jobs).boxed() => written.map(|()| Summary::default()),
         summary = run(&work).boxed() => summary,
     }
@@ -163,7 +163,7 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
         let next = if work.options.wait { patiently(|| ledger.next_due()).await? } else { None };
         let Some(next) = next else { return Ok(summary) };
         let pause = (next - work.clock.now()).to_std().unwrap_or_default();
-        // At least a second: a clock that is set back must not make this spin.
+        // At least a second: a clock that is set back must not cause a busy loop.
         let pause = pause.max(Duration::from_secs(1)).min(work.options.look_again);
         let mut stop = work.stop.clone();
         tokio::select! {
@@ -173,8 +173,8 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     }
 }
 
-/// Looks whether new accounts answer from outside, and who is back. A database that is away for a moment is looked at
-/// again the next time: whoever sends waits for the store.
+/// Checks that new accounts are reachable from outside, and who is back. An unavailable database is retried at the
+/// next look: waiting for the store is the sender's task.
 async fn look<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     match look_once(work).await {
         Err(DeliveryError::Target(_) | DeliveryError::Store(StoreError::Statement { .. })) => Ok(()),
@@ -196,7 +196,7 @@ async fn look_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(),
     look(work).await
 }
 
-/// Waits until the work is to stop; for ever when nobody is left who could say so.
+/// Waits until the work is to stop; forever if no sender is left.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         pending::<()>().await;
@@ -204,20 +204,20 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 enum Event {
-    /// More pods with something due.
+    /// More pods with due deliveries.
     Leased(Leased),
-    /// All done for a pod.
+    /// A pod is finished.
     Finished(Summary),
-    /// Time to look for what became due meanwhile.
+    /// Time to check for newly due deliveries.
     Look,
 }
 
-/// Most pods leased in one statement.
+/// Largest number of pods leased in one statement.
 const LEASES: usize = 64;
-/// How long after the last look something new may have become due, while slow pods are still being worked on.
+/// Time between checks for newly due deliveries while slow pods are still in progress.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Sends what is due now, pod after pod in the order of their names, again and again until nothing is found.
+/// Sends what is due now, pod by pod in the order of their names, until nothing is found.
 async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, DeliveryError> {
     let most = work.options.at_once.max(1) + work.options.slow_at_once;
     let (mut total, mut round) = (Summary::default(), Round::default());
@@ -270,17 +270,17 @@ async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summa
     }
 }
 
-/// One look through all pods.
+/// One pass through all pods.
 #[derive(Debug, Default)]
 struct Round {
     after: String,
     ended: bool,
-    /// Deliveries tried in it.
+    /// Number of deliveries attempted.
     tried: u64,
 }
 
 impl Round {
-    /// Whether another one may find something. One that tried nothing would find the same again.
+    /// Returns whether another round may find something. After one that attempted nothing it would not.
     fn useful(&self) -> bool {
         self.tried > 0
     }

@@ -1,8 +1,8 @@
-//! Who is back: friends of a moved account who share with its new identity, as the target pod sees it.
+//! Friends who are back: those of a moved account who share with its new identity, as the target pod sees it.
 //!
-//! When a diaspora* pod has processed a move, each of its users who shares with the account sends the new identity a
-//! Contact (their *echo*, `AccountMigration#dispatch_contacts`); the target pod notes it in `contacts.sharing`. It is
-//! the only sign from outside that the move has been processed there.
+//! After a diaspora* pod has processed a move, each of its users who shares with the account sends the new identity a
+//! Contact (their *echo*, `AccountMigration#dispatch_contacts`); the target pod records it in `contacts.sharing`. It
+//! is the only outside sign that the move has been processed there.
 
 use std::collections::BTreeMap;
 
@@ -17,28 +17,28 @@ use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
 use crate::store::{Store, StoreError, Value};
 
-/// How long after the announcement friends are looked for.
+/// Time after the announcement during which friends are looked for.
 const LOOKED_FOR: TimeDelta = TimeDelta::weeks(6);
-/// Names in one statement.
+/// Largest number of names in one statement.
 const NAMES: usize = 500;
 
-/// Somebody who knew the account on its old pod.
+/// A person who knew the account on its old pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownPerson {
-    /// Who.
+    /// The person's diaspora* ID.
     pub person: DiasporaId,
-    /// Their pod, as deliveries name it.
+    /// The person's pod, as deliveries name it.
     pub pod: String,
-    /// Whether they shared both ways.
+    /// The person and the account shared both ways.
     pub is_friend: bool,
 }
 
-/// Whom the world must find before anybody is told of a move.
+/// The new identity, which must be reachable before anybody is notified of a move.
 #[derive(Debug, Clone)]
 pub struct NewIdentity {
     /// diaspora* ID.
     pub id: String,
-    /// Name in the network.
+    /// GUID.
     pub guid: String,
     /// Public key, PEM.
     pub public_key: String,
@@ -46,7 +46,7 @@ pub struct NewIdentity {
     pub user: i64,
 }
 
-/// The pod that accounts come to: its `contacts` say who is back.
+/// The pod that accounts move to: its `contacts` show who is back.
 #[derive(Debug, Clone)]
 pub struct TargetPod {
     database: DatabaseUrl,
@@ -54,16 +54,16 @@ pub struct TargetPod {
 }
 
 impl TargetPod {
-    /// The pod with this database and address.
+    /// Creates the pod with this database and address.
     pub fn new(database: &DatabaseUrl, url: &PodUrl) -> Self {
         Self { database: database.clone(), url: url.as_str().to_owned() }
     }
 
-    /// Notes who is back, for all moves to this pod: friends are counted, pods where the first one is back have
-    /// processed the move and get the rest after `settle`, and Contacts to people who are back are not needed any more.
+    /// Records who is back, for all moves to this pod: friends are counted, pods where the first one is back have
+    /// processed the move and get the rest after `settle`, and Contacts to people who are back are no longer needed.
     ///
     /// # Errors
-    /// [`DeliveryError`] when either database fails; nothing is noted by halves, and the next look sees the same.
+    /// [`DeliveryError`] if either database fails; nothing is recorded partially, and the next look sees the same.
     pub async fn look(
         &self,
         store: &Store,
@@ -83,7 +83,7 @@ impl TargetPod {
     }
 }
 
-/// Imports that are announced and have somebody who is not back yet, with the account's `users.id`.
+/// Returns the announced imports with people who are not back yet, with the account's `users.id`.
 async fn watched(store: &Store, pod_url: &str, now: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT v.import_id, v.user_id FROM pappus_moves v JOIN pappus_imports i ON i.id = v.import_id \
                WHERE i.pod_url = ? AND v.user_id IS NOT NULL AND COALESCE(v.seen_at, ?) > ? \
@@ -94,8 +94,8 @@ async fn watched(store: &Store, pod_url: &str, now: DateTime<Utc>) -> Result<Vec
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
-/// Everybody who shares with a user, and since when at the latest; times are as exact as the pod's database keeps
-/// them, some only to the second.
+/// Returns everyone who shares with a user, and the latest time it can have started; times are as exact as the pod's
+/// database stores them, some only to the second.
 async fn sharing(
     pod: &mut PodWriter,
     user: i64,
@@ -110,7 +110,7 @@ async fn sharing(
     Ok(rows.iter().filter_map(shares).collect())
 }
 
-/// Notes who is back in one transaction.
+/// Records who is back, in one transaction.
 async fn note(
     store: &Store,
     import: &str,
@@ -137,8 +137,8 @@ async fn note(
             *latest = since.max(*latest);
         }
         for (pod, since) in &echoes {
-            // Who began to share before the pod took the move did so by hand: that says nothing of the move. The
-            // pod's database may keep whole seconds only.
+            // People who started to share before the pod took the move did so manually: that proves nothing about the
+            // move. The pod's database may store whole seconds only.
             let sql = "UPDATE pappus_move_pods SET confirmed_at = ?, \
                        opens_at = CASE WHEN opens_at > ? THEN ? ELSE opens_at END \
                        WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL AND told_at < ?";
@@ -160,8 +160,7 @@ async fn note(
 }
 
 impl Ledger {
-    /// Notes a move that is being announced: whom the world must find, and who knew the account. Done again, it
-    /// changes nothing.
+    /// Registers a move that is being announced: the new identity, and the people who knew the account. Idempotent.
     ///
     /// # Errors
     /// The store's failure.
@@ -204,7 +203,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Notes what a pod runs, when it shows without asking.
+    /// Records a pod's software that was recognised without a request.
     ///
     /// # Errors
     /// The store's failure.
@@ -222,7 +221,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// How many friends there are, and how many are back.
+    /// Counts friends, and those who are back.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -236,7 +235,7 @@ impl Ledger {
         row.map_or(Ok(Friends::default()), |row| Ok(Friends { all: row.get(0)?, back: row.get(1)? }))
     }
 
-    /// Friends who have to do something themselves because of what their pod runs, and are not back: by account,
+    /// Returns friends who have to act themselves because of their pod's software, and are not back: by account,
     /// system and name, at most `limit` that come after `after`.
     ///
     /// # Errors
@@ -266,7 +265,7 @@ impl Ledger {
         rows.iter().map(elsewhere).collect()
     }
 
-    /// Moves that wait because the new account does not answer from outside.
+    /// Returns the moves that wait because the new account is not reachable from outside.
     ///
     /// # Errors
     /// [`StoreError`].

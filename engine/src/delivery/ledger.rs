@@ -1,4 +1,4 @@
-//! What is to be delivered, and putting it there.
+//! The ledger of deliveries, and queueing them.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,10 @@ use super::records::{DeliveryError, Kind, NewDelivery, Scope};
 use crate::http::place;
 use crate::store::{Store, StoreError, Value};
 
-/// Still to be sent; written as the index on it has it.
+/// Condition for deliveries still to be sent; must match the text of its index.
 pub(super) const OPEN: &str = "d.state IN ('queued', 'sending')";
 
-/// The columns that a new row is given.
+/// The columns of a new row.
 const COLUMNS: [&str; 12] = [
     "import_id",
     "account",
@@ -27,11 +27,11 @@ const COLUMNS: [&str; 12] = [
     "next_attempt_at",
     "created_at",
 ];
-/// Rows of one statement.
+/// Number of rows in one statement.
 const BATCH: usize = 50;
-/// Addresses asked for in one statement.
+/// Number of addresses queried in one statement.
 const ADDRESSES: usize = 500;
-/// Bytes of one statement, give or take one body.
+/// Largest size of one statement in bytes, give or take one body.
 const BATCH_BYTES: usize = 4 << 20;
 
 /// The ledger of deliveries, in Pappus's own database.
@@ -41,19 +41,18 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The largest body of a delivery, in bytes.
+    /// Largest body of a delivery, in bytes.
     pub const MAX_BODY: usize = 1 << 20;
-    /// The longest address, in bytes.
+    /// Longest address, in bytes.
     const MAX_URL: usize = 2000;
 
-    /// The ledger in this database.
+    /// Opens the ledger in this database.
     pub fn new(store: &Store) -> Self {
         Self { store: store.clone() }
     }
 
-    /// Queues deliveries to be sent from now on, in batches that are each kept whole; gives the number of new
-    /// ones. What has been queued before (same import, kind, address and recipient) stays as it is, so doing
-    /// it again after a failure is safe.
+    /// Queues deliveries to be sent from now on, in atomic batches; returns the number of new ones. Earlier ones
+    /// (same import, kind, address and recipient) stay as they are, so a retry after a failure is safe.
     ///
     /// # Errors
     /// [`DeliveryError`]; earlier batches stay.
@@ -76,7 +75,7 @@ impl Ledger {
         Ok(added + self.add(&batch, now).await?)
     }
 
-    /// Which of these addresses an import has queued deliveries of a kind for.
+    /// Returns those of these addresses for which an import has queued deliveries of a kind.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -136,8 +135,8 @@ impl Ledger {
         Ok(self.store.execute("queuing deliveries", &sql, &values).await?)
     }
 
-    /// Makes what has not arrived due at once, with four new weeks; what was delivered only if
-    /// `also_delivered`. What is being sent just now is left alone. Gives their number.
+    /// Makes undelivered messages due at once, with four new weeks; delivered ones only if `also_delivered`. Leaves
+    /// alone what is being sent. Returns their number.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -159,7 +158,7 @@ impl Ledger {
         );
         let mut transaction = self.store.begin().await?;
         let queued = transaction.execute("queuing deliveries again", &sql, &values).await?;
-        // The pods are tried at once as well, even those that were out of reach.
+        // The pods are retried at once as well, even unreachable ones.
         let sql = format!(
             "UPDATE pappus_delivery_pods SET failures = 0, failing_since = NULL, retry_at = NULL, \
              last_error = NULL WHERE failures > 0 AND pod IN \
@@ -171,7 +170,7 @@ impl Ledger {
     }
 }
 
-/// The pod a delivery is for, when it can be sent at all.
+/// Validates a delivery and returns its pod.
 fn checked(delivery: &NewDelivery) -> Result<String, DeliveryError> {
     let shown = || delivery.url.as_str().chars().take(200).collect::<String>();
     let wrong = |problem| DeliveryError::Url { url: shown(), problem };
@@ -192,7 +191,7 @@ fn checked(delivery: &NewDelivery) -> Result<String, DeliveryError> {
     Ok(place(&delivery.url))
 }
 
-/// A list in JSON, or nothing.
+/// Returns the people as a JSON list, or none.
 fn people(delivery: &NewDelivery) -> Option<String> {
     (!delivery.people.is_empty()).then(|| serde_json::json!(delivery.people).to_string())
 }

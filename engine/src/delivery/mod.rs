@@ -1,15 +1,15 @@
-//! Telling the pods of an account's contacts: a ledger of deliveries, and what works through it.
+//! Notifies the pods of an account's contacts: a ledger of deliveries, and the program that processes it.
 //!
-//! Announcing puts everything into the [`Ledger`] first; [`deliver`] sends what is due, over weeks if a pod is
-//! down. What has been sent, refused or given up is written down before the next one is sent, so it can be
-//! killed at any time: only what was on its way in that moment can reach a pod twice.
+//! Announcing puts everything into the [`Ledger`] first; [`deliver`] sends what is due, over weeks if a pod is down.
+//! Each result is recorded before the next delivery is sent, so the program can be killed at any time: only
+//! deliveries in progress at that moment can reach a pod twice.
 //!
-//! A pod is worked on by one program at a time, under a lease that runs out when the program is gone. A pod
-//! that does not answer is left alone with all its deliveries until the next try, so dead pods cost one try for
-//! all, seldomer and seldomer, and never hold up the others.
+//! A pod is processed by one program at a time, under a lease that expires if the program dies. A pod that does not
+//! answer is skipped with all its deliveries until the next attempt, so dead pods cost one attempt in all, less and
+//! less often, and never delay the others.
 //!
-//! Accepted is not processed: in which order a pod is told, and what has to be seen before the next message may go,
-//! is in `turn`; `friends` sees what has been processed, and `visibility` that the new account can be found at all.
+//! Accepted is not processed: `turn` holds the order of messages to a pod, and what has to be seen before the next
+//! may go; `friends` sees what has been processed, and `visibility` that the new account can be found at all.
 
 mod deliver;
 mod friends;

@@ -1,4 +1,4 @@
-//! Sending to one pod.
+//! Sends to one pod.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,31 +20,31 @@ use crate::clock::Clock;
 use crate::http::{Answer, HttpError, place};
 use crate::store::{Store, StoreError, StoreRow};
 
-/// What all pods share.
+/// State shared by all pods.
 pub(super) struct Work<'a, T, C> {
     pub(super) store: &'a Store,
     pub(super) transport: &'a T,
-    /// The pod that says who is back.
+    /// The pod that shows who is back.
     pub(super) target: Option<&'a TargetPod>,
     pub(super) clock: &'a C,
     pub(super) options: &'a Options,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) writer: Writer,
-    /// How many may be sent at once.
+    /// Permits for concurrent deliveries.
     pub(super) quick: Semaphore,
-    /// How many more may be waited for that take long, so that pods that hang hold up nobody else.
+    /// Permits for further deliveries that take long, so that pods that hang delay no others.
     pub(super) slow: Semaphore,
 }
 
-/// What came of taking a delivery up.
+/// The result of a claimed delivery.
 struct Sent {
     kind: Kind,
-    /// `None` when it was not tried: the work is to stop.
+    /// `None` if it was not attempted: the work is to stop.
     tried: Option<(Result<Answer, HttpError>, DeliveryState)>,
 }
 
 impl<T: Transport, C: Clock> Work<'_, T, C> {
-    /// Whether nothing new may be sent.
+    /// Returns whether nothing new may be sent.
     pub(super) fn stopped(&self) -> bool {
         *self.stop.borrow()
     }
@@ -53,7 +53,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         self.writer.ask(request, self.clock.now()).await
     }
 
-    /// Leases pods that have something due.
+    /// Leases pods that have due deliveries.
     pub(super) async fn lease(&self, after: String, limit: i64) -> Leased {
         match self.ask(Request::Lease { after, limit, time: self.options.lease() }).await {
             Response::Leased(leased) => leased,
@@ -68,7 +68,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         }
     }
 
-    /// Sends what is due for a leased pod, until nothing is, the pod does not answer, or the work is to stop.
+    /// Sends a leased pod's due deliveries, until none is left, the pod does not answer, or the work is to stop.
     pub(super) async fn work_on(&self, pod: Pod) -> Result<Summary, DeliveryError> {
         let (mut summary, mut news) = (Summary::default(), PodNews::None);
         let (mut page, mut finished) = (VecDeque::new(), false);
@@ -81,7 +81,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         let mut renewal = interval_at(Instant::now() + third, third);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // A pod that was out of reach is tried with one.
+            // A pod that was unreachable gets one delivery first.
             let doubtful = pod.failures > 0 && matches!(news, PodNews::None);
             let width = if doubtful { 1 } else { self.options.per_pod.max(1) };
             while flying.len() < width && !matches!(news, PodNews::Down { .. }) && !self.stopped() {
@@ -103,7 +103,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
                     continue;
                 }
             };
-            // What waited for it may be sent now.
+            // Deliveries that waited for it may be sent now.
             finished &= sent.kind == Kind::Profile;
             if let Some((answer, state)) = sent.tried {
                 summary.count(state);
@@ -116,7 +116,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         Ok(summary)
     }
 
-    /// Asks a pod what it runs, once; says so when it cannot be reached.
+    /// Asks a pod for its software, once; returns the news if it is unreachable.
     async fn recognise(&self, pod: &Pod) -> Option<PodNews> {
         let (None, Some(base)) = (pod.system, &pod.base) else { return None };
         let limit = self.options.timeout;
@@ -134,10 +134,10 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         }
     }
 
-    /// What an answer says about the pod itself. Once it is down it stays so until the next try.
+    /// Applies an answer to the pod's own state. Once down, it stays so until the next attempt.
     fn learn(&self, pod: &Pod, answer: &Result<Answer, HttpError>, news: &mut PodNews) {
         let verdict = verdict(answer);
-        // What was not sent says nothing about the pod.
+        // A delivery that was not sent proves nothing about the pod.
         let not_sent = answer.is_err() && verdict == Verdict::Rejected;
         if not_sent || matches!(news, PodNews::Down { .. }) {
             return;
@@ -152,7 +152,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             _ => (pod.failures, pod.failing_since.unwrap_or(now)),
         };
         let (failures, asked) = (before + 1, self.asked(answer));
-        // What was queued later than the failures began has four weeks of its own.
+        // A delivery queued after the failures began has four weeks of its own.
         let retry_at = next_try(now, failures, since, asked).or_else(|| next_try(now, failures, now, asked));
         let error = error_text(answer).unwrap_or_default();
         *news = PodNews::Down { failures, since, retry_at: retry_at.unwrap_or(now), error };
@@ -163,7 +163,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         Some(asked_pause(asked, self.clock.now()))
     }
 
-    /// Sends one delivery and writes down what came of it.
+    /// Sends one delivery and records the result.
     async fn send(&self, claimed: Claimed) -> Result<Sent, DeliveryError> {
         let kind = claimed.kind;
         let not_sent = Sent { kind, tried: None };
@@ -187,7 +187,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         Ok(Sent { kind, tried: Some((answer, state)) })
     }
 
-    /// POSTs it. What takes long gives its place to others as long as there is room for more of its kind.
+    /// POSTs it. A slow one gives its permit to others as long as there is a slow permit left.
     async fn post<'p>(
         &'p self,
         url: &Url,
@@ -227,7 +227,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             (Verdict::Rejected, _) => (DeliveryState::Rejected, now),
             (Verdict::Later | Verdict::PodLater, None) => (DeliveryState::Dead, now),
             (Verdict::Later, Some(next)) => (DeliveryState::Queued, next),
-            // The pod's own pause counts.
+            // The pod's own pause applies.
             (Verdict::PodLater, Some(_)) => (DeliveryState::Queued, now),
         };
         let processing = (claimed.kind == Kind::AccountMigration && verdict == Verdict::Delivered)

@@ -1,4 +1,4 @@
-//! Deliveries as data.
+//! Data types of deliveries.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::domain::DiasporaId;
 use crate::pod::database::DatabaseError;
 use crate::store::{StoreError, StoreRow, Value};
 
-/// Why deliveries could not be queued or sent.
+/// The reason deliveries could not be queued or sent.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// The ledger's database failed.
@@ -19,24 +19,24 @@ pub enum DeliveryError {
     /// The target pod's database failed.
     #[error(transparent)]
     Target(#[from] DatabaseError),
-    /// An address nothing can be sent to.
+    /// An address that nothing can be sent to.
     #[error("nothing can be sent to {url}: {problem}")]
     Url {
         /// The address.
         url: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: &'static str,
     },
-    /// Too much for one delivery.
+    /// Too large for one delivery.
     #[error("the {kind} for {url} has {size} bytes, more than the {limit} that are sent at once")]
     TooLarge {
-        /// Which one.
+        /// The kind of the delivery.
         kind: Kind,
-        /// Where it should go.
+        /// Its address.
         url: String,
-        /// Its size.
+        /// Its size in bytes.
         size: usize,
-        /// The largest size.
+        /// The largest size in bytes.
         limit: usize,
     },
 }
@@ -49,7 +49,7 @@ macro_rules! words {
         $vis enum $name { $($(#[$doc])* $variant,)* }
 
         impl $name {
-            /// The word that stands for it in the ledger.
+            /// Returns its name in the ledger.
             $vis fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
@@ -64,15 +64,15 @@ macro_rules! words {
 }
 
 words! {
-    /// What is delivered.
+    /// The kind of a delivery.
     pub enum Kind {
-        /// A public post in which the old account says goodbye and names its new address; once for each pod.
+        /// A public post in which the old account says goodbye and names its new address; once per pod.
         Farewell = "farewell",
-        /// That the account has moved; once for each pod, signed by the old account.
+        /// The announcement that the account has moved; once per pod, signed by the old account.
         AccountMigration = "account_migration",
-        /// That the new account shares with somebody; for that person only.
+        /// The announcement that the new account shares with a person; for that person only.
         Contact = "contact",
-        /// What the new account says about itself.
+        /// The new account's profile.
         Profile = "profile",
     }
 }
@@ -87,13 +87,13 @@ impl Kind {
 }
 
 words! {
-    /// What has become of a delivery that was tried.
+    /// The state of a delivery after an attempt.
     pub(super) enum DeliveryState {
         /// To be sent again, now or later.
         Queued = "queued",
-        /// The pod took it.
+        /// Accepted by the pod.
         Delivered = "delivered",
-        /// The pod answered that it will not take it.
+        /// Refused by the pod permanently.
         Rejected = "rejected",
         /// Given up after four weeks.
         Dead = "dead",
@@ -103,32 +103,32 @@ words! {
 /// A delivery to be queued.
 #[derive(Debug, Clone)]
 pub struct NewDelivery {
-    /// The import it belongs to (`pappus_imports.id`).
+    /// Its import (`pappus_imports.id`).
     pub import_id: String,
     /// The account's old ID.
     pub account: DiasporaId,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Where it goes, https or http; host and port are the pod it is counted under.
+    /// Its address, https or http; host and port are the pod it is counted under.
     pub url: Url,
-    /// The person it is for; nobody in particular when it is public.
+    /// The person it is for; none if it is public.
     pub recipient: Option<DiasporaId>,
-    /// Others on the pod whom it concerns and who get nothing of their own.
+    /// Others on the pod whom it concerns and who get no message of their own.
     pub people: Vec<DiasporaId>,
-    /// The body's type.
+    /// The body's content type.
     pub content_type: String,
     /// The envelope, at most [`Ledger::MAX_BODY`](super::Ledger::MAX_BODY) bytes.
     pub body: Vec<u8>,
 }
 
-/// Which deliveries are meant.
+/// A selection of deliveries.
 #[derive(Debug, Clone, Copy)]
 pub enum Scope<'a> {
     /// All of them.
     All,
-    /// Those to one pod, named by host and, if unusual, port.
+    /// Those to one pod: its host, with the port if it is not the default.
     Pod(&'a str),
-    /// Those for one account, named by its old ID.
+    /// Those for one account: its old ID.
     Account(&'a DiasporaId),
     /// Those to one pod for one account.
     PodAndAccount(&'a str, &'a DiasporaId),
@@ -137,7 +137,7 @@ pub enum Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The condition on the table `d`, and its values.
+    /// Returns the condition on the table `d`, and its values.
     pub(super) fn condition(self) -> (&'static str, Vec<Value<'a>>) {
         match self {
             Self::All => ("1 = 1", Vec::new()),
@@ -150,7 +150,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The same on the table `f` of people and the table `i` of imports.
+    /// Returns the same for the table `f` of people and the table `i` of imports.
     pub(super) fn of_people(self) -> (&'static str, Vec<Value<'a>>) {
         let (_, values) = self.condition();
         let condition = match self {
@@ -164,16 +164,16 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// How many deliveries are in which state.
+/// Number of deliveries in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     /// To be sent, now or later.
     pub queued: i64,
-    /// On their way.
+    /// In progress.
     pub sending: i64,
-    /// Taken by their pods.
+    /// Accepted by their pods.
     pub delivered: i64,
-    /// Not needed any more: the recipient shares with the new account already.
+    /// No longer needed: the recipient already shares with the new account.
     pub confirmed: i64,
     /// Refused.
     pub rejected: i64,
@@ -182,7 +182,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Nothing is left to be sent.
+    /// Returns whether nothing is left to be sent.
     pub fn finished(&self) -> bool {
         self.queued == 0 && self.sending == 0
     }
@@ -191,68 +191,68 @@ impl Counts {
 /// Friends: people who shared both ways with the account on its old pod.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Friends {
-    /// How many there are.
+    /// Number of friends.
     pub all: i64,
-    /// How many of them share with the new account, as the target pod sees it.
+    /// Number of those who share with the new account, as the target pod sees it.
     pub back: i64,
 }
 
 /// The deliveries to one pod.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct PodDeliveries {
-    /// Host and, if unusual, port.
+    /// Host, with the port if it is not the default.
     pub pod: String,
-    /// How many are in which state.
+    /// Number of deliveries in each state.
     pub counts: Counts,
-    /// What the pod runs; `None` before it was asked.
+    /// The pod's software; `None` before it was asked.
     pub system: Option<System>,
-    /// When it took the (last) move.
+    /// Time at which it accepted the (last) move.
     pub told_at: Option<DateTime<Utc>>,
-    /// When the (last) move was first seen to be processed there: a friend was back.
+    /// Time at which the (last) move was first seen to be processed there: a friend was back.
     pub confirmed_at: Option<DateTime<Utc>>,
-    /// Until when Contacts and profiles wait for the move to be processed, while they do.
+    /// Time until which Contacts and profiles wait for the move to be processed, while they do.
     pub waits_until: Option<DateTime<Utc>>,
     /// The friends there.
     pub friends: Friends,
-    /// The last thing that went wrong with what is not delivered.
+    /// The last error of an undelivered message.
     pub last_error: Option<String>,
-    /// Until when the pod is left alone, while it cannot be reached.
+    /// Time until which the pod is skipped, while it is unreachable.
     pub retry_at: Option<DateTime<Utc>>,
 }
 
-/// Somebody to be told by hand, since what was for them was refused or given up.
+/// A person to be notified manually, since their message was refused or given up.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Unreached {
     /// The account's old ID.
     pub account: String,
-    /// The pod that was not reached, or did not take it.
+    /// The pod that was unreachable or refused the message.
     pub pod: String,
-    /// Who; everybody on the pod who knows the account when nobody is named.
+    /// The person; if none, everyone on the pod who knows the account.
     pub recipient: Option<String>,
-    /// When nobody is named: contacts of the account on this pod who are in no other line.
+    /// If no person is named: contacts of the account on this pod who are in no other entry.
     pub people: Vec<String>,
-    /// The last thing that went wrong.
+    /// The last error.
     pub last_error: Option<String>,
 }
 
-/// Friends on a pod whose software does not carry a friendship over by itself.
+/// A friend on a pod whose software does not transfer friendships.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Elsewhere {
     /// The account's old ID.
     pub account: String,
-    /// What their pod runs; [`System::advice`] says what they have to do.
+    /// Their pod's software; [`System::advice`] returns the steps they have to take.
     pub system: System,
     /// The friend.
     pub person: String,
 }
 
-/// A move that nobody is told of yet, because the new account does not answer from outside.
+/// A move that is not announced yet, because the new account is not reachable from outside.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Unseen {
     /// The account's new ID.
     pub new_id: String,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub problem: String,
-    /// When it is looked for again.
+    /// Time of the next check.
     pub next_look_at: DateTime<Utc>,
 }

@@ -1,4 +1,4 @@
-//! What the ledger says: how far it is, what went wrong, who should be told by hand.
+//! Reports from the ledger: progress, errors, and people to be notified manually.
 
 use chrono::{DateTime, Utc};
 
@@ -9,14 +9,14 @@ use super::turn::{its_turn, opens_at};
 use crate::pod::config::Dialect;
 use crate::store::{StoreError, StoreRow, Value};
 
-/// How many rows there are of each state, in the order of [`Counts`].
+/// Number of rows in each state, in the order of [`Counts`].
 const COUNTS: &str = "count(*) FILTER (WHERE d.state = 'queued'), count(*) FILTER (WHERE d.state = 'sending'), \
      count(*) FILTER (WHERE d.state = 'delivered'), count(*) FILTER (WHERE d.state = 'confirmed'), \
      count(*) FILTER (WHERE d.state = 'rejected'), count(*) FILTER (WHERE d.state = 'dead')";
-/// How many columns those are.
+/// Number of those columns.
 const COUNTED: usize = 6;
 
-/// A time as the ledger keeps it.
+/// Converts a time from the ledger's format.
 pub(super) fn time(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
@@ -33,7 +33,7 @@ fn counts(row: &StoreRow, first: usize) -> Result<Counts, StoreError> {
 }
 
 impl Ledger {
-    /// How many deliveries are in which state.
+    /// Counts the deliveries in each state.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -44,8 +44,8 @@ impl Ledger {
         Ok(row.map(|row| counts(&row, 0)).transpose()?.unwrap_or_default())
     }
 
-    /// The same pod by pod, by name, with what went wrong last: at most `limit` pods that come after `after`
-    /// (at first, the empty text).
+    /// Returns the same for each pod, by name, with the last error: at most `limit` pods that come after `after`
+    /// (initially the empty text).
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -105,7 +105,8 @@ impl Ledger {
         rows.iter().map(pod).collect()
     }
 
-    /// Who should be told by hand, each of them once: by account, pod and person, at most `limit` that come after `after`.
+    /// Returns the people to be notified manually, each once: by account, pod and person, at most `limit` that come
+    /// after `after`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -140,7 +141,7 @@ impl Ledger {
         rows.iter().map(unreached).collect()
     }
 
-    /// How many deliveries could be sent now.
+    /// Returns the number of deliveries that could be sent now.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -151,8 +152,8 @@ impl Ledger {
         Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
     }
 
-    /// How many deliveries wait for a pod that a program has taken up, which may have been killed since: nobody
-    /// else sends there before its lease runs out.
+    /// Returns the number of deliveries for pods leased by a program, which may have been killed since: no other
+    /// sends there before the lease expires.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -165,8 +166,8 @@ impl Ledger {
         Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
     }
 
-    /// When the next delivery can be sent, or a new account that does not answer from outside is looked for again;
-    /// `None` when nothing is left.
+    /// Returns the time when the next delivery can be sent, or a new account that is not reachable from outside is
+    /// checked again; `None` if nothing is left.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -182,7 +183,7 @@ impl Ledger {
             opens_at(),
             its_turn()
         );
-        // Also what waits for time to pass.
+        // Includes deliveries that only wait for time to pass.
         let row = self.store.first("looking for the next delivery", &sql, &[i64::MAX.into()]).await?;
         let next: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
         let sql = "SELECT min(v.next_look_at) FROM pappus_moves v WHERE v.seen_at IS NULL AND EXISTS (SELECT 1 \
@@ -193,11 +194,11 @@ impl Ledger {
     }
 }
 
-/// How often the time now is bound in [`ready`].
+/// Number of times the current time is bound in [`ready`].
 pub(super) const READY_VALUES: usize = 4;
 
-/// From where deliveries come that can be sent now: nobody else sends to the pod, it is not to be left alone,
-/// and their time and turn has come. A killed program leaves some in the state `sending`.
+/// The source of deliveries that can be sent now: no other program holds the pod, it is not paused, and their time
+/// and turn has come. Killed programs leave some in the state `sending`.
 pub(super) fn ready() -> String {
     format!(
         "FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \

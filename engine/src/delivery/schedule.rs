@@ -1,4 +1,4 @@
-//! When to try again.
+//! Retry schedule.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::http::RetryAfter;
 
-/// How long a delivery or a pod may fail before it is given up.
+/// Time a delivery or a pod may fail before it is given up.
 pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::weeks(4);
 
 /// The first pause.
 const SHORTEST: Duration = Duration::from_mins(1);
-/// The longest pause: some sixty tries in four weeks.
+/// The longest pause: some sixty attempts in four weeks.
 const LONGEST: Duration = Duration::from_hours(12);
-/// No pod may ask for a longer one.
+/// The longest pause a pod may ask for.
 const LONGEST_ASKED: TimeDelta = TimeDelta::days(1);
 
-/// The pause after so many failures in a row: a minute, doubled each time up to twelve hours, give or take a
-/// quarter so that not everything comes back at once.
+/// Returns the pause after a number of consecutive failures: a minute, doubled each time up to twelve hours, ± a
+/// quarter so that retries do not coincide.
 ///
-/// `backoff` is looked after by nobody any more; `backon` can take its place here.
+/// `backoff` is unmaintained; `backon` could replace it here.
 fn pause(failures: i64) -> Duration {
     let doublings = u32::try_from(failures.clamp(1, 16) - 1).unwrap_or(0);
     let mut schedule = ExponentialBackoff {
@@ -33,28 +33,29 @@ fn pause(failures: i64) -> Duration {
     schedule.next_backoff().unwrap_or(LONGEST)
 }
 
-/// The longest pause between two looks at a new account that does not answer from outside.
+/// The longest pause between two checks of a new account that is not reachable from outside.
 const LONGEST_LOOK: TimeDelta = TimeDelta::minutes(30);
-/// No pod is given longer to process a move.
+/// The longest time a pod gets to process a move.
 const LONGEST_GRACE: TimeDelta = TimeDelta::days(7);
-/// A pod that takes longer to answer is busy.
+/// The answer time above which a pod counts as busy.
 const SLOW_ANSWER: TimeDelta = TimeDelta::seconds(5);
 
-/// When to look again at an account that did not answer from outside, so often in a row.
+/// Returns the time of the next check of an account, after a number of consecutive failed ones.
 pub(super) fn next_look(now: DateTime<Utc>, looks: i64) -> DateTime<Utc> {
     now + TimeDelta::from_std(pause(looks)).unwrap_or(LONGEST_LOOK).min(LONGEST_LOOK)
 }
 
-/// How long a pod that took a move may need to process it, when nothing shows that it has: at least `grace`, as long
-/// again as it was out of reach before, and twice that when it answered slowly.
+/// Returns the time a pod that took a move may need to process it, without a sign that it has: at least `grace`, plus
+/// the time it was unreachable before, and twice that if it answered slowly.
 pub(super) fn processing_time(grace: TimeDelta, failing: TimeDelta, answering: TimeDelta) -> TimeDelta {
     let time = grace + failing.max(TimeDelta::zero());
     let time = if answering > SLOW_ANSWER { time * 2 } else { time };
     time.min(LONGEST_GRACE).max(grace)
 }
 
-/// When to try again after so many failures in a row, the first of them at `since`; a pod may ask for a longer
-/// pause. Never after the moment of giving up, so that the last try falls on it; `None` when that has passed.
+/// Returns the time of the next attempt after a number of consecutive failures, the first of them at `since`; a pod
+/// may ask for a longer pause. Never later than the moment of giving up, so that the last attempt falls on it; `None`
+/// if that has passed.
 pub(super) fn next_try(
     now: DateTime<Utc>,
     failures: i64,
@@ -70,7 +71,7 @@ pub(super) fn next_try(
     Some((now + own.max(asked)).min(last))
 }
 
-/// The pause that a pod asks for.
+/// Returns the pause that a pod asks for.
 pub(super) fn asked_pause(asked: RetryAfter, now: DateTime<Utc>) -> TimeDelta {
     match asked {
         RetryAfter::Delay(delay) => TimeDelta::from_std(delay).unwrap_or(LONGEST_ASKED),

@@ -1,4 +1,4 @@
-//! The software that a pod runs, as far as it decides in which order the pod is told of a move.
+//! The software of a pod, as far as it decides the order of the messages about a move.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use super::transport::{Transport, Verdict, verdict};
 use crate::domain::{Guid, PublicKey};
 use crate::http::{Answer, HttpError};
 
-/// The software of a pod. What each of them does with a move was measured on running ones (docs/federation.md).
+/// The software of a pod. Its reaction to a move was measured on running instances (docs/federation.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum System {
-    /// diaspora* (or a fork of it): answers 202 and processes later; the move first, the rest when it is done.
+    /// diaspora* (or a fork of it): answers 202 and processes later; the move first, the rest once it is processed.
     Diaspora,
-    /// Hubzilla: answers when it has processed; it stores later posts only if a Contact came before the move.
+    /// Hubzilla: answers after processing; it stores later posts only if a Contact came before the move.
     Hubzilla,
-    /// Friendica: takes no move; a Contact becomes a follower request.
+    /// Friendica: refuses the move; a Contact becomes a follower request.
     Friendica,
     /// Socialhome: ignores the move.
     Socialhome,
-    /// Anything else, or a pod that does not say: treated as diaspora*, where a wrong order does harm.
+    /// Anything else, or unknown: treated as diaspora*, where a wrong order does harm.
     Unknown,
 }
 
@@ -29,7 +29,7 @@ const ALL: [System; 5] =
     [System::Diaspora, System::Hubzilla, System::Friendica, System::Socialhome, System::Unknown];
 
 impl System {
-    /// The word in the ledger, and the software's name in its `NodeInfo`.
+    /// Returns its name in the ledger, and in its `NodeInfo`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Diaspora => "diaspora",
@@ -40,12 +40,12 @@ impl System {
         }
     }
 
-    /// The system that a word of the ledger stands for.
+    /// Parses a name from the ledger.
     pub(super) fn parse(word: &str) -> Option<Self> {
         ALL.into_iter().find(|system| system.as_str() == word)
     }
 
-    /// What a friend on this system has to do so that nothing is lost; `None` where nothing has to be done.
+    /// Returns the steps that a friend on this system has to take so that nothing is lost; `None` if there are none.
     pub fn advice(self) -> Option<&'static str> {
         match self {
             Self::Diaspora | Self::Unknown => None,
@@ -67,8 +67,8 @@ impl fmt::Display for System {
     }
 }
 
-/// Recognises a person of a Hubzilla without asking: the GUID ends in the host without dots, and the key is in
-/// PKCS#1 form.
+/// Recognises a Hubzilla account without a request: the GUID ends in the host without dots, and the key is in PKCS#1
+/// form.
 pub fn is_hubzilla_person(host: &str, guid: &Guid, key: &PublicKey) -> bool {
     let host: String = host.split(':').next().unwrap_or_default().replace('.', "");
     !host.is_empty()
@@ -99,35 +99,35 @@ struct Software {
     name: String,
 }
 
-/// The type of both documents.
+/// The content type of both documents.
 const JSON: &str = "application/json";
 
-/// Asks a pod for its software ([`NodeInfo`](https://nodeinfo.diaspora.software/protocol)). A pod that answers without
-/// saying is [`System::Unknown`].
+/// Asks a pod for its software ([`NodeInfo`](https://nodeinfo.diaspora.software/protocol)). A pod that answers
+/// without naming it is [`System::Unknown`].
 ///
 /// # Errors
-/// What was answered, when it means that the pod is to be left alone for now.
+/// The answer, if it means that the pod is to be skipped for now.
 pub(super) async fn ask<T: Transport>(transport: &T, base: &Url) -> Result<System, Response> {
     let Ok(url) = base.join("/.well-known/nodeinfo") else { return Ok(System::Unknown) };
     let Some(links) = document::<Links>(transport.get(&url, JSON).await)? else { return Ok(System::Unknown) };
     let is_schema = |link: &&Link| link.rel.starts_with("http://nodeinfo.diaspora.software/ns/schema/");
-    // The pod's own document only: an address elsewhere says nothing about this pod.
+    // Only the pod's own document: another host's proves nothing about this pod.
     let own = |link: &Link| base.join(&link.href).ok().filter(|url| url.origin() == base.origin());
     let Some(url) = links.links.iter().filter(is_schema).find_map(own) else { return Ok(System::Unknown) };
     let Some(info) = document::<NodeInfo>(transport.get(&url, JSON).await)? else {
         return Ok(System::Unknown);
     };
     Ok(match info.software.name.to_lowercase().as_str() {
-        // Hubzilla may show itself by the name of what it grew from.
+        // Hubzilla may use the name of its predecessor.
         "redmatrix" | "red" => System::Hubzilla,
         name => System::parse(name).unwrap_or(System::Unknown),
     })
 }
 
-/// An answer, or why there is none.
+/// An answer, or the reason there is none.
 pub(super) type Response = Result<Answer, HttpError>;
 
-/// Reads a document; `None` when the pod answered with something else.
+/// Parses a document; `None` if the pod answered with something else.
 fn document<D: serde::de::DeserializeOwned>(answer: Response) -> Result<Option<D>, Response> {
     match answer {
         _ if verdict(&answer) == Verdict::PodLater => Err(answer),

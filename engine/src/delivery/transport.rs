@@ -1,15 +1,15 @@
-//! What carries a delivery to a pod, and what the pod's answer means.
+//! The transport of deliveries to pods, and the meaning of their answers.
 
 use url::Url;
 
 use crate::http::{Answer, Client, HttpError};
 
-/// Sends one request; does not follow redirects, does not try again.
+/// Sends one request; does not follow redirects, does not retry.
 pub trait Transport: Sync {
     /// GETs a document of a type such as `application/json`.
     fn get(&self, url: &Url, accept: &str) -> impl Future<Output = Result<Answer, HttpError>> + Send;
 
-    /// POSTs a body. The time an answer may take is limited by the caller as well.
+    /// POSTs a body. The caller also limits the time for an answer.
     fn post(
         &self,
         url: &Url,
@@ -28,43 +28,43 @@ impl Transport for Client {
     }
 }
 
-/// What becomes of a delivery.
+/// The result of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The pod took it.
+    /// The pod accepted it.
     Delivered,
-    /// The pod will never take it.
+    /// The pod will never accept it.
     Rejected,
-    /// This one again later; the pod itself is there.
+    /// To be retried; the pod itself is up.
     Later,
-    /// The pod is not there, or asks to be left alone: none of its deliveries now.
+    /// The pod is down, or asks for a pause: none of its deliveries now.
     PodLater,
 }
 
-/// What an answer, or its absence, means for the delivery.
+/// Returns the meaning of an answer, or of its absence, for the delivery.
 ///
-/// diaspora* answers 202 before it has looked at what came, so delivered does not mean accepted.
+/// diaspora* answers 202 before it processes the message, so delivered does not mean accepted.
 pub(super) fn verdict(answer: &Result<Answer, HttpError>) -> Verdict {
     match answer {
         Err(error) if error.is_dead_host() => Verdict::PodLater,
-        // A redirect may be a mistake that is mended.
+        // A redirect may be a mistake that gets fixed.
         Err(HttpError::Redirect { .. } | HttpError::TooLarge { .. }) => Verdict::Later,
-        // Nothing that trying again could change.
+        // Errors that a retry would not change.
         Err(_) => Verdict::Rejected,
         Ok(answer) => match answer.status {
             200..=299 => Verdict::Delivered,
-            // About the message itself: gone for good, or a form that no later try would change.
+            // About the message itself: gone for good, or a form that a retry would not change.
             410 | 413 | 415 | 422 => Verdict::Rejected,
-            // "Too many", and what a proxy says when the pod behind it is down (520 to 523: Cloudflare's).
+            // "Too many", and proxies' answers when the pod behind them is down (520 to 523: Cloudflare's).
             429 | 502..=504 | 520..=523 => Verdict::PodLater,
-            // All else passes: Hubzilla says 400 when it could not fetch the sender's key just then, and 401 to 405
-            // come from front ends that are being repaired.
+            // All others are transient: Hubzilla answers 400 if it could not fetch the sender's key, and 401 to 405
+            // come from front ends under repair.
             _ => Verdict::Later,
         },
     }
 }
 
-/// The HTTP status, if there was one.
+/// Returns the HTTP status, if any.
 pub(super) fn status(answer: &Result<Answer, HttpError>) -> Option<u16> {
     match answer {
         Ok(answer) => Some(answer.status),
@@ -73,16 +73,16 @@ pub(super) fn status(answer: &Result<Answer, HttpError>) -> Option<u16> {
     }
 }
 
-/// The longest error that is kept.
+/// Longest error text that is stored, in characters.
 const LONGEST_ERROR: usize = 200;
 
-/// The first line with anything in it, without control characters, shortened.
+/// Returns the first non-empty line, without control characters, truncated.
 fn first_line(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     line.chars().filter(|letter| !letter.is_control()).take(LONGEST_ERROR).collect()
 }
 
-/// One sentence on what went wrong, or nothing.
+/// Returns a sentence on the error, or none.
 pub(super) fn error_text(answer: &Result<Answer, HttpError>) -> Option<String> {
     match answer {
         Err(error) => Some(first_line(&error.to_string())),

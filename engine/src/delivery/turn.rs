@@ -1,16 +1,16 @@
-//! Whose turn it is: the order in which one pod is told of one move.
+//! The order in which one pod gets the messages about one move.
 //!
 //! A diaspora* pod answers 202 and processes later, private messages before public ones. A Contact of the new account
-//! that overtakes the move makes a second contact there, and the move then destroys the old one with its aspects. So
-//! nothing else is sent before the move has been *processed*: the pod's users who share with the account say so to the
-//! target pod (their *echo*), or a long grace passes. Hubzilla wants it the other way round. docs/federation.md has
+//! that overtakes the move creates a second contact there, and the move then destroys the old one with its aspects.
+//! So nothing else is sent before the move has been *processed*: the pod's users who share with the account notify
+//! the target pod (their *echo*), or a long grace passes. Hubzilla needs the reverse order. docs/federation.md has
 //! both as diagrams.
 
-/// Tries after which a Contact to a Hubzilla, answered each time with an error, no longer keeps the move back: about
+/// Attempts after which a Contact to Hubzilla, if each was answered with an error, no longer delays the move: about
 /// four hours.
 const CONTACT_ATTEMPTS: u8 = 8;
 
-/// Deliveries of the same import to the same pod that are still to be sent.
+/// Returns the condition that deliveries of the same import to the same pod are still to be sent.
 fn open(kind: &str, more: &str) -> String {
     format!(
         "EXISTS (SELECT 1 FROM pappus_deliveries e WHERE e.import_id = d.import_id AND e.pod = d.pod \
@@ -18,10 +18,10 @@ fn open(kind: &str, more: &str) -> String {
     )
 }
 
-/// The condition that nothing has to happen before the delivery `d` to the pod `p` but, perhaps, the passing of time:
-/// the time until which contacts and profiles have waited for a move is bound once.
+/// Returns the condition that the delivery `d` to the pod `p` waits for nothing but, perhaps, time: the time until
+/// which contacts and profiles have waited for a move is bound once.
 pub(super) fn its_turn() -> String {
-    // A farewell is a courtesy: one try, or until the pod can be reached.
+    // A farewell is a courtesy: it delays the rest for one attempt, or until the pod is reachable.
     let farewell = open("farewell", " AND (e.attempts = 0 OR e.last_status IS NULL)");
     let patient = format!(" AND (e.attempts < {CONTACT_ATTEMPTS} OR e.last_status IS NULL)");
     let (contacts, patient_contacts, moves) =
@@ -39,7 +39,8 @@ pub(super) fn its_turn() -> String {
     )
 }
 
-/// When time alone lets the delivery `d` go: at the end of the grace, for what waits for a move to be processed.
+/// Returns the time at which the delivery `d` may go without a further event: the end of the grace, if it waits for a
+/// move to be processed.
 pub(super) fn opens_at() -> &'static str {
     "COALESCE(CASE WHEN d.kind IN ('contact', 'profile') \
      AND COALESCE(p.system, 'unknown') NOT IN ('hubzilla', 'friendica', 'socialhome') \

@@ -1,6 +1,6 @@
-//! Whether a new account answers from outside: WebFinger and hCard on the pod's public address.
+//! Checks that a new account is reachable from outside: WebFinger and hCard on the pod's public address.
 //!
-//! A receiver that cannot look the new identity up loses the move and still answers 200, so nothing is sent before.
+//! A receiver that cannot look up the new identity loses the move and still answers 200, so nothing is sent before.
 
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -15,7 +15,7 @@ use crate::http::{Answer, HttpError};
 use crate::pod::config::PodUrl;
 use crate::store::StoreError;
 
-/// A move whose new account nobody has seen from outside yet.
+/// A move whose new account has not been seen from outside yet.
 struct Unseen {
     import: String,
     id: DiasporaId,
@@ -26,7 +26,7 @@ struct Unseen {
 }
 
 impl Ledger {
-    /// Looks at new accounts that nobody has seen from outside yet and whose time has come; notes what was seen.
+    /// Checks the new accounts that have not been seen from outside yet and are due; records the results.
     pub(super) async fn look_from_outside<T: Transport>(
         &self,
         transport: &T,
@@ -50,7 +50,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes every new account to be reachable, on the podmin's word.
+    /// Assumes that every new account is reachable, as confirmed by the podmin.
     ///
     /// # Errors
     /// The store's failure.
@@ -74,10 +74,10 @@ impl Ledger {
     }
 }
 
-/// Looks an account up as another pod would.
+/// Looks up an account as another pod would.
 ///
 /// # Errors
-/// A sentence that says what another pod would stumble over, and what to do.
+/// A sentence that states the problem another pod would have, and the remedy.
 async fn look<T: Transport>(transport: &T, unseen: &Unseen) -> Result<(), String> {
     let id = &unseen.id;
     let address = format!("{}.well-known/webfinger?resource=acct:{id}", unseen.pod.as_str());

@@ -1,7 +1,7 @@
-//! The only one who writes while deliveries are sent.
+//! The only writer while deliveries are sent.
 //!
-//! Everybody hands what is to be written to one place and waits until it is on disk. What has come in meanwhile is
-//! written in one transaction, so a thousand pods at once do not mean a thousand flushes of the disk.
+//! All tasks send their writes to one channel and wait until they are on disk. Requests that have arrived meanwhile
+//! are written in one transaction, so a thousand pods at once do not mean a thousand disk flushes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,37 +17,37 @@ use super::system::System;
 use super::turn::its_turn;
 use crate::store::{Store, StoreError, StoreRow, Transaction, Value};
 
-/// Requests written together at most.
+/// Largest number of requests written in one transaction.
 const TOGETHER: usize = 256;
-/// Deliveries taken up at once for a pod.
+/// Number of deliveries claimed at once for a pod.
 pub(super) const PAGE: usize = 32;
-/// Pauses before a failed statement is tried again: a database server may be started anew.
+/// Pauses between retries of a failed statement: a database server may be restarting.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
 
-/// A pod this program alone sends to until the lease runs out.
+/// A pod that only this program sends to until the lease expires.
 #[derive(Debug)]
 pub(super) struct Pod {
     pub(super) name: String,
-    /// Failures in a row so far.
+    /// Number of consecutive failures so far.
     pub(super) failures: i64,
     pub(super) failing_since: Option<DateTime<Utc>>,
-    /// What it runs; `None` before it was asked.
+    /// Its software; `None` before it was asked.
     pub(super) system: Option<System>,
-    /// Where it is reached, as one of its deliveries says.
+    /// Its base address, taken from one of its deliveries.
     pub(super) base: Option<Url>,
 }
 
-/// What a look for pods has found.
+/// The result of leasing pods.
 #[derive(Debug, Default)]
 pub(super) struct Leased {
-    /// Those nobody else was quicker to lease.
+    /// Those that no other program leased first.
     pub(super) pods: Vec<Pod>,
-    /// Where to look on; `None` after the last pod.
+    /// Name to continue after; `None` after the last pod.
     pub(super) after: Option<String>,
 }
 
-/// A delivery taken up to be sent.
+/// A delivery claimed for sending.
 #[derive(Debug)]
 pub(super) struct Claimed {
     pub(super) id: i64,
@@ -56,7 +56,7 @@ pub(super) struct Claimed {
     pub(super) failing_since: Option<DateTime<Utc>>,
 }
 
-/// What came of a try.
+/// The result of an attempt.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) id: i64,
@@ -66,48 +66,48 @@ pub(super) struct Outcome {
     pub(super) failing_since: Option<DateTime<Utc>>,
     pub(super) status: Option<u16>,
     pub(super) error: Option<String>,
-    /// For a move that the pod took: how long it may need to process it.
+    /// For a move that the pod took: the time it may need to process it.
     pub(super) processing: Option<TimeDelta>,
 }
 
-/// What was learnt about a pod.
+/// News about a pod.
 #[derive(Debug)]
 pub(super) enum PodNews {
-    /// Nothing.
+    /// No news.
     None,
-    /// It is there.
+    /// The pod is up.
     Up,
-    /// It is not there: nothing is sent before `retry_at`.
+    /// The pod is down: nothing is sent before `retry_at`.
     Down { failures: i64, since: DateTime<Utc>, retry_at: DateTime<Utc>, error: String },
 }
 
-/// What is to be written.
+/// A write request.
 #[derive(Debug)]
 pub(super) enum Request {
-    /// Pods to work on: the first so many with a name after `after`.
+    /// Leases pods: the first `limit` with a name after `after`.
     Lease { after: String, limit: i64, time: TimeDelta },
-    /// More time for a pod.
+    /// Extends a pod's lease.
     Renew { pod: String, time: TimeDelta },
-    /// Deliveries to send to a leased pod.
+    /// Claims deliveries to a leased pod.
     Claim { pod: String },
-    /// What came of one.
+    /// Records the result of one.
     Record(Outcome),
-    /// What a pod runs.
+    /// Records a pod's software.
     Recognise { pod: String, system: System },
-    /// Done with a pod; what was claimed and not sent goes back.
+    /// Releases a pod; claimed but unsent deliveries are queued again.
     Release { pod: String, news: PodNews },
 }
 
-/// What is answered once it is written.
+/// The response, once written.
 #[derive(Debug)]
 pub(super) enum Response {
     Leased(Leased),
     Claimed(Vec<Claimed>),
-    /// Done, with so many deliveries given up.
+    /// Done, with the number of deliveries given up.
     Done(u64),
 }
 
-/// A request and who waits for the answer.
+/// A request and the channel for its response.
 #[derive(Debug)]
 pub(super) struct Job {
     request: Request,
@@ -115,7 +115,7 @@ pub(super) struct Job {
     reply: oneshot::Sender<Response>,
 }
 
-/// The way to the writer.
+/// The writer's sender.
 #[derive(Debug)]
 pub(super) struct Writer(mpsc::Sender<Job>);
 
@@ -125,8 +125,8 @@ impl Writer {
         (Self(sender), jobs)
     }
 
-    /// Hands over a request and waits until it is written. When the writer has failed, the whole work ends, so
-    /// this waits for that.
+    /// Sends a request and waits until it is written. If the writer has failed, the whole work ends, so this never
+    /// returns.
     pub(super) async fn ask(&self, request: Request, now: DateTime<Utc>) -> Response {
         let (reply, answer) = oneshot::channel();
         let sent = self.0.send(Job { request, now, reply }).await;
@@ -137,7 +137,7 @@ impl Writer {
     }
 }
 
-/// Tries again what failed in the database, a few times.
+/// Retries a failed database operation a few times.
 pub(super) async fn patiently<T, F>(operation: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
@@ -151,7 +151,7 @@ where
     operation().await
 }
 
-/// Writes until nobody asks any more.
+/// Writes until all senders are gone.
 pub(super) async fn write(
     store: &Store,
     owner: &str,
@@ -161,7 +161,7 @@ pub(super) async fn write(
     while jobs.recv_many(&mut batch, TOGETHER).await > 0 {
         let responses = patiently(|| perform(store, owner, &batch)).await?;
         for (job, response) in batch.drain(..).zip(responses) {
-            // Who no longer waits needs no answer.
+            // The requester may have stopped waiting.
             _ = job.reply.send(response);
         }
     }
@@ -201,7 +201,7 @@ impl Turn<'_> {
     }
 
     async fn lease(&mut self, after: &str, limit: i64, time: TimeDelta) -> Result<Leased, StoreError> {
-        // A lease that ends later than one can was given before the clock was set back.
+        // A lease that ends later than possible was granted before the clock was set back.
         let sql =
             "UPDATE pappus_delivery_pods SET lease_owner = NULL, lease_until = NULL WHERE lease_until > ?";
         let latest = (self.now + time + time).timestamp_millis();
@@ -219,7 +219,7 @@ impl Turn<'_> {
         Ok(Leased { pods, after: names.pop().filter(|_| more) })
     }
 
-    /// Leases those of the pods that nobody else has leased meanwhile.
+    /// Leases those of the pods that no other program has leased meanwhile.
     async fn lease_those(&mut self, names: &[String], time: TimeDelta) -> Result<Vec<Pod>, StoreError> {
         let until = (self.now + time).timestamp_millis();
         let sql = format!(
@@ -238,7 +238,7 @@ impl Turn<'_> {
             return Ok(pods);
         }
         self.add_addresses(&mut pods).await?;
-        // What a killed program was about to send: the pod is ours now.
+        // Deliveries that a killed program had claimed: the pod is ours now.
         let places = vec!["?"; pods.len()].join(", ");
         let sql = format!(
             "UPDATE pappus_deliveries SET state = 'queued' \
@@ -249,7 +249,7 @@ impl Turn<'_> {
         Ok(pods)
     }
 
-    /// Adds where they are reached to pods that are to be asked what they run.
+    /// Adds base addresses to pods that are to be asked for their software.
     async fn add_addresses(&mut self, pods: &mut [Pod]) -> Result<(), StoreError> {
         let unknown: Vec<&mut Pod> = pods.iter_mut().filter(|pod| pod.system.is_none()).collect();
         if unknown.is_empty() {
@@ -321,7 +321,7 @@ impl Turn<'_> {
         Ok(Response::Done(0))
     }
 
-    /// The pod took a move: what waits for it to be processed gets its time. Taken again, it stays as it was.
+    /// Records that the pod took a move: starts the time for processing it. Idempotent.
     async fn told(&mut self, outcome: &Outcome, processing: TimeDelta) -> Result<(), StoreError> {
         let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
                    SELECT import_id, pod, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM pappus_deliveries WHERE id = ? \
@@ -331,7 +331,7 @@ impl Turn<'_> {
         self.transaction.execute("recording that a pod took a move", sql, &values).await.map(drop)
     }
 
-    /// The pod will not take the move: what waits for it would do harm there without it.
+    /// Gives up what waits for a move that the pod refused: without the move it would do harm there.
     async fn give_up_what_waits_for(&mut self, outcome: &Outcome) -> Result<u64, StoreError> {
         let sql = "UPDATE pappus_deliveries SET state = ?, last_error = ?, updated_at = ? \
                    WHERE state = 'queued' AND kind IN ('contact', 'profile') \
@@ -369,7 +369,7 @@ impl Turn<'_> {
         values.extend([pod.into(), self.owner.into()]);
         let sql = format!("UPDATE pappus_delivery_pods SET {set} WHERE pod = ? AND lease_owner = ?");
         if self.transaction.execute("releasing a pod", &sql, &values).await? == 0 {
-            // The lease had run out, and somebody else works on the pod.
+            // The lease had expired, and another program works on the pod.
             return Ok(0);
         }
         let sql = "UPDATE pappus_deliveries SET state = 'queued' \
@@ -383,7 +383,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The pod was out of reach for four weeks: with it goes what has waited as long.
+    /// Gives up deliveries to a pod that was unreachable for four weeks, if they waited as long.
     async fn give_up(&mut self, pod: &str, error: &str) -> Result<u64, StoreError> {
         let sql = "UPDATE pappus_deliveries SET state = 'dead', last_error = ?, updated_at = ? \
                    WHERE state IN ('queued', 'sending') AND state = 'queued' AND pod = ? AND queued_at <= ?";

@@ -1,4 +1,4 @@
-//! Where a depot is.
+//! The address of a depot.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use crate::environment::Environment;
 use crate::s3::{S3Access, S3AccessError};
 
-/// How an address on S3 begins.
+/// The beginning of an address on S3.
 const S3: &str = "s3://";
 
-/// A folder, or a place in a bucket on S3.
+/// A folder, or a prefix in a bucket on S3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DepotAddress {
     /// A folder on this machine.
     Folder(PathBuf),
-    /// Everything in a bucket whose key begins with a prefix and a slash, or the whole bucket.
+    /// All objects in a bucket whose key begins with a prefix and a slash, or the whole bucket.
     S3 {
-        /// The bucket, with the keys to it.
+        /// The bucket, with its access keys.
         access: Box<S3Access>,
         /// The prefix, without a slash at either end; may be empty.
         prefix: String,
@@ -24,7 +24,7 @@ pub enum DepotAddress {
 }
 
 impl DepotAddress {
-    /// Reads a folder's path, or `s3://BUCKET[/PREFIX]`; for the latter the rest comes from the environment, see
+    /// Parses a folder's path, or `s3://BUCKET[/PREFIX]`; for the latter the rest comes from the environment, see
     /// [`S3Access::from_environment`].
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl DepotAddress {
     }
 }
 
-/// As it is written; keys do not show.
+/// Prints the address as written, without keys.
 impl fmt::Display for DepotAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -22,20 +22,20 @@ use super::read::Source;
 use super::{DepotError, DepotRead, Listed, Stored, names, uploads};
 use crate::s3::{Readers, S3Access, client, code, is_missing, list, why};
 
-/// Bytes of a part, and what is sent in one piece at most. S3 wants at least 5 MiB.
+/// Bytes of a part, and the most that is sent in one piece. S3 requires at least 5 MiB.
 const PART: u64 = 6 << 20;
-/// Parts that an upload has at most, somewhat below what S3 takes.
+/// Maximum parts of an upload, somewhat below the limit of S3.
 const MAX_PARTS: u64 = 9_000;
-/// Parts of one file that are on their way at a time.
+/// Parts of one file that are sent at a time.
 const AT_ONCE: usize = 2;
-/// What the digest of a file's bytes is called beside its object.
+/// The metadata name of a file's digest at its object.
 const DIGEST: &str = "sha256";
 
-/// What lies under a prefix in a bucket.
+/// The objects under a prefix in a bucket.
 #[derive(Clone)]
 pub(super) struct Bucket {
     store: Arc<AmazonS3>,
-    /// Replaces what is there, also with an upload in parts.
+    /// Replaces existing objects, also with an upload in parts.
     replacing: Arc<AmazonS3>,
     access: Arc<S3Access>,
     /// Ends in a slash, or is empty.
@@ -44,7 +44,7 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// Asks for the first name there.
+    /// Lists the first name to test the access.
     pub(super) async fn open(access: &S3Access, prefix: &str) -> Result<Self, DepotError> {
         let slash = if prefix.is_empty() { "" } else { "/" };
         let place = format!("s3://{}{slash}{prefix}{}", access.bucket, access.server());
@@ -67,7 +67,7 @@ impl Bucket {
         Ok(bucket)
     }
 
-    /// For people.
+    /// Returns the address, for display.
     pub(super) fn place(&self) -> &str {
         &self.place
     }
@@ -77,7 +77,7 @@ impl Bucket {
         if new.bytes <= PART {
             self.put_whole(&new, file, path).await?;
         } else {
-            // Nothing is sent for nothing.
+            // An existing file is not uploaded again.
             match self.stored(name).await? {
                 Some(there) => self.same(&there, &new)?,
                 None => self.put_parts(&self.store, &new, file, path).await?,
@@ -143,7 +143,7 @@ impl Bucket {
             Ok(())
         };
         if let Err(error) = sent.await {
-            // What cannot be given up now is swept later.
+            // An upload that cannot be aborted now is swept later.
             _ = upload.abort().await;
             return Err(error);
         }
@@ -157,8 +157,8 @@ impl Bucket {
         }
     }
 
-    /// After a failure it may be there all the same: the answer may have been lost on the way, or another has put the
-    /// same there.
+    /// Checks for the object after a failure: the response may have been lost, or another program has stored the
+    /// same.
     async fn settle(&self, new: &Stored, error: &object_store::Error) -> Result<(), DepotError> {
         match self.stored(&new.name).await {
             Ok(Some(there)) => self.same(&there, new),
@@ -219,7 +219,7 @@ impl Bucket {
             Err(error) if is_missing(&error) => {
                 return Err(DepotError::Missing { place: self.place.clone(), name: name.to_owned() });
             }
-            // Servers refuse what begins at the end or later.
+            // Servers refuse ranges that begin at the end or later.
             Err(error) => {
                 return match self.stat(name).await? {
                     Some(size) if size <= begin => {
@@ -315,12 +315,12 @@ fn attributes(new: &Stored) -> Attributes {
     attributes
 }
 
-/// Servers that do not know "only when there is nothing".
+/// Returns whether the server does not support conditional writes.
 fn knows_no_conditions(error: &object_store::Error) -> bool {
     code(&error.to_string()) == Some("NotImplemented")
 }
 
-/// Whether the whole bucket is out of reach, and not one object refused.
+/// Returns whether the whole bucket is unavailable, rather than one object refused.
 fn is_passing(error: &object_store::Error) -> bool {
     !matches!(
         error,
@@ -331,7 +331,7 @@ fn is_passing(error: &object_store::Error) -> bool {
     ) || code(&error.to_string()) == Some("NoSuchBucket")
 }
 
-/// Opens a file and reads its digest: it goes with the first byte, so the file is read twice.
+/// Opens a file and reads its digest: it is sent with the first byte, so the file is read twice.
 async fn read_digest(name: &str, path: &FilePath) -> Result<(Stored, File), DepotError> {
     let local = DepotError::local(path);
     let mut file = File::open(path).map_err(&local)?;
@@ -343,7 +343,7 @@ async fn read_digest(name: &str, path: &FilePath) -> Result<(Stored, File), Depo
     Ok((stored(name, found), file))
 }
 
-/// The next bytes of a file, fewer at its end, and the file again.
+/// Returns the next bytes of a file, fewer at its end, and the file again.
 async fn read_part(file: File, path: std::path::PathBuf, bytes: u64) -> Result<(Vec<u8>, File), DepotError> {
     let failed = DepotError::local(&path);
     on_disk(&path.clone(), move || {

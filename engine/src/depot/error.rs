@@ -1,12 +1,12 @@
-//! What can go wrong with a depot.
+//! Errors of a depot.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a depot could not do what it was asked to.
+/// The reason an operation on a depot failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DepotError {
-    /// There is something else under that name.
+    /// Another file has that name.
     #[error(
         "{name} in {place} is there already, with other bytes, and is not overwritten. Move it away first"
     )]
@@ -16,7 +16,7 @@ pub enum DepotError {
         /// The name.
         name: String,
     },
-    /// There is nothing under that name.
+    /// No file has that name.
     #[error("there is no {name} in {place}")]
     Missing {
         /// The depot.
@@ -37,7 +37,7 @@ pub enum DepotError {
         place: String,
         /// The file that names the folder.
         file: &'static str,
-        /// What it should hold.
+        /// Its expected content.
         expected: String,
     },
     /// The disk is full.
@@ -46,28 +46,28 @@ pub enum DepotError {
         /// The depot.
         place: String,
     },
-    /// The depot is a folder, and something with it or a file in it is wrong.
+    /// The depot is a folder, and it or a file in it cannot be used.
     #[error("{path} cannot be {what}: {source}")]
     Folder {
         /// The folder or file.
         path: PathBuf,
         /// `read`, `written` or `removed`.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The depot is a bucket, and it does not do as it should.
+    /// The depot is a bucket, and a request to it failed.
     #[error("{name} in {place} cannot be {what}: {why}")]
     Bucket {
         /// The bucket.
         place: String,
-        /// The name of the file, or what is being asked for.
+        /// The name of the file, or the request.
         name: String,
         /// `read`, `written` or `removed`.
         what: &'static str,
-        /// What the server said, or what happened on the way.
+        /// The server's message, or the connection's error.
         why: String,
-        /// Whether the same may go well later.
+        /// True when the same may succeed later.
         passing: bool,
     },
     /// A file on this machine, outside of the depot, cannot be used.
@@ -75,7 +75,7 @@ pub enum DepotError {
     Local {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file changed while it was being stored.
@@ -84,8 +84,8 @@ pub enum DepotError {
 }
 
 impl DepotError {
-    /// Whether the depot as a whole is in trouble, so that another file would fare no better: a full disk, a folder
-    /// that was moved or unmounted, a server that does not answer. Waiting, or the podmin, helps.
+    /// Returns whether the depot as a whole is affected, so that another file would fail too: a full disk, a folder
+    /// that was moved or unmounted, a server that does not respond. Waiting, or the podmin, helps.
     pub fn is_of_the_depot(&self) -> bool {
         match self {
             Self::Full { .. } | Self::Elsewhere { .. } => true,
@@ -115,12 +115,12 @@ impl DepotError {
     }
 }
 
-/// Codes of the system that mean the same as the kinds below and have none of their own: EIO (a disk that is broken or
-/// was taken out), ENXIO, ENODEV, EREMOTEIO, ENOMEDIUM, ESHUTDOWN, EHOSTDOWN, ENOLINK.
+/// Error codes of the system that mean the same as the kinds below and have none of their own: EIO (a disk that is
+/// broken or was removed), ENXIO, ENODEV, EREMOTEIO, ENOMEDIUM, ESHUTDOWN, EHOSTDOWN, ENOLINK.
 const GONE: [i32; 8] = [5, 6, 19, 121, 123, 108, 112, 67];
 
-/// Whether a disk, or the server behind it, is what failed, and not one file on it. A folder that is gone counts: it is
-/// moved, or not mounted.
+/// Returns whether a disk, or the server behind it, has failed, rather than one file on it. A missing folder counts:
+/// it was moved, or is not mounted.
 pub(crate) fn is_of_the_disk(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(

@@ -15,21 +15,21 @@ use super::read::Source;
 use super::{DepotError, DepotRead, Listed, Stored, identity, names};
 use crate::store::random_id;
 
-/// What temporary names end in; they begin with a dot.
+/// The ending of temporary names; they begin with a dot.
 const PART: &str = ".part";
-/// Entries of a folder that are looked at before they are asked for.
+/// Entries of a folder that are read ahead.
 const LISTED_AHEAD: usize = 256;
 
-/// A folder with archives in it, and folders.
+/// A folder of archives and subfolders.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// What it must say of itself; anything unless given.
+    /// The identity it must have; any unless given.
     identity: Option<Arc<str>>,
 }
 
 impl Folder {
-    /// Makes the folder when it is missing; only its owner may enter then.
+    /// Creates the folder when it is missing, for its owner only.
     pub(super) fn make(path: &Path) -> Result<(), DepotError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(DepotError::folder(path, path, "written"))
@@ -40,7 +40,7 @@ impl Folder {
         Ok(Self::at(path))
     }
 
-    /// A folder that may be away just now.
+    /// A folder that may be unavailable at present.
     pub(super) fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), identity: None }
     }
@@ -59,8 +59,8 @@ impl Folder {
         on_disk(&self.path, move || folder.is_the_one()).await
     }
 
-    /// Whether the folder at the path is the one it should be. Whoever names a file asks when its bytes are there: what
-    /// was written before the folder went has gone with it.
+    /// Checks that the folder at the path is the expected one. To be called before naming a file, after its bytes are
+    /// written: data written before the folder went away is gone with it.
     fn is_the_one(&self) -> Result<(), DepotError> {
         let Some(expected) = &self.identity else {
             return std::fs::metadata(&self.path)
@@ -171,7 +171,7 @@ impl Folder {
         let folder = self.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = folder.is_the_one() {
-                // Nobody listens any more in the other case.
+                // The receiver may be gone.
                 _ = sender.blocking_send(Err(error));
                 return;
             }
@@ -184,13 +184,13 @@ impl Folder {
                         let listed = Listed { name: name.to_owned(), bytes: found.len() };
                         sender.blocking_send(Ok(listed)).map_err(|_| io::ErrorKind::BrokenPipe.into())
                     }
-                    // Removed just now.
+                    // Removed meanwhile.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                     Err(error) => Err(error),
                 }
             });
             if let Err(error) = walked {
-                // Nobody listens any more in the other case.
+                // The receiver may be gone.
                 _ = sender.blocking_send(Err(DepotError::folder(&folder.path, &folder.path, "read")(error)));
             }
         });
@@ -218,7 +218,7 @@ impl Folder {
         .await
     }
 
-    /// Every file, with its path and its name here.
+    /// Visits every file, with its path and its name here.
     fn walk(&self, below: &str, found: &mut dyn FnMut(&Path, &str) -> io::Result<()>) -> io::Result<()> {
         for entry in std::fs::read_dir(self.path.join(below))? {
             let entry = entry?;
@@ -243,7 +243,7 @@ impl Folder {
         let mut source = File::open(file).map_err(DepotError::local(file))?;
         let temporary = Temporary::create(self, name)?;
         let failed = DepotError::folder(&self.path, &temporary.path, "written");
-        // Which of both sides has failed cannot be told apart; a disk that is full is the likely one.
+        // Either side may have failed; a full disk is the likely one.
         let mut out = &temporary.file;
         let found = digest(&mut source, |bytes| out.write_all(bytes)).map_err(&failed)?;
         temporary.file.sync_all().map_err(&failed)?;
@@ -267,8 +267,8 @@ impl Folder {
         self.publish(file, name, stored(name, found))
     }
 
-    /// Gives a file its name, as long as nothing else has it. Afterwards it is there also after a power cut. The
-    /// other name may go or stay.
+    /// Gives a file its name, unless another file has it. The name survives a power failure. The other name may or
+    /// may not remain.
     fn publish(&self, temporary: &Path, name: &str, new: Stored) -> Result<Stored, DepotError> {
         let path = self.path.join(name);
         let failed = DepotError::folder(&self.path, &path, "written");
@@ -288,7 +288,7 @@ impl Folder {
         Ok(new)
     }
 
-    /// Makes the folders below this one; never this one.
+    /// Creates the folders below this one; never this one.
     fn make_parent(&self, name: &str) -> Result<(), DepotError> {
         self.is_the_one()?;
         let Some((folders, _)) = name.rsplit_once('/') else { return Ok(()) };
@@ -306,14 +306,14 @@ impl Folder {
     }
 }
 
-/// Names stay also after a power cut. Not every file system can sync a folder.
+/// Makes names survive a power failure. Not every file system can sync a folder.
 fn sync_parent(path: &Path) {
     if let Some(folder) = path.parent() {
         _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
 }
 
-/// A file under a temporary name, locked as long as somebody writes to it.
+/// A file under a temporary name, locked while it is written.
 struct Temporary {
     file: File,
     path: PathBuf,
@@ -329,7 +329,7 @@ impl Temporary {
         let failed = DepotError::folder(&folder.path, &path, "written");
         let file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(&failed)?;
-        // File systems without locks have the age alone.
+        // On file systems without locks only the age counts.
         _ = file.try_lock();
         Ok(Self { file, path })
     }
@@ -337,12 +337,12 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // Nothing else can be done about a failure here, and after a rename there is nothing to remove.
+        // A failure here cannot be handled, and after a rename there is nothing to remove.
         _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// Nobody holds it, and it is old enough not to be a file whose writer has not locked it yet.
+/// Returns whether nobody holds the file and it is too old to be one that its writer has not locked yet.
 fn is_left_over(path: &Path, age: Duration, now: SystemTime) -> io::Result<bool> {
     let file = match File::open(path) {
         Ok(file) => file,

@@ -1,5 +1,5 @@
-//! What a folder of archives says of itself: a file with random digits. Another folder at the same path, such as the
-//! bare mount point of a disk that is not mounted, says something else or nothing.
+//! The identity of a folder of archives: a file with random digits. Another folder at the same path, such as the bare
+//! mount point of a disk that is not mounted, has another identity or none.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -9,12 +9,12 @@ use std::path::Path;
 use super::DepotError;
 use crate::store::random_id;
 
-/// The file. A depot does not list what begins with a dot.
+/// The file. A depot does not list names that begin with a dot.
 pub(super) const FILE: &str = ".pappus-place";
-/// Digits, and a line break or two of whoever has restored them by hand.
+/// Digits, and a line break or two from a manual restore.
 const MAX_BYTES: u64 = 64;
 
-/// Reads what the folder says of itself, and makes it say something when it is silent.
+/// Reads the folder's identity, creating it when there is none.
 pub(super) fn make(folder: &Path) -> Result<String, DepotError> {
     if let Some(found) = read(folder)? {
         return Ok(found);
@@ -29,18 +29,18 @@ pub(super) fn make(folder: &Path) -> Result<String, DepotError> {
         .mode(0o600)
         .open(&temporary)
         .and_then(|mut file| writeln!(file, "{random}").and_then(|()| file.sync_all()))
-        // Another program may be quicker: what it says counts.
+        // Another program may be faster: its identity counts.
         .and_then(|()| match super::local::name_once(&temporary, &path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
         });
-    // Renamed where there are no links, it is there no more.
+    // Gone already where it was renamed for lack of links.
     _ = std::fs::remove_file(&temporary);
     written.map_err(&failed)?;
     read(folder)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
 }
 
-/// Whether the folder says what it should.
+/// Checks that the folder has the expected identity.
 pub(super) fn check(folder: &Path, expected: &str) -> Result<(), DepotError> {
     if read(folder)?.as_deref() == Some(expected) {
         return Ok(());

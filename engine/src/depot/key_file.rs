@@ -1,4 +1,4 @@
-//! The file with what opens a whole pod's archives, as age itself reads and writes such files.
+//! The file of identities that open a whole pod's archives, as age itself reads and writes such files.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -17,11 +17,11 @@ use crate::store::StateFolder;
 
 /// Name of the file in Pappus's own folder.
 const FILE: &str = "campaign-keys.txt";
-/// Held while the file is changed.
+/// Locked while the file is changed.
 const LOCK: &str = ".campaign-keys.lock";
 /// Largest file that is read.
 const MAX_BYTES: u64 = 256 << 10;
-/// What the keys for finding people are made for.
+/// The purpose of the keys for finding people.
 const LOOKUP: &[u8] = b"pappus: finding sign-in data by name";
 
 /// One age identity: opens what was encrypted to its recipient.
@@ -36,25 +36,25 @@ impl CampaignIdentity {
         Self { identity: age::x25519::Identity::generate(), created_at: Some(now) }
     }
 
-    /// `age1…`
+    /// Returns the recipient: `age1…`
     pub(super) fn recipient(&self) -> String {
         self.identity.to_public().to_string()
     }
 
-    /// Keyed hashes of names are made with this: without it, nobody can try out names.
+    /// Returns the key for hashes of names: without it, nobody can try out names.
     pub(super) fn lookup_key(&self) -> hmac::Key {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, self.identity.to_string().expose_secret().as_bytes());
         hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, LOOKUP).as_ref())
     }
 
-    /// 64 bytes that nobody knows without the secret, other ones for each purpose.
+    /// Derives 64 bytes that cannot be known without the secret, different for each purpose.
     pub(super) fn derive(&self, purpose: &str) -> Zeroizing<Vec<u8>> {
         let secret = hmac::Key::new(hmac::HMAC_SHA512, self.identity.to_string().expose_secret().as_bytes());
         Zeroizing::new(hmac::sign(&secret, format!("pappus: {purpose}").as_bytes()).as_ref().to_vec())
     }
 }
 
-/// Without the secret.
+/// Omits the secret.
 impl fmt::Debug for CampaignIdentity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("CampaignIdentity").field(&self.recipient()).finish()
@@ -66,12 +66,12 @@ impl fmt::Debug for CampaignIdentity {
 pub(super) struct KeyFile(Vec<CampaignIdentity>);
 
 impl KeyFile {
-    /// Where it is.
+    /// Returns its path.
     pub(super) fn path(folder: &StateFolder) -> PathBuf {
         folder.path().join(FILE)
     }
 
-    /// What is in Pappus's own folder; nothing when there is no such file.
+    /// Reads the file in Pappus's own folder; no keys when there is no such file.
     pub(super) fn read(folder: &StateFolder) -> Result<Self, KeysError> {
         let path = Self::path(folder);
         let failed = |source| KeysError::Io { path: path.clone(), source };
@@ -87,7 +87,7 @@ impl KeyFile {
         Self::parse(&text).ok_or(KeysError::NoKeys(path))
     }
 
-    /// Changes what is in Pappus's own folder, one program at a time. Nothing is lost when it fails.
+    /// Changes the file in Pappus's own folder, one program at a time. Nothing is lost when it fails.
     pub(super) fn change<T>(
         folder: &StateFolder,
         change: impl FnOnce(&mut Self) -> Result<T, KeysError>,
@@ -118,7 +118,7 @@ impl KeyFile {
         File::open(folder)?.sync_all()
     }
 
-    /// Reads a file of age identities; nothing when there is none in it.
+    /// Parses a file of age identities; `None` when it has none.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (mut keys, mut created_at) = (Vec::new(), None);
         for line in text.lines().map(str::trim) {
@@ -131,7 +131,7 @@ impl KeyFile {
         if keys.is_empty() { None } else { Some(Self(keys)) }
     }
 
-    /// The file as it is written.
+    /// Returns the text of the file.
     pub(super) fn text(&self) -> Zeroizing<String> {
         use std::fmt::Write as _;
         let mut text = Zeroizing::new(String::with_capacity(200 * self.0.len() + 200));
@@ -155,7 +155,7 @@ impl KeyFile {
         self.0.push(key);
     }
 
-    /// Adds the keys that are not here yet, where their age puts them; gives how many.
+    /// Adds the missing keys, sorted by age; returns their number.
     pub(super) fn merge(&mut self, other: Self) -> usize {
         let before = self.0.len();
         for key in other.0 {
@@ -181,7 +181,7 @@ impl KeyFile {
         &self.0
     }
 
-    /// What opens archives; nothing without keys.
+    /// Returns the keys that open archives; `None` without keys.
     pub(super) fn unlock(&self) -> Option<Unlock> {
         if self.0.is_empty() {
             return None;
@@ -212,7 +212,7 @@ mod tests {
         other.push(between);
         assert_eq!((keys.merge(other.clone()), keys.merge(other)), (1, 0));
         assert_eq!(keys.0[1].recipient(), name);
-        // A key that age itself made has its line only.
+        // A key made by age itself has only its line.
         let bare = KeyFile::parse(keys.0[0].identity.to_string().expose_secret()).unwrap();
         assert_eq!((keys.merge(bare), keys.0.len()), (0, 3));
     }

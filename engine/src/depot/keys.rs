@@ -1,7 +1,7 @@
 //! The age keys that whole pods are encrypted to.
 //!
-//! What everybody may know (recipients) is in the store, so that workers on other machines can encrypt; what opens
-//! archives (identities) is in one file in Pappus's own folder, and nowhere else.
+//! Public keys (recipients) are in the store, so that workers on other machines can encrypt; the secret keys that
+//! open archives (identities) are in one file in Pappus's own folder, and nowhere else.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -21,7 +21,7 @@ use crate::store::{StateFolder, Store, StoreError};
 /// Largest backup that is read.
 const MAX_BACKUP: u64 = 1 << 20;
 
-/// Why the keys cannot be used.
+/// The reason the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// A file cannot be read or written.
@@ -29,13 +29,13 @@ pub enum KeysError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Others may read it.
+    /// Others may read the file.
     #[error("{0} opens every archive of the pod and others may read it: run chmod 600 on it")]
     Exposed(PathBuf),
-    /// There is nothing in it.
+    /// The file has no keys.
     #[error("{0} holds no age key (AGE-SECRET-KEY-1…). Restore it from a copy, with: pappus keys restore")]
     NoKeys(PathBuf),
     /// There is no key on this machine.
@@ -43,15 +43,15 @@ pub enum KeysError {
         "there is no key file {0} on this machine: nothing to copy. The file is where the first campaign was started"
     )]
     NotHere(PathBuf),
-    /// A copy is never written over something.
+    /// A copy never overwrites a file.
     #[error("{0} is there already and is not overwritten: name another file")]
     Exists(PathBuf),
-    /// A copy cannot be made or opened.
+    /// A copy cannot be created or opened.
     #[error("the copy {path}: {source}")]
     Copy {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error.
         source: EncryptionError,
     },
     /// The store failed.
@@ -59,16 +59,16 @@ pub enum KeysError {
     Store(#[from] StoreError),
 }
 
-/// A key as everybody may know it.
+/// The public part of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CampaignKey {
-    /// What archives are encrypted to (`age1…`).
+    /// The recipient of archives (`age1…`).
     pub recipient: String,
     /// Counted from 1; new archives are encrypted to the newest.
     pub generation: i64,
-    /// When it was made.
+    /// The time it was created.
     pub created_at: Timestamp,
-    /// Whether what opens the archives is on this machine.
+    /// True when the identity is on this machine.
     pub identity_here: bool,
 }
 
@@ -81,17 +81,17 @@ pub struct CampaignKeys {
 }
 
 impl CampaignKeys {
-    /// The keys of a pod; nothing is read or made yet.
+    /// The keys of a pod; nothing is read or created yet.
     pub fn new(folder: &StateFolder, store: &Store, pod: &PodUrl) -> Self {
         Self { folder: folder.clone(), store: store.clone(), pod: pod.as_str().to_owned() }
     }
 
-    /// Where the file is, or would be, that opens the archives.
+    /// Returns the path of the file that opens the archives, whether or not it exists.
     pub fn identity_file(&self) -> PathBuf {
         KeyFile::path(&self.folder)
     }
 
-    /// All keys, the oldest first.
+    /// Returns all keys, oldest first.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -99,7 +99,7 @@ impl CampaignKeys {
         let sql = "SELECT generation, recipient, created_at FROM pappus_campaign_keys WHERE pod = ? \
                    ORDER BY generation";
         let rows = self.store.rows("reading the keys", sql, &[(&self.pod).into()]).await?;
-        // The file last: a key is in it before it is in the store, so none of these was made in between.
+        // The file is read last: a key is in it before it is in the store, so none of these was made in between.
         let here = KeyFile::read(&self.folder)?;
         let read = |row: &crate::store::StoreRow| {
             let recipient: String = row.get(1)?;
@@ -114,8 +114,7 @@ impl CampaignKeys {
         rows.iter().map(read).collect()
     }
 
-    /// The key for new archives; made when there is none. When several programs make one at a time, all get the
-    /// same.
+    /// Returns the key for new archives, creating one when there is none. Concurrent programs all get the same.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -123,7 +122,7 @@ impl CampaignKeys {
         if let Some(newest) = self.list().await?.pop() {
             return Ok(newest);
         }
-        // The file first: no archive is ever encrypted to a key that is nowhere.
+        // The file comes first: no archive is ever encrypted to a key that exists nowhere.
         let recipient = KeyFile::change(&self.folder, |keys| {
             if keys.newest().is_none() {
                 keys.push(CampaignIdentity::generate(now));
@@ -134,7 +133,7 @@ impl CampaignKeys {
         self.list().await?.pop().ok_or_else(|| KeysError::NotHere(self.identity_file()))
     }
 
-    /// A new key for new archives. The old ones stay, for what was encrypted to them.
+    /// Creates a new key for new archives. The old ones remain, for what was encrypted to them.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -160,13 +159,13 @@ impl CampaignKeys {
             now.to_utc().and_utc().timestamp_millis().into(),
         ];
         match self.store.execute("keeping a key", sql, &values).await {
-            // Another program was quicker: its key is the one.
+            // Another program was faster: its key is used.
             Ok(_) | Err(StoreError::Duplicate { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// What opens archives, with all keys that are on this machine; nothing when there is none.
+    /// Returns all keys on this machine that open archives; none when there are none.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -174,7 +173,7 @@ impl CampaignKeys {
         Self::unlock_in(&self.folder)
     }
 
-    /// The same without a store.
+    /// Does the same without a store.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -182,14 +181,14 @@ impl CampaignKeys {
         Ok(KeyFile::read(folder)?.unlock())
     }
 
-    /// For each key on this machine its recipient and what hashes names, the newest first.
+    /// Returns the recipient and the key for hashes of names of each key on this machine, newest first.
     pub(crate) fn lookup_keys(&self) -> Result<Vec<(String, hmac::Key)>, KeysError> {
         let keys = KeyFile::read(&self.folder)?;
         Ok(keys.keys().iter().rev().map(|key| (key.recipient(), key.lookup_key())).collect())
     }
 
-    /// 64 bytes that only machines with the newest key can know, the same on all of them, other ones for each purpose:
-    /// what a service with several instances protects its own things with.
+    /// Derives 64 bytes that only machines with the newest key can know, the same on all of them, different for each
+    /// purpose: a service with several instances protects its own data with them.
     ///
     /// # Errors
     /// [`KeysError::NotHere`] without a key on this machine.
@@ -199,7 +198,7 @@ impl CampaignKeys {
         Ok(newest.derive(purpose))
     }
 
-    /// Copies what opens the archives to a new file, readable by its owner only, under a passphrase if there is one.
+    /// Copies the keys to a new file, readable by its owner only, under a passphrase if there is one.
     ///
     /// # Errors
     /// [`KeysError`]; nothing is left behind then.
@@ -225,14 +224,14 @@ impl CampaignKeys {
                 .map_err(|source| KeysError::Copy { path: path.to_owned(), source }),
         };
         if let Err(error) = written.and_then(|()| file.sync_all().map_err(failed)) {
-            // It is ours: it was not there before.
+            // The file is ours: it did not exist before.
             _ = std::fs::remove_file(path);
             return Err(error);
         }
         Ok(keys.keys().len())
     }
 
-    /// Whether a copy is under a passphrase.
+    /// Returns whether a copy is under a passphrase.
     ///
     /// # Errors
     /// [`KeysError::Io`].
@@ -242,10 +241,10 @@ impl CampaignKeys {
             .map_err(|source| KeysError::Io { path: path.to_owned(), source })
     }
 
-    /// Takes the keys of a copy back, or those of any file of age identities; gives how many were not here.
+    /// Restores the keys of a copy, or of any file of age identities; returns how many were missing here.
     ///
     /// # Errors
-    /// [`KeysError`]; the keys that are here stay.
+    /// [`KeysError`]; existing keys remain.
     pub fn restore(&self, path: &Path, passphrase: Option<&str>) -> Result<usize, KeysError> {
         let failed = |source| KeysError::Io { path: path.to_owned(), source };
         let copy = |source| KeysError::Copy { path: path.to_owned(), source };

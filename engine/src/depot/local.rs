@@ -13,10 +13,10 @@ use super::{DepotError, Stored};
 /// Bytes read at a time: large enough for fast reading, small enough to be still in the cache for hashing.
 const CHUNK: usize = 256 << 10;
 
-/// Reads everything, hands it to `take`, and gives its size and SHA-256.
+/// Reads everything, passes it to `take`, and returns its size and SHA-256.
 ///
 /// # Errors
-/// What reading or `take` says.
+/// Errors of reading or of `take`.
 pub fn digest(
     reader: &mut impl Read,
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
@@ -35,24 +35,24 @@ pub fn digest(
     }
 }
 
-/// Size and SHA-256 of a file.
+/// Returns the size and SHA-256 of a file.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn digest_of_file(path: &Path) -> io::Result<(u64, String)> {
     digest(&mut File::open(path)?, |_| Ok(()))
 }
 
-/// The same, as what is kept under a name.
+/// Combines them with a name in the depot.
 pub(super) fn stored(name: &str, (bytes, sha256): (u64, String)) -> Stored {
     Stored { name: name.to_owned(), bytes, sha256 }
 }
 
-/// Gives a file a name that nothing has yet, in the same file system; the old name may go or stay. Unlike a rename, it
-/// never replaces what is there.
+/// Gives a file a name that nothing has yet, in the same file system; the old name may or may not remain. Unlike a
+/// rename, it never replaces a file.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] when something has the name, and what the system says.
+/// [`io::ErrorKind::AlreadyExists`] when something has the name, and the system's errors.
 pub(crate) fn name_once(temporary: &Path, path: &Path) -> io::Result<()> {
     match std::fs::hard_link(temporary, path) {
         Err(error)
@@ -61,12 +61,12 @@ pub(crate) fn name_once(temporary: &Path, path: &Path) -> io::Result<()> {
                 io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound | io::ErrorKind::StorageFull
             ) =>
         {
-            // File systems without hard links: a rename that replaces nothing, where there is one.
+            // File systems without hard links: a rename that does not replace, where supported.
             use rustix::fs::{CWD, RenameFlags, renameat_with};
             match renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
                 Ok(()) => Ok(()),
                 Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-                    // The name is ours from here on, empty for a moment; whoever is second is refused.
+                    // The name is ours from here on, empty for a moment; a second program is refused.
                     drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?);
                     std::fs::rename(temporary, path).inspect_err(|_| _ = std::fs::remove_file(path))
                 }
@@ -77,19 +77,19 @@ pub(crate) fn name_once(temporary: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// Runs something that waits for a disk on a thread for that.
+/// Runs a blocking disk operation on a thread for such.
 pub(super) async fn on_disk<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> Result<T, DepotError> + Send + 'static,
 ) -> Result<T, DepotError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        // Only a runtime that is being shut down ends a thread unasked.
+        // Only a runtime that is shutting down ends a thread unasked.
         Err(error) => Err(DepotError::local(path)(io::Error::other(error))),
     }
 }
 
-/// Writes everything to a new file that goes when it is dropped, readable by its owner only.
+/// Writes everything to a new file that is removed on drop, readable by its owner only.
 pub(super) async fn copy_to_temporary(
     bytes: &mut DepotRead,
     folder: &Path,

@@ -1,7 +1,7 @@
-//! Where archives are kept: a folder, or a bucket on S3.
+//! The storage of archives: a folder, or a bucket on S3.
 //!
-//! A file has its name only when all of it is there, and is never replaced unasked: the same bytes again are as
-//! once, other bytes are refused. Only the podmin may read what is here.
+//! A file has its name only when it is complete, and is never replaced unasked: storing the same bytes again changes
+//! nothing, other bytes are refused. Only the podmin may read the files.
 
 mod address;
 mod bucket;
@@ -34,10 +34,10 @@ pub use read::{DepotRead, Digesting};
 use bucket::Bucket;
 use folder::Folder;
 
-/// Where archives of requests are in a depot, with the slash.
+/// The folder of requests' archives in a depot, with the slash.
 pub(crate) const REQUESTS_FOLDER: &str = "requests/";
 
-/// A file that is in a depot.
+/// A file stored in a depot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Its name there.
@@ -57,7 +57,7 @@ pub struct Listed {
     pub bytes: u64,
 }
 
-/// Where archives are kept. Clones are the same place.
+/// The storage of archives. Clones refer to the same one.
 #[derive(Debug, Clone)]
 pub struct Depot(Kind);
 
@@ -68,7 +68,7 @@ enum Kind {
 }
 
 impl Depot {
-    /// Opens a depot for keeping things: a folder is made when missing, for its owner only; a bucket must be there.
+    /// Opens a depot for storing: a missing folder is created, for its owner only; a bucket must exist.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -79,7 +79,7 @@ impl Depot {
         Self::open_existing(address).await
     }
 
-    /// Opens a depot that must be there.
+    /// Opens a depot that must exist.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -92,7 +92,7 @@ impl Depot {
         }
     }
 
-    /// A depot that was opened before and may be away just now: nothing is made, and a folder is not looked at.
+    /// Opens a depot that was opened before and may be unavailable: nothing is created, and a folder is not checked.
     ///
     /// # Errors
     /// [`DepotError`], for a bucket.
@@ -103,7 +103,7 @@ impl Depot {
         }
     }
 
-    /// What a folder says of itself, in a file that is made at the first call; a bucket has a name of its own.
+    /// Returns a folder's identity, in a file that is created at the first call; a bucket has a name of its own.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -114,8 +114,8 @@ impl Depot {
         }
     }
 
-    /// The same depot, in the folder that says this of itself and in no other: while another is at its path, nothing is
-    /// read or written there.
+    /// Returns the same depot, bound to the folder with this identity: while another is at its path, nothing is read
+    /// or written there.
     #[must_use]
     pub fn bound_to(&self, identity: &str) -> Self {
         match &self.0 {
@@ -124,7 +124,7 @@ impl Depot {
         }
     }
 
-    /// Looks whether the folder is there, and is the one it should be; a bucket is asked when it is used.
+    /// Checks that the folder exists and is the expected one; a bucket is checked when it is used.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -135,7 +135,7 @@ impl Depot {
         }
     }
 
-    /// The folder, when it is one: programs may make files there themselves, under other names first.
+    /// Returns the folder, if it is one: programs may create files there themselves, under other names first.
     pub fn folder(&self) -> Option<&Path> {
         match &self.0 {
             Kind::Folder(folder) => Some(folder.path()),
@@ -143,7 +143,7 @@ impl Depot {
         }
     }
 
-    /// The place, for people.
+    /// Returns the address, for display.
     pub fn place(&self) -> String {
         match &self.0 {
             Kind::Folder(folder) => folder.path().display().to_string(),
@@ -151,11 +151,11 @@ impl Depot {
         }
     }
 
-    /// Keeps a copy of a local file under a name. When the name is taken by the same bytes, nothing happens.
+    /// Stores a copy of a local file under a name. When the same bytes have the name, nothing happens.
     ///
     /// # Errors
-    /// [`DepotError::Taken`] when there are other bytes, and [`DepotError`]. Nothing has the name then that had not
-    /// before, and what was sent is cleaned up, at the latest by [`sweep`](Self::sweep).
+    /// [`DepotError::Taken`] when other bytes have it, and [`DepotError`]. No name is added then, and uploaded data
+    /// is cleaned up, at the latest by [`sweep`](Self::sweep).
     pub async fn put(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         names::check(name)?;
         match &self.0 {
@@ -164,10 +164,10 @@ impl Depot {
         }
     }
 
-    /// Keeps a copy of a local file under a name, in the place of what was there. For lists, never for archives.
+    /// Stores a copy of a local file under a name, replacing an existing one. For lists, never for archives.
     ///
     /// # Errors
-    /// [`DepotError`]; what was there stays then.
+    /// [`DepotError`]; an existing file remains then.
     pub async fn replace(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         names::check(name)?;
         match &self.0 {
@@ -176,11 +176,11 @@ impl Depot {
         }
     }
 
-    /// Keeps a local file under a name and takes it away from where it is; within a file system its bytes are not
-    /// copied. Nobody may write to it any more.
+    /// Moves a local file into the depot under a name; within a file system its bytes are not copied. Nobody may
+    /// write to it any more.
     ///
     /// # Errors
-    /// As [`put`](Self::put); the local file stays then.
+    /// As [`put`](Self::put); the local file remains then.
     pub async fn adopt(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         names::check(name)?;
         let stored = match &self.0 {
@@ -195,8 +195,8 @@ impl Depot {
         }
     }
 
-    /// What is kept under a name, or nothing. In a folder its bytes are read; a bucket remembers the digest that was
-    /// uploaded with the object, and only what came there in another way is read.
+    /// Returns the file under a name, if any. In a folder its bytes are read; a bucket has the digest that was
+    /// uploaded with the object, and only objects stored in another way are read.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -208,7 +208,7 @@ impl Depot {
         }
     }
 
-    /// The size of what is kept under a name, in bytes, or nothing. No bytes are read.
+    /// Returns the size of the file under a name in bytes, if any. No bytes are read.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -220,7 +220,7 @@ impl Depot {
         }
     }
 
-    /// Opens what is kept under a name, from its beginning.
+    /// Opens the file under a name, from its beginning.
     ///
     /// # Errors
     /// [`DepotError::Missing`], and [`DepotError`].
@@ -228,7 +228,7 @@ impl Depot {
         self.open_range(name, 0, None).await
     }
 
-    /// Opens what is kept under a name from byte `begin`, and at most `length` bytes of it. Beyond its end there is
+    /// Opens the file under a name from byte `begin`, and at most `length` bytes of it. Beyond its end there is
     /// nothing to read.
     ///
     /// # Errors
@@ -246,8 +246,8 @@ impl Depot {
         }
     }
 
-    /// A local file with what is kept under a name: the very file of a folder, or a copy that is made in `folder` and
-    /// goes when it is dropped.
+    /// Returns a local file with the contents under a name: the folder's own file, or a copy that is created in
+    /// `folder` and removed on drop.
     ///
     /// # Errors
     /// [`DepotError::Missing`], and [`DepotError`].
@@ -262,7 +262,7 @@ impl Depot {
         }
     }
 
-    /// Everything that is kept here, in no order.
+    /// Lists all files, in no order.
     pub fn list(&self) -> BoxStream<'static, Result<Listed, DepotError>> {
         match &self.0 {
             Kind::Folder(folder) => folder.list(),
@@ -270,7 +270,7 @@ impl Depot {
         }
     }
 
-    /// Removes what is kept under a name, if there is something.
+    /// Removes the file under a name, if there is one.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -282,7 +282,7 @@ impl Depot {
         }
     }
 
-    /// Bytes that are free; unknown for a bucket.
+    /// Returns the free bytes; unknown for a bucket.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -294,9 +294,9 @@ impl Depot {
     }
 
     /// Removes what killed programs have left: files under temporary names that nobody holds, and uploads in parts
-    /// that were neither ended nor given up, when they were begun at least `age` ago. Gives how many. In a bucket
-    /// nobody can know whether an upload is still at work, so the age must be more than the longest one takes; a
-    /// server that cannot list them has none.
+    /// that were neither completed nor aborted, when they were started at least `age` ago. Returns their number. In a
+    /// bucket nobody can know whether an upload is still running, so the age must be more than the longest one takes;
+    /// a server that cannot list them has none.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -308,17 +308,17 @@ impl Depot {
     }
 }
 
-/// A local file with what a depot keeps under a name.
+/// A local file with the contents of a file in a depot.
 #[derive(Debug)]
 pub enum LocalCopy {
-    /// The kept file itself: it must not be changed.
+    /// The depot's own file: it must not be changed.
     Kept(PathBuf),
-    /// A copy that goes when this is dropped.
+    /// A copy that is removed on drop.
     Copy(tempfile::NamedTempFile),
 }
 
 impl LocalCopy {
-    /// Where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         match self {
             Self::Kept(path) => path,

@@ -2,13 +2,13 @@
 
 use super::DepotError;
 
-/// Characters a name may have: what any file system and any server for S3 takes.
+/// Maximum characters of a name: any file system and any server for S3 accepts as many.
 const MAX_LENGTH: usize = 240;
-/// Folders in each other, the file itself counted.
+/// Maximum depth of folders, the file itself counted.
 const MAX_DEPTH: usize = 4;
 
-/// Whether a file in a depot can have this name: ASCII letters, digits and `@ . _ - + = ,`, in at most three folders
-/// (`/`), no part beginning with a dot or a hyphen.
+/// Returns whether a file in a depot can have this name: ASCII letters, digits and `@ . _ - + = ,`, in at most three
+/// folders (`/`), no part beginning with a dot or a hyphen.
 pub fn is_depot_name(name: &str) -> bool {
     let good = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.' | b'_' | b'-' | b'+' | b'=' | b',')

@@ -1,4 +1,4 @@
-//! Bytes on their way out of a depot.
+//! Reads files from a depot.
 
 use std::fmt;
 use std::fs::File;
@@ -28,15 +28,15 @@ pub(super) enum Source {
 }
 
 impl DepotRead {
-    /// The size of the whole file, in bytes.
+    /// Returns the size of the whole file, in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The next bytes; none at the end.
+    /// Returns the next bytes; none at the end.
     ///
     /// # Errors
-    /// [`DepotError`], when reading broke off for good.
+    /// [`DepotError`], when reading failed for good.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, DepotError> {
         match &mut self.bytes {
             Source::Object(bytes) => bytes.next().await.transpose(),
@@ -57,7 +57,7 @@ impl DepotRead {
     }
 }
 
-/// The digest of bytes that come one after another.
+/// A digest of bytes that come one after another.
 #[derive(Debug, Clone, Default)]
 pub struct Digesting {
     bytes: u64,
@@ -65,13 +65,13 @@ pub struct Digesting {
 }
 
 impl Digesting {
-    /// The next bytes.
+    /// Adds the next bytes.
     pub fn take(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         self.digest.update(bytes);
     }
 
-    /// Size in bytes, and SHA-256 in hexadecimal digits.
+    /// Returns the size in bytes, and the SHA-256 in hexadecimal digits.
     pub fn finish(self) -> (u64, String) {
         (self.bytes, hex::encode(self.digest.finalize()))
     }

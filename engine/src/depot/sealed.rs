@@ -1,4 +1,4 @@
-//! Short texts under the key of the store until they have been used: passphrases, hashes, mails.
+//! Short texts encrypted to the key of the store until they are used: passphrases, hashes, e-mails.
 
 use std::io::{self, Cursor, Read as _, Write as _};
 
@@ -23,7 +23,7 @@ pub fn seal(recipient: &str, text: &str) -> Result<Vec<u8>, EncryptionError> {
     Ok(sealed)
 }
 
-/// The text again.
+/// Decrypts the text.
 ///
 /// # Errors
 /// [`EncryptionError`].
@@ -34,10 +34,10 @@ pub fn open(unlock: &Unlock, sealed: Vec<u8>) -> Result<Zeroizing<String>, Encry
     Ok(text)
 }
 
-/// Begins sealed texts in columns that held clear ones before.
+/// Prefix of sealed texts in columns that held clear ones before.
 const SEALED: &str = "sealed:";
 
-/// Encrypts a text to a key (`age1…`), for a column of text: `sealed:` and base64.
+/// Encrypts a text to a key (`age1…`), for a text column: `sealed:` and base64.
 ///
 /// # Errors
 /// [`EncryptionError`].
@@ -45,7 +45,7 @@ pub fn seal_text(recipient: &str, text: &str) -> Result<String, EncryptionError>
     seal(recipient, text).map(|sealed| format!("{SEALED}{}", STANDARD.encode(sealed)))
 }
 
-/// The text again. What earlier versions have left in clear is given as it is.
+/// Decrypts the text. Clear texts of earlier versions are returned as they are.
 ///
 /// # Errors
 /// [`EncryptionError`].

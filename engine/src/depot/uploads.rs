@@ -1,6 +1,6 @@
-//! Uploads in parts that nobody has ended: what a killed program leaves in a bucket, paid for and seen by nobody.
+//! Unfinished uploads in parts: what a killed program leaves in a bucket, paid for and seen by nobody.
 //!
-//! The library for S3 cannot list them, so they are asked for here.
+//! The library for S3 cannot list them, so they are requested here.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,24 +9,24 @@ use chrono::DateTime;
 use crate::s3::{S3Access, ask_bucket};
 use crate::xml::Element;
 
-/// Uploads that are listed at a time.
+/// Uploads listed at a time.
 const PAGE: usize = 200;
-/// Bytes an answer has at most: a key has up to a thousand, and there is more about each upload.
+/// Maximum bytes of a response: a key has up to a thousand, and there is more about each upload.
 const MAX_ANSWER: usize = PAGE * 5_000;
-/// Pages that are asked for; a server that goes on after that is broken.
+/// Pages that are requested; a server that continues after that is broken.
 const MAX_PAGES: usize = 10_000;
 
-/// An upload that was begun and neither ended nor given up.
+/// An upload that was started and neither completed nor aborted.
 pub(super) struct Unfinished {
     pub(super) key: String,
     pub(super) id: String,
     pub(super) begun: SystemTime,
 }
 
-/// All of a bucket whose key has this beginning.
+/// Returns all of a bucket whose key has this prefix.
 ///
 /// # Errors
-/// What is wrong, for people.
+/// The error, for display.
 pub(super) async fn unfinished(access: &S3Access, prefix: &str) -> Result<Vec<Unfinished>, String> {
     let mut found = Vec::new();
     let mut after: Option<(String, String)> = None;
@@ -38,7 +38,7 @@ pub(super) async fn unfinished(access: &S3Access, prefix: &str) -> Result<Vec<Un
             list.children.iter().filter(|child| child.name == "Upload").filter_map(read).collect();
         let text = |name| list.child(name).map(|child| child.text.trim().to_owned());
         let more = text("IsTruncated").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-        // Some servers say that there is more, and do not say from where on.
+        // Some servers report that there is more without the position to continue from.
         let end = uploads.last().map(|upload| (upload.key.clone(), upload.id.clone()));
         let next = text("NextKeyMarker").zip(text("NextUploadIdMarker")).or(end);
         found.extend(uploads);
@@ -50,7 +50,7 @@ pub(super) async fn unfinished(access: &S3Access, prefix: &str) -> Result<Vec<Un
     Ok(found)
 }
 
-/// The page behind a key and an upload, or the first.
+/// Returns the query for the page after a key and an upload, or for the first.
 fn query(prefix: &str, after: Option<&(String, String)>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let Some((key, id)) = after {

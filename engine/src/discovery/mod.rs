@@ -1,8 +1,8 @@
-//! Asking other pods: for people by their diaspora* IDs, and for posts. People are found by WebFinger, then
-//! the hCard ([Discovery](https://diaspora.github.io/diaspora_federation/discovery/webfinger.html)).
+//! Queries other pods: for people by their diaspora* IDs, and for posts. People are found by WebFinger, then the
+//! hCard ([Discovery](https://diaspora.github.io/diaspora_federation/discovery/webfinger.html)).
 //!
-//! Many people of many pods are looked for at once, and a third of the pods may be dead: the first request
-//! that fails to reach a host fails everybody else there, and a budget of time ends it all.
+//! Many people of many pods are looked up at once, and a third of the pods may be dead: the first request that fails
+//! to reach a host fails all others there, and a time budget limits the whole search.
 
 mod posts;
 
@@ -22,70 +22,69 @@ use crate::http::{Answer, Client, HttpError, place};
 
 pub use posts::{FetchError, PostName, WantedPost};
 
-/// Hosts that are asked at a time.
+/// Number of hosts queried at a time.
 const HOSTS_AT_ONCE: usize = 20;
-/// Hosts that are asked in all, where nobody says otherwise.
+/// Largest number of hosts queried in all, unless specified.
 const MAX_HOSTS: usize = 1_000;
-/// Requests to one host at a time.
+/// Number of concurrent requests to one host.
 const REQUESTS_PER_HOST: usize = 2;
 
-/// Somebody who was found.
+/// A person who was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiscoveredPerson {
-    /// The person's address.
+    /// The person's diaspora* ID.
     pub id: DiasporaId,
-    /// The person's name in the network.
+    /// The person's GUID.
     pub guid: Guid,
-    /// The key that signs what the person says.
+    /// The key that signs the person's messages.
     pub public_key: PublicKey,
     /// The person's pod.
     pub pod: Url,
-    /// What everybody may know about them.
+    /// The public part of the person's profile.
     pub profile: Profile,
 }
 
-/// Why somebody was not found.
+/// The reason a person was not found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiscoveryError {
     /// The pod answers, and does not know the person (any more).
     #[error("the pod {0} says that there is no such account; it was closed or never existed")]
     Closed(String),
-    /// The pod cannot be reached. Nobody else there was tried.
+    /// The pod cannot be reached. Nobody else there is looked up.
     #[error("the pod is not reachable: {0}")]
     DeadHost(HttpError),
-    /// The request failed, perhaps for this person only: a redirect, an endless answer, a link that leads
-    /// nowhere.
+    /// The request failed, perhaps for this person only: a redirect, an endless answer, an invalid link.
     #[error(transparent)]
     Http(HttpError),
-    /// The pod is in trouble.
+    /// The pod answered with an error.
     #[error("{host} answered with status {status}")]
     Status {
-        /// Who was asked.
+        /// The host that answered.
         host: String,
         /// The status.
         status: u16,
     },
-    /// What the pod says about the person is of no use.
+    /// The pod's answer is invalid.
     #[error(transparent)]
     WebFinger(#[from] WebFingerError),
-    /// What the pod says about the person is of no use.
+    /// The person's page is invalid.
     #[error(transparent)]
     HCard(#[from] HCardError),
-    /// An archive names hosts as its writer likes; not all of them are asked.
+    /// Too many hosts: an archive's author can name any number of them.
     #[error("the pod {host} was not asked: more than {most} pods are named")]
     TooManyHosts {
-        /// Who was not asked.
+        /// The host that was not queried.
         host: String,
-        /// How many are.
+        /// The largest number queried.
         most: usize,
     },
-    /// There was no time left to ask.
+    /// The time budget was exhausted.
     #[error("there was no time left to look for this person ({} s for all)", .0.as_secs_f32())]
     OutOfTime(Duration),
 }
 
 impl DiscoveryError {
-    /// Whose TLS failed and why, if that is what happened.
+    /// Returns the host whose TLS failed and the reason, if that was the cause.
     pub fn tls(&self) -> Option<String> {
         match self {
             Self::DeadHost(HttpError::Tls { host, reason }) | Self::Http(HttpError::Tls { host, reason }) => {
@@ -96,8 +95,7 @@ impl DiscoveryError {
     }
 }
 
-/// Looks for people, each once: what was found, and which hosts are dead, is remembered as long as this
-/// lives.
+/// Looks up people, each once: results and dead hosts are cached for the lifetime of this value.
 pub struct Discovery {
     client: Client,
     budget: Duration,
@@ -115,28 +113,28 @@ struct Known {
     spent_on_posts: Duration,
 }
 
-/// What is known about a host, and who may ask it now.
+/// A host's state and its request slots.
 struct Host {
     slots: Semaphore,
     dead: OnceLock<HttpError>,
-    /// Where an old pod has its XRD documents; looked for once.
+    /// The template of an old pod's XRD documents; requested once.
     legacy: OnceCell<Option<LegacyTemplate>>,
 }
 
 impl Discovery {
-    /// `budget` is the time that all searches for people together may take, and all for posts.
+    /// Creates a client; `budget` is the time for all searches for people together, and again for all posts.
     pub fn new(client: Client, budget: Duration) -> Self {
         Self { client, budget, max_hosts: MAX_HOSTS, known: Mutex::default() }
     }
 
-    /// Asks so many hosts at most, for people and for posts together, also those that others send us on to.
+    /// Limits the number of hosts, for people and posts together, including those that others redirect to.
     #[must_use]
     pub fn with_hosts(self, max_hosts: usize) -> Self {
         Self { max_hosts, ..self }
     }
 
-    /// Looks for people, many at a time and two at each host. Everybody gets an answer, at the latest when
-    /// the budget is spent.
+    /// Looks up people, many at a time and two at each host. Returns a result for everyone, at the latest when the
+    /// budget is exhausted.
     pub async fn find_all(&self, ids: impl IntoIterator<Item = DiasporaId>) -> HashMap<DiasporaId, Outcome> {
         let start = Instant::now();
         let mut found = HashMap::new();
@@ -206,7 +204,7 @@ impl Discovery {
         })
     }
 
-    /// What a pod from before WebFinger's present form says; none when it is no such pod.
+    /// Queries a pod that supports only WebFinger's earlier form; none if it does not support that.
     async fn legacy_web_finger(
         &self,
         base: &Url,
@@ -226,8 +224,8 @@ impl Discovery {
         Ok(Some(WebFinger::from_xrd(&answer.body, id)?))
     }
 
-    /// One request, when its turn at the host has come and the host lives. Only a person's own pod can be
-    /// found dead: where its links lead is a stranger's word, and must not cut off other people's pods.
+    /// Sends one request, once a slot is free and if the host is not known to be dead. Only a person's own pod can be
+    /// marked dead: the links on a page are under a stranger's control, and must not cut off other people's pods.
     async fn get(&self, pod: &Url, url: &Url, accept: &str) -> Result<Answer, DiscoveryError> {
         let host = self.host(url)?;
         let _slot = host.slots.acquire().await;
@@ -271,8 +269,8 @@ impl Discovery {
     }
 }
 
-/// The address of a photo in an hCard, which may be relative to the page. None for a pod's default picture, which
-/// diaspora* does not keep either (`Profile#image_url=`), and for what no browser loads.
+/// Returns the address of a photo in an hCard, which may be relative to the page. None for a pod's default picture,
+/// which diaspora* does not store either (`Profile#image_url=`), and for addresses that no browser loads.
 fn photo_address(page: &Url, address: String) -> Option<String> {
     if address.contains("user/default") {
         None

@@ -1,4 +1,4 @@
-//! Fetching public posts from the pods that have them
+//! Fetches public posts from the pods that have them
 //! ([Fetching](https://diaspora.github.io/diaspora_federation/federation/fetching.html)).
 
 use std::fmt;
@@ -13,10 +13,10 @@ use crate::domain::Guid;
 use crate::federation::{EnvelopeError, MagicEnvelope};
 use crate::http::HttpError;
 
-/// Posts that are fetched at a time; fewer of them from one host.
+/// Number of posts fetched at a time; fewer of them from one host.
 const POSTS_AT_ONCE: usize = 20;
 
-/// What a post is asked for by.
+/// The kind of GUID that identifies a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PostName {
     /// Its own GUID.
@@ -34,38 +34,38 @@ impl fmt::Display for PostName {
     }
 }
 
-/// A public post that somebody needs.
+/// A public post to be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedPost {
-    /// Whose GUID that is.
+    /// The kind of the GUID.
     pub name: PostName,
     /// The GUID.
     pub guid: Guid,
-    /// Hosts to ask, `HOST` or `HOST:PORT` as in diaspora* IDs: the author's if it is known, and any other
-    /// that has the post and sends us on to the author's.
+    /// Hosts to query, `HOST` or `HOST:PORT` as in diaspora* IDs: the author's if known, and others that have the
+    /// post and redirect to the author's.
     pub hosts: Vec<String>,
 }
 
-/// Why a post was not fetched.
+/// The reason a post was not fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    /// Nobody is known who might have it.
+    /// No host is known that might have it.
     #[error("it is not known which pod has the post")]
     NobodyToAsk,
-    /// The pod has no such public post, or cannot be asked.
+    /// The pod has no such public post, or cannot be queried.
     #[error(transparent)]
     Request(#[from] DiscoveryError),
-    /// The pod sends us somewhere else than to the same post on another pod.
+    /// The pod redirects to something other than the same post on another pod.
     #[error("{0} does not lead to the post")]
     Elsewhere(String),
-    /// What came is no envelope.
+    /// The answer is not an envelope.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
 }
 
 impl Discovery {
-    /// Fetches posts, many at a time; the answers come in the order of the questions. The envelopes are as
-    /// they came: neither the signature nor what is inside has been looked at.
+    /// Fetches posts, many at a time; returns the results in the order of `wanted`. The envelopes are returned as
+    /// received: neither their signatures nor their contents have been verified.
     ///
     /// All calls together take no longer than the budget.
     pub async fn fetch_posts(&self, wanted: &[WantedPost]) -> Vec<Result<MagicEnvelope, FetchError>> {
@@ -101,8 +101,8 @@ impl Discovery {
         let base = self.client.base_url(host).map_err(DiscoveryError::Http)?;
         let url = with_path(&base, &format!("/fetch/{}/{}", wanted.name, wanted.guid));
         let answer = match self.get(&base, &url, ACCEPT).await {
-            // A pod sends us on to the pod of the author, if that is another one. This is the only redirect
-            // that is followed, and only to the same path and once.
+            // A pod redirects to the author's pod, if that is another one. This is the only redirect that is
+            // followed, once and only to the same path.
             Err(DiscoveryError::Http(HttpError::Redirect { location: Some(location), .. })) => {
                 let next = url.join(&location).ok().filter(|next| next.path() == url.path());
                 let next: Url = next.ok_or_else(|| FetchError::Elsewhere(host.to_owned()))?;

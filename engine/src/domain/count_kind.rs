@@ -17,7 +17,7 @@ pub enum CountKind {
     Reshares,
     /// Polls on the account's posts.
     Polls,
-    /// Photos, in posts and outside.
+    /// Photos, attached to posts or not.
     Photos,
     /// Photo files.
     PhotoFiles,
@@ -39,22 +39,22 @@ pub enum CountKind {
     OthersLikes,
     /// Other people's votes in the account's polls.
     OthersPollParticipations,
-    /// Other people's relayables the pod has no signature for.
+    /// Other people's relayables without a signature on the pod.
     UnsignedRelayables,
     /// Likes on comments.
     LikesOnComments,
-    /// Keys of people who are no contacts.
+    /// Keys of authors who are not contacts.
     NonContactAuthors,
     /// Conversations.
     Conversations,
     /// Messages in conversations.
     Messages,
-    /// Other people's posts the account commented on.
+    /// Other people's posts that the account commented on.
     CommentedPosts,
 }
 
 impl CountKind {
-    /// The kind in words, for people.
+    /// Returns the kind's label for display.
     pub fn label(self) -> &'static str {
         match self {
             Self::Aspects => "aspects",

@@ -8,14 +8,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-/// The address of a person, `user@host[:port]`, lower case, at most 255 bytes.
+/// A person's diaspora* ID, `user@host[:port]`, lowercase, at most 255 bytes.
 ///
 /// The port is part of the ID when the pod does not listen on 80 or 443 (diaspora* federation protocol,
 /// "diaspora* ID").
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct DiasporaId(String);
 
-/// Why a text is no diaspora* ID.
+/// The reason a text is not a diaspora* ID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a diaspora* ID: {problem} (expected user@host or user@host:port, lower case)")]
 pub struct DiasporaIdError {
@@ -24,23 +24,23 @@ pub struct DiasporaIdError {
 }
 
 impl DiasporaId {
-    /// The ID as text.
+    /// Returns the ID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The part before the `@`.
+    /// Returns the part before the `@`.
     pub fn username(&self) -> &str {
         self.0.split_once('@').map_or("", |(user, _)| user)
     }
 
-    /// The part after the `@`: the pod's host, with its port if that is unusual.
+    /// Returns the part after the `@`: the pod's host, with its port unless that is 80 or 443.
     pub fn host(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, host)| host)
     }
 
-    /// Returns what follows the `@` in the IDs of a pod with this address: the host, with the port unless that is 80 or
-    /// 443, whatever the scheme. Like diaspora* (`AppConfig.bare_pod_uri`), this drops `www.` wherever it occurs.
+    /// Returns the part after the `@` in the IDs of the pod with this address: the host, with the port unless that is
+    /// 80 or 443, whatever the scheme. Like diaspora* (`AppConfig.bare_pod_uri`), drops `www.` wherever it occurs.
     pub fn host_of_pod(url: &Url) -> Option<String> {
         let host = url.host_str()?;
         let host = match url.port() {

@@ -1,17 +1,17 @@
-//! The wrapping every record of the archive document has: `{"entity_type": …, "entity_data": {…}}`.
+//! The envelope of every record in the archive document: `{"entity_type": …, "entity_data": {…}}`.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A kind of record with a name of its own in the federation protocol.
+/// An entity type of the federation protocol.
 pub trait EntityType {
     /// The value of `entity_type`.
     const NAME: &'static str;
 }
 
-/// A record in its wrapping.
+/// A record in its envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entity<T>(pub T);
 

@@ -1,42 +1,42 @@
-//! What the archive document 2.0 has no place for: `extras.json`.
+//! `extras.json`: the data that the archive document 2.0 cannot hold.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DiasporaId, Guid, Photo, PostRemainder, Relayable, Timestamp};
 
-/// `extras.json`, whole. For schemas and reading; it is written one record at a time.
+/// The whole `extras.json`. For schemas and reading; it is written one record at a time.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Extras {
     /// Always `pappus-extras/1`.
     pub format: String,
-    /// Settings without a place in the document.
+    /// Settings that the archive document cannot hold.
     #[serde(default)]
     pub settings: ExtraSettings,
-    /// Which aspects each limited post and photo was shown to.
+    /// The aspects that each limited post and photo is visible to.
     #[serde(default)]
     pub aspect_visibility: Vec<AspectAudience>,
-    /// Photos outside posts, avatars too.
+    /// Photos without a post, including avatars.
     #[serde(default)]
     pub loose_photos: Vec<LoosePhoto>,
     /// Private conversations with all their messages.
     #[serde(default)]
     pub conversations: Vec<Conversation>,
-    /// Likes by others on the account's comments, and on comments under the account's posts.
+    /// Other people's likes on the account's comments and on comments under the account's posts.
     #[serde(default)]
     pub likes_on_comments: Vec<Relayable>,
-    /// Relayables by others on the account's posts for which the pod has no valid signature and cannot
-    /// make one.
+    /// Other people's relayables on the account's posts for which the pod neither has nor can create a valid
+    /// signature.
     #[serde(default)]
     pub unsigned_relayables: Vec<Relayable>,
-    /// The relayables by others, here and in `diaspora.json`, that their authors signed before they moved.
+    /// Other people's relayables, here and in `diaspora.json`, that their authors signed before they moved.
     #[serde(default)]
     pub signed_as: Vec<SignedAs>,
-    /// What of the account's posts diaspora*'s own importer stops at.
+    /// Parts of the account's posts that diaspora*'s own importer rejects.
     #[serde(default)]
     pub post_remainders: Vec<PostRemainder>,
-    /// Other people's public posts that the account commented on, so that its comments keep their context.
+    /// Other people's public posts that the account commented on, as context for its comments.
     #[serde(default)]
     pub commented_posts: Vec<CommentedPost>,
     /// Posts the user has hidden from the stream.
@@ -44,28 +44,29 @@ pub struct Extras {
     pub hidden_posts: Vec<Guid>,
 }
 
-/// Under which ID a relayable was signed, whose author has moved since. The record itself carries the ID the author has
-/// now, as diaspora* writes it; the signature is valid with this one in its place, and with its key.
+/// The ID that a relayable was signed under, when its author has moved since. The record itself carries the author's
+/// current ID, as diaspora* writes it; the signature is valid for the text with this ID instead, and with this ID's
+/// key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedAs {
-    /// Which relayable.
+    /// GUID of the relayable.
     pub guid: Guid,
-    /// The diaspora* ID that stands in the signed text.
+    /// The diaspora* ID in the signed text.
     pub signed_as: DiasporaId,
 }
 
-/// Settings without a place in the document.
+/// Settings that the archive document cannot hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExtraSettings {
-    /// Kinds of mail the user does not want, in diaspora*'s words (`someone_reported`, `mentioned`, …).
+    /// Kinds of e-mail the user has turned off, under diaspora*'s names (`someone_reported`, `mentioned`, …).
     #[serde(default)]
     pub unwanted_mail: Vec<String>,
     /// Name of the colour theme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color_theme: Option<String>,
-    /// Whether a new post is public unless said otherwise.
+    /// True when new posts are public by default.
     #[serde(default)]
     pub post_default_public: bool,
     /// Settings of each aspect, in the user's order.
@@ -79,26 +80,26 @@ pub struct ExtraSettings {
 pub struct AspectSetting {
     /// The aspect's name.
     pub name: String,
-    /// Whether it is chosen when a new post is written.
+    /// True when the aspect is preselected for new posts.
     pub post_default: bool,
 }
 
-/// The aspects one limited post or photo was shown to.
+/// The aspects that one limited post or photo is visible to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AspectAudience {
     /// `post` or `photo`.
     pub kind: String,
-    /// Which one.
+    /// GUID of the post or photo.
     pub guid: Guid,
     /// Names of the aspects.
     pub aspects: Vec<String>,
 }
 
-/// A photo that belongs to no post.
+/// A photo without a post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoosePhoto {
-    /// Whether it is the picture of the profile.
+    /// True when it is the profile's avatar.
     pub avatar: bool,
     /// The photo.
     #[serde(flatten)]
@@ -109,33 +110,33 @@ pub struct LoosePhoto {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Conversation {
-    /// Its name in the network.
+    /// GUID of the conversation.
     pub guid: Guid,
-    /// Who began it.
+    /// The person who started it.
     pub author: DiasporaId,
-    /// What it is about.
+    /// Subject line.
     pub subject: String,
-    /// When it was begun.
+    /// Start time.
     pub created_at: Timestamp,
-    /// Everybody who takes part, the account included.
+    /// All participants, including the account.
     pub participants: Vec<DiasporaId>,
-    /// How the account's own copy stands.
+    /// State of the account's own copy.
     pub state: ConversationState,
-    /// Its messages, oldest first.
+    /// Messages, oldest first.
     pub messages: Vec<Message>,
-    /// Whether the messages follow those of the record before, which is of the same conversation. A long one is written
-    /// in pieces, since readers take records up to a size.
+    /// True when the messages continue those of the preceding record, which is of the same conversation. Long
+    /// conversations are split because readers limit the size of a record.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub continued: bool,
 }
 
 impl Conversation {
-    /// Bytes of text in a piece. In JSON a character may take six times as much.
+    /// The largest text of one part, in bytes. In JSON a character may take six times as much.
     const PIECE_BYTES: usize = 2 << 20;
-    /// Messages in a piece; each takes some 200 bytes beside its text.
+    /// The most messages in one part; each takes some 200 bytes besides its text.
     const PIECE_MESSAGES: usize = 10_000;
 
-    /// Cuts a long conversation into pieces, of which all but the first are continued ones.
+    /// Splits a long conversation into parts; all but the first are marked as continued.
     pub fn into_pieces(mut self) -> impl Iterator<Item = Self> {
         let mut rest = std::mem::take(&mut self.messages).into_iter().peekable();
         let mut next = Some(self);
@@ -158,7 +159,7 @@ impl Conversation {
         })
     }
 
-    /// The same conversation without its messages.
+    /// Returns a copy of the conversation without its messages.
     fn clone_head(&self) -> Self {
         Self {
             guid: self.guid.clone(),
@@ -173,11 +174,11 @@ impl Conversation {
     }
 }
 
-/// How the account's own copy of a conversation stands.
+/// State of the account's own copy of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConversationState {
-    /// How many messages are unread.
+    /// Number of unread messages.
     pub unread: i64,
 }
 
@@ -185,28 +186,28 @@ pub struct ConversationState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// Its name in the network.
+    /// GUID of the message.
     pub guid: Guid,
-    /// Who wrote it.
+    /// The message's author.
     pub author: DiasporaId,
-    /// When it was written.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// Markdown.
+    /// Text, Markdown.
     pub text: String,
 }
 
-/// Somebody else's public post that the account commented on.
+/// Another person's public post that the account commented on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommentedPost {
-    /// Its name in the network.
+    /// GUID of the post.
     pub guid: Guid,
-    /// Who wrote it.
+    /// The post's author.
     pub author: DiasporaId,
-    /// Where it can be seen, as long as that pod lives.
+    /// Address of the post, valid as long as that pod exists.
     pub url: String,
-    /// When it was written.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// Markdown; empty for a reshare.
+    /// Text, Markdown; empty for a reshare.
     pub text: String,
 }

@@ -7,18 +7,18 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The name of a record in the whole network: 16 to 255 of `A-Za-z0-9-_@.:`, ending in a letter or digit
-/// (diaspora* federation protocol, "GUID").
+/// A record's globally unique identifier: 16 to 255 of `A-Za-z0-9-_@.:`, ending in a letter or digit (diaspora*
+/// federation protocol, "GUID").
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Guid(String);
 
-/// Why a text is no GUID.
+/// The reason a text is not a GUID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a GUID (16 to 255 of A-Z a-z 0-9 - _ @ . : and no special character at the end)")]
 pub struct GuidError(String);
 
 impl Guid {
-    /// The GUID as text.
+    /// Returns the GUID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,22 +1,22 @@
-//! What could not be exported, and why.
+//! Omissions: data that could not be exported, and the reasons.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One record, or one part of a record, that is not in the archive as it should be.
+/// One record, or part of a record, that is missing from the archive or incomplete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Omission {
-    /// Stable name of the reason, for programs.
+    /// Stable code of the reason, for programs.
     pub code: OmissionCode,
-    /// Which record.
+    /// The record.
     pub record: RecordRef,
     /// The reason in a sentence, for people.
     pub reason: String,
 }
 
-/// Omissions of one account: listed up to a size, beyond it counted by their reasons. A pod may have lost hundreds of
+/// Omissions of one account: listed up to a size limit, beyond it counted by reason. A pod may have lost hundreds of
 /// thousands of posts that one account liked, and a manifest is read as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct Omissions {
@@ -26,12 +26,12 @@ pub struct Omissions {
 }
 
 impl Omissions {
-    /// Bytes that the listed ones may take in a manifest: some 30,000 omissions.
+    /// The most bytes that the listed omissions may take in a manifest: some 30,000 omissions.
     pub const MOST_BYTES: usize = 8 << 20;
-    /// What the manifest's indentation adds to one.
+    /// Bytes that the manifest's indentation adds to each omission.
     const INDENTATION: usize = 120;
 
-    /// Adds one.
+    /// Adds one omission.
     pub fn push(&mut self, omission: Omission) {
         let bytes = serde_json::to_string(&omission).map_or(0, |text| text.len()) + Self::INDENTATION;
         if self.more.is_empty() && self.bytes + bytes <= Self::MOST_BYTES {
@@ -42,7 +42,7 @@ impl Omissions {
         }
     }
 
-    /// Adds others behind these.
+    /// Appends other omissions.
     pub fn append(&mut self, others: Self) {
         others.listed.into_iter().for_each(|omission| self.push(omission));
         for (code, number) in others.more {
@@ -50,12 +50,12 @@ impl Omissions {
         }
     }
 
-    /// Those that are listed, in the order in which they came.
+    /// Returns the listed omissions, in the order they were added.
     pub fn listed(&self) -> &[Omission] {
         &self.listed
     }
 
-    /// How many more there are, by their reasons.
+    /// Returns the numbers of unlisted omissions by reason.
     pub fn more(&self) -> &BTreeMap<OmissionCode, u64> {
         &self.more
     }
@@ -69,50 +69,50 @@ impl FromIterator<Omission> for Omissions {
     }
 }
 
-/// Stable names of the reasons. New ones may come; none changes its meaning.
+/// Stable codes of the reasons. Codes may be added; none changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OmissionCode {
-    /// What it belongs to is not in the pod's database any more.
+    /// The parent is no longer in the pod's database.
     MissingParent,
-    /// Its author, or the person it speaks of, is not in the pod's database.
+    /// The author, or the person it refers to, is not in the pod's database.
     MissingPerson,
     /// The file is not among the pod's photo files.
     MissingFile,
-    /// The file is there and cannot be read.
+    /// The file exists but cannot be read.
     UnreadableFile,
-    /// The file is there and has no bytes.
+    /// The file exists but is empty.
     EmptyFile,
     /// The file's name could lead out of its folder.
     UnsafeFileName,
-    /// The archive holds as many files as a reader takes.
+    /// The archive contains as many files as readers accept.
     TooManyFiles,
-    /// A key that cannot be parsed.
+    /// The key cannot be parsed.
     UnreadableKey,
-    /// The private key is not the one whose public half the network knows.
+    /// The private key does not match the public key that the network knows.
     KeyMismatch,
-    /// Nobody's signature is stored, and the author's private key is not on this pod.
+    /// No signature is stored, and the author's private key is not on this pod.
     NoSignature,
-    /// A signature is stored and the order of the signed values is not.
+    /// A signature is stored, but not the order of the signed values.
     NoSignatureOrder,
-    /// The stored extra values of a signed record cannot be parsed.
+    /// The stored additional data of a signed record cannot be parsed.
     UnreadableAdditionalData,
-    /// An identifier is not what the network allows.
+    /// The identifier is not valid in the protocol.
     InvalidIdentifier,
     /// A required value is empty.
     MissingValue,
-    /// A time or a date that nobody can write, such as infinity or day 0: another stands for it, or none.
+    /// The time or date cannot be represented, such as infinity or day 0; it is replaced or left out.
     UnreadableTime,
-    /// It is larger than any reader takes.
+    /// The record is larger than readers accept.
     TooLarge,
-    /// A kind of record or parent this version does not know.
+    /// This version does not support the kind of record or parent.
     UnknownType,
-    /// diaspora*'s own importer would end there, so it is not in `diaspora.json` but in `extras.json`.
+    /// diaspora*'s own importer would abort at it, so it is in `extras.json` instead of `diaspora.json`.
     StockLimit,
 }
 
 impl OmissionCode {
-    /// The name programs see.
+    /// Returns the code for programs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MissingParent => "missing_parent",
@@ -137,34 +137,34 @@ impl OmissionCode {
     }
 }
 
-/// Points to one record of the pod.
+/// A reference to one record of the pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordRef {
-    /// What it is.
+    /// Kind of record.
     pub kind: RecordKind,
-    /// Its row number in the pod's database, where it has one.
+    /// Row ID in the pod's database, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// Its GUID, diaspora* ID or file name, as far as it could be read.
+    /// GUID, diaspora* ID or file name, if readable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// Kinds of records, in the words of the network.
+/// Kinds of records, in the protocol's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
     /// The account itself.
     Account,
-    /// An entry of the contact list.
+    /// A contact.
     Contact,
     /// A blocked person.
     Block,
     /// A status message or a reshare.
     Post,
-    /// A picture.
+    /// A photo.
     Photo,
-    /// A picture's file.
+    /// A photo file.
     PhotoFile,
     /// A poll.
     Poll,
@@ -180,12 +180,12 @@ pub enum RecordKind {
     Conversation,
     /// A message of a conversation.
     Message,
-    /// A subscription of a post.
+    /// A subscription to a post.
     Subscription,
 }
 
 impl RecordKind {
-    /// The name programs see.
+    /// Returns the kind's name for programs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",

@@ -1,16 +1,16 @@
-//! Posts: status messages and reshares, with what hangs on them.
+//! Posts: status messages and reshares, with their photos, locations and polls.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DiasporaId, Entity, EntityType, Guid, Timestamp};
 
-/// One of the account's posts, with those who must hear of its changes.
+/// One of the account's posts, with the subscribers that must be notified of its changes.
 ///
-/// Public posts and reshares name pods, limited posts name people.
+/// Public posts and reshares list pods, limited posts list people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnPost {
-    /// Base addresses of the pods that hold a copy of a public post; the own pod comes last.
+    /// Base addresses of the pods that have a copy of a public post; the own pod comes last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscribed_pods_uris: Option<Vec<String>>,
     /// The people who may see a limited post.
@@ -25,14 +25,14 @@ pub struct OwnPost {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "entity_type", content = "entity_data", rename_all = "snake_case")]
 pub enum Post {
-    /// Something the author wrote.
+    /// A status message.
     StatusMessage(StatusMessage),
-    /// Somebody's public post, passed on.
+    /// A reshare.
     Reshare(Reshare),
 }
 
 impl Post {
-    /// The post's name in the network.
+    /// Returns the post's GUID.
     pub fn guid(&self) -> &Guid {
         match self {
             Self::StatusMessage(post) => &post.guid,
@@ -41,75 +41,75 @@ impl Post {
     }
 }
 
-/// Something the author wrote.
+/// A status message: a post that the author wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusMessage {
-    /// Who wrote it.
+    /// The author.
     pub author: DiasporaId,
-    /// Its name in the network.
+    /// GUID.
     pub guid: Guid,
-    /// When it was written.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// Whether everyone may see it.
+    /// True when everyone may see it.
     pub public: bool,
     /// The client it was written with, such as `mobile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_display_name: Option<String>,
-    /// Markdown; empty when there are only photos.
+    /// Text, Markdown; empty when there are only photos.
     pub text: String,
-    /// Its photos, in order of upload.
+    /// Photos, in order of upload.
     #[serde(default)]
     pub photos: Vec<Entity<Photo>>,
-    /// Where it was written.
+    /// The location attached by the author.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Entity<Location>>,
-    /// The question it asks.
+    /// The attached poll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<Entity<Poll>>,
 }
 
-/// Somebody's public post, passed on.
+/// A reshare of another person's public post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reshare {
-    /// Who passed it on.
+    /// The reshare's author.
     pub author: DiasporaId,
-    /// The reshare's own name in the network.
+    /// GUID of the reshare itself.
     pub guid: Guid,
-    /// When it was passed on.
+    /// Creation time of the reshare.
     pub created_at: Timestamp,
-    /// Who wrote the original; absent when that is gone.
+    /// Author of the original; absent when that was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_author: Option<DiasporaId>,
-    /// The original; absent when it is gone.
+    /// GUID of the original; absent when that was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_guid: Option<Guid>,
 }
 
-/// A picture.
+/// A photo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Photo {
-    /// Its name in the network.
+    /// GUID.
     pub guid: Guid,
-    /// Who uploaded it.
+    /// The person who uploaded it.
     pub author: DiasporaId,
-    /// Whether everyone may see it.
+    /// True when everyone may see it.
     pub public: bool,
-    /// When it was uploaded.
+    /// Time of the upload.
     pub created_at: Timestamp,
-    /// Address of the folder it is served from, with a slash at the end.
+    /// Address of the folder it is served from, with a trailing slash.
     pub remote_photo_path: String,
     /// File name in that folder, and under `photos/` in the archive.
     pub remote_photo_name: String,
     /// Caption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The post it belongs to.
+    /// GUID of its post.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_message_guid: Option<Guid>,
-    /// Pixels of the version shown in full.
+    /// Height of the full-size version in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<i64>,
-    /// Pixels of the version shown in full.
+    /// Width of the full-size version in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<i64>,
 }
@@ -118,7 +118,7 @@ impl EntityType for Photo {
     const NAME: &'static str = "photo";
 }
 
-/// A place on a post. Coordinates are kept as the text that was stored.
+/// A location on a post. Coordinates remain the stored text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// Free text.
@@ -133,14 +133,14 @@ impl EntityType for Location {
     const NAME: &'static str = "location";
 }
 
-/// A question with answers to choose from.
+/// A poll: a question with answers to choose from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Poll {
-    /// Its name in the network.
+    /// GUID.
     pub guid: Guid,
-    /// What is asked.
+    /// The question.
     pub question: String,
-    /// The choices, in order.
+    /// The answers, in order.
     pub poll_answers: Vec<Entity<PollAnswer>>,
 }
 
@@ -148,12 +148,12 @@ impl EntityType for Poll {
     const NAME: &'static str = "poll";
 }
 
-/// One choice of a poll.
+/// An answer of a poll.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PollAnswer {
-    /// Its name in the network.
+    /// GUID.
     pub guid: Guid,
-    /// The choice's text.
+    /// Text of the answer.
     pub answer: String,
 }
 

@@ -1,44 +1,45 @@
-//! What of a post diaspora*'s own importer stops at.
+//! Parts of a post that diaspora*'s own importer rejects.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Entity, Guid, Location, OwnPost, Poll, Post, RecordKind};
 
-/// Characters of a text that the network takes.
+/// The longest text that the network accepts, in characters.
 const MAX_TEXT: usize = 65_535;
-/// Characters of a poll's question and of each answer.
+/// The longest question or answer of a poll, in characters.
 const MAX_POLL_TEXT: usize = 255;
-/// Answers that a poll must have.
+/// The fewest answers of a poll.
 const MIN_ANSWERS: usize = 2;
 
-/// What `diaspora.json` leaves out of a post, because the whole import into a stock pod would end there.
+/// Parts of a post that `diaspora.json` omits because an import into a stock pod would abort there.
 ///
 /// The rules are those of the `diaspora_federation` library (`lib/diaspora_federation/validators`, `Reshare`): its
-/// `ValidationError` is none of the errors that diaspora* 0.9.1 forgives a record (`ArchiveImporter::EntityImporter`).
-/// diaspora*'s models allow none of this either, but databases are older than models.
+/// `ValidationError` is not among the errors that diaspora* 0.9.1 tolerates in a record
+/// (`ArchiveImporter::EntityImporter`). diaspora*'s models allow none of this either, but databases are older than
+/// models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PostRemainder {
-    /// The post.
+    /// GUID of the post.
     pub guid: Guid,
-    /// Its whole text, where that is longer than 65,535 characters; the document has the beginning.
+    /// The whole text, if longer than 65,535 characters; the document contains its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Its place, where that lacks a coordinate.
+    /// The location, if it lacks a coordinate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Entity<Location>>,
-    /// Its poll, where that has fewer than two answers, or a question or an answer that is empty or longer than 255
+    /// The poll, if it has fewer than two answers, or a question or an answer that is empty or longer than 255
     /// characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<Entity<Poll>>,
-    /// The original of a reshare, where nothing tells who wrote it.
+    /// GUID of a reshare's original, if its author is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_guid: Option<Guid>,
 }
 
 impl PostRemainder {
-    /// Takes out of a post what a stock pod stops at; none when it takes everything.
+    /// Removes from a post the parts that a stock pod rejects; returns `None` when it accepts everything.
     pub fn take_from(own: &mut OwnPost) -> Option<Self> {
         let guid = own.post.guid().clone();
         let mut remainder = Self { guid, text: None, location: None, poll: None, root_guid: None };
@@ -59,7 +60,7 @@ impl PostRemainder {
         (!remainder.reasons().is_empty()).then_some(remainder)
     }
 
-    /// What it holds: the kind of record, its name, and why the document does not have it.
+    /// Returns each part's kind of record, its GUID, and the reason the document omits it.
     pub fn reasons(&self) -> Vec<(RecordKind, &Guid, &'static str)> {
         let mut reasons = Vec::new();
         if self.text.is_some() {
@@ -84,7 +85,7 @@ impl PostRemainder {
         reasons
     }
 
-    /// Puts everything back where the post lacks it.
+    /// Restores each part that the post lacks.
     pub fn put_back(self, own: &mut OwnPost) {
         match &mut own.post {
             Post::StatusMessage(message) => {

@@ -1,17 +1,17 @@
-//! What a person says about themselves.
+//! Profiles.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DiasporaId, EntityType, Timestamp};
 
-/// A profile, as the federation protocol's entity of the same name. What is empty is absent.
+/// A profile, as the federation protocol's entity of the same name. Empty values are absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub struct Profile {
-    /// Whose profile it is.
+    /// The profile's owner.
     pub author: DiasporaId,
-    /// When it was last changed.
+    /// Time of the last change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
     /// Display name; diaspora* itself writes the two parts below instead.
@@ -23,34 +23,34 @@ pub struct Profile {
     /// Second part of the display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
-    /// Avatar, 300 pixels wide. Absent when the person has none.
+    /// Address of the avatar, 300 pixels wide. Absent when the person has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_url: Option<String>,
-    /// Avatar, 100 pixels wide.
+    /// Address of the avatar, 100 pixels wide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_url_medium: Option<String>,
-    /// Avatar, 50 pixels wide.
+    /// Address of the avatar, 50 pixels wide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_url_small: Option<String>,
-    /// About, Markdown.
+    /// The person's self-description, Markdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bio: Option<String>,
-    /// `YYYY-MM-DD`; the year 1004 stands for "not told".
+    /// Date of birth, `YYYY-MM-DD`; the year 1004 means that the year is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birthday: Option<String>,
-    /// Free text.
+    /// Gender, free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gender: Option<String>,
-    /// Free text.
+    /// Location, free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// Whether the pod's search may find the person.
+    /// True when the pod's search may find the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searchable: Option<bool>,
-    /// Whether everyone may see the details, or contacts only.
+    /// True when everyone may see the details, false when only contacts may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public: Option<bool>,
-    /// Whether the person's posts are not safe for work.
+    /// True when the person's posts are not safe for work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nsfw: Option<bool>,
     /// Up to five tags, `#a #b`.
@@ -59,7 +59,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Name of the avatar's photo file. diaspora* points the profile at a scaled version of it: `thumb_large_NAME`.
+    /// Returns the name of the avatar's photo file. diaspora* links a scaled version of it: `thumb_large_NAME`.
     pub fn avatar_file(&self) -> Option<&str> {
         let name = self.image_url.as_deref()?.rsplit('/').next()?;
         Some(name.strip_prefix("thumb_large_").unwrap_or(name))

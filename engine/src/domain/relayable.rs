@@ -1,4 +1,4 @@
-//! Relayables: what people add to a post. Signed by their authors, passed on by the post's pod.
+//! Relayables: comments, likes and votes, signed by their authors and relayed by the post's pod.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,14 @@ use super::{DiasporaId, Guid, Timestamp};
 
 /// A relayable with the order in which its author signed the values.
 ///
-/// Properties that newer software added are part of the signed text, so they travel along in
-/// `additional`; one that is named in `property_order` and not there is written as null.
+/// Properties that newer software added are part of the signed text, so `additional` keeps them; one that
+/// `property_order` names but the record lacks is written as null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Relayable {
     /// The record itself.
     #[serde(flatten)]
     pub entity: RelayableEntity,
-    /// Names of the signed properties, in the order they were signed in.
+    /// Names of the signed properties, in signing order.
     pub property_order: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ pub struct Relayable {
 pub enum RelayableEntity {
     /// A comment on a post.
     Comment(Comment),
-    /// A like of a post or of a comment.
+    /// A like on a post or comment.
     Like(Like),
     /// A vote in a poll.
     PollParticipation(PollParticipation),
@@ -36,44 +36,44 @@ pub enum RelayableEntity {
 /// A comment on a post.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comment {
-    /// Who wrote it.
+    /// The author.
     pub author: DiasporaId,
-    /// Its name in the network.
+    /// GUID.
     pub guid: Guid,
-    /// The post.
+    /// GUID of the post.
     pub parent_guid: Guid,
-    /// The author's signature, base64; absent on own relayables.
+    /// The author's signature, base64; absent on the account's own relayables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author_signature: Option<String>,
-    /// Markdown.
+    /// Text, Markdown.
     pub text: String,
-    /// When it was written.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When it was changed, as the author's software wrote it.
+    /// Time of the last change, as the author's software wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<String>,
-    /// Properties this version does not know.
+    /// Properties unknown to this version.
     #[serde(flatten)]
     pub additional: Map<String, Value>,
 }
 
-/// A like of a post or of a comment.
+/// A like on a post or comment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Like {
-    /// Who likes it.
+    /// The person who likes it.
     pub author: DiasporaId,
-    /// Its name in the network.
+    /// GUID.
     pub guid: Guid,
-    /// What is liked.
+    /// GUID of the liked post or comment.
     pub parent_guid: Guid,
-    /// The author's signature, base64; absent on own relayables.
+    /// The author's signature, base64; absent on the account's own relayables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author_signature: Option<String>,
     /// `Post` or `Comment`.
     pub parent_type: String,
-    /// False would be a dislike, which no software makes.
+    /// True for a like; false would be a dislike, which no software creates.
     pub positive: bool,
-    /// Properties this version does not know.
+    /// Properties unknown to this version.
     #[serde(flatten)]
     pub additional: Map<String, Value>,
 }
@@ -81,18 +81,18 @@ pub struct Like {
 /// A vote in a poll.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PollParticipation {
-    /// Who voted.
+    /// The voter.
     pub author: DiasporaId,
-    /// Its name in the network.
+    /// GUID.
     pub guid: Guid,
-    /// The poll.
+    /// GUID of the poll.
     pub parent_guid: Guid,
-    /// The author's signature, base64; absent on own relayables.
+    /// The author's signature, base64; absent on the account's own relayables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author_signature: Option<String>,
-    /// The choice.
+    /// GUID of the chosen answer.
     pub poll_answer_guid: Guid,
-    /// Properties this version does not know.
+    /// Properties unknown to this version.
     #[serde(flatten)]
     pub additional: Map<String, Value>,
 }
@@ -112,27 +112,27 @@ macro_rules! each {
 }
 
 impl RelayableEntity {
-    /// Who made it.
+    /// Returns the author.
     pub fn author(&self) -> &DiasporaId {
         each!(self, record => &record.author)
     }
 
-    /// Says under which ID it was made.
+    /// Sets the author.
     pub fn set_author(&mut self, author: DiasporaId) {
         each!(self, record => record.author = author);
     }
 
-    /// Its name in the network.
+    /// Returns the GUID.
     pub fn guid(&self) -> &Guid {
         each!(self, record => &record.guid)
     }
 
-    /// What it belongs to.
+    /// Returns the parent's GUID.
     pub fn parent_guid(&self) -> &Guid {
         each!(self, record => &record.parent_guid)
     }
 
-    /// The author's signature, base64.
+    /// Returns the author's signature, base64.
     pub fn author_signature(&self) -> Option<&str> {
         each!(self, record => record.author_signature.as_deref())
     }
@@ -142,17 +142,17 @@ impl RelayableEntity {
         each!(self, record => record.author_signature = signature);
     }
 
-    /// Properties this version does not know.
+    /// Returns the properties unknown to this version.
     pub fn additional(&self) -> &Map<String, Value> {
         each!(self, record => &record.additional)
     }
 
-    /// Properties this version does not know, to be changed.
+    /// Returns the properties unknown to this version, mutably.
     pub fn additional_mut(&mut self) -> &mut Map<String, Value> {
         each!(self, record => &mut record.additional)
     }
 
-    /// The order diaspora* signs in when the record names none.
+    /// Returns diaspora*'s default signing order, for records that have none of their own.
     pub fn default_order(&self) -> &'static [&'static str] {
         match self {
             Self::Comment(_) => &["author", "guid", "parent_guid", "text", "created_at"],
@@ -161,7 +161,7 @@ impl RelayableEntity {
         }
     }
 
-    /// Appends the value of one property as it stands in the signed text. Missing values are empty.
+    /// Appends one property's value in its signed form. Missing values are empty.
     fn write_value(&self, name: &str, author: &DiasporaId, out: &mut String) {
         match (name, self) {
             ("author", _) => out.push_str(author.as_str()),
@@ -185,7 +185,7 @@ impl RelayableEntity {
         }
     }
 
-    /// Whether the record has a property of this name at all.
+    /// Returns whether the record has a property of this name.
     fn has(&self, name: &str) -> bool {
         match (name, self) {
             ("author" | "guid" | "parent_guid", _)
@@ -198,14 +198,14 @@ impl RelayableEntity {
     }
 }
 
-/// diaspora* stores `edited_at` as `2026-11-22 06:13:34 UTC` and signs it as `2026-11-22T06:13:34Z`.
+/// Converts `edited_at` from diaspora*'s stored form `2026-11-22 06:13:34 UTC` to the signed `2026-11-22T06:13:34Z`.
 fn signed_time(text: &str) -> String {
     chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S UTC")
         .map_or_else(|_| text.to_owned(), |time| Timestamp::from_utc(time).to_string())
 }
 
 impl Relayable {
-    /// Wraps a record; without an order of its own it gets the one diaspora* signs in by default.
+    /// Wraps a record; without a `property_order`, diaspora*'s default signing order applies.
     pub fn new(entity: RelayableEntity, property_order: Option<Vec<String>>) -> Self {
         let property_order = property_order
             .unwrap_or_else(|| entity.default_order().iter().map(|name| (*name).to_owned()).collect());
@@ -218,12 +218,12 @@ impl Relayable {
         relayable
     }
 
-    /// The text its author signed.
+    /// Returns the text its author signed.
     pub fn signed_text(&self) -> SignedText {
         self.signed_text_as(self.entity.author())
     }
 
-    /// The text its author signed under another ID, before moving to the one that the record has now.
+    /// Returns the text its author signed under another ID, before moving to the record's current one.
     pub fn signed_text_as(&self, author: &DiasporaId) -> SignedText {
         let mut text = String::with_capacity(256);
         for (position, name) in self.property_order.iter().enumerate() {

@@ -1,21 +1,21 @@
-//! Texts that are never printed.
+//! Secret texts.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// A text that is never printed, and wiped when it is dropped.
+/// A text that is never printed, and wiped on drop.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// Takes a text.
+    /// Wraps a text.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The text. Only for checking what somebody has typed.
+    /// Returns the text, only for checking user input.
     pub fn expose(&self) -> &str {
         &self.0
     }

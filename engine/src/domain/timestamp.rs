@@ -1,4 +1,4 @@
-//! Points in time as the network writes them.
+//! Points in time in the protocol's format.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,33 +8,33 @@ use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in time, UTC, whole seconds, written `2016-02-19T02:13:41Z` and in no other way.
+/// A point in time, UTC, whole seconds, always written as `2016-02-19T02:13:41Z`.
 ///
-/// Databases keep microseconds in some versions of diaspora*; its exporter cuts them off, and other
-/// software refuses fractions.
+/// Databases of some diaspora* versions store microseconds; diaspora*'s exporter truncates them, and other software
+/// rejects fractions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(NaiveDateTime);
 
-/// Why a text is no timestamp.
+/// The reason a text is not a timestamp.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a time like 2016-02-19T02:13:41Z")]
 pub struct TimestampError(String);
 
 impl Timestamp {
-    /// The same moment without its fraction of a second.
+    /// Truncates a time to whole seconds.
     pub fn from_utc(time: NaiveDateTime) -> Self {
-        // A leap second is the first of the next minute, as Ruby has it: no other program writes `:60`.
+        // A leap second becomes the first of the next minute, like in Ruby: no other program writes `:60`.
         let leap = if time.nanosecond() >= 1_000_000_000 { TimeDelta::seconds(1) } else { TimeDelta::zero() };
         let whole = time.with_nanosecond(0).unwrap_or(time);
         Self(whole.checked_add_signed(leap).unwrap_or(whole))
     }
 
-    /// Seconds, minutes and so on, in UTC.
+    /// Returns the date and time in UTC.
     pub fn to_utc(self) -> NaiveDateTime {
         self.0
     }
 
-    /// `20160219T021341Z`: the form used in names of files.
+    /// Formats the time for file names: `20160219T021341Z`.
     pub fn compact(self) -> String {
         self.0.format("%Y%m%dT%H%M%SZ").to_string()
     }
@@ -49,7 +49,7 @@ impl From<DateTime<Utc>> for Timestamp {
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
-    /// Takes the network's own form and, as archives of other software have them, fractions and offsets.
+    /// Parses the protocol's format and, for archives of other software, fractions and offsets.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         DateTime::parse_from_rfc3339(text)
             .map(|time| Self::from_utc(time.naive_utc()))
@@ -59,7 +59,7 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Written by hand: chrono's format strings take a fifth of the time of a whole export.
+        // Formatted by hand: chrono's format strings took a fifth of the time of a whole export.
         let (date, time) = (self.0.date(), self.0.time());
         write!(
             f,
@@ -116,7 +116,7 @@ mod tests {
         let time: Timestamp = "2016-02-19T03:13:41.999+01:00".parse().unwrap();
         assert_eq!(time.to_string(), "2016-02-19T02:13:41Z");
         assert_eq!(time.compact(), "20160219T021341Z");
-        // Found by fuzzing: the fraction of a leap second.
+        // Found by fuzzing: a leap second with a fraction.
         let leap: Timestamp = "2055-02-28T15:30:60.2Z".parse().unwrap();
         assert_eq!(leap.to_string(), "2055-02-28T15:31:00Z");
         assert_eq!(leap.to_string().parse::<Timestamp>().unwrap(), leap);

@@ -1,4 +1,4 @@
-//! One account from beginning to end.
+//! The export of one account.
 
 use std::path::{Path, PathBuf};
 
@@ -19,32 +19,32 @@ use crate::pod::reader::{AccountReader, ReadAhead, SignatureMemory};
 use crate::pod::schema::SchemaVersion;
 use crate::pod::uploads::PhotoStore;
 
-/// How an archive is to be made.
+/// Options of an export.
 pub struct ExportOptions {
-    /// The time in the archive and in its name.
+    /// Time of creation, in the archive and in its name.
     pub created_at: Timestamp,
-    /// Program and version, for the manifest.
+    /// Program name and version, for the manifest.
     pub created_by: String,
-    /// Puts the account's private key under a passphrase.
+    /// Passphrase that encrypts the account's private key.
     pub key_passphrase: Option<zeroize::Zeroizing<String>>,
-    /// Puts the whole archive under age.
+    /// Encrypts the whole archive with age.
     pub lock: Option<Lock>,
 }
 
-/// What an export made.
+/// A finished export.
 #[derive(Debug)]
 pub struct Exported {
-    /// The archive.
+    /// Path of the archive.
     pub path: PathBuf,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// What it says of itself.
+    /// The archive's manifest.
     pub manifest: Manifest,
-    /// Whether the account itself signed it.
+    /// True when the account's own key signed the archive.
     pub signed_by_account: bool,
 }
 
-/// Which account is meant.
+/// The selected account.
 #[derive(Clone, Copy)]
 enum Wanted<'a> {
     /// By username or diaspora* ID.
@@ -53,21 +53,21 @@ enum Wanted<'a> {
     User(i64),
 }
 
-/// Everything an export needs of a pod, for one account after another.
+/// Exports one account after another from a pod.
 pub struct Exporter<'a> {
     /// The pod's address.
     pub pod: &'a PodUrl,
-    /// The version of its tables.
+    /// Schema version of the pod's database.
     pub schema: &'a SchemaVersion,
-    /// Its photos.
+    /// The pod's photos.
     pub uploads: &'a PhotoStore,
-    /// The key it signs archives with.
+    /// The key that signs archives.
     pub archive_key: &'a SigningKey,
-    /// Where archives go.
+    /// Output folder.
     pub folder: &'a Path,
-    /// How they are made.
+    /// Options of every export.
     pub options: &'a ExportOptions,
-    /// Who hears how far it is.
+    /// Receives the progress.
     pub progress: &'a dyn Progress,
 }
 
@@ -75,7 +75,7 @@ impl Exporter<'_> {
     /// Writes one account's archive.
     ///
     /// # Errors
-    /// [`ExportError`]; then nothing is left behind.
+    /// [`ExportError`]; no file is left behind.
     pub async fn export(
         &self,
         snapshot: &mut Snapshot,
@@ -91,8 +91,8 @@ impl Exporter<'_> {
         wanted: Wanted<'_>,
         memory: &mut impl SignatureMemory,
     ) -> Result<Exported, ExportError> {
-        // Nearly every document fits into 4 GiB, and only such a one is for stock pods: try that first. Nearly none gets
-        // so small that it looks like a bomb.
+        // Try 32-bit sizes first: nearly every document fits into 4 GiB, and stock pods read only those. Hardly any
+        // compresses so well that readers take it for a ZIP bomb.
         let mut options = DocumentOptions { packing: Packing::Deflated, large: false };
         loop {
             let reader = match wanted {
@@ -113,10 +113,10 @@ impl Exporter<'_> {
         }
     }
 
-    /// The same for an account by its `users.id`.
+    /// Writes one account's archive, by its `users.id`.
     ///
     /// # Errors
-    /// [`ExportError`]; then nothing is left behind.
+    /// [`ExportError`]; no file is left behind.
     pub async fn export_user(
         &self,
         snapshot: &mut Snapshot,
@@ -126,11 +126,11 @@ impl Exporter<'_> {
         self.export_found(snapshot, Wanted::User(user), memory).await
     }
 
-    /// Writes the archive of one of the accounts that have been read ahead, by its `users.id`; the same bytes as
-    /// [`Exporter::export`] of it would write.
+    /// Writes the archive of an account that was read ahead, by its `users.id`: the same bytes as
+    /// [`Exporter::export`] writes.
     ///
     /// # Errors
-    /// [`ExportError`]; then nothing is left behind, and the account is no longer among those read ahead.
+    /// [`ExportError`]; no file is left behind, and the account is removed from those read ahead.
     pub async fn export_ahead(
         &self,
         snapshot: &mut Snapshot,
@@ -165,7 +165,7 @@ impl Exporter<'_> {
             key_passphrase: self.options.key_passphrase.as_ref(),
         };
         let gathered = gathering.gather(&mut reader, settings, pieces, memory).await;
-        // A full disk shows at the writer first and at the reader as a closed channel: ask the writer first.
+        // A full disk fails the writer first; the reader then only sees a closed channel.
         let writer = writer.await.map_err(|_| ExportError::Broken)?;
         let view = view.await.map_err(|_| ExportError::Broken)?;
         let failed = |source| ExportError::Write { folder: self.folder.to_owned(), source };

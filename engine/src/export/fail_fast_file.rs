@@ -1,15 +1,15 @@
-//! A file that fails once.
+//! A file wrapper that discards writes after the first error.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A file to which nothing is written any more once writing has failed.
+/// A file that discards all writes after the first error.
 ///
-/// The ZIP library tries to finish an archive that is thrown away, and complains on standard error when the disk
-/// is still full. After the first failure, which everybody up to the caller hears of, this swallows what
-/// follows; [`FailFastFile::check`] tells at the end.
+/// The ZIP library tries to finish an archive on drop, and prints to standard error when the disk is still full. The
+/// first error reaches the caller; this discards all writes after it, and [`FailFastFile::check`] returns it again at
+/// the end.
 #[derive(Debug)]
 pub(super) struct FailFastFile {
     file: File,
@@ -17,7 +17,7 @@ pub(super) struct FailFastFile {
     abandoned: Arc<AtomicBool>,
 }
 
-/// Says that a file is not wanted any more, before what writes it is thrown away.
+/// Makes a file discard all further writes, to be used before its writer is dropped.
 pub(super) struct AbortHandle(Arc<AtomicBool>);
 
 impl AbortHandle {
@@ -36,7 +36,7 @@ impl FailFastFile {
         self.failed.is_some() || self.abandoned.load(Ordering::Relaxed)
     }
 
-    /// Whether everything was written.
+    /// Returns the first error, if any.
     pub(super) fn check(&self) -> io::Result<()> {
         self.failed.map_or(Ok(()), |kind| Err(kind.into()))
     }

@@ -1,4 +1,4 @@
-//! What an export would leave out: every account is read as for an archive, and no archive is written.
+//! A dry run of the export: reads every account as for an archive, writes none, and reports the omissions.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,16 +14,16 @@ use crate::pod::database::Snapshot;
 use crate::pod::reader::{AccountReader, NothingSigned, ReadAhead, ReadError};
 use crate::pod::uploads::{PhotoStore, UploadsError};
 
-/// Where the photos of a pod are, as far as they have to be looked at.
+/// The pod's photos, as needed for a forecast.
 pub enum ForecastPhotos<'a> {
-    /// Files that can be looked at one by one.
+    /// A folder, whose files are checked one by one.
     Folder(&'a PhotoStore),
-    /// The originals of a bucket, with their sizes in bytes.
+    /// A bucket's originals, with their sizes in bytes.
     Bucket(BTreeMap<String, u64>),
 }
 
 impl<'a> ForecastPhotos<'a> {
-    /// Lists what is in a bucket; a folder is looked at later.
+    /// Lists a bucket's contents; a folder is checked later.
     ///
     /// # Errors
     /// [`UploadsError`].
@@ -42,32 +42,32 @@ impl<'a> ForecastPhotos<'a> {
     }
 }
 
-/// Records of one kind that are left out, wholly or in part, for one reason.
+/// Omissions of one kind of record for one reason, whole or in part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// The reason.
     pub code: OmissionCode,
-    /// The kind; none for those that a manifest only counts.
+    /// The kind of record; none for omissions that a manifest only counts.
     pub record: Option<RecordKind>,
-    /// How many, in the archives of all accounts together.
+    /// Number of omissions in all archives together.
     pub count: u64,
-    /// The reason of the first one, in a sentence.
+    /// The first omission's reason, in a sentence.
     pub reason: String,
 }
 
-/// What the export of all accounts would leave out.
+/// The omissions an export of all accounts would have.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Forecast {
-    /// By reason and kind.
+    /// Omissions by reason and kind.
     pub omissions: Vec<LeftOut>,
-    /// Accounts that have no archive, with the reason.
+    /// Accounts that cannot be exported, with the reason.
     pub broken_accounts: BTreeMap<String, String>,
-    /// How many omissions each archive lists or counts, by username; only those that have any.
+    /// Number of omissions in each archive, listed or counted, by username; only accounts that have any.
     pub accounts: BTreeMap<String, u64>,
 }
 
 impl Forecast {
-    /// Whether every archive would be whole.
+    /// Returns whether every archive would be complete.
     pub fn is_clean(&self) -> bool {
         self.omissions.is_empty() && self.broken_accounts.is_empty()
     }
@@ -94,28 +94,28 @@ impl Forecast {
     }
 }
 
-/// Foresees what the export of one account after another leaves out.
+/// Forecasts the omissions of one account after another.
 pub struct Forecaster<'a> {
     pod: &'a PodUrl,
     photos: ForecastPhotos<'a>,
     progress: &'a dyn Progress,
     memory: NothingSigned,
-    /// Whose IDs have been met, with the username.
+    /// diaspora* IDs read so far, with their usernames.
     ids: HashMap<DiasporaId, String>,
     forecast: Forecast,
 }
 
 impl<'a> Forecaster<'a> {
-    /// Begins. `progress` hears of every record.
+    /// Creates a forecaster that reports every record to `progress`.
     pub fn new(pod: &'a PodUrl, photos: ForecastPhotos<'a>, progress: &'a dyn Progress) -> Self {
         let (memory, forecast) = (NothingSigned::default(), Forecast::default());
         Self { pod, photos, progress, memory, ids: HashMap::new(), forecast }
     }
 
-    /// Reads these small accounts (`users.id` and username) together.
+    /// Reads small accounts (`users.id` and username) as a batch.
     ///
     /// # Errors
-    /// [`ExportError`], when the pod cannot be read any more.
+    /// [`ExportError`], when the pod can no longer be read.
     pub async fn accounts(
         &mut self,
         snapshot: &mut Snapshot,
@@ -133,7 +133,7 @@ impl<'a> Forecaster<'a> {
     /// Reads an account of any size, by `users.id` and username.
     ///
     /// # Errors
-    /// [`ExportError`], when the pod cannot be read any more.
+    /// [`ExportError`], when the pod can no longer be read.
     pub async fn account(
         &mut self,
         snapshot: &mut Snapshot,
@@ -185,7 +185,7 @@ impl<'a> Forecaster<'a> {
         Ok(())
     }
 
-    /// What was found, by how often it is.
+    /// Returns the forecast, most frequent omissions first.
     pub fn finish(mut self) -> Forecast {
         self.forecast
             .omissions

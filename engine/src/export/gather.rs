@@ -1,4 +1,4 @@
-//! Everything of an account, read in the order of an archive's entries.
+//! Reads all data of an account, in the order of an archive's entries.
 
 use zeroize::Zeroizing;
 
@@ -16,7 +16,7 @@ use crate::domain::{
 };
 use crate::pod::reader::{AccountReader, AspectRow, OthersRelayables, ReadError, SignatureMemory, Sink};
 
-/// What reading found, for the manifest.
+/// Results of reading an account, for the manifest.
 pub(super) struct Gathered {
     pub(super) counts: std::collections::BTreeMap<CountKind, u64>,
     pub(super) omissions: Omissions,
@@ -25,13 +25,13 @@ pub(super) struct Gathered {
     pub(super) state: PrivateKeyState,
 }
 
-/// How an account is read, for an archive or only to know what one would leave out.
+/// Reads an account, for an archive or for a forecast.
 pub(super) struct Gathering<'a> {
-    /// Where its photos are.
+    /// The pod's photos.
     pub(super) photos: PhotoSource<'a>,
-    /// Who hears how far it is.
+    /// Receives the progress.
     pub(super) progress: &'a dyn Progress,
-    /// Puts the account's private key under a passphrase.
+    /// Passphrase that encrypts the account's private key.
     pub(super) key_passphrase: Option<&'a Zeroizing<String>>,
 }
 
@@ -105,7 +105,7 @@ fn key_mismatch(reader: &AccountReader<'_>) -> Omission {
     Omission { code: OmissionCode::KeyMismatch, record, reason }
 }
 
-/// `diaspora.json`, in the order diaspora* writes it.
+/// Writes `diaspora.json`, in diaspora*'s order.
 async fn write_document(
     reader: &mut AccountReader<'_>,
     mut json: JsonWriter<'_>,
@@ -150,7 +150,7 @@ async fn write_document(
     Ok(others)
 }
 
-/// `extras.json`.
+/// Writes `extras.json`.
 async fn write_extras(
     reader: &mut AccountReader<'_>,
     mut json: JsonWriter<'_>,
@@ -195,7 +195,7 @@ async fn write_extras(
     json.finish().await
 }
 
-/// The account's own relayables are shown to people, others' are not.
+/// Wraps the account's own relayables, which the pages show; others' are not shown.
 struct OwnSink<'w, 'a>(super::json::ArrayWriter<'w, 'a, Own>);
 
 impl Sink<Relayable> for OwnSink<'_, '_> {

@@ -1,4 +1,4 @@
-//! JSON documents that are written while they are read.
+//! JSON documents that are written while their records are read.
 
 use serde::Serialize;
 
@@ -8,11 +8,11 @@ use super::pieces::{ArchiveCommand, Pieces, TooLarge, Written};
 use crate::archive::limits::Limits;
 use crate::pod::reader::{ReadError, Sink};
 
-/// Records that go to the writer together: waking its thread takes longer than writing one.
+/// Records sent to the writer at once: waking its thread takes longer than writing one.
 const BATCH: usize = 32;
 
-/// A JSON document under way to the archive. Records are put into JSON by the thread that writes, so that this one
-/// has time for the database.
+/// Sends a JSON document to the archive. The writing thread serializes the records, which leaves this one free for
+/// the database.
 pub(super) struct JsonWriter<'a> {
     buffer: Vec<u8>,
     pieces: Pieces,
@@ -24,18 +24,18 @@ impl<'a> JsonWriter<'a> {
         Self { buffer: Vec::new(), pieces, progress }
     }
 
-    /// Punctuation and names.
+    /// Writes punctuation and names.
     pub(super) fn raw(&mut self, text: &str) {
         self.buffer.extend_from_slice(text.as_bytes());
     }
 
-    /// A whole value.
+    /// Writes a whole value.
     pub(super) fn value(&mut self, value: &impl Serialize) -> Result<(), ReadError> {
-        // Only a type that cannot be JSON at all fails here, and then nothing can be written.
+        // This fails only for types that cannot be JSON, and then nothing can be written.
         serde_json::to_writer(&mut self.buffer, value).map_err(|_| ReadError::Stopped)
     }
 
-    /// The members of an object, without its braces.
+    /// Writes an object's members without its braces.
     pub(super) fn members(&mut self, value: &impl Serialize) -> Result<(), ReadError> {
         let start = self.buffer.len();
         self.value(value)?;
@@ -44,7 +44,7 @@ impl<'a> JsonWriter<'a> {
         Ok(())
     }
 
-    /// Begins an array; what is put into it goes out as it comes. The array must be ended.
+    /// Starts an array, which is sent while it is filled; call [`ArrayWriter::end`] to finish it.
     pub(super) fn array<'w, T>(&'w mut self, name: &str) -> ArrayWriter<'w, 'a, T> {
         self.raw(&format!("\"{name}\":["));
         ArrayWriter { json: self, name: name.to_owned(), first: true, records: Vec::with_capacity(BATCH) }
@@ -64,7 +64,7 @@ impl<'a> JsonWriter<'a> {
     }
 }
 
-/// An array within a document.
+/// An array of a document.
 pub(super) struct ArrayWriter<'w, 'a, T> {
     json: &'w mut JsonWriter<'a>,
     name: String,
@@ -88,7 +88,7 @@ impl<T: Serialize + Listed + Send + 'static> ArrayWriter<'_, '_, T> {
         self.json.pieces.send(ArchiveCommand::Records(Box::new(write))).await
     }
 
-    /// Ends the array, with what comes behind it.
+    /// Ends the array and writes `behind` after it.
     pub(super) async fn end(mut self, behind: &str) -> Result<(), ReadError> {
         self.flush().await?;
         self.json.raw("]");
@@ -97,7 +97,7 @@ impl<T: Serialize + Listed + Send + 'static> ArrayWriter<'_, '_, T> {
     }
 }
 
-/// Puts a record into JSON, and leaves it out if no reader would take it.
+/// Serializes a record, or leaves it out if it is too large for readers.
 fn write_record<T: Serialize + Listed>(
     out: &mut Written,
     record: T,

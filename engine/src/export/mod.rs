@@ -1,12 +1,12 @@
-//! The export of one account: from a snapshot of its pod to an archive with its final name.
+//! The export of one account, from a snapshot of its pod to an archive with its final name.
 //!
 //! ```text
 //! AccountReader ──records──▶ document, extras ──bytes──▶ archive writer (thread) ──▶ file
 //!                    └──────▶ pages for people (thread) ─────────┘
 //! ```
 //!
-//! Reading and serialising happen on the caller's task; compression and digests on a thread of their own, the
-//! pages for people on another. All channels are bounded, so memory does not grow with the account.
+//! Reading happens on the caller's task, serialization, compression and digests on one thread, the pages for people
+//! on another. All channels are bounded, so memory does not grow with the account.
 
 mod account;
 mod fail_fast_file;
@@ -28,24 +28,24 @@ use crate::archive::writer::WriteError;
 use crate::domain::KeyError;
 use crate::pod::reader::ReadError;
 
-/// Hears how far an export is.
+/// Receives an export's progress.
 pub trait Progress: Send + Sync {
-    /// So many more records or files are done.
+    /// Reports that `records` more records or files are done.
     fn advance(&self, records: u64);
 }
 
-/// Nobody listens.
+/// Ignores all progress.
 impl Progress for () {
     fn advance(&self, _: u64) {}
 }
 
-/// Why an account was not exported. Nothing is left behind in any case.
+/// The reason an account was not exported. No file is left behind in any case.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The pod could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The output file could not be made.
+    /// The output file could not be created.
     #[error(transparent)]
     Output(#[from] OutputError),
     /// The archive could not be written.
@@ -53,25 +53,25 @@ pub enum ExportError {
     Write {
         /// The output folder.
         folder: std::path::PathBuf,
-        /// What happened.
+        /// The cause.
         source: WriteError,
     },
-    /// The pages for people could not be made.
+    /// The pages for people could not be created.
     #[error("the pages to look at the archive were not written: {0}")]
     View(#[from] ViewError),
     /// The whole archive could not be encrypted.
     #[error("the archive was not encrypted: {0}")]
     Encryption(#[from] EncryptionError),
-    /// The account's key could not be put under the passphrase, or a key could not sign.
+    /// The account's key could not be encrypted, or a key could not sign.
     #[error("the private key was not encrypted: {0}")]
     Key(#[from] KeyError),
-    /// A thread of the export ended without a word.
+    /// A thread of the export panicked.
     #[error("the export stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
 }
 
 impl ExportError {
-    /// Whether it concerns one account only, so that another one may still be exported.
+    /// Returns whether the error concerns one account only, so that others can still be exported.
     pub fn is_of_one_account(&self) -> bool {
         use ReadError::{BrokenAccount, UnknownAccount};
         matches!(

@@ -1,4 +1,4 @@
-//! The file an archive is written to: invisible until it is whole.
+//! An archive's output file, under a temporary name until it is complete.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
@@ -10,13 +10,13 @@ use crate::domain::{DiasporaId, Timestamp};
 
 use super::ExportError;
 
-/// Why the output file could not be made.
+/// The reason the output file could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// There is a file of this name already.
+    /// A file of this name exists already.
     #[error("{0} is there already and is not overwritten. Move it away, or name another folder with --out")]
     Exists(PathBuf),
-    /// Another export of the same account is at work in the same folder.
+    /// Another export is writing the same account's archive in the same folder.
     #[error("another export of this account is writing to {0} at this moment")]
     Busy(PathBuf),
     /// The file system failed.
@@ -24,13 +24,13 @@ pub enum OutputError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
 }
 
-/// A file under a temporary name, with a lock on it. Dropped, it is removed; killed, it stays behind under
-/// its temporary name, and the next export of the account writes over it.
+/// A locked file with a temporary name. It is removed on drop; if the process is killed it stays, and the account's
+/// next export overwrites it.
 pub(super) struct OutputFile {
     file: Option<File>,
     temporary: PathBuf,
@@ -38,7 +38,7 @@ pub(super) struct OutputFile {
 }
 
 impl OutputFile {
-    /// Makes the temporary file for an account's archive, readable by its owner only.
+    /// Creates the temporary file for an account's archive, readable by its owner only.
     pub(super) fn create(
         folder: &Path,
         account: &DiasporaId,
@@ -52,7 +52,7 @@ impl OutputFile {
             let path = path.to_owned();
             move |source| OutputError::Io { path, source }
         };
-        // Only the last folder: one whose parent is gone was moved or unmounted, and is not made in its place.
+        // Creates only the last folder: a missing parent was moved or unmounted and must not be replaced.
         match DirBuilder::new().mode(0o700).create(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(folder)(error)),
             _ => {}
@@ -77,17 +77,17 @@ impl OutputFile {
         Ok(Self { file: Some(file), temporary, name })
     }
 
-    /// The file to write to.
+    /// Returns a handle to write to.
     pub(super) fn file(&self) -> io::Result<File> {
         self.file.as_ref().ok_or_else(|| io::Error::other("the file was given away"))?.try_clone()
     }
 
-    /// Puts everything written so far under age.
+    /// Encrypts everything written so far with age.
     pub(super) fn encrypt(&mut self, lock: &Lock) -> Result<(), ExportError> {
         let path = self.temporary.clone();
         let failed = |source| OutputError::Io { path: path.clone(), source };
         let mut plain = self.file().map_err(failed)?;
-        // Nobody else uses this name while the other is locked; what a killed program has left there is written over.
+        // The lock on the temporary file covers this name too; a killed program's leftovers are overwritten.
         let encrypted = self.temporary.with_extension("age.part");
         let file = OpenOptions::new()
             .read(true)
@@ -102,12 +102,12 @@ impl OutputFile {
             let mut wrapped = lock.wrap(&file)?;
             io::copy(&mut plain, &mut wrapped).map_err(failed)?;
             wrapped.finish().map_err(failed)?;
-            // Not every file system has locks. Whoever waits for the name finds the new file, and its lock.
+            // Not every file system supports locks. Processes waiting for the name find the new file and its lock.
             _ = file.try_lock();
             Ok(std::fs::rename(&encrypted, &self.temporary).map_err(failed)?)
         })();
         if let Err(error) = sealed {
-            // Nothing else can be done about a failure here.
+            // There is no way to handle a failure here.
             _ = std::fs::remove_file(&encrypted);
             return Err(error);
         }
@@ -115,13 +115,13 @@ impl OutputFile {
         Ok(())
     }
 
-    /// Gives the file its final name. Afterwards it is complete, also after a power cut.
+    /// Gives the file its final name. Afterwards it is complete, even after a power failure.
     pub(super) fn publish(mut self) -> Result<PathBuf, OutputError> {
         let failed = |source| OutputError::Io { path: self.name.clone(), source };
         if let Some(mut file) = self.file.take() {
             file.flush().and_then(|()| file.sync_all()).map_err(failed)?;
         }
-        // Unlike a rename, a link never replaces what is there.
+        // Unlike a rename, a link never replaces an existing file.
         match crate::depot::name_once(&self.temporary, &self.name) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -139,7 +139,7 @@ impl OutputFile {
 
 impl Drop for OutputFile {
     fn drop(&mut self) {
-        // Nothing else can be done about a failure here, and after a rename there is nothing to remove.
+        // There is no way to handle a failure here, and after a rename there is nothing to remove.
         _ = std::fs::remove_file(&self.temporary);
     }
 }

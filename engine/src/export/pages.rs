@@ -1,4 +1,4 @@
-//! The pages for people, made on a thread of their own from the records as they pass.
+//! The pages for people, created on their own thread from the records of the export.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,36 +16,36 @@ use crate::domain::{
 };
 use crate::pod::reader::PostRecord;
 
-/// Something to show.
+/// An item to show on the pages.
 pub(super) enum Page {
     Profile(Box<Profile>, Option<String>),
     Contact(Box<Contact>),
     Post(Box<PostRecord>),
     OwnRelayable(Box<Relayable>),
-    /// Somebody's vote for this answer of a poll.
+    /// Another person's vote for this answer of a poll.
     Vote(Guid),
-    /// The names of the photos in the archive.
+    /// Names of the photo files in the archive.
     PhotoFiles(std::collections::HashSet<String>),
     Conversation(Box<Conversation>),
     LoosePhoto(Box<LoosePhoto>),
     Omission(Box<Omission>),
     MoreOmissions(BTreeMap<OmissionCode, u64>),
-    /// The last one.
+    /// Counts of the records; always the last item.
     Counts(BTreeMap<CountKind, u64>),
 }
 
-/// A record of an archive.
+/// A record in a list of the archive.
 pub(super) trait Listed: Sized {
-    /// What to show of it to people; most records are not shown by themselves.
+    /// Returns the record's item on the pages; most records have none of their own.
     fn shown(self) -> Option<Page> {
         None
     }
 
-    /// What the manifest says of it when it has to be left out of a list: its kind, its name, and what was counted.
+    /// Returns the record's manifest entry for the case that it is left out of `list`: kind, name and counts.
     fn entry(&self, list: &str) -> Entry;
 }
 
-/// What a manifest says of a record.
+/// A record's data for the manifest.
 pub(super) struct Entry {
     pub(super) kind: RecordKind,
     pub(super) name: Option<String>,
@@ -112,7 +112,7 @@ impl Listed for LoosePhoto {
     }
 }
 
-/// One of the account's own relayables; other people's are shown under the posts.
+/// One of the account's own relayables; others' are shown under the posts.
 pub(super) struct Own(pub(super) Relayable);
 
 impl Listed for Own {
@@ -206,7 +206,7 @@ impl Listed for PostRemainder {
     }
 }
 
-/// Records that go to the other thread together: waking it takes longer than showing one.
+/// Records sent to the other thread at once: waking it takes longer than showing one.
 const BATCH: usize = 64;
 
 /// The writing thread's end of the channel.
@@ -216,7 +216,7 @@ pub(super) struct ViewSender {
 }
 
 impl ViewSender {
-    /// Waits until there is room; false when nobody makes pages any more.
+    /// Sends pages, waiting until the channel has space; returns false when the pages' thread has ended.
     pub(super) fn send(&mut self, pages: impl IntoIterator<Item = Page>) -> bool {
         self.batch.extend(pages);
         let last = matches!(self.batch.last(), Some(Page::Counts(_)));
@@ -228,10 +228,10 @@ impl ViewSender {
     }
 }
 
-/// Gives the pages when every record has passed, nothing when the export was broken off.
+/// Returns the finished pages, or `None` when the export was aborted.
 pub(super) type ViewThread = JoinHandle<Result<Option<FinishedView<FailFastFile>>, ViewError>>;
 
-/// Starts the thread that makes the pages. It ends with the counts, or when the sender is gone.
+/// Starts the thread that creates the pages. It ends with the counts, or when the sender is dropped.
 pub(super) fn start_pages(spool: File, scratch: File, header: ViewHeader) -> (ViewSender, ViewThread) {
     let (channel, mut receiver) = mpsc::channel::<Vec<Page>>(4);
     let thread = tokio::task::spawn_blocking(move || {

@@ -1,4 +1,4 @@
-//! The originals of the account's photos.
+//! The original files of the account's photos.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -10,21 +10,21 @@ use crate::domain::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 use crate::pod::reader::{PhotoName, ReadError, Sink};
 use crate::pod::uploads::{Lookup, PhotoBytes, PhotoFile, PhotoStore, is_plain_file_name};
 
-/// So many photos fit into what a reader takes, with room for the documents and the pages.
+/// The most photos that leave readers' limit enough entries for the documents and the pages.
 const MAX_FILES: u64 = Limits::ENTRIES - 10_000;
 
-/// Bytes of all their names together: the manifest lists them, and a reader takes so much of one.
+/// The most bytes that all photo names may take: the manifest lists them, and readers limit its size.
 const MAX_NAME_BYTES: usize = 12 << 20;
 
-/// So many photos are asked for ahead of the one that is written, where that means waiting for an answer.
+/// Photos requested ahead of the one being written, where requests take time.
 const AHEAD: usize = 16;
 
-/// Where photos are, and whether their bytes are wanted.
+/// Source of the photos; decides whether their bytes are read.
 #[derive(Clone, Copy)]
 pub(super) enum PhotoSource<'a> {
-    /// Files that go into an archive; in a folder, also files that are only looked at.
+    /// The pod's photos, for an archive; in a folder, also for a forecast.
     Store(&'a PhotoStore),
-    /// The originals in a bucket with their sizes, of which none is fetched.
+    /// A bucket's originals with their sizes; none is fetched.
     Listed(&'a BTreeMap<String, u64>),
 }
 
@@ -39,10 +39,10 @@ impl PhotoSource<'_> {
     }
 }
 
-/// A photo that is being looked for.
+/// A photo being looked up.
 enum Search {
     Lookup(Lookup),
-    /// The size of the largest file of its names.
+    /// Size of the largest file among the photo's candidates.
     Listed(Option<u64>),
 }
 
@@ -55,7 +55,7 @@ impl Search {
     }
 }
 
-/// Takes names of photos and sends the files, in the order of the names.
+/// Receives names of photos and sends their files in the same order.
 pub(super) struct PhotoFiles<'a> {
     source: PhotoSource<'a>,
     pieces: Pieces,
@@ -64,7 +64,7 @@ pub(super) struct PhotoFiles<'a> {
     sent: HashSet<String>,
     lower_case: HashSet<String>,
     name_bytes: usize,
-    /// Files that could not be had.
+    /// Files that could not be sent.
     pub(super) omissions: Omissions,
 }
 
@@ -82,12 +82,12 @@ impl<'a> PhotoFiles<'a> {
         }
     }
 
-    /// Files sent so far.
+    /// Returns the number of files sent so far.
     pub(super) fn count(&self) -> u64 {
         self.sent.len() as u64
     }
 
-    /// The names of the files that were sent.
+    /// Returns the names of the files sent.
     pub(super) fn names(&self) -> HashSet<String> {
         self.sent.clone()
     }
@@ -98,7 +98,7 @@ impl<'a> PhotoFiles<'a> {
         self.omissions.push(Omission { code, record, reason });
     }
 
-    /// Sends what has been asked for.
+    /// Sends all outstanding photos.
     pub(super) async fn finish(&mut self) -> Result<(), ReadError> {
         while let Some((photo, search)) = self.ahead.pop_front() {
             self.settle(&photo, search).await?;
@@ -115,7 +115,7 @@ impl<'a> PhotoFiles<'a> {
         if self.sent.contains(&photo.name) {
             return Ok(()); // two photos of one file
         }
-        // On many systems two names that differ only in case are one file, so no reader takes both.
+        // Many systems treat names that differ only in case as one file, so readers reject the second.
         if self.lower_case.contains(&photo.name.to_lowercase()) {
             let reason = "another photo's file has the same name but for upper and lower case".to_owned();
             self.omit(photo, OmissionCode::UnsafeFileName, reason);

@@ -1,4 +1,4 @@
-//! What the exporting task hands to the thread that writes the archive.
+//! Messages from the exporting task to the thread that writes the archive.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,26 +12,26 @@ use crate::domain::CountKind;
 use crate::domain::{Omission, RecordRef, Timestamp};
 use crate::pod::reader::{Problem, ReadError};
 
-/// Puts records into JSON.
+/// Serializes records as JSON.
 type WriteRecords = Box<dyn FnOnce(&mut Written) -> Result<(), serde_json::Error> + Send>;
 
-/// What comes of records on their way into the archive.
+/// Output of a batch of records.
 #[derive(Default)]
 pub(super) struct Written {
-    /// JSON.
+    /// Serialized JSON.
     pub(super) buffer: Vec<u8>,
-    /// What people may want to see.
+    /// Items for the pages.
     pub(super) shown: Vec<Page>,
-    /// What has to be left out.
+    /// Records left out.
     pub(super) too_large: Vec<TooLarge>,
-    /// Whether the present list has a record already.
+    /// True when the current list already has a record.
     pub(super) list_begun: bool,
 }
 
-/// A record that is larger than any reader takes.
+/// A record too large for readers.
 pub(super) struct TooLarge {
     pub(super) omission: Omission,
-    /// As what it was counted.
+    /// Counts that the record was included in.
     counts: Vec<(CountKind, u64)>,
 }
 
@@ -43,7 +43,7 @@ impl TooLarge {
         Self { omission, counts: entry.counts }
     }
 
-    /// Takes it out of what was counted.
+    /// Subtracts the record from `counts`.
     pub(super) fn discount(&self, counts: &mut BTreeMap<CountKind, u64>) {
         for (kind, number) in &self.counts {
             if let Some(count) = counts.get_mut(kind) {
@@ -54,19 +54,19 @@ impl TooLarge {
     }
 }
 
-/// A step of writing an archive.
+/// A command to the archive writer.
 pub(super) enum ArchiveCommand {
-    /// A document begins.
+    /// Starts a document.
     Begin(String),
-    /// More of its bytes.
+    /// Appends bytes to the current document or photo.
     Bytes(Vec<u8>),
-    /// Some records.
+    /// Appends records.
     Records(WriteRecords),
-    /// Something that is only shown.
+    /// Shows an item that is not a record of the document.
     Page(Page),
-    /// A whole photo file of about this size.
+    /// Adds a whole photo file of about this size in bytes.
     Photo(String, File, u64),
-    /// A photo of this size begins; its bytes follow.
+    /// Starts a photo of this size in bytes; its bytes follow.
     BeginPhoto(String, u64),
 }
 
@@ -75,19 +75,19 @@ pub(super) enum ArchiveCommand {
 pub(super) struct Pieces(mpsc::Sender<ArchiveCommand>);
 
 impl Pieces {
-    /// Waits until the writer has room.
+    /// Sends a command, waiting until the channel has space.
     pub(super) async fn send(&self, piece: ArchiveCommand) -> Result<(), ReadError> {
         self.0.send(piece).await.map_err(|_| ReadError::Stopped)
     }
 }
 
-/// Gives the writer back, what tells its file that it is not wanted, and what had to be left out.
+/// Returns the writer, the handle that aborts its file, and the records left out.
 pub(super) type WriterThread =
     tokio::task::JoinHandle<Result<(ArchiveWriter<FailFastFile>, AbortHandle, Vec<TooLarge>), WriteError>>;
 
-/// Starts the thread that writes; it ends when every sender is gone, and gives the writer back.
+/// Starts the thread that writes the archive; it ends when every sender is dropped, and returns the writer.
 ///
-/// It ends early when nobody makes `pages` any more: then that thread knows why.
+/// It ends early when the thread of the `pages` has ended, which then returns the error.
 pub(super) fn start_writer(
     file: File,
     created_at: Timestamp,
@@ -111,10 +111,10 @@ pub(super) fn start_writer(
     (Pieces(sender), thread)
 }
 
-/// Takes what an archive would be made of, and keeps only the records that it would have to leave out.
+/// Discards an archive's contents; returns only the records too large for readers.
 pub(super) type DiscardThread = tokio::task::JoinHandle<Result<Vec<TooLarge>, serde_json::Error>>;
 
-/// Starts the thread that takes records without an archive; it ends when every sender is gone.
+/// Starts the thread that discards records; it ends when every sender is dropped.
 pub(super) fn start_discarding() -> (Pieces, DiscardThread) {
     let (sender, mut receiver) = mpsc::channel(4);
     let thread = tokio::task::spawn_blocking(move || {
@@ -131,12 +131,12 @@ pub(super) fn start_discarding() -> (Pieces, DiscardThread) {
     (Pieces(sender), thread)
 }
 
-/// How the documents of an archive are written.
+/// Options for writing an archive's documents.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DocumentOptions {
-    /// Deflated, unless that would make them so small that readers refuse them.
+    /// Compression; stored when deflating would make documents so small that readers reject them.
     pub(super) packing: Packing,
-    /// Room for sizes of 64 bits, which stock pods need not understand.
+    /// Uses 64-bit sizes, which stock pods need not support.
     pub(super) large: bool,
 }
 
@@ -154,7 +154,7 @@ fn write(
             records(written)?;
             writer.write(&written.buffer)
         }
-        // The last page: by now it is known what was left out here.
+        // The last item: only now are all records known that were left out.
         ArchiveCommand::Page(Page::Counts(mut counts)) => {
             for record in &written.too_large {
                 record.discount(&mut counts);

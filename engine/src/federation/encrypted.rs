@@ -1,4 +1,4 @@
-//! Envelopes for one recipient only
+//! Envelopes encrypted for one recipient
 //! ([Encryption](https://diaspora.github.io/diaspora_federation/federation/encryption.html)).
 
 use aws_lc_rs::cipher::{
@@ -16,31 +16,31 @@ use crate::domain::{DecryptingKey, KeyError, PublicKey, decode_base64};
 
 use super::magic_envelope::MAX_ENVELOPE_BYTES;
 
-/// Bytes of the JSON: the largest envelope in base64, the largest key's text, and what is around them.
+/// Limit for the JSON in bytes: the largest envelope in base64, the largest key's text, and what surrounds them.
 const MAX_BODY_BYTES: usize = MAX_ENVELOPE_BYTES / 3 * 4 + (8 << 10);
 
-/// Why an envelope could not be encrypted or opened. It never says which step failed on whose key, so that
-/// nobody can feel their way to the text.
+/// The reason an envelope could not be encrypted or opened. It never names the failed step, so that it cannot serve
+/// as a decryption oracle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncryptedError {
-    /// More bytes than an envelope ever has.
+    /// Larger than any envelope.
     #[error("the encrypted magic envelope has {size} bytes; at most {limit} are read", limit = MAX_BODY_BYTES)]
     TooLarge {
-        /// What it has.
+        /// Its size in bytes.
         size: usize,
     },
-    /// Some other document.
+    /// Another document.
     #[error(
         "this is no encrypted magic envelope: it should be JSON with aes_key and encrypted_magic_envelope, both base64"
     )]
     NotEncrypted,
-    /// The recipient's key cannot be used.
+    /// The recipient's key is unusable.
     #[error("the envelope cannot be encrypted for its recipient: {0}")]
     Key(#[from] KeyError),
     /// The crypto library failed.
     #[error("the envelope could not be encrypted")]
     Encrypting,
-    /// It is for somebody else, or was changed.
+    /// For another recipient, or modified.
     #[error("the encrypted magic envelope is not for this recipient, or is damaged")]
     NotOpened,
 }
@@ -51,7 +51,7 @@ struct Body {
     encrypted_magic_envelope: String,
 }
 
-/// The secret that the recipient's key protects.
+/// The secret that is encrypted with the recipient's key.
 #[derive(Serialize, Deserialize, ZeroizeOnDrop)]
 struct AesKey {
     key: String,
@@ -62,7 +62,7 @@ struct AesKey {
 /// `application/json`.
 ///
 /// # Errors
-/// [`EncryptedError::Key`] when the recipient's key cannot be used.
+/// [`EncryptedError::Key`] if the recipient's key is unusable.
 pub fn encrypt_envelope(envelope: &str, recipient: &PublicKey) -> Result<String, EncryptedError> {
     let failed = |_| EncryptedError::Encrypting;
     let mut key = Zeroizing::new([0_u8; AES_256_KEY_LEN]);
@@ -84,11 +84,11 @@ pub fn encrypt_envelope(envelope: &str, recipient: &PublicKey) -> Result<String,
     serde_json::to_string(&body).map_err(|_| EncryptedError::Encrypting)
 }
 
-/// The envelope in a body that came to `/receive/users/GUID`, opened with that user's key. Its signature is
-/// still to be checked: see [`MagicEnvelope::parse`](super::MagicEnvelope::parse).
+/// Decrypts the envelope in a body received at `/receive/users/GUID`, with that user's key. Its signature is still to
+/// be verified: see [`MagicEnvelope::parse`](super::MagicEnvelope::parse).
 ///
 /// # Errors
-/// [`EncryptedError::NotOpened`] when it is for somebody else.
+/// [`EncryptedError::NotOpened`] if it is for another recipient.
 pub fn decrypt_envelope(body: &[u8], key: &DecryptingKey) -> Result<Vec<u8>, EncryptedError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(EncryptedError::TooLarge { size: body.len() });
@@ -102,7 +102,7 @@ pub fn decrypt_envelope(body: &[u8], key: &DecryptingKey) -> Result<Vec<u8>, Enc
     Ok(bytes)
 }
 
-/// Decrypts in place; gives the length of the text.
+/// Decrypts in place; returns the length of the text.
 fn open(secret: &[u8], bytes: &mut [u8]) -> Option<usize> {
     let secret: AesKey = serde_json::from_slice(secret).ok()?;
     let key = Zeroizing::new(decode_base64(&secret.key)?);

@@ -1,45 +1,45 @@
-//! What a pod tells everybody about a person: GUID, key, name, avatar
+//! A person's public data as published by their pod: GUID, key, name, avatar
 //! ([hCard](https://diaspora.github.io/diaspora_federation/discovery/hcard.html)).
 
 use scraper::{ElementRef, Html, Selector};
 
 use crate::domain::{DiasporaId, Guid, GuidError, KeyError, Profile, PublicKey};
 
-/// Bytes of a page; diaspora*'s have three thousand, other software puts more around the card.
+/// Limit for a page in bytes; diaspora*'s have three thousand, other software adds more around the card.
 const MAX_BYTES: usize = 64 << 10;
-/// Elements of a page. The parser's work may grow with their square: 26,000 of them take it seconds.
+/// Limit for the elements of a page. Parsing time may be quadratic: 26,000 take seconds.
 const MAX_ELEMENTS: usize = 2_000;
 
-/// Why a page is not used.
+/// The reason a page is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HCardError {
-    /// More bytes than a page ever has.
+    /// Larger than any real page.
     #[error("the hCard has {0} bytes; at most {MAX_BYTES} are read")]
     TooLarge(usize),
-    /// More elements than a page ever has.
+    /// More elements than any real page.
     #[error("the hCard has more than {MAX_ELEMENTS} elements")]
     TooManyElements,
-    /// Another encoding.
+    /// Not UTF-8.
     #[error("the hCard is not UTF-8 text")]
     NotUtf8,
-    /// A property that must be there.
+    /// A missing property.
     #[error("the hCard has no {0}, which it must have")]
     Missing(&'static str),
-    /// The GUID is none.
+    /// The GUID is invalid.
     #[error("the hCard's uid: {0}")]
     Guid(#[from] GuidError),
-    /// The key is none.
+    /// The key is invalid.
     #[error("the hCard's key: {0}")]
     Key(#[from] KeyError),
 }
 
-/// A person's card. What is empty is absent.
+/// A person's card. Empty properties are absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HCard {
-    /// `uid`: the person's name in the network.
+    /// `uid`: the person's GUID.
     pub guid: Guid,
-    /// `key`: the person's public key. Its text is the one that diaspora* keeps for people of other pods: all of the
-    /// element's, with the line break at its end.
+    /// `key`: the person's public key. Its text is the one that diaspora* stores for people of other pods: the
+    /// element's whole text, including the final line break.
     pub public_key: PublicKey,
     /// `nickname`: the user name.
     pub nickname: Option<String>,
@@ -57,20 +57,20 @@ pub struct HCard {
     pub photo_medium: Option<String>,
     /// `entity_photo_small`: avatar, 50 pixels wide.
     pub photo_small: Option<String>,
-    /// `url`: the pod, where software before diaspora* 0.6 told it.
+    /// `url`: the pod, as published by software before diaspora* 0.6.
     pub url: Option<String>,
 }
 
 impl HCard {
-    /// Reads a page of at most 64 KiB. Only the GUID and the key must be there.
+    /// Parses a page of at most 64 KiB. Only the GUID and the key are required.
     ///
     /// # Errors
-    /// [`HCardError`] says what is wrong with it.
+    /// [`HCardError`] states the problem.
     pub fn parse(bytes: &[u8]) -> Result<Self, HCardError> {
         if bytes.len() > MAX_BYTES {
             return Err(HCardError::TooLarge(bytes.len()));
         }
-        // Counts a few too many, inside of comments for example.
+        // Counts slightly too many, for example inside of comments.
         let starts = |pair: &&[u8]| matches!(pair, [b'<', letter] if letter.is_ascii_alphabetic());
         if bytes.windows(2).filter(starts).count() > MAX_ELEMENTS {
             return Err(HCardError::TooManyElements);
@@ -96,7 +96,7 @@ impl HCard {
         })
     }
 
-    /// The part of the profile that everybody may see, as diaspora* keeps it for people of other pods.
+    /// Returns the public part of the profile, as diaspora* stores it for people of other pods.
     pub fn profile(&self, author: DiasporaId) -> Profile {
         Profile {
             author,
@@ -119,13 +119,13 @@ impl HCard {
     }
 }
 
-/// The first element of a class.
+/// Returns the first element of a class.
 fn first<'a>(page: &'a Html, class: &str) -> Option<ElementRef<'a>> {
     let selector = Selector::parse(&format!(".{class}")).ok()?;
     page.select(&selector).next()
 }
 
-/// A key's text without what surrounds it on the page; the line break that ends its last line belongs to it.
+/// Returns a key's text without surrounding text; includes the line break that ends its last line.
 fn key_text(text: &str) -> Option<String> {
     let text = text.trim_start();
     let key = text.trim_end();
@@ -133,7 +133,7 @@ fn key_text(text: &str) -> Option<String> {
     (!key.is_empty()).then(|| format!("{key}{line_break}"))
 }
 
-/// The address of the picture in the part of a class.
+/// Returns the address of the picture in the element of a class.
 fn photo(page: &Html, class: &str) -> Option<String> {
     let selector = Selector::parse(".photo[src]").ok()?;
     first(page, class)?.select(&selector).next().and_then(|image| attribute(image, "src"))

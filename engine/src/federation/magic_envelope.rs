@@ -1,4 +1,4 @@
-//! Magic envelopes: a payload, who sends it, and the sender's signature
+//! Magic envelopes: a payload, its sender, and the sender's signature
 //! ([Magic Signatures](https://diaspora.github.io/diaspora_federation/federation/magicsig.html)).
 
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::domain::{DiasporaId, DiasporaIdError, KeyError, SigningKey, Verifying
 use super::entities::{EntityError, ReceivedEntity};
 use crate::xml::{Element, XmlError};
 
-/// Bytes of an envelope: the largest payload in base64, its signature, and what is around them.
+/// Limit for an envelope in bytes: the largest payload in base64, its signature, and what surrounds them.
 pub(super) const MAX_ENVELOPE_BYTES: usize = 1536 << 10;
 
 const NAMESPACE: &str = "http://salmon-protocol.org/ns/magic-env";
@@ -20,41 +20,41 @@ const DATA_TYPE: &str = "application/xml";
 const ENCODING: &str = "base64url";
 const ALGORITHM: &str = "RSA-SHA256";
 
-/// Takes base64url with its padding and without; diaspora* takes both.
+/// Accepts base64url with and without padding, as diaspora* does.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Why an envelope is refused.
+/// The reason an envelope is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// It is no XML we read.
+    /// XML that cannot be read.
     #[error("the magic envelope cannot be read: {0}")]
     Xml(#[from] XmlError),
-    /// Some other document.
+    /// Another document.
     #[error("this is no magic envelope: its root is {0:?}")]
     NotAnEnvelope(String),
-    /// A part is not there, or empty.
+    /// A missing or empty part.
     #[error("the magic envelope has no {0}")]
     Missing(&'static str),
-    /// A part that may only say one thing says another.
+    /// A part with an unsupported value.
     #[error("the magic envelope's {part} is {found:?}; only {expected} is known")]
     Unknown {
-        /// Which part.
+        /// The part.
         part: &'static str,
-        /// What it says.
+        /// Its value.
         found: String,
-        /// What it may say.
+        /// The only supported value.
         expected: &'static str,
     },
     /// Not base64url.
     #[error("the magic envelope's {0} is not base64url")]
     Encoding(&'static str),
-    /// The sender is nobody.
+    /// The sender is not a valid ID.
     #[error("the magic envelope's sender: {0}")]
     Sender(#[from] DiasporaIdError),
-    /// It was changed, or somebody else made it.
+    /// Modified, or signed with another key.
     #[error("the magic envelope was not signed with the key of {0}")]
     Signature(DiasporaId),
     /// It could not be signed.
@@ -62,7 +62,7 @@ pub enum EnvelopeError {
     Key(#[from] KeyError),
 }
 
-/// An envelope whose signature nobody has checked.
+/// An envelope whose signature has not been verified.
 pub struct MagicEnvelope {
     sender: DiasporaId,
     signed_text: String,
@@ -71,16 +71,16 @@ pub struct MagicEnvelope {
 }
 
 impl MagicEnvelope {
-    /// Puts a payload, an entity's XML, into an envelope and signs it with the sender's key. The result is
-    /// the body for `/receive/public`, of type `application/magic-envelope+xml`.
+    /// Puts a payload, an entity's XML, into an envelope and signs it with the sender's key. Returns the body for
+    /// `/receive/public`, of type `application/magic-envelope+xml`.
     ///
     /// # Errors
-    /// [`EnvelopeError::Key`] when signing fails.
+    /// [`EnvelopeError::Key`] if signing fails.
     pub fn seal(sender: &DiasporaId, key: &SigningKey, payload: &str) -> Result<String, EnvelopeError> {
         let data = URL_SAFE.encode(payload);
         let signature = URL_SAFE.encode(key.sign(signed_text(&data).as_bytes())?);
         let sender = URL_SAFE.encode(sender.as_str());
-        // Nothing in these values needs escaping.
+        // These values need no escaping.
         Ok(format!(
             r#"<?xml version="1.0" encoding="UTF-8"?>
 <me:env xmlns:me="{NAMESPACE}">
@@ -93,10 +93,10 @@ impl MagicEnvelope {
         ))
     }
 
-    /// Reads an envelope. Its payload comes out when it has been [verified](Self::verify).
+    /// Parses an envelope. Its payload is accessible once [verified](Self::verify).
     ///
     /// # Errors
-    /// [`EnvelopeError`] says what is wrong with it.
+    /// [`EnvelopeError`] states the problem.
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let root = Element::parse(bytes, MAX_ENVELOPE_BYTES)?;
         if root.name != "env" || root.namespace != NAMESPACE {
@@ -112,7 +112,7 @@ impl MagicEnvelope {
         let sender = String::from_utf8(sender).map_err(|_| EnvelopeError::Encoding("key_id"))?;
         let mut text = compact(&data.text);
         let payload = decode("data", &text)?;
-        // Who cuts the padding off signs it all the same: diaspora* encodes anew before it checks.
+        // Senders that strip the padding still sign it: diaspora* encodes anew before it verifies.
         text.extend(std::iter::repeat_n('=', text.len().wrapping_neg() % 4));
         Ok(Self {
             sender: sender.parse()?,
@@ -122,17 +122,16 @@ impl MagicEnvelope {
         })
     }
 
-    /// Who claims to have sent it. Their key has to be found to check that.
+    /// Returns the claimed sender, whose key is needed to verify it.
     pub fn sender(&self) -> &DiasporaId {
         &self.sender
     }
 
-    /// Opens the envelope if the key, which is the [sender](Self::sender)'s, made its signature. The
-    /// sender's name itself is not signed: only [`SignedPayload::entity`] finds out whether the author is
-    /// the sender.
+    /// Opens the envelope if the key, the [sender](Self::sender)'s, made its signature. The sender's ID itself is not
+    /// signed: only [`SignedPayload::entity`] checks that the author is the sender.
     ///
     /// # Errors
-    /// [`EnvelopeError::Signature`] when it did not.
+    /// [`EnvelopeError::Signature`] if it did not.
     pub fn verify(self, sender_key: &VerifyingKey) -> Result<SignedPayload, EnvelopeError> {
         if sender_key.verifies(self.signed_text.as_bytes(), &self.signature) {
             Ok(SignedPayload { sender: self.sender, payload: self.payload })
@@ -148,7 +147,7 @@ impl fmt::Debug for MagicEnvelope {
     }
 }
 
-/// What was in an envelope with a good signature.
+/// The contents of an envelope with a valid signature.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedPayload {
     sender: DiasporaId,
@@ -156,21 +155,21 @@ pub struct SignedPayload {
 }
 
 impl SignedPayload {
-    /// Who sent it.
+    /// Returns the sender.
     pub fn sender(&self) -> &DiasporaId {
         &self.sender
     }
 
-    /// What was sent, byte for byte.
+    /// Returns the payload, byte for byte.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// The entity that was sent. Its author must be the sender; only for what Pappus has no use for is that
-    /// left to others, since a post's pod passes on what its guests write there.
+    /// Parses the entity. Its author must be the sender, except for kinds that Pappus does not use: a post's pod
+    /// relays what guests write there.
     ///
     /// # Errors
-    /// [`EntityError`] says what is wrong with it.
+    /// [`EntityError`] states the problem.
     pub fn entity(&self) -> Result<ReceivedEntity, EntityError> {
         let entity = ReceivedEntity::from_xml(&self.payload)?;
         match entity.author() {
@@ -188,7 +187,7 @@ impl fmt::Debug for SignedPayload {
     }
 }
 
-/// What is signed ("Signature" on the page): the parts in base64url, with padding, joined with periods.
+/// Returns the signed text ("Signature" on the page): the parts in base64url, with padding, joined with periods.
 fn signed_text(data: &str) -> String {
     let parts = [DATA_TYPE, ENCODING, ALGORITHM].map(|part| URL_SAFE.encode(part));
     format!("{data}.{}", parts.join("."))
@@ -212,7 +211,7 @@ fn decode(part: &'static str, text: &str) -> Result<Vec<u8>, EnvelopeError> {
     BASE64URL.decode(compact(text)).map_err(|_| EnvelopeError::Encoding(part))
 }
 
-/// Without line breaks, which the specification allows.
+/// Removes line breaks, which the specification allows.
 fn compact(text: &str) -> String {
     text.split_ascii_whitespace().collect()
 }

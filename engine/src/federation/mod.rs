@@ -1,5 +1,5 @@
-//! What pods say to each other: entities in XML, magic envelopes, WebFinger, hCard. Codecs only: bytes in,
-//! values out, and back. What comes from outside is limited before it is read.
+//! The federation protocol between pods: entities in XML, magic envelopes, WebFinger, hCard. Codecs only: bytes in,
+//! values out, and back. Input is limited in size before it is parsed.
 //!
 //! The facts are those of the [diaspora* federation protocol's
 //! documentation](https://diaspora.github.io/diaspora_federation/); each part names its page.

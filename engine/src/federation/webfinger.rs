@@ -1,8 +1,8 @@
-//! Where a person's hCard is
+//! The location of a person's hCard
 //! ([WebFinger](https://diaspora.github.io/diaspora_federation/discovery/webfinger.html)).
 //!
-//! Pods answer in JSON (JRD, RFC 7033). Old ones know only the form before that: `host-meta` (RFC 6415) names
-//! an address, and an XRD document is there.
+//! Pods answer in JSON (JRD, RFC 7033). Old ones support only the earlier form: `host-meta` (RFC 6415) names the
+//! address of XRD documents.
 
 use serde::Deserialize;
 use url::Url;
@@ -11,53 +11,53 @@ use crate::domain::DiasporaId;
 
 use crate::xml::{Element, XmlError};
 
-/// Bytes of an answer; diaspora*'s have one and a half thousand.
+/// Limit for an answer in bytes; diaspora*'s have one and a half thousand.
 const MAX_BYTES: usize = 64 << 10;
 
 const HCARD: &str = "http://microformats.org/profile/hcard";
 const SEED_LOCATION: &str = "http://joindiaspora.com/seed_location";
 const XRD_NAMESPACE: &str = "http://docs.oasis-open.org/ns/xri/xrd-1.0";
 
-/// Why an answer is not used.
+/// The reason an answer is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebFingerError {
-    /// More bytes than an answer ever has.
+    /// Larger than any real answer.
     #[error("the WebFinger answer has {0} bytes; at most {MAX_BYTES} are read")]
     TooLarge(usize),
-    /// No JRD.
+    /// Not a JRD.
     #[error("the WebFinger answer is no JSON of the expected form: {0}")]
     Json(String),
-    /// No XRD.
+    /// Not an XRD.
     #[error("the WebFinger answer is no XRD document: {0}")]
     Xrd(String),
-    /// It is about somebody else.
+    /// About another person.
     #[error("the WebFinger answer is about {found:?}, not about {wanted}")]
     Subject {
-        /// Who was asked for.
+        /// The requested person.
         wanted: DiasporaId,
-        /// Whom it is about.
+        /// The person it is about.
         found: String,
     },
-    /// A link that must be there.
+    /// A missing link.
     #[error("the WebFinger answer has no link {0}, which it must have")]
     Missing(&'static str),
-    /// A link that leads nowhere.
+    /// A link that is not a web address.
     #[error("the WebFinger answer's link {0} is no address on the web")]
     BadLink(&'static str),
 }
 
-/// What WebFinger says about a person.
+/// A person's WebFinger data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebFinger {
     /// The person.
     pub subject: DiasporaId,
-    /// Where the hCard is.
+    /// The address of the hCard.
     pub hcard_url: Url,
     /// The person's pod.
     pub seed_location: Url,
 }
 
-/// An address with `{uri}` in it, where a pod without WebFinger has its XRD documents.
+/// A URL template with `{uri}`, for the XRD documents of a pod without WebFinger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LegacyTemplate(String);
 
@@ -78,10 +78,10 @@ struct Link {
 }
 
 impl WebFinger {
-    /// Reads the JSON answer of `/.well-known/webfinger?resource=acct:ID`.
+    /// Parses the JSON answer of `/.well-known/webfinger?resource=acct:ID`.
     ///
     /// # Errors
-    /// [`WebFingerError`], also when it is about anybody but `wanted`.
+    /// [`WebFingerError`], also if it is about anybody but `wanted`.
     pub fn from_jrd(bytes: &[u8], wanted: &DiasporaId) -> Result<Self, WebFingerError> {
         check_size(bytes)?;
         let jrd: Jrd =
@@ -89,10 +89,10 @@ impl WebFinger {
         Self::new(&jrd.subject, &jrd.links, wanted)
     }
 
-    /// Reads the XRD document of an old pod.
+    /// Parses the XRD document of an old pod.
     ///
     /// # Errors
-    /// [`WebFingerError`], also when it is about anybody but `wanted`.
+    /// [`WebFingerError`], also if it is about anybody but `wanted`.
     pub fn from_xrd(bytes: &[u8], wanted: &DiasporaId) -> Result<Self, WebFingerError> {
         let root = parse_xrd(bytes)?;
         let subject = root.child("Subject").map_or("", |subject| subject.text.as_str());
@@ -100,7 +100,7 @@ impl WebFinger {
     }
 
     fn new(subject: &str, links: &[Link], wanted: &DiasporaId) -> Result<Self, WebFingerError> {
-        // As diaspora* does: the scheme and capitals do not matter.
+        // Like diaspora*: ignores the scheme and case.
         let found = subject.trim();
         let found = found.strip_prefix("acct:").unwrap_or(found).to_lowercase();
         if found != wanted.as_str() {
@@ -120,10 +120,10 @@ impl WebFinger {
 }
 
 impl LegacyTemplate {
-    /// Reads `/.well-known/host-meta`, the XML form.
+    /// Parses `/.well-known/host-meta`, the XML form.
     ///
     /// # Errors
-    /// [`WebFingerError`] when it names no such address.
+    /// [`WebFingerError`] if it names no such address.
     pub fn from_host_meta(bytes: &[u8]) -> Result<Self, WebFingerError> {
         let links = links(&parse_xrd(bytes)?);
         let mut templates =
@@ -131,12 +131,12 @@ impl LegacyTemplate {
         templates.find(|template| template.contains("{uri}")).map(Self).ok_or(WebFingerError::Missing("lrdd"))
     }
 
-    /// Where the XRD document about this person is.
+    /// Returns the address of the XRD document about this person.
     ///
     /// # Errors
-    /// [`WebFingerError::BadLink`] when the template makes no address.
+    /// [`WebFingerError::BadLink`] if the template yields no valid address.
     pub fn url(&self, person: &DiasporaId) -> Result<Url, WebFingerError> {
-        // Of the characters of an ID only `@` and `:` are encoded in a query.
+        // In a query, only `@` and `:` of an ID's characters are encoded.
         let account = format!("acct:{person}").replace(':', "%3A").replace('@', "%40");
         Url::parse(&self.0.replace("{uri}", &account)).map_err(|_| WebFingerError::BadLink("lrdd"))
     }

@@ -1,10 +1,10 @@
-//! Which addresses are public.
+//! Public addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Whether the address belongs to the public internet: none of the blocks in IANA's registries of
+/// Returns whether the address belongs to the public internet: none of the blocks in IANA's registries of
 /// special-purpose addresses (RFC 6890) that reach the machine itself, its own network or nobody.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
@@ -42,15 +42,15 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         }
         // Protocol assignments (Teredo and others), documentation, 6to4.
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        // What has been given out so far. Everything else, mapped IPv4 addresses too, reaches no pod.
+        // The only block allocated so far. All others, including mapped IPv4 addresses, reach no pod.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
 
-/// Finds the addresses of a name and keeps the public ones.
+/// Resolves names, and returns only public addresses.
 pub(super) struct PublicResolver;
 
-/// A name has addresses, and none of them is public.
+/// The error for a name without any public address.
 #[derive(Debug, thiserror::Error)]
 #[error("it has no public address")]
 pub(super) struct NotPublic;

@@ -1,4 +1,4 @@
-//! Hosts that are asked although they are not on the public internet.
+//! Hosts that may be contacted although they are not on the public internet.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -7,8 +7,8 @@ use url::{Host, Url};
 
 /// Hosts with their ports that the podmin trusts: test networks, and a pod's own machine behind its proxy.
 ///
-/// Each entry is `HOST:PORT`, for plain http, or an origin such as `https://HOST:PORT`. Without a port it is
-/// 80 or 443.
+/// Each entry is `HOST:PORT`, for plain http, or an origin such as `https://HOST:PORT`. The default port is 80 or
+/// 443.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedNetworks(HashMap<(String, u16), Scheme>);
 
@@ -18,21 +18,21 @@ enum Scheme {
     Https,
 }
 
-/// Why an entry is none.
+/// An invalid entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} names no host to allow (expected host:port, http://host:port or https://host:port)")]
 pub struct AllowedNetworksError(String);
 
 impl AllowedNetworks {
-    /// No exceptions: what production uses.
+    /// Allows no exceptions, as in production.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Takes one entry after the other.
+    /// Parses the entries.
     ///
     /// # Errors
-    /// [`AllowedNetworksError`] names the first that is none.
+    /// [`AllowedNetworksError`] names the first invalid one.
     pub fn new<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Result<Self, AllowedNetworksError> {
         let mut allowed = Self::default();
         for entry in entries {
@@ -42,8 +42,8 @@ impl AllowedNetworks {
         Ok(allowed)
     }
 
-    /// The base address of a host as it stands in a diaspora* ID, `HOST` or `HOST:PORT`: https, except for
-    /// allowed hosts that speak http.
+    /// Returns the base address of a host in the form used in diaspora* IDs, `HOST` or `HOST:PORT`: https, except for
+    /// allowed hosts that use http.
     pub(super) fn base_url(&self, host: &str) -> Option<Url> {
         let plain = Url::parse(&format!("http://{host}/")).ok()?;
         if self.scheme(&plain) == Some(Scheme::Http) {
@@ -52,7 +52,7 @@ impl AllowedNetworks {
         Url::parse(&format!("https://{host}/")).ok()
     }
 
-    /// Whether the address is at an allowed host, by the scheme allowed there.
+    /// Returns whether the address is at an allowed host, with the scheme allowed there.
     pub(super) fn allow(&self, url: &Url) -> bool {
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
@@ -71,7 +71,7 @@ impl AllowedNetworks {
 impl FromStr for AllowedNetworks {
     type Err = AllowedNetworksError;
 
-    /// Takes entries with commas or space between them.
+    /// Parses entries separated by commas or spaces.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::new(text.split([',', ' ', '\n']).map(str::trim).filter(|entry| !entry.is_empty()))
     }
@@ -92,7 +92,7 @@ fn parse(entry: &str) -> Result<((String, u16), Scheme), AllowedNetworksError> {
     if bare { Ok(((host.to_string(), port), scheme)) } else { Err(wrong()) }
 }
 
-/// Whether an address has neither user name nor password in it.
+/// Returns whether an address contains neither user name nor password.
 pub(super) fn no_password(url: &Url) -> bool {
     url.username().is_empty() && url.password().is_none()
 }

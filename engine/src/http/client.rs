@@ -1,4 +1,4 @@
-//! The client itself.
+//! The guarded HTTP client.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,25 +15,25 @@ use super::address::{PublicResolver, is_public};
 use super::allowed::{AllowedNetworks, no_password};
 use super::error::HttpError;
 
-/// Bytes of the answer to what we send: enough for what a pod has to say about it.
+/// Largest part of an answer to a POST that is read, in bytes: enough for a pod's error message.
 const POST_ANSWER_BYTES: usize = 4 << 10;
-/// Characters of an address that an answer points to.
+/// Longest redirect address, in characters.
 const MAX_URL: usize = 2048;
-/// Header lines of an answer.
+/// Largest number of header lines in an answer.
 const MAX_HEADERS: usize = 100;
 
-/// How the client behaves.
+/// Options of the client.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Hosts beside those of the public internet.
+    /// Allowed hosts in addition to the public internet.
     pub allowed: AllowedNetworks,
-    /// Certificates (PEM) of authorities that are trusted beside the system's, for test networks.
+    /// Certificates (PEM) of authorities that are trusted in addition to the system's, for test networks.
     pub extra_authorities: Vec<String>,
-    /// Bytes of an answer.
+    /// Largest size of an answer's body, in bytes.
     pub body_bytes: usize,
-    /// Time for finding the address and connecting.
+    /// Time limit for name resolution and connecting.
     pub connect: Duration,
-    /// Time for everything together.
+    /// Time limit for the whole request.
     pub total: Duration,
 }
 
@@ -49,17 +49,17 @@ impl Default for ClientOptions {
     }
 }
 
-/// An HTTP client that cannot be sent into anybody's own network. Cheap to clone.
+/// An HTTP client that cannot be directed into a private network. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     /// Connects to public addresses by https only.
     public: reqwest::Client,
-    /// For allowed hosts. It follows no redirects either, so it never gets anywhere else.
+    /// For allowed hosts. It follows no redirects either, so it never reaches others.
     allowed: reqwest::Client,
     options: ClientOptions,
 }
 
-/// What came back.
+/// A server's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status, such as 200.
@@ -73,22 +73,22 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether the status says that all is well.
+    /// Returns whether the status is one of success.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 }
 
-/// When to ask again (RFC 9110, "Retry-After").
+/// The time for a retry (RFC 9110, "Retry-After").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
-    /// So much later.
+    /// After a delay.
     Delay(Duration),
-    /// Then.
+    /// At a time.
     At(Timestamp),
 }
 
-/// What to do about a body beyond the limit.
+/// The handling of a body beyond the limit.
 #[derive(Clone, Copy)]
 enum Beyond {
     Refuse(usize),
@@ -96,10 +96,10 @@ enum Beyond {
 }
 
 impl Client {
-    /// Makes the client. The system's trusted certificates are read once, here.
+    /// Creates the client. Reads the system's trusted certificates once, here.
     ///
     /// # Errors
-    /// [`HttpError::Setup`] when there are none, or one of the extra ones is no certificate.
+    /// [`HttpError::Setup`] if there are none, or one of the extra ones is not a certificate.
     pub fn new(options: ClientOptions) -> Result<Self, HttpError> {
         let mut authorities = Vec::new();
         for pem in &options.extra_authorities {
@@ -131,35 +131,35 @@ impl Client {
         Ok(Self { public, allowed, options })
     }
 
-    /// The base address of a host as it stands in a diaspora* ID, `HOST` or `HOST:PORT`: https, except for
-    /// allowed hosts that speak http.
+    /// Returns the base address of a host in the form used in diaspora* IDs, `HOST` or `HOST:PORT`: https, except for
+    /// allowed hosts that use http.
     ///
     /// # Errors
-    /// [`HttpError::BadUrl`] when it is no host.
+    /// [`HttpError::BadUrl`] if it is not a valid host.
     pub fn base_url(&self, host: &str) -> Result<Url, HttpError> {
         self.options.allowed.base_url(host).ok_or_else(|| HttpError::BadUrl(shorten(host)))
     }
 
-    /// Asks for a document of a type such as `application/jrd+json`.
+    /// Requests a document of a type such as `application/jrd+json`.
     ///
     /// # Errors
-    /// [`HttpError`]; [`HttpError::TooLarge`] when the body goes beyond the limit.
+    /// [`HttpError`]; [`HttpError::TooLarge`] if the body exceeds the limit.
     pub async fn get(&self, url: &Url, accept: &str) -> Result<Answer, HttpError> {
         let request = self.choose(url)?.get(url.clone()).header(ACCEPT, accept);
         self.send(request, &place(url), Beyond::Refuse(self.options.body_bytes)).await
     }
 
-    /// Sends a body of a type such as `application/json`. Of the answer the first 4 KiB are kept.
+    /// Sends a body of a type such as `application/json`. Keeps the first 4 KiB of the answer.
     ///
     /// # Errors
-    /// [`HttpError`]. A status that says no is an answer, not an error.
+    /// [`HttpError`]. An error status is an answer, not an error.
     pub async fn post(&self, url: &Url, content_type: &str, body: Vec<u8>) -> Result<Answer, HttpError> {
         let request = self.choose(url)?.post(url.clone()).header(CONTENT_TYPE, content_type).body(body);
         self.send(request, &place(url), Beyond::Cut(POST_ANSWER_BYTES)).await
     }
 
-    /// The client for this address, if it may be asked at all. Names are checked when they are resolved;
-    /// addresses without a name pass the resolver by, so they are checked here.
+    /// Returns the client for this address, if it may be contacted. Names are checked when they are resolved; literal
+    /// addresses bypass the resolver, so they are checked here.
     fn choose(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
         let bad = || HttpError::BadUrl(shorten(url.as_str()));
         let host = url.host().filter(|_| no_password(url)).ok_or_else(bad)?;
@@ -215,7 +215,7 @@ impl Beyond {
     }
 }
 
-/// The body; none when it is refused. Nothing beyond the limit is kept or waited for.
+/// Reads the body; none if it is refused. Nothing beyond the limit is kept or waited for.
 async fn read(response: &mut Response, beyond: Beyond) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let limit = beyond.limit();
     let mut body = Vec::new();
@@ -245,7 +245,7 @@ fn retry_after(text: &str) -> Option<RetryAfter> {
     }
 }
 
-/// Host and port, as they stand in the address.
+/// Returns host and port, as in the address.
 pub(crate) fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

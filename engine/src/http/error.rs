@@ -1,4 +1,4 @@
-//! Why a request came to nothing.
+//! Errors of requests.
 
 use std::error::Error;
 use std::time::Duration;
@@ -6,77 +6,77 @@ use std::time::Duration;
 use super::address::NotPublic;
 use super::tls;
 
-/// Why a request was not made, or why its answer is not used.
+/// The reason a request was not sent, or its answer is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// The client could not be made.
+    /// The client could not be created.
     #[error("the HTTP client cannot start: {0}")]
     Setup(String),
-    /// No address on the web.
+    /// Not a web address.
     #[error("{0:?} is no address that can be asked (expected https://host/…, without user name or password)")]
     BadUrl(String),
     /// Plain http.
     #[error("{0} is not asked, since it does not use https; allow its host if it belongs to a test network")]
     NotHttps(String),
-    /// It leads into somebody's own network.
+    /// An address in a private network.
     #[error(
         "{0} is not asked, since it is not on the public internet; allow its host if it belongs to a test network"
     )]
     NotPublic(String),
-    /// A certificate that is not trusted, or no TLS that both sides speak.
+    /// An untrusted certificate, or no TLS version that both sides support.
     #[error("{host} cannot be reached: TLS failed, {reason}")]
     Tls {
-        /// Whom we wanted to reach.
+        /// The host.
         host: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
-    /// Nobody there, no such name.
+    /// No connection, or no such name.
     #[error("{host} cannot be reached: {reason}")]
     Connect {
-        /// Whom we wanted to reach.
+        /// The host.
         host: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// No answer, or not all of it, in time.
+    /// No complete answer in time.
     #[error("{host} did not answer within {} s", after.as_secs_f32())]
     Timeout {
-        /// Who was asked.
+        /// The host.
         host: String,
-        /// How long we waited.
+        /// The time limit.
         after: Duration,
     },
-    /// The connection ended before the answer did, or what came is not HTTP.
+    /// The connection ended before the answer did, or the answer is not HTTP.
     #[error("{host} broke off: {reason}")]
     Broken {
-        /// Who was asked.
+        /// The host.
         host: String,
-        /// What happened.
+        /// The reason.
         reason: String,
     },
-    /// It is somewhere else.
+    /// A redirect.
     #[error("{host} sends us elsewhere (status {status}); redirects are not followed")]
     Redirect {
-        /// Who was asked.
+        /// The host.
         host: String,
         /// The status.
         status: u16,
-        /// The header `Location`, which nobody has checked.
+        /// The header `Location`, unchecked.
         location: Option<String>,
     },
-    /// It would not end.
+    /// The answer exceeds the limit.
     #[error("the answer of {host} is longer than {limit} bytes")]
     TooLarge {
-        /// Who was asked.
+        /// The host.
         host: String,
-        /// What would have been read.
+        /// The limit in bytes.
         limit: usize,
     },
 }
 
 impl HttpError {
-    /// Whether the host itself is the trouble, so that asking it for something else is of no use now.
+    /// Returns whether the host itself is the problem, so that other requests to it would fail now as well.
     pub fn is_dead_host(&self) -> bool {
         matches!(
             self,
@@ -88,7 +88,7 @@ impl HttpError {
         )
     }
 
-    /// What the library says, without the address, which may be long.
+    /// Converts the library's error; omits the address, which may be long.
     pub(super) fn from_library(
         error: reqwest::Error,
         host: &str,

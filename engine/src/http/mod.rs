@@ -1,10 +1,9 @@
-//! The guarded client: the only way Pappus asks strangers' servers for anything.
+//! The guarded client: the only way Pappus contacts other servers.
 //!
-//! Addresses come from other people's diaspora* IDs, archives and answers, so they may point anywhere. The
-//! client speaks https only, follows no redirects, uses no proxy, stops reading where a limit is, and
-//! connects to public addresses only: the resolver it connects through hands out no others, so a name that
-//! changes its address between a check and its use gains nothing. Test networks are named in
-//! [`AllowedNetworks`].
+//! Addresses come from other people's diaspora* IDs, archives and answers, so they may point anywhere. The client
+//! uses https only, follows no redirects, uses no proxy, stops reading at a limit, and connects to public addresses
+//! only: its resolver returns no others, so a name whose address changes between check and use gains nothing. Test
+//! networks are listed in [`AllowedNetworks`].
 
 mod address;
 mod allowed;

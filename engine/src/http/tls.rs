@@ -1,16 +1,16 @@
-//! What is wrong with somebody's TLS, in words.
+//! TLS errors as text.
 
 use std::error::Error;
 use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-/// What is wrong, if TLS is what failed here.
+/// Returns the problem, if the error is a TLS error.
 pub(super) fn problem(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<TlsError>() {
         return Some(words(error));
     }
-    // An I/O error hides the one inside it from the chain of causes.
+    // An I/O error hides its inner error from the chain of causes.
     problem(error.downcast_ref::<io::Error>()?.get_ref()?)
 }
 
@@ -44,7 +44,7 @@ fn of_certificate(error: &CertificateError) -> String {
         }
         CertificateError::UnknownIssuer => self_signed.to_owned(),
         CertificateError::Revoked => "its certificate was revoked".to_owned(),
-        // A certificate that has signed itself as an authority does, which is how `openssl req -x509` makes them.
+        // A self-signed authority certificate causes this error; `openssl req -x509` makes those.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
             self_signed.to_owned()
         }

@@ -1,4 +1,4 @@
-//! Why an account was not imported.
+//! The errors of an import.
 
 use super::{Evidence, KeySource, scan::capacity};
 use crate::archive::document::DocumentError;
@@ -10,77 +10,77 @@ use crate::pod::database::DatabaseError;
 use crate::pod::uploads::UploadsError;
 use crate::store::StoreError;
 
-/// Why an account was not imported.
+/// The reason why an account was not imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The archive cannot be read any more.
+    /// The archive can no longer be read.
     #[error(transparent)]
     Archive(#[from] OpenError),
-    /// The archive document cannot be read any more.
+    /// The archive document can no longer be read.
     #[error("the archive document: {0}")]
     Document(#[from] DocumentError),
-    /// The pod's database failed. What was written before is kept: the same command goes on from there.
+    /// The pod's database failed. Rows written before are kept: the same command continues from there.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// Pappus's own store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no room for the photos.
+    /// Not enough disk space for the photos.
     #[error(
         "the photos with their sizes need about {} in {place}, where {} are free: make room there first. Nothing more was \
          written", capacity::megabytes(*.needed), capacity::megabytes(*.free)
     )]
     NoSpace {
-        /// Where photos go.
+        /// The location of the photo files.
         place: String,
-        /// Bytes that are needed, estimated.
+        /// Bytes needed, estimated.
         needed: u64,
-        /// Bytes that are free.
+        /// Bytes free.
         free: u64,
     },
-    /// The system does not say how much room there is.
+    /// The system does not report the free disk space.
     #[error("it cannot be found out how much room is left in {place}: {source}")]
     Space {
-        /// Where photos go.
+        /// The location of the photo files.
         place: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The photo files failed.
+    /// Storing the photo files failed.
     #[error("{0}. What is there is kept; run the same command again")]
     Uploads(#[from] UploadsError),
-    /// The new key could not be made.
+    /// The new key could not be generated.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The new name makes no diaspora* ID.
+    /// The new username makes no valid diaspora* ID.
     #[error(transparent)]
     Name(#[from] DiasporaIdError),
-    /// The name cannot be had.
+    /// The username is not available.
     #[error("the username {0:?} cannot be taken: {1}. Choose another one with --as")]
     Username(String, &'static str),
-    /// Other pods may know somebody else by the name.
+    /// Other pods may know another account by the username.
     #[error(
         "the username {0:?} cannot be taken: {1}. Other pods may know the name with the key it had, and would refuse \
          everything signed with another one. Choose another name with --as"
     )]
     FormerName(String, &'static str),
-    /// The user has closed the account that was imported.
+    /// The user has closed the imported account.
     #[error(
         "the account {0} was closed on this pod since it was imported: nothing is brought into it any more"
     )]
     Closed(DiasporaId),
-    /// An import is being taken back.
+    /// An undo of the import was interrupted.
     #[error(
         "the import {import} of {old} is being taken back, and that was interrupted: run `pappus undo {import}` again, \
          then import"
     )]
     BeingUndone {
-        /// Who the account was.
+        /// The account's old diaspora* ID.
         old: DiasporaId,
-        /// The import.
+        /// The import's ID.
         import: String,
     },
-    /// There is no folder with keys.
+    /// The folder with the keys was not specified.
     #[error("the key that seals an account's private key is in Pappus's own folder: name it with --state")]
     NoKeyFolder,
     /// The keys of Pappus's own folder cannot be used.
@@ -89,16 +89,16 @@ pub enum ImportError {
     /// A sealed key cannot be opened.
     #[error("the account's sealed private key: {0}")]
     Sealed(EncryptionError),
-    /// The address cannot be used.
+    /// The e-mail address cannot be used.
     #[error("the e-mail address {0:?} cannot be used: {1}. Name another one with --email")]
     Email(String, &'static str),
-    /// The archive says nothing of whose it is.
+    /// The archive does not name its account.
     #[error("the archive does not say whose account it holds")]
     NoAccount,
-    /// The archive is of this very pod.
+    /// The archive is from this very pod.
     #[error("{0} is an account of this pod already: an account cannot be imported where it came from")]
     OntoItself(DiasporaId),
-    /// The key in the archive is not the one the network knows.
+    /// The key in the archive differs from the key that the network knows.
     #[error(
         "the key in the archive is not the key of {account}: {source_of_key} {known}, the archive holds {found}. \
          Somebody else may have made it; it is refused"
@@ -106,7 +106,7 @@ pub enum ImportError {
     WrongKey {
         /// The account.
         account: DiasporaId,
-        /// Who knows another key.
+        /// The source of the other key.
         source_of_key: KeySource,
         /// The other key.
         known: KeyFingerprint,
@@ -115,7 +115,7 @@ pub enum ImportError {
         /// All keys that were compared.
         evidence: Box<Evidence>,
     },
-    /// Nothing vouches for the archive; with why the old pod does not, where it was asked, ending in a space.
+    /// Nothing proves the archive's owner; with the old pod's reason, if it was asked, ending in a space.
     #[error(
         "nothing proves that this is the archive of {0}: the archive's key is known neither to this pod nor by a \
          pinned pod key. {1}If you know whose it is, say --accept-unproven"
@@ -124,28 +124,28 @@ pub enum ImportError {
     /// The account has moved before.
     #[error("{0} has already moved to {1}: an account moves once")]
     AlreadyMoved(DiasporaId, String),
-    /// The account is being imported, or has been, under another name or from another archive.
+    /// The account is being or was imported under another name.
     #[error(
         "{old} was imported here before as {name} (import {import}): undo that first, or use the same name"
     )]
     Before {
-        /// Who the account was.
+        /// The account's old diaspora* ID.
         old: DiasporaId,
-        /// The name it has here.
+        /// The username it has here.
         name: String,
-        /// The import.
+        /// The import's ID.
         import: String,
     },
-    /// What was just written is not there.
+    /// A row that was just written is missing.
     #[error("{0} disappeared while it was being imported; run the same command again")]
     Changed(&'static str),
-    /// A thread ended without a word.
+    /// A worker thread panicked.
     #[error("the import stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
 }
 
 impl ImportError {
-    /// The stable name, for programs.
+    /// Returns the stable name, for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Archive(_) => "archive",

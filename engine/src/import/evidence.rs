@@ -1,4 +1,4 @@
-//! The keys that speak for and against an archive.
+//! The keys that support or contradict an archive's origin.
 
 use std::fmt;
 
@@ -8,25 +8,25 @@ use super::PodPin;
 use crate::archive::open::{Archive, Origin, Verified};
 use crate::domain::DiasporaId;
 
-/// The keys that speak for and against an archive, as fingerprints: what a podmin compares.
+/// The keys that support or contradict an archive's origin, as fingerprints for the podmin to compare.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The diaspora* ID of the account.
     pub account: String,
-    /// The account's key in the archive; none when the archive holds no key that can be read.
+    /// The account's key in the archive; none if the archive holds no readable key.
     pub archive: Option<String>,
-    /// The key that this pod has known the account by.
+    /// The key that this pod already has for the account.
     pub known: Option<String>,
-    /// The key that the old pod publishes; none when it does not answer, or is not asked.
+    /// The key that the old pod publishes; none if it does not answer or is not asked.
     pub published: Option<String>,
-    /// The pod key that has signed the archive; none for what stock pods write.
+    /// The pod key that signed the archive; none for archives of stock pods.
     pub signed_by: Option<String>,
     /// The pod keys that the podmin has pinned for the old pod.
     pub pinned: Vec<String>,
 }
 
 impl Evidence {
-    /// What an archive itself says, and what is pinned for its pod.
+    /// Collects the keys in the archive itself and those pinned for its pod.
     pub(super) fn of(archive: &Archive<Verified>, account: &DiasporaId, pins: &[PodPin]) -> Self {
         let signed_by = match &archive.report().origin {
             Origin::Pappus { pod, .. } => Some(pod.to_string()),
@@ -42,10 +42,10 @@ impl Evidence {
     }
 }
 
-/// Who says another key than the one in an archive.
+/// The source of a key that differs from the archive's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeySource {
-    /// This pod has known the account by it.
+    /// This pod already has it.
     Known,
     /// The old pod publishes it.
     Published,

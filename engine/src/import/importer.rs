@@ -1,4 +1,4 @@
-//! The way an account goes, planned or for good.
+//! Runs an import, or a dry run.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -32,9 +32,9 @@ pub(super) struct Importer<'a> {
     pub(super) target: Target,
     pub(super) options: &'a ImportOptions,
     pub(super) journal: Journal,
-    /// The new account's key, in the making; none in a plan.
+    /// The new account's key, being generated; none in a plan.
     pub(super) key: Option<PendingKey>,
-    /// The key that other pods may know from an import that was taken back.
+    /// The key that other pods may know from an import that was undone.
     pub(super) former_key: Option<PrivateKey>,
 }
 
@@ -120,8 +120,8 @@ impl Importer<'_> {
         Ok(Imported { old, new, proof, evidence, import, report, needs })
     }
 
-    /// The people of the archive, those among them whom this pod gets to know now, and the posts that the account has
-    /// answered.
+    /// Looks up the people of the archive, adds those unknown to this pod, and fetches the posts that the account's
+    /// records belong to.
     async fn discover(
         &mut self,
         survey: &Survey,
@@ -147,7 +147,7 @@ impl Importer<'_> {
         Ok(people)
     }
 
-    /// Whether the photos fit: an import that has no room for them does not begin.
+    /// Checks that the photos fit: without enough disk space an import does not start.
     fn look_for_room(&mut self, survey: &Survey) -> Result<Needs, ImportError> {
         let needs = Needs::of(&survey.photos, &self.options.uploads)?;
         if self.target.writes() {
@@ -159,7 +159,7 @@ impl Importer<'_> {
         Ok(needs)
     }
 
-    /// The key that other pods may know the account by, or a new one.
+    /// Returns the key that other pods may know the account by, or a new one.
     async fn new_key(&mut self) -> Result<PrivateKey, ImportError> {
         if let Some(key) = self.former_key.take() {
             return Ok(key);
@@ -168,7 +168,7 @@ impl Importer<'_> {
         Ok(key.0.await.map_err(|_| ImportError::Broken)??)
     }
 
-    /// Notes in the journal that everything is here.
+    /// Records in the journal that the import is complete.
     async fn note_end(&mut self, proof: Proof, report: &Report) -> Result<(), ImportError> {
         let Some((store, import)) = self.journal.begun() else { return Ok(()) };
         let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
@@ -189,7 +189,7 @@ impl Importer<'_> {
         std::mem::take(&mut survey.files).into_iter().map(|name| (name.clone(), name)).collect()
     }
 
-    /// Puts the photo files where they belong, on a thread that may wait for the disk.
+    /// Stores the photo files, on a thread that may block on the disk.
     async fn import_photo_files(
         &mut self,
         mut archive: Archive<Verified>,
@@ -205,7 +205,7 @@ impl Importer<'_> {
         let storing = tokio::task::spawn_blocking(move || {
             let stored =
                 photos::store_photos(&mut archive, &uploads, &runtime, &*progress, &naming, |what| {
-                    // The journal must hold the name before the file is there.
+                    // The journal must hold the name before the file exists.
                     let (noted, wait) = std::sync::mpsc::sync_channel(1);
                     announcing.blocking_send((what, noted)).map_err(|_| ImportError::Broken)?;
                     wait.recv().map_err(|_| ImportError::Broken)
@@ -220,7 +220,7 @@ impl Importer<'_> {
             if self.journal.noted(kind, &[&name]).await?.is_empty() {
                 self.journal.note(vec![Intent::write(kind, &name)]).await?;
             }
-            // If the thread is gone, it says so below.
+            // If the thread has ended, its result below tells why.
             _ = noted.send(());
         }
         let (archive, stored) = storing.await.map_err(|_| ImportError::Broken)??;
@@ -234,7 +234,7 @@ impl Importer<'_> {
         Ok((archive, files))
     }
 
-    /// The old person on the target pod, if it is known there and has not moved.
+    /// Returns the old person on the target pod, if it is known there and has not moved.
     async fn old_person(&mut self, old: &DiasporaId, new: &DiasporaId) -> Result<Option<i64>, ImportError> {
         let sql = "SELECT p.id, n.diaspora_handle FROM people p LEFT JOIN account_migrations m \
                    ON m.old_person_id = p.id LEFT JOIN people n ON n.id = m.new_person_id \
@@ -249,7 +249,7 @@ impl Importer<'_> {
         }
     }
 
-    /// Users of this pod with whom the old account shared.
+    /// Returns the users of this pod with whom the old account shared.
     async fn readers(&mut self, old_person: Option<i64>) -> Result<HashSet<i64>, ImportError> {
         let Some(old) = old_person else { return Ok(HashSet::new()) };
         let sql = format!("SELECT user_id FROM contacts WHERE person_id = {old} AND sharing");
@@ -259,7 +259,7 @@ impl Importer<'_> {
 }
 
 impl Target {
-    /// One batch of records.
+    /// Imports one batch of records.
     async fn take(
         &mut self,
         account: &NewAccount,

@@ -1,13 +1,13 @@
-//! An account comes to a pod.
+//! Imports an account into a pod.
 //!
 //! ```text
 //! Archive<Verified> ──survey──▶ people, keys ──▶ plan (reads only) ──▶ Report
 //!                                          └───▶ import ──journal──▶ Report
 //! ```
 //!
-//! A plan and an import go the same way through the same decisions; the plan's connection is a read-only
-//! transaction. Before a batch is written, the journal in Pappus's own store notes what will be written, so an
-//! import that was killed goes on where it was, and one that is not announced yet can be taken back.
+//! A plan and an import take the same decisions in the same code; the plan's connection is a read-only transaction.
+//! Before a batch is written, the journal in Pappus's own store notes what will be written, so an import that was
+//! killed continues where it stopped, and one that is not announced yet can be undone.
 
 mod error;
 mod evidence;
@@ -57,70 +57,70 @@ use crate::pod::database::PodWriter;
 use crate::pod::uploads::PhotoStore;
 use crate::store::Store;
 
-/// What to import, where, and how.
+/// The options of an import.
 pub struct ImportOptions {
     /// The username on the target pod.
     pub username: String,
-    /// Usernames that the pod keeps for itself.
+    /// Usernames that the pod reserves.
     pub reserved_names: Vec<String>,
-    /// Instead of the e-mail address in the archive.
+    /// Replaces the e-mail address in the archive.
     pub email: Option<String>,
-    /// The hash of the password that the user has chosen, as diaspora* keeps it; without one nobody can sign in before
-    /// asking the pod for a new password.
+    /// The hash of the password that the user has chosen, in diaspora*'s format; without one the user cannot sign in
+    /// before requesting a password reset.
     pub encrypted_password: Option<SecretText>,
-    /// Take the archive even if nothing proves whose it is.
+    /// True to accept an archive without proof of its owner.
     pub accept_unproven: bool,
     /// Pods that the podmin trusts, each for its own people.
     pub pinned_pods: Vec<PodPin>,
-    /// Looks up people whom the target pod does not know, and the account's key; none when nobody is asked.
+    /// Looks up people whom the target pod does not know, and the account's key; none to ask no other pod.
     pub discovery: Option<Discovery>,
-    /// Where photo files go.
+    /// The store for photo files.
     pub uploads: PhotoStore,
-    /// The time that new rows get.
+    /// The timestamp of new rows.
     pub now: Timestamp,
     /// SHA-256 of the archive file.
     pub archive_sha256: String,
-    /// What opens the key of an account that was here before, by an import that was taken back.
+    /// The keys that open the saved key of an account whose earlier import was undone.
     pub keys: Option<CampaignKeys>,
-    /// Hears how far it is.
+    /// Receives the import's progress.
     pub progress: Arc<dyn ImportProgress>,
 }
 
-/// The key of an account that comes. Finding two large primes takes as long as all the rest, so it is begun first, and
-/// the account gets it last.
+/// The key of an account to import. Finding two large primes takes as long as all the rest, so it starts first, and
+/// the account gets the key last.
 pub struct PendingKey(JoinHandle<Result<PrivateKey, KeyError>>);
 
 impl PendingKey {
-    /// Begins, on a thread of its own. Must be called within a tokio runtime.
+    /// Starts generating the key, on a thread of its own. Must be called within a tokio runtime.
     pub fn begin() -> Self {
         Self(tokio::task::spawn_blocking(PrivateKey::generate))
     }
 }
 
-/// A plan, or a finished import.
+/// The result of a plan or a finished import.
 #[derive(Debug)]
 pub struct Imported {
-    /// Who the account was.
+    /// The account's old diaspora* ID.
     pub old: DiasporaId,
-    /// Who it is.
+    /// The account's new diaspora* ID.
     pub new: DiasporaId,
-    /// What proves that.
+    /// The proof that the archive is the account's.
     pub proof: Proof,
-    /// The keys that speak for it.
+    /// The keys that were compared.
     pub evidence: Evidence,
-    /// The import's name in the store; none for a plan.
+    /// The import's ID in the store; none for a plan.
     pub import: Option<String>,
-    /// What came in and what did not.
+    /// The records imported and left out.
     pub report: Report,
-    /// What it needs, or needed.
+    /// The space and time that the import needs, or needed.
     pub needs: Needs,
 }
 
-/// Says what an import would do, and writes nothing. Where there is a store, it knows of earlier runs and of imports
-/// that were taken back.
+/// Reports what an import would do, and writes nothing. If a store exists, earlier runs and undone imports are taken
+/// into account.
 ///
 /// # Errors
-/// What would stop the import.
+/// Any error that would stop the import.
 pub async fn plan(
     archive: Archive<Verified>,
     database: &DatabaseUrl,
@@ -136,12 +136,12 @@ pub async fn plan(
     Importer { target, options, journal, key: None, former_key: None }.run(archive, store).await
 }
 
-/// Makes sure that a username can be taken on a pod, and an e-mail address used, before anything else is done. Somebody
-/// else may still be quicker: the import looks again. `old` is who wants the name.
+/// Checks in advance that a username is available on a pod, and an e-mail address can be used. Another account may
+/// still take them first: the import checks again. `old` is the account that requests the name.
 ///
 /// # Errors
 /// [`ImportError::Name`], [`ImportError::Username`], [`ImportError::FormerName`], [`ImportError::Email`], or a
-/// database's failure.
+/// database error.
 pub async fn check_choice(
     database: &DatabaseUrl,
     url: &PodUrl,
@@ -156,7 +156,7 @@ pub async fn check_choice(
     let at = Timestamp::from_utc(chrono::NaiveDateTime::default());
     let mut target = Target::new(pod, url.clone(), at, Some(Planned::default()));
     scan::names::check_name(&mut target, &new, reserved_names).await?;
-    // The archive is looked at again by the import.
+    // The import checks again, with the archive.
     journal::former::identity_for(store, url.as_str(), username, &Claimant { old, archive: None }).await?;
     match email {
         Some(email) => scan::names::check_email(&mut target, &scan::names::stored_email(email)).await,
@@ -164,11 +164,11 @@ pub async fn check_choice(
     }
 }
 
-/// Imports an account, or goes on with an import that was broken off. What people have deleted since an earlier run
-/// stays deleted.
+/// Imports an account, or continues an interrupted import. What people have deleted since an earlier run stays
+/// deleted.
 ///
 /// # Errors
-/// [`ImportError`]. What has been written stays, and the same call goes on from there.
+/// [`ImportError`]. Rows written stay, and the same call continues from there.
 pub async fn import(
     archive: Archive<Verified>,
     database: &DatabaseUrl,

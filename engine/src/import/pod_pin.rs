@@ -1,4 +1,4 @@
-//! Pods whose word a podmin takes.
+//! Pods whose signatures a podmin trusts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,17 @@ use std::str::FromStr;
 use crate::archive::open::{Archive, Origin, Verified};
 use crate::domain::DiasporaId;
 
-/// A pod's archive key that the podmin has compared with the one that pod's podmin reads out: it speaks for the people
-/// of that pod, and for nobody else.
+/// A pod's archive key that the podmin has compared with that pod's podmin: it vouches for the people of that pod
+/// only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodPin {
     /// The host in the people's diaspora* IDs, with a port if they have one.
     pub host: String,
-    /// `SHA256:` and the digest in hexadecimal digits.
+    /// `SHA256:` and the digest in hexadecimal.
     pub fingerprint: String,
 }
 
-/// Why a text names no pod and its key.
+/// The error for a text that is not a pod and its key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} names no pod and its archive key: write HOST=SHA256:…, as in closing.example=SHA256:abc…")]
 pub struct PodPinError(String);
@@ -28,7 +28,7 @@ impl FromStr for PodPin {
         let refused = || PodPinError(text.to_owned());
         let (host, fingerprint) = text.trim().split_once('=').ok_or_else(refused)?;
         let (host, fingerprint) = (host.trim().to_lowercase(), fingerprint.trim());
-        // As a host stands in an ID.
+        // The host must be valid in a diaspora* ID.
         format!("podmin@{host}").parse::<DiasporaId>().map_err(|_| refused())?;
         let digest = fingerprint.strip_prefix("SHA256:").ok_or_else(refused)?.to_lowercase();
         if hex::decode(&digest).map_err(|_| refused())?.len() != 32 {
@@ -57,7 +57,7 @@ impl<'de> serde::Deserialize<'de> for PodPin {
     }
 }
 
-/// Whether the archive of this account is signed by its own pod, with the key that the podmin has pinned for it.
+/// Returns whether an account's own pod has signed its archive with a key that the podmin has pinned for it.
 pub(super) fn is_pinned(archive: &Archive<Verified>, account: &DiasporaId, pins: &[PodPin]) -> bool {
     match &archive.report().origin {
         Origin::Pappus { pod, .. } => {

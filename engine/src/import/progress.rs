@@ -1,20 +1,20 @@
-//! How far an import is.
+//! The progress of an import.
 
-/// What an import is doing.
+/// A stage of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Photo files are stored and scaled; counted one by one.
     Photos,
     /// People are looked up on their pods.
     People,
-    /// Other people's posts are fetched from theirs.
+    /// Other people's posts are fetched from their pods.
     Posts,
     /// Records are written, or planned.
     Records,
 }
 
 impl Stage {
-    /// The stage in words, for people.
+    /// Returns the stage's name, for people.
     pub fn label(self) -> &'static str {
         match self {
             Self::Photos => "photo files",
@@ -25,15 +25,15 @@ impl Stage {
     }
 }
 
-/// Hears how far an import is.
+/// Receives the progress of an import.
 pub trait ImportProgress: Send + Sync {
-    /// A stage begins, with so much to do.
+    /// Starts a stage of `total` items (records, files or people).
     fn begin(&self, stage: Stage, total: u64);
-    /// So much more of the stage is done.
+    /// Adds `done` items to the stage's progress.
     fn advance(&self, done: u64);
 }
 
-/// Nobody listens.
+/// Ignores all progress.
 impl ImportProgress for () {
     fn begin(&self, _: Stage, _: u64) {}
     fn advance(&self, _: u64) {}

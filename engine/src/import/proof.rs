@@ -1,4 +1,4 @@
-//! What shows that an archive is the account's.
+//! The proof that an archive is the account's.
 
 use super::ImportError;
 use super::evidence::{Evidence, KeySource};
@@ -11,21 +11,21 @@ use crate::domain::CountKind;
 use crate::domain::{DiasporaId, PublicKey};
 use crate::pod::database::Cell as _;
 
-/// What shows that the archive is the account's.
+/// The proof that an archive is the account's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     /// The old pod publishes the account's key.
     HCard,
-    /// The target pod has known the account's key since before.
+    /// The target pod already had the account's key.
     CachedPerson,
     /// The archive is signed by a pod whose key the podmin has pinned.
     PinnedPodKey,
-    /// Nothing; the podmin takes it all the same.
+    /// None; the podmin accepts the archive nevertheless.
     Unproven,
 }
 
 impl Proof {
-    /// The stable name.
+    /// Returns the stable name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::HCard => "hcard",
@@ -37,7 +37,7 @@ impl Proof {
 }
 
 impl Importer<'_> {
-    /// What shows that the archive is the account's, and the keys that were compared.
+    /// Returns the proof that the archive is the account's, and the keys that were compared.
     pub(super) async fn prove(
         &mut self,
         archive: &Archive<Verified>,
@@ -48,7 +48,7 @@ impl Importer<'_> {
         let own = survey.private_key.as_ref().and_then(|key| key.signing_key().ok());
         let own = match (own, archive.manifest()) {
             (Some(key), _) => Some(key.public_key()?),
-            // A key under a passphrase: the account's signature was checked with the key in the manifest.
+            // With an encrypted key, the account's signature was checked with the key in the manifest.
             (None, Some(manifest)) => {
                 manifest.account.public_key.as_deref().and_then(|pem| PublicKey::from_pem(pem).ok())
             }
@@ -78,11 +78,11 @@ impl Importer<'_> {
         };
         let differs = |key: &PublicKey| match &own {
             Some(own) => own.fingerprint() != key.fingerprint(),
-            // A pinned pod speaks for an account whose key is not in the archive.
+            // A pinned pod vouches for an account whose key is not in the archive.
             None => !trusted,
         };
-        // A key that was there before speaks against an archive, whatever speaks for it: whoever buys the domain of a dead
-        // pod can publish what they like, and so can a pod that lies.
+        // A differing known key refutes an archive despite any proof: whoever buys the domain of a dead pod can
+        // publish any key, and so can a pod that lies.
         for (key, source_of_key) in [(&known, KeySource::Known), (&published, KeySource::Published)] {
             let Some(other) = key.as_ref().filter(|key| differs(key)) else { continue };
             return Err(ImportError::WrongKey {
@@ -109,7 +109,7 @@ impl Importer<'_> {
     }
 }
 
-/// The key that the old pod says is the account's, or why it says none; nothing where it is not to be asked.
+/// Returns the key that the old pod publishes for the account, or the error; none if the pod is not to be asked.
 pub(crate) async fn published_key(
     discovery: Option<&Discovery>,
     old: &DiasporaId,

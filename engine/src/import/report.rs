@@ -1,4 +1,4 @@
-//! What an import brings in, what it finds there already, what it leaves out and why.
+//! The report of an import: what is imported, what exists already, what is left out and why.
 
 use std::collections::BTreeMap;
 
@@ -8,58 +8,58 @@ use super::journal::notes::Noted;
 use super::target::Fate;
 use crate::domain::CountKind;
 
-/// Findings that are listed one by one; all are counted.
+/// The largest number of findings that are listed; all are counted.
 const MAX_LISTED: usize = 10_000;
 
-/// Why a record is left out, or what is special about it. Stable names for programs.
+/// The reason why a record is left out, or a remark on it. Stable names for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingCode {
     /// The record cannot be read.
     Unreadable,
-    /// The GUID belongs to somebody else's record on the target pod.
+    /// The GUID belongs to another person's record on the target pod.
     GuidTaken,
     /// The post, comment or poll it belongs to is not on the target pod.
     ParentMissing,
-    /// The post it belongs to may not be seen by the account.
+    /// The account may not see the post it belongs to.
     ParentNotVisible,
-    /// It stands under a post that is not the account's.
+    /// It belongs to a post that is not the account's.
     ParentNotOwn,
     /// The person is known neither to the target pod nor by a trustworthy source.
     PersonUnknown,
     /// The person has closed the account.
     PersonClosed,
-    /// Nobody known as its author made the signature.
+    /// The signature matches no known key of its author.
     SignatureBad,
-    /// The signature leaves out what the record is about.
+    /// The signature does not cover what the record is about.
     SignatureIncomplete,
     /// There is no signature.
     Unsigned,
     /// No trustworthy key of its author is known.
     KeyUnknown,
-    /// The same person has said the same thing here already.
+    /// The same person's same record exists here already.
     Duplicate,
     /// It is the account itself, or was before.
     OwnPerson,
     /// The file is not in the archive.
     FileMissing,
-    /// The file is no picture diaspora* takes, or one that would not fit into memory.
+    /// The file is no picture that diaspora* accepts, or does not fit into memory.
     NotAPicture,
-    /// There is no room for the files.
+    /// Not enough disk space for the files.
     NoSpace,
-    /// Another file of that name lies in the target pod's uploads.
+    /// Another file of that name exists in the target pod's uploads.
     FileTaken,
-    /// The file is not in the archive, and the photo points to what is no address on the web.
+    /// The file is not in the archive, and the photo's address is no web address.
     NoWebAddress,
-    /// It is longer than the target pod's database can hold and cannot be cut: somebody else signed it, or others
+    /// It is longer than the target pod's database can hold and cannot be cut: another person signed it, or others
     /// refer to it.
     TooLong,
-    /// It has characters that the target pod's database cannot hold, and cannot be changed: somebody else signed it, or it is
-    /// an address.
+    /// It has characters that the target pod's database cannot hold, and cannot be changed: another person signed it,
+    /// or it is an address.
     CannotHold,
-    /// It came with an earlier run, or was here before, and people have deleted it since.
+    /// An earlier run imported it, or it existed before, and people have deleted it since.
     DeletedSince,
-    /// A value was longer than the target pod takes and was cut.
+    /// A value was longer than the target pod allows and was cut.
     Shortened,
     /// Characters that the target pod's database cannot hold were replaced.
     Replaced,
@@ -69,16 +69,16 @@ pub enum FindingCode {
     GoneFromArchive,
     /// A value in the record cannot be read.
     ValueLeftOut,
-    /// Nothing proves that the archive is the account's own: it is taken on the podmin's word.
+    /// Nothing proves that the archive is the account's own: the podmin accepted it nevertheless.
     Unproven,
-    /// The old pod was asked whose archive it is, and its TLS failed.
+    /// The old pod was asked for the account's key, and its TLS failed.
     OldPodTls,
-    /// Something about an account as a whole; see the message.
+    /// A remark on an account as a whole; see the message.
     Account,
 }
 
 impl FindingCode {
-    /// The stable name.
+    /// Returns the stable name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unreadable => "unreadable",
@@ -113,7 +113,7 @@ impl FindingCode {
         }
     }
 
-    /// What happens to the record, in words for people.
+    /// Returns what happens to the record, in words for people.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Unreadable => "left out: it cannot be read",
@@ -152,10 +152,10 @@ impl FindingCode {
     }
 }
 
-/// One thing that an import has to say about one record.
+/// One finding about one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What.
+    /// The finding's code.
     pub code: FindingCode,
     /// The kind of record.
     pub kind: CountKind,
@@ -163,14 +163,14 @@ pub struct Finding {
     pub record: String,
 }
 
-/// What became of the records of one kind. The numbers behind `in_archive` add up to it.
+/// The results for the records of one kind. The numbers after `in_archive` add up to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Records in the archive.
     pub in_archive: u64,
     /// New on the target pod.
     pub imported: u64,
-    /// There already, and now the account's, or left as they are.
+    /// Existing, and now the account's, or left unchanged.
     pub adopted: u64,
     /// Left out, by reason.
     pub left_out: BTreeMap<FindingCode, u64>,
@@ -181,14 +181,14 @@ pub struct Tally {
 pub struct Report {
     /// By kind of record.
     pub kinds: BTreeMap<CountKind, Tally>,
-    /// What there is to say, in the order of the archive; at most ten thousand.
+    /// The findings, in the order of the archive; at most 10,000.
     pub findings: Vec<Finding>,
     /// Findings that are not listed.
     pub more_findings: u64,
     /// Posts of other people that were fetched from their pods, since the account's own records belong to them.
     #[serde(default)]
     pub fetched_posts: u64,
-    /// Records among those that came in which an earlier run of the import had brought already.
+    /// Imported records that an earlier run of the import had written already.
     #[serde(skip)]
     pub imported_before: u64,
 }
@@ -198,32 +198,32 @@ impl Report {
         self.kinds.entry(kind).or_default()
     }
 
-    /// A record comes in.
+    /// Counts a record as imported.
     pub(super) fn imported(&mut self, kind: CountKind) {
         let tally = self.tally(kind);
         tally.in_archive += 1;
         tally.imported += 1;
     }
 
-    /// A record is there already.
+    /// Counts a record as existing.
     pub(super) fn adopted(&mut self, kind: CountKind) {
         let tally = self.tally(kind);
         tally.in_archive += 1;
         tally.adopted += 1;
     }
 
-    /// A record is here now: written by this import, or found here.
+    /// Counts a record that exists now: written by this import, or found here.
     pub(super) fn came_in(&mut self, kind: CountKind, found: bool) {
         if found { self.adopted(kind) } else { self.imported(kind) }
     }
 
-    /// A record is here; if the journal knows it, as the journal says.
+    /// Counts an existing record; if the journal knows it, as noted there.
     pub(super) fn is_here(&mut self, kind: CountKind, noted: Option<Noted>) {
         self.came_in(kind, noted.is_none_or(Noted::was_here));
         self.imported_before += u64::from(noted.is_some_and(|noted| noted.earlier));
     }
 
-    /// A row without a GUID of its own.
+    /// Counts a row without a GUID of its own.
     pub(super) fn came_to(
         &mut self,
         kind: CountKind,
@@ -239,7 +239,7 @@ impl Report {
         }
     }
 
-    /// A record stays out.
+    /// Counts and lists a record that is left out.
     pub(super) fn left_out(&mut self, kind: CountKind, code: FindingCode, record: &(impl ToString + ?Sized)) {
         let tally = self.tally(kind);
         tally.in_archive += 1;
@@ -247,7 +247,7 @@ impl Report {
         self.note(kind, code, record);
     }
 
-    /// Records stay out that are counted and not listed.
+    /// Counts records that are left out, without listing them.
     pub(super) fn left_out_more(&mut self, kind: CountKind, code: FindingCode, count: u64) {
         let tally = self.tally(kind);
         tally.in_archive += count;
@@ -255,7 +255,7 @@ impl Report {
         self.more_findings += count;
     }
 
-    /// Something to know about a record that is counted elsewhere.
+    /// Lists a finding about a record that is counted elsewhere.
     pub(super) fn note(&mut self, kind: CountKind, code: FindingCode, record: &(impl ToString + ?Sized)) {
         if self.findings.len() < MAX_LISTED {
             self.findings.push(Finding { code, kind, record: record.to_string() });
@@ -264,13 +264,13 @@ impl Report {
         }
     }
 
-    /// Records that were here already and were deleted since: they stay out.
+    /// Returns the number of records that existed and were deleted since: they are left out.
     pub fn deleted_since(&self) -> u64 {
         let left_out = self.kinds.values().filter_map(|tally| tally.left_out.get(&FindingCode::DeletedSince));
         left_out.sum()
     }
 
-    /// Records that were left out altogether.
+    /// Returns the number of all records that were left out.
     pub fn total_left_out(&self) -> u64 {
         self.kinds.values().flat_map(|tally| tally.left_out.values()).sum()
     }

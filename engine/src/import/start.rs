@@ -1,4 +1,4 @@
-//! How an import begins, or goes on: whose name it is, what the journal says, the account's own rows.
+//! Starts or continues an import: the username, the journal, the account's own rows.
 
 use super::ImportError;
 use super::importer::Importer;
@@ -12,18 +12,18 @@ use super::target::{NewAccount, PLANNED_ACCOUNT};
 use crate::domain::{DiasporaId, Guid};
 use crate::store::Store;
 
-/// Who comes, and as whom.
+/// The account to import, under its old and its new ID.
 pub(super) struct Mover<'a> {
     pub(super) old: &'a DiasporaId,
     pub(super) new: &'a DiasporaId,
-    /// Fingerprint of the old key, where the archive shows it.
+    /// Fingerprint of the old key, if the archive shows it.
     pub(super) old_key: Option<&'a str>,
-    /// The old person, where the pod knows it.
+    /// The old person, if the pod knows it.
     pub(super) old_person: Option<i64>,
 }
 
 impl Importer<'_> {
-    /// The account, and its rows: as they are, or made now; none in a plan of something new.
+    /// Returns the account, and its rows: existing, or created now; none in a plan of a new import.
     pub(super) async fn begin(
         &mut self,
         survey: &Survey,
@@ -58,7 +58,7 @@ impl Importer<'_> {
         Ok((account, Some(rows)))
     }
 
-    /// Looks whether name and address can be had, and notes that the import begins, unless this is a plan.
+    /// Checks that name and address are available, and records the start of the import, unless this is a plan.
     async fn begin_new(
         &mut self,
         survey: &Survey,
@@ -91,7 +91,7 @@ impl Importer<'_> {
         Ok(Some(imports::begin(store, new).await?))
     }
 
-    /// The rows of the account; made now if they are not there, but for a plan.
+    /// Returns the rows of the account; creates them if missing, except in a plan.
     async fn account_rows(
         &mut self,
         survey: &Survey,
@@ -125,7 +125,7 @@ impl Importer<'_> {
     }
 }
 
-/// An import that stands is gone on with under the same name only, and not while it is being taken back.
+/// Returns an existing import that continues: under the same name only, and not while it is being undone.
 fn goes_on(import: ImportRecord, mover: &Mover<'_>) -> Result<ImportRecord, ImportError> {
     let old = mover.old.clone();
     if import.is_being_undone {

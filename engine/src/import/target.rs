@@ -1,4 +1,4 @@
-//! The pod that an account comes to, while it is being planned or imported.
+//! The target pod during a plan or an import.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::domain::{DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter, Value};
 
-/// What a plan would have written, so that what depends on it is planned as well. Rows that are only planned
-/// have negative numbers.
+/// Rows that a plan would have written, so that dependent ones are planned as well. Rows that are only planned have
+/// negative numbers.
 #[derive(Default)]
 pub(super) struct Planned {
     pub(super) posts: HashMap<Guid, PlannedRow>,
@@ -27,18 +27,18 @@ pub(super) struct Planned {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PlannedRow {
     pub(super) number: i64,
-    /// Whether it is the account's, or under a post of the account's.
+    /// True if it is the account's, or belongs to a post of the account's.
     pub(super) own: bool,
 }
 
 /// The account's own rows in a plan.
 pub(super) const PLANNED_ACCOUNT: i64 = -1;
 
-/// The author of what nobody here may touch.
+/// The author of records that nobody here may touch.
 const NOBODY: i64 = i64::MIN;
 
 impl Planned {
-    /// A number that no row has.
+    /// Returns a number that no row has.
     pub(super) fn number(&mut self) -> i64 {
         self.last -= 1;
         PLANNED_ACCOUNT + self.last
@@ -56,17 +56,17 @@ impl Planned {
     }
 }
 
-/// Who the account is on the target pod.
+/// The account on the target pod.
 #[derive(Debug, Clone)]
 pub(super) struct NewAccount {
     pub(super) id: DiasporaId,
     pub(super) person: i64,
     pub(super) user: i64,
-    /// The old person, where the target pod knows it.
+    /// The old person, if the target pod knows it.
     pub(super) old_person: Option<i64>,
-    /// Whether the account's own pod has signed the archive, and the podmin trusts it for its people.
+    /// True if the account's own pod has signed the archive, and the podmin trusts it for its people.
     pub(super) is_vouched_for: bool,
-    /// Users of the target pod who ignore the account, each with their person: nothing comes to them from it.
+    /// Users of the target pod who ignore the account, each with their person: they receive nothing from it.
     pub(super) ignored_by: HashMap<i64, i64>,
     /// Users of the target pod with whom the old account shared.
     pub(super) readers: HashSet<i64>,
@@ -75,12 +75,12 @@ pub(super) struct NewAccount {
 }
 
 impl NewAccount {
-    /// Whether this person of the target pod ignores the account.
+    /// Returns whether this person of the target pod ignores the account.
     pub(super) fn is_ignored_by(&self, person: i64) -> bool {
         self.ignored_by.values().any(|other| *other == person)
     }
 
-    /// The archive speaks for the account alone, so far.
+    /// Creates an account whose archive vouches for nobody else yet.
     pub(super) fn new(
         id: DiasporaId,
         person: i64,
@@ -105,42 +105,42 @@ impl NewAccount {
 pub(super) struct Target {
     pub(super) pod: PodWriter,
     pub(super) url: PodUrl,
-    /// Where browsers find the pod's photos, ending in `/`; empty when none are written.
+    /// The base URL of the pod's photos, ending in `/`; empty if none are written.
     pub(super) photos_at: String,
     pub(super) now: Timestamp,
-    /// None when it is written for good.
+    /// None if rows are written.
     pub(super) planned: Option<Planned>,
     pub(super) report: Report,
     /// Posts the account has reshared so far.
     pub(super) reshared: HashSet<Guid>,
-    /// The conversation that was begun last; a long one comes in pieces.
+    /// The conversation that was started last; a long one is imported in parts.
     pub(super) last_conversation: Option<Guid>,
-    /// Hears how far it is.
+    /// Receives the progress.
     pub(super) progress: Arc<dyn ImportProgress>,
-    /// Aspects whose names the pod's database takes for another's, with the name it takes them for.
+    /// Aspects whose names the pod's database treats as equal to another's, with that other name.
     pub(super) same_aspects: HashMap<String, String>,
-    /// GUIDs as they were written first, by table and in small letters: where the database takes both spellings for one.
+    /// GUIDs in their first spelling, by table and in lowercase: where the database treats both spellings as equal.
     spellings: HashMap<(&'static str, String), String>,
 }
 
-/// A record of some kind that is on the target pod already.
+/// A record that exists on the target pod.
 pub(super) struct ExistingRow {
     pub(super) id: i64,
     pub(super) author: i64,
 }
 
-/// What is to be done with a record.
+/// The action for a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// It is new.
+    /// A new record.
     Write,
-    /// It is there, as the old person's: it becomes the account's.
+    /// A row of the old person's, which becomes the account's.
     Adopt(i64),
-    /// It is there and nothing is to be done.
+    /// An existing row; nothing is to be done.
     Present,
-    /// It was there, and people have deleted it.
+    /// A row that existed and that people have deleted.
     Deleted,
-    /// It belongs to somebody else.
+    /// A row of another person's.
     Taken,
 }
 
@@ -165,12 +165,12 @@ impl Target {
         }
     }
 
-    /// Whether anything is written at all.
+    /// Returns whether anything is written at all.
     pub(super) fn writes(&self) -> bool {
         self.planned.is_none()
     }
 
-    /// Rows of a table by their GUIDs.
+    /// Returns rows of a table by their GUIDs.
     pub(super) async fn existing_rows(
         &mut self,
         table: &'static str,
@@ -194,8 +194,8 @@ impl Target {
         Ok(there)
     }
 
-    /// The GUIDs that the database takes for others, which are there or were asked for before: in other letters, small or
-    /// capital. A unique index has no room for both.
+    /// Returns the GUIDs that the database treats as equal to others that exist or were requested before, in another
+    /// case. A unique index does not allow both.
     pub(super) async fn spelled_otherwise(
         &mut self,
         table: &'static str,
@@ -216,7 +216,7 @@ impl Target {
         Ok(otherwise)
     }
 
-    /// GUIDs of a table that nothing new can have.
+    /// Returns GUIDs of a table that no new row can have.
     pub(super) async fn taken(
         &mut self,
         table: &'static str,
@@ -228,7 +228,7 @@ impl Target {
         Ok(taken)
     }
 
-    /// Row numbers by GUID.
+    /// Returns row numbers by GUID.
     pub(super) async fn ids(
         &mut self,
         table: &'static str,
@@ -239,7 +239,7 @@ impl Target {
         Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
     }
 
-    /// Row numbers of tags; those that are not there yet are made.
+    /// Returns row numbers of tags; missing ones are created.
     pub(super) async fn tags(&mut self, names: &[String]) -> Result<HashMap<String, i64>, DatabaseError> {
         let column = self.pod.columns().await?.of("tags", "name");
         let held: HashMap<&String, String> =
@@ -252,7 +252,7 @@ impl Target {
         let rows = self.pod.rows_in("tags", "SELECT name, id FROM tags WHERE name IN ({})", &names).await?;
         let mut ids: HashMap<String, i64> =
             rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect();
-        // A database may take a name for another that is there.
+        // A database may treat a name as equal to an existing one.
         for name in names {
             if !ids.contains_key(name) {
                 let sql = "SELECT id FROM tags WHERE name = ?".to_owned();
@@ -263,7 +263,7 @@ impl Target {
         Ok(held.iter().filter_map(|(name, held)| Some(((*name).clone(), *ids.get(held)?))).collect())
     }
 
-    /// Row numbers of the tags that posts have; a list of posts' row numbers.
+    /// Returns row numbers of the tags of `posts`, a list of row numbers.
     pub(super) async fn tags_of_posts(&mut self, posts: &str) -> Result<Vec<i64>, DatabaseError> {
         let sql = format!(
             "SELECT DISTINCT tag_id FROM taggings WHERE taggable_type = 'Post' AND taggable_id IN ({posts})"
@@ -272,7 +272,7 @@ impl Target {
         Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
     }
 
-    /// Puts tags on records: pairs of row number and text.
+    /// Writes tags of records: pairs of row number and text.
     pub(super) async fn put_tags(
         &mut self,
         kind: &'static str,
@@ -293,7 +293,7 @@ impl Target {
         self.pod.insert("taggings", &columns, rows, OnConflict::Ignore).await.map(drop)
     }
 
-    /// Cuts a text to what a column takes, and says so.
+    /// Cuts a text to a column's length, and reports it.
     pub(super) fn fit(&mut self, text: &str, most: usize, kind: CountKind, record: &impl ToString) -> String {
         match text.char_indices().nth(most) {
             None => text.to_owned(),
@@ -305,7 +305,7 @@ impl Target {
     }
 }
 
-/// Decides about a record of the account's own, by the row that is there and by what the journal says.
+/// Decides about a record of the account's own, by its existing row and the journal's entry.
 pub(super) fn decide(there: Option<&ExistingRow>, noted: Option<Noted>, account: &NewAccount) -> Decision {
     match there {
         None if noted.is_some_and(|noted| noted.certain) => Decision::Deleted,
@@ -316,21 +316,21 @@ pub(super) fn decide(there: Option<&ExistingRow>, noted: Option<Noted>, account:
     }
 }
 
-/// What becomes of a row that has no GUID of its own.
+/// The outcome for a row that has no GUID of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is there, and the journal knows it.
+    /// An existing row that the journal knows.
     Known,
-    /// It is there, and others have made it.
+    /// An existing row that others have created.
     Found,
-    /// It was there, and people have deleted it.
+    /// A row that existed and that people have deleted.
     Deleted,
-    /// It is new.
+    /// A new row.
     New,
 }
 
 impl Fate {
-    /// By what the journal says of it, and whether it is there.
+    /// Determines it from the journal's entry and the row's existence.
     pub(super) fn of(noted: Option<Noted>, is_there: bool) -> Self {
         match noted {
             Some(_) if is_there => Self::Known,

@@ -1,20 +1,20 @@
-//! What can go wrong with the queue.
+//! Errors of the queue.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why jobs cannot be kept or taken up.
+/// The reason jobs cannot be stored or claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum JobsError {
-    /// The queue's file cannot be made.
+    /// The queue's file cannot be created.
     #[error("the queue of jobs {path} cannot be opened: {source}. Check that its folder exists and is yours")]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The queue's tables cannot be made.
+    /// The queue's tables cannot be created.
     #[error(
         "the tables of the queue of jobs cannot be made: {0}. On PostgreSQL they need the extension hstore: \
          when Pappus's own user may not make it, let a superuser run CREATE EXTENSION hstore in Pappus's database once"

@@ -1,12 +1,12 @@
-//! The queue of jobs: what is to be worked on, by whichever program of the pod is free.
+//! The queue of jobs: work for whichever program of the pod is free.
 //!
-//! A job only says "work on number 42" of a queue. What is to be done, how far it is and whether it may be done at
-//! all stands in the tables of whoever pushes jobs, and whoever works looks there first: a job may come twice, or for
-//! something that is done. A job that is lost costs a delay: owners look now and then for open rows that nobody works
-//! on, and push them again.
+//! A job only says "work on number 42" of a queue. The task, its progress and whether it may be done at all are in
+//! the tables of the program that pushes jobs, and workers check there first: a job may come twice, or for something
+//! that is done. A lost job costs a delay: owners regularly look for open rows that nobody works on, and push them
+//! again.
 //!
-//! The queue is apalis, in an SQLite file of its own or beside the tables of a store on PostgreSQL. What a killed
-//! program had in hand comes back when it has not been heard of for [`ORPHANED`].
+//! The queue is apalis, in an SQLite file of its own or beside the tables of a store on PostgreSQL. The jobs of a
+//! killed program come back when it has sent no heartbeat for [`ORPHANED`].
 
 mod error;
 mod open;
@@ -24,20 +24,20 @@ pub use error::JobsError;
 
 use crate::pod::database::reason;
 
-/// How often a worker says that it is alive.
+/// Interval of a worker's heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Heartbeats that may be missed.
 const MISSED: usize = 5;
-/// After this time others take over what a silent worker had in hand.
+/// Time without a heartbeat after which others take over a worker's jobs.
 pub const ORPHANED: Duration = Duration::from_secs(10);
-/// How often a worker that has nothing to do looks for jobs.
+/// Interval at which an idle worker looks for jobs.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Works on jobs.
+/// Processes jobs.
 #[async_trait]
 pub trait Handler: Send + Sync {
-    /// Works on a row of the handler's own tables, if there is still something to do. What goes wrong is written down
-    /// there: the job is over in any case.
+    /// Processes a row of the handler's own tables, if there is still something to do. Errors are recorded there: the
+    /// job is finished in any case.
     async fn work(&self, id: i64);
 }
 
@@ -52,7 +52,7 @@ enum Kind {
 }
 
 impl Jobs {
-    /// Puts a job at the end of a queue.
+    /// Appends a job to a queue.
     ///
     /// # Errors
     /// [`JobsError::Queue`].
@@ -70,7 +70,7 @@ impl Jobs {
         }
     }
 
-    /// Forgets jobs that are done; gives how many.
+    /// Deletes finished jobs; returns their number.
     ///
     /// # Errors
     /// [`JobsError::Queue`].
@@ -94,8 +94,8 @@ impl Jobs {
 /// Seconds that a time may be ahead: the queue's own clock is this machine's.
 const AHEAD: i64 = 5;
 
-/// Jobs are due when they are pushed, and workers are heard of now: times that are still to come are of before the clock
-/// was set back, and nobody waits for them.
+/// Resets future times: jobs are due when they are pushed, and heartbeats are never ahead, so such times date from
+/// before the clock was set back, and nobody waits for them.
 async fn forget_future_times(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     for sql in [
         format!(
@@ -108,7 +108,7 @@ async fn forget_future_times(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Others may use apalis in the same database.
+/// Returns the name of a queue in apalis, which others may use in the same database.
 fn queue_name(queue: &str) -> String {
     format!("pappus-{queue}")
 }

@@ -1,4 +1,4 @@
-//! Opening the queue, its tables up to date.
+//! Opens the queue, with its tables up to date.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -17,11 +17,11 @@ use crate::store::{Pool, Store};
 
 /// Name of the queue's file.
 const FILE: &str = "jobs.sqlite3";
-/// Where apalis's changes of its tables are noted on PostgreSQL; others may use sqlx in the same database.
+/// The table that records apalis's migrations on PostgreSQL; others may use sqlx in the same database.
 const DONE: &str = "pappus_jobs_migrations";
-/// How long a connection, or a writer before this one, may be waited for.
+/// Maximum wait for a connection, or for another writer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Connections held at most.
+/// Maximum number of connections.
 const CONNECTIONS: u32 = 8;
 
 impl Jobs {
@@ -43,7 +43,7 @@ async fn open_sqlite(path: &Path) -> Result<Jobs, JobsError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        // What a power cut takes away is pushed again.
+        // Jobs lost in a power failure are pushed again.
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(PATIENCE)
         .disable_statement_logging();
@@ -52,7 +52,7 @@ async fn open_sqlite(path: &Path) -> Result<Jobs, JobsError> {
         .acquire_timeout(PATIENCE)
         .connect_lazy_with(options);
     let failed = |error: sqlx::Error| JobsError::Tables(reason(&error));
-    // sqlx locks nothing here, and two programs would make the tables at once.
+    // sqlx locks nothing here, and two programs would create the tables at once.
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     let migrated = SqliteStorage::migrations().run_direct(None, &mut *transaction, false).await;
     migrated.map_err(|error| JobsError::Tables(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Working on a queue until told to stop.
+//! Works on a queue until told to stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use tower::limit::ConcurrencyLimitLayer;
 use super::{Handler, Jobs, Kind, LOOK, postgres_config, sqlite_config};
 use crate::store::random_id;
 
-/// How long a worker whose queue has failed waits before it tries again.
+/// Pause before a retry after a failure of the queue.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Jobs {
-    /// Works on a queue, `tasks` jobs at a time, until `stop` holds true: then what is begun is ended, and nothing
-    /// new is taken up. When the queue's database is away, it is waited for.
+    /// Works on a queue, `tasks` jobs at a time, until `stop` is true: then running jobs are finished, and no new
+    /// ones claimed. Waits while the queue's database is unavailable.
     pub async fn run(
         &self,
         queue: &'static str,
@@ -37,7 +37,7 @@ impl Jobs {
     }
 }
 
-/// One worker after another: each has a name of its own, so that what a broken one had in hand is given to others.
+/// Runs one worker after another: each has a name of its own, so that the jobs of a broken one are given to others.
 async fn keep_working(
     jobs: Jobs,
     queue: &'static str,
@@ -46,7 +46,7 @@ async fn keep_working(
 ) {
     while !*stop.borrow() {
         if let Ok(name) = random_id() {
-            // A task of its own: not even a defect in the handler ends the work.
+            // A task of its own: not even a panic in the handler ends the work.
             _ = tokio::spawn(work(&jobs, &name, queue, Arc::clone(&handler), stop.clone())).await;
         }
         tokio::select! {
@@ -56,7 +56,7 @@ async fn keep_working(
     }
 }
 
-/// Boxed piece by piece: the compiler cannot see through all of it at once that it may go to another thread.
+/// Boxed piece by piece: the compiler cannot prove the whole future `Send` at once.
 fn work(
     jobs: &Jobs,
     name: &str,
@@ -65,7 +65,7 @@ fn work(
     mut stop: watch::Receiver<bool>,
 ) -> BoxFuture<'static, Result<(), WorkerError>> {
     let told: BoxFuture<'static, Result<(), WorkerError>> = Box::pin(async move {
-        // An error means that whoever could tell is gone.
+        // An error means that the sender is gone.
         _ = stop.wait_for(|stop| *stop).await;
         Ok(())
     });
@@ -76,7 +76,7 @@ fn work(
             Ok(())
         })
     };
-    // Without a limit a worker takes up the whole queue at once.
+    // Without a limit a worker claims the whole queue at once.
     let one = ConcurrencyLimitLayer::new(1);
     match &jobs.0 {
         Kind::Sqlite(pool) => {

@@ -1,4 +1,4 @@
-//! JPEG: a row of segments, with the picture's data behind some of them.
+//! JPEG: a sequence of segments, some followed by the picture's data.
 
 const SOI: [u8; 2] = [0xFF, 0xD8];
 const EOI: u8 = 0xD9;
@@ -8,20 +8,21 @@ const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
 const APP14: u8 = 0xEE;
 
-/// The file with what decoders need and the given EXIF block; none for a file whose segments are damaged.
+/// Returns the file with only the segments that decoders need and the given EXIF block; `None` if its segments are
+/// damaged.
 pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<Vec<u8>> {
     let mut rest = file.strip_prefix(&SOI)?;
     let mut cleaned = SOI.to_vec();
     let (mut exif, mut has_data) = (exif, false);
     loop {
         let Some((marker, after)) = next_marker(rest) else {
-            // Cut off in the data: decoders show what there is.
+            // Truncated in the data: decoders show the available part.
             return has_data.then(|| ended(cleaned));
         };
         rest = after;
         match marker {
             EOI => return Some(ended(cleaned)),
-            // Markers without contents mean something in the data only, and are copied with it.
+            // Markers without contents matter only in the data, and are copied with it.
             0x01 | 0xD0..=0xD8 => continue,
             _ => {}
         }
@@ -34,18 +35,18 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<Vec<u8>> {
             segment(&mut cleaned, APP1, &[b"Exif\0\0", exif].concat());
         }
         match marker {
-            // Density; a preview may follow.
+            // Keep the density; a thumbnail may follow it.
             APP0 => {
                 if let Some(density) = contents.get(..12).filter(|contents| contents.starts_with(b"JFIF\0")) {
                     segment(&mut cleaned, APP0, &[density, &[0, 0]].concat());
                 }
             }
             APP2 if contents.starts_with(b"ICC_PROFILE\0") => segment(&mut cleaned, APP2, contents),
-            // How the colours are packed.
+            // The colour transform.
             APP14 if contents.starts_with(b"Adobe") => {
                 segment(&mut cleaned, APP14, contents.get(..12).unwrap_or(contents));
             }
-            // Other programs' own, extensions nobody uses, comments.
+            // Application data, unused extensions and comments.
             0x02..=0xBF | APP1..=0xFE => {}
             _ => segment(&mut cleaned, marker, contents),
         }
@@ -58,24 +59,24 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<Vec<u8>> {
     }
 }
 
-/// The next marker, and what follows it.
+/// Returns the next marker and the bytes after it.
 fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let mut at = bytes.iter().position(|byte| *byte == 0xFF)?;
-    // Any number of 0xFF may stand before it.
+    // Any number of 0xFF may precede it.
     while bytes.get(at) == Some(&0xFF) {
         at += 1;
     }
     Some((*bytes.get(at)?, bytes.get(at + 1..)?))
 }
 
-/// Where the data of a scan ends: at the first marker that is neither a stuffed byte nor a restart.
+/// Returns the end of a scan's data: the first marker that is neither a stuffed byte nor a restart.
 fn data_end(bytes: &[u8]) -> usize {
     let is_end = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7 | 0xFF);
     bytes.windows(2).position(is_end).unwrap_or(bytes.len())
 }
 
 fn segment(cleaned: &mut Vec<u8>, marker: u8, contents: &[u8]) {
-    // As long as it was, or shorter: it fits.
+    // No longer than the original segment, so its length fits.
     let length = u16::try_from(contents.len() + 2).unwrap_or(u16::MAX);
     cleaned.extend([0xFF, marker]);
     cleaned.extend(length.to_be_bytes());

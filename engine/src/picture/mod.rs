@@ -1,7 +1,7 @@
-//! Pictures that strangers hand in: whether a file is one, what of it is kept, and the sizes that diaspora* shows.
+//! Pictures from untrusted sources: validation, removal of metadata, and the sizes that diaspora* shows.
 //!
-//! What is kept shows the same and carries nothing else: no comments, no place and no camera, nothing behind the end.
-//! The pixels stay as they were, nothing is packed anew.
+//! A cleaned picture looks the same and contains nothing else: no comments, no location, no camera, no trailing data.
+//! The pixels are unchanged, nothing is re-encoded.
 
 mod jpeg;
 mod moving;
@@ -13,12 +13,13 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
-/// Bytes a picture may take unpacked: 24 million pixels.
+/// The most bytes of a decoded picture: 24 million pixels.
 const MAX_UNPACKED: u64 = 96 << 20;
-/// Pixels of one side.
+/// The most pixels of one side.
 const MAX_SIDE: u32 = 20_000;
 
-/// The sizes diaspora* makes of a photo (`UnprocessedImage`, `ProcessedImage`), and how the names of their files begin.
+/// The sizes diaspora* creates of a photo (`UnprocessedImage`, `ProcessedImage`), with the prefixes of their file
+/// names.
 pub(crate) const SIZES: [(&str, Size); 4] = [
     ("thumb_small_", Size::Fill(50, 50)),
     ("thumb_medium_", Size::Fit(100, 100)),
@@ -27,16 +28,16 @@ pub(crate) const SIZES: [(&str, Size); 4] = [
 ];
 const LARGEST: &str = "scaled_full_";
 
-/// How large a picture is made.
+/// The target size of a picture.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Size {
-    /// Exactly so large; what is too much is cut off.
+    /// Exactly this size; the excess is cropped.
     Fill(u32, u32),
-    /// At most so large, and never enlarged.
+    /// At most this size, and never enlarged.
     Fit(u32, u32),
 }
 
-/// What diaspora* takes for a photo.
+/// The image formats that diaspora* accepts as photos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PictureKind {
     Gif,
@@ -46,7 +47,7 @@ pub(crate) enum PictureKind {
 }
 
 impl PictureKind {
-    /// What the first bytes of a file say.
+    /// Detects the kind from the first bytes of a file.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         match image::guess_format(bytes).ok()? {
             ImageFormat::Gif => Some(Self::Gif),
@@ -57,7 +58,7 @@ impl PictureKind {
         }
     }
 
-    /// How names of such files end. Web servers send files by it.
+    /// Returns the file name extension. Web servers derive the media type from it.
     pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Gif => "gif",
@@ -67,7 +68,7 @@ impl PictureKind {
         }
     }
 
-    /// The media type.
+    /// Returns the media type.
     pub(crate) fn media_type(self) -> &'static str {
         self.format().to_mime_type()
     }
@@ -82,19 +83,19 @@ impl PictureKind {
     }
 }
 
-/// A picture, cleaned and unpacked.
+/// A picture, cleaned and decoded.
 pub(crate) struct Picture {
-    /// The file without what nobody sees.
+    /// The file without metadata.
     pub(crate) bytes: Vec<u8>,
-    /// What it is.
+    /// The image format.
     pub(crate) kind: PictureKind,
-    /// Turned as people see it; the first of several pictures.
+    /// The decoded picture, rotated as shown; the first frame of an animation.
     shown: DynamicImage,
     moves: bool,
 }
 
 impl Picture {
-    /// None for what is no picture that diaspora* takes, or too large a one.
+    /// Reads a picture; returns `None` if diaspora* does not accept its format or it is too large.
     pub(crate) fn read(file: &[u8]) -> Option<Self> {
         let kind = PictureKind::of(file)?;
         let (shown, orientation) = unpack(file, kind)?;
@@ -108,8 +109,7 @@ impl Picture {
         Some(Self { bytes, kind, shown, moves })
     }
 
-    /// A size of it, of the same kind, with the beginning of its name from [`SIZES`]. What moves is shown moving, in
-    /// the largest.
+    /// Scales the picture in the same format; `prefix` is from [`SIZES`]. Only the largest size stays animated.
     pub(crate) fn scaled(&self, prefix: &str, size: Size) -> Option<Vec<u8>> {
         if self.moves && prefix == LARGEST {
             return Some(self.bytes.clone());
@@ -126,7 +126,7 @@ fn unpack(file: &[u8], kind: PictureKind) -> Option<(DynamicImage, Orientation)>
     let mut reader = ImageReader::with_format(Cursor::new(file), kind.format());
     reader.limits(limits);
     let mut decoder = reader.into_decoder().ok()?;
-    // What the decoder does not count against its limit is bounded by the number of pixels.
+    // Memory that the decoder does not count against its limit is bounded by the number of pixels.
     if decoder.total_bytes() > MAX_UNPACKED {
         return None;
     }
@@ -136,10 +136,10 @@ fn unpack(file: &[u8], kind: PictureKind) -> Option<(DynamicImage, Orientation)>
     Some((shown, orientation))
 }
 
-/// An EXIF block that says how the picture is turned, and nothing else.
+/// Returns an EXIF block that contains only the orientation.
 fn exif(orientation: Orientation) -> Vec<u8> {
     let mut block = b"II*\0\x08\0\0\0".to_vec();
-    // One entry: tag 0x0112, a number of two bytes, one of them; no further directory.
+    // One entry: tag 0x0112, one 16-bit number; no further directory.
     block.extend([1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation.to_exif(), 0, 0, 0, 0, 0, 0, 0]);
     block
 }
@@ -158,7 +158,7 @@ fn resize(picture: &DynamicImage, size: Size) -> DynamicImage {
 fn encode(picture: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, image::ImageError> {
     let flat;
     let picture = match format {
-        // JPEG knows no transparency.
+        // JPEG has no transparency.
         ImageFormat::Jpeg => {
             flat = DynamicImage::ImageRgb8(picture.to_rgb8());
             &flat

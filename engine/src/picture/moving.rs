@@ -1,16 +1,16 @@
-//! PNG, and GIF picture by picture.
+//! PNG, and GIF frame by frame.
 
 use gif::{ColorOutput, DecodeOptions, Encoder, MemoryLimit};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// Chunks that make the picture, those of moving ones among them.
+/// The chunks that are needed to show the picture, including animations.
 const KEPT: [&[u8]; 14] = [
     b"IHDR", b"PLTE", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"bKGD", b"pHYs", b"acTL",
     b"fcTL", b"IDAT", b"fdAT",
 ];
 
-/// The file with what decoders need and the given EXIF block, and whether it moves; none for a file whose chunks are
-/// damaged.
+/// Returns the file with only the chunks that decoders need and the given EXIF block, and whether it is animated;
+/// `None` if its chunks are damaged.
 pub(super) fn clean_png(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)> {
     let mut rest = file.strip_prefix(SIGNATURE)?;
     let (mut cleaned, mut moves, mut exif) = (SIGNATURE.to_vec(), false, exif);
@@ -46,13 +46,12 @@ fn png_chunk(cleaned: &mut Vec<u8>, name: &[u8], contents: &[u8]) {
     cleaned.extend(sum.finalize().to_be_bytes());
 }
 
-/// The file's pictures as they are packed, with their times, and nothing else. What follows a damaged picture goes with
-/// it.
+/// Returns the file with only its frames, still compressed, and their timing. Frames after a damaged one are dropped.
 pub(super) fn clean_gif(file: &[u8]) -> Option<Vec<u8>> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
     options.set_memory_limit(MemoryLimit::Unlimited);
-    // The packed bytes are copied: they are no more than the file.
+    // The compressed bytes are copied, and are not larger than the file.
     options.skip_frame_decoding(true);
     let mut pictures = options.read_info(file).ok()?;
     let colours = pictures.global_palette().unwrap_or_default().to_vec();

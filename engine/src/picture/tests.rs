@@ -4,7 +4,7 @@ use super::*;
 
 const WORDS: &[u8] = b"<script>alert(1)</script>";
 
-/// Twice as wide as high; the left half is red, the right one blue.
+/// An image twice as wide as high; the left half is red, the right one blue.
 fn halves() -> RgbImage {
     RgbImage::from_fn(64, 32, |x, _| if x < 32 { Rgb([250, 0, 0]) } else { Rgb([0, 0, 250]) })
 }
@@ -23,11 +23,11 @@ fn shows_the_same(one: &[u8], other: &[u8]) -> bool {
     image::load_from_memory(one).unwrap().to_rgb8() == image::load_from_memory(other).unwrap().to_rgb8()
 }
 
-/// A JPEG with a comment, a camera's block that says it lies on its side, an unknown block, and something behind the end.
+/// A JPEG with a comment, EXIF with a rotation, an unknown segment, and trailing data.
 fn jpeg_of_a_phone() -> Vec<u8> {
     let plain = packed(ImageFormat::Jpeg);
     let mut camera = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0".to_vec();
-    // The camera's maker.
+    // The camera's manufacturer.
     camera.extend(b"\x0f\x01\x02\0\x19\0\0\0\x26\0\0\0\0\0\0\0");
     camera.extend_from_slice(WORDS);
     let mut bytes = plain[..2].to_vec();
@@ -48,12 +48,12 @@ fn a_photo_of_a_phone_stands_upright_and_tells_nothing() {
     assert!(!holds(&picture.bytes, b"script"));
     assert!(shows_the_same(&picture.bytes, &file));
     assert_eq!((picture.shown.width(), picture.shown.height()), (32, 64));
-    // Orientation 6: what was left is above.
+    // Orientation 6: the left side is at the top.
     let large =
         image::load_from_memory(&picture.scaled("scaled_full_", Size::Fit(700, u32::MAX)).unwrap()).unwrap();
     let top = large.to_rgb8().get_pixel(16, 4).0;
     assert!(large.height() == 64 && top[0] > 200 && top[2] < 60, "{top:?}");
-    // The original is turned by whoever shows it, once.
+    // Viewers rotate the original, once.
     let again = Picture::read(&picture.bytes).unwrap();
     assert_eq!(again.bytes, picture.bytes);
     assert_eq!((again.shown.width(), again.shown.height()), (32, 64));
@@ -116,7 +116,7 @@ fn a_jpeg_of_many_scans_keeps_them_all() {
     jpeg_segment(&mut expected, 0xDA, &[5]);
     expected.extend([6, 0xFF, 0xD9]);
     assert_eq!(jpeg::clean(&file, None).unwrap(), expected);
-    // Cut off in the data it ends there; cut off before, it is none.
+    // Truncated in the data, it ends there; truncated before, it is refused.
     assert!(jpeg::clean(&file[..18], None).is_some_and(|cut| cut.ends_with(&[0xFF, 0xD9])));
     assert!(jpeg::clean(&file[..9], None).is_none());
 }

@@ -1,13 +1,13 @@
-//! WebP: a row of chunks in a RIFF file.
+//! WebP: a sequence of chunks in a RIFF file.
 
-/// Chunks that make the picture.
+/// The chunks that are needed to show the picture.
 const KEPT: [&[u8]; 7] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
-/// Flags of `VP8X`: there is EXIF, there is XMP.
+/// Flags of `VP8X`: EXIF is present, XMP is present.
 const EXIF_FLAG: u8 = 0x08;
 const XMP_FLAG: u8 = 0x04;
 
-/// The file with what decoders need and the given EXIF block, and whether it moves; none for a file whose chunks are
-/// damaged.
+/// Returns the file with only the chunks that decoders need and the given EXIF block, and whether it is animated;
+/// `None` if its chunks are damaged.
 pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)> {
     let size = usize::try_from(u32::from_le_bytes(file.get(4..8)?.try_into().ok()?)).ok()?;
     let mut rest = file.get(12..file.len().min(size.checked_add(8)?))?;

@@ -1,6 +1,6 @@
-//! A diaspora* pod: where its data lies, and the way out of its database.
+//! A diaspora* pod: configuration, photo files, and reading from its database.
 //!
-//! Reading never writes to the pod. Everything an export sees comes from one read-only snapshot.
+//! Reading never writes to the pod. An export sees only one read-only snapshot.
 
 pub mod config;
 pub mod database;

@@ -1,13 +1,13 @@
-//! The people of a pod as its podmin looks at them: how many, who has moved away, whom to write to.
+//! The pod's people for its podmin: counts, moved accounts, e-mail recipients.
 
 use chrono::{DateTime, Months, Utc};
 
 use super::database::{Cell as _, DatabaseError, Snapshot};
 
-/// The groups podmins know, by when somebody used the pod last. Closed accounts are in none.
+/// Groups of accounts by their last use, as podmins know them. Closed accounts are in none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
-    /// Whenever.
+    /// Any time.
     Ever,
     /// Within a year.
     Year,
@@ -17,48 +17,48 @@ pub enum Seen {
     Month,
 }
 
-/// Somebody to write to.
+/// A recipient of e-mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addressee {
-    /// The row number of the account.
+    /// Row ID of the account.
     pub user_id: i64,
-    /// Its username.
+    /// Username.
     pub username: String,
-    /// Its e-mail address.
+    /// E-mail address.
     pub email: String,
-    /// The language the person has chosen on the pod, such as `de`.
+    /// Language of the person on the pod, such as `de`.
     pub language: Option<String>,
-    /// Whether a podmin has locked the account: it lets nobody in.
+    /// True when a podmin has locked the account, which prevents sign-in.
     pub locked: bool,
 }
 
-/// An account as lists show it.
+/// An account in lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRow {
-    /// The row number of the account.
+    /// Row ID of the account.
     pub user_id: i64,
-    /// Its username.
+    /// Username.
     pub username: String,
-    /// Its e-mail address; empty when there is none.
+    /// E-mail address; empty when there is none.
     pub email: String,
-    /// Whether it is closed.
+    /// True when the account is closed.
     pub closed: bool,
-    /// Whether a podmin has locked it.
+    /// True when a podmin has locked the account.
     pub locked: bool,
-    /// When somebody used it last.
+    /// Time of last use.
     pub last_seen: Option<DateTime<Utc>>,
 }
 
 /// An account that has moved to another pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovedAway {
-    /// The row number of the account.
+    /// Row ID of the account.
     pub user_id: i64,
-    /// When the pod learned of it, if it says so.
+    /// Time the pod learned of the move, if recorded.
     pub at: Option<DateTime<Utc>>,
 }
 
-/// All accounts, closed ones and those that have moved included: they have archives as well.
+/// Counts all accounts, including closed and moved ones, which have archives as well.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -68,7 +68,7 @@ pub async fn count_accounts(snapshot: &mut Snapshot) -> Result<u64, DatabaseErro
     Ok(row.and_then(|row| row.integer(0)).and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
 }
 
-/// Accounts that have moved away. diaspora* keeps a row of each move it has heard of (`account_migrations`).
+/// Lists accounts that moved away. diaspora* stores each move it learns of (`account_migrations`).
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -90,7 +90,7 @@ pub async fn moved_away(snapshot: &mut Snapshot) -> Result<Vec<MovedAway>, Datab
     Ok(rows.iter().filter_map(moved).collect())
 }
 
-/// People to write to, by row number, behind `after`; at most `limit`.
+/// Lists e-mail recipients by row ID, starting after `after`; at most `limit`.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -128,7 +128,7 @@ pub async fn addressees(
     Ok(rows.iter().filter_map(addressee).collect())
 }
 
-/// Administrators of the pod who can be written to.
+/// Lists the pod's administrators who have an e-mail address.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -151,8 +151,8 @@ pub async fn podmins(snapshot: &mut Snapshot) -> Result<Vec<Addressee>, Database
     Ok(rows.iter().filter_map(podmin).filter(|podmin| !podmin.locked).collect())
 }
 
-/// Accounts by row number, behind `after`; at most `limit`. With `beginning`, those whose username or e-mail address begins
-/// with it, whatever the case.
+/// Lists accounts by row ID, starting after `after`; at most `limit`. With `beginning`, only those whose username or
+/// e-mail address starts with it, in any case.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -162,7 +162,7 @@ pub async fn accounts(
     after: i64,
     limit: u32,
 ) -> Result<Vec<AccountRow>, DatabaseError> {
-    // `_` and `%` are no letters of a pattern: usernames have underscores.
+    // Escape `_` and `%`: usernames contain underscores.
     let pattern = beginning.map(|text| {
         let text = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
         format!("{text}%")
@@ -192,5 +192,5 @@ pub async fn accounts(
     Ok(rows.iter().filter_map(account).collect())
 }
 
-/// Users who could sign in if nobody had locked them.
+/// SQL condition for open accounts, locked or not.
 const OPEN: &str = "u.username IS NOT NULL AND u.username <> '' AND NOT COALESCE(p.closed_account, FALSE)";

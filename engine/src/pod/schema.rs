@@ -1,4 +1,4 @@
-//! Which version of diaspora*'s tables a pod has, and whether Pappus knows it.
+//! Checks that Pappus supports the schema version of a pod's database.
 
 use std::collections::HashSet;
 
@@ -7,10 +7,10 @@ use super::database::{Cell as _, DatabaseError, Snapshot};
 
 /// First `schema_migrations` entry of diaspora* 0.7.0.0.
 const OLDEST: &str = "20170813222333";
-/// Newest entry known: diaspora* 0.10-dev of April 2026.
+/// Newest known entry: diaspora* 0.10-dev of April 2026.
 const NEWEST: &str = "20260428000000";
 
-/// The tables and columns an export reads. All of them are in every version from 0.7 on.
+/// Tables and columns that an export reads. All of them exist in every version from 0.7 on.
 const REQUIRED: &[(&str, &str)] = &[
     ("account_migrations", "id old_person_id new_person_id"),
     ("aspect_memberships", "aspect_id contact_id"),
@@ -60,22 +60,22 @@ const REQUIRED: &[(&str, &str)] = &[
     ),
 ];
 
-/// The tables an export reads.
+/// Returns the tables that an export reads.
 pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
     REQUIRED.iter().map(|(table, _)| *table)
 }
 
-/// The version of a pod's tables: its newest `schema_migrations` entry.
+/// Schema version of a pod's database: its newest `schema_migrations` entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaVersion(String);
 
 impl SchemaVersion {
-    /// The entry, fourteen digits.
+    /// Returns the entry, fourteen digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The versions of diaspora* that have these tables, in words.
+    /// Returns the versions of diaspora* with this schema, in words.
     pub fn software(&self) -> &'static str {
         if self.0.as_str() <= "20190701234716" {
             "diaspora* 0.7"
@@ -87,38 +87,38 @@ impl SchemaVersion {
     }
 }
 
-/// Why a pod's tables cannot be read.
+/// The reason a pod's tables cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// It is not a diaspora* database.
+    /// The database is not diaspora*'s.
     #[error(
         "this database has no table schema_migrations with entries: it is not a diaspora* pod's database"
     )]
     NotDiaspora,
-    /// Older than 0.7.
+    /// The schema is older than 0.7.
     #[error(
         "the pod's tables are of version {0}, older than diaspora* 0.7: update the pod to 0.7 or later first"
     )]
     TooOld(String),
-    /// Newer than anything known.
+    /// The schema is newer than any known one.
     #[error(
         "the pod's tables are of version {0}, newer than any this Pappus knows (up to {NEWEST}): get a newer Pappus"
     )]
     TooNew(String),
-    /// The database's user may not read some of the tables.
+    /// The database user may not read some of the tables.
     #[error(
         "the pod's database does not let this user read {tables}. As the owner of the database, run: {grant}"
     )]
     Denied {
         /// The tables.
         tables: String,
-        /// The statements that give the right.
+        /// The statements that grant the right.
         grant: String,
     },
-    /// The version is known, but the tables do not fit it.
+    /// The version is known, but the tables do not match it.
     #[error("the pod's tables are of version {version}, but {missing} missing: was a migration interrupted?")]
     Incomplete {
         /// The newest entry.
@@ -128,14 +128,14 @@ pub enum SchemaError {
     },
 }
 
-/// Reads the version and makes sure that every table and column an export needs is there.
+/// Reads the version and checks that every table and column for an export exists.
 ///
 /// # Errors
-/// [`SchemaError`], each with what to do.
+/// [`SchemaError`], each with its remedy.
 pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, SchemaError> {
     let sql = "SELECT MAX(version) FROM schema_migrations".to_owned();
     let row = match snapshot.first("the version of its tables", sql, &[]).await {
-        // There is no such table.
+        // The table does not exist.
         Err(DatabaseError::Statement { .. }) => None,
         other => other?,
     };
@@ -171,7 +171,7 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
     }
 }
 
-/// The tables of an export that this user may not read.
+/// Returns the tables for an export that this user may not read.
 async fn denied_tables(
     snapshot: &mut Snapshot,
     present: &HashSet<String>,
@@ -185,7 +185,7 @@ async fn denied_tables(
             let denied: HashSet<String> = rows.iter().filter_map(|row| row.text(0)).collect();
             Ok(tables().filter(|table| denied.contains(*table)).collect())
         }
-        // Here a table that may not be read looks as if it were not there, until it is asked for.
+        // MySQL reports unreadable tables as missing until they are queried.
         Dialect::MySql => {
             let mut denied = Vec::new();
             for (table, columns) in REQUIRED {
@@ -204,7 +204,7 @@ async fn denied_tables(
     }
 }
 
-/// Every `table.column` of the database.
+/// Returns every `table.column` of the database.
 pub(crate) async fn columns(snapshot: &mut Snapshot) -> Result<HashSet<String>, DatabaseError> {
     let sql = match snapshot.dialect() {
         Dialect::PostgreSql => {

@@ -1,5 +1,5 @@
-//! A look at a whole pod before anything is exported: how much there is, and whether its database is ready for it.
-//! What would be left out, `export::Forecaster` finds.
+//! An overview of a pod before the export: its size, and whether its database is ready. `export::Forecaster` finds
+//! the omissions.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::config::{Dialect, PodUrl};
 use super::database::{Cell as _, DatabaseError, Snapshot};
 
-/// What a pod holds.
+/// Counts of a pod's contents.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Survey {
     /// Accounts on the pod.
@@ -26,48 +26,48 @@ pub struct Survey {
     pub likes: u64,
     /// Photos by the pod's accounts.
     pub photos: u64,
-    /// Accounts whose diaspora* ID names another host than the pod's address gives, by that host: the pod has changed
-    /// its address, or the address is wrong. They keep their IDs.
+    /// Accounts by the host in their diaspora* ID, where that differs from the pod's address: the pod has changed its
+    /// address, or the address is wrong. They keep their IDs.
     pub other_hosts: BTreeMap<String, u64>,
-    /// Large tables whose contents the database knows nothing about, as after a restore: it plans its statements badly.
-    /// `ANALYZE` helps. Always empty where the database sees to that itself.
+    /// Large tables without statistics, as after a restore, for which the database plans statements badly; run
+    /// `ANALYZE`. Always empty where the database collects statistics by itself.
     pub without_statistics: Vec<String>,
 }
 
-/// One account and how large it is.
+/// An account and its size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccountSize {
-    /// Its row number, `users.id`.
+    /// Row ID, `users.id`.
     #[serde(skip)]
     pub user_id: i64,
-    /// Its username.
+    /// Username.
     pub username: String,
-    /// Whether it was closed.
+    /// True when the account was closed.
     pub closed: bool,
-    /// Whether it cannot sign in.
+    /// True when the account cannot sign in.
     pub locked: bool,
-    /// Its posts.
+    /// Number of posts.
     pub posts: u64,
-    /// Its comments.
+    /// Number of comments.
     pub comments: u64,
-    /// Its likes.
+    /// Number of likes.
     pub likes: u64,
-    /// Its contacts.
+    /// Number of contacts.
     pub contacts: u64,
-    /// Its photos.
+    /// Number of photos.
     pub photos: u64,
-    /// Bytes of its photos' originals; `None` when the files could not be looked at.
+    /// Bytes of the photos' originals; `None` when the files could not be read.
     pub photo_bytes: Option<u64>,
 }
 
 impl AccountSize {
-    /// About how many records and files it has.
+    /// Returns the approximate number of records and files.
     pub fn records(&self) -> u64 {
         self.posts + self.comments + self.likes + self.contacts + self.photos
     }
 }
 
-/// Looks at the whole pod, with a few statements. `url` is its address.
+/// Surveys the whole pod, with a few statements. `url` is its address.
 ///
 /// # Errors
 /// The database's failure.
@@ -89,8 +89,8 @@ pub async fn survey(snapshot: &mut Snapshot, url: &PodUrl) -> Result<Survey, Dat
     Ok(survey)
 }
 
-/// Every account with its size, by username. `photo_files` are the names of all originals with their sizes in bytes,
-/// where they could be read.
+/// Returns every account with its size, by username. `photo_files` are the names of all originals with their sizes in
+/// bytes, if they could be read.
 ///
 /// # Errors
 /// The database's failure.
@@ -134,7 +134,7 @@ pub async fn account_sizes(
         .collect())
 }
 
-/// Counts the accounts whose diaspora* ID names another host than the pod's address gives, by that host.
+/// Counts the accounts by the host in their diaspora* ID, where that differs from the pod's address.
 ///
 /// # Errors
 /// The database's failure.
@@ -172,7 +172,7 @@ async fn accounts(snapshot: &mut Snapshot, host: &str, survey: &mut Survey) -> R
     Ok(())
 }
 
-/// Bytes of the originals of each local person, by `people.id`.
+/// Returns the bytes of each local person's originals, by `people.id`.
 async fn photo_bytes(
     snapshot: &mut Snapshot,
     files: &BTreeMap<String, u64>,
@@ -191,11 +191,11 @@ async fn photo_bytes(
     Ok(bytes)
 }
 
-/// Bytes from which a table is large enough for a bad plan to be felt.
+/// Table size in bytes from which a bad plan is noticeable.
 const LARGE_TABLE: u32 = 256 << 10;
 
 async fn without_statistics(snapshot: &mut Snapshot) -> Result<Vec<String>, DatabaseError> {
-    // MariaDB and MySQL renew theirs by themselves, and SQLite's plans do without.
+    // MariaDB and MySQL update statistics by themselves, and SQLite plans well without them.
     if snapshot.dialect() != Dialect::PostgreSql {
         return Ok(Vec::new());
     }

@@ -1,7 +1,7 @@
-//! Fixes what earlier versions of Pappus entered into a pod, as far as it can still be told.
+//! Fixes data that earlier versions of Pappus wrote into a pod, as far as it can still be identified.
 //!
-//! Every repair looks for rows that still hold just what an earlier version wrote, changes those, and leaves alone what
-//! the pod has learned since. So a second run finds nothing to do. A dry run looks only.
+//! Every repair looks for rows that are unchanged since an earlier version wrote them, changes those, and leaves the
+//! pod's own updates alone. So a second run finds nothing to do. A dry run changes nothing.
 
 mod moved;
 mod people;
@@ -14,48 +14,47 @@ use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{DatabaseError, PodWriter};
 use crate::store::{Store, StoreError};
 
-/// Why a repair stopped. What it has changed until then stays, and the same call goes on from there.
+/// The reason a repair stopped. Changes made so far stay, and the same call resumes.
 #[derive(Debug, thiserror::Error)]
 pub enum RepairError {
     /// The pod's database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The store, which knows what was imported, failed.
+    /// The store, which records imports, failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// How to repair.
+/// Options of a repair.
 pub struct RepairOptions {
-    /// Looks people up.
+    /// Looks up people.
     pub discovery: Discovery,
-    /// Only look for what would be changed.
+    /// Only report the changes.
     pub dry_run: bool,
-    /// The time that changed rows get.
+    /// The timestamp of changed rows.
     pub now: Timestamp,
 }
 
-/// The repairs there are.
+/// The available repairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repair {
-    /// People whom imports brought along get the names, the photos, the key and the search setting that their pods
-    /// tell.
+    /// People added by imports get the names, photos, key and search setting that their pods publish.
     People,
-    /// People who have moved here are nothing but closed under their old names.
+    /// People who have moved here keep only a closed row under their old IDs.
     MovedPeople,
 }
 
-/// What a repair found.
+/// The result of a repair.
 #[derive(Debug, Clone, Serialize)]
 pub struct Repaired {
-    /// Which repair.
+    /// The repair.
     pub repair: Repair,
-    /// How many rows an earlier version may have written.
+    /// Number of rows that an earlier version may have written.
     pub examined: u64,
-    /// What was changed, or would be in a dry run.
+    /// Changes made, or to be made in a dry run.
     pub changes: Vec<Change>,
-    /// What could not be told.
+    /// People who could not be checked or must not be changed.
     pub skipped: Vec<Skipped>,
 }
 
@@ -71,11 +70,11 @@ pub struct Change {
 /// A column that is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldChange {
-    /// Its name.
+    /// The column's name.
     pub column: &'static str,
-    /// What it held; none for nothing.
+    /// The old value; none if it was empty.
     pub from: Option<String>,
-    /// What it holds now.
+    /// The new value.
     pub to: Option<String>,
 }
 
@@ -84,7 +83,7 @@ pub struct FieldChange {
 pub struct Skipped {
     /// The person's diaspora* ID.
     pub person: String,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub reason: String,
 }
 
@@ -94,7 +93,7 @@ impl Repaired {
     }
 }
 
-/// What every repair works with.
+/// The context of every repair.
 struct Work<'a> {
     pod: PodWriter,
     url: &'a PodUrl,

@@ -1,6 +1,6 @@
-//! People who have moved here: what they told under their old names.
+//! Repairs people who have moved here: the profiles under their old IDs.
 //!
-//! Earlier versions closed the old person when a move was announced, and left name, avatar and the rest.
+//! Earlier versions closed the old person when a move was announced, but left name, avatar and the rest.
 
 use super::{Change, FieldChange, Repair, RepairError, Repaired, Work};
 use crate::announce::{bury, has_content};

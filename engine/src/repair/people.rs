@@ -1,7 +1,7 @@
-//! People of other pods whom imports brought along.
+//! Repairs people of other pods who were added by imports.
 //!
-//! Earlier versions put the whole name into the first one, forgot the photos, made everybody searchable, and cut the
-//! line break off the end of the key.
+//! Earlier versions put the whole name into the first name, omitted the photos, made everyone searchable, and cut off
+//! the line break at the end of the key.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::domain::{DiasporaId, PublicKey};
 use crate::import::{PersonProfile, were_joined};
 use crate::pod::database::{Cell as _, Row, Value};
 
-/// Columns of `profiles` that an earlier version left empty, and that a pod fills when it hears of somebody.
+/// Columns of `profiles` that an earlier version left empty, and that a pod fills when it receives a profile.
 const LEFT_EMPTY: [&str; 8] = [
     "image_url",
     "image_url_medium",
@@ -23,7 +23,7 @@ const LEFT_EMPTY: [&str; 8] = [
     "diaspora_handle",
 ];
 
-/// Somebody as the pod has them.
+/// A person's row on the pod.
 struct PersonRow {
     id: i64,
     handle: DiasporaId,
@@ -38,7 +38,7 @@ struct ProfileRow {
     first_name: Option<String>,
     last_name: Option<String>,
     full_name: Option<String>,
-    /// Whether nobody has written to it since it was made, and it has what it was made with.
+    /// Unchanged since its creation, with the values it was created with.
     is_untouched: bool,
 }
 
@@ -64,10 +64,10 @@ impl PersonRow {
         self.profile.is_of_an_earlier_version() || !self.key.ends_with('\n')
     }
 
-    /// What is to be changed, now that the person's own pod has been asked.
+    /// Returns the changes, given the answer of the person's own pod.
     ///
     /// # Errors
-    /// Why it must not be.
+    /// The reason it must not be changed.
     fn correction(&self, found: &DiscoveredPerson, profile: PersonProfile) -> Result<Correction, String> {
         if found.guid.as_str() != self.guid {
             return Err("the pod now tells another GUID for this address: it may be somebody else".to_owned());
@@ -91,7 +91,7 @@ impl ProfileRow {
             && were_joined(&name(&self.first_name), &name(&self.last_name))
     }
 
-    /// An empty text and nothing are one.
+    /// Compares names with empty and missing ones as equal.
     fn differs_from(&self, profile: &PersonProfile) -> bool {
         let name = |name: &Option<String>| name.clone().unwrap_or_default();
         let names = [&self.first_name, &self.last_name].map(name);
@@ -104,7 +104,7 @@ impl ProfileRow {
     }
 }
 
-/// What somebody's rows are to hold.
+/// The new values of a person's rows.
 struct Correction {
     key: Option<String>,
     profile: Option<PersonProfile>,
@@ -118,7 +118,7 @@ impl Correction {
     fn describe(&self, person: &PersonRow) -> Change {
         let mut fields = Vec::new();
         if let Some(key) = &self.key {
-            // The last line says it all.
+            // The last line shows the difference.
             let end =
                 |pem: &str| pem.get(pem.trim_end().rfind('\n').map_or(0, |at| at + 1)..).map(str::to_owned);
             fields.push(FieldChange {
@@ -161,7 +161,7 @@ impl Work<'_> {
         }
     }
 
-    /// GUIDs of people whom imports into this pod brought along, in pages. Those of imports that were taken back may
+    /// Returns the GUIDs of people added by imports into this pod, in pages. Those of imports that were undone may
     /// have stayed.
     async fn brought_along(&self, after: &str) -> Result<Vec<String>, RepairError> {
         let sql = "SELECT DISTINCT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
@@ -171,7 +171,7 @@ impl Work<'_> {
         Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
     }
 
-    /// Those of them who are still here, are of another pod, and have neither closed their account nor moved on.
+    /// Returns those who still exist, belong to another pod, and have neither closed their account nor moved.
     async fn people_rows(&mut self, guids: &[String]) -> Result<Vec<PersonRow>, RepairError> {
         let empty: Vec<String> = LEFT_EMPTY.iter().map(|column| format!("f.{column} IS NULL")).collect();
         let empty = empty.join(" AND ");
@@ -191,7 +191,7 @@ impl Work<'_> {
         Ok(people)
     }
 
-    /// Asks the people's own pods, and writes what they tell: in one transaction.
+    /// Queries the people's own pods, and writes their answers in one transaction.
     async fn correct(&mut self, people: Vec<PersonRow>, repaired: &mut Repaired) -> Result<(), RepairError> {
         let ids: Vec<DiasporaId> = people.iter().map(|person| person.handle.clone()).collect();
         let mut found: HashMap<DiasporaId, _> = self.options.discovery.find_all(ids).await;
@@ -228,7 +228,7 @@ impl Work<'_> {
         Ok(self.pod.commit().await?)
     }
 
-    /// Writes to somebody's rows; false when the pod has been quicker and knows better.
+    /// Updates a person's rows; false if the pod has updated them in the meantime.
     async fn write(&mut self, person: &PersonRow, correction: &Correction) -> Result<bool, RepairError> {
         let now = self.options.now;
         let mut changed = 0;

@@ -1,4 +1,4 @@
-//! Making the archives people have asked for.
+//! Builds the archives that people have requested.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,18 +24,18 @@ use crate::pod::schema::read_schema;
 use crate::pod::uploads::PhotoStore;
 use crate::store::{StateFolder, StoreError, StoredSignatures, random_id};
 
-/// The queue of jobs that say which request to look at.
+/// The queue of jobs that name the request to process.
 pub const QUEUE: &str = "requests";
-/// How often the row is told how far it is.
+/// Interval at which the row's progress is updated.
 const HEARTBEAT: Duration = Duration::from_millis(500);
-/// How long after being told to stop an export may still be ended.
+/// Time in which an export may still finish after being told to stop.
 const GRACE: Duration = Duration::from_secs(5);
-/// Longest pause between two tries.
+/// Longest pause between two attempts.
 pub(super) const LONGEST: Duration = Duration::from_mins(1);
-/// How often an account is begun when the pod's database refuses statements for it.
+/// Attempts at an account when the pod's database refuses statements for it.
 const TRIES: i64 = 4;
 
-/// Everything that is needed to make archives.
+/// Everything needed to build archives.
 pub struct ArchiveWorkerSetup {
     /// The requests.
     pub requests: Requests,
@@ -43,45 +43,45 @@ pub struct ArchiveWorkerSetup {
     pub database: DatabaseUrl,
     /// The pod's address.
     pub pod: PodUrl,
-    /// Where its photos are.
+    /// The location of its photos.
     pub photos: Uploads,
     /// Pappus's own folder.
     pub state: StateFolder,
-    /// Where archives go.
+    /// The depot for archives.
     pub depot: Depot,
-    /// What they are encrypted to.
+    /// The keys that archives are encrypted to.
     pub keys: CampaignKeys,
     /// Program and version, for the manifests.
     pub created_by: String,
-    /// How long archives are kept.
+    /// Time that archives are kept.
     pub keep_for: Duration,
     /// Bytes that stay free on the disk of the archives.
     pub reserve: u64,
-    /// Hears what became of each job.
+    /// Receives the outcome of each job.
     pub observer: Observer,
 }
 
-/// Hears what became of the job for a request.
+/// Receives the outcome of the job for a request.
 pub type Observer = Box<dyn Fn(i64, &Result<JobOutcome, RequestError>) + Send + Sync>;
 
-/// What became of a job.
+/// The outcome of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOutcome {
-    /// There was nothing to do, or somebody else is at it.
+    /// There was nothing to do, or another worker is processing it.
     Nothing,
-    /// The archive is there.
+    /// The archive is stored.
     Done,
     /// There is no archive; the sentence says why.
     Failed(String),
-    /// It will be tried again; the sentence says what is waited for.
+    /// It will be retried; the sentence gives the reason.
     Rescheduled(String),
-    /// It was cancelled meanwhile, or somebody else has taken it over.
+    /// It was cancelled meanwhile, or another worker has taken it over.
     Lost,
-    /// The program stops; somebody else may take it.
+    /// The program stops; another worker may claim it.
     Released,
 }
 
-/// Makes archives, one for each job.
+/// Builds archives, one for each job.
 pub struct ArchiveWorker {
     setup: ArchiveWorkerSetup,
     archive_key: SigningKey,
@@ -90,7 +90,7 @@ pub struct ArchiveWorker {
     stop: watch::Receiver<bool>,
 }
 
-/// How far an export is.
+/// The progress of an export.
 #[derive(Debug, Default)]
 struct ProgressCounter {
     advanced: AtomicU64,
@@ -110,13 +110,13 @@ impl ProgressCounter {
     }
 }
 
-/// Why an archive is not there.
+/// The reason an archive was not built.
 enum JobError {
     Export(ExportError),
     Depot(DepotError),
     Store(StoreError),
     Request(RequestError),
-    /// The row is in other hands.
+    /// The lease on the row was lost.
     Lost,
 }
 
@@ -138,7 +138,7 @@ failure! {
 }
 
 impl ArchiveWorker {
-    /// Gets a folder for archives in the making, and the key they are signed with.
+    /// Creates a folder for unfinished archives, and opens the key they are signed with.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -151,10 +151,10 @@ impl ArchiveWorker {
         Ok(Self { setup, archive_key, spool, memories: Mutex::default(), stop })
     }
 
-    /// Works on a request, if there is something to do.
+    /// Processes a request, if there is something to do.
     ///
     /// # Errors
-    /// [`RequestError`], when not even that could be written down: the request is free again after a while.
+    /// [`RequestError`], when not even the failure could be recorded: the request is free again after a while.
     pub async fn work_on(&self, id: i64) -> Result<JobOutcome, RequestError> {
         if *self.stop.borrow() {
             return Ok(JobOutcome::Nothing);
@@ -168,9 +168,9 @@ impl ArchiveWorker {
         }
         let progress = ProgressCounter::default();
         let folder = self.spool.path().join(&lease.fence);
-        // A whole export is much to keep on a stack.
+        // A whole export is too large for the stack.
         let worked = self.watch(&lease, &progress, Box::pin(self.make(&lease, &progress, &folder))).await;
-        // Gone already when all went well.
+        // Already gone on success.
         _ = std::fs::remove_dir_all(&folder);
         match worked {
             None => Ok(JobOutcome::Released),
@@ -179,8 +179,8 @@ impl ArchiveWorker {
         }
     }
 
-    /// Looks whether the place of the archives is the one it was, before anything is written there; makes the folder for
-    /// archives in the making again if what held it was unmounted meanwhile.
+    /// Checks that the depot is the expected one before anything is written there; creates the folder for unfinished
+    /// archives again if its disk was unmounted meanwhile.
     async fn place_is_there(&self) -> Result<(), String> {
         self.setup.depot.check().await.map_err(|error| error.to_string())?;
         self.spool.make_again().map_err(|error| error.to_string())
@@ -191,7 +191,7 @@ impl ArchiveWorker {
         Ok(if changed { JobOutcome::Rescheduled(reason.to_owned()) } else { JobOutcome::Lost })
     }
 
-    /// The archive that an earlier worker was about to store, if it is there and the very one; another is removed.
+    /// Returns whether the archive that an earlier worker was about to store exists unaltered; another is removed.
     async fn take_over(&self, lease: &Lease) -> Result<bool, RequestError> {
         let (Some(file), Some(sha256)) = (&lease.request.file, &lease.request.sha256) else {
             return Ok(false);
@@ -206,7 +206,7 @@ impl ArchiveWorker {
         }
     }
 
-    /// Keeps the lease while an archive is made. Nothing when it was given back.
+    /// Keeps the lease while an archive is built. Returns `None` when it was released.
     async fn watch(
         &self,
         lease: &Lease,
@@ -225,13 +225,13 @@ impl ArchiveWorker {
             tokio::select! {
                 made = &mut making => return Some(made),
                 () = &mut over => {
-                    // When that fails, the lease runs out.
+                    // If this fails, the lease expires.
                     _ = lease.release().await;
                     return None;
                 }
                 () = tokio::time::sleep(HEARTBEAT) => {
                     let (advanced, total) = progress.numbers();
-                    // A store that is away for a moment is no reason to stop; the next word asks for the fence again.
+                    // A briefly unavailable store is no reason to stop; the next heartbeat checks the fence again.
                     if let Ok(false) = lease.heartbeat(advanced, total).await {
                         return Some(Err(JobError::Lost));
                     }
@@ -317,7 +317,7 @@ impl ArchiveWorker {
         Ok(outcome?)
     }
 
-    /// How the archive is to be made, with the passphrase for a moment in clear.
+    /// Returns the export options, with the passphrase in clear for a moment.
     async fn options(&self, lease: &Lease) -> Result<ExportOptions, RequestError> {
         let setup = &self.setup;
         let now = Timestamp::from(SystemClock.now());
@@ -333,7 +333,7 @@ impl ArchiveWorker {
         Ok(ExportOptions { created_at: now, created_by, key_passphrase, lock: Some(lock) })
     }
 
-    /// Where to write, under the key of the store.
+    /// Encrypts the e-mail address with the key of the store.
     async fn sealed(&self, address: &str) -> Result<String, RequestError> {
         let key = self.setup.keys.current(Timestamp::from(SystemClock.now())).await?;
         Ok(sealed::seal_text(&key.recipient, address)?)
@@ -346,7 +346,7 @@ impl ArchiveWorker {
         Ok(JobOutcome::Lost)
     }
 
-    /// Writes down what went wrong: what passes is tried again.
+    /// Records an error; temporary ones are retried.
     async fn failure(&self, lease: &Lease, failure: JobError) -> Result<JobOutcome, RequestError> {
         let attempts = lease.request.attempts;
         let (reason, passes) = match failure {
@@ -374,7 +374,7 @@ impl ArchiveWorker {
     }
 }
 
-/// One second, two, four, up to a minute.
+/// Returns the pause before a retry: one second, two, four, up to a minute.
 fn pause(attempts: i64) -> Duration {
     let doubled = u32::try_from(attempts.saturating_sub(1).clamp(0, 6)).unwrap_or(0);
     (Duration::from_secs(1) * 2_u32.pow(doubled)).min(LONGEST)
@@ -388,7 +388,7 @@ fn read(error: ReadError) -> JobError {
     JobError::Export(ExportError::from(error))
 }
 
-/// Beside whatever campaigns keep in the same place, and different for each attempt.
+/// Returns a name apart from campaigns' files in the same depot, and different for each attempt.
 fn depot_name(lease: &Lease, exported: &Exported) -> String {
     let name = exported.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = name.strip_suffix(".zip.age").unwrap_or(&name);
@@ -405,7 +405,7 @@ impl Handler for ArchiveWorker {
     }
 }
 
-/// For those who share one.
+/// For a shared worker.
 #[async_trait]
 impl Handler for Arc<ArchiveWorker> {
     async fn work(&self, id: i64) {

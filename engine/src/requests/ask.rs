@@ -1,4 +1,4 @@
-//! The side of the person: asking, looking, giving up.
+//! The requester's side: creating, reading and cancelling requests.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::store::{Store, StoreError, StoreRow};
 
-/// How often two changes may cross each other before it is said.
+/// Attempts when two changes conflict, before an error is returned.
 const TRIES: usize = 5;
 
 /// The requests of one pod. Clones share the store.
@@ -21,7 +21,7 @@ pub struct Requests {
     pub(super) pod: String,
 }
 
-/// What is asked for.
+/// A request to create.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRequest<'a> {
     /// The row number of the account on the pod.
@@ -30,25 +30,25 @@ pub struct NewRequest<'a> {
     pub username: &'a str,
     /// Its diaspora* ID.
     pub account: &'a str,
-    /// Puts the account's private key under this passphrase.
+    /// Encrypts the account's private key under this passphrase.
     pub key_passphrase: Option<&'a str>,
-    /// Whether to write to the account's address when the archive is there.
+    /// True to e-mail the account's address when the archive is ready.
     pub mail: bool,
-    /// In which language.
+    /// The language of the e-mail.
     pub language: &'a str,
 }
 
-/// What asking came to.
+/// The result of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// A new request.
     New(Request),
-    /// There is one under way.
+    /// An open one already exists.
     UnderWay(Request),
 }
 
 impl Asked {
-    /// The request, new or not.
+    /// Returns the request, new or not.
     pub fn request(&self) -> &Request {
         match self {
             Self::New(request) | Self::UnderWay(request) => request,
@@ -66,8 +66,8 @@ impl Requests {
         store_clock(&self.store)
     }
 
-    /// Writes a request down, or finds the one that the person has open. A passphrase is sealed to the key of the
-    /// store, `now` is for making that key if there is none yet.
+    /// Records a request, or returns the person's open one. A passphrase is encrypted to the key of the store, `now`
+    /// is for creating that key if there is none yet.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -113,14 +113,14 @@ impl Requests {
             new.account.into(),
             i64::from(sealed.is_some()).into(),
             sealed.map_or(crate::store::Value::Bytes(None), Into::into),
-            // Which address that is, the pod says when the account is read.
+            // The address itself comes from the pod when the account is read.
             new.mail.then_some("").into(),
             new.language.into(),
         ];
         self.store.first("writing a request down", &sql, &values).await
     }
 
-    /// A request of a person, by its number; nothing when it is somebody else's.
+    /// Returns a person's request by its number; none when it is somebody else's.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -131,7 +131,7 @@ impl Requests {
         row.as_ref().map(Request::from_row).transpose()
     }
 
-    /// A request by its number. For programs only.
+    /// Returns a request by its number. For programs only.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -141,7 +141,7 @@ impl Requests {
         row.as_ref().map(Request::from_row).transpose()
     }
 
-    /// The request a person has open.
+    /// Returns a person's open request.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -154,7 +154,7 @@ impl Requests {
         row.as_ref().map(Request::from_row).transpose()
     }
 
-    /// A person's requests, the newest first.
+    /// Returns a person's requests, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -167,7 +167,7 @@ impl Requests {
         rows.iter().map(Request::from_row).collect()
     }
 
-    /// How many requests a person has made within a time.
+    /// Returns the number of a person's requests within a period.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -181,7 +181,7 @@ impl Requests {
         row.map_or(Ok(0), |row| row.get(0))
     }
 
-    /// Where a request stands in the queue; nothing when it does not wait.
+    /// Returns a request's position in the queue; none when it does not wait.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -196,7 +196,7 @@ impl Requests {
         Ok(Some(Queued { ahead: row.map_or(Ok(0), |row| row.get(0))? }))
     }
 
-    /// Gives a person's request up, if it is still open. Says whether it was.
+    /// Cancels a person's request if it is still open. Returns whether it was.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -210,7 +210,7 @@ impl Requests {
         Ok(self.store.execute("giving a request up", &sql, &values).await? > 0)
     }
 
-    /// Notes that a job has been pushed for a request.
+    /// Records that a job has been pushed for a request.
     ///
     /// # Errors
     /// [`StoreError`].

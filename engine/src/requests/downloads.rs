@@ -1,4 +1,4 @@
-//! Who has fetched an archive.
+//! Records of downloaded archives.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -7,22 +7,22 @@ use super::records::time;
 use super::{Origin, Requests};
 use crate::store::{StoreError, StoreRow};
 
-/// The reason of a request whose archive its person has deleted.
+/// The reason of a request whose archive its owner has deleted.
 pub const DELETED: &str = "deleted by its owner";
 
-/// When a person has fetched an archive to its end.
+/// The times a person has downloaded an archive completely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Downloads {
-    /// For the first time.
+    /// The first time.
     pub first_at: DateTime<Utc>,
-    /// For the last time.
+    /// The last time.
     pub last_at: DateTime<Utc>,
-    /// How often.
+    /// The number of downloads.
     pub times: i64,
 }
 
 impl Requests {
-    /// Notes that a person has fetched an archive.
+    /// Records that a person has downloaded an archive.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -44,7 +44,7 @@ impl Requests {
         self.store.execute("noting a download", &sql, &values).await.map(drop)
     }
 
-    /// When a person has fetched an archive.
+    /// Returns when a person has downloaded an archive.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -55,7 +55,7 @@ impl Requests {
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Downloads { first_at: time(row.get(0)?), last_at: time(row.get(1)?), times: row.get(2)? }))
     }
-    /// When a person has fetched which of their archives; those from before this was noted are not among them.
+    /// Returns a person's downloads by archive, except those from before they were recorded.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -71,7 +71,8 @@ impl Requests {
         rows.iter().map(read).collect()
     }
 
-    /// The SHA-256 of an archive as people get it, if it was noted; `depot_sha256` is that of the file in the depot.
+    /// Returns the SHA-256 of an archive as people get it, if recorded; `depot_sha256` is that of the file in the
+    /// depot.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -81,7 +82,7 @@ impl Requests {
         row.map(|row| row.get(0)).transpose()
     }
 
-    /// Notes the SHA-256 of an archive as people get it.
+    /// Records the SHA-256 of an archive as people get it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -91,8 +92,8 @@ impl Requests {
         self.store.execute("noting a digest", sql, &[depot_sha256.into(), sha256.into()]).await.map(drop)
     }
 
-    /// Deletes an archive that a person asked for, and all links to it: it is no longer found, and the next
-    /// [`sweep`](Self::sweep) removes its file. Returns false when there is none of theirs of this number.
+    /// Deletes an archive that a person requested, and all links to it: it is no longer found, and the next
+    /// [`sweep`](Self::sweep) removes its file. Returns false when the person has none of this number.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,10 +1,10 @@
-//! What can go wrong with requests.
+//! Errors of requests.
 
 use crate::archive::encryption::EncryptionError;
 use crate::depot::{DepotError, KeysError};
 use crate::store::StoreError;
 
-/// Why a request cannot be written down, looked at or worked on.
+/// The reason a request cannot be recorded, read or processed.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// The store failed.
@@ -19,22 +19,22 @@ pub enum RequestError {
     /// Something cannot be encrypted or opened.
     #[error("the archive cannot be encrypted or opened: {0}")]
     Encryption(#[from] EncryptionError),
-    /// What opens the archives is on another machine.
+    /// The key that opens the archives is on another machine.
     #[error(
         "archives can only be opened where the key file is, and it is not on this machine. \
          Restore it from a copy, with: pappus keys restore"
     )]
     KeyElsewhere,
-    /// An archive does not hold what it should.
+    /// An archive does not have the expected contents.
     #[error("the archive cannot be read: {0}")]
     Archive(String),
-    /// The folder for archives in the making.
+    /// The folder for unfinished archives cannot be used.
     #[error("the folder for archives in the making cannot be used: {0}")]
     Folder(String),
     /// Rows change faster than they can be read.
     #[error("the request is changing at this moment; try again")]
     Changing,
-    /// A thread ended without a word.
+    /// A thread panicked.
     #[error("reading stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
 }

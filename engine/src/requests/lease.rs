@@ -1,4 +1,4 @@
-//! The side of whoever works on a request: each change asks for the fence.
+//! The worker's side of a request: each change checks the fence.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use super::records::{REQUEST, Request, millis};
 use crate::campaign::lapsed;
 use crate::store::{StoreError, Value, random_id};
 
-/// How long after the last word others may take a request over. As long as it takes until its job comes back.
+/// Time without a heartbeat after which others may take over a request: as long as its job takes to come back.
 pub(super) const LEASE: Duration = crate::jobs::ORPHANED;
 
-/// A request in somebody's hand.
+/// A lease on one request.
 pub(super) struct Lease {
     requests: Requests,
     pub(super) request: Request,
-    /// The passphrase for the key.
+    /// The encrypted passphrase for the key.
     pub(super) sealed: Option<Vec<u8>>,
     pub(super) fence: String,
 }
 
-/// An archive that is whole, and about to get its name in the depot.
+/// A complete archive that is about to get its name in the depot.
 pub(super) struct Intended<'a> {
     pub(super) file: &'a str,
     pub(super) bytes: i64,
@@ -32,19 +32,19 @@ pub(super) struct Intended<'a> {
 }
 
 impl Requests {
-    /// Whether a request's time has come. One that is to wait longer than any does was put off before the clock was set
-    /// back.
+    /// Returns a condition: the request is due. One that would wait longer than any pause was postponed before the
+    /// clock was set back.
     pub(super) fn due(&self) -> String {
         let now = self.now();
         format!("(due_at <= {now} OR due_at > {now} + {})", 2 * millis(super::archive_worker::LONGEST))
     }
 
-    /// Whether whoever has a request in hand has not been heard of for too long.
+    /// Returns a condition: the lease on the request has expired.
     pub(super) fn silent(&self) -> String {
         lapsed("lease_until", &millis(LEASE).to_string(), self.now())
     }
 
-    /// Takes a request up, if it waits or whoever had it is gone.
+    /// Claims a request that waits or whose worker is gone.
     pub(super) async fn acquire(&self, id: i64) -> Result<Option<Lease>, StoreError> {
         let fence = random_id()?;
         let sql = format!(
@@ -71,7 +71,7 @@ impl Requests {
 }
 
 impl Lease {
-    /// Changes the row, if it is still in this hand. Says whether it was.
+    /// Changes the row if the lease is still held. Returns whether it was.
     async fn change(&self, what: &'static str, set: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
         let sql =
             format!("UPDATE pappus_requests SET {set} WHERE id = ? AND state = 'running' AND fence = ?");
@@ -84,14 +84,14 @@ impl Lease {
         self.requests.now()
     }
 
-    /// Says that somebody is still at it, and how far.
+    /// Extends the lease and records the progress.
     pub(super) async fn heartbeat(&self, advanced: i64, total: i64) -> Result<bool, StoreError> {
         let set = format!("advanced = ?, total = ?, lease_until = {} + ?", self.now());
         let values = [advanced.into(), total.into(), millis(LEASE).into()];
         self.change("writing down how far a request is", &set, &values).await
     }
 
-    /// Writes down where to write, if that is wanted.
+    /// Records the e-mail address, if an e-mail is wanted.
     pub(super) async fn address(&self, mail_to: &str) -> Result<bool, StoreError> {
         self.change(
             "writing an address down",
@@ -101,7 +101,7 @@ impl Lease {
         .await
     }
 
-    /// Writes down what is about to get its name.
+    /// Records the archive that is about to get its name.
     pub(super) async fn intend(&self, archive: &Intended<'_>) -> Result<bool, StoreError> {
         let set = "file = ?, bytes = ?, sha256 = ?, created_at = ?, records = ?, omissions = ?";
         let values = [
@@ -115,7 +115,7 @@ impl Lease {
         self.change("writing an archive down", set, &values).await
     }
 
-    /// The archive is there.
+    /// Marks the request as done.
     pub(super) async fn finish(&self, keep_for: Duration) -> Result<bool, StoreError> {
         let set = format!(
             "state = 'done', fence = NULL, lease_until = NULL, key_passphrase = NULL, reason = NULL, \
@@ -125,7 +125,7 @@ impl Lease {
         self.change("finishing a request", &set, &[millis(keep_for).into()]).await
     }
 
-    /// There will be no archive.
+    /// Marks the request as failed.
     pub(super) async fn fail(&self, reason: &str) -> Result<bool, StoreError> {
         let set = format!(
             "state = 'failed', fence = NULL, lease_until = NULL, key_passphrase = NULL, reason = ?, finished_at = {}",
@@ -134,7 +134,7 @@ impl Lease {
         self.change("writing down a failure", &set, &[reason.into()]).await
     }
 
-    /// Another try, after a while.
+    /// Schedules another attempt after a pause.
     pub(super) async fn reschedule(&self, reason: &str, pause: Duration) -> Result<bool, StoreError> {
         let set = format!(
             "state = 'queued', fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = {} + ?",
@@ -143,7 +143,7 @@ impl Lease {
         self.change("putting a request off", &set, &[reason.into(), millis(pause).into()]).await
     }
 
-    /// Somebody else may take it at once, as if it had never been begun.
+    /// Frees the request at once, as if it had never been started.
     pub(super) async fn release(&self) -> Result<bool, StoreError> {
         let set =
             "state = 'queued', fence = NULL, lease_until = NULL, pushed_at = NULL, attempts = attempts - 1";

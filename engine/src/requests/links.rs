@@ -1,4 +1,4 @@
-//! Links to an archive that cannot be guessed, for mails.
+//! Links to an archive that cannot be guessed, for e-mails.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::store::StoreError;
 
 /// Random bytes in a token.
 const LENGTH: usize = 32;
-/// Longest token that is looked for.
+/// Longest token that is looked up.
 const MAX_TOKEN: usize = 100;
 
-/// Links to archives of requests. The store knows only digests of their tokens: who reads it cannot use them.
+/// Links to archives of requests. The store has only digests of their tokens: reading it does not allow using them.
 #[derive(Debug, Clone)]
 pub struct Links(Requests);
 
@@ -25,7 +25,7 @@ impl Links {
         Self(requests.clone())
     }
 
-    /// Makes a token for an archive, good for a time.
+    /// Creates a token for an archive, valid for a period.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -40,7 +40,7 @@ impl Links {
         Ok(token)
     }
 
-    /// The request whose archive a token opens, while it does.
+    /// Returns the request whose archive a token opens, while it is valid.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -59,7 +59,7 @@ impl Links {
     }
 }
 
-/// A word nobody can guess.
+/// Returns a token that cannot be guessed.
 ///
 /// # Errors
 /// [`StoreError::Random`].
@@ -69,7 +69,7 @@ pub fn random_token() -> Result<String, StoreError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// What is kept of a token. It is looked up by an index, which tells nothing about tokens that come near.
+/// Returns the stored digest of a token. It is looked up by an index, which reveals nothing about similar tokens.
 pub fn token_digest(token: &str) -> String {
     hex::encode(digest(&SHA256, token.as_bytes()).as_ref())
 }

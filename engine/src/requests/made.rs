@@ -1,4 +1,4 @@
-//! Archives that are there for a person, whoever made them.
+//! Archives that exist for a person, of any origin.
 
 use std::fmt;
 
@@ -11,17 +11,17 @@ use crate::archive::names::archive_file_name;
 use crate::domain::{DiasporaId, Timestamp};
 use crate::store::{StoreError, StoreRow};
 
-/// Who made an archive.
+/// The origin of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// The person asked for it.
+    /// The person's own request, by its number.
     Request(i64),
     /// An export of the whole pod, by its number.
     Campaign(i64),
 }
 
-/// How an archive is called in addresses and tables: `r42` for a request's, `c3` for a campaign's.
+/// The archive's ID in addresses and tables: `r42` for a request's, `c3` for a campaign's.
 impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -34,14 +34,14 @@ impl fmt::Display for Origin {
 /// An archive in a depot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MadeArchive {
-    /// Who made it.
+    /// Its origin.
     pub origin: Origin,
     /// The row number of the account on the pod.
     #[serde(skip)]
     pub user_id: i64,
     /// The account's diaspora* ID.
     pub account: String,
-    /// The depot it is in, when it is not the one of requests.
+    /// The depot it is in, if not that of requests.
     #[serde(skip)]
     pub place: Option<String>,
     /// Its name there.
@@ -52,20 +52,20 @@ pub struct MadeArchive {
     /// SHA-256 of the file there.
     #[serde(skip)]
     pub sha256: String,
-    /// The time whose state of the account it shows.
+    /// The point in time whose state of the account it shows.
     pub created_at: DateTime<Utc>,
     /// Records in it.
     pub records: i64,
     /// Records left out or incomplete.
     pub omissions: i64,
-    /// Whether the private key is under a passphrase of the person's.
+    /// True when the private key is under a passphrase of the person's.
     pub key_locked: bool,
-    /// When it will be removed; nothing when no time is set.
+    /// The time it will be removed, if set.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl MadeArchive {
-    /// The archive of a request that is done.
+    /// Returns the archive of a request that is done.
     pub fn of_request(request: &Request) -> Option<Self> {
         if request.state != RequestState::Done {
             return None;
@@ -86,7 +86,7 @@ impl MadeArchive {
         })
     }
 
-    /// What the file is called on a person's own machine.
+    /// Returns the file name for a person's own machine.
     pub fn file_name(&self) -> String {
         match self.account.parse::<DiasporaId>() {
             Ok(account) => archive_file_name(&account, Timestamp::from(self.created_at)),
@@ -94,7 +94,7 @@ impl MadeArchive {
         }
     }
 
-    /// Whether it lies there encrypted.
+    /// Returns whether it is stored encrypted.
     pub fn is_sealed(&self) -> bool {
         self.file.rsplit_once('.').is_some_and(|(_, ending)| ending == "age")
     }
@@ -118,7 +118,7 @@ impl MadeArchive {
 }
 
 impl Requests {
-    /// All archives that are there for a person, the newest first.
+    /// Returns all archives that exist for a person, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -137,7 +137,7 @@ impl Requests {
         Ok(archives)
     }
 
-    /// One of them; nothing when there is none, or it is somebody else's.
+    /// Returns one of them; none when it does not exist or is somebody else's.
     ///
     /// # Errors
     /// [`StoreError`].

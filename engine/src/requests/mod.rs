@@ -1,4 +1,4 @@
-//! People asking for their own archive, one at a time each.
+//! People's requests for their own archive, one at a time each.
 //!
 //! ```text
 //! ask ──row──▶ queued ──job──▶ running ──archive──▶ done ──time──▶ expired
@@ -6,11 +6,11 @@
 //!              cancelled ◀────────┘ └──▶ failed
 //! ```
 //!
-//! The row is the truth: a person has at most one that is open, whatever they click; a [job](crate::jobs) only says
-//! which row is to be looked at. Whoever takes a request up writes a word of its own into the row, its *fence*, and
-//! each later change asks for that word: a worker that was given up for dead changes nothing any more. The archive is
-//! written down in the row before it gets its name in the depot, so whoever takes over knows whether what is there is
-//! the one, and [`Requests::sweep`] removes what nobody shall have.
+//! The row is authoritative: a person has at most one that is open, whatever they click; a [job](crate::jobs) only
+//! says which row to process. A worker that claims a request writes a random text into the row, its *fence*, and each
+//! later change checks it: a worker presumed dead changes nothing any more. The archive is recorded in the row before
+//! it gets its name in the depot, so a worker that takes over can tell whether an existing file is the right one, and
+//! [`Requests::sweep`] removes what nobody may have.
 
 mod archive_worker;
 mod ask;

@@ -1,4 +1,4 @@
-//! An archive of a depot as its person gets it: decrypted, from any place on.
+//! An archive of a depot as its person gets it: decrypted, from any position.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -14,10 +14,10 @@ use crate::depot::{Depot, DepotError, DepotRead};
 
 /// Largest manifest that is read.
 const MAX_MANIFEST: u64 = 256 << 20;
-/// age encrypts pieces of 64 KiB, with 16 bytes each.
+/// age encrypts chunks of 64 KiB, with 16 bytes each.
 const BUFFER: usize = (64 << 10) + 16;
 
-/// A file of a depot, for programs that want a file. It waits for the network, so not on a task.
+/// A file of a depot, for programs that need a file. It blocks on the network, so not for async tasks.
 pub struct DepotFile {
     depot: Depot,
     name: String,
@@ -27,7 +27,7 @@ pub struct DepotFile {
     from: Option<From>,
 }
 
-/// Where the next bytes come from.
+/// The source of the next bytes.
 enum From {
     Folder(File),
     Bucket { read: DepotRead, piece: Vec<u8>, used: usize },
@@ -42,14 +42,14 @@ impl DepotFile {
         let size = depot.stat(name).await?;
         let size = match size {
             Some(size) => size,
-            // The same error as everywhere, whatever the depot calls it.
+            // The same error as everywhere, for either kind of depot.
             None => depot.open_read(name).await?.size(),
         };
         let (depot, name, handle) = (depot.clone(), name.to_owned(), Handle::current());
         Ok(Self { depot, name, size, at: 0, handle, from: None })
     }
 
-    /// Its size in bytes.
+    /// Returns its size in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -117,7 +117,7 @@ impl Seek for DepotFile {
     }
 }
 
-/// An archive, ready to be read from any place. Reading waits for disks and networks, so not on a task.
+/// An archive that can be read from any position. Reading blocks on disks and networks, so not for async tasks.
 pub struct OpenedArchive {
     bytes: Bytes,
     size: u64,
@@ -129,7 +129,7 @@ enum Bytes {
 }
 
 impl OpenedArchive {
-    /// Opens an archive, with the keys that are on this machine when it is encrypted.
+    /// Opens an archive, with this machine's keys when it is encrypted.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -147,7 +147,7 @@ impl OpenedArchive {
         let unlock = unlock.ok_or(RequestError::KeyElsewhere)?;
         let open = move || {
             let mut stream = unlock.open_reader(BufReader::with_capacity(BUFFER, opened))?;
-            // The last piece is looked at, so an archive that was cut off shows here.
+            // The last chunk is read, so a truncated archive shows here.
             let size = stream.seek(SeekFrom::End(0)).map_err(|error| broken(&error))?;
             stream.rewind().map_err(|error| broken(&error))?;
             Ok(Self { bytes: Bytes::Sealed(Box::new(stream)), size })
@@ -155,12 +155,12 @@ impl OpenedArchive {
         tokio::task::spawn_blocking(open).await.map_err(|_| RequestError::Broken)?
     }
 
-    /// Its size in bytes, as its person gets it.
+    /// Returns its size in bytes, as its person gets it.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// What the archive says of itself. It is the pod's own, so its signatures are not looked at.
+    /// Reads the archive's manifest. It is the pod's own, so its signatures are not verified.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -174,10 +174,10 @@ impl OpenedArchive {
         tokio::task::spawn_blocking(read).await.map_err(|_| RequestError::Broken)?
     }
 
-    /// The next bytes, at most so many, off the task that asks; none at the end.
+    /// Reads the next bytes, at most `most`, outside of the calling task; none at the end.
     ///
     /// # Errors
-    /// What the depot says.
+    /// The depot's errors.
     pub async fn piece(mut self, most: usize) -> io::Result<(Self, Vec<u8>)> {
         let read = move || {
             let mut bytes = Vec::with_capacity(most);
@@ -187,10 +187,10 @@ impl OpenedArchive {
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     }
 
-    /// Goes to a place.
+    /// Seeks to a position.
     ///
     /// # Errors
-    /// What the depot says.
+    /// The depot's errors.
     pub async fn go_to(mut self, at: u64) -> io::Result<Self> {
         let go = move || self.seek(SeekFrom::Start(at)).map(|_| self);
         tokio::task::spawn_blocking(go).await.map_err(io::Error::other)?

@@ -1,30 +1,30 @@
-//! What the table of requests holds.
+//! Records of the table of requests.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::store::{StoreError, StoreRow};
 
-/// How far a request is.
+/// The state of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestState {
-    /// Its turn has not come.
+    /// Waiting for a worker.
     Queued,
-    /// Somebody is at it.
+    /// Claimed by a worker.
     Running,
-    /// The archive is there.
+    /// The archive is stored.
     Done,
     /// There is no archive; the reason says why.
     Failed,
-    /// The person did not want it any more.
+    /// Cancelled by the person.
     Cancelled,
-    /// The archive was there, and has been removed.
+    /// The archive was stored, and has been removed.
     Expired,
 }
 
 impl RequestState {
-    /// The word in the database.
+    /// Returns the value in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -36,7 +36,7 @@ impl RequestState {
         }
     }
 
-    /// Whether something is still to be done.
+    /// Returns whether something is still to be done.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
     }
@@ -65,17 +65,17 @@ pub struct Request {
     pub username: String,
     /// Its diaspora* ID.
     pub account: String,
-    /// How far it is.
+    /// Its state.
     pub state: RequestState,
-    /// When it was asked for.
+    /// The time of the request.
     pub requested_at: DateTime<Utc>,
-    /// How often it was begun.
+    /// The number of times it was started.
     pub attempts: i64,
-    /// Records to export, about; 0 when nobody has counted yet.
+    /// Approximate number of records to export; 0 before they are counted.
     pub total: i64,
-    /// Records that are done.
+    /// Records exported so far.
     pub advanced: i64,
-    /// Whether the private key is under a passphrase of the person's.
+    /// True when the private key is under a passphrase of the person's.
     pub key_locked: bool,
     /// The archive in the depot.
     #[serde(skip)]
@@ -91,16 +91,17 @@ pub struct Request {
     pub records: Option<i64>,
     /// Records left out or incomplete.
     pub omissions: Option<i64>,
-    /// Why it failed, or what it waits for.
+    /// The reason it failed, or waits.
     pub reason: Option<String>,
-    /// When it ended, one way or the other.
+    /// The time it ended, successfully or not.
     pub finished_at: Option<DateTime<Utc>>,
-    /// When the archive will be removed, or was.
+    /// The time the archive will be removed, or was.
     pub expires_at: Option<DateTime<Utc>>,
-    /// In which language to write to the person.
+    /// The language of e-mails to the person.
     #[serde(skip)]
     pub language: String,
-    /// Where to write, sealed (see [`sealed`](super::sealed)), until it has been done; empty until the account is read.
+    /// The e-mail address, sealed (see [`sealed`](super::sealed)), until it has been used; empty until the account is
+    /// read.
     #[serde(skip)]
     pub mail_to: Option<String>,
 }
@@ -137,19 +138,19 @@ impl Request {
     }
 }
 
-/// Where a request stands in the queue.
+/// The position of a request in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Queued {
-    /// Requests that come before it, those in hand included.
+    /// Requests before it, including those being processed.
     pub ahead: i64,
 }
 
-/// A time as the store keeps it.
+/// Converts the store's milliseconds to a time.
 pub(super) fn time(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 
-/// A span of time as the store keeps it.
+/// Converts a duration to the store's milliseconds.
 pub(super) fn millis(span: std::time::Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What has to be done now and then, by any program, as often as it likes.
+//! Periodic work that any program may do, as often as it likes.
 
 use std::time::Duration;
 
@@ -8,24 +8,25 @@ use crate::depot::Depot;
 use crate::jobs::{Jobs, JobsError};
 use crate::store::StoreError;
 
-/// A job of the first ones in the queue that is older than this is pushed again: it may be lost.
+/// Age from which a job at the head of the queue is pushed again: it may be lost.
 const OVERDUE: Duration = Duration::from_secs(30);
-/// How many of the first ones are looked at.
+/// Requests at the head of the queue that are checked.
 const HEAD: u32 = 20;
-/// How many are pushed together.
+/// Rows processed together.
 const MANY: u32 = 500;
-/// What was cancelled may still be getting its name for so long.
+/// Time in which a cancelled request may still be getting its archive's name.
 const SETTLED: Duration = Duration::from_mins(1);
 
 impl Requests {
-    /// Pushes a job for every request that is due and has none, and for those whose job may be lost. Gives how many.
+    /// Pushes a job for every request that is due and has none, and for those whose job may be lost. Returns their
+    /// number.
     ///
     /// # Errors
     /// [`StoreError`] within, or [`JobsError`].
     pub async fn push_due(&self, jobs: &Jobs) -> Result<usize, RequestsOrJobs> {
         let overdue = millis(OVERDUE);
         let (now, due, silent) = (self.now(), self.due(), self.silent());
-        // A time that is still to come is one of before the clock was set back.
+        // A time in the future was recorded before the clock was set back.
         let old = format!("(pushed_at < {now} - {overdue} OR pushed_at > {now} + {overdue})");
         let new = format!(
             "SELECT id FROM pappus_requests WHERE pod = ? AND state = 'queued' AND pushed_at IS NULL \
@@ -51,7 +52,7 @@ impl Requests {
         Ok(pushed)
     }
 
-    /// Removes archives whose time is over, and what cancelled and failed requests have left. Gives how many files.
+    /// Removes expired archives, and files of cancelled and failed requests. Returns the number of files.
     ///
     /// # Errors
     /// [`RequestError`]; the rest is removed the next time.
@@ -78,7 +79,7 @@ impl Requests {
         Ok(rows.len())
     }
 
-    /// Requests that are done or have failed, and whose person has not been told.
+    /// Returns requests that are done or have failed, and whose person has not been notified.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -91,7 +92,7 @@ impl Requests {
         rows.iter().map(Request::from_row).collect()
     }
 
-    /// All open requests, in the order of the queue, those in hand first.
+    /// Returns all open requests, in the order of the queue, those being processed first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -104,7 +105,7 @@ impl Requests {
         rows.iter().map(Request::from_row).collect()
     }
 
-    /// Notes that somebody has been told, and forgets the address.
+    /// Records that the person has been notified, and deletes the address.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -114,7 +115,7 @@ impl Requests {
     }
 }
 
-/// Why open requests cannot be pushed.
+/// The reason open requests cannot be pushed.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestsOrJobs {
     /// The store failed.

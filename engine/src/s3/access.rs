@@ -1,4 +1,4 @@
-//! Which bucket, and the keys to it.
+//! The address of a bucket, and its access keys.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 
-/// Why a bucket cannot be used as it is named.
+/// An error in the settings of a bucket.
 #[derive(Debug, thiserror::Error)]
 pub enum S3AccessError {
-    /// The key to the bucket, or its secret, is set nowhere.
+    /// The access key or its secret is not set.
     #[error("looking for files on S3: {name} is not set in {place}; set it there")]
     NoKey {
         /// The setting or environment variable.
@@ -19,7 +19,7 @@ pub enum S3AccessError {
         /// The settings file, or the environment.
         place: String,
     },
-    /// The bucket, its region or what stands before the keys cannot be.
+    /// The bucket, its region or the prefix of its keys is invalid.
     #[error(
         "looking for files on S3: {bucket:?} or its region is no name a bucket can have; name it as \
          s3://BUCKET or s3://BUCKET/PREFIX"
@@ -36,33 +36,32 @@ pub enum S3AccessError {
     BadEndpoint(&'static str),
 }
 
-/// Where a bucket is that says nothing else, for diaspora* and for Amazon.
+/// The default region of a bucket, for diaspora* and for Amazon.
 pub(crate) const REGION: &str = "us-east-1";
-/// How long a server may be silent.
+/// The default timeout for a response.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A bucket at Amazon S3 or a look-alike, with the keys to it.
+/// A bucket at Amazon S3 or a compatible server, with its access key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct S3Access {
     /// The bucket's name.
     pub bucket: String,
     /// The bucket's region.
     pub region: String,
-    /// The server, when it is not Amazon's; the bucket is the first part of the path there.
+    /// The server, if it is not Amazon's; the bucket is then the first part of the path.
     pub endpoint: Option<Url>,
-    /// The access key's name.
+    /// The access key ID.
     pub key: String,
-    /// The access key's secret.
+    /// The secret access key.
     pub secret: Zeroizing<String>,
-    /// What a temporary access key needs besides.
+    /// The session token of a temporary access key.
     pub token: Option<Zeroizing<String>>,
-    /// How long the server may be silent before a request is tried again; after three times that long it is
-    /// not.
+    /// The time without a response after which a request is retried; no retries happen after three times that long.
     pub patience: Duration,
 }
 
 impl S3Access {
-    /// A bucket with a key of the podmin's; the server comes from the environment.
+    /// Creates the access with the podmin's key; the server is from the environment.
     ///
     /// # Errors
     /// [`S3AccessError::BadEndpoint`].
@@ -83,7 +82,7 @@ impl S3Access {
         })
     }
 
-    /// A bucket, and the rest from the environment as other programs for S3 do: `AWS_REGION`,
+    /// Reads the access to a bucket from the environment, with the usual S3 variables: `AWS_REGION`,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, `AWS_ALLOW_HTTP`.
     ///
     /// # Errors
@@ -99,8 +98,8 @@ impl S3Access {
         Ok(Self { token, ..Self::new(bucket.to_owned(), region, keys, environment)? })
     }
 
-    /// What stands in an address as it is must not lead elsewhere. The prefix is what keys begin with, without a
-    /// slash at either end; nothing, too, where it may be.
+    /// Checks that the values can be used verbatim in a URL without changing its destination. The prefix of keys has
+    /// no slash at either end, and may be empty.
     ///
     /// # Errors
     /// [`S3AccessError::BadBucket`].
@@ -118,7 +117,7 @@ impl S3Access {
         }
     }
 
-    /// ` at https://s3.example:9000` or ` in eu-west-1`, for people.
+    /// Returns ` at https://s3.example:9000` or ` in eu-west-1`, for messages.
     pub(crate) fn server(&self) -> String {
         match &self.endpoint {
             Some(endpoint) => format!(" at {}", endpoint.as_str().trim_end_matches('/')),
@@ -127,7 +126,7 @@ impl S3Access {
     }
 }
 
-/// Without what would let somebody in.
+/// Omits the secrets.
 impl fmt::Debug for S3Access {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -1,19 +1,19 @@
-//! What a server for S3 says when something is wrong, and what that means.
+//! Interpretation of error responses of S3 servers.
 
-/// Characters of what a server says that are passed on.
+/// The most characters of a server's message that are passed on.
 const MAX_SAID: usize = 200;
 
-/// No such object; a bucket that is gone is no missing photo.
+/// Returns whether the object does not exist; a missing bucket does not count.
 pub(crate) fn is_missing(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::NotFound { .. }) && code(&error.to_string()) != Some("NoSuchBucket")
 }
 
-/// This object is not to be had, others may be.
+/// Returns whether access to this object is refused; others may be accessible.
 pub(crate) fn is_refused(error: &object_store::Error) -> bool {
     matches!(code(&error.to_string()), Some("AccessDenied" | "InvalidObjectState"))
 }
 
-/// The name of an error in the answer of a server.
+/// Returns the error code in a server's response.
 pub(crate) fn code(text: &str) -> Option<&str> {
     tag(text, "<Code>", "</Code>")
 }
@@ -22,7 +22,7 @@ fn tag<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
     text.split_once(begin)?.1.split_once(end).map(|(inside, _)| inside)
 }
 
-/// What went wrong, for people, in one line. The whole error has addresses, times and XML in it.
+/// Returns a readable description of the error in one line. The full error contains URLs, times and XML.
 pub(crate) fn why(error: &object_store::Error) -> String {
     let text = error.to_string();
     match code(&text) {
@@ -31,7 +31,7 @@ pub(crate) fn why(error: &object_store::Error) -> String {
     }
 }
 
-/// The same of an answer with such a name in it.
+/// Like [`why`], for a response with an error code.
 pub(super) fn why_code(code: &str, text: &str) -> String {
     let meaning = match code {
         "NoSuchBucket" => "there is no such bucket",

@@ -1,4 +1,4 @@
-//! The library for S3, with Pappus's patience.
+//! Creates clients for S3, with Pappus's timeouts and retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use super::S3Access;
 use super::answers::{code, why, why_code};
 use super::connector::Connector;
 
-/// Tries after the first.
+/// The number of retries.
 const RETRIES: usize = 6;
 
-/// Whom new objects are for.
+/// The access to new objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// For everybody, as photos are.
+    /// Public, as photos are.
     Everybody,
-    /// For whoever has the keys to the bucket. What is uploaded in parts replaces nothing.
+    /// Only with the bucket's access keys. Multipart uploads do not overwrite objects.
     Podmin,
-    /// For whoever has the keys to the bucket; what is there is replaced.
+    /// Only with the bucket's access keys; existing objects are overwritten.
     PodminAgain,
 }
 
-/// A client for a bucket. Nothing is asked yet. A request that breaks is sent again, of an upload in parts only the
-/// part.
+/// Creates a client for a bucket, without sending a request. Failed requests are retried, of a multipart upload only
+/// the failed part.
 pub(crate) fn client(access: &S3Access, readers: Readers) -> object_store::Result<AmazonS3> {
     let S3Access { bucket, region, endpoint, key, secret, token, patience } = access;
     let retry = RetryConfig {
@@ -61,7 +61,7 @@ fn options(access: &S3Access) -> ClientOptions {
         .with_user_agent(HeaderValue::from_static(concat!("Pappus/", env!("CARGO_PKG_VERSION"))))
         .with_allow_http(access.endpoint.as_ref().is_some_and(|endpoint| endpoint.scheme() == "http"))
         .with_connect_timeout(access.patience.min(Duration::from_secs(10)))
-        // A large object may take its time, as long as it goes on; see the connector.
+        // A large object may take long, as long as data arrives; see the connector.
         .with_timeout_disabled()
 }
 
@@ -82,10 +82,10 @@ fn credential(access: &S3Access) -> AwsCredential {
     }
 }
 
-/// Asks the bucket itself something that the library cannot ask, once. `query` is encoded.
+/// Sends a request to the bucket itself that the library does not support, once. `query` is encoded.
 ///
 /// # Errors
-/// What is wrong, for people.
+/// A readable description of the problem.
 pub(crate) async fn ask_bucket(access: &S3Access, query: &str, max_bytes: usize) -> Result<Vec<u8>, String> {
     let mut server = match &access.endpoint {
         Some(endpoint) => endpoint.as_str().trim_end_matches('/').to_owned(),

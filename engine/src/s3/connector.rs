@@ -1,8 +1,7 @@
-//! Requests to S3, on their way out: what the library for S3 cannot say is put in here.
+//! Adds headers to S3 requests that the library for S3 does not support.
 //!
-//! Photos may be read by everybody: diaspora* stores them with the access `public-read`, because browsers fetch
-//! them from the bucket itself. What is for the podmin only is never put where something is already, not even by an
-//! upload in parts.
+//! Photos are public: diaspora* stores them with the ACL `public-read`, because browsers fetch them directly from the
+//! bucket. Objects for `Readers::Podmin` never overwrite existing ones, not even by a multipart upload.
 
 use async_trait::async_trait;
 use object_store::aws::{AwsAuthorizer, AwsCredential};
@@ -16,10 +15,10 @@ use std::time::Duration;
 
 use super::Readers;
 
-/// Times the patience for an answer that an upload may take.
+/// The factor by which uploads may take longer than the timeout for a response.
 const UPLOAD_FACTOR: u32 = 10;
 
-/// Makes clients that say so.
+/// Creates clients that add these headers.
 #[derive(Debug)]
 pub(super) struct Connector {
     pub(super) credential: Arc<AwsCredential>,
@@ -34,7 +33,7 @@ impl HttpConnector for Connector {
             |patience| ReqwestConnector::default().connect(&options.clone().with_read_timeout(patience));
         Ok(HttpClient::new(Signing {
             reading: client(self.patience)?,
-            // Its clock runs from the first byte sent to the first one received.
+            // Its timeout covers the time from the first byte sent to the first one received.
             writing: client(self.patience * UPLOAD_FACTOR)?,
             credential: Arc::clone(&self.credential),
             region: self.region.clone(),
@@ -59,7 +58,7 @@ impl HttpService for Signing {
             ("PUT", Readers::Everybody) => self.open_to_everybody(&mut request)?,
             ("PUT", Readers::Podmin | Readers::PodminAgain) => {}
             ("POST", Readers::Podmin) if ends_upload(request.uri().query()) => {
-                // Not among the headers that are signed.
+                // This header need not be signed.
                 request.headers_mut().insert("if-none-match", HeaderValue::from_static("*"));
             }
             _ => return self.reading.execute(request).await,
@@ -71,7 +70,7 @@ impl HttpService for Signing {
 impl Signing {
     fn open_to_everybody(&self, request: &mut HttpRequest) -> Result<(), HttpError> {
         request.headers_mut().insert("x-amz-acl", HeaderValue::from_static("public-read"));
-        // The library has signed it already, and with that the digest of the body.
+        // The library has already signed the request, including the digest of the body.
         let digest = request.headers().get("x-amz-content-sha256").and_then(|value| unhex(value.as_bytes()));
         AwsAuthorizer::new(&self.credential, "s3", &self.region)
             .try_authorize(request, digest.as_deref())
@@ -79,7 +78,7 @@ impl Signing {
     }
 }
 
-/// The request that makes one object of all parts.
+/// Returns whether the request completes a multipart upload.
 fn ends_upload(query: Option<&str>) -> bool {
     query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("uploadId=")))
 }

@@ -1,4 +1,4 @@
-//! All objects under a prefix, whatever a server says about the end of its lists.
+//! Lists all objects under a prefix, even if the server reports the end of a list wrongly.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use object_store::ObjectMeta;
 use object_store::aws::AmazonS3;
 use object_store::list::{PaginatedListOptions, PaginatedListStore as _};
 
-/// Which page of a list comes next.
+/// The next page of a list.
 enum Next {
     First,
-    /// The one that the server has a token for.
+    /// The page for a token of the server.
     Token(String),
-    /// The one behind a key.
+    /// The page after a key.
     Behind(String),
 }
 
 /// Lists the objects whose keys begin with `prefix`.
 ///
-/// A page without a token is the last one only when nothing follows its last key. Some servers say that a list is
-/// truncated and give no token; the library for S3 then takes it for whole, and files would be missing without a word.
+/// A page without a token is the last one only if nothing follows its last key. Some servers report a truncated list
+/// and give no token; the library for S3 then treats it as complete, and files would be missing silently.
 pub(crate) fn list(
     store: Arc<AmazonS3>,
     prefix: String,
@@ -38,7 +38,7 @@ pub(crate) fn list(
             let page = store.list_paginated(prefix, options).await?;
             let mut objects = page.result.objects;
             if matches!(next, Next::Behind(_)) {
-                // A server that does not know the option begins anew.
+                // A server that does not support the option starts from the beginning.
                 objects.retain(|object| *object.location.as_ref() > *last);
             }
             let keys = objects.iter().map(|object| object.location.as_ref());
@@ -68,16 +68,16 @@ mod tests {
     use super::*;
     use crate::s3::{Readers, S3Access, client};
 
-    /// How a server ends its pages.
+    /// The way in which a server ends its pages.
     #[derive(Clone, Copy)]
     enum Manner {
         /// With a token, as S3 does.
         Token,
-        /// It says that there is more, and gives no token.
+        /// Reports a truncated list, without a token.
         NoToken,
-        /// It neither says so nor gives a token.
+        /// Neither reports truncation nor gives a token.
         Nothing,
-        /// As the one before, and it always begins anew.
+        /// Like `Nothing`, and always starts from the beginning.
         NothingAndAnew,
     }
 
@@ -144,7 +144,7 @@ mod tests {
             (Manner::Token, 7),
             (Manner::NoToken, 7),
             (Manner::Nothing, 7),
-            // What such a server hides nobody can find; but the list ends.
+            // Objects that such a server hides cannot be found, but the list ends.
             (Manner::NothingAndAnew, 3),
         ] {
             let found: Vec<ObjectMeta> =

@@ -1,4 +1,4 @@
-//! S3, for photos and for archives: how to get in, and what servers say.
+//! S3, for photos and for archives: access, requests and error responses.
 
 mod access;
 mod answers;

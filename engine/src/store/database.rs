@@ -17,13 +17,13 @@ use super::statement::Link;
 use super::{StoreError, StoreRow, Value, tables};
 use crate::pod::config::{DatabaseUrl, Dialect};
 
-/// How long a new connection, or one that is free, may be waited for.
+/// Maximum wait for a new connection, or for a free one.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a writer waits for another one to finish; SQLite takes one at a time.
+/// Time a writer waits for another one to finish; SQLite allows one at a time.
 const BUSY: Duration = Duration::from_secs(30);
-/// How long a connection may take before somebody asks whether the server refuses all.
+/// Time a connection may take before the server is checked for refusing all.
 const REFUSAL: Duration = Duration::from_millis(300);
-/// Connections held at most.
+/// Maximum number of connections.
 const CONNECTIONS: u32 = 4;
 
 /// The connections behind a [`Store`].
@@ -35,9 +35,9 @@ pub enum Pool {
     Postgres(PgPool),
 }
 
-/// Pappus's own database, its tables up to date. Clones share the connections.
+/// Pappus's own database, with its tables up to date. Clones share the connections.
 ///
-/// Statements are written once for both databases: `?` stands for a [`Value`], everything of Pappus's is named
+/// Statements are written once for both databases: `?` stands for a [`Value`], all names of Pappus's are
 /// `pappus_…`, numbers are BIGINT (INTEGER in SQLite), times are milliseconds since 1970.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -45,11 +45,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database and brings its tables up to date; an SQLite file is made when missing, readable by its
-    /// owner only. Several programs may do that at once.
+    /// Opens the database and brings its tables up to date; a missing SQLite file is created, readable by its owner
+    /// only. Several programs may do that at once.
     ///
     /// # Errors
-    /// [`StoreError`]; passwords do not show in it.
+    /// [`StoreError`]; it shows no passwords.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let opening = async {
             match url.dialect() {
@@ -58,7 +58,7 @@ impl Store {
                 Dialect::MySql => Err(StoreError::Kind { url: url.to_string() }),
             }
         };
-        // Longer than BUSY: another program may be making the tables just now.
+        // Longer than BUSY: another program may be creating the tables.
         let late = |_| StoreError::Unreachable {
             url: url.to_string(),
             reason: "no answer in time".to_owned(),
@@ -68,10 +68,10 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// Opens the database as [`open`](Self::open) does, unless it is an SQLite file that is not there: none is made.
+    /// Opens the database as [`open`](Self::open) does, unless it is a missing SQLite file: none is created.
     ///
     /// # Errors
-    /// [`StoreError`]; passwords do not show in it.
+    /// [`StoreError`]; it shows no passwords.
     pub async fn open_existing(url: &DatabaseUrl) -> Result<Option<Self>, StoreError> {
         if url.dialect() == Dialect::Sqlite {
             let options: SqliteConnectOptions =
@@ -83,7 +83,7 @@ impl Store {
         Self::open(url).await.map(Some)
     }
 
-    /// Which kind of database it is.
+    /// Returns the kind of database.
     pub fn dialect(&self) -> Dialect {
         match self.pool {
             Pool::Sqlite(_) => Dialect::Sqlite,
@@ -91,12 +91,12 @@ impl Store {
         }
     }
 
-    /// The connections, for what the helpers here do not do.
+    /// Returns the connections, for what the helpers here do not do.
     pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    /// Sends a statement; gives the number of rows it changed. `what` stands in the error.
+    /// Sends a statement; returns the number of rows it changed. `what` appears in the error.
     ///
     /// # Errors
     /// [`StoreError::Statement`], [`StoreError::Duplicate`].
@@ -119,7 +119,7 @@ impl Store {
         }
     }
 
-    /// Sends a statement that gives few rows.
+    /// Sends a statement that returns few rows.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -142,7 +142,7 @@ impl Store {
         }
     }
 
-    /// The first row of a statement that gives one or none.
+    /// Returns the first row of a statement that returns one or none.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -155,13 +155,13 @@ impl Store {
         Ok(self.rows(what, sql, values).await?.into_iter().next())
     }
 
-    /// Begins a transaction that writes; dropped before [`Transaction::commit`], it has not happened.
+    /// Begins a transaction that writes; dropped before [`Transaction::commit`], it is rolled back.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         let begun = match &self.pool {
-            // Begun as a reader, it could not become a writer once another has written.
+            // A transaction started as a reader could not write once another has written.
             Pool::Sqlite(pool) => pool.begin_with("BEGIN IMMEDIATE").await.map(Transaction::Sqlite),
             Pool::Postgres(pool) => match connection(pool).await {
                 Ok(link) => sqlx::Transaction::begin(link, None).await.map(Transaction::Postgres),
@@ -171,8 +171,8 @@ impl Store {
         begun.map_err(|error| StoreError::statement("beginning to write", &error))
     }
 
-    /// Writes an SQLite file anew, and empties its companion: nothing is left in either of what was deleted or replaced
-    /// before. A server keeps its own house.
+    /// Rewrites an SQLite file, and empties its WAL: neither holds what was deleted or replaced before. A server
+    /// maintains its own files.
     ///
     /// # Errors
     /// [`StoreError::Statement`], also while another program reads or writes.
@@ -189,7 +189,7 @@ impl Store {
         }
     }
 
-    /// Ends all connections, which tidies an SQLite file's companions away.
+    /// Closes all connections, which removes an SQLite file's companions.
     pub async fn close(self) {
         match self.pool {
             Pool::Sqlite(pool) => pool.close().await,
@@ -198,7 +198,7 @@ impl Store {
     }
 }
 
-/// Statements that happen together or not at all.
+/// Statements that take effect together or not at all.
 #[derive(Debug)]
 pub enum Transaction {
     /// On an SQLite file; nobody else writes meanwhile.
@@ -241,7 +241,7 @@ impl Transaction {
         self.link().rows(what, sql, values).await
     }
 
-    /// Makes it happen.
+    /// Commits the transaction.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -254,7 +254,7 @@ impl Transaction {
     }
 }
 
-/// 32 random hexadecimal digits, as names of rows.
+/// Returns 32 random hexadecimal digits, as names of rows.
 ///
 /// # Errors
 /// [`StoreError::Random`].
@@ -273,17 +273,17 @@ async fn open_sqlite(url: &DatabaseUrl) -> Result<Pool, StoreError> {
     make_file(options.get_filename())?;
     let options = options
         .journal_mode(SqliteJournalMode::Wal)
-        // An import's list of what it has written must not lose its end when the power fails.
+        // An import's list of what it has written must not lose its end in a power failure.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        // Secrets that are deleted or replaced are overwritten in the file as well.
+        // Deleted or replaced secrets are overwritten in the file as well.
         .pragma("secure_delete", "on")
         .busy_timeout(BUSY)
         .disable_statement_logging();
     let mut link = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
-    // sqlx locks nothing here, and two programs would make the tables at once.
+    // sqlx locks nothing here, and two programs would create the tables at once.
     let mut transaction = link.begin_with("BEGIN IMMEDIATE").await.map_err(unreachable)?;
-    // `run` is the same for any kind of connection, which makes its future unfit for a spawned task.
+    // `run` is generic over connections, which makes its future unfit for a spawned task.
     let migrated = tables::migrator(Dialect::Sqlite).run_direct(None, &mut *transaction, false).await;
     migrated.map_err(|error| StoreError::tables(url, &error))?;
     transaction.commit().await.map_err(unreachable)?;
@@ -292,12 +292,12 @@ async fn open_sqlite(url: &DatabaseUrl) -> Result<Pool, StoreError> {
     Ok(Pool::Sqlite(pool.connect_lazy_with(options)))
 }
 
-/// A connection of a pool. The pool itself asks a server that refuses connections again and again until its patience
-/// ends; whoever waits here hears of the refusal at once.
+/// Returns a connection of a pool. The pool itself retries a server that refuses connections until its timeout;
+/// callers of this get the refusal at once.
 async fn connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
     match pool.try_acquire() {
         Some(link) => Ok(link),
-        // Not part of every future that asks the store.
+        // Boxed, so that it is not part of every future that uses the store.
         None => Box::pin(new_connection(pool)).await,
     }
 }
@@ -310,7 +310,7 @@ async fn new_connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx:
             Err(error @ sqlx::Error::Io(_)) => error,
             Err(_) => std::future::pending().await,
             Ok(link) => {
-                // It has shown what it was for.
+                // It was only a test.
                 _ = link.close().await;
                 std::future::pending().await
             }
@@ -322,7 +322,7 @@ async fn new_connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx:
     }
 }
 
-/// SQLite gives its companion files the mode of the file itself.
+/// Creates the file: SQLite gives its companion files the same mode.
 fn make_file(path: &Path) -> Result<(), StoreError> {
     let failed = |source| StoreError::File { path: path.to_owned(), source };
     let opened =
@@ -342,7 +342,7 @@ async fn open_postgres(url: &DatabaseUrl) -> Result<Pool, StoreError> {
         reason: format!("no answer within {} seconds", PATIENCE.as_secs()),
         passing: true,
     };
-    // A connection of its own: closed after a failure, it gives its lock back.
+    // A connection of its own: closed after a failure, it releases its lock.
     let connecting = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
     let mut link = connecting.await.map_err(late)?.map_err(unreachable)?;
     let migrated = tables::migrator(Dialect::PostgreSql).run_direct(None, &mut link, false).await;

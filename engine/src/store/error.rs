@@ -1,4 +1,4 @@
-//! What can go wrong with Pappus's own database.
+//! Errors of Pappus's own database.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use super::tables::DONE;
 use crate::pod::config::DatabaseUrl;
 use crate::pod::database::reason;
 
-/// Why Pappus's own database could not be used. Addresses in here never show a password.
+/// The reason Pappus's own database could not be used. Addresses in here never show a password.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A database of a kind Pappus does not keep its own things in.
+    /// Pappus cannot keep its own data in this kind of database.
     #[error(
         "{url} cannot hold Pappus's own database: name an SQLite file (sqlite:///srv/pappus.sqlite3) or a PostgreSQL database (postgres://user@host/pappus)"
     )]
@@ -21,71 +21,71 @@ pub enum StoreError {
         /// The address.
         url: String,
     },
-    /// No connection.
+    /// The connection failed.
     #[error(
         "Pappus's own database at {url} cannot be opened: {reason}. Check that the address, user and password are right"
     )]
     Unreachable {
         /// The address.
         url: String,
-        /// What the database or the system said.
+        /// The error of the database or the system.
         reason: String,
-        /// Whether it is away or busy, and not an address or a password that is wrong.
+        /// True when it is unavailable or busy, rather than the address or the password wrong.
         passing: bool,
     },
-    /// The file cannot be made or looked at.
+    /// The file cannot be created or read.
     #[error(
         "Pappus's own database {path} cannot be opened: {source}. Check that its folder exists and is yours"
     )]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Others may read what is nobody's business but the podmin's.
+    /// Others may read data that is only for the podmin.
     #[error("{0} holds what people take with them and others may read it: run chmod 600 on it")]
     Exposed(PathBuf),
-    /// Written by a later version.
+    /// The database was written by a later version.
     #[error(
         "Pappus's own database at {url} was made by a newer Pappus: it holds change {version}, which this one does not know. Use the newer Pappus"
     )]
     Newer {
         /// The address.
         url: String,
-        /// The unknown change.
+        /// The unknown migration.
         version: i64,
     },
-    /// The tables could not be made or brought up to date.
+    /// The tables could not be created or brought up to date.
     #[error("the tables of Pappus's own database at {url} cannot be made: {reason}")]
     Tables {
         /// The address.
         url: String,
-        /// What the database said.
+        /// The database's error.
         reason: String,
     },
-    /// There is one like it already.
+    /// Such a row already exists.
     #[error("{what} failed: there is one already ({reason})")]
     Duplicate {
-        /// What was being done.
+        /// The operation.
         what: &'static str,
-        /// What the database said.
+        /// The database's error.
         reason: String,
     },
-    /// The database is away, or busy, and may do the same later.
+    /// The database is unavailable or busy; the same may succeed later.
     #[error("{what} failed in Pappus's own database: {reason}")]
     Statement {
-        /// What was being done.
+        /// The operation.
         what: &'static str,
-        /// What the database said.
+        /// The database's error.
         reason: String,
     },
-    /// The database does not do this, however often it is asked: a table is missing, a right, or a value is none.
+    /// The database refuses this, however often it is asked: a table or a right is missing, or a value is invalid.
     #[error("{what} failed in Pappus's own database: {reason}. It will not go better by itself{}", missing(.reason))]
     Refused {
-        /// What was being done.
+        /// The operation.
         what: &'static str,
-        /// What the database said.
+        /// The database's error.
         reason: String,
     },
     /// The file is damaged.
@@ -96,22 +96,22 @@ pub enum StoreError {
         path.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default()
     )]
     Damaged {
-        /// What was being done.
+        /// The operation.
         what: &'static str,
         /// The file, where it is known.
         path: Option<PathBuf>,
-        /// What the database said.
+        /// The database's error.
         reason: String,
     },
-    /// A row does not hold what it should.
+    /// A row does not hold the expected value.
     #[error("Pappus's own database holds something unexpected in column {column}: {reason}")]
     Column {
         /// The column, counted from 0.
         column: usize,
-        /// What is wrong with it.
+        /// The error in it.
         reason: String,
     },
-    /// The system gave no random numbers.
+    /// The system returned no random numbers.
     #[error("the system gives no random numbers")]
     Random,
 }
@@ -129,7 +129,7 @@ impl StoreError {
         }
     }
 
-    /// Whether the database is away or busy, so that the same may go well later.
+    /// Returns whether the database is unavailable or busy, so that the same may succeed later.
     pub fn passes(&self) -> bool {
         matches!(self, Self::Statement { .. } | Self::Unreachable { passing: true, .. })
     }
@@ -158,7 +158,7 @@ impl StoreError {
                     _ => Self::unreachable(url, error),
                 }
             }
-            // The library would name a table of its own, which is not there.
+            // The library would name its default table, which does not exist.
             MigrateError::Dirty(version) => {
                 let reason = format!(
                     "change {version} was broken off half-way. Put a copy of the database back; or undo the change by hand \
@@ -181,7 +181,7 @@ impl StoreError {
     }
 }
 
-/// What is to be done about a table that is not there.
+/// Returns the advice for a missing table.
 fn missing(reason: &str) -> &'static str {
     if ["no such table", "no such column", "does not exist"].iter().any(|words| reason.contains(words)) {
         ": put a copy of the database back, or name another one"
@@ -192,19 +192,20 @@ fn missing(reason: &str) -> &'static str {
 
 /// Kinds of failures.
 enum StoreFault {
-    /// Away, busy, full, or closing down.
+    /// Unavailable, busy, full, or shutting down.
     Passing,
-    /// It will not do this.
+    /// The database refuses this.
     Refused,
-    /// Its file is none, or damaged.
+    /// Its file is damaged, or no database.
     Damaged,
 }
 
-/// SQLSTATE classes of PostgreSQL that pass: no connection, a conflict with another, no resources, closed by the
-/// operator, trouble of the system. 25006 and 55: a standby, locked by another. 3D, 28 and 42 do not.
+/// SQLSTATE classes of PostgreSQL that are temporary: no connection, a conflict with another, no resources, closed by
+/// the operator, a system error. 25006 and 55: a standby, locked by another. 3D, 28 and 42 are not.
 const PASSING: [&str; 7] = ["08", "25006", "40", "53", "55", "57", "58"];
 
-/// Primary result codes of SQLite that pass: BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL.
+/// Primary result codes of SQLite that are temporary: BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL,
+/// CANTOPEN, PROTOCOL.
 const PASSING_CODES: [u32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
 
 fn fault_of(error: &sqlx::Error) -> StoreFault {
@@ -222,7 +223,7 @@ fn fault_of(error: &sqlx::Error) -> StoreFault {
     };
     let code = said.code().unwrap_or_default();
     if said.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-        // An extended code has the primary one in its last byte.
+        // The last byte of an extended code is the primary one.
         return match code.parse::<u32>().unwrap_or_default() & 0xff {
             11 | 26 => StoreFault::Damaged,
             code if PASSING_CODES.contains(&code) => StoreFault::Passing,

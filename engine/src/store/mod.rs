@@ -1,7 +1,7 @@
-//! What Pappus itself keeps between runs: the pod's archive key, signatures it has made, and a database of
-//! imports and deliveries.
+//! Pappus's own state between runs: the pod's archive key, signatures it has made, and a database of imports and
+//! deliveries.
 //!
-//! All of it lies in one folder that only its owner can read; the database can also be on a PostgreSQL server.
+//! All of it is in one folder that only its owner can read; the database can also be on a PostgreSQL server.
 
 mod database;
 mod error;

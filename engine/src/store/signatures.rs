@@ -1,4 +1,4 @@
-//! Signatures made before, so that the next export need not make them again.
+//! Signatures made before, so that the next export can reuse them.
 
 use std::collections::HashMap;
 use std::fs::{OpenOptions, Permissions};
@@ -13,13 +13,13 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, SqliteConnection
 use super::StateFolder;
 use crate::pod::reader::{SignatureId, SignatureMemory};
 
-/// A small database beside the pod's archive key. Losing it costs time and nothing else, so every failure
-/// here means "nothing known" and the export goes on. A file may be damaged: what is remembered counts only with
-/// its digest, which is a hundred times quicker than checking the signature.
+/// A small database beside the pod's archive key. Losing it costs time and nothing else, so every failure here means
+/// "nothing known" and the export continues. A file may be damaged: a stored signature counts only with its digest,
+/// which is a hundred times faster than checking the signature.
 pub struct StoredSignatures(Option<SqliteConnection>);
 
 impl StoredSignatures {
-    /// Opens the memory, making it when needed.
+    /// Opens the database, creating it when needed.
     pub async fn open(folder: &StateFolder) -> Self {
         let path = folder.path().join("signatures.sqlite3");
         // SQLite gives its companion files the mode of the file itself.
@@ -39,7 +39,7 @@ impl StoredSignatures {
     }
 }
 
-/// Makes a file that only its owner reads; one that others could read until now as well, with its companions.
+/// Creates a file that only its owner can read; closes an existing one to others, with its companions.
 fn make_private(path: &Path) -> io::Result<()> {
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
@@ -86,7 +86,7 @@ impl SignatureMemory for StoredSignatures {
                 return;
             }
         }
-        // A failed commit forgets; see above.
+        // A failed commit only loses signatures; see above.
         _ = transaction.commit().await;
     }
 }

@@ -10,12 +10,12 @@ use crate::pod::config::{ConfigError, DatabaseUrl, PodUrl};
 
 /// Name of the file with the pod's archive key.
 const ARCHIVE_KEY: &str = "archive-key.pem";
-/// Name of the file that says which archive key there was, should it be lost.
+/// Name of the file with the fingerprint of the archive key, should the key be lost.
 const FINGERPRINT: &str = "archive-key.fingerprint";
 /// Name of the file with Pappus's own database.
 const DATABASE: &str = "pappus.sqlite3";
 
-/// Why Pappus's own state could not be used.
+/// The reason Pappus's own state could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// The file system failed.
@@ -23,25 +23,25 @@ pub enum StateError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Others may read the private key.
     #[error("{0} holds a private key and others may read it: run chmod 600 on it")]
     Exposed(PathBuf),
-    /// The key is not one.
+    /// The key is invalid.
     #[error(
         "the pod's archive key in {path} cannot be used: {source}. Put a copy of the key back, or move the file away to make a new key, which nobody knows yet"
     )]
     Key {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error in it.
         source: KeyError,
     },
 }
 
-/// Takes everybody else's rights to a folder away.
+/// Removes all rights of others to a folder.
 fn close_to_others(path: &Path) -> io::Result<()> {
     let is_open = std::fs::metadata(path)?.permissions().mode() & 0o077 != 0;
     if is_open { std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)) } else { Ok(()) }
@@ -52,14 +52,14 @@ fn close_to_others(path: &Path) -> io::Result<()> {
 pub struct StateFolder(PathBuf);
 
 impl StateFolder {
-    /// Opens the pod's folder below `root`, making it when needed; only its owner may enter.
+    /// Opens the pod's folder below `root`, creating it when needed; only its owner may enter.
     ///
     /// # Errors
     /// [`StateError::Io`].
     pub fn open(root: &Path, pod: &PodUrl) -> Result<Self, StateError> {
         let path = Self::path_below(root, pod);
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        // One that was there before, copied or unpacked, may be open to others.
+        // An existing one, copied or unpacked, may be open to others.
         let made = made.and_then(|()| close_to_others(&path));
         match made {
             Ok(()) => Ok(Self(path)),
@@ -67,7 +67,7 @@ impl StateFolder {
         }
     }
 
-    /// The pod's folder below `root`, if it is there; nothing is made.
+    /// Returns the pod's folder below `root`, if it exists; nothing is created.
     pub fn find(root: &Path, pod: &PodUrl) -> Option<Self> {
         let path = Self::path_below(root, pod);
         path.is_dir().then_some(Self(path))
@@ -77,12 +77,12 @@ impl StateFolder {
         root.join("pods").join(pod.diaspora_host().replace(':', "_"))
     }
 
-    /// The folder.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The address of Pappus's own database while the podmin names no other: an SQLite file in this folder.
+    /// Returns the address of Pappus's own database unless the podmin names another: an SQLite file in this folder.
     ///
     /// # Errors
     /// [`ConfigError`] when the folder's path is not UTF-8.
@@ -90,7 +90,8 @@ impl StateFolder {
         DatabaseUrl::from_file(&self.0.join(DATABASE))
     }
 
-    /// The key the pod signs archives with. Made at first use: whoever pins it must know it does not change.
+    /// Returns the key the pod signs archives with. Created at first use: whoever pins it must know it does not
+    /// change.
     ///
     /// # Errors
     /// [`StateError`].
@@ -103,13 +104,13 @@ impl StateFolder {
         let key = PrivateKey::generate().map_err(|source| StateError::Key { path: path.clone(), source })?;
         self.publish(&path, key.expose_pem().as_bytes())
             .map_err(|source| StateError::Io { path: path.clone(), source })?;
-        // Another program may have been quicker: its key is the one.
+        // Another program may have been faster: its key is used.
         let key = self.known_archive_key()?.unwrap_or(key);
         self.note_fingerprint(&key, true)?;
         Ok(key)
     }
 
-    /// The fingerprint of the archive key that was here and is not any more.
+    /// Returns the fingerprint of an archive key that was here and is lost.
     ///
     /// # Errors
     /// [`StateError`].
@@ -125,7 +126,7 @@ impl StateFolder {
         }
     }
 
-    /// Writes down which key is here; `anew` also where another is written down.
+    /// Records the key's fingerprint; `anew` replaces an earlier one.
     fn note_fingerprint(&self, key: &PrivateKey, anew: bool) -> Result<(), StateError> {
         let path = self.0.join(FINGERPRINT);
         let failed = |source| StateError::Io { path: path.clone(), source };
@@ -138,7 +139,7 @@ impl StateFolder {
         opened.and_then(|mut file| writeln!(file, "{}", public.fingerprint())).map_err(failed)
     }
 
-    /// The same if it has been made already.
+    /// Returns the archive key if it has been created already.
     ///
     /// # Errors
     /// [`StateError`].
@@ -158,7 +159,7 @@ impl StateFolder {
         Ok(Some(key))
     }
 
-    /// Writes a secret file that is whole or not there; when two processes try, the first wins.
+    /// Writes a secret file completely or not at all; of two processes, the first wins.
     fn publish(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let temporary = self.0.join(format!(".{ARCHIVE_KEY}.{}", std::process::id()));
         let mut file =

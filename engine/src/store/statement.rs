@@ -60,7 +60,7 @@ pub enum StoreRow {
 }
 
 impl StoreRow {
-    /// The value of a column, counted from 0.
+    /// Returns the value of a column, counted from 0.
     ///
     /// # Errors
     /// [`StoreError::Column`] when there is no such column or it holds something else.
@@ -98,7 +98,7 @@ macro_rules! query {
 }
 
 impl Link<'_> {
-    /// Sends a statement; gives the number of rows it changed.
+    /// Sends a statement; returns the number of rows it changed.
     pub(super) async fn execute(
         self,
         what: &'static str,
@@ -117,7 +117,7 @@ impl Link<'_> {
         done.map_err(|error| StoreError::statement(what, &error))
     }
 
-    /// Sends a statement; gives all its rows.
+    /// Sends a statement; returns all its rows.
     pub(super) async fn rows(
         self,
         what: &'static str,

@@ -1,7 +1,7 @@
 //! The tables of Pappus's own database, brought up to date when it is opened.
 //!
-//! The files are named here one by one, not found by `sqlx::migrate!`: that macro would build every database
-//! driver a second time for the compiler, and does not notice a new file without a build script.
+//! The files are named here one by one, not with `sqlx::migrate!`: that macro would build every database driver a
+//! second time for the compiler, and does not notice a new file without a build script.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::pod::config::Dialect;
 
 macro_rules! files {
     ($($version:literal $name:literal),* $(,)?) => {
-        /// Version, name, text for SQLite, text for PostgreSQL. What has been published is never changed.
+        /// Version, name, text for SQLite, text for PostgreSQL. Published entries are never changed.
         const FILES: &[(i64, &str, &str, &str)] = &[$((
             $version,
             $name,
@@ -45,10 +45,10 @@ files! {
     20 "0020_once",
 }
 
-/// Others in the same database may use sqlx as well, so the list of what has been done has its own name.
+/// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.
 pub(super) const DONE: &str = "pappus_migrations";
 
-/// All changes for one kind of database.
+/// Returns all migrations for one kind of database.
 pub(super) fn migrator(dialect: Dialect) -> Migrator {
     let migrations = FILES.iter().map(|(version, name, sqlite, postgres)| {
         let sql = if dialect == Dialect::Sqlite { sqlite } else { postgres };

@@ -1,6 +1,6 @@
-//! Texts as people's programs save them: UTF-8, with or without a byte order mark, or UTF-16.
+//! Decoding of text files: UTF-8, with or without a byte order mark, or UTF-16.
 //!
-//! A byte order mark is no part of a text. Notepad and PowerShell write one, and PowerShell's `>` writes UTF-16.
+//! A byte order mark is not part of a text. Notepad and PowerShell write one, and PowerShell's `>` writes UTF-16.
 
 mod reader;
 
@@ -10,13 +10,13 @@ use std::io::{self, Read};
 
 use zeroize::Zeroizing;
 
-/// Bytes from which the encoding of a text shows.
+/// The bytes needed to detect the encoding of a text.
 const HEAD: usize = 4;
 
-/// Why bytes are no text.
+/// An error of decoding a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Neither UTF-8 nor UTF-16.
+    /// The text is neither UTF-8 nor UTF-16.
     #[error("it is not a UTF-8 text; save it again with the encoding UTF-8")]
     Encoding,
 }
@@ -27,7 +27,7 @@ impl From<TextError> for io::Error {
     }
 }
 
-/// How a text is written as bytes.
+/// The encoding of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Utf8,
@@ -38,7 +38,7 @@ pub(crate) enum Encoding {
 impl Encoding {
     /// Detects the encoding from the first bytes; also returns the length of the byte order mark.
     ///
-    /// Without a mark, UTF-16 shows by a zero beside an ASCII character: no UTF-8 text holds a NUL.
+    /// Without a mark, UTF-16 is detected by a zero next to an ASCII character: UTF-8 texts contain no NUL.
     pub(crate) fn detect(head: &[u8]) -> (Self, usize) {
         match head {
             [0xef, 0xbb, 0xbf, ..] => (Self::Utf8, 3),
@@ -56,7 +56,7 @@ impl Encoding {
     }
 }
 
-/// Returns the text without its byte order mark. What is overwritten on the way is wiped: it may be a secret.
+/// Returns the text without its byte order mark. Intermediate buffers are wiped: the text may be a secret.
 ///
 /// # Errors
 /// [`TextError::Encoding`].
@@ -81,17 +81,16 @@ pub fn decode(bytes: &[u8]) -> Result<Zeroizing<String>, TextError> {
     Ok(text)
 }
 
-/// Returns the first line of a text, without its end. At most `limit` bytes are read; a line that goes on behind them is
-/// cut there.
+/// Returns the first line of a text, without its end. At most `limit` bytes are read; a longer line is truncated.
 ///
 /// # Errors
-/// What the reader says, and [`TextError::Encoding`] in an [`io::Error`].
+/// Errors of the reader, and [`TextError::Encoding`] in an [`io::Error`].
 pub fn first_line(reader: impl Read, limit: u64) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::new());
     reader.take(limit).read_to_end(&mut bytes)?;
     let (encoding, mark) = Encoding::detect(&bytes);
     let rest = bytes.get(mark..).unwrap_or_default();
-    // What is behind the line need not be text, nor whole.
+    // The bytes after the line may be invalid or incomplete.
     let line = match encoding {
         Encoding::Utf8 => rest.split(|byte| *byte == b'\n').next().unwrap_or_default().len(),
         encoding => {
@@ -103,10 +102,10 @@ pub fn first_line(reader: impl Read, limit: u64) -> io::Result<Zeroizing<String>
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// Reads a text whole, up to `limit` bytes; what lies behind them is not read.
+/// Reads a whole text, up to `limit` bytes; further bytes are not read.
 ///
 /// # Errors
-/// What the reader says, and [`TextError::Encoding`] in an [`io::Error`].
+/// Errors of the reader, and [`TextError::Encoding`] in an [`io::Error`].
 pub fn read(reader: impl Read, limit: u64) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::new());
     reader.take(limit).read_to_end(&mut bytes)?;
@@ -118,7 +117,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A text in every form in which programs save it.
+    /// Returns a text in every supported encoding.
     pub(super) fn forms(text: &str) -> Vec<Vec<u8>> {
         let wide = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
         vec![
@@ -156,7 +155,7 @@ mod tests {
                 assert_eq!(first_line(form.as_slice(), 4096).unwrap().as_str(), expected, "{form:x?}");
             }
         }
-        // What lies behind the line is not looked at, whole or not.
+        // Bytes after the line are ignored, complete or not.
         assert_eq!(first_line(&b"one\n\xff"[..], 4096).unwrap().as_str(), "one");
         assert_eq!(first_line("one\nü".as_bytes(), 5).unwrap().as_str(), "one");
         assert!(first_line(&b"on\xffe\n"[..], 4096).is_err());

@@ -1,22 +1,22 @@
-//! A text that is read piece by piece.
+//! A reader of texts as a stream.
 
 use std::io::{self, Read};
 
 use super::{Encoding, HEAD};
 
-/// Bytes taken at a time from a text in UTF-16.
+/// The bytes decoded at a time from a UTF-16 text.
 const CHUNK: usize = 32 * 1024;
 
-/// Gives the bytes of a text as UTF-8 without a byte order mark. What is UTF-8 already passes unchecked.
+/// Converts a text to UTF-8 without a byte order mark. UTF-8 input passes unchecked.
 ///
-/// Half of a surrogate pair, which UTF-8 cannot carry, becomes U+FFFD, as does a last odd byte.
+/// An unpaired surrogate, which UTF-8 cannot represent, becomes U+FFFD, as does an odd last byte.
 pub struct TextReader<R> {
     reader: R,
     encoding: Encoding,
-    /// Read, and not given yet: the head of a UTF-8 text, or what was decoded.
+    /// Bytes read but not yet returned: the head of a UTF-8 text, or decoded text.
     ready: Vec<u8>,
     given: usize,
-    /// The begin of a character whose end has not come.
+    /// The start of an incomplete character.
     rest: Vec<u8>,
     finished: bool,
 }
@@ -25,7 +25,7 @@ impl<R: Read> TextReader<R> {
     /// Reads the first bytes to detect the encoding.
     ///
     /// # Errors
-    /// What the reader says.
+    /// Errors of the reader.
     pub fn new(mut reader: R) -> io::Result<Self> {
         let mut head = Vec::with_capacity(HEAD);
         Read::by_ref(&mut reader).take(HEAD as u64).read_to_end(&mut head)?;
@@ -35,7 +35,7 @@ impl<R: Read> TextReader<R> {
         Ok(Self { reader, encoding, ready, given: 0, rest, finished: false })
     }
 
-    /// Decodes some more; the text is at its end when nothing comes.
+    /// Decodes more of the text; adds nothing at its end.
     fn decode_more(&mut self) -> io::Result<()> {
         self.ready.clear();
         self.given = 0;
@@ -60,7 +60,7 @@ impl<R: Read> TextReader<R> {
                 _ => 0,
             })
             .collect();
-        // The second half of a pair comes with the next bytes.
+        // The second half of a pair follows with the next bytes.
         let split = units.last().is_some_and(|last| (0xd800..0xdc00).contains(last)) && !self.finished;
         let taken = if split { units.len() - 1 } else { units.len() };
         let text: String = char::decode_utf16(units.into_iter().take(taken))
@@ -96,7 +96,7 @@ mod tests {
     use super::super::tests::forms;
     use super::*;
 
-    /// Gives a few bytes at a time, so that everything is cut somewhere.
+    /// Returns a few bytes at a time, so that everything is split somewhere.
     struct Drip<'a>(&'a [u8], usize);
 
     impl Read for Drip<'_> {

@@ -1,8 +1,8 @@
-//! Checking all signatures of an archive.
+//! Checks all signatures of an archive.
 //!
-//! The document is read once: contacts and their keys come before the relayables, keys of other authors
-//! after them. What is checked with a key that is known already is done at once; the rest waits, up to a
-//! bound, and beyond that is read again.
+//! The document is read once: contacts and their keys come before the relayables, keys of other authors after them.
+//! Relayables whose author's key is known are checked at once; the rest waits, up to a limit, and beyond that is read
+//! again.
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -22,16 +22,16 @@ use crate::domain::{Contact, DiasporaId, NonContactAuthor, PrivateKey};
 const OTHERS: &str = "others_data.relayables";
 const LIKES: &str = "likes_on_comments";
 
-/// Why signatures could not be checked.
+/// An error of checking signatures.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
-    /// The archive could not be read any more.
+    /// The archive can no longer be read.
     #[error(transparent)]
     Archive(#[from] OpenError),
-    /// The document could not be read any more.
+    /// The document can no longer be read.
     #[error("the archive document: {0}")]
     Document(#[from] DocumentError),
-    /// A thread ended without a word.
+    /// A thread panicked.
     #[error("checking signatures stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
 }
@@ -39,12 +39,11 @@ pub enum SignatureError {
 /// Checks every relayable by others in an archive: those in the document, and likes on comments in
 /// `extras.json`.
 ///
-/// Keys come from the contacts, from `non_contact_authors`, from the account itself, and from `known`.
-/// Memory hardly depends on the archive's size: of relayables signed under an ID that their author has no more, the
-/// GUIDs are remembered.
+/// Keys come from the contacts, from `non_contact_authors`, from the account itself, and from `known`. Memory hardly
+/// depends on the archive's size: only the GUIDs of relayables signed under a former ID of their author are kept.
 ///
 /// # Errors
-/// [`SignatureError`] when the archive cannot be read any more. Bad signatures are no errors.
+/// [`SignatureError`] if the archive can no longer be read. Bad signatures are not errors.
 pub fn check_signatures(
     archive: &mut Archive<Verified>,
     known: &[KnownKey],
@@ -84,7 +83,7 @@ fn lock(ring: &RwLock<KeyRing>) -> std::sync::RwLockWriteGuard<'_, KeyRing> {
     ring.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Now all keys are known: what has waited, what there was no room for, and the likes on comments.
+/// Checks the rest, now that all keys are known: waiting and dropped records, and likes on comments.
 fn last_round(
     archive: &mut Archive<Verified>,
     threads: NonZeroUsize,
@@ -110,7 +109,7 @@ fn last_round(
     report.ok_or(SignatureError::Broken)
 }
 
-/// Puts keys on the ring and gives relayables to the threads.
+/// Adds keys to the ring and sends relayables to the threads.
 struct Collect<'a> {
     ring: &'a RwLock<KeyRing>,
     account: Option<&'a DiasporaId>,
@@ -137,7 +136,7 @@ impl DocumentVisitor for Collect<'_> {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        // Records that cannot be read were reported by the verification.
+        // The verification has already reported unreadable records.
         match place.name {
             "contacts" => {
                 if let Ok((Contact { account_id, public_key: Some(pem), .. }, _)) = read_record(value, None) {
@@ -162,7 +161,7 @@ fn feed(feeder: &mut Feeder, list: &'static str, place: &Place<'_>, value: &RawV
     if taken { Next::Continue } else { Next::Stop }
 }
 
-/// Gives the relayables of one list to the threads.
+/// Sends the relayables of one list to the threads.
 struct Feed<'a> {
     list: &'static str,
     only: Option<&'a HashSet<u64>>,

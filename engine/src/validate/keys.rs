@@ -1,4 +1,4 @@
-//! The keys of people, parsed when they are first needed.
+//! The keys of people, parsed on first use.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,20 +6,20 @@ use std::sync::{Arc, OnceLock};
 
 use crate::domain::{DiasporaId, PublicKey, VerifyingKey};
 
-/// Bytes of keys that are kept; 40,000 people with today's keys.
+/// The most bytes of keys that are kept; 40,000 people with today's keys.
 const MAX_BYTES: usize = 32 << 20;
-/// Keys that are kept parsed, each of 3 kB or so. Further ones are parsed anew each time.
+/// The most keys that are kept parsed, each of about 3 kB. Further ones are parsed each time.
 const MAX_PARSED: usize = 4096;
-/// What a key takes beside its text.
+/// The memory of a key in bytes, besides its text.
 const OVERHEAD: usize = 160;
 
-/// A key the caller knows, from the target pod's database or from discovery.
+/// A key that the caller knows, from the target pod's database or from discovery.
 #[derive(Debug, Clone)]
 pub struct KnownKey {
     /// The person as named in the archive.
     pub person: DiasporaId,
-    /// The ID the person had when the key was theirs. Somebody who has moved is exported by diaspora* under
-    /// the new ID with the signature of the old one; it is checked with the old ID in its place.
+    /// The ID that the person had when they used the key. diaspora* exports a migrated person under the new ID with
+    /// the signature of the old one; it is checked with the old ID in its place.
     pub signed_as: DiasporaId,
     /// The key.
     pub key: PublicKey,
@@ -30,7 +30,7 @@ pub struct KnownKey {
 pub(super) struct KeyRing {
     people: HashMap<DiasporaId, Vec<Arc<RingKey>>>,
     bytes: usize,
-    /// Keys for which there was no room.
+    /// The number of keys that exceeded the limit.
     pub(super) left_out: u64,
     pub(super) count: u64,
     parsed: Arc<AtomicUsize>,
@@ -39,14 +39,14 @@ pub(super) struct KeyRing {
 /// One key on the ring.
 pub(super) struct RingKey {
     pem: Box<str>,
-    /// The ID that stands in the signed text, when it is not the one in the record.
+    /// The ID in the signed text, if it differs from the one in the record.
     pub(super) signed_as: Option<DiasporaId>,
     parsed: OnceLock<Option<Arc<VerifyingKey>>>,
     parsed_count: Arc<AtomicUsize>,
 }
 
 impl KeyRing {
-    /// Adds a key. Whether the text is one shows when it is needed.
+    /// Adds a key. The text is parsed only when needed.
     pub(super) fn add(&mut self, person: DiasporaId, signed_as: Option<DiasporaId>, pem: &str) {
         self.bytes += pem.len() + person.as_str().len() + OVERHEAD;
         if self.bytes > MAX_BYTES {
@@ -60,14 +60,14 @@ impl KeyRing {
         self.people.entry(person).or_default().push(Arc::new(key));
     }
 
-    /// All keys of a person.
+    /// Returns all keys of a person.
     pub(super) fn of(&self, person: &DiasporaId) -> Vec<Arc<RingKey>> {
         self.people.get(person).cloned().unwrap_or_default()
     }
 }
 
 impl RingKey {
-    /// The key, ready for checking; none if the text is no key.
+    /// Returns the parsed key, or `None` if the text is not a key.
     pub(super) fn verifying(&self) -> Option<Arc<VerifyingKey>> {
         if let Some(parsed) = self.parsed.get() {
             return parsed.clone();

@@ -1,8 +1,7 @@
-//! What a target pod wants to know about an archive beyond its being whole: whose word the records are.
+//! Verifies the authorship of an archive's records for a target pod, beyond the archive's integrity.
 //!
-//! Other people's comments, likes and votes count only if their authors signed them.
-//! [`check_signatures`] checks all of them on all cores, with the keys the archive brings and those the
-//! caller knows.
+//! Other people's comments, likes and votes count only if their authors signed them. [`check_signatures`] checks all
+//! of them on all cores, with the keys in the archive and those that the caller knows.
 
 mod check;
 mod keys;

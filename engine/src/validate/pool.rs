@@ -1,4 +1,4 @@
-//! The threads that check signatures.
+//! The thread pool that checks signatures.
 
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,12 +11,12 @@ use super::report::{Offender, SignatureCheck, SignatureReport};
 use crate::archive::document::{Additions, relayable};
 use crate::domain::{DiasporaId, Relayable, RelayableEntity};
 
-/// Records that go to a thread at once, and their bytes.
+/// The most records sent to a thread at once, and their bytes.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
-/// A record of more is no relayable: diaspora* takes comments of 65,535 characters.
+/// The most bytes of a relayable: diaspora* accepts comments of 65,535 characters.
 pub(super) const MAX_RECORD: usize = 1 << 20;
-/// Bytes of records that wait for their author's key, which may come at the end of the document.
+/// The most bytes of records that wait for their author's key, which may be at the end of the document.
 const MAX_WAITING: usize = 16 << 20;
 
 /// A record to be checked.
@@ -26,12 +26,12 @@ pub(super) struct Job {
     pub(super) text: Box<RawValue>,
 }
 
-/// Records whose author's key was not known when they came.
+/// Records whose author's key was not known when they were read.
 #[derive(Default)]
 pub(super) struct Waiting {
     pub(super) jobs: Vec<Job>,
     bytes: usize,
-    /// Records for which there was no room, by their index.
+    /// The indices of records that exceeded the limit.
     pub(super) dropped: Vec<u64>,
 }
 
@@ -47,17 +47,17 @@ impl Waiting {
     }
 }
 
-/// What all threads share.
+/// The data shared by all threads.
 pub(super) struct Shared<'a> {
     pub(super) ring: &'a RwLock<KeyRing>,
     pub(super) account: Option<&'a DiasporaId>,
-    /// Who signed what under another ID.
+    /// The IDs under which relayables were signed.
     pub(super) additions: &'a Additions,
-    /// Where records wait for keys; in the last round nothing waits any more.
+    /// The records that wait for keys; `None` in the last round.
     pub(super) waiting: Option<&'a Mutex<Waiting>>,
 }
 
-/// Gives records to the threads, in batches.
+/// Sends records to the threads, in batches.
 pub(super) struct Feeder {
     sender: SyncSender<Vec<Job>>,
     batch: Vec<Job>,
@@ -65,7 +65,7 @@ pub(super) struct Feeder {
 }
 
 impl Feeder {
-    /// False when nobody takes records any more.
+    /// Queues a record; returns false if no thread receives records.
     pub(super) fn feed(&mut self, job: Job) -> bool {
         self.bytes += job.text.get().len();
         self.batch.push(job);
@@ -79,7 +79,7 @@ impl Feeder {
     }
 }
 
-/// Runs threads over everything that `feed` gives them. None when a thread died.
+/// Runs threads over all records that `feed` sends. The report is `None` if a thread panicked.
 pub(super) fn run<T>(
     threads: NonZeroUsize,
     shared: &Shared<'_>,
@@ -140,7 +140,7 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
     }
 }
 
-/// Whether the record's author signed it, with any key on the ring.
+/// Checks a record's signature with all keys of its author on the ring.
 pub(super) fn judge(
     record: &Relayable,
     ring: &RwLock<KeyRing>,
@@ -170,7 +170,8 @@ pub(super) fn judge(
     verdict
 }
 
-/// A signature that leaves out who, where or what could be put under another record.
+/// Returns whether the signature covers author, GUID, parent and content: otherwise it could be copied to another
+/// record.
 fn covers_the_record(record: &Relayable) -> bool {
     let what = match record.entity {
         RelayableEntity::Comment(_) => "text",

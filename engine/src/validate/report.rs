@@ -1,28 +1,28 @@
-//! What checking signatures found.
+//! Results of checking signatures.
 
 use crate::domain::{DiasporaId, Guid};
 
-/// What is known about one relayable's signature.
+/// The result of checking one relayable's signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SignatureCheck {
-    /// Its author signed it.
+    /// The author signed it.
     Good,
-    /// No known key of its author made the signature.
+    /// The signature matches no known key of its author.
     Bad,
-    /// The signature leaves out what the record is about.
+    /// The signature does not cover essential fields of the record.
     Incomplete,
     /// No usable key of its author is known.
     UnknownKey,
-    /// There is no signature.
+    /// The signature is missing.
     Unsigned,
-    /// It is the account's own, which needs none here.
+    /// The account's own record, which needs no signature here.
     NotNeeded,
     /// The record cannot be read.
     Unreadable,
 }
 
 impl SignatureCheck {
-    /// The stable name, for programs.
+    /// Returns the stable name, for programs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -36,46 +36,46 @@ impl SignatureCheck {
     }
 }
 
-/// A relayable that does not count.
+/// A relayable that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offender {
-    /// The list it stands in, such as `others_data.relayables`.
+    /// The list that contains it, such as `others_data.relayables`.
     pub list: &'static str,
-    /// Where it stands there; the first is 0.
+    /// Its index in the list; the first is 0.
     pub index: u64,
-    /// Why it does not count.
+    /// The reason for rejection.
     pub verdict: SignatureCheck,
-    /// Its GUID and its author, as far as they could be read.
+    /// Its GUID and its author, if readable.
     pub record: Option<(Guid, DiasporaId)>,
 }
 
-/// What checking all signatures of an archive found.
+/// The result of checking all signatures of an archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignatureReport {
-    /// Signed by their authors.
+    /// The number of records signed by their authors.
     pub good: u64,
-    /// Signed by nobody we know as the author.
+    /// Signed with no known key of the author.
     pub bad: u64,
-    /// Signed, but not for what they are about.
+    /// Signed, but not over all essential fields.
     pub incomplete: u64,
-    /// Signed by people whose key is not known, or not usable.
+    /// Signed by authors without a known, usable key.
     pub unknown_key: u64,
     /// Without a signature.
     pub unsigned: u64,
-    /// The account's own.
+    /// The account's own records.
     pub not_needed: u64,
     /// Not readable as relayables.
     pub unreadable: u64,
-    /// How many keys were known.
+    /// The number of known keys.
     pub keys: u64,
-    /// How many keys there was no room for; records by their owners count as `unknown_key`.
+    /// The number of keys that exceeded the limit; records by their owners count as `unknown_key`.
     pub keys_left_out: u64,
-    /// The first of those that do not count, in the archive's order.
+    /// The first of the rejected records, in the archive's order.
     pub offenders: Vec<Offender>,
 }
 
 impl SignatureReport {
-    /// Offenders that are kept.
+    /// The most offenders that are kept.
     pub const MOST_OFFENDERS: usize = 1000;
 
     pub(super) fn count(&mut self, verdict: SignatureCheck) {
@@ -96,7 +96,7 @@ impl SignatureReport {
         }
     }
 
-    /// Adds what another thread or round found.
+    /// Adds the results of another thread or round.
     pub(super) fn merge(&mut self, other: Self) {
         self.good += other.good;
         self.bad += other.bad;

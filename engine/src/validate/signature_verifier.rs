@@ -1,4 +1,4 @@
-//! Judging signatures with keys that are all known beforehand.
+//! Checks signatures with keys that are all known beforehand.
 
 use std::num::NonZeroUsize;
 use std::sync::RwLock;
@@ -8,10 +8,10 @@ use super::pool::judge;
 use super::report::SignatureCheck;
 use crate::domain::{DiasporaId, Relayable};
 
-/// Fewer records than this are not worth a thread.
+/// The fewest records that are worth a thread.
 const MIN_SHARE: usize = 32;
 
-/// Knows everybody's keys.
+/// A verifier that holds the keys of all authors.
 pub struct SignatureVerifier {
     ring: RwLock<KeyRing>,
     account: Option<DiasporaId>,
@@ -19,7 +19,7 @@ pub struct SignatureVerifier {
 }
 
 impl SignatureVerifier {
-    /// With these keys, for the archive of this account, whose own records need no signature.
+    /// Creates a verifier with these keys, for the archive of this account, whose own records need no signature.
     pub fn new(known: &[KnownKey], account: Option<DiasporaId>) -> Self {
         let mut ring = KeyRing::default();
         for KnownKey { person, signed_as, key } in known {
@@ -29,12 +29,12 @@ impl SignatureVerifier {
         Self { ring: RwLock::new(ring), account, threads }
     }
 
-    /// Whether its author signed the record.
+    /// Checks a record's signature.
     pub fn judge(&self, record: &Relayable) -> SignatureCheck {
         judge(record, &self.ring, self.account.as_ref())
     }
 
-    /// The same for many, on all cores and in their order.
+    /// Checks many records on all cores, keeping their order.
     pub fn check_all(&self, records: Vec<Relayable>) -> Vec<(Relayable, SignatureCheck)> {
         let share = records.len().div_ceil(self.threads.get()).max(MIN_SHARE);
         let verdicts: Vec<SignatureCheck> = std::thread::scope(|scope| {
@@ -46,7 +46,7 @@ impl SignatureVerifier {
                     (part.len(), one)
                 })
                 .collect();
-            // A thread that panicked vouches for nothing.
+            // Records of a thread that panicked are not trusted.
             let unreadable = |len| vec![SignatureCheck::Unreadable; len];
             parts
                 .into_iter()

@@ -1,4 +1,4 @@
-//! Archives that are there.
+//! Existing archives.
 
 use std::collections::BTreeMap;
 
@@ -22,23 +22,23 @@ use crate::portal;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Archive)]
 pub(super) struct ArchiveDocument {
-    /// Its name.
+    /// The name of the archive.
     name: String,
-    /// What the file is called.
+    /// The file name.
     file: String,
-    /// The time whose state of the account it shows.
+    /// The point in time of the account data in it.
     created_at: DateTime<Utc>,
-    /// Its size as it is kept.
+    /// Stored size in bytes.
     bytes: i64,
-    /// Records in it.
+    /// Number of records in it.
     records: i64,
-    /// Records left out or incomplete.
+    /// Number of records left out or incomplete.
     omissions: i64,
-    /// Whether the private key is under a passphrase.
+    /// True if the private key is encrypted with a passphrase.
     key_locked: bool,
-    /// When it is deleted.
+    /// The time at which it is deleted.
     expires_at: Option<DateTime<Utc>>,
-    /// Whether the podmin had it made, with those of everybody.
+    /// True if the podmin had it created in an export of all accounts.
     by_podmin: bool,
 }
 
@@ -58,31 +58,31 @@ impl ArchiveDocument {
     }
 }
 
-/// What is in an archive.
+/// The contents of an archive.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Contents {
-    /// How many records of each kind.
+    /// Number of records of each kind.
     counts: BTreeMap<String, u64>,
-    /// What was left out.
+    /// The records that were left out.
     omissions: Vec<LeftOut>,
-    /// How many more were left out, by their reasons: above some number they are counted only.
+    /// Numbers of further records left out, by reason: above a limit they are only counted.
     more_omissions: BTreeMap<String, u64>,
-    /// The fingerprint of the account's key, which others can compare.
+    /// Fingerprint of the account's key, for comparison by others.
     key_fingerprint: Option<String>,
 }
 
 /// A record left out or incomplete.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LeftOut {
-    /// A stable name of the reason.
+    /// Stable name of the reason.
     code: &'static str,
-    /// Which record.
+    /// The record.
     record: Option<String>,
     /// The reason.
     reason: String,
 }
 
-/// One's archives, the newest first.
+/// Lists the caller's archives, newest first.
 #[utoipa::path(get, path = "/api/v1/archives", tag = "archives", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<ArchiveDocument>),
         NobodySignedIn, NotAllowed))]
@@ -96,7 +96,7 @@ pub(super) async fn list(
     Ok(Json(own.map(ArchiveDocument::new).collect()))
 }
 
-/// What is in an archive, and what is not.
+/// Lists what an archive contains and what was left out.
 #[utoipa::path(get, path = "/api/v1/archives/{name}", tag = "archives", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name, as in the list")),
     responses((status = 200, body = Contents),
@@ -122,7 +122,7 @@ pub(super) async fn contents(
     Ok(Json(Contents { counts, omissions, more_omissions, key_fingerprint }))
 }
 
-/// An archive itself, from any byte on (`Range`, `If-Range`, `ETag`).
+/// Downloads an archive, from any byte (`Range`, `If-Range`, `ETag`).
 #[utoipa::path(get, path = "/api/v1/archives/{name}/file", tag = "archives", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name, as in the list")),
     responses((status = 200, description = "The archive", content_type = "application/zip"),
@@ -142,8 +142,7 @@ pub(super) async fn file(
     portal::archive_file(&app, person, &name, &method, &headers).await
 }
 
-/// One of the two files that a stock pod takes, made when somebody asks for the first time; from any byte on, as
-/// [`file`].
+/// Downloads one of the two files that a stock pod imports, created at the first request; from any byte, as [`file`].
 #[utoipa::path(get, path = "/api/v1/archives/{name}/stock/{part}", tag = "archives", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name, as in the list"),
         ("part" = String, Path, description = "`document` or `photos`")),
@@ -165,7 +164,7 @@ pub(super) async fn stock(
     portal::stock_file(&app, person, &name, &part, &method, &headers).await
 }
 
-/// The stable name of a kind of record.
+/// Returns the stable name of a kind of record.
 pub(super) fn word(kind: &impl Serialize) -> String {
     let value = serde_json::to_value(kind).ok();
     value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()

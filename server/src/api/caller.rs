@@ -1,4 +1,4 @@
-//! Who calls: somebody who has signed in, or a script with a token.
+//! The caller of the API: a signed-in user, or a script with a token.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
@@ -15,27 +15,27 @@ use crate::security::Address;
 use crate::sessions::{Person, SignedIn, is_podmin};
 use crate::tokens::Tokens;
 
-/// What a token is good for.
+/// The permission of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Looking at requests and archives.
+    /// View requests and archives.
     Read,
-    /// Asking for archives, and giving requests up.
+    /// Request archives and cancel requests.
     Request,
-    /// Fetching archives. They hold the account's key.
+    /// Download archives, which contain the account's private key.
     Download,
-    /// Looking at the board. For podmins.
+    /// View the board. For podmins.
     BoardRead,
-    /// Doing what is done on the board. For podmins.
+    /// Act on the board. For podmins.
     BoardWrite,
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 5] = [Self::Read, Self::Request, Self::Download, Self::BoardRead, Self::BoardWrite];
 
-    /// The word for it.
+    /// Returns the name of the scope.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -46,28 +46,28 @@ impl Scope {
         }
     }
 
-    /// Whether it is for podmins only.
+    /// Returns whether the scope is for podmins only.
     pub fn is_for_podmins(self) -> bool {
         matches!(self, Self::BoardRead | Self::BoardWrite)
     }
 
-    /// The scope of a word.
+    /// Parses the name of a scope.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)
     }
 }
 
-/// Whoever calls.
+/// The caller of an API operation.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// In whose name.
+    /// The user represented.
     pub person: Person,
-    /// What a token is good for; nothing when there is none, but a session.
+    /// Scopes of the token; `None` for a session.
     scopes: Option<Vec<Scope>>,
 }
 
 impl Caller {
-    /// Lets pass who may do this.
+    /// Checks that the caller has a scope.
     ///
     /// # Errors
     /// [`WebError::Forbidden`].
@@ -78,11 +78,11 @@ impl Caller {
         }
     }
 
-    /// Whether a podmin calls. Of tokens only those can be a podmin's that have a scope for it; what the pod says now
-    /// counts, for sessions and tokens alike.
+    /// Returns whether the caller is a podmin. A token needs a scope for podmins; the pod's current answer counts,
+    /// for sessions and tokens alike.
     ///
     /// # Errors
-    /// [`WebError::Unavailable`] when neither the pod nor what was kept of it can be asked.
+    /// [`WebError::Unavailable`] when neither the pod nor its cached answer is available.
     pub(super) async fn is_podmin(&self, app: &App) -> Result<bool, WebError> {
         let can_be = match &self.scopes {
             Some(scopes) => scopes.iter().any(|scope| scope.is_for_podmins()),
@@ -91,7 +91,7 @@ impl Caller {
         Ok(can_be && is_podmin(app, &self.person).await?)
     }
 
-    /// Lets podmins look at the board.
+    /// Checks that the caller may view the board.
     ///
     /// # Errors
     /// [`WebError::Forbidden`], and those of [`is_podmin`](Self::is_podmin).
@@ -100,7 +100,7 @@ impl Caller {
         if self.is_podmin(app).await? { Ok(()) } else { Err(WebError::Forbidden) }
     }
 
-    /// Lets podmins do something on the board.
+    /// Checks that the caller may act on the board.
     ///
     /// # Errors
     /// As [`may_look`](Self::may_look).
@@ -113,7 +113,7 @@ impl Caller {
         }
     }
 
-    /// Lets pass who has signed in: a token makes no tokens.
+    /// Checks that the caller has a session: a token must not create tokens.
     pub(super) fn in_person(&self) -> Result<&Person, WebError> {
         if self.scopes.is_some() { Err(WebError::Forbidden) } else { Ok(&self.person) }
     }
@@ -139,20 +139,20 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// Who one is.
+/// The caller.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Me {
     /// The username.
     username: String,
     /// The diaspora* ID.
     account: String,
-    /// Whether this is a podmin; of tokens only those say so that have a scope for the board.
+    /// True for a podmin; for a token, only if it has a scope for the board.
     podmin: bool,
-    /// What may be done.
+    /// The caller's permissions.
     scopes: Vec<Scope>,
 }
 
-/// Who one is, and what one may do.
+/// Returns the caller and their permissions.
 #[utoipa::path(get, path = "/api/v1/me", tag = "account", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Me), NobodySignedIn))]
 pub(super) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, WebError> {

@@ -1,4 +1,4 @@
-//! The API for people: one page, made from the `OpenAPI` document, without scripts and without barriers.
+//! The API's documentation for people: one accessible page without scripts, generated from the `OpenAPI` document.
 
 use askama::Template;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
 
-/// Methods, in the order that people read them.
+/// HTTP methods in display order.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 #[derive(Template)]
@@ -35,10 +35,10 @@ struct Operation {
     method: String,
     path: String,
     summary: String,
-    /// Who may call it.
+    /// Required authentication.
     who: String,
     parameters: Vec<Field>,
-    /// What is sent.
+    /// The request body.
     body: Vec<Word>,
     answers: Vec<Answer>,
 }
@@ -53,7 +53,7 @@ struct Schema {
     name: String,
     description: String,
     fields: Vec<Field>,
-    /// What it is, when it has no fields.
+    /// The type, if it has no fields.
     kind: Vec<Word>,
 }
 
@@ -64,7 +64,7 @@ struct Field {
     description: String,
 }
 
-/// A part of a type: words, or the name of a schema.
+/// A part of a type: text, or the name of a schema.
 struct Word {
     text: String,
     is_schema: bool,
@@ -76,7 +76,7 @@ impl Word {
     }
 }
 
-/// The page and the document itself.
+/// Routes of the page and of the document itself.
 pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router<App> {
     let document = serde_json::to_value(document).unwrap_or_default();
     Router::new()
@@ -150,7 +150,7 @@ fn operation_of(path: &str, method: &str, operation: &Value) -> Operation {
     }
 }
 
-/// What a body is.
+/// Returns the type of a body.
 fn content(value: &Value) -> Vec<Word> {
     let first = value["content"].as_object().and_then(|kinds| kinds.iter().next());
     first.map_or_else(Vec::new, |(media, body)| {
@@ -177,7 +177,7 @@ fn schemas(document: &Value) -> Vec<Schema> {
     all.map(schema).collect()
 }
 
-/// A type in words: `list of Archive`, `integer or null`.
+/// Describes a type in words: `list of Archive`, `integer or null`.
 fn kind(schema: &Value) -> Vec<Word> {
     if let Some(name) = schema["$ref"].as_str() {
         let name = name.rsplit('/').next().unwrap_or(name);

@@ -1,5 +1,5 @@
-//! What the pages do, as JSON under `/api/v1`, described by an `OpenAPI` document at `/api/openapi.json` and, for people, at
-//! `/api/docs`. Whoever calls has a session or a token; errors are problem documents (RFC 9457).
+//! The functions of the pages as JSON under `/api/v1`, described by an `OpenAPI` document at `/api/openapi.json` and,
+//! for people, at `/api/docs`. Callers use a session or a token; errors are problem documents (RFC 9457).
 
 mod archives;
 mod board;
@@ -24,7 +24,7 @@ use crate::newcomers;
 pub use caller::{Caller, Scope};
 pub use problems::ProblemDocument;
 
-/// The document, without its paths.
+/// The `OpenAPI` document without its paths.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -46,18 +46,18 @@ impl Modify for Security {
         components.add_security_scheme("token", token);
         let session = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("pappus")));
         components.add_security_scheme("session", session);
-        // The secret of somebody who moves here.
+        // The secret of a newcomer.
         let newcomer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         components.add_security_scheme("newcomer", newcomer);
     }
 }
 
-/// What was sent, or a sentence on what is wrong with it.
+/// Returns the request body, or an error that names what is invalid.
 pub(crate) fn body<T>(sent: Result<Json<T>, JsonRejection>) -> Result<T, WebError> {
     sent.map(|Json(sent)| sent).map_err(|error| WebError::BadRequest(error.body_text()))
 }
 
-/// What stands behind the question mark, or a sentence on what is wrong with it.
+/// Returns the query parameters, or an error that names what is invalid.
 pub(crate) fn query<T>(asked: Result<Query<T>, QueryRejection>) -> Result<T, WebError> {
     asked.map(|Query(asked)| asked).map_err(|error| WebError::BadRequest(error.body_text()))
 }
@@ -77,7 +77,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(newcomers::described())
 }
 
-/// The paths and the `OpenAPI` document.
+/// Builds the routes and the `OpenAPI` document.
 fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
     let (router, mut document) = described().split_for_parts();
     for (path, item) in &mut document.paths.paths {
@@ -97,24 +97,24 @@ fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
     (router, document)
 }
 
-/// A name that no other operation has, as the standard wants it: functions of different rooms have the same name.
+/// Returns a unique operation ID, as OpenAPI requires: functions of different modules share names.
 fn operation_name(method: &str, path: &str) -> String {
     let words = path.trim_start_matches("/api/v1/").split(['/', '{', '}']).filter(|word| !word.is_empty());
     words.fold(method.to_owned(), |name, word| format!("{name}_{word}"))
 }
 
-/// The `OpenAPI` document.
+/// Returns the `OpenAPI` document.
 pub fn document() -> utoipa::openapi::OpenApi {
     parts().1
 }
 
-/// The `OpenAPI` document as it is checked in.
+/// Returns the `OpenAPI` document as checked in.
 pub fn document_text() -> String {
     let text = document().to_pretty_json().unwrap_or_default();
     format!("{text}\n")
 }
 
-/// The paths of this room.
+/// Returns the routes of this module.
 pub fn routes() -> Router<App> {
     let (router, document) = parts();
     router.merge(docs::routes(&document))

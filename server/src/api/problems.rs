@@ -1,20 +1,20 @@
-//! What goes wrong, as the API's document describes it. The answers themselves are made of [`WebError`](crate::error).
+//! Errors as the API's document describes them. The responses themselves are built from [`WebError`](crate::error).
 
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-/// What is wrong, as RFC 9457 has it.
+/// A problem document (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDocument {
-    /// Always `about:blank`: the status says which kind it is.
+    /// Always `about:blank`: the status defines the kind of error.
     #[serde(rename = "type")]
     kind: String,
-    /// The status in words.
+    /// The name of the status.
     title: String,
-    /// The status.
+    /// The HTTP status.
     status: u16,
-    /// What exactly is wrong, where that helps.
+    /// Details, if known.
     detail: Option<String>,
 }
 
@@ -28,18 +28,18 @@ macro_rules! problems {
 }
 
 problems! {
-    /// Something in the request makes no sense
+    /// The request is invalid
     Senseless = 400,
-    /// Nobody is signed in, or the token is not good
+    /// Not signed in, or the token is invalid
     NobodySignedIn = 401,
-    /// Not for this person, or not with this token
+    /// Not allowed for this account or token
     NotAllowed = 403,
-    /// There is nothing here, or nothing for this person
+    /// Not found, or not visible to this account
     NotThere = 404,
-    /// It does not go with what is there already
+    /// Conflicts with the current state
     TooLate = 409,
-    /// The podmin has ended the downloads
+    /// The podmin has ended downloads
     Over = 410,
-    /// Too often; `Retry-After` says when it makes sense again
+    /// Too many requests; `Retry-After` tells when to retry
     TooOften = 429,
 }

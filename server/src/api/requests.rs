@@ -1,4 +1,4 @@
-//! Asking for an archive.
+//! Requests for archives.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
@@ -17,36 +17,36 @@ use crate::error::WebError;
 use crate::pages::Page;
 use crate::portal;
 
-/// Requests that are listed.
+/// Maximum number of requests listed.
 const MANY: u32 = 100;
 
 /// A request for an archive.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Request)]
 pub(super) struct RequestDocument {
-    /// Its number.
+    /// Number of the request.
     id: i64,
     /// `queued`, `running`, `done`, `failed`, `cancelled` or `expired`.
     state: &'static str,
-    /// When it was asked for.
+    /// The time of the request.
     requested_at: DateTime<Utc>,
-    /// When it ended.
+    /// The time at which it ended.
     finished_at: Option<DateTime<Utc>>,
-    /// When its archive is deleted.
+    /// The time at which its archive is deleted.
     expires_at: Option<DateTime<Utc>>,
-    /// Requests before it, while it waits.
+    /// Number of requests before it, while queued.
     ahead: Option<i64>,
-    /// Records that are done.
+    /// Number of records exported.
     records_done: i64,
-    /// Records there are, about; 0 before they are counted.
+    /// Estimated number of records; 0 before they are counted.
     records_total: i64,
-    /// Whether the private key is put under a passphrase.
+    /// True if the private key is encrypted with a passphrase.
     key_locked: bool,
-    /// Whether a mail will be written when the archive is there.
+    /// True if an e-mail is sent when the archive is ready.
     mail: bool,
-    /// The name of its archive, while it is there.
+    /// The name of its archive, while that exists.
     archive: Option<String>,
-    /// Why it failed, or what it waits for.
+    /// The reason why it failed or is waiting.
     reason: Option<String>,
 }
 
@@ -74,19 +74,19 @@ impl RequestDocument {
     }
 }
 
-/// What is asked for.
+/// A new request for an archive.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRequest {
-    /// Puts the account's private key under this passphrase, 10 to 1,000 characters.
+    /// Passphrase to encrypt the account's private key with, 10 to 1,000 characters.
     #[schema(min_length = 10, max_length = 1000)]
     key_passphrase: Option<String>,
-    /// Whether to write to the account's address when the archive is there.
+    /// True to send an e-mail to the account's address when the archive is ready.
     #[serde(default)]
     mail: bool,
 }
 
-/// One's requests, the newest first.
+/// Lists the caller's requests, newest first.
 #[utoipa::path(get, path = "/api/v1/requests", tag = "requests", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<RequestDocument>),
         NobodySignedIn, NotAllowed))]
@@ -99,7 +99,7 @@ pub(super) async fn list(
     Ok(Json(requests.into_iter().map(|request| RequestDocument::new(request, None)).collect()))
 }
 
-/// Asks for an archive. While one is under way, this is the one. A mail is written in the language that is accepted.
+/// Requests an archive, or returns the request in progress. E-mails use the accepted language (`Accept-Language`).
 #[utoipa::path(post, path = "/api/v1/requests", tag = "requests", security(("token" = []), ("session" = [])),
     request_body = NewRequest,
     responses((status = 201, description = "A new request", body = RequestDocument),
@@ -126,7 +126,7 @@ pub(super) async fn ask(
     Ok((status, Json(RequestDocument::placed(&app, request).await?)))
 }
 
-/// One of one's requests.
+/// Returns one of the caller's requests.
 #[utoipa::path(get, path = "/api/v1/requests/{id}", tag = "requests", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 200, body = RequestDocument),
@@ -142,7 +142,7 @@ pub(super) async fn get(
     Ok(Json(RequestDocument::placed(&app, request).await?))
 }
 
-/// Gives a request up. What is over stays as it is.
+/// Cancels a request; a finished one does not change.
 #[utoipa::path(delete, path = "/api/v1/requests/{id}", tag = "requests", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 204, description = "Given up, or over already"),

@@ -1,4 +1,4 @@
-//! Tokens for scripts.
+//! API tokens for scripts.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
@@ -16,21 +16,21 @@ use crate::pages::Page;
 use crate::security::Address;
 use crate::tokens::{KeptToken, TokenForm, Tokens};
 
-/// A token.
+/// An API token.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Token)]
 pub(super) struct TokenDocument {
-    /// Its number.
+    /// Number of the token.
     id: i64,
-    /// What it is for, in its owner's words.
+    /// Its purpose, as its owner described it.
     name: String,
-    /// What it is good for.
+    /// Its permissions.
     scopes: Vec<Scope>,
-    /// When it was made.
+    /// The time at which it was created.
     created_at: DateTime<Utc>,
-    /// When it ends.
+    /// The time at which it expires.
     expires_at: DateTime<Utc>,
-    /// When it was used last.
+    /// The time at which it was last used.
     last_used_at: Option<DateTime<Utc>>,
 }
 
@@ -41,31 +41,31 @@ impl From<KeptToken> for TokenDocument {
     }
 }
 
-/// A token to be made.
+/// A token to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
-    /// What it is for, 1 to 100 characters.
+    /// Its purpose, 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// What it is good for.
+    /// Its permissions.
     #[schema(min_items = 1)]
     scopes: Vec<Scope>,
-    /// For how many days, 1 to 366.
+    /// Validity in days, 1 to 366.
     #[schema(minimum = 1, maximum = 366)]
     days: u32,
 }
 
-/// A token that has just been made.
+/// A newly created token.
 #[derive(Serialize, ToSchema)]
 pub(super) struct MadeToken {
-    /// Its number.
+    /// Number of the token.
     id: i64,
-    /// What a script sends as `Authorization: Bearer TOKEN`. It is never shown again.
+    /// The token, sent as `Authorization: Bearer TOKEN`. It is not shown again.
     token: String,
 }
 
-/// One's tokens. Only for sessions.
+/// Lists the caller's tokens. Only with a session.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", security(("session" = [])),
     responses((status = 200, body = Vec<TokenDocument>),
         NobodySignedIn, NotAllowed))]
@@ -78,7 +78,7 @@ pub(super) async fn list(
     Ok(Json(tokens.into_iter().map(TokenDocument::from).collect()))
 }
 
-/// Makes a token. Only for sessions; those with a scope for the board only for podmins.
+/// Creates a token. Only with a session; scopes for the board only for podmins.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", security(("session" = [])),
     request_body = NewToken,
     responses((status = 201, body = MadeToken),
@@ -97,7 +97,7 @@ pub(super) async fn make(
     Ok((StatusCode::CREATED, Json(MadeToken { id, token })))
 }
 
-/// Removes a token. Only for sessions.
+/// Revokes a token. Only with a session.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", security(("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 204, description = "It is gone"),

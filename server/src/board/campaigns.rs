@@ -1,4 +1,4 @@
-//! Exports of the whole pod: beginning, holding, trying again.
+//! Campaigns, exports of the whole pod: start, pause, retry.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -15,7 +15,7 @@ use crate::failure_reason;
 use crate::pages::{CheckedForm, Page, Question};
 use crate::sessions::Podmin;
 
-/// Campaigns that are shown with their numbers; counting a large one takes a moment.
+/// Campaigns that are shown with their totals; counting a large one takes a moment.
 const SHOWN: usize = 5;
 
 #[derive(Template)]
@@ -30,7 +30,7 @@ struct CampaignsPage<'a> {
 
 struct Shown {
     name: String,
-    /// The name as it stands in an address.
+    /// The URL-encoded name.
     link: String,
     state: &'static str,
     state_text: String,
@@ -43,7 +43,7 @@ struct Shown {
     workers: Vec<String>,
 }
 
-/// Shows them, the newest first.
+/// Shows the campaigns, newest first.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
     super::is_closing(&app)?;
     let all = shared::campaigns::all(&app).await?;
@@ -89,7 +89,7 @@ fn shown(page: &Page, status: &Status) -> Shown {
         state_text: words.say(&format!("campaign-{}", status.campaign.state.as_str())),
         begun: words.moment(status.campaign.created_at),
         place: status.campaign.out.clone(),
-        // By the work that accounts are: the last one may be as large as all others together.
+        // Weighted by size: one account may be as large as all others together.
         percent: rounded(totals.size.saturating_sub(totals.open_size), totals.size),
         sentence,
         failed: status
@@ -105,15 +105,15 @@ fn shown(page: &Page, status: &Status) -> Shown {
     }
 }
 
-/// What a new campaign shall be.
+/// The form for a new campaign.
 #[derive(Deserialize)]
 pub(super) struct New {
     only: String,
-    /// A box that is ticked.
+    /// A checkbox.
     keep_sign_in: Option<String>,
 }
 
-/// Begins a campaign.
+/// Starts a campaign.
 pub(super) async fn begin(
     State(app): State<App>,
     actor: Actor,
@@ -123,15 +123,15 @@ pub(super) async fn begin(
     Ok(Redirect::to("/board/campaigns?done=campaign-begun"))
 }
 
-/// What is to happen with a campaign.
+/// The form that changes a campaign.
 #[derive(Deserialize)]
 pub(super) struct Change {
     act: String,
-    /// Whether it was asked before.
+    /// Set once the podmin has confirmed.
     confirmed: Option<String>,
 }
 
-/// Holds a campaign, lets it go on, tries again what failed, or gives it up.
+/// Pauses, resumes or cancels a campaign, or retries its failures.
 pub(super) async fn change(
     State(app): State<App>,
     actor: Actor,
@@ -153,7 +153,7 @@ pub(super) async fn change(
     Ok(Redirect::to(&format!("/board/campaigns?done={done}")).into_response())
 }
 
-/// What giving a campaign up means, in numbers.
+/// Asks for confirmation of a cancellation, with its consequences in numbers.
 fn cancel_question(page: &Page, status: &Status) -> Question {
     let (words, totals) = (&page.words, &status.totals);
     let open = totals.accounts().saturating_sub(totals.done + totals.failed + totals.skipped);
@@ -168,7 +168,7 @@ fn cancel_question(page: &Page, status: &Status) -> Question {
     }
 }
 
-/// A name as it stands in an address.
+/// URL-encodes a name.
 fn in_address(name: &str) -> String {
     url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
 }

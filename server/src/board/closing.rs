@@ -1,4 +1,4 @@
-//! The stages of a shutdown, as the podmin moves through them.
+//! The stages of a shutdown that the podmin moves through.
 
 use chrono::{NaiveDate, NaiveTime};
 use pappus_engine::store::{StoreError, StoreRow, Value};
@@ -8,28 +8,28 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::words::Words;
 
-/// How far the shutdown is.
+/// The stage of a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// People know.
+    /// The shutdown is announced.
     Announced,
-    /// Nothing new is written on the pod.
+    /// The pod is read-only.
     ReadOnly,
-    /// Archives are made.
+    /// Archives are created.
     Exporting,
-    /// The pod itself is off; archives can still be fetched.
+    /// The pod itself is switched off; archives can still be downloaded.
     DownloadsOpen,
-    /// It is over.
+    /// Downloads have ended.
     Closed,
 }
 
 impl Stage {
-    /// All of them, in order.
+    /// All stages, in order.
     pub const ALL: [Self; 5] =
         [Self::Announced, Self::ReadOnly, Self::Exporting, Self::DownloadsOpen, Self::Closed];
 
-    /// The word in the database and in addresses.
+    /// Returns the name in the database and in URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Announced => "announced",
@@ -40,40 +40,40 @@ impl Stage {
         }
     }
 
-    /// Whether people may ask for new archives. Podmins may in every stage.
+    /// Returns whether people may request new archives. Podmins may in every stage.
     pub fn takes_requests(self) -> bool {
         !matches!(self, Self::DownloadsOpen | Self::Closed)
     }
 
-    /// Whether archives can be fetched.
+    /// Returns whether archives can be downloaded.
     pub fn has_downloads(self) -> bool {
         self != Self::Closed
     }
 
-    /// The stage of a word.
+    /// Returns the stage with this name.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stage| stage.as_str() == word)
     }
 }
 
-/// What the podmin has decided.
+/// The podmin's decisions about the shutdown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Closing {
-    /// How far it is.
+    /// The current stage.
     pub stage: Stage,
-    /// From when nothing new can be written.
+    /// The first day on which the pod is read-only.
     pub read_only_on: Option<NaiveDate>,
-    /// When the pod itself is switched off.
+    /// The day on which the pod itself is switched off.
     pub switch_off_on: Option<NaiveDate>,
-    /// Until when archives can be fetched.
+    /// The day until which archives can be downloaded.
     pub downloads_until: Option<NaiveDate>,
-    /// Whether everybody may see the numbers.
+    /// True if the numbers are public.
     #[serde(skip)]
     pub is_public: bool,
 }
 
 impl Closing {
-    /// What was decided for this pod, if anything.
+    /// Returns the decisions for this pod, if any.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -85,7 +85,7 @@ impl Closing {
         row.as_ref().map(read).transpose()
     }
 
-    /// The stage the pod is in: while nothing was decided, archives are made.
+    /// Returns the pod's stage; `Exporting` before any decision.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -93,7 +93,7 @@ impl Closing {
         Ok(Self::of(app).await?.map_or(Stage::Exporting, |closing| closing.stage))
     }
 
-    /// What happens on which day, in words.
+    /// Returns the dated events, as texts.
     pub fn days(&self, words: &Words) -> Vec<(String, String)> {
         let days = [
             ("closing-read-only-on", self.read_only_on),
@@ -106,7 +106,7 @@ impl Closing {
         days.collect()
     }
 
-    /// Keeps it.
+    /// Saves the decisions.
     ///
     /// # Errors
     /// [`StoreError`].

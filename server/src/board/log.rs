@@ -1,4 +1,4 @@
-//! What was done, and by whom, in sentences.
+//! The audit log, in sentences.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -14,7 +14,7 @@ use crate::pages::Page;
 use crate::sessions::Podmin;
 use crate::words::Words;
 
-/// What can be looked for: beginnings of the names of acts.
+/// Filter choices: prefixes of action names.
 const GROUPS: [&str; 9] = [
     "sign-in",
     "closing",
@@ -27,7 +27,7 @@ const GROUPS: [&str; 9] = [
     "podmin-words",
 ];
 
-/// Which lines are shown.
+/// The filter and the page of the log.
 #[derive(Deserialize)]
 pub(super) struct From {
     before: Option<i64>,
@@ -45,7 +45,7 @@ struct LogPage<'a> {
     act: String,
     who: String,
     lines: Vec<Line>,
-    /// The address of the next page.
+    /// The URL of the next page.
     older: Option<String>,
 }
 
@@ -58,7 +58,7 @@ struct Line {
     address: Option<String>,
 }
 
-/// Shows a page of it, the newest first.
+/// Shows a page of the log, newest first.
 pub(super) async fn show(
     State(app): State<App>,
     _: Podmin,
@@ -98,10 +98,10 @@ fn line(words: &Words, done: Done) -> Line {
     }
 }
 
-/// What was done, in a sentence.
+/// Returns an entry as a sentence.
 fn sentence(words: &Words, done: &Done) -> String {
     let subject = done.subject.clone().unwrap_or_default();
-    // A stage has a name that people know.
+    // A stage has a translated name.
     let subject = match done.act.as_str() {
         "closing" => words.find(&format!("stage-{subject}")).unwrap_or(subject),
         _ => subject,

@@ -1,5 +1,5 @@
-//! The podmin's board: how far the shutdown is, who has an archive and who has not, campaigns, letters to many people,
-//! and what was done.
+//! The podmin's board: progress of the shutdown, accounts with and without an archive, campaigns, notices, and the
+//! audit log.
 
 mod campaigns;
 mod closing;
@@ -24,7 +24,7 @@ pub use closing::{Closing, Stage};
 pub use numbers::{Counted, Numbers};
 pub use work::start;
 
-/// The pages of this room.
+/// Returns the routes of the board.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/board", get(overview::show))
@@ -42,7 +42,7 @@ pub fn routes() -> Router<App> {
         .route("/closing.json", get(public::json))
 }
 
-/// Nothing of a shutdown is there while the pod does not close.
+/// Hides the shutdown pages unless the pod is closing.
 fn is_closing(app: &App) -> Result<(), WebError> {
     if app.config.closing.enabled { Ok(()) } else { Err(WebError::NotFound) }
 }

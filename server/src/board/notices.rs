@@ -1,4 +1,4 @@
-//! Letters of the podmin to many people, each person once.
+//! Notices: mails from the podmin to many people, one to each person.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -22,16 +22,16 @@ struct NoticesPage<'a> {
     can_send: bool,
     audiences: Vec<(&'static str, String)>,
     draft: Draft,
-    /// The letter in other languages, as it is typed.
+    /// The notice in other languages, as typed.
     others: Vec<Other>,
     problems: FieldProblems,
     preview: Option<Preview>,
-    /// The address that a test was sent to.
+    /// The address that the test mail was sent to.
     tested: Option<String>,
     sent: Vec<Sent>,
 }
 
-/// A letter in another language, in the form.
+/// The notice in another language, in the form.
 struct Other {
     code: &'static str,
     name: String,
@@ -42,12 +42,12 @@ struct Other {
     body_id: &'static str,
 }
 
-/// A letter as people will see it.
+/// A preview of the mails that people receive.
 struct Preview {
-    /// How many get it.
+    /// The number of recipients.
     all: u64,
     shown: String,
-    /// To how many in which language, and what they get.
+    /// The recipients per language, and the mail they receive.
     letters: Vec<(String, Written)>,
 }
 
@@ -62,7 +62,7 @@ struct Sent {
     queued: String,
 }
 
-/// A letter as it is written.
+/// The form for a notice.
 #[derive(Deserialize)]
 pub(super) struct DraftForm {
     #[serde(default)]
@@ -82,9 +82,9 @@ pub(super) struct DraftForm {
     subject_de: String,
     #[serde(default)]
     body_de: String,
-    /// A test to the podmin.
+    /// Set to send a test to the podmin.
     test: Option<String>,
-    /// Only when it was seen as people will see it.
+    /// Set once the preview has been confirmed.
     confirmed: Option<String>,
 }
 
@@ -103,12 +103,12 @@ impl DraftForm {
     }
 }
 
-/// The IDs of the inputs for a language.
+/// Returns the IDs of the inputs for a language.
 fn fields(code: &str) -> (&'static str, &'static str) {
     if code == "de" { ("subject_de", "body_de") } else { ("subject_en", "body_en") }
 }
 
-/// The page with an empty letter, from a template, and those that were sent.
+/// Shows the form, filled from a template, and the notices sent so far.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
     super::is_closing(&app)?;
     let template = |words: &Words| Text {
@@ -173,7 +173,7 @@ fn sent(page: &Page, notice: Notice) -> Sent {
     }
 }
 
-/// Shows a letter as people will see it; sends a test to the podmin, or the letter itself when it was seen.
+/// Shows the preview; sends a test to the podmin, or the notice itself once the preview was confirmed.
 pub(super) async fn send(
     State(app): State<App>,
     actor: Actor,
@@ -191,7 +191,7 @@ pub(super) async fn send(
         shared::notices::send(&app, &actor, &draft).await?;
         return Ok(Redirect::to("/board/notices?done=notice-sent").into_response());
     }
-    // Says why none can be sent.
+    // Fails with the reason when no mail can be sent.
     shared::notices::preview(&app, &actor, &draft).await?;
     let tested = if test.is_some() { Some(shared::notices::test(&app, &actor, &draft).await?) } else { None };
     let preview = preview(&app, &page, &actor, &draft).await?;
@@ -230,13 +230,13 @@ async fn preview(app: &App, page: &Page, actor: &Actor, draft: &Draft) -> Result
     Ok(Preview { all: counts.all(), shown: words.number(counts.all()), letters })
 }
 
-/// What is to happen with a notice.
+/// The form that changes a notice.
 #[derive(Deserialize)]
 pub(super) struct Change {
     act: String,
 }
 
-/// Stops a notice, or lets it go on.
+/// Stops or resumes a notice.
 pub(super) async fn change(
     State(app): State<App>,
     actor: Actor,

@@ -1,4 +1,4 @@
-//! Who has an archive, who has fetched it, who has moved, and since when.
+//! The numbers of people with an archive, with a download, and moved, over time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,48 +14,49 @@ use crate::app::App;
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
-/// How long a count is good for, in milliseconds.
+/// Lifetime of a cached count, in milliseconds.
 const GOOD_FOR: i64 = 3000;
-/// How old the pod's own numbers may be, in milliseconds.
+/// Maximum age of the pod's own numbers, in milliseconds.
 const FRESH: i64 = 60_000;
-/// How long the pod's database may take.
+/// Timeout for the pod's database.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Numbers in one statement.
+/// IDs per statement.
 const TOGETHER: usize = 1000;
 
-/// Everybody for whom there is or was an archive, with the time; bound twice to the pod.
+/// Everyone who has or had an archive, with its time; takes the pod as parameter twice.
 pub(super) const MADE: &str = "SELECT user_id, finished_at AS made_at FROM pappus_requests WHERE pod = ? \
                     AND state IN ('done', 'expired') UNION ALL SELECT a.user_id, a.finished_at \
                     FROM pappus_campaign_accounts a JOIN pappus_campaigns c ON c.id = a.campaign_id \
                     WHERE c.pod_url = ? AND a.state = 'done'";
 
-/// A number for each day on which it grew.
+/// The increase on each day that has one.
 pub(super) type Days = BTreeMap<NaiveDate, u64>;
 
-/// How the pod's people stand.
+/// Progress of the pod's people.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Numbers {
-    /// All accounts of the pod; unknown until the pod has said it once.
+    /// All accounts of the pod; unknown until first read from the pod.
     pub accounts: Option<u64>,
-    /// Accounts with an archive, or which had one.
+    /// Accounts that have or had an archive.
     pub with_archive: u64,
-    /// Accounts whose archive was fetched.
+    /// Accounts that have downloaded an archive.
     pub downloaded: u64,
     /// Accounts that have moved to another pod.
     pub moved: u64,
-    /// Accounts with neither.
+    /// Accounts with neither an archive nor a move.
     pub untouched: Option<u64>,
-    /// Since when, by day.
+    /// Archives, downloads and moves by day.
     #[serde(skip)]
     pub(super) days: [Days; 3],
 }
 
-/// The numbers of a moment ago: of a large pod they take a while, and everybody may look at them.
+/// The cached numbers: counting a large pod takes a while, and the page may be public.
 #[derive(Debug, Default)]
 pub struct Counted(Mutex<Option<(i64, Numbers)>>);
 
 impl Numbers {
-    /// How people stand now, or stood a few seconds ago. When the pod is away, what it said last counts.
+    /// Returns the numbers, at most a few seconds old. While the pod is unavailable, its last known number of
+    /// accounts is used.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -70,7 +71,8 @@ impl Numbers {
         Ok(numbers)
     }
 
-    /// The sums of archives, downloads and moves up to the end of each day on which one of them grew, until `today`.
+    /// Returns the running totals of archives, downloads and moves for each day on which one of them grew, until
+    /// `today`.
     pub(crate) fn sums(&self, today: NaiveDate) -> Vec<(NaiveDate, [u64; 3])> {
         let plot = super::plot::plot(&self.days, today, 0);
         let table = plot.map(|plot| plot.table).unwrap_or_default();
@@ -126,7 +128,7 @@ async fn days(app: &App, sql: &str, pods: &[&str]) -> Result<Days, StoreError> {
     rows.iter().map(read).collect()
 }
 
-/// Asks the pod itself, at most once a minute, and keeps what it says.
+/// Reads the number of accounts from the pod, at most once a minute, and stores it.
 async fn ask_pod(app: &App) -> Result<(), StoreError> {
     let Some(pod) = &app.config.pod else { return Ok(()) };
     let address = app.config.pod_url.as_str();

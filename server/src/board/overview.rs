@@ -1,4 +1,4 @@
-//! How far the shutdown is, at a glance.
+//! Overview of the shutdown.
 
 use askama::Template;
 use axum::extract::State;
@@ -17,7 +17,7 @@ use crate::error::{WebError, keep_body};
 use crate::pages::{CheckedForm, FieldProblems, Page, Question};
 use crate::sessions::Podmin;
 
-/// What is drawn, in the order of [`Numbers::days`].
+/// The plotted series, in the order of [`Numbers::days`].
 const SERIES: [&str; 3] = ["archive", "downloaded", "moved"];
 
 #[derive(Template)]
@@ -27,19 +27,19 @@ struct Overview<'a> {
     figures: Vec<Figure>,
     drawing: Option<Drawing>,
     stages: Vec<(&'static str, String, &'static str)>,
-    /// The stage that is chosen, the days as they are typed, and whether everybody sees the numbers.
+    /// The selected stage, the days as typed, and whether the numbers are public.
     form: DecisionForm,
     problems: FieldProblems,
 }
 
-/// A number with its name.
+/// A number with its label.
 pub(super) struct Figure {
     pub(super) name: String,
     pub(super) number: String,
     pub(super) share: Option<String>,
 }
 
-/// The plot with its words.
+/// The plot with its labels.
 struct Drawing {
     plot: Plot,
     names: Vec<(&'static str, String)>,
@@ -49,7 +49,7 @@ struct Drawing {
     last: String,
 }
 
-/// The first page of the board.
+/// Shows the first page of the board.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
     if !app.config.closing.enabled {
         let other = if app.config.newcomers.enabled { "/board/newcomers" } else { "/board/log" };
@@ -58,7 +58,7 @@ pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Resul
     present(&app, &page, None, FieldProblems::default()).await
 }
 
-/// The page, with a form as it was typed.
+/// Renders the page, with the form as typed.
 async fn present(
     app: &App,
     page: &Page,
@@ -78,7 +78,7 @@ async fn present(
     Ok(keep_body(page.show(status, &template)?))
 }
 
-/// The numbers with their names and shares.
+/// Returns the numbers with their labels and percentages.
 pub(super) fn figures(page: &Page, numbers: &Numbers) -> Vec<Figure> {
     let words = &page.words;
     let of = |key: &str, number: Option<u64>| Figure {
@@ -98,14 +98,14 @@ pub(super) fn figures(page: &Page, numbers: &Numbers) -> Vec<Figure> {
     ]
 }
 
-/// A share in hundredths, rounded as people do: 1 of 13 is 8 per cent. Only all is 100, and only nothing is 0.
+/// Returns a percentage, rounded to the nearest: 1 of 13 is 8. Only all gives 100, and only none gives 0.
 pub(super) fn rounded(number: u64, all: u64) -> u64 {
     let share =
         number.saturating_mul(200).saturating_add(all).checked_div(all.saturating_mul(2)).unwrap_or(0);
     if number == 0 || number == all { share } else { share.clamp(1, 99) }
 }
 
-/// The stages with their names, and whether they are over, now, or to come.
+/// Returns the stages with their names, each past, current or upcoming.
 pub(super) fn stages(page: &Page, closing: Option<&Closing>) -> Vec<(&'static str, String, &'static str)> {
     let now = closing.and_then(|closing| Stage::ALL.iter().position(|stage| *stage == closing.stage));
     let stages = Stage::ALL.into_iter().enumerate().map(|(position, stage)| {
@@ -137,7 +137,7 @@ fn drawing(page: &Page, numbers: &Numbers, today: NaiveDate) -> Option<Drawing> 
     })
 }
 
-/// What the podmin decides.
+/// The form for stage and days.
 #[derive(Clone, Default, Deserialize)]
 pub(super) struct DecisionForm {
     stage: String,
@@ -147,9 +147,9 @@ pub(super) struct DecisionForm {
     switch_off_on: String,
     #[serde(default)]
     downloads_until: String,
-    /// A box that is ticked.
+    /// A checkbox.
     public: Option<String>,
-    /// Whether it was asked before.
+    /// Set once the podmin has confirmed.
     confirmed: Option<String>,
 }
 
@@ -167,7 +167,7 @@ impl From<Closing> for DecisionForm {
     }
 }
 
-/// Stores the stage and the days; asks before the end.
+/// Saves the stage and the days; asks for confirmation before the end.
 pub(super) async fn decide(
     State(app): State<App>,
     actor: Actor,
@@ -201,7 +201,7 @@ pub(super) async fn decide(
     Ok(Redirect::to("/board?done=saved").into_response())
 }
 
-/// What closing means, in numbers.
+/// Asks for confirmation of the end, with its consequences in numbers.
 async fn close_question(
     app: &App,
     page: &Page,

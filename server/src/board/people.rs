@@ -1,5 +1,4 @@
-//! Accounts: by how their names begin, by their state, as a list and as CSV; and one of them: what it has asked for, what
-//! is there, and what can be done.
+//! Accounts: by name prefix, by state, as a list and as CSV; and one account with its requests, archives and actions.
 
 use askama::Template;
 use axum::body::Body;
@@ -19,19 +18,19 @@ use crate::failure_reason;
 use crate::pages::{CheckedForm, Page};
 use crate::sessions::Podmin;
 
-/// Whom the podmin looks for.
+/// The search form.
 #[derive(Deserialize)]
 pub(super) struct Wanted {
     #[serde(default)]
     name: String,
-    /// A state to list accounts by.
+    /// The state to list accounts by.
     #[serde(default)]
     state: String,
-    /// The next page of the list.
+    /// The cursor of the next page.
     after: Option<i64>,
 }
 
-/// Accounts of a page of the list, and of a piece of the CSV file.
+/// Accounts on a page of the list, and in a chunk of the CSV file.
 const PAGE: usize = 100;
 const PIECE: usize = 1_000;
 
@@ -40,15 +39,15 @@ const PIECE: usize = 1_000;
 struct PeoplePage<'a> {
     page: &'a Page,
     name: String,
-    /// The name as it stands in an address.
+    /// The URL-encoded name.
     name_link: String,
     found: Option<PersonDetails>,
-    /// Names of states, and whether each is chosen.
+    /// The states with their names, and whether each is selected.
     states: Vec<(&'static str, String, bool)>,
-    /// The state that is chosen.
+    /// The selected state.
     state: Option<&'static str>,
     listed: Vec<Row>,
-    /// What `after` is for the next page.
+    /// The `after` cursor of the next page.
     more: Option<i64>,
     failed: Vec<Failed>,
     can_make: bool,
@@ -69,31 +68,31 @@ struct PersonDetails {
     locked: bool,
     closed: bool,
     requests: Vec<PastRequest>,
-    /// When, how large, until when.
+    /// Time, size and expiry.
     archives: Vec<(String, String, Option<String>)>,
     fetched: Option<(String, i64)>,
 }
 
-/// What was asked for.
+/// An earlier request.
 struct PastRequest {
     at: String,
     state: String,
-    /// Why it failed, in the podmin's language and as the program says it.
+    /// The reason for the failure: translated, and in the program's words.
     why: Option<(String, String)>,
 }
 
 struct Failed {
     username: String,
-    /// The name as it stands in an address.
+    /// The URL-encoded name.
     link: String,
     at: String,
-    /// In the podmin's language.
+    /// The reason, in the podmin's language.
     text: String,
-    /// The sentence of the program.
+    /// The reason, in the program's words.
     reason: String,
 }
 
-/// Shows one account, accounts whose names begin so, or those in a state; and whose archives could not be made.
+/// Shows one account, or accounts by name prefix or state; and the failed archives.
 pub(super) async fn show(
     State(app): State<App>,
     _: Podmin,
@@ -149,7 +148,7 @@ fn row(page: &Page, listed: &Listed) -> Row {
     }
 }
 
-/// The list as a file for spreadsheets.
+/// Returns the list as a CSV file for spreadsheets.
 pub(super) async fn csv(
     State(app): State<App>,
     _: Podmin,
@@ -210,7 +209,7 @@ fn csv_line(host: &str, listed: &Listed) -> String {
     format!("{}\r\n", fields.join(","))
 }
 
-/// A field as RFC 4180 has it. Spreadsheets would take what begins like a formula for one.
+/// Returns a CSV field (RFC 4180). Text that spreadsheets would read as a formula starts with an apostrophe.
 fn csv_field(text: &str) -> String {
     let text =
         if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
@@ -245,7 +244,7 @@ fn found(page: &Page, standing: Standing) -> PersonDetails {
     }
 }
 
-/// Has an archive made for somebody.
+/// Requests an archive for an account.
 pub(super) async fn make(
     State(app): State<App>,
     actor: Actor,

@@ -1,13 +1,13 @@
-//! A plot over time, drawn here, so that no script is needed.
+//! A plot over time, drawn on the server, so that no script is needed.
 
 use chrono::{Days as Step, NaiveDate};
 
 use super::numbers::Days;
 
-/// Size of the picture; it grows with the page.
+/// Size of the image; it scales with the page.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 240.0;
-/// Room for the numbers on the left, and for the days below.
+/// Margins for the numbers on the left, and for the days below.
 const LEFT: f64 = 56.0;
 const BELOW: f64 = 28.0;
 const ABOVE: f64 = 12.0;
@@ -16,7 +16,7 @@ const RIGHT: f64 = 12.0;
 /// A line of the plot.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Line {
-    /// Points as SVG has them.
+    /// The points in SVG syntax.
     pub(super) points: String,
     /// The last value.
     pub(super) last: u64,
@@ -26,18 +26,19 @@ pub(super) struct Line {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plot {
     pub(super) lines: Vec<Line>,
-    /// Height and number of the lines across.
+    /// Height and value of the grid lines.
     pub(super) steps: Vec<(f64, u64)>,
     pub(super) first: NaiveDate,
     pub(super) last: NaiveDate,
-    /// What stands in the table: a day, and the sums until then.
+    /// The rows of the table: a day, and the totals up to it.
     pub(super) table: Vec<(NaiveDate, Vec<u64>)>,
 }
 
-/// Draws sums over days, until `today`; nothing before anything has happened. `most` is the height that counts. It begins
-/// when the first series does: what happened in the others before counts from the beginning.
+/// Draws running totals over days, until `today`; `None` before the first event. `most` is the least value that the
+/// scale reaches. The plot begins with the first series that has events; earlier events of the others count from the
+/// start.
 pub(super) fn plot(series: &[Days], today: NaiveDate, most: u64) -> Option<Plot> {
-    // A move whose time nobody knows.
+    // Stands for moves without a known time.
     let unknown = NaiveDate::default();
     let first = series.iter().find_map(|days| days.keys().find(|day| **day != unknown))?;
     let first = first.checked_sub_days(Step::new(1))?;
@@ -53,7 +54,7 @@ pub(super) fn plot(series: &[Days], today: NaiveDate, most: u64) -> Option<Plot>
     let lines = series.iter().map(|days| {
         let mut points = vec![(first, sum(days, first))];
         for day in days.keys().filter(|day| **day > first && **day <= last) {
-            // It stands still until the day before.
+            // The value is constant until the day before.
             let before = day.pred_opt().unwrap_or(*day);
             points.push((before, sum(days, before)));
             points.push((*day, sum(days, *day)));
@@ -81,7 +82,7 @@ pub(super) fn plot(series: &[Days], today: NaiveDate, most: u64) -> Option<Plot>
     })
 }
 
-/// The next number that four steps lead to, and that people like.
+/// Returns the next round number that divides into four steps.
 fn round_up(number: u64) -> u64 {
     let mut step = 1_u64;
     loop {
@@ -114,7 +115,7 @@ mod tests {
         assert_eq!((plot.first, plot.last), (day("2026-10-31"), day("2026-11-11")));
         assert_eq!(plot.lines[0].last, 5);
         assert_eq!(plot.table, [(day("2026-11-01"), vec![3, 0]), (day("2026-11-05"), vec![5, 0])]);
-        // From nothing at the left to five of twenty at the right.
+        // From 0 on the left to 5 on a scale of 20 on the right.
         assert!(plot.lines[0].points.starts_with("56.0,212.0 "), "{plot:?}");
         assert!(plot.lines[0].points.ends_with(" 708.0,162.0"), "{plot:?}");
         assert_eq!(plot.steps.iter().map(|(_, number)| *number).collect::<Vec<_>>(), [0, 5, 10, 15, 20]);

@@ -1,4 +1,4 @@
-//! What everybody may see: the stage and its days, and, when the podmin says so, the numbers.
+//! The public page: the stage and its days, and, if the podmin publishes them, the numbers.
 
 use askama::Template;
 use axum::Json;
@@ -20,14 +20,14 @@ use crate::podmin_words::PodminWords;
 struct PublicPage<'a> {
     page: &'a Page,
     stages: Vec<(&'static str, String, &'static str)>,
-    /// What happens then, and when.
+    /// Events and their days.
     days: Vec<(String, String)>,
     figures: Vec<Figure>,
     has_downloads: bool,
     podmin_words: PodminWords,
 }
 
-/// The page for everybody.
+/// Shows the public page.
 pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response, WebError> {
     let closing = known(&app).await?;
     let figures = if closing.is_public { figures(&page, &Numbers::of(&app).await?) } else { Vec::new() };
@@ -42,7 +42,7 @@ pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response,
     page.show(StatusCode::OK, &template)
 }
 
-/// The same for programs.
+/// Returns the same as JSON.
 pub(super) async fn json(State(app): State<App>) -> Result<Json<Value>, WebError> {
     let closing = known(&app).await?;
     let numbers = if closing.is_public { Some(Numbers::of(&app).await?) } else { None };

@@ -1,4 +1,4 @@
-//! What the podmin has to say to people: a note, and pods to go to.
+//! The podmin's message to people: a note, and recommended pods.
 
 use askama::Template;
 use axum::extract::State;
@@ -30,7 +30,7 @@ pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Resul
     page.show(StatusCode::OK, &WordsPage { page: &page, note: words.note, pods: words.lines, problems })
 }
 
-/// What is typed.
+/// The form, as typed.
 #[derive(Deserialize)]
 pub(super) struct Typed {
     #[serde(default)]
@@ -39,7 +39,7 @@ pub(super) struct Typed {
     pods: String,
 }
 
-/// Stores it.
+/// Saves the message.
 pub(super) async fn keep(
     State(app): State<App>,
     actor: Actor,

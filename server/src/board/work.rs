@@ -1,4 +1,4 @@
-//! What goes on behind the board: campaigns begun there are worked on, notices put into the outbox bit by bit.
+//! Background work of the board: runs the campaigns started there, and queues mails of notices in batches.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -20,23 +20,23 @@ use super::shared::notices::{Audience, Draft};
 use crate::app::App;
 use crate::mail::{Letter, Outbox};
 
-/// How often it is looked for something to do.
+/// Interval between checks for work.
 const LOOK: Duration = Duration::from_secs(2);
-/// After something went wrong.
+/// Pause after an error.
 const PAUSE: Duration = Duration::from_secs(15);
-/// As on the command line.
+/// Defaults of the command line.
 const LEASE: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_hours(1);
-/// Bytes that stay free on the disk of the archives.
+/// Disk space left free in the depot, in bytes.
 const RESERVE: u64 = 256 << 20;
-/// Mails put into the outbox at a time, and how many may wait there, so that what people ask for is not behind
-/// a hundred thousand letters.
+/// Mails queued at a time, and the most that may wait in the outbox, so that mails people ask for are not behind a
+/// hundred thousand notices.
 const LETTERS: u32 = 200;
 const WAITING: i64 = 200;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Begins to work, until `stop` holds true.
+/// Starts the work, until `stop` holds true.
 pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>) {
     if app.config.closing.enabled && app.config.pod.is_some() {
         working.spawn(again_and_again(app.clone(), stop.clone(), |app, stop| Box::pin(campaigns(app, stop))));
@@ -66,7 +66,7 @@ async fn again_and_again(
     }
 }
 
-/// Works on a campaign of the board, if one is open. Several services share it, as workers do.
+/// Works on an open campaign of the board, if any. Several services share it, as workers do.
 async fn campaigns(app: App, stop: watch::Receiver<bool>) -> Result<(), Failure> {
     let Some(pod) = &app.config.pod else { return Ok(()) };
     let sql = "SELECT c.name FROM pappus_campaigns c JOIN pappus_board_campaigns b ON b.campaign_id = c.id \
@@ -120,7 +120,7 @@ async fn setup(app: &App, pod: &PodConfig, snapshot: &mut Snapshot) -> Result<Se
     })
 }
 
-/// Into the log.
+/// An observer that writes to the log.
 struct Log;
 
 impl Observer for Log {
@@ -142,7 +142,7 @@ impl Observer for Log {
     }
 }
 
-/// A notice that is on its way.
+/// A notice that is being queued.
 struct Notice {
     id: i64,
     audience: Audience,
@@ -150,8 +150,8 @@ struct Notice {
     reached: i64,
 }
 
-/// Puts the next letters of the oldest notice into the outbox, when there is room. Each has a name of its own, so
-/// neither a kill nor a second service doubles any.
+/// Queues the next mails of the oldest notice, when the outbox has space. Each has a unique key, so that neither a
+/// crash nor a second service duplicates any.
 async fn notices(app: App) -> Result<(), Failure> {
     let Some(notice) = next_notice(&app).await? else { return Ok(()) };
     let sql = "SELECT COUNT(*) FROM pappus_outbox WHERE state IN ('queued', 'sending')";

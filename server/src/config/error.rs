@@ -1,4 +1,4 @@
-//! What can be wrong with the file.
+//! Errors of the configuration file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pappus_engine::pod::config::ConfigError;
 use pappus_engine::store::StateError;
 
-/// Why the service cannot run as the file says. Passwords do not show.
+/// The reason the service cannot run with this file. Passwords are not shown.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigFileError {
     /// The file cannot be read.
@@ -14,46 +14,46 @@ pub enum ConfigFileError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// It is no TOML, or has keys that nobody knows.
+    /// It is not valid TOML, or has unknown keys.
     #[error("{0}")]
     Syntax(String),
-    /// Something that is needed is not there.
+    /// A required value is missing.
     #[error("{key} is missing: {what}")]
     Missing {
         /// The key.
         key: &'static str,
-        /// What to do.
+        /// The remedy.
         what: &'static str,
     },
-    /// A value cannot be used.
+    /// A value is invalid.
     #[error("{key} {reason}")]
     Value {
         /// The key.
         key: &'static str,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// The pod, the store or the archives are not where the file says.
+    /// The pod, the store or the depot does not exist as configured.
     #[error(transparent)]
     Engine(#[from] ConfigError),
     /// Pappus's own folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
-    /// With the file's name.
+    /// An error with the file's name.
     #[error("{path}: {error}")]
     In {
         /// The file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// The error in it.
         error: Box<ConfigFileError>,
     },
 }
 
 impl ConfigFileError {
-    /// Says in which file.
+    /// Adds the file's name.
     pub(super) fn within(self, path: &Path) -> Self {
         match self {
             Self::Unreadable { .. } | Self::In { .. } => self,

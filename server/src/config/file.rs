@@ -1,4 +1,4 @@
-//! The file as it is written.
+//! The configuration file as written.
 
 use std::collections::BTreeMap;
 
@@ -8,37 +8,37 @@ use serde::{Deserialize, Serialize};
 use super::ConfigFileError;
 use super::sections::{ArchivesSection, ClosingSection, MailSection, NewcomersSection, SignInSection};
 
-/// The whole file; sections that are missing are as usual.
+/// The whole file; missing sections have default values.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Which pod.
+    /// The pod.
     #[serde(default)]
     pub pod: PodSection,
-    /// Pappus's own things.
+    /// Pappus's own database and folder.
     #[serde(default)]
     pub store: StoreSection,
-    /// Archives people ask for.
+    /// Archives that people request.
     #[serde(default)]
     pub archives: ArchivesSection,
-    /// How the service is reached.
+    /// The web server.
     pub web: WebSection,
-    /// How people sign in.
+    /// Sign-in.
     #[serde(default)]
     pub sign_in: SignInSection,
-    /// How mail is sent.
+    /// Mail.
     #[serde(default)]
     pub mail: MailSection,
-    /// The portal of a pod that closes.
+    /// The portal of a closing pod.
     #[serde(default)]
     pub closing: ClosingSection,
-    /// The door of a pod that lives.
+    /// Imports into a pod that stays open.
     #[serde(default)]
     pub newcomers: NewcomersSection,
 }
 
 impl File {
-    /// The address people write to, as the file says it, or else the pod's own configuration.
+    /// Returns the contact address from the file, or else from the pod's own configuration.
     pub(super) fn podmin_email(&self, pod: Option<&PodConfig>) -> Result<Option<String>, ConfigFileError> {
         let named = self.pod.podmin_email.as_deref().map(str::trim);
         let Some(named) = named else { return Ok(pod.and_then(|pod| pod.podmin_email.clone())) };
@@ -53,23 +53,23 @@ impl File {
     }
 }
 
-/// Which pod.
+/// The pod.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PodSection {
-    /// Its own folder.
+    /// The folder it is installed in.
     pub dir: Option<String>,
-    /// Its database, when it is not where the folder says.
+    /// Its database, unless configured in the folder.
     pub database_url: Option<String>,
     /// Its address.
     pub url: Option<String>,
-    /// Its uploads.
+    /// Its uploads folder.
     pub uploads: Option<String>,
-    /// The address people write to, when the folder does not say it.
+    /// The contact address, unless configured in the folder.
     pub podmin_email: Option<String>,
 }
 
-/// Pappus's own things.
+/// Pappus's own database and folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSection {
@@ -77,7 +77,7 @@ pub struct StoreSection {
     pub url: Option<String>,
     /// Its folder.
     pub state: Option<String>,
-    /// For how many days the audit log is kept; 0 for ever.
+    /// Retention of the audit log in days; 0 for no limit.
     pub audit_days: u32,
 }
 
@@ -87,43 +87,43 @@ impl Default for StoreSection {
     }
 }
 
-/// How the service is reached.
+/// The web server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebSection {
     /// An address and a port, or `unix:PATH`.
     #[serde(default = "listen")]
     pub listen: String,
-    /// The address people see.
+    /// The URL that people visit.
     pub public_url: String,
-    /// Addresses whose forwarded headers count.
+    /// Proxies whose forwarded headers are trusted.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
-    /// How long somebody stays signed in.
+    /// Lifetime of a session, in hours.
     #[serde(default = "session_hours")]
     pub session_hours: u32,
-    /// Addresses that may read numbers.
+    /// Addresses that may read `/metrics`.
     #[serde(default = "metrics_from")]
     pub metrics_from: Vec<String>,
-    /// Requests one address may make.
+    /// Requests per second from one address.
     #[serde(default = "requests_per_second")]
     pub requests_per_second: u32,
     /// The group of the Unix socket: a name or a number.
     #[serde(default)]
     pub socket_group: Option<String>,
-    /// Seconds that the head of a request may take.
+    /// Timeout for the headers of a request, in seconds.
     #[serde(default = "header_seconds")]
     pub header_seconds: u32,
-    /// Seconds after which a body, or an answer, on which nothing moves is ended.
+    /// Timeout for a body or a response that makes no progress, in seconds.
     #[serde(default = "body_seconds")]
     pub body_seconds: u32,
-    /// Connections at the same time.
+    /// Maximum number of open connections.
     #[serde(default = "connections")]
     pub connections: u32,
-    /// Connections of one address.
+    /// Maximum number of connections from one address.
     #[serde(default = "connections_per_address")]
     pub connections_per_address: u32,
-    /// Streams of events of one address.
+    /// Maximum number of event streams from one address.
     #[serde(default = "streams_per_address")]
     pub streams_per_address: u32,
 }
@@ -171,7 +171,7 @@ fn body_seconds() -> u32 {
     60
 }
 
-/// Half of the files that most systems let one program open.
+/// Half of the open files that most systems allow a process.
 fn connections() -> u32 {
     500
 }
@@ -185,20 +185,20 @@ fn streams_per_address() -> u32 {
 }
 
 impl File {
-    /// Reads the text.
+    /// Parses the file.
     ///
     /// # Errors
     /// [`ConfigFileError::Syntax`].
     pub fn parse(text: &str) -> Result<Self, ConfigFileError> {
         toml::from_str(text).map_err(|error| {
-            // The line itself is not shown: there may be a password in it.
+            // The line itself is not shown: it may contain a password.
             let before = error.span().and_then(|span| text.get(..span.start));
             let line = before.map_or(1, |before| before.matches('\n').count() + 1);
             ConfigFileError::Syntax(format!("line {line}: {}", error.message()))
         })
     }
 
-    /// All keys by section.
+    /// Returns all keys by section.
     pub fn keys() -> BTreeMap<String, Vec<String>> {
         let file = serde_json::to_value(Self::default()).unwrap_or_default();
         let sections = file.as_object().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Where the service listens, and whom it believes.
+//! The listening address, and the trusted proxies.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -8,17 +8,17 @@ use ipnet::IpNet;
 
 use super::ConfigFileError;
 
-/// Where the service listens.
+/// The listening address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
-    /// On a port.
+    /// A TCP address.
     Port(SocketAddr),
-    /// On a Unix socket, which the proxy on the same machine opens.
+    /// A Unix socket, which the proxy on the same machine connects to.
     Socket(PathBuf),
 }
 
 impl Listen {
-    /// Reads `ADDRESS:PORT`, or `unix:PATH`; a path counts from `folder`.
+    /// Parses `ADDRESS:PORT` or `unix:PATH`; paths are relative to `folder`.
     pub(super) fn parse(text: &str, folder: &Path) -> Result<Self, ConfigFileError> {
         if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
             return Ok(Self::Socket(folder.join(path)));
@@ -41,7 +41,7 @@ impl fmt::Display for Listen {
     }
 }
 
-/// The number of a group that is given by name, as in /etc/group, or by number.
+/// Returns the number of a group given by name, as in /etc/group, or by number.
 pub(super) fn group(text: &str) -> Result<u32, ConfigFileError> {
     let known = std::fs::read_to_string("/etc/group").unwrap_or_default();
     let number = text.parse().ok().or_else(|| number_of(text, &known));
@@ -51,13 +51,13 @@ pub(super) fn group(text: &str) -> Result<u32, ConfigFileError> {
     })
 }
 
-/// Lines are of the form `NAME:PASSWORD:NUMBER:MEMBERS`.
+/// Looks a group up in lines of the form `NAME:PASSWORD:NUMBER:MEMBERS`.
 fn number_of(name: &str, groups: &str) -> Option<u32> {
     let mut fields = groups.lines().map(|line| line.split(':'));
     fields.find_map(|mut fields| (fields.next()? == name).then(|| fields.nth(1)?.parse().ok()).flatten())
 }
 
-/// Addresses and networks.
+/// A set of addresses and networks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies(Vec<IpNet>);
 
@@ -74,14 +74,14 @@ impl Proxies {
         entries.iter().map(parse).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether there are none.
+    /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether an address is one of these.
+    /// Returns whether the set contains an address.
     pub fn contains(&self, address: IpAddr) -> bool {
-        // A socket for both kinds of addresses shows the older ones as newer ones.
+        // A dual-stack socket shows IPv4 addresses as IPv6 addresses.
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }

@@ -1,7 +1,7 @@
-//! The one file that says how the service runs: read, filled with what is usual, and checked.
+//! The configuration file of the service: read, completed with defaults, and validated.
 //!
-//! Every key is explained in `docs/pappus.example.toml`. What nobody knows is refused, so that a mistyped key is not
-//! taken for its default.
+//! Every key is explained in `docs/pappus.example.toml`. Unknown keys are rejected, so that a typing error does not
+//! silently leave the default.
 
 mod error;
 mod file;
@@ -27,45 +27,45 @@ pub use sections::{
     Admission, ArchivesSection, ClosingSection, MailSection, NewcomersSection, SignInSection,
 };
 
-/// How the service runs.
+/// The configuration of the service.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The file it was read from.
     pub text: ConfigText,
     /// The pod's address; known even when the pod itself is gone.
     pub pod_url: PodUrl,
-    /// The pod itself, as long as there is one.
+    /// The pod itself, while it exists.
     pub pod: Option<PodConfig>,
-    /// The address people write to: pages and mails name it.
+    /// The contact address named on pages and in mails.
     pub podmin_email: Option<String>,
     /// Pappus's own folder for this pod.
     pub state: StateFolder,
     /// Pappus's own database.
     pub store: DatabaseUrl,
-    /// How long the audit log is kept; none for ever.
+    /// Retention of the audit log; `None` for no limit.
     pub audit_kept: Option<Duration>,
-    /// Where archives are kept.
+    /// The depot that stores the archives.
     pub depot: DepotAddress,
-    /// How it is reached.
+    /// The web server.
     pub web: Web,
-    /// Archives people ask for.
+    /// Archives that people request.
     pub archives: ArchivesSection,
-    /// How people sign in.
+    /// Sign-in.
     pub sign_in: SignInSection,
-    /// How mail is sent.
+    /// Mail.
     pub mail: MailSection,
-    /// The portal of a pod that closes.
+    /// The portal of a closing pod.
     pub closing: ClosingSection,
-    /// The door of a pod that lives.
+    /// Imports into a pod that stays open.
     pub newcomers: NewcomersSection,
 }
 
-/// The file, as it was when it was read: other processes of the service go by the same.
+/// The text of the file as it was read: child processes of the service use the same.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct ConfigText {
-    /// Where it is. Paths in it count from its folder.
+    /// The path of the file. Paths in the file are relative to its folder.
     pub path: PathBuf,
-    /// What is in it; passwords may be.
+    /// The contents; may include passwords.
     pub text: String,
 }
 
@@ -75,42 +75,42 @@ impl std::fmt::Debug for ConfigText {
     }
 }
 
-/// How the service is reached.
+/// The web server.
 #[derive(Debug, Clone)]
 pub struct Web {
-    /// Where it listens.
+    /// The listening address.
     pub listen: Listen,
-    /// Its address as people see it: an origin, ending in `/`.
+    /// The public URL: an origin, ending in `/`.
     pub public_url: Url,
-    /// Whose forwarded headers count.
+    /// Proxies whose forwarded headers are trusted.
     pub proxies: Proxies,
-    /// How long somebody stays signed in.
+    /// Lifetime of a session.
     pub session: Duration,
-    /// From where numbers may be read at `/metrics`.
+    /// Addresses that may read `/metrics`.
     pub metrics: Proxies,
-    /// Requests a second that one address may make for long; in a short while ten times as many.
+    /// Sustained rate of requests per second from one address; bursts may be ten times as many.
     pub requests_per_second: u32,
     /// The group of the Unix socket, by number.
     pub socket_group: Option<u32>,
-    /// How long the head of a request may take, and a connection without one.
+    /// Timeout for the headers of a request, and for an idle connection.
     pub header_patience: Duration,
-    /// How long nothing may move of a body, or of an answer.
+    /// Timeout for a body or a response that makes no progress.
     pub body_patience: Duration,
-    /// Connections at the same time.
+    /// Maximum number of open connections.
     pub connections: usize,
-    /// Connections of one address that is no proxy.
+    /// Maximum number of connections from one address that is not a proxy.
     pub connections_per_address: usize,
-    /// Streams of events of one address.
+    /// Maximum number of event streams from one address.
     pub streams_per_address: usize,
 }
 
 impl Web {
-    /// Whether people reach it through TLS, so that cookies may ask for it.
+    /// Returns whether people reach the service over TLS, so that cookies may require it.
     pub fn is_secure(&self) -> bool {
         self.public_url.scheme() == "https"
     }
 
-    /// Whether only programs on this machine reach it.
+    /// Returns whether only programs on this machine reach the service.
     pub fn is_local(&self) -> bool {
         match self.public_url.host() {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -120,8 +120,8 @@ impl Web {
         }
     }
 
-    /// What is wrong when people reach it through a proxy on this machine that is not named: everybody would seem to come
-    /// from here, and share one limit of tries.
+    /// Returns a warning when people reach the service through an unlisted proxy on this machine: all requests would
+    /// appear to come from it, and share one rate limit.
     pub fn unknown_proxy(&self) -> Option<String> {
         let Listen::Port(listen) = self.listen else { return None };
         if self.is_local() || !listen.ip().is_loopback() || !self.proxies.is_empty() {
@@ -137,17 +137,17 @@ impl Web {
         ))
     }
 
-    /// Scheme, host and port as browsers send them: `https://move.pod.example`.
+    /// Returns scheme, host and port as browsers send them: `https://move.pod.example`.
     pub fn origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
     }
 }
 
 impl Config {
-    /// Reads the file. Paths in it count from its own folder.
+    /// Reads the file. Paths in it are relative to its folder.
     ///
     /// # Errors
-    /// [`ConfigFileError`]: which file, which key, what is wrong, what to do.
+    /// [`ConfigFileError`]: the file, the key, the problem, and the remedy.
     pub fn read(path: &Path, environment: Environment<'_>) -> Result<Self, ConfigFileError> {
         let failed = |source| ConfigFileError::Unreadable { path: path.to_owned(), source };
         let bytes = std::fs::read(path).map_err(failed)?;
@@ -155,7 +155,7 @@ impl Config {
         Self::parse(ConfigText { path: path.to_owned(), text: text.to_string() }, environment)
     }
 
-    /// The same of a file that was read before.
+    /// Parses a file that was read before.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -238,7 +238,7 @@ fn web(section: &WebSection, folder: &Path) -> Result<Web, ConfigFileError> {
     })
 }
 
-/// The pod, by the same spellings as on the command line.
+/// Resolves the pod, with the same options as on the command line.
 fn pod(
     file: &File,
     folder: &Path,
@@ -271,7 +271,7 @@ fn pod(
                 PodConfig { database, url: url.clone(), uploads, reserved_names, podmin_email: None };
             Ok((url, Some(config)))
         }
-        // What is kept can still be fetched when nothing else is left of the pod.
+        // Stored archives can be downloaded even when nothing else is left of the pod.
         (None, None, Some(url), None) => Ok((url, None)),
         _ => Err(ConfigFileError::Missing {
             key: "pod.dir",
@@ -281,11 +281,11 @@ fn pod(
     }
 }
 
-/// As the command line has it.
+/// Returns the state folder, as the command line does.
 fn state_root(environment: Environment<'_>) -> Result<PathBuf, ConfigFileError> {
     environment("PAPPUS_STATE")
         .map(PathBuf::from)
-        // A service has its folder from systemd.
+        // Set by systemd for a service.
         .or_else(|| environment("STATE_DIRECTORY").map(PathBuf::from))
         .or_else(|| environment("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("pappus")))
         .or_else(|| environment("HOME").map(|home| PathBuf::from(home).join(".local/state/pappus")))
@@ -333,7 +333,7 @@ mod tests {
         let text = include_str!("../../../docs/pappus.example.toml");
         let config = resolve(text).unwrap();
         assert_eq!(config.web.origin(), "https://move.pod.example");
-        // What stands there as a comment is a key as well, with what is usual.
+        // A commented-out key counts as well; it shows the default.
         let lines = text.lines().map(|line| {
             line.strip_prefix("#")
                 .filter(|rest| {
@@ -387,7 +387,7 @@ mod tests {
         ] {
             assert_eq!(problem(public, more), None, "{public} {more}");
         }
-        // A name that only looks like this machine is somewhere else.
+        // A host that only resembles the loopback address is not local.
         assert!(problem("http://127.0.0.1.example/", "").is_some());
     }
 

@@ -1,4 +1,4 @@
-//! The sections of single rooms. Each room reads its own.
+//! The sections of single modules. Each module reads its own.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use pappus_engine::import::PodPin;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Archives people ask for.
+/// Archives that people request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArchivesSection {
-    /// Where archives are kept: a folder, or `s3://BUCKET[/PREFIX]`.
+    /// The depot: a folder, or `s3://BUCKET[/PREFIX]`.
     pub place: Option<String>,
-    /// After how many days an archive that somebody asked for is deleted.
+    /// Days after which a requested archive is deleted.
     pub days: u32,
-    /// Archives made at the same time.
+    /// Archives created at the same time.
     pub workers: usize,
 }
 
@@ -24,21 +24,21 @@ impl Default for ArchivesSection {
     }
 }
 
-/// How people sign in.
+/// Sign-in.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SignInSection {
-    /// What the pod appends to passwords before it hashes them.
+    /// The pepper that the pod appends to passwords before hashing.
     pub pepper: String,
-    /// Wrong passwords or codes for one account within a quarter of an hour.
+    /// Maximum number of wrong passwords or codes for one account within 15 minutes.
     pub attempts_per_account: u32,
-    /// Wrong passwords or codes from one address within a quarter of an hour.
+    /// Maximum number of wrong passwords or codes from one address within 15 minutes.
     pub attempts_per_address: u32,
-    /// After how many minutes the pod is asked again whether who has signed in is locked or closed by now.
+    /// Minutes after which the pod is asked again whether a signed-in account is locked or closed.
     pub asks_again_minutes: u32,
 }
 
-/// The pepper of diaspora*'s own source (`config/initializers/devise.rb`), the same on every pod that has not changed it.
+/// The pepper in diaspora*'s source (`config/initializers/devise.rb`), the same on every pod that has not changed it.
 const PEPPER: &str = "065eb8798b181ff0ea2c5c16aee0ff8b70e04e2ee6bd6e08b49da46924223e39127d5335e466207d42bf2a045c12be5f90e92012a4f05f7fc6d9f3c875f4c95b";
 
 impl Default for SignInSection {
@@ -63,17 +63,17 @@ impl std::fmt::Debug for SignInSection {
     }
 }
 
-/// How mail is sent.
+/// Mail.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MailSection {
-    /// The mail server: `smtp://[USER:PASSWORD@]HOST[:PORT]` or `smtps://…`; without it no mail is sent.
+    /// The mail server: `smtp://[USER:PASSWORD@]HOST[:PORT]` or `smtps://…`; without one no mail is sent.
     pub server: Option<String>,
-    /// A folder that mails are written to instead, for trying things out.
+    /// A folder that mails are written to instead, for testing.
     pub folder: Option<String>,
-    /// Whom mail comes from.
+    /// The sender of mails.
     pub from: Option<String>,
-    /// Mails in a minute.
+    /// Mails per minute.
     pub per_minute: u32,
 }
 
@@ -84,7 +84,7 @@ impl Default for MailSection {
 }
 
 impl MailSection {
-    /// Whether mail is sent.
+    /// Returns whether mail is sent.
     pub fn is_sent(&self) -> bool {
         self.from.is_some() && (self.server.is_some() || self.folder.is_some())
     }
@@ -96,64 +96,64 @@ impl std::fmt::Debug for MailSection {
     }
 }
 
-/// The portal of a pod that closes.
+/// The portal of a closing pod.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClosingSection {
-    /// Whether people may fetch their archives here.
+    /// True if people may download their archives here.
     pub enabled: bool,
 }
 
-/// The door of a pod that lives.
+/// Imports into a pod that stays open.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NewcomersSection {
-    /// Whether people may bring their archives here.
+    /// True if people may import their archives here.
     pub enabled: bool,
-    /// Who may come.
+    /// The admission policy.
     pub admission: Admission,
-    /// Pods from which nobody may come: hosts, as in diaspora* IDs.
+    /// Pods from which nobody may move here: hosts, as in diaspora* IDs.
     pub blocked_pods: Vec<String>,
-    /// Pods that the podmin trusts, each for its own people: `HOST=SHA256:…`.
+    /// Pods whose archives the podmin trusts, each for its own accounts: `HOST=SHA256:…`.
     pub trusted_pods: Vec<PodPin>,
-    /// The address of the pod's terms.
+    /// The URL of the pod's terms.
     pub terms: Option<String>,
-    /// Where archives lie that people hand in.
+    /// The folder for uploaded archives.
     pub folder: Option<String>,
-    /// How large an archive may be with its photos, in megabytes.
+    /// Maximum size of an archive with its photos, in megabytes.
     pub max_megabytes: u64,
-    /// How much room all of them may take together, in megabytes.
+    /// Maximum total size of all uploads, in megabytes.
     pub max_total_megabytes: u64,
-    /// How much of the disk stays free, in megabytes.
+    /// Disk space left free, in megabytes.
     pub keep_free_megabytes: u64,
-    /// How many people may begin within a day.
+    /// Maximum number of moves started within a day.
     pub per_day: u32,
-    /// How many from one address.
+    /// Maximum number of moves started from one address within a day.
     pub per_address: u32,
-    /// After how many days without a word what somebody has handed in is deleted.
+    /// Days without activity after which an upload is deleted.
     pub days: u32,
-    /// How many minutes after the import somebody can undo the move before it is announced by itself; 0 for none, 1440 at
-    /// most.
+    /// Minutes after the import in which a person can undo the move before it is announced automatically; 0 for none,
+    /// 1440 at most.
     pub undo_minutes: f64,
-    /// Archives looked at or brought in at the same time.
+    /// Archives checked or imported at the same time.
     pub workers: usize,
-    /// How much memory the process may take that works on one archive, in megabytes.
+    /// Maximum memory of the process that works on one archive, in megabytes.
     pub step_megabytes: u64,
-    /// How long it may use the processor, in minutes.
+    /// Maximum processor time of one step, in minutes.
     pub step_processor_minutes: u64,
-    /// How long it may take in all, in minutes.
+    /// Maximum duration of one step, in minutes.
     pub step_minutes: u64,
-    /// Whether other pods are asked for keys and people.
+    /// True if other pods are asked for keys and people.
     pub ask_pods: bool,
-    /// How many pods an archive may name that are asked.
+    /// Maximum number of pods asked for one archive.
     pub max_hosts: usize,
-    /// Hosts that may be asked though they are no part of the public internet.
+    /// Hosts that may be contacted although they are not on the public internet.
     pub allow_hosts: Vec<String>,
-    /// Hours that a pod which took a move gets to process it when no friend there is back; at least one.
+    /// Hours that a pod which received a move has to process it while no friend there has reconnected; at least one.
     pub grace_hours: u64,
-    /// Seconds after the first friend on a pod is back until the rest is sent there.
+    /// Seconds between the first friend on a pod reconnecting and the delivery of the rest to it.
     pub settle_seconds: u64,
-    /// Whether moves are announced without looking whether the new account answers from outside.
+    /// True if moves are announced without checking that the new account can be reached from outside.
     pub assume_reachable: bool,
 }
 
@@ -188,40 +188,40 @@ impl Default for NewcomersSection {
 }
 
 impl NewcomersSection {
-    /// The longest pause for undo, in minutes: a day. Comments are lost all the while.
+    /// The longest undo period, in minutes: a day. Comments made during it are lost.
     pub(super) const MAX_UNDO_MINUTES: f64 = 1440.0;
 
-    /// How many bytes of memory one step may take. With less than 64 megabytes none would begin.
+    /// Returns the memory limit of one step, in bytes. With less than 64 megabytes none would start.
     pub fn step_bytes(&self) -> u64 {
         self.step_megabytes.max(64).saturating_mul(1_000_000)
     }
 
-    /// How long one step may use the processor.
+    /// Returns the processor time limit of one step.
     pub fn step_processor_time(&self) -> Duration {
         Duration::from_secs(self.step_processor_minutes.max(1).saturating_mul(60))
     }
 
-    /// How long one step may take in all.
+    /// Returns the time limit of one step.
     pub fn step_time(&self) -> Duration {
         Duration::from_secs(self.step_minutes.max(1).saturating_mul(60))
     }
 
-    /// The pause for undo between import and announcement.
+    /// Returns the undo period between import and announcement.
     pub fn undo_pause(&self) -> Duration {
         Duration::try_from_secs_f64(self.undo_minutes * 60.0).unwrap_or_default()
     }
 }
 
-/// Who may come to a pod.
+/// The admission policy of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Admission {
-    /// Everybody whose archive is proven to be theirs.
+    /// Everyone who proves that the archive is theirs.
     Open,
-    /// Whom the podmin lets in.
+    /// People approved by the podmin.
     Approval,
-    /// Whoever has an invitation of the podmin's.
+    /// People with an invitation from the podmin.
     Invitation,
-    /// Nobody new; who has begun may go on.
+    /// No new people; moves already started may continue.
     Closed,
 }

@@ -1,4 +1,4 @@
-//! How many connections there are: together, and from one address.
+//! Limits on the number of connections: in total, and from one address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::security::Address;
 
-/// Why one more is too many.
+/// The limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Crowded {
-    /// All together are as many as there may be.
+    /// The limit on all connections.
     Together,
-    /// Those from this address are.
+    /// The limit for this address.
     Address,
 }
 
-/// Counts connections, or whatever else is limited like them. Clones count together.
+/// A counter of connections, or of anything else limited alike. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Connections(Arc<Inner>);
 
@@ -32,7 +32,7 @@ struct Open {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// One of those that are counted, until it is dropped.
+/// A counted connection; released on drop.
 #[derive(Debug)]
 pub(crate) struct Place {
     connections: Connections,
@@ -44,7 +44,7 @@ impl Connections {
         Self(Arc::new(Inner { most, most_per_address, open: Mutex::default() }))
     }
 
-    /// Counts one more. Without an address it counts for all of them only. A whole IPv6 network is one address.
+    /// Counts one more. Without an address only the total is counted. An IPv6 network counts as one address.
     pub(crate) fn enter(&self, address: Option<IpAddr>) -> Result<Place, Crowded> {
         let address = address.map(|address| Address(address).subject());
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Connections: how many there may be, and how long one may take that does nothing.
+//! Connections: their number, and timeouts for idle ones.
 
 mod count;
 mod stalled;
@@ -25,16 +25,16 @@ use crate::config::Web;
 pub(crate) use count::{Connections, Crowded, Place};
 use stalled::Stalled;
 
-/// How long requests that are under way may take when the service stops.
+/// Grace period for open requests when the service stops.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A proxy keeps its connections open between requests: for a minute, as nginx does, unless it is told otherwise.
+/// Proxies keep connections open between requests: by default for a minute in nginx.
 const PROXY_HEADERS: Duration = Duration::from_secs(75);
-/// How long a connection that is refused may take to hear so.
+/// Time to send a refused connection its answer.
 const REFUSAL: Duration = Duration::from_secs(1);
-/// Connections that are told at the same time that there are too many; more are closed without a word.
+/// Refused connections answered at the same time; further ones are closed without an answer.
 const REFUSALS: usize = 64;
 
-/// Serves connections within the limits of the configuration.
+/// A server of connections within the configured limits.
 pub(crate) struct Server {
     router: Router,
     web: Web,
@@ -52,8 +52,8 @@ impl Server {
         }
     }
 
-    /// Accepts connections until `stop` holds true; then what is under way is ended, but not waited for for ever: a
-    /// download may take hours, and can be resumed. `peer` says where a connection comes from, unless from a socket.
+    /// Accepts connections until `stop` holds true; then ends open requests, but does not wait forever: a download
+    /// may take hours, and can be resumed. `peer` returns the address of a connection, unless from a Unix socket.
     pub(crate) async fn run<L: Listener>(
         self,
         mut listener: L,
@@ -61,7 +61,7 @@ impl Server {
         mut stop: watch::Receiver<bool>,
     ) {
         let graceful = GracefulShutdown::new();
-        // An error means that whoever could tell is gone.
+        // An error means that the sender is gone.
         let mut stopped = pin!(async move { _ = stop.wait_for(|stop| *stop).await });
         loop {
             tokio::select! {
@@ -77,7 +77,7 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        // A proxy stands for many people; whom it speaks for, its own limits know.
+        // A proxy stands for many people, who are limited elsewhere.
         let stranger = peer.map(|peer| peer.ip().to_canonical()).filter(|ip| !self.web.proxies.contains(*ip));
         let place = match self.connections.enter(stranger) {
             Ok(place) => place,
@@ -103,7 +103,7 @@ impl Server {
             .serve_connection(stream, service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            // A line that broke, or somebody who spoke no HTTP: nothing to do about it.
+            // The connection was lost, or did not speak HTTP: nothing to do.
             _ = connection.await;
             drop(place);
         });
@@ -118,7 +118,7 @@ impl Server {
     }
 }
 
-/// Says that there are too many connections.
+/// Answers that there are too many connections.
 async fn refuse<S>(mut stream: S, crowded: Crowded, _place: Place)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -132,7 +132,7 @@ where
     let saying = async {
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await?;
-        // Closed before the request was read, the connection would be reset and the answer lost.
+        // Closed before the request is read, the connection would be reset and the answer lost.
         let mut request = [0; 4096];
         while stream.read(&mut request).await? > 0 {}
         Ok::<_, std::io::Error>(())

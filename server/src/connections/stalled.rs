@@ -1,4 +1,4 @@
-//! A stream that ends when the other side does not take what is written to it.
+//! A stream that ends when the peer does not read what is written to it.
 
 use std::io;
 use std::pin::Pin;
@@ -8,8 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// A stream that fails when nothing of what is written to it moves for some time. A reader that is slow, but takes
-/// something now and then, is served.
+/// A stream that fails when writes make no progress for some time. A slow reader that reads now and then is served.
 pub(super) struct Stalled<S> {
     stream: S,
     patience: Duration,

@@ -1,4 +1,4 @@
-//! Numbers for Prometheus.
+//! Metrics for Prometheus.
 
 use std::time::Instant;
 
@@ -15,15 +15,15 @@ use crate::app::{App, StartError};
 use crate::error::WebError;
 use crate::security::Address;
 
-/// How long requests take, in seconds.
+/// Buckets for the duration of requests, in seconds.
 const BUCKETS: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
-/// All numbers that were counted.
+/// All recorded metrics.
 #[derive(Clone)]
 pub struct Numbers(PrometheusHandle);
 
 impl Numbers {
-    /// Begins to count; once in a program.
+    /// Starts recording; once in a process.
     ///
     /// # Errors
     /// [`StartError::Metrics`].
@@ -36,7 +36,7 @@ impl Numbers {
             .map_err(failed)
     }
 
-    /// Keeps what was measured from growing.
+    /// Keeps the recorded data from growing.
     pub(crate) fn sweep(&self) {
         self.0.run_upkeep();
     }
@@ -54,7 +54,7 @@ async fn show(State(app): State<App>, address: Address) -> Result<Response, WebE
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
-/// Counts a request and how long it took, by the pattern of its path: what people typed would be without end.
+/// Counts a request and its duration, by route pattern: raw paths would have unbounded cardinality.
 pub async fn count(request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = request.method().as_str().to_owned();

@@ -1,4 +1,4 @@
-//! Whether the service is well, for those who watch it.
+//! Health checks, for monitoring.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,12 +15,12 @@ mod metrics;
 
 pub use metrics::{Numbers, count};
 
-/// `/health` and `/metrics`.
+/// Returns the routes `/health` and `/metrics`.
 pub fn routes() -> Router<App> {
     Router::new().route("/health", get(health)).merge(metrics::routes())
 }
 
-/// 200 when Pappus's own database answers, else 503. Says nothing about the pod: it may be gone for good.
+/// Returns 200 when Pappus's own database answers, else 503. Ignores the pod, which may be gone for good.
 async fn health(State(app): State<App>) -> Response {
     let answered = app.store.rows("looking whether it answers", "SELECT 1", &[]).await.is_ok();
     let (status, state) = if answered {

@@ -1,4 +1,4 @@
-//! What mails say.
+//! The texts of mails.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use crate::app::App;
 use crate::board::Closing;
 use crate::words::Words;
 
-/// A mail.
+/// A mail to queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
-    /// Its name: of each name one is sent, ever.
+    /// Unique key: at most one mail per key is ever sent.
     pub key: String,
-    /// Whom it goes to.
+    /// The recipient.
     pub to: String,
-    /// Its subject.
+    /// The subject.
     pub subject: String,
-    /// Its text, plain.
+    /// The plain text.
     pub body: String,
 }
 
-/// Puts a mail into the outbox, if mail is sent at all.
+/// Queues a mail, unless mail is disabled.
 ///
 /// # Errors
 /// [`OutboxError`].
@@ -35,7 +35,7 @@ pub async fn queue(app: &App, letter: &Letter) -> Result<(), OutboxError> {
     Outbox::new(&app.store, &app.keys).put(letter, app.now_millis()).await.map(drop)
 }
 
-/// What ends every mail: what happens to the pod on which day, if it closes, and whom to ask.
+/// Returns the end of every mail: the days of the pod's shutdown, if decided, and whom to contact.
 ///
 /// # Errors
 /// [`OutboxError`].
@@ -51,7 +51,7 @@ pub async fn signature(app: &App, words: &Words) -> Result<String, OutboxError> 
     Ok(if text.is_empty() { text } else { format!("\n{text}\n") })
 }
 
-/// Tells somebody that their archive is there, or that there is none.
+/// Notifies a user that their archive is ready, or that the export failed.
 ///
 /// # Errors
 /// [`OutboxError`].

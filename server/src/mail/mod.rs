@@ -1,5 +1,5 @@
-//! Mail: what is to be sent stands in the store, each under a name of its own, so nobody gets it twice; it is sent
-//! slowly, and again while the mail server is away.
+//! Mail: an outbox in the store, in which a unique key per mail prevents duplicates; mails are sent at a limited
+//! rate, and retried while the mail server is unavailable.
 
 mod letters;
 mod outbox;

@@ -1,5 +1,5 @@
-//! The table of mails. Whom they go to, their subject and what they say is sealed to the key of the store: there are links in them that let
-//! in whoever has them.
+//! The table of mails. Recipient, subject and body are encrypted to the key of the store: they contain links that
+//! grant access.
 
 use std::time::Duration;
 
@@ -11,38 +11,38 @@ use pappus_engine::store::{Store, StoreError, random_id};
 
 use super::Letter;
 
-/// How long a program may take for one mail before another takes it up.
+/// Time after which another process may claim a mail.
 const LEASE: Duration = Duration::from_mins(2);
-/// Longest pause between two tries, in milliseconds.
+/// Longest delay between two attempts, in milliseconds.
 const LONGEST: i64 = 2 * 3600 * 1000;
-/// How often a mail is tried: with growing pauses that is for more than two days.
+/// Maximum number of attempts; with increasing delays they span more than two days.
 const TRIES: i64 = 40;
 
-/// Why a mail could not be queued, or taken up.
+/// The reason why a mail could not be queued or claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The key that mails are sealed to cannot be used.
+    /// The key that mails are encrypted to cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// A mail could not be sealed, or opened.
+    /// A mail could not be encrypted or decrypted.
     #[error("a mail in the outbox: {0}")]
     Sealed(#[from] EncryptionError),
-    /// What opens mails is on another machine.
+    /// The key that decrypts mails is on another machine.
     #[error("what opens the mails in the outbox is on another machine: pappus keys restore")]
     KeyElsewhere,
 }
 
-/// Mails to be sent.
+/// The queue of mails.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     store: Store,
     keys: CampaignKeys,
 }
 
-/// A mail in somebody's hand.
+/// A claimed mail.
 pub(super) struct Taken {
     pub(super) id: i64,
     pub(super) to: String,
@@ -53,12 +53,12 @@ pub(super) struct Taken {
 }
 
 impl Outbox {
-    /// The outbox of a store.
+    /// Returns the outbox of a store.
     pub fn new(store: &Store, keys: &CampaignKeys) -> Self {
         Self { store: store.clone(), keys: keys.clone() }
     }
 
-    /// Puts a mail there, unless there is or was one of this name. Says whether it did.
+    /// Queues a mail, unless one with its key exists. Returns whether it did.
     ///
     /// # Errors
     /// [`OutboxError`].
@@ -78,12 +78,12 @@ impl Outbox {
         Ok(self.store.execute("queueing a mail", sql, &values).await? > 0)
     }
 
-    /// Takes the next one up that is due.
+    /// Claims the next mail that is due.
     pub(super) async fn take(&self, now: i64) -> Result<Option<Taken>, OutboxError> {
         let unlock = self.keys.unlock()?.ok_or(OutboxError::KeyElsewhere)?;
         let fence = random_id()?;
         let lease = now + i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
-        // What is to wait longer than any mail does was put off before the clock was set back.
+        // A delay longer than any possible one was computed before the clock was set back.
         let is_due = format!(
             "((state = 'queued' AND (due_at <= {now} OR due_at > {now} + {})) \
              OR (state = 'sending' AND (lease_until < {now} OR lease_until > {lease} + 1000)))",
@@ -107,7 +107,7 @@ impl Outbox {
         }))
     }
 
-    /// It is sent: whom it went to and what it said is forgotten.
+    /// Marks a mail as sent and erases its recipient, subject and body.
     pub(super) async fn sent(&self, mail: &Taken, now: i64) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_outbox SET state = 'sent', recipient = NULL, subject = NULL, body = NULL, fence = NULL, \
                    lease_until = NULL, last_error = NULL, finished_at = ? WHERE id = ? AND fence = ?";
@@ -115,7 +115,7 @@ impl Outbox {
         self.store.execute("noting a mail", sql, &values).await.map(drop)
     }
 
-    /// It could not be sent: another try later, or never when the server will not have it.
+    /// Reschedules a mail that could not be sent, or gives it up after a permanent error or too many attempts.
     pub(super) async fn refused(
         &self,
         mail: &Taken,
@@ -142,7 +142,7 @@ impl Outbox {
     }
 }
 
-/// A few seconds at first, then up to two hours, in milliseconds.
+/// Delay before the next attempt in milliseconds: a few seconds at first, up to two hours.
 fn pause(attempts: i64) -> i64 {
     let doubled = u32::try_from(attempts.clamp(1, 12)).unwrap_or(12);
     (2_500 * 2_i64.pow(doubled)).min(LONGEST)

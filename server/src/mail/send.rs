@@ -1,4 +1,4 @@
-//! Sending what is due, one after another, not more than the mail server likes.
+//! Sends due mails one after another, at a rate that the mail server accepts.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use super::transport::Post;
 use super::{Outbox, OutboxError};
 use crate::app::App;
 
-/// How often the outbox is looked at when it is empty.
+/// Interval between queries of an empty outbox.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Sends mails until `stop` holds true.
+/// Sends mails until `stop` is true.
 pub async fn send(app: App, mut stop: watch::Receiver<bool>) {
     let post = match Post::open(&app.config.mail) {
         Ok(Some(post)) => post,
@@ -39,13 +39,13 @@ pub async fn send(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Sends one; says whether there was one.
+/// Sends the next mail; returns whether there was one.
 async fn one(app: &App, outbox: &Outbox, post: &Post) -> Result<bool, OutboxError> {
     let Some(mail) = outbox.take(app.now_millis()).await? else { return Ok(false) };
     match post.send(&mail).await {
         Ok(()) => outbox.sent(&mail, app.now_millis()).await?,
         Err(refused) => {
-            // Addresses are nobody's business.
+            // No addresses in the log.
             tracing::warn!(mail = mail.id, "not sent: {}", refused.reason);
             outbox.refused(&mail, &refused.reason, refused.for_good, app.now_millis()).await?;
         }

@@ -1,4 +1,4 @@
-//! The way out: a mail server, or a folder for demos and tests.
+//! Transport: a mail server, or a folder for demos and tests.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use lettre::{AsyncFileTransport, AsyncTransport as _, Message, Tokio1Executor};
 use super::outbox::Taken;
 use crate::config::MailSection;
 
-/// How long the mail server may take for an answer.
+/// Timeout for responses of the mail server.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where mail goes.
+/// The mail transport.
 pub(super) struct Post {
     way: Way,
     from: Mailbox,
@@ -25,15 +25,15 @@ enum Way {
     Folder(AsyncFileTransport<Tokio1Executor>),
 }
 
-/// Why a mail was not sent.
+/// The reason why a mail was not sent.
 pub(super) struct Refused {
     pub(super) reason: String,
-    /// Whether it makes no sense to try again.
+    /// True if retrying is pointless.
     pub(super) for_good: bool,
 }
 
 impl Post {
-    /// Nothing when no mail is sent.
+    /// Opens the transport; `None` if mail is disabled.
     pub(super) fn open(section: &MailSection) -> Result<Option<Self>, String> {
         let way = match (&section.server, &section.folder) {
             (Some(server), _) => {
@@ -61,7 +61,7 @@ impl Post {
             .from(self.from.clone())
             .to(to)
             .subject(mail.subject.clone())
-            // No robot shall answer.
+            // Prevents automatic replies.
             .header(AutoSubmitted)
             .header(ContentType::TEXT_PLAIN)
             .body(mail.body.clone())
@@ -81,7 +81,7 @@ impl Post {
     }
 }
 
-/// Says that a program has written it (RFC 3834).
+/// The header `Auto-Submitted: auto-generated` (RFC 3834).
 #[derive(Clone, Copy)]
 struct AutoSubmitted;
 

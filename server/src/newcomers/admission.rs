@@ -1,11 +1,11 @@
-//! Who may come.
+//! Admission of newcomers.
 
 use pappus_engine::import::Proof;
 
 use super::ledger::records::State;
 use crate::config::{Admission, NewcomersSection};
 
-/// Whether nobody may come from a pod, named by its host as in diaspora* IDs.
+/// Returns whether a pod is blocked, named by its host as in diaspora* IDs.
 pub(super) fn is_blocked(section: &NewcomersSection, host: &str) -> bool {
     let without_port = host.split_once(':').map_or(host, |(name, _)| name);
     section.blocked_pods.iter().any(|blocked| {
@@ -14,10 +14,10 @@ pub(super) fn is_blocked(section: &NewcomersSection, host: &str) -> bool {
     })
 }
 
-/// Where somebody goes who has chosen: on, or to the podmin. Whose archive nothing proves never goes on alone.
+/// Returns the state after the choice: import, or approval by the podmin. An unproven archive always needs approval.
 pub(super) fn next(admission: Admission, proof: Option<&str>) -> State {
     let proven = proof.is_some_and(|proof| proof != Proof::Unproven.as_str());
-    // Who has begun while the door was open, or with an invitation, may go on.
+    // Those who started while admission was open, or with an invitation, need no approval.
     if proven && admission != Admission::Approval { State::Importing } else { State::Waiting }
 }
 

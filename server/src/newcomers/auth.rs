@@ -1,4 +1,4 @@
-//! Who it is: somebody whose browser has the secret in a cookie.
+//! Authentication of newcomers by a secret in a cookie or header.
 
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
@@ -10,12 +10,12 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::pages::cookie;
 
-/// The cookie's name.
+/// Returns the name of the cookie.
 fn name(app: &App) -> &'static str {
     if app.config.web.is_secure() { "__Host-pappus-newcomer" } else { "pappus-newcomer" }
 }
 
-/// The cookie, as long as what it is for; without a secret it is taken away.
+/// Returns the cookie, valid as long as the move; without a secret, one that deletes it.
 pub(super) fn set_cookie(app: &App, secret: Option<&str>) -> Result<HeaderValue, WebError> {
     let secure = if app.config.web.is_secure() { "; Secure" } else { "" };
     let days = u64::from(app.config.newcomers.days.max(28));
@@ -28,7 +28,7 @@ pub(super) fn set_cookie(app: &App, secret: Option<&str>) -> Result<HeaderValue,
     HeaderValue::from_str(&text).map_err(|error| WebError::Internal(error.to_string()))
 }
 
-/// The secret of a browser, or of a program: it says `Authorization: Bearer SECRET`.
+/// Returns the secret of a browser (cookie) or of a program (`Authorization: Bearer SECRET`).
 pub(super) fn secret<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
     let said = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
     let bearer =
@@ -36,7 +36,7 @@ pub(super) fn secret<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
     bearer.or_else(|| cookie(headers, name(app))).filter(|secret| !secret.is_empty())
 }
 
-/// Whoever has this secret.
+/// Finds the newcomer with the secret in the headers.
 pub(super) async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Newcomer>, WebError> {
     super::is_there(app)?;
     match secret(app, headers) {
@@ -45,7 +45,7 @@ pub(super) async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Newcom
     }
 }
 
-/// A newcomer; everybody else finds nothing.
+/// The authenticated newcomer; all other requests get "not found".
 pub(super) struct CurrentNewcomer(pub(super) Newcomer);
 
 impl FromRequestParts<App> for CurrentNewcomer {

@@ -1,4 +1,4 @@
-//! What is due for newcomers, whatever the clock does: after it was set back, nobody waits for a time to come again.
+//! Due work of newcomers, robust against clock changes: if the clock is set back, nobody waits for a time to recur.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use pappus_engine::store::StoreError;
 use super::ledger::lease::{is_due, is_free};
 use super::ledger::table::{Newcomers, millis};
 
-/// How far ahead a time may be that another machine has written.
+/// Tolerance for times recorded by other machines.
 const AHEAD: Duration = Duration::from_mins(1);
-/// Longest time for which an upload, or room for one, is promised.
+/// Maximum validity of an upload or a space reservation.
 const LONGEST_PROMISE: Duration = Duration::from_hours(72);
 
 impl Newcomers {
-    /// Work for which no job has been pushed, or whose job seems to be lost.
+    /// Returns newcomers with due work for which no job was pushed, or whose job seems lost.
     pub(super) async fn due(&self, now: i64, overdue: Duration) -> Result<Vec<i64>, StoreError> {
         let sql = format!(
             "SELECT id FROM pappus_newcomers WHERE pod = ? \
@@ -28,8 +28,8 @@ impl Newcomers {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Moves the times of rows that were written before the clock was set back, by as much as it was: the pause for undo is
-    /// as long as it was promised, and what has begun counts as begun now.
+    /// Shifts the times of rows that were written before the clock was set back, by the same amount: the pause for
+    /// undo keeps its promised length, and start times in the future become now.
     pub(super) async fn follow_the_clock(&self, now: i64) -> Result<u64, StoreError> {
         let ahead = now + millis(AHEAD);
         let sql = format!(

@@ -1,4 +1,4 @@
-//! The keys that a podmin compares before they decide, side by side, and what to do about them.
+//! The keys that a podmin compares before deciding, and the recommended action.
 
 use pappus_engine::import::Evidence;
 
@@ -9,9 +9,9 @@ use crate::words::Words;
 /// The keys of one move, as the queue shows them.
 #[derive(Debug)]
 pub(super) struct Compared {
-    /// Whose key it is, and its fingerprint; or why there is none.
+    /// The owner of each key and its fingerprint, or the reason why there is none.
     pub(super) rows: Vec<(String, Key)>,
-    /// What the podmin does now.
+    /// The recommended action.
     pub(super) advice: String,
 }
 
@@ -20,11 +20,11 @@ pub(super) struct Compared {
 pub(super) enum Key {
     /// The digits of its fingerprint, in groups that are easy to read out.
     Digits(Vec<String>),
-    /// Why there is none.
+    /// The reason why there is none.
     None(String),
 }
 
-/// The stable name of what a podmin is to do about the keys of a move; none while nothing is to be compared.
+/// Returns the stable name of the action recommended to the podmin; `None` while there is nothing to compare.
 pub(super) fn advice(newcomer: &Newcomer) -> Option<&'static str> {
     let evidence = newcomer.evidence.as_ref()?;
     let differs = |key: &Option<String>| key.is_some() && *key != evidence.archive;
@@ -49,7 +49,7 @@ pub(super) fn advice(newcomer: &Newcomer) -> Option<&'static str> {
     })
 }
 
-/// The keys of a move, if there is something to compare.
+/// Returns the keys of a move, if there is something to compare.
 pub(super) fn compared(words: &Words, newcomer: &Newcomer) -> Option<Compared> {
     let (evidence, advice) = (newcomer.evidence.as_ref()?, advice(newcomer)?);
     let host = evidence.account.split_once('@').map_or("", |(_, host)| host);
@@ -72,7 +72,7 @@ pub(super) fn compared(words: &Words, newcomer: &Newcomer) -> Option<Compared> {
     Some(Compared { rows, advice: about(&format!("queue-advice-{}", advice.replace('_', "-"))) })
 }
 
-/// The keys of the pod that has signed, and of the pod that is trusted.
+/// Returns the key that signed the archive, the pinned pod keys and the account's key.
 fn pod_keys(evidence: &Evidence, row: impl Fn(&str, Option<&String>) -> (String, Key)) -> Vec<(String, Key)> {
     let mut rows = vec![row("signed", evidence.signed_by.as_ref())];
     rows.extend(evidence.pinned.iter().map(|pinned| row("pinned", Some(pinned))));
@@ -80,7 +80,7 @@ fn pod_keys(evidence: &Evidence, row: impl Fn(&str, Option<&String>) -> (String,
     rows
 }
 
-/// A fingerprint, its digits by the eight.
+/// Splits a fingerprint into groups of eight digits.
 fn digits(fingerprint: &str) -> Key {
     let (kind, digits) = fingerprint.split_once(':').unwrap_or(("", fingerprint));
     let digits: Vec<char> = digits.chars().collect();

@@ -1,4 +1,4 @@
-//! What the podmin sees of those who come, and decides: for the page and for programs.
+//! The podmin's list of newcomers and decisions about them, for pages and API.
 
 use super::ledger::records::{Newcomer, State};
 use super::ledger::table::PAGE;
@@ -7,8 +7,8 @@ use crate::app::App;
 use crate::board::shared::Actor;
 use crate::error::WebError;
 
-/// A page of those in one state, or of all who have not left, the newest first: those before number `before`. When there
-/// may be older ones, also what `before` is for the next page.
+/// Returns a page of newcomers in one state, or of all who have not left, newest first, with numbers below `before`;
+/// and the value of `before` for the next page, if there may be one.
 pub(super) async fn list(
     app: &App,
     state: Option<&str>,
@@ -29,14 +29,14 @@ pub(super) async fn list(
     Ok((found, older))
 }
 
-/// The one of this number.
+/// Finds a newcomer by number.
 pub(super) async fn numbered(app: &App, id: i64) -> Result<Newcomer, WebError> {
     super::is_there(app)?;
     app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)
 }
 
-/// Lets somebody in who waits (`yes`), or does not (`no`), has an import tried again that has failed (`again`), or
-/// has a move announced that waited because it names many pods (`announce`). Gives how they are then.
+/// Approves (`yes`) or declines (`no`) a waiting newcomer, retries a failed import (`again`), or announces a move
+/// that waited because it names many pods (`announce`). Returns the updated newcomer.
 pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Result<Newcomer, WebError> {
     let newcomer = numbered(app, id).await?;
     let (table, by, now) = (&app.newcomers.table, &actor.podmin.account, app.now_millis());

@@ -1,4 +1,4 @@
-//! Codes with which people may come: making, using, taking back. For the page and for programs.
+//! Invitation codes: creating, using and revoking them. For pages and API.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use crate::app::App;
 use crate::board::shared::Actor;
 use crate::error::WebError;
 
-/// How long an invitation is good.
+/// Validity of an invitation.
 const GOOD_FOR: Duration = Duration::from_hours(24 * 90);
-/// Longest code that is looked for.
+/// Maximum length of a code that is looked up.
 const MAX_CODE: usize = 100;
-/// Longest note, in characters.
+/// Maximum length of a note, in characters.
 const LONG: usize = 200;
-/// Most people one invitation may be for.
+/// Maximum number of uses of one invitation.
 const MOST: i64 = 1000;
-/// Invitations of a page.
+/// Invitations per page.
 const PAGE: usize = 200;
 /// The columns of [`Invitation`].
 const INVITATION: &str = "id, note, made_by, made_at, uses_left, expires_at";
 
-/// An invitation that can be used.
+/// A usable invitation.
 pub(super) struct Invitation {
     pub(super) id: i64,
     pub(super) note: String,
@@ -49,7 +49,7 @@ impl Invitation {
     }
 }
 
-/// Uses an invitation once, when the transaction is written; gives its number.
+/// Uses an invitation once, effective when the transaction is committed; returns its number.
 pub(super) async fn take(
     app: &App,
     transaction: &mut Transaction,
@@ -65,8 +65,8 @@ pub(super) async fn take(
     rows.first().map(|row| row.get(0)).transpose()
 }
 
-/// A page of those that can be used, the newest first: those before number `before`. When there may be older ones, also
-/// what `before` is for the next page.
+/// Returns a page of usable invitations, newest first, with numbers below `before`; and the value of `before` for the
+/// next page, if there may be one.
 pub(super) async fn open(app: &App, before: Option<i64>) -> Result<(Vec<Invitation>, Option<i64>), WebError> {
     super::is_there(app)?;
     let sql = format!(
@@ -81,7 +81,7 @@ pub(super) async fn open(app: &App, before: Option<i64>) -> Result<(Vec<Invitati
     Ok((found, older))
 }
 
-/// Makes an invitation for so many people, with a note for the podmin. Gives its code too, which nobody can look up later.
+/// Creates an invitation with a number of uses and a note for the podmin. Also returns its code, which is not stored.
 pub(super) async fn make(
     app: &App,
     actor: &Actor,
@@ -124,7 +124,7 @@ fn check(note: &str, uses: i64) -> Result<(), WebError> {
     Ok(())
 }
 
-/// Takes an invitation back. One that is used up or was taken back already stays as it is.
+/// Revokes an invitation. One that is used up or revoked already does not change.
 pub(super) async fn withdraw(app: &App, actor: &Actor, id: i64) -> Result<(), WebError> {
     super::is_there(app)?;
     let values = [app.config.pod_url.as_str().into(), id.into()];

@@ -1,8 +1,8 @@
-//! Mails of the door: to podmins when somebody waits for their decision, to newcomers when the podmin has decided, when the
-//! move is done, and when it needs them.
+//! Mails about moves: to podmins when a newcomer awaits their decision; to newcomers when the podmin has decided,
+//! when the move is done, and when they have to act.
 //!
-//! What was said stands in the row; the name of a mail in the outbox is made of the row's number and the time of the change,
-//! so a kill between the two doubles nothing.
+//! The row records sent mails; a mail's key in the outbox consists of the row's number and the time of the change, so
+//! a crash in between duplicates nothing.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::app::App;
 use crate::mail::{Letter, OutboxError, queue, signature};
 use crate::words::Words;
 
-/// How often it is looked for something to say.
+/// Interval between queries for pending mails.
 const LOOK: Duration = Duration::from_secs(2);
-/// Rows at a time.
+/// Rows per query.
 const MANY: u32 = 50;
 
-/// Why mails wait.
+/// The reason why mails are delayed.
 #[derive(Debug, thiserror::Error)]
 enum MailsError {
     #[error(transparent)]
@@ -36,7 +36,7 @@ impl From<StoreError> for MailsError {
     }
 }
 
-/// Writes mails, again and again.
+/// Queues pending mails, in a loop.
 pub(super) async fn write(app: App) {
     if !app.config.mail.is_sent() {
         return;
@@ -52,7 +52,7 @@ pub(super) async fn write(app: App) {
     }
 }
 
-/// Tells podmins who waits.
+/// Notifies podmins of newcomers who await a decision.
 async fn to_podmins(app: &App) -> Result<(), MailsError> {
     let sql = format!(
         "SELECT id, changed_at, old_account, username, proof, archive_bytes + photos_bytes FROM pappus_newcomers \
@@ -76,7 +76,7 @@ async fn to_podmins(app: &App) -> Result<(), MailsError> {
     Ok(())
 }
 
-/// The pod's administrators, or else the address that the pod names.
+/// Returns the pod's administrators, or else the address that the configuration names.
 async fn addressees(app: &App) -> Result<Vec<Addressee>, MailsError> {
     let Some(pod) = &app.config.pod else { return Ok(Vec::new()) };
     let mut snapshot = Snapshot::open(&pod.database).await?;
@@ -118,7 +118,7 @@ fn waiting(app: &App, words: &Words, row: &StoreRow) -> Result<(String, String),
     Ok((words.one("mail-waiting-subject", "old", old), words.with("mail-waiting-body", values)))
 }
 
-/// Tells newcomers what became of their move.
+/// Notifies newcomers of changes of their move.
 async fn to_newcomers(app: &App) -> Result<(), MailsError> {
     let sql = format!(
         "SELECT id, state, changed_at, old_account, username, language, mail_to, approved, decision_told, announce_at, \
@@ -141,7 +141,7 @@ async fn to_newcomer(app: &App, row: &StoreRow) -> Result<(), MailsError> {
     let state = State::parse(&word).unwrap_or(State::Waiting);
     let approved = row.get::<Option<i64>>(7)?.map(|approved| approved != 0);
     let decision = approved.filter(|_| row.get::<i64>(8).is_ok_and(|told| told == 0));
-    // In the pause for undo nothing is needed, and nothing is done yet.
+    // During the pause for undo nobody has to act, and nothing is final.
     let in_pause = state == State::Imported && row.get::<Option<i64>>(9)?.is_some();
     let became = match state {
         State::Announced => Some("done"),
@@ -155,7 +155,7 @@ async fn to_newcomer(app: &App, row: &StoreRow) -> Result<(), MailsError> {
     let decided = decision.map(|yes| if yes { "approved" } else { "declined" });
     for what in decided.into_iter().chain(became) {
         let (subject, body) = letter(app, &words, what, row).await?;
-        // A decision is made once; a state may be reached again.
+        // A decision is made once; a state may recur.
         let key = if became == Some(what) {
             format!("newcomer-{id}-{what}-{changed}")
         } else {
@@ -165,7 +165,7 @@ async fn to_newcomer(app: &App, row: &StoreRow) -> Result<(), MailsError> {
     }
     let over = matches!(state, State::Announced | State::Undone | State::Declined);
     let wiped = if over { ", mail_to = NULL" } else { "" };
-    // In the pause nothing was said of the state: it is looked at again when it ends.
+    // During the pause no mail about the state was sent: it is evaluated again when the pause ends.
     let told: Option<&str> = (!in_pause && became.is_some()).then_some(word.as_str());
     let sql = format!(
         "UPDATE pappus_newcomers SET decision_told = CASE WHEN approved IS NULL THEN 0 ELSE 1 END, \
@@ -200,7 +200,7 @@ async fn letter(
     Ok((subject, format!("{body}{}", signature(app, words).await?)))
 }
 
-/// The texts for somebody with this language on the pod.
+/// Returns the texts for a user's language on the pod.
 fn words(app: &App, language: Option<&str>) -> Words {
     app.translations.accepted(&language.unwrap_or("en").replace('_', "-"))
 }

@@ -1,6 +1,6 @@
-//! The door of a pod that takes people in: they hand in their archive, look around in the plan, choose a name and a
-//! password, and are brought in. After a pause for undo everybody is told by itself: until then the comments of their
-//! friends are lost.
+//! Moves to this pod: newcomers upload their archive, view the import plan, choose a name and a password, and are
+//! imported. After a pause for undo the move is announced automatically: until then, comments of their friends are
+//! lost.
 //!
 //! ```text
 //! uploading ──▶ checking ──▶ checked ──▶ (waiting) ──▶ importing ──▶ imported ──▶ announcing ──▶ announced
@@ -8,9 +8,9 @@
 //!     └───────  refused ◀───────┘        declined         failed ──▶ undoing ──▶ undone
 //! ```
 //!
-//! The row is the truth, and a [job](pappus_engine::jobs) only says which row is to be looked at, as with the
-//! [requests](pappus_engine::requests) of a closing pod. They have no account yet: a secret in a cookie, and in a link
-//! to keep, is what says who they are.
+//! The row is authoritative, and a [job](pappus_engine::jobs) only names the row to process, as with the
+//! [requests](pappus_engine::requests) of a closing pod. Newcomers have no account yet: a secret in a cookie, and in
+//! a private link, authenticates them.
 
 mod admission;
 mod api;
@@ -48,26 +48,26 @@ pub use steps::{StepError, take_step};
 pub use uploads::files::{Files, NoRoom, Part};
 pub use work::start;
 
-/// The queue of jobs that say which newcomer to look at.
+/// The queue of jobs, which name the newcomer to process.
 pub const QUEUE: &str = "newcomers";
 
-/// What this room keeps.
+/// The shared state of this module.
 #[derive(Clone)]
 pub struct NewcomersService {
-    /// Who comes.
+    /// The newcomers.
     pub table: Newcomers,
-    /// What they hand in.
+    /// Their uploads.
     pub files: Files,
-    /// Disk space reserved for that.
+    /// Disk space reserved for uploads.
     space: uploads::space::Space,
-    /// What tells other pods of moves, and looks at this pod from outside.
+    /// HTTP client that notifies other pods of moves and checks this pod from outside.
     announcer: Option<Client>,
     turns: tus::Turns,
     watched: Watched<pages::progress::AllProgress>,
 }
 
 impl NewcomersService {
-    /// Makes what asks other pods.
+    /// Opens the service, with its HTTP client.
     ///
     /// # Errors
     /// [`StartError`].
@@ -78,7 +78,7 @@ impl NewcomersService {
             if config.pod.is_none() {
                 return Err(StartError::NoPod);
             }
-            // On its own machine the pod's name may lead to a private address.
+            // On its own machine the pod's name may resolve to a private address.
             let own = config.pod_url.origin();
             let own = own.strip_prefix("http://").unwrap_or(&own).to_owned();
             announcer = Some(client_to(&[section.allow_hosts.as_slice(), &[own]].concat())?);
@@ -100,9 +100,9 @@ fn client_to(hosts: &[String]) -> Result<Client, StartError> {
     Ok(Client::new(ClientOptions { allowed, ..ClientOptions::default() })?)
 }
 
-/// The pages of this room.
+/// Returns the routes of this module.
 pub fn routes() -> Router<App> {
-    // These count what they take themselves.
+    // These limit the size of their requests themselves.
     let large = Router::new()
         .route("/newcomers/upload", post(uploads::form::form))
         .route("/newcomers/uploads/{name}", head(tus::offset).patch(tus::piece).delete(tus::give_up))
@@ -129,12 +129,12 @@ pub fn routes() -> Router<App> {
         .merge(large)
 }
 
-/// Nothing of this room is there while the pod takes nobody in.
+/// Returns [`WebError::NotFound`] if this pod accepts no newcomers.
 fn is_there(app: &App) -> Result<(), WebError> {
     if app.config.newcomers.enabled { Ok(()) } else { Err(WebError::NotFound) }
 }
 
-/// How long what somebody has handed in is kept while nothing happens.
+/// Returns the time after which the uploads of an inactive move expire.
 fn good_for(app: &App) -> Duration {
     Duration::from_hours(24) * app.config.newcomers.days.max(1)
 }

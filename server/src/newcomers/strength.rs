@@ -1,9 +1,9 @@
-//! Passwords that anybody would guess.
+//! Weak passwords.
 
 use zxcvbn::{Score, zxcvbn};
 
-/// Returns true for a password that is found within a million tries: a common one, a name or a date, a row of keys, or made
-/// of `about`, what others know of the person.
+/// Returns whether a password can be guessed within a million attempts: common ones, names, dates, rows of keys, and
+/// those derived from `about`, facts that others know of the person.
 pub(super) fn is_easy(password: &str, about: &[&str]) -> bool {
     zxcvbn(password, about).score() < Score::Two
 }

@@ -1,5 +1,4 @@
-//! What goes on behind the pages: archives are looked at, accounts brought in, the others told, and what is needed no more
-//! is removed.
+//! Background work: archives are checked, accounts imported, other pods notified, and unneeded data removed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,28 +16,28 @@ use super::steps::{self, Obstacle, Outcome, Progress, after_failure};
 use crate::app::App;
 use crate::portal::until;
 
-/// How often what is open is looked at.
+/// Interval between queries for pending work.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often it is looked who is back.
+/// Interval between checks for friends who share again.
 const FRIENDS: Duration = Duration::from_secs(15);
-/// How often what is over is removed.
+/// Interval between clean-ups.
 const SWEEP: Duration = Duration::from_mins(1);
-/// How often the row is told how far it is.
+/// Interval between heartbeats.
 const BEAT: Duration = Duration::from_millis(500);
-/// How long after being told to stop something may still be ended.
+/// Time after the stop signal in which running work may finish.
 const GRACE: Duration = Duration::from_secs(5);
-/// After this time a job that was pushed and did not come is pushed again.
+/// Time after which a job that was pushed but not run is pushed again.
 const OVERDUE: Duration = Duration::from_mins(1);
-/// Longest pause between two tries.
+/// Longest delay between two attempts.
 pub(super) const LONGEST: Duration = Duration::from_mins(1);
-/// How many processes may die of one archive.
+/// Maximum number of processes that may die of one archive.
 const DEATHS: i64 = 3;
-/// How long after the death of a process the next one tries.
+/// Delay of the next attempt after a process died.
 const AFTER_DEATH: Duration = Duration::from_secs(2);
-/// How often something is tried before somebody has to look at it: about an hour long.
+/// Maximum number of attempts before a person has to act: about an hour.
 const TRIES: i64 = 60;
 
-/// Begins to work, until `stop` holds true.
+/// Starts the background tasks, which run until `stop` is true.
 pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>) {
     if !app.config.newcomers.enabled {
         return;
@@ -56,10 +55,10 @@ async fn run(app: App, stop: watch::Receiver<bool>) {
     app.portal.jobs.run(QUEUE, tasks, worker, stop).await;
 }
 
-/// Pushes a job for whoever waits for work.
+/// Pushes a job for a newcomer with pending work.
 pub(super) async fn push_now(app: &App, id: i64) {
     let table = &app.newcomers.table;
-    // What does not get into the queue now is pushed by the next look.
+    // A job that cannot be pushed now is pushed by the next query.
     if app.portal.jobs.push(QUEUE, id).await.is_ok()
         && let Err(error) = table.pushed(id, app.now_millis()).await
     {
@@ -111,7 +110,7 @@ async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + 
     Ok(())
 }
 
-/// Sends what the ledger holds, also what was announced on the command line, and looks who is back.
+/// Sends the ledger's deliveries, including announcements from the command line, and checks for returned friends.
 async fn tell(app: App, mut stop: watch::Receiver<bool>) {
     let mut looked: Option<Instant> = None;
     while !*stop.borrow() {
@@ -128,7 +127,7 @@ async fn tell(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Sends what is due; with `look`, also when nothing is: what waits for friends to be back may be due then.
+/// Sends due deliveries; with `look`, even if none is due: those waiting for friends' return may be due then.
 async fn tell_once(app: &App, look: bool, stop: &watch::Receiver<bool>) -> Result<(), DeliveryError> {
     let (Some(client), Some(pod)) = (app.newcomers.announcer.clone(), &app.config.pod) else { return Ok(()) };
     let (ledger, section) = (Ledger::new(&app.store), &app.config.newcomers);
@@ -145,7 +144,7 @@ async fn tell_once(app: &App, look: bool, stop: &watch::Receiver<bool>) -> Resul
         settle: Duration::from_secs(section.settle_seconds.min(86_400)),
         ..Options::default()
     };
-    // On a thread of its own, as everything else here.
+    // In a blocking task, like all other work here.
     let sent = tokio::task::spawn_blocking(move || {
         runtime.block_on(deliver(&store, &client, Some(&target), &SystemClock, &options, stop))
     });
@@ -164,7 +163,7 @@ struct Worker {
 impl Handler for Worker {
     async fn work(&self, id: i64) {
         if let Err(error) = self.work_on(id).await {
-            // It is free again when the lease has run out.
+            // It is available again when the lease expires.
             tracing::error!(newcomer = id, "{error}");
         }
     }
@@ -183,7 +182,7 @@ impl Worker {
         self.note(&lease, outcome).await
     }
 
-    /// Keeps the lease while something is done.
+    /// Extends the lease while work is in progress.
     async fn watch(
         &self,
         lease: &Lease,
@@ -204,7 +203,7 @@ impl Worker {
                 () = &mut over => return Outcome::GivenBack,
                 () = tokio::time::sleep(BEAT) => {
                     let now = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    // A store that is away for a moment is no reason to stop; the next word asks for the fence again.
+                    // A temporary failure of the store is no reason to stop; the next heartbeat checks again.
                     if let Ok(false) = lease.heartbeat(&now, self.app.now_millis()).await {
                         return Outcome::GivenBack;
                     }
@@ -213,7 +212,7 @@ impl Worker {
         }
     }
 
-    /// Writes down what became of it.
+    /// Records the outcome.
     async fn note(&self, lease: &Lease, outcome: Outcome) -> Result<(), StoreError> {
         let now = self.app.now_millis();
         let noted = match outcome {
@@ -253,7 +252,7 @@ impl Worker {
         Ok(())
     }
 
-    /// A process that died may have died of something else; one that dies again and again dies of the archive.
+    /// Retries after a process died, which may have other causes; after repeated deaths the archive is the cause.
     async fn died(&self, lease: &Lease, how: &str) -> Result<bool, StoreError> {
         let (now, deaths, state) = (self.app.now_millis(), lease.newcomer.deaths + 1, lease.newcomer.state);
         tracing::warn!(

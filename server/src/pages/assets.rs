@@ -1,5 +1,5 @@
-//! Files that are built in: styles, one small script, pictures. Their addresses hold a part of their digest, so browsers
-//! may keep them for ever.
+//! Built-in files: styles, one small script, images. Their URLs contain part of their digest, so browsers may cache
+//! them forever.
 
 use axum::Router;
 use axum::extract::Path;
@@ -15,16 +15,16 @@ use crate::error::WebError;
 #[folder = "assets/"]
 struct Files;
 
-/// The address of a file.
+/// Returns the URL of a file.
 pub fn asset(name: &str) -> String {
     let digest = Files::get(name).map(|file| hex::encode(file.metadata.sha256_hash())).unwrap_or_default();
     format!("/assets/{}/{name}", digest.get(..16).unwrap_or("none"))
 }
 
-/// Returns true for the path of a built-in file, as pages name it.
+/// Returns whether a path is that of a built-in file, as pages name it.
 pub(crate) fn is_asset(path: &str) -> bool {
     let name = path.rsplit_once('/').map_or("", |(_, name)| name);
-    // `asset` gives a path for every name.
+    // `asset` returns a path for every name.
     path.starts_with("/assets/") && Files::get(name).is_some() && asset(name) == path
 }
 

@@ -1,4 +1,4 @@
-//! A page that asks before something is done that cannot be taken back.
+//! A confirmation page for actions that cannot be undone.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -7,20 +7,20 @@ use axum::response::Response;
 use super::Page;
 use crate::error::WebError;
 
-/// What is asked.
+/// A question that asks for confirmation.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
-    /// What would be done.
+    /// The action.
     pub title: String,
-    /// What is lost by it, in numbers.
+    /// Its consequences, in numbers.
     pub texts: Vec<String>,
-    /// What the button says.
+    /// The label of the button.
     pub button: String,
-    /// Where the form goes; it comes there with the field `confirmed`.
+    /// The target of the form, which receives the field `confirmed`.
     pub action: String,
     /// Other fields of the form.
     pub fields: Vec<(&'static str, String)>,
-    /// Where those go who do not want it.
+    /// The target of the cancel link.
     pub back: &'static str,
 }
 
@@ -32,7 +32,7 @@ struct ConfirmPage<'a> {
 }
 
 impl Page {
-    /// Asks.
+    /// Shows the question.
     ///
     /// # Errors
     /// [`WebError::Internal`].

@@ -1,4 +1,4 @@
-//! Forms that are taken from our own pages only.
+//! Forms that are accepted from our own pages only.
 
 use axum::Form;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::error::WebError;
 
-/// A form whose hidden field `token` fits the browser's cookie.
+/// A form whose hidden field `token` matches the browser's cookie.
 ///
-/// `CheckedForm<()>` is a form with a button alone.
+/// `CheckedForm<()>` is a form with only a button.
 #[derive(Debug, Clone)]
 pub struct CheckedForm<T>(pub T);
 

@@ -1,4 +1,4 @@
-//! Choosing a language: what the reader has chosen here goes before what the browser accepts.
+//! Language choice: the language chosen here takes precedence over the browser's.
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -13,12 +13,12 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::words::Words;
 
-/// The cookie that remembers it.
+/// The cookie that stores the choice.
 pub const LANGUAGE_COOKIE: &str = "pappus-language";
-/// A year.
+/// Lifetime of the cookie in seconds: a year.
 const KEEP: u32 = 365 * 24 * 3600;
 
-/// The texts for a request.
+/// Returns the texts for a request.
 pub(super) fn chosen(headers: &HeaderMap, app: &App) -> Words {
     let chosen = cookie(headers, LANGUAGE_COOKIE).and_then(|code| app.translations.named(code));
     chosen.cloned().unwrap_or_else(|| app.translations.accepted(accepted(headers)))
@@ -47,7 +47,7 @@ async fn choose(
     Ok(([(SET_COOKIE, cookie)], Redirect::to(&own_path(&back.to))).into_response())
 }
 
-/// A path on this service, whatever somebody has put into a link: never another host.
+/// Returns a path on this service, whatever the link contains: never another host.
 pub fn own_path(path: &str) -> String {
     let plain = path.starts_with('/')
         && !path.starts_with("//")

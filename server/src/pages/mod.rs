@@ -1,4 +1,4 @@
-//! What every page has: its language, who is signed in, the token of its forms; and how it becomes a response.
+//! Data common to all pages: language, person signed in, form token; and rendering.
 
 mod assets;
 mod confirm;
@@ -27,23 +27,23 @@ pub use form::CheckedForm;
 pub use language::{LANGUAGE_COOKIE, own_path};
 pub use problems::FieldProblems;
 
-/// What every page has.
+/// Data common to all pages.
 pub struct Page {
     /// The texts in the reader's language.
     pub words: Words,
-    /// Who is signed in.
+    /// The person signed in.
     pub person: Option<Person>,
-    /// The pod's host, for people.
+    /// The pod's host, for display.
     pub pod_host: String,
-    /// Whether people may fetch their archives here.
+    /// True if people may download their archives here.
     pub closing: bool,
-    /// Whether people may bring their archives here.
+    /// True if people may import their archives here.
     pub newcomers: bool,
-    /// The address people write to with questions, if it is known.
+    /// The contact address, if known.
     pub podmin: Option<String>,
-    /// Whether mail is sent.
+    /// True if mail is sent.
     pub mail: bool,
-    /// What has just been done, when the address says so (`?done=NAME`).
+    /// The message about the action just completed (`?done=NAME`).
     pub done: Option<String>,
     /// The path of the request.
     pub path: String,
@@ -51,10 +51,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// What a request says about its page.
+    /// Reads the page's data from a request.
     pub(crate) async fn of(parts: &mut Parts, app: &App) -> Self {
         let token = CsrfToken::from_request_parts(parts, app).await.ok();
-        // A page that says that the store is away is shown all the same.
+        // The page that reports an unavailable store must still render.
         let person = crate::sessions::person(parts, app).await.ok().flatten();
         let words = language::chosen(&parts.headers, app);
         Self {
@@ -71,12 +71,12 @@ impl Page {
         }
     }
 
-    /// What a form carries in its hidden field `token`.
+    /// Returns the value of a form's hidden field `token`.
     pub fn token(&self) -> String {
         self.token.as_ref().and_then(|token| token.authenticity_token().ok()).unwrap_or_default()
     }
 
-    /// Whether a form that is not read as a whole came from our own page.
+    /// Verifies that a form that is not read as a whole came from our own page.
     ///
     /// # Errors
     /// [`WebError::Form`].
@@ -85,23 +85,23 @@ impl Page {
         expected.verify(token).map_err(|_| WebError::Form)
     }
 
-    /// The address of a built-in file, which changes with its contents.
+    /// Returns the URL of a built-in file, which changes with its contents.
     pub fn asset(&self, name: &str) -> String {
         asset(name)
     }
 
-    /// The path as it stands in a link's query.
+    /// Returns the path, encoded for a link's query.
     pub fn path_in_link(&self) -> String {
         url::form_urlencoded::byte_serialize(self.path.as_bytes()).collect()
     }
 
-    /// The other languages: code and name.
+    /// Returns the other languages: code and name.
     pub fn other_languages(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let code = self.words.code();
         LANGUAGES.into_iter().filter(move |(other, _)| *other != code)
     }
 
-    /// The page as a response. Nobody but the reader's browser may keep it.
+    /// Renders the page as a response. Only the reader's browser may cache it.
     ///
     /// # Errors
     /// [`WebError::Internal`].
@@ -116,7 +116,7 @@ impl Page {
         Ok(response)
     }
 
-    /// The page that says what is wrong.
+    /// Renders an error page.
     pub(crate) fn error(&self, status: StatusCode, key: &str, detail: Option<String>) -> Response {
         let title = self.words.say(&format!("{key}-title"));
         let text = self.words.say(&format!("{key}-text"));
@@ -133,7 +133,7 @@ impl FromRequestParts<App> for Page {
     }
 }
 
-/// Something is wrong.
+/// The error page.
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
@@ -143,26 +143,26 @@ struct ErrorPage<'a> {
     detail: Option<String>,
 }
 
-/// The text for what has just been done: one of our own, whatever the address says.
+/// Returns the message about the action just completed: one of our own texts, whatever the URL contains.
 fn done(words: &Words, query: Option<&str>) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let (_, name) = pairs.find(|(key, _)| key == "done")?;
     words.find(&format!("done-{name}"))
 }
 
-/// Built-in files, and the choice of a language.
+/// Returns the routes of built-in files and language choice.
 pub fn routes() -> Router<App> {
     Router::new().merge(assets::routes()).merge(language::routes())
 }
 
-/// The value of a cookie.
+/// Returns the value of a cookie.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
-/// What a browser accepts.
+/// Returns the browser's languages.
 fn accepted(headers: &HeaderMap) -> &str {
     headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

@@ -1,39 +1,39 @@
-//! What is wrong with a form, field by field: a summary above it, and the message at each field.
+//! Problems of a form, field by field: a summary above it, and the message at each field.
 
 use std::fmt::Write as _;
 
-/// Problems of one form, in the order of its fields. A field is named by the `id` of its input.
+/// Problems of one form, in the order of its fields. A field is identified by the `id` of its input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldProblems(Vec<(&'static str, String)>);
 
 impl FieldProblems {
-    /// One problem.
+    /// Returns a list of one problem.
     pub fn one(field: &'static str, text: String) -> Self {
         Self(vec![(field, text)])
     }
 
-    /// Adds a problem behind those of fields before it.
+    /// Appends a problem; fields must be added in order.
     pub fn add(&mut self, field: &'static str, text: String) {
         self.0.push((field, text));
     }
 
-    /// Returns true when nothing is wrong.
+    /// Returns whether there are no problems.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All of them: the `id` of the field, and the text.
+    /// Returns all problems: the `id` of the field, and the text.
     pub fn list(&self) -> &[(&'static str, String)] {
         &self.0
     }
 
-    /// The text for a field.
+    /// Returns the text for a field.
     pub fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == field).map(|(_, text)| text.as_str())
     }
 
-    /// The attributes of an input: what describes it, whether it is wrong, and the focus for the first wrong one. `help` are
-    /// IDs of elements that always describe it, with spaces between. HTML.
+    /// Returns the HTML attributes of an input: description, validity, and focus for the first invalid one. `help`
+    /// lists the IDs of elements that always describe it, separated by spaces.
     pub fn attributes(&self, field: &str, help: &str) -> String {
         let (mut html, wrong) = (String::new(), self.of(field).is_some());
         let mut described = help.to_owned();
@@ -46,7 +46,7 @@ impl FieldProblems {
         if wrong {
             html.push_str(" aria-invalid=\"true\"");
         }
-        // A browser scrolls to what has the focus, unless the address has a fragment.
+        // A browser scrolls to the focused element, unless the URL has a fragment.
         if self.0.first().is_some_and(|(first, _)| *first == field) {
             html.push_str(" autofocus");
         }

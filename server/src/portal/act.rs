@@ -1,4 +1,4 @@
-//! Asking for an archive, giving that up, and deleting what was made.
+//! Requesting an archive, cancelling a request, and deleting an archive.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -16,27 +16,27 @@ use crate::error::WebError;
 use crate::pages::{CheckedForm, Page, Question};
 use crate::sessions::{Person, SignedIn};
 
-/// Archives a person may ask for within [`WITHIN`].
+/// Maximum number of requests by a person within [`WITHIN`].
 const MANY: i64 = 10;
-/// Who asks for more has to wait.
+/// The period in which requests are counted.
 const WITHIN: Duration = Duration::from_hours(1);
-/// How long.
+/// Seconds to wait after too many requests.
 const WAIT: u64 = 600;
-/// Characters of a passphrase: a shorter one protects nothing, and a longer one is none.
+/// Allowed length of a passphrase in characters: a shorter one protects nothing, a longer one is a mistake.
 pub(crate) const PASSPHRASE: RangeInclusive<usize> = 10..=1000;
 
-/// What is asked for.
+/// The form for a new archive.
 #[derive(Deserialize)]
 pub(super) struct RequestForm {
     #[serde(default)]
     passphrase: String,
     #[serde(default)]
     again: String,
-    /// A box that is ticked.
+    /// A checkbox.
     mail: Option<String>,
 }
 
-/// Asks for an archive.
+/// Requests an archive.
 pub(super) async fn ask(
     State(app): State<App>,
     SignedIn(person): SignedIn,
@@ -55,7 +55,7 @@ pub(super) async fn ask(
     Ok(Redirect::to("/archive"))
 }
 
-/// What the page and the API do when somebody asks for their own archive.
+/// Requests a person's own archive, for the page and the API.
 pub(crate) async fn request_own(
     app: &App,
     person: &Person,
@@ -69,7 +69,7 @@ pub(crate) async fn request_own(
     request(app, person, key_passphrase, mail, language).await
 }
 
-/// Has an archive made: for oneself, or by the podmin, who may in every stage.
+/// Requests an archive: for oneself, or by the podmin, who may in every stage.
 pub(crate) async fn request(
     app: &App,
     person: &Person,
@@ -96,7 +96,7 @@ pub(crate) async fn request(
     };
     let asked = portal.requests.ask(&new, &app.keys, app.now().into()).await?;
     if let Asked::New(request) = &asked {
-        // What does not get into the queue now is pushed by the next look.
+        // If the push fails, the next run of the background work pushes the job.
         if portal.jobs.push(QUEUE, request.id).await.is_ok() {
             portal.requests.pushed(request.id).await?;
         }
@@ -104,7 +104,7 @@ pub(crate) async fn request(
     Ok(asked)
 }
 
-/// Gives a request up.
+/// Cancels a request.
 pub(super) async fn cancel(
     State(app): State<App>,
     SignedIn(person): SignedIn,
@@ -112,18 +112,18 @@ pub(super) async fn cancel(
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Redirect, WebError> {
     app.portal.requests.of(person.user_id, id).await?.ok_or(WebError::NotFound)?;
-    // When it is over already, the page shows it.
+    // If it has already ended, the page shows that.
     app.portal.requests.cancel(person.user_id, id).await?;
     Ok(Redirect::to("/archive"))
 }
 
-/// Whether it was asked before.
+/// The form of the confirmation page.
 #[derive(Deserialize)]
 pub(super) struct Confirmation {
     confirmed: Option<String>,
 }
 
-/// Deletes an archive that the person asked for; asks before.
+/// Deletes an archive that the person requested; asks for confirmation.
 pub(super) async fn delete(
     State(app): State<App>,
     SignedIn(person): SignedIn,
@@ -132,14 +132,14 @@ pub(super) async fn delete(
     CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
     let made = super::made::of(&app, &person, &name).await?;
-    // Those of campaigns are the podmin's: they are on a signed list.
+    // Campaigns' archives belong to the podmin: they are on a signed list.
     let Origin::Request(id) = made.origin else { return Err(WebError::NotFound) };
     if confirmation.confirmed.is_none() {
         return page.ask(question(&app, &page, &made).await?);
     }
     app.portal.requests.delete(person.user_id, id).await?;
     audit(&app, Some(&person), "archive-deleted", Some(&made.file_name()), None, None).await;
-    // What does not go now goes with the next look for old archives.
+    // The background work deletes what cannot be deleted now.
     if let Err(error) = app.portal.requests.sweep(&app.depot).await {
         tracing::warn!("a deleted archive stays for now: {error}");
     }

@@ -1,4 +1,4 @@
-//! What is in an archive, and what is not.
+//! The contents of an archive, and its omissions.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::pages::Page;
 use crate::sessions::SignedIn;
 use crate::words::Words;
 
-/// Records left out that are named; the archive itself names all.
+/// Omissions shown; the archive itself lists all.
 const NAMED: usize = 200;
 
 #[derive(Template)]
@@ -32,7 +32,7 @@ struct ContentsPage<'a> {
     sha256: String,
 }
 
-/// Shows it.
+/// Shows the page.
 pub(super) async fn show(
     State(app): State<App>,
     SignedIn(person): SignedIn,
@@ -65,12 +65,12 @@ pub(super) async fn show(
     page.show(StatusCode::OK, &template)
 }
 
-/// Why something is left out, in the reader's language.
+/// Returns the reason for an omission, in the reader's language.
 fn reason(words: &Words, code: &str) -> String {
     words.say(&format!("omission-{}", code.replace('_', "-")))
 }
 
-/// One thing that is left out: what it is, and why. The sentence in the archive itself is in English.
+/// Returns an omission as a sentence: the record and the reason. The archive's own sentence is in English.
 fn sentence(words: &Words, omission: &Omission) -> String {
     let kind = words.say(&format!("record-{}", omission.record.kind.as_str().replace('_', "-")));
     let name = omission.record.name.clone().or_else(|| omission.record.id.map(|id| id.to_string()));
@@ -78,7 +78,7 @@ fn sentence(words: &Words, omission: &Omission) -> String {
     format!("{what}: {}", reason(words, omission.code.as_str()))
 }
 
-/// The key of the word for a kind of record.
+/// Returns the key of the name of a kind of record.
 fn kind_key(kind: &impl serde::Serialize) -> String {
     let name = serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned));
     format!("kind-{}", name.unwrap_or_default().replace('_', "-"))

@@ -1,4 +1,4 @@
-//! The SHA-256 of an archive as its person gets it: what lies in the depot is encrypted, and has another one.
+//! The SHA-256 of an archive as downloaded: the file in the depot is encrypted, with another digest.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::extract::{Path, State};
@@ -14,7 +14,7 @@ use crate::sessions::SignedIn;
 /// Bytes read at a time.
 const PIECE: usize = 256 << 10;
 
-/// The digest in hexadecimal digits: computed once for each archive, and noted.
+/// Returns the digest in hexadecimal: computed once per archive, then stored.
 pub(super) async fn of(app: &App, made: &MadeArchive) -> Result<String, WebError> {
     if !made.is_sealed() {
         return Ok(made.sha256.clone());
@@ -38,7 +38,7 @@ pub(super) async fn of(app: &App, made: &MadeArchive) -> Result<String, WebError
     Ok(digest)
 }
 
-/// The digest as a file that `sha256sum -c` takes.
+/// Returns the digest as a file for `sha256sum -c`.
 pub(super) async fn file(
     State(app): State<App>,
     SignedIn(person): SignedIn,

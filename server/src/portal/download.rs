@@ -1,4 +1,4 @@
-//! Archives on their way to their people: from any byte on, at constant memory.
+//! Downloads of archives: from any byte, in constant memory.
 
 use askama::Template;
 use axum::body::Body;
@@ -22,7 +22,7 @@ use crate::sessions::{Person, SignedIn};
 /// Bytes read at a time.
 const PIECE: u64 = 256 << 10;
 
-/// One's own archive as one file.
+/// Sends one's own archive as one file.
 pub(super) async fn own(
     State(app): State<App>,
     SignedIn(person): SignedIn,
@@ -34,7 +34,7 @@ pub(super) async fn own(
     whole(&app, &made, &method, &headers).await
 }
 
-/// One of the two files that a stock pod takes.
+/// Sends one of the two files that a stock pod imports.
 pub(super) async fn stock(
     State(app): State<App>,
     SignedIn(person): SignedIn,
@@ -45,7 +45,7 @@ pub(super) async fn stock(
     own_stock(&app, &person, &name, &part, &method, &headers).await
 }
 
-/// One of the two files that a stock pod takes, of one's own archive.
+/// Sends one of the two files that a stock pod imports, from one's own archive.
 pub(crate) async fn own_stock(
     app: &App,
     person: &Person,
@@ -59,12 +59,12 @@ pub(crate) async fn own_stock(
     let opened = two_files::open(app, &made, part).await?;
     let tag = tag(&made, part.word());
     let file = File { name: &part.file_name(&person.username), kind: part.content_type(), tag: &tag };
-    // Only with both a person has everything; the second one tells.
+    // A person needs both files; the second one counts as the download.
     let fetched = (part == Stock::Photos).then(|| Fetched::new(app, &made));
     respond(opened, &file, method, headers, fetched).await
 }
 
-/// What a link in a mail leads to: whose archive it is, and the button.
+/// Shows the page behind a link in a mail: the owner of the archive, and the button.
 pub(super) async fn link_page(
     State(app): State<App>,
     page: Page,
@@ -83,7 +83,7 @@ pub(super) async fn link_page(
     page.show(StatusCode::OK, &template)
 }
 
-/// The archive behind a link in a mail.
+/// Sends the archive behind a link in a mail.
 pub(super) async fn link(
     State(app): State<App>,
     Path((token, _)): Path<(String, String)>,
@@ -112,7 +112,7 @@ struct LinkPage<'a> {
     expires: Option<String>,
 }
 
-/// An archive as one file.
+/// Sends an archive as one file.
 pub(crate) async fn whole(
     app: &App,
     made: &MadeArchive,
@@ -126,7 +126,7 @@ pub(crate) async fn whole(
     respond(opened, &file, method, headers, fetched).await
 }
 
-/// The same bytes have the same tag, on every machine.
+/// Returns an ETag: the same for the same bytes, on every machine.
 fn tag(made: &MadeArchive, part: &str) -> String {
     format!("\"{}-{part}\"", made.sha256.get(..32).unwrap_or(&made.sha256))
 }
@@ -137,7 +137,7 @@ struct File<'a> {
     tag: &'a str,
 }
 
-/// Notes that somebody has fetched an archive to its end.
+/// Records that an archive was downloaded to its end.
 struct Fetched {
     app: App,
     user_id: i64,
@@ -208,7 +208,7 @@ fn set(headers: &mut HeaderMap, name: axum::http::HeaderName, value: &str) -> Re
     Ok(())
 }
 
-/// Piece by piece, as fast as the reader takes them.
+/// Streams the file in chunks, as fast as the client reads.
 fn stream_out(opened: OpenedArchive, length: u64, fetched: Option<Fetched>) -> Body {
     let begin = (Some(opened), length, fetched);
     Body::from_stream(stream::unfold(begin, |(opened, left, fetched)| async move {

@@ -1,4 +1,4 @@
-//! Finding one of a person's own archives.
+//! Lookup of a person's own archives.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use crate::board::Closing;
 use crate::error::WebError;
 use crate::sessions::Person;
 
-/// How an archive is called in addresses: `r42` for a request's, `c3` for a campaign's.
+/// The name of an archive in URLs: `r42` for a request's, `c3` for a campaign's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name(pub(super) Origin);
 
@@ -34,22 +34,22 @@ impl FromStr for Name {
     }
 }
 
-/// An archive of this person's; everybody else's are not there.
+/// Returns an archive of this person; others' archives are not found.
 pub(super) async fn own(app: &App, person: &Person, name: &str) -> Result<MadeArchive, WebError> {
     let made = of(app, person, name).await?;
     may_be_fetched(app).await?;
     Ok(made)
 }
 
-/// The same, whether or not archives can be downloaded.
+/// Returns the same, even when archives cannot be downloaded.
 pub(super) async fn of(app: &App, person: &Person, name: &str) -> Result<MadeArchive, WebError> {
     let Name(origin) = name.parse()?;
     let found = app.portal.requests.archive(person.user_id, &origin).await?;
-    // Whose it is stands in it besides: numbers of rows may be given anew when a pod is set up again.
+    // The account is compared as well: a pod that is set up again may reuse row numbers.
     found.filter(|made| made.account == person.account).ok_or(WebError::NotFound)
 }
 
-/// Whether the podmin has not yet ended the downloads.
+/// Fails with [`WebError::Gone`] once the podmin has ended the downloads.
 pub(super) async fn may_be_fetched(app: &App) -> Result<(), WebError> {
     if Closing::stage(app).await?.has_downloads() { Ok(()) } else { Err(WebError::Gone) }
 }
@@ -62,7 +62,7 @@ pub(super) async fn open(app: &App, made: &MadeArchive) -> Result<OpenedArchive,
     Ok(OpenedArchive::open(&depot, &made.file, made.is_sealed(), unlock).await?)
 }
 
-/// What the depot or the keys say: it comes back by itself.
+/// Errors of the depot or the keys are temporary.
 impl From<RequestError> for WebError {
     fn from(error: RequestError) -> Self {
         Self::Unavailable(error.to_string())

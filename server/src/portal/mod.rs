@@ -1,4 +1,4 @@
-//! "My archive": people of a pod that closes ask for their archive, watch it being made, fetch it, and read what to do
+//! "My archive": people of a closing pod request their archive, follow its progress, download it, and read what to do
 //! next.
 
 mod act;
@@ -33,12 +33,12 @@ pub(crate) use download::own_stock as stock_file;
 pub(crate) use work::until;
 pub use work::{Working, start};
 
-/// What this room keeps.
+/// State of the portal.
 #[derive(Clone)]
 pub struct Portal {
-    /// What people have asked for.
+    /// The requests for archives.
     pub requests: Requests,
-    /// Links in mails.
+    /// The links in mails.
     pub links: Links,
     /// The queue.
     pub jobs: Jobs,
@@ -47,7 +47,7 @@ pub struct Portal {
 }
 
 impl Portal {
-    /// Opens the queue.
+    /// Opens the job queue.
     ///
     /// # Errors
     /// [`JobsError`].
@@ -63,7 +63,7 @@ impl Portal {
     }
 }
 
-/// The pages of this room.
+/// Returns the routes of the portal.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/archive", get(page::show))
@@ -79,13 +79,13 @@ pub fn routes() -> Router<App> {
         .route("/get/{token}/{name}", get(download::link))
 }
 
-/// The depot an archive is in: the one of the service, or the one its campaign was made for.
+/// Returns the depot that holds an archive: the service's own, or its campaign's.
 async fn depot_of(app: &App, place: Option<&str>) -> Option<Depot> {
     let own = app.config.depot.to_string();
     let Some(place) = place.filter(|place| *place != own) else { return Some(app.depot.clone()) };
     let address = match (place.strip_prefix("s3://"), &app.config.depot) {
         (None, _) => DepotAddress::Folder(place.into()),
-        // Another place in the same bucket opens with the same keys.
+        // Another prefix in the same bucket is opened with the same access keys.
         (Some(rest), DepotAddress::S3 { access, .. }) => {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
             if bucket != access.bucket {
@@ -98,18 +98,18 @@ async fn depot_of(app: &App, place: Option<&str>) -> Option<Depot> {
     Depot::open_existing(&address).await.inspect_err(|error| tracing::warn!("{error}")).ok()
 }
 
-/// How an archive is called in addresses.
+/// Returns the name of an archive in URLs.
 pub(crate) fn archive_name(made: &MadeArchive) -> String {
     made::Name(made.origin.clone()).to_string()
 }
 
-/// What one of a person's own archives says of itself.
+/// Returns the manifest of one of a person's own archives.
 pub(crate) async fn manifest(app: &App, person: &Person, name: &str) -> Result<Manifest, WebError> {
     let made = made::own(app, person, name).await?;
     Ok(made::open(app, &made).await?.manifest().await?)
 }
 
-/// One of a person's own archives as one file.
+/// Sends one of a person's own archives as one file.
 pub(crate) async fn archive_file(
     app: &App,
     person: &Person,
@@ -121,7 +121,7 @@ pub(crate) async fn archive_file(
     download::whole(app, &made, method, headers).await
 }
 
-/// Whether an archive is one of the podmin's campaigns.
+/// Returns whether an archive belongs to one of the podmin's campaigns.
 pub(crate) fn is_by_podmin(made: &MadeArchive) -> bool {
     matches!(made.origin, Origin::Campaign(_))
 }

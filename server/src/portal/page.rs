@@ -19,10 +19,10 @@ use crate::pages::{FieldProblems, Page};
 use crate::podmin_words::PodminWords;
 use crate::sessions::SignedIn;
 
-/// Earlier requests that are shown.
+/// Number of earlier requests shown.
 const HISTORY: u32 = 20;
 
-/// What went wrong with the form.
+/// The problem with the form, from the query.
 #[derive(Deserialize)]
 pub(super) struct Shown {
     problem: Option<String>,
@@ -43,11 +43,11 @@ struct ArchivePage<'a> {
     problems: FieldProblems,
     note: Option<String>,
     podmin_words: PodminWords,
-    /// What happens to the pod on which day.
+    /// The dates of the shutdown.
     closing: Vec<(String, String)>,
 }
 
-/// The request that is under way.
+/// An open request.
 struct Open {
     id: i64,
     title: String,
@@ -58,7 +58,7 @@ struct Open {
     mail: bool,
 }
 
-/// An archive that is there.
+/// An existing archive.
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) file: String,
@@ -69,11 +69,11 @@ pub(super) struct Line {
     pub(super) expires: Option<String>,
     pub(super) key_locked: bool,
     pub(super) by_podmin: bool,
-    /// When this person has downloaded it.
+    /// The time of the last download.
     pub(super) fetched: Option<String>,
 }
 
-/// A request that is over.
+/// A finished request.
 struct Past {
     at: String,
     what: String,
@@ -139,7 +139,7 @@ fn under_way(page: &Page, request: &Request, ahead: u64) -> Open {
         title: page.words.say(if standing.running { "archive-running" } else { "archive-queued" }),
         percent: standing.percent,
         sentence: sentence(&page.words, &standing),
-        // What went wrong is for the podmin; that it is tried again is for everybody.
+        // The reason is for the podmin; the person learns that it is retried.
         waits: request.reason.is_some(),
         key_locked: request.key_locked,
         mail: request.mail_to.is_some(),
@@ -162,7 +162,7 @@ pub(super) fn line(page: &Page, made: &MadeArchive) -> Line {
     }
 }
 
-/// When an archive was downloaded.
+/// Returns the time of the last download, as text.
 pub(super) fn downloaded(page: &Page, fetched: &Downloads) -> String {
     let values = vec![
         ("time", page.words.moment(fetched.last_at).into()),

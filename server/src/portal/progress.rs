@@ -1,4 +1,4 @@
-//! How far it is, as it happens: server-sent events for the small script; without it the page reloads itself.
+//! Live progress: server-sent events for the small script; without it the page reloads itself.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::security::Address;
 use crate::sessions::SignedIn;
 use crate::words::Words;
 
-/// A connection ends after this time at the latest; browsers come back by themselves.
+/// Maximum duration of a connection; browsers reconnect automatically.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// How a request of one's own goes on, until it is over.
+/// Streams the progress of one's own request, until it has ended.
 pub(super) async fn events(
     State(app): State<App>,
     SignedIn(person): SignedIn,
@@ -37,7 +37,7 @@ pub(super) async fn events(
         let words = words.clone();
         async move {
             loop {
-                // What is over has been said already.
+                // The end has been sent already.
                 if said == Some(None) {
                     return None;
                 }
@@ -62,7 +62,7 @@ fn event(words: &Words, standing: Option<&Standing>) -> Event {
     Event::default().event("progress").data(document.to_string())
 }
 
-/// How it stands in a sentence.
+/// Returns the progress as a sentence.
 pub(super) fn sentence(words: &Words, standing: &Standing) -> String {
     match (standing.running, standing.percent, standing.ahead) {
         (true, Some(percent), _) => words.one("archive-percent", "percent", percent.to_string()),

@@ -1,22 +1,23 @@
-//! Which part of a file is asked for (RFC 9110, section 14).
+//! Range and conditional requests (RFC 9110, sections 13 and 14).
 
 use axum::http::HeaderMap;
 use axum::http::header::{IF_NONE_MATCH, IF_RANGE, RANGE};
 
-/// What to answer.
+/// The part of the file to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// All of it.
+    /// The whole file.
     Whole,
     /// From the first byte to the last, both included.
     Range(u64, u64),
-    /// There is nothing at that place.
+    /// The range lies beyond the end.
     Beyond,
-    /// The reader has it already.
+    /// The client already has the file.
     Unchanged,
 }
 
-/// Reads the headers for a file of a size and with a strong tag. Several ranges at once are answered with all of it.
+/// Parses the headers for a file of this size with a strong ETag. Several ranges at once are answered with the whole
+/// file.
 pub(super) fn part(headers: &HeaderMap, size: u64, tag: &str) -> Part {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let matches = |list: &str| {
@@ -25,7 +26,7 @@ pub(super) fn part(headers: &HeaderMap, size: u64, tag: &str) -> Part {
     if text(IF_NONE_MATCH).is_some_and(matches) {
         return Part::Unchanged;
     }
-    // A weak tag, or a date, says nothing about the bytes.
+    // A weak tag or a date does not identify the bytes.
     if text(IF_RANGE).is_some_and(|wanted| wanted.trim() != tag) {
         return Part::Whole;
     }

@@ -1,4 +1,4 @@
-//! The two files that a stock pod takes, made from an archive when somebody asks, and kept encrypted for a while.
+//! The two files that a stock pod imports, converted from an archive on demand, and kept encrypted for a while.
 
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use super::depot_of;
 use crate::app::App;
 use crate::error::WebError;
 
-/// How long they are kept.
+/// Time for which they are kept.
 const KEPT: Duration = Duration::from_hours(6);
 
-/// One of the two.
+/// One of the two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stock {
     /// `USERNAME.json.gz`.
@@ -57,14 +57,14 @@ impl Stock {
     }
 }
 
-/// Begins names of folders in which something is being converted.
+/// Prefix of the folders of unfinished conversions.
 const UNFINISHED: &str = ".tmp";
 
-/// Where they are kept: on this machine, whatever the archives lie on.
+/// The folder of converted files: on this machine, wherever the depot is.
 #[derive(Clone)]
 pub(super) struct Converted {
     folder: PathBuf,
-    /// One conversion at a time: it reads a whole archive.
+    /// Allows one conversion at a time: it reads a whole archive.
     turn: Arc<Mutex<()>>,
 }
 
@@ -73,7 +73,7 @@ impl Converted {
         Self { folder: state.path().join("converted"), turn: Arc::default() }
     }
 
-    /// Removes what a killed program has left: archives in clear, half converted.
+    /// Removes what a killed process left: partial conversions in plain text.
     pub(super) fn wipe_unfinished(&self) -> std::io::Result<()> {
         self.each(&mut |entry| {
             let is_unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
@@ -81,7 +81,7 @@ impl Converted {
         })
     }
 
-    /// Removes those that nobody will ask for again soon.
+    /// Removes files that are unlikely to be requested again soon.
     pub(super) fn sweep(&self, now: SystemTime) -> std::io::Result<()> {
         self.each(&mut |entry| {
             let age = now.duration_since(entry.metadata()?.modified()?).unwrap_or_default();
@@ -102,7 +102,7 @@ impl Converted {
     }
 }
 
-/// One of the two files, ready to be read.
+/// Returns one of the two files, opened for reading.
 pub(super) async fn open(app: &App, made: &MadeArchive, part: Stock) -> Result<OpenedArchive, WebError> {
     if made.key_locked {
         let text =
@@ -114,7 +114,7 @@ pub(super) async fn open(app: &App, made: &MadeArchive, part: Stock) -> Result<O
     let kept =
         Depot::open(&DepotAddress::Folder(converted.folder.clone())).await.map_err(|error| broken(&error))?;
     let name = |part: Stock| format!("{}/{}.age", made.sha256, part.word());
-    // The photos are put there last.
+    // The photos are stored last.
     let missing = async || {
         Ok::<_, WebError>(kept.stat(&name(Stock::Photos)).await.map_err(|error| broken(&error))?.is_none())
     };
@@ -153,13 +153,13 @@ async fn convert(
     let (document, photos) =
         converting.await.map_err(|error| broken(&error))?.map_err(|error| broken(&error))?;
     for (part, path) in [(Stock::Document, document), (Stock::Photos, photos)] {
-        // What a killed program has left is of other bytes: each encryption is another.
+        // A file left by a killed process has other bytes: each encryption differs.
         kept.replace(&name(part), &path).await.map_err(|error| broken(&error))?;
     }
     Ok(())
 }
 
-/// In clear for a moment, in a folder that only its owner can enter.
+/// Writes both files in plain text, briefly, in a folder that only its owner can enter.
 fn two_files(archive: &Path, unlock: Option<&Unlock>, out: &Path) -> Result<(PathBuf, PathBuf), String> {
     let opened = Archive::open(archive, Limits::default(), unlock).map_err(|error| error.to_string())?;
     let mut verified = opened.verify(&|_| {}).map_err(|error| error.to_string())?;

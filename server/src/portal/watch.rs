@@ -1,4 +1,4 @@
-//! The queue, looked at once for everybody who watches.
+//! The queue, read once for everyone who watches.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::watched::Watched;
 
-/// How a request stands.
+/// The progress of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) running: bool,
@@ -18,7 +18,7 @@ pub(super) struct Standing {
 
 type All = HashMap<i64, Standing>;
 
-/// Whoever watches shares one look a second.
+/// The queue; all watchers share one read per second.
 #[derive(Clone)]
 pub(super) struct Queue {
     requests: Requests,
@@ -30,7 +30,7 @@ impl Queue {
         Self { requests: requests.clone(), watched: Watched::default() }
     }
 
-    /// Everything that is open, again and again.
+    /// Watches all open requests.
     pub(super) async fn watch(&self) -> watch::Receiver<Arc<All>> {
         let requests = self.requests.clone();
         let look = move || {
@@ -46,10 +46,10 @@ async fn look(requests: &Requests) -> Option<All> {
     Some((0..).zip(&open).map(|(ahead, request)| (request.id, standing(request, ahead))).collect())
 }
 
-/// How a request stands that has so many before it.
+/// Returns the progress of a request with `ahead` others before it.
 pub(super) fn standing(request: &Request, ahead: u64) -> Standing {
     let running = request.state == RequestState::Running;
-    // What is counted is about as much as is exported; the last steps take a while.
+    // `total` is an estimate, and the last steps take a while.
     let percent = (running && request.total > 0)
         .then(|| u64::try_from(request.advanced.saturating_mul(100) / request.total).unwrap_or(0).min(99));
     Standing { running, ahead: if running { 0 } else { ahead }, percent }

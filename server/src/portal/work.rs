@@ -1,4 +1,4 @@
-//! What goes on behind the pages: archives are made, mails written, and what is over is removed.
+//! Background work of the portal: creates archives, writes mails, and removes what has expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,31 +12,31 @@ use tokio::task::JoinSet;
 use crate::app::{App, StartError};
 use crate::mail::{self, OutboxError};
 
-/// How often what is open is looked at.
+/// Interval between checks for open requests.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often what is over is removed.
+/// Interval between removals of what has expired.
 const SWEEP: Duration = Duration::from_mins(1);
-/// People told at a time.
+/// People notified at a time.
 const TOLD: u32 = 100;
-/// Bytes that stay free on the disk of the archives.
+/// Disk space left free in the depot, in bytes.
 const RESERVE: u64 = 256 << 20;
-/// How long a pause after a workshop could not be opened.
+/// Pause after the archive worker could not be opened.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How far behind the pages everything else stands for the processor.
+/// The nice value of background threads, so that pages come first.
 const NICER: i32 = 10;
 
-/// Everything that works.
+/// The background tasks.
 ///
-/// It has threads of its own, which the system lets wait when somebody wants to see a page: archives in the making would
-/// keep all cores busy, and people waiting.
+/// They run on threads of their own with a lower priority: creating archives would otherwise keep all cores busy, and
+/// pages slow.
 pub struct Working {
     tasks: JoinSet<()>,
     threads: Option<Runtime>,
 }
 
 impl Working {
-    /// Waits until all have stopped: what was begun is ended, or given back after some seconds.
+    /// Waits until all tasks have stopped: open work is finished, or released after some seconds.
     pub async fn end(mut self) {
         while self.tasks.join_next().await.is_some() {}
     }
@@ -51,11 +51,11 @@ impl Drop for Working {
 }
 
 fn lower_priority() {
-    // Whoever may not is as near as before.
+    // Without the permission, the priority does not change.
     _ = setpriority_process(None, NICER);
 }
 
-/// Begins to work, until `stop` holds true.
+/// Starts the work, until `stop` holds true.
 ///
 /// # Errors
 /// [`StartError::Threads`].
@@ -66,7 +66,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Result<Working, StartEr
         .on_thread_start(lower_priority)
         .build()
         .map_err(StartError::Threads)?;
-    // What is begun from here on is theirs.
+    // Tasks spawned from here on run on these threads.
     let within = threads.enter();
     if let Err(error) = app.portal.converted.wipe_unfinished() {
         tracing::warn!("half converted archives stay for now: {error}");
@@ -92,7 +92,7 @@ pub(crate) async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Out
     }
 }
 
-/// Makes archives.
+/// Creates archives.
 async fn make(app: App, stop: watch::Receiver<bool>) {
     let workers = app.config.archives.workers.max(1);
     let workshop = loop {
@@ -111,7 +111,7 @@ async fn make(app: App, stop: watch::Receiver<bool>) {
     app.portal.jobs.run(QUEUE, workers, workshop, stop).await;
 }
 
-/// Nothing when the pod is gone.
+/// Opens the archive worker; `None` when the pod is gone.
 fn open(app: &App, stop: watch::Receiver<bool>) -> Result<Option<ArchiveWorker>, RequestError> {
     let Some(pod) = &app.config.pod else { return Ok(None) };
     let setup = ArchiveWorkerSetup {
@@ -141,7 +141,7 @@ fn heard(id: i64, worked: &Result<JobOutcome, RequestError>) {
     }
 }
 
-/// Pushes jobs for what is open, and writes to those whose archive is there.
+/// Pushes jobs for open requests, and notifies people whose archive is ready.
 async fn look(app: App) {
     let requests = &app.portal.requests;
     loop {
@@ -157,14 +157,14 @@ async fn look(app: App) {
 
 async fn tell(app: &App, requests: &Requests) -> Result<(), OutboxError> {
     for request in requests.untold(TOLD).await? {
-        // Queued under a name of its own: a second time nothing happens.
+        // Queued under a unique key: repeating it has no effect.
         mail::archive_ended(app, &request).await?;
         requests.told(request.id).await?;
     }
     Ok(())
 }
 
-/// Removes what is over.
+/// Removes what has expired.
 async fn sweep(app: App) {
     loop {
         if let Err(error) = app.portal.requests.sweep(&app.depot).await {
@@ -177,7 +177,7 @@ async fn sweep(app: App) {
     }
 }
 
-/// Forgets jobs that are done.
+/// Deletes finished jobs.
 async fn tidy(app: App) {
     loop {
         if let Err(error) = app.portal.jobs.tidy().await {

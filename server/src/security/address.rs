@@ -1,4 +1,4 @@
-//! Where a request comes from: the peer, or, when that is a proxy we trust, what the proxy says.
+//! The client's address: the peer, or, for a trusted proxy, the address it forwards.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -11,12 +11,12 @@ use axum::response::Response;
 use crate::app::App;
 use crate::config::Proxies;
 
-/// Where a request comes from.
+/// The client's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Address(pub IpAddr);
 
 impl Address {
-    /// What counts as one: whoever has an IPv6 network has all its addresses.
+    /// Returns the address that limits count: an IPv6 network counts as one, as its user has all its addresses.
     pub fn subject(self) -> IpAddr {
         match self.0 {
             IpAddr::V4(_) => self.0,
@@ -36,10 +36,10 @@ impl<S: Sync> FromRequestParts<S> for Address {
     }
 }
 
-/// When nobody can say; all of those count as one.
+/// Stands for all unknown addresses; they count as one.
 const NOWHERE: Address = Address(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
-/// Notes with a request where it comes from.
+/// Adds the client's address to a request.
 pub async fn note(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let address = origin(peer, request.headers(), &app.config.web.proxies);
@@ -47,8 +47,9 @@ pub async fn note(State(app): State<App>, mut request: Request, next: Next) -> R
     next.run(request).await
 }
 
-/// Without a peer's address it came over our Unix socket, which only the proxy opens. Each proxy writes at the end of the
-/// list whom it has heard; from there back, the first one that is no proxy of ours is the one.
+/// Returns the client's address. Without a peer's address the request came over our Unix socket, which only the proxy
+/// opens. Each proxy appends the address it received the request from; the last one that is not a trusted proxy is
+/// the client's.
 fn origin(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &Proxies) -> Address {
     if peer.is_some_and(|peer| !proxies.contains(peer)) {
         return peer.map_or(NOWHERE, |peer| Address(peer.to_canonical()));
@@ -83,7 +84,7 @@ mod tests {
         assert_eq!(found(Some("203.0.113.5"), &["198.51.100.1"]), "203.0.113.5");
         assert_eq!(found(Some("127.0.0.1"), &["198.51.100.1"]), "198.51.100.1");
         assert_eq!(found(Some("::ffff:127.0.0.1"), &["198.51.100.1"]), "198.51.100.1");
-        // Whatever the visitor has written before what the proxy wrote.
+        // The client's own entries precede the proxy's.
         assert_eq!(found(Some("127.0.0.1"), &["1.1.1.1, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(found(Some("127.0.0.1"), &["1.1.1.1", "198.51.100.1, 10.1.2.3"]), "198.51.100.1");
         assert_eq!(found(Some("127.0.0.1"), &["nonsense"]), "127.0.0.1");

@@ -1,4 +1,4 @@
-//! How slowly the body of a request may come.
+//! Timeouts for the bodies of requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +14,12 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::error::{AsItIs, WebError};
 
-/// How long a whole form may take; files of newcomers may take longer, as long as they move.
+/// Time limit for a whole form; uploads of newcomers may take longer, as long as they make progress.
 const FORM: Duration = Duration::from_mins(2);
-/// Where files come.
+/// The path of uploads.
 const UPLOADS: &str = "/newcomers/upload";
 
-/// Ends bodies that do not move, or take too long for a form: answered with 408.
+/// Ends bodies that stall, or that take too long for a form: answered with 408.
 pub(crate) async fn limit_bodies(State(app): State<App>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
@@ -35,7 +35,7 @@ pub(crate) async fn limit_bodies(State(app): State<App>, request: Request, next:
     response
 }
 
-/// The same body, which fails when nothing comes for `idle`, or when it takes longer than `whole`.
+/// Wraps a body that fails when nothing arrives for `idle`, or when it takes longer than `whole`.
 fn timed(body: Body, idle: Duration, whole: Option<Duration>, late: Arc<AtomicBool>) -> Body {
     let deadline = whole.map(|whole| Instant::now() + whole);
     let pieces = stream::unfold(Some(body.into_data_stream()), move |body| {
@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    /// A body of ten pieces, one every 100 milliseconds.
+    /// Returns a body of ten chunks, one every 100 milliseconds.
     fn slow() -> Body {
         Body::from_stream(stream::iter(0..10).then(|_| async {
             tokio::time::sleep(Duration::from_millis(100)).await;

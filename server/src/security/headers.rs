@@ -1,4 +1,4 @@
-//! What browsers are told to refuse.
+//! Security headers for browsers.
 
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -11,20 +11,20 @@ use axum::response::Response;
 
 use crate::app::App;
 
-/// Everything comes from here, no script or style stands in a page, and no page stands in another.
+/// The content security policy: own resources only, no inline scripts or styles, no framing.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Sets the headers on every response; a room that needs another policy has set it already.
+/// Sets the headers on every response, unless a module has already set its own policy.
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
-    // What is not made for everybody, such as styles, is somebody's own: nobody keeps it on the way, or on a shared machine.
+    // Anything but public files such as styles is personal: no cache may store it, on the way or on a shared machine.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    // Links in mails hold secrets: they go nowhere.
+    // Links in mails contain secrets, which a referrer would reveal.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers
         .insert("permissions-policy", HeaderValue::from_static("camera=(), geolocation=(), microphone=()"));

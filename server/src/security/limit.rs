@@ -1,4 +1,4 @@
-//! How many requests one address may make.
+//! Rate limits by address.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -14,15 +14,15 @@ use super::Address;
 use crate::error::WebError;
 use crate::pages::is_asset;
 
-/// For a moment so many times the number of requests that are allowed in each second.
+/// Size of a burst, as a multiple of the requests allowed per second.
 const BURST: u32 = 10;
 
-/// What each address has left. Clones share it.
+/// The remaining quota of each address. Clones share it.
 #[derive(Clone)]
 pub struct Limits(Arc<DefaultKeyedRateLimiter<IpAddr>>);
 
 impl Limits {
-    /// `rate` requests in each second.
+    /// Allows `rate` requests per second.
     pub fn new(rate: u32) -> Self {
         let rate = NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(rate)
@@ -30,14 +30,14 @@ impl Limits {
         Self(Arc::new(DefaultKeyedRateLimiter::keyed(quota)))
     }
 
-    /// Forgets addresses that have all left.
+    /// Removes addresses with a full quota.
     pub(crate) fn sweep(&self) {
         self.0.retain_recent();
         self.0.shrink_to_fit();
     }
 }
 
-/// Answers with 429 whoever asks too often. Styles and pictures do not count: browsers ask for them once.
+/// Answers with 429 above the limit. Styles and images do not count: browsers request them once.
 pub(crate) async fn limit(
     State(limits): State<Limits>,
     address: Address,

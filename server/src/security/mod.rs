@@ -1,5 +1,4 @@
-//! What protects the service and those who use it, whatever the room: where a request comes from, how many one address
-//! may make, and what browsers are told to refuse.
+//! Protection of the service and its users in all modules: client addresses, limits, and headers for browsers.
 
 mod address;
 mod bodies;

@@ -1,23 +1,23 @@
-//! How many streams of events one address may hold open.
+//! Limits on open event streams by address.
 
 use crate::connections::{Connections, Crowded, Place};
 use crate::error::WebError;
 use crate::security::Address;
 
-/// After how many seconds it makes sense to open a stream that was refused.
+/// Seconds after which a refused stream may be retried.
 const AGAIN: u64 = 30;
 
-/// Open streams of events. Clones count together.
+/// The open event streams. Clones share the count.
 #[derive(Debug, Clone)]
 pub struct Streams(Connections);
 
 impl Streams {
-    /// At most so many from one address; all together are limited by their connections.
+    /// Limits the streams per address; their total is limited by the connections.
     pub fn new(most_per_address: usize) -> Self {
         Self(Connections::new(usize::MAX, most_per_address))
     }
 
-    /// Counts a stream, as long as what this gives is kept.
+    /// Counts a stream until the returned value is dropped.
     pub(crate) fn open(&self, address: Address) -> Result<Place, WebError> {
         self.0.enter(Some(address.0)).map_err(|crowded| match crowded {
             Crowded::Address | Crowded::Together => WebError::TooMany { seconds: AGAIN },

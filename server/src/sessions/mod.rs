@@ -1,4 +1,4 @@
-//! Who is signed in. What a session holds lies in Pappus's own database; the browser has its name only.
+//! Sessions. Their data is in Pappus's own database; the browser has only their ID.
 
 mod signed_in;
 mod store;
@@ -16,10 +16,10 @@ pub(crate) use signed_in::is_podmin;
 pub use signed_in::{Podmin, SignedIn};
 pub use store::StoredSessions;
 
-/// Under what name the session holds who is signed in.
+/// The key of the person in the session.
 const PERSON: &str = "person";
 
-/// Somebody who has signed in: an account of the pod.
+/// A person who has signed in: an account of the pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The row number of the account on the pod.
@@ -28,15 +28,15 @@ pub struct Person {
     pub username: String,
     /// Its diaspora* ID.
     pub account: String,
-    /// Whether it is a podmin's: an administrator of the pod.
+    /// True for a podmin: an administrator of the pod.
     pub podmin: bool,
-    /// A keyed digest of the password hash and second factor it was signed in to with. Empty in sessions of versions that
-    /// did not note it: they have to sign in anew.
+    /// A keyed digest of the password hash and second factor at sign-in. Empty in sessions of versions that did not
+    /// record it: they have to sign in again.
     #[serde(default)]
     pub stamp: String,
 }
 
-/// Finds the session of every request.
+/// Returns the layer that finds the session of every request.
 pub(crate) fn layer(app: &App) -> SessionManagerLayer<StoredSessions> {
     let web = &app.config.web;
     let idle = i64::try_from(web.session.as_secs()).unwrap_or(i64::MAX);
@@ -49,10 +49,11 @@ pub(crate) fn layer(app: &App) -> SessionManagerLayer<StoredSessions> {
         .with_expiry(Expiry::OnInactivity(tower_sessions::cookie::time::Duration::seconds(idle)))
 }
 
-/// The person of a session, unless the account was locked or closed meanwhile or has another password or second factor.
+/// Returns the person of a session, unless the account was locked or closed since or has another password or second
+/// factor.
 ///
 /// # Errors
-/// [`WebError::Unavailable`] when that cannot be found out.
+/// [`WebError::Unavailable`] when that cannot be checked.
 pub(crate) async fn person(parts: &Parts, app: &App) -> Result<Option<Person>, WebError> {
     let Some(session) = parts.extensions.get::<Session>() else { return Ok(None) };
     let found: Option<Person> =
@@ -61,21 +62,21 @@ pub(crate) async fn person(parts: &Parts, app: &App) -> Result<Option<Person>, W
     if app.sign_in.still_stands(&person, app.now_millis()).await {
         return Ok(Some(person));
     }
-    // Unlocked later, the account is signed in to anew: who had the old cookie may be why it was locked.
+    // If unlocked later, the account must sign in again: a holder of the old cookie may be why it was locked.
     session.flush().await.map_err(|error| WebError::Unavailable(error.to_string()))?;
     Ok(None)
 }
 
-/// To the page where people sign in, and back afterwards.
+/// Redirects to the sign-in page, which leads back afterwards.
 pub(crate) fn to_sign_in(path: &str) -> Response {
     let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
     Redirect::to(&format!("/sign-in?next={next}")).into_response()
 }
 
-/// Notes who has signed in, under a new name of the session: an old one may be known to somebody else.
+/// Stores the person in the session, under a new session ID: somebody else may know the old one.
 ///
 /// # Errors
-/// When the store cannot be used.
+/// An error if the store cannot be used.
 pub async fn sign_in(session: &Session, person: &Person) -> Result<(), tower_sessions::session::Error> {
     session.clear().await;
     session.cycle_id().await?;

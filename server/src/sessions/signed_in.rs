@@ -1,4 +1,4 @@
-//! Handlers that take [`SignedIn`] are for people who have signed in; [`Podmin`] for podmins.
+//! Extractors that require a sign-in: [`SignedIn`] for everyone, [`Podmin`] for podmins.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
@@ -7,7 +7,7 @@ use super::{Person, person};
 use crate::app::App;
 use crate::error::WebError;
 
-/// Somebody who has signed in. Without one the reader is sent to sign in; under `/api/` it is an error.
+/// A person who has signed in. Otherwise redirects to the sign-in page; under `/api/` it is an error.
 #[derive(Debug, Clone)]
 pub struct SignedIn(pub Person);
 
@@ -36,7 +36,7 @@ impl FromRequestParts<App> for Podmin {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
         let SignedIn(person) = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
-        // Who was one when the session began may be none any more.
+        // The role may have been revoked since the session started.
         if person.podmin && is_podmin(app, &person).await? {
             Ok(Self(person))
         } else {
@@ -45,10 +45,10 @@ impl FromRequestParts<App> for Podmin {
     }
 }
 
-/// Whether the pod says now that this is a podmin.
+/// Returns whether the person is a podmin now.
 ///
 /// # Errors
-/// [`WebError::Unavailable`] when neither the pod nor what was kept of it can be asked.
+/// [`WebError::Unavailable`] when neither the pod nor its stored copy can be asked.
 pub(crate) async fn is_podmin(app: &App, person: &Person) -> Result<bool, WebError> {
     let now = app.sign_in.accounts().by_row(person.user_id, app.now_millis()).await?.person();
     Ok(now.is_some_and(|now| now.admin && !now.locked && !now.closed))

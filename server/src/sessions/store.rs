@@ -1,4 +1,4 @@
-//! Sessions in Pappus's own database, under a digest of their name: whoever reads the database cannot take them over.
+//! Sessions in Pappus's own database, by a digest of their ID: reading the database does not allow taking them over.
 
 use std::fmt;
 
@@ -11,17 +11,17 @@ use tower_sessions::session_store::{Error, Result};
 
 use crate::app::App;
 
-/// See the module.
+/// The session store.
 #[derive(Clone)]
 pub struct StoredSessions(App);
 
 impl StoredSessions {
-    /// In the store of the service.
+    /// Creates the session store.
     pub fn new(app: App) -> Self {
         Self(app)
     }
 
-    /// Removes those that have run out; gives how many.
+    /// Deletes expired sessions; returns their number.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -30,7 +30,7 @@ impl StoredSessions {
         self.0.store.execute("removing old sessions", sql, &[self.0.now_millis().into()]).await
     }
 
-    /// `sql` takes data, end and name.
+    /// Runs `sql` with data, expiry and name.
     async fn write(&self, sql: &str, record: &Record) -> std::result::Result<u64, Failed> {
         let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
         let expires = millis(record.expiry_date);
@@ -39,7 +39,7 @@ impl StoredSessions {
     }
 }
 
-/// What either side says.
+/// An error of the store or of the sessions.
 enum Failed {
     Store(StoreError),
     Session(Error),
@@ -86,7 +86,7 @@ impl SessionStore for StoredSessions {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        // Not made anew: somebody may have signed out meanwhile.
+        // Not inserted again: the person may have signed out meanwhile.
         let sql = "UPDATE pappus_sessions SET data = ?, expires_at = ? WHERE name = ?";
         self.write(sql, record).await?;
         Ok(())
@@ -112,7 +112,7 @@ impl SessionStore for StoredSessions {
     }
 }
 
-/// Under what a session lies in the database.
+/// Returns the name of a session in the database.
 fn name(id: &Id) -> String {
     hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &id.0.to_le_bytes()).as_ref())
 }

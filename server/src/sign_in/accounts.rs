@@ -1,4 +1,4 @@
-//! Who has an account: on the pod itself, or in what was kept of it when its database is gone.
+//! Accounts: from the pod itself, or from its stored copy when its database is gone.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -10,9 +10,9 @@ use pappus_engine::store::Store;
 use crate::config::Config;
 use crate::error::WebError;
 
-/// How long the pod's database may take.
+/// Timeout for the pod's database.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a pod's database that did not answer is left alone, in milliseconds.
+/// Pause after the pod's database did not answer, in milliseconds.
 const LEFT_ALONE: i64 = 15_000;
 
 /// The accounts of the pod.
@@ -20,11 +20,11 @@ const LEFT_ALONE: i64 = 15_000;
 pub struct Accounts {
     live: Option<LiveSignIn>,
     kept: SignInData,
-    /// Until when the pod's database is not asked, in milliseconds since 1970.
+    /// The time until which the pod's database is not asked, in milliseconds since 1970.
     away_until: AtomicI64,
 }
 
-/// A way to look an account up.
+/// A key to look an account up.
 #[derive(Clone, Copy)]
 enum AccountKey<'a> {
     /// By username, e-mail address or diaspora* ID.
@@ -33,24 +33,24 @@ enum AccountKey<'a> {
     Row(i64),
 }
 
-/// An account looked up by its row number, and where it was found.
+/// An account looked up by its row number, with its source.
 #[derive(Debug)]
 pub enum Account {
-    /// As the pod has it now.
+    /// The account on the pod now.
     OnPod(SignIn),
-    /// As it was kept.
+    /// The stored copy of the account.
     Kept {
         /// The account.
         person: SignIn,
-        /// The pod still exists and would know better, but does not answer.
+        /// The pod still exists and would be authoritative, but does not answer.
         pod_is_away: bool,
     },
-    /// The pod has no such account any more.
+    /// The pod no longer has such an account.
     Gone,
 }
 
 impl Account {
-    /// The account, wherever it is known from.
+    /// Returns the account, whatever its source.
     pub fn person(self) -> Option<SignIn> {
         match self {
             Self::OnPod(person) | Self::Kept { person, .. } => Some(person),
@@ -68,12 +68,12 @@ impl Accounts {
         }
     }
 
-    /// Whoever has this username, e-mail address or diaspora* ID. `now` is in milliseconds since 1970.
+    /// Returns the account with this username, e-mail address or diaspora* ID. `now` is in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`WebError::Unavailable`] when neither the pod nor what was kept of it can be asked.
+    /// [`WebError::Unavailable`] when neither the pod nor its stored copy can be asked.
     pub async fn find(&self, name: &str, now: i64) -> Result<Option<SignIn>, WebError> {
-        // Longer than any address.
+        // Longer than any valid address.
         if name.len() > 320 {
             return Ok(None);
         }
@@ -89,10 +89,10 @@ impl Accounts {
         }
     }
 
-    /// The account of a row number. `now` is in milliseconds since 1970.
+    /// Returns the account with this row number. `now` is in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`WebError::Unavailable`] when neither the pod nor what was kept of it can say.
+    /// [`WebError::Unavailable`] when neither the pod nor its stored copy can be asked.
     pub async fn by_row(&self, user_id: i64, now: i64) -> Result<Account, WebError> {
         let away = match self.ask_pod(AccountKey::Row(user_id), now).await {
             Ok(found) => return Ok(found.map_or(Account::Gone, Account::OnPod)),

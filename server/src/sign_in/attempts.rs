@@ -1,5 +1,5 @@
-//! How often somebody may try: counted in Pappus's own database, so that all instances count together, under keyed hashes,
-//! so that nobody reads there who has tried.
+//! Limits on attempts: counted in Pappus's own database, so that all instances share them, under keyed hashes, so
+//! that the database does not reveal who tried.
 
 use aws_lc_rs::hmac;
 use pappus_engine::depot::{CampaignKeys, KeysError};
@@ -9,9 +9,9 @@ use crate::config::Config;
 use crate::error::WebError;
 use crate::security::Address;
 
-/// The time that is looked back at: a quarter of an hour.
+/// The period in which attempts are counted, in milliseconds: 15 minutes.
 const WINDOW: i64 = 15 * 60 * 1000;
-/// Links one account may ask for in that time.
+/// Links one account may request in that time.
 const LINKS: i64 = 2;
 
 /// A secret that can be guessed. Each kind is counted separately.
@@ -35,7 +35,7 @@ impl Guess {
     }
 }
 
-/// Tries to sign in.
+/// Counters of sign-in attempts.
 #[derive(Debug)]
 pub(super) struct Attempts {
     store: Store,
@@ -55,22 +55,22 @@ impl Attempts {
         })
     }
 
-    /// Counts a try from an address, before anything is looked up.
+    /// Counts an attempt from an address, before anything is looked up.
     pub(super) async fn from(&self, address: Address, now: i64) -> Result<(), WebError> {
         self.count("address", &address.subject().to_string(), self.per_address, now).await
     }
 
-    /// Counts the use of a link from an address; apart, so that guesses at passwords do not stop links.
+    /// Counts the use of a link from an address; separately, so that password guesses do not block links.
     pub(super) async fn link_from(&self, address: Address, now: i64) -> Result<(), WebError> {
         self.count("link-address", &address.subject().to_string(), self.per_address, now).await
     }
 
-    /// Counts a try for an account, before anything is compared: of two at the same time both count.
+    /// Counts an attempt for an account, before anything is compared, so that concurrent attempts all count.
     pub(super) async fn of(&self, guess: Guess, account: &str, now: i64) -> Result<(), WebError> {
         self.count(guess.as_str(), account, self.per_account, now).await
     }
 
-    /// As [`of`](Self::of); says whether the account may be tried, instead of ending with an error when not.
+    /// Counts as [`of`](Self::of) does; returns whether the attempt is allowed, instead of an error.
     pub(super) async fn may(&self, guess: Guess, account: &str, now: i64) -> Result<bool, WebError> {
         match self.of(guess, account, now).await {
             Ok(()) => Ok(true),
@@ -79,12 +79,12 @@ impl Attempts {
         }
     }
 
-    /// Counts a link that an account asks for.
+    /// Counts a link that an account requests.
     pub(super) async fn link(&self, account: &str, now: i64) -> Result<(), WebError> {
         self.count("link", account, LINKS, now).await
     }
 
-    /// What an account has tried is forgiven when somebody has got in, with one try of the address.
+    /// Clears an account's attempts after a successful sign-in, and one attempt of the address.
     pub(super) async fn forgive(&self, account: &str, address: Address) -> Result<(), StoreError> {
         // The kind is part of the hash.
         let sql = "DELETE FROM pappus_attempts WHERE subject IN (?, ?, ?)";
@@ -97,14 +97,14 @@ impl Attempts {
         self.store.execute("forgetting tries", sql, &[subject.into()]).await.map(drop)
     }
 
-    /// Removes what is older than anybody looks back.
+    /// Removes attempts older than the period.
     pub(super) async fn sweep(&self, now: i64) -> Result<u64, StoreError> {
         let sql = "DELETE FROM pappus_attempts WHERE tried_at < ?";
         self.store.execute("removing old tries", sql, &[(now - WINDOW).into()]).await
     }
 
-    /// Counts a try, unless there are too many already: what is refused does not lengthen the wait. It is written down before
-    /// those that came earlier are counted, and taken back: of many at the same time the first ones pass.
+    /// Counts an attempt, unless the limit is reached: refused attempts do not lengthen the wait. It is recorded
+    /// before earlier ones are counted, and removed if refused, so that of concurrent attempts the first ones pass.
     async fn count(&self, kind: &str, subject: &str, limit: i64, now: i64) -> Result<(), WebError> {
         let subject = self.hash(kind, subject);
         let sql = "INSERT INTO pappus_attempts (kind, subject, tried_at) VALUES (?, ?, ?) RETURNING id";

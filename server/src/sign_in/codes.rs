@@ -1,4 +1,4 @@
-//! Codes besides the password, each good once: those that change every half minute (RFC 6238), and those for emergencies.
+//! Codes for the second factor, each valid once: time-based codes (RFC 6238), and recovery codes.
 
 use pappus_engine::campaign::{SecondFactor, SecretText};
 use pappus_engine::store::StoreError;
@@ -7,14 +7,14 @@ use totp_rs::{Builder, Secret};
 use crate::app::App;
 use crate::error::WebError;
 
-/// Seconds a code is for.
+/// Length of a time step, in seconds.
 const STEP: u64 = 30;
-/// Steps that clocks may be apart, as on the pod.
+/// Allowed clock drift in steps, as on the pod.
 const SKEW: u16 = 1;
-/// Digits of a code; those for emergencies have sixteen letters.
+/// Digits of a code; recovery codes have sixteen characters.
 const DIGITS: usize = 6;
 
-/// Whether a code is good; then it is used up.
+/// Returns whether a code is valid, and uses it up.
 pub(super) async fn accept(
     app: &App,
     user_id: i64,
@@ -41,7 +41,7 @@ pub(super) async fn accept(
     Ok(false)
 }
 
-/// The step of time a code belongs to, if it is one of now.
+/// Returns the time step of a code that is valid now.
 fn matching_step(secret: &SecretText, code: &str, now: u64) -> Option<i64> {
     // The pod's secrets may be shorter than the standard recommends.
     let secret = Secret::try_from_base32(secret.expose()).ok()?;
@@ -50,7 +50,7 @@ fn matching_step(secret: &SecretText, code: &str, now: u64) -> Option<i64> {
     totp.check(code, now).and_then(|step| i64::try_from(step).ok())
 }
 
-/// Notes a step as used, with those before; of two at the same time one succeeds.
+/// Records a step and those before it as used; of two concurrent uses one succeeds.
 async fn use_step(app: &App, user_id: i64, step: i64) -> Result<bool, StoreError> {
     let sql = "INSERT INTO pappus_used_steps (pod, user_id, step) VALUES (?, ?, ?) \
                ON CONFLICT (pod, user_id) DO UPDATE SET step = excluded.step \

@@ -1,4 +1,4 @@
-//! Name and password.
+//! Sign-in with name and password.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,7 +17,7 @@ use crate::pages::{CheckedForm, Page, own_path};
 use crate::security::Address;
 use crate::sessions::Person;
 
-/// What people type.
+/// The form, as typed.
 #[derive(Deserialize)]
 pub(super) struct Typed {
     #[serde(default)]
@@ -38,15 +38,16 @@ pub(super) async fn enter(
     let (now, room) = (app.now_millis(), &app.sign_in);
     room.attempts().from(address, now).await?;
     let found = room.accounts().find(&typed.name, now).await?;
-    // An account counts as one by whatever name it is tried, and what is no account counts as well. One that was tried too
-    // often answers as if the password were wrong, after the same work: otherwise it would tell which names are one account.
+    // An account is counted under one key by whatever name it is tried, and unknown names are counted too. Above the
+    // limit the answer is that of a wrong password, after the same work: otherwise it would reveal which names share
+    // an account.
     let account = account_key(found.as_ref(), &typed.name);
     let may = room.attempts().may(Guess::Password, &account, now).await?;
     let hash = found.as_ref().map(|person| &person.password_hash);
     let fits = room.passwords().fits(&typed.password, hash).await? && may;
     let known = found.as_ref().map(|person| person.account.clone());
     let Some(person) = found.filter(|_| fits) else {
-        // What is no account's name may be a password typed in the wrong place.
+        // An unknown name is not logged: it may be a password typed in the wrong field.
         let act = if may { "sign-in-failed" } else { "sign-in-too-often" };
         audit(&app, None, act, known.as_deref(), None, Some(address)).await;
         return refuse(&app, &page, &typed, "sign-in-wrong").await;
@@ -67,7 +68,7 @@ pub(super) async fn enter(
     Ok(Redirect::to(&next).into_response())
 }
 
-/// Under what an account's tries are counted.
+/// Returns the key under which an account's attempts are counted.
 pub(super) fn account_key(found: Option<&SignIn>, name: &str) -> String {
     found.map_or_else(
         || format!("name {}", name.trim().to_lowercase()),
@@ -79,7 +80,7 @@ pub(super) fn needs_code(person: &SignIn) -> bool {
     person.second_factor.as_ref().is_some_and(|factor| factor.required)
 }
 
-/// They are in.
+/// Completes the sign-in.
 pub(super) async fn finish(
     app: &App,
     session: &Session,

@@ -1,5 +1,5 @@
-//! A link by mail for those who have forgotten their password: good once, for an hour. It stands for the password alone:
-//! who has codes needs one as well.
+//! Sign-in links by mail for forgotten passwords: valid once, for an hour. A link replaces only the password:
+//! accounts with a second factor still need a code.
 
 use std::time::Duration;
 
@@ -24,17 +24,17 @@ use crate::pages::{CheckedForm, Page};
 use crate::security::Address;
 use crate::words::Words;
 
-/// How long a link is good.
+/// Lifetime of a link.
 const GOOD_FOR: Duration = Duration::from_hours(1);
 
-/// What people type.
+/// The form, as typed.
 #[derive(Deserialize)]
 pub(super) struct Typed {
     #[serde(default)]
     name: String,
 }
 
-/// The button of a link: programs that look at mails follow links, and would use it up.
+/// The page with a link's button: mail scanners follow links, and would use them up.
 #[derive(Template)]
 #[template(path = "sign_in/link.html")]
 struct LinkPage<'a> {
@@ -42,7 +42,7 @@ struct LinkPage<'a> {
     good: bool,
 }
 
-/// Says the same, after the same time, whoever asks: the work is done afterwards.
+/// Sends a link in the background: the answer and its timing are the same for every name.
 pub(super) async fn ask(
     State(app): State<App>,
     page: Page,
@@ -136,13 +136,13 @@ pub(super) async fn follow(
     Ok(Redirect::to("/").into_response())
 }
 
-/// Uses a link up, and finds whose it was; of two at the same time one succeeds.
+/// Uses a link up, and returns its account; of two concurrent uses one succeeds.
 async fn used(app: &App, token: &str, now: i64) -> Result<Option<SignIn>, WebError> {
     let digest = digest(token);
     let sql = "SELECT user_id FROM pappus_sign_in_links WHERE digest = ? AND pod = ?";
     let values = [(&digest).into(), app.config.pod_url.as_str().into()];
     let Some(row) = app.store.first("looking for a link", sql, &values).await? else { return Ok(None) };
-    // Before it is used up: when the pod is away, the link stays good.
+    // Looked up before the link is used up: when the pod is unavailable, the link stays valid.
     let person = app.sign_in.accounts().by_row(row.get(0)?, now).await?.person();
     let person = person.filter(|person| !person.locked && !person.closed);
     let sql =
@@ -152,7 +152,7 @@ async fn used(app: &App, token: &str, now: i64) -> Result<Option<SignIn>, WebErr
     Ok(person.filter(|_| first))
 }
 
-/// Under what a link lies in the database.
+/// Returns the digest under which a link is stored.
 fn digest(token: &str) -> String {
     hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes()).as_ref())
 }

@@ -1,7 +1,7 @@
-//! Signing in with the account people have on the pod: name and password, a code when the account asks for one, or a
-//! link by mail for those who have forgotten the password.
+//! Sign-in with an account of the pod: name and password, a code if the account requires one, or a link by mail for
+//! forgotten passwords.
 //!
-//! Nothing is ever written to the pod. What is used up is noted in Pappus's own database.
+//! Nothing is ever written to the pod. Used codes and links are recorded in Pappus's own database.
 
 mod accounts;
 mod attempts;
@@ -36,7 +36,7 @@ use password::Passwords;
 use stamp::Stamps;
 use standing::Standing;
 
-/// What signing in needs. Clones share it.
+/// State of the sign-in. Clones share it.
 #[derive(Clone)]
 pub struct SignInRoom(Arc<Parts>);
 
@@ -46,12 +46,12 @@ struct Parts {
     passwords: Passwords,
     standing: Standing,
     stamps: Stamps,
-    /// After how many milliseconds the pod is asked again whether an account is locked or closed.
+    /// Milliseconds after which the pod is asked again whether an account is locked or closed.
     asks_again: i64,
 }
 
 impl SignInRoom {
-    /// For the pod of the service.
+    /// Creates the sign-in for the service's pod.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -66,12 +66,12 @@ impl SignInRoom {
         })))
     }
 
-    /// The pod's accounts.
+    /// Returns the pod's accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
     }
 
-    /// The hash of a new password, as the pod keeps it.
+    /// Returns the hash of a new password, in the pod's format.
     ///
     /// # Errors
     /// [`WebError`].
@@ -79,7 +79,7 @@ impl SignInRoom {
         self.passwords().hash(password).await
     }
 
-    /// Removes what nobody looks at any more.
+    /// Removes expired records.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -90,7 +90,7 @@ impl SignInRoom {
         app.store.execute("removing old links", sql, &[now.into()]).await.map(drop)
     }
 
-    /// What sessions and tokens of an account are made with; see [`Stamps`].
+    /// Returns the stamp for an account's sessions and tokens; see [`Stamps`].
     pub(crate) fn stamp(&self, person: &SignIn) -> String {
         self.0.stamps.of(person)
     }
@@ -104,7 +104,7 @@ impl SignInRoom {
     }
 }
 
-/// Pages for signing in and out.
+/// Returns the routes for signing in and out.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/sign-in", get(page::sign_in).post(enter::enter))

@@ -1,4 +1,4 @@
-//! What is shown.
+//! The pages for signing in.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -14,18 +14,18 @@ use crate::error::WebError;
 use crate::pages::{Page, own_path};
 use crate::podmin_words::PodminWords;
 
-/// What the address of the page says.
+/// The query of the page.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
-    /// Where to go afterwards.
+    /// The path to continue at.
     #[serde(default)]
     next: String,
-    /// Somebody has just signed out.
+    /// Set after signing out.
     #[serde(default)]
     out: String,
 }
 
-/// Name and password.
+/// The page for name and password.
 #[derive(Template)]
 #[template(path = "sign_in/sign_in.html")]
 pub(super) struct SignInPage<'a> {
@@ -35,16 +35,16 @@ pub(super) struct SignInPage<'a> {
     pub(super) mail: bool,
     pub(super) note: Option<String>,
     pub(super) problem: Option<String>,
-    /// What happens to the pod on which day, if it closes.
+    /// The dates of the shutdown, if the pod closes.
     pub(super) days: Vec<(String, String)>,
-    /// Whether archives are still made, and can be downloaded.
+    /// True while archives are still created, and while they can be downloaded.
     pub(super) is_exporting: bool,
     pub(super) has_downloads: bool,
     pub(super) podmin_words: PodminWords,
 }
 
 impl<'a> SignInPage<'a> {
-    /// The page with what is known of the pod's shutdown; without that while the store is away.
+    /// Creates the page with the known facts of the shutdown; without them while the store is unavailable.
     pub(super) async fn new(app: &App, page: &'a Page, name: &'a str, next: String) -> Self {
         let (mut closing, mut podmin_words) = (None, PodminWords::default());
         if app.config.closing.enabled {
@@ -67,7 +67,7 @@ impl<'a> SignInPage<'a> {
     }
 }
 
-/// The code.
+/// The page for the code.
 #[derive(Template)]
 #[template(path = "sign_in/code.html")]
 pub(super) struct CodePage<'a> {
@@ -76,7 +76,7 @@ pub(super) struct CodePage<'a> {
     pub(super) problem: Option<String>,
 }
 
-/// Asking for a link.
+/// The page to request a link.
 #[derive(Template)]
 #[template(path = "sign_in/forgotten.html")]
 pub(super) struct ForgottenPage<'a> {

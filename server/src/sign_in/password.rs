@@ -1,4 +1,4 @@
-//! Passwords and codes for emergencies as Devise hashes them: bcrypt over the text and the pod's pepper.
+//! Passwords and recovery codes as Devise hashes them: bcrypt over the text and the pod's pepper.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::error::WebError;
 
-/// Longest text that is hashed; diaspora* takes passwords of 128 letters.
+/// Maximum length of a hashed text, in bytes; diaspora* accepts passwords of 128 characters.
 const MAX_BYTES: usize = 1024;
 /// The cost of diaspora*'s hashes.
 const COST: u32 = 10;
 
-/// Compares what people type with hashes, away from the threads that answer requests, and no more at a time than there
-/// are cores.
+/// Compares typed passwords with hashes, off the threads that answer requests, and no more at a time than there are
+/// cores.
 #[derive(Debug)]
 pub(super) struct Passwords {
     pepper: SecretText,
@@ -33,7 +33,7 @@ impl Passwords {
         }
     }
 
-    /// Whether a text is what was hashed. Without a hash it takes as long, and is not.
+    /// Returns whether a text matches a hash. Without a hash it takes as long, and returns false.
     pub(super) async fn fits(&self, text: &str, hash: Option<&SecretText>) -> Result<bool, WebError> {
         let Some(hash) = hash.filter(|hash| !hash.expose().is_empty()) else {
             let nobody = self.nobody.get_or_try_init(|| self.hash_of_nobody()).await?.clone();
@@ -47,17 +47,17 @@ impl Passwords {
         if text.len() > MAX_BYTES {
             return Ok(false);
         }
-        // One more with each try, whatever the name: what takes as long tells nobody which names exist.
+        // Incremented for unknown names too: equal work does not reveal which names exist.
         metrics::counter!("pappus_web_passwords_compared_total").increment(1);
         let typed = Zeroizing::new(format!("{text}{}", self.pepper.expose()));
-        // A hash that is none fits nothing.
+        // An invalid hash matches nothing.
         self.on_a_core(move || bcrypt::verify(typed.as_bytes(), hash.expose()).unwrap_or(false)).await
     }
 
-    /// The hash of a new password, as diaspora* makes it.
+    /// Returns the hash of a new password, as diaspora* computes it.
     pub(super) async fn hash(&self, password: &str) -> Result<SecretText, WebError> {
         let text = Zeroizing::new(format!("{password}{}", self.pepper.expose()));
-        // Of text and pepper bcrypt takes the first 72 bytes, here as there.
+        // bcrypt uses the first 72 bytes of text and pepper, here as in diaspora*.
         let hash = self.on_a_core(move || bcrypt::hash_with_result(text.as_bytes(), COST)).await?;
         let hash = hash.map_err(|error| WebError::Internal(error.to_string()))?;
         Ok(SecretText::new(hash.format_for_version(bcrypt::Version::TwoA)))

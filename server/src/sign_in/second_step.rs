@@ -1,4 +1,4 @@
-//! The code, after the password was right.
+//! The second step of a sign-in: the code.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,17 +17,17 @@ use crate::error::WebError;
 use crate::pages::{CheckedForm, Page, own_path};
 use crate::security::Address;
 
-/// Under what name the session holds who is half-way in.
+/// The session key of a person after the first step.
 const HALF_WAY: &str = "half-way";
-/// How long the code may take, in milliseconds.
+/// Time limit for the code, in milliseconds.
 const PATIENCE: i64 = 10 * 60 * 1000;
 
-/// Somebody whose password was right, or who came by a link.
+/// A person whose password was correct, or who used a link.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct HalfWay {
     user_id: i64,
     first_step: FirstStep,
-    /// The account's stamp at the first step: with another password or second factor by now, that step counts for nothing.
+    /// The account's stamp at the first step, which is void once the password or second factor changes.
     stamp: String,
     since: i64,
 }
@@ -37,12 +37,12 @@ pub(super) struct HalfWay {
 pub(super) enum FirstStep {
     /// Name and password.
     Password,
-    /// A link by mail. Its codes are counted by themselves: whoever guesses passwords and codes does not keep the owner from
-    /// getting in by mail.
+    /// A link by mail. Its codes are counted separately, so that guesses at passwords and codes do not block the
+    /// owner's sign-in by mail.
     Link,
 }
 
-/// What people type.
+/// The form, as typed.
 #[derive(Deserialize)]
 pub(super) struct Typed {
     #[serde(default)]
@@ -51,7 +51,7 @@ pub(super) struct Typed {
     next: String,
 }
 
-/// The first step is done, and a code is needed.
+/// Starts the second step, when a code is needed.
 pub(super) async fn begin(
     app: &App,
     session: &Session,
@@ -70,7 +70,7 @@ pub(super) async fn begin(
     session.insert(HALF_WAY, half_way).await.map_err(away)
 }
 
-/// Who is half-way in.
+/// Returns the person who has completed the first step.
 pub(super) async fn half_way(app: &App, session: &Session) -> Result<Option<HalfWay>, WebError> {
     let found: Option<HalfWay> =
         session.get(HALF_WAY).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
@@ -105,7 +105,7 @@ pub(super) async fn enter(
     room.attempts().of(guess, &account, now).await?;
     let good = match &person.second_factor {
         Some(factor) if factor.required => accept(&app, person.user_id, factor, &typed.code).await?,
-        // The stamp says that there is one.
+        // Unreachable: the stamp matches only with a required second factor.
         _ => false,
     };
     let next = own_path(&typed.next);

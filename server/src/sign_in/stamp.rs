@@ -1,11 +1,11 @@
-//! What a session and a token were made with: a keyed digest of password hash and second factor. When the pod has others,
-//! whoever made them does not hold the account any more, or wants everybody else out.
+//! Stamps of sessions and tokens: keyed digests of password hash and second factor. Once these change on the pod,
+//! whoever signed in before has lost the account, or wants all others signed out.
 
 use aws_lc_rs::hmac;
 use pappus_engine::campaign::SignIn;
 use pappus_engine::depot::{CampaignKeys, KeysError};
 
-/// Makes stamps; all instances of the service make the same.
+/// Computes stamps; all instances of the service compute the same.
 #[derive(Debug)]
 pub(super) struct Stamps(hmac::Key);
 
@@ -14,7 +14,7 @@ impl Stamps {
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &keys.derive("sign-in stamp")?)))
     }
 
-    /// The stamp of an account as it is now. Codes for emergencies do not count: one fewer is left after each use.
+    /// Returns the current stamp of an account. Recovery codes do not count: one is removed after each use.
     pub(super) fn of(&self, person: &SignIn) -> String {
         let factor = person.second_factor.as_ref().filter(|factor| factor.required);
         let secret = factor.and_then(|factor| factor.secret.as_ref());

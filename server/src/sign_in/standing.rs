@@ -1,4 +1,4 @@
-//! Whether people who have signed in may still: an account can be locked or closed meanwhile, or get another password.
+//! Revalidation of signed-in accounts: they can be locked or closed meanwhile, or get another password.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,22 +7,22 @@ use super::SignInRoom;
 use super::accounts::Account;
 use crate::sessions::Person;
 
-/// How many people are kept in mind; with more, it begins anew.
+/// Maximum number of cached accounts; at that size the cache is cleared.
 const MOST: usize = 10_000;
 
-/// What is known of accounts, and the turn to ask for one.
+/// A cache of valid accounts, and the lock for asking the pod.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
-    /// The stamps of accounts, by their row numbers.
+    /// The cached accounts, by row number.
     known: Mutex<HashMap<i64, Known>>,
-    /// One asks at a time: thousands come back at once when the service starts anew.
+    /// Allows one query at a time: thousands are due at once when the service restarts.
     turn: tokio::sync::Mutex<()>,
 }
 
-/// An account that stood a moment ago.
+/// An account found valid.
 #[derive(Debug)]
 struct Known {
-    /// Until when it is not asked for again, in milliseconds since 1970.
+    /// The time until which it is not checked again, in milliseconds since 1970.
     until: i64,
     stamp: String,
 }
@@ -30,9 +30,9 @@ struct Known {
 /// A session's stamp compared with the cached one of its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CachedStanding {
-    /// It stood a moment ago, with this stamp.
+    /// Valid, with this stamp.
     Fresh,
-    /// It stood a moment ago, with another stamp.
+    /// Valid, with another stamp.
     Another,
     Nothing,
 }
@@ -57,19 +57,19 @@ impl Standing {
 }
 
 impl SignInRoom {
-    /// Notes that an account stands: it was just signed in to.
+    /// Caches an account as valid: it has just signed in.
     pub(super) fn stands(&self, person: &Person, now: i64) {
         self.0.standing.note(person.user_id, &person.stamp, now + self.0.asks_again);
     }
 
-    /// Whether the account is neither locked nor closed by now, and has the password and second factor it was signed in to
-    /// with. The pod is asked again after some minutes (`[sign_in] asks_again_minutes`); while nobody can say, or somebody
-    /// else's account is being asked for, what was true before stays so. `now` is in milliseconds since 1970.
+    /// Returns whether the account is neither locked nor closed by now, and has the password and second factor of the
+    /// sign-in. The pod is asked again after some minutes (`[sign_in] asks_again_minutes`); while it is unavailable,
+    /// or another account is being checked, the session stays valid. `now` is in milliseconds since 1970.
     pub(crate) async fn still_stands(&self, person: &Person, now: i64) -> bool {
         let standing = &self.0.standing;
         let _turn = match standing.recall(person.user_id, &person.stamp, now) {
             CachedStanding::Fresh => return true,
-            // Signed in to anew, with another password: the older session waits for its turn.
+            // A newer sign-in used another password: the older session waits for its check.
             CachedStanding::Another => standing.turn.lock().await,
             CachedStanding::Nothing => {
                 let Ok(turn) = standing.turn.try_lock() else { return true };
@@ -78,7 +78,7 @@ impl SignInRoom {
         };
         let stands = match self.accounts().by_row(person.user_id, now).await {
             Ok(Account::OnPod(found)) => !found.locked && !found.closed && self.stamp(&found) == person.stamp,
-            // The pod may have another password by now than the one that was kept.
+            // The pod's password may be newer than the stored one.
             Ok(Account::Kept { person: found, pod_is_away }) => {
                 !found.locked && !found.closed && (pod_is_away || self.stamp(&found) == person.stamp)
             }

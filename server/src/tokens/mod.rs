@@ -1,4 +1,5 @@
-//! Tokens for scripts: who may have which, the page where people see, make and revoke theirs, and who is told.
+//! API tokens for scripts: permissions, the page where people list, create and revoke theirs, and the mail about new
+//! ones.
 
 mod page;
 mod table;
@@ -18,11 +19,11 @@ use crate::words::Words;
 
 pub(crate) use table::{KeptToken, Tokens};
 
-/// Longest time a token is good for, in days.
+/// Maximum lifetime of a token, in days.
 pub(crate) const MAX_DAYS: u32 = 366;
-/// Longest name, in characters.
+/// Maximum length of a name, in characters.
 pub(crate) const MAX_NAME: usize = 100;
-/// Tokens a person may have.
+/// Maximum number of tokens per person.
 const MANY: usize = 20;
 
 /// A request for a new token, as typed or sent.
@@ -35,18 +36,18 @@ pub(crate) struct TokenForm {
     pub(crate) days: u32,
 }
 
-/// The page of this room.
+/// Returns the routes of the page.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/tokens", get(page::show).post(page::make))
         .route("/tokens/{id}/revoke", post(page::revoke))
 }
 
-/// Makes a token for somebody who has signed in; gives its number and what it is. Its owner is notified by mail,
-/// as somebody else may have made it.
+/// Creates a token for a signed-in person; returns its number and the token. Its owner is notified by mail, as
+/// somebody else may have created it.
 ///
 /// # Errors
-/// [`WebError::BadRequest`] for a form that makes no sense, [`WebError::Forbidden`] for scopes that are for podmins,
+/// [`WebError::BadRequest`] for an invalid form, [`WebError::Forbidden`] for scopes that are for podmins,
 /// [`WebError::Conflict`] when there are too many.
 pub(crate) async fn make(
     app: &App,
@@ -80,7 +81,7 @@ pub(crate) async fn make(
     Ok((id, token))
 }
 
-/// Revokes one of a person's own tokens; says whether there was one.
+/// Revokes one of a person's own tokens; returns whether it existed.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].

@@ -19,11 +19,11 @@ use crate::sessions::SignedIn;
 struct TokensPage<'a> {
     page: &'a Page,
     tokens: Vec<Line>,
-    /// Scopes that may be chosen: field, text, and whether it is chosen.
+    /// The scopes: field, text, and whether it is selected.
     choices: Vec<(&'static str, String, bool)>,
     name: &'a str,
     days: u32,
-    /// One that was just made, to be copied.
+    /// The token just created, to be copied.
     made: Option<String>,
     problem: Option<String>,
 }
@@ -37,7 +37,7 @@ struct Line {
     ends: String,
 }
 
-/// What people type.
+/// The form, as typed.
 #[derive(Deserialize)]
 pub(super) struct Typed {
     #[serde(default)]
@@ -106,7 +106,7 @@ pub(super) async fn revoke(
     Path(id): Path<i64>,
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Response, WebError> {
-    // Revoked twice is revoked.
+    // Revoking twice is harmless.
     super::revoke(&app, &person, address, id).await?;
     Ok(Redirect::to("/tokens").into_response())
 }

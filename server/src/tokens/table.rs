@@ -1,4 +1,4 @@
-//! The table of tokens: only their digests are kept.
+//! The table of tokens, which stores only their digests.
 
 use chrono::{DateTime, Utc};
 use pappus_engine::requests::{random_token, token_digest};
@@ -8,14 +8,14 @@ use crate::api::Scope;
 use crate::app::App;
 use crate::sessions::Person;
 
-/// How tokens begin, so that people and programs that look for secrets know them.
+/// The prefix of tokens, so that people and secret scanners recognise them.
 const PREFIX: &str = "pappus_";
-/// Longest token that is looked for.
+/// Maximum length of a token that is looked up.
 const MAX_TOKEN: usize = 100;
-/// Use is noted once in this many milliseconds.
+/// Interval in which use is recorded at most once, in milliseconds.
 const NOTED: i64 = 60_000;
 
-/// Tokens of a pod.
+/// The tokens of a pod.
 pub(crate) struct Tokens<'a>(&'a App);
 
 /// A token as its owner sees it.
@@ -28,7 +28,7 @@ pub(crate) struct KeptToken {
     pub(crate) last_used_at: Option<DateTime<Utc>>,
 }
 
-/// Whose a token is, and what it is good for.
+/// The owner of a token, and its scopes.
 pub(crate) struct TokenOwner {
     pub(crate) person: Person,
     pub(crate) scopes: Vec<Scope>,
@@ -43,7 +43,7 @@ impl<'a> Tokens<'a> {
         self.0.config.pod_url.as_str()
     }
 
-    /// Makes one; gives its number and what it is.
+    /// Creates a token; returns its number and the token.
     pub(crate) async fn make(
         &self,
         person: &Person,
@@ -73,7 +73,7 @@ impl<'a> Tokens<'a> {
         Ok((row.map_or(Ok(0), |row| row.get(0))?, token))
     }
 
-    /// Whose a token is, as long as it is good.
+    /// Returns the owner of a valid token.
     pub(crate) async fn find(&self, token: &str) -> Result<Option<TokenOwner>, StoreError> {
         if token.len() > MAX_TOKEN || !token.starts_with(PREFIX) {
             return Ok(None);
@@ -89,7 +89,7 @@ impl<'a> Tokens<'a> {
             let sql = "UPDATE pappus_api_tokens SET last_used_at = ? WHERE id = ?";
             self.0.store.execute("noting a token", sql, &[now.into(), row.get::<i64>(0)?.into()]).await?;
         }
-        // Whether the owner is a podmin is asked when it matters: it may change while the token is good.
+        // The podmin role is checked when needed: it may change during the token's lifetime.
         let person = Person {
             user_id: row.get(1)?,
             username: row.get(2)?,
@@ -100,7 +100,7 @@ impl<'a> Tokens<'a> {
         Ok(Some(TokenOwner { person, scopes: scopes(&row, 4)? }))
     }
 
-    /// A person's tokens.
+    /// Returns a person's tokens.
     pub(crate) async fn of(&self, user_id: i64) -> Result<Vec<KeptToken>, StoreError> {
         let sql = "SELECT id, name, scopes, created_at, expires_at, last_used_at FROM pappus_api_tokens \
                    WHERE pod = ? AND user_id = ? ORDER BY id";
@@ -119,7 +119,7 @@ impl<'a> Tokens<'a> {
         rows.iter().map(read).collect()
     }
 
-    /// Removes one of a person's; gives its name, if there was one.
+    /// Removes one of a person's tokens; returns its name, if it existed.
     pub(crate) async fn remove(&self, user_id: i64, id: i64) -> Result<Option<String>, StoreError> {
         let sql = "DELETE FROM pappus_api_tokens WHERE pod = ? AND user_id = ? AND id = ? RETURNING name";
         let values = [self.pod().into(), user_id.into(), id.into()];

@@ -1,5 +1,5 @@
-//! Every text that people read, in their language. The texts are Fluent files under `translations/LANGUAGE/`, one for
-//! each room; each language has the same keys.
+//! Translated texts. They are Fluent files under `translations/LANGUAGE/`, one for each module; each language has the
+//! same keys.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use fluent_langneg::{NegotiationStrategy, accepted_languages, negotiate_language
 use rust_embed::RustEmbed;
 use unic_langid::{CharacterDirection, LanguageIdentifier};
 
-/// The languages there are, the one for everybody else first.
+/// The supported languages, the default first.
 pub const LANGUAGES: [(&str, &str); 2] = [("en", "English"), ("de", "Deutsch")];
 
 #[derive(RustEmbed)]
 #[folder = "translations/"]
 struct Files;
 
-/// Why the texts cannot be used.
+/// The reason the texts cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TranslationsError {
-    /// A file is none.
+    /// A file is damaged.
     #[error("the translation {file} is damaged: {reason}")]
     Damaged {
-        /// Which.
+        /// The file.
         file: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
 }
@@ -35,7 +35,7 @@ pub enum TranslationsError {
 pub struct Translations(Arc<Vec<(LanguageIdentifier, Words)>>);
 
 impl Translations {
-    /// Reads the texts that are built in.
+    /// Reads the built-in texts.
     ///
     /// # Errors
     /// [`TranslationsError`].
@@ -44,14 +44,14 @@ impl Translations {
         languages.collect::<Result<_, _>>().map(|languages| Self(Arc::new(languages)))
     }
 
-    /// The texts in a language, if there is one of this name.
+    /// Returns the texts in the language with this code, if supported.
     pub fn named(&self, code: &str) -> Option<&Words> {
         self.0.iter().map(|(_, words)| words).find(|words| words.code() == code)
     }
 
-    /// The texts that suit what a browser accepts (`Accept-Language`) best.
+    /// Returns the texts that best match a browser's `Accept-Language`.
     pub fn accepted(&self, header: &str) -> Words {
-        // Long lists are nobody's wish.
+        // Bounds the work on oversized headers.
         let header = header.get(..header.len().min(200)).unwrap_or_default();
         let requested = accepted_languages::parse(header);
         let available: Vec<&LanguageIdentifier> = self.0.iter().map(|(language, _)| language).collect();
@@ -67,7 +67,7 @@ fn read(code: &'static str) -> Result<(LanguageIdentifier, Words), TranslationsE
     let language: LanguageIdentifier = code.parse().map_err(|error| damaged(code, format!("{error:?}")))?;
     let mut bundle = FluentBundle::new_concurrent(vec![language.clone()]);
     let right_to_left = language.character_direction() == CharacterDirection::RTL;
-    // Marks around names that run the other way; in languages that run as most names do they are only in the way.
+    // Isolation marks are needed around inserted names in right-to-left languages; elsewhere they only clutter texts.
     bundle.set_use_isolating(right_to_left);
     for name in Files::iter().filter(|name| name.strip_prefix(code).is_some_and(|rest| rest.starts_with('/')))
     {
@@ -94,28 +94,28 @@ struct Speech {
 pub struct Words(Option<Arc<Speech>>);
 
 impl Words {
-    /// The language, as in HTML's `lang`.
+    /// Returns the language, as in HTML's `lang`.
     pub fn code(&self) -> &'static str {
         self.0.as_ref().map_or("en", |speech| speech.code)
     }
 
-    /// Where lines begin, as in HTML's `dir`.
+    /// Returns the text direction, as in HTML's `dir`.
     pub fn direction(&self) -> &'static str {
         self.0.as_ref().map_or("ltr", |speech| speech.direction)
     }
 
-    /// A text.
+    /// Returns a text.
     pub fn say(&self, key: &str) -> String {
         self.with(key, Vec::new())
     }
 
-    /// A text, if there is one of this name.
+    /// Returns a text, if the key exists.
     pub fn find(&self, key: &str) -> Option<String> {
         let known = self.0.as_ref().is_some_and(|speech| speech.bundle.has_message(key));
         known.then(|| self.say(key))
     }
 
-    /// A text with something put in: `words.with("footer", vec![("pod", pod.into())])`.
+    /// Returns a text with values inserted: `words.with("footer", vec![("pod", pod.into())])`.
     pub fn with(&self, key: &str, values: Vec<(&str, FluentValue<'_>)>) -> String {
         let found = self.0.as_ref().and_then(|speech| {
             let pattern = speech.bundle.get_message(key)?.value()?;
@@ -126,12 +126,12 @@ impl Words {
         found.unwrap_or_else(|| key.to_owned())
     }
 
-    /// A text with one thing put in.
+    /// Returns a text with one value inserted.
     pub fn one<'a>(&self, key: &str, name: &str, value: impl Into<FluentValue<'a>>) -> String {
         self.with(key, vec![(name, value.into())])
     }
 
-    /// A day: 23 November 2026, 23. November 2026.
+    /// Returns a date: 23 November 2026, 23. November 2026.
     pub fn day(&self, time: chrono::DateTime<chrono::Utc>) -> String {
         let month = self.say(&format!("month-{}", time.format("%-m")));
         self.with(
@@ -144,13 +144,13 @@ impl Words {
         )
     }
 
-    /// A day with hour and minute, UTC.
+    /// Returns a date with hour and minute, UTC.
     pub fn moment(&self, time: chrono::DateTime<chrono::Utc>) -> String {
         let clock = time.format("%H:%M").to_string();
         self.with("moment", vec![("day", self.day(time).into()), ("time", clock.into())])
     }
 
-    /// A size in bytes for people: 12.3 MB.
+    /// Returns a size in bytes for display: 12.3 MB.
     pub fn size(&self, bytes: u64) -> String {
         let (mut whole, mut unit) = (bytes, 0);
         let units = ["bytes", "kB", "MB", "GB", "TB"];
@@ -169,7 +169,7 @@ impl Words {
         )
     }
 
-    /// A number for people: 12,345.
+    /// Returns a number for display: 12,345.
     pub fn number(&self, number: u64) -> String {
         let (digits, separator) = (number.to_string(), self.say("thousands-separator"));
         let mut text = String::new();

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
-/// Keys of every file, with the names of what is put in, by language.
+/// Returns the keys of every file with their placeholders, by language.
 fn keys(code: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut all = BTreeMap::new();
     for name in Files::iter().filter(|name| name.starts_with(&format!("{code}/"))) {
@@ -34,7 +34,7 @@ fn every_language_has_every_text() {
     }
 }
 
-/// Every key that the code or a template asks for, as far as it stands there as a text.
+/// Checks every key that the code or a template uses as a literal.
 #[test]
 fn what_is_asked_for_is_there() {
     let english = keys("en");

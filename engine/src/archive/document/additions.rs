@@ -1,8 +1,8 @@
-//! What `extras.json` says about records of `diaspora.json`.
+//! Additions in `extras.json` to records of `diaspora.json`.
 //!
-//! The document is written for stock pods, so it lacks what they stop at. Whoever reads an archive of ours puts it back
-//! first: posts are whole again, and relayables carry the ID under which they were signed. Archives of the earlier form
-//! hold them like this already, and have nothing to add.
+//! The document is written for stock pods, so it omits what they fail on. Readers of a Pappus archive restore it
+//! first: posts become complete again, and relayables carry the ID under which they were signed. Archives of the
+//! earlier form hold such records already, and have no additions.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -14,13 +14,13 @@ use super::{DocumentError, DocumentVisitor, Next, Place, Section, read_extras};
 use crate::archive::limits::Limits;
 use crate::domain::{DiasporaId, Guid, OwnPost, PostRemainder, Relayable, SignedAs};
 
-/// Relayables by people who have moved that are remembered, some 30 bytes each. Those beyond are read as a stock pod
-/// writes them; a target pod that knows of the move can still check them.
+/// The most relayables by migrated people that are remembered, some 30 bytes each. Further ones are read as a stock
+/// pod writes them; a target pod that knows of the migration can still check them.
 const MAX_SIGNED_AS: usize = 500_000;
-/// Bytes of JSON of posts' remainders that are remembered; a post without the rest comes without it.
+/// The most bytes of JSON of post remainders that are remembered; further posts are read without theirs.
 const MAX_REMAINDERS: usize = 32 << 20;
 
-/// A GUID, as a digest: there may be many.
+/// A GUID's digest, to save memory.
 type Name = [u8; 16];
 
 /// Additions to relayables and posts, by GUID.
@@ -38,21 +38,21 @@ impl Additions {
     /// Reads `extras.json`.
     ///
     /// # Errors
-    /// [`DocumentError`] when it cannot be read. What is no addition is passed over.
+    /// [`DocumentError`] if it cannot be read. Other content is skipped.
     pub fn read(extras: impl Read, limits: &Limits) -> Result<Self, DocumentError> {
         let mut additions = Self::default();
         read_extras(extras, limits, &mut additions)?;
         Ok(additions)
     }
 
-    /// Gives a relayable the ID under which its author signed it.
+    /// Sets the ID under which a relayable's author signed it.
     pub fn name_signer(&self, record: &mut Relayable) {
         if let Some(signer) = self.signer(record.entity.guid()) {
             record.entity.set_author(signer.clone());
         }
     }
 
-    /// Puts back what the document leaves out of a post.
+    /// Restores the parts of a post that the document omits.
     pub fn complete(&self, post: &mut OwnPost) {
         if let Some(remainder) = self.remainders.get(post.post.guid()) {
             remainder.clone().put_back(post);
@@ -105,7 +105,7 @@ impl DocumentVisitor for Additions {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        // The verification has refused an archive with records that cannot be read.
+        // The verification has already refused archives with unreadable records.
         if place.name == "signed_as" {
             if let Ok(record) = serde_json::from_str(value.get()) {
                 self.add_signer(record);

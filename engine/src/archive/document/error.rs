@@ -1,98 +1,98 @@
-//! What can be wrong with a document.
+//! Errors of a document.
 
 use std::io;
 
 use super::Place;
 
-/// Why a document could not be read.
+/// An error of reading a document.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     /// The bytes cannot be read.
     #[error("the document cannot be read: {0}")]
     Io(io::Error),
-    /// The text ends in the middle.
+    /// The text is truncated.
     #[error("the document ends in the middle, at byte {offset}: it was cut off; get the file again")]
     Truncated {
-        /// Where it ends.
+        /// The byte offset of its end.
         offset: u64,
     },
-    /// The text is no JSON, or not an object where one belongs.
+    /// The text is not JSON, or a value is not an object where one is expected.
     #[error("the document is not valid JSON at byte {offset}: {problem}")]
     Syntax {
-        /// Where the value or character begins.
+        /// The byte offset of the value or character.
         offset: u64,
-        /// What is wrong there.
+        /// The problem found there.
         problem: String,
     },
-    /// A text is not UTF-8.
+    /// A string is not UTF-8.
     #[error("the document is not valid UTF-8 in the value at byte {offset}")]
     Utf8 {
-        /// Where the value begins.
+        /// The byte offset of the value.
         offset: u64,
     },
-    /// Values in values in values.
+    /// Values are nested too deeply.
     #[error("the document is nested deeper than {limit} levels at byte {offset}; no honest archive is")]
     TooDeep {
-        /// Where the limit was passed.
+        /// The byte offset at which the limit was exceeded.
         offset: u64,
         /// The limit.
         limit: u32,
     },
-    /// A record or a value without end.
+    /// A record or value is too large.
     #[error("the value at byte {offset} is larger than {limit} bytes; no honest record is")]
     ValueTooLarge {
-        /// Where the value begins.
+        /// The byte offset of the value.
         offset: u64,
         /// The limit.
         limit: u64,
     },
-    /// A document without end.
+    /// The document is too large.
     #[error("the document is larger than {limit} bytes; raise the limit if you trust the file")]
     TooLarge {
         /// The limit.
         limit: u64,
     },
-    /// Fields without end.
+    /// An object has too many fields.
     #[error("an object of the document has more than {limit} fields; no honest archive has")]
     TooManyFields {
         /// The limit.
         limit: usize,
     },
-    /// The name of a field is longer than any name is.
+    /// A field's name is too long.
     #[error("the name of the field at byte {offset} is longer than {limit} bytes")]
     FieldNameTooLong {
-        /// Where the name begins.
+        /// The byte offset of the name.
         offset: u64,
         /// The limit.
         limit: usize,
     },
-    /// Two readers could take two different values.
+    /// A field appears twice: readers could use different values.
     #[error(
         "the field {name:?} stands twice in the document, at byte {offset}: readers would disagree about it"
     )]
     DuplicateField {
-        /// Its name.
+        /// The name.
         name: String,
-        /// Where it stands for the second time.
+        /// The byte offset of its second occurrence.
         offset: u64,
     },
-    /// The visitor does not take a value.
+    /// The visitor refused a value.
     #[error("{place}: {problem}")]
     Record {
-        /// Which value, such as `user.posts[12]`.
+        /// The path of the value, such as `user.posts[12]`.
         place: String,
-        /// Why not.
+        /// The reason.
         problem: String,
     },
 }
 
 impl DocumentError {
-    /// A visitor's refusal of one value. A long reason is cut off: it may quote the whole value.
+    /// Creates a visitor's refusal of one value. A long reason is truncated: it may quote the whole value.
     pub fn record(place: &Place<'_>, problem: &impl ToString) -> Self {
         Self::Record { place: place.to_string(), problem: shortened(&problem.to_string()) }
     }
 
-    /// The stable name of the error, for programs.
+    /// Returns the error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io(_) => "document_io",
@@ -110,7 +110,7 @@ impl DocumentError {
     }
 }
 
-/// At most 300 characters of a text that may come from a stranger.
+/// Truncates a text from an untrusted source to 300 characters.
 pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 300;
     match text.char_indices().nth(MOST) {

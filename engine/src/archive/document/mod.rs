@@ -1,11 +1,11 @@
 //! Reading the archive document (`diaspora.json`) and `extras.json` one record at a time.
 //!
-//! Both can be far larger than memory and both may come from a stranger. [`read_document`] and
-//! [`read_extras`] therefore split the text themselves: they know where each value begins and ends,
-//! enforce nesting, size of a value and size of the whole, and only then hand the value to `serde_json`.
-//! What Pappus did not write itself may be odd: `lenient` reads a record as far as it can be read.
+//! Both can be far larger than memory and both may be malicious. [`read_document`] and [`read_extras`] therefore
+//! split the text themselves: they find where each value begins and ends, enforce the limits on nesting, value size
+//! and total size, and only then pass the value to `serde_json`. Records that Pappus did not write may be malformed:
+//! `lenient` reads as much of them as possible.
 //!
-//! A visitor gets the values as [`RawValue`](serde_json::value::RawValue)s and parses what it wants.
+//! A visitor receives the values as [`RawValue`](serde_json::value::RawValue)s and parses those it needs.
 //!
 //! ```text
 //! { "version": "2.0", "user": { "username": …, "posts": [ …, … ] }, "others_data": { "relayables": [ … ] } }

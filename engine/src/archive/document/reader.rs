@@ -1,4 +1,4 @@
-//! The skeleton of a document: objects that are opened, fields and elements that are handed over.
+//! Reads the skeleton of a document: enters its objects, and passes fields and elements to the visitor.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -9,15 +9,15 @@ use super::splitter::Splitter;
 use super::{DocumentError, DocumentVisitor, Next, Place, Section};
 use crate::archive::limits::Limits;
 
-/// Fields of one object of the skeleton; the format has 17 at most.
+/// The most fields of one object of the skeleton; the format has 17 at most.
 const MAX_FIELDS: usize = 1024;
-/// Bytes of a field's name there.
+/// The most bytes of a field's name in the skeleton.
 const MAX_FIELD_NAME: usize = 512;
 
-/// Reads the archive document. The visitor gets fields of the document, of `user` and of `others_data`.
+/// Reads the archive document. The visitor receives the fields of the document, of `user` and of `others_data`.
 ///
 /// # Errors
-/// [`DocumentError`]: the limits, what is no JSON, and what the visitor refuses.
+/// [`DocumentError`] for exceeded limits, invalid JSON, and values that the visitor refuses.
 pub fn read_document(
     reader: impl Read,
     limits: &Limits,
@@ -31,10 +31,10 @@ pub fn read_document(
     read(reader, limits, visitor, opened)
 }
 
-/// Reads `extras.json`. The visitor gets the fields of its one object, all in [`Section::Root`].
+/// Reads `extras.json`. The visitor receives the fields of its one object, all in [`Section::Root`].
 ///
 /// # Errors
-/// [`DocumentError`]: the limits, what is no JSON, and what the visitor refuses.
+/// [`DocumentError`] for exceeded limits, invalid JSON, and values that the visitor refuses.
 pub fn read_extras(
     reader: impl Read,
     limits: &Limits,
@@ -66,7 +66,7 @@ struct Walk<'v, R, V> {
 }
 
 impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
-    /// An object of the skeleton, field by field.
+    /// Reads an object of the skeleton, field by field.
     fn object(&mut self, section: Section) -> Result<Next, DocumentError> {
         self.text.expect(b'{')?;
         if self.text.take_if(b'}')? {
@@ -86,7 +86,7 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
         }
     }
 
-    /// The name of a field, which must be new in its object.
+    /// Reads the name of a field, which must be unique in its object.
     fn name(&mut self, seen: &mut HashSet<String>) -> Result<String, DocumentError> {
         if self.text.peek_some()? != b'"' {
             return Err(self.text.unexpected("the name of a field"));
@@ -105,7 +105,7 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
         Ok(name)
     }
 
-    /// What stands after a field's name.
+    /// Reads the value of a field.
     fn content(&mut self, section: Section, name: &str) -> Result<Next, DocumentError> {
         match (self.text.peek_some()?, (self.opened)(name)) {
             (b'{', Some(inner)) if section == Section::Root => self.object(inner),
@@ -132,9 +132,9 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
         Ok(Next::Continue)
     }
 
-    /// One value, as a whole.
+    /// Reads one whole value.
     fn value(&mut self, section: Section, name: &str, index: Option<u64>) -> Result<Next, DocumentError> {
-        // The outermost object, `user` or `others_data`, and the array.
+        // The levels: the outermost object, `user` or `others_data`, and the array.
         let depth = 1 + u32::from(section != Section::Root) + u32::from(index.is_some());
         let (offset, text) = self.text.value(depth)?;
         if !self.visitor.wants(section, name) {
@@ -156,7 +156,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
 
-    /// Puts everything together again.
+    /// Reassembles the document.
     #[derive(Default)]
     struct Collect(Map<String, Value>);
 
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// Gives one byte at a time, so that every value crosses the window's end.
+    /// Returns one byte at a time, so that every value crosses the window's end.
     struct Drip<'a>(&'a [u8]);
 
     impl Read for Drip<'_> {

@@ -5,14 +5,13 @@ use serde_json::value::RawValue;
 use super::read_record;
 use crate::domain::Relayable;
 
-/// Reads a relayable as far as it can be read, also with a field that stands twice; then the last one counts, as for
-/// diaspora* itself.
+/// Reads a relayable leniently. Duplicate fields are allowed; the last one counts, as in diaspora* itself.
 ///
-/// diaspora* 0.9.1 writes `edited_at` of other people's changed comments twice: first in the form that was
-/// signed (`2026-11-22T06:13:34Z`), then as its database has it (`2026-11-22 06:13:34 UTC`).
+/// diaspora* 0.9.1 writes `edited_at` of other people's edited comments twice: first in the signed form
+/// (`2026-11-22T06:13:34Z`), then in its database's form (`2026-11-22 06:13:34 UTC`).
 ///
 /// # Errors
-/// What is missing or of the wrong kind.
+/// The field that is missing or of the wrong type.
 pub fn relayable(value: &RawValue) -> Result<Relayable, serde_json::Error> {
     read_record(value, None).map(|(relayable, _)| relayable)
 }

@@ -1,24 +1,24 @@
 //! Finds where JSON values begin and end, within limits, in a window over the bytes.
 //!
-//! This is the guard in front of `serde_json`: it balances brackets and skips strings, nothing more.
-//! Whether a value is JSON is for `serde_json` to say.
+//! This protects `serde_json` from malicious input: it balances brackets and skips strings, nothing more. Whether a
+//! value is valid JSON is for `serde_json` to decide.
 
 use std::io::{ErrorKind, Read};
 
 use super::DocumentError;
 use crate::archive::limits::Limits;
 
-/// Bytes read at a time.
+/// The number of bytes read at a time.
 const CHUNK: usize = 256 * 1024;
 
 pub(super) struct Splitter<R> {
     reader: R,
-    /// The window. Bytes from `start` on have not been taken.
+    /// The window. Bytes from `start` on have not been consumed.
     window: Vec<u8>,
     start: usize,
-    /// End of what was read into the window.
+    /// The end of the bytes read into the window.
     end: usize,
-    /// Where the window's first byte is in the document.
+    /// The document offset of the window's first byte.
     base: u64,
     finished: bool,
     record_bytes: u64,
@@ -41,12 +41,12 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// Where the next byte is in the document.
+    /// Returns the document offset of the next byte.
     pub(super) fn offset(&self) -> u64 {
         self.base + self.start as u64
     }
 
-    /// The next byte that is no white space, left in place; none at the end.
+    /// Returns the next byte that is not white space without consuming it; `None` at the end.
     pub(super) fn peek(&mut self) -> Result<Option<u8>, DocumentError> {
         loop {
             let waiting = self.window.get(self.start..self.end).unwrap_or_default();
@@ -64,19 +64,19 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// The next byte that is no white space must be there.
+    /// Like [`peek`](Self::peek), but the end of the text is an error.
     pub(super) fn peek_some(&mut self) -> Result<u8, DocumentError> {
         self.peek()?.ok_or(DocumentError::Truncated { offset: self.base + self.end as u64 })
     }
 
-    /// Takes the next byte if it is this one.
+    /// Consumes the next byte if it is `wanted`.
     pub(super) fn take_if(&mut self, wanted: u8) -> Result<bool, DocumentError> {
         let found = self.peek_some()? == wanted;
         self.start += usize::from(found);
         Ok(found)
     }
 
-    /// Takes the next byte, which must be this one.
+    /// Consumes the next byte, which must be `wanted`.
     pub(super) fn expect(&mut self, wanted: u8) -> Result<(), DocumentError> {
         if self.take_if(wanted)? {
             Ok(())
@@ -85,7 +85,7 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// The next byte is not what belongs there.
+    /// Returns the error for an unexpected next byte.
     pub(super) fn unexpected(&self, expected: &str) -> DocumentError {
         let found = self.window.get(self.start).map_or(String::new(), |byte| byte.escape_ascii().to_string());
         DocumentError::Syntax {
@@ -94,7 +94,7 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// Takes a whole value that stands `depth` levels deep: its offset and its text.
+    /// Consumes a whole value at nesting level `depth`; returns its offset and its text.
     pub(super) fn value(&mut self, depth: u32) -> Result<(u64, &str), DocumentError> {
         let length = match self.peek_some()? {
             b'"' => self.string()?,
@@ -111,18 +111,19 @@ impl<R: Read> Splitter<R> {
         std::str::from_utf8(bytes).map(|text| (offset, text)).map_err(|_| DocumentError::Utf8 { offset })
     }
 
-    /// Length of the string at `start`.
+    /// Returns the length of the string at `start`.
     fn string(&mut self) -> Result<usize, DocumentError> {
         self.string_end(1)
     }
 
-    /// Length from `start` to after the quotation mark that closes the string whose inside goes on at `at`.
+    /// Returns the length from `start` to after the closing quotation mark of the string whose content continues at
+    /// `at`.
     fn string_end(&mut self, mut at: usize) -> Result<usize, DocumentError> {
         loop {
             let waiting = self.window.get(self.start + at..self.end).unwrap_or_default();
             match find(waiting, |byte| byte == b'"' || byte == b'\\') {
                 Some(skip) if waiting.get(skip) == Some(&b'"') => return Ok(at + skip + 1),
-                // The escaped character is never the end, whatever it is.
+                // An escaped character never ends the string.
                 Some(skip) if skip + 1 < waiting.len() => at += skip + 2,
                 Some(skip) => {
                     at += skip;
@@ -136,7 +137,7 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// Length of the object or array at `start`, which stands `depth` levels deep itself.
+    /// Returns the length of the object or array at `start`, itself at nesting level `depth`.
     fn container(&mut self, depth: u32) -> Result<usize, DocumentError> {
         let (mut at, mut open) = (0, 0_u32);
         loop {
@@ -168,7 +169,7 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// Length of the number or word at `start`.
+    /// Returns the length of the number or literal at `start`.
     fn scalar(&mut self) -> Result<usize, DocumentError> {
         let mut at = 0;
         loop {
@@ -182,7 +183,7 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// Reads on inside a value: the text must not end here, nor the value become too large.
+    /// Reads more of a value: errors if the text ends or the value becomes too large.
     fn more(&mut self) -> Result<(), DocumentError> {
         if (self.end - self.start) as u64 > self.record_bytes {
             return Err(DocumentError::ValueTooLarge { offset: self.offset(), limit: self.record_bytes });
@@ -191,7 +192,7 @@ impl<R: Read> Splitter<R> {
         if self.fill()? { Ok(()) } else { Err(DocumentError::Truncated { offset }) }
     }
 
-    /// Reads some more bytes into the window; false at the end of the document.
+    /// Reads more bytes into the window; returns false at the end of the document.
     fn fill(&mut self) -> Result<bool, DocumentError> {
         if self.finished {
             return Ok(false);
@@ -203,7 +204,7 @@ impl<R: Read> Splitter<R> {
             self.start = 0;
         }
         if self.window.len() < self.end + CHUNK {
-            // By halves, so that a large value is moved few times and memory stays within twice the limit.
+            // Growing by half moves a large value few times, and keeps memory within twice the limit.
             let wanted = (self.end + CHUNK).max(self.window.len() + self.window.len() / 2);
             self.window.reserve_exact(wanted - self.window.len());
             self.window.resize(wanted, 0);
@@ -225,8 +226,8 @@ impl<R: Read> Splitter<R> {
     }
 }
 
-/// The first byte that is wanted. Whole blocks without one are passed over at once: strings are most of a
-/// document, and compilers make vector instructions of this.
+/// Returns the position of the first wanted byte. Whole blocks without one are skipped at once: most of a document is
+/// strings, and compilers vectorize this.
 fn find(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> Option<usize> {
     const BLOCK: usize = 32;
     let free = bytes

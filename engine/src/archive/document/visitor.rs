@@ -1,4 +1,4 @@
-//! Who gets the values of a document.
+//! The receiver of a document's values.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::DocumentError;
 
-/// The object a field stands in.
+/// The object that a field belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Section {
     /// The outermost object.
@@ -17,16 +17,16 @@ pub enum Section {
     OthersData,
 }
 
-/// Where a value stands.
+/// The location of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place<'a> {
     /// The object.
     pub section: Section,
     /// The field.
     pub name: &'a str,
-    /// Which element, when the field is an array; the first is 0.
+    /// The element's index, from 0, if the field is an array.
     pub index: Option<u64>,
-    /// Where the value's first byte is in the document.
+    /// The document offset of the value's first byte.
     pub offset: u64,
 }
 
@@ -42,38 +42,38 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// Whether to go on.
+/// The decision whether to read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Read on.
     Continue,
-    /// What was looked for has been found: the rest is not read.
+    /// Stop: the rest is not read.
     Stop,
 }
 
-/// Gets the values of a document in the order they stand in.
+/// Receives the values of a document in order.
 pub trait DocumentVisitor {
-    /// Whether the values of a field are to be parsed and handed over. What nobody wants is passed over
-    /// without being parsed; brackets, sizes and nesting are checked all the same.
+    /// Returns whether the values of a field are to be parsed and passed on. Other values are skipped without being
+    /// parsed; brackets, sizes and nesting are checked all the same.
     fn wants(&self, section: Section, name: &str) -> bool {
         let _ = (section, name);
         true
     }
 
-    /// A field whose value is an array is about to begin. Empty arrays show only here.
+    /// Called before an array's elements. Empty arrays are visible only here.
     fn array(&mut self, place: &Place<'_>) {
         let _ = place;
     }
 
-    /// A field whose value is no array.
+    /// Called for a field whose value is not an array.
     ///
     /// # Errors
-    /// A refusal ends the reading; make it with [`DocumentError::record`].
+    /// A refusal, made with [`DocumentError::record`], ends the reading.
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError>;
 
-    /// An element of an array.
+    /// Called for an element of an array.
     ///
     /// # Errors
-    /// A refusal ends the reading; make it with [`DocumentError::record`].
+    /// A refusal, made with [`DocumentError::record`], ends the reading.
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError>;
 }

@@ -1,7 +1,8 @@
-//! The ASCII armor of age files (`age -a`), read at any place.
+//! Random access to the ASCII armor of age files (`age -a`).
 //!
-//! The age library reads armor from its beginning for every seek, and lines of any length into memory. Canonical armor has
-//! lines of 64 characters, so where a byte stands can be computed. Format: <https://c2sp.org/age#ascii-armor>.
+//! The age library decodes armor from the beginning for every seek, and reads lines of any length into memory.
+//! Canonical armor has lines of 64 characters, so the position of any byte can be computed. Format:
+//! <https://c2sp.org/age#ascii-armor>.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -13,41 +14,41 @@ use crate::text::Encoding;
 const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 const END: &str = "-----END AGE ENCRYPTED FILE-----";
 
-/// Characters of a line, and the bytes they stand for.
+/// Characters of a line, and the bytes they encode.
 const COLUMNS: u64 = 64;
 const LINE_BYTES: u64 = 48;
-/// Lines decoded at a time.
+/// The number of lines decoded at a time.
 const LINES: u64 = 1024;
-/// Bytes of the file in which the first line, or the last two, must be: with white space around them, in UTF-16.
+/// The bytes of the file that must contain the first line, or the last two: with surrounding white space, in UTF-16.
 const MARGIN: u64 = 1024;
 
-/// The bytes under the armor of a file.
+/// A reader of the bytes encoded in an armored file.
 pub struct ArmorReader<F> {
     file: F,
     encoding: Encoding,
-    /// Where the first line of data begins in the file, in bytes.
+    /// The file offset of the first line of data, in bytes.
     start: u64,
-    /// Characters of a line with its end.
+    /// The characters of a line, including its end.
     pitch: u64,
-    /// Bytes under the armor.
+    /// The number of encoded bytes.
     len: u64,
     position: u64,
-    /// What was decoded last, and where it stands.
+    /// The bytes decoded last; `block_at` is their position.
     block: Vec<u8>,
     block_at: u64,
 }
 
-/// Whether a file with these first bytes is armored. White space may come first.
+/// Returns whether a file with these first bytes is armored. Leading white space is allowed.
 pub(super) fn is_armored(head: &[u8]) -> bool {
     let (encoding, mark) = Encoding::detect(head);
     let text = narrow(encoding, head.get(mark..).unwrap_or_default());
     text.trim_ascii_start().starts_with(BEGIN.as_bytes())
 }
 
-/// How many first bytes [`is_armored`] looks at.
+/// The number of first bytes that [`is_armored`] needs.
 pub(super) const HEAD: u64 = 256;
 
-/// ASCII out of either encoding; what is no ASCII becomes a zero, which no armor holds.
+/// Converts either encoding to ASCII; UTF-16 units that are not ASCII become zeros, which armor never contains.
 fn narrow(encoding: Encoding, bytes: &[u8]) -> Vec<u8> {
     match encoding {
         Encoding::Utf8 => bytes.to_vec(),
@@ -69,10 +70,10 @@ fn damaged(problem: &str) -> io::Error {
 }
 
 impl<F: Read + Seek> ArmorReader<F> {
-    /// Finds out how the lines of a file end, and how many there are.
+    /// Detects the line ending and the number of lines of a file.
     ///
     /// # Errors
-    /// What the file says, or what is wrong with the armor.
+    /// Errors of the file, or damaged armor.
     pub(super) fn new(mut file: F) -> io::Result<Self> {
         let size = file.seek(SeekFrom::End(0))?;
         let head = read_at(&mut file, 0, MARGIN.min(size))?;
@@ -105,17 +106,17 @@ impl<F: Read + Seek> ArmorReader<F> {
         if self.encoding == Encoding::Utf8 { 1 } else { 2 }
     }
 
-    /// The number of bytes under the armor, from its last lines.
+    /// Computes the number of encoded bytes from the last lines.
     fn find_len(&mut self, size: u64, line_end: usize) -> io::Result<u64> {
         let room = size.checked_sub(self.start).ok_or_else(|| damaged("it is cut off"))?;
         let margin = MARGIN.min(room) / self.width() * self.width();
-        // The tail begins where a character does.
+        // The tail begins at a character boundary.
         let tail_at = size - margin - (room - margin) % self.width();
         let tail = read_at(&mut self.file, tail_at, size - tail_at)?;
         let tail = narrow(self.encoding, &tail);
         let text = tail.trim_ascii_end();
         let text = text.strip_suffix(END.as_bytes()).ok_or_else(|| damaged("its last line is missing"))?;
-        // Characters of the data with the ends of their lines.
+        // Characters of data, including line ends.
         let characters = (tail_at - self.start) / self.width() + text.len() as u64;
         let (lines, last) = (characters / self.pitch, characters % self.pitch);
         let (whole, short) = match last {
@@ -129,7 +130,7 @@ impl<F: Read + Seek> ArmorReader<F> {
         Ok(whole * LINE_BYTES + decode(line)?.len() as u64)
     }
 
-    /// Decodes the lines from the one in which `position` stands.
+    /// Decodes a block of lines, beginning with the one that contains `position`.
     fn load(&mut self) -> io::Result<()> {
         let line = self.position / LINE_BYTES;
         let lines = LINES.min(self.len.div_ceil(LINE_BYTES) - line);
@@ -142,7 +143,7 @@ impl<F: Read + Seek> ArmorReader<F> {
         let pitch = usize::try_from(self.pitch).unwrap_or(usize::MAX);
         for (number, line) in (line..).zip(text.chunks(pitch)).take(usize::try_from(lines).unwrap_or(0)) {
             let last = (number + 1) * LINE_BYTES >= self.len;
-            // The last line may be shorter, with the end of the file behind it.
+            // The last line may be shorter, and is followed by the end marker.
             let (line, line_end) = if last {
                 (line.split(u8::is_ascii_whitespace).next().unwrap_or_default(), &b""[..])
             } else {
@@ -158,7 +159,7 @@ impl<F: Read + Seek> ArmorReader<F> {
     }
 }
 
-/// One line.
+/// Decodes one line.
 fn decode(line: &[u8]) -> io::Result<Vec<u8>> {
     STANDARD.decode(line).map_err(|_| damaged("a line is not base64 of 64 characters"))
 }

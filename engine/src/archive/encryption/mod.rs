@@ -1,4 +1,4 @@
-//! The whole archive under age, for a passphrase or for recipients.
+//! Encryption of whole archives with age, for a passphrase or for recipients.
 
 mod armor;
 
@@ -7,61 +7,61 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use age::secrecy::SecretString;
 
-/// Work factor for passphrases: a fixed one, as the automatic choice takes seconds and half a gigabyte.
-/// 2^16 is about 64 MiB and a fifth of a second.
+/// The work factor (scrypt) for passphrases: fixed, as the automatic choice takes seconds and half a gigabyte. 2^16
+/// is about 64 MiB and a fifth of a second.
 const WORK_FACTOR: u8 = 16;
-/// Work a stranger's file may ask for.
+/// The largest work factor accepted from untrusted files.
 const MAX_WORK_FACTOR: u8 = 18;
-/// First bytes of an age file.
+/// The first bytes of an age file.
 const MAGIC: &[u8] = b"age-encryption.org/";
-/// An age header with a few hundred recipients; reading one takes time with the square of its length.
+/// The largest age header: a few hundred recipients; the time to read one grows with the square of its length.
 const MAX_HEADER: u64 = 64 * 1024;
 
-/// Who may open the archive.
+/// The passphrase or keys that an archive is encrypted to.
 #[derive(Clone)]
 pub enum Lock {
-    /// Whoever knows the passphrase.
+    /// A passphrase.
     Passphrase(SecretString),
-    /// Whoever has one of the keys (`age1…`).
+    /// Public keys (`age1…`); any one of their private keys decrypts.
     Recipients(Vec<age::x25519::Recipient>),
 }
 
-/// What opens a locked archive.
+/// The passphrase or keys that decrypt an archive.
 #[derive(Clone)]
 pub enum Unlock {
     /// The passphrase.
     Passphrase(SecretString),
-    /// Keys (`AGE-SECRET-KEY-1…`).
+    /// Private keys (`AGE-SECRET-KEY-1…`).
     Identities(Vec<age::x25519::Identity>),
 }
 
-/// Why an archive could not be locked or opened.
+/// An error of encrypting or decrypting an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum EncryptionError {
     /// The file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Nobody was named.
+    /// No recipient was given.
     #[error("no recipient was named")]
     NoRecipient,
     /// Not an age key.
     #[error("{0:?} is not an age recipient (age1…)")]
     Recipient(String),
-    /// A key file without a key.
+    /// The key file holds no key.
     #[error("the key file holds no age key (AGE-SECRET-KEY-1…)")]
     NoIdentity,
-    /// It is no age file, or a damaged one.
+    /// The file is not an age file, or is damaged.
     #[error("the file is not encrypted with age, or is damaged: {0}")]
     Damaged(String),
-    /// Its passphrase was stretched beyond measure, so that trying one would take minutes and gigabytes.
+    /// The work factor of the passphrase is too high: trying one would take minutes and gigabytes.
     #[error(
         "opening the file with a passphrase would take more work (2^{0}) than is done for a stranger's file; at most 2^{MAX_WORK_FACTOR}"
     )]
     TooExpensive(u8),
-    /// Neither the passphrase nor any of the keys fits.
+    /// Neither the passphrase nor any of the keys decrypts it.
     #[error("the passphrase or key does not open this archive")]
     WrongKey,
-    /// There is no passphrase or key to try.
+    /// No passphrase or key was given.
     #[error(
         "the archive is encrypted: give the passphrase with --passphrase or the key file with --identity"
     )]
@@ -69,15 +69,15 @@ pub enum EncryptionError {
 }
 
 impl Lock {
-    /// For whoever knows this passphrase.
+    /// Encrypts to this passphrase.
     pub fn passphrase(text: &str) -> Self {
         Self::Passphrase(SecretString::from(text.to_owned()))
     }
 
-    /// For whoever has one of these keys (`age1…`).
+    /// Encrypts to these keys (`age1…`).
     ///
     /// # Errors
-    /// [`EncryptionError::Recipient`] names the one that is no key.
+    /// [`EncryptionError::Recipient`] names the first that is not a key.
     pub fn recipients(keys: &[String]) -> Result<Self, EncryptionError> {
         keys.iter()
             .map(|key| key.parse().map_err(|_| EncryptionError::Recipient(key.clone())))
@@ -85,10 +85,10 @@ impl Lock {
             .map(Self::Recipients)
     }
 
-    /// Wraps a file so that everything written to it is encrypted. The result must be finished.
+    /// Wraps a file so that everything written to it is encrypted. Finish the returned writer at the end.
     ///
     /// # Errors
-    /// [`EncryptionError::NoRecipient`], or what the file says.
+    /// [`EncryptionError::NoRecipient`], or errors of the file.
     pub fn wrap<W: Write>(&self, file: W) -> Result<age::stream::StreamWriter<W>, EncryptionError> {
         let encryptor = match self {
             Self::Passphrase(passphrase) => {
@@ -106,21 +106,21 @@ impl Lock {
 }
 
 impl Unlock {
-    /// With this passphrase.
+    /// Decrypts with this passphrase.
     pub fn passphrase(text: &str) -> Self {
         Self::Passphrase(SecretString::from(text.to_owned()))
     }
 
-    /// With the keys (`AGE-SECRET-KEY-1…`) in the lines of a key file; other lines are comments.
+    /// Decrypts with the keys (`AGE-SECRET-KEY-1…`) in the lines of a key file; other lines are comments.
     ///
     /// # Errors
-    /// [`EncryptionError::NoIdentity`] when there is none.
+    /// [`EncryptionError::NoIdentity`] if there is none.
     pub fn identities(key_file: &str) -> Result<Self, EncryptionError> {
         let keys: Vec<_> = key_file.lines().filter_map(|line| line.trim().parse().ok()).collect();
         if keys.is_empty() { Err(EncryptionError::NoIdentity) } else { Ok(Self::Identities(keys)) }
     }
 
-    /// Opens an encrypted file for reading at any place.
+    /// Opens an encrypted file for random access.
     ///
     /// # Errors
     /// [`EncryptionError::Damaged`], [`EncryptionError::TooExpensive`] and [`EncryptionError::WrongKey`].
@@ -130,7 +130,7 @@ impl Unlock {
         self.open_reader(BufReader::new(cipher))
     }
 
-    /// Opens what is encrypted and comes from anywhere.
+    /// Decrypts a stream.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -161,10 +161,10 @@ impl Unlock {
     }
 }
 
-/// Whether a file begins as age files do, armored or not. Leaves the position at the beginning.
+/// Returns whether a file begins like an age file, armored or not. Leaves the position at the beginning.
 ///
 /// # Errors
-/// What the file says.
+/// Errors of the file.
 pub fn is_encrypted(file: &mut File) -> io::Result<bool> {
     let mut head = Vec::new();
     Read::by_ref(file).take(armor::HEAD).read_to_end(&mut head)?;
@@ -172,14 +172,14 @@ pub fn is_encrypted(file: &mut File) -> io::Result<bool> {
     Ok(head.starts_with(MAGIC) || armor::is_armored(&head))
 }
 
-/// What an encrypted file holds, at any place.
+/// The decrypted content of a file, with random access.
 pub type OpenedFile = age::stream::StreamReader<BufReader<CipherText>>;
 
-/// The bytes of an age file, out of their armor if there is one.
+/// The binary content of an age file, decoded if armored.
 pub enum CipherText {
-    /// As they are.
+    /// A binary file.
     Binary(File),
-    /// In ASCII armor.
+    /// An ASCII-armored file.
     Armored(Box<armor::ArmorReader<File>>),
 }
 
@@ -199,7 +199,7 @@ impl CipherText {
         })
     }
 
-    /// The header of an age file ends with a line that begins with `---`.
+    /// Checks the size of the header, which ends with a line that begins with `---`.
     fn check_header(&mut self) -> Result<(), EncryptionError> {
         let mut head = Vec::new();
         Read::by_ref(self).take(MAX_HEADER).read_to_end(&mut head)?;

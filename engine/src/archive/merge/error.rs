@@ -1,4 +1,4 @@
-//! Why archives are not merged.
+//! Errors of merging archives.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,36 +10,36 @@ use crate::archive::view::ViewError;
 use crate::archive::writer::WriteError;
 use crate::domain::KeyError;
 
-/// Why archives are not merged. Nothing is left behind in any case.
+/// An error of merging archives. No files are left behind.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// One archive is merged already.
+    /// Fewer than two archives were given.
     #[error("name at least two archives of one account")]
     TooFew,
-    /// What stock pods write has no manifest to go by.
+    /// An archive of a stock pod, which has no manifest.
     #[error(
         "{0} was written by a stock pod: nobody has signed it, and it cannot be merged with archives that are signed"
     )]
     Unsigned(PathBuf),
-    /// Somebody else's.
+    /// An archive of another account.
     #[error(
         "{path} is the archive of {found}, another is of {expected}: only archives of one account become one"
     )]
     AnotherAccount {
         /// The archive.
         path: PathBuf,
-        /// Whose it is.
+        /// The account of the archive.
         found: String,
-        /// Whose the newest is.
+        /// The account of the newest archive.
         expected: String,
     },
-    /// The account's, with another key.
+    /// An archive of the account with another key.
     #[error("{path} has another key than the newest archive: it is not of the same account")]
     AnotherKey {
         /// The archive.
         path: PathBuf,
     },
-    /// The pod has not signed it.
+    /// An archive signed by another archive key.
     #[error(
         "{path} is signed by the archive key {found}, and this pod's is {expected}: leave --pod, --pod-url and --state \
          away, then the account alone signs"
@@ -47,17 +47,17 @@ pub enum MergeError {
     AnotherPodKey {
         /// The archive.
         path: PathBuf,
-        /// The key that has signed it.
+        /// The key that signed it.
         found: String,
         /// The key that would sign.
         expected: String,
     },
-    /// There is no key to sign with.
+    /// No key to sign with is available.
     #[error(
         "the account has no private key, so only its pod could sign: name the pod with --pod or --pod-url, and --state"
     )]
     NobodySigns,
-    /// The private key is under a passphrase.
+    /// The private key is encrypted and no passphrase was given.
     #[error(
         "the private key is under a passphrase and has to sign: give the passphrase with --key-passphrase"
     )]
@@ -65,25 +65,25 @@ pub enum MergeError {
     /// The private key cannot be used.
     #[error("the account's private key cannot be used: {0}")]
     Key(#[from] KeyError),
-    /// An archive could not be read any more.
+    /// An archive can no longer be read.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// A document could not be read any more.
+    /// A document can no longer be read.
     #[error("a document cannot be read: {0}")]
     Document(#[from] DocumentError),
-    /// What was put together is no archive document; that is a defect of Pappus.
+    /// The merged document is invalid; this is a bug in Pappus.
     #[error("what was put together is no archive: {0}. This is a defect of Pappus, please report it")]
     Result(#[from] VerifyError),
     /// The archive could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// The pages for people could not be made.
+    /// The HTML pages could not be created.
     #[error("the pages to look at the archive were not written: {0}")]
     View(#[from] ViewError),
     /// The archive could not be encrypted.
     #[error("the archive was not encrypted: {0}")]
     Encryption(#[from] EncryptionError),
-    /// There is a file of that name.
+    /// A file of that name already exists.
     #[error("{0} is there already and is not overwritten. Move it away, or name another folder with --out")]
     Exists(PathBuf),
     /// The file system failed.
@@ -91,7 +91,7 @@ pub enum MergeError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Which archive gives which record: the newest that has it.
+//! An index of the archive that supplies each record: the newest that has it.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -14,10 +14,10 @@ use crate::archive::document::{
 };
 use crate::domain::RecordKind;
 
-/// A record's kind and name, as a digest: there may be millions.
+/// A digest of a record's kind and name, to save memory: there may be millions.
 type Name = [u8; 16];
 
-/// What has a name of its own. Relayables have one wherever they stand, people too.
+/// A namespace of records. All relayables share one wherever they appear, as do people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Space {
     Group,
@@ -37,7 +37,7 @@ pub(super) enum Space {
 }
 
 impl Space {
-    /// In the plural, for people and programs.
+    /// Returns the plural name, for people and programs.
     fn word(self) -> &'static str {
         match self {
             Self::Group => "aspects",
@@ -58,7 +58,7 @@ impl Space {
     }
 }
 
-/// Which archive gives which record, by the archives' places from the oldest to the newest.
+/// The archive that supplies each record, by its index from the oldest to the newest.
 #[derive(Default)]
 pub(super) struct Index {
     givers: HashMap<Name, u16>,
@@ -66,7 +66,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Reads the names of everything.
+    /// Reads the names of all records.
     pub(super) fn read(inputs: &mut [MergeInput]) -> Result<Self, MergeError> {
         let mut index = Self::default();
         let newest = inputs.len().saturating_sub(1);
@@ -90,17 +90,17 @@ impl Index {
         Ok(index)
     }
 
-    /// Records that the newest archive does not have, by kind.
+    /// Returns the number of records by kind that the newest archive lacks.
     pub(super) fn only_in_older(&self) -> BTreeMap<&'static str, u64> {
         self.older.clone()
     }
 
-    /// The archive that gives a record; nothing when none has it.
+    /// Returns the archive that supplies a record, or `None` if none has it.
     pub(super) fn giver(&self, space: Space, name: &str) -> Option<usize> {
         self.givers.get(&digest(space, name)).copied().map(usize::from)
     }
 
-    /// The same for a record that an omission speaks of.
+    /// Like [`giver`](Self::giver), for the record of an omission.
     pub(super) fn giver_of(&self, kind: RecordKind, name: &str) -> Option<usize> {
         let spaces: &[Space] = match kind {
             RecordKind::Contact | RecordKind::Person => &[Space::Person],
@@ -112,7 +112,7 @@ impl Index {
             RecordKind::Conversation => &[Space::Conversation],
             RecordKind::Message => &[Space::Message],
             RecordKind::Subscription => &[Space::Subscription],
-            // Of these the newest archive alone speaks.
+            // Only the newest archive counts for these.
             RecordKind::Account | RecordKind::Block => &[],
         };
         spaces.iter().find_map(|space| self.giver(*space, name))
@@ -167,7 +167,7 @@ impl DocumentVisitor for Names<'_> {
     }
 }
 
-/// A record's name, and the names of what is in it.
+/// A record's name, and the names of the records within it.
 pub(super) struct Record {
     pub(super) name: String,
     pub(super) parts: Vec<(Space, String)>,
@@ -215,7 +215,7 @@ struct AudienceName {
 }
 
 impl Record {
-    /// Reads the names alone.
+    /// Reads only the names.
     pub(super) fn read(list: List, place: &Place<'_>, value: &RawValue) -> Result<Self, DocumentError> {
         fn parse<'a, T: Deserialize<'a>>(place: &Place<'_>, value: &'a RawValue) -> Result<T, DocumentError> {
             serde_json::from_str(value.get()).map_err(|error| DocumentError::record(place, &error))

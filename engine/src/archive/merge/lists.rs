@@ -1,4 +1,4 @@
-//! The lists of both documents, each record once.
+//! Writes the lists of both documents, each record once.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -39,7 +39,7 @@ pub(super) enum List {
     HiddenPosts,
 }
 
-/// All of them, in the order they are written: those of `user`, of `others_data`, of `extras.json`.
+/// All lists in the order in which they are written: of `user`, of `others_data`, of `extras.json`.
 pub(super) const LISTS: [List; 17] = [
     List::Groups,
     List::Contacts,
@@ -61,12 +61,12 @@ pub(super) const LISTS: [List; 17] = [
 ];
 
 impl List {
-    /// The list that stands there, if it is one that is merged.
+    /// Returns the list at this location, if it is one that is merged.
     pub(super) fn of(section: Section, name: &str, extras: bool) -> Option<Self> {
         LISTS.into_iter().find(|list| list.name() == name && list.place() == (section, extras))
     }
 
-    /// Its name in its document.
+    /// Returns its field name in the document.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Groups => "contact_groups",
@@ -88,7 +88,7 @@ impl List {
         }
     }
 
-    /// Where it stands, and whether that is `extras.json`.
+    /// Returns its section, and whether that is in `extras.json`.
     fn place(self) -> (Section, bool) {
         match self {
             Self::Groups
@@ -102,7 +102,8 @@ impl List {
         }
     }
 
-    /// Among what its records' names are unique. What adds to a record comes from where the record comes from.
+    /// Returns the namespace in which its records' names are unique. Additions to a record share its namespace, so
+    /// that they come from the same archive.
     pub(super) fn space(self) -> Space {
         match self {
             Self::Groups => Space::Group,
@@ -124,15 +125,15 @@ impl List {
     }
 }
 
-/// Both documents, in files without names, from their beginnings.
+/// Both documents, in unnamed files positioned at the start.
 pub(super) struct Documents {
     pub(super) document: File,
     pub(super) extras: File,
-    /// The fields of the newest `user` that are no lists, as the members of an object.
+    /// The non-list fields of the newest `user`, as members of a JSON object.
     pub(super) settings: zeroize::Zeroizing<String>,
 }
 
-/// Puts both documents together.
+/// Merges both documents.
 pub(super) fn write(
     inputs: &mut [MergeInput],
     index: &Index,
@@ -151,7 +152,7 @@ pub(super) fn write(
         late_messages: HashMap::new(),
         failed: None,
     };
-    // Aspects stand in the user's order: the newest's first.
+    // Aspects keep the user's order, so the newest archive's come first.
     for groups in [true, false] {
         let mut order: Vec<usize> = (0..inputs.len()).collect();
         if groups {
@@ -178,12 +179,12 @@ struct Gather<'a> {
     settings: zeroize::Zeroizing<String>,
     blocks: Option<String>,
     extra_settings: String,
-    /// Messages that only older copies of a conversation have.
+    /// Messages that are only in older copies of a conversation.
     late_messages: HashMap<String, Vec<Message>>,
     failed: Option<io::Error>,
 }
 
-/// One pass over an archive: for its aspects, or for all the rest.
+/// One pass over an archive: for its aspects, or for everything else.
 struct Pass<'g, 'a> {
     gather: &'g mut Gather<'a>,
     groups: bool,
@@ -233,7 +234,7 @@ impl Gather<'_> {
                 return Ok(());
             }
             _ if !gives => return Ok(()),
-            // Only the newest knows which picture the profile has.
+            // Only the newest archive has the current profile picture.
             List::LoosePhotos if !newest => {
                 let mut photo: Value = serde_json::from_str(value.get()).map_err(refuse)?;
                 if let Some(avatar) = photo.get_mut("avatar") {

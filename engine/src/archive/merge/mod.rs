@@ -1,12 +1,12 @@
-//! One archive out of several of the same account: what the newest says of the account, and every record that any of
-//! them has, each as the newest that has it.
+//! Merges several archives of one account: the settings of the newest, and every record of any of them, each from the
+//! newest archive that has it.
 //!
 //! ```text
-//! archives ──newest first──▶ index: which archive gives which record
+//! archives ──newest first──▶ index: the archive that supplies each record
 //!          ──oldest first──▶ spools, one for each list ──▶ diaspora.json, extras.json ──▶ archive
 //! ```
 //!
-//! Archives are read twice, a record at a time; in memory is a digest of each record's name.
+//! Archives are read twice, a record at a time; only a digest of each record's name is kept in memory.
 
 mod error;
 mod index;
@@ -28,55 +28,55 @@ use super::open::{AccountSignature, Archive, Origin, Verified};
 use crate::domain::{SigningKey, Timestamp};
 use crate::work_dir::WorkDir;
 
-/// An archive that is to go into another.
+/// An archive to be merged.
 pub struct MergeInput {
     /// The archive.
     pub archive: Archive<Verified>,
-    /// SHA-256 of the file as it lies there, in hexadecimal digits.
+    /// SHA-256 of the file on disk, in hexadecimal digits.
     pub sha256: String,
-    /// What it is called in errors.
+    /// Its path, for errors.
     pub path: PathBuf,
 }
 
-/// How archives are merged.
+/// Options of a merge.
 pub struct MergeOptions<'a> {
-    /// Where the archive goes; the folder must be there.
+    /// The output folder, which must exist.
     pub folder: &'a Path,
-    /// Where files in the making are, on the same file system.
+    /// The folder for temporary files, on the same file system.
     pub work: &'a WorkDir,
-    /// The time in the archive and in its name.
+    /// The creation time, in the archive and in its name.
     pub created_at: Timestamp,
-    /// Program and version, for the manifest.
+    /// The program, with version, for the manifest.
     pub created_by: String,
-    /// What opens a private key under a passphrase; it stays under it.
+    /// The passphrase of an encrypted private key, which stays encrypted.
     pub key_passphrase: Option<&'a str>,
-    /// The pod's archive key. Without it the account's own key stands in its place, which vouches for nothing but
-    /// that the account has put the archives together.
+    /// The pod's archive key. Without it, the account's own key signs in its place, which proves only that the
+    /// account merged the archives.
     pub archive_key: Option<&'a SigningKey>,
-    /// Puts the whole archive under age.
+    /// Encrypts the whole archive with age.
     pub lock: Option<Lock>,
 }
 
-/// What merging made.
+/// The result of a merge.
 #[derive(Debug)]
 pub struct Merged {
     /// The archive.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// What it says of itself.
+    /// The manifest.
     pub manifest: Manifest,
-    /// Whether the pod's archive key has signed.
+    /// True if the pod's archive key signed it.
     pub signed_by_pod: bool,
-    /// Records that the newest archive does not have, by kind: they were deleted since, or could not be exported then,
-    /// and are back.
+    /// The number of records by kind that the newest archive lacks: deleted since, or not exportable then, and now
+    /// restored.
     pub only_in_older: BTreeMap<&'static str, u64>,
 }
 
-/// Makes one archive out of several.
+/// Merges several archives into one.
 ///
 /// # Errors
-/// [`MergeError`]; then nothing is left behind.
+/// [`MergeError`]; no files are left behind.
 pub fn merge_archives(mut inputs: Vec<MergeInput>, options: &MergeOptions<'_>) -> Result<Merged, MergeError> {
     inputs.sort_by_key(|input| input.archive.manifest().map(as_of));
     let newest = check_same(&inputs, options)?;
@@ -84,7 +84,7 @@ pub fn merge_archives(mut inputs: Vec<MergeInput>, options: &MergeOptions<'_>) -
     let lists = lists::write(&mut inputs, &index, options.work.path())?;
     let omissions = omissions::merge(&inputs, &index);
     let merged_from = inputs.iter().filter_map(listed).collect();
-    // What an archive only counted may be in another; that of the newest is what the account lacks.
+    // Omissions that older archives only counted may be in another archive; the newest's counts remain.
     let mut more_omissions = omissions.more().clone();
     for (code, number) in &newest.more_omissions {
         *more_omissions.entry(*code).or_default() += number;
@@ -94,7 +94,7 @@ pub fn merge_archives(mut inputs: Vec<MergeInput>, options: &MergeOptions<'_>) -
     output::write(&mut inputs, &index, lists, manifest, options)
 }
 
-/// The time whose state an archive shows.
+/// Returns the time of the account's state in an archive.
 fn as_of(manifest: &Manifest) -> Timestamp {
     manifest.merged_from.iter().map(|from| from.created_at).max().unwrap_or(manifest.created_at)
 }
@@ -104,7 +104,7 @@ fn listed(input: &MergeInput) -> Option<MergedArchive> {
     Some(MergedArchive { sha256: input.sha256.clone(), created_at: as_of(manifest) })
 }
 
-/// All must be archives of one account with one key; gives the manifest of the newest.
+/// Checks that all are archives of one account with one key; returns the manifest of the newest.
 fn check_same(inputs: &[MergeInput], options: &MergeOptions<'_>) -> Result<Manifest, MergeError> {
     let Some(last) = inputs.last().filter(|_| inputs.len() > 1) else { return Err(MergeError::TooFew) };
     let unsigned = |input: &MergeInput| MergeError::Unsigned(input.path.clone());
@@ -129,7 +129,7 @@ fn check_same(inputs: &[MergeInput], options: &MergeOptions<'_>) -> Result<Manif
         let Origin::Pappus { account, pod: signed_by } = &input.archive.report().origin else {
             return Err(unsigned(input));
         };
-        // The pod would vouch for what it has never seen.
+        // Otherwise the pod would vouch for an archive that it never signed.
         if let Some(pod) = pod.as_ref().filter(|pod| *pod != signed_by) {
             return Err(MergeError::AnotherPodKey {
                 path: input.path.clone(),

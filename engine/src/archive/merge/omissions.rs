@@ -1,4 +1,4 @@
-//! What is still left out when archives are put together.
+//! The omissions that remain after a merge.
 
 use std::collections::HashSet;
 
@@ -6,8 +6,8 @@ use super::MergeInput;
 use super::index::Index;
 use crate::domain::{Omission, OmissionCode, Omissions, RecordKind};
 
-/// The omissions that stay: not those of a record that another archive gives, and each once, in the newest archive's
-/// words.
+/// Returns the remaining omissions: none for records that another archive supplies, and each once, as worded in the
+/// newest archive.
 pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Omissions {
     let lists: Vec<&[Omission]> = inputs
         .iter()
@@ -26,7 +26,7 @@ pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Omissions {
     for (place, list) in lists.iter().enumerate().rev() {
         for omission in *list {
             let record = &omission.record;
-            // What an older archive says of the account is not so any more, or the newest says it too.
+            // Older omissions of the account are obsolete, or are in the newest archive too.
             if place != newest && matches!(record.kind, RecordKind::Account | RecordKind::Block) {
                 continue;
             }

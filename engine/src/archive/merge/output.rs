@@ -1,4 +1,4 @@
-//! The merged archive, from the documents and photos to its final name.
+//! Writes the merged archive from the documents and photos.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write};
@@ -14,7 +14,7 @@ use crate::archive::open::{OpenError, count_records};
 use crate::archive::writer::{ArchiveWriter, DEFLATE_LEVEL, HEADER_ALLOWANCE, Packing, WriteError};
 use crate::domain::{KeyFingerprint, PrivateKey, SigningKey};
 
-/// A document of this size or less needs no sizes of 64 bits, which stock pods do not understand.
+/// The largest document without 64-bit sizes, which stock pods do not understand.
 const MAX_PLAIN_ENTRY: u64 = 0xffff_fffe;
 
 pub(super) fn write(
@@ -27,8 +27,8 @@ pub(super) fn write(
     let failed = MergeError::io(options.folder);
     let limits = inputs.last().map_or_else(Limits::default, |input| *input.archive.limits());
     let signing = signing_key(&documents, &manifest, options)?;
-    // The account's own key in the place of the pod's: somebody has to sign, and a reader who trusts a pod's key
-    // takes no notice of this one.
+    // Without a pod's key the account's own key signs in its place: a signature is required, and readers who trust a
+    // pod's key ignore this one.
     let pod_key = options.archive_key.or(signing.as_ref()).ok_or(MergeError::NobodySigns)?;
     let name = names::archive_file_name(&manifest.account.diaspora_id, options.created_at);
     let name = if options.lock.is_some() { format!("{name}.age") } else { name };
@@ -88,7 +88,7 @@ pub(super) fn write(
     Ok(Merged { path, bytes, manifest, signed_by_pod, only_in_older: index.only_in_older() })
 }
 
-/// How a document is kept: as it is when it would get so small that readers take it for a bomb.
+/// Returns the packing of a document: stored if it would compress so well that readers take it for a bomb.
 fn packing(document: &mut File, size: u64) -> io::Result<Packing> {
     if size <= Limits::RATIO_FROM_BYTES {
         return Ok(Packing::Deflated);
@@ -101,7 +101,7 @@ fn packing(document: &mut File, size: u64) -> io::Result<Packing> {
     Ok(if bomb { Packing::Stored } else { Packing::Deflated })
 }
 
-/// The account's key, ready for signing; nothing when it has none.
+/// Returns the account's signing key, or `None` if it has none.
 fn signing_key(
     documents: &Documents,
     manifest: &Manifest,
@@ -121,7 +121,7 @@ fn signing_key(
         }
     };
     let key = key.signing_key()?;
-    // As long as it was locked, the manifest's word for it had to be taken.
+    // While the key was encrypted, only the manifest's fingerprint was available.
     let found: KeyFingerprint = key.public_key()?.fingerprint();
     if manifest.account.key_fingerprint.as_ref().is_some_and(|named| *named != found) {
         let path = options.folder.to_owned();
@@ -158,7 +158,7 @@ fn copy_photos<W: Write + io::Seek>(
     Ok(())
 }
 
-/// Which side of copying a photo failed.
+/// An error of copying a photo, by the side that failed.
 #[derive(Debug, thiserror::Error)]
 enum PhotoError {
     #[error(transparent)]
@@ -176,7 +176,7 @@ impl From<PhotoError> for MergeError {
     }
 }
 
-/// The entry that is open in an archive.
+/// The open entry of an archive.
 struct Entry<'a, W: Write + io::Seek>(&'a mut ArchiveWriter<W>);
 
 impl<W: Write + io::Seek> Write for Entry<'_, W> {

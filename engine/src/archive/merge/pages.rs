@@ -1,4 +1,4 @@
-//! The pages for people, from the documents that were put together.
+//! Writes the HTML pages from the merged documents.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -22,7 +22,7 @@ use crate::domain::{
     Settings,
 };
 
-/// Makes the pages, in a file without a name.
+/// Writes the pages to an unnamed file.
 pub(super) fn write(
     documents: &mut Documents,
     manifest: &Manifest,
@@ -103,12 +103,12 @@ fn parse<T: DeserializeOwned>(place: &Place<'_>, value: &RawValue) -> Result<T, 
     serde_json::from_str(value.get()).map_err(|error| DocumentError::record(place, &error))
 }
 
-/// What has to be known before posts are shown.
+/// The data required before posts can be shown.
 struct Known {
     names: HashMap<String, String>,
     audiences: HashMap<String, Vec<String>>,
     replies: Replies,
-    /// The answers that were voted for, one for each vote.
+    /// The poll answers that were voted for, one for each vote.
     votes: Vec<Guid>,
     extras: bool,
     failed: Option<io::Error>,
@@ -160,7 +160,7 @@ impl DocumentVisitor for Known {
     }
 }
 
-/// Shows one record after another.
+/// A visitor that adds each record to the pages.
 struct Show {
     view: View<File>,
     known: Known,

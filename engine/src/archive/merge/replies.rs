@@ -1,4 +1,4 @@
-//! What others say under the account's posts, kept on disk until the post is shown.
+//! Comments and likes on the account's posts, kept on disk until the post is shown.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -18,7 +18,7 @@ struct Kept {
     text: String,
 }
 
-/// Comments and numbers of likes by the post they belong to.
+/// Comments and like counts by post.
 pub(super) struct Replies {
     file: File,
     end: u64,
@@ -32,7 +32,7 @@ impl Replies {
         Ok(Self { file, end: 0, comments: HashMap::new(), likes: HashMap::new() })
     }
 
-    /// Keeps a relayable, if it is one that is shown under a post.
+    /// Stores a relayable, if it is shown under a post.
     pub(super) fn add(&mut self, entity: &RelayableEntity) -> io::Result<()> {
         match entity {
             RelayableEntity::Like(like) if like.parent_type == "Post" => {
@@ -55,7 +55,7 @@ impl Replies {
         Ok(())
     }
 
-    /// The likes of a post, and the comments on it, the oldest first, with the names people are known by.
+    /// Returns the number of likes of a post and its comments, the oldest first, with the authors' display names.
     pub(super) fn of(
         &mut self,
         post: &Guid,

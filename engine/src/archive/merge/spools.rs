@@ -1,4 +1,4 @@
-//! One temporary file for each list: archives are read once, and every list grows on its own.
+//! One temporary file for each list, so that one pass over the archives fills all lists.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek as _, Write};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::lists::{LISTS, List};
 
-/// A list that grows, as elements with commas between.
+/// A list being written: its elements, separated by commas.
 struct Spool {
     file: BufWriter<File>,
     empty: bool,
@@ -16,7 +16,7 @@ struct Spool {
 pub(super) struct Spools(Vec<(List, Spool)>);
 
 impl Spools {
-    /// Empty ones, in files that have no names.
+    /// Creates empty lists, in unnamed files.
     pub(super) fn new(folder: &Path) -> io::Result<Self> {
         let spool =
             |list| Ok((list, Spool { file: BufWriter::new(tempfile::tempfile_in(folder)?), empty: true }));
@@ -32,7 +32,7 @@ impl Spools {
         spool.file.write_all(text.as_bytes())
     }
 
-    /// Writes `"name":[…]`, and gives the space back.
+    /// Writes `"name":[…]` and frees the disk space.
     pub(super) fn copy(&mut self, list: List, out: &mut impl Write) -> io::Result<()> {
         let Some((_, spool)) = self.0.iter_mut().find(|(known, _)| *known == list) else { return Ok(()) };
         write!(out, "\"{}\":[", list.name())?;
@@ -45,7 +45,7 @@ impl Spools {
     }
 }
 
-/// Larger pieces than [`io::copy`] takes.
+/// Copies in larger chunks than [`io::copy`] does.
 pub(super) fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<u64> {
     let (mut buffer, mut total) = (vec![0; 256 << 10], 0);
     loop {

@@ -1,4 +1,4 @@
-//! An archive, and how far it has been checked.
+//! An archive, with its state of verification as a type parameter.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -15,7 +15,7 @@ use crate::archive::limits::Limits;
 use crate::archive::manifest::Manifest;
 use crate::archive::names;
 
-/// State of an archive that was opened: its container is sound, its content may be anything.
+/// State of an opened archive: its container is valid, its content is untrusted.
 #[derive(Debug)]
 pub struct Unverified {
     pub(super) total_bytes: u64,
@@ -28,7 +28,7 @@ pub struct Verified {
     pub(super) manifest: Option<Manifest>,
 }
 
-/// An archive. Its content can be read in the state [`Verified`] only.
+/// An archive. Its content can be read only in the state [`Verified`].
 ///
 /// ```no_run
 /// use pappus_engine::archive::{limits::Limits, open::Archive};
@@ -51,18 +51,18 @@ pub struct Verified {
 /// ```
 pub struct Archive<State> {
     pub(super) container: Container,
-    /// The photos' ZIP of a stock archive.
+    /// The ZIP of photos of a stock archive.
     pub(super) photos: Option<Zip>,
     pub(super) limits: Limits,
     pub(super) state: State,
 }
 
 impl Archive<Unverified> {
-    /// Opens an archive: a Pappus ZIP, or a stock pod's document as `.json`, `.json.gz` or in a `.zip`; each
-    /// also under age, then with what unlocks it. Looks at the container only, within the limits.
+    /// Opens an archive: a Pappus ZIP, or a stock pod's document as `.json`, `.json.gz` or in a `.zip`; each may be
+    /// age-encrypted, then `unlock` is required. Checks only the container, within the limits.
     ///
     /// # Errors
-    /// [`OpenError`] says what the file is instead, or what is wrong with its container.
+    /// [`OpenError`] with what the file is instead, or the problem of its container.
     pub fn open(path: &Path, limits: Limits, unlock: Option<&Unlock>) -> Result<Self, OpenError> {
         let container = Container::open(open_source(path, unlock)?, &limits)?;
         let read_again = |zip: &Zip| {
@@ -75,17 +75,17 @@ impl Archive<Unverified> {
             Container::StockZip(zip, document) => {
                 unpacked(zip) + zip.entries().get(*document).map_or(0, |entry| entry.unpacked)
             }
-            // How large it is unpacked shows at the end only; JSON shrinks to about a third.
+            // The unpacked size is unknown until the end; JSON compresses to about a third.
             Container::Gzip(_, size) => size.saturating_mul(3),
             Container::Json(_, size) => *size,
         };
         Ok(Self { container, photos: None, limits, state: Unverified { total_bytes } })
     }
 
-    /// Adds the ZIP of photos that a stock pod gives beside the document. The photos may be in any folder of it.
+    /// Adds the separate ZIP of photos of a stock pod. The photos may be in any folder of it.
     ///
     /// # Errors
-    /// [`OpenError::PhotosInside`] for a Pappus archive, or what is wrong with the ZIP.
+    /// [`OpenError::PhotosInside`] for a Pappus archive, or the problem of the ZIP.
     pub fn with_photos(mut self, path: &Path) -> Result<Self, OpenError> {
         if matches!(self.container, Container::Pappus(_)) {
             return Err(OpenError::PhotosInside);
@@ -99,15 +99,15 @@ impl Archive<Unverified> {
         Ok(self)
     }
 
-    /// About how many bytes [`Archive::verify`] will read, for showing progress.
+    /// Returns about the number of bytes that [`Archive::verify`] will read, for progress display.
     pub fn total_bytes(&self) -> u64 {
         self.state.total_bytes
     }
 
-    /// Checks everything there is to check. `progress` hears how many bytes are done.
+    /// Verifies the whole archive. `progress` is called with the number of bytes done.
     ///
     /// # Errors
-    /// [`VerifyError`] says what is wrong, where, and what it means.
+    /// [`VerifyError`] with the problem, its location and its meaning.
     pub fn verify(self, progress: &dyn Fn(u64)) -> Result<Archive<Verified>, VerifyError> {
         verify::verify(self, progress)
     }
@@ -119,7 +119,7 @@ fn open_photos(path: &Path, limits: &Limits) -> Result<Zip, OpenError> {
     Ok(Zip::open(source, size, limits, &[])?)
 }
 
-/// What is read when every file is.
+/// Returns the total unpacked size of all entries.
 fn unpacked(zip: &Zip) -> u64 {
     zip.entries().iter().map(|entry| entry.unpacked).sum()
 }
@@ -133,33 +133,33 @@ fn open_source(path: &Path, unlock: Option<&Unlock>) -> Result<Source, OpenError
 }
 
 impl Archive<Verified> {
-    /// What was found.
+    /// Returns the result of the verification.
     pub fn report(&self) -> &Verification {
         &self.state.report
     }
 
-    /// What the archive says of itself; stock archives have none.
+    /// Returns the manifest; stock archives have none.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.state.manifest.as_ref()
     }
 
-    /// The limits it was opened with.
+    /// Returns the limits it was opened with.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// The archive document, unpacked.
+    /// Opens the archive document, unpacked.
     ///
     /// # Errors
-    /// [`OpenError`] when the file has changed or cannot be read any more; reading gives such errors too.
+    /// [`OpenError`] if the file has changed or can no longer be read; reading the result returns the same errors.
     pub fn document(&mut self) -> Result<Box<dyn Read + '_>, OpenError> {
         self.container.document(&self.limits).map_err(OpenError::from_io)
     }
 
-    /// `extras.json`, unpacked; stock archives have none.
+    /// Opens `extras.json`, unpacked; stock archives have none.
     ///
     /// # Errors
-    /// [`OpenError`] when the file has changed or cannot be read any more; reading gives such errors too.
+    /// [`OpenError`] if the file has changed or can no longer be read; reading the result returns the same errors.
     pub fn extras(&mut self) -> Result<Option<Box<dyn Read + '_>>, OpenError> {
         let Container::Pappus(zip) = &mut self.container else { return Ok(None) };
         match zip.position(names::EXTRAS) {
@@ -168,10 +168,10 @@ impl Archive<Verified> {
         }
     }
 
-    /// What `extras.json` says about records of the document; stock archives have nothing to add.
+    /// Reads the additions in `extras.json` to records of the document; stock archives have none.
     ///
     /// # Errors
-    /// [`OpenError`] and [`DocumentError`] when `extras.json` has changed or cannot be read any more.
+    /// [`OpenError`] and [`DocumentError`] if `extras.json` has changed or can no longer be read.
     pub fn additions<E: From<OpenError> + From<DocumentError>>(&mut self) -> Result<Additions, E> {
         let limits = self.limits;
         match self.extras()? {
@@ -180,12 +180,12 @@ impl Archive<Verified> {
         }
     }
 
-    /// Hands over the photos' originals, one after another: file name, size in bytes, and the bytes. Each name comes
-    /// once: beside a stock archive, the first file of that name counts, whatever folder it is in; the photos' own ZIP
-    /// goes before the document's.
+    /// Visits the original photos one after another: file name, size in bytes, and the bytes. Each name is visited
+    /// once: with a stock archive, the first file of a name counts, whatever its folder; the photos' own ZIP takes
+    /// precedence over the document's.
     ///
     /// # Errors
-    /// [`OpenError`] when the file has changed or cannot be read any more, and what `visit` returns.
+    /// [`OpenError`] if the file has changed or can no longer be read, and errors of `visit`.
     pub fn photos<E: From<OpenError>>(
         &mut self,
         mut visit: impl FnMut(&str, u64, &mut dyn Read) -> Result<(), E>,
@@ -222,13 +222,13 @@ impl Archive<Verified> {
     }
 }
 
-/// The name of a photo in an archive of ours. One that the manifest lists may look like a system's leftover.
+/// Returns the name of a photo in a Pappus archive. A listed photo may look like a system file.
 fn own_photo(entry: &Entry) -> Option<&str> {
     let name = entry.name.strip_prefix(names::PHOTOS)?;
     (matches!(entry.role, Role::File | Role::Junk) && !name.contains('/')).then_some(name)
 }
 
-/// The name of a photo beside a stock archive, in whatever folder it is.
+/// Returns the name of a photo of a stock archive, whatever its folder.
 pub(super) fn stock_photo(entry: &Entry) -> Option<&str> {
     (entry.role == Role::File && may_be_photo(entry)).then(|| entry.name.rsplit('/').next()).flatten()
 }

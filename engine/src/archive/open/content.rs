@@ -1,4 +1,4 @@
-//! What kinds of files hold an archive, and the way to the document in each.
+//! The kinds of files that hold an archive, and access to the document in each.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -11,18 +11,18 @@ use crate::text::TextReader;
 
 /// A file that holds an archive.
 pub(super) enum Container {
-    /// Our own format.
+    /// A Pappus archive.
     Pappus(Zip),
     /// A ZIP with a stock document at this position.
     StockZip(Zip, usize),
-    /// A packed stock document of this many packed bytes.
+    /// A gzip-compressed stock document of this compressed size.
     Gzip(Source, u64),
-    /// A stock document of this many bytes.
+    /// A plain stock document of this size.
     Json(Source, u64),
 }
 
 impl Container {
-    /// Finds out what a file is.
+    /// Detects the kind of a file.
     pub(super) fn open(mut source: Source, limits: &Limits) -> Result<Self, OpenError> {
         let size = source.size()?;
         let mut head = Vec::new();
@@ -31,7 +31,7 @@ impl Container {
         match head.as_slice() {
             [] => Err(OpenError::Empty),
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
-                // Where everything is in a folder, it is that of the signatures.
+                // If everything is in a folder, that is the one of the signatures.
                 let marks = [names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
                 Self::zip(Zip::open(source, size, limits, &marks)?)
             }
@@ -41,13 +41,13 @@ impl Container {
         }
     }
 
-    /// One of our names is enough: an archive without its manifest must not pass for a stock one.
+    /// Any Pappus file name suffices: an archive without its manifest must not pass for a stock one.
     fn zip(zip: Zip) -> Result<Self, OpenError> {
         let ours = [names::EXTRAS, names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
         if ours.iter().any(|name| zip.position(name).is_some()) {
             return Ok(Self::Pappus(zip));
         }
-        // diaspora*'s importer takes the first one.
+        // diaspora*'s importer uses the first one.
         let first = |end: &str| zip.files().find(|(_, entry)| ends_with(entry, end)).map(|found| found.0);
         match first(".json").or_else(|| first(".json.gz")) {
             Some(document) => Ok(Self::StockZip(zip, document)),
@@ -55,10 +55,10 @@ impl Container {
         }
     }
 
-    /// What is packed must be a document: only a file can be read at any place, as a ZIP must be.
+    /// The compressed content must be a document: a ZIP needs random access, which gzip does not allow.
     fn gzip(mut source: Source, size: u64, limits: &Limits) -> Result<Self, OpenError> {
         let mut head = Vec::new();
-        // A file that cannot be unpacked is damaged, which is said when it is read.
+        // A damaged file is reported when it is read.
         let read = gunzip::document(Box::new(&mut source), size, limits)
             .and_then(|document| document.take(1024).read_to_end(&mut head));
         match foreign(&head).filter(|_| read.is_ok() || !head.is_empty()) {
@@ -67,7 +67,7 @@ impl Container {
         }
     }
 
-    /// The archive document: unpacked, and as UTF-8 without a byte order mark.
+    /// Opens the archive document: unpacked, as UTF-8 without a byte order mark.
     pub(super) fn document(&mut self, limits: &Limits) -> io::Result<Box<dyn Read + '_>> {
         match self {
             Self::Pappus(zip) => {
@@ -93,26 +93,26 @@ impl Container {
     }
 }
 
-/// Whether an entry's name ends like this, in capitals or not.
+/// Returns whether an entry's name has this ending, ignoring case.
 fn ends_with(entry: &Entry, end: &str) -> bool {
     entry.name.to_ascii_lowercase().ends_with(end)
 }
 
-/// Whether an entry of a stock pod's ZIP may be a photo: not the document, and nothing that never is one.
+/// Returns whether an entry of a stock pod's ZIP may be a photo, judging by its file name extension.
 pub(super) fn may_be_photo(entry: &Entry) -> bool {
     !entry.name.ends_with('/')
         && ![".json", ".gz", ".zip", ".txt", ".html", ".htm", ".md"].iter().any(|end| ends_with(entry, end))
 }
 
-/// Whether a text begins as a JSON object does, in any encoding it may have.
+/// Returns whether a text begins like a JSON object, in any supported encoding.
 fn is_object(head: &[u8]) -> bool {
     let mut text = Vec::new();
-    // Reading from memory does not fail.
+    // Reading from memory cannot fail.
     _ = TextReader::new(head).and_then(|mut reader| reader.read_to_end(&mut text));
     text.trim_ascii_start().first() == Some(&b'{')
 }
 
-/// The name of a format that people pack files in, and that Pappus does not read.
+/// Returns the name of an archive format that Pappus does not read here.
 fn foreign(head: &[u8]) -> Option<&'static str> {
     let tar = head.get(257..262) == Some(b"ustar");
     match head {

@@ -1,4 +1,4 @@
-//! Every entry's bytes, read once.
+//! Verifies the bytes of every entry.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -10,11 +10,10 @@ use super::progress::Progress;
 use super::zip::{Role, Zip, ZipError};
 use crate::archive::manifest::Manifest;
 
-/// Bytes read at a time: large enough for fast reading, small enough to be still in the cache for hashing.
+/// The bytes read at a time: large enough for fast reading, small enough to stay in the cache for hashing.
 const CHUNK: usize = 256 * 1024;
 
-/// Each listed entry must have the digest the manifest lists for it, as often as it is there. They are read in the order
-/// in which they lie in the file.
+/// Checks that each listed entry, and each copy of it, has the digest in the manifest. They are read in file order.
 pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &Progress<'_>) -> Result<(), VerifyError> {
     zip.check_ignored()?;
     let listed: HashMap<&str, &str> =
@@ -25,7 +24,7 @@ pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &Progress<'_>)
             continue;
         };
         let Some(expected) = listed.get(&*entry.name) else {
-            // The manifest and the signatures; they are read whole where they are used.
+            // The manifest and the signatures are checked elsewhere; here only that copies agree.
             if let Role::CopyOf(first) = entry.role {
                 compare(zip, first, position, &mut buffer, progress)?;
             }
@@ -44,7 +43,7 @@ pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &Progress<'_>)
     Ok(())
 }
 
-/// Each entry of a ZIP that lists no digests must at least be whole, and the same as often as it is there.
+/// Checks that each entry of a ZIP without listed digests is intact, and that its copies are identical.
 pub(super) fn check_whole(zip: &mut Zip, progress: &Progress<'_>) -> Result<(), VerifyError> {
     zip.check_ignored()?;
     let mut buffer = vec![0; CHUNK];
@@ -58,7 +57,7 @@ pub(super) fn check_whole(zip: &mut Zip, progress: &Progress<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Two entries of one name must have the same bytes, whatever their checksums say.
+/// Checks that two entries of one name have the same bytes, whatever their checksums.
 fn compare(
     zip: &mut Zip,
     first: usize,

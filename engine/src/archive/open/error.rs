@@ -1,4 +1,4 @@
-//! Why an archive is refused.
+//! Errors of opening and verifying archives.
 
 use std::io;
 
@@ -8,86 +8,86 @@ use crate::archive::encryption::EncryptionError;
 use crate::archive::manifest::{CountKind, FORMAT, PrivateKeyState};
 use crate::domain::KeyError;
 
-/// Why a file could not be opened as an archive.
+/// An error of opening a file as an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file system failed.
     #[error("the archive cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// A folder, a device.
+    /// The path is a folder or a device.
     #[error("this is not a file; name the archive itself, or pack the folder as a ZIP")]
     NotAFile,
-    /// No bytes.
+    /// The file is empty.
     #[error("the file is empty: it was not downloaded or not copied; get it again")]
     Empty,
-    /// Something else.
+    /// The file is not an archive.
     #[error("the file is no archive: neither a ZIP, nor a diaspora* archive document (.json or .json.gz)")]
     NotAnArchive,
     /// A format that Pappus does not read.
     #[error("the file is packed as {0}: unpack it, and pack what was in it as a ZIP")]
     OtherFormat(&'static str),
-    /// A whole archive under gzip.
+    /// A whole archive was compressed with gzip again.
     #[error(
         "the file is a {0} file that was packed with gzip once more: unpack it once (gunzip), and open what comes out"
     )]
     PackedTwice(&'static str),
-    /// The lock does not open.
+    /// The file could not be decrypted.
     #[error(transparent)]
     Encryption(#[from] EncryptionError),
-    /// The ZIP is refused.
+    /// The ZIP is invalid.
     #[error(transparent)]
     Zip(#[from] ZipError),
-    /// The gzip file is refused.
+    /// The gzip file is invalid.
     #[error(transparent)]
     Gzip(#[from] GzipError),
-    /// A ZIP without a document.
+    /// The ZIP has no document.
     #[error(
         "there is no archive document (.json) in the ZIP; if it is the photos' ZIP of a pod, open the .json.gz that belongs to it"
     )]
     NoDocument,
-    /// The ZIP of photos beside the archive is refused.
+    /// The separate ZIP of photos is invalid.
     #[error("the photos' ZIP: {0}")]
     Photos(#[source] Box<OpenError>),
-    /// Photos beside an archive that has its own.
+    /// A separate ZIP of photos was given with an archive that contains its photos.
     #[error(
         "this archive holds its photos itself; a separate ZIP of photos belongs to archives of stock pods only"
     )]
     PhotosInside,
 }
 
-/// Why a gzip file is refused.
+/// An error of reading a gzip file.
 #[derive(Debug, thiserror::Error)]
 pub enum GzipError {
-    /// It ends in the middle.
+    /// It is truncated.
     #[error("the .gz file ends in the middle: it was cut off; get it again")]
     Truncated,
-    /// The data makes no sense.
+    /// The data is corrupt.
     #[error("the .gz file is damaged; get it again")]
     Damaged,
-    /// It gets too large when unpacked.
+    /// Its unpacked size exceeds the limit.
     #[error("the .gz file would grow to more than {limit} bytes: that is a bomb, not an archive")]
     Bomb {
-        /// What was allowed.
+        /// The limit in bytes.
         limit: u64,
     },
 }
 
-/// Why an archive is not what it says.
+/// An error of verifying an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// The file system failed.
     #[error("the archive cannot be read: {0}")]
     Io(#[source] io::Error),
-    /// The ZIP is refused.
+    /// The ZIP is invalid.
     #[error(transparent)]
     Zip(#[from] ZipError),
-    /// The gzip file is refused.
+    /// The gzip file is invalid.
     #[error(transparent)]
     Gzip(#[from] GzipError),
-    /// The ZIP of photos beside the archive is refused.
+    /// The separate ZIP of photos is invalid.
     #[error("the photos' ZIP: {0}")]
     Photos(#[source] Box<VerifyError>),
-    /// There is no manifest.
+    /// The manifest is missing.
     #[error(
         "there is no manifest.json in the archive: it was removed, so nothing in the archive can be trusted"
     )]
@@ -98,19 +98,19 @@ pub enum VerifyError {
         /// The limit.
         limit: u64,
     },
-    /// Another format.
+    /// The format is unknown.
     #[error("the archive has the format {found:?}; this version reads {FORMAT:?}: use a newer Pappus")]
     UnknownFormat {
-        /// What the manifest says.
+        /// The manifest's value.
         found: String,
     },
-    /// The manifest is no manifest.
+    /// The manifest is malformed.
     #[error("manifest.json is not a manifest: {problem}")]
     ManifestInvalid {
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
-    /// A listed entry is not there.
+    /// A listed entry is missing.
     #[error("{path:?} is listed in the manifest and not in the archive: it was removed")]
     EntryMissing {
         /// The entry.
@@ -128,23 +128,23 @@ pub enum VerifyError {
         /// The entry.
         path: String,
     },
-    /// An entry has no business there.
+    /// The manifest lists an entry that the format does not allow.
     #[error("{path:?} has no place in an archive of this format")]
     EntryUnexpected {
         /// The entry.
         path: String,
     },
-    /// An entry has another size than listed.
+    /// An entry's size differs from the listed one.
     #[error("{path:?} has {found} bytes and should have {listed}: it was changed after the archive was made")]
     EntrySize {
         /// The entry.
         path: String,
-        /// What the manifest says.
+        /// The manifest's value.
         listed: u64,
-        /// What is there.
+        /// The actual value.
         found: u64,
     },
-    /// An entry has other bytes than listed.
+    /// An entry's digest differs from the listed one.
     #[error(
         "{path:?} is not the file the manifest lists (its SHA-256 differs): it was changed after the archive was made"
     )]
@@ -152,32 +152,32 @@ pub enum VerifyError {
         /// The entry.
         path: String,
     },
-    /// The account's signature is not there.
+    /// The account's signature is missing.
     #[error("manifest.account.sig is missing although the account has a key: it was removed")]
     AccountSignatureMissing,
-    /// A signature by an account without a key.
+    /// An account without a key has a signature.
     #[error("there is a manifest.account.sig although the manifest says that the account has no private key")]
     AccountSignatureUnexpected,
-    /// The pod's signature is not there.
+    /// The pod's signature is missing.
     #[error("manifest.pod.sig is missing: it was removed")]
     PodSignatureMissing,
-    /// A signature file holds something else.
+    /// A signature file is malformed.
     #[error("{path:?} holds no signature (base64 text)")]
     SignatureUnreadable {
         /// The file.
         path: &'static str,
     },
-    /// The account did not sign this manifest.
+    /// The account's signature does not match the manifest.
     #[error(
         "the account's signature does not fit the manifest: the archive was changed, or signed by somebody else"
     )]
     AccountSignatureWrong,
-    /// The pod did not sign this manifest.
+    /// The pod's signature does not match the manifest.
     #[error(
         "the pod's signature does not fit the manifest: the archive was changed, or signed by somebody else"
     )]
     PodSignatureWrong,
-    /// Each signature is in the other's file.
+    /// The two signature files are swapped.
     #[error("the two signatures are in each other's place: the archive was put together by hand")]
     SignaturesSwapped,
     /// The pod's key cannot be used.
@@ -186,10 +186,10 @@ pub enum VerifyError {
     /// The account's key cannot be used.
     #[error("the account's key cannot be used: {0}")]
     AccountKey(#[source] KeyError),
-    /// The manifest has no key of the account although there should be one.
+    /// The manifest lacks the account's key.
     #[error("the manifest names no public key of the account")]
     AccountKeyMissing,
-    /// The manifest names another key than the one in the document.
+    /// The manifest's key differs from the one in the document.
     #[error(
         "the manifest names another key than the one in diaspora.json: the archive is not the account's own"
     )]
@@ -197,64 +197,64 @@ pub enum VerifyError {
     /// The manifest's fingerprint belongs to another key.
     #[error("the key's fingerprint in the manifest is not that of the key beside it")]
     FingerprintMismatch,
-    /// The private key lies in the document in another way than the manifest says.
+    /// The form of the private key in the document differs from the manifest.
     #[error("the private key in diaspora.json is {found:?}, the manifest says {listed:?}")]
     PrivateKeyState {
-        /// What the manifest says.
+        /// The manifest's value.
         listed: PrivateKeyState,
-        /// What is there.
+        /// The actual value.
         found: PrivateKeyState,
     },
-    /// The document is refused.
+    /// The document is invalid.
     #[error("the archive document: {0}")]
     Document(#[source] DocumentError),
-    /// Another version of the document.
+    /// The document has an unsupported version.
     #[error("the archive document has version {found:?}; Pappus reads 2.0")]
     DocumentVersion {
-        /// What it says.
+        /// The value found.
         found: String,
     },
-    /// A required field is not there.
+    /// A required field is missing.
     #[error("the archive document has no {field}: it is not an archive of an account")]
     FieldMissing {
         /// The field.
         field: &'static str,
     },
-    /// The document is about somebody else.
+    /// The document belongs to another account.
     #[error(
         "{field} says {found:?}, the manifest is about {expected}: the parts belong to different accounts"
     )]
     AccountMismatch {
-        /// Where the other account is named.
+        /// The field that names the other account.
         field: &'static str,
-        /// What it says there.
+        /// The account named there.
         found: String,
         /// The account of the manifest.
         expected: String,
     },
-    /// `extras.json` is refused.
+    /// `extras.json` is invalid.
     #[error("extras.json: {0}")]
     Extras(#[source] DocumentError),
-    /// Another format of `extras.json`.
+    /// `extras.json` has an unsupported format.
     #[error("extras.json has the format {found:?}; this version reads \"pappus-extras/1\"")]
     ExtrasFormat {
-        /// What it says.
+        /// The value found.
         found: String,
     },
-    /// More or fewer records than the manifest says.
+    /// The number of records differs from the manifest.
     #[error("the manifest counts {listed} {}, the archive holds {found}", kind.label())]
     Count {
-        /// What was counted.
+        /// The kind of record.
         kind: CountKind,
-        /// What the manifest says.
+        /// The manifest's value.
         listed: u64,
-        /// What is there.
+        /// The actual value.
         found: u64,
     },
 }
 
 impl OpenError {
-    /// The stable name of the error, for programs.
+    /// Returns the error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io(_) => "io",
@@ -274,7 +274,7 @@ impl OpenError {
 }
 
 impl OpenError {
-    /// Takes an error out of the [`io::Error`] in which it passed through a reader.
+    /// Unwraps an error that passed through a reader inside an [`io::Error`].
     pub(crate) fn from_io(error: io::Error) -> Self {
         match ReadFailure::from(error) {
             ReadFailure::Gzip(error) => Self::Gzip(error),
@@ -284,7 +284,7 @@ impl OpenError {
     }
 }
 
-/// What can be inside an [`io::Error`] that comes out of an archive.
+/// The errors that an [`io::Error`] of an archive's reader can wrap.
 enum ReadFailure {
     Gzip(GzipError),
     Zip(ZipError),
@@ -314,7 +314,7 @@ fn encryption_code(error: &EncryptionError) -> &'static str {
 }
 
 impl GzipError {
-    /// The stable name of the error, for programs.
+    /// Returns the error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Truncated => "gzip_truncated",
@@ -325,12 +325,12 @@ impl GzipError {
 }
 
 impl VerifyError {
-    /// Whether it is the photos' ZIP that is wrong, and not the archive: then also what is wrong.
+    /// Returns the underlying error if it concerns the separate ZIP of photos and not the archive.
     pub fn in_photos(&self) -> Option<&Self> {
         if let Self::Photos(error) = self { Some(error) } else { None }
     }
 
-    /// The stable name of the error, for programs.
+    /// Returns the error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io(_) => "io",
@@ -370,7 +370,7 @@ impl VerifyError {
         }
     }
 
-    /// Takes an error out of the [`io::Error`] in which it passed through a reader.
+    /// Unwraps an error that passed through a reader inside an [`io::Error`].
     pub(super) fn from_io(error: io::Error) -> Self {
         match ReadFailure::from(error) {
             ReadFailure::Gzip(error) => Self::Gzip(error),
@@ -379,7 +379,7 @@ impl VerifyError {
         }
     }
 
-    /// The same for an error of the document reader; `wrap` says of which document.
+    /// Like [`from_io`](Self::from_io), for an error of the document reader; `wrap` selects the document's variant.
     pub(super) fn from_document(error: DocumentError, wrap: fn(DocumentError) -> Self) -> Self {
         match error {
             DocumentError::Io(error) => Self::from_io(error),

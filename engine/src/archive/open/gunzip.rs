@@ -1,4 +1,4 @@
-//! Documents under gzip.
+//! Documents compressed with gzip.
 
 use std::io::{self, BufRead as _, BufReader, Cursor, Read};
 
@@ -8,16 +8,16 @@ use super::GzipError;
 use crate::archive::limits::Limits;
 use crate::text::TextReader;
 
-/// First bytes of a gzip file.
+/// The first bytes of a gzip file.
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// How often a file is unpacked: browsers and servers pack a second time what is packed already.
+/// The most layers of gzip: browsers and servers sometimes compress a compressed file again.
 const LAYERS: usize = 2;
 
-/// The document in a file or an entry of `size` bytes: unpacked, and as UTF-8 without a byte order mark.
+/// Opens the document in a file or an entry of `size` bytes: unpacked, as UTF-8 without a byte order mark.
 ///
 /// # Errors
-/// What the reader says.
+/// Errors of the reader.
 pub(super) fn document<'a>(
     mut reader: Box<dyn Read + 'a>,
     size: u64,
@@ -35,17 +35,17 @@ pub(super) fn document<'a>(
     Ok(Box::new(TextReader::new(reader)?))
 }
 
-/// The first two bytes, and everything from the beginning.
+/// Returns the first two bytes, and a reader that starts from the beginning.
 fn peek<'a>(mut reader: Box<dyn Read + 'a>) -> io::Result<(Vec<u8>, Box<dyn Read + 'a>)> {
     let mut head = Vec::new();
     Read::by_ref(&mut reader).take(MAGIC.len() as u64).read_to_end(&mut head)?;
     Ok((head.clone(), Box::new(Cursor::new(head).chain(reader))))
 }
 
-/// Unpacks gzip, up to a bound. What follows the last whole member and is no gzip (zeros up to the end of a block, a line
-/// break, a server's words) is left.
+/// Decompresses gzip, up to a limit. Trailing data that is not gzip (zero padding, a line break, a server's message)
+/// is ignored.
 struct Gunzip<R: Read> {
-    /// None at the end.
+    /// `None` at the end.
     decoder: Option<GzDecoder<BufReader<R>>>,
     limit: u64,
     left: u64,
@@ -57,7 +57,7 @@ impl<R: Read> Gunzip<R> {
         Self { decoder: Some(GzDecoder::new(packed)), limit, left: limit }
     }
 
-    /// A member is over: the next one, if one follows.
+    /// Continues with the next member, if one follows.
     fn next_member(&mut self) -> io::Result<()> {
         let Some(decoder) = self.decoder.take() else { return Ok(()) };
         let mut packed = decoder.into_inner();
@@ -86,7 +86,7 @@ impl<R: Read> Read for Gunzip<R> {
         while let Some(decoder) = &mut self.decoder {
             let count = decoder.read(buffer).map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), GzipError::Truncated),
-                // The kind of flate2's own errors; what a reader below says stays as it is.
+                // The kind of flate2's own errors; errors of inner readers pass unchanged.
                 io::ErrorKind::InvalidInput => io::Error::new(io::ErrorKind::InvalidData, GzipError::Damaged),
                 _ => error,
             })?;

@@ -1,4 +1,4 @@
-//! `manifest.json`: what it is, and whether it lists exactly what is there.
+//! Reads `manifest.json` and compares its list with the archive's entries.
 
 use std::collections::HashMap;
 
@@ -11,16 +11,16 @@ use crate::archive::limits::Limits;
 use crate::archive::manifest::{FORMAT, Manifest};
 use crate::archive::names;
 
-/// Entries the manifest does not list, in the order they end the archive.
+/// The entries that the manifest does not list, in their order at the end of the archive.
 const UNLISTED: [&str; 3] = [names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
 
-/// Only this much is read of a manifest before its format is known.
+/// The part of a manifest that is read before its format is known.
 #[derive(Deserialize)]
 struct Head {
     format: String,
 }
 
-/// Reads the manifest, and the exact bytes that were signed.
+/// Reads the manifest; also returns the exact bytes that were signed.
 pub(super) fn read(zip: &mut Zip, limits: &Limits) -> Result<(Manifest, Vec<u8>), VerifyError> {
     let position = zip.position(names::MANIFEST).ok_or(VerifyError::ManifestMissing)?;
     let limit = limits.manifest_bytes;
@@ -34,7 +34,8 @@ pub(super) fn read(zip: &mut Zip, limits: &Limits) -> Result<(Manifest, Vec<u8>)
     Ok((serde_json::from_slice(&bytes).map_err(invalid)?, bytes))
 }
 
-/// The archive must hold exactly what the manifest lists. Its order and packing are those of whoever packed it last.
+/// Checks that the archive holds exactly the listed entries. Order and compression are free: the archive may have
+/// been repacked.
 pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), VerifyError> {
     let mut listed = HashMap::with_capacity(manifest.entries.len());
     for entry in &manifest.entries {
@@ -49,7 +50,7 @@ pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), Verify
     for entry in zip.entries().iter().filter(|entry| !UNLISTED.contains(&&*entry.name)) {
         let counts = match entry.role {
             Role::File => true,
-            // What a system leaves behind is in nobody's way, and may be in the list all the same.
+            // System files are harmless, but may be listed all the same.
             Role::Junk => listed.contains_key(&*entry.name),
             Role::CopyOf(_) | Role::Folder => false,
         };
@@ -63,7 +64,7 @@ pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), Verify
             return Err(VerifyError::EntrySize { path: path(), listed, found: entry.unpacked });
         }
     }
-    // In the manifest's order, so that the same archive always gives the same error.
+    // In the manifest's order, so that the error is deterministic.
     if let Some(missing) = manifest.entries.iter().find(|entry| listed.contains_key(entry.path.as_str())) {
         return Err(VerifyError::EntryMissing { path: missing.path.clone() });
     }
@@ -73,8 +74,8 @@ pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), Verify
     }
 }
 
-/// Whether a stock pod can read the document: its ZIP reader takes the first `.json` it meets from the beginning, and
-/// refuses sizes that follow the data.
+/// Returns whether a stock pod can read the document: its ZIP reader takes the first `.json` from the beginning, and
+/// refuses data descriptors.
 pub(super) fn is_for_stock_pods(zip: &Zip) -> bool {
     let json = |entry: &&Entry| entry.role != Role::Folder && entry.name.ends_with(".json");
     let first = zip.entries().iter().find(json);
@@ -82,7 +83,7 @@ pub(super) fn is_for_stock_pods(zip: &Zip) -> bool {
     plain && first.is_some_and(|entry| &*entry.name == names::DOCUMENT && !entry.has_descriptor())
 }
 
-/// Whether the format has a place for an entry of this name. Photos lie flat in their folder.
+/// Returns whether the format allows an entry of this name. The photos' folder has no subfolders.
 fn has_place(path: &str) -> bool {
     [names::DOCUMENT, names::EXTRAS, names::INDEX].contains(&path)
         || path.strip_prefix(names::PHOTOS).is_some_and(|name| !name.is_empty() && !name.contains('/'))

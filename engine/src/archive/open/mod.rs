@@ -1,19 +1,19 @@
-//! Opening and verifying archives: ours, and what stock pods write.
+//! Opening and verifying archives of Pappus and of stock pods.
 //!
 //! ```text
 //! Archive::open ──▶ Archive<Unverified> ──verify──▶ Archive<Verified> ──▶ document, extras, photos
 //! ```
 //!
-//! Nothing of an archive can be read before it is verified: there is no function for it. Every step takes
-//! the bytes for a stranger's. [`Archive::open`] looks at the container (the directory of the ZIP, names,
-//! sizes, places); [`Archive::verify`] at the content, in this order: manifest and list of entries, local
-//! headers and digests, signatures, the document and the extras record by record.
+//! The types prevent reading an archive before it is verified. Every step treats the bytes as untrusted.
+//! [`Archive::open`] checks the container (the directory of the ZIP, names, sizes, positions); [`Archive::verify`]
+//! checks the content, in this order: manifest and list of entries, local headers and digests, signatures, the
+//! document and the extras record by record.
 //!
-//! The ZIP is read by a small strict reader of our own (`zip`): it accepts one reading of a file only
-//! (no gaps, no overlaps, one name per entry, local headers that agree), so that no other program can find
-//! another document in it than the one that was verified here; and its memory does not depend on what the
-//! file claims. What innocent programs do is taken: another order or packing, folders, leftovers of operating
-//! systems, sizes behind the data, comments, the same file twice.
+//! The ZIP is read by our own small strict reader (`zip`): it accepts only files with one interpretation (no gaps, no
+//! overlaps, one content per name, local headers that agree), so that no other program can find a different document
+//! in it than the one verified here; and its memory does not depend on sizes that the file claims. Harmless
+//! differences are accepted: another order or compression, folders, system files, data descriptors, comments,
+//! duplicate entries.
 
 mod archive;
 mod content;

@@ -1,12 +1,12 @@
-//! How far a verification is.
+//! Progress of a verification.
 
 use std::cell::Cell;
 use std::io::{self, Read};
 
-/// Adds up what was read and passes it on.
+/// Sums the bytes read and reports them.
 pub(super) struct Progress<'a> {
     done: Cell<u64>,
-    /// The total is a guess for packed documents; nobody is to hear of more than all.
+    /// An estimate for compressed documents; reported progress never exceeds it.
     total: u64,
     listener: &'a dyn Fn(u64),
 }
@@ -23,7 +23,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Tells the progress what passes through.
+/// A reader that reports the bytes read to the progress.
 pub(super) struct Counted<'a, R>(pub(super) R, pub(super) &'a Progress<'a>);
 
 impl<R: Read> Read for Counted<'_, R> {

@@ -1,100 +1,100 @@
-//! What a verification found.
+//! Results of a verification.
 
 use std::collections::BTreeMap;
 
 use crate::archive::manifest::CountKind;
 use crate::domain::{DiasporaId, KeyFingerprint};
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone)]
 pub struct Verification {
-    /// Where the archive comes from, and who vouches for it.
+    /// The archive's origin and signatures.
     pub origin: Origin,
-    /// Whose account it is; unknown when a stock archive's profile cannot be read.
+    /// The account; unknown if a stock archive's profile cannot be read.
     pub account: Option<DiasporaId>,
-    /// Records by kind, as they were found in the document and in `extras.json`.
+    /// The number of records by kind in the document and in `extras.json`.
     pub counts: BTreeMap<CountKind, u64>,
-    /// What is to be said about it.
+    /// Problems that do not invalidate the archive.
     pub findings: Findings,
-    /// Whether a stock pod takes the file as it is. One that was packed anew it may not: its ZIP reader takes the first
-    /// `.json` and refuses sizes behind the data.
+    /// True if a stock pod accepts the file unchanged. It may refuse a repacked one: its ZIP reader takes the first
+    /// `.json` and refuses data descriptors.
     pub for_stock_pods: bool,
 }
 
-/// Where an archive comes from.
+/// The origin of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Our format: every byte is listed and signed.
+    /// Pappus: every byte is listed and signed.
     Pappus {
-        /// What the account itself says.
+        /// The account's own signature.
         account: AccountSignature,
-        /// The archive key that signed. It means something only if the pod is known to use it.
+        /// The archive key that signed it; meaningful only if the pod is known to use it.
         pod: KeyFingerprint,
     },
-    /// What a stock pod wrote: nobody vouches for it.
+    /// A stock pod: not signed.
     Stock,
 }
 
-/// What the account itself says about an archive.
+/// The state of the account's own signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountSignature {
-    /// It signed.
+    /// The account signed it.
     Good {
-        /// With this key.
+        /// The key's fingerprint.
         fingerprint: KeyFingerprint,
-        /// Where the key was taken from.
+        /// The source of the key.
         key: KeyOrigin,
     },
-    /// It has no private key, so it could not sign.
+    /// The account has no private key, so it could not sign.
     Absent,
 }
 
-/// Where the key came from with which the account's signature was checked.
+/// The source of the key that the account's signature was checked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyOrigin {
-    /// It is the public half of the private key in the document: whoever made the archive had that key.
+    /// The public half of the private key in the document: the archive's creator had that key.
     PrivateKey,
-    /// The private key is under a passphrase, so the manifest's own word was taken: the signature shows only
-    /// that the archive is unchanged. Compare the fingerprint with the one the old pod publishes.
+    /// The manifest, as the private key is encrypted: the signature only shows that the archive is unchanged. Compare
+    /// the fingerprint with the one the old pod publishes.
     Manifest,
 }
 
-/// Something to be said about an archive that is no reason to refuse it.
+/// A problem of an archive that is no reason to refuse it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Its kind.
+    /// The kind of finding.
     pub code: FindingCode,
-    /// Where, such as `user.posts[12]`; empty for the whole archive.
+    /// The location, such as `user.posts[12]`; empty for the whole archive.
     pub place: String,
-    /// What it means, in a sentence.
+    /// A description, in one sentence.
     pub message: String,
 }
 
 /// Kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FindingCode {
-    /// Nobody vouches for a stock archive.
+    /// A stock archive, which is not signed.
     Unsigned,
-    /// The account could not sign.
+    /// The account has no key to sign with.
     NoAccountSignature,
     /// The account's key was taken from the manifest.
     KeyFromManifest,
     /// A record of a stock archive that cannot be read.
     UnreadableRecord,
-    /// A value of a stock archive that cannot be read; the record around it can.
+    /// A value of a stock archive that cannot be read, in a readable record.
     ValueLeftOut,
-    /// A field that an archive should have.
+    /// A missing field that an archive should have.
     MissingField,
-    /// Two different photos of a stock archive have one name.
+    /// Two different photos of a stock archive with the same name.
     PhotoNamedTwice,
     /// A ZIP within a stock archive's ZIP.
     NestedZip,
-    /// Parts of a stock archive that speak of different accounts.
+    /// Parts of a stock archive that belong to different accounts.
     AccountMismatch,
 }
 
 impl FindingCode {
-    /// The stable name, for programs.
+    /// Returns the stable name, for programs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unsigned => "unsigned",
@@ -110,7 +110,7 @@ impl FindingCode {
     }
 }
 
-/// Findings, counted all and kept up to a number: a stranger's archive may give rise to any number.
+/// Findings: all are counted, a limited number is kept, since an untrusted archive may cause any number.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
     kept: Vec<Finding>,
@@ -127,12 +127,12 @@ impl Findings {
         }
     }
 
-    /// The first 500.
+    /// Returns the first 500.
     pub fn list(&self) -> &[Finding] {
         &self.kept
     }
 
-    /// How many of each kind there are, kept or not.
+    /// Returns the number of each kind, kept or not.
     pub fn counts(&self) -> &BTreeMap<FindingCode, u64> {
         &self.counts
     }

@@ -9,10 +9,10 @@ use crate::archive::manifest::{Manifest, PrivateKeyState};
 use crate::archive::names;
 use crate::domain::{KeyFingerprint, PrivateKey, PublicKey};
 
-/// A signature by an 8192-bit key has 1368 characters.
+/// The largest signature file; a signature by an 8192-bit key has 1368 characters.
 const MAX_SIGNATURE: u64 = 4096;
 
-/// Checks both signatures over `bytes`. `private` is the key as it stands in the document.
+/// Checks both signatures over `bytes`. `private` is the key in the document.
 pub(super) fn check(
     zip: &mut Zip,
     manifest: &Manifest,
@@ -50,7 +50,7 @@ pub(super) fn check(
     Ok((account, pod.fingerprint()))
 }
 
-/// The key the account must have signed with; none if it had none.
+/// Returns the key that the account must have signed with, or `None` if it had none.
 fn account_key(
     manifest: &Manifest,
     private: &PrivateKey,
@@ -92,7 +92,7 @@ fn verifies(key: &PublicKey, bytes: &[u8], signature: &str) -> Result<bool, Veri
     Ok(key.verifying_key().map_err(VerifyError::AccountKey)?.verifies_base64(bytes, signature))
 }
 
-/// The text of a signature file; none if it is not there.
+/// Reads a signature file; returns `None` if it is missing.
 fn signature(zip: &mut Zip, path: &'static str) -> Result<Option<String>, VerifyError> {
     let Some(position) = zip.position(path) else { return Ok(None) };
     let bytes = zip.read_whole(position, MAX_SIGNATURE)?.ok_or(VerifyError::SignatureUnreadable { path })?;
@@ -104,8 +104,7 @@ fn signature(zip: &mut Zip, path: &'static str) -> Result<Option<String>, Verify
     }
 }
 
-/// Finds the private key in the document and reads no further. That it stands there once only is seen when
-/// the whole document is read.
+/// Finds the private key in the document and stops. A duplicate key is detected only when the whole document is read.
 #[derive(Default)]
 pub(super) struct KeyFinder(pub(super) Option<PrivateKey>);
 

@@ -1,4 +1,4 @@
-//! The bytes of an archive, plain or under age.
+//! The bytes of an archive, plain or age-encrypted.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -6,14 +6,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 use super::OpenError;
 use crate::archive::encryption::{EncryptionError, OpenedFile, Unlock, is_encrypted};
 
-/// The bytes of an archive, at any place.
+/// Random access to the bytes of an archive.
 pub(super) enum Source {
     Plain(File),
     Locked(Box<OpenedFile>),
 }
 
 impl Source {
-    /// Takes the lock off, if there is one.
+    /// Opens the file, decrypting it if it is encrypted.
     pub(super) fn new(mut file: File, unlock: Option<&Unlock>) -> Result<Self, OpenError> {
         if !is_encrypted(&mut file)? {
             return Ok(Self::Plain(file));

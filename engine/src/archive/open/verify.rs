@@ -55,7 +55,7 @@ pub(super) fn verify(
     Ok(Archive { container, photos, limits, state })
 }
 
-/// List of entries, digests, signatures.
+/// Checks the list of entries, the digests and the signatures.
 fn check_seals(
     zip: &mut Zip,
     limits: &Limits,
@@ -77,7 +77,7 @@ fn document_error(error: DocumentError) -> VerifyError {
     VerifyError::from_document(error, VerifyError::Document)
 }
 
-/// Reads the whole document, record by record.
+/// Validates the whole document, record by record.
 fn read_shape(
     container: &mut Container,
     limits: &Limits,
@@ -109,7 +109,7 @@ fn read_shape(
     }
 }
 
-/// Everything must be about the manifest's account.
+/// Checks that everything belongs to the manifest's account.
 fn check_owner(shape: &DocumentShape, manifest: &Manifest) -> Result<(), VerifyError> {
     let account = &manifest.account.diaspora_id;
     let mismatch = |field, found: &str| {
@@ -153,10 +153,10 @@ fn check_extras(
     result.map_err(|error| VerifyError::from_document(error, VerifyError::Extras))
 }
 
-/// Reads every record of both documents, which must be as an archive of ours has them, and counts them.
+/// Validates every record of both documents as in a Pappus archive, and counts them.
 ///
 /// # Errors
-/// [`VerifyError`] says what is wrong with them.
+/// [`VerifyError`] if they are invalid.
 pub(crate) fn count_records(
     mut document: impl Read + Seek,
     mut extras: impl Read + Seek,
@@ -173,13 +173,13 @@ pub(crate) fn count_records(
     Ok(shape.tally.counts)
 }
 
-/// What the manifest lists is there: this was checked first of all.
+/// Counts the listed photo files; that they exist has been checked before.
 fn count_photo_files(manifest: &Manifest, tally: &mut Tally) {
     let files = manifest.entries.iter().filter(|entry| entry.path.starts_with(names::PHOTOS)).count();
     tally.count(CountKind::PhotoFiles, files as u64);
 }
 
-/// What is odd about the photos beside a stock archive.
+/// Adds findings on the photos of a stock archive.
 fn note_photos<'a>(findings: &mut Findings, zips: impl Iterator<Item = &'a Zip>) {
     let mut seen = HashMap::new();
     for (_, entry) in zips.flat_map(Zip::files) {
@@ -201,7 +201,7 @@ fn note_photos<'a>(findings: &mut Findings, zips: impl Iterator<Item = &'a Zip>)
     }
 }
 
-/// The manifest must count what is there. Kinds it does not name count as none.
+/// Compares the manifest's counts with the actual ones. Kinds that it does not name count as zero.
 fn check_counts(manifest: &Manifest, tally: &Tally) -> Result<(), VerifyError> {
     let kinds = manifest.counts.keys().chain(tally.counts.keys());
     for kind in kinds {

@@ -1,4 +1,4 @@
-//! One kind of pages, of which one page is open at a time.
+//! Pages of one kind, of which one is open at a time.
 
 use std::io::{Seek, Write};
 
@@ -8,13 +8,13 @@ use super::ViewError;
 use super::pages::{Frame, Page};
 use super::spool::Spool;
 
-/// A page is full with this many bytes, however few records they are.
+/// The bytes at which a page is full, whatever its number of records.
 const PAGE_BYTES: usize = 512 * 1024;
 
 /// The kinds of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
-    /// Own posts with what others wrote under them.
+    /// Own posts with others' comments.
     Posts,
     /// People.
     Contacts,
@@ -24,7 +24,7 @@ pub(super) enum Section {
     Conversations,
     /// Photos outside posts.
     Photos,
-    /// What was left out.
+    /// Omissions.
     Omissions,
 }
 
@@ -43,7 +43,7 @@ impl Section {
         records >= self.records_per_page() || bytes >= PAGE_BYTES
     }
 
-    /// Returns the page of each record, by the bytes they were rendered in.
+    /// Returns the page of each record, from the rendered lengths in bytes.
     pub(super) fn plan(self, lengths: impl Iterator<Item = usize>) -> impl Iterator<Item = u32> {
         let (mut page, mut records, mut bytes) = (1, 0, 0);
         lengths.map(move |length| {
@@ -56,12 +56,12 @@ impl Section {
         })
     }
 
-    /// The name of a page in the archive.
+    /// Returns the path of a page in the archive.
     pub(super) fn path(self, page: u32) -> String {
         format!("view/{}", self.file_name(page))
     }
 
-    /// The name of a page in its folder.
+    /// Returns the file name of a page.
     pub(super) fn file_name(self, page: u32) -> String {
         let stem = match self {
             Self::Posts => "posts",
@@ -78,12 +78,12 @@ impl Section {
     }
 }
 
-/// The pages of one kind. Only the one that is being filled is in memory.
+/// The pages of one kind. Only the open page is in memory.
 pub(super) struct Chapter {
     section: Section,
     page: u32,
     records: usize,
-    /// Bytes of the records as they were rendered, before their marks were resolved: pages are planned by these.
+    /// The rendered bytes of the records before their marks were resolved, as used to plan pages.
     bytes: usize,
     body: String,
 }
@@ -93,17 +93,17 @@ impl Chapter {
         Self { section, page: 1, records: 0, bytes: 0, body: String::new() }
     }
 
-    /// The number of the page that is open.
+    /// Returns the number of the open page.
     pub(super) fn page(&self) -> u32 {
         self.page
     }
 
-    /// Whether nothing is on the open page so far.
+    /// Returns whether the open page is empty.
     pub(super) fn is_fresh(&self) -> bool {
         self.records == 0
     }
 
-    /// Writes the open page out if it is full, so that there is room for another record.
+    /// Writes the open page if it is full, to make space for another record.
     pub(super) fn make_room<W: Write + Seek>(
         &mut self,
         spool: &mut Spool<W>,
@@ -119,7 +119,7 @@ impl Chapter {
         Ok(())
     }
 
-    /// Puts a record on the open page.
+    /// Adds a record to the open page.
     pub(super) fn add(&mut self, record: &impl Template) -> Result<(), ViewError> {
         self.records += 1;
         record.render_into(&mut self.body)?;
@@ -127,19 +127,19 @@ impl Chapter {
         Ok(())
     }
 
-    /// Puts a record on the open page that was rendered before, in so many bytes.
+    /// Adds a record that was rendered before, originally to `rendered` bytes, to the open page.
     pub(super) fn add_text(&mut self, text: &str, rendered: usize) {
         self.records += 1;
         self.bytes += rendered;
         self.body.push_str(text);
     }
 
-    /// Puts a heading above the next record.
+    /// Adds a heading above the next record.
     pub(super) fn add_heading(&mut self, heading: &str) {
         self.body.push_str(heading);
     }
 
-    /// Writes the last page out. There is one even without any records: other pages link to it.
+    /// Writes the last page. One is written even without any records: other pages link to it.
     pub(super) fn finish<W: Write + Seek>(
         self,
         spool: &mut Spool<W>,

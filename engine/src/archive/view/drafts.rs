@@ -1,5 +1,5 @@
-//! Records that were rendered and wait for their place: posts are sorted by date, links find their page, and missing
-//! photos are known, only when every record has passed.
+//! Rendered records that wait for all records to be read: only then can posts be sorted by date, links resolved, and
+//! missing photos and vote counts known.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -9,28 +9,28 @@ use std::os::unix::fs::FileExt as _;
 
 use super::marks::{Marks, resolve};
 
-/// Where a record lies in the scratch file, and where it belongs. Twenty-odd bytes for each record are all that stays in
+/// The position of a record in the scratch file, and its sort key. Only these twenty-odd bytes of each record stay in
 /// memory.
 struct Draft {
-    /// Microseconds since 1970; equal for records that keep the order they came in.
+    /// Microseconds since 1970; records of the same time keep their order.
     time: i64,
     offset: u64,
     length: u32,
     year: i32,
-    /// Of the record's GUID.
+    /// The hash of the record's GUID.
     hash: u64,
 }
 
-/// The scratch file, which all kinds of pages share.
+/// The scratch file, shared by all kinds of pages.
 pub(super) struct Scratch {
     file: BufWriter<File>,
     end: u64,
-    /// The record that is being rendered; kept for its memory.
+    /// The record that is being rendered; its buffer is reused.
     text: String,
 }
 
 impl Scratch {
-    /// Begins in an empty file that nobody else sees.
+    /// Starts with an empty private file.
     pub(super) fn new(file: File) -> Self {
         Self { file: BufWriter::with_capacity(256 * 1024, file), end: 0, text: String::new() }
     }
@@ -43,7 +43,7 @@ impl Scratch {
         Ok((offset, length))
     }
 
-    /// Ends writing, so that everything can be read.
+    /// Finishes writing; returns the file for reading.
     pub(super) fn finish(self) -> io::Result<File> {
         self.file.into_inner().map_err(io::IntoInnerError::into_error)
     }
@@ -69,17 +69,17 @@ impl Drafts {
         Ok(())
     }
 
-    /// Puts the oldest first.
+    /// Sorts the records, the oldest first.
     pub(super) fn sort(&mut self) {
         self.0.sort_by_key(|draft| draft.time);
     }
 
-    /// The records in their order: the length and the hashed GUID of each.
+    /// Returns the length and the hashed GUID of each record, in order.
     pub(super) fn lengths(&self) -> impl Iterator<Item = (usize, u64)> {
         self.0.iter().map(|draft| (draft.length as usize, draft.hash))
     }
 
-    /// Reads the records in their order, with what is known now filled in.
+    /// Reads the records in order, with their marks resolved.
     pub(super) fn read(
         &self,
         scratch: &File,
@@ -99,14 +99,14 @@ impl Drafts {
     }
 }
 
-/// A hash that is the same in every run.
+/// Returns a hash that is the same in every run.
 pub(super) fn hash(guid: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     guid.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Names of the photos in the archive, as addresses have them.
+/// URL-encoded names of the photos in the archive.
 pub(super) type PhotoFiles = HashSet<String>;
-/// Votes by the hashed GUID of the answer.
+/// Vote counts by the hashed GUID of the answer.
 pub(super) type Votes = HashMap<u64, u64>;

@@ -1,8 +1,8 @@
-//! Why the pages could not be made.
+//! Errors of creating the pages.
 
 use std::io;
 
-/// Why the pages could not be made.
+/// An error of creating the pages.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
     /// The temporary file failed.
@@ -13,10 +13,10 @@ pub enum ViewError {
     Zip {
         /// The page that was being written.
         page: String,
-        /// What the library said.
+        /// The library's error.
         source: zip::result::ZipError,
     },
-    /// A template failed, which only happens when memory is short.
+    /// A template failed, which happens only when out of memory.
     #[error("a page cannot be filled in: {0}")]
     Template(#[from] askama::Error),
 }

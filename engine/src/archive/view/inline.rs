@@ -1,11 +1,11 @@
-//! Plain text inside Markdown: escaping, mentions, and addresses that nobody marked as links.
+//! Plain text inside Markdown: escaping, mentions, and bare URLs.
 
 use std::fmt::{self, Write};
 
 use super::marks::PostLink;
 use super::words::turns_direction;
 
-/// What links may point to. Anything else stays text.
+/// Returns whether links may point to a URL. Anything else remains text.
 pub(super) fn is_web_address(url: &str) -> bool {
     has_scheme(url, "http://") || has_scheme(url, "https://") || has_scheme(url, "mailto:")
 }
@@ -15,7 +15,7 @@ fn has_scheme(text: &str, scheme: &str) -> bool {
         && text.len() > scheme.len()
 }
 
-/// Writes text so that it means nothing in HTML, in elements and in quoted attributes.
+/// Escapes text for HTML elements and quoted attributes.
 pub(super) fn escape(out: &mut impl Write, text: &str) -> fmt::Result {
     let mut done = 0;
     for (at, byte) in text.bytes().enumerate() {
@@ -25,7 +25,7 @@ pub(super) fn escape(out: &mut impl Write, text: &str) -> fmt::Result {
             b'&' => "&amp;",
             b'"' => "&quot;",
             b'\'' => "&#39;",
-            // Browsers refuse or misread these.
+            // Browsers reject or misinterpret these.
             0..=8 | 11..=31 | 127 => "",
             _ => continue,
         };
@@ -36,7 +36,7 @@ pub(super) fn escape(out: &mut impl Write, text: &str) -> fmt::Result {
     out.write_str(&text[done..])
 }
 
-/// Begins a link. The address goes nowhere until somebody follows it, and then without saying where from.
+/// Writes the start tag of a link. Nothing is loaded until it is followed, and then without a referrer.
 pub(super) fn begin_link(out: &mut impl Write, url: &str, email: bool) -> fmt::Result {
     out.write_str("<a href=\"")?;
     out.write_str(if email { "mailto:" } else { "" })?;
@@ -44,7 +44,7 @@ pub(super) fn begin_link(out: &mut impl Write, url: &str, email: bool) -> fmt::R
     out.write_str("\" rel=\"noopener noreferrer\">")
 }
 
-/// Writes text with its mentions in readable form and, outside of links, its addresses as links.
+/// Writes text with readable mentions and, outside of links, URLs as links.
 pub(super) fn write_text(out: &mut impl Write, text: &str, links: bool) -> fmt::Result {
     let mut done = 0;
     let mut at = 0;
@@ -83,17 +83,17 @@ fn word_begins(before: &str) -> bool {
     !before.chars().next_back().is_some_and(char::is_alphanumeric)
 }
 
-/// The link to a post that a text begins with, and its length.
+/// Parses the link to a post at the start of a text; also returns its length.
 fn post_link(text: &str) -> Option<(PostLink<'_>, usize)> {
     let rest = text.strip_prefix("diaspora://")?;
     let ends = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | ':' | '/'));
     let length = text.len() - rest.len() + rest.find(ends).unwrap_or(rest.len());
-    // Punctuation at the end belongs to the sentence.
+    // Trailing punctuation belongs to the sentence.
     let url = text[..length].trim_end_matches(['.', ':', '-', '_', '/']);
     PostLink::parse(url).map(|link| (link, url.len()))
 }
 
-/// How long the address is that a text begins with, as far as it is one.
+/// Returns the length of the URL at the start of a text, if any.
 fn address_length(text: &str) -> Option<usize> {
     if !has_scheme(text, "http://") && !has_scheme(text, "https://") {
         return None;
@@ -101,7 +101,7 @@ fn address_length(text: &str) -> Option<usize> {
     let ends =
         |c: char| c.is_whitespace() || c.is_control() || turns_direction(c) || matches!(c, '<' | '>' | '"');
     let mut url = &text[..text.find(ends).unwrap_or(text.len())];
-    // Punctuation at the end belongs to the sentence; a bracket only if it was opened outside.
+    // Trailing punctuation belongs to the sentence; a closing bracket only if it was opened outside the URL.
     let surplus = |close, open| url.matches(close).count().saturating_sub(url.matches(open).count());
     let (mut round, mut square) = (surplus(')', '('), surplus(']', '['));
     while let Some(last) = url.bytes().next_back() {
@@ -116,7 +116,7 @@ fn address_length(text: &str) -> Option<usize> {
     url.split_once("//").filter(|(_, host)| !host.is_empty()).map(|_| url.len())
 }
 
-/// No mention is longer; looking further for its end would take long in a text full of beginnings.
+/// The longest mention; searching further for the end would be slow in a text full of `@{`.
 const LONGEST_MENTION: usize = 1024;
 
 /// `@{Name ; id@pod}` or `@{id@pod}`, as diaspora* stores it.

@@ -1,4 +1,4 @@
-//! What the templates of single records are filled in with.
+//! The data for the templates of single records.
 
 use askama::Template;
 
@@ -10,7 +10,7 @@ use crate::domain::{
     Timestamp,
 };
 
-/// The person, on the first page.
+/// The profile, on the first page.
 #[derive(Template)]
 #[template(path = "view/profile.html")]
 pub(super) struct ProfileItem<'a> {
@@ -45,14 +45,14 @@ impl<'a> ProfileItem<'a> {
     }
 }
 
-/// Somebody the account knows.
+/// A contact.
 #[derive(Template)]
 #[template(path = "view/contact.html")]
 pub(super) struct ContactItem<'a> {
     pub(super) contact: &'a Contact,
 }
 
-/// A post with everything under it.
+/// A post with its comments and likes.
 #[derive(Template)]
 #[template(path = "view/post.html")]
 pub(super) struct PostItem<'a> {
@@ -113,7 +113,7 @@ impl<'a> PostItem<'a> {
     }
 }
 
-/// When a post was made.
+/// Returns the time at which a post was created.
 pub(super) fn created_at(post: &Post) -> Timestamp {
     match post {
         Post::StatusMessage(message) => message.created_at,
@@ -145,7 +145,7 @@ impl<'a> ReplyItem<'a> {
 pub(super) struct PhotoItem<'a> {
     file: Encoded<'a>,
     caption: Option<String>,
-    /// What people know it by when its file is missing: the caption, or the name of the file.
+    /// The name shown if its file is missing: the caption, or the file name.
     name: String,
     number: usize,
     of: usize,
@@ -156,7 +156,7 @@ impl<'a> PhotoItem<'a> {
     fn new(photo: &'a Photo, number: usize, of: usize) -> Self {
         let caption = photo.text.as_deref().map(plain).filter(|caption| !caption.is_empty());
         let size = photo.width.zip(photo.height).filter(|&(width, height)| width > 0 && height > 0);
-        // A mark ends with the first "-->", which escaping leaves none of.
+        // A mark ends at the first "-->", which escaping removes from the name.
         let name = caption.clone().unwrap_or_else(|| plain(&photo.remote_photo_name));
         Self { file: Encoded(&photo.remote_photo_name), caption, name, number, of, size }
     }
@@ -195,7 +195,7 @@ impl<'a> CommentItem<'a> {
     }
 }
 
-/// The top of a conversation, or of its next part on another page.
+/// A part of a conversation, of at most one page.
 #[derive(Template)]
 #[template(path = "view/conversation.html")]
 pub(super) struct ConversationItem<'a> {
@@ -208,7 +208,7 @@ pub(super) struct ConversationItem<'a> {
 /// A message in a conversation.
 pub(super) struct MessageItem<'a> {
     author: &'a str,
-    /// The language, known for the account's own messages only.
+    /// The language, known only for the account's own messages.
     lang: &'a str,
     own: bool,
     created_at: Moment,
@@ -224,7 +224,7 @@ impl<'a> MessageItem<'a> {
     }
 }
 
-/// Something that was left out.
+/// An omission.
 #[derive(Template)]
 #[template(path = "view/omission.html")]
 pub(super) struct OmissionItem {

@@ -1,7 +1,7 @@
-//! Markdown as diaspora* shows it, in HTML that can do nothing but be read.
+//! Renders Markdown as diaspora* does, to static, safe HTML.
 //!
-//! Raw HTML becomes text, pictures become links, headings become bold paragraphs so that they stay out of the
-//! page's outline, and links lead to the web and to mail only. Every block finds its own direction.
+//! Raw HTML becomes text, images become links, headings become bold paragraphs to stay out of the page's outline, and
+//! only web and e-mail links are kept. Every block has automatic text direction.
 
 use std::fmt::{self, Write};
 
@@ -11,12 +11,12 @@ use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Ta
 use super::inline::{begin_link, escape, is_web_address, write_text};
 use super::marks::PostLink;
 
-/// A text that somebody wrote, as a template prints it.
+/// A Markdown text that a template prints as HTML.
 #[derive(Clone, Copy)]
 pub(super) struct Markdown<'a>(pub(super) &'a str);
 
 impl Markdown<'_> {
-    /// Whether there is nothing to show.
+    /// Returns whether nothing would be shown.
     pub(super) fn is_empty(&self) -> bool {
         self.0.trim().is_empty()
     }
@@ -28,22 +28,21 @@ impl fmt::Display for Markdown<'_> {
     }
 }
 
-// Everything that comes from the text passes `escape`.
+// All content of the text passes `escape`.
 impl HtmlSafe for Markdown<'_> {}
 
-/// A link, or a picture that is shown as one, that has begun and not ended.
+/// An open link, or image that is shown as one.
 struct OpenLink<'a> {
     url: CowStr<'a>,
-    /// Whether an `<a>` was written: not for other schemes, and not inside of another link.
+    /// True if an `<a>` was written: not for other schemes, nor inside another link.
     written: bool,
-    /// Whether there was no text in it so far.
+    /// True if it has no text so far.
     empty: bool,
 }
 
 struct Renderer<'a, 'o, W> {
     out: &'o mut W,
-    /// Text that has not been written: the parser hands it out in pieces, and a mention or an address may
-    /// stretch over several.
+    /// Text not yet written: the parser returns it in pieces, and a mention or URL may span several.
     text: String,
     links: Vec<OpenLink<'a>>,
     in_head: bool,
@@ -95,10 +94,10 @@ impl<'a, 'o, W: Write> Renderer<'a, 'o, W> {
                 self.touch_links();
                 escape(self.out, &text)
             }
-            // diaspora* shows the line ends of a paragraph as they were typed.
+            // diaspora* preserves the line breaks of a paragraph.
             Event::SoftBreak | Event::HardBreak => self.out.write_str("<br>\n"),
             Event::Rule => self.out.write_str("<hr>\n"),
-            // None of these is switched on.
+            // None of these is enabled.
             Event::Text(_)
             | Event::InlineMath(_)
             | Event::DisplayMath(_)
@@ -180,7 +179,7 @@ impl<'a, 'o, W: Write> Renderer<'a, 'o, W> {
     fn end_link(&mut self) -> fmt::Result {
         let Some(link) = self.links.pop() else { return Ok(()) };
         if link.empty {
-            // A link without words could not be seen, nor read out.
+            // A link without text would be invisible, also to screen readers.
             escape(self.out, &link.url)?;
             self.touch_links();
         }

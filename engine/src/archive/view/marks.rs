@@ -1,7 +1,7 @@
-//! Marks in rendered records for what is known only at the end: the page of a linked post, whether a photo's file is
-//! there, the votes of a poll.
+//! Placeholders in rendered records for data that is known only at the end: the page of a linked post, the existence
+//! of a photo's file, the votes of a poll.
 //!
-//! Nothing that people wrote can look like a mark: `<` and `"` of texts are escaped.
+//! User content cannot imitate a mark: `<` and `"` of texts are escaped.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
@@ -10,16 +10,16 @@ use super::chapter::Section;
 use super::drafts::{PhotoFiles, Votes, hash};
 use super::words::Count;
 
-/// Begins the address of a post that somebody links to, in place of the real one: `HOST/GUID` follows.
+/// Starts the placeholder for the URL of a linked post: `HOST/GUID` follows.
 const POST: &str = "href=\"pappus-post:";
-/// Begins a photo: its file, as an address has it, then its name for people, follow.
+/// Starts a photo: its URL-encoded file name and its display name follow.
 const PHOTO: &str = "<!--photo ";
 const PHOTO_END: &str = "<!--/photo-->";
-/// The place for the votes of a poll's answer: its GUID follows.
+/// Starts the placeholder for the votes of a poll answer: its GUID follows.
 const VOTES: &str = "<!--votes ";
 const END: &str = "-->";
 
-/// What is known at the end.
+/// The data that is known at the end.
 #[derive(Default)]
 pub(super) struct Marks {
     /// The page of each of the account's posts, by the hashed GUID.
@@ -35,7 +35,7 @@ pub(super) struct PostLink<'a> {
 }
 
 impl<'a> PostLink<'a> {
-    /// Reads an address. Other types of records have no page anywhere.
+    /// Parses a URL. Other types of records have no page.
     pub(super) fn parse(url: &'a str) -> Option<Self> {
         let (author, rest) = url.strip_prefix("diaspora://")?.split_once('/')?;
         let guid = rest.strip_prefix("post/")?;
@@ -46,13 +46,13 @@ impl<'a> PostLink<'a> {
         (fits && (16..=255).contains(&guid.len())).then_some(Self { host, guid })
     }
 
-    /// Begins the link.
+    /// Writes the start tag of the link.
     pub(super) fn begin(&self, out: &mut impl Write) -> fmt::Result {
         write!(out, "<a {POST}{}/{}\" rel=\"noopener noreferrer\">", self.host, self.guid)
     }
 }
 
-/// Writes a rendered record with its marks resolved. `root` leads from the page to the folder of posts.
+/// Writes a rendered record with its marks resolved. `root` is the path from the page to the folder of posts.
 pub(super) fn resolve(out: &mut String, mut text: &str, marks: &Marks, root: &str) {
     while let Some((at, mark)) = next_mark(text) {
         out.push_str(&text[..at]);

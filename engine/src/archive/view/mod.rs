@@ -1,15 +1,13 @@
-//! The part of an archive that people look at: `index.html` and `view/`, pages without any script that open
-//! offline in a browser.
+//! The HTML pages of an archive: `index.html` and `view/`, without scripts, which open offline in a browser.
 //!
 //! ```text
 //! records ──▶ View ──item templates──▶ Drafts (a scratch file) ──sorted, links resolved──▶ Chapter (one open page)
-//!                                                                 ──page template──▶ Spool (a ZIP on the side)
+//!                                                                 ──page template──▶ Spool (a temporary ZIP)
 //! ```
 //!
-//! Records wait in a scratch file, since posts are sorted by date and links have to find their page; of each only its
-//! place is in memory. Everything that comes from
-//! the account is escaped by the templates; only Markdown that `markdown` rendered goes in as it is. The words
-//! are in `engine/templates/view/`; names of months are in `words`.
+//! Records wait in a scratch file, since posts are sorted by date and links need page numbers; only their positions
+//! are in memory. All content of the account is escaped by the templates, except Markdown that `markdown` rendered.
+//! The texts are in `engine/templates/view/`; names of months are in `words`.
 
 mod chapter;
 mod drafts;

@@ -1,4 +1,4 @@
-//! What whole pages are filled in with.
+//! The data for the templates of whole pages.
 
 use askama::Template;
 use base64::Engine as _;
@@ -11,29 +11,29 @@ use super::words::{Count, Day, Moment, language, plain};
 use crate::archive::manifest::CountKind;
 use crate::domain::OmissionCode;
 
-/// The sheet of styles, as it lies in the archive.
+/// The style sheet, as in the archive.
 pub(super) const STYLE: &str = include_str!("../../../templates/view/style.css");
 
-/// Added to the sheet that lies beside the pages: what `index.html` says when it was opened inside the ZIP, where
-/// nothing else is at hand.
+/// Appended to the style sheet file: hides the hint that `index.html` shows if opened inside the ZIP, where this file
+/// is not available.
 pub(super) const UNPACKED_STYLE: &str = ".unpack { display: none; }\n";
 
-/// The policy's word for the styles inside `index.html`, which no other page has.
+/// Returns the Content Security Policy's hash of the inline styles, which only `index.html` has.
 pub(super) fn style_hash() -> String {
     let digest = sha2::Sha256::digest(STYLE.as_bytes());
     format!("'sha256-{}'", base64::engine::general_purpose::STANDARD.encode(digest))
 }
 
-/// What every page says.
+/// The data of every page.
 pub(super) struct Frame {
     /// The diaspora* ID.
     pub(super) account: String,
-    /// The display name, or the ID of people without one.
+    /// The display name, or the ID if there is none.
     pub(super) name: String,
     pub(super) pod_url: String,
     pub(super) made: Moment,
     pub(super) made_on: Day,
-    /// The language of the account's own texts, as far as it is known.
+    /// The language of the account's own texts, if known.
     pub(super) lang: String,
 }
 
@@ -57,7 +57,7 @@ impl From<ViewHeader> for Frame {
 #[template(path = "view/page.html")]
 pub(super) struct Page<'a> {
     pub(super) frame: &'a Frame,
-    /// The way to the folder `index.html` lies in.
+    /// The relative path to the folder of `index.html`.
     pub(super) root: &'static str,
     pub(super) section: Option<Section>,
     pub(super) number: u32,
@@ -75,7 +75,7 @@ pub(super) struct Index<'a> {
     pub(super) frame: &'a Frame,
     pub(super) root: &'static str,
     pub(super) section: Option<Section>,
-    /// The styles, once more inside the page itself, and their digest for the policy.
+    /// The inline copy of the styles, and their hash for the policy.
     pub(super) style: &'static str,
     pub(super) style_hash: String,
     /// The profile, rendered by its template.
@@ -85,13 +85,13 @@ pub(super) struct Index<'a> {
     pub(super) last_posts: String,
     pub(super) reasons: Vec<(OmissionCode, Count)>,
     pub(super) omissions: Count,
-    /// All omissions, rendered, when they are few; otherwise they have pages of their own.
+    /// All omissions, rendered, if they are few; otherwise they have separate pages.
     pub(super) few_omissions: Option<&'a str>,
-    /// How many are counted only.
+    /// The number of omissions that are counted only.
     pub(super) unlisted: Count,
 }
 
-/// A line of the table of contents.
+/// A row of the table of contents.
 pub(super) struct CountRow {
     pub(super) label: &'static str,
     pub(super) count: Count,

@@ -1,4 +1,4 @@
-//! The finished pages, packed, until the archive takes them over.
+//! A temporary ZIP of finished pages, until they are copied to the archive.
 
 use std::io::{Read, Seek, Write};
 
@@ -14,26 +14,25 @@ use crate::archive::names;
 use crate::archive::writer::{DEFLATE_LEVEL, zip_time};
 use crate::domain::Timestamp;
 
-/// A ZIP of its own that takes pages one by one.
+/// A temporary ZIP that pages are added to.
 pub(super) struct Spool<W: Write + Seek> {
     zip: ZipWriter<W>,
     options: SimpleFileOptions,
     entries: Vec<FileEntry>,
-    /// Kept from page to page, for its memory.
+    /// A buffer that is reused for each page.
     page: String,
 }
 
-/// The pages, ready to be copied into the archive without packing them again.
+/// The pages, ready to be copied to the archive without compressing them again.
 pub struct FinishedView<W> {
-    /// The ZIP with the packed pages; `index.html` lies last in it.
+    /// The ZIP of the pages; `index.html` is its last entry.
     pub spool: ZipArchive<W>,
-    /// Its files in the order they belong into the archive: `index.html` first, then as they lie in the spool.
-    /// Take them out by name.
+    /// Its files in the order for the archive: `index.html` first, then in the order of the spool. Read them by name.
     pub entries: Vec<FileEntry>,
 }
 
 impl<W: Write + Seek> Spool<W> {
-    /// Begins in an empty file. `created_at` becomes the time of every entry.
+    /// Starts with an empty file. `created_at` becomes the time of every entry.
     pub(super) fn begin(file: W, created_at: Timestamp) -> Self {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
@@ -43,7 +42,7 @@ impl<W: Write + Seek> Spool<W> {
         Self { zip: ZipWriter::new(file), options, entries: Vec::new(), page: String::new() }
     }
 
-    /// Renders a page and packs it.
+    /// Renders a page and adds it.
     pub(super) fn page(&mut self, path: &str, page: &impl Template) -> Result<(), ViewError> {
         let mut text = std::mem::take(&mut self.page);
         text.clear();
@@ -53,7 +52,7 @@ impl<W: Write + Seek> Spool<W> {
         packed
     }
 
-    /// Packs a file.
+    /// Adds a file.
     pub(super) fn file(&mut self, path: &str, bytes: &[u8]) -> Result<(), ViewError> {
         self.zip
             .start_file(path, self.options)
@@ -66,7 +65,7 @@ impl<W: Write + Seek> Spool<W> {
 }
 
 impl<W: Read + Write + Seek> Spool<W> {
-    /// Ends the ZIP.
+    /// Finishes the ZIP.
     pub(super) fn finish(mut self) -> Result<FinishedView<W>, ViewError> {
         if let Some(index) = self.entries.iter().position(|entry| entry.path == names::INDEX) {
             self.entries[..=index].rotate_right(1);

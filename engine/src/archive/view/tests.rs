@@ -1,4 +1,4 @@
-//! Whole views of small accounts.
+//! Tests of whole views of small accounts.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
@@ -303,7 +303,7 @@ fn pages_load_nothing_but_files_of_the_archive() {
 #[test]
 fn posts_are_sorted_by_date_and_years_lead_to_their_first_page() {
     let mut view = begin("Alice");
-    // As an account that was imported has them: two runs, and an odd one between.
+    // As in an imported account: two runs, and an outlier between them.
     for (number, year) in (0..60).map(|n| (n, 2023)).chain([(60, 2026)]).chain((61..121).map(|n| (n, 2021))) {
         add_post(&mut view, number, &format!("{year}-05-01T00:00:{:02}Z", number % 60), "x");
     }

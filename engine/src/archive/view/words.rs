@@ -1,4 +1,4 @@
-//! Small things that templates print: times, numbers, names of files, and the language of a text.
+//! Values that templates print: times, numbers, file names, and the language of a text.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// A day in words, such as `12 March 2016`.
+/// A date, shown as `12 March 2016`.
 #[derive(Clone, Copy)]
 pub(super) struct Day(pub(super) Timestamp);
 
@@ -33,19 +33,19 @@ impl fmt::Display for Day {
     }
 }
 
-/// The name of a month, counted from 0.
+/// Returns the name of a month, counted from 0.
 fn month(month: u32) -> &'static str {
     usize::try_from(month).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or_default()
 }
 
-/// `2011-03-12` as `12 March 2011`. The year 1004 is diaspora*'s "not told".
+/// Formats `2011-03-12` as `12 March 2011`. The year 1004 means "not specified" in diaspora*.
 pub(super) fn birthday(text: &str) -> String {
     let Ok(date) = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d") else { return text.to_owned() };
     let (day, month) = (date.day(), month(date.month0()));
     if date.year() <= 1004 { format!("{day} {month}") } else { format!("{day} {month} {}", date.year()) }
 }
 
-/// A `<time>` element that shows day and minute.
+/// A `<time>` element that shows date and minute.
 #[derive(Clone, Copy)]
 pub(super) struct Moment(pub(super) Timestamp);
 
@@ -57,11 +57,11 @@ impl fmt::Display for Moment {
     }
 }
 
-// Digits, fixed words and punctuation without a meaning in HTML.
+// Digits, fixed words, and no user content that would need escaping.
 impl HtmlSafe for Moment {}
 impl HtmlSafe for Day {}
 
-/// A number with separators: `3,049`.
+/// A number with thousands separators: `3,049`.
 #[derive(Clone, Copy)]
 pub(super) struct Count(pub(super) u64);
 
@@ -77,7 +77,7 @@ impl fmt::Display for Count {
 
 impl HtmlSafe for Count {}
 
-/// A file name as a part of a URL.
+/// A file name, percent-encoded for a URL.
 #[derive(Clone, Copy)]
 pub(super) struct Encoded<'a>(pub(super) &'a str);
 
@@ -99,19 +99,20 @@ fn unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
-/// Characters that turn the direction of what follows. In elements `<bdi>` and `dir` keep them in; titles and
-/// attributes have no such fence.
+/// Returns whether a character changes the direction of the text after it. `<bdi>` and `dir` isolate these in
+/// elements; titles and attributes have no such protection.
 pub(super) fn turns_direction(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A text for a title or an attribute: without control characters and without anything that turns its direction.
+/// Cleans a text for a title or attribute: removes control characters and changes of direction.
 pub(super) fn plain(text: &str) -> String {
     let text = text.trim();
     text.chars().filter(|&c| !turns_direction(c)).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// The user's language as HTML wants it, or nothing, which means unknown. diaspora* has `de_formal` and the like.
+/// Returns the user's language as an HTML language tag, or an empty string for unknown. diaspora* has values such as
+/// `de_formal`.
 pub(super) fn language(language: Option<&str>) -> String {
     let language = language.unwrap_or_default();
     let fits = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());

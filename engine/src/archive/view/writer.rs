@@ -1,4 +1,4 @@
-//! Takes the records of an account as they are read, and makes pages of them.
+//! Writes the pages from the records of an account as they are read.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,30 +25,30 @@ use crate::domain::{
     RelayableEntity, Timestamp,
 };
 
-/// So many omissions are listed on the first page; more get pages of their own.
+/// The most omissions listed on the first page; more get separate pages.
 const FEW_OMISSIONS: usize = 20;
-/// So many messages of a conversation are on a page at most.
+/// The most messages of a conversation on a page.
 const MESSAGES_PER_PAGE: usize = 500;
 
-/// What every page says about the archive.
+/// The data of the archive shown on every page.
 pub struct ViewHeader {
-    /// Whose account it is.
+    /// The account.
     pub account: DiasporaId,
     /// The display name.
     pub name: String,
-    /// Base address of the pod it lived on.
+    /// Base address of the account's pod.
     pub pod_url: String,
-    /// When the archive is made.
+    /// The time at which the archive is created.
     pub created_at: Timestamp,
     /// The user's language, such as `en` or `pt-BR`: the best guess for the language of their texts.
     pub language: Option<String>,
 }
 
-/// Who could see a post.
+/// The audience of a post.
 pub enum Audience {
     /// Everyone.
     Public,
-    /// The people in these aspects; none are named when they are gone.
+    /// The people in these aspects; empty if the aspects were deleted.
     Limited(Vec<String>),
 }
 
@@ -58,20 +58,20 @@ pub struct Reply {
     pub author_id: String,
     /// Display name of its author.
     pub author_name: String,
-    /// When it was written.
+    /// The time at which it was written.
     pub created_at: Option<Timestamp>,
-    /// Markdown.
+    /// The text, in Markdown.
     pub text: String,
 }
 
-/// Where the posts of a year begin.
+/// The first page and the number of posts of a year.
 struct Year {
     page: u32,
     posts: u64,
 }
 
-/// The pages of an archive, being made. Posts, comments, conversations and photos are sorted by date; contacts and
-/// omissions appear in the order they are given.
+/// The pages of an archive being created. Posts, comments, conversations and photos are sorted by date; contacts and
+/// omissions keep the order in which they are added.
 pub struct View<W: Write + Seek> {
     spool: Spool<W>,
     scratch: Scratch,
@@ -86,15 +86,15 @@ pub struct View<W: Write + Seek> {
     marks: Marks,
     reasons: BTreeMap<OmissionCode, u64>,
     few_omissions: Vec<OmissionItem>,
-    /// How many omissions are counted only.
+    /// The number of omissions that are counted only.
     unlisted: u64,
 }
 
 impl<W: Write + Seek> View<W> {
-    /// Begins with the sheet of styles. `spool` and `scratch` are empty files that nobody else sees.
+    /// Starts with the style sheet. `spool` and `scratch` are empty private files.
     ///
     /// # Errors
-    /// [`ViewError`], as from every other function here.
+    /// [`ViewError`].
     pub fn begin(spool: W, scratch: File, header: ViewHeader) -> Result<Self, ViewError> {
         let mut spool = Spool::begin(spool, header.created_at);
         spool.file("view/style.css", format!("{STYLE}{UNPACKED_STYLE}").as_bytes())?;
@@ -116,7 +116,7 @@ impl<W: Write + Seek> View<W> {
         })
     }
 
-    /// What the person says about themselves, with the name of their picture under `photos/`.
+    /// Sets the profile, with the file name of its picture in `photos/`.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -125,7 +125,7 @@ impl<W: Write + Seek> View<W> {
         Ok(())
     }
 
-    /// Somebody the account knows.
+    /// Adds a contact.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -134,7 +134,7 @@ impl<W: Write + Seek> View<W> {
         self.contacts.add(&ContactItem { contact })
     }
 
-    /// One of the account's posts.
+    /// Adds one of the account's posts.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -151,7 +151,7 @@ impl<W: Write + Seek> View<W> {
         self.posts.add(&mut self.scratch, &item, time, post.post.guid().as_str())
     }
 
-    /// One of the account's own comments. Likes are only counted, see [`View::finish`].
+    /// Adds one of the account's own comments. Likes are only counted, see [`View::finish`].
     ///
     /// # Errors
     /// [`ViewError`].
@@ -161,17 +161,17 @@ impl<W: Write + Seek> View<W> {
         self.comments.add(&mut self.scratch, &item, place(comment.created_at), comment.guid.as_str())
     }
 
-    /// A vote for this answer of a poll.
+    /// Counts a vote for a poll answer.
     pub fn vote(&mut self, answer: &str) {
         *self.marks.votes.entry(hash(answer)).or_default() += 1;
     }
 
-    /// A photo's file that is in the archive, by its name under `photos/`. All others are shown as missing.
+    /// Registers a photo file in the archive, by its name in `photos/`. All others are shown as missing.
     pub fn photo_file(&mut self, name: &str) {
         self.marks.photos.insert(Encoded(name).to_string());
     }
 
-    /// A private conversation, with all its messages.
+    /// Adds a private conversation, with all its messages.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -196,7 +196,7 @@ impl<W: Write + Seek> View<W> {
         }
     }
 
-    /// A photo that belongs to no post.
+    /// Adds a photo that belongs to no post.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -205,7 +205,7 @@ impl<W: Write + Seek> View<W> {
         self.photos.add(&mut self.scratch, &item, place(photo.photo.created_at), photo.photo.guid.as_str())
     }
 
-    /// Something that was left out.
+    /// Adds an omission.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -220,7 +220,7 @@ impl<W: Write + Seek> View<W> {
         Ok(())
     }
 
-    /// Things that were left out and are counted only.
+    /// Adds omissions that are counted only.
     pub fn more_omissions(&mut self, counts: &BTreeMap<OmissionCode, u64>) {
         for (code, number) in counts {
             *self.reasons.entry(*code).or_default() += number;
@@ -285,7 +285,7 @@ impl<W: Read + Write + Seek> View<W> {
     }
 }
 
-/// Puts rendered records on their pages.
+/// Assembles pages from rendered records.
 struct Assembly<'a, W: Write + Seek> {
     spool: &'a mut Spool<W>,
     frame: &'a Frame,
@@ -294,7 +294,8 @@ struct Assembly<'a, W: Write + Seek> {
 }
 
 impl<W: Write + Seek> Assembly<'_, W> {
-    /// The posts, with a heading above the first of a year and of a page. Also returns the last page's number.
+    /// Writes the posts, with a heading above the first of a year and of a page. Returns the years and the last
+    /// page's number.
     fn posts(&mut self, drafts: &Drafts) -> Result<(BTreeMap<i32, Year>, u32), ViewError> {
         let mut years: BTreeMap<i32, Year> = BTreeMap::new();
         let (mut last_year, mut chapter) = (None, Chapter::new(Section::Posts));
@@ -303,7 +304,7 @@ impl<W: Write + Seek> Assembly<'_, W> {
             let begun = years.contains_key(&year);
             years.entry(year).or_insert(Year { page: chapter.page(), posts: 0 }).posts += 1;
             if chapter.is_fresh() || last_year != Some(year) {
-                // The first page links to the very first of the year.
+                // The first page links to the year's first heading.
                 let id = if begun { String::new() } else { format!(" id=\"y{year}\"") };
                 chapter.add_heading(&format!("<h2 class=\"year\"{id}>{year}</h2>\n"));
             }
@@ -327,7 +328,7 @@ impl<W: Write + Seek> Assembly<'_, W> {
     }
 }
 
-/// When a record was made, in microseconds since 1970, and its year.
+/// Returns a record's time in microseconds since 1970, and its year.
 fn place(time: Timestamp) -> (i64, i32) {
     let time = time.to_utc();
     (time.and_utc().timestamp_micros(), time.year())

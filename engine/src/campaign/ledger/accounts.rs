@@ -1,4 +1,4 @@
-//! The accounts of a pod: which there are, and how large they are.
+//! The accounts of a pod and their sizes.
 
 use chrono::{DateTime, Months, Utc};
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
@@ -7,7 +7,7 @@ use crate::campaign::ledger::records::Only;
 use crate::pod::config::Dialect;
 use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
 
-/// Accounts handed on together.
+/// Accounts per chunk.
 const CHUNK: usize = 2000;
 
 /// One account of the pod.
@@ -17,13 +17,13 @@ pub(in crate::campaign) struct PodAccount {
     pub(in crate::campaign) username: String,
     /// Its diaspora* ID.
     pub(in crate::campaign) account: String,
-    /// About how many records it has.
+    /// The approximate number of its records.
     pub(in crate::campaign) size: i64,
-    /// Why it is not exported, if so.
+    /// The reason it is not exported, if any.
     pub(in crate::campaign) skipped: Option<String>,
 }
 
-/// All accounts that fit, by one statement that goes once through each table.
+/// Reads all matching accounts with one statement that scans each table once.
 pub(in crate::campaign) fn accounts<'a>(
     snapshot: &'a mut Snapshot,
     only: Only,
@@ -76,7 +76,7 @@ pub(in crate::campaign) fn accounts<'a>(
     rows.try_filter_map(move |found| std::future::ready(Ok(row(found)))).boxed()
 }
 
-/// The same, many at a time.
+/// Reads the same accounts in chunks.
 pub(in crate::campaign) fn chunks(
     accounts: BoxStream<'_, Result<PodAccount, DatabaseError>>,
 ) -> BoxStream<'_, Result<Vec<PodAccount>, DatabaseError>> {

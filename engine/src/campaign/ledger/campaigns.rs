@@ -1,4 +1,4 @@
-//! Campaigns as they are begun, found, held and ended.
+//! Creates, finds, pauses, resumes and cancels campaigns.
 
 use crate::campaign::CampaignError;
 use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState};
@@ -7,7 +7,7 @@ use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::store::{Store, StoreError, Value, random_id};
 
-/// Accounts named in one statement.
+/// Accounts per statement.
 const TOGETHER: usize = 500;
 
 /// All campaigns of a pod, in Pappus's own database.
@@ -18,28 +18,28 @@ pub struct Campaigns {
     pub(in crate::campaign) host: String,
 }
 
-/// A campaign that is to be begun.
+/// A campaign to create.
 #[derive(Debug, Clone)]
 pub struct NewCampaign<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Where the archives go.
+    /// The address of its depot.
     pub out: &'a str,
-    /// What is asked for.
+    /// Its options.
     pub options: &'a CampaignOptions,
     /// Fingerprint of the key that archives are signed with.
     pub archive_key: &'a str,
-    /// The time now, which all archives will bear.
+    /// The current time, which all archives bear.
     pub created_at: Timestamp,
 }
 
 impl Campaigns {
-    /// Those of this pod.
+    /// The campaigns of this pod.
     pub fn new(store: &Store, pod: &PodUrl) -> Self {
         Self { store: store.clone(), pod: pod.to_string(), host: pod.diaspora_host() }
     }
 
-    /// All of them, the oldest first.
+    /// Returns all campaigns, oldest first.
     ///
     /// # Errors
     /// [`CampaignError::Store`].
@@ -49,7 +49,7 @@ impl Campaigns {
         rows.iter().map(Campaign::from_row).collect()
     }
 
-    /// The one of this name.
+    /// Returns the campaign of this name.
     ///
     /// # Errors
     /// [`CampaignError::Unknown`].
@@ -57,7 +57,7 @@ impl Campaigns {
         self.look_for(name).await?.ok_or_else(|| CampaignError::Unknown { name: name.to_owned() })
     }
 
-    /// The one of this name, if there is one.
+    /// Returns the campaign of this name, if it exists.
     ///
     /// # Errors
     /// [`CampaignError::Store`].
@@ -68,10 +68,10 @@ impl Campaigns {
         row.as_ref().map(Campaign::from_row).transpose()
     }
 
-    /// The campaign of that name: begun now, or before with the same options.
+    /// Returns the campaign of that name: created now, or earlier with the same options.
     ///
     /// # Errors
-    /// [`CampaignError::Different`] when it is another one.
+    /// [`CampaignError::Different`] when its options differ.
     pub async fn begin(&self, new: &NewCampaign<'_>) -> Result<Campaign, CampaignError> {
         let options = serde_json::to_string(new.options).unwrap_or_default();
         let sql = format!(
@@ -108,8 +108,8 @@ impl Campaigns {
         Ok(campaign)
     }
 
-    /// Gives a campaign what tells its files from others', where it has none yet: its tag, and what the folder of its
-    /// archives says of itself.
+    /// Sets what tells a campaign's files from others', where it is missing: its tag, and the identity of its archive
+    /// folder.
     pub(in crate::campaign) async fn mark(
         &self,
         campaign: &Campaign,
@@ -121,7 +121,7 @@ impl Campaigns {
         self.store.execute("marking a campaign", sql, &values).await.map(drop)
     }
 
-    /// Remembers which list a campaign has written, by its file.
+    /// Records which list a campaign has written, by its file.
     pub(in crate::campaign) async fn note_list(
         &self,
         campaign: &Campaign,
@@ -132,7 +132,7 @@ impl Campaigns {
         self.store.execute("noting a list", sql, &[name.into(), campaign.id.into()]).await.map(drop)
     }
 
-    /// Begins nothing new until it is resumed.
+    /// Pauses it: no new accounts are started until it is resumed.
     ///
     /// # Errors
     /// [`CampaignError::State`] unless it is running.
@@ -140,7 +140,7 @@ impl Campaigns {
         self.change(name, &[CampaignState::Running], CampaignState::Paused, "paused").await
     }
 
-    /// Goes on.
+    /// Resumes it.
     ///
     /// # Errors
     /// [`CampaignError::State`] unless it is paused.
@@ -148,7 +148,7 @@ impl Campaigns {
         self.change(name, &[CampaignState::Paused], CampaignState::Running, "resumed").await
     }
 
-    /// Gives it up; what is exported stays.
+    /// Cancels it; stored archives remain.
     ///
     /// # Errors
     /// [`CampaignError::State`] when it is finished.
@@ -157,8 +157,7 @@ impl Campaigns {
         self.change(name, &from, CampaignState::Cancelled, "cancelled").await
     }
 
-    /// Makes accounts that failed wait for another turn, and a finished campaign go on for them. Gives their
-    /// number.
+    /// Queues failed accounts again and reopens a finished campaign for them. Returns their number.
     ///
     /// # Errors
     /// [`CampaignError::State`] when it is cancelled.
@@ -181,8 +180,8 @@ impl Campaigns {
         Ok(failed)
     }
 
-    /// Makes accounts whose archives are lost wait for another turn, by their diaspora* IDs, and the campaign go on for
-    /// them. Gives their number.
+    /// Queues accounts whose archives are lost again, by their diaspora* IDs, and reopens the campaign for them.
+    /// Returns their number.
     ///
     /// # Errors
     /// [`CampaignError::State`] when it is cancelled.
@@ -195,7 +194,7 @@ impl Campaigns {
         let mut transaction = self.store.begin().await?;
         let mut retried = 0;
         for part in accounts.chunks(TOGETHER) {
-            // What was stored is not taken over, and its name not used again.
+            // The earlier archive is not reused, and neither is its name.
             let sql = format!(
                 "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL, file = NULL, \
                  bytes = NULL, sha256 = NULL, records = NULL, omissions = NULL \
@@ -239,8 +238,8 @@ impl Campaigns {
     }
 }
 
-/// Digits for the names of a campaign's archives. Two campaigns have the same ones once in four thousand million times,
-/// and then one of them has names with more digits.
+/// Returns random digits for the names of a campaign's archives. Two campaigns share them once in four thousand
+/// million times; then one of them gets names with more digits.
 fn new_tag() -> Result<String, StoreError> {
     Ok(random_id()?.chars().take(8).collect())
 }

@@ -1,4 +1,4 @@
-//! Which accounts have changed since a moment: what `docs/campaigns.md` promises.
+//! Accounts that have changed since a point in time, as `docs/campaigns.md` promises.
 
 use std::collections::HashSet;
 
@@ -7,18 +7,18 @@ use futures_util::TryStreamExt as _;
 
 use crate::pod::database::{Cell as _, DatabaseError, Snapshot};
 
-/// Clocks of pods differ from ours, and what a pod was about to write when it was read has an earlier time.
+/// Clocks of pods differ from ours, and rows that a pod was about to write when it was read have an earlier time.
 /// Exporting an account once too often costs little.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
 
-/// Own records, by `author_id`. The time of receiving is in `updated_at`; `created_at` is the author's word.
+/// Own records, by `author_id`. `updated_at` is the time of receipt; `created_at` comes from the author.
 const BY_AUTHOR: [&str; 6] =
     ["posts", "comments", "likes", "photos", "participations", "poll_participations"];
-/// What belongs to a user, by `user_id`.
+/// A user's records, by `user_id`.
 const BY_USER: [&str; 4] = ["contacts", "aspects", "tag_followings", "user_preferences"];
 
-/// Users (`users.id`) who have used the pod, or about whom something was written, since a moment. One statement,
-/// which goes once through each table.
+/// Returns the users (`users.id`) who have used the pod, or whom new records concern, since a point in time. One
+/// statement that scans each table once.
 pub(in crate::campaign) async fn changed_since(
     snapshot: &mut Snapshot,
     since: DateTime<Utc>,
@@ -34,7 +34,7 @@ pub(in crate::campaign) async fn changed_since(
     Ok(changed)
 }
 
-/// What the account itself has, and has done.
+/// Returns queries for the account's own records and actions.
 fn of_its_own(since: &str) -> Vec<String> {
     let new = |table: &str| format!("({table}.updated_at >= {since} OR {table}.created_at >= {since})");
     let mut parts = vec![
@@ -49,7 +49,7 @@ fn of_its_own(since: &str) -> Vec<String> {
             "SELECT p.user_id FROM aspect_memberships r JOIN aspects p ON p.id = r.aspect_id WHERE {}",
             new("r")
         ),
-        // Somebody has written in a conversation that the account is part of.
+        // New messages in the account's conversations.
         format!(
             "SELECT a.owner_id FROM messages r \
              JOIN conversation_visibilities v ON v.conversation_id = r.conversation_id \
@@ -75,11 +75,11 @@ fn of_its_own(since: &str) -> Vec<String> {
     parts
 }
 
-/// What others have done to it.
+/// Returns queries for others' actions that concern the account.
 fn of_others(since: &str) -> Vec<String> {
     let new = |table: &str| format!("({table}.updated_at >= {since} OR {table}.created_at >= {since})");
     let mut parts = Vec::new();
-    // What others have made of the account's posts.
+    // Others' reactions to the account's posts.
     for (table, id, kind) in
         [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")]
     {
@@ -111,7 +111,7 @@ fn of_others(since: &str) -> Vec<String> {
         "SELECT k.user_id FROM contacts k JOIN profiles r ON r.person_id = k.person_id WHERE {}",
         new("r")
     ));
-    // Names under comments, which the pages for people show.
+    // Names of comment authors, which the archive's pages show.
     parts.push(format!(
         "SELECT a.owner_id FROM profiles r JOIN comments c ON c.author_id = r.person_id \
          JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \

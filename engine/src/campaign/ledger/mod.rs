@@ -1,4 +1,4 @@
-//! Campaigns and their accounts in the store: begun, claimed, counted, ended.
+//! Campaigns and their accounts in the store: creation, claims, counts, completion.
 
 pub(super) mod accounts;
 pub(super) mod campaigns;

@@ -1,4 +1,4 @@
-//! The list of accounts that a campaign is to export, written down before the first of them.
+//! The list of accounts that a campaign is to export, recorded before the first export.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroUsize;
@@ -16,24 +16,24 @@ use crate::depot::Depot;
 use crate::pod::database::Snapshot;
 use crate::store::{StoreError, StoreRow, Value};
 
-/// Rows of one statement: less than half of the values SQLite takes.
+/// Rows per statement: less than half of the values SQLite takes.
 const TOGETHER: usize = 2000;
-/// Rows of an earlier campaign that are read with one statement.
+/// Rows of an earlier campaign read with one statement.
 const PAGE: usize = 10_000;
 
-/// Places of archives, by what campaigns call them ([`Campaign::out`]).
+/// Depots, by their addresses in campaigns ([`Campaign::out`]).
 pub type Places = HashMap<String, Depot>;
 
-/// What was found when accounts were written down.
+/// The result of recording the accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Prepared {
-    /// Accounts that have not changed and whose earlier archive is missing or damaged: they are exported anew.
+    /// Unchanged accounts whose earlier archive is missing or damaged: they are exported again.
     pub lost: u64,
-    /// Accounts of which the earlier campaign has kept nothing to compare: they are exported anew.
+    /// Accounts for which the earlier campaign has nothing to compare: they are exported again.
     pub unknown: u64,
 }
 
-/// SHA-256 of the names on a podmin's list, in hexadecimal digits; their order, capitals and doubles do not count.
+/// Returns the SHA-256 of the names on a podmin's list, in hexadecimal digits, ignoring order, case and duplicates.
 pub fn names_digest(names: &[String]) -> String {
     let mut names: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
     names.sort();
@@ -42,8 +42,8 @@ pub fn names_digest(names: &[String]) -> String {
 }
 
 impl Campaigns {
-    /// Writes down the accounts of the pod, unless that is done already; `names` are those on a list, as usernames
-    /// or diaspora* IDs, for [`Only::Listed`]. Doing it again after it was killed is safe.
+    /// Records the accounts of the pod, unless that is done already; `names` are the usernames or diaspora* IDs on a
+    /// list, for [`Only::Listed`]. Safe to repeat after being killed.
     ///
     /// # Errors
     /// [`CampaignError`].
@@ -56,8 +56,8 @@ impl Campaigns {
         self.prepare_with(campaign, snapshot, names, &Places::new()).await.map(drop)
     }
 
-    /// The same, and looks whether the archives of accounts that have not changed are still what they were. Those in
-    /// places that are not among `places` are not looked at.
+    /// Does the same, and checks whether the archives of unchanged accounts are still intact. Archives in depots that
+    /// are not among `places` are not checked.
     ///
     /// # Errors
     /// [`CampaignError`].
@@ -97,7 +97,7 @@ impl Campaigns {
         Ok(prepared)
     }
 
-    /// A list that was begun with other names is another choice of accounts.
+    /// Records the names of a list; fails when the campaign was started with other names.
     async fn note_names(&self, campaign: &Campaign, names: &[String]) -> Result<(), CampaignError> {
         let digest = names_digest(names);
         let sql = "UPDATE pappus_campaigns SET names_sha256 = ? \
@@ -110,7 +110,8 @@ impl Campaigns {
         Err(CampaignError::Different { name, what: "choice of accounts", was })
     }
 
-    /// The places of the archives that an earlier campaign has or points to, with what their folders say of themselves.
+    /// Returns the depots of the archives that an earlier campaign has or refers to, with the identities of their
+    /// folders.
     ///
     /// # Errors
     /// [`CampaignError`].
@@ -130,7 +131,7 @@ impl Campaigns {
         Ok(places)
     }
 
-    /// Accounts that need no new archive since an earlier campaign.
+    /// Returns the accounts that need no new archive since an earlier campaign.
     async fn unchanged(
         &self,
         before: &Campaign,
@@ -145,7 +146,7 @@ impl Campaigns {
                 what: "built upon before it is finished",
             });
         }
-        // The time in the archives may be any.
+        // The archives' time can be set freely.
         let begun = before.begun_at.map_or(before.created_at, |begun| begun.min(before.created_at));
         let changed = changed_since(snapshot, begun).await?;
         let outs: HashMap<i64, String> =
@@ -171,7 +172,7 @@ impl Campaigns {
         Ok((Unchanged { campaign: Some((before.id, before.name.clone())), users }, prepared))
     }
 
-    /// A page of the accounts that have an archive in an earlier campaign, or one that it points to.
+    /// Reads a page of the accounts that have an archive in an earlier campaign, or one that it refers to.
     async fn kept(&self, before: &Campaign, after: i64) -> Result<Vec<Kept>, StoreError> {
         let sql = format!(
             "SELECT user_id, traits, file, sha256, COALESCE(kept_by, campaign_id) FROM pappus_campaign_accounts \
@@ -183,7 +184,7 @@ impl Campaigns {
         rows.iter().map(Kept::from_row).collect()
     }
 
-    /// Writes down accounts, those that are skipped with the reason.
+    /// Records accounts, skipped ones with the reason.
     async fn write_down(
         &self,
         campaign: i64,
@@ -221,7 +222,7 @@ impl Campaigns {
         Ok(())
     }
 
-    /// Those that are skipped because nothing has changed say which file is theirs.
+    /// Records the files of accounts that are skipped because nothing has changed.
     async fn point_back(
         &self,
         campaign: i64,
@@ -273,8 +274,8 @@ impl Kept {
     }
 }
 
-/// The accounts whose archive is there and what it was. To read an archive takes a small part of the time that it takes
-/// to make one.
+/// Returns the accounts whose archive exists unaltered. Reading an archive takes a small part of the time needed to
+/// build one.
 async fn present(
     kept: Vec<Kept>,
     outs: &HashMap<i64, String>,
@@ -292,7 +293,7 @@ async fn present(
     looked.buffer_unordered(at_once).try_filter_map(|user| std::future::ready(Ok(user))).try_collect().await
 }
 
-/// Accounts whose earlier archive is good enough.
+/// Accounts whose earlier archive is still valid.
 #[derive(Default)]
 struct Unchanged {
     campaign: Option<(i64, String)>,
@@ -311,9 +312,9 @@ impl Unchanged {
 /// The names on the podmin's list.
 struct Listed {
     all: bool,
-    /// Username, and whether it was found.
+    /// Usernames, and whether each was found.
     names: BTreeMap<String, bool>,
-    /// The same for diaspora* IDs that name another host than the pod's address gives: people keep their IDs when a pod
+    /// The same for diaspora* IDs whose host is not that of the pod's address: people keep their IDs when a pod
     /// changes its address.
     ids: BTreeMap<String, bool>,
 }
@@ -340,8 +341,8 @@ impl Listed {
         takes
     }
 
-    /// Whom the pod does not have. Nobody is forgotten, so they are on the list too; their row numbers are none
-    /// that a user can have.
+    /// Returns the names that the pod does not have. They are listed too, so that none is lost; their row numbers are
+    /// none that a user can have.
     fn missing(&self) -> Vec<PodAccount> {
         let listed = self.names.iter().chain(&self.ids);
         listed

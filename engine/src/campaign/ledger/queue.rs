@@ -1,6 +1,6 @@
-//! Who works on which account: claims, leases, results.
+//! Claims on accounts, leases and results.
 //!
-//! Leases belong to workers, not to accounts, so a heartbeat is one row. They go by the clock of the store's
+//! Leases belong to workers, not to accounts, so a heartbeat is one row. They follow the clock of the store's
 //! database: the machines' clocks need not agree.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::campaign::ledger::status::{LEASE_MILLIS, lapsed, now};
 use crate::pod::config::Dialect;
 use crate::store::{Store, StoreError, StoreRow, Value};
 
-/// Results written in one statement.
+/// Results written per statement.
 pub(in crate::campaign) const TOGETHER: usize = 200;
 
 /// A worker's view of a campaign.
@@ -22,16 +22,16 @@ pub(in crate::campaign) struct Queue {
     order: Order,
 }
 
-/// What a heartbeat has found.
+/// The result of a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::campaign) struct HeartbeatResult {
     /// The campaign's state.
     pub(in crate::campaign) state: CampaignState,
-    /// Whether the lease had run out, and others may have taken what was in hand.
+    /// True when the lease had expired and others may have claimed this worker's accounts.
     pub(in crate::campaign) lost: bool,
 }
 
-/// How far claiming has got, so that the next one need not look at what has been claimed before.
+/// The position that claims have reached, so that the next one can skip earlier rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::campaign) struct Cursor {
     size: i64,
@@ -47,7 +47,7 @@ impl Queue {
         now(&self.store)
     }
 
-    /// Begins to work under a lease.
+    /// Registers the worker with a lease.
     pub(in crate::campaign) async fn register(&self, host: &str, lease: Duration) -> Result<(), StoreError> {
         let sql = format!(
             "INSERT INTO pappus_campaign_workers (id, campaign_id, host, pid, started_at, lease_until, lease_millis) \
@@ -67,7 +67,7 @@ impl Queue {
         self.store.execute("beginning to work on a campaign", &sql, &values).await.map(drop)
     }
 
-    /// Extends the lease, frees what dead workers had in hand, and says how the campaign is.
+    /// Extends the lease, frees the accounts of dead workers, and returns the campaign's state.
     pub(in crate::campaign) async fn heartbeat(
         &self,
         lease: Duration,
@@ -95,8 +95,8 @@ impl Queue {
         Ok(HeartbeatResult { state: state.unwrap_or(CampaignState::Cancelled), lost: renewed == 0 })
     }
 
-    /// Takes up at most so many accounts, behind a place when one is given. None when nothing is left there, or
-    /// the campaign is not running.
+    /// Claims at most `limit` accounts, `after` a position when one is given. Returns none when nothing is left there
+    /// or the campaign is not running.
     pub(in crate::campaign) async fn claim(
         &self,
         limit: usize,
@@ -116,7 +116,7 @@ impl Queue {
         );
         let pick = match self.store.dialect() {
             Dialect::Sqlite => format!("IN ({pick})"),
-            // As an array it is found once; inside of IN it may be asked for again and again.
+            // An array is evaluated once; a subquery inside IN may be evaluated repeatedly.
             _ => format!("= ANY (ARRAY ({pick} FOR UPDATE SKIP LOCKED))"),
         };
         let sql = format!(
@@ -138,8 +138,8 @@ impl Queue {
         Ok((claimed, place))
     }
 
-    /// Writes down what is about to get its final name. Gives those that are still this worker's: the others
-    /// must not be stored.
+    /// Records archives that are about to get their final names. Returns the accounts that are still this worker's:
+    /// the others must not be stored.
     pub(in crate::campaign) async fn intend(&self, outcomes: &[Outcome]) -> Result<Vec<i64>, StoreError> {
         let mut kept = Vec::with_capacity(outcomes.len());
         for part in outcomes.chunks(TOGETHER) {
@@ -150,7 +150,7 @@ impl Queue {
         Ok(kept)
     }
 
-    /// Writes down what became of accounts. Those that are no longer this worker's stay as they are.
+    /// Records results. Accounts that are no longer this worker's remain unchanged.
     pub(in crate::campaign) async fn finish(&self, outcomes: &[Outcome]) -> Result<(), StoreError> {
         for part in outcomes.chunks(TOGETHER) {
             let set = format!(
@@ -164,7 +164,7 @@ impl Queue {
         Ok(())
     }
 
-    /// One statement for many rows that are there already; an INSERT, for it knows the types of its columns.
+    /// Updates many existing rows with one statement; an INSERT, because it knows the types of its columns.
     async fn upsert(
         &self,
         what: &'static str,
@@ -207,7 +207,7 @@ impl Queue {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Gives accounts back as if they had not been taken up.
+    /// Releases accounts as if they had not been claimed.
     pub(in crate::campaign) async fn release(&self, claimed: &[Claimed]) -> Result<(), StoreError> {
         for part in claimed.chunks(TOGETHER) {
             let users: Vec<String> = part.iter().map(|claimed| claimed.user_id.to_string()).collect();
@@ -222,7 +222,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Gives back what this worker does not know it has: the answer to a claim may be lost on its way.
+    /// Releases accounts that this worker does not know it has: the response to a claim may be lost.
     pub(in crate::campaign) async fn disown(&self, known: &[i64]) -> Result<(), StoreError> {
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();
         let but = if known.is_empty() { "-1".to_owned() } else { known.join(", ") };
@@ -234,7 +234,7 @@ impl Queue {
         self.store.execute("giving accounts back", &sql, &values).await.map(drop)
     }
 
-    /// Ends the work: what is still in hand is free at once.
+    /// Ends the worker's registration and frees its accounts at once.
     pub(in crate::campaign) async fn leave(&self) -> Result<(), StoreError> {
         let mut transaction = self.store.begin().await?;
         let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL \
@@ -246,7 +246,7 @@ impl Queue {
         transaction.commit().await
     }
 
-    /// Whether accounts are left, in nobody's hand or in somebody's.
+    /// Returns whether accounts are left, claimed or not.
     pub(in crate::campaign) async fn is_open(&self) -> Result<bool, StoreError> {
         let sql = "SELECT CAST(EXISTS (SELECT 1 FROM pappus_campaign_accounts WHERE campaign_id = ? \
                    AND state = 'pending') OR EXISTS (SELECT 1 FROM pappus_campaign_accounts \
@@ -256,7 +256,7 @@ impl Queue {
         Ok(row.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(0) > 0)
     }
 
-    /// Says that nothing is left to do. Not when something is left, or the campaign is not running.
+    /// Marks the campaign as finished, unless accounts are left or it is not running.
     pub(in crate::campaign) async fn close(&self) -> Result<bool, StoreError> {
         let sql = format!(
             "UPDATE pappus_campaigns SET state = 'finished', finished_at = {} WHERE id = ? AND state = 'running' \

@@ -1,4 +1,4 @@
-//! What the tables of campaigns hold.
+//! Records of the campaign tables.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ macro_rules! words {
         }
 
         impl $name {
-            /// The word in the database.
+            /// Returns the value in the database.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*
@@ -34,15 +34,15 @@ macro_rules! words {
 }
 
 words! {
-    /// How far a campaign is.
+    /// The state of a campaign.
     CampaignState {
-        /// The list of accounts is being written down.
+        /// The list of accounts is being recorded.
         Preparing = "preparing",
-        /// Accounts are exported.
+        /// Accounts are being exported.
         Running = "running",
-        /// Nothing new is begun until it goes on.
+        /// No new accounts are started until it is resumed.
         Paused = "paused",
-        /// Given up; what is exported stays.
+        /// Cancelled; stored archives remain.
         Cancelled = "cancelled",
         /// Nothing is left to do.
         Finished = "finished",
@@ -50,37 +50,37 @@ words! {
 }
 
 words! {
-    /// How far an account is.
+    /// The state of an account.
     AccountState {
-        /// Its turn has not come.
+        /// Waiting for a worker.
         Pending = "pending",
-        /// Somebody is at it.
+        /// Claimed by a worker.
         Running = "running",
         /// Its archive is stored.
         Done = "done",
         /// It could not be exported; the reason says why.
         Failed = "failed",
-        /// It is not exported, on purpose; the reason says why.
+        /// Not exported on purpose; the reason says why.
         Skipped = "skipped",
     }
 }
 
-/// Which comes first.
+/// The order in which accounts are exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// Accounts with the most records: nothing large is left for the end, where others would wait for it.
+    /// Accounts with the most records: no large one is left for the end, when others would wait for it.
     #[default]
     BiggestFirst,
-    /// Accounts with the fewest records: most people have theirs early.
+    /// Accounts with the fewest records: most people get their archives early.
     SmallestFirst,
 }
 
-/// Which accounts, by what the pod knows of them.
+/// A selection of accounts, by the pod's own data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Only {
-    /// All of them.
+    /// All accounts.
     #[default]
     All,
     /// Seen within a month, as the pod counts its active users.
@@ -89,24 +89,24 @@ pub enum Only {
     ActiveHalfYear,
     /// Seen within a year.
     ActiveYear,
-    /// All that are not closed.
+    /// All accounts that are not closed.
     NotClosed,
-    /// Those on a list.
+    /// Accounts on a list.
     Listed,
 }
 
-/// What was asked for when a campaign began.
+/// The options a campaign was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignOptions {
-    /// Which accounts.
+    /// The selection of accounts.
     pub only: Only,
-    /// Which of them first.
+    /// Their order.
     pub order: Order,
-    /// Whom the archives are encrypted to (`age1…`); nobody when they are plain.
+    /// Recipients of the archives (`age1…`); empty when they are plain.
     pub recipients: Vec<String>,
-    /// The campaign before, whose archives of unchanged accounts are good enough.
+    /// The earlier campaign whose archives of unchanged accounts remain valid.
     pub since: Option<String>,
-    /// Whether what people need to sign in with is copied too.
+    /// True to also copy the data people need to sign in.
     #[serde(default)]
     pub keep_sign_in: bool,
 }
@@ -114,39 +114,39 @@ pub struct CampaignOptions {
 /// An export of a whole pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Campaign {
-    /// Its row.
+    /// Its row number.
     #[serde(skip)]
     pub id: i64,
     /// The pod's address.
     pub pod: String,
-    /// Its name; each is there once for a pod.
+    /// Its name, unique on a pod.
     pub name: String,
-    /// Where the archives go.
+    /// The address of its depot.
     pub out: String,
-    /// How far it is.
+    /// Its state.
     pub state: CampaignState,
-    /// What was asked for.
+    /// Its options.
     pub options: CampaignOptions,
     /// Fingerprint of the key that archives are signed with.
     pub archive_key: String,
     /// The time in all archives and in their names.
     pub created_at: DateTime<Utc>,
-    /// When nothing was left to do.
+    /// The time it finished.
     pub finished_at: Option<DateTime<Utc>>,
-    /// In the names of its archives and in its list, so that no other campaign's are taken for them; none in campaigns
-    /// of earlier versions.
+    /// Digits in the names of its archives and in its list, which tell its archives from other campaigns'; none in
+    /// campaigns of earlier versions.
     #[serde(skip)]
     pub tag: Option<String>,
-    /// What the folder of its archives says of itself, once it has been written to.
+    /// The identity of its archive folder, once it has been written to.
     #[serde(skip)]
     pub place: Option<String>,
-    /// The list it has written, without its ending.
+    /// The list it has written, without the file extension.
     #[serde(skip)]
     pub list_name: Option<String>,
-    /// When it was begun, by the clock of Pappus's database: the time in the archives may be any.
+    /// The time it was started, by the clock of Pappus's database: the archives' time can be set freely.
     #[serde(skip)]
     pub begun_at: Option<DateTime<Utc>>,
-    /// SHA-256 of the names it was begun with, for [`Only::Listed`].
+    /// SHA-256 of the names it was started with, for [`Only::Listed`].
     #[serde(skip)]
     pub names_sha256: Option<String>,
 }
@@ -179,12 +179,12 @@ impl Campaign {
     }
 }
 
-/// A time as the store keeps it.
+/// Converts the store's milliseconds to a time.
 pub(in crate::campaign) fn time(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 
-/// An account that a worker has in hand.
+/// An account claimed by a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::campaign) struct Claimed {
     pub(in crate::campaign) user_id: i64,
@@ -192,11 +192,11 @@ pub(in crate::campaign) struct Claimed {
     pub(in crate::campaign) account: String,
     pub(in crate::campaign) size: i64,
     pub(in crate::campaign) attempts: i64,
-    /// What an earlier attempt was about to store.
+    /// The archive an earlier attempt was about to store.
     pub(in crate::campaign) written: Option<Written>,
 }
 
-/// An archive, whole, under its final name or about to be.
+/// A complete archive that has its final name or is about to get it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::campaign) struct Written {
     pub(in crate::campaign) file: String,
@@ -207,13 +207,13 @@ pub(in crate::campaign) struct Written {
 }
 
 impl Outcome {
-    /// The same before it has become anything.
+    /// Returns the same account as still running.
     pub(in crate::campaign) fn running(&self) -> Self {
         Self { state: AccountState::Running, ..self.clone() }
     }
 }
 
-/// What became of an account in a worker's hand.
+/// The result of a claimed account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::campaign) struct Outcome {
     pub(in crate::campaign) claimed: Claimed,

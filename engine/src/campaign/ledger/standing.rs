@@ -1,4 +1,4 @@
-//! How a campaign stands before its worker begins, and when it has ended.
+//! The state of a campaign before its worker starts and after it has ended.
 
 use tokio::sync::watch;
 
@@ -9,8 +9,8 @@ use crate::campaign::ledger::status::Status;
 use crate::campaign::worker::retry::Retry;
 use crate::campaign::worker::setup::Setup;
 
-/// The campaign with what tells its files from others': given to it now if it is of an earlier version, or has never
-/// been worked on.
+/// Returns the campaign with what tells its files from others', adding it if the campaign is of an earlier version or
+/// has never been worked on.
 pub(in crate::campaign) async fn marked(
     setup: &Setup,
     campaign: &Campaign,
@@ -26,7 +26,7 @@ pub(in crate::campaign) async fn marked(
     retry.until_ok(setup.observer.as_ref(), mark, CampaignError::passes).await
 }
 
-/// How a campaign stands when its worker has ended; the store is waited for as long as the worker would.
+/// Returns a campaign's status after its worker has ended; waits for the store as long as the worker would.
 ///
 /// # Errors
 /// [`CampaignError`].

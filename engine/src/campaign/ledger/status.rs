@@ -1,4 +1,4 @@
-//! How far a campaign is.
+//! The progress of a campaign.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,25 +8,25 @@ use crate::campaign::ledger::records::{AccountState, Campaign, time};
 use crate::pod::config::Dialect;
 use crate::store::{Store, StoreError, StoreRow, Value};
 
-/// Accounts listed of each sort.
+/// Accounts listed of each kind.
 const SHOWN: i64 = 10;
 /// Milliseconds over which the rate is measured.
 const WINDOW: i64 = 60_000;
-/// What an account costs besides its records, counted in records (`campaign/feeder.rs` reckons the same).
+/// The fixed cost of an account, in records (`campaign/worker/feeder.rs` uses the same).
 const OVERHEAD: i64 = 40;
 
-/// Accounts by state, and what they came to.
+/// Accounts by state, and their sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Totals {
-    /// Accounts whose turn has not come.
+    /// Accounts waiting for a worker.
     pub pending: u64,
-    /// Accounts somebody is at.
+    /// Accounts claimed by workers.
     pub running: u64,
     /// Accounts whose archive is stored.
     pub done: u64,
     /// Accounts that could not be exported.
     pub failed: u64,
-    /// Accounts that are not exported on purpose.
+    /// Accounts not exported on purpose.
     pub skipped: u64,
     /// Archives with records left out or incomplete.
     pub incomplete: u64,
@@ -38,25 +38,25 @@ pub struct Totals {
     pub omissions: u64,
     /// Accounts stored in the last minute.
     pub last_minute: u64,
-    /// The work that all accounts are, skipped ones excepted: their records, as the pod counted them when the campaign
-    /// began, and the records that each account costs besides.
+    /// The work of all accounts except skipped ones: their records, as the pod counted them when the campaign
+    /// started, and the fixed cost of each account in records.
     pub size: u64,
     /// The part of `size` that is still to be exported.
     pub open_size: u64,
-    /// The part of `size` that was exported in the last minute. Of an account that took longer, the part of its time
-    /// that fell into that minute counts.
+    /// The part of `size` that was exported in the last minute. An account that took longer counts with the share of
+    /// its time within that minute.
     pub last_minute_size: u64,
-    /// Milliseconds of that minute in which accounts were exported: fewer when the campaign has just begun.
+    /// Milliseconds of that minute in which accounts were exported: fewer when the campaign has just started.
     pub busy_millis: u64,
 }
 
 impl Totals {
-    /// All accounts.
+    /// Returns the number of all accounts.
     pub fn accounts(&self) -> u64 {
         self.pending + self.running + self.done + self.failed + self.skipped
     }
 
-    /// Records exported in a second, lately; zero while nothing happens.
+    /// Returns the recent rate in records per second; zero while nothing is exported.
     fn records_per_second(&self) -> f64 {
         if self.last_minute == 0 {
             0.0
@@ -65,14 +65,14 @@ impl Totals {
         }
     }
 
-    /// Seconds that the remaining accounts take at the rate of the last minute, weighted by their records; unknown while
-    /// nothing happens.
+    /// Returns the seconds that the remaining accounts take at the rate of the last minute, weighted by their
+    /// records; unknown while nothing is exported.
     pub fn seconds_left(&self) -> Option<f64> {
         let rate = self.records_per_second();
         (rate > 0.0 && self.open() > 0).then(|| ratio(self.open_size, 1) / rate)
     }
 
-    /// Accounts that still wait for something.
+    /// Returns the number of accounts that are not finished.
     pub fn open(&self) -> u64 {
         self.pending + self.running
     }
@@ -81,12 +81,12 @@ impl Totals {
 /// One account.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AccountLine {
-    /// Its row number on the pod; for those the pod does not have, below zero.
+    /// Its row number on the pod; negative for accounts the pod does not have.
     #[serde(skip)]
     pub user_id: i64,
     /// Its diaspora* ID.
     pub account: String,
-    /// How far it is.
+    /// Its state.
     pub state: AccountState,
     /// Its archive.
     pub file: Option<String>,
@@ -98,41 +98,41 @@ pub struct AccountLine {
     pub records: Option<i64>,
     /// Records left out or incomplete.
     pub omissions: Option<i64>,
-    /// How long it took.
+    /// Seconds it took.
     pub seconds: Option<f64>,
-    /// Why it failed or was skipped.
+    /// The reason it failed or was skipped.
     pub reason: Option<String>,
 }
 
-/// A program that works on the campaign.
+/// A worker of the campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WorkerLine {
-    /// Its machine.
+    /// Its host name.
     pub host: String,
-    /// Its process there.
+    /// Its process ID.
     pub pid: i64,
-    /// Since when.
+    /// The time it started.
     pub started_at: DateTime<Utc>,
-    /// Accounts in its hand.
+    /// Accounts it has claimed.
     pub accounts: i64,
-    /// What it waits for.
+    /// The reason it waits.
     pub waits_for: Option<String>,
 }
 
-/// Everything a podmin wants to see.
+/// The status of a campaign, for podmins.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
     /// The campaign.
     pub campaign: Campaign,
-    /// How many accounts are in which state.
+    /// Accounts in each state.
     pub totals: Totals,
-    /// Accounts finished in a second, lately.
+    /// Accounts finished per second, recently.
     pub rate: f64,
-    /// Records exported in a second, lately.
+    /// Records exported per second, recently.
     pub records_per_second: f64,
-    /// Seconds that the records of the remaining accounts take at that rate; unknown while nothing happens.
+    /// Seconds that the records of the remaining accounts take at that rate; unknown while nothing is exported.
     pub seconds_left: Option<f64>,
-    /// Who works on it.
+    /// Its workers.
     pub workers: Vec<WorkerLine>,
     /// Accounts that took longest.
     pub slowest: Vec<AccountLine>,
@@ -143,7 +143,7 @@ pub struct Status {
 const LINE: &str = "user_id, account, state, file, bytes, sha256, records, omissions, millis, reason";
 
 impl Status {
-    /// Looks at a campaign, which was read from the same store.
+    /// Reads the status of a campaign that was read from the same store.
     ///
     /// # Errors
     /// [`CampaignError::Store`].
@@ -165,7 +165,7 @@ impl Status {
         Ok(Self { campaign, totals, rate, records_per_second, seconds_left, workers, slowest, failed })
     }
 
-    /// Only the numbers.
+    /// Reads only the numbers.
     ///
     /// # Errors
     /// [`CampaignError::Store`].
@@ -175,7 +175,7 @@ impl Status {
         let recent = |value: &str| {
             sum(&format!("CASE WHEN finished_at BETWEEN {now} - {WINDOW} AND {now} THEN {value} ELSE 0 END"))
         };
-        // Every account takes its time, also one without a record.
+        // Every account has a fixed cost, even without records.
         let share = format!(
             "CASE WHEN COALESCE(millis, 0) > {WINDOW} THEN (size + {OVERHEAD}) * {WINDOW} / millis \
              ELSE size + {OVERHEAD} END"
@@ -222,8 +222,8 @@ impl Status {
         Ok(totals)
     }
 
-    /// A page of a campaign's accounts, in the order of the pod's user rows: at most `limit` of those behind `after`
-    /// (at first [`i64::MIN`]).
+    /// Returns a page of a campaign's accounts, in the order of the pod's user rows: at most `limit` after `after`
+    /// (initially [`i64::MIN`]).
     ///
     /// # Errors
     /// [`CampaignError::Store`].
@@ -281,11 +281,11 @@ async fn lines(store: &Store, sql: &str, values: &[Value<'_>]) -> Result<Vec<Acc
     rows.iter().map(line).collect()
 }
 
-/// Milliseconds of a worker's lease; those of earlier versions may have the longest that can be asked for.
+/// Milliseconds of a worker's lease; those of earlier versions may have the longest lease allowed.
 pub(in crate::campaign) const LEASE_MILLIS: &str = "COALESCE(lease_millis, 3600000)";
 
-/// Whether a lease of so many milliseconds has run out. One that ends later than it can was given before the clock was
-/// set back.
+/// Returns a condition: a lease of `millis` milliseconds has expired. One that ends later than it can was given
+/// before the clock was set back.
 pub(crate) fn lapsed(lease_until: &str, millis: &str, now: &str) -> String {
     format!("({lease_until} < {now} OR {lease_until} > {now} + {millis} + 1000)")
 }
@@ -298,7 +298,7 @@ pub(crate) fn now(store: &Store) -> &'static str {
     }
 }
 
-/// Good enough for people: counts beyond 2^52 lose their last digits.
+/// Divides for display: counts beyond 2^52 lose their last digits.
 #[expect(clippy::cast_precision_loss, reason = "shown to people")]
 fn ratio(count: u64, parts: u64) -> f64 {
     count as f64 / parts as f64

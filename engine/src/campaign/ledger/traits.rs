@@ -1,7 +1,7 @@
-//! What changes on a pod without leaving a time: removals, likes that were withdrawn, blocks, people who have moved.
+//! Changes on a pod that leave no timestamp: removals, withdrawn likes, blocks, people who have moved.
 //!
-//! Counts and sums of row numbers of everything that goes into an account's archive, by account. Campaigns keep a digest
-//! of them; where it is another than before, something has changed.
+//! Counts and sums of row numbers of everything in an account's archive, by account. Campaigns keep a digest of them;
+//! a different digest means a change.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::pod::config::Dialect;
 use crate::pod::database::{Cell as _, DatabaseError, Snapshot};
 
-/// Numbers of one account: those of the `n`th part are added to the digest in the order of the parts.
+/// Numbers per account and part; they are added to the digest in the order of the parts.
 const NUMBERS: usize = 4;
 
 /// Digests of accounts, by `users.id`.
@@ -19,7 +19,7 @@ const NUMBERS: usize = 4;
 pub(in crate::campaign) struct Traits(HashMap<i64, [u8; 16]>);
 
 impl Traits {
-    /// Reads the whole pod: one statement for each kind of rows, which goes once through its table.
+    /// Reads the whole pod: one statement for each kind of rows, which scans its table once.
     pub(in crate::campaign) async fn read(snapshot: &mut Snapshot) -> Result<Self, DatabaseError> {
         let mut traits = Self::default();
         let dialect = snapshot.dialect();
@@ -31,7 +31,7 @@ impl Traits {
                 for column in 1..=NUMBERS {
                     digest.update(row.integer(column).unwrap_or(0).to_be_bytes());
                 }
-                // Parts come in one order; what an account has none of adds nothing.
+                // Parts have a fixed order; a part without rows adds nothing.
                 let known = traits.0.entry(user).or_default();
                 let digest = Sha256::new().chain_update(*known).chain_update(digest.finalize()).finalize();
                 known.iter_mut().zip(digest).for_each(|(known, new)| *known = new);
@@ -40,15 +40,15 @@ impl Traits {
         Ok(traits)
     }
 
-    /// The digest of an account, in hexadecimal digits; an account without anything has one too.
+    /// Returns the digest of an account, in hexadecimal digits; an account without rows has one too.
     pub(in crate::campaign) fn of(&self, user: i64) -> String {
         hex::encode(self.0.get(&user).unwrap_or(&[0; 16]))
     }
 }
 
-/// One kind of rows: whose they are, and what of them is added up besides their number and their row numbers.
+/// One kind of rows: their owner, and the values summed besides their count and row numbers.
 struct Part {
-    /// An expression that gives `users.id`.
+    /// An SQL expression for `users.id`.
     owner: &'static str,
     /// Tables, with joins and a condition.
     rows: &'static str,
@@ -76,10 +76,10 @@ const fn part(owner: &'static str, rows: &'static str, more: [&'static str; 2]) 
     Part { owner, rows, id: "r.id", more }
 }
 
-/// Whose person it is.
+/// The owner of a joined person.
 const BY_PERSON: &str = "a.owner_id";
 
-/// All of them. Their order is part of the digest: new ones come last.
+/// Returns all parts. Their order is part of the digest: new ones come last.
 fn parts() -> Vec<Part> {
     let mut parts = vec![
         part(
@@ -126,7 +126,7 @@ fn parts() -> Vec<Part> {
     parts
 }
 
-/// The account's own.
+/// The account's own rows.
 const OWN: [&str; 5] = [
     "comments r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
     "likes r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
@@ -135,7 +135,7 @@ const OWN: [&str; 5] = [
     "poll_participations r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
 ];
 
-/// What others have made of the account's posts and comments, and what others write and read in its conversations.
+/// Others' reactions to the account's posts and comments, and messages and readers in its conversations.
 const OTHERS: [&str; 9] = [
     "comments r JOIN posts p ON p.id = r.commentable_id AND r.commentable_type = 'Post' \
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
@@ -148,7 +148,7 @@ const OTHERS: [&str; 9] = [
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
     "poll_participations r JOIN polls l ON l.id = r.poll_id JOIN posts p ON p.id = l.status_message_id \
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
-    // Whose pods know the post.
+    // Pods that know the post.
     "participations r JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post' \
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
     "posts r JOIN posts p ON p.guid = r.root_guid JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",

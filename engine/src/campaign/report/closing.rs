@@ -1,4 +1,4 @@
-//! The end of a campaign: the list of what became of everybody, beside the archives.
+//! The end of a campaign: the list of all results, beside the archives.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use crate::campaign::{AccountResult, CampaignError, ListError, ListOf, ResultSta
 use crate::domain::Timestamp;
 use crate::store::{Store, StoreError};
 
-/// Accounts read with one statement.
+/// Accounts per statement.
 const PAGE: u32 = 2000;
 
-/// How often the list is written when accounts change meanwhile.
+/// Attempts to write the list while accounts change.
 const TIMES: u32 = 10;
 
 impl WorkerSession {
-    /// Ends the campaign when nothing is left to do: what nobody owns goes, the list is written.
+    /// Ends the campaign when nothing is left to do: removes orphaned archives and writes the list.
     pub(in crate::campaign) async fn end_campaign(&self) -> Result<(), CampaignError> {
         let sweep = || async { self.spool.sweep() };
         self.retry.until_ok(self.observer(), sweep, CampaignError::passes).await?;
@@ -32,8 +32,8 @@ impl WorkerSession {
         self.in_store(|| self.queue.close()).await.map(drop)
     }
 
-    /// Writes the list, signed. Whoever does it again, here or elsewhere, writes the same. A worker that was stopped
-    /// meanwhile may have written what is no longer so: it looks again.
+    /// Writes the signed list. Repeating it, here or elsewhere, writes the same. A worker that was stopped meanwhile
+    /// may have written outdated results, so the accounts are checked again.
     async fn write_list(&self) -> Result<(), CampaignError> {
         let campaigns = Campaigns::new(&self.setup.store, &self.setup.pod);
         let write = || async {
@@ -61,7 +61,7 @@ impl WorkerSession {
         self.retry.until_ok(self.observer(), write, CampaignError::passes).await
     }
 
-    /// Removes archives of this campaign that are no account's: a worker that was overtaken has named them.
+    /// Removes archives of this campaign that belong to no account: an overtaken worker stored them.
     async fn remove_orphans(&self) -> Result<(), CampaignError> {
         let Some(tag) = &self.campaign.tag else { return Ok(()) };
         let mut orphans = HashSet::new();
@@ -72,7 +72,7 @@ impl WorkerSession {
             }
         }
         drop(listed);
-        // The accounts last: what was named meanwhile is not among the files that were listed.
+        // Accounts are read last: archives stored meanwhile are not among the listed files.
         let mut after = Some(i64::MIN);
         while let Some(from) = after {
             let page = Status::accounts(&self.setup.store, &self.campaign, from, PAGE).await?;
@@ -88,7 +88,7 @@ impl WorkerSession {
     }
 }
 
-/// Hands on what the store knows of a campaign, for its list.
+/// Provides the store's data on a campaign for its list.
 pub(in crate::campaign) async fn list_of<T>(
     store: &Store,
     campaign: &Campaign,
@@ -113,7 +113,7 @@ pub(in crate::campaign) async fn list_of<T>(
 /// All accounts of a campaign.
 pub(in crate::campaign) type Results<'a> = BoxStream<'a, Result<AccountResult, CampaignError>>;
 
-/// What is another when an account has changed since.
+/// Returns numbers that differ once an account has changed.
 async fn revision(store: &Store, campaign: &Campaign) -> Result<(i64, i64, i64), StoreError> {
     let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(attempts), 0) AS BIGINT), \
                CAST(COALESCE(SUM(CASE WHEN state = 'done' THEN finished_at ELSE 0 END), 0) AS BIGINT) \
@@ -135,7 +135,7 @@ impl From<ListError<CampaignError>> for CampaignError {
     }
 }
 
-/// When the last account was finished.
+/// Returns the time the last account was finished.
 async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTime<Utc>>, StoreError> {
     let sql = "SELECT MAX(finished_at) FROM pappus_campaign_accounts WHERE campaign_id = ?";
     let row = store.first("looking at a campaign", sql, &[campaign.id.into()]).await?;
@@ -146,7 +146,7 @@ async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTi
         .map(crate::campaign::ledger::records::time))
 }
 
-/// All accounts, in the order of the pod's user rows.
+/// Streams all accounts, in the order of the pod's user rows.
 pub(in crate::campaign) fn results<'a>(store: &'a Store, campaign: &'a Campaign) -> Results<'a> {
     stream::try_unfold(Some(i64::MIN), move |after| async move {
         let Some(after) = after else { return Ok::<_, CampaignError>(None) };
@@ -167,7 +167,7 @@ fn result(line: AccountLine) -> AccountResult {
         AccountState::Failed => ResultState::Failed,
         AccountState::Skipped => ResultState::Skipped,
     };
-    // What an earlier campaign has stored is in that one's list.
+    // Archives stored by an earlier campaign are in that one's list.
     let stored = state == ResultState::Done;
     AccountResult {
         account: line.account,

@@ -1,4 +1,4 @@
-//! The list of a campaign: what became of every account, beside the archives, signed.
+//! The list of a campaign: the result of every account, beside the archives, signed.
 //!
 //! It is written and read one account at a time: a pod has hundreds of thousands.
 
@@ -17,16 +17,16 @@ use crate::domain::{KeyError, KeyFingerprint, PublicKey, SigningKey, Timestamp};
 
 /// The value of [`ListHead::format`].
 pub const LIST_FORMAT: &str = "pappus-campaign/1";
-/// What its signature's name ends in.
+/// The ending of its signature's name.
 pub(in crate::campaign) const SIGNATURE: &str = ".sig";
 
-/// What became of an account.
+/// The result of an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountResult {
     /// Its diaspora* ID, as the pod has it.
     pub account: String,
-    /// How far it is.
+    /// Its state.
     pub state: ResultState,
     /// The name of its archive, beside the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,15 +43,15 @@ pub struct AccountResult {
     /// Records left out or incomplete; the archive's manifest lists them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub omissions: Option<u64>,
-    /// How long it took.
+    /// Seconds it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// Why there is no archive, or why no new one was made.
+    /// The reason there is no archive, or no new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// How far an account is.
+/// The state of an account in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResultState {
@@ -59,16 +59,16 @@ pub enum ResultState {
     Done,
     /// It could not be exported; the reason says why.
     Failed,
-    /// It was not exported, on purpose; the reason says why.
+    /// Not exported on purpose; the reason says why.
     Skipped,
-    /// Its turn had not come when the list was written.
+    /// Not started yet when the list was written.
     Pending,
-    /// It was being exported when the list was written.
+    /// Being exported when the list was written.
     Running,
 }
 
 impl ResultState {
-    /// The word in the list.
+    /// Returns the value in the list.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -80,7 +80,7 @@ impl ResultState {
     }
 }
 
-/// What a list says of the whole campaign.
+/// The data of a list on the whole campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListHead {
     /// Always `pappus-campaign/1`.
@@ -93,23 +93,23 @@ pub struct ListHead {
     pub archive_key: String,
     /// The time in all archives.
     pub created_at: Timestamp,
-    /// When nothing was left to do; absent while something is.
+    /// The time the campaign finished; absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
     /// Program and version that wrote the list.
     pub created_by: String,
-    /// Whom the archives are encrypted to (`age1…`); nobody when they are plain.
+    /// Recipients of the archives (`age1…`); empty when they are plain.
     pub encrypted_to: Vec<String>,
-    /// The campaign whose archives of unchanged accounts are good enough.
+    /// The earlier campaign whose archives of unchanged accounts remain valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Digits in the names of the campaign's archives, which no other campaign has.
+    /// Digits in the names of the campaign's archives, unique to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
 }
 
 impl ListHead {
-    /// Whether another list is of the same campaign.
+    /// Returns whether another list is of the same campaign.
     pub(in crate::campaign) fn is_of(&self, other: &Self) -> bool {
         let known = |head: &Self| (head.name.clone(), head.pod.clone(), head.created_at);
         known(self) == known(other) && (self.tag.is_none() || other.tag.is_none() || self.tag == other.tag)
@@ -126,9 +126,9 @@ pub struct ListTotals {
     pub done: u64,
     /// Accounts that could not be exported.
     pub failed: u64,
-    /// Accounts left out on purpose.
+    /// Accounts not exported on purpose.
     pub skipped: u64,
-    /// Accounts that are still to come.
+    /// Accounts not finished yet.
     pub open: u64,
     /// Bytes of all archives.
     pub bytes: u64,
@@ -153,7 +153,7 @@ impl ListTotals {
     }
 }
 
-/// The whole list, as its schema shows it; it is never in memory like that.
+/// The whole list, for its schema; it is never in memory as a whole.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "CampaignList")]
 pub(crate) struct CampaignList {
@@ -165,19 +165,19 @@ pub(crate) struct CampaignList {
     totals: ListTotals,
 }
 
-/// Why a list was not written.
+/// The reason a list was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError<E: std::error::Error + 'static> {
     /// The results cannot be read.
     #[error(transparent)]
     Results(E),
-    /// The list cannot be made on this machine.
+    /// A file on this machine cannot be written.
     #[error("the list of the campaign cannot be written: {0}")]
     Io(#[from] io::Error),
     /// It cannot be signed.
     #[error("the list of the campaign cannot be signed: {0}")]
     Key(#[from] KeyError),
-    /// It cannot be kept beside the archives.
+    /// It cannot be stored beside the archives.
     #[error(transparent)]
     Depot(#[from] DepotError),
 }
@@ -191,14 +191,14 @@ pub struct WrittenList {
     pub csv: Stored,
     /// Sums over all accounts.
     pub totals: ListTotals,
-    /// The key that signed.
+    /// The key that signed it.
     pub signed_by: KeyFingerprint,
-    /// What was wrong with the list that was there, if it was broken.
+    /// The error in the previous list, if that was broken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<String>,
 }
 
-/// What is known of a campaign when its list is written.
+/// The data of a campaign for its list.
 #[derive(Debug, Clone)]
 pub struct ListOf<'a> {
     /// The campaign's name.
@@ -207,27 +207,27 @@ pub struct ListOf<'a> {
     pub pod: &'a str,
     /// The time in all archives.
     pub created_at: Timestamp,
-    /// When nothing was left to do.
+    /// The time the campaign finished.
     pub finished_at: Option<Timestamp>,
     /// Program and version.
     pub created_by: &'a str,
-    /// Whom the archives are encrypted to.
+    /// Recipients of the archives.
     pub encrypted_to: &'a [String],
-    /// The campaign whose archives of unchanged accounts are good enough.
+    /// The earlier campaign whose archives of unchanged accounts remain valid.
     pub since: Option<&'a str>,
     /// Digits in the names of its archives.
     pub tag: Option<&'a str>,
-    /// The list it has written before, without its ending: it is the campaign's own even when it is broken.
+    /// The list it has written before, without the file extension: it is the campaign's own even when it is broken.
     pub list_name: Option<&'a str>,
 }
 
 impl ListOf<'_> {
-    /// The head of the list, signed by this key.
+    /// Returns the head of the list, signed by this key.
     fn head(&self, archive_key: &PublicKey) -> ListHead {
         self.head_with(archive_key.as_pem())
     }
 
-    /// The same with a key as PEM.
+    /// Does the same for a key in PEM.
     pub(in crate::campaign) fn head_with(&self, archive_key: &str) -> ListHead {
         ListHead {
             format: LIST_FORMAT.to_owned(),
@@ -244,12 +244,12 @@ impl ListOf<'_> {
     }
 }
 
-/// Writes `campaign.json`, `campaign.json.sig` and `campaign.csv` beside the archives, in the place of an earlier list
-/// of the same campaign; when another campaign has them, `campaign-NAME.json` and so on. The order is that of the
-/// results: the same results give the same bytes. `folder` is for files that go again.
+/// Writes `campaign.json`, `campaign.json.sig` and `campaign.csv` beside the archives, replacing an earlier list of
+/// the same campaign; when another campaign has them, `campaign-NAME.json` and so on. The order is that of the
+/// results: the same results give the same bytes. `folder` is for temporary files.
 ///
 /// # Errors
-/// [`ListError`]. A list that was there before stays, or is the new one; another campaign's stays.
+/// [`ListError`]. An earlier list remains, or is replaced by the new one; another campaign's remains.
 pub async fn write_list<E: std::error::Error + 'static>(
     depot: &Depot,
     campaign: &ListOf<'_>,
@@ -263,15 +263,15 @@ pub async fn write_list<E: std::error::Error + 'static>(
     let signature = archive_key.sign_sha256_base64(&sha256(json.path())?)?;
     let mut signed = tempfile::NamedTempFile::new_in(folder)?;
     signed.write_all(signature.as_bytes())?;
-    // The list first, for its name is what two campaigns may want. The signature last: a list that has none yet says so,
-    // one with an old one looks forged for a moment only.
+    // The list comes first, because two campaigns may claim its name. The signature comes last: a list without one
+    // shows as unsigned, one with an old signature looks forged only for a moment.
     let Claimed { name, json, repaired } = claim(depot, campaign, &head, json.path(), folder).await?;
     let csv = depot.replace(&format!("{name}.csv"), csv.path()).await?;
     depot.replace(&format!("{name}.json{SIGNATURE}"), signed.path()).await?;
     Ok(WrittenList { json, csv, totals, signed_by: public.fingerprint(), repaired })
 }
 
-/// Makes a list on this machine: as JSON, for spreadsheets, and its sums.
+/// Builds a list in files on this machine: as JSON, for spreadsheets, and its totals.
 pub(in crate::campaign) async fn make_list<E: std::error::Error + 'static>(
     head: &ListHead,
     results: impl Stream<Item = Result<AccountResult, E>>,
@@ -285,7 +285,7 @@ pub(in crate::campaign) async fn make_list<E: std::error::Error + 'static>(
     Ok(list.finish()?)
 }
 
-/// A list that grows.
+/// A list being written.
 struct ListWriter {
     json: BufWriter<tempfile::NamedTempFile>,
     csv: BufWriter<tempfile::NamedTempFile>,
@@ -296,7 +296,7 @@ impl ListWriter {
     fn new(head: &ListHead, folder: &Path) -> io::Result<Self> {
         let mut json = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
         let mut csv = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
-        // The head's closing brace waits for the end.
+        // The head's closing brace is written at the end.
         let text = serde_json::to_string_pretty(head)?;
         let open = text.strip_suffix("\n}").unwrap_or(&text);
         write!(json, "{open},\n  \"accounts\": [")?;
@@ -322,7 +322,7 @@ impl ListWriter {
     }
 }
 
-/// SHA-256 of a file.
+/// Returns the SHA-256 of a file.
 pub(in crate::campaign) fn sha256(path: &Path) -> io::Result<[u8; 32]> {
     let mut digest = Sha256::new();
     let mut file = std::fs::File::open(path)?;

@@ -4,16 +4,16 @@ use std::io::{self, Write};
 
 use crate::campaign::report::list::AccountResult;
 
-/// One account's line.
+/// One account's row.
 pub(in crate::campaign) struct CsvRow<'a>(pub(in crate::campaign) &'a AccountResult);
 
 impl CsvRow<'_> {
-    /// The names of the columns.
+    /// Writes the column names.
     pub(in crate::campaign) fn head(out: &mut impl Write) -> io::Result<()> {
         out.write_all(b"account,state,file,bytes,sha256,records,omissions,seconds,reason\r\n")
     }
 
-    /// The line.
+    /// Writes the row.
     pub(in crate::campaign) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let AccountResult { account, state, file, bytes, sha256, records, omissions, seconds, reason } =
             self.0;
@@ -33,7 +33,7 @@ impl CsvRow<'_> {
     }
 }
 
-/// A text in a cell. Spreadsheets would run what begins as a formula does; an apostrophe keeps them from it.
+/// Returns a text as a cell. Spreadsheets would run what begins like a formula; an apostrophe prevents it.
 fn cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let text = if formula { format!("'{text}") } else { text.to_owned() };

@@ -1,4 +1,4 @@
-//! What the list of a campaign is called: names that no two campaigns share.
+//! Names of campaign lists, unique to each campaign.
 
 use std::path::Path;
 
@@ -8,19 +8,19 @@ use crate::campaign::report::list::{ListHead, ListOf, SIGNATURE};
 use crate::campaign::report::list_reader::{read_head, read_list};
 use crate::depot::{Depot, DepotError, Stored};
 
-/// What the list is called, without its ending, when no other campaign has one in the same place.
+/// The list's name without extension, when no other campaign has one in the same depot.
 const NAME: &str = "campaign";
 
-/// A list under a name that is its campaign's own.
+/// A list under a name that belongs to its campaign.
 pub(in crate::campaign) struct Claimed {
-    /// Without its ending.
+    /// The name without its extension.
     pub(in crate::campaign) name: String,
     pub(in crate::campaign) json: Stored,
-    /// What was wrong with the list that was there.
+    /// The error in the previous list.
     pub(in crate::campaign) repaired: Option<String>,
 }
 
-/// Puts a list under the first name that is free or the campaign's own; what another campaign has stays.
+/// Stores a list under the first name that is free or the campaign's own; another campaign's list remains.
 pub(in crate::campaign) async fn claim(
     depot: &Depot,
     campaign: &ListOf<'_>,
@@ -36,7 +36,7 @@ pub(in crate::campaign) async fn claim(
         if matches!(standing, Standing::Free) {
             match depot.put(&file, json).await {
                 Ok(json) => return Ok(Claimed { name, json, repaired: None }),
-                // Another campaign, or another worker of this one, was quicker.
+                // Another campaign, or another worker of this one, was faster.
                 Err(DepotError::Taken { .. }) => standing = look(depot, &file, head, own, folder).await?,
                 Err(error) => return Err(error),
             }
@@ -50,7 +50,7 @@ pub(in crate::campaign) async fn claim(
     Err(DepotError::Taken { place: depot.place(), name: last })
 }
 
-/// The names a list may have, the first ones first.
+/// Returns the names a list may have, in order of preference.
 fn candidates(campaign: &ListOf<'_>) -> Vec<String> {
     let named = format!("{NAME}-{}", plain(campaign.name));
     let tagged = campaign.tag.map(|tag| format!("{named}-{tag}"));
@@ -63,14 +63,14 @@ fn candidates(campaign: &ListOf<'_>) -> Vec<String> {
     })
 }
 
-/// Whose a name is.
+/// The owner of a name.
 enum Standing {
     Free,
-    /// This campaign's; what is wrong with the list that is there.
+    /// This campaign, with the error in the existing list.
     Own {
         broken: Option<String>,
     },
-    /// Another campaign's, or something that cannot be read and that this campaign has not written.
+    /// Another campaign, or the file is unreadable and was not written by this one.
     Other,
 }
 
@@ -95,7 +95,7 @@ async fn look(
     }
 }
 
-/// A campaign's name as a file can have it. Two names stay two.
+/// Converts a campaign's name to a file name. Different names remain different.
 pub(in crate::campaign) fn plain(name: &str) -> String {
     let good = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
     if name.chars().all(good) && (1..=100).contains(&name.len()) {
@@ -106,7 +106,7 @@ pub(in crate::campaign) fn plain(name: &str) -> String {
     format!("{kept}-{}", digest.get(..8).unwrap_or_default())
 }
 
-/// The lists in a depot, by their names.
+/// Returns whether a file in a depot is a list, by its name.
 pub(in crate::campaign) fn is_list(name: &str) -> bool {
     name.strip_suffix(".json").is_some_and(|name| {
         name == NAME
@@ -114,7 +114,7 @@ pub(in crate::campaign) fn is_list(name: &str) -> bool {
     })
 }
 
-/// What belongs to a list and is none itself.
+/// Returns whether a file belongs to a list without being one.
 pub(in crate::campaign) fn belongs_to_list(name: &str) -> bool {
     let json = name.strip_suffix(SIGNATURE).map_or_else(
         || name.strip_suffix(".csv").map(|name| format!("{name}.json")),

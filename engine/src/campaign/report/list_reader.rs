@@ -10,24 +10,24 @@ use serde_json::{Map, Value};
 
 use crate::campaign::report::list::{AccountResult, LIST_FORMAT, ListHead, ListTotals};
 
-/// Why a list cannot be read, in a sentence.
+/// The reason a list cannot be read, as a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum ListReadError {
     /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// It is something else, or damaged.
+    /// It is not a list, or damaged.
     #[error("it is no list of a campaign: {0}")]
     Json(#[from] serde_json::Error),
-    /// It is of another version.
+    /// Its format version is not supported.
     #[error("it is of the kind {0:?}; this Pappus reads {LIST_FORMAT:?}")]
     Format(String),
-    /// Its sums are not those of its accounts.
+    /// Its totals are not the sums of its accounts.
     #[error("its sums are not those of the accounts it lists")]
     Totals,
 }
 
-/// Reads a list. `visit` gets the accounts in their order; when it says no, no more are read.
+/// Reads a list. `visit` gets the accounts in their order; reading stops when it returns false.
 pub(in crate::campaign) fn read_list(
     path: &Path,
     mut visit: impl FnMut(AccountResult) -> bool,
@@ -49,11 +49,11 @@ pub(in crate::campaign) fn read_list(
     Ok((head, totals))
 }
 
-/// What a list says of the whole campaign, without reading the accounts.
+/// Reads a list's data on the whole campaign, without the accounts.
 pub(in crate::campaign) fn read_head(path: &Path) -> Result<ListHead, ListReadError> {
     let mut reader = serde_json::Deserializer::from_reader(BufReader::new(File::open(path)?));
     let mut before = Map::new();
-    // It ends at the first account, on purpose.
+    // It stops at the first account on purpose.
     let read = HeadSeed(&mut before).deserialize(&mut reader);
     match head(before) {
         Ok(head) => Ok(head),

@@ -1,9 +1,9 @@
-//! What people need to sign in with once the pod's database is gone, copied into the store when the podmin asks for
-//! it: each person's data encrypted to the key of the store, to be found by name only with that key.
+//! Data that people need to sign in once the pod's database is gone, copied into the store at the podmin's request:
+//! each person's data encrypted to the key of the store, to be found by name only with that key.
 //!
-//! diaspora* appends a pepper to every password before it is hashed. The pepper is no data of the pod: it stands in
-//! diaspora*'s own source (`config/initializers/devise.rb`), the same for all pods that have not changed it. Whoever
-//! checks passwords takes it from there; it is not kept here.
+//! diaspora* appends a pepper to every password before hashing it. The pepper is not part of the pod's data: it is in
+//! diaspora*'s own source (`config/initializers/devise.rb`), the same for all pods that have not changed it. Programs
+//! that check passwords take it from there; it is not stored here.
 
 use std::num::NonZeroUsize;
 
@@ -24,10 +24,10 @@ use crate::store::{Store, StoreError, Value};
 
 /// People read, compared and written together.
 const CHUNK: usize = 500;
-/// Values of a row that is written.
+/// Columns of a row that is written.
 const COLUMNS: &str = "pod, user_id, username_hash, email_hash, content_hash, recipient, sealed, copied_at";
 
-/// Why sign-in data cannot be copied or found.
+/// The reason sign-in data cannot be copied or found.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// The pod cannot be read.
@@ -39,7 +39,7 @@ pub enum SignInError {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// What opens the archives is on another machine.
+    /// The key that opens the archives is on another machine.
     #[error(
         "sign-in data can only be copied and found where the key file is, and the one for {0} is not on this machine. \
          Restore it from a copy, with: pappus keys restore"
@@ -48,15 +48,15 @@ pub enum SignInError {
     /// It cannot be encrypted or opened.
     #[error("the sign-in data cannot be encrypted or opened: {0}")]
     Encryption(#[from] EncryptionError),
-    /// What was opened is not what was sealed.
+    /// The decrypted data is not what was encrypted.
     #[error("the sign-in data of a person is damaged: {0}")]
     Damaged(String),
-    /// A thread ended without a word.
+    /// A thread panicked.
     #[error("copying stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
 }
 
-/// What one person signs in with.
+/// One person's sign-in data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
     /// The row number of the account on the pod.
@@ -69,35 +69,35 @@ pub struct SignIn {
     pub email: String,
     /// The bcrypt hash of the password followed by the pepper.
     pub password_hash: SecretText,
-    /// Locked by the podmin, or closed: diaspora* lets nobody in.
+    /// Locked by the podmin, or closed: diaspora* refuses the sign-in.
     pub locked: bool,
     /// The account is closed.
     pub closed: bool,
     /// The account is an administrator's.
     pub admin: bool,
-    /// Codes besides the password; nothing when there are none.
+    /// The second factor, if there is one.
     pub second_factor: Option<SecondFactor>,
 }
 
-/// Codes besides the password.
+/// A second factor: codes besides the password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecondFactor {
-    /// Whether a code is asked for. Not so when it was set up and never confirmed.
+    /// True when a code is required. False when it was set up and never confirmed.
     pub required: bool,
-    /// What codes are made from (RFC 6238, base32); nothing when only the pod could read it.
+    /// The secret of the codes (RFC 6238, base32); none when only the pod could read it.
     pub secret: Option<SecretText>,
-    /// The step of time whose code was used last: it and those before are used up.
+    /// The last time step whose code was used: it and earlier ones are used up.
     pub used_until: Option<i64>,
-    /// bcrypt hashes of the codes for emergencies, each followed by the pepper. Each is good once.
+    /// bcrypt hashes of the backup codes, each code followed by the pepper. Each is valid once.
     pub backup_codes: Vec<SecretText>,
 }
 
-/// What copying came to.
+/// The result of copying.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SignInCopied {
     /// People of the pod.
     pub people: u64,
-    /// Those who were new, or had changed.
+    /// People who were new or had changed.
     pub written: u64,
 }
 
@@ -111,17 +111,17 @@ pub struct SignInData {
 }
 
 impl SignInData {
-    /// Of a pod; nothing is read yet.
+    /// The sign-in data of a pod; nothing is read yet.
     pub fn new(keys: &CampaignKeys, store: &Store, pod: &PodUrl) -> Self {
         let (pod, host) = (pod.as_str().to_owned(), pod.diaspora_host());
         Self { keys: keys.clone(), store: store.clone(), pod, host }
     }
 
-    /// Copies everybody's, by one statement that goes once through the pod's users. Whoever has not changed is not
-    /// written again, whoever is not on the pod any more stays.
+    /// Copies everybody's data with one statement that scans the pod's users once. Unchanged people are not written
+    /// again, people no longer on the pod remain.
     ///
     /// # Errors
-    /// [`SignInError`]; what was copied until then stays.
+    /// [`SignInError`]; what was copied until then remains.
     pub async fn copy(&self, snapshot: &mut Snapshot, now: Timestamp) -> Result<SignInCopied, SignInError> {
         let recipient = self.keys.current(now).await?.recipient;
         let lookup = self.keys.lookup_keys()?;
@@ -143,7 +143,7 @@ impl SignInData {
         Ok(copied)
     }
 
-    /// Seals and writes those of a chunk, ordered by user, who are new or have changed.
+    /// Encrypts and writes the people of a chunk, ordered by user, who are new or have changed.
     async fn keep(&self, sealing: &Sealing, people: Vec<SignIn>) -> Result<u64, SignInError> {
         let ids = people.first().map(|person| person.user_id).zip(people.last().map(|person| person.user_id));
         let Some((first, last)) = ids else { return Ok(0) };
@@ -203,7 +203,8 @@ impl SignInData {
         Ok(())
     }
 
-    /// Whoever has this username, e-mail address or diaspora* ID, as they type it; nobody when there is none.
+    /// Returns the person with this username, e-mail address or diaspora* ID, as they type it; none when there is
+    /// none.
     ///
     /// # Errors
     /// [`SignInError`].
@@ -238,7 +239,7 @@ impl SignInData {
         Ok(None)
     }
 
-    /// The account of a row number on the pod; nobody when it was not kept.
+    /// Returns the account of a row number on the pod; none when it was not copied.
     ///
     /// # Errors
     /// [`SignInError`].
@@ -254,7 +255,7 @@ impl SignInData {
         Ok(None)
     }
 
-    /// Whether there is anybody's.
+    /// Returns whether anybody's data is stored.
     ///
     /// # Errors
     /// [`SignInError`].
@@ -264,7 +265,7 @@ impl SignInData {
         Ok(self.store.first("looking for sign-in data", sql, &values).await?.is_some())
     }
 
-    /// Removes everybody's; gives how many there were.
+    /// Removes everybody's data; returns the number of people.
     ///
     /// # Errors
     /// [`SignInError`].
@@ -274,14 +275,14 @@ impl SignInData {
     }
 }
 
-/// One person's data.
+/// Decrypts one person's data.
 fn opened(unlock: &Unlock, sealed: Vec<u8>) -> Result<SignIn, SignInError> {
     let text = open(unlock, sealed)?;
-    // The error would show what is inside.
+    // The error would show the contents.
     serde_json::from_slice(&text).map_err(|error| SignInError::Damaged(error.classify_text()))
 }
 
-/// With what people's data is put away.
+/// The keys that hash and encrypt people's data.
 struct Sealing {
     key: hmac::Key,
     lock: Lock,
@@ -295,7 +296,7 @@ impl Sealing {
     }
 }
 
-/// A keyed hash, other ones for names, addresses and contents.
+/// Returns a keyed hash, different for names, addresses and contents.
 fn hash(key: &hmac::Key, what: &str, text: &[u8]) -> String {
     let mut context = hmac::Context::with_key(key);
     context.update(what.as_bytes());
@@ -304,12 +305,12 @@ fn hash(key: &hmac::Key, what: &str, text: &[u8]) -> String {
     hex::encode(context.sign().as_ref())
 }
 
-/// As diaspora* compares them: without blanks around, in small letters.
+/// Normalizes a name as diaspora* does to compare: trimmed, in lowercase.
 pub(in crate::campaign) fn normal(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-/// What is wrong with a JSON text, without a word of it.
+/// Describes an error in a JSON text without quoting the text.
 trait ClassifyText {
     fn classify_text(&self) -> String;
 }

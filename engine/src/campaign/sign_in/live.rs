@@ -1,4 +1,4 @@
-//! What one person signs in with, read from the pod itself.
+//! One person's sign-in data, read from the pod itself.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::campaign::sign_in::rows::{by_name, by_row, read};
 use crate::pod::config::{DatabaseUrl, PodConfig};
 use crate::pod::database::{DatabaseError, Snapshot};
 
-/// The users of a pod whose database runs.
+/// The users of a pod whose database is available.
 #[derive(Debug)]
 pub struct LiveSignIn {
     database: DatabaseUrl,
@@ -19,19 +19,19 @@ pub struct LiveSignIn {
 }
 
 impl LiveSignIn {
-    /// Of a pod; nothing is read yet.
+    /// The users of a pod; nothing is read yet.
     pub fn new(pod: &PodConfig) -> Self {
         Self { database: pod.database.clone(), host: pod.url.diaspora_host(), columns: OnceCell::new() }
     }
 
-    /// Whoever has this username, e-mail address or diaspora* ID, as they type it; nobody when there is none. Nothing is
-    /// written to the pod.
+    /// Returns the person with this username, e-mail address or diaspora* ID, as they type it; none when there is
+    /// none. Nothing is written to the pod.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn find(&self, name: &str) -> Result<Option<SignIn>, DatabaseError> {
         let (typed, name) = (name.trim(), normal(name));
-        // No text of a database holds one.
+        // No text in a database contains NUL.
         if name.is_empty() || name.contains('\0') {
             return Ok(None);
         }
@@ -39,7 +39,7 @@ impl LiveSignIn {
         let columns = self.columns.get_or_try_init(|| crate::pod::schema::columns(&mut snapshot)).await?;
         let local = name.strip_suffix(&format!("@{}", self.host)).unwrap_or(&name);
         let sql = by_name(columns);
-        // diaspora* keeps small letters; what came there in another way is found as it is.
+        // diaspora* stores lowercase names; names stored in another way are found as they are.
         let row = snapshot.first("a person who signs in", sql, &[local, typed, &name, typed]).await?;
         if let Some(person) = row.and_then(|row| read(&row, &self.host)) {
             return Ok(Some(person));
@@ -50,7 +50,7 @@ impl LiveSignIn {
         Ok(row.and_then(|row| read(&row, &self.host)).filter(|person| person.account == name))
     }
 
-    /// The account of a row number; nobody when the pod has none. Nothing is written to the pod.
+    /// Returns the account of a row number; none when the pod has none. Nothing is written to the pod.
     ///
     /// # Errors
     /// [`DatabaseError`].

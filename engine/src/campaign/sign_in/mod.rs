@@ -1,4 +1,4 @@
-//! What people need to sign in with once the pod's database is gone.
+//! Data that people need to sign in once the pod's database is gone.
 
 pub(super) mod copy;
 pub(super) mod live;

@@ -1,26 +1,26 @@
-//! The pod's users as they sign in, by the columns its version has.
+//! The sign-in data of the pod's users, by the columns its version has.
 
 use std::collections::HashSet;
 
 use crate::campaign::sign_in::copy::{SecondFactor, SecretText, SignIn};
 use crate::pod::database::{Cell as _, Row};
 
-/// Columns that came with codes besides the password, in their order of the statement. The last one came still
-/// later: before, the secret was encrypted with a key that only the pod has.
+/// Columns of the second factor, in the order of the statement. The last one was added later: before, the secret was
+/// encrypted with a key that only the pod has.
 const SECOND_FACTOR: [&str; 4] =
     ["otp_required_for_login", "consumed_timestep", "otp_backup_codes", "plain_otp_secret"];
 
-/// Reads every user once. `columns` are those of the pod, as `table.column`.
+/// Returns a statement that reads every user once. `columns` are those of the pod, as `table.column`.
 pub(in crate::campaign) fn statement(columns: &HashSet<String>) -> String {
     format!("{} ORDER BY u.id", select(columns))
 }
 
-/// Reads whoever has one of two usernames or one of two e-mail addresses.
+/// Returns a statement that reads people with one of two usernames or one of two e-mail addresses.
 pub(in crate::campaign) fn by_name(columns: &HashSet<String>) -> String {
     format!("{} AND (u.username IN (?, ?) OR u.email IN (?, ?)) ORDER BY u.id LIMIT 1", select(columns))
 }
 
-/// Reads the user of a row number.
+/// Returns a statement that reads the user of a row number.
 pub(in crate::campaign) fn by_row(columns: &HashSet<String>, user_id: i64) -> String {
     format!("{} AND u.id = {user_id}", select(columns))
 }
@@ -44,7 +44,7 @@ fn select(columns: &HashSet<String>) -> String {
     )
 }
 
-/// One user of that statement.
+/// Reads one user from a row of that statement.
 pub(in crate::campaign) fn read(row: &Row, host: &str) -> Option<SignIn> {
     let username = row.text(1)?;
     let secret = row.filled(12).map(SecretText::new);
@@ -69,7 +69,7 @@ pub(in crate::campaign) fn read(row: &Row, host: &str) -> Option<SignIn> {
     })
 }
 
-/// Rails keeps the list as YAML.
+/// Parses the list of backup codes, which Rails stores as YAML.
 fn backup_codes(yaml: &str) -> Vec<SecretText> {
     let codes: Vec<String> = serde_saphyr::from_str(yaml).unwrap_or_default();
     codes.into_iter().map(SecretText::new).collect()

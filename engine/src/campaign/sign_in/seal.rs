@@ -1,4 +1,4 @@
-//! Small texts under age, many at a time.
+//! Encryption of small texts with age, many at a time.
 
 use std::io::{Cursor, Read as _, Write as _};
 use std::num::NonZeroUsize;
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::archive::encryption::{EncryptionError, Lock, Unlock};
 use crate::campaign::sign_in::copy::SignInError;
 
-/// Bytes of one person's data at most.
+/// Maximum bytes of one person's data.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Encrypts each text, on several threads.
@@ -39,7 +39,7 @@ fn seal_one(lock: &Lock, text: &[u8]) -> Result<Vec<u8>, SignInError> {
     Ok(sealed)
 }
 
-/// What was encrypted.
+/// Decrypts a text.
 pub(in crate::campaign) fn open(unlock: &Unlock, sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, SignInError> {
     let mut text = Zeroizing::new(Vec::with_capacity(sealed.len()));
     let opened = unlock.open_reader(Cursor::new(sealed))?;

@@ -1,4 +1,4 @@
-//! One archive of a campaign, as it lies in the depot.
+//! One archive of a campaign, as stored in the depot.
 
 use std::path::Path;
 
@@ -10,21 +10,21 @@ use crate::campaign::verify::lists::CampaignCheck;
 use crate::campaign::verify::result::{Problem, ProblemKind};
 use crate::depot::{DepotError, digest_of_file};
 
-/// What encrypted archives end in.
+/// The ending of encrypted archives' names.
 const ENCRYPTED: &str = ".age";
 
-/// What was found of an account.
+/// The result of checking an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::campaign) enum FileState {
-    /// An archive in which everything is right.
+    /// A valid archive.
     Verified,
-    /// An archive whose bytes are right, and which nothing here opens.
+    /// An archive with the right bytes that cannot be decrypted here.
     Sealed,
     /// No archive, and none is needed.
     Nothing,
 }
 
-/// Reads an archive that is there, and looks into it when something here opens it.
+/// Reads an existing archive, and verifies its contents if it can be decrypted here.
 pub(in crate::campaign) async fn check_file(
     check: &CampaignCheck<'_>,
     key: Option<&str>,
@@ -49,7 +49,7 @@ pub(in crate::campaign) async fn check_file(
         unlock: check.unlock.clone(),
     };
     if !opens && check.depot.folder().is_none() {
-        // Nothing has to be here for that.
+        // A digest needs no local copy.
         let digest = digest_of_object(check, file).await.map_err(unreadable)?;
         return expected
             .digest(&digest)
@@ -73,7 +73,7 @@ async fn digest_of_object(check: &CampaignCheck<'_>, file: &str) -> Result<Strin
     Ok(digest.finish().1)
 }
 
-/// What an archive should be.
+/// The expected properties of an archive.
 struct Expected {
     sha256: Option<String>,
     account: String,

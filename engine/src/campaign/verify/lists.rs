@@ -1,4 +1,4 @@
-//! Whether everything a campaign has stored is still there, whole, and what it was.
+//! Checks that everything a campaign has stored still exists, complete and unaltered.
 //!
 //! The lists and the archives beside them are enough; neither the pod nor the store is needed.
 
@@ -21,33 +21,33 @@ use crate::campaign::verify::result::{
 use crate::depot::{Depot, DepotError, LocalCopy};
 use crate::domain::{KeyFingerprint, PublicKey};
 
-/// Accounts read from a list before their turn comes.
+/// Accounts read ahead from a list.
 const READ_AHEAD: usize = 64;
 /// A signature by an 8192-bit key has 1368 characters.
 const MAX_SIGNATURE: u64 = 4096;
 
-/// What is to be checked, and with what.
+/// The subject of a check, and its settings.
 #[derive(Clone)]
 pub struct CampaignCheck<'a> {
-    /// Where the lists and archives are.
+    /// The depot of the lists and archives.
     pub depot: &'a Depot,
-    /// The campaign's name; all campaigns that have a list there, unless given.
+    /// The campaign's name; all campaigns with a list there, unless given.
     pub name: Option<&'a str>,
-    /// What opens encrypted archives. Without it their bytes are checked and nothing inside.
+    /// The keys to encrypted archives. Without them only the bytes are checked, not the contents.
     pub unlock: Option<Unlock>,
-    /// Fingerprint of the pod's archive key, where it is known: a list signed by another is a problem.
+    /// Fingerprint of the pod's archive key, if known: a list signed by another key is a problem.
     pub trusted: Option<String>,
-    /// Archives that are checked at a time.
+    /// Archives checked at a time.
     pub at_once: NonZeroUsize,
-    /// Where copies of archives in a bucket lie while they are looked into.
+    /// The folder for temporary copies of archives in a bucket.
     pub folder: &'a Path,
 }
 
-/// Checks what is stored, by the lists beside the archives. `progress` hears how many bytes of how many are done.
+/// Checks stored archives against the lists beside them. `progress` receives the bytes done and the total.
 ///
 /// # Errors
-/// [`CampaignVerifyError`], when there is nothing to check against or the place is out of reach. What is wrong with
-/// single files is in the result.
+/// [`CampaignVerifyError`], when there is nothing to check against or the depot is unavailable. Problems with single
+/// files are in the result.
 pub async fn verify_campaign(
     check: &CampaignCheck<'_>,
     progress: &(dyn Fn(u64, u64) + Sync),
@@ -75,7 +75,7 @@ pub async fn verify_campaign(
     Ok(found)
 }
 
-/// What is in a depot.
+/// The files in a depot.
 pub(in crate::campaign) struct Beside {
     pub(in crate::campaign) files: HashMap<String, Kept>,
     pub(in crate::campaign) lists: Vec<String>,
@@ -88,7 +88,7 @@ impl Beside {
         while let Some(file) = listed.try_next().await? {
             if is_list(&file.name) {
                 lists.push(file.name);
-            // What people have asked for one by one is on no list.
+            // Archives that people have requested are on no list.
             } else if !belongs_to_list(&file.name) && !file.name.starts_with(crate::depot::REQUESTS_FOLDER) {
                 files.insert(file.name, Kept { bytes: file.bytes, list: None });
             }
@@ -98,7 +98,7 @@ impl Beside {
     }
 }
 
-/// Notes that some list names a file.
+/// Marks a file as named by some list.
 pub(in crate::campaign) fn mark(files: &mut HashMap<String, Kept>, file: Option<&str>) {
     if let Some(kept) = file.and_then(|file| files.get_mut(file)) {
         kept.list.get_or_insert(usize::MAX);
@@ -115,20 +115,20 @@ pub(in crate::campaign) fn add_surplus(files: HashMap<String, Kept>, found: &mut
     }
 }
 
-/// A file in the depot, and the list that has named it, if one has.
+/// A file in the depot, and the list that names it, if any.
 pub(in crate::campaign) struct Kept {
     bytes: u64,
     list: Option<usize>,
 }
 
-/// Bytes to check, and done.
+/// Bytes to check, and bytes checked.
 #[derive(Default)]
 pub(in crate::campaign) struct Sizes {
     pub(in crate::campaign) total: u64,
     pub(in crate::campaign) done: AtomicU64,
 }
 
-/// A list, here.
+/// A list, copied to this machine.
 pub(in crate::campaign) struct HereList {
     pub(in crate::campaign) file: String,
     pub(in crate::campaign) copy: Arc<LocalCopy>,
@@ -136,7 +136,8 @@ pub(in crate::campaign) struct HereList {
     pub(in crate::campaign) totals: ListTotals,
 }
 
-/// The lists that are meant, and the others. One that cannot be read is a problem, unless it is the only one.
+/// Returns the requested lists, and the others. An unreadable list is a problem; an error when no requested list is
+/// readable.
 async fn choose(
     check: &CampaignCheck<'_>,
     names: Vec<String>,
@@ -186,7 +187,7 @@ fn read_all(
     Ok(read_list(list.copy.path(), visit).map_err(failed)?.1)
 }
 
-/// Checks every archive of a list, which is the `number`th.
+/// Checks every archive of a list, the `number`th.
 pub(in crate::campaign) async fn one_list(
     check: &CampaignCheck<'_>,
     list: HereList,
@@ -195,7 +196,7 @@ pub(in crate::campaign) async fn one_list(
     found: &mut CampaignVerification,
     (sizes, progress): (&Sizes, &(dyn Fn(u64, u64) + Sync)),
 ) -> Result<ListVerification, CampaignVerifyError> {
-    // Of a campaign that the store knows, the key is known as well.
+    // If the store knows the campaign, it knows the key too.
     let key = PublicKey::from_pem(&list.head.archive_key).ok().map(|key| key.fingerprint().to_string());
     let key = key.or_else(|| check.trusted.clone());
     let (sender, receiver) = tokio::sync::mpsc::channel(READ_AHEAD);
@@ -241,7 +242,7 @@ pub(in crate::campaign) async fn one_list(
     Ok(ListVerification { file, head, totals, signed_by, verified, sealed })
 }
 
-/// Whether an account's archive is there at all, with its size. An account that needs none has none.
+/// Returns whether an account's archive exists with the right size. An account that needs none has none.
 fn look_up(
     account: &AccountResult,
     number: usize,
@@ -278,7 +279,7 @@ fn look_up(
     }
 }
 
-/// The key that has signed a list, if it is signed as it should be.
+/// Returns the key that signed a list, if the signature is valid.
 pub(in crate::campaign) async fn check_signature(
     check: &CampaignCheck<'_>,
     list: &HereList,

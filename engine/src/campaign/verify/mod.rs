@@ -1,4 +1,4 @@
-//! Checking that every stored archive is there, whole, and what it was.
+//! Checks that every stored archive exists, complete and unaltered.
 
 pub(super) mod file;
 pub(super) mod lists;

@@ -1,4 +1,4 @@
-//! What a check of stored archives finds.
+//! The results of a check of stored archives.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::campaign::report::list_reader::ListReadError;
 use crate::depot::DepotError;
 use crate::domain::KeyFingerprint;
 
-/// Problems that are kept one by one; all are counted.
+/// Problems listed one by one; all are counted.
 const MOST: usize = 1000;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct CampaignVerification {
     /// The lists that were checked.
@@ -27,12 +27,12 @@ pub struct CampaignVerification {
 }
 
 impl CampaignVerification {
-    /// Whether a list has to be written anew.
+    /// Returns whether a list has to be rewritten.
     pub fn has_broken_list(&self) -> bool {
         [ProblemKind::List, ProblemKind::Signature].iter().any(|kind| self.counts.contains_key(kind))
     }
 
-    /// Whether everything is as it was stored, and everybody has an archive.
+    /// Returns whether everything is as it was stored, and every account has an archive.
     pub fn is_clean(&self) -> bool {
         self.counts.is_empty()
     }
@@ -48,35 +48,35 @@ impl CampaignVerification {
     }
 }
 
-/// One list.
+/// A checked list.
 #[derive(Debug, Clone, Serialize)]
 pub struct ListVerification {
-    /// The file it is in.
+    /// Its file.
     pub file: String,
-    /// What it says of the campaign.
+    /// Its data on the whole campaign.
     pub head: ListHead,
-    /// The sums it gives, which are those of its accounts.
+    /// Its totals, which match its accounts.
     pub totals: ListTotals,
-    /// The key that signed it; nothing when it is not signed well.
+    /// The key that signed it; none without a valid signature.
     pub signed_by: Option<KeyFingerprint>,
-    /// Archives whose every byte and signature is right.
+    /// Archives whose every byte and signature is valid.
     pub verified: u64,
-    /// Encrypted archives whose bytes are right, and which nothing here opens.
+    /// Encrypted archives with the right bytes that cannot be decrypted here.
     pub sealed: u64,
 }
 
-/// Something that is not as it should be.
+/// A problem that a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Its kind.
     pub kind: ProblemKind,
-    /// Whose archive; nothing for what is of nobody.
+    /// The account of the archive; none if it belongs to nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Which file.
+    /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// What is wrong, in a sentence.
+    /// A description, as a sentence.
     pub reason: String,
 }
 
@@ -84,24 +84,24 @@ pub struct Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
-    /// The list is missing or broken, or does not say what Pappus's own database says.
+    /// The list is missing or broken, or differs from Pappus's own database.
     List,
-    /// The list is not signed, by its key or by the one that is known.
+    /// The list is not signed by its key, or not by the known one.
     Signature,
-    /// An archive on the list is not there.
+    /// An archive on the list does not exist.
     Missing,
-    /// An archive is not what was stored, or not what it should be.
+    /// An archive is not what was stored, or not valid.
     Damaged,
     /// An account has no archive.
     Incomplete,
     /// A file is on no list.
     Surplus,
-    /// A file cannot be read now.
+    /// A file cannot be read at present.
     Unreadable,
 }
 
 impl ProblemKind {
-    /// The stable name, for programs.
+    /// Returns the stable name, for programs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::List => "list",
@@ -115,23 +115,23 @@ impl ProblemKind {
     }
 }
 
-/// Why nothing could be checked.
+/// The reason nothing could be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum CampaignVerifyError {
-    /// There is no list.
+    /// No list exists.
     #[error("there is no list of a campaign (campaign.json) in {place}")]
     NoList {
-        /// Where it was looked for.
+        /// The depot.
         place: String,
     },
-    /// There is no list of this campaign.
+    /// No list of this campaign exists.
     #[error("there is no list of the campaign {name} in {place}; there are: {there}")]
     Unknown {
-        /// Where it was looked for.
+        /// The depot.
         place: String,
         /// The campaign.
         name: String,
-        /// Names of those that have one.
+        /// Names of the campaigns that have one.
         there: String,
     },
     /// A list cannot be read.
@@ -139,16 +139,16 @@ pub enum CampaignVerifyError {
     List {
         /// The list.
         file: String,
-        /// What is wrong with it.
+        /// The error in it.
         source: ListReadError,
     },
-    /// The place cannot be used.
+    /// The depot cannot be used.
     #[error(transparent)]
     Depot(#[from] DepotError),
     /// The store cannot be read.
     #[error(transparent)]
     Campaign(#[from] crate::campaign::CampaignError),
-    /// A file on this machine.
+    /// A file on this machine cannot be used.
     #[error("a list cannot be looked at: {0}")]
     Io(#[from] std::io::Error),
 }

@@ -1,4 +1,4 @@
-//! The same check by the word of Pappus's own database, whatever the state of the lists.
+//! The same check against Pappus's own database, whatever the state of the lists.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,11 +20,11 @@ use crate::depot::{Depot, LocalCopy};
 use crate::domain::{PublicKey, SigningKey};
 use crate::store::Store;
 
-/// Checks what a campaign has stored, by what the store knows of it. `progress` hears how many bytes of how many are
-/// done. What is wrong with the list beside the archives is a problem among others.
+/// Checks a campaign's archives against the store. `progress` receives the bytes done and the total. An error in the
+/// list beside the archives is a problem among others.
 ///
 /// # Errors
-/// [`CampaignVerifyError`], when the store or the place is out of reach.
+/// [`CampaignVerifyError`], when the store or the depot is unavailable.
 pub async fn verify_known(
     check: &CampaignCheck<'_>,
     (store, campaigns, campaign): (&Store, &Campaigns, &Campaign),
@@ -38,7 +38,7 @@ pub async fn verify_known(
         None => None,
         Some(stored) => {
             known.file.clone_from(&stored.file);
-            // Archives are signed with the campaign's key, whoever has signed the list.
+            // Archives are signed with the campaign's key, whichever key signed the list.
             let key = PublicKey::from_pem(&stored.head.archive_key);
             if key.is_ok_and(|key| key.fingerprint().to_string() == campaign.archive_key) {
                 known.head.archive_key.clone_from(&stored.head.archive_key);
@@ -50,7 +50,7 @@ pub async fn verify_known(
     let sizes = Sizes { total: known.totals.bytes, ..Sizes::default() };
     let list = one_list(check, known, (0, signed_by), &mut files, &mut found, (&sizes, progress)).await?;
     found.lists.push(list);
-    // What other campaigns in the same place have stored.
+    // Archives of other campaigns in the same depot.
     for other in campaigns.all().await?.into_iter().filter(|other| other.out == campaign.out) {
         let mut accounts = results(store, &other);
         while let Some(account) = accounts.try_next().await? {
@@ -61,7 +61,7 @@ pub async fn verify_known(
     Ok(found)
 }
 
-/// Writes the list of a campaign anew, signed.
+/// Rewrites the list of a campaign, signed.
 ///
 /// # Errors
 /// [`CampaignError`].
@@ -80,14 +80,14 @@ pub async fn rewrite_list(
     Ok(written)
 }
 
-/// The list as the store would have it, on this machine.
+/// Builds the list from the store, on this machine.
 async fn known_list(
     check: &CampaignCheck<'_>,
     store: &Store,
     campaign: &Campaign,
 ) -> Result<HereList, CampaignVerifyError> {
     let (head, json, totals) = list_of(store, campaign, "", async |list, results| {
-        // The key comes from the list beside the archives, or is known by its fingerprint alone.
+        // The key comes from the list beside the archives, or only its fingerprint is known.
         let head = list.head_with("");
         let (json, _, totals) = make_list(&head, results, check.folder).await?;
         Ok((head, json, totals))
@@ -97,7 +97,8 @@ async fn known_list(
     Ok(HereList { file, copy: Arc::new(LocalCopy::Copy(json)), head, totals })
 }
 
-/// The campaign's list beside the archives, if it can be read. Notes what other lists name, and which cannot be read.
+/// Returns the campaign's list beside the archives, if readable. Records the files that other lists name, and
+/// unreadable lists.
 async fn beside(
     check: &CampaignCheck<'_>,
     campaign: &Campaign,
@@ -136,7 +137,7 @@ async fn beside(
     Ok(stored)
 }
 
-/// Whether the list says of every account what the store says; while the campaign goes on it need not.
+/// Compares the list of a finished campaign with the store; before, they may differ.
 fn compare(
     campaign: &Campaign,
     known: &HereList,
@@ -156,7 +157,7 @@ fn compare(
     Ok(())
 }
 
-/// What a list says of archives, in short.
+/// Returns a digest of a list's data on archives.
 fn said(list: &HereList) -> Result<[u8; 32], CampaignVerifyError> {
     let mut digest = Sha256::new();
     let each = |account: AccountResult| {

@@ -1,4 +1,4 @@
-//! One account in a worker's hand: exported, taken over, or written down with what is wrong with it.
+//! One claimed account: exported, taken over, or recorded with its error.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,44 +14,44 @@ use crate::pod::reader::{ReadAhead, ReadError};
 use crate::pod::uploads::PhotoStore;
 use crate::store::StoredSignatures;
 
-/// How often an account is tried anew with a new connection before it is what is wrong, and not the database.
+/// Attempts at an account, each with a new connection, before the account counts as the cause, not the database.
 const TRIES: u32 = 2;
-/// Between two tries of a task that waits for a connection of another one.
+/// Pause between two attempts of a task that waits for another task's connection.
 const CROWDED_PAUSE: Duration = Duration::from_secs(1);
-/// The same when connections end under it: others may end them, over and over.
+/// Attempts when connections are lost: others may end them, over and over.
 const LOST: u32 = 12;
 
-/// What a task of a worker keeps from one account to the next.
+/// The state that a worker task keeps from one account to the next.
 pub(in crate::campaign) struct WorkerState {
     pub(in crate::campaign) snapshot: Option<crate::campaign::worker::source::Connection>,
     pub(in crate::campaign) memory: StoredSignatures,
 }
 
-/// An account whose work is done, as far as this machine goes.
+/// A processed account whose archive is still to be stored.
 pub(in crate::campaign) struct Ready {
     pub(in crate::campaign) outcome: Outcome,
-    /// The archive, when there is one to be stored.
+    /// The archive, if there is one to store.
     pub(in crate::campaign) path: Option<PathBuf>,
 }
 
-/// Whose fault it is when an account is not exported.
+/// The cause of a failed export.
 pub(crate) enum Fault {
-    /// The account's own; others fare better.
+    /// The account itself; others may succeed.
     Account(String),
-    /// It has left the pod since the list was written.
+    /// The account has left the pod since the list was written.
     Gone,
-    /// The connection to the pod's database has ended, or there was none.
+    /// The connection to the pod's database was lost, or there was none.
     Lost(String),
-    /// The pod's database, or what it makes of the account's rows.
+    /// The pod's database, or its treatment of the account's rows.
     Database(String),
-    /// The pod's photos, all of them.
+    /// The pod's photos as a whole.
     Uploads(String),
     /// The disk that archives are written to.
     Disk(String),
 }
 
 impl WorkerSession {
-    /// Exports an account, or finds its archive stored already.
+    /// Exports an account, or finds its archive already stored.
     pub(in crate::campaign) async fn account(
         &self,
         claimed: &Claimed,
@@ -74,7 +74,8 @@ impl WorkerSession {
                     }
                     ready => return ready,
                 },
-                // The worker's own folder: left behind when the place went away after the archive had its name.
+                // In the worker's own folder: left behind when the depot became unavailable after the archive got its
+                // name.
                 Err(ExportError::Output(OutputError::Exists(left))) => match std::fs::remove_file(&left) {
                     Ok(()) => continue,
                     Err(error) if is_of_the_disk(&error) => Fault::Disk(error.to_string()),
@@ -124,8 +125,8 @@ impl WorkerSession {
         }
     }
 
-    /// Waits until the pod's database takes a connection. While others of this worker's tasks have theirs, a database that
-    /// takes no more is no outage: this one waits for one of theirs, however long that takes.
+    /// Waits until the pod's database accepts a connection. While other tasks of this worker have connections, a
+    /// database that accepts no more is no outage: this task waits for one of theirs, however long that takes.
     pub(in crate::campaign) async fn connect(
         &self,
         worker_state: &mut WorkerState,
@@ -147,7 +148,7 @@ impl WorkerSession {
         Ok(())
     }
 
-    /// Says once that there are fewer connections than tasks.
+    /// Reports once that there are fewer connections than tasks.
     fn say_crowded(&self, reason: &str) {
         if !self.source.first_crowded() {
             return;
@@ -205,12 +206,12 @@ impl WorkerSession {
             omissions: number(exported.manifest.omission_count()),
         };
         let mut outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
-        // It may have been mended since the list was written.
+        // It may have been corrected since the list was written.
         outcome.claimed.account = exported.manifest.account.diaspora_id.to_string();
         Ok(Ready { outcome, path: Some(path) })
     }
 
-    /// The archive that an earlier worker was about to store, if it is there and the very one.
+    /// Returns the archive that an earlier worker was about to store, if it exists unaltered.
     async fn take_over(&self, claimed: &Claimed) -> Result<Option<Written>, CampaignError> {
         let Some(written) = &claimed.written else { return Ok(None) };
         let depot = &self.depot;
@@ -239,7 +240,7 @@ fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Whose fault an error of an export is.
+/// Classifies an export error by its cause.
 pub(crate) fn fault(error: &ExportError) -> Fault {
     let reason = error.to_string();
     match error {
@@ -255,7 +256,7 @@ pub(crate) fn fault(error: &ExportError) -> Fault {
     }
 }
 
-/// Whether somewhere below an error the disk as a whole is what failed.
+/// Returns whether an error was caused by a failure of the disk as a whole.
 fn is_of_the_disk_below(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut below = Some(error);
     while let Some(error) = below {

@@ -1,4 +1,4 @@
-//! Whether the pod is in use, and whether its database is busy just now.
+//! Detects whether the pod is in use, and whether its database is busy.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use tokio::net::TcpStream;
 use crate::pod::config::{DatabaseUrl, Dialect, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, Snapshot};
 
-/// How long a web server may take to take a connection.
+/// Time a web server may take to accept a connection.
 const KNOCK: Duration = Duration::from_secs(3);
-/// Statements of others under way at once from which a database counts as busy.
+/// Number of concurrent statements of others from which a database counts as busy.
 const BUSY: i64 = 2;
 
-/// Whether the pod is in use: something takes connections at its address, or others than Pappus are connected to
-/// its database.
+/// Returns whether the pod is in use: something accepts connections at its address, or clients other than Pappus are
+/// connected to its database.
 ///
 /// # Errors
-/// The database's failure.
+/// The database's error.
 pub async fn is_in_use(pod: &PodUrl, database: &DatabaseUrl) -> Result<bool, DatabaseError> {
     let address = url::Url::parse(pod.as_str()).ok().and_then(|url| url.port_or_known_default());
     if let Some(port) = address
@@ -27,7 +27,7 @@ pub async fn is_in_use(pod: &PodUrl, database: &DatabaseUrl) -> Result<bool, Dat
     Ok(Busy::open(database).await?.connections().await? > 0)
 }
 
-/// A connection that looks how busy a pod's database is.
+/// A connection that checks how busy a pod's database is.
 pub struct Busy {
     snapshot: Snapshot,
 }
@@ -36,15 +36,15 @@ impl Busy {
     /// Connects.
     ///
     /// # Errors
-    /// The database's failure.
+    /// The database's error.
     pub async fn open(database: &DatabaseUrl) -> Result<Self, DatabaseError> {
         Ok(Self { snapshot: Snapshot::open(database).await? })
     }
 
-    /// Whether two statements or more of others are under way.
+    /// Returns whether two or more statements of others are running.
     ///
     /// # Errors
-    /// The database's failure.
+    /// The database's error.
     pub async fn is_busy(&mut self) -> Result<bool, DatabaseError> {
         let condition = match self.snapshot.dialect() {
             Dialect::PostgreSql => "AND state = 'active'",
@@ -58,10 +58,10 @@ impl Busy {
         self.count("").await
     }
 
-    /// Connections of others. What a user may not see is not counted.
+    /// Counts connections of others, except those the user may not see.
     async fn count(&mut self, condition: &str) -> Result<i64, DatabaseError> {
         let sql = match self.snapshot.dialect() {
-            // Within a transaction it shows the same over and over again unless told otherwise.
+            // Within a transaction its result is cached unless cleared.
             Dialect::PostgreSql => {
                 let clear = "SELECT COUNT(*) FROM (SELECT pg_stat_clear_snapshot()) c".to_owned();
                 self.snapshot.rows("other connections", clear, &[]).await?;
@@ -70,7 +70,7 @@ impl Busy {
                      AND backend_type = 'client backend' AND application_name <> 'pappus' {condition}"
                 )
             }
-            // Connections have no names here: other workers of Pappus count as well.
+            // Connections have no names here: other workers of Pappus are counted too.
             Dialect::MySql => format!(
                 "SELECT COUNT(*) FROM information_schema.processlist p WHERE p.db = DATABASE() \
                  AND p.id <> CONNECTION_ID() {condition}"

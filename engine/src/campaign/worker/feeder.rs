@@ -1,4 +1,4 @@
-//! Taking accounts up and handing them to the tasks that export.
+//! Claims accounts and passes them to the tasks that export.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,15 +12,15 @@ use crate::campaign::worker::session::{LOOK, RunState, WorkerSession};
 
 /// Accounts read together, at most.
 const TOGETHER: usize = 50;
-/// Records of accounts that are read together, about.
+/// Approximate records of accounts that are read together.
 const RECORDS: i64 = 2000;
-/// The same for gentle work, so that no statement keeps the pod's database for long.
+/// The same when the pod is spared, so that no statement occupies its database for long.
 const GENTLE: (usize, i64) = (10, 500);
-/// What one claim takes up should keep the tasks busy for a time between these.
+/// One claim should keep the tasks busy for a time between these.
 const SHORT: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(5);
 
-/// Takes accounts up, not many more than the tasks can work on, so that other workers get theirs.
+/// Claims accounts, not many more than the tasks can process, so that other workers get theirs.
 pub(in crate::campaign) struct Feeder<'a> {
     session: &'a WorkerSession,
     sender: mpsc::Sender<Vec<Claimed>>,
@@ -46,7 +46,7 @@ impl<'a> Feeder<'a> {
         }
     }
 
-    /// Feeds until nothing is left to do, or it is told to end.
+    /// Feeds the tasks until nothing is left to do, or the worker is stopped.
     pub(in crate::campaign) async fn feed(mut self) -> Result<(), CampaignError> {
         loop {
             match self.session.run_state() {
@@ -56,7 +56,7 @@ impl<'a> Feeder<'a> {
                     if run_state == RunState::Stopping {
                         return Ok(());
                     }
-                    // Nobody else can say so but the shift, which lives longer.
+                    // Only the session can close the channel, and it lives longer.
                     _ = self.run_state.wait_for(|now| *now != RunState::Paused).await;
                     continue;
                 }
@@ -77,7 +77,7 @@ impl<'a> Feeder<'a> {
             if !self.session.in_store(|| self.session.queue.is_open()).await? {
                 return Ok(());
             }
-            // Others are at the last accounts, or this worker's own tasks are.
+            // Other workers, or this one's tasks, are processing the last accounts.
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 _ = self.run_state.wait_for(|now| *now != RunState::Running) => {}
@@ -106,7 +106,7 @@ impl<'a> Feeder<'a> {
                 }
             };
             self.last = Instant::now();
-            // Behind the place nothing is left; what others have given back may be before it.
+            // Nothing is left after the position; accounts that others released may be before it.
             let again = claimed.is_empty() && self.place.is_some();
             self.place = place;
             if again {
@@ -121,13 +121,13 @@ impl<'a> Feeder<'a> {
 
     async fn release(&mut self) -> Result<(), CampaignError> {
         let all: Vec<Claimed> = self.waiting.drain(..).flatten().collect();
-        // Given back, they are before the place.
+        // Released accounts are before the position.
         self.place = None;
         if all.is_empty() { Ok(()) } else { self.session.release(&all).await }
     }
 }
 
-/// Accounts in the order they came, small ones together, so that every task gets some.
+/// Groups accounts in their order, small ones together, so that every task gets some.
 fn batches(claimed: Vec<Claimed>, (most, records): (usize, i64), tasks: usize) -> VecDeque<Vec<Claimed>> {
     let most = most.min(claimed.len().div_ceil(tasks.max(1))).max(1);
     let mut batches = VecDeque::new();

@@ -1,4 +1,4 @@
-//! Archives on their way to their final names: owned, never replaced, never lost.
+//! Stores archives under their final names: owned, never replaced, never lost.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use crate::campaign::worker::session::WorkerSession;
 use crate::depot::{DepotError, is_of_the_disk};
 use crate::store::random_id;
 
-/// Archives that are stored at the same time by one task.
+/// Archives stored at the same time by one task.
 const AT_ONCE: usize = 8;
 
 impl WorkerSession {
-    /// The name an archive gets. Whoever had the account before may be about to use the first name, or be stopped and
+    /// Returns the name an archive gets. An earlier worker may be about to use the first name, or be suspended and
     /// use it in an hour: later attempts have names of their own.
     pub(in crate::campaign) fn name_for(
         &self,
@@ -34,7 +34,7 @@ impl WorkerSession {
         Ok(depot_name(path, self.campaign.tag.as_deref(), Some(&attempt)))
     }
 
-    /// Stores what is ready, and writes down what became of each account.
+    /// Stores finished archives, and records the result of each account.
     pub(in crate::campaign) async fn store(&self, ready: Vec<Ready>) -> Result<(), CampaignError> {
         if ready.is_empty() {
             return Ok(());
@@ -45,7 +45,7 @@ impl WorkerSession {
         let mine = |ready: &Ready| ready.path.is_none() || ours.contains(&ready.outcome.claimed.user_id);
         let (mine, lost): (Vec<Ready>, Vec<Ready>) = ready.into_iter().partition(mine);
         for path in lost.into_iter().filter_map(|ready| ready.path) {
-            // Somebody else has the account now; what stays goes with the folder.
+            // Another worker has the account now; a remaining file is removed with the folder.
             _ = std::fs::remove_file(path);
         }
         let stored = stream::iter(mine.into_iter().map(|ready| self.keep(ready))).buffered(AT_ONCE);
@@ -68,8 +68,8 @@ impl WorkerSession {
         Ok(())
     }
 
-    /// Gives an archive its final name, which nothing else loses thereby. While the place is away it waits, and asks
-    /// afterwards whether the account is still this worker's.
+    /// Gives an archive its final name without replacing anything. While the depot is unavailable it waits, and
+    /// afterwards checks whether the account is still this worker's.
     async fn keep(&self, ready: Ready) -> Result<Kept, CampaignError> {
         let Ready { mut outcome, path } = ready;
         let Some(path) = path.filter(|_| outcome.written.is_some()) else {
@@ -80,7 +80,7 @@ impl WorkerSession {
             let Some(written) = outcome.written.as_mut() else { return Ok(Kept::Lost) };
             match self.depot.adopt(&written.file, &path).await {
                 Ok(_) => return Ok(Kept::Finished(Box::new(outcome))),
-                // Whatever has the name stays. What an earlier attempt of this campaign has left is removed when the
+                // An existing file remains. A file of an earlier attempt of this campaign is removed when the
                 // campaign ends.
                 Err(DepotError::Taken { .. }) => written.file = self.new_name(&path)?,
                 Err(DepotError::Local { path, source }) => {
@@ -90,7 +90,8 @@ impl WorkerSession {
                     waiting.pause(&DepotError::Local { path: path.clone(), source }.to_string()).await?;
                     self.place_is_there().await?;
                     if !path.try_exists().unwrap_or(false) {
-                        // It went with its disk, or somebody took the folder for a dead worker's: made anew.
+                        // It was lost with its disk, or another worker removed the folder as a dead worker's: export
+                        // again.
                         return Ok(Kept::Again(Box::new(outcome.claimed)));
                     }
                 }
@@ -111,7 +112,7 @@ impl WorkerSession {
         }
     }
 
-    /// Waits until the place of the archives is there, and the folder for archives in the making.
+    /// Waits until the depot and the folder for unfinished archives are available.
     pub(in crate::campaign) async fn place_is_there(&self) -> Result<(), CampaignError> {
         let look = || async {
             self.depot.check().await?;
@@ -121,18 +122,18 @@ impl WorkerSession {
     }
 }
 
-/// What became of an archive that was ready.
+/// The result of storing an archive.
 enum Kept {
-    /// It has its name, or cannot have one.
+    /// It has its name, or cannot get one.
     Finished(Box<Outcome>),
-    /// It is gone, and has to be made again.
+    /// It is lost, and has to be exported again.
     Again(Box<Claimed>),
-    /// Its account is somebody else's now.
+    /// Its account belongs to another worker now.
     Lost,
 }
 
-/// The name of an archive in a depot: that of the file, with what is the campaign's own and, after the first attempt, the
-/// attempt's. Usernames may begin with a dot or a hyphen, names in a depot may not.
+/// Returns the name of an archive in a depot: the file's name with the campaign's tag and, after the first attempt,
+/// the attempt's. Usernames may begin with a dot or a hyphen, names in a depot may not.
 fn depot_name(path: &Path, tag: Option<&str>, attempt: Option<&str>) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let begin = if name.starts_with(['.', '-']) { "=" } else { "" };
@@ -144,7 +145,7 @@ fn depot_name(path: &Path, tag: Option<&str>, attempt: Option<&str>) -> String {
     format!("{begin}{}{ending}", parts.join("-"))
 }
 
-/// Whether a name in a depot is that of an archive of a campaign, by its tag.
+/// Returns whether a name in a depot is that of an archive of a campaign, by its tag.
 pub(in crate::campaign) fn is_of_campaign(name: &str, tag: &str) -> bool {
     let stem = name.strip_suffix(".zip.age").or_else(|| name.strip_suffix(".zip"));
     let is_tag = |text: &str| text.strip_suffix(tag).is_some_and(|rest| rest.ends_with('-'));

@@ -1,4 +1,4 @@
-//! Exporting the accounts of a campaign under a lease.
+//! Exports the accounts of a campaign under a lease.
 
 pub(super) mod account;
 pub(super) mod busy;

@@ -1,4 +1,4 @@
-//! Waiting for what all accounts need: the pod's database, the store, the place of the archives.
+//! Waits for what all accounts need: the pod's database, the store, the depot.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use crate::campaign::CampaignError;
 use crate::campaign::worker::setup::Observer;
 
-/// The first pause before something is tried again.
+/// The first pause before a retry.
 const SHORTEST: Duration = Duration::from_millis(250);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What a worker waits for, and how long it may.
+/// Retries for a worker, within the time it may wait.
 pub(in crate::campaign) struct Retry {
     patience: Duration,
     stop: watch::Receiver<bool>,
@@ -29,22 +29,22 @@ struct Now {
 }
 
 impl Retry {
-    /// Once `stop` holds true, nothing is waited for any more.
+    /// Once `stop` is true, all waiting ends.
     pub(in crate::campaign) fn new(patience: Duration, stop: watch::Receiver<bool>) -> Self {
         Self { patience, stop, now: Mutex::default() }
     }
 
-    /// What is waited for just now.
+    /// Returns the reason for waiting, if any.
     pub(in crate::campaign) fn reason(&self) -> Option<String> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner).reason.clone()
     }
 
-    /// Something may have to be waited for.
+    /// Starts an operation that may have to wait.
     pub(in crate::campaign) fn begin<'a>(&'a self, observer: &'a dyn Observer) -> Waiting<'a> {
         Waiting { retry: self, observer, pauses: pauses(), since: None }
     }
 
-    /// Waits a while without calling it an outage.
+    /// Pauses without reporting an outage.
     ///
     /// # Errors
     /// [`CampaignError::Stopped`] when told to stop.
@@ -56,7 +56,7 @@ impl Retry {
         }
     }
 
-    /// Does something until it goes well, or fails with what does not pass by itself.
+    /// Repeats an operation until it succeeds, or fails with an error that is not temporary.
     pub(in crate::campaign) async fn until_ok<T, E, F>(
         &self,
         observer: &dyn Observer,
@@ -78,7 +78,7 @@ impl Retry {
     }
 }
 
-/// `backoff` is looked after by nobody any more; `backon` can take its place here.
+/// `backoff` is no longer maintained; `backon` can replace it here.
 fn pauses() -> ExponentialBackoff {
     ExponentialBackoff {
         current_interval: SHORTEST,
@@ -89,7 +89,7 @@ fn pauses() -> ExponentialBackoff {
     }
 }
 
-/// One task that waits, or not yet. The longer it waits, the longer its pauses.
+/// One task that may be waiting. The longer it waits, the longer its pauses.
 pub(in crate::campaign) struct Waiting<'a> {
     retry: &'a Retry,
     observer: &'a dyn Observer,
@@ -98,7 +98,7 @@ pub(in crate::campaign) struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Says what is wrong and waits a while.
+    /// Reports the reason and pauses.
     ///
     /// # Errors
     /// [`CampaignError::GivenUp`] when it has waited long enough, [`CampaignError::Stopped`] when told to stop.

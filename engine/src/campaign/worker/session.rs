@@ -1,4 +1,4 @@
-//! A worker: takes accounts up, keeps its lease, stops when told to.
+//! A worker: claims accounts, keeps its lease, stops when told to.
 
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -26,13 +26,13 @@ use crate::export::ExportOptions;
 use crate::pod::reader::ReadAhead;
 use crate::store::{StoreError, StoredSignatures, random_id};
 
-/// Works on a campaign until nothing is left to do, or `stop` holds true: then what is begun is finished, what is not
-/// begun is given back. A paused campaign is waited for.
+/// Works on a campaign until nothing is left to do, or `stop` is true: then started accounts are finished, the others
+/// released. Waits while the campaign is paused.
 ///
 /// The memory needed does not depend on the number of accounts.
 ///
 /// # Errors
-/// [`CampaignError`]. What was in hand is given back, or is free when the lease has run out.
+/// [`CampaignError`]. Claimed accounts are released, or free when the lease has expired.
 pub async fn work(
     setup: Arc<Setup>,
     campaign: &Campaign,
@@ -51,7 +51,7 @@ pub async fn work(
         Some(place) => setup.depot.bound_to(place),
         None => setup.depot.clone(),
     };
-    // What was left a day ago, no upload is still at. Whatever fails here shows again where it matters.
+    // No upload still uses what was left a day ago. An error here shows again where it matters.
     _ = depot.sweep(LEFT_OVER, SystemClock.now().into()).await;
     loop {
         let session = WorkerSession::new(Arc::clone(&setup), campaign, depot.clone(), stop.clone()).await;
@@ -62,7 +62,7 @@ pub async fn work(
         };
         match session.run().await {
             Ok(Some(ended)) => return Ok(ended),
-            // The lease had run out: the machine slept, or the store was away for longer. Begin anew.
+            // The lease had expired: the machine slept, or the store was unavailable for longer. Start again.
             Ok(None) => {}
             Err(CampaignError::Stopped) => return Ok(Ended { state: campaign.state, stopped: true }),
             Err(error) => return Err(error),
@@ -70,9 +70,9 @@ pub async fn work(
     }
 }
 
-/// How often a worker looks whether the campaign has been paused, or others have left accounts behind.
+/// Interval at which a worker checks whether the campaign was paused, or others have left accounts behind.
 pub(in crate::campaign) const LOOK: Duration = Duration::from_secs(1);
-/// How long what a killed program has left in the depot lies there.
+/// Time that the leftovers of a killed program remain in the depot.
 const LEFT_OVER: Duration = Duration::from_hours(24);
 /// Bytes of archives that wait to be stored.
 const READY_BYTES: i64 = 32 << 20;
@@ -81,7 +81,7 @@ const READY_BYTES: i64 = 32 << 20;
 pub(in crate::campaign) struct WorkerSession {
     pub(in crate::campaign) setup: Arc<Setup>,
     pub(in crate::campaign) campaign: Campaign,
-    /// Where archives go, and nowhere else.
+    /// The only depot that archives go to.
     pub(in crate::campaign) depot: Depot,
     pub(in crate::campaign) queue: Queue,
     pub(in crate::campaign) retry: Retry,
@@ -95,14 +95,14 @@ pub(in crate::campaign) struct WorkerSession {
     in_hand: std::sync::Mutex<HashSet<i64>>,
 }
 
-/// What is to become of accounts that are taken up and not begun.
+/// The treatment of accounts that are claimed and not started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::campaign) enum RunState {
     /// They are exported.
     Running,
-    /// They are given back; others will be taken up later.
+    /// They are released; others will be claimed later.
     Paused,
-    /// They are given back, and that is all.
+    /// They are released, and no others are claimed.
     Stopping,
 }
 
@@ -155,7 +155,7 @@ impl WorkerSession {
         self.setup.observer.as_ref()
     }
 
-    /// Does something in the store, as often as needed.
+    /// Runs an operation on the store, as often as needed.
     pub(in crate::campaign) async fn in_store<T, F>(
         &self,
         attempt: impl FnMut() -> F,
@@ -174,7 +174,7 @@ impl WorkerSession {
         self.run_state.subscribe()
     }
 
-    /// The accounts this worker knows to be its own.
+    /// Returns the accounts this worker knows to be its own.
     pub(in crate::campaign) fn in_hand(&self) -> MutexGuard<'_, HashSet<i64>> {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -204,7 +204,7 @@ impl WorkerSession {
         });
     }
 
-    /// Works until the campaign ends or it is told to stop; `None` when the lease was lost.
+    /// Works until the campaign ends or the worker is stopped; `None` when the lease was lost.
     async fn run(self: Arc<Self>) -> Result<Option<Ended>, CampaignError> {
         let lease = self.setup.options.lease;
         self.in_store(|| self.queue.register(&self.setup.options.host, lease)).await?;
@@ -215,7 +215,7 @@ impl WorkerSession {
                 Ok(done)
             }
             Err(error) => {
-                // Without it, others wait for the lease to run out.
+                // If this fails, others wait for the lease to expire.
                 _ = self.queue.leave().await;
                 Err(error)
             }
@@ -225,7 +225,7 @@ impl WorkerSession {
     async fn work(self: &Arc<Self>) -> Result<Option<Ended>, CampaignError> {
         let (sender, receiver) = mpsc::channel(1);
         let receiver = Arc::new(Mutex::new(receiver));
-        // Dropped, all of them end.
+        // Dropping them ends all tasks.
         let (mut workers, mut keeping, mut feeding) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
         for _ in 0..self.tasks() {
             let (session, batches) = (Arc::clone(self), Arc::clone(&receiver));
@@ -264,7 +264,7 @@ impl WorkerSession {
                 Ok(_) = stop.wait_for(|stop| *stop) => {}
             }
         };
-        // What is begun is finished, and the lease kept meanwhile.
+        // Started accounts are finished under the lease.
         while let Some(fed) = feeding.join_next().await {
             fed.map_err(|_| CampaignError::Broken)??;
         }
@@ -300,7 +300,7 @@ impl WorkerSession {
         }
     }
 
-    /// One of the tasks that export.
+    /// Runs one of the tasks that export.
     async fn run_task(&self, batches: &Mutex<mpsc::Receiver<Vec<Claimed>>>) -> Result<(), CampaignError> {
         let memory = StoredSignatures::open(&self.setup.state).await;
         let mut worker_state = WorkerState { snapshot: None, memory };
@@ -308,7 +308,7 @@ impl WorkerSession {
         loop {
             let batch = loop {
                 if self.source.is_crowded() {
-                    // Another task may wait for it, with accounts that are not done before.
+                    // Another task with open accounts may be waiting for the connection.
                     worker_state.snapshot = None;
                 }
                 let next = async { batches.lock().await.recv().await };
@@ -351,7 +351,7 @@ impl WorkerSession {
         self.store(ready).await
     }
 
-    /// Reads many small accounts at once. What does not go well is tried again account by account.
+    /// Reads many small accounts at once. After an error they are read one by one.
     async fn read_ahead(
         &self,
         batch: &[Claimed],
@@ -365,13 +365,13 @@ impl WorkerSession {
         let users: Vec<i64> = batch.iter().map(|claimed| claimed.user_id).collect();
         let read = ReadAhead::read(snapshot, &users).await;
         if read.is_err() {
-            // After a refused statement PostgreSQL takes no other one.
+            // After a refused statement PostgreSQL accepts no other one.
             worker_state.snapshot = None;
         }
         Ok(read.ok())
     }
 
-    /// Waits until the disk of the archives is there, with room.
+    /// Waits until the disk of the archives is available and has space.
     async fn room(&self) -> Result<(), CampaignError> {
         let depot = &self.depot;
         let reserve = self.setup.options.reserve;

@@ -1,4 +1,4 @@
-//! What a worker needs, and what it says.
+//! The setup and the events of a worker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,56 +23,56 @@ pub struct Setup {
     pub pod: PodUrl,
     /// The version of its tables.
     pub schema: SchemaVersion,
-    /// Where its photos are.
+    /// The location of its photos.
     pub photos: Uploads,
-    /// The same, open.
+    /// The same, opened.
     pub uploads: PhotoStore,
     /// The key it signs archives with.
     pub archive_key: SigningKey,
     /// Pappus's own folder.
     pub state: StateFolder,
-    /// Where archives go.
+    /// The depot for archives.
     pub depot: Depot,
     /// Program and version, for the manifests.
     pub created_by: String,
-    /// Who hears how it goes.
+    /// Receives the worker's events.
     pub observer: Arc<dyn Observer>,
-    /// How to work.
+    /// The worker's options.
     pub options: WorkerOptions,
 }
 
-/// How a worker works.
+/// The options of a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerOptions {
     /// Accounts exported at the same time.
     pub tasks: usize,
-    /// How long after its last word others take over what a worker had in hand.
+    /// Time without a heartbeat after which others take over a worker's accounts.
     pub lease: Duration,
-    /// How long a database, a disk or a server for files may be away before the worker gives up.
+    /// Time a database, a disk or a file server may be unavailable before the worker gives up.
     pub patience: Duration,
-    /// Whether to spare the pod: one account at a time, a rest after each, none while its database is busy.
+    /// True to spare the pod: one account at a time, a pause after each, none while its database is busy.
     pub gentle: bool,
     /// Bytes that stay free on the disk of the archives.
     pub reserve: u64,
-    /// This machine's name, for people.
+    /// This machine's name, for display.
     pub host: String,
 }
 
-/// Hears how a worker gets on.
+/// Receives the events of a worker.
 pub trait Observer: Send + Sync {
-    /// An account is finished, one way or the other.
+    /// An account is finished, successfully or not.
     fn finished(&self, account: &Finished);
-    /// Something that all accounts need is away, and is waited for.
+    /// A resource that all accounts need is unavailable; the worker waits for it.
     fn waits(&self, reason: &str);
-    /// It is back.
+    /// The resource is available again.
     fn goes_on(&self);
-    /// The campaign's state is another than before.
+    /// The campaign's state has changed.
     fn state(&self, state: CampaignState);
-    /// Something that the podmin should know, in a sentence.
+    /// A message for the podmin, as a sentence.
     fn notes(&self, _sentence: &str) {}
 }
 
-/// What became of an account.
+/// The result of an account.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finished {
     /// Its diaspora* ID.
@@ -87,17 +87,17 @@ pub struct Finished {
     pub records: u64,
     /// Records left out or incomplete.
     pub omissions: u64,
-    /// How long it took.
+    /// Seconds it took.
     pub seconds: f64,
-    /// Why it failed or was skipped.
+    /// The reason it failed or was skipped.
     pub reason: Option<String>,
 }
 
-/// How work on a campaign ended.
+/// The end of work on a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Ended {
     /// The campaign's state.
     pub state: CampaignState,
-    /// Whether the worker was told to stop.
+    /// True when the worker was told to stop.
     pub stopped: bool,
 }

@@ -1,4 +1,4 @@
-//! Connections to the pod that all see the same pod.
+//! Connections that all see the same state of the pod.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use tokio::sync::Mutex;
 use crate::pod::config::DatabaseUrl;
 use crate::pod::database::{DatabaseError, SharedSnapshot, Snapshot};
 
-/// Opens snapshots. On PostgreSQL all of them are one, which a first connection holds; elsewhere each is of its
-/// own moment.
+/// Opens snapshots. On PostgreSQL all share one, which a first connection holds; elsewhere each has its own point in
+/// time.
 #[derive(Clone)]
 pub(in crate::campaign) struct Source {
     database: DatabaseUrl,
@@ -19,7 +19,7 @@ pub(in crate::campaign) struct Source {
     crowded: Arc<AtomicBool>,
 }
 
-/// A connection that is counted as long as somebody has it.
+/// A connection that is counted while in use.
 pub(in crate::campaign) struct Connection {
     snapshot: Snapshot,
     in_use: Arc<AtomicUsize>,
@@ -31,14 +31,14 @@ impl Source {
         Self { database: database.clone(), shared: Arc::default(), in_use, crowded }
     }
 
-    /// Another connection. When the one that holds the snapshot has been lost, a new snapshot is begun; archives
-    /// are of one moment each in any case.
+    /// Opens another connection. When the one that holds the snapshot has been lost, a new snapshot is started; each
+    /// archive is of one point in time in any case.
     pub(in crate::campaign) async fn open(&self) -> Result<Connection, DatabaseError> {
         let mut shared = self.shared.lock().await;
         if let Some((_, name)) = shared.as_ref() {
             match Snapshot::open_shared(&self.database, name).await {
                 Ok(snapshot) => return Ok(self.counted(snapshot)),
-                // The connection that holds the snapshot is as good as any, where it is the only one.
+                // If no other is in use, the connection that holds the snapshot serves as well.
                 Err(DatabaseError::Crowded { .. }) if self.in_use() == 0 => {}
                 Err(error @ DatabaseError::Crowded { .. }) => return Err(error),
                 Err(_) => *shared = None,
@@ -64,17 +64,17 @@ impl Source {
         Connection { snapshot, in_use: Arc::clone(&self.in_use) }
     }
 
-    /// How many connections are in use.
+    /// Returns the number of connections in use.
     pub(in crate::campaign) fn in_use(&self) -> usize {
         self.in_use.load(Ordering::Relaxed)
     }
 
-    /// Whether there have been too few, so that nobody keeps one that is not at work.
+    /// Returns whether there have been too few, so that idle tasks keep none.
     pub(in crate::campaign) fn is_crowded(&self) -> bool {
         self.crowded.load(Ordering::Relaxed)
     }
 
-    /// Whether this is the first time that there are too few.
+    /// Returns whether this is the first time that there are too few.
     pub(in crate::campaign) fn first_crowded(&self) -> bool {
         !self.crowded.swap(true, Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! The folder for archives in the making, one for each worker.
+//! The folder for unfinished archives, one for each worker.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,15 +7,15 @@ use std::sync::PoisonError;
 use crate::campaign::CampaignError;
 use crate::work_dir::{FOLDER, LOCK, close_door, make_locked, remove_leftovers};
 
-/// A folder that goes when this is dropped. Killed, it stays, and the next worker on this machine removes it.
+/// A folder that is removed on drop. After a kill it remains, and the next worker on this machine removes it.
 pub(crate) struct Spool {
     path: PathBuf,
-    /// Held, not looked at.
+    /// Held, never read.
     lock: std::sync::Mutex<File>,
 }
 
 impl Spool {
-    /// Makes a folder for a worker, below `root`, which must be there: a disk that is not mounted is not written to.
+    /// Creates a folder for a worker below `root`, which must exist: a disk that is not mounted is not written to.
     pub(crate) fn make(root: &Path, worker: &str) -> Result<Self, CampaignError> {
         let path = root.join(FOLDER).join(worker);
         let made = make_locked(root, &path);
@@ -23,7 +23,7 @@ impl Spool {
         Ok(Self { path, lock: std::sync::Mutex::new(lock) })
     }
 
-    /// Makes the folder again when it is gone: what held its lock may have been unmounted.
+    /// Creates the folder again when it is gone: the disk with its lock may have been unmounted.
     pub(crate) fn make_again(&self) -> Result<(), CampaignError> {
         let failed = |source| CampaignError::Spool { path: self.path.clone(), source };
         if self.path.join(LOCK).try_exists().map_err(failed)? {
@@ -35,7 +35,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Removes what killed workers have left since.
+    /// Removes what killed workers have left since the start.
     pub(crate) fn sweep(&self) -> Result<(), CampaignError> {
         let Some(root) = self.path.parent() else { return Ok(()) };
         let failed = |source| CampaignError::Spool { path: root.to_owned(), source };
@@ -50,7 +50,7 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        // The next worker tries again.
+        // The next worker retries.
         _ = std::fs::remove_dir_all(&self.path);
     }
 }

@@ -1,5 +1,5 @@
-//! Sparing a pod that people use: rests, also in the middle of large accounts, no work at all while its database is
-//! busy, and the lowest priority for the processor.
+//! Spares a pod that people use: pauses, also in the middle of large accounts, no work at all while its database is
+//! busy, and the lowest scheduling priority.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,20 +10,20 @@ use crate::campaign::Busy;
 use crate::campaign::worker::session::{RunState, WorkerSession};
 use crate::export::Progress;
 
-/// How long it works without a rest: shorter than anybody notices.
+/// Time worked without a pause: too short for anybody to notice.
 const STRETCH: Duration = Duration::from_millis(30);
-/// How many times as long as it has worked it rests.
+/// Length of a pause, as a multiple of the time worked.
 const RESTS: u32 = 4;
-/// As many as there are: a priority above which everybody else is.
+/// The lowest scheduling priority (nice 19).
 const NICEST: i32 = 19;
-/// The longest rest.
+/// The longest pause.
 const LONGEST: Duration = Duration::from_secs(4);
-/// How often it looks again whether the database is still busy.
+/// Interval at which it checks whether the database is still busy.
 const LOOK: Duration = Duration::from_millis(500);
-/// The longest time it waits for a busy database: some are always busy, and the export must end some day.
+/// The longest wait for a busy database: some are always busy, and the export must end some day.
 const MOST: Duration = Duration::from_secs(30);
 
-/// What gentle work keeps in mind.
+/// The throttle of a worker task.
 pub(in crate::campaign) struct Throttle<'a> {
     session: &'a WorkerSession,
     busy: Option<Busy>,
@@ -34,7 +34,7 @@ impl<'a> Throttle<'a> {
         Self { session, busy: None }
     }
 
-    /// Rests after an account, unless nobody needs to be spared.
+    /// Pauses after an account, unless nobody needs to be spared.
     pub(in crate::campaign) async fn rest(&mut self) {
         if !self.session.setup.options.gentle {
             return;
@@ -54,7 +54,7 @@ impl<'a> Throttle<'a> {
         }
         let Some(busy) = &mut self.busy else { return false };
         let Ok(answer) = busy.is_busy().await else {
-            // A database that is away shows when the next account is read.
+            // An unavailable database shows when the next account is read.
             self.busy = None;
             return false;
         };
@@ -62,7 +62,7 @@ impl<'a> Throttle<'a> {
     }
 }
 
-/// Rests in the middle of accounts.
+/// Pauses in the middle of accounts.
 pub(in crate::campaign) struct DutyCycle(Mutex<Instant>);
 
 impl DutyCycle {
@@ -70,24 +70,24 @@ impl DutyCycle {
         Self(Mutex::new(Instant::now()))
     }
 
-    /// How long it has worked since the last rest.
+    /// Returns the time worked since the last pause.
     fn worked(&self) -> Duration {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
-    /// How long a rest is due.
+    /// Returns the length of the pause that is due.
     fn due(&self) -> Duration {
         self.worked().saturating_mul(RESTS).min(LONGEST)
     }
 
-    /// The rest is over.
+    /// Starts a new stretch of work.
     pub(in crate::campaign) fn begin(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
 
 impl Progress for DutyCycle {
-    /// Heard between records, where nothing can be waited for but by the thread: it has only this one account.
+    /// Called between records, where only the thread can wait: it has only this one account.
     fn advance(&self, _: u64) {
         if self.worked() >= STRETCH {
             std::thread::sleep(self.due());
@@ -96,12 +96,12 @@ impl Progress for DutyCycle {
     }
 }
 
-/// Lets everybody else have the processor first: all threads there are, and those that they will begin.
+/// Lowers the scheduling priority of all threads, and so of those that they will start.
 pub(in crate::campaign) fn lower_priority() {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return };
     let numbers = threads.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     for thread in numbers.filter_map(Pid::from_raw) {
-        // Whoever may not be nicer is as nice as before.
+        // Without permission the priority remains.
         _ = setpriority_process(Some(thread), NICEST);
     }
 }

@@ -1,4 +1,4 @@
-//! Private keys under a passphrase: PKCS#8 with PBES2, which OpenSSL reads too.
+//! Passphrase-encrypted private keys: PKCS#8 with PBES2, which OpenSSL reads too.
 
 use aws_lc_rs::rand;
 use pkcs8::pkcs5::pbes2::{self, Kdf};
@@ -7,10 +7,10 @@ use zeroize::Zeroizing;
 
 use super::{KeyError, PrivateKey, parse_pem};
 
-/// OWASP's figure of 2023 for PBKDF2 with SHA-256; about a third of a second.
+/// OWASP's 2023 recommendation for PBKDF2 with SHA-256; about a third of a second.
 const ITERATIONS: u32 = 600_000;
 
-/// Work a stranger's file may ask for, in iterations of PBKDF2; about five seconds.
+/// The most PBKDF2 iterations accepted from an untrusted file; about five seconds.
 const MAX_ITERATIONS: u32 = 10_000_000;
 
 /// `rsaEncryption` (RFC 8017), as PKCS#8 names it.
@@ -46,7 +46,7 @@ pub(super) fn decrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, 
     Ok(PrivateKey::from_pkcs1(plain.private_key))
 }
 
-/// The file says how much work its passphrase costs; a hostile one says "for ever".
+/// Rejects keys whose decryption is too expensive: the file sets the cost, and a hostile file sets it unbounded.
 fn check_cost(info: &EncryptedPrivateKeyInfo<'_>) -> Result<(), KeyError> {
     let parameters = info.encryption_algorithm.pbes2().ok_or(KeyError::Damaged)?;
     let cheap = match &parameters.kdf {

@@ -1,4 +1,4 @@
-//! Private keys: reading what was encrypted for their owner, RSAES-PKCS1-v1_5.
+//! Private keys: decryption, RSAES-PKCS1-v1_5.
 
 use std::fmt;
 
@@ -36,13 +36,13 @@ impl PrivateKey {
 }
 
 impl DecryptingKey {
-    /// The text that was [encrypted](super::PublicKey::encrypt) for this key's owner.
+    /// Decrypts a text that was [encrypted](super::PublicKey::encrypt) for this key's owner.
     ///
-    /// Whoever learns which of many made-up texts could be decrypted learns the text of others in the end
-    /// (Bleichenbacher's attack), so senders are never told.
+    /// An attacker who learns which of many forged ciphertexts decrypt can in the end decrypt others
+    /// (Bleichenbacher's attack), so senders never receive the result.
     ///
     /// # Errors
-    /// [`KeyError::Decrypting`] when it was not.
+    /// [`KeyError::Decrypting`] when the text was not encrypted for this key.
     pub fn decrypt(&self, encrypted: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         match &self.0 {
             Inner::Fast(key) => {

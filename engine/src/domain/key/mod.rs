@@ -1,9 +1,8 @@
 //! RSA keys as diaspora* stores them: PEM texts, parsed once where they are used.
 //!
-//! Private keys are PKCS#1 (`BEGIN RSA PRIVATE KEY`) in a pod's database, public keys SPKI
-//! (`BEGIN PUBLIC KEY`). Today's pods make 4096 bits; old accounts have 2048 and 1024.
-//! All work is done by aws-lc-rs, which is ten times as fast as the `rsa` crate; that one takes the sizes
-//! aws-lc-rs refuses.
+//! Private keys are PKCS#1 (`BEGIN RSA PRIVATE KEY`) in a pod's database, public keys SPKI (`BEGIN PUBLIC KEY`).
+//! Today's pods generate 4096 bits; old accounts have 2048 and 1024. aws-lc-rs is ten times as fast as the `rsa`
+//! crate, which serves only the key sizes that aws-lc-rs rejects.
 
 mod encrypted;
 mod encryption;
@@ -19,31 +18,31 @@ pub use encryption::DecryptingKey;
 pub use private::{NEW_KEY_BITS, PrivateKey, SigningKey};
 pub use public::{KeyFingerprint, PublicKey, VerifyingKey};
 
-/// Largest PEM text that is looked at; an 8192-bit private key takes 6.5 kB.
+/// The largest PEM text that is parsed; an 8192-bit private key takes 6.5 kB.
 const MAX_PEM_BYTES: usize = 32 * 1024;
 
-/// Why a key could not be used. Never holds any part of the key.
+/// The reason a key could not be used. Never contains any part of the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// There is no PEM block in the text.
+    /// The text contains no PEM block.
     #[error("the key is not a PEM text")]
     NotPem,
-    /// The PEM block holds something else.
+    /// The PEM block is of another kind.
     #[error("the PEM text holds a {0:?}, not a key of the expected kind")]
     WrongKind(String),
-    /// The bytes in the PEM block are no RSA key.
+    /// The PEM block contains no RSA key.
     #[error("the key is damaged or not an RSA key")]
     Damaged,
-    /// The key is of a size nobody uses.
+    /// The key size is not supported.
     #[error("the key has {0} bits; Pappus takes 1024 to 8192")]
     Size(usize),
-    /// The key is encrypted, and a passphrase is needed.
+    /// The key is encrypted and needs a passphrase.
     #[error("the private key is encrypted with a passphrase")]
     Encrypted,
-    /// The passphrase does not fit.
+    /// The passphrase is wrong.
     #[error("the passphrase does not open the private key")]
     WrongPassphrase,
-    /// The encryption asks for more work than any honest one does.
+    /// The encryption asks for more work than any legitimate file does.
     #[error("the private key's encryption asks for an unreasonable amount of work")]
     TooExpensive,
     /// The crypto library failed.
@@ -52,12 +51,12 @@ pub enum KeyError {
     /// The text is longer than the key, or the crypto library failed.
     #[error("the text could not be encrypted for this key; it may be longer than the key allows")]
     Encrypting,
-    /// It was encrypted for another key, or changed since.
+    /// The text was encrypted for another key, or was changed since.
     #[error("the text was not encrypted for this key, or is damaged")]
     Decrypting,
 }
 
-/// Label and bytes of the first PEM block in a text.
+/// Returns the label and bytes of the first PEM block in a text.
 fn parse_pem(text: &str) -> Result<(String, zeroize::Zeroizing<Vec<u8>>), KeyError> {
     if text.len() > MAX_PEM_BYTES {
         return Err(KeyError::NotPem);
@@ -67,7 +66,7 @@ fn parse_pem(text: &str) -> Result<(String, zeroize::Zeroizing<Vec<u8>>), KeyErr
     Ok((label, zeroize::Zeroizing::new(block.into_contents())))
 }
 
-/// Base64 with line breaks in it or without, as the network writes it.
+/// Decodes base64 with or without line breaks; the network sends both.
 pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let compact: Cow<'_, str> = if text.bytes().any(|b| b.is_ascii_whitespace()) {
         text.split_ascii_whitespace().collect::<String>().into()
@@ -81,7 +80,7 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
 pub(crate) mod fixtures {
     use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
 
-    /// A fresh private key, PKCS#1 PEM.
+    /// Generates a private key, PKCS#1 PEM.
     pub(crate) fn private_pem(bits: usize) -> String {
         let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).unwrap();
         key.to_pkcs1_pem(LineEnding::LF).unwrap().to_string()

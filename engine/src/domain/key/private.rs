@@ -1,4 +1,4 @@
-//! Private keys: making signatures. Their text is wiped from memory and never printed.
+//! Private keys: signing. Their text is wiped from memory and never printed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,41 +19,41 @@ use zeroize::Zeroizing;
 
 use super::{KeyError, PublicKey, encrypted, parse_pem};
 
-/// The size of new keys in bits, diaspora*'s own. Looking for such large primes took half of the processor time of all
-/// tests: builds with debug assertions, which serve nobody, make smaller ones.
+/// The size of new keys in bits, the same as diaspora*'s. Builds with debug assertions generate smaller keys, since
+/// the search for such large primes took half of all tests' processor time.
 pub const NEW_KEY_BITS: usize = if cfg!(debug_assertions) { 2048 } else { 4096 };
 
-/// A private key's PEM text. Wiped on drop; `Debug` shows nothing of it.
+/// A private key's PEM text. Wiped on drop; redacted in `Debug`.
 #[derive(Clone)]
 pub struct PrivateKey(Zeroizing<String>);
 
 impl PrivateKey {
-    /// Takes a PEM text as it is. Whether it is a key shows when it is used.
+    /// Wraps a PEM text without parsing it; an invalid key is detected on use.
     pub fn from_pem(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// No key at all: what is written when the pod had none that could be read.
+    /// Returns the empty key that is written when the pod had no readable one.
     pub fn absent() -> Self {
         Self(Zeroizing::default())
     }
 
-    /// Whether there is no key.
+    /// Returns whether the key is missing.
     pub fn is_absent(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether a passphrase is needed to use the key.
+    /// Returns whether the key needs a passphrase.
     pub fn is_encrypted(&self) -> bool {
         self.0.contains("BEGIN ENCRYPTED PRIVATE KEY")
     }
 
-    /// The secret text. Only for writing it where it belongs.
+    /// Returns the secret text, only to be written to its destination.
     pub fn expose_pem(&self) -> &str {
         &self.0
     }
 
-    /// The key as PKCS#8, encrypted with PBES2 (PBKDF2-SHA256, AES-256-CBC), as PEM.
+    /// Encrypts the key: PKCS#8 with PBES2 (PBKDF2-SHA256, AES-256-CBC), as PEM.
     ///
     /// # Errors
     /// [`KeyError`] when the key cannot be read or is encrypted already.
@@ -61,15 +61,15 @@ impl PrivateKey {
         encrypted::encrypt(self, passphrase)
     }
 
-    /// The plain key, PKCS#1 PEM, as diaspora* writes it. A key that is not encrypted is returned as it is.
+    /// Decrypts the key: PKCS#1 PEM, as diaspora* writes it. An unencrypted key is returned unchanged.
     ///
     /// # Errors
-    /// [`KeyError::WrongPassphrase`], [`KeyError::TooExpensive`], or what is wrong with the text.
+    /// [`KeyError::WrongPassphrase`], [`KeyError::TooExpensive`], or the text's defect.
     pub fn decrypt(&self, passphrase: &str) -> Result<Self, KeyError> {
         if self.is_encrypted() { encrypted::decrypt(self, passphrase) } else { Ok(self.clone()) }
     }
 
-    /// The key's PKCS#1 bytes.
+    /// Returns the key's PKCS#1 bytes.
     pub(super) fn pkcs1(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let (label, der) = parse_pem(&self.0)?;
         match label.as_str() {
@@ -95,7 +95,7 @@ impl PrivateKey {
         Ok(SigningKey(Inner::Slow(Box::new(rsa::pkcs1v15::SigningKey::new(key)))))
     }
 
-    /// A new key of [`NEW_KEY_BITS`].
+    /// Generates a key of [`NEW_KEY_BITS`].
     ///
     /// # Errors
     /// [`KeyError::Signing`] when the crypto library fails.
@@ -108,14 +108,14 @@ impl PrivateKey {
         Ok(Self::from_pkcs1(info.private_key))
     }
 
-    /// PKCS#1 bytes as the PEM text diaspora* writes.
+    /// Encodes PKCS#1 bytes as the PEM text that diaspora* writes.
     pub(super) fn from_pkcs1(der: &[u8]) -> Self {
         let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
         Self::from_pem(pem::encode_config(&pem::Pem::new("RSA PRIVATE KEY", der), config))
     }
 }
 
-/// The key for what aws-lc-rs refuses: it works with 2048 bits and more, and old accounts have 1024.
+/// Parses a key that aws-lc-rs rejects: it requires at least 2048 bits, and old accounts have 1024.
 pub(super) fn slow_key(pkcs1: &[u8]) -> Result<rsa::RsaPrivateKey, KeyError> {
     let key = rsa::RsaPrivateKey::from_pkcs1_der(pkcs1)
         .or_else(|_| rsa::RsaPrivateKey::from_pkcs8_der(pkcs1))
@@ -155,7 +155,7 @@ impl JsonSchema for PrivateKey {
     }
 }
 
-/// A private key ready for signing, RSASSA-PKCS1-v1_5 with SHA-256. The same text gives the same signature.
+/// A private key ready for signing, RSASSA-PKCS1-v1_5 with SHA-256. Signatures are deterministic.
 pub struct SigningKey(Inner);
 
 enum Inner {
@@ -164,7 +164,7 @@ enum Inner {
 }
 
 impl SigningKey {
-    /// The signature over `message`, raw bytes.
+    /// Signs `message`; returns raw bytes.
     ///
     /// # Errors
     /// [`KeyError::Signing`] when the crypto library fails.
@@ -180,7 +180,7 @@ impl SigningKey {
         }
     }
 
-    /// The same in base64 on one line.
+    /// Signs `message`; returns base64 on one line.
     ///
     /// # Errors
     /// [`KeyError::Signing`] when the crypto library fails.
@@ -188,7 +188,7 @@ impl SigningKey {
         Ok(STANDARD.encode(self.sign(message)?))
     }
 
-    /// The signature over a message whose SHA-256 is known, in base64 on one line: for what is too large for memory.
+    /// Signs a message, given its SHA-256, for messages too large for memory; returns base64 on one line.
     ///
     /// # Errors
     /// [`KeyError::Signing`] when the crypto library fails.
@@ -208,7 +208,7 @@ impl SigningKey {
         Ok(STANDARD.encode(signature))
     }
 
-    /// The public half.
+    /// Returns the public key.
     ///
     /// # Errors
     /// [`KeyError::Damaged`] when it cannot be encoded.

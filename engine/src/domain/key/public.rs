@@ -1,4 +1,4 @@
-//! Public keys: checking signatures.
+//! Public keys: signature verification and encryption.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 
 use super::{KeyError, decode_base64, parse_pem};
 
-/// Sizes the `rsa` crate is asked to take, in bits.
+/// The largest key size that the `rsa` crate may process, in bits.
 const MAX_BITS: usize = 8192;
 
-/// A public key: the PEM text as it was found, and its SPKI bytes.
+/// A public key: the original PEM text and its SPKI bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {
     pem: String,
@@ -26,10 +26,10 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Reads a PEM text, SPKI (`PUBLIC KEY`) or PKCS#1 (`RSA PUBLIC KEY`).
+    /// Parses a PEM text, SPKI (`PUBLIC KEY`) or PKCS#1 (`RSA PUBLIC KEY`).
     ///
     /// # Errors
-    /// [`KeyError`] says what the text is instead.
+    /// [`KeyError`] when the text is not such a key.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         let (label, der) = parse_pem(text)?;
         let spki = match label.as_str() {
@@ -52,18 +52,18 @@ impl PublicKey {
         Self { pem, spki }
     }
 
-    /// The PEM text.
+    /// Returns the PEM text.
     pub fn as_pem(&self) -> &str {
         &self.pem
     }
 
-    /// SHA-256 of the SPKI bytes: two texts of one key have one fingerprint.
+    /// Returns the SHA-256 of the SPKI bytes: the same for all PEM texts of one key.
     pub fn fingerprint(&self) -> KeyFingerprint {
         let digest = Sha256::digest(&self.spki);
         KeyFingerprint(digest.iter().fold("SHA256:".to_owned(), |text, byte| text + &format!("{byte:02x}")))
     }
 
-    /// Prepares the key for checking many signatures.
+    /// Prepares the key for verifying many signatures.
     ///
     /// # Errors
     /// [`KeyError::Damaged`] or [`KeyError::Size`].
@@ -74,7 +74,7 @@ impl PublicKey {
         self.slow_key().map(|key| VerifyingKey(Verifier::Slow(rsa::pkcs1v15::VerifyingKey::new(key))))
     }
 
-    /// The key for what aws-lc-rs refuses: unusual exponents; the network has a few.
+    /// Parses a key that aws-lc-rs rejects for its unusual exponent; the network has a few.
     fn slow_key(&self) -> Result<rsa::RsaPublicKey, KeyError> {
         let key = rsa::RsaPublicKey::from_public_key_der(&self.spki)
             .and_then(|key| {
@@ -89,11 +89,11 @@ impl PublicKey {
         Ok(key)
     }
 
-    /// Encrypts a few bytes so that only the key's owner can read them, RSAES-PKCS1-v1_5. They may be 11
-    /// bytes shorter than the key at most.
+    /// Encrypts a short text for the key's owner, RSAES-PKCS1-v1_5; the text must be at least 11 bytes shorter than
+    /// the key.
     ///
     /// # Errors
-    /// [`KeyError::Encrypting`], or what is wrong with the key.
+    /// [`KeyError::Encrypting`], or the key's defect.
     pub fn encrypt(&self, text: &[u8]) -> Result<Vec<u8>, KeyError> {
         let fast = PublicEncryptingKey::from_der(&self.spki).map(Pkcs1PublicEncryptingKey::new);
         if let Ok(Ok(key)) = fast {
@@ -113,7 +113,7 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// `SHA256:` and 64 hexadecimal digits.
+/// A key fingerprint: `SHA256:` and 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyFingerprint(String);
@@ -138,7 +138,7 @@ impl JsonSchema for KeyFingerprint {
     }
 }
 
-/// A public key ready for checking signatures, RSASSA-PKCS1-v1_5 with SHA-256.
+/// A public key ready for verifying signatures, RSASSA-PKCS1-v1_5 with SHA-256.
 pub struct VerifyingKey(Verifier);
 
 enum Verifier {
@@ -147,7 +147,7 @@ enum Verifier {
 }
 
 impl VerifyingKey {
-    /// Whether `signature` (raw bytes) over `message` was made by this key's owner.
+    /// Returns whether `signature` (raw bytes) over `message` was made with this key.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.0 {
             Verifier::Fast(key) => key.verify_sig(message, signature).is_ok(),
@@ -159,7 +159,7 @@ impl VerifyingKey {
         }
     }
 
-    /// Whether a signature in base64 over a message with this SHA-256 was made by this key's owner: for what is too
+    /// Returns whether a base64 signature over a message with this SHA-256 was made with this key, for messages too
     /// large for memory.
     pub fn verifies_sha256_base64(&self, sha256: &[u8; 32], signature: &str) -> bool {
         let Some(signature) = decode_base64(signature) else { return false };
@@ -174,7 +174,7 @@ impl VerifyingKey {
         }
     }
 
-    /// The same for a signature in base64, line breaks allowed, as the network writes it.
+    /// Like [`Self::verifies`], for a base64 signature, line breaks allowed, as the network sends it.
     pub fn verifies_base64(&self, message: &[u8], signature: &str) -> bool {
         decode_base64(signature).is_some_and(|signature| self.verifies(message, &signature))
     }

@@ -6,29 +6,28 @@ use super::{Element, EntityError, FederationEntity, Properties};
 
 /// The announcement that a person has moved to another pod.
 ///
-/// The documentation lets either identity be the author. Pappus always writes as the old one: diaspora*
-/// closes the account of the author, whatever `old_identity` says. It writes `old_identity` all the same,
-/// since Hubzilla reads it.
+/// The documentation allows either identity as the author. Pappus always writes as the old one: diaspora* closes the
+/// author's account, whatever `old_identity` says. It still writes `old_identity`, since Hubzilla reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountMigration {
-    /// Who sends it. The envelope is signed with this identity's key.
+    /// The sender. The envelope is signed with this identity's key.
     pub author: DiasporaId,
     /// The profile at the new pod. Its author is the new identity.
     pub profile: Profile,
-    /// Base64, by the identity that is not the author.
+    /// Base64 signature by the identity that is not the author.
     pub signature: String,
     /// The identity that ends.
     pub old_identity: DiasporaId,
-    /// Where the photos are now, without their names: `https://pod.example/uploads/images/`.
+    /// The photos' current address, without their names: `https://pod.example/uploads/images/`.
     pub remote_photo_path: Option<String>,
 }
 
 impl AccountMigration {
-    /// The announcement by `old_identity` that it has become the profile's author, signed with the new
+    /// Creates the announcement by `old_identity` that it has become the profile's author, signed with the new
     /// account's key. To be sent in an envelope signed with the old key.
     ///
     /// # Errors
-    /// [`EntityError::BadValue`] when the two are one identity, [`EntityError::Key`] when signing fails.
+    /// [`EntityError::BadValue`] if both are one identity, [`EntityError::Key`] if signing fails.
     pub fn sign(
         old_identity: DiasporaId,
         profile: Profile,
@@ -42,25 +41,25 @@ impl AccountMigration {
         Ok(Self { author: old_identity.clone(), profile, signature, old_identity, remote_photo_path })
     }
 
-    /// The identity that takes over.
+    /// Returns the identity that takes over.
     pub fn new_identity(&self) -> &DiasporaId {
         &self.profile.author
     }
 
-    /// Whose key made the signature: the identity that is not the author.
+    /// Returns the identity whose key made the signature: the one that is not the author.
     pub fn signer(&self) -> &DiasporaId {
         if self.author == self.old_identity { self.new_identity() } else { &self.old_identity }
     }
 
-    /// Whether the [signer](Self::signer), whose key this is, agrees to the move. The author's consent is
-    /// the envelope's signature; a migration needs both.
+    /// Returns whether the [signer](Self::signer), who owns this key, agrees to the move. The author's consent is the
+    /// envelope's signature; a migration needs both.
     pub fn verify(&self, signer_key: &VerifyingKey) -> bool {
         let text = signed_text(&self.old_identity, self.new_identity());
         signer_key.verifies_base64(text.as_bytes(), &self.signature)
     }
 }
 
-/// What is signed ("Signature" on the entity's page).
+/// Returns the signed text ("Signature" on the entity's page).
 fn signed_text(old: &DiasporaId, new: &DiasporaId) -> String {
     format!("AccountMigration:{old}:{new}")
 }

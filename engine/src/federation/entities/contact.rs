@@ -7,9 +7,9 @@ use super::{Element, EntityError, FederationEntity, Properties};
 /// The state of a contact, as its author tells the recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
-    /// Who tells it.
+    /// The sender.
     pub author: DiasporaId,
-    /// Who is told.
+    /// The other person.
     pub recipient: DiasporaId,
     /// The author follows the recipient.
     pub following: bool,

@@ -1,4 +1,4 @@
-//! Entities as the network writes them: XML, one element for each property
+//! Entities in their network format: XML, one element per property
 //! ([XML Serialization](https://diaspora.github.io/diaspora_federation/federation/xml_serialization.html)).
 
 mod account_migration;
@@ -13,47 +13,47 @@ use crate::xml::{Element, XmlError};
 pub use account_migration::AccountMigration;
 pub use contact::Contact;
 
-/// Bytes of an entity's XML. A post of 65,535 characters, each written as a number, takes half of it.
+/// Limit for an entity's XML in bytes. A post of 65,535 characters, each written as a number, takes half of it.
 pub(super) const MAX_PAYLOAD_BYTES: usize = 1 << 20;
 
-/// Why an entity could not be read or made.
+/// The reason an entity could not be read or created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntityError {
-    /// It is no XML we read.
+    /// XML that cannot be read.
     #[error(transparent)]
     Xml(#[from] XmlError),
     /// Another entity.
     #[error("a {found:?} stands where a {expected} belongs")]
     WrongEntity {
-        /// What was asked for.
+        /// The expected entity.
         expected: &'static str,
-        /// What is there.
+        /// The entity found.
         found: String,
     },
-    /// A property that must be there.
+    /// A missing property.
     #[error("the {entity} has no {property}, which it must have")]
     Missing {
-        /// In which entity.
+        /// The entity.
         entity: &'static str,
-        /// Which one.
+        /// The property.
         property: &'static str,
     },
-    /// A property that says something it cannot say.
+    /// A property with an invalid value.
     #[error("the {entity}'s {property} is wrong: {reason}")]
     BadValue {
-        /// In which entity.
+        /// The entity.
         entity: &'static str,
-        /// Which one.
+        /// The property.
         property: &'static str,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
-    /// Somebody sent what somebody else is said to have written.
+    /// The envelope's sender is not the entity's author.
     #[error("{sender} sent an entity of {author}; only authors may send theirs")]
     NotTheAuthor {
-        /// Who signed the envelope.
+        /// The signer of the envelope.
         sender: DiasporaId,
-        /// Who is named inside.
+        /// The author named inside.
         author: DiasporaId,
     },
     /// The signature could not be made.
@@ -63,16 +63,16 @@ pub enum EntityError {
 
 /// An entity with an XML form.
 pub trait FederationEntity: EntityType + Sized {
-    /// The element with its properties, in diaspora*'s order; what is empty and optional is absent.
+    /// Returns the element with its properties, in diaspora*'s order; empty optional ones are absent.
     fn to_element(&self) -> Element;
 
-    /// Reads the properties. Unknown ones are ignored, as the protocol asks.
+    /// Reads the properties. Ignores unknown ones, as the protocol demands.
     ///
     /// # Errors
     /// [`EntityError`] names the property that is missing or wrong.
     fn from_element(element: &Element) -> Result<Self, EntityError>;
 
-    /// The entity's XML, the payload of a magic envelope.
+    /// Returns the entity's XML, the payload of a magic envelope.
     fn to_xml(&self) -> String {
         self.to_element().to_xml()
     }
@@ -80,7 +80,7 @@ pub trait FederationEntity: EntityType + Sized {
     /// Reads an entity's XML of at most a mebibyte.
     ///
     /// # Errors
-    /// [`EntityError`] says what is wrong with it.
+    /// [`EntityError`] states the problem.
     fn from_xml(payload: &[u8]) -> Result<Self, EntityError> {
         let element = Element::parse(payload, MAX_PAYLOAD_BYTES)?;
         if element.name != Self::NAME {
@@ -91,18 +91,18 @@ pub trait FederationEntity: EntityType + Sized {
     }
 }
 
-/// An entity of a kind that is not known beforehand.
+/// An entity of unknown kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReceivedEntity {
-    /// Somebody has moved.
+    /// A person has moved.
     AccountMigration(Box<AccountMigration>),
-    /// Somebody shares with somebody, or no longer.
+    /// A person shares with another, or no longer does.
     Contact(Contact),
-    /// What somebody says about themselves.
+    /// A person's profile.
     Profile(Box<Profile>),
-    /// Something somebody wrote or passed on.
+    /// A post or reshare.
     Post(Box<Post>),
-    /// Anything Pappus has no use for: its name, such as `retraction`, and its author if it has one.
+    /// Any entity that Pappus does not use: its name, such as `retraction`, and its author if it has one.
     Other {
         /// The root element's name.
         name: String,
@@ -115,7 +115,7 @@ impl ReceivedEntity {
     /// Reads an entity's XML of at most a mebibyte.
     ///
     /// # Errors
-    /// [`EntityError`] says what is wrong with it.
+    /// [`EntityError`] states the problem.
     pub fn from_xml(payload: &[u8]) -> Result<Self, EntityError> {
         let element = Element::parse(payload, MAX_PAYLOAD_BYTES)?;
         Ok(match element.name.as_str() {
@@ -136,7 +136,7 @@ impl ReceivedEntity {
         })
     }
 
-    /// Who is said to have written it.
+    /// Returns the stated author.
     pub fn author(&self) -> Option<&DiasporaId> {
         match self {
             Self::AccountMigration(migration) => Some(&migration.author),
@@ -167,17 +167,17 @@ impl<'a, T: EntityType> Properties<'a, T> {
         EntityError::BadValue { entity: T::NAME, property, reason: reason.to_string() }
     }
 
-    /// A text as it stands; an empty one is none.
+    /// Returns a text unchanged; none if it is empty.
     fn raw(&self, property: &str) -> Option<String> {
         self.element.child(property).map(|child| child.text.clone()).filter(|text| !text.is_empty())
     }
 
-    /// A text without space around it.
+    /// Returns a text with surrounding space trimmed.
     fn text(&self, property: &str) -> Option<&'a str> {
         self.element.child(property).map(|child| child.text.trim()).filter(|text| !text.is_empty())
     }
 
-    /// A value with a form of its own.
+    /// Parses a typed value.
     fn parsed<V: std::str::FromStr<Err: ToString>>(
         &self,
         property: &'static str,
@@ -194,7 +194,7 @@ impl<'a, T: EntityType> Properties<'a, T> {
         self.parsed(property)?.ok_or_else(|| Self::missing(property))
     }
 
-    /// `true` or `false`, and the other words diaspora* understands.
+    /// Parses `true` or `false`, or another spelling that diaspora* accepts.
     fn boolean(&self, property: &'static str) -> Result<Option<bool>, EntityError> {
         let Some(text) = self.text(property) else { return Ok(None) };
         match text.to_ascii_lowercase().as_str() {

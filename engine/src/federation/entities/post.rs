@@ -11,7 +11,7 @@ impl Post {
     /// Reads the XML of a post of either kind, at most a mebibyte.
     ///
     /// # Errors
-    /// [`EntityError`] says what is wrong with it.
+    /// [`EntityError`] states the problem.
     pub fn from_xml(payload: &[u8]) -> Result<Self, EntityError> {
         let element = Element::parse(payload, MAX_PAYLOAD_BYTES)?;
         Self::from_element(&element)?.ok_or_else(|| EntityError::WrongEntity {
@@ -20,7 +20,7 @@ impl Post {
         })
     }
 
-    /// None when the element is no post.
+    /// Reads a post; none if the element is none.
     pub(super) fn from_element(element: &Element) -> Result<Option<Self>, EntityError> {
         Ok(match element.name.as_str() {
             StatusMessage::NAME => Some(Self::StatusMessage(StatusMessage::from_element(element)?)),
@@ -29,7 +29,7 @@ impl Post {
         })
     }
 
-    /// The post's XML, the payload of a magic envelope.
+    /// Returns the post's XML, the payload of a magic envelope.
     pub fn to_xml(&self) -> String {
         match self {
             Self::StatusMessage(post) => post.to_xml(),
@@ -37,7 +37,7 @@ impl Post {
         }
     }
 
-    /// Who wrote it.
+    /// Returns the author.
     pub fn author(&self) -> &DiasporaId {
         match self {
             Self::StatusMessage(post) => &post.author,
@@ -183,7 +183,7 @@ impl FederationEntity for Poll {
     fn from_element(element: &Element) -> Result<Self, EntityError> {
         let properties = Properties::<Self>::of(element);
         let poll_answers: Vec<Entity<PollAnswer>> = nested(element)?;
-        // diaspora* takes no poll with fewer.
+        // diaspora* rejects polls with fewer.
         if poll_answers.len() < 2 {
             return Err(Properties::<Self>::bad("poll_answer", "a poll has at least two answers"));
         }
@@ -206,7 +206,7 @@ impl FederationEntity for PollAnswer {
     }
 }
 
-/// All entities of a kind directly inside.
+/// Reads all directly nested entities of a kind.
 fn nested<T: FederationEntity>(element: &Element) -> Result<Vec<Entity<T>>, EntityError> {
     element
         .children

@@ -1,27 +1,27 @@
-//! The mark by which a pod says which batches of an import it has.
+//! A mark in the pod's database that tells the last batch of an import.
 //!
-//! The journal is in another database than the pod's rows, and the two cannot be written in one transaction. So the
-//! last statement of each transaction on the pod writes its number into the account's own person: into `fetch_status`,
-//! which diaspora* uses for people of other pods only (`Diaspora::Fetcher::Public`). A program that is killed between
-//! the two ends leaves no doubt behind: what the pod has is what its mark says.
+//! The journal is in another database than the pod's rows, and no transaction spans both. So the last statement of
+//! each transaction on the pod writes its number into the account's own person: into `fetch_status`, which diaspora*
+//! uses for people of other pods only (`Diaspora::Fetcher::Public`). If the program is killed between the two
+//! commits, the mark tells which batches the pod has.
 
 use crate::import::journal::notes::Journal;
 use crate::import::target::Target;
 use crate::pod::database::{Cell as _, DatabaseError};
 
-/// Added to the number of a batch: diaspora*'s own values are smaller. The column holds 32 bits.
+/// Added to a batch's number: diaspora*'s own values are smaller. The column holds 32 bits.
 const MARK: i64 = 1_000_000_000;
-/// What diaspora* writes for its own people when somebody asks whether their posts are to be fetched.
+/// The value that diaspora* writes for its own people when it checks whether to fetch their posts.
 const UNFETCHABLE: i64 = 6;
 
-/// The number of the batch in a value of the column; 0 for diaspora*'s own values.
+/// Returns the batch number in a value of the column; 0 for diaspora*'s own values.
 pub(in crate::import) fn batch_of(fetch_status: Option<i64>) -> i64 {
     fetch_status.map_or(0, |status| (status - MARK).max(0))
 }
 
 impl Target {
-    /// The last batch that the pod has of the account with this GUID; none when there is no such account. After a
-    /// complete import there is no mark, and the answer is 0.
+    /// Returns the last batch that the pod has of the account with this GUID; none if there is no such account. A
+    /// complete import has no mark, which returns 0.
     pub(in crate::import) async fn batch_on_the_pod(
         &mut self,
         person_guid: &str,
@@ -31,7 +31,7 @@ impl Target {
         Ok(rows.first().map(|row| batch_of(row.integer(0))))
     }
 
-    /// Ends the transaction of a batch, with its mark.
+    /// Commits a batch's transaction with its mark.
     pub(in crate::import) async fn commit_batch(
         &mut self,
         journal: &mut Journal,
@@ -44,7 +44,7 @@ impl Target {
         Ok(())
     }
 
-    /// Takes the mark away: the journal knows by now that the pod has everything.
+    /// Removes the mark, once the journal has recorded that the pod has everything.
     pub(in crate::import) async fn remove_mark(&mut self, journal: &Journal) -> Result<(), DatabaseError> {
         match journal.person {
             Some(person) => self.set_fetch_status(person, UNFETCHABLE).await,

@@ -1,7 +1,7 @@
-//! Who an account was in the network while an import stood that was taken back.
+//! The network identities of accounts whose imports were undone.
 //!
-//! Other pods may have learned the name with its GUID and key, and believe no other key for it, ever. So the same
-//! account gets both back when it comes again under the same name, and nobody else gets the name.
+//! Other pods may have learned the username with its GUID and key, and never accept another key for it. So the same
+//! account gets both back when it is imported again under the same username, and no other account gets the username.
 
 use zeroize::Zeroizing;
 
@@ -12,21 +12,21 @@ use crate::import::ImportError;
 use crate::import::journal::imports::{ImportRecord, millis};
 use crate::store::{Store, StoreError};
 
-/// Whoever wants a name.
+/// The account that requests a username.
 pub(in crate::import) struct Claimant<'a> {
     pub(in crate::import) old: &'a DiasporaId,
-    /// The key and the archive, as far as they are looked at already: a fingerprint, if the archive shows its key, and
-    /// a SHA-256.
+    /// The fingerprint of the key, if the archive shows its key, and the archive's SHA-256; none before the archive
+    /// is read.
     pub(in crate::import) archive: Option<(Option<&'a str>, &'a str)>,
 }
 
-/// Who had a name while an import stood.
+/// The account that had a username during an import that was undone.
 pub(in crate::import) struct FormerIdentity {
     pub(in crate::import) person_guid: String,
     old_id: String,
     old_key: Option<String>,
     archive_sha256: String,
-    /// The key, sealed; none when the account never got one.
+    /// The key, sealed; none if the account never got one.
     sealed_key: Option<Vec<u8>>,
 }
 
@@ -39,7 +39,7 @@ impl FormerIdentity {
             })
     }
 
-    /// The key that other pods may know; none when the account never got one.
+    /// Returns the key that other pods may know; none if the account never got one.
     fn key(&self, keys: Option<&CampaignKeys>) -> Result<Option<PrivateKey>, ImportError> {
         let Some(sealed_key) = &self.sealed_key else { return Ok(None) };
         let keys = keys.ok_or(ImportError::NoKeyFolder)?;
@@ -49,7 +49,7 @@ impl FormerIdentity {
     }
 }
 
-/// Who had a name, if this may be the same account again, or if nobody knows the name; refused otherwise.
+/// Returns a username's former identity if this may be the same account; none if unknown to pods; else an error.
 pub(in crate::import) async fn identity_for(
     store: &Store,
     pod_url: &str,
@@ -69,7 +69,7 @@ pub(in crate::import) async fn identity_for(
     if former.is_of(claimant) {
         Ok(Some(former))
     } else if former.sealed_key.is_none() {
-        // It never had a key, so no pod has heard of it.
+        // It never had a key, so no pod knows it.
         Ok(None)
     } else if former.old_id == claimant.old.as_str() {
         refused("an import of this account with another key was taken back here")
@@ -78,7 +78,7 @@ pub(in crate::import) async fn identity_for(
     }
 }
 
-/// The key of the account that an import brings again; none when other pods cannot know one.
+/// Returns the key of the account that an import restores; none if other pods cannot know one.
 pub(in crate::import) async fn key_of(
     store: &Store,
     import: &ImportRecord,
@@ -105,7 +105,7 @@ async fn find(store: &Store, pod_url: &str, username: &str) -> Result<Option<For
     }))
 }
 
-/// Whether the first version of the journal, which kept no keys, saw an import under that name come to its end and go.
+/// Returns whether the journal's version 1, which saved no keys, had a completed, undone import under that name.
 async fn was_lost(store: &Store, pod_url: &str, username: &str) -> Result<bool, StoreError> {
     let sql = "SELECT COUNT(*) FROM pappus_imports WHERE pod_url = ? AND new_username = ? AND state = 'undone' \
                AND report IS NOT NULL AND journal_version = 1 AND NOT EXISTS (SELECT 1 FROM pappus_imports n \
@@ -115,7 +115,7 @@ async fn was_lost(store: &Store, pod_url: &str, username: &str) -> Result<bool, 
     Ok(row.map_or(Ok(0), |row| row.get::<i64>(0))? > 0)
 }
 
-/// Keeps GUID and key of an account that is about to go. A key that is kept already stays when the account has none.
+/// Saves GUID and key of an account about to be removed. A key saved earlier stays if the account has none.
 pub(in crate::import) async fn keep(
     store: &Store,
     keys: Option<&CampaignKeys>,
@@ -155,14 +155,14 @@ pub(in crate::import) async fn keep(
     Ok(transaction.commit().await?)
 }
 
-/// Whether the key of the account that an import brought is kept.
+/// Returns whether the key of an import's account is saved.
 pub(in crate::import) async fn keeps_key(store: &Store, import: &ImportRecord) -> Result<bool, StoreError> {
     let former = find(store, &import.pod_url, &import.new_username).await?;
     let former = former.filter(|former| former.person_guid == import.person_guid);
     Ok(former.is_some_and(|former| former.sealed_key.is_some()))
 }
 
-/// Forgets the key that the account has again: the pod keeps it as long as the account stands.
+/// Deletes the saved key once the account has it again: the pod has it as long as the account exists.
 pub(in crate::import) async fn forget(store: &Store, import: &ImportRecord) -> Result<(), StoreError> {
     let sql = "DELETE FROM pappus_former_identities WHERE pod_url = ? AND username = ? AND person_guid = ?";
     let values = [

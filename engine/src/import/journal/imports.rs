@@ -8,18 +8,18 @@ use crate::store::{Store, StoreError, StoreRow, random_id};
 /// The state of an import, as the store names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportState {
-    /// Begun, perhaps broken off: the same command goes on.
+    /// Started, perhaps interrupted: the same command continues.
     Importing,
     /// Complete; can be undone.
     Imported,
-    /// The contacts are being told.
+    /// The contacts are being notified.
     Announced,
-    /// Taken back.
+    /// Undone.
     Undone,
 }
 
 impl ImportState {
-    /// The word in the store and for programs.
+    /// Returns the state's name in the store and for programs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Importing => "importing",
@@ -36,40 +36,40 @@ impl ImportState {
     }
 }
 
-/// One import, as the store knows it.
+/// One import, as the store records it.
 #[derive(Debug, Clone)]
 pub struct ImportRecord {
-    /// Its name.
+    /// The import's ID.
     pub id: String,
-    /// GUID of the new person: the import's own name, unless other pods may know the account by another one from an
-    /// import that was taken back.
+    /// GUID of the new person: the import's ID, unless other pods may know the account by the GUID of an import that
+    /// was undone.
     pub person_guid: String,
     /// SHA-256 of the archive file.
     pub archive_sha256: String,
-    /// Who the account was.
+    /// The account's old diaspora* ID.
     pub old_id: String,
-    /// Fingerprint of the old account's key, where the archive shows it.
+    /// Fingerprint of the old account's key, if the archive shows it.
     pub old_key: Option<String>,
-    /// Its username on the target pod.
+    /// The account's username on the target pod.
     pub new_username: String,
     /// The target pod.
     pub pod_url: String,
-    /// How far it is.
+    /// The import's state.
     pub state: ImportState,
-    /// Whether it is being taken back.
+    /// True while the import is being undone.
     pub is_being_undone: bool,
-    /// When it began, milliseconds since 1970.
+    /// Start time, milliseconds since 1970.
     pub created_at: i64,
-    /// The report, JSON; none before it is complete.
+    /// The report, JSON; none before completion.
     pub report: Option<String>,
     /// The last batch that is known to be on the pod.
     pub(in crate::import) settled_batch: i64,
-    /// What the journal notes: see [`JOURNAL_VERSION`].
+    /// The version of the import's journal: see [`JOURNAL_VERSION`].
     pub(in crate::import) journal_version: i64,
 }
 
 impl ImportRecord {
-    /// Whether something showed that the archive was the account's.
+    /// Returns whether the archive was proven to be the account's.
     pub fn is_proven(&self) -> bool {
         let report: Option<serde_json::Value> =
             self.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
@@ -78,11 +78,11 @@ impl ImportRecord {
     }
 }
 
-/// Every kind of record is noted, with the transaction that wrote it. Version 1 knew no transactions, and noted
-/// neither aspects, contacts, blocks, followed tags, subscriptions, audiences and hidden posts nor what it found.
+/// The current journal version: all kinds of records are noted, with transactions. Version 1 noted no transactions,
+/// and neither aspects, contacts, blocks, followed tags, subscriptions, audiences and hidden posts nor existing rows.
 pub(in crate::import) const JOURNAL_VERSION: i64 = 2;
 
-/// `stage` of an import that is being taken back.
+/// `stage` of an import that is being undone.
 const UNDOING: &str = "undoing";
 
 const COLUMNS: &str = "id, archive_sha256, old_id, new_username, pod_url, state, created_at, report, \
@@ -107,10 +107,10 @@ fn read(row: &StoreRow) -> Result<ImportRecord, StoreError> {
     })
 }
 
-/// All imports into a pod, newest first; into every pod without an address.
+/// Lists all imports into a pod, newest first; into every pod without an address.
 ///
 /// # Errors
-/// The store's failure.
+/// An error of the store.
 pub async fn list_imports(store: &Store, pod_url: Option<&str>) -> Result<Vec<ImportRecord>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM pappus_imports WHERE ? IS NULL OR pod_url = ? ORDER BY created_at DESC, id"
@@ -119,17 +119,17 @@ pub async fn list_imports(store: &Store, pod_url: Option<&str>) -> Result<Vec<Im
     rows.iter().map(read).collect()
 }
 
-/// Finds an import by the beginning of its name.
+/// Finds an import by the beginning of its ID.
 ///
 /// # Errors
-/// The store's failure.
+/// An error of the store.
 pub async fn find_import(store: &Store, id: &str) -> Result<Option<ImportRecord>, StoreError> {
     let mut found = list_imports(store, None).await?;
     found.retain(|import| import.id.starts_with(id));
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
-/// The import of an account into a pod that counts: there is at most one that was not taken back.
+/// Returns the import of an account into a pod that was not undone: there is at most one.
 pub(in crate::import) async fn standing_import(
     store: &Store,
     old: &DiasporaId,
@@ -142,7 +142,7 @@ pub(in crate::import) async fn standing_import(
     row.as_ref().map(read).transpose()
 }
 
-/// The imports of these people, by their GUIDs here, that were not taken back.
+/// Returns the imports of these people, by their GUIDs here, that were not undone.
 pub(in crate::import) async fn standing_imports(
     store: &Store,
     pod_url: &str,
@@ -165,7 +165,7 @@ pub(in crate::import) async fn standing_imports(
     Ok(imports)
 }
 
-/// What is known of an import before it begins.
+/// The data of an import that starts.
 pub(in crate::import) struct NewImport<'a> {
     pub(in crate::import) archive_sha256: &'a str,
     pub(in crate::import) old: &'a DiasporaId,
@@ -173,14 +173,14 @@ pub(in crate::import) struct NewImport<'a> {
     pub(in crate::import) old_key: Option<&'a str>,
     pub(in crate::import) username: &'a str,
     pub(in crate::import) pod_url: &'a str,
-    /// By which other pods may know the account.
+    /// The GUID by which other pods may know the account.
     pub(in crate::import) person_guid: Option<&'a str>,
     pub(in crate::import) now: Timestamp,
 }
 
-/// Notes that an import begins.
+/// Records the start of an import.
 ///
-/// Two that begin at the same time: the store refuses the second one ([`StoreError::Duplicate`]).
+/// If two start at the same time, the store refuses the second one ([`StoreError::Duplicate`]).
 pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Result<ImportRecord, StoreError> {
     let id = random_id()?;
     let import = ImportRecord {
@@ -216,7 +216,7 @@ pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Resul
     Ok(import)
 }
 
-/// Notes that an import has come to its end, and that everything up to a batch is on the pod.
+/// Records that an import is complete, and that everything up to a batch is on the pod.
 pub(in crate::import) async fn finish(
     store: &Store,
     import: &ImportRecord,
@@ -224,7 +224,7 @@ pub(in crate::import) async fn finish(
     settled_batch: i64,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    // What has been announced stays announced.
+    // An announced import stays announced.
     let state = match import.state {
         ImportState::Announced => ImportState::Announced,
         _ => ImportState::Imported,
@@ -236,13 +236,13 @@ pub(in crate::import) async fn finish(
     store.execute("noting the state of the import", sql, &values).await.map(drop)
 }
 
-/// Notes that an import is being taken back: nobody goes on with it any more.
+/// Records that an import is being undone: it can no longer be continued.
 pub(in crate::import) async fn begin_undo(store: &Store, id: &str) -> Result<(), StoreError> {
     let sql = "UPDATE pappus_imports SET stage = ? WHERE id = ?";
     store.execute("noting the state of the import", sql, &[UNDOING.into(), id.into()]).await.map(drop)
 }
 
-/// Notes that an import was taken back.
+/// Records that an import was undone.
 pub(in crate::import) async fn finish_undo(
     store: &Store,
     id: &str,
@@ -251,7 +251,7 @@ pub(in crate::import) async fn finish_undo(
     set_state(store, id, ImportState::Undone, now).await
 }
 
-/// Notes that the contacts are being told: from now on the import cannot be taken back.
+/// Records that the contacts are being notified: from now on the import cannot be undone.
 pub(crate) async fn mark_announced(store: &Store, id: &str, now: Timestamp) -> Result<(), StoreError> {
     set_state(store, id, ImportState::Announced, now).await
 }

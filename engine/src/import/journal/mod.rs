@@ -1,4 +1,4 @@
-//! What imports have written, kept in Pappus's own store: what a killed import goes on from, and what undo removes.
+//! The record of imports' writes in Pappus's own store, from which killed imports continue and which undo removes.
 
 pub(super) mod commit_mark;
 pub(super) mod former;

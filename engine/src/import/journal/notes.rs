@@ -1,9 +1,9 @@
-//! What an import is about to write, noted in Pappus's own store before it is written, and what that says later.
+//! Notes on the rows of an import, made in Pappus's own store before the rows are written.
 //!
-//! A note is made before the pod's transaction ends, so a program that is killed in between has noted what was never
-//! written. Each transaction therefore has a number, which the pod keeps as well ([`crate::import::commit_mark`]): notes of
-//! transactions that the pod never ended are void, and all others are certain. What was certainly written and is not
-//! there any more was deleted by people: it is never written again.
+//! A note is made before the pod's transaction commits, so a program that is killed in between has noted rows that
+//! were never written. Each transaction therefore has a number, which the pod keeps as well
+//! ([`crate::import::commit_mark`]): notes of transactions that the pod never committed are void, and all others are
+//! certain. A row that was certainly written and is missing now was deleted by people: it is never written again.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,13 +11,13 @@ use crate::import::journal::imports::{ImportRecord, ImportState, JOURNAL_VERSION
 use crate::import::scan::parents::FETCHED_POSTS;
 use crate::store::{Store, StoreError, StoreRow};
 
-/// Names for kinds of rows that are no tables with GUIDs.
+/// Names for kinds of rows that are not tables with GUIDs.
 pub(in crate::import) mod kinds {
     /// Aspects, by name.
     pub(crate) const ASPECTS: &str = "aspects";
-    /// Contacts with their aspects, by the ID that the archive knows.
+    /// Contacts with their aspects, by the ID in the archive.
     pub(crate) const CONTACTS: &str = "contacts";
-    /// People who are ignored, likewise.
+    /// Ignored people, likewise.
     pub(crate) const BLOCKS: &str = "blocks";
     /// Followed tags, by name.
     pub(crate) const TAG_FOLLOWINGS: &str = "tag_followings";
@@ -27,20 +27,20 @@ pub(in crate::import) mod kinds {
     pub(crate) const POST_AUDIENCES: &str = "post_audiences";
     /// The same for photos.
     pub(crate) const PHOTO_AUDIENCES: &str = "photo_audiences";
-    /// The account's place in a conversation, by the conversation's GUID.
+    /// Visibilities of conversations, by the conversation's GUID and the participant's ID.
     pub(crate) const CONVERSATION_VISIBILITIES: &str = "conversation_visibilities";
-    /// Posts that the account does not want to see, by GUID.
+    /// Posts that the account has hidden, by GUID.
     pub(crate) const HIDDEN_POSTS: &str = "hidden_posts";
     /// Photo files, by their names on this pod.
     pub(crate) const PHOTO_FILES: &str = "photo_files";
-    /// Photos whose name on other pods belongs to somebody else's file here, by that name.
+    /// Photos whose name on other pods belongs to another file here, by that name.
     pub(crate) const PHOTO_NAMES_TAKEN: &str = "photo_names_taken";
     /// Photos whose address has changed.
     pub(crate) const PHOTO_ADDRESSES: &str = "photo_addresses";
-    /// People who were introduced.
+    /// People of other pods who were added.
     pub(crate) const PEOPLE: &str = "people";
 
-    /// Kinds that the first version of the journal did not note.
+    /// Kinds that version 1 of the journal did not note.
     pub(in crate::import) const LATER: [&str; 9] = [
         ASPECTS,
         CONTACTS,
@@ -52,32 +52,32 @@ pub(in crate::import) mod kinds {
         CONVERSATION_VISIBILITIES,
         HIDDEN_POSTS,
     ];
-    /// Kinds that nobody asks whether they were certainly written: doing them again changes nothing.
+    /// Kinds whose notes need not be certain: writing them again changes nothing.
     pub(in crate::import) const REPEATABLE: [&str; 4] =
         [PHOTO_FILES, PHOTO_NAMES_TAKEN, PHOTO_ADDRESSES, PEOPLE];
 }
 
-/// `previous` of a row that was here before and stays as it is.
+/// `previous` of a row that existed before and stays unchanged.
 pub(in crate::import) const HERE: &str = "here";
-/// `previous` of a record that stays out since its author has said the same before.
+/// `previous` of a record left out because its author's same record exists already.
 pub(in crate::import) const DUPLICATE: &str = "duplicate";
 
-/// A row that is about to be written or to change hands, or that was found.
+/// A row that is about to be written or to change its author, or that was found.
 pub(in crate::import) struct Intent {
     pub(in crate::import) kind: &'static str,
     pub(in crate::import) guid: String,
-    /// What a row that was here before held: the number of its author if it changes hands, the address of a photo
-    /// that gets another one, or [`HERE`].
+    /// The previous value of a row that existed before: the row number of its author if that changes, the address of
+    /// a photo that gets another one, or [`HERE`].
     pub(in crate::import) previous: Option<String>,
 }
 
 impl Intent {
-    /// A row that is new.
+    /// Creates a note on a new row.
     pub(in crate::import) fn write(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
         Self { kind, guid: guid.to_string(), previous: None }
     }
 
-    /// A row that changes hands; from whom.
+    /// Creates a note on a row that changes its author; `from` is the previous one.
     pub(in crate::import) fn adopt(
         kind: &'static str,
         guid: &(impl ToString + ?Sized),
@@ -87,64 +87,64 @@ impl Intent {
         Self { kind, guid: guid.to_string(), previous }
     }
 
-    /// A row that was here before, and stays as it is.
+    /// Creates a note on a row that existed before, and stays unchanged.
     pub(in crate::import) fn found(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
         Self::adopt(kind, guid, None)
     }
 
-    /// A record that stays out, since its author has said the same before. It stays out when that is gone.
+    /// Creates a note on a duplicate record. It stays left out even after the other one is deleted.
     pub(in crate::import) fn duplicate(kind: &'static str, guid: &(impl ToString + ?Sized)) -> Self {
         Self { kind, guid: guid.to_string(), previous: Some(DUPLICATE.to_owned()) }
     }
 }
 
-/// How a row came to be noted.
+/// The origin of a noted row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::import) enum How {
-    /// The import wrote it.
+    /// Written by the import.
     Written,
-    /// It was here before.
+    /// Existing before the import.
     Found,
-    /// It stayed out, as the same was said before.
+    /// Left out as a duplicate.
     Duplicate,
 }
 
-/// What the journal says of a record.
+/// The journal's entry for a record.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::import) struct Noted {
     pub(in crate::import) how: How,
-    /// Whether the pod certainly had the row: missing, it was deleted since.
+    /// True if the pod certainly had the row: if missing, it was deleted since.
     pub(in crate::import) certain: bool,
-    /// Whether an earlier run noted it.
+    /// True if an earlier run noted it.
     pub(in crate::import) earlier: bool,
 }
 
 impl Noted {
-    /// Whether it was here before the import.
+    /// Returns whether it existed before the import.
     pub(in crate::import) fn was_here(self) -> bool {
         self.how != How::Written
     }
 }
 
-/// The journal of one import; for a plan, one that nothing is written to.
+/// The journal of one import; read-only in a plan.
 pub(in crate::import) struct Journal {
-    /// None where there is no store yet.
+    /// None if no store exists yet.
     store: Option<Store>,
-    /// None for what has not begun.
+    /// None if the import has not started.
     import: Option<ImportRecord>,
     writes: bool,
     next: i64,
     first: i64,
     /// The last batch that the pod has.
     batch: i64,
-    /// Notes of earlier batches are not certain.
+    /// The first batch whose notes are certain.
     certain_from: i64,
-    /// The account's person, who bears the mark of the last batch; none before there is one.
+    /// The account's person, which carries the mark of the last batch; none before it exists.
     pub(in crate::import) person: Option<i64>,
 }
 
 impl Journal {
-    /// For a plan of what has not begun.
+    /// Creates an empty journal, for a plan of an import that has not started.
     pub(in crate::import) fn blank(store: Option<&Store>) -> Self {
         Self {
             store: store.cloned(),
@@ -158,8 +158,8 @@ impl Journal {
         }
     }
 
-    /// Reads the journal of an import. `mark` is the last batch that the pod says it has, if the account is there;
-    /// what was noted beyond it was never written, and is forgotten unless this is a plan.
+    /// Reads the journal of an import. `mark` is the pod's last batch, if the account exists; notes beyond it were
+    /// never written, and are deleted unless this is a plan.
     pub(in crate::import) async fn open(
         store: &Store,
         import: ImportRecord,
@@ -174,24 +174,24 @@ impl Journal {
         let sql = "SELECT COALESCE(MAX(seq), 0) FROM pappus_import_rows WHERE import_id = ?";
         let last = store.first("reading the journal", sql, &[id.into()]).await?;
         let next = last.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
-        // An earlier version noted no batches: of what it left half done, nothing is certain.
+        // Version 1 noted no batches: of an unfinished import, nothing is certain.
         let is_vague = import.journal_version < JOURNAL_VERSION && import.state == ImportState::Importing;
         let blank = Self::blank(Some(store));
         let certain_from = i64::from(is_vague);
         Ok(Self { import: Some(import), writes, next, first: next, batch, certain_from, ..blank })
     }
 
-    /// The import; none in a plan of what has not begun.
+    /// Returns the import; none in a plan of an import that has not started.
     pub(in crate::import) fn import(&self) -> Option<&ImportRecord> {
         self.import.as_ref()
     }
 
-    /// The store, if there is one.
+    /// Returns the store, if one exists.
     pub(in crate::import) fn store(&self) -> Option<&Store> {
         self.store.as_ref()
     }
 
-    /// The store and the import, for what is written; none in a plan.
+    /// Returns the store and the import, for writing; none in a plan.
     pub(in crate::import) fn begun(&self) -> Option<(&Store, &ImportRecord)> {
         self.known().filter(|_| self.writes)
     }
@@ -200,17 +200,17 @@ impl Journal {
         Some((self.store.as_ref()?, self.import.as_ref()?))
     }
 
-    /// Whether an earlier run has noted anything.
+    /// Returns whether an earlier run has noted anything.
     pub(in crate::import) fn has_earlier_notes(&self) -> bool {
         self.first > 1
     }
 
-    /// The same journal, for whoever only writes to it.
+    /// Returns the journal if it can be written; none in a plan.
     pub(in crate::import) fn writing(&mut self) -> Option<&mut Self> {
         Some(self).filter(|journal| journal.writes)
     }
 
-    /// What is noted of these records of a kind.
+    /// Reads the notes on these records of a kind.
     pub(in crate::import) async fn noted<T: AsRef<str> + Sync>(
         &self,
         kind: &str,
@@ -220,7 +220,7 @@ impl Journal {
         let mut noted = HashMap::new();
         if import.journal_version < JOURNAL_VERSION && self.certain_from == 0 && kinds::LATER.contains(&kind)
         {
-            // Whatever of that could be brought in was, and nothing says what.
+            // Everything importable of these was imported, but not noted.
             let before = Noted { how: How::Written, certain: true, earlier: true };
             noted.extend(guids.iter().map(|guid| (guid.as_ref().to_owned(), before)));
         }
@@ -235,7 +235,7 @@ impl Journal {
             for row in store.rows("reading the journal", &sql, &values).await? {
                 let (guid, new) = self.read(&row)?;
                 let entry = noted.entry(guid).or_insert(new);
-                // Noted twice, by an earlier version: what was written once was written.
+                // Earlier versions noted some rows twice: one written once counts as written.
                 if new.how == How::Written {
                     *entry = new;
                 }
@@ -254,7 +254,7 @@ impl Journal {
         Ok((row.get(0)?, Noted { how, certain, earlier }))
     }
 
-    /// Notes what is about to be written with the batch that is under way; nothing in a plan.
+    /// Notes rows that are about to be written with the current batch; does nothing in a plan.
     pub(in crate::import) async fn note(&mut self, intents: Vec<Intent>) -> Result<(), StoreError> {
         let (Some(store), Some(import)) = (&self.store, &self.import) else { return Ok(()) };
         if !self.writes || intents.is_empty() {
@@ -282,22 +282,22 @@ impl Journal {
         transaction.commit().await
     }
 
-    /// The number of the batch that is under way.
+    /// Returns the number of the current batch.
     pub(in crate::import) fn batch_under_way(&self) -> i64 {
         self.batch + 1
     }
 
-    /// The pod has the batch that was under way.
+    /// Records that the pod has the current batch.
     pub(in crate::import) fn batch_is_there(&mut self) {
         self.batch += 1;
     }
 
-    /// The last batch that the pod has.
+    /// Returns the last batch that the pod has.
     pub(in crate::import) fn last_batch(&self) -> i64 {
         self.batch
     }
 
-    /// How many rows of a kind the import has noted.
+    /// Counts the rows of a kind that the import has noted.
     pub(in crate::import) async fn count(&self, kind: &str) -> Result<u64, StoreError> {
         let Some((store, import)) = self.known() else { return Ok(0) };
         let sql = "SELECT COUNT(DISTINCT guid) FROM pappus_import_rows WHERE import_id = ? AND kind = ? \
@@ -309,9 +309,9 @@ impl Journal {
     }
 }
 
-/// Forgets what was noted and never written.
+/// Deletes notes on rows that were never written.
 ///
-/// An account that is not there at all was not made yet, or went with its database. Posts of others that were fetched
+/// An account that does not exist was never created, or was lost with its database. Posts of others that were fetched
 /// for it stay noted, as undoing the import removes them, but nothing about them is certain.
 pub(in crate::import) async fn forget_void(
     store: &Store,
@@ -328,7 +328,7 @@ pub(in crate::import) async fn forget_void(
     store.execute(what, sql, &[id.into(), batch.into()]).await.map(drop)
 }
 
-/// What an import noted of a kind, in pages: number in the journal, GUID, and [`Intent::previous`].
+/// Returns an import's notes of a kind, in pages: number in the journal, GUID, and [`Intent::previous`].
 pub(in crate::import) async fn noted(
     store: &Store,
     id: &str,
@@ -341,7 +341,7 @@ pub(in crate::import) async fn noted(
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
 }
 
-/// All that an import has noted of a kind, by name.
+/// Returns all names that an import has noted of a kind.
 pub(in crate::import) async fn names_of(
     store: &Store,
     import: &ImportRecord,
@@ -356,13 +356,13 @@ pub(in crate::import) async fn names_of(
     }
 }
 
-/// How many photos of an import got another name, since somebody else's file has theirs.
+/// Counts the photos of an import that were renamed because another file has their name.
 pub(crate) async fn photo_names_taken(store: &Store, import: &ImportRecord) -> Result<usize, StoreError> {
     Ok(names_of(store, import, kinds::PHOTO_NAMES_TAKEN).await?.len())
 }
 
-/// People or posts of others that this import, or one into the same pod that was taken back, has brought along:
-/// their GUIDs, in pages. Another import may still have needed them when theirs was taken back.
+/// Returns the GUIDs of people or posts of others that this import, or an undone one into the same pod, has added, in
+/// pages. Another import may still have needed them when theirs was undone.
 pub(in crate::import) async fn brought_along(
     store: &Store,
     import: &ImportRecord,

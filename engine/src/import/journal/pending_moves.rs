@@ -1,7 +1,7 @@
-//! People of an archive whose own accounts were imported here, while nobody has been told of that yet.
+//! People of an archive who were imported here themselves and whose moves are not announced yet.
 //!
-//! Other pods know them by their old names only, and so do the archives of those who come after them. What they have
-//! said may be here already under either name.
+//! Other pods know them by their old names only, and so do the archives of accounts imported later. Their records may
+//! exist here under either name.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::import::target::Target;
 use crate::store::{Store, StoreError};
 
 impl People {
-    /// Finds out who of these people are here already under new names.
+    /// Finds the people who already exist here under new names.
     pub(in crate::import) async fn read_pending(
         &mut self,
         target: &mut Target,
@@ -32,7 +32,7 @@ impl People {
     }
 }
 
-/// GUIDs of new persons by the old IDs, for imports that have not been taken back.
+/// Returns GUIDs of new persons by the old IDs, for imports that were not undone.
 async fn pending(
     store: &Store,
     pod_url: &str,

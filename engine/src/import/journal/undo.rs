@@ -1,4 +1,4 @@
-//! Taking an import back, as long as nobody has been told of it.
+//! Undoes an import whose move has not been announced.
 
 use std::collections::BTreeMap;
 
@@ -19,21 +19,21 @@ use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
 use crate::pod::uploads::{PhotoStore, UploadsError};
 use crate::store::{Store, StoreError};
 
-/// Why an import was not taken back.
+/// The reason why an import was not undone.
 #[derive(Debug, thiserror::Error)]
 pub enum UndoError {
-    /// It has been announced.
+    /// The move has been announced.
     #[error(
         "the move was announced: other pods know {0} by the new name, and it can no longer be taken back"
     )]
     Announced(String),
-    /// It has been taken back before.
+    /// The import was undone before.
     #[error("this import has been taken back already")]
     Undone,
-    /// It belongs to another pod.
+    /// The import belongs to another pod.
     #[error("this import went into {0}, which is another pod")]
     OtherPod(String),
-    /// The pod's database failed; the same command goes on.
+    /// The pod's database failed; the same command continues.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// The store failed.
@@ -42,27 +42,27 @@ pub enum UndoError {
     /// A photo could not be removed.
     #[error(transparent)]
     Uploads(#[from] UploadsError),
-    /// The account's key could not be kept, or counters not be set.
+    /// The account's key could not be saved, or counters not be set.
     #[error(transparent)]
     Import(#[from] ImportError),
 }
 
-/// What was taken back.
+/// The result of an undo.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Undone {
     /// Rows removed, of all kinds.
     pub removed: u64,
-    /// Rows given back to who had them before.
+    /// Rows returned to their previous authors.
     pub given_back: u64,
-    /// Whether the account's key is kept, sealed, for when it comes again under the same name.
+    /// True if the account's key is saved, sealed, for another import under the same username.
     pub keeps_key: bool,
 }
 
-/// Removes exactly what the import wrote, and gives back what it took over. GUID and key of the account are kept, sealed
-/// with `keys`: other pods may know them.
+/// Removes exactly the rows that the import wrote, and returns those that it took over. GUID and key of the account
+/// are saved, sealed with `keys`: other pods may know them.
 ///
 /// # Errors
-/// [`UndoError`]; what is undone until then stays undone, and the same call goes on.
+/// [`UndoError`]; what was undone until then stays undone, and the same call continues.
 pub async fn undo(
     store: &Store,
     keys: Option<&CampaignKeys>,
@@ -86,11 +86,11 @@ pub async fn undo(
     let mut undone = Undone::default();
     imports::begin_undo(store, &import.id).await?;
     let mark = target.batch_on_the_pod(&import.person_guid).await?;
-    // What was noted and never written may be somebody else's by now.
+    // Rows noted but never written may belong to others by now.
     let batch = mark.map_or(0, |mark| mark.max(import.settled_batch));
     forget_void(store, &import.id, mark.is_some(), batch).await?;
     if let Some((person, user)) = target.keep_identity(store, keys, import).await? {
-        // Posts of others on which the account left its mark; their counters change.
+        // Posts of others with records of the account; their counters change.
         let touched = target.touched(person).await?;
         for (signatures, key, table) in SIGNATURES {
             undone.removed += target.remove_signatures(store, import, signatures, key, table).await?;
@@ -119,14 +119,14 @@ pub async fn undo(
     Ok(undone)
 }
 
-/// Signatures that were added to records which were there before.
+/// Signatures that were added to existing records.
 const SIGNATURES: &[(&str, &str, &str)] = &[
     ("comment_signatures", "comment_id", "comments"),
     ("like_signatures", "like_id", "likes"),
     ("poll_participation_signatures", "poll_participation_id", "poll_participations"),
 ];
 
-/// What counters an account has changed.
+/// The rows whose counters an account has changed.
 pub(in crate::import) struct Touched {
     pub(in crate::import) posts: Vec<i64>,
     pub(in crate::import) answers: Vec<i64>,
@@ -184,7 +184,7 @@ impl Target {
         }
     }
 
-    /// The account's rows, with its key kept; none when the account is not there any more, or was never made.
+    /// Returns the account's rows after saving its key; none if the account no longer exists, or never did.
     async fn keep_identity(
         &mut self,
         store: &Store,
@@ -240,7 +240,7 @@ impl Target {
         }
     }
 
-    /// The account's own rows, in one transaction.
+    /// Removes the account's own rows, in one transaction.
     async fn remove_account(&mut self, person: i64, user: i64) -> Result<u64, UndoError> {
         self.pod.begin().await?;
         let mut removed = 0;

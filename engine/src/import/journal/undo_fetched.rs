@@ -1,4 +1,4 @@
-//! Taking back what an import brought along: other people, and their posts.
+//! Removes people and posts of other pods that an import has added.
 
 use crate::import::journal::imports::ImportRecord;
 use crate::import::journal::notes::{brought_along, kinds};
@@ -10,7 +10,7 @@ use crate::import::target::Target;
 use crate::pod::database::Cell as _;
 use crate::store::Store;
 
-/// Tables and columns that hold people, beside their profiles.
+/// Tables and columns that refer to people, besides their profiles.
 const PEOPLE: &[(&str, &str)] = &[
     ("posts", "author_id"),
     ("comments", "author_id"),
@@ -29,8 +29,8 @@ const PEOPLE: &[(&str, &str)] = &[
 ];
 
 impl Target {
-    /// Posts of others that this import, or one that was taken back before, has brought along, unless somebody
-    /// has done something with them since.
+    /// Removes posts of others that this import, or one undone before, has added, unless someone has interacted with
+    /// them since.
     pub(in crate::import) async fn remove_fetched(
         &mut self,
         store: &Store,
@@ -39,7 +39,7 @@ impl Target {
     ) -> Result<(), UndoError> {
         let Some(posts) = KINDS.iter().find(|kind| kind.table == "posts") else { return Ok(()) };
         let mut tags = Vec::new();
-        // A reshare goes before its original, which it needs.
+        // Reshares are removed before the originals that they need.
         for class in ["Reshare", "StatusMessage"] {
             let mut after = String::new();
             loop {
@@ -81,8 +81,7 @@ impl Target {
         self.count_again(&touched).await
     }
 
-    /// People that this import, or one that was taken back before, has introduced, unless the pod has heard of
-    /// them otherwise since.
+    /// Removes people whom this import, or one undone before, has added, unless other rows refer to them by now.
     pub(in crate::import) async fn remove_strangers(
         &mut self,
         store: &Store,

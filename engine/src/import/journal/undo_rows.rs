@@ -1,4 +1,4 @@
-//! The rows that undoing an import removes, with everything that hangs on them.
+//! Removes the rows of an undone import with all dependent rows.
 
 use crate::import::journal::undo::{UndoError, Undone};
 use crate::import::records::counters::list;
@@ -8,16 +8,16 @@ use crate::pod::database::Cell as _;
 /// A kind of record in the journal.
 pub(in crate::import) struct Kind {
     pub(in crate::import) table: &'static str,
-    /// Tables that hang on a row by its number, with the column.
+    /// Tables that depend on a row by its number, with the column.
     parts: &'static [(&'static str, &'static str)],
-    /// Tables that hang on a row by number and type, with the column and the condition.
+    /// Tables that depend on a row by number and type, with the column and the condition.
     typed: &'static [(&'static str, &'static str, &'static str)],
 }
 
-/// Links between records; the word means something in SQL.
+/// The table of links between records, quoted: its name is an SQL keyword.
 const LINKS: &str = "\"references\"";
 
-/// Comments, also those that the journal does not know.
+/// Comments, including those not in the journal.
 const COMMENTS: Kind = Kind {
     table: "comments",
     parts: &[("comment_signatures", "comment_id")],
@@ -30,7 +30,7 @@ const COMMENTS: Kind = Kind {
     ],
 };
 
-/// In the order in which their rows can go.
+/// All kinds, in the order in which their rows can be removed.
 pub(in crate::import) const KINDS: &[Kind] = &[
     Kind { table: "likes", parts: &[("like_signatures", "like_id")], typed: &[] },
     Kind {
@@ -71,8 +71,8 @@ pub(in crate::import) const KINDS: &[Kind] = &[
 ];
 
 impl Target {
-    /// Removes rows of a kind, by their numbers, with everything that hangs on them: what people of this pod have said
-    /// under posts since goes with the posts, as in diaspora*.
+    /// Removes rows of a kind, by their numbers, with all dependent rows: what people of this pod have since written
+    /// under posts is removed with the posts, as in diaspora*.
     pub(in crate::import) async fn remove(
         &mut self,
         kind: &Kind,

@@ -1,5 +1,5 @@
-//! What an import has written and another one needs as well: several people of one pod have come, and one of them goes
-//! again.
+//! Rows of an undone import that other imports need as well: several people of one old pod were imported, and one
+//! import is undone.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use crate::import::target::Target;
 use crate::pod::database::{Cell as _, OnConflict};
 use crate::store::{Store, StoreError};
 
-/// The import that is taken back.
+/// The import that is being undone.
 pub(in crate::import) struct Shared<'a> {
     pub(in crate::import) store: &'a Store,
     pub(in crate::import) import: &'a ImportRecord,
@@ -19,20 +19,20 @@ pub(in crate::import) struct Shared<'a> {
     pub(in crate::import) person: i64,
 }
 
-/// Somebody else's import that has found a conversation here.
+/// Another person's import that found a conversation here.
 struct Heir {
-    /// Its name.
+    /// The import's ID.
     import: String,
-    /// What its journal calls the place of its account in the conversation.
+    /// The name in its journal for its account's visibility of the conversation.
     place: String,
 }
 
-/// Imports that were not taken back, but for the one that is; a condition for rows of the journal.
+/// A condition for rows of the journal: imports that were not undone, except the one being undone.
 const OF_OTHERS: &str = "import_id <> ? AND import_id IN (SELECT id FROM pappus_imports WHERE pod_url = ? \
                          AND state NOT IN ('undone', 'failed'))";
 
 impl Target {
-    /// Row numbers of what this import has written and nobody else needs. What the others need is theirs from now on.
+    /// Returns row numbers of what this import has written and no other needs. What others need is assigned to them.
     pub(in crate::import) async fn not_shared(
         &mut self,
         shared: &Shared<'_>,
@@ -53,7 +53,7 @@ impl Target {
         Ok(ids)
     }
 
-    /// Records whose authors have come since, by imports of their own: those are noted as written by these imports.
+    /// Notes records whose authors were imported since as written by those imports; returns them.
     async fn taken_over(
         &mut self,
         shared: &Shared<'_>,
@@ -86,8 +86,8 @@ impl Target {
         Ok(taken)
     }
 
-    /// Conversations in which somebody else takes part who has come here, and whose archive has them too. Where the
-    /// pod knows the account by its old name, they stay, with that.
+    /// Hands over conversations with another imported participant whose archive has them too. If the pod knows the
+    /// account by its old name, they stay, under that; returns those that stay.
     async fn hand_over_conversations(
         &mut self,
         shared: &Shared<'_>,
@@ -99,7 +99,7 @@ impl Target {
         for (id, heir) in &heirs {
             let Some(guid) = rows.get(id) else { continue };
             let Some(old) = old else {
-                // It goes for the other one, too, and may come again.
+                // It is removed for the other one, too, and may be imported again.
                 forget(shared, kinds::CONVERSATION_VISIBILITIES, std::slice::from_ref(&heir.place)).await?;
                 continue;
             };
@@ -123,7 +123,7 @@ impl Target {
         Ok(if old.is_some() { heirs.into_keys().collect() } else { HashSet::new() })
     }
 
-    /// Messages in conversations that stay for others.
+    /// Returns the messages in conversations that stay for others.
     async fn messages_of_others(
         &mut self,
         shared: &Shared<'_>,
@@ -147,7 +147,7 @@ impl Target {
         Ok(heirs.keys().filter_map(|conversation| messages.get(conversation)).flatten().copied().collect())
     }
 
-    /// For conversations, the import of somebody else who takes part in them, if that import has found them here.
+    /// Returns, for conversations, the import of another participant, if that import has found them here.
     async fn heirs(
         &mut self,
         shared: &Shared<'_>,
@@ -184,8 +184,8 @@ impl Target {
         Ok(rows.first().and_then(|row| row.integer(0)))
     }
 
-    /// Other imports have found these rows here, or something under them, or said something there. They go, but not
-    /// because people wanted that: when they come again, these imports may have them again.
+    /// Deletes other imports' notes on these rows, or on rows under them. The rows are removed, but no person deleted
+    /// them: these imports, if repeated, may write them again.
     pub(in crate::import) async fn forget_elsewhere(
         &mut self,
         shared: &Shared<'_>,
@@ -205,7 +205,7 @@ impl Target {
     }
 }
 
-/// What goes with rows of a table: kinds in the journal, and a statement for their GUIDs there.
+/// Returns what is removed with rows of a table: kinds in the journal, and a query for their GUIDs there.
 fn below(table: &'static str, ids: &str) -> Vec<(&'static [&'static str], String)> {
     const POSTS: &[&str] = &["posts", kinds::PARTICIPATIONS, kinds::HIDDEN_POSTS, kinds::POST_AUDIENCES];
     let comments = format!("commentable_type = 'Post' AND commentable_id IN ({ids})");
@@ -248,7 +248,7 @@ fn below(table: &'static str, ids: &str) -> Vec<(&'static [&'static str], String
     }
 }
 
-/// Forgets rows in the journals of other imports.
+/// Deletes notes from the journals of other imports.
 async fn forget(shared: &Shared<'_>, kind: &str, guids: &[String]) -> Result<(), StoreError> {
     for chunk in guids.chunks(1000) {
         let places = vec!["?"; chunk.len()].join(", ");
@@ -268,7 +268,7 @@ async fn is_noted(store: &Store, import: &str, kind: &str, guid: &str) -> Result
     Ok(row.map_or(Ok(0), |row| row.get::<i64>(0))? > 0)
 }
 
-/// Notes that a row is another import's from now on.
+/// Notes a row as written by another import.
 async fn note_as_written(store: &Store, import: &str, kind: &str, guid: &str) -> Result<(), StoreError> {
     if is_noted(store, import, kind, guid).await? {
         return Ok(());

@@ -15,7 +15,7 @@ use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Value};
 
-/// Mail that a user can refuse; diaspora* knows no other.
+/// E-mail notifications that a user can disable; diaspora* knows no others.
 const MAIL: &[&str] = &[
     "someone_reported",
     "mentioned",
@@ -30,28 +30,28 @@ const MAIL: &[&str] = &[
     "contacts_birthday",
 ];
 
-/// How the new user gets in.
+/// The new user's credentials.
 pub(in crate::import) struct Access<'a> {
     pub(in crate::import) email: &'a str,
-    /// The hash of a password.
+    /// The password's hash.
     pub(in crate::import) password: Option<&'a SecretText>,
 }
 
-/// The rows of an account that an import has made.
+/// The rows of an account that an import has created.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::import) struct AccountRows {
     /// `users.id`.
     pub(in crate::import) user: i64,
     /// `people.id`.
     pub(in crate::import) person: i64,
-    /// Whether it has its key: then the import has opened it.
+    /// True if it has its key: then the import has opened it.
     pub(in crate::import) is_open: bool,
-    /// Whether it is closed.
+    /// True if it is closed.
     pub(in crate::import) is_closed: bool,
 }
 
 impl Target {
-    /// The account, if an import has made it already.
+    /// Returns the account, if an import has created it already.
     pub(in crate::import) async fn find_account(
         &mut self,
         id: &DiasporaId,
@@ -67,8 +67,8 @@ impl Target {
         }))
     }
 
-    /// Makes user, person, profile and aspects, all at once. The account has no key yet and is closed: the pod neither
-    /// lets it sign in nor tells other pods of it (`config/initializers/diaspora_federation.rb` finds open people only).
+    /// Creates user, person, profile and aspects together. The account has no key yet and is closed: the pod neither
+    /// lets it sign in nor shows it to others (`config/initializers/diaspora_federation.rb` finds open people only).
     pub(in crate::import) async fn create_account(
         &mut self,
         survey: &Survey,
@@ -119,7 +119,7 @@ impl Target {
         Ok(self.commit_batch(journal).await?)
     }
 
-    /// Gives an account that is complete its key, and opens it.
+    /// Gives a complete account its key, and opens it.
     pub(in crate::import) async fn open_account(
         &mut self,
         account: AccountRows,
@@ -162,7 +162,7 @@ impl Target {
             id.username().into(),
             access.email.into(),
             choices::language(survey.language.as_deref()).into(),
-            // No password fits an empty hash: the user sets one by "forgot your password?".
+            // No password matches an empty hash: the user sets one by "forgot your password?".
             access.password.map_or("", SecretText::expose).into(),
             false.into(),
             survey.disable_mail.into(),
@@ -181,13 +181,13 @@ impl Target {
 
     async fn insert_profile(&mut self, person: i64, profile: Option<&Profile>) -> Result<(), ImportError> {
         let Some(profile) = profile else { return self.insert_silent_profile(person).await };
-        // When it was last changed goes with it into the network.
+        // The time of the last change is federated with the profile.
         let changed = profile.edited_at.map_or(self.now, |at| at.min(self.now));
         let short = |target: &mut Self, text: &Option<String>, most| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
             Some(target.fit(text, most, CountKind::Contacts, &"the profile"))
         };
-        // Names may not hold a semicolon, and full_name is what the search looks at.
+        // Names may not hold a semicolon, and the search uses full_name.
         let name = |text: &Option<String>| text.as_ref().map(|text| text.replace(';', ","));
         let first = short(self, &name(&profile.first_name.clone().or(profile.full_name.clone())), 32);
         let last = short(self, &name(&profile.last_name), 32);
@@ -195,7 +195,7 @@ impl Target {
         let birthday =
             profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
         let picture = |url: &Option<String>| -> Value {
-            // What stands there for "no picture" on the old pod.
+            // The old pod's placeholder for "no picture".
             let is_picture = |url: &String| !url.contains("/assets/user/default") && is_web_address(url);
             url.clone().filter(is_picture).into()
         };
@@ -248,7 +248,7 @@ impl Target {
         Ok(())
     }
 
-    /// What was to be known of the profile when a run that was broken off wrote it.
+    /// Repeats the findings on a profile that an interrupted run wrote.
     pub(in crate::import) fn note_profile_again(&mut self, profile: Option<&Profile>) {
         let Some(profile) = profile else { return };
         let first = profile.first_name.as_ref().or(profile.full_name.as_ref());
@@ -265,7 +265,7 @@ impl Target {
         }
     }
 
-    /// Nobody is without a profile, even one that says nothing.
+    /// Inserts an empty profile: every person needs one.
     async fn insert_silent_profile(&mut self, person: i64) -> Result<(), ImportError> {
         let columns = ["person_id", "full_name", "created_at", "updated_at"];
         let row = vec![person.into(), "".into(), self.now.into(), self.now.into()];
@@ -284,7 +284,7 @@ impl Target {
         Ok(())
     }
 
-    /// The account's aspects by name.
+    /// Returns the account's aspects by name.
     pub(in crate::import) async fn aspects(
         &mut self,
         user: i64,
@@ -295,13 +295,13 @@ impl Target {
     }
 }
 
-/// Whether an aspect's name fits into its column; diaspora* itself takes 20 characters.
+/// Returns whether an aspect's name fits into its column; diaspora* itself allows 20 characters.
 pub(in crate::import) fn fits(aspect: &str) -> bool {
     aspect.chars().count() <= 255
 }
 
-/// What the search looks at (`Profile#construct_full_name`): both names in small letters, each letter by itself, as Ruby
-/// does, without a final sigma; at most 70 letters.
+/// Returns the name that the search uses (`Profile#construct_full_name`): both names in lowercase, character by
+/// character, as Ruby does, without a final sigma; at most 70 characters.
 fn full_name(first: Option<&str>, last: Option<&str>) -> String {
     let names: Vec<&str> = [first, last].into_iter().flatten().collect();
     names.join(" ").trim().chars().flat_map(char::to_lowercase).take(70).collect()

@@ -1,4 +1,4 @@
-//! Aspects, and people who are ignored.
+//! Aspects, and ignored people.
 
 use std::collections::HashSet;
 
@@ -14,8 +14,8 @@ use crate::import::target::{Fate, NewAccount, PLANNED_ACCOUNT, Target};
 use crate::pod::database::{Cell as _, OnConflict, Value};
 
 impl Target {
-    /// The aspects; an archive that names one twice has it once. They came with the account, but for those of a newer
-    /// archive.
+    /// Imports the aspects; one that an archive names twice exists once. They were created with the account, except
+    /// for those of a newer archive.
     pub(in crate::import) async fn import_aspects(
         &mut self,
         account: &mut NewAccount,
@@ -62,7 +62,7 @@ impl Target {
         Ok(())
     }
 
-    /// Aspects behind those that are there.
+    /// Adds aspects after the existing ones.
     pub(in crate::import) async fn add_aspects(
         &mut self,
         user: i64,
@@ -95,7 +95,7 @@ impl Target {
         Ok(())
     }
 
-    /// Ignores people, as far as they are known.
+    /// Imports ignored people, as far as they are known.
     pub(in crate::import) async fn import_blocks(
         &mut self,
         account: &NewAccount,

@@ -12,25 +12,25 @@ use crate::import::scan::people::People;
 use crate::import::target::{Fate, NewAccount, Target};
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Value};
 
-/// A contact of the account that is there.
+/// An existing contact of the account.
 struct ContactRow {
     id: i64,
-    /// Whether the account shares with the person.
+    /// True if the account shares with the person.
     receiving: bool,
 }
 
-/// Contacts of a batch that are to be written.
+/// Contacts of a batch to be written.
 #[derive(Default)]
 struct Sorted {
-    /// With the person's row.
+    /// With the person's row number.
     new: Vec<(i64, Contact)>,
-    /// The person has begun to share with the account; the account is to share as well.
+    /// The person has started to share with the account; the account is to share as well.
     shared_by_them: Vec<i64>,
     intents: Vec<Intent>,
 }
 
 impl Target {
-    /// Contacts start as not sharing: whether somebody shares is for them to say, after the move.
+    /// Imports contacts. They start as not sharing: whether people share is up to them, after the move.
     pub(in crate::import) async fn import_contacts(
         &mut self,
         account: &NewAccount,
@@ -115,7 +115,7 @@ impl Target {
         Ok(())
     }
 
-    /// Tags the account follows.
+    /// Imports followed tags.
     pub(in crate::import) async fn import_followed_tags(
         &mut self,
         account: &NewAccount,
@@ -170,11 +170,11 @@ impl Target {
 }
 
 impl Sorted {
-    /// Adds what is to be done for a contact.
+    /// Adds a contact by what is to be done for it.
     fn add(&mut self, fate: Fate, row: Option<&ContactRow>, person: i64, contact: Contact) {
         match (fate, row) {
             (Fate::New, _) => self.intents.push(Intent::write(kinds::CONTACTS, &contact.account_id)),
-            // Whoever heard of the move first may have begun to share already.
+            // People who were notified of the move earlier may share already.
             (Fate::Found, Some(row)) if contact.receiving && !row.receiving => {
                 self.intents.push(Intent::found(kinds::CONTACTS, &contact.account_id));
                 self.shared_by_them.push(row.id);

@@ -1,4 +1,4 @@
-//! The rows of conversations, and of who takes part.
+//! The rows of conversations and of their participants.
 
 use crate::domain::{Conversation, DiasporaId, Message, Timestamp};
 use crate::import::ImportError;
@@ -7,7 +7,7 @@ use crate::import::target::{NewAccount, Target};
 use crate::pod::database::OnConflict;
 
 impl Target {
-    /// The conversation; gives its row number.
+    /// Writes the conversation; returns its row number.
     pub(in crate::import) async fn write_conversation(
         &mut self,
         account: &NewAccount,
@@ -15,7 +15,7 @@ impl Target {
         talk: &Conversation,
         subject: &str,
     ) -> Result<i64, ImportError> {
-        // What nothing shows is not said of others.
+        // Other people are named as authors only if vouched for.
         let author = who(&talk.author).filter(|member| member.is_vouched_for);
         let author = author.map_or(account.person, |member| member.person);
         let (guid, at, last) = (talk.guid.as_str(), talk.created_at, last_change(talk));
@@ -26,7 +26,7 @@ impl Target {
         ids.get(guid).copied().ok_or(ImportError::Changed("a conversation"))
     }
 
-    /// Who takes part.
+    /// Writes the participants' visibilities.
     pub(in crate::import) async fn write_places(
         &mut self,
         account: &NewAccount,
@@ -59,7 +59,7 @@ impl Target {
         Ok(())
     }
 
-    /// Notes that a conversation goes on until the last message of a piece, as diaspora* does with each message.
+    /// Updates a conversation's time of change to the last message of a part, as diaspora* does with each message.
     pub(in crate::import) async fn move_conversation_up(
         &mut self,
         id: i64,
@@ -74,7 +74,7 @@ impl Target {
     }
 }
 
-/// When something last happened in a conversation.
+/// Returns the time of the last change of a conversation.
 fn last_change(talk: &Conversation) -> Timestamp {
     let last = talk.messages.iter().map(|message| message.created_at).max();
     last.map_or(talk.created_at, |last| last.max(talk.created_at))

@@ -11,52 +11,52 @@ use crate::import::scan::people::People;
 use crate::import::target::{ExistingRow, NewAccount, Target};
 use crate::pod::database::{Cell as _, OnConflict};
 
-/// Somebody in a conversation.
+/// A person in a conversation.
 #[derive(Clone, Copy)]
 pub(in crate::import) struct Member {
     pub(in crate::import) person: i64,
-    /// Who they are here already, while nobody has been told of that move.
+    /// The person's own row here, if imported but not announced yet.
     also: Option<i64>,
-    /// Whether the person lives on the target pod.
+    /// True if the person belongs to the target pod.
     local: bool,
-    /// Whether the archive speaks for them.
+    /// True if the archive vouches for them.
     pub(in crate::import) is_vouched_for: bool,
-    /// Whether they live on the target pod and ignore the account.
+    /// True if they belong to the target pod and ignore the account.
     ignores: bool,
 }
 
 impl Member {
-    /// Whether the archive shows that they wrote this: messages carry no signature.
+    /// Returns whether the archive proves that they wrote this: messages carry no signature.
     pub(in crate::import) fn may_say(self, talk: &Conversation, id: &DiasporaId) -> bool {
-        // Who began it and has deleted it since, or has closed the account, takes no part any more.
+        // Authors who have deleted the conversation or closed the account since are no longer participants.
         self.is_vouched_for && (talk.participants.contains(id) || talk.author == *id)
     }
 }
 
-/// A conversation that is there.
+/// An existing conversation.
 struct KnownConversation {
     id: i64,
-    /// Whether the account takes part, under its new name or its old one.
+    /// True if the account takes part, under its new name or its old one.
     takes_part: bool,
-    /// Whether it does under its new name.
+    /// True if it takes part under its new name.
     is_shown: bool,
 }
 
-/// What is known of a conversation before it comes in.
+/// The state of a conversation before its import.
 struct Before<'a> {
     known: Option<KnownConversation>,
-    /// What the journal says of the conversation.
+    /// The journal's entry for the conversation.
     noted: Option<Noted>,
-    /// What it says of people's places in conversations.
+    /// The journal's entries for people's visibilities of conversations.
     places: &'a HashMap<String, Noted>,
-    /// The account, as the archive calls it.
+    /// The account's ID in the archive.
     old: &'a DiasporaId,
-    /// Whether this is its first piece; a long one comes in several.
+    /// True for its first part; a long one is imported in several.
     begins: bool,
 }
 
 impl Before<'_> {
-    /// Whether this import began the conversation, or does now.
+    /// Returns whether this import created the conversation, or is creating it.
     fn is_ours(&self) -> bool {
         self.known.is_none() || self.noted.is_some_and(|noted| !noted.was_here())
     }
@@ -65,7 +65,7 @@ impl Before<'_> {
         self.places.get(&place_of(talk, person)).copied()
     }
 
-    /// Whether the user has deleted it since.
+    /// Returns whether the user has deleted it since.
     fn is_deleted(&self, talk: &Conversation) -> bool {
         let certain = |noted: Option<Noted>| noted.is_some_and(|noted| noted.certain);
         let place = self.place(talk, self.old);
@@ -75,12 +75,12 @@ impl Before<'_> {
         }
     }
 
-    /// People who are to get a place, and what is to be noted of that.
+    /// Returns the people to be added as participants, and the notes on them.
     ///
-    /// Nothing in an archive shows that the others really took part. People of this pod would find the
-    /// conversation among their own, so they get it only from an archive that a trusted pod has signed, and not if they
-    /// ignore the account. Who takes part in a conversation that was here before is settled: only the account's own place
-    /// is added.
+    /// Nothing in an archive proves that the others took part. People of this pod would find the conversation among
+    /// their own, so they get it only from an archive that a trusted pod has signed, and not if they ignore the
+    /// account. The participants of a conversation that existed before stay the same: only the account itself is
+    /// added.
     fn new_places(
         &self,
         account: &NewAccount,
@@ -110,13 +110,13 @@ impl Before<'_> {
     }
 }
 
-/// By what the journal knows the place of somebody in a conversation.
+/// Returns the journal's name for a person's visibility of a conversation.
 fn place_of(talk: &Conversation, person: &DiasporaId) -> String {
     format!("{} {person}", talk.guid)
 }
 
 impl Target {
-    /// Private conversations with their messages, as far as the people are known.
+    /// Imports private conversations with their messages, as far as the people are known.
     pub(in crate::import) async fn import_conversations(
         &mut self,
         account: &NewAccount,
@@ -147,7 +147,7 @@ impl Target {
                 person: person.id,
                 also: person.also,
                 local: person.user.is_some(),
-                // What people of this pod have said is here, but for what they said before they came from the same one.
+                // Messages of this pod's people exist here, except those from before their own move from the old pod.
                 is_vouched_for: account.is_vouched_for && (person.user.is_none() || id.host() == old.host()),
                 ignores: person.user.is_some_and(|user| account.ignored_by.contains_key(&user)),
             };
@@ -184,13 +184,13 @@ impl Target {
         Ok(())
     }
 
-    /// Whether a record is the first one of its conversation: also one that says that it is not, when that is missing.
+    /// Returns whether a record is the first one of its conversation, or continues one whose beginning is missing.
     fn begins(&mut self, talk: &Conversation) -> bool {
         let before = self.last_conversation.replace(talk.guid.clone());
         !talk.continued || before.as_ref() != Some(&talk.guid)
     }
 
-    /// A conversation that the user has deleted. Nothing more comes into it, either.
+    /// Reports a conversation that the user has deleted. No more messages are added to it, either.
     async fn leave_out_deleted(
         &mut self,
         who: &(impl Fn(&DiasporaId) -> Option<Member> + Sync),
@@ -290,11 +290,10 @@ impl Target {
         Ok(self.commit_batch(journal).await?)
     }
 
-    /// Counts the messages of a conversation; gives those that are new, with their authors' rows, and what is to be
-    /// noted.
+    /// Counts the messages of a conversation; returns the new ones with their authors' rows, and the notes on them.
     ///
-    /// Messages carry no signature: the archive says what the account wrote, and a trusted pod what came to its people
-    /// from elsewhere. What others wrote in a conversation that was here before is here already.
+    /// Messages carry no signature: the archive vouches for what the account wrote, and a trusted pod for what its
+    /// people received from elsewhere. What others wrote in a conversation that existed before exists already.
     async fn sort_messages<'a>(
         &mut self,
         account: &NewAccount,

@@ -1,4 +1,4 @@
-//! Counters, once all records are there.
+//! Counters, set after all records are written.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::import::ImportError;
 use crate::import::target::{NewAccount, Target};
 use crate::pod::database::Cell as _;
 
-/// Posts that the account wrote, reshared, commented on or liked.
+/// Returns a query for posts that the account wrote, reshared, commented on or liked.
 pub(in crate::import) fn touched_posts(person: i64) -> String {
     format!(
         "(SELECT p.id FROM posts p WHERE p.author_id = {person} \
@@ -16,7 +16,7 @@ pub(in crate::import) fn touched_posts(person: i64) -> String {
     )
 }
 
-/// Answers of the account's polls, and those it chose.
+/// Returns a query for answers of the account's polls, and those it chose.
 pub(in crate::import) fn touched_answers(person: i64) -> String {
     format!(
         "SELECT a.id FROM poll_answers a JOIN polls q ON q.id = a.poll_id JOIN posts p \
@@ -27,7 +27,7 @@ pub(in crate::import) fn touched_answers(person: i64) -> String {
     )
 }
 
-/// Tags on the account's posts and comments, on comments under its posts, and on its profile.
+/// Returns a query for tags on the account's posts and comments, on comments under its posts, and on its profile.
 pub(in crate::import) fn touched_tags(person: i64) -> String {
     format!(
         "SELECT t.tag_id FROM taggings t JOIN posts p ON p.id = t.taggable_id \
@@ -41,7 +41,7 @@ pub(in crate::import) fn touched_tags(person: i64) -> String {
 }
 
 impl Target {
-    /// Sets every counter that the import has changed to what is really there.
+    /// Sets every counter that the import has changed to the actual number.
     pub(in crate::import) async fn set_counters(&mut self, account: &NewAccount) -> Result<(), ImportError> {
         let person = account.person;
         let ids = self.numbers("posts", format!("SELECT id FROM {} t", touched_posts(person))).await?;
@@ -55,7 +55,7 @@ impl Target {
              AND l.target_type = 'Comment' WHERE c.author_id = {person} \
              UNION SELECT l.target_id FROM likes l WHERE l.target_type = 'Comment' AND l.author_id = {person}"
         );
-        // A comment that the import has made and nobody likes has a zero there already.
+        // An imported comment without likes has a zero already.
         let ids = self.numbers("liked comments", sql).await?;
         for chunk in ids.chunks(1000) {
             let sql = format!(
@@ -96,9 +96,9 @@ impl Target {
         Ok(self.pod.rows(what, sql, &[]).await?.iter().filter_map(|row| row.integer(0)).collect())
     }
 
-    /// Comments, likes, reshares, and when something last happened.
+    /// Counts comments, likes and reshares, and updates the time of the last interaction.
     pub(in crate::import) async fn count_posts(&mut self, ids: &str) -> Result<(), ImportError> {
-        // Posts that nobody commented on or liked have their zeros already.
+        // Posts without comments or likes have zeros already.
         let sql = format!(
             "UPDATE posts SET \
              comments_count = (SELECT COUNT(*) FROM comments c WHERE c.commentable_id = posts.id \
@@ -112,7 +112,7 @@ impl Target {
              OR EXISTS (SELECT 1 FROM likes l WHERE l.target_id = posts.id AND l.target_type = 'Post'))"
         );
         self.pod.run("counters", sql, &[]).await?;
-        // A table cannot be read while it is changed, in MySQL: look first, and change by number.
+        // MySQL cannot read a table while changing it: select first, then update by number.
         let sql = format!(
             "SELECT o.id, COUNT(r.id) FROM posts o LEFT JOIN posts r ON r.root_guid = o.guid WHERE o.id IN ({ids}) \
              OR o.guid IN (SELECT m.root_guid FROM posts m WHERE m.id IN ({ids}) AND m.root_guid IS NOT NULL) \

@@ -1,4 +1,4 @@
-//! One file for each kind of record: which of them come in, and their rows.
+//! One file for each kind of record: the selection of records to import, and their rows.
 
 pub(super) mod account;
 pub(super) mod aspects;

@@ -1,6 +1,6 @@
 //! Photo files: the originals, and the sizes diaspora* shows.
 //!
-//! What an archive calls a photo does not say where it lies here, nor as what it is served.
+//! A photo's name in an archive determines neither its location here nor its media type.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -15,42 +15,42 @@ use crate::import::report::FindingCode;
 use crate::picture::{Picture, PictureKind, SIZES, Size};
 use crate::pod::uploads::{Held, NewPhotoFile, PhotoStore, is_plain_file_name};
 
-/// Bytes of a file that is taken for a picture.
+/// The largest file that is treated as a picture, in bytes.
 const MAX_FILE: u64 = 64 << 20;
-/// Letters of the random part of a name on a pod (`Photo#random_string`).
+/// Characters of the random part of a name on a pod (`Photo#random_string`).
 const RANDOM_LETTERS: usize = 20;
 
-/// Photo files that are here: their names in the archive, with those under which they lie here.
+/// Photo files that exist here: their names in the archive, with their names here.
 pub(in crate::import) type PhotoFiles = HashMap<String, String>;
 
-/// What became of one photo file.
+/// The result for one photo file.
 pub(in crate::import) struct Stored {
     /// Its name in the archive.
     pub(in crate::import) name: String,
-    /// Its name here, or why it is not here.
+    /// Its name here, or the reason why it is missing here.
     pub(in crate::import) outcome: Result<String, FindingCode>,
 }
 
-/// What the journal has to know before a file is there.
+/// A fact that the journal must record before a file exists.
 pub(in crate::import) enum Announced {
     /// A file of this name, with its sizes, is about to be written.
     Writing(String),
-    /// A photo gets another name, since somebody else's file has the one that other pods know.
+    /// A photo is renamed, since another file has the name that other pods know.
     NameTaken(String),
 }
 
-/// What the names of an account's files depend on.
+/// The inputs to the names of an account's files.
 pub(in crate::import) struct Naming {
-    /// GUID of the new person, which nobody can know before the import.
+    /// GUID of the new person, which cannot be predicted before the import.
     pub(in crate::import) person_guid: String,
     /// Names under which this import has written files.
     pub(in crate::import) ours: HashSet<String>,
-    /// Names in the archive whose photos were deleted since: they stay away.
+    /// Names in the archive whose photos were deleted since: they are not stored again.
     pub(in crate::import) deleted: HashSet<String>,
 }
 
 impl Naming {
-    /// The name that is ours alone, the same whenever it is asked for.
+    /// Returns a name that no other account's file has, the same on every call.
     fn own_name(&self, name: &str, kind: PictureKind) -> String {
         let digest = Sha256::digest(format!("{}/{name}", self.person_guid));
         let mut random = hex::encode(digest);
@@ -59,8 +59,8 @@ impl Naming {
     }
 }
 
-/// Whether a pod would give such a file this name. Other pods know photos by their names: where one can stay, their
-/// people still see the photo after the move.
+/// Returns whether a pod would give such a file this name. Other pods know photos by their names: where one can stay,
+/// their people still see the photo after the move.
 fn can_stay(name: &str, kind: PictureKind) -> bool {
     let random = name.strip_suffix(kind.extension()).and_then(|name| name.strip_suffix('.'));
     random.is_some_and(|random| {
@@ -68,11 +68,11 @@ fn can_stay(name: &str, kind: PictureKind) -> bool {
     })
 }
 
-/// Puts every photo of the archive among the pod's photo files. What is there already stays as it is, so doing it
-/// again changes nothing; a file is never half there.
+/// Stores every photo of the archive among the pod's photo files. Existing files stay unchanged, so a repetition
+/// changes nothing; a file is never partly written.
 ///
-/// `announce` hears what the journal must know before anything is written. Must be called where the thread may wait;
-/// `runtime` does the waiting for the network.
+/// `announce` receives what the journal must record before anything is written. Must be called on a thread that may
+/// block; `runtime` waits for the network.
 pub(in crate::import) fn store_photos(
     archive: &mut Archive<Verified>,
     uploads: &PhotoStore,
@@ -114,7 +114,7 @@ fn store_photo(
     let written = if is_ours(&own) {
         Some(own.as_str())
     } else {
-        // Earlier versions wrote files under any name: nothing more is written under one of those.
+        // Earlier versions wrote files under any name: no more are written under such names.
         Some(name).filter(|name| can_stay(name, kind) && is_ours(name))
     };
     let missing = match written {
@@ -156,14 +156,14 @@ fn store_photo(
         (stored, there)
     };
     let Some(files) = files_of(picture, &stored, &there) else { return Ok(Err(FindingCode::NotAPicture)) };
-    // The sizes first: whoever sees the original sees them too.
+    // The sizes first: anyone who sees the original sees them too.
     let (sizes, original) = files.into_iter().partition(|file| file.name != stored);
     runtime.block_on(uploads.put(sizes))?;
     runtime.block_on(uploads.put(original))?;
     Ok(Ok(stored))
 }
 
-/// The files of a photo, but those that are `there`.
+/// Returns the files of a photo, except those that are `there`.
 fn files_of(picture: Picture, stored: &str, there: &[bool]) -> Option<Vec<NewPhotoFile>> {
     let kind = picture.kind.media_type();
     let is_there = |position: usize| there.get(position).copied().unwrap_or_default();
@@ -179,13 +179,13 @@ fn files_of(picture: Picture, stored: &str, there: &[bool]) -> Option<Vec<NewPho
     Some(files)
 }
 
-/// The names under which a photo lies: with its sizes, and itself last.
+/// Returns the names of a photo's files: its sizes, and the original last.
 pub(in crate::import) fn stored_names(name: &str) -> Vec<String> {
     let sizes = SIZES.iter().map(|(prefix, _)| format!("{prefix}{name}"));
     sizes.chain([name.to_owned()]).filter(|name| is_plain_file_name(name)).collect()
 }
 
-/// The photo files that are here now, and what is to be said about the others.
+/// Returns the photo files that exist here now, and the findings on the others.
 pub(in crate::import) fn outcome(stored: Vec<Stored>) -> (PhotoFiles, Vec<(String, FindingCode)>) {
     let mut files = PhotoFiles::new();
     let mut problems = Vec::new();
@@ -198,7 +198,7 @@ pub(in crate::import) fn outcome(stored: Vec<Stored>) -> (PhotoFiles, Vec<(Strin
     (files, problems)
 }
 
-/// Whether browsers load a picture from there. Addresses are taken over from archives and from other pods.
+/// Returns whether browsers load a picture from this address. Addresses come from archives and from other pods.
 pub(in crate::import) fn is_web_address(address: &str) -> bool {
     reqwest::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }

@@ -1,7 +1,7 @@
-//! Photos, and the avatar, that point to another pod although their files are here.
+//! Points photos, and the avatar, from another pod to their files here.
 //!
-//! A post that this pod knew before comes with photos of the old pod, a stock archive shows its account's avatar
-//! there, and an import may get its photo files later than its records. The old pod will be gone.
+//! A post that this pod knew before has photos on the old pod, a stock archive shows its account's avatar there, and
+//! an import may get its photo files later than its records. The old pod will disappear.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -17,19 +17,19 @@ use crate::import::{ImportError, UndoError};
 use crate::pod::database::{Cell as _, DatabaseError, Value};
 use crate::store::Store;
 
-/// Photos of one statement.
+/// Photos per statement.
 const BATCH: usize = 500;
-/// What stands in the journal between the address of a photo and its name; no address holds it.
+/// The separator in the journal between the address of a photo and its name; no address contains it.
 const BEFORE_NAME: char = '\n';
 
-/// Columns of the profile with the sizes of the avatar, and how the names of their files begin.
+/// Columns of the profile with the sizes of the avatar, and the prefixes of their files' names.
 const AVATAR: [(&str, &str); 3] = [
     ("image_url", "thumb_large_"),
     ("image_url_medium", "thumb_medium_"),
     ("image_url_small", "thumb_small_"),
 ];
 
-/// A photo of the account that points elsewhere.
+/// A photo of the account that points to another pod.
 struct Elsewhere {
     id: i64,
     guid: String,
@@ -38,7 +38,7 @@ struct Elsewhere {
 }
 
 impl Target {
-    /// Which of these photos point to this pod.
+    /// Returns those of these photos that point to this pod.
     pub(in crate::import) async fn photos_here<'a>(
         &mut self,
         photos: impl Iterator<Item = &'a Photo>,
@@ -50,7 +50,7 @@ impl Target {
         Ok(here.filter_map(|row| row.text(0)).collect())
     }
 
-    /// The account's photos point here, if their files are here.
+    /// Points the account's photos here, if their files exist here.
     pub(in crate::import) async fn point_photos_here(
         &mut self,
         account: &NewAccount,
@@ -115,7 +115,7 @@ impl Target {
         self.pod.run("photos", sql, &values).await.map(drop)
     }
 
-    /// The profile shows the avatar from this pod, unless the account has another one by now.
+    /// Points the profile's avatar to this pod, unless the account has another one by now.
     pub(in crate::import) async fn point_avatar_here(
         &mut self,
         account: &NewAccount,
@@ -132,7 +132,7 @@ impl Target {
         self.pod.run("the profile", sql, &values).await.map(drop)
     }
 
-    /// Photos that were here before the import point again to where they did.
+    /// Points photos that existed before the import back to their previous addresses.
     pub(in crate::import) async fn point_photos_back(
         &mut self,
         store: &Store,
@@ -147,7 +147,7 @@ impl Target {
             let mut back: BTreeMap<&str, Vec<(&str, Option<&str>)>> = BTreeMap::new();
             for (_, guid, before) in &page {
                 let before = before.as_deref().unwrap_or_default();
-                // Earlier versions noted no name, and left it as it was.
+                // Earlier versions noted no name, and left it unchanged.
                 let (address, name) = before
                     .split_once(BEFORE_NAME)
                     .map_or((before, None), |(address, name)| (address, Some(name)));

@@ -1,4 +1,4 @@
-//! The rows of posts and photos, and of what hangs on them.
+//! The rows of posts and photos, and their dependent rows.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ impl Target {
         Ok(())
     }
 
-    /// Photos of adopted posts come along.
+    /// Adopts the photos of adopted posts.
     pub(in crate::import) async fn adopt_photos_of(
         &mut self,
         account: &NewAccount,
@@ -51,7 +51,7 @@ impl Target {
         Ok(())
     }
 
-    /// Rows that are there as the old person's become the account's.
+    /// Assigns the old person's existing rows to the account.
     pub(in crate::import) async fn adopt_rows(
         &mut self,
         table: &'static str,
@@ -87,7 +87,7 @@ impl Target {
                 Some((*ids.get(post.post.guid().as_str())?, post.subscribed_users_ids.as_ref()?))
             })
             .flat_map(|(post, readers)| {
-                // Nobody finds a stranger's limited posts in the stream because an archive says so.
+                // An archive must not put a stranger's limited posts into people's streams.
                 let users = readers
                     .iter()
                     .filter_map(|reader| people.get(reader)?.user)
@@ -121,7 +121,7 @@ impl Target {
         Ok(())
     }
 
-    /// What hangs on posts beside photos: places, polls, tags and mentions.
+    /// Writes the parts of posts besides photos: locations, polls, tags and mentions.
     pub(in crate::import) async fn write_parts(
         &mut self,
         people: &People,
@@ -140,7 +140,7 @@ impl Target {
         let mut rows = Vec::new();
         for (post, message) in messages {
             let Some(Entity(place)) = &message.location else { continue };
-            // Other people's posts, which were fetched, come by here too.
+            // Other people's fetched posts are written here too.
             let [address, lat, lng] = [&place.address, &place.lat, &place.lng].map(|text| short(text));
             let at = message.created_at;
             rows.push(vec![(*post).into(), address.into(), lat.into(), lng.into(), at.into(), at.into()]);
@@ -179,7 +179,7 @@ impl Target {
         Ok(())
     }
 
-    /// Mentions of people who are known here.
+    /// Writes mentions of people who are known here.
     pub(in crate::import) async fn put_mentions(
         &mut self,
         kind: &'static str,
@@ -212,7 +212,7 @@ impl Target {
     }
 }
 
-/// What [`photo_row`] gives.
+/// The columns of [`photo_row`].
 pub(in crate::import) const PHOTO_COLUMNS: [&str; 15] = [
     "author_id",
     "public",
@@ -231,7 +231,7 @@ pub(in crate::import) const PHOTO_COLUMNS: [&str; 15] = [
     "updated_at",
 ];
 
-/// A photo whose file is here, at this address and under this name, or stays where it is.
+/// Returns the row of a photo. `here` is the address and name of its file here; none leaves both as they are.
 pub(in crate::import) fn photo_row(author: i64, photo: &Photo, here: Option<(&str, &str)>) -> Vec<Value> {
     let (address, name) = here.unwrap_or((&photo.remote_photo_path, &photo.remote_photo_name));
     let file = |name: &str| Value::Text(here.map(|_| name.to_owned()));
@@ -254,7 +254,7 @@ pub(in crate::import) fn photo_row(author: i64, photo: &Photo, here: Option<(&st
     ]
 }
 
-/// What [`post_row`] gives.
+/// The columns of [`post_row`].
 pub(in crate::import) const POST_COLUMNS: [&str; 10] = [
     "author_id",
     "type",
@@ -274,7 +274,7 @@ pub(in crate::import) fn post_row(author: i64, post: &Post) -> Vec<Value> {
             let (text, provider) = (Some(post.text.clone()), post.provider_display_name.clone());
             ("StatusMessage", post.public, text, provider, None, post.created_at)
         }
-        // diaspora* treats every reshare as public. The original may come later, by federation.
+        // diaspora* treats every reshare as public. The original may arrive later, by federation.
         Post::Reshare(post) => {
             ("Reshare", true, None, None, post.root_guid.as_ref().map(Guid::to_string), post.created_at)
         }
@@ -293,12 +293,12 @@ pub(in crate::import) fn post_row(author: i64, post: &Post) -> Vec<Value> {
     ]
 }
 
-/// The part of a photo file's name before the dot; diaspora* builds names of files of it (`UnprocessedImage#filename`).
+/// Returns a photo file's name before the dot; diaspora* builds names of files from it (`UnprocessedImage#filename`).
 pub(in crate::import) fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-/// A width or height, if a column takes it.
+/// Returns a width or height, if it fits into a column.
 fn pixels(size: Option<i64>) -> Value {
     size.filter(|size| (1..=i64::from(i32::MAX)).contains(size)).into()
 }

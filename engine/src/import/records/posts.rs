@@ -1,4 +1,4 @@
-//! Posts with everything that hangs on them, and photos outside posts.
+//! Posts with all of their parts.
 
 use std::collections::HashSet;
 
@@ -16,11 +16,11 @@ use crate::pod::database::Cell as _;
 #[derive(Default)]
 struct Sorted {
     new: Vec<OwnPost>,
-    /// That this import has written.
+    /// Written by this import before.
     written: Vec<OwnPost>,
-    /// That were here before.
+    /// Existed before the import.
     found: Vec<OwnPost>,
-    /// That were deleted since.
+    /// Deleted since.
     deleted: Vec<OwnPost>,
     /// Rows that become the account's.
     adopted: Vec<i64>,
@@ -28,7 +28,7 @@ struct Sorted {
 }
 
 impl Target {
-    /// A batch of posts, in one transaction.
+    /// Imports a batch of posts, in one transaction.
     pub(in crate::import) async fn import_posts(
         &mut self,
         account: &NewAccount,
@@ -52,7 +52,7 @@ impl Target {
         }
         intents.extend(self.photo_intents(account, &new, &adopted).await?);
         self.pod.begin().await?;
-        // The journal must know of the rows before they are there for good, so before the end of the transaction.
+        // The journal must know the rows before the transaction commits.
         let noting = async { journal.note(intents).await.map_err(ImportError::from) };
         let writing = async {
             self.adopt("posts", "author_id", account, &adopted).await?;
@@ -77,7 +77,7 @@ impl Target {
         for post in posts {
             let guid = post.post.guid().clone();
             let kind = kind_of(&post.post);
-            // diaspora* has one reshare of a post by one person.
+            // diaspora* allows one reshare of a post per person.
             let again = root_of(&post.post).is_some_and(|root| !self.reshared.insert(root.clone()));
             if again || !seen.insert(guid.clone()) {
                 self.report.left_out(kind, FindingCode::Duplicate, &guid);
@@ -110,7 +110,7 @@ impl Target {
         Ok(sorted)
     }
 
-    /// Originals of these reshares that the account has reshared here itself.
+    /// Returns the originals of these reshares that the account has reshared here itself.
     async fn roots_reshared_here(
         &mut self,
         account: &NewAccount,
@@ -131,8 +131,8 @@ impl Target {
         }
     }
 
-    /// Counts posts that are new, that an earlier run wrote, that were here before, and that were deleted since, and
-    /// says which of their photos stay with the old pod.
+    /// Counts posts that are new, that an earlier run wrote, that existed before, and that were deleted since, and
+    /// reports those of their photos that stay on the old pod.
     async fn report_posts(&mut self, files: &PhotoFiles, sorted: &Sorted) -> Result<(), ImportError> {
         let Sorted { new, written, found, deleted, .. } = sorted;
         let here = self.photos_here(found.iter().chain(written).flat_map(photos_of)).await?;
@@ -164,7 +164,7 @@ impl Target {
         }
     }
 
-    /// A photo that stays with the old pod: it is not `here` by now, and no file comes for it.
+    /// Reports a photo that stays on the old pod: it is not `here`, and the import has no file for it.
     pub(in crate::import) fn note_missing_file(
         &mut self,
         photo: &Photo,
@@ -176,7 +176,7 @@ impl Target {
         }
     }
 
-    /// A photo or a poll whose GUID is somebody else's stays out; the post comes in without it.
+    /// Leaves out a photo or poll whose GUID is taken; the post is imported without it.
     async fn leave_out_taken_parts(
         &mut self,
         account: &NewAccount,
@@ -201,7 +201,7 @@ impl Target {
             let report = &mut self.report;
             message.photos.retain(|Entity(photo)| {
                 let taken = taken_photos.get(photo.guid.as_str());
-                // A photo of the old person that has no post here is the account's own.
+                // A photo of the old person without a post here is the account's own.
                 let fine = taken.is_none_or(|row| Some(row.author) == account.old_person)
                     && seen.insert(photo.guid.clone());
                 if !fine {
@@ -224,7 +224,7 @@ impl Target {
         Ok(())
     }
 
-    /// The same for posts that an earlier run of this import has written: their parts are there, or were left out.
+    /// Leaves parts out of posts that an earlier run has written: their parts exist, or were left out then.
     async fn leave_out_what_was_left_out(
         &mut self,
         account: &NewAccount,
@@ -273,7 +273,7 @@ impl Target {
         Ok(())
     }
 
-    /// Photos of posts that were here before, and which were deleted since.
+    /// Leaves out photos that were deleted since from posts that existed before.
     async fn leave_out_deleted_photos(
         &mut self,
         posts: &mut [OwnPost],
@@ -300,7 +300,7 @@ impl Target {
         Ok(())
     }
 
-    /// Photos that will be written with these posts, or change hands with them.
+    /// Returns notes on photos that will be written with these posts, or change their author with them.
     async fn photo_intents(
         &mut self,
         account: &NewAccount,
@@ -340,7 +340,7 @@ impl Target {
     }
 }
 
-/// Why a poll stays out. diaspora* takes none with fewer than two answers.
+/// Returns the reason why a poll is left out. diaspora* allows none with fewer than two answers.
 fn why_not(poll: &Poll, taken: bool) -> Option<FindingCode> {
     if poll.poll_answers.len() < 2 {
         return Some(FindingCode::Unreadable);
@@ -370,7 +370,7 @@ fn kind_of(post: &Post) -> CountKind {
     }
 }
 
-/// The original of a reshare.
+/// Returns the original of a reshare.
 fn root_of(post: &Post) -> Option<&Guid> {
     match post {
         Post::Reshare(Reshare { root_guid, .. }) => root_guid.as_ref(),

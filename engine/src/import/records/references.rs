@@ -1,5 +1,5 @@
-//! Links from texts to other records, `diaspora://AUTHOR/TYPE/GUID`: diaspora* enters them into a table when a
-//! post, comment or message is made (`Reference`).
+//! Links from texts to other records, `diaspora://AUTHOR/TYPE/GUID`: diaspora* stores them in a table when a post,
+//! comment or message is created (`Reference`).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,7 @@ use crate::import::scan::people::People;
 use crate::import::target::{NewAccount, Target};
 use crate::pod::database::{Cell as _, OnConflict};
 
-/// The fewest and the most characters of a GUID.
+/// The minimum and maximum number of characters of a GUID.
 const GUID: std::ops::RangeInclusive<usize> = 16..=255;
 
 /// Kinds in the journal whose records have texts, their tables, and the tables' names in references.
@@ -31,7 +31,7 @@ struct Link {
     guid: String,
 }
 
-/// What the types in links are, of the records that have an author of their own.
+/// Returns the table for a link's type, and its name in references, of records with an author of their own.
 fn table_of(kind: &str) -> Option<(&'static str, &'static str)> {
     match kind {
         "post" | "status_message" | "reshare" => Some(("posts", "Post")),
@@ -44,7 +44,7 @@ fn table_of(kind: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// The links of a text, each once
+/// Returns the links of a text, each once
 /// ([diaspora:// URI scheme](https://diaspora.github.io/diaspora_federation/federation/diaspora_scheme.html)).
 fn links(text: &str) -> Vec<Link> {
     let mut links: Vec<Link> = text.split("diaspora://").skip(1).filter_map(link).collect();
@@ -59,13 +59,13 @@ fn link(rest: &str) -> Option<Link> {
     let target = table_of(parts.next()?)?;
     let is_part = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | ':');
     let guid: String = parts.next()?.chars().take_while(is_part).take(*GUID.end()).collect();
-    // A full stop behind the link is not part of it.
+    // A full stop after the link is not part of it.
     let guid = guid.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
     GUID.contains(&guid.len()).then(|| Link { author, target, guid: guid.to_owned() })
 }
 
 impl Target {
-    /// Enters the links of everything that the import wrote, to what is here.
+    /// Stores the links from everything that the import wrote to existing records.
     pub(in crate::import) async fn enter_links(
         &mut self,
         account: &NewAccount,
@@ -80,7 +80,7 @@ impl Target {
                 let page = noted(store, &import.id, kind, after).await?;
                 let Some((last, ..)) = page.last() else { break };
                 after = *last;
-                // What was here before has its links from then.
+                // Rows that existed before have their links already.
                 let written = page.iter().filter(|(.., previous)| previous.is_none());
                 let guids: Vec<&str> = written.map(|(_, guid, _)| guid.as_str()).collect();
                 let sql = format!(
@@ -95,8 +95,8 @@ impl Target {
         Ok(())
     }
 
-    /// Only a link that names the record's author leads anywhere; people who have moved are meant by any of their
-    /// names.
+    /// Writes links. Only a link that names the record's author resolves; people who have moved may be named by any
+    /// of their names.
     async fn write_links(
         &mut self,
         account: &NewAccount,

@@ -141,8 +141,8 @@ fn row(new: &New, now: Timestamp) -> Vec<Value> {
     }
 }
 
-/// Values that are signed and have no column, as the YAML hash that Rails reads. `edited_at` is a point in time
-/// there.
+/// Returns the values that are signed and have no column, as the YAML hash that Rails reads. `edited_at` is a
+/// timestamp there.
 pub(in crate::import) fn additional_data(entity: &RelayableEntity) -> Option<String> {
     let mut yaml = String::new();
     let mut line = |name: &str, value: &str| _ = writeln!(yaml, "{name}: {value}");
@@ -167,8 +167,8 @@ pub(in crate::import) fn additional_data(entity: &RelayableEntity) -> Option<Str
     (!yaml.is_empty()).then(|| format!("---\n{yaml}"))
 }
 
-/// A text in YAML's quotes. Ruby's parser refuses some characters and takes others for line ends (YAML 1.1), so
-/// whatever is not plainly printable is escaped.
+/// Quotes a text for YAML. Ruby's parser rejects some characters and takes others for line ends (YAML 1.1), so
+/// everything that is not plainly printable is escaped.
 fn quoted(text: &str) -> String {
     let mut yaml = String::with_capacity(text.len() + 2);
     yaml.push('"');

@@ -13,7 +13,7 @@ use crate::import::target::{Decision, ExistingRow, NewAccount, PlannedRow, Targe
 use crate::pod::database::Cell as _;
 use crate::validate::SignatureCheck;
 
-/// Whose records a batch holds.
+/// The authorship of a batch's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
     Own,
@@ -74,16 +74,16 @@ impl Table {
 struct Sorted {
     new: Vec<New>,
     adopted: Vec<(Table, i64)>,
-    /// There already, with a signature that may be missing there.
+    /// Existing records, whose signature may be missing there.
     present: Vec<(Table, i64, Relayable)>,
     intents: Vec<Intent>,
 }
 
-/// A record that comes in.
+/// A record to be imported.
 pub(in crate::import) struct New {
     pub(in crate::import) record: Relayable,
     pub(in crate::import) author: i64,
-    /// Who the author is here already, while nobody has been told of that move.
+    /// The author's own row here, if imported but not announced yet.
     also: Option<i64>,
     pub(in crate::import) parent: i64,
     pub(in crate::import) class: &'static str,
@@ -91,8 +91,8 @@ pub(in crate::import) struct New {
 }
 
 impl Target {
-    /// The account's own comments, likes and votes. They are the account's by the account's own key, which
-    /// signed the archive, and stored without signatures, as diaspora* does for its own people.
+    /// Imports the account's own comments, likes and votes. The account's own key, which signed the archive, proves
+    /// them, and they are stored without signatures, as diaspora* does for its own people.
     pub(in crate::import) async fn import_own_relayables(
         &mut self,
         account: &NewAccount,
@@ -110,7 +110,7 @@ impl Target {
         Ok(())
     }
 
-    /// Other people's relayables on the account's posts, as far as their authors signed them.
+    /// Imports other people's relayables on the account's posts, as far as their authors signed them.
     pub(in crate::import) async fn import_others_relayables(
         &mut self,
         account: &NewAccount,
@@ -121,7 +121,7 @@ impl Target {
         self.import_relayables(Whose::Others, account, people, records, journal).await
     }
 
-    /// Other people's likes of comments.
+    /// Imports other people's likes of comments.
     pub(in crate::import) async fn import_likes_on_comments(
         &mut self,
         account: &NewAccount,
@@ -215,7 +215,7 @@ impl Target {
             return Ok(());
         }
         self.pod.begin().await?;
-        // The journal must know of the rows before they are there for good, so before the end of the transaction.
+        // The journal must know the rows before the transaction commits.
         let noting = async { journal.note(intents).await.map_err(ImportError::from) };
         tokio::try_join!(noting, self.write_rows(account, people, &new, &adopted, &unsigned))?;
         Ok(self.commit_batch(journal).await?)
@@ -239,7 +239,7 @@ impl Target {
         self.write_relayables(people, new).await
     }
 
-    /// One person likes a thing once and votes in a poll once.
+    /// Leaves out repeated reactions: one person likes a thing once and votes in a poll once.
     async fn drop_duplicate_reactions(
         &mut self,
         whose: Whose,
@@ -297,8 +297,8 @@ impl Target {
         Ok(())
     }
 
-    /// Records that came to this pod without their signature: it forgets those of records under posts whose
-    /// author lives elsewhere, and needs them from now on.
+    /// Returns the records that this pod has without their signature: it discards signatures of records under posts
+    /// of authors on other pods, and needs them from now on.
     async fn without_signature(
         &mut self,
         mut present: Vec<(Table, i64, Relayable)>,
@@ -326,8 +326,8 @@ impl Target {
     }
 }
 
-/// What this pod's own people say is signed anew when it is sent, unless its signature is known. One from before
-/// they came here would no longer fit their name and key; that is so already while their move is not announced.
+/// Returns whether a signature is stored. Records of this pod's own people are signed anew when sent, unless theirs
+/// is known. One from before their move here no longer fits their name and key, even before the announcement.
 pub(in crate::import) fn keeps_signature(
     people: &People,
     entity: &RelayableEntity,
@@ -338,7 +338,7 @@ pub(in crate::import) fn keeps_signature(
     })
 }
 
-/// What is to be done with one record.
+/// The action for one record.
 enum Step {
     Write(Box<New>),
     Adopt(i64),
@@ -362,7 +362,7 @@ fn judge(
         SignatureCheck::Unsigned => return Err(FindingCode::Unsigned),
         SignatureCheck::Unreadable => return Err(FindingCode::Unreadable),
     }
-    // In other people's lists the account itself is there too, under its own posts.
+    // Other people's lists contain the account's records under its own posts, too.
     let own = verdict == SignatureCheck::NotNeeded;
     let (author, also) = if own {
         (account.person, None)

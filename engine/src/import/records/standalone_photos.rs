@@ -1,4 +1,4 @@
-//! Photos outside posts, the avatar among them, and who may see posts and photos.
+//! Photos outside posts, the avatar among them, and the audiences of posts and photos.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::import::target::{Decision, NewAccount, Target, decide};
 use crate::pod::database::OnConflict;
 
 impl Target {
-    /// Leaves out photos that point to what no browser loads as a picture, unless their files are here.
+    /// Leaves out photos whose address no browser loads as a picture, unless their files exist here.
     pub(in crate::import) fn leave_out_addresses(&mut self, mut batch: Batch, files: &PhotoFiles) -> Batch {
         let report = &mut self.report;
         let mut is_fine = |photo: &Photo| {
@@ -39,7 +39,7 @@ impl Target {
         batch
     }
 
-    /// Photos that belong to no post.
+    /// Imports photos that belong to no post.
     pub(in crate::import) async fn import_loose_photos(
         &mut self,
         account: &NewAccount,
@@ -91,7 +91,7 @@ impl Target {
         Ok(self.commit_batch(journal).await?)
     }
 
-    /// Names of photo files whose photos were deleted since an earlier run: they stay away as well.
+    /// Returns names of photo files whose photos were deleted since an earlier run: they are left out as well.
     pub(in crate::import) async fn files_of_deleted_photos(
         &mut self,
         survey: &Survey,
@@ -116,7 +116,7 @@ impl Target {
         Ok(deleted)
     }
 
-    /// Which aspects limited posts and photos were shown to.
+    /// Imports the aspects to which limited posts and photos were shown.
     pub(in crate::import) async fn import_audiences(
         &mut self,
         account: &NewAccount,

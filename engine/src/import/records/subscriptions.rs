@@ -1,4 +1,4 @@
-//! Subscriptions, hidden posts.
+//! Subscriptions and hidden posts.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::pod::database::{Cell as _, OnConflict, Value};
 use crate::pod::reader::hidden_posts;
 
 impl Target {
-    /// Posts the user wants to hear about.
+    /// Imports subscriptions to posts.
     pub(in crate::import) async fn import_subscriptions(
         &mut self,
         account: &NewAccount,
@@ -65,7 +65,7 @@ impl Target {
         Ok(self.commit_batch(journal).await?)
     }
 
-    /// Which of these posts the account has subscribed to.
+    /// Returns those of these posts that the account has subscribed to.
     async fn subscribed_to(
         &mut self,
         account: &NewAccount,
@@ -86,8 +86,8 @@ impl Target {
         Ok(subscribed)
     }
 
-    /// Posts the user does not want to see, as the hash of lists that Rails reads. What the user hides and shows again
-    /// here stays as it is.
+    /// Imports hidden posts, as the hash of lists that Rails reads. What the user has hidden or shown again here
+    /// stays unchanged.
     pub(in crate::import) async fn import_hidden_posts(
         &mut self,
         account: &NewAccount,
@@ -125,7 +125,7 @@ impl Target {
     }
 }
 
-/// A participation needs a name in the network; the same one in every run of an import.
+/// Returns the GUID of a participation in the network, the same in every run of an import.
 fn participation_guid(account: &NewAccount, post: &Guid) -> String {
     use sha2::Digest as _;
     let digest =

@@ -1,4 +1,4 @@
-//! What an import needs: room for photos, rows, time.
+//! The needs of an import: disk space for photos, rows, time.
 
 use serde::Serialize;
 
@@ -7,41 +7,41 @@ use crate::import::ImportError;
 use crate::import::report::Report;
 use crate::pod::uploads::{PhotoStore, is_plain_file_name};
 
-/// Bytes that the three small sizes of a photo take, at most and without loss: 300 pixels wide, twice as high, and
-/// the two smaller ones.
+/// Bytes of the three small sizes of a photo, at most and lossless: 300 pixels wide, twice as high, and the two
+/// smaller ones.
 const SMALL_SIZES: u64 = 256 << 10;
-/// Bytes that the large size takes at most: 700 pixels wide, without loss. JPEG stays far below, WebP does not.
+/// Bytes of the large size at most: 700 pixels wide, lossless. JPEG stays far below, WebP does not.
 const LARGE_SIZE: u64 = 640 << 10;
-/// Records that are written, or checked and found here, in a second: half of what two cores do (docs/performance.md).
+/// Records written, or checked and found here, per second: half of what two cores do (docs/performance.md).
 const RECORDS_PER_SECOND: u64 = 5_000;
-/// Photos that are scaled in a second, likewise.
+/// Photos scaled per second, likewise.
 const PHOTOS_PER_SECOND: u64 = 7;
-/// Seconds for the account itself, above all its key.
+/// Seconds for the account itself, mainly its key.
 const ACCOUNT_SECONDS: u64 = 1;
 
-/// What an import needs, as far as it can be known beforehand.
+/// The needs of an import, estimated in advance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Needs {
     /// Photo files that are not stored yet.
     pub photo_files: u64,
-    /// Bytes for these with their four sizes, rather too many than too few: what they take now, as much again for
-    /// the large size and 640 KiB at least, and 256 KiB for the small ones.
+    /// Bytes for these with their four sizes, estimated high: their present size, the same again for the large size,
+    /// at least 640 KiB, and 256 KiB for the small ones.
     pub photo_bytes: u64,
-    /// Bytes that are free where photos go; none when they go to a bucket.
+    /// Bytes free in the photo store; none for a bucket.
     pub free_bytes: Option<u64>,
-    /// Records that become rows, or are found here.
+    /// Records that become rows, or exist already.
     pub records: u64,
-    /// Seconds it takes about, without asking other pods.
+    /// Estimated seconds, without requests to other pods.
     pub seconds: u64,
 }
 
 impl Needs {
-    /// Whether there is room.
+    /// Returns whether there is enough disk space.
     pub fn fits(&self) -> bool {
         self.free_bytes.is_none_or(|free| self.photo_bytes <= free)
     }
 
-    /// Looks where photos go. `photos` are the files of the archive with their sizes in bytes.
+    /// Estimates the space for photos. `photos` are the files of the archive with their sizes in bytes.
     pub(in crate::import) fn of(photos: &[(String, u64)], uploads: &PhotoStore) -> Result<Self, ImportError> {
         let is_new = |name: &str| match uploads {
             PhotoStore::Folder(folder) => is_plain_file_name(name) && !folder.images().join(name).exists(),
@@ -63,7 +63,7 @@ impl Needs {
         Ok(Self { photo_files: new.len() as u64, photo_bytes, free_bytes, records: 0, seconds: 0 })
     }
 
-    /// Adds what only the finished plan knows.
+    /// Adds records and time, which only the finished plan knows.
     pub(in crate::import) fn with_records(mut self, report: &Report) -> Self {
         let of_records = report.kinds.iter().filter(|(kind, _)| **kind != CountKind::PhotoFiles);
         self.records = of_records.map(|(_, tally)| tally.imported + tally.adopted).sum();
@@ -73,7 +73,7 @@ impl Needs {
         self
     }
 
-    /// Refuses what does not fit.
+    /// Returns an error if the photos do not fit.
     pub(in crate::import) fn check(&self, uploads: &PhotoStore) -> Result<(), ImportError> {
         match self.free_bytes {
             Some(free) if !self.fits() => {
@@ -84,7 +84,7 @@ impl Needs {
     }
 }
 
-/// `12.3 MB`.
+/// Formats bytes as `12.3 MB`.
 pub(in crate::import) fn megabytes(bytes: u64) -> String {
     let tenths = bytes / 100_000;
     format!("{}.{} MB", tenths / 10, tenths % 10)

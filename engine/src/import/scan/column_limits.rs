@@ -1,8 +1,8 @@
-//! Texts that the target pod's database cannot hold: too long for their columns, or with characters that are not in its
-//! character set.
+//! Texts that the target pod's database cannot hold: too long for their columns, or with characters that are not in
+//! its character set.
 //!
-//! Found before anything is written, so the plan says it as well. What the account wrote is cut and its characters
-//! replaced; what others wrote and signed would no longer be what they signed, and stays out.
+//! They are found before anything is written, so the plan reports them as well. What the account wrote is cut and its
+//! characters replaced; what others signed would no longer match its signature, and is left out.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -21,15 +21,15 @@ use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
 use crate::pod::database::{Column, Columns, DatabaseError};
 
-/// Characters of a string.
+/// Characters of a string column.
 pub(in crate::import) const SHORT: usize = 255;
 
-/// The beginning of a text that fits into a string.
+/// Returns the beginning of a text that fits into a string column.
 pub(in crate::import) fn short(text: &str) -> String {
     text.chars().take(SHORT).collect()
 }
 
-/// Holds texts for columns, and says what became of them.
+/// Fits texts into columns, and reports the changes.
 struct Holder<'a> {
     columns: Arc<Columns>,
     report: &'a mut Report,
@@ -37,7 +37,7 @@ struct Holder<'a> {
 }
 
 impl Target {
-    /// The account itself as this pod can hold it.
+    /// Fits the account itself into this pod's columns.
     pub(in crate::import) async fn hold_account(&mut self, survey: &mut Survey) -> Result<(), DatabaseError> {
         let columns = self.pod.columns().await?;
         let none = HashMap::new();
@@ -67,7 +67,7 @@ impl Target {
         Ok(Holder { columns, report: &mut self.report, same_aspects: &self.same_aspects })
     }
 
-    /// A batch as this pod can hold it.
+    /// Fits a batch into this pod's columns.
     pub(in crate::import) async fn hold(
         &mut self,
         mut batch: Batch,
@@ -131,13 +131,13 @@ impl Target {
 }
 
 impl Holder<'_> {
-    /// A text of the account's own.
+    /// Fits a text of the account's own.
     fn own(&mut self, table: &str, column: &str, text: &mut String, kind: CountKind, record: &dyn Display) {
         let column = self.columns.of(table, column);
         self.own_in(column, text, kind, record);
     }
 
-    /// A string of the account's own, which has 255 characters in diaspora*'s tables whatever the database allows.
+    /// Fits a string of the account's own, limited to 255 characters by diaspora* whatever the database allows.
     fn short(&mut self, table: &str, column: &str, text: &mut String, kind: CountKind, record: &dyn Display) {
         let column = self.columns.of(table, column).at_most(SHORT);
         self.own_in(column, text, kind, record);
@@ -155,7 +155,7 @@ impl Holder<'_> {
         }
     }
 
-    /// The name of one of the account's aspects: characters only; too long a name leaves the aspect out.
+    /// Replaces characters in the name of one of the account's aspects; too long a name leaves it out.
     fn own_aspect(&mut self, name: &mut String) {
         let before = name.clone();
         self.aspect(name);
@@ -164,9 +164,9 @@ impl Holder<'_> {
         }
     }
 
-    /// The name of an aspect wherever it is meant, so that it stays the same everywhere.
+    /// Replaces characters in an aspect's name wherever it occurs, so that it stays the same everywhere.
     fn aspect(&self, name: &mut String) {
-        // Pappus's own database may be another one, and knows aspects by their names.
+        // Pappus's own database may be of another kind, and knows aspects by their names.
         let held = self.columns.of("aspects", "name").without_nul().hold(name);
         if held.replaced {
             *name = held.text.into_owned();
@@ -191,7 +191,7 @@ impl Holder<'_> {
             }
         }
         if let Some(tags) = &mut profile.tag_string {
-            // As long as they like together; each is a row of its own.
+            // All tags together may be of any length; each is a row of its own.
             let held = self.columns.of("tags", "name").hold(tags);
             if held.replaced {
                 self.report.note(CountKind::Contacts, FindingCode::Replaced, "the profile");
@@ -202,7 +202,7 @@ impl Holder<'_> {
             ("image_url_medium", &mut profile.image_url_medium),
             ("image_url_small", &mut profile.image_url_small),
         ] {
-            // Part of an address leads nowhere.
+            // A cut address leads nowhere.
             let held = self.columns.of("profiles", column);
             if address.take_if(|address| held.hold(address).cut || held.hold(address).replaced).is_some() {
                 self.report.note(CountKind::Contacts, FindingCode::CannotHold, "the profile");
@@ -237,7 +237,7 @@ impl Holder<'_> {
         if let Some(text) = &mut photo.text {
             self.own("photos", "text", text, CountKind::Photos, &guid);
         }
-        // A photo whose file came along gets a name of this pod's.
+        // A photo whose file is in the archive gets a name of this pod's.
         if !files.contains_key(&photo.remote_photo_name) {
             self.own("photos", "remote_photo_name", &mut photo.remote_photo_name, CountKind::Photos, &guid);
             self.own("photos", "remote_photo_path", &mut photo.remote_photo_path, CountKind::Photos, &guid);
@@ -253,7 +253,7 @@ impl Holder<'_> {
         }
     }
 
-    /// Whether what somebody signed can be kept as they signed it; says so if not.
+    /// Returns whether a signed record can be stored as it was signed; reports it if not.
     fn signed(&mut self, record: &Relayable, kind: CountKind) -> bool {
         let order = record.property_order.join(" ");
         let additional = additional_data(&record.entity);

@@ -1,4 +1,4 @@
-//! What pod and journals know of comments, likes and votes: who is there, and what was deleted.
+//! Comments, likes and votes that the pod and journals know: existing and deleted ones.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,27 +15,27 @@ use crate::pod::database::Cell as _;
 use crate::store::StoreError;
 use crate::validate::SignatureCheck;
 
-/// What is known of the records of a batch.
+/// The existing rows and notes for the records of a batch.
 #[derive(Default)]
 pub(in crate::import) struct KnownRelayables {
     rows: HashMap<Table, HashMap<String, ExistingRow>>,
     noted: HashMap<Table, HashMap<String, Noted>>,
-    /// Missing here, and noted by the import of somebody whose word counts.
+    /// Missing here, and noted by the import of their author or their post's author.
     deleted_elsewhere: HashSet<(Table, String)>,
 }
 
 impl KnownRelayables {
-    /// The row of a record, if it is there.
+    /// Returns the row of a record, if it exists.
     pub(in crate::import) fn row(&self, table: Table, guid: &Guid) -> Option<&ExistingRow> {
         self.rows.get(&table)?.get(guid.as_str())
     }
 
-    /// What the journal says of a record.
+    /// Returns the journal's entry for a record.
     pub(in crate::import) fn noted(&self, table: Table, guid: &Guid) -> Option<Noted> {
         self.noted.get(&table)?.get(guid.as_str()).copied()
     }
 
-    /// Why a record that is missing must stay out; none for one that may come in.
+    /// Returns the reason why a missing record must be left out; none for one that may be imported.
     pub(in crate::import) fn why_gone(&self, table: Table, guid: &Guid) -> Option<FindingCode> {
         if self.row(table, guid).is_some() {
             return None;
@@ -54,7 +54,7 @@ impl KnownRelayables {
 /// A note in the journal of another import.
 struct Elsewhere {
     guid: String,
-    /// Who came by that import, and the GUID they have here.
+    /// The imported person's old ID, and the GUID they have here.
     old_id: String,
     person_guid: String,
     batch: i64,
@@ -92,8 +92,8 @@ impl Target {
         Ok(known)
     }
 
-    /// Records that the import of somebody else has brought, or found here, and that were deleted since. That somebody
-    /// must be their author, or the author of the post they stand under: nobody else can keep records out.
+    /// Returns records that another person's import has written or found here, and that were deleted since. That
+    /// person must be their author, or the author of the post they belong to: nobody else can keep records out.
     async fn deleted_elsewhere(
         &mut self,
         table: Table,
@@ -129,7 +129,7 @@ impl Target {
     }
 }
 
-/// What other imports into the pod have noted of these records, but for what stayed out there.
+/// Returns other imports' notes on these records, except those left out there.
 async fn noted_elsewhere(
     journal: &Journal,
     pod_url: &str,

@@ -1,4 +1,4 @@
-//! What the archive holds and what the target pod has: everything that is known before a record is written.
+//! Reads the archive and the target pod: everything that is known before a record is written.
 
 pub(super) mod capacity;
 pub(super) mod choices;

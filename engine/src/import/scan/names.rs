@@ -5,12 +5,12 @@ use crate::import::ImportError;
 use crate::import::target::Target;
 use crate::pod::database::DatabaseError;
 
-/// diaspora* takes usernames of at most so many characters.
+/// The longest username that diaspora* allows, in characters.
 const MAX_USERNAME: usize = 32;
-/// The column takes so many.
+/// The longest e-mail address that fits into its column, in characters.
 const MAX_EMAIL: usize = 255;
 
-/// Makes sure that the name can be taken, and that nobody has it, or had it before closing the account.
+/// Checks that the name is valid, and that nobody has it, or had it before closing the account.
 pub(in crate::import) async fn check_name(
     target: &mut Target,
     id: &DiasporaId,
@@ -33,13 +33,13 @@ pub(in crate::import) async fn check_name(
     Err(ImportError::Username(name.to_owned(), "somebody on this pod has, or had, that name"))
 }
 
-/// An e-mail address as diaspora* stores it: without space around it, in lower case.
+/// Returns an e-mail address as diaspora* stores it: without surrounding whitespace, in lowercase.
 pub(in crate::import) fn stored_email(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-/// Makes sure that it is one, and that nobody on the pod uses it, whatever the case. Whoever only wants to change
-/// to it, and has not confirmed that, does not have it.
+/// Checks that the address is valid, and that nobody on the pod uses it, whatever the case. Users who have not
+/// confirmed a change to it do not use it.
 pub(in crate::import) async fn check_email(target: &mut Target, email: &str) -> Result<(), ImportError> {
     let refused = |why| Err(ImportError::Email(email.to_owned(), why));
     let is_plain = |part: &str| {
@@ -59,8 +59,8 @@ pub(in crate::import) async fn check_email(target: &mut Target, email: &str) -> 
 }
 
 impl Target {
-    /// Whoever was about to change to the address cannot any more. diaspora* forgets that too: with it, they could
-    /// not save their settings.
+    /// Cancels unconfirmed changes to the address. diaspora* does that too: with it, these users could not save their
+    /// settings.
     pub(in crate::import) async fn forget_unconfirmed(&mut self, email: &str) -> Result<(), DatabaseError> {
         let sql = "UPDATE users SET unconfirmed_email = NULL, confirm_email_token = NULL \
                    WHERE LOWER(unconfirmed_email) = ?";

@@ -1,5 +1,5 @@
 //! Public posts of other people that the account has commented on, liked, voted in, subscribed to or reshared,
-//! fetched from the pods that have them: without them the account's own words would have no place here.
+//! fetched from the pods that have them: without them the account's own records could not be stored.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,19 +17,19 @@ use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
 use crate::pod::database::OnConflict;
 
-/// Posts that are fetched, and then written, together. Each may be a mebibyte and a half while it is on its way.
+/// Posts that are fetched, and then written, together. Each may take 1.5 MiB in transfer.
 const TOGETHER: usize = 32;
-/// The longest text diaspora* takes, in characters (`Post`'s validation).
+/// The longest text that diaspora* allows, in characters (`Post`'s validation).
 const MAX_TEXT: usize = 65_535;
 
-/// A post by somebody else, with its author's row.
+/// A post of another person, with its author's row.
 struct Fetched {
     post: Post,
     author: i64,
 }
 
-/// Fetches what the archive's records belong to and the target pod does not have, and writes it as diaspora*
-/// does with what it receives. What cannot be had is passed over: the records that need it are reported.
+/// Fetches posts that the archive's records belong to and the target pod does not have, and writes them as diaspora*
+/// does with received ones. Unavailable posts are skipped: the records that need them are reported.
 pub(in crate::import) async fn fetch_parents(
     target: &mut Target,
     discovery: &Discovery,
@@ -42,7 +42,7 @@ pub(in crate::import) async fn fetch_parents(
     target.report.fetched_posts = journal.count(FETCHED_POSTS).await?;
     let wanted = target.missing_parents(survey, old).await?;
     let mut wanted = without_deleted(journal, wanted).await?;
-    // A reshare that was fetched brings its original along.
+    // A fetched reshare needs its original as well.
     for _ in 0..2 {
         let mut roots = Vec::new();
         if !wanted.is_empty() {
@@ -73,7 +73,7 @@ pub(in crate::import) async fn fetch_parents(
     Ok(())
 }
 
-/// Without posts that were fetched before and deleted since: nobody is asked for them again.
+/// Removes posts that were fetched before and deleted since: they are not requested again.
 async fn without_deleted(
     journal: &Journal,
     mut wanted: Vec<WantedPost>,
@@ -84,7 +84,7 @@ async fn without_deleted(
     Ok(wanted)
 }
 
-/// Keys of senders, ready for use.
+/// Returns the keys of senders, ready for use.
 fn keys_of(people: &People, senders: &HashSet<DiasporaId>) -> HashMap<DiasporaId, VerifyingKey> {
     people
         .keys
@@ -94,7 +94,7 @@ fn keys_of(people: &People, senders: &HashSet<DiasporaId>) -> HashMap<DiasporaId
         .collect()
 }
 
-/// The post that was asked for, if its author signed it.
+/// Returns the requested post, if its author signed it.
 fn open(
     target: &Target,
     people: &People,
@@ -113,7 +113,7 @@ fn open(
         }
         (PostName::Poll, _) => false,
     };
-    // What people of the target pod have written, and deleted perhaps, is there or gone.
+    // Posts by people of the target pod exist here, or were deleted.
     let foreign = author.user.is_none() && !author.closed;
     let fits = match &mut *post {
         Post::StatusMessage(message) => {
@@ -128,7 +128,7 @@ fn open(
     (is_it && foreign && fits).then_some(Fetched { post: *post, author: author.id })
 }
 
-/// The original of a reshare.
+/// Returns the original of a reshare.
 fn root_of(post: &Post) -> Option<WantedPost> {
     let Post::Reshare(Reshare { root_author: Some(author), root_guid: Some(guid), .. }) = post else {
         return None;
@@ -137,7 +137,7 @@ fn root_of(post: &Post) -> Option<WantedPost> {
 }
 
 impl Target {
-    /// What the archive's records need and this pod does not have, and who may have it.
+    /// Returns the posts that the archive's records need and this pod does not have, with pods that may have them.
     async fn missing_parents(
         &mut self,
         survey: &Survey,
@@ -145,7 +145,7 @@ impl Target {
     ) -> Result<Vec<WantedPost>, ImportError> {
         let wanted = survey.parents.iter().map(|((name, guid), author)| {
             let author = author.as_ref().map(|author| author.host().to_owned());
-            // The old pod has everything the account has seen, and sends us on to the authors' pods.
+            // The old pod has everything the account has seen, and redirects to the authors' pods.
             let mut hosts: Vec<String> = author.into_iter().chain([old.host().to_owned()]).collect();
             hosts.dedup();
             WantedPost { name: *name, guid: guid.clone(), hosts }
@@ -153,7 +153,7 @@ impl Target {
         self.without_present(wanted.collect()).await
     }
 
-    /// Those that this pod does not have.
+    /// Returns those that this pod does not have.
     async fn without_present(&mut self, mut wanted: Vec<WantedPost>) -> Result<Vec<WantedPost>, ImportError> {
         let here = self.url.diaspora_host().clone();
         for (name, table) in [(PostName::Post, "posts"), (PostName::Poll, "polls")] {
@@ -177,7 +177,7 @@ impl Target {
         mut posts: Vec<Fetched>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        // A poll is asked for by its own name, and comes with a post that may have been here.
+        // A poll is requested by its own GUID, and its post may exist already.
         let guids: Vec<&str> = posts.iter().map(|fetched| fetched.post.guid().as_str()).collect();
         let noted = journal.noted(FETCHED_POSTS, &guids).await?;
         posts.retain(|fetched| noted.get(fetched.post.guid().as_str()).is_none_or(|noted| !noted.certain));
@@ -218,7 +218,7 @@ impl Target {
         Ok(self.commit_batch(journal).await?)
     }
 
-    /// Leaves out what is here by now, and parts whose GUIDs are taken.
+    /// Leaves out what exists by now, and parts whose GUIDs are taken.
     async fn leave_out_present(&mut self, posts: &mut Vec<Fetched>) -> Result<(), ImportError> {
         let (mut own, mut photos, mut polls, mut answers) = (vec![], vec![], vec![], vec![]);
         for Fetched { post, .. } in posts.iter() {
@@ -264,5 +264,5 @@ impl Target {
     }
 }
 
-/// The journal's word for posts of others that an import has brought along.
+/// The journal's kind for posts of others that an import has added.
 pub(in crate::import) const FETCHED_POSTS: &str = "fetched_posts";

@@ -1,4 +1,4 @@
-//! Who the people of an archive are on the target pod.
+//! Maps the people of an archive to people on the target pod.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,36 +12,36 @@ use crate::import::target::{Planned, Target};
 use crate::pod::database::{Cell as _, DatabaseError, Row};
 use crate::validate::KnownKey;
 
-/// Moves are followed this far; a longer chain is a loop or a joke.
+/// The longest chain of moves that is followed; a longer one is a loop.
 const MAX_CHAIN: usize = 16;
 
-/// Somebody on the target pod.
+/// A person on the target pod.
 #[derive(Debug, Clone)]
 pub(in crate::import) struct Person {
-    /// `people.id`; for somebody who has moved, of who they are now.
+    /// `people.id`; for a person who has moved, of the new account.
     pub(in crate::import) id: i64,
     /// `users.id`, for people of the target pod.
     pub(in crate::import) user: Option<i64>,
     pub(in crate::import) closed: bool,
-    /// Whether they had another name, and another key, before.
+    /// True if they had another name, and another key, before.
     pub(in crate::import) has_moved: bool,
-    /// `people.id` of who they are on the target pod, where their account was imported and nobody has been told yet.
+    /// `people.id` of their own account on the target pod, if imported but not announced yet.
     pub(in crate::import) also: Option<i64>,
 }
 
-/// Somebody the target pod does not know yet, from a source that can be trusted: discovery, or an archive
-/// signed by a pod whose key the podmin has pinned.
+/// A person whom the target pod does not know yet, from a trusted source: discovery, or an archive signed by a pod
+/// whose key the podmin has pinned.
 #[derive(Debug, Clone)]
 pub struct NewPerson {
     /// diaspora* ID.
     pub id: DiasporaId,
-    /// Name in the network.
+    /// GUID in the network.
     pub guid: Guid,
     /// Public key.
     pub key: PublicKey,
-    /// What everybody may know of them.
+    /// The public part of the profile.
     pub profile: PersonProfile,
-    /// Whether the person's pod is reached by https.
+    /// True if the person's pod uses HTTPS.
     pub https: bool,
 }
 
@@ -53,7 +53,7 @@ impl From<DiscoveredPerson> for NewPerson {
     }
 }
 
-/// Everybody an archive speaks of, as far as the target pod knows them.
+/// Everyone whom an archive mentions, as far as the target pod knows them.
 #[derive(Default)]
 pub(in crate::import) struct People {
     known: HashMap<DiasporaId, Person>,
@@ -83,7 +83,7 @@ impl PersonRow {
 }
 
 impl People {
-    /// Looks everybody up.
+    /// Looks up these people on the target pod.
     pub(in crate::import) async fn read<'a>(
         target: &mut Target,
         ids: impl Iterator<Item = &'a DiasporaId>,
@@ -119,7 +119,7 @@ impl People {
         let (id, user, closed) = (current.id, current.user, current.closed);
         let person = Person { id, user, closed, has_moved, also: None };
         self.known.insert(row.handle.clone(), person);
-        // diaspora* stores the new name beside a signature by the old key: any key of the chain may fit.
+        // diaspora* stores the new name beside a signature by the old key: any key of the chain may match.
         for other in moves.chain(id) {
             if let Some(PersonRow { handle, key: Some(key), .. }) = rows.get(&other) {
                 let (person, signed_as) = (row.handle.clone(), handle.clone());
@@ -128,7 +128,7 @@ impl People {
         }
     }
 
-    /// Gets to know more people: as this pod knows them, or by asking theirs.
+    /// Looks up more people, on this pod or by asking theirs.
     pub(in crate::import) async fn discover(
         &mut self,
         target: &mut Target,
@@ -150,20 +150,20 @@ impl People {
         self.insert_people(target, found, journal).await
     }
 
-    /// Names of people of other pods, as far as they have not moved.
+    /// Returns the names of people of other pods who have not moved.
     pub(in crate::import) fn unmoved(&self) -> Vec<String> {
         let unmoved = self.known.iter().filter(|(_, person)| person.user.is_none() && !person.has_moved);
         unmoved.map(|(id, _)| id.to_string()).collect()
     }
 
-    /// Notes who somebody is here already: see [`Person::also`].
+    /// Sets [`Person::also`].
     pub(in crate::import) fn set_pending(&mut self, id: &str, person: i64) {
         if let Some(known) = id.parse::<DiasporaId>().ok().and_then(|id| self.known.get_mut(&id)) {
             known.also = Some(person);
         }
     }
 
-    /// The person with this ID, or who they are now.
+    /// Returns the person with this ID, or the account they have moved to.
     pub(in crate::import) fn get(&self, id: &DiasporaId) -> Option<&Person> {
         self.known.get(id)
     }
@@ -175,7 +175,7 @@ impl People {
         mut people: Vec<NewPerson>,
         mut journal: Option<&mut Journal>,
     ) -> Result<(), ImportError> {
-        // Whoever this pod's own people are, this pod knows best.
+        // This pod knows its own people best.
         let here = target.url.diaspora_host();
         people.retain(|person| person.id.host() != here);
         for chunk in people.chunks(500) {
@@ -207,8 +207,8 @@ impl People {
     }
 }
 
-/// Who of the archive's people the target pod does not know, with what the archive says of them, if that can
-/// be trusted.
+/// Returns the archive's people whom the target pod does not know, with the archive's data about them, if that can be
+/// trusted.
 pub(in crate::import) fn strangers(
     people: &People,
     described: &BTreeMap<DiasporaId, KnownPerson>,
@@ -225,13 +225,13 @@ pub(in crate::import) fn strangers(
         .collect()
 }
 
-/// A key with the line break at its end that diaspora*'s own keys have; archives of pods on which people were
+/// Returns a key with the line break at its end that diaspora*'s own keys have; archives of pods on which people were
 /// entered without it lack it.
 fn whole_lines(pem: &str) -> String {
     format!("{}\n", pem.trim_end())
 }
 
-/// Who has moved where, as the target pod knows.
+/// The moves that the target pod knows.
 struct Moves {
     next: HashMap<i64, i64>,
     before: HashMap<i64, Vec<i64>>,
@@ -261,7 +261,7 @@ impl Moves {
         now
     }
 
-    /// Everybody this person was and is, the person first.
+    /// Returns all accounts that this person had and has, the given one first.
     fn chain(&self, id: i64) -> Vec<i64> {
         let mut chain = vec![id];
         let mut seen = 0;

@@ -1,17 +1,17 @@
-//! The part of a profile that everybody may see: what a pod keeps of people of other pods whom it has looked up and
-//! who have told it nothing themselves yet.
+//! The public part of a profile: what a pod stores about people of other pods whom it has looked up and who have not
+//! sent their profile yet.
 
 use crate::domain::Profile;
 use crate::pod::config::Dialect;
 
-/// Characters of a first or a last name that diaspora* takes (`Profile`, `HCardValidator`).
+/// The longest first or last name that diaspora* allows, in characters (`Profile`, `HCardValidator`).
 const MAX_NAME: usize = 32;
 /// Characters of `profiles.full_name`.
 const MAX_FULL_NAME: usize = 70;
-/// Characters of the addresses of photos in MySQL and MariaDB; elsewhere they may have any number.
+/// Characters of the addresses of photos in MySQL and MariaDB; unlimited elsewhere.
 const MAX_MYSQL_ADDRESS: usize = 255;
 
-/// Names, avatar, and whether the search finds somebody: the columns of `profiles` that an hCard fills
+/// Names, avatar, and visibility in the search: the columns of `profiles` that an hCard fills
 /// (`save_person_after_webfinger` in diaspora*'s `config/initializers/diaspora_federation.rb`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonProfile {
@@ -25,13 +25,13 @@ pub struct PersonProfile {
     pub image_url_medium: Option<String>,
     /// Avatar, 50 pixels wide.
     pub image_url_small: Option<String>,
-    /// Whether the pod's search finds the person by name.
+    /// True if the pod's search finds the person by name.
     pub searchable: bool,
 }
 
 impl PersonProfile {
-    /// Takes what an hCard says. Only a person without first and last name gets them from the display name, which
-    /// other software may give alone.
+    /// Reads an hCard. Only a person without first and last name gets them from the display name, which other
+    /// software may give alone.
     pub fn from_hcard(card: &Profile) -> Self {
         let part = |name: &Option<String>| non_empty(shortened(name.as_deref().unwrap_or_default()));
         let (mut first_name, mut last_name) = (part(&card.first_name), part(&card.last_name));
@@ -48,10 +48,10 @@ impl PersonProfile {
         }
     }
 
-    /// Takes all that an archive says of other people: a display name.
+    /// Uses a display name, all that an archive has about other people.
     ///
-    /// Nothing there says whether they want to be found. Somebody who does and is not found asks to be, or says so
-    /// with the next change of the profile; somebody who does not and is found was never asked. So they are not.
+    /// It does not tell whether they want to be found, so the search does not find them: people who want that can
+    /// ask, or send it with the next change of the profile; people who do not would never have been asked.
     pub fn from_display_name(name: &str) -> Self {
         let (first_name, last_name) = name_parts(name);
         Self {
@@ -64,7 +64,7 @@ impl PersonProfile {
         }
     }
 
-    /// Leaves out addresses that the pod's database cannot hold.
+    /// Removes addresses that the pod's database cannot hold.
     pub(crate) fn fit(mut self, dialect: Dialect) -> Self {
         if dialect == Dialect::MySql {
             for address in [&mut self.image_url, &mut self.image_url_medium, &mut self.image_url_small] {
@@ -74,8 +74,8 @@ impl PersonProfile {
         self
     }
 
-    /// `profiles.full_name`, by which the search finds people: as `Profile#construct_full_name` makes it, with every
-    /// letter made small by itself (Ruby knows no final sigma).
+    /// Returns `profiles.full_name`, by which the search finds people: as `Profile#construct_full_name` makes it, in
+    /// lowercase character by character (Ruby knows no final sigma).
     pub fn full_name(&self) -> String {
         let [first, last] =
             [&self.first_name, &self.last_name].map(|name| name.as_deref().unwrap_or_default());
@@ -84,14 +84,14 @@ impl PersonProfile {
     }
 }
 
-/// Whether first and last name are what earlier versions made of a display name: everything in the first one, as
-/// long as it had room there, and an empty text, not nothing, in the last one.
+/// Returns whether first and last name are what earlier versions made of a display name: everything in the first one,
+/// as far as it fitted, and an empty text, not null, in the last one.
 pub(crate) fn were_joined(first: &str, last: &str) -> bool {
     let (one, other) = name_parts(format!("{first} {last}").trim());
     (one.as_deref().unwrap_or_default(), other.as_deref().unwrap_or_default()) == (first, last)
 }
 
-/// A display name as first and last name: in the first one alone if it has room there.
+/// Splits a display name into first and last name: all in the first one if it fits.
 fn name_parts(name: &str) -> (Option<String>, Option<String>) {
     let name: String = name.chars().filter(|c| *c != ';').collect();
     let name = name.trim();
@@ -110,7 +110,7 @@ fn name_parts(name: &str) -> (Option<String>, Option<String>) {
     }
 }
 
-/// A part of a name as diaspora* takes it: without white space around it, semicolons, and what is too long.
+/// Returns a part of a name as diaspora* allows it: without surrounding whitespace and semicolons, and cut to length.
 fn shortened(name: &str) -> String {
     let name: String = name.chars().filter(|c| *c != ';').collect();
     name.trim().chars().take(MAX_NAME).collect::<String>().trim_end().to_owned()

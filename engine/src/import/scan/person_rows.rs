@@ -1,4 +1,4 @@
-//! The rows of people of other pods, as diaspora* writes them after it has looked somebody up.
+//! The rows of people of other pods, as diaspora* writes them after a lookup.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,7 +7,7 @@ use crate::import::scan::people::NewPerson;
 use crate::import::target::Target;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict};
 
-/// A pod's host, and its port; -1 stands for one that goes without saying.
+/// A pod's host, and its port; -1 stands for the default port.
 type PodAddress = (String, i64);
 
 const PROFILE_COLUMNS: [&str; 10] = [
@@ -29,7 +29,7 @@ fn address(id: &DiasporaId) -> PodAddress {
 }
 
 impl Target {
-    /// Writes people with their pods and profiles, in one transaction. Whoever is here already stays as they are.
+    /// Writes people with their pods and profiles, in one transaction. Existing people stay unchanged.
     pub(in crate::import) async fn create_people(
         &mut self,
         people: &[NewPerson],
@@ -57,7 +57,7 @@ impl Target {
         self.pod.commit().await
     }
 
-    /// The row numbers of the people's pods; those that are not here yet are made.
+    /// Returns the row numbers of the people's pods; missing ones are created.
     async fn create_pods(&mut self, people: &[NewPerson]) -> Result<HashMap<PodAddress, i64>, DatabaseError> {
         let now = self.now;
         let pods: BTreeMap<PodAddress, bool> =
@@ -79,7 +79,7 @@ impl Target {
             .collect())
     }
 
-    /// Profiles for those of the people who have none.
+    /// Creates profiles for those of the people who have none.
     async fn create_profiles(&mut self, people: &[NewPerson]) -> Result<(), DatabaseError> {
         let (now, dialect) = (self.now, self.pod.dialect());
         let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();

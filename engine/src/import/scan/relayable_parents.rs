@@ -1,4 +1,4 @@
-//! What comments, likes and votes belong to.
+//! The parents of comments, likes and votes.
 
 use std::collections::HashMap;
 
@@ -8,31 +8,31 @@ use crate::import::target::{NewAccount, PlannedRow, Target};
 use crate::pod::database::Cell as _;
 use crate::validate::SignatureCheck;
 
-/// What a relayable belongs to, on the target pod.
+/// The parent of a relayable, on the target pod.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::import) struct Parent {
     pub(in crate::import) id: i64,
-    /// Whether it is the account's, or under a post of the account's.
+    /// True if it is the account's, or belongs to a post of the account's.
     pub(in crate::import) own: bool,
-    /// Whether the account may see it.
+    /// True if the account may see it.
     pub(in crate::import) visible: bool,
-    /// The author of the post that it is, or that it stands under; none when that is only planned.
+    /// The author of the post that it is, or belongs to; none if that is only planned.
     pub(in crate::import) host: Option<i64>,
 }
 
-/// Everything the batch's records belong to.
+/// The parents of a batch's records.
 #[derive(Default)]
 pub(in crate::import) struct Parents {
     pub(in crate::import) posts: HashMap<String, Parent>,
     pub(in crate::import) comments: HashMap<String, Parent>,
     pub(in crate::import) polls: HashMap<String, Parent>,
-    /// Poll and row of each answer.
+    /// Poll and row number of each answer.
     pub(in crate::import) answers: HashMap<String, (i64, i64)>,
 }
 
 impl Parents {
-    /// What a record belongs to, and the class by which diaspora* names that; nothing for a like of something that
-    /// nobody can like.
+    /// Returns a record's parent, and the class by which diaspora* names it; none for a like of something that cannot
+    /// be liked.
     pub(in crate::import) fn of(&self, entity: &RelayableEntity) -> Option<(Option<&Parent>, &'static str)> {
         let guid = entity.parent_guid().as_str();
         match entity {
@@ -48,7 +48,7 @@ impl Parents {
 }
 
 impl Target {
-    /// What the records belong to.
+    /// Reads the parents of the records.
     pub(in crate::import) async fn parents(
         &mut self,
         account: &NewAccount,
@@ -70,7 +70,7 @@ impl Target {
         let own = |author: Option<i64>| {
             author.is_some_and(|author| author == account.person || Some(author) == account.old_person)
         };
-        // Who ignores somebody gets nothing from them.
+        // People who ignore someone get nothing from them.
         let open = |public: Option<bool>, host: Option<i64>| {
             public.unwrap_or(false) && !host.is_some_and(|host| account.is_ignored_by(host))
         };
@@ -125,7 +125,7 @@ impl Target {
         Ok(parents)
     }
 
-    /// Users of this pod who ignore the account, each with their person.
+    /// Returns the users of this pod who ignore the account, each with their person.
     pub(in crate::import) async fn ignored_by(
         &mut self,
         account: &NewAccount,

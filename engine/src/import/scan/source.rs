@@ -1,4 +1,4 @@
-//! The records of an archive, in batches and in the order in which they can be imported.
+//! The records of an archive, in batches and in the order of their import.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::domain::{
 use crate::import::ImportError;
 use crate::validate::{SignatureCheck, SignatureVerifier};
 
-/// Records in a batch, and about how many bytes of text.
+/// Records in a batch, and approximate bytes of text.
 const BATCH: usize = 1000;
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -36,24 +36,24 @@ pub(in crate::import) enum Batch {
     Subscriptions(Vec<Guid>),
     Conversations(Vec<Conversation>),
     HiddenPosts(Vec<Guid>),
-    /// Something that cannot be read: what it should be, and where it stands.
+    /// A record that cannot be read: its expected kind, and its location.
     Unreadable(CountKind, String),
     /// A value that cannot be read in a record that can.
     ValueLeftOut(CountKind, String),
 }
 
-/// A list of the archive document: the object it stands in, and its name.
+/// A list of the archive document: its object, and its name.
 type List = (Section, &'static str);
 
-/// The lists of the archive document in the order in which their records must come.
+/// The lists of the archive document, in the order of their import.
 const STEPS: &[&[List]] = &[
     &[(Section::User, "contacts")],
     &[(Section::User, "posts")],
     &[(Section::OthersData, "relayables")],
-    // After the comments of others: the account may like those.
+    // After others' comments: the account may like those.
     &[(Section::User, "relayables"), (Section::User, "post_subscriptions")],
 ];
-/// What may come at any time.
+/// A list that may be imported at any time.
 const ANY_TIME: List = (Section::User, "followed_tags");
 /// The lists of `extras.json`, by the pass in which they are read.
 const EXTRAS_PASSES: &[&[&str]] = &[
@@ -61,7 +61,7 @@ const EXTRAS_PASSES: &[&[&str]] = &[
     &["conversations", "hidden_posts"],
 ];
 
-/// Whether the records of a list come in batches.
+/// Returns whether the records of a list are read in batches.
 pub(in crate::import) fn is_batched(section: Section, name: &str) -> bool {
     STEPS.iter().any(|step| step.contains(&(section, name)))
         || ANY_TIME == (section, name)
@@ -69,7 +69,7 @@ pub(in crate::import) fn is_batched(section: Section, name: &str) -> bool {
 }
 
 impl Batch {
-    /// How many records it holds.
+    /// Returns the number of its records.
     pub(in crate::import) fn len(&self) -> u64 {
         let len = match self {
             Self::Contacts(list) => list.len(),
@@ -82,14 +82,14 @@ impl Batch {
             Self::Subscriptions(list) | Self::HiddenPosts(list) => list.len(),
             Self::Conversations(list) => list.len(),
             Self::Unreadable(..) => 1,
-            // The record is in a batch of its own kind.
+            // The record is counted in a batch of its own kind.
             Self::ValueLeftOut(..) => 0,
         };
         len as u64
     }
 }
 
-/// Which lists are read in which pass over a document whose lists stand in this order. The order of fields has no
+/// Returns the lists to read in each pass over a document with this order of lists. The order of fields has no
 /// meaning in JSON, so a list that must come later and stands before the others waits for another pass.
 fn passes(order: &[(Section, String)]) -> Vec<Vec<List>> {
     let place = |list: &List| order.iter().position(|(section, name)| (*section, name.as_str()) == *list);
@@ -109,11 +109,11 @@ fn passes(order: &[(Section, String)]) -> Vec<Vec<List>> {
     passes
 }
 
-/// Gives the archive back when everything was read.
+/// The reading thread; returns the archive when everything was read.
 pub(in crate::import) type Reading = JoinHandle<Result<Archive<Verified>, ImportError>>;
 
-/// Starts reading on a thread of its own. `order` is that of the lists in the document. It stops when nobody takes the
-/// batches any more.
+/// Starts reading on a thread of its own. `order` is that of the lists in the document. It stops when the receiver of
+/// the batches is dropped.
 pub(in crate::import) fn start(
     mut archive: Archive<Verified>,
     judge: Arc<SignatureVerifier>,
@@ -148,12 +148,12 @@ pub(in crate::import) fn start(
     (batches, reading)
 }
 
-/// What is known about records before they are read.
+/// The context in which records are read.
 #[derive(Clone, Copy)]
 struct Known<'a> {
     judge: &'a SignatureVerifier,
     additions: &'a Additions,
-    /// Whose records they are where they do not say so.
+    /// The author of records that do not name one.
     account: Option<&'a DiasporaId>,
 }
 
@@ -163,7 +163,7 @@ struct Feed<'a> {
     wanted: &'a dyn Fn(Section, &str) -> bool,
     list: (Option<Section>, String),
     records: Vec<Box<RawValue>>,
-    /// How many bytes of text those are.
+    /// Bytes of text in `records`.
     bytes: usize,
     first: u64,
 }
@@ -178,7 +178,7 @@ impl<'a> Feed<'a> {
         Self { channel, known, wanted, list, records, bytes: 0, first: 0 }
     }
 
-    /// Sends what has gathered; false when nobody listens any more.
+    /// Sends the collected records; false if the receiver was dropped.
     fn flush(&mut self) -> bool {
         let records = std::mem::take(&mut self.records);
         self.bytes = 0;
@@ -254,7 +254,7 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
-    /// Other people's, under the IDs that they signed with.
+    /// Returns other people's relayables, under the IDs that they signed with.
     fn signed_relayables(
         &mut self,
         records: &[Box<RawValue>],

@@ -1,4 +1,4 @@
-//! A first look through the archive: the account itself, and everybody it speaks of.
+//! A first pass over the archive: the account itself, and everyone it mentions.
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -19,22 +19,22 @@ use crate::domain::{
 };
 use crate::import::ImportError;
 
-/// People of one archive that are looked at; nobody has more.
+/// The largest number of people of one archive that is read; no account has more.
 const MAX_PEOPLE: usize = 500_000;
 
-/// Posts of others that are remembered as parents of the account's own records.
+/// The largest number of others' posts remembered as parents of the account's own records.
 const MAX_PARENTS: usize = 100_000;
 
-/// Bytes of aspects, blocks and names of photos, which are kept until they come in: hundreds of thousands of them.
+/// Bytes of aspects, blocks and names of photos, which are kept until their import: hundreds of thousands of them.
 const MAX_KEPT: usize = 32 << 20;
 
-/// What keeping one of them costs besides its text.
+/// Bytes that each of them takes besides its text.
 const EACH: usize = 64;
 
-/// Places of records that cannot be read, kept to be listed; all are counted.
+/// Locations of records that cannot be read, kept for listing; all are counted.
 const MAX_PLACES: usize = 10_000;
 
-/// What the archive knows of a person.
+/// The archive's data about a person.
 #[derive(Debug, Clone, Default)]
 pub(in crate::import) struct KnownPerson {
     pub(in crate::import) guid: Option<Guid>,
@@ -52,7 +52,7 @@ enum Part {
     Extras,
 }
 
-/// What the first look finds.
+/// The result of the first pass.
 #[derive(Debug, Default)]
 pub(in crate::import) struct Survey {
     pub(in crate::import) username: String,
@@ -74,26 +74,25 @@ pub(in crate::import) struct Survey {
     pub(in crate::import) photos: Vec<(String, u64)>,
     /// GUIDs of the account's photos, with the names of their files.
     pub(in crate::import) photo_names: Vec<(Guid, String)>,
-    /// How many records will be read in batches, for showing progress.
+    /// The number of records that will be read in batches, for showing progress.
     pub(in crate::import) records: u64,
-    /// Posts, and posts with polls, that the account's own records belong to, by the GUID that the archive
-    /// knows; with the author, if the archive names one.
+    /// Posts, and posts with polls, that the account's own records belong to, by their GUIDs in the archive; with the
+    /// author, if the archive names one.
     pub(in crate::import) parents: BTreeMap<(PostName, Guid), Option<DiasporaId>>,
-    /// The lists of the archive document, in the order in which they stand there.
+    /// The lists of the archive document, in their order.
     pub(in crate::import) lists: Vec<(Section, String)>,
-    /// Blocks and aspects that cannot be read, with their places.
+    /// Blocks and aspects that cannot be read, with their locations.
     pub(in crate::import) unreadable: Vec<(CountKind, String)>,
     /// Values of the account itself, its blocks and aspects that cannot be read.
     pub(in crate::import) values_left_out: Vec<(CountKind, String)>,
-    /// GUIDs of the account's own posts and polls.
     /// Records that cannot be read and are not listed.
     pub(in crate::import) more_unreadable: BTreeMap<CountKind, u64>,
-    /// Hashes of the account's own posts and polls: millions may be named, and they only tell what need not be fetched.
+    /// Hashes of the account's own posts and polls, which need not be fetched; hashes, as there may be millions.
     own: HashSet<u64>,
     kept: usize,
-    /// What is being read.
+    /// The part that is being read.
     part: Part,
-    /// What is known of records beyond the document, while it is read.
+    /// Data about records from outside the document, while it is read.
     additions: Additions,
 }
 
@@ -118,7 +117,7 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Notes that a post is needed, and who wrote it if that is known.
+    /// Notes that a post is needed, and its author if known.
     fn need(&mut self, name: PostName, guid: Guid, author: Option<DiasporaId>) {
         if self.parents.len() >= MAX_PARENTS && !self.parents.contains_key(&(name, guid.clone())) {
             return;
@@ -127,7 +126,7 @@ impl Survey {
         *known = known.take().or(author);
     }
 
-    /// A record of the account's own needs what it belongs to.
+    /// Notes the parent of a record of the account's own as needed.
     fn need_parent(&mut self, value: &RawValue) {
         let Ok(Relayable { entity, .. }) = relayable(value) else { return };
         let name = match &entity {
@@ -145,9 +144,9 @@ impl Survey {
         Some(self.people.entry(person).or_default())
     }
 
-    /// Reads a value of the account itself, and notes what of it cannot be read.
+    /// Reads a value of the account itself, and notes its unreadable parts.
     fn read_odd<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
-        // The report goes by kinds of records, and the account's own values are none: they stand with its aspects.
+        // The report goes by kinds of records, and the account's own values are none: they count as its aspects.
         let kind = if place.name == "blocks" { CountKind::Blocks } else { CountKind::Aspects };
         let place = place.to_string();
         match read_record(value, None) {
@@ -162,7 +161,7 @@ impl Survey {
         }
     }
 
-    /// A field of the account itself.
+    /// Reads a field of the account itself.
     fn read_field<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
         let read = self.read_odd(place, value);
         if read.is_none() && value.get() != "null" {
@@ -171,7 +170,7 @@ impl Survey {
         read
     }
 
-    /// An aspect or a blocked person.
+    /// Reads an aspect or a blocked person.
     fn read_element<T: Record>(&mut self, place: &Place<'_>, value: &RawValue, kind: CountKind) -> Option<T> {
         let read = self.read_odd(place, value);
         if read.is_none() {
@@ -210,7 +209,7 @@ impl Survey {
 
     fn see_post(&mut self, mut post: OwnPost) {
         self.additions.complete(&mut post);
-        // Those who may see limited posts, as far as they live on the target pod.
+        // People who may see limited posts, as far as they belong to the target pod.
         for person in post.subscribed_users_ids.into_iter().flatten() {
             self.discover(person);
         }
@@ -267,7 +266,7 @@ impl Survey {
             }
             "relayables" | "likes_on_comments" => {
                 if let Ok(mut record) = relayable(value) {
-                    // Only the key of whoever signed it counts; who that is now, this pod knows itself.
+                    // Only the signer's key counts; this pod knows itself who that is now.
                     self.additions.name_signer(&mut record);
                     self.discover(record.entity.author().clone());
                 }

@@ -2,13 +2,13 @@
 
 use crate::domain::DiasporaId;
 
-/// The longest tag diaspora* takes.
+/// The longest tag that diaspora* allows, in characters.
 const MAX_TAG: usize = 255;
 
-/// The tags of a text, each once, as they are stored: in lower case.
+/// Returns the tags of a text, each once, as they are stored: in lowercase.
 ///
-/// A tag begins at the beginning or after ASCII white space with `#`, and holds letters, marks, digits, `_`, `-`
-/// and four Armenian signs; `#<3` is a tag too.
+/// A tag starts at the beginning or after ASCII whitespace with `#`, and holds letters, marks, digits, `_`, `-` and
+/// four Armenian signs; `#<3` is a tag too.
 pub(in crate::import) fn tags(text: &str) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     let mut after_space = true;
@@ -24,7 +24,7 @@ pub(in crate::import) fn tags(text: &str) -> Vec<String> {
                 tags.push(name);
             }
         }
-        // White space to Ruby's regular expressions.
+        // Whitespace in Ruby's regular expressions.
         after_space = matches!(c, '\t'..='\r' | ' ');
     }
     tags
@@ -36,14 +36,14 @@ fn is_tag_character(c: char) -> bool {
         || is_mark(c)
 }
 
-/// Combining marks, which belong to words: those of the scripts people write tags in.
+/// Returns whether this is a combining mark, which belongs to words: one of the scripts people write tags in.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5C7}' | '\u{610}'..='\u{61A}'
         | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{900}'..='\u{903}' | '\u{93A}'..='\u{94F}' | '\u{E31}'
         | '\u{E34}'..='\u{E3A}' | '\u{E47}'..='\u{E4E}' | '\u{200C}' | '\u{200D}')
 }
 
-/// The people mentioned in a text, each once: `@{user@pod.example}` or `@{Name; user@pod.example}`.
+/// Returns the people mentioned in a text, each once: `@{user@pod.example}` or `@{Name; user@pod.example}`.
 pub(in crate::import) fn mentions(text: &str) -> Vec<DiasporaId> {
     let mut people: Vec<DiasporaId> = Vec::new();
     for part in text.split("@{").skip(1) {

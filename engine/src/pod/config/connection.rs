@@ -1,4 +1,4 @@
-//! How Rails describes a database, turned into an address for the database driver.
+//! Rails's description of a database, converted to an address for the database driver.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,8 +9,8 @@ use super::ConfigError;
 use super::database_url::{DatabaseUrl, Dialect, network_url, split_scheme};
 use super::percent::{decode, encode};
 
-/// The keys of a section of `database.yml` that say something about the way to the database. The
-/// rest tunes Rails (`pool`, `prepared_statements`, …), or sqlx does it by itself (`encoding`).
+/// The keys in a section of `database.yml` that tell how to reach the database. The others tune Rails (`pool`,
+/// `prepared_statements`, …), or sqlx handles them itself (`encoding`).
 pub(super) const KEYS: [&str; 15] = [
     "adapter",
     "host",
@@ -29,16 +29,16 @@ pub(super) const KEYS: [&str; 15] = [
     "schema_search_path",
 ];
 
-/// One section of `database.yml`, or what a database address says in its place.
+/// One section of `database.yml`, or the equivalent parts of a database address.
 ///
-/// No `Debug`: it holds the password.
+/// No `Debug`: it contains the password.
 #[derive(Default, Clone)]
 pub(super) struct Connection {
     pub(super) values: BTreeMap<String, Zeroizing<String>>,
 }
 
 impl Connection {
-    /// Reads an address as Rails reads `DATABASE_URL`; parts that are empty count as not given.
+    /// Parses an address as Rails parses `DATABASE_URL`; empty parts count as missing.
     ///
     /// # Errors
     /// [`ConfigError::DatabaseAddress`] when it is malformed.
@@ -70,7 +70,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Sets what an address gives percent-encoded, unless it is empty.
+    /// Sets a percent-encoded value from an address, unless it is empty.
     fn set(&mut self, key: &str, encoded: &str) -> Result<(), String> {
         if !encoded.is_empty() {
             let value = decode(encoded).ok_or("a percent-encoded part is not UTF-8")?;
@@ -79,12 +79,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Lets everything `stronger` says win.
+    /// Merges in the values of `stronger`, which take precedence.
     pub(super) fn merge(&mut self, stronger: Self) {
         self.values.extend(stronger.values);
     }
 
-    /// The value of `key`, unless it is missing or empty.
+    /// Returns the value of `key`, unless it is missing or empty.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(|value| value.as_str()).filter(|value| !value.is_empty())
     }
@@ -93,8 +93,8 @@ impl Connection {
         self.get(key).ok_or_else(|| ConfigError::KeyMissing { place: place.to_owned(), key })
     }
 
-    /// The address of the database for sqlx. `dir` is the pod's folder, which an SQLite file is
-    /// relative to; `place` is where errors say the values come from.
+    /// Builds the database address for sqlx. `dir` is the pod's folder, which an SQLite path is relative to; `place`
+    /// names the values' origin in errors.
     ///
     /// # Errors
     /// [`ConfigError::KeyMissing`], [`ConfigError::UnknownAdapter`] or [`ConfigError::BadValue`].
@@ -117,7 +117,7 @@ impl Connection {
         let port = self.port(place)?;
         let mut address = Address::new("postgres");
         match self.get("host") {
-            // A folder, in which the server's socket lies.
+            // A folder that contains the server's socket.
             Some(folder) if folder.starts_with('/') => {
                 self.credentials(&mut address);
                 address.push(&encode(folder, b""));
@@ -128,13 +128,13 @@ impl Connection {
                 address.push(&checked_host(host, place)?);
                 address.port(port);
             }
-            // An address with a user but no host is not valid, so these go into parameters. Which
-            // socket folder or host is the default is then up to sqlx, as it is up to libpq for Rails.
+            // A URL with a user but no host is invalid, so these become parameters. sqlx then chooses the default
+            // host or socket folder, as libpq does for Rails.
             None => {
                 address.parameter("user", self.get("username"));
                 address.parameter("password", self.get("password"));
                 address.parameter("port", port.map(|port| port.to_string()).as_deref());
-                // sqlx looks for a socket of the default port only.
+                // sqlx looks for a socket on the default port only.
                 address.parameter("host", port.filter(|port| *port != 5432).map(|_| "/var/run/postgresql"));
             }
         }
@@ -151,7 +151,7 @@ impl Connection {
         self.credentials(&mut address);
         let host = self.get("host").unwrap_or("localhost");
         let socket = if host.starts_with('/') { Some(host) } else { self.get("socket") };
-        // As in MySQL's own client library, the socket is only for the machine itself.
+        // As in MySQL's own client library, the socket is only for local connections.
         let socket = socket.filter(|_| host == "localhost" || host.starts_with('/'));
         if socket.is_some() {
             address.push("localhost");
@@ -197,7 +197,7 @@ impl Connection {
     }
 }
 
-/// A host name or address that can stand in a URL.
+/// Checks that a host name or address is valid in a URL.
 fn checked_host(host: &str, place: &str) -> Result<String, ConfigError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte);
     if !host.bytes().all(allowed) {
@@ -221,7 +221,7 @@ fn sqlite(database: &str, dir: &Path, place: &str) -> Result<Zeroizing<String>, 
     Ok(Zeroizing::new(format!("sqlite://{}", encode(path, b"/").as_str())))
 }
 
-/// A database address in the making.
+/// Builder for a database address.
 struct Address {
     text: Zeroizing<String>,
     parameters: Zeroizing<String>,
@@ -232,7 +232,7 @@ impl Address {
         Self { text: Zeroizing::new(format!("{scheme}://")), parameters: Zeroizing::default() }
     }
 
-    /// Adds what is already fit for a URL.
+    /// Appends text that is already encoded.
     fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }

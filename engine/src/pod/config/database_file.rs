@@ -1,4 +1,4 @@
-//! `config/database.yml`: the file Rails finds its database in.
+//! `config/database.yml`: Rails's database configuration.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 use super::connection::{Connection, KEYS};
 use super::{ConfigError, DatabaseUrl, Environment, erb, file};
 
-/// What `config/database.yml` says, section by section.
+/// The contents of `config/database.yml` by section.
 pub(super) struct DatabaseFile {
     path: PathBuf,
-    /// `None` when the file does not exist, which is no mistake while `DATABASE_URL` is set.
+    /// `None` when the file does not exist, which is valid if `DATABASE_URL` is set.
     sections: Option<BTreeMap<String, Section>>,
 }
 
@@ -22,7 +22,7 @@ impl DatabaseFile {
     /// Reads `config/database.yml` in the pod's folder `dir`.
     ///
     /// # Errors
-    /// See [`file::read`] and [`erb::resolve`]; [`ConfigError::Yaml`] when it is no valid YAML.
+    /// See [`file::read`] and [`erb::resolve`]; [`ConfigError::Yaml`] when it is not valid YAML.
     pub(super) fn read(dir: &Path, environment: Environment<'_>) -> Result<Self, ConfigError> {
         let path = dir.join("config").join("database.yml");
         let Some(text) = file::read(&path)? else { return Ok(Self { path, sections: None }) };
@@ -31,25 +31,25 @@ impl DatabaseFile {
         Ok(Self { path, sections: Some(sections) })
     }
 
-    /// Whether a section names a database, so that it can be meant.
+    /// Returns whether a section describes a database.
     pub(super) fn describes(&self, section: &str) -> bool {
         self.section(section)
             .is_some_and(|found| found.get("database").is_some() || found.get("url").is_some())
     }
 
-    /// Whether there is such a file at all.
+    /// Returns whether the file exists.
     pub(super) fn exists(&self) -> bool {
         self.sections.is_some()
     }
 
-    /// The database of the pod in `dir` when it runs as `rails_env`.
+    /// Returns the database of the pod in `dir` for the environment `rails_env`.
     ///
-    /// As in Rails, a `url` in the section wins over the section's other keys, and `DATABASE_URL`
-    /// wins over the section unless that has a `url`.
+    /// As in Rails, a `url` in the section takes precedence over the section's other keys, and `DATABASE_URL` over
+    /// the section unless that has a `url`.
     ///
     /// # Errors
-    /// [`ConfigError::NoDatabaseFile`], [`ConfigError::NoSection`], [`ConfigError::DatabaseAddress`]
-    /// and all that [`Connection::database_url`] says.
+    /// [`ConfigError::NoDatabaseFile`], [`ConfigError::NoSection`], [`ConfigError::DatabaseAddress`] and the errors
+    /// of [`Connection::database_url`].
     pub(super) fn database(
         &self,
         dir: &Path,
@@ -89,11 +89,10 @@ impl DatabaseFile {
     }
 }
 
-/// Parses YAML with Ruby's view of duplicate keys (the last one counts).
+/// Parses YAML as Ruby does: the last of duplicate keys wins.
 ///
 /// # Errors
-/// [`ConfigError::Yaml`] with the place only: the parser's own text quotes the file, and with it
-/// passwords.
+/// [`ConfigError::Yaml`] with the position only: the parser's message quotes the file, including passwords.
 pub(super) fn from_yaml<'a, T: Deserialize<'a>>(text: &'a str, file: &Path) -> Result<T, ConfigError> {
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::LastWins,
@@ -113,7 +112,7 @@ pub(super) fn from_yaml<'a, T: Deserialize<'a>>(text: &'a str, file: &Path) -> R
 #[derive(Default)]
 struct Sections(BTreeMap<String, Section>);
 
-/// One section. `primary` is there when a pod uses Rails's way to describe several databases.
+/// One section. `primary` is set when a pod describes several databases in Rails's way.
 #[derive(Default)]
 struct Section {
     connection: Connection,
@@ -170,7 +169,7 @@ impl<'de> Visitor<'de> for SectionVisitor {
             if key == "primary" {
                 section.primary = Some(map.next_value::<Section>()?.connection);
             } else if KEYS.contains(&key.as_str()) {
-                // As text, so that a password like 0123 or 1e5 stays what it is.
+                // Read as text, so that a password like 0123 or 1e5 is not changed.
                 match map.next_value::<Option<String>>()? {
                     Some(value) => section.connection.values.insert(key, Zeroizing::new(value)),
                     None => section.connection.values.remove(&key),
@@ -182,7 +181,7 @@ impl<'de> Visitor<'de> for SectionVisitor {
         Ok(section)
     }
 
-    // Anything else that stands beside the sections is none of our business.
+    // Other values beside the sections are ignored.
     fn visit_unit<E>(self) -> Result<Section, E> {
         Ok(Section::default())
     }
@@ -217,7 +216,7 @@ impl<'de> Visitor<'de> for SectionVisitor {
 mod tests {
     use super::*;
 
-    /// The shape of the file that diaspora* ships: anchors and merge keys three deep.
+    /// The structure of the file that diaspora* ships: anchors and merge keys, three levels deep.
     const STOCK: &str = r#"
 pg: &pg
   adapter: postgresql
@@ -336,17 +335,17 @@ test:
         let variable = |name: &str| {
             (name == "DATABASE_URL").then(|| "postgresql://other@db.example/elsewhere".to_owned())
         };
-        // The section still says what the address leaves out.
+        // The section provides what the address omits.
         let expected = "postgres://other:hunter2@db.example:5432/elsewhere";
         assert_eq!(address(STOCK, "production", &variable).unwrap(), expected);
         assert_eq!(
             address("a: {}", "production", &variable).unwrap(),
             "postgres://other@db.example/elsewhere"
         );
-        // A url in the section wins over the section, and over the variable.
+        // A url in the section overrides the section's other keys and the variable.
         let text = STOCK.replace("diaspora_production", "d\n  url: mysql2://u:p@h:3307/e");
         assert_eq!(address(&text, "production", &variable).unwrap(), "mysql://u:p@h:3307/e");
-        // An empty variable is none.
+        // An empty variable counts as unset.
         let empty = |_: &str| Some(String::new());
         assert!(address(STOCK, "production", &empty).unwrap().ends_with("diaspora_production"));
         let broken = |_: &str| Some("postgres//u:hunter3@h/d".to_owned());

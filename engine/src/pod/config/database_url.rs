@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::ConfigError;
 use super::percent::encode;
 
-/// The databases diaspora* runs on, and the one of the sample pod.
+/// The databases that diaspora* supports, and the sample pod's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// PostgreSQL.
@@ -21,7 +21,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// Knows the schemes of addresses and the names Rails gives its adapters.
+    /// Recognizes URL schemes and Rails's adapter names.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         match name {
             "postgres" | "postgresql" | "postgis" => Some(Self::PostgreSql),
@@ -31,7 +31,7 @@ impl Dialect {
         }
     }
 
-    /// The scheme that sqlx goes by.
+    /// Returns sqlx's scheme.
     pub(super) fn scheme(self) -> &'static str {
         match self {
             Self::PostgreSql => "postgres",
@@ -60,24 +60,23 @@ pub struct DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Reads an address such as `postgres://user:password@host:5432/diaspora_production`,
-    /// `mysql://user@localhost/diaspora_production?socket=/run/mysqld/mysqld.sock` or
-    /// `sqlite:///srv/pod.sqlite3`. Rails's names for the schemes (`postgresql`, `mysql2`,
-    /// `trilogy`, `sqlite3`, …) are taken as well.
+    /// Parses an address such as `postgres://user:password@host:5432/diaspora_production`,
+    /// `mysql://user@localhost/diaspora_production?socket=/run/mysqld/mysqld.sock` or `sqlite:///srv/pod.sqlite3`.
+    /// Rails's scheme names (`postgresql`, `mysql2`, `trilogy`, `sqlite3`, …) are accepted too.
     ///
     /// # Errors
-    /// [`ConfigError::DatabaseAddress`] when it is no such address or names no database.
+    /// [`ConfigError::DatabaseAddress`] when the address is invalid or names no database.
     pub fn parse(address: &str) -> Result<Self, ConfigError> {
         Self::parse_from(address, "as given")
     }
 
-    /// As [`parse`](Self::parse), naming in errors the place the address was found in.
+    /// Like [`parse`](Self::parse); errors name `place` as the address's origin.
     pub(super) fn parse_from(address: &str, place: &str) -> Result<Self, ConfigError> {
         Self::parsed(address)
             .map_err(|reason| ConfigError::DatabaseAddress { place: place.to_owned(), reason })
     }
 
-    /// The address of the SQLite file at `path`.
+    /// Returns the address of the SQLite file at `path`.
     ///
     /// # Errors
     /// [`ConfigError::DatabaseAddress`] when the path is not UTF-8.
@@ -110,12 +109,12 @@ impl DatabaseUrl {
         Ok(Self { dialect, full, redacted })
     }
 
-    /// The kind of database.
+    /// Returns the kind of database.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// The user's name in it, as it may stand in a statement.
+    /// Returns the user name in the address, if it is safe in a statement.
     pub(crate) fn user(&self) -> Option<String> {
         let url = network_url(&self.full).ok()?;
         let named = url.query_pairs().find(|(key, _)| key == "user").map(|(_, user)| user.into_owned());
@@ -126,7 +125,7 @@ impl DatabaseUrl {
         named.or_else(|| Some(url.username().to_owned())).filter(plain)
     }
 
-    /// The whole address, password included: for the database driver only.
+    /// Returns the whole address including the password, for the database driver only.
     pub fn expose(&self) -> &str {
         &self.full
     }
@@ -144,9 +143,9 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// The dialect that an address's scheme stands for, and what follows the colon.
+/// Splits an address into the dialect of its scheme and the part after the colon.
 pub(super) fn split_scheme(address: &str) -> Result<(Dialect, &str), String> {
-    // Whatever stands there instead of a scheme may be a password: it is not repeated.
+    // The text in place of a scheme may be a password, so errors do not repeat it.
     let unknown = || "it begins with none of postgres://, mysql:// and sqlite://".to_owned();
     let (scheme, rest) = address.trim().split_once(':').ok_or_else(unknown)?;
     let dialect = Dialect::from_name(&scheme.to_ascii_lowercase()).ok_or_else(unknown)?;
@@ -158,9 +157,8 @@ pub(super) fn split_scheme(address: &str) -> Result<(Dialect, &str), String> {
 
 /// Parses the address of a database server.
 ///
-/// A `/`, `?` or `#` that was not percent-encoded cuts a password in two, and the second half would
-/// pass for the name of the database and be shown. Such an address gives itself away by a `#` or by
-/// an `@` after the host.
+/// A `/`, `?` or `#` that is not percent-encoded splits a password in two, and the second half would be taken for the
+/// database's name and shown. Such an address is recognized by a `#` or by an `@` after the host.
 pub(super) fn network_url(address: &str) -> Result<Url, String> {
     let after_slashes = address.split_once("//").map_or(address, |(_, rest)| rest);
     let (_, after_host) =
@@ -170,11 +168,11 @@ pub(super) fn network_url(address: &str) -> Result<Url, String> {
                     percent-encoded (@ is %40, / is %2F, ? is %3F, # is %23)"
             .to_owned());
     }
-    // The parser's errors ("invalid port number", …) repeat nothing of the address.
+    // The parser's errors ("invalid port number", …) do not quote the address.
     Url::parse(address).map_err(|error| error.to_string())
 }
 
-/// The address without its password. Of the parameters only those known to be harmless are shown.
+/// Removes the password from an address. Of the parameters, only known harmless ones are shown.
 fn redact(url: &Url) -> String {
     const SHOWN: [&str; 6] = ["host", "port", "socket", "dbname", "user", "sslmode"];
     let password = if url.password().is_some() { ":***" } else { "" };

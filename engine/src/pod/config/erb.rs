@@ -1,8 +1,7 @@
-//! The little ERB that podmins put into `database.yml`.
+//! The subset of ERB that podmins use in `database.yml`.
 //!
-//! Rails runs the file through ERB before it parses the YAML. Ruby cannot be run here, but nearly
-//! every such tag only fetches an environment variable, and that is easy to do as well. Values go
-//! into the text unquoted, exactly as ERB puts them there.
+//! Rails runs the file through ERB before it parses the YAML. Pappus cannot run Ruby, but nearly every such tag only
+//! fetches an environment variable. Values are inserted unquoted, exactly as ERB does.
 
 use std::path::Path;
 
@@ -10,11 +9,11 @@ use zeroize::Zeroizing;
 
 use super::{ConfigError, Environment};
 
-/// `text` with its ERB tags replaced; tags in comment lines are left alone.
+/// Replaces the ERB tags in `text`; tags in comment lines are left alone.
 ///
 /// # Errors
-/// [`ConfigError::Erb`] for a tag that does anything but fetch one environment variable;
-/// [`ConfigError::ErbVariable`] when a variable fetched with `ENV.fetch` is not set.
+/// [`ConfigError::Erb`] for a tag that does more than fetch one environment variable; [`ConfigError::ErbVariable`]
+/// when a variable fetched with `ENV.fetch` is not set.
 pub(super) fn resolve(
     text: &str,
     file: &Path,
@@ -55,23 +54,23 @@ pub(super) fn resolve(
     Ok(resolved)
 }
 
-/// One environment variable to fetch.
+/// A tag that fetches one environment variable.
 #[derive(Debug, PartialEq)]
 struct Fetch<'a> {
     name: &'a str,
-    /// What stands in for it when it is not set; `None` when Ruby would raise an error.
+    /// Default for an unset variable; `None` when Ruby would raise an error.
     otherwise: Option<&'a str>,
 }
 
 impl<'a> Fetch<'a> {
-    /// Understands `ENV['NAME']`, `ENV['NAME'] || 'default'`, `ENV.fetch('NAME')`,
-    /// `ENV.fetch('NAME', 'default')` and `ENV.fetch('NAME') { 'default' }`.
+    /// Parses `ENV['NAME']`, `ENV['NAME'] || 'default'`, `ENV.fetch('NAME')`, `ENV.fetch('NAME', 'default')` and
+    /// `ENV.fetch('NAME') { 'default' }`.
     fn parse(ruby: &'a str) -> Option<Self> {
         let rest = ruby.trim().strip_prefix("ENV")?;
         if let Some(rest) = rest.strip_prefix('[') {
             let (name, rest) = quoted(rest)?;
             let rest = rest.trim_start().strip_prefix(']')?.trim_start();
-            // Ruby prints a variable that is not set (nil) as nothing.
+            // Ruby prints an unset variable (nil) as nothing.
             let otherwise = if rest.is_empty() { "" } else { sole_literal(rest.strip_prefix("||")?)? };
             return Some(Self { name, otherwise: Some(otherwise) });
         }
@@ -92,7 +91,7 @@ impl<'a> Fetch<'a> {
     }
 }
 
-/// A quoted string without escapes or interpolation, and what follows it.
+/// Parses a quoted string without escapes or interpolation; returns it and the rest.
 fn quoted(ruby: &str) -> Option<(&str, &str)> {
     let ruby = ruby.trim_start();
     let quote = ruby.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
@@ -101,7 +100,7 @@ fn quoted(ruby: &str) -> Option<(&str, &str)> {
     plain.then_some((content, rest))
 }
 
-/// A quoted string, a whole number or `nil`, and nothing else.
+/// Parses a quoted string, a whole number or `nil` with nothing after it.
 fn sole_literal(ruby: &str) -> Option<&str> {
     let ruby = ruby.trim();
     if ruby == "nil" {

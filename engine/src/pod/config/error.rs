@@ -1,19 +1,19 @@
-//! What can go wrong while a pod's configuration is read.
+//! Errors of reading a pod's configuration.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a pod's configuration could not be used. The text never holds a password: of the files it
-/// quotes only names, places and the few values that are no secret.
+/// The reason a pod's configuration could not be used. Never contains a password: of the files it quotes only names,
+/// positions and the few values that are not secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The folder holds no diaspora* installation.
+    /// The folder contains no diaspora* installation.
     #[error(
         "reading the pod in {}: there is no folder `config` in it; name the folder diaspora* is installed in \
          (the one with `config/database.yml`)", .dir.display()
     )]
     NotAPod {
-        /// The folder that was named.
+        /// The given folder.
         dir: PathBuf,
     },
     /// `config/database.yml` does not exist.
@@ -22,7 +22,7 @@ pub enum ConfigError {
          database with --database-url", .file.display()
     )]
     NoDatabaseFile {
-        /// The file that was expected.
+        /// The expected file.
         file: PathBuf,
     },
     /// Neither `config/diaspora.toml` nor `config/diaspora.yml` exists.
@@ -43,10 +43,10 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A file is far bigger than any configuration file.
+    /// A file is far larger than any configuration file.
     #[error(
         "reading {}: it is larger than {limit} bytes, so it is no configuration file of diaspora*; see that \
          the right folder is named", .file.display()
@@ -54,10 +54,10 @@ pub enum ConfigError {
     TooLarge {
         /// The file.
         file: PathBuf,
-        /// The most that would have been read.
+        /// The most bytes that are read.
         limit: u64,
     },
-    /// `database.yml` computes something with ERB that only Ruby can compute.
+    /// `database.yml` contains ERB that only Ruby can evaluate.
     #[error(
         "reading {}, line {line}: ERB (`<% … %>`) is only understood as `<%= ENV['NAME'] %>` or \
          `<%= ENV.fetch('NAME', 'default') %>`; give the database with --database-url instead",
@@ -66,10 +66,10 @@ pub enum ConfigError {
     Erb {
         /// The file.
         file: PathBuf,
-        /// Where the ERB tag begins, counted from 1.
+        /// Line of the ERB tag, counted from 1.
         line: usize,
     },
-    /// `database.yml` asks for an environment variable that is not set.
+    /// `database.yml` fetches an environment variable that is not set.
     #[error(
         "reading {}, line {line}: the environment variable {name} is not set; set it as diaspora*'s own \
          service does, or give the database with --database-url", .file.display()
@@ -77,7 +77,7 @@ pub enum ConfigError {
     ErbVariable {
         /// The file.
         file: PathBuf,
-        /// Where the ERB tag begins, counted from 1.
+        /// Line of the ERB tag, counted from 1.
         line: usize,
         /// The environment variable.
         name: String,
@@ -90,9 +90,9 @@ pub enum ConfigError {
     Yaml {
         /// The file.
         file: PathBuf,
-        /// Where parsing stopped, counted from 1 (0 when unknown).
+        /// Line where parsing stopped, counted from 1 (0 when unknown).
         line: u64,
-        /// Where parsing stopped, counted from 1 (0 when unknown).
+        /// Column where parsing stopped, counted from 1 (0 when unknown).
         column: u64,
     },
     /// A file is not valid TOML.
@@ -100,12 +100,12 @@ pub enum ConfigError {
     Toml {
         /// The file.
         file: PathBuf,
-        /// Where parsing stopped, counted from 1.
+        /// Line where parsing stopped, counted from 1.
         line: usize,
-        /// What the parser expected.
+        /// The parser's message.
         reason: String,
     },
-    /// `database.yml` has nothing for the environment.
+    /// `database.yml` has no section for the environment.
     #[error(
         "reading {}: there is no section `{environment}`; set RAILS_ENV to the environment the pod runs in, \
          or give the database with --database-url", .file.display()
@@ -113,10 +113,10 @@ pub enum ConfigError {
     NoSection {
         /// The file.
         file: PathBuf,
-        /// The environment that was asked for.
+        /// The requested environment.
         environment: String,
     },
-    /// A database is described without something that cannot be guessed.
+    /// A database description lacks a required key.
     #[error(
         "working out the pod's database from {place}: `{key}` is missing; add it there, or use --database-url"
     )]
@@ -126,7 +126,7 @@ pub enum ConfigError {
         /// The missing key.
         key: &'static str,
     },
-    /// A database is described with a value that makes no sense.
+    /// A database description has an invalid value.
     #[error(
         "working out the pod's database from {place}: `{key}` {reason}; correct it there, or use \
          --database-url"
@@ -136,10 +136,10 @@ pub enum ConfigError {
         place: String,
         /// The key.
         key: &'static str,
-        /// What is wrong with its value.
+        /// The value's defect.
         reason: &'static str,
     },
-    /// The database is of a kind that diaspora* does not run on.
+    /// The database is of a kind that diaspora* does not support.
     #[error(
         "working out the pod's database from {place}: the adapter `{adapter}` is unknown; diaspora* runs on \
          postgresql or mysql2 (and sqlite3 for the sample pod)"
@@ -150,18 +150,18 @@ pub enum ConfigError {
         /// The adapter's name.
         adapter: String,
     },
-    /// A database address is malformed. The address itself is not repeated: it may hold a password.
+    /// A database address is malformed. The address itself is not repeated: it may contain a password.
     #[error(
         "reading the database address ({place}): {reason}; it looks like \
          postgres://user:password@host:5432/diaspora_production"
     )]
     DatabaseAddress {
-        /// Where the address was found.
+        /// Origin of the address.
         place: String,
-        /// What is wrong with it.
+        /// The address's defect.
         reason: String,
     },
-    /// The pod's own address is set nowhere.
+    /// The pod's own address is not set.
     #[error(
         "looking for the pod's address: `url` is not set under [configuration.environment] in {}; set it \
          there, or set the environment variable ENVIRONMENT_URL, to the address people open in the browser",
@@ -174,12 +174,12 @@ pub enum ConfigError {
     /// The pod's own address is malformed.
     #[error("reading the pod's address {url}: {reason}; it looks like https://pod.example/")]
     BadUrl {
-        /// The address, or a stand-in when it may hold a password.
+        /// The address, or a placeholder when it may contain a password.
         url: String,
-        /// What is wrong with it.
+        /// The address's defect.
         reason: String,
     },
-    /// S3 is switched on without saying where.
+    /// S3 is enabled without a bucket.
     #[error(
         "looking for the pod's pictures: S3 is enabled, but no `bucket` is set under \
          [configuration.environment.s3] in {}; set it there, or set `enable = false` when the pictures are \
@@ -189,7 +189,7 @@ pub enum ConfigError {
         /// The settings file.
         file: PathBuf,
     },
-    /// The bucket cannot be used as it is named.
+    /// The bucket's name or settings are unusable.
     #[error(transparent)]
     Bucket(#[from] crate::s3::S3AccessError),
 }

@@ -1,4 +1,4 @@
-//! Reading a configuration file, with a limit.
+//! Reading a configuration file, with a size limit.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use super::ConfigError;
 
-/// No real `database.yml` or `diaspora.toml` comes near this (the stock ones have 1 and 40 KB), and
-/// a wrong path to something huge must not fill the memory.
+/// The largest configuration file in bytes. Real ones are far smaller (diaspora*'s own have 1 and 40 KB), and a wrong
+/// path to something huge must not fill the memory.
 pub(super) const LIMIT: u64 = 1024 * 1024;
 
-/// The text of `file`, or `None` when there is no such file.
+/// Reads the text of `file`; returns `None` when there is no such file.
 ///
 /// # Errors
 /// [`ConfigError::Unreadable`] when it exists but cannot be read or is not UTF-8;
@@ -53,7 +53,7 @@ mod tests {
         assert!(matches!(error, ConfigError::TooLarge { .. }));
         assert!(error.to_string().contains("database.yml"), "{error}");
 
-        // A folder in place of the file opens, but cannot be read; root can read everything else.
+        // A folder in place of the file can be opened but not read, even by root.
         assert!(matches!(read(dir.path()), Err(ConfigError::Unreadable { .. })));
     }
 }

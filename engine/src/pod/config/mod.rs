@@ -1,11 +1,11 @@
-//! A pod's own configuration files, so that a pod's folder is all that has to be named.
+//! A pod's own configuration files; the pod's folder is all that users have to name.
 //!
-//! diaspora* spreads what we need over two files under `config/`: `database.yml` (Rails: where the
-//! database is) and `diaspora.toml`, or `diaspora.yml` on older pods (the pod's address and where
-//! uploaded pictures go). Both are read as diaspora* 0.9 reads them: one *environment* (production,
-//! development, test) picks the sections, environment variables win over files.
+//! diaspora* spreads the configuration over two files under `config/`: `database.yml` (Rails: the database) and
+//! `diaspora.toml`, or `diaspora.yml` on older pods (the pod's address and the location of uploads). Both are read as
+//! diaspora* 0.9 reads them: one *environment* (production, development, test) selects the sections, and environment
+//! variables override files.
 //!
-//! The engine reads no environment variables itself: the program hands in an [`Environment`].
+//! The engine reads no environment variables itself: the program passes an [`Environment`].
 
 mod connection;
 mod database_file;

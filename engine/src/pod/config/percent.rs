@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use zeroize::Zeroizing;
 
-/// Encodes everything but unreserved characters and those in `keep`.
+/// Encodes all characters except unreserved ones and those in `keep`.
 ///
-/// `Url::set_password` would leave `%` alone, and a password like `50%41` would come out changed.
+/// `Url::set_password` would leave `%` alone, which would change a password like `50%41`.
 pub(super) fn encode(text: &str, keep: &[u8]) -> Zeroizing<String> {
-    // Room for the worst case, so that no half-built secret stays behind in a grown buffer.
+    // Capacity for the worst case: growing the buffer would leave a copy of the secret in memory.
     let mut encoded = Zeroizing::new(String::with_capacity(text.len() * 3));
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
@@ -21,7 +21,7 @@ pub(super) fn encode(text: &str, keep: &[u8]) -> Zeroizing<String> {
     encoded
 }
 
-/// Decodes `%XX`; `None` when the result is not UTF-8. A `%` that is none of that stays.
+/// Decodes `%XX`; `None` when the result is not UTF-8. Any other `%` stays.
 pub(super) fn decode(text: &str) -> Option<Zeroizing<String>> {
     let bytes = text.as_bytes();
     let mut decoded = Zeroizing::new(Vec::with_capacity(bytes.len()));

@@ -1,4 +1,4 @@
-//! A pod's folder as a whole.
+//! Configuration of a pod's folder as a whole.
 
 use std::path::{Path, PathBuf};
 
@@ -7,39 +7,39 @@ use super::settings::Settings;
 use super::{ConfigError, DatabaseUrl, PodUrl, S3Settings};
 use crate::environment::Environment;
 
-/// Where a pod keeps what we read.
+/// A pod's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodConfig {
     /// The pod's database.
     pub database: DatabaseUrl,
     /// The pod's own address.
     pub url: PodUrl,
-    /// The pictures people uploaded.
+    /// Location of uploaded photos.
     pub uploads: Uploads,
-    /// Usernames that nobody may take.
+    /// Reserved usernames.
     pub reserved_names: Vec<String>,
-    /// The address people write to (`admins.podmin_email`), if the pod names one.
+    /// The podmin's e-mail address (`admins.podmin_email`), if set.
     pub podmin_email: Option<String>,
 }
 
-/// The usernames that nobody may take on a pod that is not told otherwise (`settings.username_blacklist`).
+/// Returns the usernames that diaspora* reserves by default (`settings.username_blacklist`).
 pub fn reserved_names() -> Vec<String> {
     let names = "admin administrator hostmaster info postmaster root ssladmin ssladministrator sslwebmaster sysadmin \
                  webmaster support contact";
     names.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Where uploaded pictures are.
+/// Location of uploaded photos.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Uploads {
-    /// The folder that holds `images/`.
+    /// The folder that contains `images/`.
     Folder(PathBuf),
     /// A bucket.
     S3(Box<S3Settings>),
 }
 
 impl Uploads {
-    /// Reads what `--uploads` names: a folder, or `s3://BUCKET[/PREFIX]` with the rest in the environment.
+    /// Parses the value of `--uploads`: a folder, or `s3://BUCKET[/PREFIX]` with the rest in the environment.
     ///
     /// # Errors
     /// See [`S3Settings::from_address`].
@@ -51,11 +51,11 @@ impl Uploads {
     }
 }
 
-/// Reads the configuration of the pod installed in `dir`. Nothing is connected to or changed.
+/// Reads the configuration of the pod installed in `dir`. Opens no connection and changes nothing.
 ///
 /// # Errors
-/// A [`ConfigError`] that names the file and says what to do: when the folder is no pod, a file is
-/// missing, unreadable, too large or malformed, or something needed is not set.
+/// A [`ConfigError`] that names the file and the fix: when the folder is not a pod, a file is missing, unreadable,
+/// too large or malformed, or a required setting is missing.
 pub fn read_pod_directory(dir: &Path, environment: Environment<'_>) -> Result<PodConfig, ConfigError> {
     if !dir.join("config").is_dir() {
         return Err(ConfigError::NotAPod { dir: dir.to_owned() });
@@ -76,12 +76,11 @@ pub fn read_pod_directory(dir: &Path, environment: Environment<'_>) -> Result<Po
     })
 }
 
-/// The environment the pod runs in.
+/// Determines the environment that the pod runs in.
 ///
-/// With neither `RAILS_ENV` nor `RACK_ENV` set, diaspora*'s own commands take development. On a
-/// pod's machine, though, the service sets `RAILS_ENV` while the shell of the podmin, or of a cron
-/// job, often lacks it, and reading the empty development database there would look like a pod
-/// without accounts. So first comes the setting that diaspora*'s start script takes, then
+/// With neither `RAILS_ENV` nor `RACK_ENV` set, diaspora*'s own commands use development. On a pod's machine, though,
+/// the service sets `RAILS_ENV` while the podmin's shell or a cron job often lacks it, and the empty development
+/// database would look like a pod without accounts. So the setting of diaspora*'s start script comes first, then
 /// production if the file describes it; only a developer's machine has none of these.
 fn rails_environment(
     database_file: &DatabaseFile,
@@ -101,8 +100,8 @@ fn rails_environment(
 }
 
 fn pod_url(settings: &Settings<'_>, rails_env: &str) -> Result<PodUrl, ConfigError> {
-    // What diaspora* falls back to when nothing is set. For production it has localhost as well, but
-    // no pod that federates can have that address, and a wrong one would end up in every archive.
+    // diaspora*'s defaults. For production diaspora* uses localhost as well, but no federating pod can have that
+    // address, and a wrong one would end up in every archive.
     let (fallback, requires_ssl) = match rails_env {
         "development" => (Some("http://localhost:3000/"), false),
         "test" => (Some("http://localhost:9887/"), false),
@@ -199,7 +198,7 @@ mod tests {
         let pod = Pod::new(&[("database.yml", &developer), ("diaspora.toml", "")]);
         let config = pod.read(&[]).unwrap();
         assert!(config.database.to_string().ends_with("/diaspora_development"));
-        // diaspora*'s own defaults, good enough for a developer.
+        // diaspora*'s own defaults, sufficient for development.
         assert_eq!(config.url.as_str(), "http://localhost:3000/");
 
         let error = stock().read(&[("RAILS_ENV", "staging")]).unwrap_err();

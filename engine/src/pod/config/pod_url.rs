@@ -7,8 +7,7 @@ use url::Url;
 use super::ConfigError;
 use crate::domain::DiasporaId;
 
-/// Base address of a pod, e.g. `https://pod.example/`: scheme http or https, host, perhaps a port,
-/// never a path.
+/// Base address of a pod, e.g. `https://pod.example/`: scheme http or https, host, optional port, never a path.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PodUrl {
     url: Url,
@@ -16,11 +15,11 @@ pub struct PodUrl {
 }
 
 impl PodUrl {
-    /// Reads an address as diaspora* does: a path is dropped, since diaspora* always lives at the
-    /// root of its host. An address without a scheme counts as https.
+    /// Parses an address as diaspora* does: a path is dropped, since diaspora* always runs at the root of its host.
+    /// An address without a scheme counts as https.
     ///
     /// # Errors
-    /// [`ConfigError::BadUrl`] when it is no http or https address of a host.
+    /// [`ConfigError::BadUrl`] when it is not an http or https address with a host.
     pub fn parse(address: &str) -> Result<Self, ConfigError> {
         Self::parse_with_default(address, "https")
     }
@@ -28,7 +27,7 @@ impl PodUrl {
     fn parse_with_default(address: &str, scheme: &str) -> Result<Self, ConfigError> {
         let address = address.trim();
         Self::parsed(address, scheme).map_err(|reason| ConfigError::BadUrl {
-            // Before an @ there may be a password.
+            // The part before an @ may contain a password.
             url: if address.contains('@') { "(not shown)".to_owned() } else { format!("`{address}`") },
             reason,
         })
@@ -54,7 +53,7 @@ impl PodUrl {
         Ok(Self { url, host })
     }
 
-    /// Reads the setting `environment.url`, which diaspora* turns into https when it requires TLS.
+    /// Parses the setting `environment.url`, which diaspora* changes to https when it requires TLS.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -67,22 +66,22 @@ impl PodUrl {
         Ok(pod)
     }
 
-    /// The address, ending in `/`.
+    /// Returns the address, ending in `/`.
     pub fn as_str(&self) -> &str {
         self.url.as_str()
     }
 
-    /// The host, without the port.
+    /// Returns the host, without the port.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// What follows the `@` in the pod's diaspora* IDs; see [`DiasporaId::host_of_pod`].
+    /// Returns the part after the `@` in the pod's diaspora* IDs; see [`DiasporaId::host_of_pod`].
     pub fn diaspora_host(&self) -> String {
         DiasporaId::host_of_pod(&self.url).unwrap_or_else(|| self.host.clone())
     }
 
-    /// Scheme, host and port without a trailing slash: `https://pod.example`.
+    /// Returns scheme, host and port without a trailing slash: `https://pod.example`.
     pub fn origin(&self) -> String {
         self.as_str().trim_end_matches('/').to_owned()
     }

@@ -1,4 +1,4 @@
-//! Photos on S3: which bucket, and how to get in.
+//! Photos on S3: bucket and credentials.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use super::settings::Settings;
 use super::{ConfigError, Environment};
 use crate::s3::{REGION, S3Access, S3AccessError};
 
-/// The folder that diaspora* puts `images/` into, on a disk and in a bucket alike.
+/// The folder that contains `images/`, on a disk and in a bucket alike.
 const PREFIX: &str = "uploads";
-/// A bucket with photos in it.
+/// A bucket that contains photos.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Settings {
-    /// The bucket, and how to get in.
+    /// The bucket and its credentials.
     pub access: S3Access,
-    /// What stands before `/images/NAME` in the keys; on every pod `uploads`.
+    /// Prefix of the keys before `/images/NAME`; on every pod `uploads`.
     pub prefix: String,
-    /// Whether browsers are told to keep photos for a year (diaspora*'s `s3.cache`).
+    /// True when browsers should cache photos for a year (diaspora*'s `s3.cache`).
     pub cache: bool,
 }
 
 impl S3Settings {
-    /// Reads `BUCKET[/PREFIX]`, and the rest from the environment as other programs for S3 do: `AWS_REGION`,
+    /// Parses `BUCKET[/PREFIX]`, and reads the rest from the usual S3 environment variables: `AWS_REGION`,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, `AWS_ALLOW_HTTP`.
     ///
     /// # Errors
@@ -34,8 +34,8 @@ impl S3Settings {
         Ok(Self { access, prefix, cache: true })
     }
 
-    /// Reads `environment.s3`. diaspora* knows Amazon only; a server of another kind comes from the environment,
-    /// as in [`from_address`](Self::from_address).
+    /// Reads `environment.s3`. diaspora* supports Amazon only; another server comes from the environment, as in
+    /// [`from_address`](Self::from_address).
     ///
     /// # Errors
     /// [`ConfigError::NoBucket`], and as [`from_address`](Self::from_address).
@@ -55,8 +55,8 @@ impl S3Settings {
         Ok(Self { access, prefix: PREFIX.to_owned(), cache })
     }
 
-    /// Where browsers find the photos, ending in `/`: what diaspora* 0.9 writes into `remote_photo_path`. Bucket
-    /// names that cannot stand in a certificate's host name stand in the path.
+    /// Returns the photos' public address, ending in `/`, as diaspora* 0.9 writes it to `remote_photo_path`. Bucket
+    /// names that are invalid in a certificate's host name go into the path.
     pub fn public_address(&self) -> String {
         let Self { access: S3Access { bucket, region, endpoint, .. }, prefix, .. } = self;
         if let Some(endpoint) = endpoint {
@@ -75,15 +75,15 @@ impl S3Settings {
     }
 }
 
-/// For people.
+/// Displays the bucket's address.
 impl fmt::Display for S3Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "s3://{}/{}/images{}", self.access.bucket, self.prefix, self.access.server())
     }
 }
 
-/// Lower-case letters, digits and hyphens, 3 to 63 of them, neither beginning nor ending with a hyphen, and not
-/// what could be taken for an address in numbers.
+/// Returns whether a bucket's name is a valid host label: 3 to 63 lowercase letters, digits and hyphens, neither
+/// beginning nor ending with a hyphen, and not mistakable for a numeric address.
 fn is_host_label(bucket: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let number = bucket.bytes().all(|byte| byte.is_ascii_digit()) && (4..=12).contains(&bucket.len());

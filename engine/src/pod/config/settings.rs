@@ -1,5 +1,4 @@
-//! `config/diaspora.toml`, or `config/diaspora.yml` on older pods, and the environment variables
-//! that win over them.
+//! `config/diaspora.toml`, or `config/diaspora.yml` on older pods, and the environment variables that override them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,9 +9,9 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::database_file::from_yaml;
 use super::{ConfigError, Environment, file};
 
-/// A pod's settings, looked up as diaspora* looks them up.
+/// A pod's settings, looked up as diaspora* does.
 ///
-/// No `Debug`: the files hold mail and S3 passwords.
+/// No `Debug`: the files contain mail and S3 passwords.
 pub(super) struct Settings<'a> {
     path: PathBuf,
     tree: Tree,
@@ -22,8 +21,8 @@ pub(super) struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// Reads `diaspora.toml`, else `diaspora.yml`, in the pod's folder `dir`.
     ///
-    /// A pod configured by environment variables alone has neither; its address is then the sign
-    /// that the variables are really there.
+    /// A pod configured by environment variables alone has neither; its address then shows that the variables are
+    /// set.
     ///
     /// # Errors
     /// See [`file::read`]; [`ConfigError::Toml`], [`ConfigError::Yaml`] when the file is malformed;
@@ -46,14 +45,14 @@ impl<'a> Settings<'a> {
         Ok(Self { path, tree: Tree::Nothing, environment })
     }
 
-    /// The file that was read, or that would have been.
+    /// Returns the path of the file that was read, or would have been.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A setting such as `["environment", "s3", "bucket"]`: from the environment variable
-    /// (`ENVIRONMENT_S3_BUCKET`), else from the section of `rails_env`, else from `configuration`.
-    /// As in diaspora*, an empty text and `nil` count as nothing.
+    /// Returns a setting such as `["environment", "s3", "bucket"]`: from the environment variable
+    /// (`ENVIRONMENT_S3_BUCKET`), else from the section of `rails_env`, else from `configuration`. As in diaspora*,
+    /// an empty text and `nil` count as unset.
     pub(super) fn get(&self, rails_env: &str, path: &[&str]) -> Option<String> {
         (self.environment)(&path.join("_").to_ascii_uppercase())
             .or_else(|| self.tree.leaf(rails_env, path))
@@ -62,8 +61,8 @@ impl<'a> Settings<'a> {
             .filter(|value| !matches!(value.as_str(), "" | "nil"))
     }
 
-    /// A setting that is a list of names, such as `["settings", "username_blacklist"]`. In an environment variable
-    /// they stand with commas between them.
+    /// Returns a setting that is a list of names, such as `["settings", "username_blacklist"]`. Environment variables
+    /// separate them with commas.
     pub(super) fn list(&self, rails_env: &str, path: &[&str]) -> Option<Vec<String>> {
         let variable = (self.environment)(&path.join("_").to_ascii_uppercase())
             .filter(|value| !value.trim().is_empty())
@@ -74,20 +73,20 @@ impl<'a> Settings<'a> {
         Some(names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect())
     }
 
-    /// A yes-or-no setting. As in diaspora*, everything that is set and is not `false` is a yes.
+    /// Returns a boolean setting. As in diaspora*, every value except `false` is true.
     pub(super) fn enabled(&self, rails_env: &str, path: &[&str], default: bool) -> bool {
         self.get(rails_env, path).map_or(default, |value| value != "false")
     }
 }
 
-/// The parser's whole error shows the line, which may hold a password; its message does not.
+/// Converts a parser error. Its `Display` shows the line, which may contain a password; its message does not.
 fn not_toml(text: &str, file: &Path, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     ConfigError::Toml { file: file.to_owned(), line, reason: error.message().to_owned() }
 }
 
-/// TOML and YAML alike, as far as single settings go.
+/// A tree of settings, from TOML or YAML.
 enum Tree {
     Branch(BTreeMap<String, Tree>),
     Leaf(String),
@@ -259,7 +258,7 @@ url = "http://localhost:3000/"
         assert!(!settings.enabled("production", &["environment", "require_ssl"], true));
         assert_eq!(settings.get("production", &["environment", "s3", "bucket"]), None);
         assert_eq!(settings.get("production", &["environment", "number"]).unwrap(), "12");
-        // The newer file wins when there are both.
+        // The newer file wins when both exist.
         let settings = read(&[("diaspora.yml", yaml), ("diaspora.toml", TOML)], &nothing).unwrap();
         assert_eq!(settings.get("production", &URL).unwrap(), "https://pod.example/");
     }

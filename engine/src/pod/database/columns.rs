@@ -1,7 +1,8 @@
-//! What the columns of a pod's database can hold.
+//! Capacity of the columns in a pod's database.
 //!
-//! diaspora*'s own tables are in `utf8mb4` on MySQL and MariaDB, with texts of 65,535 bytes and strings of 255 characters;
-//! those of a pod that was set up by hand may hold characters of three bytes only. PostgreSQL holds all but NUL.
+//! On MySQL and MariaDB, diaspora*'s own tables use `utf8mb4`, with texts of 65,535 bytes and strings of 255
+//! characters; a pod set up by hand may allow characters of three bytes only. PostgreSQL allows all characters but
+//! NUL.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,10 +10,10 @@ use std::collections::HashMap;
 use super::{Cell as _, Row};
 use crate::pod::config::Dialect;
 
-/// Stands for a character that a column cannot hold.
+/// Replaces a character that a column cannot store.
 const REPLACEMENT: char = '\u{FFFD}';
 
-/// What the columns of a pod hold.
+/// Capacity of a pod's columns.
 #[derive(Debug, Clone)]
 pub(crate) struct Columns {
     known: HashMap<(String, String), Column>,
@@ -20,7 +21,7 @@ pub(crate) struct Columns {
     folding: HashMap<(String, String), Folding>,
 }
 
-/// How a column compares texts: character set and collation.
+/// A column's text comparison: character set and collation.
 #[derive(Debug, Clone)]
 pub(super) struct Folding {
     pub(super) set: String,
@@ -28,35 +29,35 @@ pub(super) struct Folding {
 }
 
 impl Folding {
-    /// Whether spaces at the end count for nothing, as in all but the newest collations.
+    /// Returns whether trailing spaces are ignored, as in all but the newest collations.
     pub(super) fn pads(&self) -> bool {
         !self.collation.contains("_nopad_") && !self.collation.contains("_0900_")
     }
 }
 
-/// What one column holds.
+/// Capacity of one column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Column {
     characters: usize,
     bytes: usize,
-    /// The last character of its character set.
+    /// The highest character in its character set.
     last: char,
     nul: bool,
 }
 
-/// A text as a column holds it.
+/// A text, adapted to a column.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Held<'a> {
     /// The text.
     pub(crate) text: Cow<'a, str>,
-    /// Whether its end is missing.
+    /// True when the text was truncated.
     pub(crate) cut: bool,
-    /// Whether characters in it were replaced.
+    /// True when characters were replaced.
     pub(crate) replaced: bool,
 }
 
 impl Column {
-    /// The text as this column holds it.
+    /// Adapts a text to this column.
     pub(crate) fn hold(self, text: &str) -> Held<'_> {
         let unheld = |c: char| c > self.last || (c == '\0' && !self.nul);
         let replaced = text.contains(unheld);
@@ -74,19 +75,20 @@ impl Column {
         Held { text: held, cut, replaced }
     }
 
-    /// The same column, with so many characters at most: where diaspora* itself takes no more.
+    /// Limits the column to `characters`, where diaspora* itself accepts no more.
     pub(crate) fn at_most(self, characters: usize) -> Self {
         Self { characters: self.characters.min(characters), ..self }
     }
 
-    /// The same column, but without NUL.
+    /// Returns the column without NUL allowed.
     pub(crate) fn without_nul(self) -> Self {
         Self { nul: false, ..self }
     }
 }
 
 impl Columns {
-    /// The statement that gives them: table, column, characters, bytes, character set, collation. None where every column holds all.
+    /// Returns the statement that lists them: table, column, characters, bytes, character set, collation. `None` when
+    /// all columns store any text.
     pub(super) fn statement(dialect: Dialect) -> Option<&'static str> {
         match dialect {
             Dialect::PostgreSql => Some(
@@ -105,7 +107,7 @@ impl Columns {
         }
     }
 
-    /// From the rows of the statement.
+    /// Reads the statement's rows.
     pub(super) fn new(dialect: Dialect, rows: &[Row]) -> Self {
         let nul = dialect != Dialect::PostgreSql;
         let usual = Column { characters: usize::MAX, bytes: usize::MAX, last: char::MAX, nul };
@@ -124,29 +126,29 @@ impl Columns {
         Self { known: known.collect(), usual, folding: folding.collect() }
     }
 
-    /// How a column compares texts; none where it compares them byte by byte.
+    /// Returns a column's text comparison; `None` when it compares bytes.
     pub(super) fn folding(&self, table: &str, column: &str) -> Option<&Folding> {
         self.folding.get(&(table.to_owned(), column.to_owned()))
     }
 
-    /// Whether a column takes small and capital letters for the same.
+    /// Returns whether a column is case-insensitive.
     pub(crate) fn folds(&self, table: &str, column: &str) -> bool {
         self.folding(table, column).is_some_and(|folding| !folding.collation.ends_with("_bin"))
     }
 
-    /// What a column holds.
+    /// Returns a column's capacity.
     pub(crate) fn of(&self, table: &str, column: &str) -> Column {
         self.known.get(&(table.to_owned(), column.to_owned())).copied().unwrap_or(self.usual)
     }
 }
 
-/// The name of a character set or a collation, as it may stand in a statement.
+/// Returns the name of a character set or collation if it is safe in a statement.
 fn name(name: String) -> Option<String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     Some(name).filter(|name| name.bytes().all(is_plain))
 }
 
-/// The last character of a character set.
+/// Returns the highest character in a character set.
 fn last_of(set: Option<&str>) -> char {
     match set {
         Some("utf8" | "utf8mb3" | "ucs2") => '\u{FFFF}',
@@ -184,7 +186,7 @@ mod tests {
         assert_eq!(held(column(9, 99, "utf8mb4", false), "\0🌼"), ("\u{FFFD}🌼".into(), false, true));
         assert_eq!(held(column(2, 99, "utf8mb4", true), "яяя"), ("яя".into(), true, false));
         assert_eq!(held(column(99, 5, "utf8mb4", true), "яяя"), ("яя".into(), true, false));
-        // What stands for a character may be longer than it was.
+        // The replacement may be longer than the character.
         assert_eq!(held(column(9, 4, "utf8mb4", false), "\0\0"), ("\u{FFFD}".into(), true, true));
     }
 }

@@ -1,25 +1,25 @@
-//! Why a pod's database could not be read or written, and what helps.
+//! Errors of a pod's database, with remedies.
 
 use sqlx::mysql::MySqlDatabaseError;
 
 use crate::pod::config::{DatabaseUrl, Dialect};
 
-/// Why the pod's database could not be read.
+/// The reason the pod's database could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// No connection.
+    /// The connection could not be established.
     #[error(
         "the pod's database at {url} cannot be reached: {reason}. Check that it runs and that the address, user and password are right"
     )]
     Unreachable {
         /// The address, without its password.
         url: String,
-        /// What the database or the system said.
+        /// The error reported by the database or the system.
         reason: String,
-        /// Whether it is away or busy, and not an address or a password that is wrong.
+        /// True when the database is unavailable or busy; false when the address or password is wrong.
         passing: bool,
     },
-    /// It takes no more connections just now, in all or from this user.
+    /// The database accepts no more connections for now, in total or from this user.
     #[error(
         "the pod's database at {url} takes no more connections just now: {reason}. Wait until others are closed, or \
          let it take more ({})",
@@ -28,7 +28,7 @@ pub enum DatabaseError {
     Crowded {
         /// The address, without its password.
         url: String,
-        /// What the database said.
+        /// The error reported by the database.
         reason: String,
     },
     /// The address cannot be used.
@@ -36,45 +36,45 @@ pub enum DatabaseError {
     Address {
         /// The address, without its password.
         url: String,
-        /// What is wrong with it.
+        /// The address's defect.
         reason: String,
     },
-    /// The connection ended in the middle of something: the same may go well with another one.
+    /// The connection was lost during a statement; a retry on a new one may succeed.
     #[error("the connection to the pod's database ended while it was asked about {what}: {reason}")]
     Lost {
-        /// What it was about.
+        /// Subject of the statement.
         what: &'static str,
-        /// What the database or the system said.
+        /// The error reported by the database or the system.
         reason: String,
     },
-    /// The database's user may not read or write a table.
+    /// The database user lacks a right on a table.
     #[error("the pod's database does not allow this user a statement about {what}: {reason}. {help}")]
     Denied {
-        /// What it was about.
+        /// Subject of the statement.
         what: &'static str,
-        /// What the database said.
+        /// The error reported by the database.
         reason: String,
-        /// What helps.
+        /// The remedy.
         help: String,
     },
     /// A statement failed.
     #[error("the pod's database refused a statement about {what}: {reason}")]
     Statement {
-        /// What it was about.
+        /// Subject of the statement.
         what: &'static str,
-        /// What the database said.
+        /// The error reported by the database.
         reason: String,
     },
 }
 
 impl DatabaseError {
-    /// Whether the database is away or busy, so that the same may go well later.
+    /// Returns whether the database is unavailable or busy, so that a retry may succeed.
     pub fn passes(&self) -> bool {
         matches!(self, Self::Unreachable { passing: true, .. } | Self::Lost { .. } | Self::Crowded { .. })
     }
 }
 
-/// How a database is told to take more connections.
+/// Returns the setting that raises the database's connection limit.
 fn more_connections(url: &str) -> &'static str {
     if url.starts_with("mysql") {
         "SET GLOBAL max_connections, or max_user_connections"
@@ -83,7 +83,7 @@ fn more_connections(url: &str) -> &'static str {
     }
 }
 
-/// Why no connection came about.
+/// Converts a failure to connect.
 pub(super) fn refused(url: &DatabaseUrl, error: &sqlx::Error) -> DatabaseError {
     let (url, reason) = (url.to_string(), reason(error));
     if is_crowded(error) {
@@ -92,27 +92,27 @@ pub(super) fn refused(url: &DatabaseUrl, error: &sqlx::Error) -> DatabaseError {
     DatabaseError::Unreachable { url, reason, passing: is_away(error) }
 }
 
-/// Who asks a database, and for which rights.
+/// The database user, and the rights it needs.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    /// Whom the database knows us as.
+    /// Name of the database user.
     pub(super) user: Option<String>,
-    /// `SELECT`, or more.
+    /// `SELECT`, or several rights.
     pub(super) rights: &'static str,
 }
 
 impl Caller {
-    /// Somebody who reads.
+    /// Returns a caller that reads.
     pub(super) fn reader(url: &DatabaseUrl) -> Self {
         Self { user: url.user(), rights: "SELECT" }
     }
 
-    /// Somebody who writes.
+    /// Returns a caller that writes.
     pub(super) fn writer(url: &DatabaseUrl) -> Self {
         Self { user: url.user(), rights: "SELECT, INSERT, UPDATE, DELETE" }
     }
 
-    /// The statements that give the rights to tables.
+    /// Builds the statements that grant the rights on tables.
     pub(super) fn grant(&self, dialect: Dialect, tables: &[&str]) -> String {
         let user = self.user.as_deref().unwrap_or("USER");
         let rights = self.rights;
@@ -120,7 +120,7 @@ impl Caller {
             let one = |table: &&str| format!("GRANT {rights} ON {table} TO {user};");
             return tables.iter().map(one).collect::<Vec<_>>().join(" ");
         }
-        // A name with other characters needs quotes.
+        // Names with other characters need quotes.
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         let user = if user.bytes().all(plain) || self.user.is_none() {
             user.to_owned()
@@ -131,7 +131,7 @@ impl Caller {
     }
 }
 
-/// Why a statement failed.
+/// Converts a statement's failure.
 pub(super) fn statement_error(
     what: &'static str,
     mut caller: Caller,
@@ -154,7 +154,7 @@ pub(super) fn statement_error(
     }
 }
 
-/// The user that MySQL refuses something, `'NAME'@'HOST'`.
+/// Returns the user that MySQL denied a right, `'NAME'@'HOST'`.
 fn mysql_user(error: &sqlx::Error) -> Option<String> {
     let sqlx::Error::Database(database) = error else { return None };
     mysql_number(error)?;
@@ -167,8 +167,8 @@ fn mysql_number(error: &sqlx::Error) -> Option<u16> {
     error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
 }
 
-/// The table that a user may not use, as the database's sentence names it: last in that of PostgreSQL, after the last
-/// point in that of MySQL.
+/// Returns the table that the user has no right to, from the database's message: PostgreSQL names it last, MySQL
+/// after the last dot.
 fn denied_table(error: &sqlx::Error) -> Option<String> {
     let sqlx::Error::Database(database) = error else { return None };
     let message = database.message();
@@ -185,7 +185,7 @@ fn denied_table(error: &sqlx::Error) -> Option<String> {
     Some(word.trim_matches(quotes).to_owned()).filter(|word| !word.is_empty())
 }
 
-/// Whether a connection has ended, be it that the server was shut down or an administrator ended it.
+/// Returns whether a connection has ended, by a server shutdown or by an administrator.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
@@ -201,18 +201,18 @@ fn is_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether a server, or this user's share of it, has no connection free.
+/// Returns whether the server, or this user's share of it, has no free connection.
 fn is_crowded(error: &sqlx::Error) -> bool {
     // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED.
     if matches!(mysql_number(error), Some(1040 | 1203 | 1226)) {
         return true;
     }
     let sqlx::Error::Database(error) = error else { return false };
-    // PgBouncer has no code of its own for it.
+    // PgBouncer has no error code for it.
     error.code().as_deref() == Some("53300") || error.message().contains("no more connections allowed")
 }
 
-/// What the database itself said, without the library's words around it.
+/// Returns the database's own message, without sqlx's additions.
 pub(crate) fn reason(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
@@ -221,7 +221,7 @@ pub(crate) fn reason(error: &sqlx::Error) -> String {
     }
 }
 
-/// Whether a server is not there, or takes no more connections just now; a wrong password or name is another matter.
+/// Returns whether a server is unavailable or out of connections, as opposed to a wrong password or name.
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,

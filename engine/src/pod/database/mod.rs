@@ -1,7 +1,7 @@
-//! One connection to a pod's database, whatever that is: holding one read-only snapshot, or writing.
+//! A connection to a pod's database of any kind, with one read-only snapshot or for writing.
 //!
-//! diaspora* runs on PostgreSQL and MariaDB/MySQL; SQLite carries the sample pod. The statements are the
-//! same for all three, so only this room knows which one it talks to.
+//! diaspora* runs on PostgreSQL and MariaDB/MySQL; the sample pod uses SQLite. The statements are the same for all
+//! three, so only this module knows the database's kind.
 
 mod columns;
 mod error;

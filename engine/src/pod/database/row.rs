@@ -1,4 +1,4 @@
-//! A row, read by position and with forgiveness: a bad value spoils its column, never the row.
+//! Tolerant reading of rows by position: an invalid value affects its column, never the row.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime};
 use sqlx::mysql::MySqlRow;
@@ -20,31 +20,31 @@ pub enum Row {
     Sqlite(SqliteRow),
 }
 
-/// A time or a date out of a column.
+/// A time or date read from a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading<T> {
     /// NULL.
     Absent,
-    /// As the network can write it: of the years 1 to 9999.
+    /// A time or date that the protocol can represent: of the years 1 to 9999.
     Known(T),
-    /// Something else, such as infinity, a year before Christ, a day 0, or a text.
+    /// Another value, such as infinity, a BC year, a day 0, or a text.
     Unsayable(Unsayable),
 }
 
-/// Reading one column; all positions count from 0.
+/// Reads single columns; positions count from 0.
 pub trait Cell {
-    /// An integer of any width.
+    /// Reads an integer of any width.
     fn integer(&self, column: usize) -> Option<i64>;
-    /// A truth value, however the database keeps it.
+    /// Reads a boolean in any of the databases' forms.
     fn boolean(&self, column: usize) -> Option<bool>;
-    /// A text without characters that JSON or XML cannot carry; `None` for NULL.
+    /// Reads a text without characters that JSON or XML cannot represent; `None` for NULL.
     fn text(&self, column: usize) -> Option<String>;
-    /// A point in time.
+    /// Reads a point in time.
     fn time(&self, column: usize) -> Option<Timestamp>;
-    /// A date, `YYYY-MM-DD`.
+    /// Reads a date, `YYYY-MM-DD`.
     fn date(&self, column: usize) -> Option<String>;
 
-    /// A text, with empty taken as absent: what diaspora* leaves out of its entities.
+    /// Reads a text; returns `None` for an empty one, which diaspora* omits from its entities.
     fn filled(&self, column: usize) -> Option<String> {
         self.text(column).filter(|text| !text.is_empty())
     }
@@ -68,7 +68,7 @@ impl Cell for Row {
             Self::Postgres(row) => row.try_get::<bool, _>(column).ok(),
             Self::MySql(row) => row.try_get_unchecked::<i64, _>(column).ok().map(|value| value != 0),
             Self::Sqlite(row) => {
-                // Older Rails wrote 't' and 'f' into SQLite.
+                // Older versions of Rails wrote 't' and 'f' to SQLite.
                 let raw = row.try_get_raw(column).ok().filter(|value| !value.is_null())?;
                 match raw.type_info().name() {
                     "TEXT" => row.try_get_unchecked::<&str, _>(column).ok().map(|v| v == "t" || v == "1"),
@@ -107,21 +107,21 @@ impl Cell for Row {
     }
 }
 
-/// The years that the network's form of a time, and of a date, has room for.
+/// The years that the protocol's times and dates can represent.
 const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
 
-/// PostgreSQL's day 0 in days after 1970-01-01.
+/// PostgreSQL's epoch, 2000-01-01, in days since 1970-01-01.
 pub(super) const POSTGRES_EPOCH_DAYS: i64 = 10_957;
 
-/// PostgreSQL sends microseconds since 2000-01-01, with the largest and smallest number for infinity, on which
-/// the library's own decoder panics.
+/// Decodes PostgreSQL's microseconds since 2000-01-01. The largest and smallest numbers are infinity, on which sqlx's
+/// own decoder panics.
 fn postgres_time(row: &PgRow, column: usize) -> Option<NaiveDateTime> {
     let bytes = row.try_get_raw(column).ok()?.as_bytes().ok()?.try_into().ok()?;
     let micros = i64::from_be_bytes(bytes).checked_add(POSTGRES_EPOCH_DAYS * 86_400_000_000)?;
     DateTime::from_timestamp_micros(micros).map(|time| time.naive_utc())
 }
 
-/// The same for days.
+/// Decodes PostgreSQL's days since 2000-01-01.
 fn postgres_date(row: &PgRow, column: usize) -> Option<NaiveDate> {
     let bytes = row.try_get_raw(column).ok()?.as_bytes().ok()?.try_into().ok()?;
     let days = i64::from(i32::from_be_bytes(bytes)) + POSTGRES_EPOCH_DAYS;
@@ -129,24 +129,24 @@ fn postgres_date(row: &PgRow, column: usize) -> Option<NaiveDate> {
 }
 
 impl Row {
-    /// A point in time, or why it is none.
+    /// Reads a point in time, or the value that is not one.
     pub fn time_reading(&self, column: usize) -> Reading<Timestamp> {
         self.time(column).map_or_else(|| self.unsayable(column), Reading::Known)
     }
 
-    /// A date, or why it is none.
+    /// Reads a date, or the value that is not one.
     pub fn date_reading(&self, column: usize) -> Reading<String> {
         self.date(column).map_or_else(|| self.unsayable(column), Reading::Known)
     }
 
-    /// What a column holds that is neither a time nor a date.
+    /// Reads a value that is neither a time nor a date.
     fn unsayable<T>(&self, column: usize) -> Reading<T> {
         let held = match self {
             Self::Postgres(row) => row.try_get_raw(column).ok().and_then(|value| {
                 let bytes = value.as_bytes().ok()?;
                 Some(unsayable::of_postgres(bytes))
             }),
-            // Asked for a time, the library takes day 0 for NULL; the bytes tell them apart.
+            // sqlx decodes a time with day 0 as NULL; the raw bytes distinguish them.
             Self::MySql(row) => row.try_get_unchecked::<&[u8], _>(column).ok().map(unsayable::of_mysql),
             Self::Sqlite(row) => row
                 .try_get_unchecked::<Option<&[u8]>, _>(column)
@@ -157,7 +157,7 @@ impl Row {
         held.map_or(Reading::Absent, Reading::Unsayable)
     }
 
-    /// How many columns it has.
+    /// Returns the number of columns.
     pub fn width(&self) -> usize {
         match self {
             Self::Postgres(row) => row.len(),
@@ -166,7 +166,7 @@ impl Row {
         }
     }
 
-    /// Whether the column is NULL.
+    /// Returns whether the column is NULL.
     pub fn is_null(&self, column: usize) -> bool {
         match self {
             Self::Postgres(row) => row.try_get_raw(column).is_ok_and(|value| value.is_null()),

@@ -1,4 +1,4 @@
-//! Opening a database read-only and holding one consistent view of it.
+//! Opening a database read-only with one consistent view of it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use super::error::{Caller, refused, statement_error};
 use super::{Cell as _, DatabaseError, Row};
 use crate::pod::config::{DatabaseUrl, Dialect};
 
-/// Between two tries of a database that takes no more connections.
+/// Time between attempts to connect to a database that accepts no more connections.
 const CROWDED_PAUSE: Duration = Duration::from_millis(500);
-/// How long a pod's database may take to answer a new connection.
+/// Time limit for a new connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection to one of the three databases.
@@ -25,7 +25,7 @@ pub(super) enum Link {
     Sqlite(SqliteConnection),
 }
 
-/// A connection inside a read-only transaction: every statement sees the pod as it was at the first one.
+/// A connection in a read-only transaction: every statement sees the pod as of the first one.
 pub struct Snapshot {
     link: Link,
     dialect: Dialect,
@@ -33,12 +33,12 @@ pub struct Snapshot {
     statements: u64,
 }
 
-/// The name PostgreSQL gives to a snapshot that is shared.
+/// PostgreSQL's name of a shared snapshot.
 #[derive(Debug, Clone)]
 pub struct SharedSnapshot(String);
 
 impl SharedSnapshot {
-    /// It stands in a statement as it is.
+    /// Checks the name, which is inserted into a statement unquoted.
     fn new(name: String) -> Option<Self> {
         let plain = name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         (plain && !name.is_empty()).then_some(Self(name))
@@ -46,16 +46,16 @@ impl SharedSnapshot {
 }
 
 impl Snapshot {
-    /// Connects and begins the read-only transaction. A database that takes no more connections is asked again for some
-    /// seconds.
+    /// Connects and starts the read-only transaction. Retries for some seconds while the database accepts no more
+    /// connections.
     ///
     /// # Errors
-    /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
+    /// [`DatabaseError::Address`], [`DatabaseError::Unreachable`] and [`DatabaseError::Crowded`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
         let begun = tokio::time::Instant::now();
         loop {
             match Self::begin(url, None).await {
-                // Somebody else may be about to close one.
+                // Another program may be about to close a connection.
                 Err(DatabaseError::Crowded { .. }) if begun.elapsed() < CONNECT_TIMEOUT => {
                     tokio::time::sleep(CROWDED_PAUSE).await;
                 }
@@ -64,7 +64,7 @@ impl Snapshot {
         }
     }
 
-    /// The same without waiting for a connection that others may close.
+    /// Like [`open`](Self::open), without retries.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -72,7 +72,7 @@ impl Snapshot {
         Self::begin(url, None).await
     }
 
-    /// Asks who this user is, where a name alone is not enough.
+    /// Determines the database user, where the name alone is not enough.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -86,7 +86,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The statements that let this user read tables.
+    /// Returns the statements that grant this user the right to read tables.
     pub(crate) fn grant(&self, tables: &[&str]) -> String {
         self.caller.grant(self.dialect, tables)
     }
@@ -96,13 +96,13 @@ impl Snapshot {
             |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason, passing: true };
         let link = within_time(url, connect(url, Access::Read)).await?;
         let mut snapshot = Self { link, dialect: url.dialect(), caller: Caller::reader(url), statements: 0 };
-        // It must come before anything is asked for.
+        // PostgreSQL requires this before any query.
         let share = shared.map(|shared| format!("SET TRANSACTION SNAPSHOT '{}'", shared.0));
         let begin: &[&str] = match snapshot.dialect {
             Dialect::PostgreSql => &[
                 "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
                 share.as_deref().unwrap_or_default(),
-                // A database without an encoding may hold anything; asked for UTF-8 it refuses whole rows.
+                // A database without an encoding may contain any bytes; converting to UTF-8 fails for whole rows.
                 "SELECT set_config('client_encoding', 'SQL_ASCII', false) \
                  WHERE current_setting('server_encoding') = 'SQL_ASCII'",
             ],
@@ -118,8 +118,8 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// Lets other connections see the pod as this one does, as long as this one stays: its name for
-    /// [`open_shared`](Self::open_shared). Only PostgreSQL can; the others give `None`.
+    /// Shares this view of the pod with other connections, as long as this one stays open; returns its name for
+    /// [`open_shared`](Self::open_shared). Only PostgreSQL can; for others, returns `None`.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -131,20 +131,20 @@ impl Snapshot {
         Ok(row.and_then(|row| row.text(0)).and_then(SharedSnapshot::new))
     }
 
-    /// Another connection that sees what the one sees that shared its snapshot.
+    /// Opens a connection with the same view as the one that shared its snapshot.
     ///
     /// # Errors
-    /// As [`open`](Self::open), also when the other connection has gone.
+    /// As [`open`](Self::open), also when the other connection was closed.
     pub async fn open_shared(url: &DatabaseUrl, shared: &SharedSnapshot) -> Result<Self, DatabaseError> {
         Self::begin(url, Some(shared)).await
     }
 
-    /// Which database this is.
+    /// Returns the kind of database.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// Statements sent so far.
+    /// Returns the number of statements sent so far.
     pub fn statements(&self) -> u64 {
         self.statements
     }
@@ -159,9 +159,9 @@ impl Snapshot {
         }
     }
 
-    /// Sends one statement and gives its rows as they come, so that any number takes the same memory.
+    /// Sends one statement and streams its rows, so that memory use does not depend on their number.
     ///
-    /// `sql` holds numbers of our own only, or `?` for the values in `texts`.
+    /// `sql` contains only Pappus's own numbers, or `?` for the values in `texts`.
     pub fn stream<'a>(
         &'a mut self,
         what: &'static str,
@@ -186,7 +186,7 @@ impl Snapshot {
         }
     }
 
-    /// All rows of a statement that is known to give few.
+    /// Returns all rows of a statement, for few rows only.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -199,7 +199,7 @@ impl Snapshot {
         self.stream(what, sql, texts).try_collect().await
     }
 
-    /// The first row of a statement.
+    /// Returns the first row of a statement.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -213,14 +213,14 @@ impl Snapshot {
     }
 }
 
-/// What a connection is for.
+/// Purpose of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
     Write,
 }
 
-/// Waits for a connection as long as a database may take.
+/// Limits the time for connecting.
 pub(super) async fn within_time(
     url: &DatabaseUrl,
     connecting: impl Future<Output = Result<Link, DatabaseError>>,
@@ -239,7 +239,7 @@ pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Link, D
     Ok(match url.dialect() {
         Dialect::PostgreSql => {
             let options: PgConnectOptions = url.expose().parse().map_err(address)?;
-            // PgBouncer refuses parameters it does not know, and no fractions are read here.
+            // PgBouncer rejects parameters it does not know, and no fractions are read here.
             let options = options.extra_float_digits(None);
             let options = options.application_name("pappus").disable_statement_logging();
             Link::Postgres(PgConnection::connect_with(&options).await.map_err(refused)?)
@@ -260,7 +260,7 @@ pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Link, D
     })
 }
 
-/// PostgreSQL numbers its placeholders.
+/// Numbers the placeholders for PostgreSQL.
 pub(crate) fn numbered_placeholders(sql: &str) -> String {
     let mut numbered = String::with_capacity(sql.len() * 2);
     for (index, part) in sql.split('?').enumerate() {
@@ -273,7 +273,7 @@ pub(crate) fn numbered_placeholders(sql: &str) -> String {
     numbered
 }
 
-/// MySQL quotes names with backticks; the statements here use double quotes for nothing but names.
+/// Replaces double quotes, used here only for names, by MySQL's backticks.
 pub(super) fn backticks(sql: String) -> String {
     if sql.contains('"') { sql.replace('"', "`") } else { sql }
 }

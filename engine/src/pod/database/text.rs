@@ -1,13 +1,13 @@
-//! Texts out of a database that was not always careful.
+//! Texts from a database that may contain invalid characters.
 
 use std::borrow::Cow;
 
-/// The bytes of a column as text that JSON and XML can carry.
+/// Decodes a column's bytes to a text that JSON and XML can represent.
 ///
-/// Invalid UTF-8 and characters XML 1.0 has no place for (NUL and most control characters) become U+FFFD.
-/// diaspora*'s exporter does the same, so signatures over such texts are the same on both sides.
+/// Invalid UTF-8 and characters that XML 1.0 forbids (NUL and most control characters) become U+FFFD, as in
+/// diaspora*'s exporter, so signatures over such texts are the same on both sides.
 pub fn clean_text(bytes: &[u8]) -> String {
-    // Nearly every text is sound, and finding that out is much faster than the repairing walk.
+    // Nearly every text is valid, and checking is much faster than repairing.
     let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
     let suspicious = bytes.iter().fold(false, |found, byte| found | may_be_forbidden(*byte));
     if suspicious && text.chars().any(is_forbidden) {
@@ -17,7 +17,7 @@ pub fn clean_text(bytes: &[u8]) -> String {
     }
 }
 
-/// A quick look: control characters, and the first byte of U+FFFE and U+FFFF.
+/// A quick check: control characters, and the first byte of U+FFFE and U+FFFF.
 fn may_be_forbidden(byte: u8) -> bool {
     byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0xEF
 }

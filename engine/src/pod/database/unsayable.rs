@@ -1,22 +1,22 @@
-//! Times and dates that a database holds and nobody can write: infinity, years before Christ or after 9999, day 0.
+//! Times and dates in a database that the protocol cannot represent: infinity, BC years or after 9999, day 0.
 //!
-//! PostgreSQL has infinite times and years from 4713 BC to 294276; MySQL and MariaDB have zero dates and dates of
-//! which only a part is known, unless their `sql_mode` says otherwise; SQLite keeps whatever text it is given.
+//! PostgreSQL has infinite times and years from 4713 BC to 294276; MySQL and MariaDB have zero and partial dates,
+//! unless their `sql_mode` forbids them; SQLite stores any text.
 
 use chrono::NaiveDate;
 
 use super::row::POSTGRES_EPOCH_DAYS;
 use crate::domain::Timestamp;
 
-/// Characters of a text that are shown.
+/// The longest quote from a text, in characters.
 const SHOWN: usize = 40;
 
-/// A value of a column for times that is none of the years 1 to 9999.
+/// A value in a time column outside the years 1 to 9999.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsayable {
-    /// What the column holds, for people.
+    /// Description of the value, for people.
     pub held: String,
-    /// The beginning of the month or of the year, where at least that is known.
+    /// Start of the day, month or year, if known.
     pub near: Option<Timestamp>,
 }
 
@@ -26,7 +26,7 @@ impl Unsayable {
     }
 }
 
-/// Eight bytes of microseconds or four of days, since 2000-01-01, as PostgreSQL sends times and dates.
+/// Reads PostgreSQL's binary form: eight bytes of microseconds or four of days, since 2000-01-01.
 pub(super) fn of_postgres(bytes: &[u8]) -> Unsayable {
     const DAY: i64 = 86_400_000_000;
     let time = <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes);
@@ -41,9 +41,9 @@ pub(super) fn of_postgres(bytes: &[u8]) -> Unsayable {
     Unsayable::new(year_in_words(days + POSTGRES_EPOCH_DAYS))
 }
 
-/// The year of a day, counted from 1970-01-01.
+/// Describes the year of a day, counted from 1970-01-01.
 fn year_in_words(days: i64) -> String {
-    // The calendar repeats itself every 400 years; chrono's ends before PostgreSQL's.
+    // The calendar repeats every 400 years; chrono's range is smaller than PostgreSQL's.
     const CYCLE: i64 = 146_097;
     let day = chrono::DateTime::from_timestamp(days.rem_euclid(CYCLE) * 86_400, 0);
     let within = day.map_or(1970, |day| i64::from(chrono::Datelike::year(&day)));
@@ -53,7 +53,8 @@ fn year_in_words(days: i64) -> String {
     }
 }
 
-/// The length, and as many of year (two bytes), month, day, hour, minute and second as are not zero.
+/// Reads MySQL's binary form: a length, then year (two bytes), month, day, hour, minute and second up to the last
+/// nonzero part.
 pub(super) fn of_mysql(bytes: &[u8]) -> Unsayable {
     let byte = |place: usize| bytes.get(place).copied().unwrap_or(0);
     let year = u16::from_le_bytes([byte(1), byte(2)]);
@@ -68,7 +69,7 @@ pub(super) fn of_mysql(bytes: &[u8]) -> Unsayable {
     Unsayable { held, near: near(i32::from(year), month.into(), day.into()) }
 }
 
-/// A text, as SQLite keeps times.
+/// Reads a text, SQLite's form of times.
 pub(super) fn of_text(text: &str) -> Unsayable {
     let mut numbers = text.get(..10).unwrap_or_default().split('-').map(|part| part.parse::<u32>().ok());
     let mut next = || numbers.next().flatten();
@@ -81,7 +82,7 @@ pub(super) fn of_text(text: &str) -> Unsayable {
     Unsayable { held: format!("{:?}", text.chars().take(SHOWN).collect::<String>()), near }
 }
 
-/// The first moment of what is known of a day.
+/// Returns the first moment of the known part of a date.
 fn near(year: i32, month: u32, day: u32) -> Option<Timestamp> {
     let known = Some(year).filter(|year| (1..=9999).contains(year))?;
     let day = NaiveDate::from_ymd_opt(known, month, day)

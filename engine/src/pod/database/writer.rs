@@ -1,4 +1,4 @@
-//! A connection that writes to a pod's database, in short transactions.
+//! A connection that writes to a pod's database in short transactions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use super::{Cell as _, DatabaseError, Row};
 use crate::domain::Timestamp;
 use crate::pod::config::{DatabaseUrl, Dialect};
 
-/// A value for a column. PostgreSQL wants to know the type of a NULL too.
+/// A value for a column. Typed also when NULL, as PostgreSQL requires.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// A row number or a count.
+    /// A row ID or a count.
     Integer(Option<i64>),
     /// A text.
     Text(Option<String>),
-    /// Yes or no.
+    /// A boolean.
     Boolean(Option<bool>),
     /// A point in time.
     Time(Option<NaiveDateTime>),
-    /// A day.
+    /// A date.
     Date(Option<NaiveDate>),
 }
 
@@ -96,12 +96,12 @@ impl From<Option<NaiveDate>> for Value {
     }
 }
 
-/// What to do with a row that is there already.
+/// The action when a row already exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnConflict {
-    /// It must not be there: the statement fails.
+    /// The statement fails.
     Fail,
-    /// Leave it as it is.
+    /// The existing row stays unchanged.
     Ignore,
 }
 
@@ -121,8 +121,7 @@ macro_rules! bind {
     }};
 }
 
-/// A connection that may write. Everything between [`PodWriter::begin`] and [`PodWriter::commit`] happens
-/// together or not at all.
+/// A writable connection. Everything between [`PodWriter::begin`] and [`PodWriter::commit`] is atomic.
 pub struct PodWriter {
     link: Link,
     dialect: Dialect,
@@ -130,11 +129,11 @@ pub struct PodWriter {
     columns: Option<Arc<Columns>>,
 }
 
-/// Values in one statement: SQLite takes 32,766 at most.
+/// The most values in one statement; SQLite's limit is 32,766.
 const MAX_VALUES: usize = 30_000;
 
 impl PodWriter {
-    /// Connects.
+    /// Connects to the database.
     ///
     /// # Errors
     /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
@@ -144,8 +143,8 @@ impl PodWriter {
         Ok(Self { link, dialect: url.dialect(), caller, columns: None })
     }
 
-    /// Lets an SQLite file finish what a writer that was killed has begun: a connection that only reads cannot,
-    /// and would fail. Other databases do that themselves.
+    /// Recovers an SQLite file after a writer was killed; a read-only connection cannot, and would fail. Other
+    /// databases recover by themselves.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -157,7 +156,7 @@ impl PodWriter {
         Ok(())
     }
 
-    /// Connects, and begins a transaction in which the database itself refuses every change.
+    /// Connects and starts a transaction in which the database itself rejects every change.
     ///
     /// # Errors
     /// [`DatabaseError::Address`] and [`DatabaseError::Unreachable`].
@@ -168,19 +167,19 @@ impl PodWriter {
         let begin = match pod.dialect {
             Dialect::PostgreSql => "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Dialect::MySql => "START TRANSACTION READ ONLY",
-            // The connection was opened for reading.
+            // The connection was opened read-only.
             Dialect::Sqlite => "BEGIN",
         };
         pod.run("the beginning of a transaction", begin.to_owned(), &[]).await?;
         Ok(pod)
     }
 
-    /// Which database this is.
+    /// Returns the kind of database.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// What the pod's columns hold; asked for once.
+    /// Returns the columns' capacity; queried once.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -197,27 +196,27 @@ impl PodWriter {
         Ok(columns)
     }
 
-    /// Begins a transaction.
+    /// Starts a transaction.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
     pub async fn begin(&mut self) -> Result<(), DatabaseError> {
-        // SQLite would find out at the first write only that somebody else is writing.
+        // A plain BEGIN would detect SQLite's other writers only at the first write.
         let sql = if self.dialect == Dialect::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
         self.run("the beginning of a transaction", sql.to_owned(), &[]).await.map(drop)
     }
 
-    /// Makes everything since [`PodWriter::begin`] last.
+    /// Commits everything since [`PodWriter::begin`].
     ///
     /// # Errors
-    /// [`DatabaseError::Statement`]; then nothing of it is there.
+    /// [`DatabaseError::Statement`]; then nothing is committed.
     pub async fn commit(&mut self) -> Result<(), DatabaseError> {
         self.run("the end of a transaction", "COMMIT".to_owned(), &[]).await.map(drop)
     }
 
-    /// Runs a statement and says how many rows it changed.
+    /// Runs a statement and returns the number of rows changed.
     ///
-    /// `sql` holds numbers of our own only, or `?` for `values`.
+    /// `sql` contains only Pappus's own numbers, or `?` for `values`.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -227,12 +226,12 @@ impl PodWriter {
         sql: String,
         values: &[Value],
     ) -> Result<u64, DatabaseError> {
-        // Between two transactions a pool may give another connection, which knows no statement by name.
+        // A pooler may switch connections between transactions, which loses prepared statements.
         let persistent = self.dialect != Dialect::PostgreSql;
         macro_rules! run {
             ($link:expr, $sql:expr) => {{
                 if values.is_empty() {
-                    // Transactions cannot be begun in a prepared statement everywhere.
+                    // Not every database accepts BEGIN as a prepared statement.
                     $link.execute(sqlx::raw_sql(AssertSqlSafe($sql))).await
                 } else {
                     bind!(sqlx::query(AssertSqlSafe($sql)).persistent(persistent), values)
@@ -250,7 +249,7 @@ impl PodWriter {
         }
     }
 
-    /// All rows of a statement that gives few.
+    /// Returns all rows of a statement, for few rows only.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -278,7 +277,7 @@ impl PodWriter {
         }
     }
 
-    /// The rows for a list of texts that may be long: `sql` has `IN ({})` where the list belongs.
+    /// Returns the rows for a list of texts of any length: `sql` has `IN ({})` in place of the list.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -289,7 +288,7 @@ impl PodWriter {
         texts: &[T],
     ) -> Result<Vec<Row>, DatabaseError> {
         if let Link::Postgres(link) = &mut self.link {
-            // One array, and the same statement every time: it is read and planned once.
+            // One array keeps the statement constant, so it is parsed and planned once.
             let sql = numbered_placeholders(&sql.replace("IN ({})", "= ANY(?)"));
             let texts: Vec<String> = texts.iter().map(|text| text.as_ref().to_owned()).collect();
             if texts.is_empty() {
@@ -311,7 +310,7 @@ impl PodWriter {
         Ok(rows)
     }
 
-    /// Which of these texts a column takes for one: each with the first that it cannot be told from, if that is another.
+    /// Finds texts that a column's collation treats as equal: maps each to the first equal text, if that is another.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -323,7 +322,7 @@ impl PodWriter {
     ) -> Result<HashMap<String, String>, DatabaseError> {
         let columns = self.columns().await?;
         let Some(folding) = columns.folding(table, column) else { return Ok(HashMap::new()) };
-        // What the database compares by, as it says itself.
+        // The database's own sort key.
         let text = if folding.pads() { "TRIM(TRAILING ' ' FROM ?)" } else { "?" };
         let Folding { set, collation } = folding;
         let sql = format!("SELECT HEX(WEIGHT_STRING(CONVERT({text} USING {set}) COLLATE {collation}))");
@@ -338,8 +337,8 @@ impl PodWriter {
         Ok(others)
     }
 
-    /// Inserts many rows with as few statements as possible, and says how many are new. Texts that a column cannot hold are
-    /// cut and their characters replaced; who wants to say so looks at [`PodWriter::columns`] before.
+    /// Inserts many rows with as few statements as possible, and returns the number inserted. Texts are truncated and
+    /// characters replaced to fit the columns; to report that, check [`PodWriter::columns`] before.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -389,7 +388,7 @@ impl PodWriter {
     }
 }
 
-/// Sends every column as one array: PostgreSQL reads that many times faster than as many single values.
+/// Sends each column as one array, which PostgreSQL parses many times faster than single values.
 async fn insert_arrays(
     link: &mut PgConnection,
     sql: String,
@@ -428,7 +427,7 @@ async fn insert_arrays(
     Ok(query.execute(link).await?.rows_affected())
 }
 
-/// `?, ?, ?`
+/// Returns placeholders: `?, ?, ?`
 fn places(count: usize) -> String {
     vec!["?"; count].join(", ")
 }

@@ -1,4 +1,4 @@
-//! The account itself: who it is, what it chose, its aspects.
+//! The account itself: identity, settings, aspects.
 
 use super::notes::Problem;
 use super::source::{Source, Statement, Whose};
@@ -11,12 +11,12 @@ use crate::domain::{
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, Row};
 
-/// Bytes of a private key's text; one of 8192 bits has 6,400.
+/// The longest private key text in bytes; one of 8192 bits has 6,400.
 const MAX_PEM: usize = 64 * 1024;
-/// Bytes of what somebody says about themselves; diaspora* takes 65,535 characters.
+/// The longest self-description in bytes; diaspora* accepts 65,535 characters.
 const MAX_BIO: usize = 2 << 20;
 
-/// Which account, by its rows and by its names.
+/// An account's row IDs and names.
 #[derive(Debug, Clone)]
 pub struct AccountRow {
     /// `users.id`.
@@ -25,30 +25,30 @@ pub struct AccountRow {
     pub person_id: i64,
     /// `users.username`.
     pub username: String,
-    /// The person's diaspora* ID, or what stands for one that the network does not allow.
+    /// The person's diaspora* ID, or a valid replacement for an invalid one.
     pub id: DiasporaId,
-    /// `people.diaspora_handle` as it is.
+    /// `people.diaspora_handle` unchanged.
     pub handle: String,
     /// The person's GUID.
     pub guid: Guid,
-    /// Whether sign-in is locked.
+    /// True when sign-in is locked.
     pub locked: bool,
-    /// Whether the account was closed.
+    /// True when the account was closed.
     pub closed: bool,
 }
 
-/// An aspect with its row number.
+/// An aspect with its row ID.
 #[derive(Debug, Clone)]
 pub struct AspectRow {
     /// `aspects.id`.
     pub id: i64,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Whether new posts go there unless said otherwise.
+    /// True when the aspect is preselected for new posts.
     pub post_default: bool,
 }
 
-/// What [`read`] reads.
+/// The columns for [`read`].
 pub(super) const ACCOUNT: &str = "SELECT u.id, p.id, u.username, p.diaspora_handle, p.guid, u.locked_at, \
      p.closed_account FROM users u LEFT JOIN people p ON p.owner_id = u.id";
 
@@ -157,7 +157,7 @@ pub(super) async fn aspects(
 }
 
 impl AccountReader<'_> {
-    /// The first part of `user`: what the user chose, blocks and profile included.
+    /// Reads the first part of `user`: settings, including blocks and profile.
     ///
     /// # Errors
     /// The database's failure.
@@ -182,7 +182,7 @@ impl AccountReader<'_> {
         })
     }
 
-    /// The key, if it is one: an unreadable one would only stop the importer.
+    /// Returns the key if it is valid: an unreadable one would only make the importer fail.
     fn private_key(&mut self, pem: Option<String>) -> PrivateKey {
         let key = pem.filter(|pem| (1..=MAX_PEM).contains(&pem.len())).map(PrivateKey::from_pem);
         let reason = match &key {
@@ -201,12 +201,12 @@ impl AccountReader<'_> {
         PrivateKey::absent()
     }
 
-    /// The account's own key, ready for signing, after [`AccountReader::settings`] has found a usable one; once.
+    /// Takes the account's own key, ready for signing, if [`AccountReader::settings`] found a usable one.
     pub fn take_signing_key(&mut self) -> Option<SigningKey> {
         self.signing_key.take()
     }
 
-    /// The account's own public key as the pod publishes it.
+    /// Reads the account's public key as the pod publishes it.
     ///
     /// # Errors
     /// The database's failure.
@@ -260,11 +260,11 @@ impl AccountReader<'_> {
     }
 }
 
-/// A profile from its row; a person without one still has a name to be known by.
+/// Builds a profile from its row; a person without a profile still needs a name.
 fn profile_of(author: &DiasporaId, row: Option<&Row>, stand_ins: &mut StandIns) -> Profile {
     let text = |column| row.and_then(|row: &Row| row.filled(column));
     let flag = |column| row.and_then(|row: &Row| row.boolean(column));
-    // The pod's default picture is no picture of the person.
+    // The pod's default avatar does not belong to the person.
     let image = |column| text(column).filter(|url: &String| !url.contains("user/default"));
     Profile {
         author: author.clone(),

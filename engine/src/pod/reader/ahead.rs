@@ -1,7 +1,7 @@
 //! Reading many small accounts at once.
 //!
-//! An account is some forty statements, most of which give nothing for most accounts of an old pod. For a whole
-//! pod each of them is sent once for many accounts, and the rows wait in memory until their account's turn.
+//! An account takes some forty statements, most of which return no rows for most accounts of an old pod. For a whole
+//! pod, each statement is sent once for many accounts, and the rows stay in memory until their account is read.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::domain::PrivateKey;
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, Row, Snapshot};
 
-/// The rooms' statements; a statement that is missing here would give nothing to an account read ahead.
+/// All modules' statements; one that is missing here would return no rows for an account read ahead.
 static STATEMENTS: [&[&Statement]; 8] = [
     account::STATEMENTS,
     contacts::STATEMENTS,
@@ -31,7 +31,7 @@ static STATEMENTS: [&[&Statement]; 8] = [
 
 /// The rows of many accounts.
 ///
-/// All of them are in memory: read no more accounts together than have, say, ten thousand records between them.
+/// All of them are in memory: limit the accounts to, say, ten thousand records in total.
 pub struct ReadAhead {
     accounts: HashMap<i64, Row>,
     rows: HashMap<(&'static str, i64), Vec<Row>>,
@@ -42,7 +42,7 @@ pub struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// Reads these accounts (`users.id`). Who is not there is left out.
+    /// Reads these accounts (`users.id`). Unknown IDs are skipped.
     ///
     /// # Errors
     /// The database's failure.
@@ -92,7 +92,7 @@ impl ReadAhead {
         Ok(())
     }
 
-    /// Keys of everybody who took part in the accounts' posts, and of everybody they were before.
+    /// Reads the keys of everyone active on the accounts' posts, and of their earlier identities.
     async fn read_keys(&mut self, snapshot: &mut Snapshot) -> Result<(), ReadError> {
         let took_part = self.rows.iter().filter(|((what, _), _)| *what == TOOK_PART.what);
         let mut people: HashSet<i64> =
@@ -106,7 +106,7 @@ impl ReadAhead {
         Ok(())
     }
 
-    /// An account's rows, each time once.
+    /// Takes an account's rows of a statement; a second call returns none.
     pub(super) fn take(&mut self, statement: &'static Statement, account: i64) -> Vec<Row> {
         self.rows.remove(&(statement.what, account)).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Contacts, with the aspects they are in.
+//! Contacts with their aspects.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,19 +11,19 @@ use crate::domain::CountKind;
 use crate::domain::{Contact, DiasporaId, OmissionCode, PublicKey, RecordKind};
 use crate::pod::database::{Cell as _, Row};
 
-/// What later parts need to know of the contacts: who may see what, and which pods listen.
+/// Data about the contacts for later parts: audiences and subscribed pods.
 #[derive(Debug, Default)]
 pub struct ContactBook {
     /// `people.id` of every contact in the archive.
     pub people: HashSet<i64>,
     /// Pods of remote contacts.
     pub pods: BTreeSet<i64>,
-    /// People in each aspect, by `aspects.id`, each list in order of `people.id`.
+    /// Members of each aspect, by `aspects.id`, each list in order of `people.id`.
     pub aspect_members: HashMap<i64, Vec<(i64, DiasporaId)>>,
 }
 
 impl ContactBook {
-    /// Everybody in any of these aspects, each once.
+    /// Returns the members of any of these aspects, each once.
     pub fn members(&self, aspects: &[i64]) -> Vec<DiasporaId> {
         let mut members: Vec<&(i64, DiasporaId)> =
             aspects.iter().filter_map(|aspect| self.aspect_members.get(aspect)).flatten().collect();
@@ -62,7 +62,7 @@ const MEMBERSHIPS: Statement = Statement {
 };
 
 impl AccountReader<'_> {
-    /// Every contact, oldest first.
+    /// Reads all contacts, oldest first.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
@@ -95,7 +95,7 @@ impl AccountReader<'_> {
         Ok(book)
     }
 
-    /// The aspects of each contact, by row numbers.
+    /// Reads the aspects of each contact, by row ID.
     async fn aspect_memberships(&mut self) -> Result<HashMap<i64, Vec<i64>>, ReadError> {
         let mut memberships: HashMap<i64, Vec<i64>> = HashMap::new();
         let mut rows = self.source.stream(&MEMBERSHIPS, &self.account);
@@ -150,7 +150,7 @@ fn contact(row: &Row, groups: Vec<String>, notes: &mut Notes) -> Result<Contact,
     })
 }
 
-/// A person's name as diaspora* shows it: both parts, or the diaspora* ID when both are blank.
+/// Returns a person's name as diaspora* shows it: both parts, or the diaspora* ID when both are blank.
 pub(super) fn display_name(first: Option<String>, last: Option<String>, id: &str) -> String {
     let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
     let name = format!("{} {}", first.trim(), last.trim());

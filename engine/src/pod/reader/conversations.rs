@@ -12,15 +12,15 @@ use crate::domain::CountKind;
 use crate::domain::{Conversation, ConversationState, DiasporaId, Message, OmissionCode, RecordKind};
 use crate::pod::database::{Cell as _, Row};
 
-/// Conversations that are read together, with all their messages.
+/// Conversations per batch, with all their messages.
 const TOGETHER: usize = 100;
 
-/// Bytes of a message's text; diaspora* itself takes 65,535 characters in other places.
+/// The longest message text in bytes; diaspora* itself limits other texts to 65,535 characters.
 const MAX_MESSAGE: usize = 2 << 20;
 
 pub(super) const STATEMENTS: &[&Statement] = &[&CONVERSATIONS, &PARTICIPANTS, &MESSAGES];
 
-/// Only where an account is read by itself.
+/// Used only when an account is read by itself.
 const CONVERSATION_IDS: Statement = Statement {
     what: "the list of conversations",
     whose: Whose::Person,
@@ -72,7 +72,7 @@ const MESSAGES: Statement = Statement {
 };
 
 impl AccountReader<'_> {
-    /// Every conversation the account still has, with its messages.
+    /// Reads all conversations that the account still has, with their messages.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
@@ -101,7 +101,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Cuts the account's conversations into ranges of row numbers, [`TOGETHER`] each.
+    /// Divides the account's conversations into ranges of row IDs, [`TOGETHER`] each.
     async fn conversation_pages(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
         if self.source.is_ahead() {
             return Ok(vec![None]);

@@ -1,4 +1,4 @@
-//! The rest of a life on a pod: tags, subscriptions, loose photos, and what else `extras.json` holds.
+//! Tags, subscriptions, photos without a post, and the other data of `extras.json`.
 
 use futures_util::TryStreamExt as _;
 
@@ -14,14 +14,14 @@ use crate::domain::{
 };
 use crate::pod::database::{Cell as _, Row};
 
-/// A photo's file: under which name it goes into the archive, and where it may lie on the pod.
+/// A photo's file: its name in the archive and its possible names on the pod.
 #[derive(Debug)]
 pub struct PhotoName {
     /// `photos.id`.
     pub row: i64,
     /// Name in the archive.
     pub name: String,
-    /// Names to look for among the pod's photo files, best first.
+    /// Candidate names of the pod's photo file, best first.
     pub candidates: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ const MORE_SETTINGS: Statement = Statement {
     sql: |scope| format!("SELECT color_theme, post_default_public, id FROM users WHERE {}", scope.of("id")),
 };
 
-/// Posts and photos, by the name that the archive has for them.
+/// Posts and photos, with their kind in the archive.
 const AUDIENCES: [(&str, &Statement); 2] = [
     (
         "post",
@@ -150,14 +150,14 @@ const HIDDEN_POSTS: Statement = Statement {
 };
 
 impl AccountReader<'_> {
-    /// Followed tags, by name.
+    /// Reads the followed tags, by name.
     ///
     /// # Errors
     /// The database's failure.
     pub async fn followed_tags(&mut self) -> Result<Vec<String>, ReadError> {
         let rows = self.source.rows(&FOLLOWED_TAGS, &self.account).await?;
         let mut tags: Vec<String> = rows.iter().filter_map(|row| row.filled(0)).collect();
-        // The databases sort by rules of their own; the same pod shall give the same archive.
+        // Databases differ in sort order; the same pod must yield the same archive.
         tags.sort();
         for _ in &tags {
             self.notes.count(CountKind::FollowedTags);
@@ -165,7 +165,7 @@ impl AccountReader<'_> {
         Ok(tags)
     }
 
-    /// GUIDs of the posts the account wants to hear about.
+    /// Reads the GUIDs of posts the account is subscribed to.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
@@ -190,7 +190,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Settings without a place in the document.
+    /// Reads the settings that the archive document cannot hold.
     ///
     /// # Errors
     /// The database's failure.
@@ -211,7 +211,7 @@ impl AccountReader<'_> {
         })
     }
 
-    /// Which aspects each limited post and photo was shown to.
+    /// Reads the aspects that each limited post and photo is visible to.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
@@ -244,7 +244,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Photos that belong to no post.
+    /// Reads the photos without a post.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
@@ -263,14 +263,14 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Files of all the account's photos.
+    /// Reads the file names of all the account's photos.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn photo_names(&mut self, sink: &mut impl Sink<PhotoName>) -> Result<(), ReadError> {
         let mut rows = self.source.stream(&PHOTO_NAMES, &self.account);
         while let Some(row) = rows.try_next().await? {
-            // Without a name the photo itself is an omission already.
+            // A photo without a name is already listed as an omission.
             let (Some(id), Some(name)) = (row.integer(0), row.filled(1)) else { continue };
             let mut candidates: Vec<String> =
                 [row.filled(2), Some(name.clone()), row.filled(3)].into_iter().flatten().collect();
@@ -280,7 +280,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Other people's public posts the account commented on.
+    /// Reads other people's public posts that the account commented on.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
@@ -301,7 +301,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Posts the user has hidden from the stream.
+    /// Reads the posts that the user has hidden from the stream.
     ///
     /// # Errors
     /// The database's failure.

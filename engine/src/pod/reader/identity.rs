@@ -1,7 +1,7 @@
-//! Which account is meant by a name, and the ID it goes by.
+//! Finding an account by name, and choosing its diaspora* ID.
 //!
-//! Usernames and IDs are in small letters and plain characters today. Earlier versions, and people who helped themselves
-//! in the database, have left others: capitals, spaces, an ID that has nothing to do with the username.
+//! Usernames and IDs are lowercase with a limited character set today. Earlier versions and manual edits of databases
+//! have left others: uppercase, spaces, an ID unrelated to the username.
 
 use super::account::{ACCOUNT, AccountRow, read};
 use super::notes::{Notes, Problem, identifier};
@@ -10,10 +10,10 @@ use crate::domain::{DiasporaId, OmissionCode, RecordKind};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, Row, Snapshot};
 
-/// Bytes of an ID.
+/// The longest ID in bytes.
 const MAX_ID: usize = 255;
 
-/// Finds an account by its username or its diaspora* ID: as it is written, else with other capitals.
+/// Finds an account by its username or its diaspora* ID: exactly as written, else ignoring case.
 pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<AccountRow, ReadError> {
     let unknown = || ReadError::UnknownAccount { name: name.to_owned() };
     let asked = name.trim();
@@ -40,7 +40,7 @@ pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> R
     }
 }
 
-/// The row whose column is the first of these words, else the oldest: a database may take capitals for small letters.
+/// Returns the row whose column equals the first matching word, else the oldest: a database may ignore case.
 async fn first_of(
     snapshot: &mut Snapshot,
     condition: &str,
@@ -54,7 +54,7 @@ async fn first_of(
     Ok((!rows.is_empty()).then(|| rows.swap_remove(exact.unwrap_or(0))))
 }
 
-/// The ID an account goes by: its own where the network allows it, else the nearest that it allows.
+/// Returns the account's ID: its own if valid in the protocol, else the nearest valid one.
 pub(super) fn usable_id(handle: &str, username: &str, user_id: i64, pod: &PodUrl) -> Option<DiasporaId> {
     let lower = handle.trim().to_lowercase();
     if let Ok(id) = handle.parse().or_else(|_| lower.parse()) {
@@ -73,15 +73,15 @@ pub(super) fn usable_id(handle: &str, username: &str, user_id: i64, pod: &PodUrl
 }
 
 impl AccountRow {
-    /// An ID out of a column; the account's own may be one that only this pod allows.
+    /// Parses an ID from a column; the account's own may be valid on this pod only.
     ///
     /// # Errors
-    /// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for anything unfit.
+    /// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for any invalid value.
     pub(super) fn person_id_of(&self, text: Option<String>, what: &str) -> Result<DiasporaId, Problem> {
         if text.as_ref() == Some(&self.handle) { Ok(self.id.clone()) } else { identifier(text, what) }
     }
 
-    /// Says what stands for its names.
+    /// Notes that the account's ID or username was replaced.
     pub(super) fn note_names(&self, notes: &mut Notes) {
         let Self { handle, id, username, .. } = self;
         let reason = if handle != id.as_str() {

@@ -1,8 +1,8 @@
-//! One account, out of a pod's database: typed records, read in the order of the archive document.
+//! Reading one account from a pod's database: typed records in the order of the archive document.
 //!
-//! Each part of the account is one statement, or a few for every [`PAGE`] posts, never one for a record;
-//! records go to a [`Sink`] as they come, so memory does not grow with the account. A row that cannot be
-//! used becomes an omission in the [`Notes`] and never stops the account.
+//! Each part of the account takes one statement, or a few per [`PAGE`] posts, never one per record; records are
+//! streamed to a [`Sink`], so memory does not grow with the account. An unusable row becomes an omission in the
+//! [`Notes`] and never stops the export.
 
 mod account;
 mod ahead;
@@ -40,40 +40,40 @@ use super::database::{Cell as _, DatabaseError, Snapshot};
 use super::uploads::UploadsError;
 use crate::domain::{DiasporaId, PostRemainder, SigningKey};
 
-/// Posts that are read together.
+/// Posts per page.
 pub const PAGE: usize = 1000;
 
-/// Why an account could not be read.
+/// The reason an account could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The photo files failed, all of them.
+    /// The photo storage as a whole failed.
     #[error(transparent)]
     Uploads(#[from] UploadsError),
-    /// Nobody of this name.
+    /// No account has this name.
     #[error("there is no account {name:?} on this pod. `pappus check` lists what is there")]
     UnknownAccount {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
-    /// The account's own rows are broken.
+    /// The account's own rows are invalid.
     #[error("the account {name:?} has no usable person in the pod's database: {reason}")]
     BrokenAccount {
-        /// Its username.
+        /// Username.
         name: String,
-        /// What is wrong.
+        /// The defect.
         reason: String,
     },
-    /// Whoever took the records has stopped.
+    /// The receiver of the records has stopped.
     #[error("writing was stopped")]
     Stopped,
 }
 
-/// Takes records one at a time, in order.
+/// Receives records one at a time, in order.
 pub trait Sink<T> {
-    /// Takes the next record; waits when the other side is busy.
+    /// Receives the next record; waits while the receiver is busy.
     fn put(&mut self, record: T) -> impl Future<Output = Result<(), ReadError>> + Send;
 }
 
@@ -84,11 +84,11 @@ pub struct AccountReader<'a> {
     account: AccountRow,
     aspects: Vec<AspectRow>,
     pods: Arc<HashMap<i64, String>>,
-    /// Reading a key takes milliseconds: once is enough.
+    /// Cached, since parsing a key takes milliseconds.
     signing_key: Option<SigningKey>,
-    /// What the document leaves out of posts.
+    /// Parts of posts that the document omits.
     post_remainders: Vec<PostRemainder>,
-    /// What was counted and left out so far.
+    /// Counts and omissions so far.
     pub notes: Notes,
 }
 
@@ -102,7 +102,7 @@ impl<'a> AccountReader<'a> {
         Self::new(Source { snapshot, ahead: None }, pod, account).await
     }
 
-    /// Finds the account by its row number, `users.id`.
+    /// Finds the account by its row ID, `users.id`.
     ///
     /// # Errors
     /// As [`AccountReader::find`].
@@ -114,7 +114,7 @@ impl<'a> AccountReader<'a> {
         Self::new(Source { snapshot, ahead: None }, pod, account).await
     }
 
-    /// Looks up the account's diaspora* ID by its username or that ID, with one statement.
+    /// Looks up an account's diaspora* ID by its username or that ID, with one statement.
     ///
     /// # Errors
     /// As [`AccountReader::find`].
@@ -122,7 +122,7 @@ impl<'a> AccountReader<'a> {
         Ok(identity::find(snapshot, pod, name).await?.id)
     }
 
-    /// One of the accounts that have been read ahead, by its `users.id`; each of them once.
+    /// Selects an account that was read ahead, by its `users.id`; each can be read once.
     ///
     /// # Errors
     /// As [`AccountReader::find`].
@@ -153,12 +153,12 @@ impl<'a> AccountReader<'a> {
         })
     }
 
-    /// The account that is being read.
+    /// Returns the account being read.
     pub fn account(&self) -> &AccountRow {
         &self.account
     }
 
-    /// About how many records and files an export of the account will go through.
+    /// Estimates the number of records and files that an export of the account processes.
     ///
     /// # Errors
     /// The database's failure.
@@ -181,7 +181,7 @@ impl<'a> AccountReader<'a> {
         Ok(row.and_then(|row| row.integer(0)).and_then(|count| count.try_into().ok()).unwrap_or(0))
     }
 
-    /// The account's aspects, in the user's order.
+    /// Returns the account's aspects, in the user's order.
     pub fn aspects(&self) -> &[AspectRow] {
         &self.aspects
     }

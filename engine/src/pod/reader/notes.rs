@@ -1,4 +1,4 @@
-//! What an export counted and left out.
+//! Counts and omissions of an export.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use crate::domain::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 pub struct Notes {
     /// Records written, by kind.
     pub counts: BTreeMap<CountKind, u64>,
-    /// Records left out, in the order they were met.
+    /// Records left out, in reading order.
     pub omissions: Omissions,
 }
 
 impl Notes {
-    /// One more record of a kind.
+    /// Counts one more record of a kind.
     pub fn count(&mut self, kind: CountKind) {
         *self.counts.entry(kind).or_default() += 1;
     }
@@ -27,37 +27,37 @@ impl Notes {
     }
 }
 
-/// Why a row cannot be used.
+/// The reason a row cannot be used.
 #[derive(Debug)]
 pub struct Problem {
-    /// Stable name.
+    /// Stable code of the reason.
     pub code: OmissionCode,
-    /// The sentence for people.
+    /// The reason in a sentence, for people.
     pub reason: String,
 }
 
 impl Problem {
-    /// Code and sentence.
+    /// Creates a problem from a code and a sentence.
     pub fn new(code: OmissionCode, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
 
-    /// A text or a record of so many bytes is larger than any reader takes.
+    /// Creates the problem of a text or record whose size in bytes exceeds readers' limits.
     pub fn too_large(bytes: usize) -> Self {
         let reason = format!("it has {bytes} bytes, which is more than readers take of one record");
         Self::new(OmissionCode::TooLarge, reason)
     }
 
-    /// A value that must be there is not.
+    /// Creates the problem of a missing required value.
     pub fn missing(what: &str) -> Self {
         Self::new(OmissionCode::MissingValue, format!("its {what} is empty"))
     }
 }
 
-/// Parses an identifier out of a column.
+/// Parses an identifier from a column.
 ///
 /// # Errors
-/// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for anything unfit.
+/// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for any invalid value.
 pub(super) fn identifier<T>(text: Option<String>, what: &str) -> Result<T, Problem>
 where
     T: std::str::FromStr,

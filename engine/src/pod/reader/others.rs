@@ -20,14 +20,14 @@ use crate::pod::database::{Cell as _, Row};
 pub(super) const STATEMENTS: &[&Statement] =
     &[&TOOK_PART, OTHERS[0], OTHERS[1], OTHERS[2], &LIKES_ON_COMMENTS];
 
-/// Other people's, in the order of [`KINDS`].
+/// Statements for other people's relayables, in the order of [`KINDS`].
 const OTHERS: [&Statement; 3] = [
     &Statement { what: "other people's comments", whose: Whose::Person, sql: |scope| COMMENTS.others(scope) },
     &Statement { what: "other people's likes", whose: Whose::Person, sql: |scope| LIKES.others(scope) },
     &Statement { what: "other people's votes", whose: Whose::Person, sql: |scope| VOTES.others(scope) },
 ];
 
-/// `people.id` of everybody who commented, liked or voted.
+/// Reads the `people.id` of everyone who commented, liked or voted.
 pub(super) const TOOK_PART: Statement = Statement {
     what: "the people who took part",
     whose: Whose::Person,
@@ -66,7 +66,7 @@ fn likes_on_comments(scope: &Scope<'_>) -> String {
     )
 }
 
-/// Somebody's name and public key as the pod's tables have them.
+/// A person's ID, GUID and public key from the pod's tables.
 #[derive(Clone)]
 pub(super) struct PersonKey {
     pub(super) person: i64,
@@ -76,38 +76,37 @@ pub(super) struct PersonKey {
 }
 
 impl PersonKey {
-    /// Reads row number, diaspora* ID, GUID and key.
+    /// Reads row ID, diaspora* ID, GUID and key.
     pub(super) fn new(row: &Row) -> Option<Self> {
         let public_key = row.text(3).unwrap_or_default();
         Some(Self { person: row.integer(0)?, id: row.text(1), guid: row.text(2), public_key })
     }
 }
 
-/// Everything about other people's relayables that is gathered once for an account.
+/// Data about other people's relayables that is read once per account.
 pub struct OthersRelayables {
     pub(super) migrations: Migrations,
     pub(super) signers: Signers,
-    /// `people.id` of everybody who took part, and of everybody they were before they moved here: a
-    /// signature may be by any of these keys.
+    /// `people.id` of all authors and of their earlier identities: any of these keys may have signed.
     authors: HashSet<i64>,
     unsigned: Vec<Relayable>,
     signed_as: Vec<SignedAs>,
 }
 
 impl OthersRelayables {
-    /// Relayables without a usable signature, for `extras.json`.
+    /// Takes the relayables without a usable signature, for `extras.json`.
     pub fn take_unsigned(&mut self) -> Vec<Relayable> {
         std::mem::take(&mut self.unsigned)
     }
 
-    /// The relayables so far that their authors signed before they moved, for `extras.json`.
+    /// Takes the relayables so far that their authors signed before moving, for `extras.json`.
     pub fn take_signed_as(&mut self) -> Vec<SignedAs> {
         std::mem::take(&mut self.signed_as)
     }
 }
 
 impl AccountReader<'_> {
-    /// Gathers who took part in the account's posts, where they moved from, and the keys to sign for them.
+    /// Reads the authors active on the account's posts, their earlier identities, and the keys to sign for them.
     ///
     /// # Errors
     /// The database's failure.
@@ -119,7 +118,7 @@ impl AccountReader<'_> {
         }
         drop(rows);
         let migrations = Migrations::read(&mut self.source, &authors).await?;
-        // diaspora* stores no signature for what its own people write here.
+        // diaspora* stores no signatures of its own users' relayables on local posts.
         let mut local: Vec<i64> = authors.iter().copied().chain(migrations.earlier_local(&authors)).collect();
         local.sort_unstable();
         local.dedup();
@@ -130,7 +129,7 @@ impl AccountReader<'_> {
         Ok(OthersRelayables { migrations, signers, authors, unsigned: Vec::new(), signed_as: Vec::new() })
     }
 
-    /// Other people's comments on, likes of and votes in the account's posts.
+    /// Reads other people's comments, likes and votes on the account's posts.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
@@ -146,7 +145,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Other people's likes on the account's comments and on comments under its posts, for `extras.json`.
+    /// Reads other people's likes on the account's comments and on comments under its posts, for `extras.json`.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
@@ -201,7 +200,7 @@ impl AccountReader<'_> {
         }
     }
 
-    /// Names and keys of everybody who signed something in the archive and is no contact.
+    /// Reads IDs and keys of all signers in the archive who are not contacts.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].

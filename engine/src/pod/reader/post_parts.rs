@@ -1,4 +1,4 @@
-//! What hangs on the posts of one page: photos, polls, places, audiences, comments. One statement each.
+//! Parts of a page's posts: photos, polls, locations, audiences, comments. One statement each.
 
 use std::collections::hash_map::Entry;
 
@@ -52,7 +52,7 @@ const POLLS: Statement = Statement {
     },
 };
 
-/// Pods of people who take part in a public post or reshared it, and of a reshare's original author.
+/// Pods of people active on a public post or who reshared it, and of a reshare's original author.
 const PODS: Statement = Statement {
     what: "the pods of those who took part",
     whose: Whose::Person,
@@ -95,12 +95,12 @@ const REPLIES: Statement = Statement {
     },
 };
 
-/// The condition for the posts `p`.
+/// Builds the condition for the posts `p`.
 fn posts(scope: &Scope<'_>) -> String {
     scope.part_of("p.author_id", "p.id")
 }
 
-/// Columns of `photos ph` that [`photo`] reads, from position 1 on.
+/// Columns of `photos ph` for [`photo`], starting at position 1.
 pub(super) const PHOTO_COLUMNS: &str = "ph.id, ph.guid, ph.public, ph.created_at, ph.remote_photo_path, \
      ph.remote_photo_name, ph.text, ph.status_message_guid, ph.height, ph.width, ph.author_id";
 
@@ -174,7 +174,7 @@ impl PostParts {
     ) -> Result<(), ReadError> {
         let AccountReader { source, account, notes, .. } = reader;
         let mut rows = source.stream_range(&POLLS, account, range);
-        // A post has one poll: rows of a second one are of a damaged database.
+        // A post has one poll; further rows come from a damaged database.
         let mut polls: ByPost<i64> = ByPost::new();
         while let Some(row) = rows.try_next().await? {
             let (Some(post), Some(poll_id)) = (row.integer(0), row.integer(1)) else { continue };
@@ -241,7 +241,7 @@ async fn collect_pairs(
     Ok(())
 }
 
-/// A photo from [`PHOTO_COLUMNS`] at position 1.
+/// Reads a photo from [`PHOTO_COLUMNS`] at position 1.
 pub(super) fn photo(row: &Row, author: &DiasporaId, stand_ins: &mut StandIns) -> Result<Photo, Problem> {
     Ok(Photo {
         guid: identifier(row.text(2), "GUID")?,

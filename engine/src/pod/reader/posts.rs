@@ -1,4 +1,4 @@
-//! The account's posts, a page at a time, with everything that hangs on them.
+//! The account's posts, a page at a time, with all their parts.
 
 use std::collections::HashMap;
 
@@ -16,40 +16,40 @@ use crate::domain::{
 };
 use crate::pod::database::{Cell as _, Reading, Row};
 
-/// Bytes of a post's text; diaspora* takes 65,535 characters. In JSON a character may take six times as much.
+/// The longest text in bytes; diaspora* accepts 65,535 characters. In JSON a character may take six times as much.
 const MAX_TEXT: usize = 2 << 20;
 
-/// A post for the archive document, and what people see around it.
+/// A post for the archive document, with its context for the pages.
 #[derive(Debug)]
 pub struct PostRecord {
-    /// The post as the document has it.
+    /// The post, as in the document.
     pub post: OwnPost,
-    /// What of it is kept in `extras.json`.
+    /// Parts of the post for `extras.json`.
     pub remainder: Option<PostRemainder>,
-    /// The aspects it was shown to; `None` for a public post.
+    /// Names of the aspects it is visible to; `None` for a public post.
     pub aspects: Option<Vec<String>>,
-    /// How many people like it.
+    /// Number of likes.
     pub likes: u64,
-    /// The comments under it, oldest first.
+    /// Comments, oldest first.
     pub replies: Vec<Reply>,
 }
 
-/// A comment as it is shown under a post.
+/// A comment shown under a post.
 #[derive(Debug)]
 pub struct Reply {
-    /// Who wrote it: diaspora* ID, empty when the person is gone.
+    /// The author's diaspora* ID; empty when the person was deleted.
     pub author_id: String,
-    /// Their display name.
+    /// The author's display name.
     pub author_name: String,
-    /// When.
+    /// Creation time.
     pub created_at: Option<Timestamp>,
-    /// Markdown.
+    /// Text, Markdown.
     pub text: String,
 }
 
 pub(super) const STATEMENTS: &[&Statement] = &[&POSTS];
 
-/// Only where an account is read by itself: the rows of one that was read ahead need no pages.
+/// Used only when an account is read by itself; rows read ahead need no pages.
 const POST_IDS: Statement = Statement {
     what: "the list of posts",
     whose: Whose::Person,
@@ -70,7 +70,7 @@ const POSTS: Statement = Statement {
 };
 
 impl AccountReader<'_> {
-    /// Every post, oldest first.
+    /// Reads all posts, oldest first.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
@@ -104,7 +104,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Cuts the account's posts into ranges of row numbers, [`PAGE`] posts each, in one statement.
+    /// Divides the account's posts into ranges of row IDs, [`PAGE`] posts each, with one statement.
     async fn post_pages(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
         if self.source.is_ahead() {
             return Ok(vec![None]);
@@ -180,7 +180,8 @@ impl AccountReader<'_> {
         })
     }
 
-    /// Pods of all contacts, then of those who took part, then this one: it is to hear of changes after a move.
+    /// Returns the pods of all contacts, of other participants, and this one, which must learn of changes after a
+    /// move.
     fn subscribed_pods(&self, book: &ContactBook, more: Vec<i64>) -> Vec<String> {
         let more = more.into_iter().filter(|pod| !book.pods.contains(pod));
         let mut uris: Vec<String> =
@@ -193,7 +194,7 @@ impl AccountReader<'_> {
         self.aspects.iter().filter(|aspect| ids.contains(&aspect.id)).map(|a| a.name.clone()).collect()
     }
 
-    /// A text that no reader takes is left out; the document keeps its beginning.
+    /// Drops a text too large for readers; the document has its beginning.
     fn shorten_remainder(&mut self, remainder: &mut Option<PostRemainder>, row: i64) {
         let Some(whole) = remainder else { return };
         let Some(text) = whole.text.take_if(|text| text.len() > MAX_TEXT) else { return };
@@ -206,7 +207,7 @@ impl AccountReader<'_> {
         }
     }
 
-    /// What diaspora*'s own importer stops at goes into `extras.json`, and is listed.
+    /// Notes the parts that diaspora*'s own importer rejects, for `extras.json`, and lists them as omissions.
     fn note_remainder(&mut self, remainder: Option<&PostRemainder>, row: i64) {
         let Some(remainder) = remainder else { return };
         for (kind, guid, reason) in remainder.reasons() {
@@ -217,7 +218,7 @@ impl AccountReader<'_> {
         self.post_remainders.push(remainder.clone());
     }
 
-    /// What the document leaves out of the posts so far, for `extras.json`.
+    /// Takes the parts that the document omits from the posts so far, for `extras.json`.
     pub fn take_post_remainders(&mut self) -> Vec<PostRemainder> {
         std::mem::take(&mut self.post_remainders)
     }
@@ -268,5 +269,5 @@ impl PostRow {
     }
 }
 
-/// Rows of a page, by the post they belong to.
+/// Rows of a page, by post.
 pub(super) type ByPost<T> = HashMap<i64, T>;

@@ -1,4 +1,4 @@
-//! Comments, likes and votes: the account's own, and what a row of any of them becomes.
+//! Comments, likes and votes: the account's own, and the conversion of their rows.
 
 use futures_util::TryStreamExt as _;
 use serde_json::Map;
@@ -11,7 +11,7 @@ use crate::domain::CountKind;
 use crate::domain::{Comment, Like, OmissionCode, PollParticipation, RecordKind, Relayable, RelayableEntity};
 use crate::pod::database::{Cell as _, Row};
 
-/// A kind of relayable, as the pod's tables keep it.
+/// A kind of relayable and its tables.
 pub(super) struct Kind {
     pub(super) record: RecordKind,
     pub(super) own: CountKind,
@@ -21,22 +21,22 @@ pub(super) struct Kind {
     pub(super) signature_key: &'static str,
     /// Joins from the record `r` to its parent; the post is `p`.
     pub(super) parents: &'static str,
-    /// The parent's GUID.
+    /// Column of the parent's GUID.
     parent_guid: &'static str,
-    /// Columns of this kind only, two of them.
+    /// Two columns that only this kind has.
     values: &'static str,
 }
 
 pub(super) const STATEMENTS: &[&Statement] = OWN;
 
-/// The account's own, in the order of [`KINDS`].
+/// Statements for the account's own relayables, in the order of [`KINDS`].
 const OWN: &[&Statement] = &[
     &Statement { what: "the account's own comments", whose: Whose::Person, sql: |scope| COMMENTS.own(scope) },
     &Statement { what: "the account's own likes", whose: Whose::Person, sql: |scope| LIKES.own(scope) },
     &Statement { what: "the account's own votes", whose: Whose::Person, sql: |scope| VOTES.own(scope) },
 ];
 
-/// In the order of the archive document.
+/// All kinds, in the order of the archive document.
 pub(super) const KINDS: [&Kind; 3] = [&COMMENTS, &LIKES, &VOTES];
 
 pub(super) const COMMENTS: Kind = Kind {
@@ -82,15 +82,15 @@ impl Kind {
         self.select("", &scope.of("r.author_id"), "r.author_id")
     }
 
-    /// Other people's, under the account's posts.
+    /// Selects other people's records under the account's posts.
     pub(super) fn others(&self, scope: &Scope<'_>) -> String {
         let condition = format!("{} AND r.author_id <> p.author_id", scope.of("p.author_id"));
         self.select("", &condition, "p.author_id")
     }
 
-    /// Records that meet a condition, by row number.
+    /// Selects the records that meet a condition, by row ID.
     ///
-    /// `account` is the column by which the account is known; `more` is one more join.
+    /// `account` is the column that identifies the account; `more` is an additional join.
     pub(super) fn select(&self, more: &str, condition: &str, account: &str) -> String {
         let Self { table, signatures, signature_key, parents, parent_guid, values, .. } = self;
         format!(
@@ -102,7 +102,7 @@ impl Kind {
     }
 }
 
-/// A relayable out of the database, its signature and that signature's order still apart.
+/// A relayable from the database, with its signature and signing order still separate.
 pub(super) struct RelayableRow {
     pub(super) row: i64,
     pub(super) author_row: i64,
@@ -164,7 +164,7 @@ fn entity(
             guid,
             parent_guid,
             author_signature,
-            // Nobody can write such a comment, and a stock pod stops at it.
+            // Such comments cannot be created, and a stock pod's import aborts at them.
             text: row.filled(8).ok_or_else(|| Problem::missing("text"))?,
             created_at: stand_ins.time(row, 9),
             edited_at: additional.shift_remove("edited_at").and_then(|at| at.as_str().map(str::to_owned)),
@@ -191,8 +191,8 @@ fn entity(
 }
 
 impl AccountReader<'_> {
-    /// The account's own comments, likes and votes. Their signatures stay behind, as diaspora* leaves them:
-    /// the account's key can make them again.
+    /// Reads the account's own comments, likes and votes. Their signatures are omitted, as in diaspora*'s archives:
+    /// the account's key can recreate them.
     ///
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].

@@ -1,4 +1,4 @@
-//! Where an account's rows come from: straight from the database, or from what was read ahead for many accounts.
+//! The source of an account's rows: the database itself, or rows read ahead for many accounts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::{PAGE, ReadError};
 use crate::domain::PrivateKey;
 use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
 
-/// Whose row number a statement goes by.
+/// The row ID that a statement selects by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
     /// `users.id`
@@ -24,25 +24,25 @@ pub(super) enum Whose {
 
 /// A part of an account: one statement, for one account or for many.
 ///
-/// Its last column is the account's row number, so that what belongs to whom can be told apart; nothing else
-/// in it depends on how many accounts are asked for.
+/// Its last column is the account's row ID, which assigns rows to accounts; no other column depends on the number of
+/// accounts.
 pub(super) struct Statement {
-    /// For errors, and unlike every other statement's.
+    /// Name for errors, unique among statements.
     pub(super) what: &'static str,
     pub(super) whose: Whose,
     pub(super) sql: fn(&Scope<'_>) -> String,
 }
 
-/// Row numbers after the first and up to the second.
+/// Row IDs greater than `after`, up to and including `up_to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) after: i64,
     pub(super) up_to: i64,
 }
 
-/// Which rows a statement is to give.
+/// The rows that a statement selects.
 pub(super) struct Scope<'a> {
-    /// The accounts, by user or by person as the statement says.
+    /// Accounts, by user or by person as the statement requires.
     accounts: &'a [i64],
     /// Part of a large account.
     range: Option<Range>,
@@ -53,7 +53,7 @@ impl<'a> Scope<'a> {
         Self { accounts, range: None }
     }
 
-    /// The condition that this column names one of the accounts.
+    /// Builds the condition that this column names one of the accounts.
     pub(super) fn of(&self, column: &str) -> String {
         match self.accounts {
             [one] => format!("{column} = {one}"),
@@ -61,7 +61,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The same, and the other column lies in the range that is asked for.
+    /// Adds the condition that another column is in the requested range.
     pub(super) fn part_of(&self, column: &str, ranged: &str) -> String {
         let of = self.of(column);
         match self.range {
@@ -78,12 +78,12 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Whether the account's rows are in memory already: then a range would only divide what is there.
+    /// Returns whether the account's rows are already in memory, so that ranges are pointless.
     pub(super) fn is_ahead(&self) -> bool {
         self.ahead.is_some()
     }
 
-    /// An account's rows.
+    /// Streams an account's rows.
     pub(super) fn stream<'s>(
         &'s mut self,
         statement: &'static Statement,
@@ -92,7 +92,7 @@ impl Source<'_> {
         self.stream_range(statement, account, None)
     }
 
-    /// An account's rows within a range.
+    /// Streams an account's rows within a range.
     pub(super) fn stream_range<'s>(
         &'s mut self,
         statement: &'static Statement,
@@ -110,7 +110,7 @@ impl Source<'_> {
         self.snapshot.stream(statement.what, sql, &[])
     }
 
-    /// All of an account's rows, where they are few.
+    /// Returns all of an account's rows, for few rows only.
     pub(super) async fn rows(
         &mut self,
         statement: &'static Statement,
@@ -119,7 +119,7 @@ impl Source<'_> {
         self.stream(statement, account).try_collect().await
     }
 
-    /// An account's rows within a range.
+    /// Returns an account's rows within a range.
     pub(super) async fn rows_range(
         &mut self,
         statement: &'static Statement,
@@ -129,7 +129,7 @@ impl Source<'_> {
         self.stream_range(statement, account, range).try_collect().await
     }
 
-    /// The first of an account's rows.
+    /// Returns the first of an account's rows.
     pub(super) async fn first(
         &mut self,
         statement: &'static Statement,
@@ -138,7 +138,7 @@ impl Source<'_> {
         Ok(self.rows(statement, account).await?.into_iter().next())
     }
 
-    /// Base address, without slash, of every pod this one knows.
+    /// Returns the base address, without a trailing slash, of every pod this one knows.
     pub(super) async fn pods(&mut self) -> Result<Arc<HashMap<i64, String>>, DatabaseError> {
         match &self.ahead {
             Some(ahead) => Ok(Arc::clone(&ahead.pods)),
@@ -146,7 +146,7 @@ impl Source<'_> {
         }
     }
 
-    /// Who has moved.
+    /// Returns everyone who has moved.
     pub(super) async fn moves(&mut self) -> Result<Arc<Moves>, ReadError> {
         match &self.ahead {
             Some(ahead) => Ok(Arc::clone(&ahead.moves)),
@@ -154,7 +154,7 @@ impl Source<'_> {
         }
     }
 
-    /// Private keys of those among these people who live, or lived, on this pod.
+    /// Returns the private keys of those people who are, or were, on this pod.
     pub(super) async fn private_keys(
         &mut self,
         people: &[i64],
@@ -166,7 +166,7 @@ impl Source<'_> {
         private_keys(self.snapshot, people).await
     }
 
-    /// Names and public keys of people; `people` in ascending order, as is the result.
+    /// Returns people's IDs and public keys; `people` in ascending order, as is the result.
     pub(super) async fn person_keys(&mut self, people: &[i64]) -> Result<Vec<PersonKey>, ReadError> {
         if let Some(ahead) = &self.ahead {
             return Ok(people.iter().filter_map(|person| ahead.person_keys.get(person).cloned()).collect());
@@ -184,7 +184,7 @@ pub(super) async fn pod_addresses(
         .iter()
         .filter_map(|row| {
             let scheme = if row.boolean(2).unwrap_or(false) { "https" } else { "http" };
-            // diaspora* stores -1, in older versions NULL, for the port that goes without saying.
+            // diaspora* stores -1, in older versions NULL, for the default port.
             let port = row.integer(3).filter(|port| *port > 0).map(|port| format!(":{port}"));
             Some((row.integer(0)?, format!("{scheme}://{}{}", row.text(1)?, port.unwrap_or_default())))
         })

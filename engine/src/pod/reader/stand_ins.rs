@@ -1,7 +1,7 @@
-//! What stands for values that a database holds and nobody can write.
+//! Replacements for values in a database that the protocol cannot represent.
 //!
-//! A time that must be there is the beginning of what is known of it, and otherwise [`NO_TIME`]; one that may be absent
-//! is left out, as nobody was born on an invented day. Either way the record is there, and an omission says so.
+//! A required time becomes the start of its known part, else [`NO_TIME`]; an optional one is left out, as nobody was
+//! born on an invented day. Either way the record is exported, with an omission that reports it.
 
 use chrono::{DateTime, Utc};
 
@@ -9,20 +9,20 @@ use super::notes::{Notes, Problem};
 use crate::domain::{OmissionCode, RecordKind, Timestamp};
 use crate::pod::database::{Reading, Row, Unsayable};
 
-/// Stands for a time of which nothing is known: 1970-01-01T00:00:00Z, which sorts before everything on a pod.
+/// Replaces a time of which nothing is known: 1970-01-01T00:00:00Z, which sorts before everything on a pod.
 const NO_TIME: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-/// What stands for a part of one record, each with its reason.
+/// Replacements in one record, each with its reason.
 #[derive(Debug, Default)]
 pub(super) struct StandIns(Vec<Problem>);
 
 impl StandIns {
-    /// A time that must be there.
+    /// Reads a required time.
     pub(super) fn time(&mut self, row: &Row, column: usize) -> Timestamp {
         self.time_of(row.time_reading(column))
     }
 
-    /// A time that must be there, as it was read.
+    /// Returns a required time, or its replacement.
     pub(super) fn time_of(&mut self, reading: Reading<Timestamp>) -> Timestamp {
         let nothing = Timestamp::from(NO_TIME);
         let (time, problem) = match reading {
@@ -41,7 +41,7 @@ impl StandIns {
         time
     }
 
-    /// A time or a date that may be absent; `what` names it.
+    /// Returns an optional time or date; `what` names it.
     pub(super) fn optional<T>(&mut self, reading: Reading<T>, what: &str) -> Option<T> {
         match reading {
             Reading::Known(value) => Some(value),
@@ -54,7 +54,7 @@ impl StandIns {
         }
     }
 
-    /// Says of which record they are.
+    /// Notes the replacements as omissions of their record.
     pub(super) fn note(self, notes: &mut Notes, kind: RecordKind, id: Option<i64>, name: Option<&str>) {
         for problem in self.0 {
             notes.omit(problem, kind, id, name.map(str::to_owned));
@@ -63,8 +63,8 @@ impl StandIns {
 }
 
 impl Notes {
-    /// A record of a row whose number and name are in these columns, with what stands for parts of it; nothing when it
-    /// cannot be one, which becomes an omission.
+    /// Builds a record from a row with its ID and name in these columns, and notes its replacements; if that fails,
+    /// notes an omission and returns `None`.
     pub(super) fn record<T>(
         &mut self,
         kind: RecordKind,

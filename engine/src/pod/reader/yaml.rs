@@ -1,22 +1,22 @@
-//! The few columns in which Rails keeps a YAML text.
+//! The few columns in which Rails stores YAML.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// Largest YAML text that is looked at.
+/// The largest YAML text that is parsed, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The extra values of a signed record (`additional_data`): a flat hash of texts.
+/// Parses the additional values of a signed record (`additional_data`): a flat hash of texts.
 ///
-/// A point in time, which Rails writes for `edited_at`, comes out as diaspora*'s exporter writes it:
-/// `2026-11-22 06:13:34 UTC`. `None` when the text is no such hash.
+/// A point in time, which Rails writes for `edited_at`, is formatted like in diaspora*'s exporter, as
+/// `2026-11-22 06:13:34 UTC`. `None` when the text is not such a hash.
 pub(super) fn additional_data(yaml: &str) -> Option<Map<String, Value>> {
     if yaml.len() > MAX_BYTES {
         return None;
     }
     let values: BTreeMap<String, Option<String>> = serde_saphyr::from_str(plain(yaml)).ok()?;
-    // The order of the hash is the order of the text, which a sorted map forgets.
+    // The order of the hash is the order of the text, which a sorted map loses.
     let mut pairs: Vec<(usize, String, Option<String>)> = values
         .into_iter()
         .map(|(name, value)| (yaml.find(&format!("\n{name}:")).unwrap_or(usize::MAX), name, value))
@@ -34,7 +34,7 @@ pub(super) fn additional_data(yaml: &str) -> Option<Map<String, Value>> {
     )
 }
 
-/// `hidden_shareables`: post numbers as texts, under the key `Post`.
+/// Parses `hidden_shareables`: post row IDs as texts, under the key `Post`.
 pub(crate) fn hidden_posts(yaml: &str) -> Option<Vec<i64>> {
     if yaml.len() > MAX_BYTES {
         return None;
@@ -43,7 +43,7 @@ pub(crate) fn hidden_posts(yaml: &str) -> Option<Vec<i64>> {
     Some(values.get("Post").into_iter().flatten().filter_map(|id| id.parse().ok()).collect())
 }
 
-/// Without the Ruby class of hashes that some versions of Rails put on the first line.
+/// Removes the Ruby class of hashes that some versions of Rails put on the first line.
 fn plain(yaml: &str) -> &str {
     match yaml.strip_prefix("--- !ruby/hash:") {
         Some(rest) => rest.split_once(char::is_whitespace).map_or("[]", |(_, body)| body),

@@ -14,14 +14,14 @@ use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original
 use crate::pod::config::S3Settings;
 use crate::s3::{Readers, client, is_missing, is_refused, list, why};
 
-/// An object up to this size, in bytes, is fetched before its turn comes; of larger ones only the request is sent.
+/// The largest object in bytes that is fetched ahead; for larger ones only the request is sent.
 const FETCHED_AHEAD: u64 = 512 << 10;
-/// Requests at a time.
+/// Concurrent requests.
 const AT_ONCE: usize = 8;
-/// What diaspora* stores photos with unless `s3.cache` is off.
+/// diaspora*'s header for stored photos unless `s3.cache` is off.
 const CACHE_CONTROL: &str = "max-age=31536000";
 
-/// What lies under `images/` in a bucket.
+/// The objects under `images/` in a bucket.
 #[derive(Clone)]
 pub struct PhotoBucket {
     store: Arc<AmazonS3>,
@@ -32,7 +32,7 @@ pub struct PhotoBucket {
 }
 
 impl PhotoBucket {
-    /// Asks for the first name in the bucket.
+    /// Opens a bucket and checks that it can be listed.
     pub(super) async fn open(settings: &S3Settings) -> Result<Self, UploadsError> {
         let place = settings.to_string();
         let failed = |error| UploadsError::Bucket { place: place.clone(), what: "read", why: why(&error) };
@@ -43,23 +43,23 @@ impl PhotoBucket {
             cache: settings.cache,
             place: place.clone(),
         };
-        // Without the right to list, a photo that is missing could not be told from one that is refused.
+        // Without the right to list, S3 answers for a missing photo as for a refused one.
         let one = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
         bucket.store.list_paginated(Some(&bucket.images), one).await.map_err(failed)?;
         Ok(bucket)
     }
 
-    /// For people.
+    /// Returns the bucket's address for display.
     pub(super) fn place(&self) -> &str {
         &self.place
     }
 
-    /// Where browsers find the photos.
+    /// Returns the photos' public address.
     pub(super) fn public_address(&self) -> &str {
         &self.public_address
     }
 
-    /// The first object of these names that is not empty, opened.
+    /// Opens the first nonempty object of these names.
     pub(super) async fn find(&self, names: Vec<String>) -> Result<PhotoFile, UploadsError> {
         let (mut refused, mut missing) = (None, PhotoFile::Missing);
         for path in names.iter().filter_map(|name| self.path(name)) {
@@ -168,17 +168,17 @@ impl fmt::Debug for PhotoBucket {
     }
 }
 
-/// An object that is being read.
+/// An object being read.
 pub struct ObjectBytes {
     bytes: BoxStream<'static, object_store::Result<Vec<u8>>>,
     place: String,
 }
 
 impl ObjectBytes {
-    /// The next bytes; none at the end.
+    /// Returns the next bytes; `None` at the end.
     ///
     /// # Errors
-    /// [`UploadsError::Bucket`], when reading broke off for good.
+    /// [`UploadsError::Bucket`], when reading failed for good.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, UploadsError> {
         self.bytes.try_next().await.map_err(|error| UploadsError::Bucket {
             place: self.place.clone(),
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::s3::S3Access;
 
-    /// A server that hears a request and does as it is told; connections stay open.
+    /// Starts a server that reads a request and runs `answer`; connections stay open.
     fn server(answer: fn(&str, &mut TcpStream)) -> S3Settings {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

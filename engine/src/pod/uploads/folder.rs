@@ -13,8 +13,8 @@ use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original
 pub struct PhotoFolder(PathBuf);
 
 impl PhotoFolder {
-    /// Checks that the folder `path` holds a readable `images/`, or that it may be one that has never held any: a pod
-    /// makes `images/` when the first photo is stored, and `public/uploads` as well.
+    /// Checks that the folder `path` contains a readable `images/`, or may never have contained one: a pod creates
+    /// `images/`, and `public/uploads` as well, when the first photo is stored.
     pub(super) fn open(path: &Path) -> Result<Self, UploadsError> {
         let images = path.join("images");
         match std::fs::read_dir(&images) {
@@ -24,22 +24,22 @@ impl PhotoFolder {
         }
     }
 
-    /// Whether there is no folder yet.
+    /// Returns whether the folder does not exist yet.
     pub(super) fn is_new(&self) -> bool {
         matches!(self.0.try_exists(), Ok(false))
     }
 
-    /// The nearest folder above the photos that is there: what has their place on its disk.
+    /// Returns the nearest existing ancestor of the folder, which is on the photos' disk.
     pub(crate) fn place(&self) -> &Path {
         self.0.ancestors().find(|folder| folder.is_dir()).unwrap_or(&self.0)
     }
 
-    /// The folder itself.
+    /// Returns the folder itself.
     pub(crate) fn images(&self) -> &Path {
         &self.0
     }
 
-    /// The first file of these names that can be opened and is not empty.
+    /// Opens the first nonempty readable file of these names.
     pub(super) fn find(&self, names: &[String]) -> PhotoFile {
         let (mut unreadable, mut missing) = (None, PhotoFile::Missing);
         for name in names {
@@ -85,7 +85,7 @@ impl PhotoFolder {
     }
 
     pub(super) fn compare(&self, name: &str, bytes: &[u8]) -> Result<Held, UploadsError> {
-        // What cannot be read does not stand in the way of being written over.
+        // An unreadable file can still be replaced.
         let Ok(Some((mut file, size))) = self.open_file(name) else { return Ok(Held::Nothing) };
         if size != bytes.len() as u64 {
             return Ok(Held::Another);
@@ -108,7 +108,7 @@ impl PhotoFolder {
         is_plain_file_name(name) && self.0.join(name).exists()
     }
 
-    /// Whoever sees the file sees the whole of it.
+    /// Stores a file atomically.
     pub(super) fn put(&self, photo: &NewPhotoFile) -> Result<(), UploadsError> {
         if is_plain_file_name(&photo.name) {
             self.write(photo).map_err(|source| self.unwritable(source))?;
@@ -122,13 +122,13 @@ impl PhotoFolder {
         let mut file = alone(&unfinished)?;
         file.set_len(0)?;
         file.write_all(&photo.bytes)?;
-        // The web server reads it.
+        // The web server must be able to read it.
         file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
         file.sync_data()?;
         std::fs::rename(&unfinished, self.0.join(&photo.name))
     }
 
-    /// What the file is called until it is whole. Killed meanwhile, the next run finds it by this name.
+    /// Returns the file's temporary name. After a kill, the next run reuses it.
     fn unfinished(&self, name: &str) -> PathBuf {
         self.0.join(format!(".{name}.part"))
     }
@@ -151,16 +151,16 @@ impl PhotoFolder {
     }
 }
 
-/// Whether the uploads folder of a pod may have held nothing so far: it is there, or it is the one that a pod makes in its
-/// own `public/`.
+/// Returns whether a pod's uploads folder may never have been used: it exists, or is the one that the pod creates in
+/// its own `public/`.
 fn may_be_new(uploads: &Path) -> bool {
     let public = uploads.parent().filter(|public| public.file_name().is_some_and(|name| name == "public"));
     let named = uploads.file_name().is_some_and(|name| name == "uploads");
     uploads.is_dir() || (named && public.is_some_and(Path::is_dir))
 }
 
-/// Makes a folder that is missing, and those above it, each with the rights and the owner of the one that it lies in: the
-/// pod and its web server are to use them as if the pod had made them.
+/// Creates a missing folder and its parents, each with the permissions and owner of its parent, so that the pod and
+/// its web server can use them as their own.
 fn make_like_parent(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -172,17 +172,17 @@ fn make_like_parent(folder: &Path) -> io::Result<()> {
         made => made?,
     }
     let like = std::fs::metadata(parent)?;
-    // Only the system's administrator may give folders away; whoever else imports is the pod's own user.
+    // Only root can change the owner; other imports run as the pod's own user.
     _ = std::os::unix::fs::chown(folder, Some(like.uid()), Some(like.gid()));
     std::fs::set_permissions(folder, like.permissions())
 }
 
-/// Opens a file that nobody else writes to, waiting for whoever does.
+/// Opens a file with an exclusive lock, waiting for other writers.
 fn alone(path: &Path) -> io::Result<File> {
     loop {
         let file = File::options().create(true).truncate(false).write(true).open(path)?;
         file.lock()?;
-        // Who was waited for has given it its final name: begin anew.
+        // The previous writer has renamed the file: start again.
         let same = |there: &std::fs::Metadata| Ok::<_, io::Error>(there.ino() == file.metadata()?.ino());
         match std::fs::symlink_metadata(path) {
             Ok(there) if same(&there)? => return Ok(file),

@@ -1,5 +1,4 @@
-//! Where a pod keeps its photo files: a folder, or a bucket on S3. Whoever reads or writes photos need not know
-//! which.
+//! A pod's photo files, in a folder or in a bucket on S3, behind one interface.
 
 mod bucket;
 mod folder;
@@ -17,26 +16,26 @@ use super::database::{Cell as _, Snapshot};
 pub use bucket::{ObjectBytes, PhotoBucket};
 pub use folder::PhotoFolder;
 
-/// Where photo files are.
+/// Storage of photo files.
 #[derive(Debug, Clone)]
 pub enum PhotoStore {
     /// The folder `images/`.
     Folder(PhotoFolder),
-    /// What lies under `uploads/images/` in a bucket.
+    /// The objects under `uploads/images/` in a bucket.
     Bucket(PhotoBucket),
 }
 
-/// Why a pod's photo files cannot be used.
+/// The reason a pod's photo files cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadsError {
-    /// The folder is not there, or may not be read.
+    /// The folder does not exist or cannot be read.
     #[error(
         "the uploads folder {path} cannot be read: {source}. Name the folder that holds images/ with --uploads"
     )]
     Unreadable {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A file cannot be written or removed.
@@ -44,7 +43,7 @@ pub enum UploadsError {
     Unwritable {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The bucket cannot be used.
@@ -54,56 +53,56 @@ pub enum UploadsError {
         place: String,
         /// `read`, `written` or `removed`.
         what: &'static str,
-        /// What the server said, or what happened on the way.
+        /// The server's or the connection's error.
         why: String,
     },
 }
 
-/// What became of looking for a photo's file.
+/// Result of looking up a photo's file.
 #[derive(Debug)]
 pub enum PhotoFile {
-    /// Open, with its size in bytes.
+    /// An open file, with its size in bytes.
     Found(PhotoBytes, u64),
-    /// There, without a single byte.
+    /// An existing file without content.
     Empty,
-    /// Not there.
+    /// No such file.
     Missing,
-    /// There and not readable; with the reason.
+    /// An existing file that cannot be read, with the reason.
     Unreadable(String),
 }
 
 /// The bytes of a photo.
 #[derive(Debug)]
 pub enum PhotoBytes {
-    /// In a file.
+    /// An open file.
     File(File),
-    /// On their way.
+    /// A download.
     Object(ObjectBytes),
 }
 
-/// What is stored under a name.
+/// Comparison with the bytes stored under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
-    /// Nothing.
+    /// Nothing is stored.
     Nothing,
-    /// The very bytes.
+    /// The same bytes.
     TheSame,
-    /// Other bytes.
+    /// Different bytes.
     Another,
 }
 
-/// A file to be stored.
+/// A file to store.
 #[derive(Debug)]
 pub struct NewPhotoFile {
-    /// Its name.
+    /// File name.
     pub name: String,
-    /// All of it.
+    /// Content.
     pub bytes: Vec<u8>,
-    /// Its media type.
+    /// Media type.
     pub kind: &'static str,
 }
 
-/// A photo that is being looked for. Several may be under way at once.
+/// A lookup of a photo's file. Several may run at once.
 pub struct Lookup(Under);
 
 enum Under {
@@ -111,7 +110,7 @@ enum Under {
     Way(Request),
 }
 
-/// Dropped, it is broken off.
+/// A request, aborted on drop.
 struct Request(JoinHandle<Result<PhotoFile, UploadsError>>);
 
 impl Drop for Request {
@@ -121,7 +120,7 @@ impl Drop for Request {
 }
 
 impl Lookup {
-    /// Whether nothing has to be waited for.
+    /// Returns whether the result is available.
     pub fn is_done(&self) -> bool {
         match &self.0 {
             Under::Found(_) => true,
@@ -129,21 +128,21 @@ impl Lookup {
         }
     }
 
-    /// Waits for the answer.
+    /// Waits for the result.
     ///
     /// # Errors
-    /// [`UploadsError`], when it is not known whether there is such a photo.
+    /// [`UploadsError`], when it is unknown whether the photo exists.
     pub async fn result(self) -> Result<PhotoFile, UploadsError> {
         match self.0 {
             Under::Found(found) => Ok(found),
-            // Only a runtime that is being shut down ends a request unasked.
+            // Only a runtime that is shutting down cancels a request.
             Under::Way(mut request) => (&mut request.0).await.unwrap_or(Ok(PhotoFile::Missing)),
         }
     }
 }
 
 impl PhotoStore {
-    /// Finds the folder or the bucket, and looks whether it can be read.
+    /// Opens the folder or bucket, and checks that it can be read.
     ///
     /// # Errors
     /// [`UploadsError`].
@@ -154,21 +153,21 @@ impl PhotoStore {
         }
     }
 
-    /// The same for a pod; refuses a folder that is missing although the pod has photos.
+    /// Opens a pod's folder or bucket; rejects a missing folder when the pod has photos.
     ///
     /// # Errors
     /// [`UploadsError`].
     pub async fn of_pod(place: &Uploads, database: &DatabaseUrl) -> Result<Self, UploadsError> {
         let store = Self::open(place).await?;
         if let Some(lost) = store.lost() {
-            // Rarely needed, and large.
+            // Boxed since it is large and rarely needed.
             let Ok(mut snapshot) = Box::pin(Snapshot::open(database)).await else { return Err(lost) };
             Box::pin(store.expect_photos(&mut snapshot)).await?;
         }
         Ok(store)
     }
 
-    /// Refuses a folder that is missing although the pod has photos: it may have been moved, or not be mounted.
+    /// Rejects a missing folder when the pod has photos: it may have been moved, or not be mounted.
     ///
     /// # Errors
     /// [`UploadsError::Unreadable`].
@@ -183,7 +182,7 @@ impl PhotoStore {
         }
     }
 
-    /// The error that a missing folder is, where it is one.
+    /// Returns the error for a missing folder.
     fn lost(&self) -> Option<UploadsError> {
         let Self::Folder(folder) = self else { return None };
         let lost = || UploadsError::Unreadable {
@@ -193,7 +192,7 @@ impl PhotoStore {
         folder.is_new().then(lost)
     }
 
-    /// Where browsers find the photos, ending in `/`: what `remote_photo_path` holds.
+    /// Returns the photos' public address, ending in `/`, as in `remote_photo_path`.
     pub fn public_address(&self, pod: &PodUrl) -> String {
         match self {
             Self::Folder(_) => format!("{}/uploads/images/", pod.origin()),
@@ -201,7 +200,7 @@ impl PhotoStore {
         }
     }
 
-    /// Begins to look for the first of these names under which there is a photo.
+    /// Starts looking up the first of these names that has a file.
     pub fn look_for(&self, names: Vec<String>) -> Lookup {
         Lookup(match self {
             Self::Folder(folder) => Under::Found(folder.find(&names)),
@@ -212,7 +211,7 @@ impl PhotoStore {
         })
     }
 
-    /// The names of all originals.
+    /// Returns the names of all originals.
     ///
     /// # Errors
     /// [`UploadsError`].
@@ -223,7 +222,7 @@ impl PhotoStore {
         }
     }
 
-    /// The names of all originals, with their sizes in bytes. In a folder each file is looked at.
+    /// Returns the names of all originals with their sizes in bytes. In a folder, reads the metadata of each file.
     ///
     /// # Errors
     /// [`UploadsError`].
@@ -234,7 +233,7 @@ impl PhotoStore {
         }
     }
 
-    /// Compares what is stored under a name.
+    /// Compares bytes with those stored under a name.
     ///
     /// # Errors
     /// [`UploadsError`].
@@ -245,7 +244,7 @@ impl PhotoStore {
         }
     }
 
-    /// For each name, whether there is something.
+    /// Returns for each name whether a file exists.
     ///
     /// # Errors
     /// [`UploadsError`].
@@ -256,7 +255,7 @@ impl PhotoStore {
         }
     }
 
-    /// Stores files, each at once or not at all, over what is there.
+    /// Stores files, each atomically, replacing existing ones.
     ///
     /// # Errors
     /// [`UploadsError`].
@@ -267,7 +266,7 @@ impl PhotoStore {
         }
     }
 
-    /// Removes what there is of these.
+    /// Removes these files, if they exist.
     ///
     /// # Errors
     /// [`UploadsError`].
@@ -279,7 +278,7 @@ impl PhotoStore {
     }
 }
 
-/// For people.
+/// Displays the location.
 impl fmt::Display for PhotoStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -289,7 +288,7 @@ impl fmt::Display for PhotoStore {
     }
 }
 
-/// Whether a name is one path component that means the same on every system.
+/// Returns whether a name is one path component that means the same on every system.
 pub fn is_plain_file_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 255
@@ -298,7 +297,7 @@ pub fn is_plain_file_name(name: &str) -> bool {
         && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\' | ':'))
 }
 
-/// Whether it is a photo itself and not one of the sizes made of it.
+/// Returns whether a file is a photo's original, not a scaled version of it.
 fn is_original(name: &str) -> bool {
     !name.starts_with("thumb_") && !name.starts_with("scaled_full_")
 }

@@ -1,4 +1,4 @@
-//! Lists of accounts by their state, and by how their names begin.
+//! Lists of accounts by state and by name prefix.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -13,18 +13,18 @@ use crate::app::App;
 use crate::board::shared::accounts::{AccountState, Choice, Listed, list};
 use crate::error::WebError;
 
-/// Accounts of a page.
+/// Accounts per page.
 const PAGE: usize = 100;
 
-/// Which accounts are listed.
+/// Selects the accounts of a list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// `all`, `untouched`, `not-downloaded`, `downloaded`, `moved`, `failed`, `locked` or `closed`; without it, all.
+    /// `all`, `untouched`, `not-downloaded`, `downloaded`, `moved`, `failed`, `locked` or `closed`; default: all.
     state: Option<String>,
-    /// How the username or the e-mail address begins.
+    /// Prefix of the username or e-mail address.
     beginning: Option<String>,
-    /// The next page: what `after` was in the answer before.
+    /// Cursor of the next page: `after` of the previous response.
     #[param(minimum = 0)]
     after: Option<i64>,
 }
@@ -32,9 +32,9 @@ pub(super) struct Wanted {
 /// A page of accounts.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Accounts {
-    /// In the order in which they were made, 100 on a page.
+    /// The accounts in order of creation, 100 per page.
     accounts: Vec<ListedAccount>,
-    /// For the next page, when there may be one.
+    /// Cursor of the next page, if there may be one.
     after: Option<i64>,
 }
 
@@ -45,15 +45,15 @@ pub(super) struct ListedAccount {
     username: String,
     /// The diaspora* ID.
     account: String,
-    /// The e-mail address; empty when the pod is gone.
+    /// The e-mail address; empty after the pod was shut down.
     email: String,
-    /// When it was last seen on the pod.
+    /// The time at which it was last seen on the pod.
     last_seen: Option<DateTime<Utc>>,
-    /// When its first archive was made.
+    /// The time at which its first archive was created.
     archive_made_at: Option<DateTime<Utc>>,
-    /// When it downloaded one last.
+    /// The time of its last download.
     downloaded_at: Option<DateTime<Utc>>,
-    /// The lists that it is in, but for `all`: `failed` when its newest request has failed, and so on.
+    /// The lists that contain it, except `all`: `failed` if its newest request has failed, and so on.
     states: Vec<&'static str>,
 }
 
@@ -75,7 +75,7 @@ impl ListedAccount {
     }
 }
 
-/// Accounts in a state, or whose names begin so. For podmins.
+/// Lists accounts in a state or with a name prefix. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/accounts", tag = "board", security(("token" = []), ("session" = [])),
     params(Wanted),
     responses((status = 200, body = Accounts),

@@ -1,4 +1,4 @@
-//! Exports of the whole pod.
+//! Campaigns: exports of the whole pod.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
@@ -21,19 +21,19 @@ use crate::security::Address;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Campaign)]
 pub(super) struct CampaignDocument {
-    /// Its name.
+    /// The name of the campaign.
     name: String,
     /// `preparing`, `running`, `paused`, `finished` or `cancelled`.
     state: &'static str,
-    /// Which accounts: `all`, `not-closed`, `active-year`, `active-half-year`, `active-month` or `listed`.
+    /// Selected accounts: `all`, `not-closed`, `active-year`, `active-half-year`, `active-month` or `listed`.
     only: String,
-    /// Whether what people sign in with is kept, for the time after the pod.
+    /// True if sign-in data is kept for the time after the pod's shutdown.
     keep_sign_in: bool,
-    /// Where its archives go.
+    /// The location of its archives.
     place: String,
-    /// When it was begun: the time whose state of the accounts its archives show.
+    /// Start time: the point in time of the account data in its archives.
     created_at: DateTime<Utc>,
-    /// When nothing was left to do.
+    /// The time at which nothing was left to do.
     finished_at: Option<DateTime<Utc>>,
 }
 
@@ -51,59 +51,59 @@ impl From<Campaign> for CampaignDocument {
     }
 }
 
-/// A campaign with its numbers.
+/// A campaign with its progress.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CampaignStatus)]
 pub(super) struct StatusDocument {
     /// The campaign.
     campaign: CampaignDocument,
-    /// How many of its accounts stand how.
+    /// Numbers of its accounts by state.
     accounts: CampaignAccounts,
-    /// Bytes of all archives.
+    /// Size of all archives in bytes.
     bytes: u64,
-    /// Records in them.
+    /// Number of records in them.
     records: u64,
-    /// Records left out or incomplete.
+    /// Number of records left out or incomplete.
     omissions: u64,
-    /// Accounts finished in a second, lately.
+    /// Accounts finished per second, recently.
     accounts_per_second: f64,
-    /// Seconds that are left at that rate; unknown while nothing happens.
+    /// Estimated seconds left at that rate; absent while nothing progresses.
     seconds_left: Option<f64>,
-    /// The programs that work on it.
+    /// The processes that work on it.
     workers: Vec<CampaignWorker>,
     /// The first accounts that failed.
     failed: Vec<CampaignFailure>,
 }
 
-/// How many accounts of a campaign stand how.
+/// Numbers of a campaign's accounts by state.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CampaignAccounts {
-    /// All of them.
+    /// All accounts.
     all: u64,
-    /// Whose turn has not come.
+    /// Accounts not started yet.
     pending: u64,
-    /// Somebody is at.
+    /// Accounts being exported.
     running: u64,
-    /// Whose archive is stored.
+    /// Accounts whose archive is stored.
     done: u64,
-    /// That could not be exported.
+    /// Accounts that could not be exported.
     failed: u64,
-    /// That are not exported on purpose.
+    /// Accounts excluded on purpose.
     skipped: u64,
 }
 
-/// A program that works on a campaign.
+/// A process that works on a campaign.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CampaignWorker {
-    /// Its machine.
+    /// Its host.
     host: String,
-    /// Its process there.
+    /// Its process ID on that host.
     pid: i64,
-    /// Since when.
+    /// The time at which it started.
     started_at: DateTime<Utc>,
-    /// Accounts in its hand.
+    /// Number of accounts it has claimed.
     accounts: i64,
-    /// What it waits for.
+    /// The reason for which it is waiting.
     waits_for: Option<String>,
 }
 
@@ -112,7 +112,7 @@ pub(super) struct CampaignWorker {
 pub(super) struct CampaignFailure {
     /// Its diaspora* ID.
     account: String,
-    /// Why.
+    /// The reason.
     reason: Option<String>,
 }
 
@@ -150,30 +150,30 @@ impl From<Status> for StatusDocument {
     }
 }
 
-/// What a new campaign shall be.
+/// A new campaign.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewCampaign)]
 pub(super) struct New {
-    /// Which accounts: `all`, `not-closed`, or those that were active within a year, half a year or a month.
+    /// Selected accounts: `all`, `not-closed`, or those active within a year, half a year or a month.
     #[schema(pattern = "^(all|not-closed|active-year|active-half-year|active-month)$")]
     only: String,
-    /// Whether to keep what people sign in with, for the time after the pod.
+    /// True to keep sign-in data for the time after the pod's shutdown.
     #[serde(default)]
     keep_sign_in: bool,
 }
 
-/// What is to happen with a campaign.
+/// A change to a campaign.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = CampaignChange)]
 pub(super) struct Change {
-    /// `pause` holds it, `resume` lets it go on, `retry` tries again what failed, `cancel` gives it up.
+    /// `pause`, `resume`, `retry` (failed accounts) or `cancel`.
     #[schema(pattern = "^(pause|resume|retry|cancel)$")]
     act: String,
 }
 
-/// All campaigns, the newest first. For podmins.
+/// Lists all campaigns, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/campaigns", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<CampaignDocument>),
         NobodySignedIn, NotAllowed))]
@@ -186,7 +186,7 @@ pub(super) async fn list(
     Ok(Json(all.into_iter().map(CampaignDocument::from).collect()))
 }
 
-/// Begins a campaign into the service's own place of archives, encrypted; the service works on it by itself. For podmins.
+/// Starts an encrypted campaign into the service's own depot; the service runs it. For podmins.
 #[utoipa::path(post, path = "/api/v1/board/campaigns", tag = "board", security(("token" = []), ("session" = [])),
     request_body = New,
     responses((status = 201, body = CampaignDocument),
@@ -204,7 +204,7 @@ pub(super) async fn begin(
     Ok((StatusCode::CREATED, Json(campaign.into())))
 }
 
-/// A campaign with its numbers. For podmins.
+/// Returns a campaign with its progress. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/campaigns/{name}", tag = "board", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name")),
     responses((status = 200, body = StatusDocument),
@@ -220,7 +220,7 @@ pub(super) async fn get(
     Ok(Json(campaigns::status(&app, campaign).await?.into()))
 }
 
-/// Holds a campaign, lets it go on, tries again what failed, or gives it up. For podmins.
+/// Pauses, resumes or cancels a campaign, or retries its failed accounts. For podmins.
 #[utoipa::path(patch, path = "/api/v1/board/campaigns/{name}", tag = "board", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name")),
     request_body = Change,

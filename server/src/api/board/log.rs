@@ -1,4 +1,4 @@
-//! What was done, and by whom.
+//! The audit log.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -15,46 +15,46 @@ use crate::audit::{Done, Wanted};
 use crate::board::shared::log;
 use crate::error::WebError;
 
-/// Where the page begins.
+/// Selects a page of the audit log.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct From {
-    /// Only what was done before the line of this number.
+    /// Only entries older than the entry with this number.
     before: Option<i64>,
-    /// Only what begins with this, such as `campaign` or `sign-in-failed`.
+    /// Only actions with this prefix, such as `campaign` or `sign-in-failed`.
     #[serde(default)]
     act: String,
-    /// Only what this account did, or what was done to it: a whole username or diaspora* ID.
+    /// Only actions by or on this account: a complete username or diaspora* ID.
     #[serde(default)]
     who: String,
 }
 
-/// A page of what was done.
+/// A page of the audit log.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AuditLog {
-    /// The newest first, 100 on a page.
+    /// The entries, newest first, 100 per page.
     lines: Vec<AuditLine>,
-    /// For the next page, when there may be one.
+    /// Cursor of the next page, if there may be one.
     before: Option<i64>,
 }
 
-/// Something that was done.
+/// An entry of the audit log.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AuditLine {
-    /// Its number.
+    /// Number of the entry.
     id: i64,
-    /// When.
+    /// Time of the action.
     at: DateTime<Utc>,
-    /// The diaspora* ID of whoever did it.
+    /// The diaspora* ID of the actor.
     actor: Option<String>,
-    /// What: a stable name, such as `campaign-pause`.
+    /// The action: a stable name, such as `campaign-pause`.
     act: String,
-    /// What it was done to.
+    /// The object of the action.
     subject: Option<String>,
-    /// More about it.
+    /// Further details.
     #[schema(value_type = Option<Object>)]
     details: Option<Value>,
-    /// From where.
+    /// The IP address of the request.
     address: Option<String>,
 }
 
@@ -72,7 +72,7 @@ impl AuditLine {
     }
 }
 
-/// What was done, and by whom, the newest first. For podmins.
+/// Lists the audit log, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/log", tag = "board", security(("token" = []), ("session" = [])),
     params(From),
     responses((status = 200, body = AuditLog),

@@ -1,5 +1,5 @@
-//! The podmin's board. What is looked at and done here is what the pages look at and do: [`crate::board::shared`]. Newcomers
-//! and invitations are in [their own room](crate::newcomers).
+//! The podmin's board. Pages and API share their queries and actions: [`crate::board::shared`]. Newcomers and
+//! invitations are in [their own module](crate::newcomers).
 
 mod accounts;
 mod campaigns;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
-/// The paths of the board with their descriptions.
+/// Returns the board's paths with their descriptions.
 pub(super) fn described() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(overview::board))

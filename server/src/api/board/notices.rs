@@ -1,4 +1,4 @@
-//! Letters to many people.
+//! Announcements: e-mails to many people.
 
 use std::collections::BTreeMap;
 
@@ -20,25 +20,25 @@ use crate::error::WebError;
 use crate::security::Address;
 use crate::words::LANGUAGES;
 
-/// A letter that was sent, or is on its way.
+/// An announcement that was sent or is being sent.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Notice)]
 pub(super) struct NoticeDocument {
-    /// Its number.
+    /// Number of the announcement.
     id: i64,
-    /// Its subject, as it was written.
+    /// The subject as written.
     subject: String,
-    /// Whom it goes to: `all`, `year`, `half-year`, `month` or `not-fetched`.
+    /// The recipients: `all`, `year`, `half-year`, `month` or `not-fetched`.
     audience: String,
-    /// `queueing` while it is handed over for sending, `stopped`, or `queued` when it was handed over for everybody.
+    /// `queueing` while mails are queued, `stopped`, or `queued` when a mail is queued for every recipient.
     state: String,
-    /// The diaspora* ID of whoever has written it.
+    /// The diaspora* ID of the author.
     written_by: String,
-    /// When.
+    /// Start of queueing.
     begun_at: DateTime<Utc>,
-    /// When it was handed over for everybody.
+    /// The time at which the last mail was queued.
     finished_at: Option<DateTime<Utc>>,
-    /// People it was handed over for so far.
+    /// Number of recipients queued so far.
     queued: i64,
 }
 
@@ -49,85 +49,85 @@ impl From<Notice> for NoticeDocument {
     }
 }
 
-/// A letter, and what became of it.
+/// An announcement and its delivery.
 #[derive(Serialize, ToSchema)]
 #[schema(as = NoticeProgress)]
 pub(super) struct ProgressDocument {
-    /// The letter.
+    /// The announcement.
     notice: NoticeDocument,
-    /// Mails that were sent.
+    /// Number of mails sent.
     sent: i64,
-    /// Mails that wait.
+    /// Number of mails waiting.
     waiting: i64,
-    /// Mails that were given up.
+    /// Number of mails given up.
     failed: i64,
 }
 
-/// A letter to be sent. `{name}`, `{pod}`, `{link}`, `{days}` and `{podmin}` are put in for each person.
+/// An announcement to send. `{name}`, `{pod}`, `{link}`, `{days}` and `{podmin}` are replaced for each recipient.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewNotice)]
 pub(super) struct New {
-    /// Whom it goes to: all, those who were active within a year, half a year or a month, or who has not fetched an
+    /// The recipients: all, those active within a year, half a year or a month, or those who have not downloaded an
     /// archive.
     #[schema(pattern = "^(all|year|half-year|month|not-fetched)$")]
     audience: String,
-    /// Its subject, one line.
+    /// The subject, one line.
     #[schema(min_length = 1, max_length = 200)]
     subject: String,
-    /// Its text.
+    /// The text.
     #[schema(min_length = 1, max_length = 20000)]
     body: String,
-    /// The language of subject and text, `en` or `de`; English unless it is named.
+    /// Language of subject and text, `en` or `de`; default: English.
     #[serde(default)]
     #[schema(pattern = "^(en|de)?$")]
     language: String,
-    /// The same letter in other languages, by language code: whoever has chosen one of them on the pod gets that.
+    /// Translations by language code; recipients get the one in the language they chose on the pod.
     #[serde(default)]
     translations: BTreeMap<String, Translation>,
-    /// Without this it is only shown as people will see it.
+    /// Sends the announcement if true; otherwise returns a preview.
     #[serde(default)]
     confirmed: bool,
 }
 
-/// A letter in another language.
+/// A translation of an announcement.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NoticeTranslation)]
 pub(super) struct Translation {
-    /// Its subject, one line.
+    /// The subject, one line.
     #[schema(min_length = 1, max_length = 200)]
     subject: String,
-    /// Its text.
+    /// The text.
     #[schema(min_length = 1, max_length = 20000)]
     body: String,
 }
 
-/// A letter as the caller would get it.
+/// An announcement as the caller would receive it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = NoticePreview)]
 pub(super) struct Preview {
-    /// Its subject.
+    /// The subject.
     subject: String,
-    /// Its text.
+    /// The text.
     body: String,
-    /// How many people get a letter.
+    /// Number of recipients.
     recipients: u64,
-    /// How many of them have a locked account: they are told to write to the podmin instead.
+    /// Number of recipients with a locked account: they are asked to write to the podmin instead.
     locked: u64,
 }
 
-/// What is to happen with a letter.
+/// A change to an announcement.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NoticeChange)]
 pub(super) struct Change {
-    /// `stop` hands it over to nobody else, `go-on` goes on.
+    /// `stop` queues no further mails, `go-on` resumes.
     #[schema(pattern = "^(stop|go-on)$")]
     act: String,
 }
 
-/// The last 20 letters, the newest first. For podmins.
+/// Lists the last 20 announcements, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/notices", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<NoticeDocument>),
         NobodySignedIn, NotAllowed))]
@@ -140,7 +140,7 @@ pub(super) async fn list(
     Ok(Json(last.into_iter().map(NoticeDocument::from).collect()))
 }
 
-/// Sends a letter when that is confirmed; else shows it as people will see it. For podmins.
+/// Sends an announcement if confirmed; otherwise returns a preview. For podmins.
 #[utoipa::path(post, path = "/api/v1/board/notices", tag = "board", security(("token" = []), ("session" = [])),
     request_body = New,
     responses((status = 201, description = "It is on its way", body = NoticeDocument),
@@ -183,7 +183,7 @@ fn draft(
     Ok(Draft { audience, subject, body, languages: Languages { main, texts: texts.collect() } })
 }
 
-/// A letter, and how far it is. For podmins.
+/// Returns an announcement and its progress. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/notices/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 200, body = ProgressDocument),
@@ -205,7 +205,7 @@ pub(super) async fn get(
     }))
 }
 
-/// Stops a letter, or lets it go on; what is over stays as it is. What was handed over is sent. For podmins.
+/// Stops or resumes an announcement; a finished one does not change. Queued mails are sent. For podmins.
 #[utoipa::path(patch, path = "/api/v1/board/notices/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     request_body = Change,

@@ -1,4 +1,4 @@
-//! The numbers, and where the shutdown stands.
+//! The overview: account numbers and the state of the shutdown.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,60 +15,60 @@ use crate::board::{Closing, Numbers, Stage};
 use crate::error::WebError;
 use crate::security::Address;
 
-/// The board at a glance.
+/// Overview of the board.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Board {
     /// The pod's address.
     pod: String,
-    /// How people stand.
+    /// Current account numbers.
     accounts: AccountNumbers,
-    /// How it came to that: the sums up to the end of each day on which one of them grew.
+    /// History: totals at the end of each day on which one of them increased.
     days: Vec<Sums>,
-    /// Where the shutdown stands; nothing before it is decided.
+    /// State of the shutdown; absent before it is decided.
     closing: Option<ClosingDocument>,
 }
 
-/// How many accounts stand how.
+/// Numbers of accounts by state.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AccountNumbers {
-    /// All of the pod, closed ones included; unknown until the pod has said it once.
+    /// All accounts of the pod, including closed ones; absent until the pod was first queried.
     accounts: Option<u64>,
-    /// With an archive, or which had one.
+    /// Accounts that have or had an archive.
     with_archive: u64,
-    /// Whose archive was fetched.
+    /// Accounts whose archive was downloaded.
     downloaded: u64,
-    /// Moved to another pod.
+    /// Accounts that moved to another pod.
     moved: u64,
-    /// With none of these.
+    /// Accounts with none of these.
     untouched: Option<u64>,
 }
 
-/// The sums up to the end of a day.
+/// Totals at the end of a day.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Sums {
     /// The day, in UTC.
     day: NaiveDate,
-    /// Accounts with an archive, or which had one.
+    /// Accounts that have or had an archive.
     with_archive: u64,
-    /// Accounts whose archive was fetched.
+    /// Accounts whose archive was downloaded.
     downloaded: u64,
-    /// Accounts that have moved to another pod.
+    /// Accounts that moved to another pod.
     moved: u64,
 }
 
-/// What the podmin has decided.
+/// The shutdown as decided by the podmin.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Closing)]
 pub(super) struct ClosingDocument {
-    /// How far it is.
+    /// Current stage.
     stage: Stage,
-    /// From when nothing new can be written.
+    /// First day on which the pod is read-only.
     read_only_on: Option<NaiveDate>,
-    /// When the pod itself is switched off.
+    /// Day on which the pod is switched off.
     switch_off_on: Option<NaiveDate>,
-    /// Until when archives can be fetched.
+    /// Day until which archives can be downloaded.
     downloads_until: Option<NaiveDate>,
-    /// Whether everybody may see the numbers.
+    /// True if the numbers are public.
     public: bool,
 }
 
@@ -79,28 +79,28 @@ impl From<Closing> for ClosingDocument {
     }
 }
 
-/// What the podmin decides. Days that are not named are taken back.
+/// The shutdown as the podmin decides it. Omitted days are cleared.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClosingDecision {
-    /// How far it is.
+    /// Current stage.
     #[schema(value_type = Stage)]
     stage: String,
-    /// From when nothing new can be written.
+    /// First day on which the pod is read-only.
     #[schema(value_type = Option<NaiveDate>)]
     read_only_on: Option<String>,
-    /// When the pod itself is switched off.
+    /// Day on which the pod is switched off.
     #[schema(value_type = Option<NaiveDate>)]
     switch_off_on: Option<String>,
-    /// Until when archives can be fetched.
+    /// Day until which archives can be downloaded.
     #[schema(value_type = Option<NaiveDate>)]
     downloads_until: Option<String>,
-    /// Whether everybody may see the numbers.
+    /// True to publish the numbers.
     #[serde(default)]
     public: bool,
 }
 
-/// The numbers, and where the shutdown stands. For podmins.
+/// Returns the account numbers and the state of the shutdown. For podmins.
 #[utoipa::path(get, path = "/api/v1/board", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Board),
         NobodySignedIn, NotAllowed))]
@@ -125,7 +125,7 @@ pub(super) async fn board(State(app): State<App>, caller: Caller) -> Result<Json
     }))
 }
 
-/// The stage of the shutdown and its days. For podmins.
+/// Returns the stage and days of the shutdown. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/closing", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = ClosingDocument),
         NobodySignedIn, NotAllowed,
@@ -139,7 +139,7 @@ pub(super) async fn closing(
     Ok(Json(closing.into()))
 }
 
-/// Decides the stage of the shutdown and its days. For podmins.
+/// Sets the stage and days of the shutdown. For podmins.
 #[utoipa::path(put, path = "/api/v1/board/closing", tag = "board", security(("token" = []), ("session" = [])),
     request_body = ClosingDecision,
     responses((status = 200, body = ClosingDocument),

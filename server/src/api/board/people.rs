@@ -1,4 +1,4 @@
-//! One account as the podmin sees it, and whose archives could not be made.
+//! Account search and failed exports, for podmins.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -18,28 +18,28 @@ use crate::error::WebError;
 use crate::pages::Page;
 use crate::security::Address;
 
-/// Whom the podmin looks for.
+/// Search parameters.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// A whole username, e-mail address or diaspora* ID.
+    /// A complete username, e-mail address or diaspora* ID.
     query: Option<String>,
-    /// The next page of those whose archives could not be made: what `after` was in the answer before.
+    /// Cursor of the next page of failed exports: `after` of the previous response.
     after: Option<i64>,
 }
 
-/// Who was found, and whose archives could not be made.
+/// The account found, and failed exports.
 #[derive(Serialize, ToSchema)]
 pub(super) struct People {
-    /// Whoever was looked for, if there is somebody of this name.
+    /// The account found, if any.
     found: Option<PersonDocument>,
-    /// People whose newest request has failed, the last ones first, 50 on a page.
+    /// People whose newest request has failed, latest first, 50 per page.
     failed: Vec<FailedDocument>,
-    /// For the next page, when there may be one.
+    /// Cursor of the next page, if there may be one.
     after: Option<i64>,
 }
 
-/// An account as the podmin sees it.
+/// An account as podmins see it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Person)]
 pub(super) struct PersonDocument {
@@ -49,45 +49,45 @@ pub(super) struct PersonDocument {
     account: String,
     /// The e-mail address.
     email: String,
-    /// Whether a podmin has locked it.
+    /// True if a podmin has locked it.
     locked: bool,
-    /// Whether it is closed.
+    /// True if it is closed.
     closed: bool,
-    /// The last requests, the newest first.
+    /// The last requests, newest first.
     requests: Vec<RequestDocument>,
-    /// The archives that are there, the newest first.
+    /// The existing archives, newest first.
     archives: Vec<PersonArchive>,
-    /// When an archive was fetched, if ever.
+    /// Its downloads, if any.
     fetched: Option<Fetched>,
 }
 
-/// An archive, without a way to it: fetching is for its owner.
+/// An archive without a download link: only its owner can download it.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PersonArchive {
-    /// The time whose state of the account it shows.
+    /// The point in time of the account data in it.
     created_at: DateTime<Utc>,
-    /// Its size as it is kept.
+    /// Stored size in bytes.
     bytes: i64,
-    /// Records in it.
+    /// Number of records in it.
     records: i64,
-    /// Records left out or incomplete.
+    /// Number of records left out or incomplete.
     omissions: i64,
-    /// When it is deleted.
+    /// The time at which it is deleted.
     expires_at: Option<DateTime<Utc>>,
 }
 
-/// When archives were fetched.
+/// Downloads of archives.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Fetched {
-    /// For the first time.
+    /// First download.
     first_at: DateTime<Utc>,
-    /// For the last time.
+    /// Last download.
     last_at: DateTime<Utc>,
-    /// How often.
+    /// Number of downloads.
     times: i64,
 }
 
-/// Somebody whose newest request has failed.
+/// A person whose newest request has failed.
 #[derive(Serialize, ToSchema)]
 #[schema(as = FailedRequest)]
 pub(super) struct FailedDocument {
@@ -95,9 +95,9 @@ pub(super) struct FailedDocument {
     username: String,
     /// The diaspora* ID.
     account: String,
-    /// When.
+    /// The time of the failure.
     at: DateTime<Utc>,
-    /// Why.
+    /// The reason.
     reason: String,
 }
 
@@ -135,15 +135,15 @@ impl From<Failed> for FailedDocument {
     }
 }
 
-/// For whom an archive shall be made.
+/// The account to create an archive for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ArchiveFor {
-    /// A whole username, e-mail address or diaspora* ID.
+    /// A complete username, e-mail address or diaspora* ID.
     name: String,
 }
 
-/// One account by its name, and whose archives could not be made. For podmins.
+/// Searches an account by name, and lists failed exports. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/people", tag = "board", security(("token" = []), ("session" = [])),
     params(Wanted),
     responses((status = 200, body = People),
@@ -164,8 +164,7 @@ pub(super) async fn look(
     }))
 }
 
-/// Has an archive made for somebody, who is told by mail as if they had asked. While one is under way, this is the one. For
-/// podmins.
+/// Requests an archive for a user, who is notified as if they had asked, or returns the current one. For podmins.
 #[utoipa::path(post, path = "/api/v1/board/people/archives", tag = "board", security(("token" = []), ("session" = [])),
     request_body = ArchiveFor,
     responses((status = 201, description = "A new request", body = RequestDocument),

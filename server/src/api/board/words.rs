@@ -1,4 +1,4 @@
-//! What the podmin has to say to people: a note, and pods to go to.
+//! The podmin's note and recommended pods.
 
 use axum::Json;
 use axum::extract::State;
@@ -14,23 +14,23 @@ use crate::error::WebError;
 use crate::podmin_words::{PodminWords, WordsProblem};
 use crate::security::Address;
 
-/// What the podmin has to say to people who leave, and to those who cannot come.
+/// The podmin's note and recommended pods, shown to people who leave and to newcomers who cannot join.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PodminWords)]
 pub(super) struct WordsDocument {
     /// The note; may be empty.
     note: String,
-    /// Pods that the podmin recommends.
+    /// The recommended pods.
     pods: Vec<PodDocument>,
 }
 
-/// A pod that the podmin recommends.
+/// A recommended pod.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RecommendedPod)]
 pub(super) struct PodDocument {
-    /// Its address on the web.
+    /// URL of the pod.
     url: String,
-    /// What is said about it; may be empty.
+    /// Description; may be empty.
     about: String,
 }
 
@@ -41,15 +41,15 @@ impl From<PodminWords> for WordsDocument {
     }
 }
 
-/// What the podmin has to say from now on, instead of what was said before.
+/// A new note and new recommended pods; they replace the previous ones.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewWords {
-    /// The note: at most 4,000 characters; empty for none.
+    /// The note, up to 4,000 characters; empty for none.
     #[serde(default)]
     #[schema(max_length = 4000)]
     note: String,
-    /// At most 30 pods.
+    /// Up to 30 pods.
     #[serde(default)]
     #[schema(max_items = 30)]
     pods: Vec<NewPod>,
@@ -59,14 +59,14 @@ pub(super) struct NewWords {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewPod {
-    /// Its host, or its address on the web.
+    /// Host or URL of the pod.
     url: String,
-    /// What is said about it, in one line.
+    /// Description, one line.
     #[serde(default)]
     about: String,
 }
 
-/// The podmin's note, and the pods that are recommended. For podmins.
+/// Returns the podmin's note and the recommended pods. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/words", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = WordsDocument),
         NobodySignedIn, NotAllowed))]
@@ -75,7 +75,7 @@ pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<W
     Ok(Json(PodminWords::of(&app).await?.into()))
 }
 
-/// Replaces the podmin's note, and the pods that are recommended. For podmins.
+/// Replaces the podmin's note and the recommended pods. For podmins.
 #[utoipa::path(put, path = "/api/v1/board/words", tag = "board", security(("token" = []), ("session" = [])),
     request_body = NewWords,
     responses((status = 200, body = WordsDocument),

@@ -1,4 +1,4 @@
-//! Accounts in lists: by their state, by how their names begin, page by page.
+//! Lists of accounts: by state, by name prefix, in pages.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,16 +10,16 @@ use super::letter::fetched;
 use crate::app::App;
 use crate::error::WebError;
 
-/// Accounts looked at at a time.
+/// Accounts read at a time.
 const MANY: u32 = 1_000;
 
-/// A state that accounts are listed by.
+/// A state by which accounts are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AccountState {
     All,
-    /// With neither an archive nor a move.
+    /// Neither an archive nor a move.
     Untouched,
-    /// With an archive that was not downloaded.
+    /// An archive that was not downloaded.
     Waiting,
     Fetched,
     Moved,
@@ -29,7 +29,7 @@ pub(crate) enum AccountState {
 }
 
 impl AccountState {
-    /// All of them.
+    /// All states.
     pub(crate) const ALL: [Self; 8] = [
         Self::All,
         Self::Untouched,
@@ -41,7 +41,7 @@ impl AccountState {
         Self::Closed,
     ];
 
-    /// The word in addresses, and in the keys of texts.
+    /// Returns the name in URLs and in the keys of texts.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -55,7 +55,7 @@ impl AccountState {
         }
     }
 
-    /// The state of a word.
+    /// Returns the state with this name.
     pub(crate) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
@@ -65,17 +65,17 @@ impl AccountState {
 #[derive(Debug, Clone)]
 pub(crate) struct Listed {
     pub(crate) row: AccountRow,
-    /// When its first archive was made.
+    /// The time its first archive was created.
     pub(crate) made_at: Option<i64>,
-    /// When it downloaded one last.
+    /// The time of its last download.
     pub(crate) fetched_at: Option<i64>,
     pub(crate) moved: bool,
-    /// Whether its newest request has failed.
+    /// True if its latest request failed.
     pub(crate) failed: bool,
 }
 
 impl Listed {
-    /// Whether it is in a list.
+    /// Returns whether the account belongs to a list.
     pub(crate) fn is(&self, state: AccountState) -> bool {
         match state {
             AccountState::All => true,
@@ -90,16 +90,16 @@ impl Listed {
     }
 }
 
-/// Whom a list is of.
+/// A selection of accounts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Choice<'a> {
     pub(crate) state: AccountState,
-    /// How the username or the e-mail address begins.
+    /// A prefix of the username or the e-mail address.
     pub(crate) beginning: Option<&'a str>,
 }
 
-/// At most `limit` accounts of a list, by row number, behind `after`. When there may be more, also what `after` is for the
-/// next ones.
+/// Returns at most `limit` accounts of a list, by row number, after the cursor `after`; and the next cursor, if there
+/// may be more.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
@@ -128,9 +128,9 @@ pub(crate) async fn list(
     }
 }
 
-/// Accounts of the pod; when it is gone, those that are known from archives.
+/// Returns accounts of the pod; if it is gone, those known from archives.
 async fn rows(app: &App, beginning: Option<&str>, after: i64) -> Result<Vec<AccountRow>, WebError> {
-    // No text of a database holds NUL.
+    // Database text cannot contain NUL.
     let beginning = beginning.map(str::trim).filter(|text| !text.is_empty());
     if beginning.is_some_and(|text| text.contains('\0')) {
         return Ok(Vec::new());

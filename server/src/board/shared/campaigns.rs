@@ -1,4 +1,4 @@
-//! Exports of the whole pod: beginning, holding, trying again.
+//! Campaigns, exports of the whole pod: start, pause, retry.
 
 use pappus_engine::campaign::{
     Campaign, CampaignError, CampaignOptions, CampaignState, Campaigns, NewCampaign, Only, Order, Status,
@@ -9,7 +9,7 @@ use super::Actor;
 use crate::app::App;
 use crate::error::WebError;
 
-/// All campaigns, the newest first.
+/// Returns all campaigns, newest first.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
@@ -19,7 +19,7 @@ pub(crate) async fn all(app: &App) -> Result<Vec<Campaign>, WebError> {
     Ok(all)
 }
 
-/// A campaign with its numbers; counting a large one takes a moment.
+/// Returns a campaign with its totals; counting a large one takes a moment.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
@@ -27,23 +27,23 @@ pub(crate) async fn status(app: &App, campaign: Campaign) -> Result<Status, WebE
     Status::of(&app.store, campaign).await.map_err(away)
 }
 
-/// The campaign of this name.
+/// Returns the campaign with this name.
 ///
 /// # Errors
 /// [`WebError::NotFound`].
 pub(crate) async fn named(app: &App, name: &str) -> Result<Campaign, WebError> {
-    // No text of PostgreSQL holds NUL.
+    // PostgreSQL text cannot contain NUL.
     if name.contains('\0') {
         return Err(WebError::NotFound);
     }
     campaigns(app).named(name).await.map_err(away)
 }
 
-/// Begins a campaign into the service's own depot, encrypted; the service works on it by itself. `only` is one of `all`,
-/// `not-closed`, `active-year`, `active-half-year` and `active-month`.
+/// Starts an encrypted campaign into the service's own depot; the service works on it in the background. `only` is
+/// one of `all`, `not-closed`, `active-year`, `active-half-year` and `active-month`.
 ///
 /// # Errors
-/// [`WebError::BadRequest`] for another word, [`WebError::Conflict`] while nothing can be begun.
+/// [`WebError::BadRequest`] for another value, [`WebError::Conflict`] while no campaign can be started.
 pub(crate) async fn begin(
     app: &App,
     actor: &Actor,
@@ -79,10 +79,10 @@ pub(crate) async fn begin(
     Ok(campaign)
 }
 
-/// Holds a campaign (`pause`), lets it go on (`resume`), tries again what failed (`retry`), or gives it up (`cancel`).
+/// Pauses (`pause`), resumes (`resume`) or cancels (`cancel`) a campaign, or retries its failures (`retry`).
 ///
 /// # Errors
-/// [`WebError::NotFound`], [`WebError::BadRequest`] for another word, [`WebError::Conflict`] when it is too late.
+/// [`WebError::NotFound`], [`WebError::BadRequest`] for another action, [`WebError::Conflict`] when it is too late.
 pub(crate) async fn change(app: &App, actor: &Actor, name: &str, act: &str) -> Result<Campaign, WebError> {
     let campaigns = campaigns(app);
     let campaign = named(app, name).await?;
@@ -114,7 +114,7 @@ fn choice(only: &str) -> Result<Only, WebError> {
     })
 }
 
-/// One at a time. They are called by the second, and a name is not given twice.
+/// Fails if another campaign is open, or the name is taken: campaigns are named by the second.
 async fn nothing_in_the_way(app: &App, name: &str) -> Result<(), WebError> {
     let conflict = |reason: String| Err(WebError::Conflict(reason));
     if app.config.pod.is_none() {
@@ -135,7 +135,7 @@ fn is_open(campaign: &Campaign) -> bool {
     !matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled)
 }
 
-/// Fingerprint of the key that archives are signed with.
+/// Returns the fingerprint of the key that signs archives.
 fn archive_key(app: &App) -> Result<String, WebError> {
     let away = |error: &dyn std::fmt::Display| WebError::Unavailable(error.to_string());
     let key = app.config.state.archive_key().map_err(|error| away(&error))?;
@@ -143,7 +143,7 @@ fn archive_key(app: &App) -> Result<String, WebError> {
     Ok(key.fingerprint().to_string())
 }
 
-/// What a campaign's own errors are for a reader.
+/// Maps a campaign's error to a response.
 fn away(error: CampaignError) -> WebError {
     match error {
         CampaignError::Unknown { .. } => WebError::NotFound,

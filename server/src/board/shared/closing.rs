@@ -1,4 +1,4 @@
-//! Deciding how far the shutdown is.
+//! Changes to the stage and days of the shutdown.
 
 use chrono::{Datelike as _, NaiveDate};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::board::closing::{Closing, Stage};
 use crate::error::WebError;
 
-/// What a podmin decides, as they wrote it. Empty days are none.
+/// A podmin's decision, as typed. An empty day means none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Decision {
     pub(crate) stage: String,
@@ -18,23 +18,23 @@ pub(crate) struct Decision {
     pub(crate) is_public: bool,
 }
 
-/// What is wrong with a decision.
+/// A problem with a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DecisionProblem {
     /// The field of the form.
     pub(crate) field: &'static str,
-    /// The key of the text for people.
+    /// The key of the translated text.
     pub(crate) key: &'static str,
-    /// What was typed.
+    /// The typed value.
     pub(crate) typed: String,
-    /// A sentence for programs.
+    /// A sentence for API clients.
     pub(crate) sentence: String,
 }
 
-/// Days further away than this are slips of the finger, in years.
+/// Days further away than this are taken for typing errors, in years.
 const FAR: i32 = 20;
 
-/// Checks the stage and the days: each of them, and their order.
+/// Validates the stage, the days, and their order.
 pub(crate) fn check(decision: &Decision, today: NaiveDate) -> Result<Closing, Vec<DecisionProblem>> {
     let mut problems = Vec::new();
     let stage = Stage::parse(&decision.stage);
@@ -95,10 +95,10 @@ pub(crate) fn check(decision: &Decision, today: NaiveDate) -> Result<Closing, Ve
     }
 }
 
-/// Stores the stage and the days.
+/// Saves the stage and the days.
 ///
 /// # Errors
-/// [`WebError::BadRequest`] for what is no stage or no day, or days in an impossible order.
+/// [`WebError::BadRequest`] for an invalid stage or day, or days in an impossible order.
 pub(crate) async fn decide(app: &App, actor: &Actor, decision: &Decision) -> Result<Closing, WebError> {
     let checked = check(decision, app.now().date_naive());
     let closing = checked.map_err(|problems| {
@@ -109,7 +109,7 @@ pub(crate) async fn decide(app: &App, actor: &Actor, decision: &Decision) -> Res
     Ok(closing)
 }
 
-/// Stores what was checked.
+/// Saves a validated decision.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
@@ -127,7 +127,7 @@ fn day(field: &'static str, typed: &str, today: NaiveDate) -> Result<Option<Naiv
         return Ok(None);
     }
     let problem = |key, sentence| DecisionProblem { field, key, typed: text.to_owned(), sentence };
-    // Nobody's calendar shows years of five digits.
+    // A five-digit year is a typing error.
     let day = text.parse().ok().filter(|day: &NaiveDate| (1..=9999).contains(&day.year()));
     let wrong = || problem("closing-day-wrong", format!("{text:?} is no day; write it as 2027-01-31"));
     let day = day.ok_or_else(wrong)?;

@@ -1,4 +1,4 @@
-//! One letter for many people: in their languages, with what is different for each of them put in.
+//! A notice as a personal mail: in the recipient's language, with placeholders filled in.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,22 +13,22 @@ use crate::board::Closing;
 use crate::error::WebError;
 use crate::words::{LANGUAGES, Words};
 
-/// People looked at at a time when they are counted.
+/// People read at a time while counting.
 const MANY: u32 = 5_000;
 
-/// A letter in one language.
+/// A mail in one language.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Text {
     pub(crate) subject: String,
     pub(crate) body: String,
 }
 
-/// In which languages a letter is written.
+/// The languages of a notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Languages {
-    /// The language of the letter for everybody for whom there is no other.
+    /// The language for everyone without a translation of their own.
     pub(crate) main: String,
-    /// The same letter in others, by language code.
+    /// The translations, by language code.
     pub(crate) texts: BTreeMap<String, Text>,
 }
 
@@ -39,26 +39,26 @@ impl Default for Languages {
 }
 
 impl Languages {
-    /// The language that somebody gets a letter in.
+    /// Returns the language in which a person receives the notice.
     pub(crate) fn of<'a>(&'a self, chosen: Option<&str>) -> &'a str {
         let code = chosen.unwrap_or_default().split(['-', '_']).next().unwrap_or_default();
         self.texts.get_key_value(code).map_or(&self.main, |(code, _)| code)
     }
 }
 
-/// A letter as somebody gets it.
+/// A mail as a person receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Written {
     pub(crate) subject: String,
     pub(crate) body: String,
 }
 
-/// How many people get a letter.
+/// The number of recipients.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Recipients {
-    /// By the language they get it in.
+    /// Recipients by language.
     pub(crate) by_language: BTreeMap<String, u64>,
-    /// Those whose account is locked: they get another letter.
+    /// Recipients whose account is locked: they receive a different mail.
     pub(crate) locked: u64,
 }
 
@@ -68,7 +68,7 @@ impl Recipients {
     }
 }
 
-/// What is put into letters, looked up once for many of them.
+/// Values for placeholders, looked up once for many mails.
 pub(crate) struct Filling {
     closing: Option<Closing>,
 }
@@ -78,7 +78,7 @@ impl Filling {
         Ok(Self { closing: Closing::of(app).await? })
     }
 
-    /// The letter in a language.
+    /// Returns the mail in a language.
     pub(crate) fn letter(&self, app: &App, draft: &Draft, language: &str, name: &str) -> Written {
         let other = draft.languages.texts.get(language);
         let (subject, body) = other.map_or((&draft.subject, &draft.body), |text| (&text.subject, &text.body));
@@ -87,7 +87,7 @@ impl Filling {
         Written { subject: fill(subject), body: fill(body) }
     }
 
-    /// What people get whose account is locked: they cannot sign in, and are told whom to write to.
+    /// Returns the mail for locked accounts: they cannot sign in, and learn whom to contact.
     pub(crate) fn locked(&self, app: &App, draft: &Draft, language: &str, name: &str) -> Written {
         let words = app.translations.accepted(language);
         let body = self.fill(app, &words, &words.say("notice-locked-body"), name);
@@ -107,7 +107,7 @@ impl Filling {
     }
 }
 
-/// Counts who gets a letter.
+/// Counts the recipients.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
@@ -136,7 +136,7 @@ pub(crate) async fn recipients(app: &App, draft: &Draft) -> Result<Recipients, W
     }
 }
 
-/// When people of a group have used the pod last.
+/// Returns the period in which people of an audience last used the pod.
 pub(crate) fn seen(audience: Audience) -> Seen {
     match audience {
         Audience::Seen(seen) => seen,
@@ -144,7 +144,7 @@ pub(crate) fn seen(audience: Audience) -> Seen {
     }
 }
 
-/// Those of them who get no letter, since they have fetched an archive.
+/// Returns those who receive no mail, as they have downloaded an archive.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -160,7 +160,7 @@ pub(crate) async fn fetched_of(
     Ok(fetched(app, &ids).await?.into_keys().collect())
 }
 
-/// When accounts, by their row numbers, have fetched an archive last, in milliseconds since 1970.
+/// Returns the time of the last download by row number of the account, in milliseconds since 1970.
 ///
 /// # Errors
 /// [`StoreError`].

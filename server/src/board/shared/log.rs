@@ -1,14 +1,13 @@
-//! What was done, page by page.
+//! The audit log in pages.
 
 use crate::app::App;
 use crate::audit::{Done, Wanted, done};
 use crate::error::WebError;
 
-/// Lines of a page.
+/// Entries per page.
 const LINES: i64 = 100;
 
-/// A page of what was done, the newest first. When there may be older ones, also what
-/// `before` is for the next page.
+/// Returns a page of entries, newest first, and the next `before` cursor, if there may be older ones.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].

@@ -1,5 +1,5 @@
-//! What the board's pages and its API share: looking, and doing. What a podmin does is checked, done and noted in the audit
-//! log here, whichever way it was asked for.
+//! Queries and actions that the board's pages and its API share. Whichever is used, a podmin's actions are validated,
+//! performed and recorded in the audit log here.
 
 pub(crate) mod accounts;
 pub(crate) mod campaigns;
@@ -20,17 +20,17 @@ use crate::error::WebError;
 use crate::security::Address;
 use crate::sessions::{Person, Podmin};
 
-/// A podmin who does something, and from where.
+/// A podmin who acts, and the client's address.
 #[derive(Debug, Clone)]
 pub(crate) struct Actor {
-    /// Whoever does it.
+    /// The podmin.
     pub(crate) podmin: Person,
-    /// From where.
+    /// The client's address.
     pub(crate) address: Address,
 }
 
 impl Actor {
-    /// Notes what was done.
+    /// Records an action in the audit log.
     pub(crate) async fn has_done(
         &self,
         app: &App,

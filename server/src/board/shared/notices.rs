@@ -1,4 +1,4 @@
-//! Letters of the podmin to many people, each person once.
+//! Notices: mails from the podmin to many people, one to each person.
 
 use chrono::{DateTime, Utc};
 use pappus_engine::pod::people::Seen;
@@ -11,19 +11,19 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::mail::{Letter, queue};
 
-/// Longest subject and body, in characters.
+/// Maximum lengths of subject and body, in characters.
 const LONG_SUBJECT: usize = 200;
 const LONG_BODY: usize = 20_000;
-/// Notices that are listed.
+/// Number of notices listed.
 const LISTED: i64 = 20;
 /// The columns of [`Notice`].
 const NOTICE: &str = "id, subject, audience, begun_at, written_by, state, queued, finished_at";
 
-/// Whom a notice goes to.
+/// The recipients of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
     Seen(Seen),
-    /// Who has not fetched an archive.
+    /// People who have not downloaded an archive.
     NotFetched,
 }
 
@@ -42,17 +42,17 @@ impl Audience {
     }
 }
 
-/// A letter as it is written.
+/// A notice as typed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Draft {
     pub(crate) audience: String,
     pub(crate) subject: String,
     pub(crate) body: String,
-    /// The language of subject and text, and the same letter in others.
+    /// The language of subject and text, and the translations.
     pub(crate) languages: Languages,
 }
 
-/// A letter that was sent, or is on its way.
+/// A notice that was sent, or is being sent.
 pub(crate) struct Notice {
     pub(crate) id: i64,
     pub(crate) subject: String,
@@ -61,13 +61,13 @@ pub(crate) struct Notice {
     pub(crate) written_by: String,
     /// `queueing`, `stopped` or `queued`.
     pub(crate) state: String,
-    /// People it was handed over for.
+    /// The number of people whose mail has been queued.
     pub(crate) queued: i64,
-    /// When it was handed over for all of them.
+    /// The time when all mails had been queued.
     pub(crate) finished_at: Option<DateTime<Utc>>,
 }
 
-/// What became of the letters that were handed over.
+/// Delivery of the queued mails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub(crate) waiting: i64,
@@ -90,7 +90,7 @@ impl Notice {
         })
     }
 
-    /// What became of its letters.
+    /// Returns the delivery status of its mails.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -105,12 +105,12 @@ impl Notice {
                 _ => {}
             }
         }
-        // Those that were sent are forgotten after a while. The outbox is filled before the notice is told.
+        // Sent mails are deleted from the outbox after a while. Mails enter it before `queued` is updated.
         Ok(Progress { waiting, failed, sent: (self.queued - waiting - failed).max(0) })
     }
 }
 
-/// The last ones, the newest first.
+/// Returns the latest notices, newest first.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
@@ -121,7 +121,7 @@ pub(crate) async fn last(app: &App) -> Result<Vec<Notice>, WebError> {
     Ok(rows.iter().map(Notice::read).collect::<Result<_, StoreError>>()?)
 }
 
-/// The one of this number.
+/// Returns the notice with this number.
 ///
 /// # Errors
 /// [`WebError::NotFound`].
@@ -132,25 +132,25 @@ pub(crate) async fn numbered(app: &App, id: i64) -> Result<Notice, WebError> {
     Ok(Notice::read(&row)?)
 }
 
-/// Whether letters can be sent at all.
+/// Returns whether notices can be sent at all.
 pub(crate) fn can_send(app: &App) -> bool {
     app.config.pod.is_some() && app.config.mail.is_sent()
 }
 
-/// A letter as the podmin would get it.
+/// Returns the mail as the podmin would receive it.
 ///
 /// # Errors
-/// [`WebError::BadRequest`] for a letter that cannot be sent, [`WebError::Conflict`] while none can.
+/// [`WebError::BadRequest`] for an invalid notice, [`WebError::Conflict`] while none can be sent.
 pub(crate) async fn preview(app: &App, actor: &Actor, draft: &Draft) -> Result<Written, WebError> {
     check(app, draft)?;
     let filling = Filling::of(app).await?;
     Ok(filling.letter(app, draft, &draft.languages.main, &actor.podmin.username))
 }
 
-/// Sends a letter to its writer alone, in each language. Returns the address.
+/// Sends a notice to its author alone, in each language. Returns the address.
 ///
 /// # Errors
-/// [`WebError::Conflict`] when the writer has no address.
+/// [`WebError::Conflict`] when the author has no address.
 pub(crate) async fn test(app: &App, actor: &Actor, draft: &Draft) -> Result<String, WebError> {
     let now = app.now_millis();
     let person = app.sign_in.accounts().by_row(actor.podmin.user_id, now).await?.person();
@@ -167,7 +167,7 @@ pub(crate) async fn test(app: &App, actor: &Actor, draft: &Draft) -> Result<Stri
     Ok(to)
 }
 
-/// Begins to send a letter.
+/// Starts to send a notice.
 ///
 /// # Errors
 /// As [`preview`].
@@ -195,11 +195,11 @@ pub(crate) async fn send(app: &App, actor: &Actor, draft: &Draft) -> Result<Noti
     Ok(Notice::read(&row)?)
 }
 
-/// Stops a notice (`stop`), or lets it go on (`go-on`). What is in the outbox already is sent; what is stopped, goes on or
-/// is over already stays as it is.
+/// Stops (`stop`) or resumes (`go-on`) a notice. Mails already in the outbox are still sent; a notice that is in that
+/// state already, or finished, does not change.
 ///
 /// # Errors
-/// [`WebError::NotFound`], [`WebError::BadRequest`] for another word.
+/// [`WebError::NotFound`], [`WebError::BadRequest`] for another action.
 pub(crate) async fn change(app: &App, actor: &Actor, id: i64, act: &str) -> Result<Notice, WebError> {
     let (from, to, act) = match act {
         "stop" => ("queueing", "stopped", "notice-stop"),
@@ -231,7 +231,7 @@ fn check(app: &App, draft: &Draft) -> Result<(), WebError> {
     }
 }
 
-/// What is wrong with a letter.
+/// A problem with a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DraftProblem {
     Audience,
@@ -239,7 +239,7 @@ pub(crate) enum DraftProblem {
     Body,
 }
 
-/// What is wrong with a letter, in the order of its form; with the language it is wrong in.
+/// Returns the problems of a notice, each with its language, in the order of the form.
 pub(crate) fn problems(draft: &Draft) -> Vec<(String, DraftProblem)> {
     let (main, mut found) = (&draft.languages.main, Vec::new());
     if Audience::parse(&draft.audience).is_none() {

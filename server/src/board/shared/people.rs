@@ -1,4 +1,4 @@
-//! One account: what it has asked for, what is there, and what can be done; and whose archives could not be made.
+//! One account with its requests, archives and actions; and the failed archives.
 
 use chrono::{DateTime, Utc};
 use pappus_engine::campaign::SignIn;
@@ -11,23 +11,23 @@ use crate::error::WebError;
 use crate::portal;
 use crate::sessions::Person;
 
-/// Lines of a history.
+/// Requests shown in the history.
 const HISTORY: u32 = 50;
-/// Failures of a page.
+/// Failures per page.
 const FAILURES: i64 = 50;
 
-/// An account, and how it stands.
+/// An account and its status.
 pub(crate) struct Standing {
     pub(crate) person: SignIn,
-    /// What was asked for, the newest first.
+    /// The requests, newest first.
     pub(crate) requests: Vec<Request>,
-    /// What is there, the newest first.
+    /// The existing archives, newest first.
     pub(crate) archives: Vec<MadeArchive>,
-    /// Whether and when an archive was fetched.
+    /// The downloads, if any.
     pub(crate) fetched: Option<Downloads>,
 }
 
-/// Somebody whose newest request has failed.
+/// An account whose latest request failed.
 pub(crate) struct Failed {
     pub(crate) username: String,
     pub(crate) account: String,
@@ -35,7 +35,7 @@ pub(crate) struct Failed {
     pub(crate) reason: String,
 }
 
-/// Whoever has this username, e-mail address or diaspora* ID; nobody has an empty one.
+/// Returns the account with this username, e-mail address or diaspora* ID; none for an empty name.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
@@ -52,15 +52,15 @@ pub(crate) async fn look(app: &App, name: &str) -> Result<Option<Standing>, WebE
 
 async fn find(app: &App, name: &str) -> Result<Option<SignIn>, WebError> {
     let name = name.trim();
-    // No text of a database holds NUL.
+    // Database text cannot contain NUL.
     if name.is_empty() || name.contains('\0') {
         return Ok(None);
     }
     app.sign_in.accounts().find(name, app.now_millis()).await
 }
 
-/// Those whose newest request has failed, the last ones first: a page behind the request `after`. When there may be
-/// more, also what `after` is for the next page.
+/// Returns accounts whose latest request failed, latest first: a page after the request `after`, and the next cursor,
+/// if there may be more.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
@@ -84,10 +84,10 @@ pub(crate) async fn failed(app: &App, after: Option<i64>) -> Result<(Vec<Failed>
     Ok((rows.iter().map(read).collect::<Result<_, StoreError>>()?, next))
 }
 
-/// Has an archive made for somebody, who is told by mail, in `language`, as if they had asked.
+/// Requests an archive for an account, whose owner is notified by mail, in `language`, as if they had asked.
 ///
 /// # Errors
-/// [`WebError::NotFound`] when there is nobody of this name; what asking for one's own can end with.
+/// [`WebError::NotFound`] when no account has this name; the errors of a request for one's own archive.
 pub(crate) async fn make_archive(
     app: &App,
     actor: &Actor,

@@ -1,11 +1,11 @@
-//! Storing what the podmin has to say.
+//! Saving the podmin's message.
 
 use super::Actor;
 use crate::app::App;
 use crate::error::WebError;
 use crate::podmin_words::PodminWords;
 
-/// Stores it, and notes who did.
+/// Saves the message and records the action.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].

@@ -1,4 +1,4 @@
-//! What programs are told.
+//! Response documents of the newcomers API.
 
 use std::collections::BTreeMap;
 
@@ -17,20 +17,20 @@ use crate::newcomers::pages::overview::problem_key;
 use crate::newcomers::steps::needs_passphrase;
 use crate::pages::Page;
 
-/// The door: what to know before one begins.
+/// Conditions of moving to this pod.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Door {
     /// The pod's address.
     pod: String,
-    /// Who may come.
+    /// Admission policy.
     admission: Admission,
-    /// The address of the pod's terms, which are to be accepted.
+    /// URL of the pod's terms, which have to be accepted.
     terms: Option<String>,
-    /// How many bytes an archive may have with its photos.
+    /// Maximum size of an archive with its photos in bytes.
     max_bytes: u64,
-    /// After how many days without a word what was handed in is deleted.
+    /// Days of inactivity after which uploads are deleted.
     days: u32,
-    /// How many minutes after the import the move can be undone, before it is announced by itself.
+    /// Minutes after the import in which the move can be undone, before it is announced automatically.
     undo_minutes: f64,
 }
 
@@ -55,61 +55,61 @@ pub(super) struct NewcomerDocument {
     /// `uploading`, `checking`, `refused`, `checked`, `waiting`, `declined`, `importing`, `failed`, `imported`,
     /// `announcing`, `announced`, `undoing` or `undone`.
     state: &'static str,
-    /// When it was begun.
+    /// The time at which it was started.
     begun_at: DateTime<Utc>,
-    /// When it is over if nothing happens.
+    /// The time at which it expires if nothing happens.
     expires_at: DateTime<Utc>,
-    /// While it is `imported`: until when it can be undone. Then it is announced by itself. Absent when it waits for
-    /// somebody instead; `problem` says for what. Comments and likes under the imported posts are lost until it is
-    /// announced.
+    /// While it is `imported`: the time until which it can be undone. Then it is announced automatically. Absent if
+    /// someone has to act first; `problem` names the reason. Comments and likes under the imported posts are lost
+    /// until it is announced.
     undo_until: Option<DateTime<Utc>>,
-    /// Bytes that were handed in.
+    /// Number of bytes uploaded.
     bytes: u64,
-    /// The account the archive is of.
+    /// The account in the archive.
     old_account: Option<String>,
-    /// What proves that: `unproven` if nothing does.
+    /// The proof of ownership; `unproven` if there is none.
     proof: Option<String>,
-    /// Whether the key in the archive is under a passphrase, which the announcement needs.
+    /// True if the key in the archive is encrypted with a passphrase; the announcement needs it.
     key_locked: bool,
-    /// A name that is free here.
+    /// An available username.
     suggested_username: Option<String>,
-    /// The name that was chosen.
+    /// The chosen username.
     username: Option<String>,
-    /// The account here, as soon as it is here.
+    /// The account on this pod, once it exists.
     new_account: Option<String>,
-    /// What would come along.
+    /// The import plan.
     plan: Option<PlanDocument>,
-    /// What has come along.
+    /// The result of the import.
     report: Option<PlanDocument>,
-    /// What is being done.
+    /// The current step.
     stage: Option<String>,
-    /// How far that is.
+    /// Progress of the step in percent.
     percent: Option<u64>,
-    /// What went wrong: a stable name.
+    /// Stable name of the problem.
     problem: Option<String>,
-    /// The same in a sentence, in the language that was asked for.
+    /// Description of the problem in the requested language.
     problem_text: Option<String>,
-    /// What the program says about it.
+    /// Technical reason.
     reason: Option<String>,
 }
 
-/// What would come along, or has.
+/// An import plan, or the result of an import.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Plan)]
 pub(super) struct PlanDocument {
-    /// By kind of record.
+    /// Numbers of records by kind.
     kinds: BTreeMap<String, KindDocument>,
-    /// What is left out or changed.
+    /// Records left out or changed.
     findings: Vec<FindingDocument>,
-    /// Posts of others that come along.
+    /// Number of other people's posts imported.
     fetched_posts: u64,
-    /// Seconds it takes about.
+    /// Estimated duration in seconds.
     seconds: u64,
-    /// Bytes that photos take.
+    /// Size of the photos in bytes.
     photo_bytes: u64,
-    /// Whether there is room for them.
+    /// True if there is enough space for them.
     fits: bool,
-    /// Whether the archive has no key that signs: other pods would not believe the move, so it is not announced.
+    /// True if the archive has no usable signing key: other pods would reject the move, so it is not announced.
     no_key: bool,
 }
 
@@ -117,27 +117,27 @@ pub(super) struct PlanDocument {
 #[derive(Serialize, ToSchema)]
 #[schema(as = PlannedKind)]
 pub(super) struct KindDocument {
-    /// In the archive.
+    /// Records in the archive.
     in_archive: u64,
-    /// New here.
+    /// Records added on this pod.
     imported: u64,
-    /// Here already.
+    /// Records that existed on this pod.
     adopted: u64,
-    /// Left out.
+    /// Records left out.
     left_out: u64,
 }
 
-/// The same thing said about several records.
+/// A finding about several records.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PlannedFinding)]
 pub(super) struct FindingDocument {
-    /// A stable name.
+    /// Stable name of the finding.
     code: String,
     /// The kind of record.
     kind: String,
-    /// How often.
+    /// Number of records.
     count: u64,
-    /// One of them.
+    /// The first of them.
     first: String,
 }
 
@@ -203,22 +203,22 @@ impl NewcomerDocument {
     }
 }
 
-/// Who was told.
+/// Deliveries of the move to other pods.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Deliveries {
-    /// Friends: people who shared both ways.
+    /// Friends: people with mutual sharing.
     friends: FriendsDocument,
-    /// All of them.
+    /// Counts of all deliveries.
     all: DeliveryCounts,
-    /// Whether everything is sent.
+    /// True if all deliveries are finished.
     finished: bool,
-    /// By pod, a thousand at a time.
+    /// Deliveries by pod, up to 1,000 per page.
     pods: Vec<PodDocument>,
-    /// For the next pods, when there may be more.
+    /// Cursor of the next page, if there may be one.
     after: Option<String>,
-    /// Whom nobody reached: an account, or a pod, and why. The first thousand.
+    /// Unreached recipients: an account or a pod, and the reason. The first 1,000.
     by_hand: Vec<(String, String)>,
-    /// Friends who have to do something themselves because of what their pod runs. The first thousand.
+    /// Friends who have to act themselves because of their pod's software. The first 1,000.
     elsewhere: Vec<ElsewhereDocument>,
 }
 
@@ -237,12 +237,12 @@ impl Deliveries {
     }
 }
 
-/// How many friends are back.
+/// Number of friends who share with the new account.
 #[derive(Serialize, ToSchema)]
 pub(super) struct FriendsDocument {
-    /// All of them.
+    /// All friends.
     all: i64,
-    /// Those who share with the new account.
+    /// Friends who share with the new account.
     back: i64,
 }
 
@@ -252,12 +252,12 @@ impl From<Friends> for FriendsDocument {
     }
 }
 
-/// A friend who has to do something.
+/// A friend who has to act themselves.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ElsewhereDocument {
     /// Their diaspora* ID.
     person: String,
-    /// What their pod runs: `hubzilla`, `friendica` or `socialhome`.
+    /// Software of their pod: `hubzilla`, `friendica` or `socialhome`.
     system: &'static str,
 }
 
@@ -267,16 +267,16 @@ impl From<Elsewhere> for ElsewhereDocument {
     }
 }
 
-/// How many messages are how far.
+/// Numbers of messages by state.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DeliveryCounts {
-    /// Arrived.
+    /// Delivered.
     delivered: i64,
-    /// Not needed any more: the recipient shares with the new account already.
+    /// No longer needed: the recipient shares with the new account already.
     confirmed: i64,
-    /// On the way, or tried again later.
+    /// In progress, or waiting for a retry.
     waiting: i64,
-    /// Not taken.
+    /// Rejected or given up.
     failed: i64,
 }
 
@@ -291,25 +291,25 @@ impl From<Counts> for DeliveryCounts {
     }
 }
 
-/// One pod.
+/// Deliveries to one pod.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ToldPod)]
 pub(super) struct PodDocument {
-    /// Its host.
+    /// Host of the pod.
     pod: String,
     /// Its messages.
     counts: DeliveryCounts,
-    /// The friends there.
+    /// The friends on it.
     friends: FriendsDocument,
-    /// When it took the move.
+    /// The time at which it accepted the move.
     told_at: Option<DateTime<Utc>>,
-    /// When it was first seen to have processed the move.
+    /// The time at which it was first known to have processed the move.
     confirmed_at: Option<DateTime<Utc>>,
-    /// Until when the rest waits for that, while it does.
+    /// The time until which the remaining messages wait for that.
     waits_until: Option<DateTime<Utc>>,
-    /// What went wrong last.
+    /// The last error.
     last_error: Option<String>,
-    /// When it is tried again.
+    /// The time of the next attempt.
     retry_at: Option<DateTime<Utc>>,
 }
 

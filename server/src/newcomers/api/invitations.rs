@@ -15,38 +15,38 @@ use crate::error::WebError;
 use crate::newcomers::invitations::{self, Invitation};
 use crate::security::Address;
 
-/// What is asked for.
+/// Selects a page of invitations.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// The next page: what `before` was in the answer before.
+    /// Cursor of the next page: `before` of the previous response.
     before: Option<i64>,
 }
 
-/// Invitations that can be used.
+/// A page of usable invitations.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Invitations {
-    /// The newest first, 200 on a page.
+    /// The invitations, newest first, 200 per page.
     invitations: Vec<InvitationDocument>,
-    /// For the next page, when there may be one.
+    /// Cursor of the next page, if there may be one.
     before: Option<i64>,
 }
 
-/// An invitation. Its code is told to nobody but who has made it.
+/// An invitation. Its code is returned only once, to its creator.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Invitation)]
 pub(super) struct InvitationDocument {
-    /// Its number.
+    /// Number of the invitation.
     id: i64,
-    /// For whom it is: a note of the podmin's.
+    /// A note for the podmin on its recipient.
     note: String,
-    /// The diaspora* ID of whoever has made it.
+    /// The diaspora* ID of its creator.
     made_by: String,
-    /// When.
+    /// Time of creation.
     made_at: DateTime<Utc>,
-    /// Until when it can be used.
+    /// The time at which it expires.
     expires_at: DateTime<Utc>,
-    /// How many people may still come with it.
+    /// Number of remaining uses.
     uses_left: i64,
 }
 
@@ -57,29 +57,29 @@ impl From<Invitation> for InvitationDocument {
     }
 }
 
-/// What invitation is to be made.
+/// An invitation to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewInvitation {
-    /// For whom: a note for the podmin, one line.
+    /// A note for the podmin on its recipient, one line.
     #[serde(default)]
     #[schema(max_length = 200)]
     note: String,
-    /// How many people may come with it.
+    /// Number of people who can use it.
     #[schema(minimum = 1, maximum = 1000)]
     uses: i64,
 }
 
-/// An invitation that was just made.
+/// A newly created invitation.
 #[derive(Serialize, ToSchema)]
 pub(super) struct MadeInvitation {
     /// The invitation.
     invitation: InvitationDocument,
-    /// What people give who come with it. It is told this once.
+    /// The code that invited people enter. It is not shown again.
     code: String,
 }
 
-/// Invitations that can be used, the newest first. For podmins.
+/// Lists usable invitations, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/invitations", tag = "board", security(("token" = []), ("session" = [])),
     params(Wanted),
     responses((status = 200, body = Invitations),
@@ -95,7 +95,7 @@ pub(super) async fn list(
     Ok(Json(Invitations { invitations: open.into_iter().map(Into::into).collect(), before }))
 }
 
-/// Makes an invitation, good for 90 days. For podmins.
+/// Creates an invitation, valid for 90 days. For podmins.
 #[utoipa::path(post, path = "/api/v1/board/invitations", tag = "board", security(("token" = []), ("session" = [])),
     request_body = NewInvitation,
     responses((status = 201, body = MadeInvitation),
@@ -113,7 +113,7 @@ pub(super) async fn make(
     Ok((StatusCode::CREATED, Json(MadeInvitation { invitation: invitation.into(), code })))
 }
 
-/// Withdraws an invitation: nobody else comes with it. For podmins.
+/// Revokes an invitation: it cannot be used any more. For podmins.
 #[utoipa::path(delete, path = "/api/v1/board/invitations/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 204, description = "Withdrawn, or used up already"),

@@ -1,5 +1,5 @@
-//! What newcomers do, for programs, and what the podmin does. Whoever begins gets a secret; it says who they are in
-//! everything that follows, also to the addresses of [`tus`](super::tus) that take the files.
+//! The API for newcomers, and for podmins about them. Starting a move returns a secret that authenticates all further
+//! requests, including those to [`tus`](super::tus) that upload the files.
 
 mod documents;
 mod invitations;
@@ -29,10 +29,10 @@ use crate::error::WebError;
 use crate::pages::Page;
 use crate::security::Address;
 
-/// Pods, and people to be told by hand, that are listed.
+/// Maximum number of pods and unreached recipients listed.
 const MANY: u32 = 1000;
 
-/// The paths of newcomers.
+/// Returns the paths of newcomers with their descriptions.
 pub fn described() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(door, begin))
@@ -49,7 +49,7 @@ pub fn described() -> OpenApiRouter<App> {
         .routes(routes!(invitations::withdraw))
 }
 
-/// How the move is now.
+/// Returns the current state of the move.
 async fn now(app: &App, page: &Page, id: i64) -> Result<Json<NewcomerDocument>, WebError> {
     let newcomer = app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)?;
     Ok(Json(NewcomerDocument::new(page, newcomer)))
@@ -57,7 +57,7 @@ async fn now(app: &App, page: &Page, id: i64) -> Result<Json<NewcomerDocument>, 
 
 type Said<T> = Result<Json<T>, JsonRejection>;
 
-/// What to know before one begins.
+/// Returns the conditions of moving to this pod.
 #[utoipa::path(get, path = "/api/v1/newcomers", tag = "newcomers",
     responses((status = 200, body = Door),
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
@@ -66,23 +66,23 @@ async fn door(Shared(app): Shared<App>) -> Result<Json<Door>, WebError> {
     Ok(Json(Door::of(&app)))
 }
 
-/// How somebody begins.
+/// A new move.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Beginning {
-    /// A code from the podmin, where that is needed.
+    /// Invitation code from the podmin, if required.
     #[serde(default)]
     invitation: String,
 }
 
-/// What somebody gets who begins.
+/// The secret of a new move.
 #[derive(Serialize, ToSchema)]
 struct Secret {
-    /// Says who they are from now on: `Authorization: Bearer SECRET`. It is told this once.
+    /// The secret, sent as `Authorization: Bearer SECRET`. It is not shown again.
     secret: String,
 }
 
-/// Begins a move to this pod.
+/// Starts a move to this pod.
 #[utoipa::path(post, path = "/api/v1/newcomers", tag = "newcomers", request_body = Beginning,
     responses((status = 201, body = Secret),
         Senseless,
@@ -107,7 +107,7 @@ async fn begin(
     }
 }
 
-/// How far the move is.
+/// Returns the state of the move.
 #[utoipa::path(get, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 200, body = NewcomerDocument),
         NotThere))]
@@ -115,7 +115,7 @@ async fn get(CurrentNewcomer(newcomer): CurrentNewcomer, page: Page) -> Json<New
     Json(NewcomerDocument::new(&page, newcomer))
 }
 
-/// Ends the move while there is nothing to take back; what was handed in is deleted.
+/// Cancels the move while there is nothing to undo; uploads are deleted.
 #[utoipa::path(delete, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 204, description = "Ended, or over already"),
         NotThere, TooLate))]
@@ -127,21 +127,21 @@ async fn leave(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What was handed in.
+/// The uploaded files.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Whole {
-    /// What opens the archive, when it is under age with a passphrase.
+    /// Passphrase of the archive, if it is encrypted with age and a passphrase.
     #[serde(default)]
     #[schema(max_length = 1000)]
     passphrase: String,
-    /// Whether a file of photos belongs to it. Photos that were uploaded whole count unless this is false, which
-    /// deletes them; if it is true, they must be there.
+    /// True if a file of photos belongs to it. Completely uploaded photos count unless this is false, which deletes
+    /// them; if true, they must exist.
     photos: Option<bool>,
 }
 
-/// Has the archive looked at that has come to `/newcomers/uploads` (tus 1.0, with `Upload-Metadata: part
-/// YXJjaGl2ZQ==`, or `cGhvdG9z` for photos).
+/// Checks the archive uploaded to `/newcomers/uploads` (tus 1.0, with `Upload-Metadata: part YXJjaGl2ZQ==`, or
+/// `cGhvdG9z` for photos).
 #[utoipa::path(post, path = "/api/v1/newcomers/me/look", tag = "newcomers", security(("newcomer" = [])),
     request_body = Whole,
     responses((status = 202, body = NewcomerDocument),
@@ -169,31 +169,31 @@ fn too_late(newcomer: &Newcomer) -> WebError {
     WebError::Conflict(format!("this cannot be done while the move is {}", newcomer.state.as_str()))
 }
 
-/// Name and password.
+/// Account name, e-mail address and password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Choice {
-    /// The name here.
+    /// Username on this pod.
     username: String,
-    /// The address for mail of this pod.
+    /// E-mail address for this pod.
     email: String,
-    /// The password here, 6 to 128 characters. Common ones are refused.
+    /// Password on this pod, 6 to 128 characters. Common ones are rejected.
     #[schema(min_length = 6, max_length = 128)]
     password: String,
-    /// Whether the terms of this pod are accepted.
+    /// True to accept the terms of this pod.
     #[serde(default)]
     accept_terms: bool,
-    /// The passphrase of the key in the archive, when `key_locked` says that it has one: the announcement needs it.
+    /// Passphrase of the key in the archive if `key_locked` is true: the announcement needs it.
     #[serde(default)]
     #[schema(max_length = 1000)]
     key_passphrase: String,
-    /// Whether that passphrase is lost: then the account moves, and the move is not announced.
+    /// True if that passphrase is lost: then the account moves without an announcement.
     #[serde(default)]
     passphrase_lost: bool,
 }
 
-/// Moves now: chooses name and password, and goes on to the podmin, or to the import. The announcement follows the
-/// import by itself, after a pause in which the move can be undone (`undo_until`).
+/// Starts the move with a name and password; it continues with the import, or with approval by the podmin. The
+/// announcement follows the import automatically, after a pause in which the move can be undone (`undo_until`).
 #[utoipa::path(post, path = "/api/v1/newcomers/me/choice", tag = "newcomers", security(("newcomer" = [])),
     request_body = Choice,
     responses((status = 202, body = NewcomerDocument),
@@ -233,7 +233,7 @@ async fn act(
     Ok((StatusCode::ACCEPTED, now(app, page, newcomer.id).await?))
 }
 
-/// Tries an import again that did not end.
+/// Retries a failed import.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/again", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
         NotThere, TooLate))]
@@ -245,7 +245,7 @@ async fn again(
     act(&app, &page, &newcomer, Act::Again).await
 }
 
-/// Undoes the move, in the pause after the import and as long as nobody was told.
+/// Undoes the move, during the pause after the import and while no other pod was notified.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/undo", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
         NotThere, TooLate))]
@@ -257,17 +257,17 @@ async fn undo(
     act(&app, &page, &newcomer, Act::Undo).await
 }
 
-/// What opens the key.
+/// The passphrase for the announcement.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Announcement {
-    /// The passphrase of the key in the archive, when it has one and it was not given with the choice.
+    /// Passphrase of the key in the archive, if it has one and it was not given with the choice.
     #[serde(default)]
     #[schema(max_length = 1000)]
     key_passphrase: String,
 }
 
-/// Announces the move at once, without the rest of the pause. From then on nothing can be undone.
+/// Announces the move immediately, without the rest of the pause. Then it can no longer be undone.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/announce", tag = "newcomers", security(("newcomer" = [])),
     request_body = Announcement,
     responses((status = 202, body = NewcomerDocument),
@@ -282,16 +282,16 @@ async fn announce(
     act(&app, &page, &newcomer, Act::Announce(&passphrase)).await
 }
 
-/// Where the list of pods begins.
+/// Selects a page of pods.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct From {
-    /// The next pods: what `after` was in the answer before.
+    /// Cursor of the next page: `after` of the previous response.
     #[serde(default)]
     after: String,
 }
 
-/// Who was told of the move.
+/// Returns the deliveries of the move to other pods.
 #[utoipa::path(get, path = "/api/v1/newcomers/me/deliveries", tag = "newcomers", security(("newcomer" = [])),
     params(From),
     responses((status = 200, body = Deliveries),

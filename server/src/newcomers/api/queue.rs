@@ -1,4 +1,4 @@
-//! Those who come, for podmins.
+//! The queue of newcomers, for podmins.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -19,58 +19,58 @@ use crate::pages::Page;
 use crate::security::Address;
 use crate::words::Words;
 
-/// Who is asked for.
+/// Selects newcomers.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// Only moves in this state; without it, all but those that have expired.
+    /// Only moves in this state; default: all except expired ones.
     state: Option<String>,
-    /// The next page: what `before` was in the answer before.
+    /// Cursor of the next page: `before` of the previous response.
     before: Option<i64>,
 }
 
-/// Who comes.
+/// A page of newcomers.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Newcomers {
-    /// The newest first, 200 on a page.
+    /// The newcomers, newest first, 200 per page.
     newcomers: Vec<BoardNewcomer>,
-    /// For the next page, when there may be one.
+    /// Cursor of the next page, if there may be one.
     before: Option<i64>,
 }
 
-/// Somebody who comes, as the podmin sees them.
+/// A newcomer as podmins see them.
 #[derive(Serialize, ToSchema)]
 pub(super) struct BoardNewcomer {
-    /// Their number.
+    /// Number of the newcomer.
     id: i64,
     /// `uploading`, `checking`, `refused`, `checked`, `waiting`, `declined`, `importing`, `failed`, `imported`,
     /// `announcing`, `announced`, `undoing`, `undone` or `expired`.
     state: &'static str,
-    /// When they began.
+    /// The time at which they started.
     begun_at: DateTime<Utc>,
-    /// When it is over if nothing happens.
+    /// The time at which the move expires if nothing happens.
     expires_at: DateTime<Utc>,
-    /// Bytes that were handed in.
+    /// Number of bytes uploaded.
     bytes: u64,
-    /// The account the archive is of.
+    /// The account in the archive.
     old_account: Option<String>,
-    /// The account here, as it was chosen.
+    /// The chosen account on this pod.
     new_account: Option<String>,
-    /// What proves that the archive is theirs: `unproven` if nothing does.
+    /// The proof of ownership; `unproven` if there is none.
     proof: Option<String>,
-    /// The keys that speak for and against the archive.
+    /// The keys that confirm or contradict the archive.
     evidence: Option<EvidenceDocument>,
-    /// What a podmin has said.
+    /// The podmin's decision.
     approved: Option<bool>,
-    /// The diaspora* ID of whoever has said it.
+    /// The diaspora* ID of the podmin who decided.
     decided_by: Option<String>,
-    /// What is being done.
+    /// The current step.
     stage: Option<String>,
-    /// How far that is.
+    /// Progress of the step in percent.
     percent: Option<u64>,
-    /// What went wrong: a stable name.
+    /// Stable name of the problem.
     problem: Option<String>,
-    /// The same in a sentence.
+    /// Description of the problem.
     reason: Option<String>,
 }
 
@@ -96,27 +96,27 @@ impl BoardNewcomer {
     }
 }
 
-/// The keys that speak for and against an archive, as fingerprints (`SHA256:` and hexadecimal digits).
+/// The keys that confirm or contradict an archive, as fingerprints (`SHA256:` and hexadecimal digits).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Evidence)]
 pub(super) struct EvidenceDocument {
     /// The account.
     account: String,
-    /// The account's key in the archive; absent when it holds none that can be read.
+    /// The account's key in the archive; absent if it contains no readable key.
     archive: Option<String>,
-    /// The key that this pod has known the account by; absent when it has not met it.
+    /// The key by which this pod knows the account; absent if it does not know it.
     known: Option<String>,
-    /// The key that the old pod publishes; absent when it does not answer, or is not asked.
+    /// The key that the old pod publishes; absent if it does not respond or was not queried.
     published: Option<String>,
-    /// The pod key that has signed the archive; absent for what stock pods write.
+    /// The pod key that signed the archive; absent for archives of stock pods.
     signed_by: Option<String>,
-    /// The pod keys that are pinned for the old pod.
+    /// The pod keys pinned for the old pod.
     pinned: Vec<String>,
-    /// What to do about them: `compare` (with what the person reads out), `known_differs` and `published_differs` (refused;
-    /// ask the person and the old pod's podmin), `pin_differs` (ask the old pod's podmin for the pod key), or `no_key`.
-    /// Absent when there is nothing to do.
+    /// The recommended action: `compare` (with what the person reads out), `known_differs` and `published_differs`
+    /// (refused; ask the person and the old pod's podmin), `pin_differs` (ask the old pod's podmin for the pod key),
+    /// or `no_key`. Absent if there is nothing to do.
     advice: Option<&'static str>,
-    /// The same in a sentence.
+    /// Description of the recommended action.
     advice_text: Option<String>,
 }
 
@@ -136,28 +136,28 @@ impl EvidenceDocument {
     }
 }
 
-/// Somebody who comes, and what they bring.
+/// A newcomer with their plan and report.
 #[derive(Serialize, ToSchema)]
 pub(super) struct BoardNewcomerDetails {
-    /// How they stand.
+    /// The newcomer.
     newcomer: BoardNewcomer,
-    /// What would come along.
+    /// The import plan.
     plan: Option<PlanDocument>,
-    /// What has come along.
+    /// The result of the import.
     report: Option<PlanDocument>,
 }
 
-/// What the podmin says.
+/// A decision of the podmin.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewcomerDecision {
-    /// `yes` lets in who waits, `no` does not, `again` has an import tried again that has failed,
-    /// `announce` has a move announced that waits for a podmin because it names many pods (`many_pods`).
+    /// `yes` approves a waiting newcomer, `no` declines, `again` retries a failed import, `announce` announces a move
+    /// that waits for a podmin because it names many pods (`many_pods`).
     #[schema(pattern = "^(yes|no|again|announce)$")]
     act: String,
 }
 
-/// Those who come, the newest first. For podmins.
+/// Lists newcomers, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/newcomers", tag = "board", security(("token" = []), ("session" = [])),
     params(Wanted),
     responses((status = 200, body = Newcomers),
@@ -177,7 +177,7 @@ pub(super) async fn list(
     Ok(Json(Newcomers { newcomers, before }))
 }
 
-/// Somebody who comes, and what they bring. For podmins.
+/// Returns a newcomer with their plan and report. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/newcomers/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Their number")),
     responses((status = 200, body = BoardNewcomerDetails),
@@ -198,8 +198,7 @@ pub(super) async fn get(
     }))
 }
 
-/// Lets somebody in who waits, or does not; has an import tried again that has failed, or has a move announced that
-/// names many pods. For podmins.
+/// Approves or declines a newcomer, retries a failed import, or announces a move with many pods. For podmins.
 #[utoipa::path(patch, path = "/api/v1/board/newcomers/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Their number")),
     request_body = NewcomerDecision,

@@ -1,5 +1,4 @@
-//! A newcomer in the hand of a program: each change asks for the fence, so a program that was given up for dead changes
-//! nothing any more.
+//! A lease on a newcomer: each change checks the fence, so a process that was presumed dead changes nothing.
 
 use std::time::Duration;
 
@@ -13,26 +12,26 @@ use crate::newcomers::ledger::table::{Newcomers, millis};
 use crate::newcomers::steps::{Digests, KEY_PASSPHRASE, Progress};
 use crate::newcomers::work::LONGEST;
 
-/// How long after the last word others may take over. As long as it takes until a killed program's job comes back.
+/// Time without a heartbeat after which others may take over. Equals the time until a killed process's job returns.
 const LEASE: Duration = ORPHANED;
 
-/// See the module.
+/// A lease on one newcomer.
 pub(in crate::newcomers) struct Lease {
     newcomers: Newcomers,
-    /// As it was when it was taken up.
+    /// The row when the lease was acquired.
     pub(in crate::newcomers) newcomer: Newcomer,
     pub(in crate::newcomers) fence: String,
 }
 
-/// What follows an import.
+/// The step that follows an import.
 pub(in crate::newcomers) enum AfterImport<'a> {
     /// The announcement, after a pause for undo.
     Announce { pause: Duration },
-    /// Nothing, before somebody has done something about it.
+    /// None before someone has acted on the problem.
     Wait { problem: &'a str, reason: &'a str },
 }
 
-/// What a look at an archive has found.
+/// Results of checking an archive.
 pub(in crate::newcomers) struct Found<'a> {
     pub(in crate::newcomers) digests: &'a Digests,
     pub(in crate::newcomers) old_account: &'a str,
@@ -43,7 +42,7 @@ pub(in crate::newcomers) struct Found<'a> {
 }
 
 impl Newcomers {
-    /// Takes somebody up, if there is work and nobody is at it.
+    /// Acquires the lease on a newcomer if there is work that nobody has claimed.
     pub(in crate::newcomers) async fn take(&self, id: i64, now: i64) -> Result<Option<Lease>, StoreError> {
         let fence = random_id()?;
         let sql = format!(
@@ -66,19 +65,19 @@ impl Lease {
         Ok(self.newcomers.store.execute(what, &sql, &all).await? > 0)
     }
 
-    /// A change that happens while nobody else has taken over.
+    /// Builds an update that applies only while this lease is held.
     fn fenced<'a>(&'a self, set: &str, values: &[Value<'a>]) -> (String, Vec<Value<'a>>) {
         let mut all = values.to_vec();
         all.extend([self.newcomer.id.into(), (&self.fence).into()]);
         (format!("UPDATE pappus_newcomers SET {set} WHERE id = ? AND fence = ?"), all)
     }
 
-    /// Out of the hand, in a new state. `set` begins with what else changes.
+    /// Ends the work and enters a new state. `set` begins with the other changes.
     async fn end(&self, state: State, set: &str, values: &[Value<'_>], now: i64) -> Result<bool, StoreError> {
         self.end_as(state, act(state), set, values, now).await
     }
 
-    /// The same with what the audit log says about it.
+    /// Like [`end`](Self::end), with an explicit action for the audit log.
     async fn end_as(
         &self,
         state: State,
@@ -93,7 +92,7 @@ impl Lease {
         let (sql, all) = self.fenced(&set, &all);
         let mut transaction = self.newcomers.store.begin().await?;
         let mine = transaction.execute("ending work on a newcomer", &sql, &all).await? > 0;
-        // In the same transaction: done once, noted once, whoever else thinks they did it.
+        // In the same transaction, so that it is logged exactly once.
         if mine && let Some(act) = act {
             let account = self.newcomer.old_account.as_deref();
             audit_with(&mut transaction, &self.newcomers.pod, now, act, account).await?;
@@ -102,7 +101,7 @@ impl Lease {
         Ok(mine)
     }
 
-    /// Says that somebody is still at it, and how far.
+    /// Extends the lease and records the progress.
     pub(in crate::newcomers) async fn heartbeat(
         &self,
         progress: &Progress,
@@ -119,7 +118,7 @@ impl Lease {
         self.change("writing down how far a newcomer is", set, &values).await
     }
 
-    /// The archive will do.
+    /// Records that the archive is acceptable.
     pub(in crate::newcomers) async fn checked(
         &self,
         found: &Found<'_>,
@@ -140,8 +139,8 @@ impl Lease {
         self.end(State::Checked, set, &values, now).await
     }
 
-    /// The account is here. What follows by itself is a pause for undo and then the announcement, or the announcement at
-    /// once, or nothing.
+    /// Records that the account was imported. Next is a pause for undo and then the announcement, the announcement
+    /// immediately, or nothing.
     pub(in crate::newcomers) async fn imported(
         &self,
         import: &str,
@@ -169,13 +168,13 @@ impl Lease {
         self.end_as(to, act(State::Imported), set, &values, now).await
     }
 
-    /// It was too late to take the account away again: others have been told meanwhile, so all are.
+    /// Announces the move because undo was too late: other pods have been notified meanwhile.
     pub(in crate::newcomers) async fn too_late_to_undo(&self, now: i64) -> Result<bool, StoreError> {
         let set = "due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, problem = NULL, reason = NULL,";
         self.end(State::Announcing, set, &[now.into()], now).await
     }
 
-    /// The others are being told.
+    /// Records that deliveries have started.
     pub(in crate::newcomers) async fn announced(
         &self,
         announced: &str,
@@ -186,14 +185,14 @@ impl Lease {
         self.end(State::Announced, set, &[announced.into()], now).await
     }
 
-    /// As if they had never been here.
+    /// Records that the move was undone.
     pub(in crate::newcomers) async fn undone(&self, now: i64) -> Result<bool, StoreError> {
         let set = "archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, email = NULL, \
                    username = NULL, problem = NULL, reason = NULL,";
         self.end(State::Undone, set, &[], now).await
     }
 
-    /// It does not go on like this: back to where somebody can do something about it.
+    /// Stops the work: returns to a state in which a person can act.
     pub(in crate::newcomers) async fn stop(
         &self,
         to: State,
@@ -202,7 +201,7 @@ impl Lease {
         evidence: Option<&Evidence>,
         now: i64,
     ) -> Result<bool, StoreError> {
-        // A passphrase that did not open the key is of no use. Nothing goes on by itself from here.
+        // A passphrase that did not open the key is useless. Nothing continues automatically from here.
         let passphrase = if problem == KEY_PASSPHRASE { "NULL" } else { "key_passphrase" };
         let set = format!(
             "problem = ?, reason = ?, evidence = COALESCE(?, evidence), announce_at = NULL, \
@@ -213,7 +212,7 @@ impl Lease {
         self.end(to, &set, &values, now).await
     }
 
-    /// The account is not proven to be theirs any more: the podmin decides.
+    /// Leaves the decision to the podmin because ownership of the account is no longer proven.
     pub(in crate::newcomers) async fn unproven(
         &self,
         evidence: &Evidence,
@@ -223,7 +222,7 @@ impl Lease {
         self.end(State::Waiting, set, &[text_of(evidence).into()], now).await
     }
 
-    /// Another try, after a while.
+    /// Schedules a retry after a pause.
     pub(in crate::newcomers) async fn reschedule(
         &self,
         reason: &str,
@@ -235,7 +234,7 @@ impl Lease {
         self.change("putting a newcomer off", set, &[reason.into(), (now + millis(pause)).into()]).await
     }
 
-    /// Another try, after a process has died of this one.
+    /// Schedules a retry after a process died.
     pub(in crate::newcomers) async fn died(
         &self,
         reason: &str,
@@ -249,35 +248,35 @@ impl Lease {
         self.change("noting that a process died", set, &values).await
     }
 
-    /// Somebody else may go on at once.
+    /// Releases the lease: others may continue immediately.
     pub(in crate::newcomers) async fn release(&self) -> Result<bool, StoreError> {
         let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, attempts = attempts - 1";
         self.change("giving a newcomer back", set, &[]).await
     }
 }
 
-/// Whether the time of the work has come. What is to wait longer than any work does was put off before the clock was set
-/// back.
+/// Returns the condition for work that is due. A delay longer than any possible one was computed before the clock was
+/// set back.
 pub(in crate::newcomers) fn is_due(now: i64) -> String {
     format!("(due_at <= {now} OR due_at > {now} + {})", 2 * millis(LONGEST))
 }
 
-/// Whether nobody has the work in hand. A lease that ends later than one can was given before the clock was set back.
+/// Returns the condition for work that is not claimed. A lease longer than any possible one predates a clock change.
 pub(in crate::newcomers) fn is_free(now: i64) -> String {
     format!("(lease_until IS NULL OR lease_until < {now} OR lease_until > {now} + {} + 1000)", millis(LEASE))
 }
 
-/// As it stands in the row.
+/// Serializes evidence as stored in the row.
 fn text_of(evidence: &Evidence) -> String {
     serde_json::to_string(evidence).unwrap_or_default()
 }
 
-/// No text of PostgreSQL holds NUL.
+/// Removes NUL, which PostgreSQL text cannot contain.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "")
 }
 
-/// What the audit log says about reaching a state; nothing about those that leave everything as it was.
+/// Returns the audit log's action for a state; `None` for states that leave the account as it is.
 fn act(state: State) -> Option<&'static str> {
     match state {
         State::Imported => Some("newcomer-imported"),
@@ -334,7 +333,7 @@ mod tests {
         let imported = newcomers.by_id(id).await.unwrap().unwrap();
         assert_eq!(imported.state, State::Imported);
 
-        // The pause ends once, and not before its time; whoever wants to undo then is too late.
+        // The pause ends once, and not early; undo is too late then.
         let over = imported.undo_until().unwrap().timestamp_millis();
         assert_eq!(over, reschedule + millis(Duration::from_mins(10)));
         assert_eq!(newcomers.announce_due(over - 1).await.unwrap(), 0);
@@ -342,7 +341,7 @@ mod tests {
         assert_eq!(newcomers.announce_due(over).await.unwrap(), 0);
         assert!(!newcomers.work(id, &[State::Imported], State::Undoing, over).await.unwrap());
         let announcing = newcomers.take(id, over).await.unwrap().unwrap();
-        // A failure waits for somebody: nothing announces it again by itself.
+        // A failure needs a person: nothing retries the announcement automatically.
         assert!(announcing.stop(State::Imported, "away", "gone", None, over).await.unwrap());
         assert_eq!(newcomers.announce_due(i64::MAX).await.unwrap(), 0);
     }

@@ -1,4 +1,4 @@
-//! What the table of newcomers holds.
+//! Records of the table of newcomers.
 
 use chrono::{DateTime, Utc};
 use pappus_engine::import::Evidence;
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! states {
     ($($(#[$about:meta])* $state:ident = $word:literal,)*) => {
-        /// How far somebody is.
+        /// The state of a newcomer.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum State {
             $($(#[$about])* #[serde(rename = $word)] $state,)*
         }
 
         impl State {
-            /// All of them.
+            /// All states.
             pub const ALL: &'static [Self] = &[$(Self::$state,)*];
 
-            /// The word in the database, and in the keys of texts.
+            /// Returns the name in the database and in translation keys.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$state => $word,)*
                 }
             }
 
-            /// The state of a word.
+            /// Parses the name of a state.
             pub(in crate::newcomers) fn parse(word: &str) -> Option<Self> {
                 match word {
                     $($word => Some(Self::$state),)*
@@ -36,134 +36,134 @@ macro_rules! states {
 }
 
 states! {
-    /// Nothing whole is here yet.
+    /// No complete archive is uploaded yet.
     Uploading = "uploading",
-    /// Somebody looks at the archive, or will.
+    /// The archive is being checked, or queued for it.
     Checking = "checking",
-    /// The archive cannot be taken; another may be handed in.
+    /// The archive was refused; another may be uploaded.
     Refused = "refused",
-    /// The archive will do; name and password are to be chosen.
+    /// The archive is accepted; name and password are to be chosen.
     Checked = "checked",
-    /// The podmin decides.
+    /// Awaiting the podmin's decision.
     Waiting = "waiting",
-    /// The podmin said no.
+    /// Declined by the podmin.
     Declined = "declined",
-    /// The account is brought in.
+    /// The account is being imported.
     Importing = "importing",
-    /// That did not work; it can be tried again, or taken back.
+    /// The import failed; it can be retried or undone.
     Failed = "failed",
-    /// The account is here, and nobody has been told: a pause for undo, or somebody has to do something.
+    /// The account is imported and not announced yet: a pause for undo, or someone has to act.
     Imported = "imported",
-    /// What the others are to be told is written.
+    /// The announcement is being prepared.
     Announcing = "announcing",
-    /// The others are being told.
+    /// Other pods are being notified.
     Announced = "announced",
-    /// The account is taken away again.
+    /// The import is being undone.
     Undoing = "undoing",
-    /// It is as if they had never been here.
+    /// The import was undone.
     Undone = "undone",
-    /// They have not been heard of for long, or gave up.
+    /// Expired after inactivity, or cancelled by the newcomer.
     Expired = "expired",
 }
 
 impl State {
-    /// Whether a program is to do something.
+    /// Returns whether a worker has to act in this state.
     pub fn is_work(self) -> bool {
         matches!(self, Self::Checking | Self::Importing | Self::Announcing | Self::Undoing)
     }
 
-    /// Whether an archive may be handed in, for the first time or instead of another.
+    /// Returns whether an archive may be uploaded, for the first time or as a replacement.
     pub fn takes_files(self) -> bool {
         matches!(self, Self::Uploading | Self::Refused | Self::Checked)
     }
 
-    /// Whether the account can be taken away again.
+    /// Returns whether the import can be undone.
     pub fn can_undo(self) -> bool {
         matches!(self, Self::Imported | Self::Failed)
     }
 
-    /// Whether there is an account on this pod, to stay.
+    /// Returns whether the account exists on this pod permanently.
     pub fn has_arrived(self) -> bool {
         matches!(self, Self::Imported | Self::Announcing | Self::Announced)
     }
 
-    /// Whether files that were uploaded may still be there, for a move that goes on.
+    /// Returns whether uploaded files may still exist for a move that continues.
     pub fn has_uploads(self) -> bool {
         self.can_leave() && self != Self::Declined
     }
 
-    /// Whether one can walk away without anything to take back.
+    /// Returns whether the move can be cancelled with nothing to undo.
     pub fn can_leave(self) -> bool {
         matches!(self, Self::Uploading | Self::Refused | Self::Checked | Self::Waiting | Self::Declined)
     }
 }
 
-/// Somebody who brings an archive.
+/// A person who moves to this pod with an archive.
 #[derive(Debug, Clone)]
 pub struct Newcomer {
-    /// Their number.
+    /// Number of the newcomer.
     pub id: i64,
-    /// How far they are.
+    /// The current state.
     pub state: State,
-    /// In which language to write to them.
+    /// Language for messages to them.
     pub language: String,
-    /// When they began.
+    /// The time at which they started.
     pub begun_at: DateTime<Utc>,
-    /// When it is over if nothing happens.
+    /// The time at which the move expires if nothing happens.
     pub expires_at: DateTime<Utc>,
-    /// Size of the archive.
+    /// Size of the archive in bytes.
     pub archive_bytes: i64,
-    /// Size of the photos beside it; 0 without.
+    /// Size of the separate photos in bytes; 0 without.
     pub photos_bytes: i64,
-    /// SHA-256 of the archive that was looked at.
+    /// SHA-256 of the checked archive.
     pub archive_sha256: Option<String>,
-    /// SHA-256 of the photos beside it, if there were any.
+    /// SHA-256 of the separate photos, if any.
     pub photos_sha256: Option<String>,
-    /// What opens the archive, sealed.
+    /// Passphrase of the archive, encrypted.
     pub archive_passphrase: Option<Vec<u8>>,
-    /// What opens the key in it, sealed.
+    /// Passphrase of the key in it, encrypted.
     pub key_passphrase: Option<Vec<u8>>,
-    /// Whether that is needed.
+    /// True if that passphrase is needed.
     pub key_locked: bool,
-    /// Whose archive it is.
+    /// The account in the archive.
     pub old_account: Option<String>,
-    /// What proves that.
+    /// The proof of ownership.
     pub proof: Option<String>,
-    /// The keys that speak for and against the archive.
+    /// The keys that confirm or contradict the archive.
     pub evidence: Option<Evidence>,
-    /// What would become of it, JSON.
+    /// The import plan, JSON.
     pub plan: Option<String>,
-    /// The name that was chosen.
+    /// The chosen username.
     pub username: Option<String>,
-    /// The address that was chosen.
+    /// The chosen e-mail address.
     pub email: Option<String>,
-    /// The hash of the password, sealed, until it is on the pod.
+    /// The hash of the password, encrypted, until the import is done.
     pub sealed_password: Option<String>,
-    /// What the podmin said.
+    /// The podmin's decision.
     pub approved: Option<bool>,
-    /// Who said it.
+    /// The podmin who decided.
     pub decided_by: Option<String>,
-    /// The import in Pappus's own database.
+    /// ID of the import in Pappus's own database.
     pub import_id: Option<String>,
-    /// What came in, JSON.
+    /// The result of the import, JSON.
     pub report: Option<String>,
-    /// Whom the move was announced to, JSON.
+    /// The recipients of the announcement, JSON.
     pub announced: Option<String>,
-    /// In the pause for undo: when it ends, and the move is announced by itself.
+    /// End of the pause for undo, after which the move is announced automatically.
     pub announce_at: Option<DateTime<Utc>>,
-    /// How often the work was begun.
+    /// Number of attempts.
     pub attempts: i64,
-    /// How often a process died of it.
+    /// Number of processes that died of it.
     pub deaths: i64,
-    /// What is being done.
+    /// The current step.
     pub stage: Option<String>,
-    /// So much is to be done.
+    /// Number of items to process.
     pub total: i64,
-    /// So much is.
+    /// Number of items processed.
     pub advanced: i64,
-    /// Why it does not go on: a stable name.
+    /// Stable name of the problem that stops the move.
     pub problem: Option<String>,
-    /// The same in a sentence.
+    /// Description of the problem.
     pub reason: Option<String>,
 }
 
@@ -213,38 +213,38 @@ impl Newcomer {
         })
     }
 
-    /// Size of everything that was handed in.
+    /// Returns the size of all uploads in bytes.
     pub fn bytes(&self) -> u64 {
         u64::try_from(self.archive_bytes.saturating_add(self.photos_bytes)).unwrap_or(0)
     }
 
-    /// The diaspora* ID on a pod of this host, as it is chosen or given.
+    /// Returns the chosen diaspora* ID, on a pod of this host.
     pub fn new_account(&self, host: &str) -> Option<String> {
         self.username.as_ref().map(|name| format!("{name}@{host}"))
     }
 
-    /// When the pause for undo ends; none outside of it.
+    /// Returns the end of the pause for undo; `None` outside of it.
     pub fn undo_until(&self) -> Option<DateTime<Utc>> {
         self.announce_at.filter(|_| self.state == State::Imported)
     }
 
-    /// Whether the state changes without anybody doing anything.
+    /// Returns whether the state changes without anyone's action.
     pub fn goes_on_by_itself(&self) -> bool {
         self.state.is_work() || self.undo_until().is_some()
     }
 
-    /// How far the work is, in percent; nothing when nobody can say.
+    /// Returns the progress of the work in percent; `None` if unknown.
     pub fn percent(&self) -> Option<u64> {
         percent(self.advanced, self.total)
     }
 }
 
-/// So much of a total, in percent; the last one is for the end. Nothing when the total is unknown.
+/// Converts progress to percent, at most 99: the last percent is for the end. `None` if the total is unknown.
 pub(in crate::newcomers) fn percent(advanced: i64, total: i64) -> Option<u64> {
     (total > 0).then(|| u64::try_from(advanced.saturating_mul(100) / total).unwrap_or(0).min(99))
 }
 
-/// A time as the store keeps it.
+/// Converts a time from the store.
 pub(in crate::newcomers) fn time(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What a plan, or an import, comes to: kept with the newcomer as JSON, for the pages.
+//! Summary of a plan or an import, stored with the newcomer as JSON, for the pages.
 
 use std::collections::BTreeMap;
 
@@ -6,46 +6,46 @@ use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::import::{FindingCode, Imported, Tally};
 use serde::{Deserialize, Serialize};
 
-/// Groups of findings that are kept for the page.
+/// Maximum number of groups of findings.
 const GROUPS: usize = 100;
 
-/// What a plan, or an import, says on the page.
+/// Summary of a plan or an import.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(in crate::newcomers) struct PlanSummary {
-    /// A name that was free.
+    /// An available username.
     pub(in crate::newcomers) suggestion: String,
-    /// By kind of record.
+    /// Counts by kind of record.
     pub(in crate::newcomers) kinds: BTreeMap<CountKind, Tally>,
-    /// What there is to say, and how often.
+    /// The findings and their numbers.
     pub(in crate::newcomers) findings: Vec<Group>,
-    /// Posts of others that came along.
+    /// Number of other people's posts imported.
     pub(in crate::newcomers) fetched_posts: u64,
-    /// Seconds it takes about.
+    /// Estimated duration in seconds.
     pub(in crate::newcomers) seconds: u64,
-    /// Bytes that photos take.
+    /// Size of the photos in bytes.
     pub(in crate::newcomers) photo_bytes: u64,
-    /// Whether they fit.
+    /// True if there is enough space for them.
     pub(in crate::newcomers) fits: bool,
-    /// Whether the archive has no key that signs, so that no other pod would believe the move.
+    /// True if the archive has no usable signing key, so that other pods would reject the move.
     #[serde(default)]
     pub(in crate::newcomers) no_key: bool,
-    /// The e-mail address that the archive names.
+    /// The e-mail address in the archive.
     #[serde(default)]
     pub(in crate::newcomers) email: Option<String>,
 }
 
-/// The same thing said about several records.
+/// A finding about several records.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::newcomers) struct Group {
     pub(in crate::newcomers) code: FindingCode,
     pub(in crate::newcomers) kind: CountKind,
     pub(in crate::newcomers) count: u64,
-    /// One of them.
+    /// The first of them.
     pub(in crate::newcomers) first: String,
 }
 
 impl PlanSummary {
-    /// What there is to say of a plan, or an import.
+    /// Summarizes a plan or an import.
     pub(in crate::newcomers) fn of(imported: &Imported) -> Self {
         let mut groups: BTreeMap<(FindingCode, CountKind), (u64, &str)> = BTreeMap::new();
         for finding in &imported.report.findings {
@@ -70,12 +70,12 @@ impl PlanSummary {
         }
     }
 
-    /// As it is kept.
+    /// Serializes the summary for the store.
     pub(in crate::newcomers) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// As it was kept.
+    /// Reads a stored summary.
     pub(in crate::newcomers) fn read(text: Option<&str>) -> Option<Self> {
         text.and_then(|text| serde_json::from_str(text).ok())
     }

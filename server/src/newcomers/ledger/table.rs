@@ -1,5 +1,5 @@
-//! The table of newcomers, from the side of those who come and of the podmin. Each change asks for the state it starts
-//! from, so two clicks at once do one thing.
+//! The table of newcomers, for newcomers and podmins. Each change checks the state it starts from, so simultaneous
+//! clicks have one effect.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::newcomers::ledger::records::{NEWCOMER, Newcomer, State, time};
 use crate::newcomers::pages::progress::{AllProgress, Progress};
 use crate::newcomers::steps::MANY_PODS;
 
-/// Newcomers are counted over this time.
+/// Period in which new newcomers are counted for the limits.
 const DAY: Duration = Duration::from_hours(24);
-/// Longest secret that is looked for.
+/// Maximum length of a secret that is looked up.
 const MAX_SECRET: usize = 100;
-/// Newcomers of one page.
+/// Newcomers per page.
 pub(in crate::newcomers) const PAGE: usize = 200;
 
 /// The newcomers of one pod. Clones share the store.
@@ -25,39 +25,39 @@ pub struct Newcomers {
     pub(in crate::newcomers) pod: String,
 }
 
-/// Somebody who begins.
+/// A new newcomer, with the limits on new ones.
 pub(in crate::newcomers) struct Beginner<'a> {
     pub(in crate::newcomers) language: &'a str,
     pub(in crate::newcomers) address: &'a str,
     pub(in crate::newcomers) invitation: Option<i64>,
-    /// How many people may begin within a day.
+    /// Maximum number of people who may start per day.
     pub(in crate::newcomers) per_day: u32,
-    /// How many of them from one address.
+    /// Maximum number of them from one IP address.
     pub(in crate::newcomers) per_address: u32,
 }
 
-/// What somebody has chosen.
+/// The choices of a newcomer.
 pub(in crate::newcomers) struct Choice<'a> {
     pub(in crate::newcomers) username: &'a str,
     pub(in crate::newcomers) email: &'a str,
-    /// The hash of the password, sealed.
+    /// The hash of the password, encrypted.
     pub(in crate::newcomers) sealed_password: &'a str,
-    /// Where to write to, sealed.
+    /// The e-mail address for messages, encrypted.
     pub(in crate::newcomers) mail_to: &'a str,
-    /// What opens the key in the archive, sealed.
+    /// Passphrase of the key in the archive, encrypted.
     pub(in crate::newcomers) key_passphrase: Option<&'a [u8]>,
     /// [`State::Waiting`] or [`State::Importing`].
     pub(in crate::newcomers) to: State,
 }
 
 impl Newcomers {
-    /// The newcomers of a pod.
+    /// Opens the table of a pod's newcomers.
     pub fn new(store: &Store, pod: &PodUrl) -> Self {
         Self { store: store.clone(), pod: pod.as_str().to_owned() }
     }
 
-    /// Adds somebody who begins, unless too many have within a day. Gives their secret, which is good when the transaction
-    /// has been committed.
+    /// Adds a newcomer, unless too many have started within a day. Returns their secret, which is valid once the
+    /// transaction is committed.
     pub(in crate::newcomers) async fn begin(
         &self,
         transaction: &mut Transaction,
@@ -65,7 +65,7 @@ impl Newcomers {
         now: i64,
         good_for: Duration,
     ) -> Result<Option<String>, StoreError> {
-        // Nobody else counts or adds until the transaction is over.
+        // No other transaction counts or adds until this one ends.
         lock_counts(transaction, &self.pod, now).await?;
         let secret = random_token()?;
         let sql = "INSERT INTO pappus_newcomers (pod, secret_sha256, state, language, address, invitation_id, \
@@ -94,7 +94,7 @@ impl Newcomers {
         Ok((added > 0).then_some(secret))
     }
 
-    /// Whoever has this secret.
+    /// Finds the newcomer with a secret.
     pub(in crate::newcomers) async fn with_secret(
         &self,
         secret: &str,
@@ -106,12 +106,12 @@ impl Newcomers {
         self.one(condition, &[token_digest(secret).into()]).await
     }
 
-    /// A newcomer by number. For programs and podmins only.
+    /// Finds a newcomer by number. For workers and podmins only.
     pub(in crate::newcomers) async fn by_id(&self, id: i64) -> Result<Option<Newcomer>, StoreError> {
         self.one("id = ?", &[id.into()]).await
     }
 
-    /// A newcomer as long as the fence of whoever works on them holds.
+    /// Finds a newcomer while the worker's fence is valid.
     pub(in crate::newcomers) async fn in_hand(
         &self,
         id: i64,
@@ -128,7 +128,7 @@ impl Newcomers {
         row.as_ref().map(Newcomer::from_row).transpose()
     }
 
-    /// Those in these states, the oldest first.
+    /// Lists newcomers in these states, oldest first.
     pub(in crate::newcomers) async fn oldest(&self, states: &[State]) -> Result<Vec<Newcomer>, StoreError> {
         let sql = format!(
             "SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND state IN ({}) ORDER BY id LIMIT {PAGE}",
@@ -138,7 +138,7 @@ impl Newcomers {
         rows.iter().map(Newcomer::from_row).collect()
     }
 
-    /// Those in these states, the newest first; those before number `before`.
+    /// Lists newcomers in these states, newest first, with numbers below `before`.
     pub(in crate::newcomers) async fn newest(
         &self,
         states: &[State],
@@ -154,7 +154,7 @@ impl Newcomers {
         rows.iter().map(Newcomer::from_row).collect()
     }
 
-    /// Changes a row if it is in one of these states. Says whether it was.
+    /// Changes a row if it is in one of these states. Returns whether it was.
     async fn change(
         &self,
         id: i64,
@@ -184,13 +184,13 @@ impl Newcomers {
         (sql, all)
     }
 
-    /// Notes that there may be files: they are removed some day.
+    /// Records that there may be files, so that they are removed later.
     pub(in crate::newcomers) async fn has_files(&self, id: i64, now: i64) -> Result<bool, StoreError> {
         self.change(id, &TAKES_FILES, "has_files = 1", &[], now).await
     }
 
-    /// Locks somebody's row until the transaction ends, if files of theirs may be replaced: nothing else begins to use
-    /// them meanwhile.
+    /// Locks a newcomer's row until the transaction ends, if their files may be replaced, so that nothing else starts
+    /// to use the files.
     pub(in crate::newcomers) async fn lock_files(
         &self,
         id: i64,
@@ -202,7 +202,7 @@ impl Newcomers {
         Ok(locked.then_some(transaction))
     }
 
-    /// A file was replaced: what was found in the archive before is no longer true.
+    /// Clears the findings about the previous archive after a file was replaced.
     pub(in crate::newcomers) async fn file_replaced(
         &self,
         transaction: &mut Transaction,
@@ -214,7 +214,7 @@ impl Newcomers {
         transaction.execute("noting a new file", &sql, &values).await.map(drop)
     }
 
-    /// An archive is here, perhaps instead of another: it is to be checked.
+    /// Starts the check of an uploaded archive, which may replace another.
     pub(in crate::newcomers) async fn handed_in(
         &self,
         transaction: &mut Transaction,
@@ -241,7 +241,7 @@ impl Newcomers {
         Ok(transaction.execute("changing a newcomer", &sql, &values).await? > 0)
     }
 
-    /// Name and password are chosen, and the terms accepted.
+    /// Records the chosen name and password, and that the terms are accepted.
     pub(in crate::newcomers) async fn choose(
         &self,
         id: i64,
@@ -264,7 +264,7 @@ impl Newcomers {
         self.change(id, &[State::Checked], set, &values, now).await
     }
 
-    /// The podmin says yes or no.
+    /// Records the podmin's decision.
     pub(in crate::newcomers) async fn decide(
         &self,
         id: i64,
@@ -279,7 +279,7 @@ impl Newcomers {
         self.change(id, &[State::Waiting], set, &values, now).await
     }
 
-    /// Begins work: from one of these states to one that programs look for.
+    /// Starts work: changes one of these states to one that workers handle.
     pub(in crate::newcomers) async fn work(
         &self,
         id: i64,
@@ -292,7 +292,7 @@ impl Newcomers {
         self.change(id, from, set, &[to.as_str().into(), now.into()], now).await
     }
 
-    /// Begins the announcement, with what opens the key: given now, or when the move began.
+    /// Starts the announcement, with the key's passphrase given now or at the start of the move.
     pub(in crate::newcomers) async fn announce(
         &self,
         id: i64,
@@ -304,7 +304,7 @@ impl Newcomers {
         self.change(id, &[State::Imported], &set, &values, now).await
     }
 
-    /// Begins an announcement that waited for a podmin, who has seen it now.
+    /// Starts an announcement that waited for a podmin's approval.
     pub(in crate::newcomers) async fn announce_seen(
         &self,
         id: i64,
@@ -319,8 +319,8 @@ impl Newcomers {
         Ok(self.store.execute("changing a newcomer", &sql, &values).await? > 0)
     }
 
-    /// Begins the announcement of everybody whose pause for undo is over: once, whichever program looks first. Gives how
-    /// many they are.
+    /// Starts the announcement of each newcomer whose pause for undo is over: once, whichever process is first.
+    /// Returns their number.
     pub(in crate::newcomers) async fn announce_due(&self, now: i64) -> Result<u64, StoreError> {
         let sql = format!(
             "UPDATE pappus_newcomers SET {ANNOUNCING}, changed_at = ? \
@@ -330,7 +330,7 @@ impl Newcomers {
         self.store.execute("ending pauses for undo", &sql, &values).await
     }
 
-    /// They do not want to any more, or were not heard of.
+    /// Ends a move that was cancelled or has expired.
     pub(in crate::newcomers) async fn leave(&self, id: i64, now: i64) -> Result<bool, StoreError> {
         let set = "state = 'expired', username = NULL, email = NULL, encrypted_password = NULL, mail_to = NULL, \
                    archive_passphrase = NULL, key_passphrase = NULL, plan = NULL";
@@ -338,7 +338,7 @@ impl Newcomers {
         self.change(id, &from, set, &[], now).await
     }
 
-    /// Progress of everybody whose state changes by itself.
+    /// Returns the progress of all newcomers whose state changes automatically.
     pub(in crate::newcomers) async fn progress(&self) -> Result<AllProgress, StoreError> {
         let sql = "SELECT id, state, stage, total, advanced, CAST(CASE WHEN reason IS NULL THEN 0 ELSE 1 END AS BIGINT), announce_at \
                    FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'waiting', 'importing', 'announcing', \
@@ -360,13 +360,13 @@ impl Newcomers {
         rows.iter().map(progress).collect()
     }
 
-    /// Notes that a job has been pushed.
+    /// Records that a job was pushed.
     pub(in crate::newcomers) async fn pushed(&self, id: i64, now: i64) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_newcomers SET pushed_at = ? WHERE id = ?";
         self.store.execute("noting a job", sql, &[now.into(), id.into()]).await.map(drop)
     }
 
-    /// Ends what nobody has gone on with, and forgets addresses after a day.
+    /// Expires inactive moves, and erases IP addresses after a day.
     pub(in crate::newcomers) async fn expire(&self, now: i64) -> Result<u64, StoreError> {
         let sql = "UPDATE pappus_newcomers SET address = NULL WHERE pod = ? AND address IS NOT NULL AND begun_at < ?";
         let day_ago = now - millis(Duration::from_hours(24));
@@ -378,7 +378,7 @@ impl Newcomers {
         self.store.execute("ending old uploads", sql, &[now.into(), (&self.pod).into(), now.into()]).await
     }
 
-    /// Whose files are needed no more.
+    /// Lists newcomers whose files are no longer needed.
     pub(in crate::newcomers) async fn with_needless_files(&self) -> Result<Vec<i64>, StoreError> {
         let sql = "SELECT id FROM pappus_newcomers WHERE pod = ? AND has_files <> 0 \
                    AND state IN ('expired', 'declined', 'announced', 'undone') ORDER BY id LIMIT 100";
@@ -386,27 +386,27 @@ impl Newcomers {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Notes that somebody's files are gone.
+    /// Records that a newcomer's files are deleted.
     pub(in crate::newcomers) async fn files_gone(&self, id: i64) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_newcomers SET has_files = 0 WHERE id = ?";
         self.store.execute("noting removed files", sql, &[id.into()]).await.map(drop)
     }
 }
 
-/// Sets a row to being announced, due at the time that is bound first.
+/// Sets a row to announcing, due at the time bound first.
 const ANNOUNCING: &str = "state = 'announcing', announce_at = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, \
                           stage = NULL, total = 0, advanced = 0, problem = NULL, reason = NULL";
 
-/// States in which files may come, for the first time or instead of others: those of [`State::takes_files`].
+/// States in which files may be uploaded or replaced: those of [`State::takes_files`].
 const TAKES_FILES: [State; 3] = [State::Uploading, State::Refused, State::Checked];
 
-/// Forgets what was found in an archive, and what was chosen because of it.
+/// Clears the findings about an archive, and the choices based on them.
 pub(in crate::newcomers) const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, evidence = NULL, \
                              plan = NULL, key_locked = 0, username = NULL, email = NULL, \
                              encrypted_password = NULL, mail_to = NULL, problem = NULL, reason = NULL";
 
-/// Waits until nobody else counts the newcomers of a pod or their files, and keeps others waiting until the transaction
-/// ends. PostgreSQL would let two transactions count at the same time, and each would add what only one may.
+/// Locks the counts of a pod's newcomers and files until the transaction ends. Without it, PostgreSQL would let two
+/// transactions count at the same time, and both would add where only one may.
 pub(in crate::newcomers) async fn lock_counts(
     transaction: &mut Transaction,
     pod: &str,
@@ -417,13 +417,13 @@ pub(in crate::newcomers) async fn lock_counts(
     transaction.execute("waiting to count newcomers", sql, &[pod.into(), now.into()]).await.map(drop)
 }
 
-/// States as they stand in a statement.
+/// Formats states for an SQL statement.
 fn listed(states: &[State]) -> String {
     let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
     words.join(", ")
 }
 
-/// A span of time as the store keeps it.
+/// Converts a duration for the store.
 pub(in crate::newcomers) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

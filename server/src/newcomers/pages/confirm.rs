@@ -1,4 +1,4 @@
-//! What newcomers decide: name and password, undoing, announcing at once.
+//! Actions of newcomers: choosing name and password, undoing, announcing immediately.
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
@@ -20,10 +20,10 @@ use crate::newcomers::uploads::form::{seal, seal_text};
 use crate::newcomers::work::push_now;
 use crate::pages::{CheckedForm, Page, Question};
 
-/// diaspora* takes passwords of so many letters.
+/// Length of passwords that diaspora* accepts, in characters.
 const LETTERS: std::ops::RangeInclusive<usize> = 6..=128;
 
-/// Name and password.
+/// The form for name and password.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct ConfirmForm {
     #[serde(default)]
@@ -34,16 +34,16 @@ pub(in crate::newcomers) struct ConfirmForm {
     password: String,
     #[serde(default)]
     again: String,
-    /// A box that is ticked.
+    /// A checkbox.
     terms: Option<String>,
-    /// The passphrase of the key in the archive.
+    /// Passphrase of the key in the archive.
     #[serde(default)]
     key_passphrase: String,
-    /// A box that is ticked: the passphrase is lost.
+    /// A checkbox: the passphrase is lost.
     passphrase_lost: Option<String>,
 }
 
-/// Takes name and password, and goes on: to the podmin, or to the import.
+/// Accepts name and password, and continues with approval by the podmin or with the import.
 pub(in crate::newcomers) async fn choose(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -71,7 +71,7 @@ pub(in crate::newcomers) async fn choose(
     Ok(keep_body(shown))
 }
 
-/// The field that a problem belongs to.
+/// Returns the field that a problem belongs to.
 fn field(key: &str) -> &'static str {
     match key {
         "newcomers-email-wrong" => "email",
@@ -83,12 +83,12 @@ fn field(key: &str) -> &'static str {
     }
 }
 
-/// What somebody has chosen.
+/// The choices of a newcomer.
 pub(in crate::newcomers) struct Chosen<'a> {
     username: String,
     email: String,
     password: &'a str,
-    /// The password as it was repeated; programs do not repeat it.
+    /// The repeated password; `None` for API calls.
     again: Option<&'a str>,
     terms: bool,
     key: KeyPassphrase<'a>,
@@ -106,12 +106,12 @@ impl<'a> Chosen<'a> {
         Self { username, email, password, again: None, terms, key }
     }
 
-    /// The same with the password typed once more.
+    /// Adds the repeated password.
     fn repeated(self, again: &'a str) -> Self {
         Self { again: Some(again), ..self }
     }
 
-    /// Problems that can be told without looking anything up, as keys of texts, in the order of the form.
+    /// Returns the problems that need no lookup, as translation keys in the order of the form.
     fn problems(&self, app: &App, newcomer: &Newcomer) -> Vec<&'static str> {
         let (password, mut wrong) = (self.password, Vec::new());
         let about = [
@@ -139,14 +139,14 @@ impl<'a> Chosen<'a> {
     }
 }
 
-/// What somebody says of the passphrase of their key; of no use when the key has none.
+/// The key's passphrase as given; irrelevant if the key has none.
 #[derive(Clone, Copy)]
 pub(in crate::newcomers) enum KeyPassphrase<'a> {
-    /// Nothing.
+    /// Not given.
     Missing,
-    /// It is lost: the account comes all the same, and the move is not announced.
+    /// Lost: the account moves without an announcement.
     Lost,
-    /// This is it.
+    /// Given.
     Given(&'a str),
 }
 
@@ -160,8 +160,7 @@ impl<'a> KeyPassphrase<'a> {
     }
 }
 
-/// Writes down what somebody has chosen, and goes on with them; or says what is wrong with it, as keys of texts in the order
-/// of the form.
+/// Records the choices and continues; or returns their problems, as translation keys in the order of the form.
 pub(in crate::newcomers) async fn take(
     app: &App,
     newcomer: &Newcomer,
@@ -199,7 +198,7 @@ pub(in crate::newcomers) async fn take(
     Ok(wrong)
 }
 
-/// What is wrong with a name or an address, as the key of a text.
+/// Returns the problem of a name or an e-mail address as a translation key.
 async fn taken(
     app: &App,
     newcomer: &Newcomer,
@@ -219,18 +218,18 @@ async fn taken(
     }
 }
 
-/// Tries an import again that did not end.
+/// Retries a failed import.
 pub(in crate::newcomers) async fn again(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Redirect, WebError> {
     act(&app, &newcomer, Act::Again).await?;
-    // When it was too late, the page shows how it is.
+    // If it was too late, the page shows the current state.
     Ok(Redirect::to("/newcomers"))
 }
 
-/// Takes the account away again, as long as nobody was told; asks before.
+/// Undoes the import while no other pod was notified; asks for confirmation first.
 pub(in crate::newcomers) async fn undo(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -262,23 +261,23 @@ fn undo_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
     }
 }
 
-/// Whether it was asked before.
+/// The confirmation.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct Confirmation {
     pub(in crate::newcomers) confirmed: Option<String>,
 }
 
-/// What else there is to do.
+/// Other actions.
 pub(in crate::newcomers) enum Act<'a> {
-    /// Trying an import again that did not end.
+    /// Retry a failed import.
     Again,
-    /// Taking the account away again.
+    /// Undo the import.
     Undo,
-    /// Having everybody told, with the passphrase of the key.
+    /// Announce the move, with the passphrase of the key.
     Announce(&'a str),
 }
 
-/// Begins to do something. Says whether it was time for that.
+/// Starts an action. Returns whether the state allowed it.
 pub(in crate::newcomers) async fn act(
     app: &App,
     newcomer: &Newcomer,
@@ -299,14 +298,14 @@ pub(in crate::newcomers) async fn act(
     Ok(begun)
 }
 
-/// What opens the key.
+/// The passphrase for the announcement.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct Announcement {
     #[serde(default)]
     passphrase: String,
 }
 
-/// Has everybody told at once, without the rest of the pause. From then on nothing can be undone.
+/// Announces the move immediately, without the rest of the pause. Then it can no longer be undone.
 pub(in crate::newcomers) async fn announce(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,

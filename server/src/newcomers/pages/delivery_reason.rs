@@ -1,8 +1,8 @@
-//! Why a pod could not be told, in the reader's language. The ledger keeps the sentences of the program, in English.
+//! Reasons for failed deliveries in the reader's language. The ledger stores error messages in English.
 
 use crate::words::Words;
 
-/// What is in a sentence of the program, and the key of the text for people; the first that fits counts.
+/// Parts of error messages, and the translation key for each; the first match counts.
 const REASONS: [(&str, &str); 15] = [
     ("dns error", "told-why-dns"),
     ("failed to lookup", "told-why-dns"),
@@ -21,7 +21,7 @@ const REASONS: [(&str, &str); 15] = [
     ("does not answer from outside", "told-why-own-pod"),
 ];
 
-/// The text for people; nothing when the sentence is of another kind.
+/// Returns the translated reason; `None` for other error messages.
 pub(in crate::newcomers) fn reason(words: &Words, sentence: &str) -> Option<String> {
     let lower = sentence.to_lowercase();
     if let Some(rest) = lower.strip_prefix("the pod answered ") {

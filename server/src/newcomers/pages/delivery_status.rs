@@ -1,4 +1,4 @@
-//! Who was told of the move.
+//! The page about deliveries of the move.
 
 use askama::Template;
 use axum::extract::{Query, State as Shared};
@@ -14,10 +14,10 @@ use crate::newcomers::ledger::records::Newcomer;
 use crate::newcomers::pages::delivery_reason::reason;
 use crate::pages::Page;
 
-/// Pods of one page, and people to be told by hand that are shown.
+/// Maximum number of pods per page, and of unreached recipients shown.
 const MANY: u32 = 200;
 
-/// Where the page begins.
+/// Selects a page of pods.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct From {
     #[serde(default)]
@@ -34,11 +34,11 @@ struct ToldPage<'a> {
     failed: String,
     is_over: bool,
     pods: Vec<Pod>,
-    /// By what their pods run: what friends there have to do, and who they are.
+    /// By software of their pod: the instructions for friends, and their names.
     elsewhere: Vec<(String, Vec<String>)>,
     more: Option<String>,
     by_hand: Vec<(String, Reason)>,
-    /// Whether there may be more of them.
+    /// True if there may be more of them.
     more_by_hand: bool,
 }
 
@@ -50,15 +50,15 @@ struct Pod {
     failed: String,
     error: Option<Reason>,
     retry: Option<String>,
-    /// Until when the pod is given to process the move.
+    /// The time until which the pod may process the move.
     processing: Option<String>,
 }
 
-/// Why somebody could not be told.
+/// The reason why someone was not notified.
 enum Reason {
     /// In the reader's language.
     Translated(String),
-    /// As the program says it, in English.
+    /// The error message, in English.
     Program(String),
 }
 
@@ -68,7 +68,7 @@ impl Reason {
     }
 }
 
-/// Shows it.
+/// Shows the page.
 pub(in crate::newcomers) async fn show(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -97,7 +97,7 @@ pub(in crate::newcomers) async fn show(
     page.show(StatusCode::OK, &template)
 }
 
-/// `3 of 5`.
+/// Formats `3 of 5`.
 fn back(page: &Page, friends: Friends) -> String {
     let number = |count: i64| page.words.number(count.unsigned_abs());
     page.words.with(
@@ -137,25 +137,25 @@ fn pod(page: &Page, told: PodDeliveries) -> Pod {
     }
 }
 
-/// Who was told, for the page and for programs.
+/// Deliveries of the move, for page and API.
 pub(in crate::newcomers) struct Look {
     pub(in crate::newcomers) counts: Counts,
-    /// How many friends are back.
+    /// Number of friends who share with the new account.
     pub(in crate::newcomers) friends: Friends,
-    /// Friends who have to do something themselves, the first of them.
+    /// The first friends who have to act themselves.
     pub(in crate::newcomers) elsewhere: Vec<Elsewhere>,
-    /// Pod by pod, by name.
+    /// Deliveries by pod, in order of name.
     pub(in crate::newcomers) pods: Vec<PodDeliveries>,
-    /// After which pod it goes on, when there may be more.
+    /// Cursor of the next page, if there may be one.
     pub(in crate::newcomers) after: Option<String>,
-    /// People of whom nobody knew, when it was announced, how to reach them, and why.
+    /// Accounts that could not be resolved at the announcement, and the reason.
     unreachable: Vec<(String, String)>,
-    /// Whom nobody reached, each of them once.
+    /// Unreached recipients, each of them once.
     lost: Vec<Unreached>,
 }
 
 impl Look {
-    /// Whom to tell by hand, and why: an account, or everybody on a pod in the words of `everybody`.
+    /// Returns whom to notify by hand, and the reason: an account, or all of a pod in the words of `everybody`.
     pub(in crate::newcomers) fn by_hand(
         &self,
         everybody: impl Fn(String) -> String,
@@ -169,7 +169,7 @@ impl Look {
     }
 }
 
-/// Who was told: at most `many` pods that come after `after` (at first, the empty text).
+/// Returns the deliveries: at most `many` pods after `after` (empty for the first page).
 pub(in crate::newcomers) async fn look(
     app: &App,
     newcomer: &Newcomer,
@@ -178,7 +178,7 @@ pub(in crate::newcomers) async fn look(
 ) -> Result<Look, WebError> {
     let import = newcomer.import_id.as_deref().filter(|_| newcomer.announced.is_some());
     let import = import.ok_or(WebError::NotFound)?;
-    // No text of PostgreSQL holds NUL.
+    // PostgreSQL text cannot contain NUL.
     if after.contains('\0') {
         return Err(WebError::BadRequest("no pod has such a name".to_owned()));
     }

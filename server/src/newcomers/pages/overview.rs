@@ -1,4 +1,4 @@
-//! The page of a newcomer: where they are, what comes next, what they can do.
+//! The page of a newcomer: current state, next step, available actions.
 
 use askama::Template;
 use axum::extract::{Query, State as Shared};
@@ -18,14 +18,14 @@ use crate::newcomers::steps::{NO_KEY, needs_passphrase};
 use crate::pages::{FieldProblems, Page};
 use crate::podmin_words::PodminWords;
 
-/// What the address says.
+/// The query parameters.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct Asked {
     problem: Option<String>,
     left: Option<String>,
 }
 
-/// The form of name and password, as it was typed.
+/// The form for name and password, as entered.
 #[derive(Default)]
 pub(in crate::newcomers) struct Form {
     pub(in crate::newcomers) username: String,
@@ -35,14 +35,14 @@ pub(in crate::newcomers) struct Form {
     pub(in crate::newcomers) problems: FieldProblems,
 }
 
-/// What there is to say about what was just done.
+/// A message about the last action.
 pub(in crate::newcomers) enum Said {
     Nothing,
-    /// A move was ended.
+    /// A move was cancelled.
     Left,
-    /// Too many people have begun.
+    /// Too many people have started.
     TooMany,
-    /// An upload or an invitation was not accepted.
+    /// An upload or an invitation was rejected.
     Wrong(FieldProblems),
 }
 
@@ -52,68 +52,68 @@ struct NewcomersPage<'a> {
     page: &'a Page,
     view: Option<View>,
     form: Form,
-    /// Whether somebody may begin.
+    /// True if starting is allowed.
     is_open: bool,
     needs_invitation: bool,
     needs_approval: bool,
-    /// The pause for undo, in minutes that have begun.
+    /// The pause for undo in minutes, rounded up.
     undo_minutes: u64,
     problem: Option<String>,
     note: Option<String>,
-    /// Problems of the form that uploads, or of the invitation.
+    /// Problems of the upload or invitation form.
     problems: FieldProblems,
-    /// What the podmin has to say to those who cannot come.
+    /// The podmin's note to people who cannot join.
     podmin_words: PodminWords,
-    /// How large what is handed in may be, and how long it is kept.
+    /// Maximum size of uploads and the time they are kept.
     limits: String,
     terms: Option<String>,
 }
 
-/// Where somebody is.
+/// The state of a newcomer as shown.
 struct View {
     id: i64,
     state: State,
     title: String,
     text: String,
-    /// The address that leads back here from another browser.
+    /// The private link that opens this page in another browser.
     link: Option<String>,
     account: Option<String>,
     new_account: Option<String>,
     sentence: String,
     percent: Option<u64>,
-    /// What went wrong, in plain words, and the sentence of the program.
+    /// The problem in plain words, and the technical reason.
     problem: Option<String>,
     reason: Option<String>,
     unproven: bool,
     key_locked: bool,
-    /// Whether there is no key that signs: nobody can be told.
+    /// True without a usable signing key: the move cannot be announced.
     no_key: bool,
-    /// When the pause for undo ends, while it is running.
+    /// End of the pause for undo, while it is running.
     undo_until: Option<DateTime<Utc>>,
     plan: Option<Table>,
     report: Option<Table>,
-    /// How much of which upload is here.
+    /// Progress of each upload.
     uploads: Vec<String>,
-    /// The pod's page for signing in.
+    /// The pod's sign-in page.
     sign_in: String,
     expires: String,
 }
 
-/// What would come, or has come.
+/// A plan or the result of an import.
 pub(in crate::newcomers) struct Table {
     pub(in crate::newcomers) rows: Vec<Row>,
-    /// How many, what, and what is said about it.
+    /// Number, subject and text of each finding.
     pub(in crate::newcomers) findings: Vec<(String, String, String)>,
     pub(in crate::newcomers) minutes: u64,
     pub(in crate::newcomers) photos: String,
     pub(in crate::newcomers) has_photos: bool,
     pub(in crate::newcomers) fits: bool,
     pub(in crate::newcomers) fetched: u64,
-    /// Said when there are contacts and none of them can come along.
+    /// A message if there are contacts and none of them can be imported.
     pub(in crate::newcomers) no_contacts: Option<String>,
 }
 
-/// One kind of record.
+/// Numbers of one kind of record.
 pub(in crate::newcomers) struct Row {
     pub(in crate::newcomers) kind: String,
     pub(in crate::newcomers) in_archive: String,
@@ -145,7 +145,7 @@ pub(in crate::newcomers) async fn show(
     present(&app, &page, known, None, said).await
 }
 
-/// The page, with a form as it was typed.
+/// Renders the page, with a form as entered.
 pub(in crate::newcomers) async fn present(
     app: &App,
     page: &Page,
@@ -190,7 +190,7 @@ pub(in crate::newcomers) async fn present(
     page.show(StatusCode::OK, &template)
 }
 
-/// How much of each upload is here that is not complete.
+/// Returns the progress of each incomplete upload.
 async fn uploads(app: &App, page: &Page, view: &View) -> Result<Vec<String>, WebError> {
     if !view.state.takes_files() {
         return Ok(Vec::new());
@@ -204,18 +204,18 @@ async fn uploads(app: &App, page: &Page, view: &View) -> Result<Vec<String>, Web
     Ok(unfinished.iter().map(sentence).collect())
 }
 
-/// The pause for undo; a minute that has begun counts.
+/// Returns the pause for undo in minutes, rounded up.
 fn undo_minutes(app: &App) -> u64 {
     app.config.newcomers.undo_pause().as_secs().div_ceil(60)
 }
 
-/// The name somebody chose before, or one that is free.
+/// Returns the name chosen before, or an available one.
 fn suggestion(newcomer: &Newcomer) -> Option<String> {
     let plan = PlanSummary::read(newcomer.plan.as_deref());
     newcomer.username.clone().or_else(|| plan.map(|plan| plan.suggestion))
 }
 
-/// The address somebody chose before, or the one in the archive.
+/// Returns the e-mail address chosen before, or the one in the archive.
 fn email(newcomer: &Newcomer) -> Option<String> {
     let plan = PlanSummary::read(newcomer.plan.as_deref());
     newcomer.email.clone().or_else(|| plan.and_then(|plan| plan.email))
@@ -253,7 +253,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
     }
 }
 
-/// What is wrong, in plain words.
+/// Returns the translation key of a problem.
 pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
     match problem {
         "username_not_possible" => "newcomers-name-taken",
@@ -287,7 +287,7 @@ pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
     }
 }
 
-/// Codes of what does not fit the signatures of an archive.
+/// Returns whether a code is about the signatures of an archive.
 fn is_about_signature(code: &str) -> bool {
     code.contains("signature")
         || code.ends_with("_key")
@@ -295,21 +295,21 @@ fn is_about_signature(code: &str) -> bool {
         || code.contains("key_m")
 }
 
-/// Codes of what is not as it was written.
+/// Returns whether a code is about a damaged archive.
 fn is_about_damage(code: &str) -> bool {
     ["gzip_", "entry_", "manifest_", "zip_", "encryption_damaged", "count", "extras", "document", "field_"]
         .iter()
         .any(|beginning| code.starts_with(beginning))
 }
 
-/// Who reads it: a newcomer is spoken to, a podmin reads about them.
+/// The reader: newcomers are addressed directly, podmins read about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::newcomers) enum Audience {
     Newcomer,
     Podmin,
 }
 
-/// Numbers and findings for people.
+/// Builds the table of numbers and findings.
 pub(in crate::newcomers) fn table(page: &Page, told: &PlanSummary, audience: Audience) -> Table {
     let words = &page.words;
     let row = |(kind, tally): (&CountKind, &pappus_engine::import::Tally)| Row {
@@ -334,7 +334,7 @@ pub(in crate::newcomers) fn table(page: &Page, told: &PlanSummary, audience: Aud
     }
 }
 
-/// What there is to say when there are contacts, and none of them can come along.
+/// Returns the message if there are contacts and none of them can be imported.
 fn no_contacts(page: &Page, told: &PlanSummary, audience: Audience) -> Option<String> {
     let words = &page.words;
     let tally = told.kinds.get(&CountKind::Contacts)?;
@@ -355,7 +355,7 @@ fn no_contacts(page: &Page, told: &PlanSummary, audience: Audience) -> Option<St
     Some(text)
 }
 
-/// What there is to say about a finding. Where the text speaks to the newcomer, podmins have one of their own.
+/// Returns the text of a finding. If it addresses the newcomer, podmins get a different one.
 fn finding_text(page: &Page, group: &Group, audience: Audience) -> String {
     let name = group.code.as_str().replace('_', "-");
     let own = match audience {
@@ -365,7 +365,7 @@ fn finding_text(page: &Page, group: &Group, audience: Audience) -> String {
     own.unwrap_or_else(|| page.words.say(&format!("newcomers-finding-{name}")))
 }
 
-/// The key of the word for a kind of record.
+/// Returns the translation key of a kind of record.
 fn kind_key(kind: CountKind) -> String {
     let name = serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned));
     format!("kind-{}", name.unwrap_or_default().replace('_', "-"))

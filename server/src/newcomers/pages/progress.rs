@@ -1,4 +1,4 @@
-//! How far it is, as it happens: server-sent events for the small script; without it the page reloads itself.
+//! Live progress: server-sent events for the small script; without it the page reloads itself.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -19,24 +19,24 @@ use crate::pages::Page;
 use crate::security::Address;
 use crate::words::Words;
 
-/// A connection ends after this time at the latest; browsers come back by themselves.
+/// Maximum duration of a connection; browsers reconnect automatically.
 const LONGEST: Duration = Duration::from_mins(10);
-/// How often the sentence is made anew when nothing has changed: the pause for undo counts down.
+/// Interval of updates without a change: the pause for undo counts down.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Progress of everybody whose state changes without anybody doing anything, by number.
+/// Progress of all newcomers whose state changes automatically, by number.
 pub(in crate::newcomers) type AllProgress = HashMap<i64, Progress>;
 
-/// How far somebody is.
+/// The progress of a newcomer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::newcomers) struct Progress {
     pub(in crate::newcomers) state: State,
     pub(in crate::newcomers) stage: Option<String>,
     pub(in crate::newcomers) total: i64,
     pub(in crate::newcomers) advanced: i64,
-    /// Whether the work is put off.
+    /// True if the work is delayed.
     pub(in crate::newcomers) is_late: bool,
-    /// When the pause for undo ends, while it is running.
+    /// End of the pause for undo, while it is running.
     pub(in crate::newcomers) undo_until: Option<DateTime<Utc>>,
 }
 
@@ -53,7 +53,7 @@ impl From<&Newcomer> for Progress {
     }
 }
 
-/// How one's own work goes on, until it is over.
+/// Streams the progress of the caller's move until it ends.
 pub(in crate::newcomers) async fn events(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -100,7 +100,7 @@ pub(in crate::newcomers) async fn events(
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
-/// How it stands in a sentence.
+/// Describes the progress in a sentence.
 pub(in crate::newcomers) fn sentence(words: &Words, progress: &Progress, now: DateTime<Utc>) -> String {
     if let Some(until) = progress.undo_until {
         return pause(words, until, now);
@@ -125,9 +125,9 @@ pub(in crate::newcomers) fn sentence(words: &Words, progress: &Progress, now: Da
     }
 }
 
-/// Until when the move can be undone.
+/// Describes the time left for undo.
 fn pause(words: &Words, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    // A minute that has begun counts, and the last one to its end.
+    // Rounded up; the last minute counts until it ends.
     let minutes = u64::try_from((until - now).num_seconds()).unwrap_or(0).div_ceil(60).max(1);
     let clock = until.format("%H:%M").to_string();
     words.with("newcomers-pause", vec![("time", clock.into()), ("minutes", minutes.into())])

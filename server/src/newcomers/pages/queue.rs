@@ -1,4 +1,4 @@
-//! The podmin's page: who waits to be let in, what they bring, who has come, and whom the podmin has invited.
+//! The podmin's page: newcomers who await approval, their plans, other newcomers, and invitations.
 
 use askama::Template;
 use axum::extract::{Path, State as Shared};
@@ -21,7 +21,7 @@ use crate::newcomers::steps::MANY_PODS;
 use crate::pages::{CheckedForm, Page, Question};
 use crate::sessions::Podmin;
 
-/// Those who do not wait, and of whom there is something to see.
+/// States besides waiting that the page shows.
 const OTHERS: [State; 9] = [
     State::Checking,
     State::Refused,
@@ -42,7 +42,7 @@ struct QueuePage<'a> {
     others: Vec<Line>,
     by_invitation: bool,
     invitations: Vec<(Invitation, String)>,
-    /// A code that was just made; it is shown once.
+    /// A newly created code; it is shown once.
     code: Option<String>,
 }
 
@@ -54,20 +54,20 @@ struct Line {
     size: String,
     state: String,
     unproven: bool,
-    /// The keys to compare, if there are any.
+    /// The keys to compare, if any.
     compared: Option<Compared>,
-    /// Whether the podmin can have it tried again.
+    /// True if the podmin can retry the import.
     can_again: bool,
-    /// Whether the move waits for the podmin's yes to tell many pods.
+    /// True if the move waits for the podmin's approval to notify many pods.
     can_announce: bool,
-    /// What is wrong, in the podmin's language.
+    /// The problem in the podmin's language.
     problem: Option<String>,
-    /// The sentence of the program.
+    /// The technical reason.
     reason: Option<String>,
     table: Option<Table>,
 }
 
-/// Shows it.
+/// Shows the page.
 pub(in crate::newcomers) async fn show(
     Shared(app): Shared<App>,
     _: Podmin,
@@ -76,7 +76,7 @@ pub(in crate::newcomers) async fn show(
     present(&app, &page, None).await
 }
 
-/// The page, with a code that was just made.
+/// Renders the page, with a newly created code.
 async fn present(app: &App, page: &Page, code: Option<String>) -> Result<Response, WebError> {
     crate::newcomers::is_there(app)?;
     let newcomers = &app.newcomers.table;
@@ -105,7 +105,7 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         PlanSummary::read(newcomer.report.as_deref()).or_else(|| PlanSummary::read(newcomer.plan.as_deref()));
     Line {
         id: newcomer.id,
-        // What was refused at the first look is nobody's yet.
+        // An archive refused at the first check is not attributed to an account.
         account: newcomer
             .old_account
             .clone()
@@ -125,22 +125,22 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
     }
 }
 
-/// The key of what is wrong, in the podmin's words.
+/// Returns the translation key of a problem, for podmins.
 fn podmins_key(problem: &str) -> String {
     let key = problem_key(problem);
     let name = key.strip_prefix("newcomers-problem-").or_else(|| key.strip_prefix("newcomers-"));
     format!("queue-problem-{}", name.unwrap_or(key))
 }
 
-/// Yes or no.
+/// The podmin's decision.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct Decision {
     act: String,
-    /// Whether it was asked before.
+    /// Present if the confirmation was given.
     confirmed: Option<String>,
 }
 
-/// Lets somebody in, or does not; or has an import tried again that did not end.
+/// Approves or declines a newcomer, or retries a failed import.
 pub(in crate::newcomers) async fn decide(
     Shared(app): Shared<App>,
     actor: Actor,
@@ -158,13 +158,13 @@ pub(in crate::newcomers) async fn decide(
     };
     match decisions::decide(&app, &actor, id, &decision.act).await {
         Ok(_) => Ok(Redirect::to(&format!("/board/newcomers?done={done}")).into_response()),
-        // When it was too late, the page shows how it is.
+        // If it was too late, the page shows the current state.
         Err(WebError::Conflict(_)) => Ok(Redirect::to("/board/newcomers").into_response()),
         Err(error) => Err(error),
     }
 }
 
-/// What declining means, in numbers.
+/// Describes the consequences of declining, in numbers.
 fn decline_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
     let words = &page.words;
     let line = line(app, page, newcomer);
@@ -183,7 +183,7 @@ fn decline_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
     }
 }
 
-/// What invitation is to be made.
+/// The form for a new invitation.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct InvitationForm {
     #[serde(default)]
@@ -191,7 +191,7 @@ pub(in crate::newcomers) struct InvitationForm {
     uses: i64,
 }
 
-/// Makes an invitation, and shows its code this once.
+/// Creates an invitation, and shows its code once.
 pub(in crate::newcomers) async fn invite(
     Shared(app): Shared<App>,
     actor: Actor,
@@ -202,7 +202,7 @@ pub(in crate::newcomers) async fn invite(
     present(&app, &page, Some(code)).await
 }
 
-/// Takes an invitation back.
+/// Revokes an invitation.
 pub(in crate::newcomers) async fn withdraw(
     Shared(app): Shared<App>,
     actor: Actor,

@@ -1,4 +1,4 @@
-//! Beginning, coming back with the link that was kept, and leaving.
+//! Starting a move, returning through the private link, and cancelling.
 
 use std::time::Duration;
 
@@ -22,26 +22,26 @@ use crate::pages::{CheckedForm, Page, Question};
 use crate::security::Address;
 use crate::words::Words;
 
-/// How somebody begins.
+/// The form to start a move.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct Beginning {
     #[serde(default)]
     invitation: String,
 }
 
-/// What becomes of somebody who wants to begin.
+/// The result of starting a move.
 pub(in crate::newcomers) enum Begun {
-    /// They have; this is their secret.
+    /// Started, with this secret.
     Secret(String),
-    /// Nobody new may come.
+    /// New moves are not allowed.
     Closed,
-    /// Too many have today: all together, or from there.
+    /// Too many have started today: in total, or from this IP address.
     TooMany,
-    /// The invitation is not known, or used up.
+    /// The invitation is unknown or used up.
     Invitation,
 }
 
-/// Begins, when that is allowed.
+/// Starts a move if allowed.
 pub(in crate::newcomers) async fn start(
     app: &App,
     address: Address,
@@ -54,7 +54,7 @@ pub(in crate::newcomers) async fn start(
         return Ok(Begun::Closed);
     }
     let address = address.subject().to_string();
-    // An invitation is used when somebody has begun with it, not before.
+    // Uses the invitation in the same transaction: only if the move starts.
     let mut transaction = app.store.begin().await?;
     let invitation = if section.admission == Admission::Invitation {
         let Some(invitation) = invitations::take(app, &mut transaction, invitation.trim()).await? else {
@@ -74,7 +74,7 @@ pub(in crate::newcomers) async fn start(
     Ok(Begun::Secret(secret))
 }
 
-/// Begins, and gives the browser its secret.
+/// Starts a move, and sets the secret as a cookie.
 pub(in crate::newcomers) async fn begin(
     Shared(app): Shared<App>,
     page: Page,
@@ -102,7 +102,7 @@ struct BackPage<'a> {
     account: Option<String>,
 }
 
-/// What the link leads to: a question first, for whoever follows a stranger's link would hand their archive to them.
+/// The target of the private link: asks first, since a stranger's link would give them the uploaded archive.
 pub(in crate::newcomers) async fn link(
     Shared(app): Shared<App>,
     page: Page,
@@ -116,7 +116,7 @@ pub(in crate::newcomers) async fn link(
     )
 }
 
-/// Gives the browser the secret again.
+/// Sets the secret as a cookie again.
 pub(in crate::newcomers) async fn back(
     Shared(app): Shared<App>,
     Path(secret): Path<String>,
@@ -127,7 +127,7 @@ pub(in crate::newcomers) async fn back(
     Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response())
 }
 
-/// Ends it, as long as there is nothing to take back; what was uploaded is deleted. Asks before something is.
+/// Cancels a move while there is nothing to undo; uploads are deleted. Asks for confirmation if there are any.
 pub(in crate::newcomers) async fn leave(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -152,7 +152,7 @@ pub(in crate::newcomers) async fn leave(
     Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers?left=yes")).into_response())
 }
 
-/// Ends it; what is over stays as it is.
+/// Cancels a move; a finished one does not change.
 pub(in crate::newcomers) async fn end(app: &App, newcomer: &Newcomer) -> Result<(), WebError> {
     let over = !newcomer.state.is_work() && !newcomer.state.can_undo();
     if newcomer.state.can_leave() {
@@ -164,14 +164,14 @@ pub(in crate::newcomers) async fn end(app: &App, newcomer: &Newcomer) -> Result<
     Ok(())
 }
 
-/// How many uploads would be deleted, and how large they are.
+/// Describes the number and size of the uploads to be deleted.
 fn deleted(words: &Words, uploads: &[tus::Begun]) -> String {
     let bytes = uploads.iter().map(|upload| upload.here).sum();
     let count = uploads.len();
     words.with("newcomers-deletes", vec![("count", count.into()), ("size", words.size(bytes).into())])
 }
 
-/// Deletes uploads that are not complete; asks before.
+/// Deletes incomplete uploads; asks for confirmation.
 pub(in crate::newcomers) async fn end_uploads(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -196,12 +196,12 @@ pub(in crate::newcomers) async fn end_uploads(
     Ok(Redirect::to("/newcomers").into_response())
 }
 
-/// Where a page that answered a form leads to when it is opened anew.
+/// Redirects the address of a submitted form to the page when it is reloaded.
 pub(in crate::newcomers) async fn to_the_page() -> Redirect {
     Redirect::to("/newcomers")
 }
 
-/// Begins anew after a move was undone, with the same secret.
+/// Starts again after a move was undone, with the same secret.
 pub(in crate::newcomers) async fn restart(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -209,7 +209,7 @@ pub(in crate::newcomers) async fn restart(
 ) -> Result<Redirect, WebError> {
     let (room, id) = (&app.newcomers, newcomer.id);
     if newcomer.state == State::Undone {
-        // The files of the move before go first; otherwise the next look for files that nobody needs would take new ones.
+        // Removes the previous move's files first; otherwise the next sweep of unneeded files would remove new ones.
         let files = room.files.clone();
         let removing = tokio::task::spawn_blocking(move || files.remove_all(id)).await;
         let removed = removing.map_err(|error| WebError::Internal(error.to_string()))?;
@@ -221,7 +221,7 @@ pub(in crate::newcomers) async fn restart(
 }
 
 impl Newcomers {
-    /// Back to the beginning, after a move was undone.
+    /// Resets a move that was undone to its initial state.
     async fn restart(&self, id: i64, now: i64, good_for: Duration) -> Result<bool, StoreError> {
         let sql = format!(
             "UPDATE pappus_newcomers SET state = 'uploading', {NOTHING_FOUND}, approved = NULL, decided_at = NULL, \

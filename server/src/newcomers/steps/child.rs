@@ -1,4 +1,4 @@
-//! The child: takes one step, says how far it is and what became of it.
+//! The child process: runs one step and reports its progress and outcome.
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::sync::Arc;
@@ -14,31 +14,31 @@ use super::{Line, Order, Outcome, Progress};
 use crate::app::Clock;
 use crate::config::Config;
 
-/// Longest order.
+/// Maximum size of an order in bytes.
 const MAX_ORDER: u64 = 4 << 20;
-/// How often is said how far it is.
+/// Interval between progress messages.
 const BEAT: Duration = Duration::from_millis(300);
-/// The exit code of a child whose service is gone.
+/// The exit code if the service is gone.
 const ORPHANED: i32 = 3;
 
-/// The exit code of a child that panicked, as usual in Rust.
+/// The exit code after a panic, as usual in Rust.
 const PANICKED: i32 = 101;
 
-/// Why no step was taken.
+/// The reason why no step was run.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// Nobody but the service gives orders.
+    /// Only the service may give orders.
     #[error("this is for pappus serve only: no order was given on standard input ({0})")]
     Order(String),
-    /// Without limits nothing is done.
+    /// No step runs without limits.
     #[error("the limits of this process cannot be set: {0}")]
     Limits(io::Error),
-    /// Nobody would hear of it.
+    /// The outcome could not be reported.
     #[error("the service does not listen: {0}")]
     Deaf(#[from] io::Error),
 }
 
-/// Takes the step that is ordered on standard input, and says on standard output what became of it.
+/// Runs the step ordered on standard input, and reports the outcome on standard output.
 ///
 /// # Errors
 /// [`StepError`]: nothing was done.
@@ -80,8 +80,8 @@ fn read_order() -> Result<Order, StepError> {
     serde_json::from_str(&line).map_err(|error| StepError::Order(error.to_string()))
 }
 
-/// At the edge of its memory a process fails anywhere, also in threads that others wait for: it ends as a whole, and is
-/// tried again.
+/// Ends the whole process on a panic, for a retry: when memory runs out, any thread may fail, even one that others
+/// wait for.
 fn end_on_panic() {
     let say = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -90,13 +90,13 @@ fn end_on_panic() {
     }));
 }
 
-/// The service holds the other end as long as it wants the step to be taken.
+/// Ends the process when standard input closes: the service keeps it open while it wants the step to run.
 fn end_with_the_service() {
     _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
     std::process::exit(ORPHANED);
 }
 
-/// Says how far it is, as long as there is something new.
+/// Reports progress when it changes.
 fn tell(far: &ProgressCounter) {
     let mut last = Progress::default();
     loop {

@@ -1,4 +1,4 @@
-//! What a step uses of what the service has.
+//! The parts of the service that a step uses.
 
 use chrono::{DateTime, Utc};
 use pappus_engine::depot::CampaignKeys;
@@ -10,14 +10,14 @@ use super::super::{Newcomers, client_to};
 use crate::app::{Clock, StartError};
 use crate::config::Config;
 
-/// See the module.
+/// The context of a step.
 pub(super) struct StepContext {
     pub(super) config: Config,
     pub(super) store: Store,
     pub(super) keys: CampaignKeys,
     pub(super) table: Newcomers,
     pub(super) files: Files,
-    /// What asks other pods.
+    /// HTTP client for other pods.
     pub(super) client: Option<Client>,
     clock: Clock,
 }

@@ -1,4 +1,4 @@
-//! The key in an archive, as far as the announcement needs it: whether it signs, and what to do when it does not.
+//! The key in an archive as the announcement needs it: whether it can sign, and the problem if it cannot.
 
 use pappus_engine::announce::{self, KeyState};
 use pappus_engine::archive::open::{Archive, Verified};
@@ -8,28 +8,28 @@ use super::super::ledger::records::{Newcomer, State};
 use super::Outcome;
 use super::step::{Step, reschedule};
 
-/// The problem of a key under a passphrase that was not given.
+/// The problem if the key's passphrase was not given.
 pub(in super::super) const KEY_LOCKED: &str = "key_locked";
-/// The problem of a key under another passphrase than the one that was given.
+/// The problem if a wrong passphrase was given.
 pub(in super::super) const KEY_PASSPHRASE: &str = "key_passphrase";
-/// The problem of an archive without a key that signs.
+/// The problem if the archive has no usable signing key.
 pub(in super::super) const NO_KEY: &str = "no_key";
 
-/// Whether somebody is to be asked for the passphrase of their key.
+/// Returns whether to ask for the passphrase of the key.
 pub(in super::super) fn needs_passphrase(newcomer: &Newcomer) -> bool {
     newcomer.key_locked || matches!(newcomer.problem.as_deref(), Some(KEY_LOCKED | KEY_PASSPHRASE))
 }
 
-/// What keeps a move from being announced by itself.
+/// The reason why a move is not announced automatically.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in super::super) struct Obstacle {
-    /// A stable name.
+    /// Stable name of the problem.
     pub(in super::super) problem: String,
-    /// The same in a sentence.
+    /// Description of the problem.
     pub(in super::super) reason: String,
 }
 
-/// How the key in the archive can be used.
+/// Returns the state of the key in the archive.
 pub(super) fn key_state(
     archive: &mut Archive<Verified>,
     passphrase: Option<&str>,
@@ -38,8 +38,8 @@ pub(super) fn key_state(
 }
 
 impl Step {
-    /// What will keep the move from being announced by itself. A passphrase that does not open the key stops the import
-    /// before it begins: it can be typed again.
+    /// Returns the reason why the move will not be announced automatically. A wrong passphrase stops the import
+    /// before it starts: it can be entered again.
     pub(super) fn obstacle(&self, archive: &mut Archive<Verified>) -> Result<Option<Obstacle>, Outcome> {
         let passphrase = self.newcomer.key_passphrase.as_deref();
         let passphrase = passphrase.map(|sealed| self.unsealed(sealed)).transpose()?;

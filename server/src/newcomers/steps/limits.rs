@@ -1,5 +1,5 @@
-//! What one step may use. A process sets its limits itself, before it reads a byte of a stranger's file: nothing it does
-//! afterwards can lift them.
+//! Resource limits of one step. The process sets its limits itself before it reads any of an untrusted file: nothing
+//! it does afterwards can raise them.
 
 use std::io;
 
@@ -7,27 +7,27 @@ use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
 use crate::config::NewcomersSection;
 
-/// Seconds between the signal that ends a process politely and the one that cannot be put off.
+/// Seconds between the signal that can be handled and the one that cannot.
 const LAST_SECONDS: u64 = 5;
-/// How much later than others the processor serves it.
+/// Nice value of the process.
 const NICENESS: i32 = 10;
 
-/// Limits this process, for good.
+/// Limits this process permanently.
 pub(super) fn limit(section: &NewcomersSection) -> io::Result<()> {
-    // Without a dump: keys would be in it.
+    // No core dump: it would contain keys.
     set(Resource::Core, 0, 0)?;
-    // What the process can write to; the system counts neither the program itself nor what is only reserved.
+    // Writable memory; the system counts neither the program itself nor merely reserved memory.
     let bytes = section.step_bytes();
     set(Resource::Data, bytes, bytes)?;
     let seconds = section.step_processor_time().as_secs().max(1);
     set(Resource::Cpu, seconds, seconds.saturating_add(LAST_SECONDS))?;
-    // People who download, upload or read come first; and if memory runs short all the same, this process goes first.
+    // Users' requests take precedence; if memory runs out anyway, this process is killed first.
     _ = nice(NICENESS);
     _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     Ok(())
 }
 
-/// A limit that is lower already stays.
+/// Sets a limit, unless a lower one is in effect.
 fn set(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     let now = rustix::process::getrlimit(resource);
     let lower = |now: Option<u64>, wanted: u64| Some(now.map_or(wanted, |now| now.min(wanted)));

@@ -1,12 +1,12 @@
-//! What is done with a stranger's file, in a process of its own: the same program, with limits on memory and time that it
-//! sets itself. Whatever a file does to it, the service stays up.
+//! Work on untrusted files in a separate process: the same program, with limits on memory and time that it sets
+//! itself. No file can crash the service.
 //!
 //! ```text
 //! service ── order ──▶ standard input      child
 //!         ◀─ progress, outcome ── standard output
 //! ```
 //!
-//! Both are lines of JSON. The child ends when its standard input does: it never outlives the service.
+//! Both are lines of JSON. The child exits when its standard input closes: it never outlives the service.
 
 mod child;
 mod context;
@@ -30,19 +30,19 @@ pub(super) use opened::Digests;
 pub(super) use process::run;
 pub(super) use step::{MANY_PODS, WRONG_KEY};
 
-/// The hidden subcommand that takes a step.
+/// The hidden subcommand that runs a step.
 const COMMAND: &str = "newcomer-step";
 
-/// What a child is to do: all it needs to know.
+/// An order for a child: all it needs to know.
 #[derive(Serialize, Deserialize)]
 struct Order {
     config: ConfigText,
     newcomer: i64,
-    /// Only the step of this fence is taken.
+    /// The step runs only if this fence is valid.
     fence: String,
 }
 
-/// What a child says.
+/// A message from a child.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
@@ -50,16 +50,16 @@ enum Line {
     Outcome(Box<Outcome>),
 }
 
-/// How far a step is.
+/// The progress of a step.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Progress {
-    /// What is being done.
+    /// The current step.
     pub(super) stage: Option<String>,
     pub(super) advanced: u64,
     pub(super) total: u64,
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
@@ -74,32 +74,32 @@ pub(super) enum Outcome {
     Imported {
         import: String,
         report: String,
-        /// What keeps it from being announced by itself.
+        /// The reason why it is not announced automatically.
         obstacle: Option<Obstacle>,
     },
     Announced(String),
     Undone,
-    /// It has been announced meanwhile.
+    /// The move was announced meanwhile.
     TooLateToUndo,
-    /// Somebody has to do something about it.
+    /// A person has to act.
     Stopped {
         to: State,
         problem: String,
         reason: String,
-        /// The keys that were compared, when the problem is about keys.
+        /// The compared keys, if the problem is about keys.
         evidence: Option<Box<Evidence>>,
     },
-    /// The podmin has to.
+    /// The podmin has to decide.
     Unproven(Box<Evidence>),
-    /// Something is away.
+    /// Something is unavailable; retry later.
     Later(String),
-    /// The process ended without a word, or took too long.
+    /// The process ended without an outcome, or took too long.
     Died(String),
-    /// The program stops, or somebody else has taken over.
+    /// The service is stopping, or another worker has taken over.
     GivenBack,
 }
 
-/// Where somebody is when a step did not work.
+/// Returns the state after a failed step.
 pub(super) fn after_failure(state: State) -> State {
     match state {
         State::Checking => State::Refused,

@@ -1,4 +1,4 @@
-//! The archive that somebody has uploaded, as every step uses it: verified, and after the check the one that was checked.
+//! The uploaded archive, as every step uses it: verified, and after the check identical to the checked one.
 
 use pappus_engine::archive::encryption::Unlock;
 use pappus_engine::archive::limits::Limits;
@@ -15,7 +15,7 @@ use super::super::uploads::files::Part;
 use super::Outcome;
 use super::step::{Step, reschedule};
 
-/// SHA-256 of the files that somebody has uploaded, in hexadecimal digits.
+/// SHA-256 of the uploaded files, in hexadecimal digits.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in super::super) struct Digests {
     pub(in super::super) archive: String,
@@ -23,7 +23,7 @@ pub(in super::super) struct Digests {
 }
 
 impl Step {
-    /// Opens and verifies the archive, with its digests. After the check it has to be the one that was checked.
+    /// Opens and verifies the archive, with its digests. After the check it has to be the checked one.
     pub(super) fn open(&self) -> Result<(Archive<Verified>, Digests), Outcome> {
         let (files, id) = (&self.workshop.files, self.newcomer.id);
         let (path, photos) = (files.path(id, Part::Archive), files.photos(id));
@@ -61,10 +61,10 @@ impl Step {
         Ok((verified, digests))
     }
 
-    /// Whether these are the files that the plan was made of.
+    /// Returns whether these are the files that the plan was based on.
     fn was_checked(&self, digests: &Digests) -> bool {
         let newcomer = &self.newcomer;
-        // Moves that were checked by earlier versions have photos without a digest.
+        // Moves checked by earlier versions have photos without a digest.
         let earlier = newcomer.photos_sha256.is_none() && newcomer.photos_bytes > 0;
         newcomer.archive_sha256.as_ref() == Some(&digests.archive)
             && (earlier || newcomer.photos_sha256 == digests.photos)
@@ -83,7 +83,7 @@ impl Step {
         sealed::open(&self.unlock()?, sealed.to_vec()).map_err(|error| reschedule(&error))
     }
 
-    /// The hash of the password that was chosen.
+    /// Decrypts the hash of the chosen password.
     pub(super) fn password_hash(&self) -> Result<Option<SecretText>, Outcome> {
         let Some(sealed) = self.newcomer.sealed_password.clone() else { return Ok(None) };
         let unlock = self.unlock()?;

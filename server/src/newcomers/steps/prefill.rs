@@ -1,13 +1,13 @@
-//! The e-mail address that an archive names, for the form.
+//! Reads the e-mail address in an archive, to prefill the form.
 
 use pappus_engine::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
 use pappus_engine::archive::open::{Archive, Verified};
 use serde_json::value::RawValue;
 
-/// Longest address that is taken over.
+/// Maximum length of an address that is prefilled.
 const LONG: usize = 255;
 
-/// Reads `user.email`; nothing when there is none. What cannot be read is no reason to stop: the person types it.
+/// Reads `user.email`; `None` if there is none or it is unreadable: the person can enter it.
 pub(super) fn email(archive: &mut Archive<Verified>) -> Option<String> {
     let limits = *archive.limits();
     let mut found = Email(None);

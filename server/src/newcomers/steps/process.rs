@@ -1,4 +1,4 @@
-//! The service's side: starts a child, listens to it, and ends it.
+//! The service's side: starts a child process, reads its messages, and ends it.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 use super::{COMMAND, Line, Order, Outcome, Progress};
 use crate::app::App;
 
-/// Most bytes that a child may say.
+/// Maximum number of bytes that a child may write.
 const MAX_SAID: u64 = 64 << 20;
 
-/// Takes a step in a process of its own. Dropped, it kills the process.
+/// Runs a step in a child process. Kills the process when dropped.
 pub(in super::super) async fn run(
     app: &App,
     newcomer: i64,
@@ -35,7 +35,7 @@ async fn follow(order: &Order, progress: &Mutex<Progress>) -> io::Result<Outcome
     let mut child = Command::new(program()?)
         .arg0("pappus")
         .arg(COMMAND)
-        // Collecting a backtrace takes memory: without any left, the process would wait for itself for ever.
+        // Collecting a backtrace needs memory: without any left, the process would deadlock.
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -46,7 +46,7 @@ async fn follow(order: &Order, progress: &Mutex<Progress>) -> io::Result<Outcome
     };
     let mut text = Zeroizing::new(serde_json::to_vec(order)?);
     text.push(b'\n');
-    // If it has ended already, its status says why.
+    // If it has exited already, its status gives the reason.
     _ = input.write_all(&text).await;
     _ = input.flush().await;
     let mut lines = BufReader::new(output.take(MAX_SAID)).lines();
@@ -63,19 +63,19 @@ async fn follow(order: &Order, progress: &Mutex<Progress>) -> io::Result<Outcome
     Ok(outcome.unwrap_or_else(|| Outcome::Died(how(status))))
 }
 
-/// This program as it runs, also after another version was installed in its place.
+/// Returns the path of the running program, even after another version was installed in its place.
 fn program() -> io::Result<std::path::PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
-/// How a process ended, in words.
+/// Describes how a process ended.
 fn how(status: ExitStatus) -> String {
     use rustix::process::Signal;
     match (status.signal(), status.code()) {
         (Some(signal), _) if signal == Signal::XCPU.as_raw() => {
             "it took too much of the processor".to_owned()
         }
-        // Whoever gets no memory gives up.
+        // Rust aborts when an allocation fails.
         (Some(signal), _) if signal == Signal::ABORT.as_raw() => "it ran out of memory".to_owned(),
         (Some(signal), _) if signal == Signal::KILL.as_raw() => "it was killed".to_owned(),
         (Some(signal), _) => format!("it was ended by signal {signal}"),

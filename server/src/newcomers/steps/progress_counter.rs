@@ -1,4 +1,4 @@
-//! How far the work on a newcomer is, as the process that does it says.
+//! Progress of the work on a newcomer, as reported by its process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use pappus_engine::import::{ImportProgress, Stage};
 
 use super::Progress;
 
-/// How far the work is.
+/// Progress of the current step.
 #[derive(Debug, Default)]
 pub(super) struct ProgressCounter {
     stage: Mutex<Option<&'static str>>,
@@ -16,19 +16,19 @@ pub(super) struct ProgressCounter {
 }
 
 impl ProgressCounter {
-    /// Something begins, with so much to do.
+    /// Starts a stage of `total` items.
     pub(super) fn start(&self, stage: &'static str, total: u64) {
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
         self.advanced.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
     }
 
-    /// So much of it is done.
+    /// Sets the number of items done.
     pub(super) fn set(&self, done: u64) {
         self.advanced.store(done, Ordering::Relaxed);
     }
 
-    /// As it is said to the service.
+    /// Returns the progress to report to the service.
     pub(super) fn progress(&self) -> Progress {
         Progress {
             stage: self.stage.lock().unwrap_or_else(PoisonError::into_inner).map(str::to_owned),

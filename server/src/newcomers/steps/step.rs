@@ -1,5 +1,5 @@
-//! What is done with an archive that was handed in: looking at it, bringing the account in, writing what the others are
-//! to be told, and taking the account away again.
+//! The steps of a move: checking the archive, importing the account, preparing the announcement, and undoing the
+//! import.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,18 +26,18 @@ use super::opened::Digests;
 use super::progress_counter::ProgressCounter;
 use super::{Outcome, after_failure};
 
-/// How long all look-ups of people of an import may take together, and as long again all fetching of posts.
+/// Total time limit for all lookups of people in an import, and again for fetching posts.
 const LOOKING_UP: Duration = Duration::from_mins(1);
-/// The problem of a move that many pods would be told of, before a podmin has seen it.
+/// The problem of a move that would notify many pods, until a podmin has approved it.
 pub(in super::super) const MANY_PODS: &str = "many_pods";
-/// The problem of an archive whose key is not the one that this pod, or the old one, says.
+/// The problem of an archive whose key differs from the one known to this pod or published by the old one.
 pub(in super::super) const WRONG_KEY: &str = "wrong_key";
-/// Longest username.
+/// Maximum length of a username.
 const LONG_NAME: usize = 32;
-/// How many names are tried until one is free.
+/// Maximum number of names tried to find an available one.
 const NAMES: usize = 20;
 
-/// Work on one newcomer.
+/// A step of the work on one newcomer.
 pub(super) struct Step {
     pub(super) workshop: StepContext,
     pub(super) newcomer: Newcomer,
@@ -47,7 +47,7 @@ pub(super) struct Step {
 impl Step {
     pub(super) async fn run(&self) -> Result<Outcome, Outcome> {
         let pod = self.workshop.config.pod.as_ref().ok_or_else(|| reschedule(&"the pod is gone"))?;
-        // A whole import is much to keep on a stack.
+        // The future of an import is too large for the stack.
         match self.newcomer.state {
             State::Checking => Box::pin(self.look(pod)).await,
             State::Importing => Box::pin(self.bring_in(pod)).await,
@@ -62,13 +62,13 @@ impl Step {
         Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string(), evidence: None }
     }
 
-    /// The same when the archive's key is not the one that somebody else says.
+    /// Like [`stopped`](Self::stopped), for a key that differs from the known or published one.
     fn wrong_key(&self, reason: &dyn std::fmt::Display, evidence: &Evidence) -> Outcome {
         let (to, evidence) = (after_failure(self.newcomer.state), Some(Box::new(evidence.clone())));
         Outcome::Stopped { to, problem: WRONG_KEY.to_owned(), reason: reason.to_string(), evidence }
     }
 
-    /// Asks other pods, if any are to be asked.
+    /// Returns the lookups on other pods, if enabled.
     fn discovery(&self) -> Option<Discovery> {
         let section = &self.workshop.config.newcomers;
         let client = self.workshop.client.clone().filter(|_| section.ask_pods);
@@ -95,7 +95,7 @@ impl Step {
         })
     }
 
-    /// Verifies the archive, and finds out what would come of it.
+    /// Verifies the archive, and plans the import.
     async fn look(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let (mut archive, digests) = self.open()?;
         let old = archive.report().account.clone();
@@ -112,9 +112,9 @@ impl Step {
         let nobody = random_id().map_err(|error| reschedule(&error))?;
         let options = ImportOptions {
             username: self.free_name(pod, &old).await?,
-            // The person names an address later; nobody has this one.
+            // A placeholder that nobody has: the person names an address later.
             email: Some(format!("{nobody}@newcomer.invalid")),
-            // Whether that is enough is for the podmin to say.
+            // The podmin decides whether that is enough.
             accept_unproven: true,
             ..self.options(pod, &digests.archive).await?
         };
@@ -136,7 +136,7 @@ impl Step {
         })
     }
 
-    /// The name people had, or one like it that is free.
+    /// Returns the former username, or a similar one that is available.
     async fn free_name(&self, pod: &PodConfig, old: &DiasporaId) -> Result<String, Outcome> {
         let name = old.username();
         for number in 1..=NAMES {
@@ -156,7 +156,7 @@ impl Step {
         Ok(random.chars().take(LONG_NAME - 1).collect())
     }
 
-    /// Brings the account in, or goes on with that.
+    /// Imports the account, or resumes the import.
     async fn bring_in(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let newcomer = &self.newcomer;
         let (Some(username), Some(old)) = (&newcomer.username, &newcomer.old_account) else {
@@ -165,7 +165,7 @@ impl Step {
         PodWriter::mend(&pod.database).await.map_err(|error| reschedule(&error))?;
         let key = PendingKey::begin();
         let (mut archive, Digests { archive: sha256, .. }) = self.open()?;
-        // Otherwise it would be gone on with what somebody else has begun.
+        // Otherwise it would resume another person's import.
         if let Some(other) = self.open_import(old).await?
             && (other.archive_sha256 != sha256 || other.new_username != *username)
         {
@@ -188,7 +188,7 @@ impl Step {
         Ok(Outcome::Imported { import, report, obstacle })
     }
 
-    /// The import of an account that counts now.
+    /// Finds the current import of an account.
     async fn open_import(&self, old: &str) -> Result<Option<ImportRecord>, Outcome> {
         let imports = list_imports(&self.workshop.store, Some(self.workshop.config.pod_url.as_str())).await;
         let imports = imports.map_err(|error| reschedule(&error))?;
@@ -208,7 +208,7 @@ impl Step {
                 Outcome::Unproven(evidence)
             }
             ImportError::WrongKey { ref evidence, .. } => self.wrong_key(&error, evidence),
-            // Somebody took the name at this moment.
+            // The name was taken just now.
             ImportError::Username(..) | ImportError::FormerName(..)
                 if self.newcomer.state == State::Checking =>
             {
@@ -225,11 +225,11 @@ impl Step {
         }
     }
 
-    /// Writes what the others are to be told.
+    /// Prepares the announcement.
     async fn announce(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let old = self.newcomer.old_account.as_deref().unwrap_or_default();
         let open = self.open_import(old).await?;
-        // An import of another archive under the same name is another's, or was begun anew since.
+        // An import of another archive belongs to someone else, or was restarted since.
         if open.is_none_or(|open| {
             Some(&open.id) != self.newcomer.import_id.as_ref()
                 || Some(&open.archive_sha256) != self.newcomer.archive_sha256.as_ref()
@@ -262,7 +262,7 @@ impl Step {
         Ok(Outcome::Announced(serde_json::to_string(&announced).unwrap_or_default()))
     }
 
-    /// An archive names pods as its writer likes: before a podmin has seen the move, not too many are called.
+    /// Stops before too many pods are contacted without a podmin's approval: an archive can name any number of pods.
     fn look_whom_to_call(&self, archive: &mut Archive<Verified>) -> Result<(), Outcome> {
         let most = self.workshop.config.newcomers.max_hosts;
         if self.newcomer.approved == Some(true) {
@@ -277,11 +277,11 @@ impl Step {
         Ok(())
     }
 
-    /// Takes the account away again.
+    /// Undoes the import.
     async fn undo(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let newcomer = &self.newcomer;
         let old = newcomer.old_account.as_deref().unwrap_or_default();
-        // One that did not end has no name in the row; it is of this archive, under this name.
+        // The row has no ID of an incomplete import; it is identified by archive and username.
         let own = self.open_import(old).await?.filter(|open| match &newcomer.import_id {
             Some(import) => open.id == *import,
             None => {

@@ -1,4 +1,4 @@
-//! The files are whole: somebody shall look at them.
+//! Starts the check of completely uploaded files.
 
 use std::io;
 
@@ -16,16 +16,16 @@ use crate::newcomers::uploads::files::Part;
 use crate::newcomers::uploads::form::{ALREADY, handed_in, seal};
 use crate::pages::CheckedForm;
 
-/// What was handed in, in a form that comes after the files.
+/// The form sent after the files.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct Whole {
     #[serde(default)]
     passphrase: String,
-    /// Whether photos belong to it.
+    /// Present if photos belong to the archive.
     photos: Option<String>,
 }
 
-/// Has somebody look at the files.
+/// Starts the check from the form.
 pub(in crate::newcomers) async fn look(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -35,7 +35,7 @@ pub(in crate::newcomers) async fn look(
     if !newcomer.state.takes_files() {
         return Ok(Redirect::to("/newcomers"));
     }
-    // Without the field, the form was sent for an archive alone.
+    // Without the field, the form is for an archive alone.
     let with_photos = whole.photos.is_some();
     match look_at(&app, &newcomer, &passphrase, Some(with_photos)).await? {
         Uploaded::Complete => Ok(Redirect::to("/newcomers")),
@@ -44,18 +44,18 @@ pub(in crate::newcomers) async fn look(
     }
 }
 
-/// Which files have been uploaded whole.
+/// The files uploaded completely.
 pub(in crate::newcomers) enum Uploaded {
-    /// An archive, with the photos that were asked for.
+    /// An archive, with the photos if expected.
     Complete,
     /// No archive.
     NoArchive,
-    /// An archive, and not the photos that were said to belong to it.
+    /// An archive, but not the expected photos.
     NoPhotos,
 }
 
-/// Starts the check of what has been uploaded piece by piece. `with_photos` says whether photos belong to the archive;
-/// unless it does, those that have been uploaded whole do.
+/// Starts the check of files uploaded in chunks. `with_photos` tells whether photos belong to the archive; without
+/// it, completely uploaded photos do.
 pub(in crate::newcomers) async fn look_at(
     app: &App,
     newcomer: &Newcomer,

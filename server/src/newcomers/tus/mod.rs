@@ -1,5 +1,5 @@
-//! Handing in piece by piece over lines that break: tus 1.0 (<https://tus.io/protocols/resumable-upload>), with creation,
-//! termination and expiration. Where to go on, the file itself says; what the answer to a piece says is on the disk.
+//! Resumable uploads: tus 1.0 (<https://tus.io/protocols/resumable-upload>), with creation, termination and
+//! expiration. The length of the file is the offset; data acknowledged in a response is on the disk.
 
 mod look;
 mod piece;
@@ -30,14 +30,14 @@ pub(super) use look::{Uploaded, look, look_at};
 pub(super) use piece::piece;
 pub(super) use turns::Turns;
 
-/// The version of the protocol.
+/// Version of the protocol.
 const VERSION: &str = "1.0.0";
-/// What of the protocol is here.
+/// Supported extensions of the protocol.
 const EXTENSIONS: &str = "creation,termination,expiration";
-/// How long somebody may take for a file.
+/// Time in which an upload has to be completed.
 const GOOD_FOR: Duration = Duration::from_hours(72);
 
-/// A file that comes piece by piece.
+/// An upload in chunks.
 struct Upload {
     part: Part,
     bytes: u64,
@@ -69,7 +69,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     header(headers, name).and_then(|text| text.parse().ok())
 }
 
-/// An answer as the protocol has it.
+/// Builds a response with the headers of the protocol.
 fn answer(status: StatusCode, headers: &[(&'static str, String)]) -> Response {
     let mut response = status.into_response();
     let head = response.headers_mut();
@@ -83,7 +83,7 @@ fn answer(status: StatusCode, headers: &[(&'static str, String)]) -> Response {
     keep_body(response)
 }
 
-/// The client speaks another version.
+/// Returns an error response if the client uses another version.
 fn other_version(headers: &HeaderMap) -> Option<Response> {
     let same = header(headers, "tus-resumable") == Some(VERSION);
     (!same).then(|| answer(StatusCode::PRECONDITION_FAILED, &[("tus-version", VERSION.to_owned())]))
@@ -98,7 +98,7 @@ fn failed(error: &io::Error) -> WebError {
     WebError::Unavailable(format!("an upload cannot be kept: {error}"))
 }
 
-/// What is possible.
+/// Returns the supported features.
 pub(super) async fn options(Shared(app): Shared<App>) -> Response {
     let most = app.newcomers.files.most().to_string();
     let headers = [
@@ -109,14 +109,14 @@ pub(super) async fn options(Shared(app): Shared<App>) -> Response {
     answer(StatusCode::NO_CONTENT, &headers)
 }
 
-/// The part that the metadata names: `part YXJjaGl2ZQ==`.
+/// Parses the part in the metadata: `part YXJjaGl2ZQ==`.
 fn part(metadata: &str) -> Option<Part> {
     let value = metadata.split(',').find_map(|pair| pair.trim().strip_prefix("part "))?;
     let word = STANDARD.decode(value.trim()).ok()?;
     Part::parse(std::str::from_utf8(&word).ok()?)
 }
 
-/// Begins a file.
+/// Creates an upload.
 pub(super) async fn create(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -168,7 +168,7 @@ pub(super) async fn create(
     Ok(answer(StatusCode::CREATED, &headers))
 }
 
-/// Says how much is there.
+/// Returns the current offset.
 pub(super) async fn offset(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -181,7 +181,7 @@ pub(super) async fn offset(
     let upload = find(&app, &newcomer, &name).await?;
     let (path, bytes) = (upload.path, upload.bytes);
     let looking = tokio::task::spawn_blocking(move || match on_disk(&path) {
-        // It was whole, and has its name.
+        // It was completed and renamed.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(bytes),
         there => there,
     });
@@ -195,23 +195,23 @@ pub(super) async fn offset(
     Ok(answer(StatusCode::OK, &headers))
 }
 
-/// Bytes that a power cut does not take away.
+/// Returns the file's length after syncing it to disk.
 fn on_disk(path: &FilePath) -> io::Result<u64> {
     let file = OpenOptions::new().append(true).open(path)?;
     file.sync_all()?;
     Ok(file.metadata()?.len())
 }
 
-/// A file of somebody that has come, or is coming.
+/// A file of a newcomer, complete or in progress.
 pub(super) struct Begun {
     pub(super) part: Part,
-    /// How large it will be.
+    /// Its total size in bytes.
     pub(super) bytes: u64,
-    /// How much of it is here.
+    /// Number of bytes received.
     pub(super) here: u64,
 }
 
-/// Files of somebody that are here, complete or in part.
+/// Lists a newcomer's files, complete or in progress.
 pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<Begun>, WebError> {
     let mut found = unfinished(app, id).await?;
     let files = app.newcomers.files.clone();
@@ -226,7 +226,7 @@ pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<Begun>, WebError> 
     Ok(found)
 }
 
-/// Uploads in pieces of somebody that are not complete.
+/// Lists a newcomer's incomplete uploads in chunks.
 pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<Begun>, WebError> {
     let sql =
         "SELECT part, bytes, name FROM pappus_uploads WHERE newcomer_id = ? AND expires_at > ? ORDER BY part";
@@ -235,7 +235,7 @@ pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<Begun>, WebErro
     for row in &rows {
         let name: String = row.get(2)?;
         let path = app.newcomers.files.pieces(id, &name);
-        // One that is complete has its own name already.
+        // A complete one was renamed already.
         let Ok(file) = tokio::fs::metadata(&path).await else { continue };
         let Some(part) = Part::parse(&row.get::<String>(0)?) else { continue };
         let bytes = u64::try_from(row.get::<i64>(1)?).unwrap_or(0);
@@ -244,7 +244,7 @@ pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<Begun>, WebErro
     Ok(found)
 }
 
-/// Forgets a file that is not whole.
+/// Terminates an incomplete upload.
 pub(super) async fn give_up(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -259,9 +259,9 @@ pub(super) async fn give_up(
     Ok(answer(StatusCode::NO_CONTENT, &[]))
 }
 
-/// Deletes an upload; a writer is stopped. One that is whole keeps its file.
+/// Deletes an upload and stops its writer. The file of a complete upload stays.
 async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
-    // The row first: who comes to write after the others were stopped finds nothing.
+    // The row first: a writer that starts after the others were stopped finds nothing.
     let sql = "DELETE FROM pappus_uploads WHERE name = ?";
     app.store.execute("ending an upload", sql, &[name.into()]).await?;
     app.newcomers.turns.stop(name).await;
@@ -272,7 +272,7 @@ async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
     Ok(app.newcomers.space.release(name).await?)
 }
 
-/// Deletes what somebody has begun and not ended: for one part, of which there is one upload at a time, or all.
+/// Deletes a newcomer's incomplete uploads: for one part, which has one upload at a time, or all.
 pub(super) async fn forget(app: &App, id: i64, part: Option<Part>) -> Result<(), WebError> {
     let sql = "SELECT name FROM pappus_uploads WHERE newcomer_id = ? AND (part = ? OR ? IS NULL) \
                AND name NOT IN (SELECT name FROM pappus_upload_space WHERE newcomer_id = ? AND expires_at IS NULL)";
@@ -284,14 +284,14 @@ pub(super) async fn forget(app: &App, id: i64, part: Option<Part>) -> Result<(),
     Ok(())
 }
 
-/// Ends all uploads of somebody, in pieces and by form.
+/// Ends all uploads of a newcomer, in chunks and by form.
 pub(super) async fn end_all(app: &App, id: i64) -> Result<(), WebError> {
     forget(app, id, None).await?;
     app.newcomers.turns.stop_all(id).await;
     Ok(())
 }
 
-/// Removes files that were not gone on with.
+/// Removes expired uploads.
 pub(super) async fn sweep(app: &App) -> Result<(), StoreError> {
     let sql = "SELECT name, newcomer_id FROM pappus_uploads WHERE expires_at <= ? LIMIT 100";
     for row in app.store.rows("looking for old uploads", sql, &[app.now_millis().into()]).await? {

@@ -1,4 +1,4 @@
-//! The next piece of a file.
+//! Receives the next chunk of an upload.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -21,12 +21,12 @@ use crate::newcomers::ledger::records::Newcomer;
 use crate::newcomers::uploads::files::Part;
 use crate::newcomers::uploads::space::{Claim, Kind, Stop, Watch};
 
-/// A line on which nothing comes for so long is broken.
+/// Time without data after which a connection is considered lost.
 const SILENCE: Duration = Duration::from_secs(30);
-/// Pieces that may wait for the disk.
+/// Maximum number of chunks that wait for the disk.
 const AHEAD: usize = 16;
 
-/// Takes the next piece, as long as the line holds.
+/// Receives data until the connection ends.
 pub(in crate::newcomers) async fn piece(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -50,7 +50,7 @@ pub(in crate::newcomers) async fn piece(
     let Some(turn) = app.newcomers.turns.take(newcomer.id, &name) else {
         return Ok(answer(StatusCode::LOCKED, &[("retry-after", "5".to_owned())]));
     };
-    // Again, now that whoever deletes it stops this writer.
+    // Once more, now that a deletion stops this writer.
     let upload = find(&app, &newcomer, &name).await?;
     let claim =
         Claim { name: &name, newcomer: newcomer.id, kind: Kind::Part(upload.part), bytes: upload.bytes };
@@ -61,7 +61,7 @@ pub(in crate::newcomers) async fn piece(
     let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
     let (path, bytes) = (upload.path.clone(), upload.bytes);
     let writing = tokio::task::spawn_blocking(move || {
-        // Let go when everything is on the disk, also when the reader is gone.
+        // Released when everything is on the disk, even if the reader is gone.
         let _turn = turn;
         write(&path, begin, bytes, receiver)
     });
@@ -91,14 +91,14 @@ pub(in crate::newcomers) async fn piece(
     Ok(answer(StatusCode::NO_CONTENT, &headers))
 }
 
-/// Passes on what comes, as long as the line holds and the upload may go on.
+/// Passes data on while the connection lasts and the upload may continue.
 async fn take(
     app: &App,
     body: &mut BodyDataStream,
     sender: &mpsc::Sender<Bytes>,
     watch: &mut Watch<'_>,
 ) -> Result<Result<(), Stop>, WebError> {
-    // What has come is kept, however it ends.
+    // Data received is kept, whatever ends the loop.
     while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE, body.next()).await {
         if let Err(stop) = watch.count(piece.len(), app.now_millis()).await? {
             return Ok(Err(stop));
@@ -110,13 +110,13 @@ async fn take(
     Ok(Ok(()))
 }
 
-/// What became of a piece.
+/// The result of writing a chunk.
 enum Written {
-    /// So much is there now.
+    /// The length of the file.
     There(u64),
-    /// The file ends elsewhere than where the piece begins.
+    /// The chunk does not start at the end of the file.
     Elsewhere,
-    /// It is more than was said.
+    /// More data than announced.
     TooMuch,
 }
 
@@ -138,7 +138,7 @@ fn write(path: &FilePath, begin: u64, bytes: u64, mut pieces: mpsc::Receiver<Byt
     Ok(Written::There(there))
 }
 
-/// Gives a whole file its name, unless the state has changed meanwhile so that it may replace nothing; says whether.
+/// Renames a complete file, unless the state no longer allows replacement; returns whether it did.
 async fn finish(
     app: &App,
     newcomer: &Newcomer,
@@ -160,7 +160,7 @@ async fn finish(
     let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
     let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
     kept.map_err(|error| failed(&error))?;
-    // The row stays for a while: the answer to the last piece may be lost, and then it is asked how much is there.
+    // The row stays for a while: if the last response is lost, the client asks for the offset.
     transaction.commit().await?;
     Ok(true)
 }

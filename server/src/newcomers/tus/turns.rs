@@ -1,4 +1,4 @@
-//! One writer for each upload, which whoever deletes the upload can stop.
+//! One writer per upload, which a deletion can stop.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How long a writer that was stopped may take until everything it had is on the disk.
+/// Time for a stopped writer to flush its data to the disk.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The uploads that are written to just now: two writers would mix their bytes.
+/// The uploads being written: two writers would mix their bytes.
 #[derive(Debug, Clone, Default)]
 pub(in crate::newcomers) struct Turns(Arc<Mutex<HashMap<String, Running>>>);
 
@@ -19,18 +19,18 @@ struct Running {
     stop: Arc<watch::Sender<bool>>,
 }
 
-/// As long as this or a [`Stopped`] of it is there, nobody else writes.
+/// The right to write, exclusive while this or a [`Stopped`] of it exists.
 pub(in crate::newcomers) struct Turn {
     turns: Turns,
     name: String,
     stop: watch::Receiver<bool>,
 }
 
-/// Hears when a writer is to stop.
+/// Waits for the signal to stop a writer.
 pub(in crate::newcomers) struct Stopped(watch::Receiver<bool>);
 
 impl Turns {
-    /// The turn, when nobody else has it.
+    /// Acquires the turn, unless it is held.
     pub(in crate::newcomers) fn take(&self, newcomer: i64, name: &str) -> Option<Turn> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.contains_key(name) {
@@ -41,12 +41,12 @@ impl Turns {
         Some(Turn { turns: self.clone(), name: name.to_owned(), stop })
     }
 
-    /// Stops whoever writes to one upload, and waits until they have let go.
+    /// Stops the writer of one upload, and waits until it has finished.
     pub(in crate::newcomers) async fn stop(&self, name: &str) {
         self.stop_where(|running, _| running == name).await;
     }
 
-    /// The same for all uploads of somebody.
+    /// Stops all writers of a newcomer's uploads.
     pub(in crate::newcomers) async fn stop_all(&self, newcomer: i64) {
         self.stop_where(|_, running| running.newcomer == newcomer).await;
     }
@@ -58,7 +58,7 @@ impl Turns {
             those.map(|(_, running)| Arc::clone(&running.stop)).collect()
         };
         for sender in senders {
-            // An error means that the writer has ended by itself.
+            // An error means that the writer has ended already.
             _ = sender.send(true);
             if tokio::time::timeout(PATIENCE, sender.closed()).await.is_err() {
                 tracing::warn!("an upload that was stopped is still being written");
@@ -74,10 +74,10 @@ impl Turn {
 }
 
 impl Stopped {
-    /// Waits until the writer is to stop.
+    /// Waits for the signal to stop.
     pub(in crate::newcomers) async fn wait(&mut self) {
         if self.0.wait_for(|stop| *stop).await.is_err() {
-            // The turn is over; nobody can stop it any more.
+            // The turn has ended; nothing can stop it any more.
             std::future::pending::<()>().await;
         }
     }

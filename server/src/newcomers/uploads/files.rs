@@ -1,4 +1,4 @@
-//! Where archives lie that people hand in: a folder for each, which only the service can enter.
+//! The files of uploaded archives: one folder per newcomer, accessible only to the service.
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io;
@@ -10,26 +10,26 @@ use tempfile::NamedTempFile;
 
 use crate::config::Config;
 
-/// Begins names of files that are not whole.
+/// Prefix of incomplete files.
 const UNFINISHED: &str = ".unfinished-";
-/// Begins names of files that come piece by piece.
+/// Prefix of files uploaded in chunks.
 const PIECES: &str = "pieces-";
-/// A file that nothing was added to for so long belongs to no upload any more: uploads in pieces end after 72 hours.
+/// Age since the last write after which a file belongs to no upload: uploads in chunks expire after 72 hours.
 const FORGOTTEN: Duration = Duration::from_hours(96);
 /// One megabyte.
 const MEGABYTE: u64 = 1_000_000;
 
-/// A file that somebody hands in.
+/// A part of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The archive itself.
     Archive,
-    /// The ZIP of photos that a stock pod gives beside it.
+    /// The ZIP of photos that a stock pod creates beside it.
     Photos,
 }
 
 impl Part {
-    /// The word in forms, tables and file names.
+    /// Returns the name used in forms, tables and file names.
     pub fn word(self) -> &'static str {
         match self {
             Self::Archive => "archive",
@@ -37,27 +37,27 @@ impl Part {
         }
     }
 
-    /// The part of this name.
+    /// Parses the name of a part.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Archive, Self::Photos].into_iter().find(|part| part.word() == word)
     }
 }
 
-/// Why no more bytes are taken.
+/// The reason why an upload is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRoom {
-    /// One archive may not be so large.
+    /// The archive is too large.
     TooLarge,
-    /// All together take too much, or the disk is full.
+    /// All archives together are too large, or the disk is full.
     Full,
 }
 
-/// How full the disk is, in bytes.
+/// Disk usage in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Disk {
-    /// Free, for programs like this one.
+    /// Free space available to unprivileged processes.
     pub free: u64,
-    /// In files that are not whole.
+    /// Size of incomplete files.
     pub unfinished: u64,
 }
 
@@ -66,7 +66,7 @@ fn is_unfinished(path: &Path) -> bool {
     name.starts_with(UNFINISHED) || name.starts_with(PIECES)
 }
 
-/// See the module. Clones are the same.
+/// The folders of all uploads. Clones are equivalent.
 #[derive(Debug, Clone)]
 pub struct Files {
     root: PathBuf,
@@ -76,7 +76,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// As the configuration says.
+    /// Reads the limits from the configuration.
     pub fn new(config: &Config) -> Self {
         let section = &config.newcomers;
         let root = match &section.folder {
@@ -91,7 +91,7 @@ impl Files {
         }
     }
 
-    /// How large an archive may be with its photos.
+    /// Returns the maximum size of an archive with its photos in bytes.
     pub fn most(&self) -> u64 {
         self.most
     }
@@ -100,60 +100,60 @@ impl Files {
         self.root.join(format!("n{id}"))
     }
 
-    /// A file that is whole.
+    /// Returns the path of a complete file.
     pub fn path(&self, id: i64, part: Part) -> PathBuf {
         self.folder(id).join(part.word())
     }
 
-    /// A file that is handed in piece by piece.
+    /// Returns the path of a file uploaded in chunks.
     pub fn pieces(&self, id: i64, name: &str) -> PathBuf {
         self.folder(id).join(format!("{PIECES}{name}"))
     }
 
-    /// The photos, if there are any.
+    /// Returns the path of the photos, if any.
     pub fn photos(&self, id: i64) -> Option<PathBuf> {
         Some(self.path(id, Part::Photos)).filter(|path| path.exists())
     }
 
-    /// Makes somebody's folder.
+    /// Creates a newcomer's folder.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn make(&self, id: i64) -> io::Result<PathBuf> {
         let folder = self.folder(id);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        // Made by hand, or by a backup, it may be open to others.
+        // Created by hand or restored, it may be accessible to others.
         std::fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
         Ok(folder)
     }
 
-    /// A new file in somebody's folder that nobody else can read; gone when it is dropped.
+    /// Creates a file in a newcomer's folder that only the service can read; deleted when dropped.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn begin(&self, id: i64) -> io::Result<NamedTempFile> {
         tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(self.make(id)?)
     }
 
-    /// Gives a file that is whole and on the disk its name; what had it before is gone.
+    /// Renames a complete, synced file to its final name, replacing the previous one.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn keep(&self, id: i64, part: Part, file: NamedTempFile) -> io::Result<()> {
         file.persist(self.path(id, part)).map_err(|error| error.error)?;
         self.settle(id)
     }
 
-    /// The same for a file that was handed in piece by piece.
+    /// Like [`keep`](Self::keep), for a file uploaded in chunks.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn keep_pieces(&self, id: i64, part: Part, name: &str) -> io::Result<()> {
         std::fs::rename(self.pieces(id, name), self.path(id, part))?;
         self.settle(id)
     }
 
-    /// A power cut does not take the names away again.
+    /// Syncs the folder, so that renames survive a power failure.
     fn settle(&self, id: i64) -> io::Result<()> {
         File::open(self.folder(id))?.sync_all()
     }
@@ -161,7 +161,7 @@ impl Files {
     /// Removes one file.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn remove(&self, path: &Path) -> io::Result<()> {
         match std::fs::remove_file(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -169,10 +169,10 @@ impl Files {
         }
     }
 
-    /// Removes everything of somebody.
+    /// Removes all files of a newcomer.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn remove_all(&self, id: i64) -> io::Result<()> {
         match std::fs::remove_dir_all(self.folder(id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -180,20 +180,20 @@ impl Files {
         }
     }
 
-    /// How much all of them may take together.
+    /// Returns the maximum total size of all archives in bytes.
     pub fn most_together(&self) -> u64 {
         self.most_together
     }
 
-    /// How much of the disk stays free.
+    /// Returns the disk space to keep free in bytes.
     pub fn keep_free(&self) -> u64 {
         self.keep_free
     }
 
-    /// Measures the disk.
+    /// Measures disk usage.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn disk(&self) -> io::Result<Disk> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.root)?;
         let mut unfinished = 0_u64;
@@ -207,10 +207,10 @@ impl Files {
         Ok(Disk { free: disk.f_bavail.saturating_mul(disk.f_frsize), unfinished })
     }
 
-    /// Removes what a killed program has left.
+    /// Removes files left by a killed process.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn sweep(&self, now: SystemTime) -> io::Result<()> {
         self.each(&mut |path, file| {
             let age = now.duration_since(file.modified()?).unwrap_or_default();
@@ -232,7 +232,7 @@ impl Files {
             for file in files {
                 let path = file?.path();
                 match std::fs::metadata(&path) {
-                    // Renamed or removed just now.
+                    // Just renamed or removed.
                     Err(error) if gone(&error) => {}
                     found => look(&path, &found?)?,
                 }

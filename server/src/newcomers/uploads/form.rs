@@ -1,4 +1,4 @@
-//! Uploading an archive by a plain form: what comes is written to disk as it comes, within what was reserved.
+//! Uploads by a plain form: data is written to disk as it arrives, within the reserved space.
 
 use std::io::{self, Write as _};
 
@@ -24,19 +24,19 @@ use crate::newcomers::uploads::space::{Claim, Kind, Release};
 use crate::newcomers::work::push_now;
 use crate::pages::Page;
 
-/// Pieces that may wait for the disk.
+/// Maximum number of chunks that wait for the disk.
 const AHEAD: usize = 16;
-/// How much is reserved at a time for a form that does not say how large it is, in bytes.
+/// Bytes reserved at a time for a form of unknown size.
 const STEP: u64 = 16 << 20;
-/// Largest text in a form.
+/// Maximum length of a text field in bytes.
 const MAX_TEXT: usize = 8 << 10;
-/// What a form may be larger than its files.
+/// Maximum size of a form besides its files in bytes.
 const ENVELOPE: u64 = 64 << 10;
 
-/// Said to whoever uploads while their archive is in use.
+/// Error for uploads while the archive is in use.
 pub(in crate::newcomers) const ALREADY: &str = "there is an archive of yours already";
 
-/// Why nothing was kept.
+/// The reason why an upload was not saved.
 enum UploadError {
     Web(WebError),
     NewcomersService(NoRoom),
@@ -54,7 +54,7 @@ impl From<WebError> for UploadError {
     }
 }
 
-/// Takes archive and photos.
+/// Receives archive and photos.
 pub(in crate::newcomers) async fn form(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -70,7 +70,7 @@ pub(in crate::newcomers) async fn form(
         return Ok(Redirect::to("/newcomers?problem=too-large"));
     }
     let (turn_name, name) = (format!("form-{}", newcomer.id), random_id()?);
-    // One form of somebody at a time: a new one ends the one before, whose line may be broken.
+    // One form per newcomer at a time: a new one stops the previous, whose connection may be lost.
     app.newcomers.turns.stop(&turn_name).await;
     let Some(turn) = app.newcomers.turns.take(newcomer.id, &turn_name) else {
         return Err(WebError::Conflict("another upload of yours is running".to_owned()));
@@ -87,7 +87,7 @@ pub(in crate::newcomers) async fn form(
     end(&app, &newcomer, taken).await
 }
 
-/// Keeps what came, or says why not.
+/// Saves the files, or shows the reason why not.
 async fn end(
     app: &App,
     newcomer: &Newcomer,
@@ -110,7 +110,7 @@ async fn end(
     }
 }
 
-/// What a form held; it is whole.
+/// The contents of a complete form.
 struct Taken {
     archive: (NamedTempFile, u64),
     photos: Option<(NamedTempFile, u64)>,
@@ -133,13 +133,13 @@ async fn take(
             checked = true;
             app.newcomers.table.has_files(newcomer.id, app.now_millis()).await.map_err(WebError::from)?;
         } else if !checked {
-            // It stands first in our own form; without it nothing is written.
+            // Our form sends it first; without it nothing is written.
             return Err(WebError::Form.into());
         } else if name == "passphrase" {
             passphrase = text(&mut field).await?;
         } else if let Some(part) = Part::parse(&name) {
             let file = write(&app.newcomers.files, newcomer.id, &mut field, reservation).await?;
-            // A browser sends a field without a file as an empty one.
+            // Browsers send a field without a file as an empty one.
             let file = Some(file).filter(|(_, bytes)| *bytes > 0);
             match part {
                 Part::Archive => archive = file,
@@ -167,7 +167,7 @@ async fn text(field: &mut Field<'_>) -> Result<Zeroizing<String>, WebError> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Writes a field to a file, piece by piece.
+/// Writes a field to a file as it arrives.
 async fn write(
     files: &Files,
     id: i64,
@@ -179,7 +179,7 @@ async fn write(
     let writing = tokio::task::spawn_blocking(move || write_all(&files, id, receiver));
     while let Some(piece) = field.chunk().await.map_err(|error| broken_off(&error))? {
         reservation.count(piece.len() as u64).await?;
-        // The writer has given up, and says below why.
+        // The writer failed; its error is returned below.
         if sender.send(piece).await.is_err() {
             break;
         }
@@ -200,7 +200,7 @@ fn write_all(files: &Files, id: i64, mut pieces: mpsc::Receiver<Bytes>) -> io::R
     Ok((file, written))
 }
 
-/// Disk space for a form: all of it at once when the form says how large it is, otherwise step by step.
+/// Reservation for a form: all at once if its size is known, otherwise step by step.
 struct Reservation<'a> {
     app: &'a App,
     id: i64,
@@ -211,7 +211,7 @@ struct Reservation<'a> {
 }
 
 impl Reservation<'_> {
-    /// Counts bytes before they are written.
+    /// Counts bytes before they are written, and extends the reservation.
     async fn count(&mut self, bytes: u64) -> Result<(), UploadError> {
         self.come = self.come.saturating_add(bytes);
         if self.come <= self.reserved && self.come / STEP == (self.come - bytes) / STEP {
@@ -219,7 +219,7 @@ impl Reservation<'_> {
         }
         let most = self.app.newcomers.files.most();
         let wanted = match self.length {
-            // The boundaries between its parts are no bytes of files.
+            // Multipart boundaries are not part of the files.
             Some(length) => length.min(most),
             None => (self.come / STEP + 1).saturating_mul(STEP).min(most),
         };
@@ -232,7 +232,7 @@ impl Reservation<'_> {
     }
 }
 
-/// Gives the files their names unless the state has changed meanwhile, and has them checked.
+/// Renames the files, unless the state no longer allows it, and starts the check.
 async fn keep(app: &App, newcomer: &Newcomer, taken: Taken) -> Result<(), WebError> {
     let (room, id) = (&app.newcomers, newcomer.id);
     let Taken { archive: (archive, bytes), photos, passphrase } = taken;
@@ -260,7 +260,7 @@ async fn keep(app: &App, newcomer: &Newcomer, taken: Taken) -> Result<(), WebErr
     handed_in(app, transaction, id, (bytes, photos_bytes), sealed.as_deref()).await
 }
 
-/// Notes that an archive is there, while its files are locked, and ends other uploads of the same person.
+/// Starts the check while the files are locked, and ends other uploads of the newcomer.
 pub(in crate::newcomers) async fn handed_in(
     app: &App,
     mut transaction: Transaction,
@@ -278,7 +278,7 @@ pub(in crate::newcomers) async fn handed_in(
     Ok(())
 }
 
-/// A passphrase under the key of the store; nothing when it is empty.
+/// Encrypts a passphrase with the key of the store; `None` if it is empty.
 pub(in crate::newcomers) async fn seal(app: &App, passphrase: &str) -> Result<Option<Vec<u8>>, WebError> {
     if passphrase.is_empty() {
         return Ok(None);
@@ -289,7 +289,7 @@ pub(in crate::newcomers) async fn seal(app: &App, passphrase: &str) -> Result<Op
     sealed.map(Some).map_err(|error| WebError::Internal(error.to_string()))
 }
 
-/// A text under the key of the store, for a column of text.
+/// Encrypts a text with the key of the store, for a text column.
 pub(in crate::newcomers) async fn seal_text(app: &App, text: &str) -> Result<String, WebError> {
     let key =
         app.keys.current(app.now().into()).await.map_err(|error| WebError::Unavailable(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Archives that are uploaded by a form, where they lie, and the disk space reserved for them.
+//! Uploads by form, stored files, and reserved disk space.
 
 pub(super) mod files;
 pub(super) mod form;

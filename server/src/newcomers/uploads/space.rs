@@ -1,5 +1,5 @@
-//! Disk space for what people upload. It is reserved before the first byte comes: of what one person may take, of what all
-//! may take together, and of the free disk. A reservation of a whole file lasts as long as the file.
+//! Disk space for uploads. It is reserved before the first byte arrives, within the limits per newcomer, for all
+//! newcomers, and of the free disk space. The reservation of a complete file lasts as long as the file.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,14 @@ use crate::error::WebError;
 use crate::newcomers::ledger::table::{lock_counts, millis};
 use crate::newcomers::uploads::files::{Files, NoRoom, Part};
 
-/// How long a reservation is good while nothing comes. Whoever goes on later reserves again, if there is still room.
+/// Validity of a reservation without new data. Resuming later reserves again if there is still space.
 pub(in crate::newcomers) const RESERVED_FOR: Duration = Duration::from_hours(6);
-/// How often a running upload asks whether its reservation stands and the disk has room: after so many bytes …
+/// A running upload checks its reservation and the free disk space after this number of bytes …
 const CHECK_BYTES: u64 = 16 << 20;
 /// … or after this time, whichever is first.
 const CHECK_AFTER: Duration = Duration::from_secs(5);
 
-/// What is reserved.
+/// The kind of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::newcomers) enum Kind {
     /// One file.
@@ -34,7 +34,7 @@ impl Kind {
     }
 }
 
-/// A reservation that somebody asks for.
+/// A request for a reservation.
 pub(in crate::newcomers) struct Claim<'a> {
     /// The name of the upload.
     pub(in crate::newcomers) name: &'a str,
@@ -43,10 +43,10 @@ pub(in crate::newcomers) struct Claim<'a> {
     pub(in crate::newcomers) bytes: u64,
 }
 
-/// Why an upload does not go on.
+/// The reason why an upload is stopped.
 #[derive(Debug)]
 pub(in crate::newcomers) enum Stop {
-    /// Its reservation is gone: it was deleted, replaced, or too late.
+    /// Its reservation is gone: deleted, replaced or expired.
     Ended,
     /// The disk is full.
     Full,
@@ -65,7 +65,7 @@ impl Space {
         Self { store: store.clone(), pod: pod.to_owned(), files: files.clone() }
     }
 
-    /// Reserves space under a name, or changes how much is reserved under it.
+    /// Reserves space under a name, or changes the existing reservation.
     pub(in crate::newcomers) async fn reserve(
         &self,
         claim: &Claim<'_>,
@@ -74,7 +74,7 @@ impl Space {
         if claim.bytes > self.files.most() {
             return Ok(Err(NoRoom::TooLarge));
         }
-        // Before the lock: what others reserve meanwhile counts whole.
+        // Measured before the lock: concurrent reservations count in full.
         let disk = self.disk().await?;
         let mut transaction = self.store.begin().await?;
         lock_counts(&mut transaction, &self.pod, now).await?;
@@ -104,7 +104,7 @@ impl Space {
         Ok(Ok(()))
     }
 
-    /// What is reserved besides. Of the person's own, a whole file that the new one replaces does not count.
+    /// Returns other reservations. The newcomer's complete file that the new one replaces does not count.
     async fn held(
         &self,
         transaction: &mut Transaction,
@@ -135,19 +135,19 @@ impl Space {
         disk.map_err(|error| WebError::Unavailable(format!("the folder for uploads cannot be read: {error}")))
     }
 
-    /// Gives the space of an upload back that did not become whole.
+    /// Releases the space of an incomplete upload.
     pub(in crate::newcomers) async fn release(&self, name: &str) -> Result<(), StoreError> {
         let sql = "DELETE FROM pappus_upload_space WHERE name = ? AND expires_at IS NOT NULL";
         self.store.execute("giving disk space back", sql, &[name.into()]).await.map(drop)
     }
 
-    /// Gives everything of somebody back whose files are deleted.
+    /// Releases all space of a newcomer whose files are deleted.
     pub(in crate::newcomers) async fn release_all(&self, newcomer: i64) -> Result<(), StoreError> {
         let sql = "DELETE FROM pappus_upload_space WHERE newcomer_id = ?";
         self.store.execute("giving disk space back", sql, &[newcomer.into()]).await.map(drop)
     }
 
-    /// Keeps the space of a whole file; of the one that it replaces, nothing is kept.
+    /// Keeps the space of a complete file, and releases that of the file it replaces.
     pub(in crate::newcomers) async fn keep(
         &self,
         transaction: &mut Transaction,
@@ -163,7 +163,7 @@ impl Space {
         transaction.execute("keeping disk space", sql, &values).await.map(drop)
     }
 
-    /// Gives the space of a whole file back that is deleted or replaced.
+    /// Releases the space of a complete file that is deleted or replaced.
     pub(in crate::newcomers) async fn drop_whole(
         &self,
         transaction: &mut Transaction,
@@ -175,7 +175,7 @@ impl Space {
         transaction.execute("giving disk space back", sql, &values).await.map(drop)
     }
 
-    /// Whether a running upload may go on: its reservation stands, and the disk keeps what it is to keep.
+    /// Returns whether a running upload may continue: its reservation is valid, and enough disk space stays free.
     async fn still_stands(&self, name: &str, now: i64) -> Result<Result<(), Stop>, WebError> {
         let sql = "UPDATE pappus_upload_space SET expires_at = ? WHERE name = ? AND expires_at > ?";
         let values = [(now + millis(RESERVED_FOR)).into(), name.into(), now.into()];
@@ -189,11 +189,11 @@ impl Space {
 
 #[derive(Default)]
 struct Held {
-    /// Of all people.
+    /// Of all newcomers.
     all: u64,
-    /// Of that, for files that are not whole.
+    /// Of these, for incomplete files.
     open: u64,
-    /// Of the person's own, what stays beside the new file.
+    /// Of the newcomer's own, for files that stay beside the new one.
     own: u64,
 }
 
@@ -201,7 +201,7 @@ fn number(bytes: u64) -> Value<'static> {
     i64::try_from(bytes).unwrap_or(i64::MAX).into()
 }
 
-/// Gives the space of an upload back when it is dropped, also when the other side is gone before there is an answer.
+/// Releases the space of an upload when dropped, even if the client disconnects before the response.
 pub(in crate::newcomers) struct Release {
     space: Space,
     name: String,
@@ -216,7 +216,7 @@ impl Release {
 impl Drop for Release {
     fn drop(&mut self) {
         let (space, name) = (self.space.clone(), std::mem::take(&mut self.name));
-        // Without a runtime the program ends; the reservation runs out by itself.
+        // Without a runtime the program is exiting; the reservation expires.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
             if let Err(error) = space.release(&name).await {
@@ -226,7 +226,7 @@ impl Drop for Release {
     }
 }
 
-/// Asks from time to time whether a running upload may go on.
+/// Periodically checks whether a running upload may continue.
 pub(in crate::newcomers) struct Watch<'a> {
     space: &'a Space,
     name: &'a str,
@@ -239,7 +239,7 @@ impl<'a> Watch<'a> {
         Self { space, name, unchecked: 0, checked: Instant::now() }
     }
 
-    /// Counts bytes that have come.
+    /// Counts bytes received.
     pub(in crate::newcomers) async fn count(
         &mut self,
         bytes: usize,

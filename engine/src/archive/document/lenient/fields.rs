@@ -1,17 +1,17 @@
-//! Fields of records, each brought into its form.
+//! Fields of records, converted to the types that the records expect.
 
 use serde_json::{Map, Number, Value};
 
 use super::{Repair, times};
 use crate::domain::{DiasporaId, Guid};
 
-/// The object in which a record's fields are.
+/// The object that holds a record's fields.
 pub(super) type Fields = Map<String, Value>;
 
-/// A time for records whose own cannot be read: none that anybody takes for true.
+/// The time of records whose own cannot be read: recognizably not a real one.
 const NO_TIME: &str = "1970-01-01T00:00:00Z";
 
-/// A text out of what programs write for one.
+/// Converts a scalar value to a text.
 pub(super) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -21,7 +21,7 @@ pub(super) fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-/// An ID out of a text: without white space around it, in lower case.
+/// Converts a value to an ID: trimmed, in lowercase.
 pub(super) fn as_id(value: &Value) -> Result<String, String> {
     let text = as_text(value).ok_or("it is no text")?.trim().to_lowercase();
     text.parse::<DiasporaId>().map(|id| id.to_string()).map_err(|error| error.to_string())
@@ -46,10 +46,10 @@ fn as_flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// Up to here a float holds every whole number.
+/// The largest bound (2^53) up to which a float holds every integer.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A whole number, rounded if it must be.
+/// Converts a value to an integer, rounded if necessary.
 fn as_integer(value: &Value) -> Option<Number> {
     let number = match value {
         Value::Number(number) => number.clone(),
@@ -65,7 +65,7 @@ fn as_integer(value: &Value) -> Option<Number> {
 }
 
 impl Repair<'_> {
-    /// Puts what `read` makes of a field in its place. Null is as good as nothing; what cannot be read is left out.
+    /// Replaces a field by the result of `read`. Null counts as absent; an unreadable value is removed and noted.
     fn field(&mut self, fields: &mut Fields, name: &str, read: impl FnOnce(&Value) -> Result<Value, String>) {
         let Some(value) = fields.get_mut(name) else { return };
         if !value.is_null() {
@@ -102,7 +102,7 @@ impl Repair<'_> {
         self.field(fields, name, |value| as_guid(value).map(Value::from));
     }
 
-    /// A time that need not be there.
+    /// Converts an optional time.
     pub(super) fn time(&mut self, fields: &mut Fields, name: &str) {
         self.field(fields, name, |value| {
             let time = times::timestamp(value);
@@ -110,7 +110,7 @@ impl Repair<'_> {
         });
     }
 
-    /// A time that must be there: an unreadable one is noted, and another stands in.
+    /// Converts a required time: an unreadable one is noted and replaced by `stand_in`.
     pub(super) fn needed_time(&mut self, fields: &mut Fields, name: &str, stand_in: Option<&Value>) {
         self.time(fields, name);
         if !fields.contains_key(name) {
@@ -121,12 +121,12 @@ impl Repair<'_> {
         }
     }
 
-    /// Whether the field of the record at the present place has been noted.
+    /// Returns whether this field of the current record has been noted as lost.
     fn has_lost(&self, name: &str) -> bool {
         self.lost.last().is_some_and(|lost| lost.path == name || lost.path.ends_with(&format!(".{name}")))
     }
 
-    /// A list. `repair` says what is wrong with an element that has to go; null is an empty list.
+    /// Converts a list. An element for which `repair` returns an error is removed; null is an empty list.
     pub(super) fn list(
         &mut self,
         fields: &mut Fields,
@@ -153,7 +153,7 @@ impl Repair<'_> {
         fields.insert(name.to_owned(), good.into());
     }
 
-    /// A record in its wrapping within another, which need not be there.
+    /// Converts an optional wrapped record within another.
     pub(super) fn part(
         &mut self,
         fields: &mut Fields,
@@ -176,7 +176,7 @@ impl Repair<'_> {
         }
     }
 
-    /// A record in its wrapping, `{"entity_type": …, "entity_data": {…}}`.
+    /// Converts a wrapped record, `{"entity_type": …, "entity_data": {…}}`.
     pub(super) fn wrapped(
         &mut self,
         value: &mut Value,
@@ -184,7 +184,7 @@ impl Repair<'_> {
         repair: impl FnOnce(&mut Self, &mut Fields) -> Result<(), String>,
     ) -> Result<(), String> {
         let wrapping = value.as_object_mut().ok_or("it is no object")?;
-        // The published schema asks for the kind where several are possible only.
+        // The published schema requires the kind only where several are possible.
         match wrapping.get("entity_type").and_then(as_text) {
             Some(found) if found.trim().to_lowercase() != kind => return Err(format!("it is no {kind}")),
             _ => wrapping.insert("entity_type".to_owned(), kind.into()),
@@ -194,12 +194,12 @@ impl Repair<'_> {
     }
 }
 
-/// Puts a value where none is.
+/// Sets a field that is absent.
 pub(super) fn default(fields: &mut Fields, name: &str, value: impl Into<Value>) {
     fields.entry(name).or_insert_with(|| value.into());
 }
 
-/// What is wrong with a record that lacks a field nobody can do without.
+/// Returns an error if a required field is absent.
 pub(super) fn need(fields: &Fields, name: &str) -> Result<(), String> {
     if fields.contains_key(name) { Ok(()) } else { Err(format!("it has no {name} that can be read")) }
 }

@@ -1,9 +1,9 @@
-//! Records of archives that Pappus did not write, read as far as they can be.
+//! Lenient reading of records in archives that Pappus did not write.
 //!
-//! An odd optional value costs itself and nothing around it. A record that serde takes as it is passes untouched. One that
-//! it refuses is read into a [`Value`], each field is brought into the form it should have or left out, and what comes of
-//! that is read again. Stock importers are lenient in much the same places: they look at few fields, and strip IDs and
-//! bring them to lower case (`Person.by_account_identifier`).
+//! A malformed optional value is dropped alone, not with the record around it. A record that serde accepts is left
+//! unchanged. One that it refuses is read into a [`Value`], each field is converted to the expected type or removed,
+//! and the result is read again. Stock importers are lenient in much the same ways: they read few fields, and trim
+//! and lowercase IDs (`Person.by_account_identifier`).
 
 mod fields;
 mod records;
@@ -22,33 +22,33 @@ use serde_json::value::RawValue;
 
 use crate::domain::DiasporaId;
 
-/// A value that was left out of a record.
+/// A value that was dropped from a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LostValue {
-    /// Where it stood in the record, such as `photos[0].height`.
+    /// Its path in the record, such as `photos[0].height`.
     pub(crate) path: String,
-    /// Why it could not be read.
+    /// The reason that it could not be read.
     pub(crate) problem: String,
 }
 
-/// A kind of record that may be odd.
+/// A kind of record that can be read leniently.
 pub(crate) trait Record: DeserializeOwned {
-    /// Brings a value into the form that serde takes. What cannot be is removed and noted.
+    /// Converts a value to the form that serde accepts. Whatever cannot be converted is removed and noted.
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
         let _ = (value, repair);
     }
 
-    /// Checks what serde takes and nobody can use.
+    /// Checks for values that serde accepts but that are unusable.
     fn check(&mut self, repair: &mut Repair<'_>) {
         let _ = repair;
     }
 }
 
-/// Reads a record, and says what was left out of it. `account` stands in where the record must be the account's and does
-/// not say so.
+/// Reads a record; also returns the values that were dropped. `account` is the default author where the record must
+/// be the account's and does not name it.
 ///
 /// # Errors
-/// What is missing or wrong in a record that nothing can be made of.
+/// The reason that the record cannot be read at all.
 pub(crate) fn read_record<T: Record>(
     value: &RawValue,
     account: Option<&DiasporaId>,
@@ -57,7 +57,7 @@ pub(crate) fn read_record<T: Record>(
     let mut record: T = if let Ok(record) = serde_json::from_str(value.get()) {
         record
     } else {
-        // Of a field that stands twice, the last one counts, as for diaspora*.
+        // The last of duplicate fields counts, as in diaspora*.
         let mut value: Value = serde_json::from_str(value.get())?;
         T::repair(&mut value, &mut repair);
         serde_json::from_value(value)?
@@ -66,7 +66,7 @@ pub(crate) fn read_record<T: Record>(
     Ok((record, repair.lost))
 }
 
-/// A record that is being repaired, and what was left out of it.
+/// A record that is being repaired, and the values dropped from it.
 pub(crate) struct Repair<'a> {
     account: Option<&'a DiasporaId>,
     path: Vec<String>,
@@ -74,7 +74,7 @@ pub(crate) struct Repair<'a> {
 }
 
 impl Repair<'_> {
-    /// Notes that the value at the present place, or a field there, is left out.
+    /// Notes that the value at the current path, or a field there, is dropped.
     fn lose(&mut self, field: &str, problem: impl Into<String>) {
         let mut path = String::new();
         for part in self.path.iter().map(String::as_str).chain([field]).filter(|part| !part.is_empty()) {
@@ -86,7 +86,7 @@ impl Repair<'_> {
         self.lost.push(LostValue { path, problem: super::shortened(&problem.into()) });
     }
 
-    /// Repairs something within the record.
+    /// Repairs a part of the record.
     fn within<T>(&mut self, part: impl Into<String>, repair: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(part.into());
         let done = repair(self);

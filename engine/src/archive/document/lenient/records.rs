@@ -1,4 +1,4 @@
-//! The kinds of records, field by field.
+//! Repair rules for each kind of record.
 
 use serde_json::Value;
 
@@ -9,10 +9,10 @@ use crate::domain::{
     LoosePhoto, NonContactAuthor, OwnPost, PostRemainder, PrivateKey, Profile, Relayable, SignedAs,
 };
 
-/// Whoever has written something of which nobody says who has.
+/// The author of content that names none.
 const NOBODY: &str = "unknown@unknown.invalid";
 
-// Only Pappus writes these, always in the same form.
+// Written by Pappus only, always in the same form.
 impl Record for AspectAudience {}
 impl Record for CommentedPost {}
 impl Record for Conversation {}
@@ -86,7 +86,7 @@ impl Record for Contact {
         for name in ["person_name", "public_key"] {
             repair.text(fields, name);
         }
-        // Each pair says one thing twice: diaspora*'s exporter names it so.
+        // diaspora*'s exporter writes each pair under both names.
         for (name, copy) in [("sharing", "following"), ("receiving", "followed")] {
             repair.flag(fields, name);
             repair.flag(fields, copy);
@@ -94,7 +94,7 @@ impl Record for Contact {
             default(fields, name, said.clone());
             default(fields, copy, said);
         }
-        // Hubzilla writes objects with names.
+        // Hubzilla writes objects with a name here.
         repair.list(fields, "contact_groups_membership", |_, group| {
             unwrap_name(group);
             *group = as_text(group).ok_or("it is no name")?.into();
@@ -131,7 +131,7 @@ impl Record for OwnPost {
     }
 }
 
-/// The author of what is the account's.
+/// Sets the author of the account's own content.
 fn author(data: &mut Fields, repair: &mut Repair<'_>) {
     repair.id(data, "author");
     default(data, "author", repair.account.map_or(NOBODY, DiasporaId::as_str));
@@ -175,7 +175,7 @@ fn status_message(data: &mut Fields, repair: &mut Repair<'_>) {
     });
 }
 
-/// A photo; what it does not say, its post does.
+/// Repairs a photo; missing fields come from its post.
 fn photo_data(
     photo: &mut Fields,
     repair: &mut Repair<'_>,
@@ -233,14 +233,14 @@ impl Record for Relayable {
             *name = as_text(name).ok_or("it is no name")?.into();
             Ok(())
         });
-        // The order in which diaspora* signs when nothing else is said.
+        // diaspora*'s default order for signing.
         default(fields, "property_order", order.iter().map(|name| Value::from(*name)).collect::<Vec<_>>());
     }
 }
 
 impl Record for Entity<Profile> {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
-        // Without its author there is no profile, which serde says.
+        // A profile without its author is refused by serde.
         _ = repair.wrapped(value, "profile", |repair, profile| {
             repair.id(profile, "author");
             repair.time(profile, "edited_at");
@@ -277,12 +277,12 @@ impl Record for Entity<Profile> {
     }
 }
 
-/// A username as pods keep it.
+/// Returns a username as pods store it.
 pub(crate) fn username(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-/// A value that stands alone, as if it were a field.
+/// Applies a field's repair to a bare value.
 fn alone<'a>(value: &mut Value, repair: &mut Repair<'a>, read: fn(&mut Repair<'a>, &mut Fields, &str)) {
     let mut fields = Fields::new();
     fields.insert(String::new(), value.take());
@@ -290,7 +290,7 @@ fn alone<'a>(value: &mut Value, repair: &mut Repair<'a>, read: fn(&mut Repair<'a
     *value = fields.remove("").unwrap_or_default();
 }
 
-/// The name of something that is written as an object with a name.
+/// Replaces an object that has a name by that name.
 fn unwrap_name(value: &mut Value) {
     if let Some(name) = value.as_object_mut().and_then(|fields| fields.remove("name")) {
         *value = name;

@@ -1,4 +1,4 @@
-//! Records with everything in them, for tests.
+//! Records with every field set, for tests.
 
 use serde_json::{Value, json};
 

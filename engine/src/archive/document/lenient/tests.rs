@@ -1,4 +1,4 @@
-//! Odd records keep what is good in them; innocent changes change nothing.
+//! Malformed records keep their valid parts; equivalent forms are read alike.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ fn read<T: Record>(value: &Value) -> Result<(T, Vec<String>), String> {
     read_text(&value.to_string())
 }
 
-/// The value with another one at a JSON pointer; none removes it.
+/// Replaces the value at a JSON pointer; `None` removes it.
 fn with(value: &Value, pointer: &str, new: Option<Value>) -> Value {
     let mut value = value.clone();
     let (holder, last) = pointer.rsplit_once('/').unwrap();
@@ -145,7 +145,7 @@ fn an_odd_value_costs_itself() {
     let message = odd("/entity_data/created_at", json!("once"), &["created_at"]);
     assert_eq!(message.created_at.to_string(), "1970-01-01T00:00:00Z");
     assert_eq!(odd("/entity_data/created_at", json!(null), &["created_at"]).text, "A day in the garden");
-    // What does not say who may see it is for nobody.
+    // A post without a readable audience is visible to nobody.
     assert!(!odd("/entity_data/public", json!("perhaps"), &["public", "public"]).public);
     assert_eq!(odd("/entity_data/text", json!(["x"]), &["text"]).text, "");
     assert_eq!(odd("/entity_data/text", json!(null), &[]).text, "");
@@ -211,8 +211,8 @@ fn what_nothing_can_be_made_of_is_refused() {
     }
 }
 
-/// A JSON text that says the same as the value: fields in another order, white space, other forms of numbers and
-/// characters, unknown fields, and nulls where nothing is.
+/// Writes JSON equivalent to the value: other order of fields, white space, other forms of numbers and characters,
+/// unknown fields, and nulls for absent fields.
 struct Writer<'a> {
     choices: std::iter::Cycle<std::slice::Iter<'a, u8>>,
     out: String,
@@ -245,7 +245,7 @@ impl Writer<'_> {
         self.out.push('"');
     }
 
-    /// `signed` objects hold what somebody signed: an unknown field there would be signed too.
+    /// `signed` objects hold signed fields: an unknown field there would count as signed too.
     fn write(&mut self, value: &Value, signed: bool) {
         self.space();
         match value {
@@ -315,7 +315,7 @@ impl Writer<'_> {
                     .collect();
                 self.write(&id.into(), signed);
             } else {
-                // Unknown fields in unknown fields in … would have no end.
+                // Unknown fields within unknown fields would recurse without end.
                 let stays = signed || name == "x_unknown" || (relayable && name == "entity_data");
                 self.write(value, stays);
             }

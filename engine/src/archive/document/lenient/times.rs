@@ -1,11 +1,11 @@
-//! Points in time in the forms in which programs write them.
+//! Points in time in the formats of various programs.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde_json::Value;
 
 use crate::domain::Timestamp;
 
-/// Forms with an offset or a zone.
+/// Formats with an offset or a zone.
 const ZONED: [&str; 5] = [
     "%Y-%m-%d %H:%M:%S%.f %#z",
     "%Y-%m-%dT%H:%M:%S%.f%#z",
@@ -13,7 +13,7 @@ const ZONED: [&str; 5] = [
     "%a %b %d %H:%M:%S %#z %Y",
     "%Y/%m/%d %H:%M:%S %#z",
 ];
-/// Forms without one, which mean UTC.
+/// Formats without one, taken as UTC.
 const PLAIN: [&str; 5] = [
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M:%S%.f",
@@ -22,8 +22,8 @@ const PLAIN: [&str; 5] = [
     "%Y/%m/%d %H:%M:%S",
 ];
 
-/// Reads a point in time: as the network writes it, as databases and Ruby print it, as in mails, or in seconds since
-/// 1970. None for what is no time, and for years that no archive is of.
+/// Parses a point in time: in the network's format, as databases and Ruby print it, as in e-mails, or in seconds
+/// since 1970. Returns `None` for anything else, and for years that no archive can be from.
 pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
     let time = match value {
         Value::String(text) => from_text(text.trim())?,
@@ -35,7 +35,7 @@ pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
         _ => return None,
     };
     let time = Timestamp::from_utc(time);
-    // What the network's own form can write and read again.
+    // Only times that round-trip through the network's format.
     time.to_string().parse().ok()
 }
 
@@ -51,7 +51,7 @@ fn from_text(text: &str) -> Option<NaiveDateTime> {
     zoned().or_else(mail).map(|time| time.naive_utc()).or_else(plain).or_else(day)
 }
 
-/// Reads a day, such as a birthday: `2000-02-29`, or a point in time of that day.
+/// Parses a day, such as a birthday: `2000-02-29`, or a point in time on that day.
 pub(super) fn day(text: &str) -> Option<NaiveDate> {
     let text = text.trim();
     ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y"]

@@ -1,4 +1,4 @@
-//! The shape of the archive document.
+//! Validation of the archive document.
 
 use serde_json::value::RawValue;
 
@@ -10,7 +10,7 @@ use crate::domain::{
     Relayable, RelayableEntity,
 };
 
-/// Looks at every record of a document, and keeps what says whose it is.
+/// Validates every record of a document, and keeps the fields that identify its account.
 pub(in crate::archive::open) struct DocumentShape {
     pub(in crate::archive::open) tally: Tally,
     pub(in crate::archive::open) version: Option<String>,
@@ -38,7 +38,7 @@ impl DocumentShape {
                 _ = self.tally.parse::<bool>(place, value)?;
             }
             name if is_list(Section::User, name) => self.tally.refuse(place, "this should be an array")?,
-            // Newer software may write more.
+            // Newer software may write further fields.
             _ => {}
         }
         Ok(())
@@ -75,7 +75,7 @@ impl DocumentShape {
     }
 }
 
-/// Whether a field holds a list of records.
+/// Returns whether a field holds a list of records.
 fn is_list(section: Section, name: &str) -> bool {
     match section {
         Section::Root => false,
@@ -100,7 +100,7 @@ impl DocumentVisitor for DocumentShape {
                 let version: Option<String> = self.tally.parse(place, value)?;
                 let known = version.as_deref() == Some("2.0");
                 self.version = Some(version.unwrap_or_else(|| value.get().to_owned()));
-                // In another version everything else may mean something else.
+                // Other versions may have a different meaning.
                 return Ok(if known { Next::Continue } else { Next::Stop });
             }
             (Section::Root, "user" | "others_data") => {

@@ -1,4 +1,4 @@
-//! The shape of `extras.json`.
+//! Validation of `extras.json`.
 
 use serde_json::value::RawValue;
 
@@ -10,7 +10,7 @@ use crate::domain::{
     SignedAs,
 };
 
-/// Looks at every record of `extras.json`.
+/// Validates every record of `extras.json`.
 pub(in crate::archive::open) struct ExtrasShape<'a> {
     pub(in crate::archive::open) tally: &'a mut Tally,
     pub(in crate::archive::open) format: Option<String>,

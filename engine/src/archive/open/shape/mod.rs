@@ -1,4 +1,4 @@
-//! Whether documents hold what they should: every record is parsed with the types of the domain.
+//! Validation of documents: every record is parsed with the domain types.
 
 mod document;
 mod extras;
@@ -14,16 +14,16 @@ use super::{FindingCode, Findings};
 use crate::archive::document::{DocumentError, LostValue, Place, Record, read_record};
 use crate::archive::manifest::CountKind;
 
-/// What to do about a record that cannot be read.
+/// The treatment of records that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Strictness {
-    /// Refuse the archive: whoever signed it has written it like this.
+    /// Refuse the archive: its signer wrote them.
     Signed,
-    /// Say so and go on: the archive is what a stock pod wrote, mistakes included.
+    /// Report them and continue: stock pods write such records.
     Stock,
 }
 
-/// Parses records, counts them, and remembers what could not be read.
+/// Parses and counts records, and collects findings.
 pub(super) struct Tally {
     strictness: Strictness,
     pub(super) counts: BTreeMap<CountKind, u64>,
@@ -35,7 +35,7 @@ impl Tally {
         Self { strictness, counts: BTreeMap::new(), findings: Findings::default() }
     }
 
-    /// Reads a record. Of what others wrote, an odd value costs itself; we write none.
+    /// Reads a record: leniently from stock archives; signed ones must be well-formed.
     fn parse<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Option<T>, DocumentError> {
         let read = match self.strictness {
             Strictness::Signed => serde_json::from_str(value.get()).map(|record| (record, Vec::new())),
@@ -54,7 +54,7 @@ impl Tally {
         }
     }
 
-    /// A value that is not what belongs there.
+    /// Refuses a value, or reports it in a stock archive.
     fn refuse(&mut self, place: &Place<'_>, problem: &str) -> Result<(), DocumentError> {
         let refusal = DocumentError::record(place, &problem);
         if self.strictness == Strictness::Signed {
@@ -67,7 +67,7 @@ impl Tally {
         Ok(())
     }
 
-    /// A record of which nothing but its being there is of interest.
+    /// Counts a record that is not needed otherwise.
     fn count_one<T: Record>(
         &mut self,
         place: &Place<'_>,

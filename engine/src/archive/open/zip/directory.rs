@@ -1,4 +1,4 @@
-//! The central directory: which entries there are, and whether they can be what they claim to be.
+//! Reads and validates the central directory.
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
@@ -8,15 +8,15 @@ use super::{Entry, Method, Role, ZipError, names};
 use crate::archive::limits::Limits;
 use crate::archive::open::source::Source;
 
-/// Bytes of a header in the directory, without name, extra fields and comment.
+/// The size of a header in the directory, without name, extra fields and comment.
 const HEADER: usize = 46;
-/// The same of a local header.
+/// The size of a local header, without name and extra fields.
 const LOCAL_HEADER: u64 = 30;
-/// Bytes of folders that may stand before a name, when a folder was packed and not what is in it.
+/// The most bytes of a folder prefix in names, if a folder was packed and not its content.
 const FOLDER_BYTES: usize = 512;
 
-/// Reads all headers of the directory and checks them against the limits and against each other. The entries come in
-/// the order in which they lie in the file, whatever the directory's own order is.
+/// Reads all headers of the directory and checks them against the limits and each other. Returns the entries in file
+/// order, whatever the directory's own order.
 pub(super) fn read(source: &mut Source, end: &End, limits: &Limits) -> Result<Vec<Entry>, ZipError> {
     source.seek(SeekFrom::Start(end.directory_at)).map_err(ZipError::Io)?;
     let mut reader = BufReader::with_capacity(64 * 1024, source.take(end.directory_size));
@@ -84,11 +84,11 @@ fn take(reader: &mut impl Read, into: &mut [u8]) -> Result<(), ZipError> {
     })
 }
 
-/// Only plain files, and folders without content, which count for nothing.
+/// Returns the role of an entry: only plain files and empty folders are allowed.
 fn role(name: &str, attributes: u32, unpacked: u64) -> Result<Role, ZipError> {
     const DOS_FOLDER: u32 = 0x10;
     let owned = || name.to_owned();
-    // The upper half is a Unix mode, whatever system the entry claims to come from: extractors look at it.
+    // The upper half is a Unix mode, whatever system the entry names: extractors use it.
     let folder = match attributes >> 16 & 0o170_000 {
         0o120_000 => return Err(ZipError::Symlink { name: owned() }),
         0o040_000 => true,
@@ -140,7 +140,7 @@ fn check_total(entries: &[Entry], limits: &Limits) -> Result<(), ZipError> {
     }
 }
 
-/// Folders and what systems leave behind do not count.
+/// Checks the number of files; folders and system files do not count.
 fn check_count(entries: &[Entry], limits: &Limits) -> Result<(), ZipError> {
     let found = entries.iter().filter(|entry| entry.role == Role::File).count() as u64;
     if found > limits.entries {
@@ -150,8 +150,8 @@ fn check_count(entries: &[Entry], limits: &Limits) -> Result<(), ZipError> {
     }
 }
 
-/// Entries follow each other from the first byte to the directory. How long the local headers are shows
-/// later; that nothing overlaps shows now.
+/// Checks that entries follow each other from the first byte to the directory without overlap. The length of local
+/// headers is checked later.
 fn check_places(entries: &[Entry], directory_at: u64) -> Result<(), ZipError> {
     let mut free_from = 0_u64;
     for (position, entry) in entries.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The end of a ZIP file: how many entries, and where their directory is.
+//! The end of a ZIP file: the number of entries and the position of their directory.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -9,33 +9,32 @@ use crate::archive::open::source::Source;
 
 const END: usize = 22;
 const SIGNATURE: &[u8; 4] = b"PK\x05\x06";
-/// Bytes behind the end of the directory: a comment, zeros up to the end of a block, a line break.
+/// The most bytes after the end of the directory: a comment, zero padding, a line break.
 const MOST_BEHIND: u64 = 1 << 20;
 const LOCATOR: usize = 20;
 const END64: usize = 56;
 
-/// What the end of the file says.
+/// The content of the end of central directory record.
 pub(super) struct End {
     pub(super) entries: u64,
     pub(super) directory_at: u64,
     pub(super) directory_size: u64,
 }
 
-/// Reads the end of the directory. It is the last thing in the file that looks like one, which is the one that everybody
-/// finds who looks for it from behind; what follows it (a comment, padding) counts for nothing. Nothing is allocated
-/// after what it claims.
+/// Reads the end of central directory record: the last one in the file, which every reader that searches from the end
+/// finds. Trailing data (a comment, padding) is ignored. Memory is not allocated by sizes it claims.
 pub(super) fn find(source: &mut Source, size: u64, limits: &Limits) -> Result<End, ZipError> {
     let (end_at, block) = last_end(source, size)?;
     let behind = size - end_at - END as u64;
     let end = read(source, end_at, &block, limits);
-    // A file that was cut off may hold something that looks like an end, such as a ZIP in the archive.
+    // A truncated file may contain another end record, such as that of a ZIP in the archive.
     end.map_err(|error| match error {
         ZipError::Directory { .. } | ZipError::MultiPart if behind > 0 => ZipError::Truncated,
         other => other,
     })
 }
 
-/// The last end in the file, and where it is.
+/// Finds the last end record in the file; returns its position and bytes.
 fn last_end(source: &mut Source, size: u64) -> Result<(u64, [u8; END]), ZipError> {
     let at = size.checked_sub(END as u64).ok_or(ZipError::Truncated)?;
     let found: [u8; END] = block(source, at)?;
@@ -68,7 +67,7 @@ fn read(source: &mut Source, end_at: u64, block: &[u8; END], limits: &Limits) ->
         directory_at: u64::from(fields.u32()?),
     };
     let mut directory_end = end_at;
-    // Some writers add a 64-bit end where it is not needed.
+    // Some writers add a 64-bit end even if it is not needed.
     if let Some((found, at)) = find_wide(source, end_at)? {
         let agrees = |narrow: u64, full: u64, elsewhere: u64| narrow == elsewhere || narrow == full;
         if !agrees(end.entries, found.entries, 0xffff)
@@ -81,7 +80,7 @@ fn read(source: &mut Source, end_at: u64, block: &[u8; END], limits: &Limits) ->
     } else if disks != [0, 0] || counts[0] != counts[1] {
         return Err(ZipError::MultiPart);
     }
-    // Beside each file there may be a leftover of Finder, and there may be folders; the files are counted later.
+    // macOS may add a file for each file, and there may be folders; the files are counted later.
     let limit = limits.entries.saturating_mul(2).saturating_add(1000);
     if end.entries > limit {
         return Err(ZipError::TooManyEntries { found: end.entries, limit });
@@ -92,7 +91,7 @@ fn read(source: &mut Source, end_at: u64, block: &[u8; END], limits: &Limits) ->
     Ok(end)
 }
 
-/// The 64-bit end, if there is one: then also where it begins.
+/// Returns the 64-bit end record and its position, if one exists.
 fn find_wide(source: &mut Source, end_at: u64) -> Result<Option<(End, u64)>, ZipError> {
     let Some(locator_at) = end_at.checked_sub(LOCATOR as u64) else { return Ok(None) };
     let block_bytes: [u8; LOCATOR] = block(source, locator_at)?;

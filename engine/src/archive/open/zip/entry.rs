@@ -1,4 +1,4 @@
-//! The data of an entry, unpacked and checked while it is read.
+//! Unpacks and checks the data of an entry while it is read.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
@@ -10,8 +10,8 @@ use crate::archive::open::source::Source;
 
 const BUFFER: usize = 64 * 1024;
 
-/// Reads an entry's data. At its end, size and CRC have been found right, or there is an error; never more
-/// bytes come out than the headers declare.
+/// A reader of an entry's data. At the end it verifies size and CRC; it never returns more bytes than the headers
+/// declare.
 pub(in crate::archive::open) struct EntryReader<'a> {
     entry: &'a Entry,
     data: Data<'a>,
@@ -42,7 +42,7 @@ impl<'a> EntryReader<'a> {
         ZipError::WrongSize { name: self.entry.name.to_string(), declared: self.entry.unpacked }.into_io()
     }
 
-    /// All declared bytes have come: there must be no more, and they must be the right ones.
+    /// Checks, after all declared bytes, that no more follow and that the CRC matches.
     fn finish(&mut self) -> io::Result<()> {
         if std::mem::replace(&mut self.checked, true) {
             return Ok(());
@@ -84,7 +84,7 @@ impl Read for EntryReader<'_> {
     }
 }
 
-/// What the decompressor says about its data, apart from what the file system says.
+/// Converts an error of the decompressor; passes on those of the file system.
 fn damaged(entry: &Entry, error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {

@@ -1,34 +1,34 @@
-//! What can be wrong with a ZIP file.
+//! Errors of ZIP files.
 
 use std::io;
 
-/// Why a ZIP file is refused.
+/// An error of reading a ZIP file.
 #[derive(Debug, thiserror::Error)]
 pub enum ZipError {
     /// The file system failed.
     #[error("the archive cannot be read: {0}")]
     Io(#[source] io::Error),
-    /// There is no end of a directory at the end of the file.
+    /// The file does not end with the end of a directory.
     #[error("the archive does not end as a ZIP file does: it was cut off, or changed since; get it again")]
     Truncated,
     /// The directory is damaged.
     #[error("the archive's directory is damaged: {problem}; get the archive again")]
     Directory {
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
-    /// A part of a larger set.
+    /// The file is a part of a multi-part ZIP.
     #[error("the archive is one part of several; Pappus reads archives that are one file")]
     MultiPart,
-    /// More entries than allowed.
+    /// Too many entries.
     #[error("the archive claims {found} entries; the limit is {limit}")]
     TooManyEntries {
-        /// What the file claims.
+        /// The number of entries.
         found: u64,
         /// The limit.
         limit: u64,
     },
-    /// A name longer than allowed.
+    /// A name is too long.
     #[error("an entry's name has {found} bytes; the limit is {limit}")]
     NameTooLong {
         /// Its length.
@@ -36,15 +36,15 @@ pub enum ZipError {
         /// The limit.
         limit: usize,
     },
-    /// A name that could lead somewhere else or be read in two ways.
+    /// A name is unsafe or ambiguous.
     #[error("the entry {name:?} is refused: {problem}")]
     UnsafeName {
         /// The name.
         name: String,
-        /// What is wrong with it.
+        /// The problem of the name.
         problem: NameProblem,
     },
-    /// Two entries of one name that differ.
+    /// Two entries of one name with different content.
     #[error(
         "the entry {name:?} is in the archive twice, with different content: programs would disagree about which one counts"
     )]
@@ -52,7 +52,7 @@ pub enum ZipError {
         /// The name.
         name: String,
     },
-    /// Two names that many file systems take for one.
+    /// Two names that many file systems treat as one.
     #[error(
         "the entries {name:?} and {other:?} differ in upper and lower case only: on many systems one replaces the other"
     )]
@@ -68,7 +68,7 @@ pub enum ZipError {
         /// The name.
         name: String,
     },
-    /// A folder with content of its own.
+    /// A folder entry with content.
     #[error("the entry {name:?} is a folder, and yet has content: programs would read different things")]
     Folder {
         /// The name.
@@ -80,7 +80,7 @@ pub enum ZipError {
         /// The name.
         name: String,
     },
-    /// ZIP's own encryption.
+    /// An entry encrypted with ZIP's own encryption.
     #[error(
         "the entry {name:?} is encrypted in the manner of ZIP, which Pappus does not use; unpack and pack it again without a password"
     )]
@@ -88,7 +88,7 @@ pub enum ZipError {
         /// The name.
         name: String,
     },
-    /// A method other than "stored" and "deflated".
+    /// A compression method other than "stored" and "deflated".
     #[error(
         "the entry {name:?} is packed with method {method}; Pappus reads 0 (stored) and 8 (deflated): unpack the file and \
          pack it again with the method \"Deflate\""
@@ -96,34 +96,34 @@ pub enum ZipError {
     UnknownMethod {
         /// The name.
         name: String,
-        /// The method's number.
+        /// The number of the method.
         method: u16,
     },
-    /// A stored entry with two sizes.
+    /// A stored entry with two different sizes.
     #[error(
         "the entry {name:?} is stored as it is, yet its two sizes differ ({packed} and {unpacked} bytes)"
     )]
     StoredSizes {
         /// The name.
         name: String,
-        /// Size in the file.
+        /// The compressed size.
         packed: u64,
-        /// Size outside.
+        /// The unpacked size.
         unpacked: u64,
     },
-    /// An entry that gets too large when unpacked.
+    /// An entry with a suspicious compression ratio.
     #[error(
         "the entry {name:?} would grow from {packed} to {unpacked} bytes: that is a bomb, not an archive"
     )]
     Bomb {
         /// The name.
         name: String,
-        /// Size in the file.
+        /// The compressed size.
         packed: u64,
-        /// Size outside.
+        /// The unpacked size.
         unpacked: u64,
     },
-    /// All compressed entries together are too large.
+    /// The total unpacked size of compressed entries exceeds the limit.
     #[error(
         "the archive's compressed entries unpack to more than {limit} bytes; raise the limit if you trust the file"
     )]
@@ -131,13 +131,13 @@ pub enum ZipError {
         /// The limit.
         limit: u64,
     },
-    /// Two entries share bytes, or are not in the order of the directory.
+    /// Two entries overlap, or an entry overlaps the directory.
     #[error("the entry {name:?} overlaps with the entry before it: the archive was tampered with")]
     Overlap {
-        /// The name of the second.
+        /// The name of the entry; of two, the second.
         name: String,
     },
-    /// Bytes that belong to no entry.
+    /// The file has bytes that belong to no entry.
     #[error(
         "there are bytes before or after the entry {name:?} that belong to no entry: another program could read another archive from this file"
     )]
@@ -145,27 +145,27 @@ pub enum ZipError {
         /// The name.
         name: String,
     },
-    /// Two headers of one entry say different things.
+    /// The two headers of an entry disagree.
     #[error(
         "the two headers of the entry {name:?} disagree about its {what}: programs would read different things"
     )]
     HeadersDisagree {
         /// The name.
         name: String,
-        /// What they disagree about.
+        /// The value that they disagree about.
         what: &'static str,
     },
-    /// The data is longer or shorter than the headers say.
+    /// The data's size differs from the headers.
     #[error(
         "the entry {name:?} does not have the {declared} bytes its headers declare: the archive is damaged or was tampered with"
     )]
     WrongSize {
         /// The name.
         name: String,
-        /// What the headers say.
+        /// The declared size.
         declared: u64,
     },
-    /// The data has another CRC.
+    /// The data's CRC differs from the headers.
     #[error(
         "the entry {name:?} has another checksum (CRC) than its headers say: the archive is damaged; get it again"
     )]
@@ -173,7 +173,7 @@ pub enum ZipError {
         /// The name.
         name: String,
     },
-    /// The compressed data makes no sense.
+    /// The compressed data is corrupt.
     #[error("the entry {name:?} cannot be unpacked: its data is damaged; get the archive again")]
     DamagedData {
         /// The name.
@@ -181,7 +181,7 @@ pub enum ZipError {
     },
 }
 
-/// What is wrong with a name.
+/// A problem of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameProblem {
     /// `..`
@@ -190,22 +190,22 @@ pub enum NameProblem {
     /// `/…` or `C:…`
     #[error("it is an absolute path")]
     Absolute,
-    /// NUL, line breaks and the like.
+    /// NUL, line breaks and other control characters.
     #[error("it holds a control character")]
     ControlCharacter,
-    /// No bytes, or a part without bytes, or `.`.
+    /// An empty name or part of a path, or `.`.
     #[error("it, or a part of it, is empty")]
     Empty,
-    /// Another encoding.
+    /// Not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
-    /// A second name in an extra field.
+    /// A conflicting second name in an extra field.
     #[error("it carries a second name that is another one")]
     SecondName,
 }
 
 impl ZipError {
-    /// The stable name of the error, for programs.
+    /// Returns the error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Io(_) => "io",
@@ -234,12 +234,12 @@ impl ZipError {
         }
     }
 
-    /// Takes an error out of the [`io::Error`] in which it passed through a reader.
+    /// Unwraps an error that passed through a reader inside an [`io::Error`].
     pub(in crate::archive::open) fn from_io(error: io::Error) -> Self {
         error.downcast::<Self>().unwrap_or_else(Self::Io)
     }
 
-    /// Wraps the error for its way through a reader.
+    /// Wraps the error in an [`io::Error`], to pass through a reader.
     pub(in crate::archive::open) fn into_io(self) -> io::Error {
         match self {
             Self::Io(error) => error,

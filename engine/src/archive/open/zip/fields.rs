@@ -16,7 +16,7 @@ pub(super) const EXTRA_ZIP64: u16 = 0x0001;
 /// Extra field with a second name of the entry.
 pub(super) const EXTRA_UNICODE_NAME: u16 = 0x7075;
 
-/// Reads little-endian numbers one after another. Past the end everything is an error.
+/// Reads little-endian numbers one after another; reading past the end is an error.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -43,16 +43,16 @@ impl<'a> Fields<'a> {
         self.number(8)
     }
 
-    /// The next header must begin here.
+    /// Reads a signature, which must be `wanted`.
     pub(super) fn signature(&mut self, wanted: [u8; 4], problem: &'static str) -> Result<(), ZipError> {
         if self.bytes(4)? == wanted { Ok(()) } else { Err(ZipError::Directory { problem }) }
     }
 }
 
-/// The content of an extra field, and whether there is one with a second name.
+/// Returns the content of an extra field of the wanted kind.
 pub(super) fn extra(fields: &[u8], wanted: u16) -> Result<Option<&[u8]>, ZipError> {
     let mut fields = Fields(fields);
-    // A few programs pad with less than a header.
+    // Some programs add padding shorter than a header.
     while fields.0.len() >= 4 {
         let kind = fields.u16()?;
         let length = usize::from(fields.u16()?);
@@ -64,7 +64,7 @@ pub(super) fn extra(fields: &[u8], wanted: u16) -> Result<Option<&[u8]>, ZipErro
     Ok(None)
 }
 
-/// Puts 64-bit numbers where the 32-bit ones say that they are in the extra field.
+/// Replaces 32-bit numbers that refer to the extra field by its 64-bit ones.
 pub(super) fn widen(numbers: &mut [&mut u64], extras: &[u8]) -> Result<(), ZipError> {
     const ELSEWHERE: u64 = 0xffff_ffff;
     if numbers.iter().all(|number| **number != ELSEWHERE) {

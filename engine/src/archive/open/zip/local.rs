@@ -1,4 +1,4 @@
-//! The header in front of an entry's data, which must say what the directory says.
+//! The local header before an entry's data, which must agree with the directory.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -9,10 +9,10 @@ use super::{Entry, Method, ZipError, names};
 use crate::archive::open::source::Source;
 
 const HEADER: usize = 30;
-/// Flags that change what is read. The others say how hard the data was packed.
+/// Flags that affect reading. The others only describe the compression level.
 const FLAGS: u16 = FLAG_ENCRYPTED | FLAG_DESCRIPTOR | FLAG_STRONG | FLAG_UTF8;
 
-/// Checks the local header and that the entry ends where the next one begins. Returns where its data is.
+/// Checks the local header, and that the entry ends where the next begins. Returns the offset of its data.
 pub(super) fn check(source: &mut Source, entry: &Entry, next: u64) -> Result<u64, ZipError> {
     let disagree = |what| ZipError::HeadersDisagree { name: entry.name.to_string(), what };
     source.seek(SeekFrom::Start(entry.offset)).map_err(ZipError::Io)?;
@@ -40,14 +40,14 @@ pub(super) fn check(source: &mut Source, entry: &Entry, next: u64) -> Result<u64
     if name != entry.raw_name() {
         return Err(disagree("name"));
     }
-    // A second name must say here what it says in the directory, where the folder around everything was taken off.
+    // A second name must match the one in the directory, whose common folder was removed.
     if extra(extras, EXTRA_UNICODE_NAME)?.is_some()
         && !names::read(name, entry.flags, extras).is_ok_and(|name| name.ends_with(&*entry.name))
     {
         return Err(disagree("name"));
     }
     widen(&mut [&mut unpacked, &mut packed], extras).map_err(|_| disagree("sizes"))?;
-    // Writers in one pass put zeros here for what they do not know yet; some know the sizes and not the CRC.
+    // Streaming writers put zeros here for unknown values; some know the sizes but not the CRC.
     let agrees = |here: u64, there: u64| here == there || (entry.has_descriptor() && here == 0);
     if !agrees(packed, entry.packed) || !agrees(unpacked, entry.unpacked) {
         return Err(disagree("sizes"));
@@ -60,14 +60,14 @@ pub(super) fn check(source: &mut Source, entry: &Entry, next: u64) -> Result<u64
     Ok(data_at)
 }
 
-/// Between an entry's data and the next entry there is nothing, or its data descriptor.
+/// Checks that nothing but a data descriptor is between an entry's data and the next entry.
 fn check_end(source: &mut Source, entry: &Entry, data_end: u64, next: u64) -> Result<(), ZipError> {
     let name = || entry.name.to_string();
     let gap = next.checked_sub(data_end).ok_or_else(|| ZipError::Overlap { name: name() })?;
     if !entry.has_descriptor() {
         return if gap == 0 { Ok(()) } else { Err(ZipError::HiddenData { name: name() }) };
     }
-    // With or without a signature, with sizes of 32 or 64 bits.
+    // With or without a signature, with 32-bit or 64-bit sizes.
     let (signed, wide) = match gap {
         12 => (false, false),
         16 => (true, false),

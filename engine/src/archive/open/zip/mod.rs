@@ -1,4 +1,4 @@
-//! A strict reader of ZIP files: every file it takes has one reading only.
+//! A strict reader of ZIP files: every file it accepts has one interpretation only.
 
 mod directory;
 mod end;
@@ -16,44 +16,44 @@ use super::source::Source;
 use crate::archive::limits::Limits;
 use entry::EntryReader;
 
-/// A ZIP file whose directory has been read and found sound.
+/// A ZIP file whose directory has been validated.
 pub(super) struct Zip {
     source: Source,
-    /// In the order in which they lie in the file.
+    /// The entries in file order.
     entries: Vec<Entry>,
-    /// Where the central directory begins, which is where the last entry ends.
+    /// The offset of the central directory, at which the last entry ends.
     directory_at: u64,
 }
 
-/// How an entry is packed.
+/// The compression method of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     Stored,
     Deflated,
 }
 
-/// What an entry is to a reader.
+/// The role of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     File,
-    /// Another entry of a file that is there before, at this position.
+    /// A copy of an earlier entry, at this position.
     CopyOf(usize),
-    /// What an operating system left.
+    /// A file that an operating system added.
     Junk,
     Folder,
 }
 
-/// An entry as the central directory has it.
+/// An entry of the central directory.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// Its name, without the folder that everything is in.
+    /// Its name, without the common folder.
     pub(super) name: Box<str>,
-    /// The name's bytes in the file, where they are others.
+    /// The name's bytes in the file, if different.
     raw_name: Option<Box<[u8]>>,
     pub(super) role: Role,
     pub(super) unpacked: u64,
     packed: u64,
-    /// Where its local header begins.
+    /// The offset of its local header.
     offset: u64,
     crc: u32,
     flags: u16,
@@ -61,12 +61,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Whether sizes and CRC come after the data.
+    /// Returns whether sizes and CRC follow the data.
     pub(super) fn has_descriptor(&self) -> bool {
         self.flags & fields::FLAG_DESCRIPTOR != 0
     }
 
-    /// Whether two entries may have the same content.
+    /// Returns whether two entries may have the same content.
     pub(super) fn looks_like(&self, other: &Self) -> bool {
         (self.unpacked, self.crc) == (other.unpacked, other.crc)
     }
@@ -77,7 +77,7 @@ impl Entry {
 }
 
 impl Zip {
-    /// Reads the directory. The files named in `marks` stand in the folder that names are counted from.
+    /// Reads the directory. Names are relative to the folder that contains the files named in `marks`.
     pub(super) fn open(
         mut source: Source,
         size: u64,
@@ -91,7 +91,7 @@ impl Zip {
         Ok(zip)
     }
 
-    /// Shortens the names of what is in the folder.
+    /// Removes the root folder from the names of entries.
     fn take_off_root(&mut self, root: &str, limits: &Limits) -> Result<(), ZipError> {
         for entry in &mut self.entries {
             if let Some(rest) = entry.name.strip_prefix(root).filter(|_| !root.is_empty()) {
@@ -106,17 +106,17 @@ impl Zip {
         Ok(())
     }
 
-    /// Everything in the file, in the order in which it lies there.
+    /// Returns all entries in file order.
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The files, each once, with their positions.
+    /// Returns the files, each once, with their positions.
     pub(super) fn files(&self) -> impl Iterator<Item = (usize, &Entry)> {
         self.entries.iter().enumerate().filter(|(_, entry)| entry.role == Role::File)
     }
 
-    /// Where a file is. What looks like a leftover of some system is found by its name too.
+    /// Returns the position of a file; system files are included.
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         let wanted = |entry: &Entry| matches!(entry.role, Role::File | Role::Junk) && &*entry.name == name;
         self.entries.iter().position(wanted)
@@ -133,8 +133,8 @@ impl Zip {
         EntryReader::new(&mut self.source, entry, data_at)
     }
 
-    /// Checks the local headers of everything that is never read, as [`Zip::read`] does for the rest: a program that reads
-    /// the file from its beginning must not find there what the directory does not have.
+    /// Checks the local headers of entries that are never read, as [`Zip::read`] does for the rest: a program that
+    /// reads the file sequentially must not find anything that the directory does not have.
     pub(super) fn check_ignored(&mut self) -> Result<(), ZipError> {
         for (position, entry) in self.entries.iter().enumerate() {
             if matches!(entry.role, Role::Junk | Role::Folder) {
@@ -145,7 +145,7 @@ impl Zip {
         Ok(())
     }
 
-    /// Unpacks an entry whole, up to a limit. None when it is larger.
+    /// Unpacks a whole entry, up to a limit. Returns `None` if it is larger.
     pub(super) fn read_whole(&mut self, position: usize, limit: u64) -> Result<Option<Vec<u8>>, ZipError> {
         let size = self.entries.get(position).map_or(0, |entry| entry.unpacked);
         if size > limit {

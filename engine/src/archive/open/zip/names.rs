@@ -1,4 +1,4 @@
-//! Names of entries: what they say, which are safe, which count, and which are the same.
+//! Names of entries: decoding, safety, system files and duplicates.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,21 +6,21 @@ use std::collections::HashMap;
 use super::fields::{EXTRA_UNICODE_NAME, FLAG_UTF8, Fields, extra};
 use super::{Entry, NameProblem, Role, ZipError};
 
-/// The upper half of code page 437, in which names are that claim no other encoding (PKWARE APPNOTE, appendix D).
+/// The upper half of code page 437, the encoding of names without the UTF-8 flag (PKWARE APPNOTE, appendix D).
 const CODE_PAGE_437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀\
                              αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
 
 /// Reads the name of an entry from a header: its bytes, its flags, and its extra fields.
 ///
-/// Backslashes are folders, as some programs for Windows write them, and `./` in front is nothing. A second name in an
-/// extra field (Info-ZIP) must belong to the first one.
+/// Backslashes separate folders, as some Windows programs write them, and a leading `./` is ignored. A second name in
+/// an extra field (Info-ZIP) must belong to the first one.
 pub(super) fn read(bytes: &[u8], flags: u16, extras: &[u8]) -> Result<String, ZipError> {
     let refuse =
         |problem| ZipError::UnsafeName { name: String::from_utf8_lossy(bytes).into_owned(), problem };
     let name = match (std::str::from_utf8(bytes), extra(extras, EXTRA_UNICODE_NAME)?) {
         (first, Some(second)) => {
             let second = unicode_name(second, bytes).ok_or_else(|| refuse(NameProblem::SecondName))?;
-            // Two UTF-8 names that differ are two names; a name in another encoding says the same in its own way.
+            // Two UTF-8 names must be equal; a name in another encoding may differ in its bytes.
             if first.is_ok_and(|first| (flags & FLAG_UTF8 != 0 || first.is_ascii()) && first != second) {
                 return Err(refuse(NameProblem::SecondName));
             }
@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8], flags: u16, extras: &[u8]) -> Result<String, Zi
     Ok(name.to_owned())
 }
 
-/// The content of Info-ZIP's extra field: a version, the CRC of the name in the header, and the name in UTF-8.
+/// Parses Info-ZIP's extra field: a version, the CRC of the name in the header, and the name in UTF-8.
 fn unicode_name<'a>(content: &'a [u8], name: &[u8]) -> Option<&'a str> {
     let mut fields = Fields(content);
     let (version, crc) = (fields.bytes(1).ok()?, fields.u32().ok()?);
@@ -54,19 +54,19 @@ fn code_page_437(byte: u8) -> char {
     }
 }
 
-/// Whether an entry is something that an operating system leaves in folders, and nobody has put there.
+/// Returns whether an entry is a file that operating systems create in folders.
 pub(super) fn is_junk(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or_default();
-    // Finder's own copy of everything, and what it keeps beside files on other disks.
+    // macOS's copies of all files, and its metadata files on foreign file systems.
     name.split('/').any(|part| part == "__MACOSX")
         || last.starts_with("._")
         || [".ds_store", ".localized", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", ".directory"]
             .contains(&last.to_ascii_lowercase().as_str())
 }
 
-/// What is wrong with a name, if anything is.
+/// Returns the problem of a name, if any.
 pub(super) fn problem(name: &str) -> Option<NameProblem> {
-    // Finder's name for a folder's picture ends in a carriage return.
+    // The name of Finder's folder icon ends in a carriage return.
     let spoken = name.strip_suffix('\r').filter(|_| is_junk(name)).unwrap_or(name);
     let drive = name.as_bytes().get(1) == Some(&b':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
     if spoken.chars().any(char::is_control) {
@@ -82,8 +82,8 @@ pub(super) fn problem(name: &str) -> Option<NameProblem> {
     }
 }
 
-/// No two files may have one name, nor names that differ in case only. One that is there twice with the same size and
-/// CRC counts once; that its bytes are the same is seen when they are read.
+/// Checks that no two files have the same name, or names that differ only in case. A duplicate with the same size and
+/// CRC is marked as a copy; that its bytes are the same is checked when they are read.
 pub(super) fn mark_copies(entries: &mut [Entry]) -> Result<(), ZipError> {
     let mut seen: HashMap<String, usize> = HashMap::with_capacity(entries.len());
     for position in 0..entries.len() {
@@ -107,10 +107,10 @@ pub(super) fn mark_copies(entries: &mut [Entry]) -> Result<(), ZipError> {
     Ok(())
 }
 
-/// The folder in which all files are, with its slash; empty when there is none.
+/// Returns the common folder of all files, with its slash, or an empty string.
 ///
-/// Whoever unpacks an archive into a folder and packs that folder again puts its name before every other. When something
-/// else was packed beside the folder, the files named in `marks` say which one it is.
+/// Unpacking an archive into a folder and packing that folder again prefixes all names with it. If something else was
+/// packed beside the folder, the files named in `marks` identify it.
 pub(super) fn root(entries: &[Entry], marks: &[&str]) -> String {
     let files = || entries.iter().filter(|entry| matches!(entry.role, Role::File)).map(|entry| &*entry.name);
     let folder = |name: &str| name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
@@ -167,7 +167,7 @@ mod tests {
             (b"photos\\a.png", 0, none, "photos/a.png"),
             (b"././a", 0, none, "a"),
             ("ü/ß".as_bytes(), FLAG_UTF8, none, "ü/ß"),
-            // Without the flag: UTF-8 all the same, or what Windows wrote in the west.
+            // Without the flag: UTF-8 all the same, or code page 437.
             ("ü/ß".as_bytes(), 0, none, "ü/ß"),
             (b"\x81/\xe1.json", 0, none, "ü/ß.json"),
             (b"?/a", 0, &second(b"?/a", "?/a"), "?/a"),

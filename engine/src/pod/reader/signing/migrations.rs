@@ -1,4 +1,4 @@
-//! People who have moved: whose signatures stand under records that carry their new name.
+//! People who have moved: their earlier IDs and keys, which may have signed records that now carry the new ID.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,21 +8,21 @@ use crate::pod::database::{Cell as _, Snapshot};
 use crate::pod::reader::ReadError;
 use crate::pod::reader::source::Source;
 
-/// Moves are followed back this far; a longer chain is a loop or a joke.
+/// The most moves followed back; a longer chain is a loop or forged.
 const MAX_CHAIN: usize = 16;
 
-/// Everybody who moved, and who they were before.
+/// The earlier identities of everyone who moved.
 pub(in crate::pod::reader) struct Moves {
     before: HashMap<i64, Vec<i64>>,
 }
 
-/// Who somebody was before, for everybody in question.
+/// Moves, with IDs and keys of the people concerned.
 pub(in crate::pod::reader) struct Migrations {
     moves: Arc<Moves>,
     people: HashMap<i64, Identity>,
 }
 
-/// Somebody's name and key at one time.
+/// A person's diaspora* ID and key at one time.
 pub(in crate::pod::reader) struct Identity {
     pub(in crate::pod::reader) id: DiasporaId,
     pub(in crate::pod::reader) key: Option<VerifyingKey>,
@@ -30,7 +30,7 @@ pub(in crate::pod::reader) struct Identity {
 }
 
 impl Moves {
-    /// Reads all of them.
+    /// Reads all moves.
     pub(in crate::pod::reader) async fn read(snapshot: &mut Snapshot) -> Result<Arc<Self>, ReadError> {
         let sql = "SELECT new_person_id, old_person_id FROM account_migrations ORDER BY id".to_owned();
         let mut before: HashMap<i64, Vec<i64>> = HashMap::new();
@@ -42,7 +42,7 @@ impl Moves {
         Ok(Arc::new(Self { before }))
     }
 
-    /// Everybody this person was before, latest first.
+    /// Returns a person's earlier identities, latest first.
     pub(in crate::pod::reader) fn earlier(&self, person: i64) -> Vec<i64> {
         let mut earlier = Vec::new();
         let mut next = vec![person];
@@ -59,7 +59,7 @@ impl Moves {
 }
 
 impl Migrations {
-    /// Reads the moves that matter to these authors.
+    /// Reads the moves that concern these authors.
     pub(in crate::pod::reader) async fn read(
         source: &mut Source<'_>,
         authors: &HashSet<i64>,
@@ -96,17 +96,17 @@ impl Migrations {
         Ok(())
     }
 
-    /// Everybody this person was before, latest first.
+    /// Returns a person's earlier identities, latest first.
     pub(in crate::pod::reader) fn earlier(&self, person: i64) -> Vec<i64> {
         self.moves.earlier(person)
     }
 
-    /// Name and key of somebody who moved, before or after.
+    /// Returns the ID and key of a person involved in a move.
     pub(in crate::pod::reader) fn identity(&self, person: i64) -> Option<&Identity> {
         self.people.get(&person)
     }
 
-    /// Everybody these people were before, as far as they lived on this pod.
+    /// Returns these people's earlier identities that were on this pod.
     pub(in crate::pod::reader) fn earlier_local(&self, authors: &HashSet<i64>) -> Vec<i64> {
         let mut people: Vec<i64> = authors
             .iter()
@@ -119,7 +119,7 @@ impl Migrations {
     }
 }
 
-/// Row numbers for `IN (…)`; never empty, as no SQL takes an empty list.
+/// Formats row IDs for `IN (…)`; never empty, since SQL does not allow an empty list.
 pub(in crate::pod::reader) fn list(numbers: &[i64]) -> String {
     if numbers.is_empty() {
         return "-1".to_owned();

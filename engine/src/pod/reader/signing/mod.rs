@@ -1,4 +1,4 @@
-//! Under whose key a relayable of the account was or is to be signed.
+//! Keys and signatures of relayables.
 
 pub(super) mod migrations;
 pub(super) mod signatures;

@@ -1,11 +1,11 @@
-//! The signature of each of other people's relayables, and under which of the author's IDs it was made.
+//! The signatures of other people's relayables, and the author's ID that each was made under.
 //!
-//! diaspora* stores the new ID of an author who has moved beside the signature of the old one, and writes both into
-//! its archives like this. A record with the old ID stops its importer (`InvalidAuthor`) as soon as the pod knows the
-//! record under the new one. So it keeps the new ID here too, and the one that was signed is noted beside it.
+//! diaspora* stores a moved author's new ID beside the signature of the old one, and exports both like this. A record
+//! with the old ID makes its importer fail (`InvalidAuthor`) once the pod knows the record under the new one. So the
+//! export keeps the new ID too, and notes the signing ID beside it.
 //!
-//! What people of this pod wrote before they moved away has no stored signature. diaspora* signs it with the old key
-//! when it exports it, and then names the old ID (`FederationEntitySerializer`): so does this.
+//! Relayables that this pod's people wrote before moving away have no stored signature. diaspora* signs them with the
+//! old key on export, and then names the old ID (`FederationEntitySerializer`): so does this module.
 
 use std::collections::HashMap;
 
@@ -15,22 +15,22 @@ use crate::pod::reader::others::OthersRelayables;
 use crate::pod::reader::relayables::RelayableRow;
 use crate::pod::reader::signing::signers::{Job, SignatureId, SignatureMemory};
 
-/// A relayable with its signature, as far as it can be had.
+/// A relayable with its signature, if available.
 pub(in crate::pod::reader) struct SignedRecord {
-    /// Its row number.
+    /// Row ID.
     pub(in crate::pod::reader) row: i64,
     pub(in crate::pod::reader) relayable: Relayable,
-    /// The ID in the signed text, when it is not the one in the record.
+    /// The ID in the signed text, if it differs from the record's.
     pub(in crate::pod::reader) signed_as: Option<DiasporaId>,
-    /// Why it has no usable signature.
+    /// The reason it has no usable signature.
     pub(in crate::pod::reader) problem: Option<Problem>,
 }
 
-/// A record in a list without a signature: its position there, and `people.id` of its author.
+/// A record without a signature: its position in the list, and `people.id` of its author.
 type Bare = (usize, i64);
 
 impl OthersRelayables {
-    /// Finds the signature of each record, or makes it, and says why it cannot be had.
+    /// Finds or creates each record's signature, or notes the reason it has none.
     pub(in crate::pod::reader) async fn sign_all(
         &mut self,
         found: Vec<RelayableRow>,
@@ -60,7 +60,7 @@ impl OthersRelayables {
         records
     }
 
-    /// Puts in the signatures that an earlier export made. What is left in `bare` has none.
+    /// Inserts the signatures that an earlier export created. Records left in `bare` have none.
     async fn recall_signatures(
         &mut self,
         records: &mut [SignedRecord],
@@ -94,7 +94,7 @@ impl OthersRelayables {
         });
     }
 
-    /// Signs what has no signature, as far as the keys are here.
+    /// Signs the records without a signature, if the keys are on this pod.
     async fn make_signatures(
         &mut self,
         records: &mut [SignedRecord],
@@ -123,7 +123,7 @@ impl OthersRelayables {
         }
     }
 
-    /// The ID that a stored signature was made under, when the author has another one now.
+    /// Returns the ID that a stored signature was made under, if it is not the author's current one.
     fn whose_key_signed(&self, author: i64, relayable: &Relayable, signature: &str) -> Option<DiasporaId> {
         let earlier = self.migrations.earlier(author);
         if earlier.is_empty() {
@@ -138,12 +138,12 @@ impl OthersRelayables {
         (signed != relayable.entity.author()).then(|| signed.clone())
     }
 
-    /// Who may hold the key to a record: the author, or who the author was before moving away.
+    /// Returns the possible signers: the author and the author's earlier identities.
     fn chain(&self, author: i64) -> Vec<i64> {
         std::iter::once(author).chain(self.migrations.earlier(author)).collect()
     }
 
-    /// Puts the name of who signs into the record, if it is not the author's anyway.
+    /// Sets the record's author to the signer, if that is another identity.
     fn name(&self, signer: i64, author: i64, relayable: &mut Relayable) -> bool {
         if signer == author {
             return true;

@@ -1,9 +1,8 @@
 //! Signing for people of this pod.
 //!
-//! diaspora* stores no signature for what its own users write on its own posts; it makes one whenever the
-//! record leaves the pod, and so does an export. RSA with 4096 bits takes four milliseconds for each, which
-//! is most of the time of a large export, so all cores work on it and the results are remembered: the same
-//! key and text always give the same signature.
+//! diaspora* stores no signatures of its own users' relayables on local posts; it signs whenever the record leaves
+//! the pod, and so does an export. With 4096-bit RSA this takes four milliseconds each, most of the time of a large
+//! export, so all cores are used and signatures are remembered: the same key and text always give the same signature.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -12,33 +11,33 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::{KeyError, PrivateKey, SigningKey};
 
-/// Parsed keys kept at a time; each takes some ten kilobytes.
+/// The most parsed keys cached; each takes some ten kilobytes.
 const MAX_PARSED: usize = 512;
 
-/// Names a signature: SHA-256 of the private key's own digest and the signed text. So what was signed before is
-/// found without reading the key, which takes milliseconds.
+/// Identifies a signature: SHA-256 of the private key's own digest and the signed text. Known signatures are found
+/// without parsing the key, which takes milliseconds.
 pub type SignatureId = [u8; 32];
 
 /// Remembers signatures from one export to the next.
 pub trait SignatureMemory: Send {
-    /// What is known of these signatures.
+    /// Returns the known ones of these signatures.
     fn recall(&mut self, ids: &[SignatureId]) -> impl Future<Output = HashMap<SignatureId, String>> + Send;
-    /// Keeps new signatures.
+    /// Stores new signatures.
     fn remember(&mut self, signatures: &[(SignatureId, String)]) -> impl Future<Output = ()> + Send;
 
-    /// Whether signatures are to be made. Where they are not, it is enough that a key could.
+    /// False when signatures are not needed, only whether a key could sign.
     const SIGNS: bool = true;
 
-    /// Whether this person's key (`people.id`) can sign, if that is known.
+    /// Returns whether this person's key (`people.id`) can sign, if known.
     fn key_signs(&self, _: i64) -> Option<bool> {
         None
     }
 
-    /// Keeps whether this person's key (`people.id`) can sign.
+    /// Stores whether this person's key (`people.id`) can sign.
     fn note_key(&mut self, _: i64, _: bool) {}
 }
 
-/// Remembers which keys can sign, and has nothing signed: for whoever only wants to know what would have no signature.
+/// Remembers which keys can sign, but creates no signatures: for forecasts of unsigned relayables.
 #[derive(Debug, Default)]
 pub struct NothingSigned(HashMap<i64, bool>);
 
@@ -72,14 +71,14 @@ impl SignatureMemory for NoMemory {
     async fn remember(&mut self, _: &[(SignatureId, String)]) {}
 }
 
-/// The private keys of this pod's people, as far as they are needed.
+/// The private keys of this pod's people that are needed.
 pub(in crate::pod::reader) struct Signers {
     keys: HashMap<i64, PrivateKey>,
     digests: HashMap<i64, [u8; 32]>,
     parsed: HashMap<i64, SigningKey>,
 }
 
-/// A text to be signed, and by whom.
+/// A text to sign, and its signer.
 pub(in crate::pod::reader) struct Job {
     pub(in crate::pod::reader) person: i64,
     pub(in crate::pod::reader) text: String,
@@ -90,12 +89,12 @@ impl Signers {
         Self { keys, digests: HashMap::new(), parsed: HashMap::new() }
     }
 
-    /// Whether this person's key is here, of whatever use it may be.
+    /// Returns whether this person's key is on the pod, usable or not.
     pub(in crate::pod::reader) fn has_key(&self, person: i64) -> bool {
         self.keys.contains_key(&person)
     }
 
-    /// Whether this person's key is here and can sign.
+    /// Returns whether this person's key is on the pod and can sign.
     pub(in crate::pod::reader) fn can_sign(
         &mut self,
         person: i64,
@@ -115,7 +114,7 @@ impl Signers {
         Ok(())
     }
 
-    /// What a signature of this person under a text is remembered by.
+    /// Computes the ID of a person's signature over a text.
     pub(in crate::pod::reader) fn signature_id(&mut self, person: i64, text: &str) -> Option<SignatureId> {
         let key = self.keys.get(&person)?;
         let digest =
@@ -123,8 +122,8 @@ impl Signers {
         Some(Sha256::new().chain_update(*digest).chain_update(text).finalize().into())
     }
 
-    /// Signs everything, in order. All persons must have passed [`Signers::can_sign`]; a signature that
-    /// could not be made all the same is `None`.
+    /// Signs all jobs, in order. All persons must have passed [`Signers::can_sign`]; a signature that still fails is
+    /// `None`.
     pub(in crate::pod::reader) async fn sign<M: SignatureMemory>(
         &mut self,
         jobs: &[Job],
