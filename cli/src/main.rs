@@ -13,7 +13,7 @@ mod error;
 mod examples;
 mod interrupt;
 mod network;
-mod omission_words;
+mod omission_text;
 mod output;
 mod passphrase;
 mod pod;

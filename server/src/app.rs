@@ -20,7 +20,7 @@ use crate::newcomers::NewcomersService;
 use crate::place::{self, PlaceError};
 use crate::portal::Portal;
 use crate::security::Streams;
-use crate::sign_in::SignInRoom;
+use crate::sign_in::SignInService;
 use crate::words::{Translations, TranslationsError};
 
 /// A source of the current time.
@@ -109,7 +109,7 @@ pub struct Parts {
     /// State of the export portal.
     pub portal: Portal,
     /// Accounts and sign-in.
-    pub sign_in: SignInRoom,
+    pub sign_in: SignInService,
     /// Imports of accounts into this pod.
     pub newcomers: NewcomersService,
     /// The metrics.
@@ -144,7 +144,7 @@ impl App {
         }
         at_rest::seal(&store, &keys, &config.pod_url, clock()).await?;
         let form_guard = form_guard(&config, &keys)?;
-        let sign_in = SignInRoom::new(&config, &store, &keys)?;
+        let sign_in = SignInService::new(&config, &store, &keys)?;
         let translations = Translations::built_in()?;
         let portal = Portal::open(&config, &store).await?;
         let newcomers = NewcomersService::open(&config, &store)?;

@@ -110,11 +110,11 @@ struct Reason {
 
 /// Marks a response whose body stays as it is, whatever its status.
 #[derive(Debug, Clone, Copy)]
-pub struct AsItIs;
+pub struct KeepBody;
 
 /// Keeps the body of a response, whatever its status.
 pub fn keep_body(mut response: Response) -> Response {
-    response.extensions_mut().insert(AsItIs);
+    response.extensions_mut().insert(KeepBody);
     response
 }
 
@@ -152,7 +152,7 @@ pub async fn shown(State(app): State<App>, request: Request, next: Next) -> Resp
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     let wrong = status.is_client_error() || status.is_server_error();
-    if !wrong || response.extensions().get::<AsItIs>().is_some() {
+    if !wrong || response.extensions().get::<KeepBody>().is_some() {
         return response;
     }
     let reason = response.extensions().get::<Reason>().cloned();

@@ -24,7 +24,7 @@ pub struct RecommendedPod {
 
 /// The podmin's message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PodminWords {
+pub struct PodminMessage {
     /// The note; may be empty.
     pub note: String,
     /// The pods.
@@ -44,7 +44,7 @@ pub enum WordsProblem {
     Pod(String),
 }
 
-impl PodminWords {
+impl PodminMessage {
     /// Returns the message for this pod.
     ///
     /// # Errors
@@ -117,18 +117,18 @@ mod tests {
     #[test]
     fn pods_are_hosts_or_addresses_with_words() {
         let lines = "pod.example\r\n https://other.example/register  friendly, German \n\nthird.example: new";
-        let words = PodminWords::parse(" Hello\r\nall ", lines).unwrap();
+        let words = PodminMessage::parse(" Hello\r\nall ", lines).unwrap();
         let pods: Vec<_> = words.pods.iter().map(|pod| (pod.url.as_str(), pod.about.as_str())).collect();
         assert_eq!(words.note, "Hello\nall");
         let expected = [("https://pod.example/", ""), ("https://other.example/register", "friendly, German")];
         assert_eq!(pods[..2], expected);
-        assert_eq!(PodminWords::parse("", &words.lines).unwrap().pods, words.pods);
+        assert_eq!(PodminMessage::parse("", &words.lines).unwrap().pods, words.pods);
         for bad in
             ["javascript:alert(1)", "ftp://pod.example/", "pod", "https://me:secret@pod.example/", "<b>"]
         {
-            assert_eq!(PodminWords::parse("", bad), Err(WordsProblem::Pod(bad.to_owned())), "{bad}");
+            assert_eq!(PodminMessage::parse("", bad), Err(WordsProblem::Pod(bad.to_owned())), "{bad}");
         }
-        assert_eq!(PodminWords::parse(&"x".repeat(4001), ""), Err(WordsProblem::Note));
-        assert_eq!(PodminWords::parse("", &"pod.example\n".repeat(31)), Err(WordsProblem::ManyPods));
+        assert_eq!(PodminMessage::parse(&"x".repeat(4001), ""), Err(WordsProblem::Note));
+        assert_eq!(PodminMessage::parse("", &"pod.example\n".repeat(31)), Err(WordsProblem::ManyPods));
     }
 }

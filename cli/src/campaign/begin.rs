@@ -11,8 +11,8 @@ use pappus_engine::depot::CampaignKeys;
 use pappus_engine::domain::Timestamp;
 use pappus_engine::store::StateFolder;
 
-use super::going_on;
-use super::start::Patience;
+use super::resume;
+use super::start::RetryPolicy;
 use super::work::{Opened, Place, Work, work};
 use crate::arguments::{self, Export, Worker};
 use crate::commands::Outcome;
@@ -30,7 +30,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
     let out = place(&arguments.out)?;
     Lock::recipients(&arguments.encrypt_to)?;
     let chosen = only(&arguments)?;
-    let patience = Patience::new(&arguments.work, output);
+    let patience = RetryPolicy::new(&arguments.work, output);
     let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
     let store = patience.store(&arguments.store, &config.url).await?;
     let campaigns = Campaigns::new(&store, &config.url);
@@ -39,7 +39,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
         None => unfinished(patience.until_ok(|| campaigns.all()).await?, &out),
     };
     if let Some(campaign) = &found {
-        going_on::check(campaign, &arguments, &out, &chosen)?;
+        resume::check(campaign, &arguments, &out, &chosen)?;
     } else if let Some(before) = &arguments.campaign.since {
         patience.until_ok(|| campaigns.named(before)).await?;
     }
@@ -54,7 +54,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
     let (campaign, names) = match found {
         Some(campaign) => {
             output.line(format!("The campaign {:?} goes on.", campaign.name));
-            going_on::say(&campaign, &arguments, output);
+            resume::say(&campaign, &arguments, output);
             (campaign, chosen.1)
         }
         None => begin(&campaigns, &place, &arguments, (&out, chosen), output).await?,
@@ -65,7 +65,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
 /// Runs `pappus worker`.
 pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
-    let patience = Patience::new(&arguments.work, output);
+    let patience = RetryPolicy::new(&arguments.work, output);
     let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
     let store = patience.store(&arguments.store, &config.url).await?;
     let campaigns = Campaigns::new(&store, &config.url);

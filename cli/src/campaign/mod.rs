@@ -1,9 +1,9 @@
 //! Starts, joins and reports exports of a whole pod.
 
 mod begin;
-mod going_on;
 mod records;
 mod report;
+mod resume;
 mod start;
 mod view;
 mod work;

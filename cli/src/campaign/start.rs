@@ -52,12 +52,12 @@ impl Passes for CampaignError {
 
 /// The time something may be unavailable.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct RetryPolicy {
     most: Duration,
     json: bool,
 }
 
-impl Patience {
+impl RetryPolicy {
     pub(super) fn new(arguments: &WorkArguments, output: &Output) -> Self {
         Self { most: Duration::from_secs(arguments.patience), json: output.is_json() }
     }

@@ -18,7 +18,7 @@ use pappus_engine::pod::uploads::PhotoStore;
 use pappus_engine::store::{StateFolder, Store};
 
 use super::records::Records;
-use super::start::Patience;
+use super::start::RetryPolicy;
 use super::view::View;
 use super::{describe, document};
 use crate::arguments::WorkArguments;
@@ -47,7 +47,7 @@ pub(super) struct Work {
     /// Set if this run started the campaign, rather than joined it as a worker.
     pub(super) began: bool,
     /// The time to wait for what is unavailable.
-    pub(super) patience: Patience,
+    pub(super) patience: RetryPolicy,
 }
 
 /// The resources that must be open before anything starts.
@@ -67,7 +67,7 @@ impl Opened {
         arguments: &WorkArguments,
         output: &Output,
     ) -> Result<Self, Failure> {
-        let patience = Patience::new(arguments, output);
+        let patience = RetryPolicy::new(arguments, output);
         let uploads = pod::uploads(config).await?;
         // Before this program's own connection, which would count as use.
         let options = options(config, arguments, output).await?;
@@ -161,7 +161,7 @@ fn archive_key(state: &StateFolder, campaign: &Campaign) -> Result<SigningKey, F
 async fn before(
     campaigns: &Campaigns,
     campaign: &Campaign,
-    patience: Patience,
+    patience: RetryPolicy,
     output: &Output,
 ) -> Result<Places, Failure> {
     let mut places = Places::new();
@@ -216,7 +216,7 @@ async fn options(
     } else if arguments.gentle {
         true
     } else {
-        let patience = Patience::new(arguments, output);
+        let patience = RetryPolicy::new(arguments, output);
         let used = patience.until_ok(|| is_in_use(&config.url, &config.database)).await?;
         if used {
             output.line(

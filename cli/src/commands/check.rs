@@ -12,7 +12,7 @@ use crate::arguments::Check;
 use crate::error::Failure;
 use crate::output::Output;
 use crate::progress::Bar;
-use crate::{omission_words, pod};
+use crate::{omission_text, pod};
 
 pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
     describe(output, &config.url, &found);
     let forecast = match &photos {
         Ok(photos) if !arguments.quick => {
-            Some(foresee(&mut snapshot, &config.url, photos, &accounts, output).await?)
+            Some(forecast_omissions(&mut snapshot, &config.url, photos, &accounts, output).await?)
         }
         _ => None,
     };
@@ -74,7 +74,7 @@ const TOGETHER: u64 = 2_000;
 const MOST_TOGETHER: usize = 100;
 
 /// Reads every account as an export would.
-async fn foresee(
+async fn forecast_omissions(
     snapshot: &mut Snapshot,
     url: &PodUrl,
     photos: &PhotoStore,
@@ -144,7 +144,7 @@ fn say_forecast(output: &Output, forecast: Option<&Forecast>) {
         output.line("What will be left out or replaced, each listed in its archive:");
     }
     for left_out in &forecast.omissions {
-        output.line(format!("  {}.", omission_words::line(left_out)));
+        output.line(format!("  {}.", omission_text::line(left_out)));
     }
     if !forecast.broken_accounts.is_empty() {
         output.line(format!(

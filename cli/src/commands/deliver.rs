@@ -56,7 +56,7 @@ pub(crate) struct Sending<'a> {
 impl Sending<'_> {
     /// Sends due deliveries; with `wait`, until nothing is left.
     pub(crate) async fn send_due(&self, store: &Store, output: &Output) -> Result<Sent, Failure> {
-        let client = network::client_of(&self.config.url, self.network)?;
+        let client = network::client_with_own_pod(&self.config.url, self.network)?;
         let stopped = interrupt::stop_gracefully(
             "Stopping when the deliveries on their way have arrived. Press Ctrl-C again to stop at once.",
         );

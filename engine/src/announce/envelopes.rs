@@ -9,8 +9,8 @@ use super::AnnounceError;
 use super::farewell;
 use super::people::Audience;
 use super::recipient::Recipient;
-use super::sealer::Sealer;
-use super::source::Claimed;
+use super::sealer::MessageSealer;
+use super::source::ClaimedContact;
 use crate::delivery::{Kind, Ledger, NewDelivery, NewIdentity, System};
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, SigningKey, Timestamp};
 use crate::federation::{AccountMigration, FederationEntity, MagicEnvelope};
@@ -130,7 +130,7 @@ impl Announcer {
     pub(super) async fn queue(
         &mut self,
         store: &Store,
-        contacts: &BTreeMap<DiasporaId, Claimed>,
+        contacts: &BTreeMap<DiasporaId, ClaimedContact>,
         farewell: Option<&str>,
     ) -> Result<Announced, AnnounceError> {
         let (ledger, at) = (Ledger::new(store), self.now.to_utc().and_utc());
@@ -195,7 +195,7 @@ impl Announcer {
         // The old pod gets the move and nothing else.
         let contacts: Vec<&Recipient> =
             audience.recipients.iter().filter(|person| person.shares.is_some()).collect();
-        let sealer = Sealer {
+        let sealer = MessageSealer {
             import: &self.import,
             old: &self.old.id,
             new: &self.new,

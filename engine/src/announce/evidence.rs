@@ -10,7 +10,7 @@ use crate::pod::database::{Cell as _, PodWriter};
 /// the old pod publishes by now. An old pod that does not answer proves nothing.
 ///
 /// Since the import, the pod may have learned of the account: from a message, or by looking it up.
-pub(super) async fn ask_again(
+pub(super) async fn recheck_evidence(
     pod: &mut PodWriter,
     import: &ImportRecord,
     account: &DiasporaId,

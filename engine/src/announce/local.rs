@@ -2,7 +2,7 @@
 
 use super::AnnounceError;
 use super::envelopes::Announcer;
-use super::tombstone::bury;
+use super::tombstone::tombstone;
 use crate::federation::AccountMigration;
 use crate::pod::database::{Cell as _, OnConflict, Value};
 use crate::store::random_id;
@@ -75,8 +75,8 @@ impl Announcer {
         ] {
             self.pod.run("the move", sql, &[]).await?;
         }
-        bury(&mut self.pod, old, self.now).await?;
-        self.mend_local_contacts().await?;
+        tombstone(&mut self.pod, old, self.now).await?;
+        self.sync_local_contacts().await?;
         self.pod.commit().await?;
         Ok(())
     }
@@ -193,7 +193,7 @@ impl Announcer {
     }
 
     /// Makes the two contact rows between local people consistent.
-    async fn mend_local_contacts(&mut self) -> Result<(), AnnounceError> {
+    async fn sync_local_contacts(&mut self) -> Result<(), AnnounceError> {
         let (new, user) = (self.new_person, self.new_user);
         let sql = format!(
             "SELECT mine.id, theirs.receiving, theirs.id, mine.receiving FROM contacts mine \

@@ -20,7 +20,7 @@ mod tombstone;
 pub use envelopes::Announced;
 pub use key_state::{KeyState, key_state};
 pub use source::pods_of_contacts;
-pub(crate) use tombstone::{bury, has_content};
+pub(crate) use tombstone::{has_content, tombstone};
 
 use envelopes::{Announcer, OldAccount};
 use source::Source;
@@ -168,7 +168,7 @@ pub async fn announce(
         key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
     let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
     let mut pod = PodWriter::open(database).await?;
-    evidence::ask_again(
+    evidence::recheck_evidence(
         &mut pod,
         &import,
         &old,

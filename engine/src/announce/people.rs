@@ -8,7 +8,7 @@ use url::Url;
 use super::AnnounceError;
 use super::envelopes::Announcer;
 use super::recipient::{Recipient, pod_address};
-use super::source::Claimed;
+use super::source::ClaimedContact;
 use crate::delivery::{KnownPerson, is_hubzilla_person};
 use crate::domain::DiasporaId;
 use crate::http::place;
@@ -48,12 +48,12 @@ impl Announcer {
     /// Returns everyone to be notified; `contacts` are those of the archive.
     pub(super) async fn audience(
         &mut self,
-        contacts: &BTreeMap<DiasporaId, Claimed>,
+        contacts: &BTreeMap<DiasporaId, ClaimedContact>,
     ) -> Result<Audience, AnnounceError> {
         let mut audience = Audience::default();
         self.add_recipients(&mut audience).await?;
         let moves = self.moves().await?;
-        let contacts: Vec<(DiasporaId, &Claimed)> = contacts
+        let contacts: Vec<(DiasporaId, &ClaimedContact)> = contacts
             .iter()
             .map(|(contact, claimed)| (newest(contact, &moves), claimed))
             .filter(|(contact, _)| *contact != self.old.id && *contact != self.new)
@@ -109,7 +109,7 @@ impl Announcer {
     async fn add_pods_of_unknown(
         &mut self,
         audience: &mut Audience,
-        contacts: &[(DiasporaId, &Claimed)],
+        contacts: &[(DiasporaId, &ClaimedContact)],
     ) -> Result<(), AnnounceError> {
         let own_pods: HashMap<DiasporaId, Url> =
             audience.recipients.iter().map(|known| (known.id.clone(), known.pod.clone())).collect();
@@ -151,7 +151,10 @@ impl Announcer {
     }
 
     /// Returns the contacts whose accounts are closed.
-    async fn gone(&mut self, contacts: &[(DiasporaId, &Claimed)]) -> Result<HashSet<String>, DatabaseError> {
+    async fn gone(
+        &mut self,
+        contacts: &[(DiasporaId, &ClaimedContact)],
+    ) -> Result<HashSet<String>, DatabaseError> {
         let handles: Vec<&str> = contacts.iter().map(|(contact, _)| contact.as_str()).collect();
         let sql = "SELECT diaspora_handle FROM people WHERE diaspora_handle IN ({}) AND closed_account";
         let rows = self.pod.rows_in("people who are gone", sql, &handles).await?;

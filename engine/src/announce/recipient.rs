@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::AnnounceError;
-use super::source::Claimed;
+use super::source::ClaimedContact;
 use crate::domain::{DiasporaId, Guid, PublicKey};
 use crate::pod::database::{Cell as _, Row};
 
@@ -31,7 +31,7 @@ impl Recipient {
 
     /// Builds a recipient from the archive's data of a contact, if sufficient: pods such as Hubzilla's do not always
     /// publish GUID and key.
-    pub(super) fn from_archive(id: &DiasporaId, claimed: &Claimed, pod: Url) -> Option<Self> {
+    pub(super) fn from_archive(id: &DiasporaId, claimed: &ClaimedContact, pod: Url) -> Option<Self> {
         let (guid, key) = (claimed.guid.clone()?, claimed.key.clone()?);
         Some(Self { id: id.clone(), guid, key, pod, shares: Some(claimed.shares) })
     }

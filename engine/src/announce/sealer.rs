@@ -10,7 +10,7 @@ use crate::domain::{DiasporaId, SigningKey};
 use crate::federation::{Contact, FederationEntity as _, MagicEnvelope, encrypt_envelope};
 
 /// The data common to all contacts.
-pub(super) struct Sealer<'a> {
+pub(super) struct MessageSealer<'a> {
     /// The announced import.
     pub(super) import: &'a str,
     pub(super) old: &'a DiasporaId,
@@ -23,7 +23,7 @@ pub(super) struct Sealer<'a> {
 /// The profile for one person, and a Contact if the account shares with them; or the error.
 pub(super) type Sealed = Result<Vec<NewDelivery>, AnnounceError>;
 
-impl Sealer<'_> {
+impl MessageSealer<'_> {
     /// Seals for each recipient, in order.
     pub(super) fn seal(&self, recipients: &[&Recipient]) -> Vec<Sealed> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);

@@ -17,12 +17,12 @@ const MAX_CONTACTS: usize = 500_000;
 /// The data read from the archive.
 pub(super) struct Source {
     pub(super) private_key: PrivateKey,
-    pub(super) contacts: BTreeMap<DiasporaId, Claimed>,
+    pub(super) contacts: BTreeMap<DiasporaId, ClaimedContact>,
 }
 
 /// The archive's claims about a contact: they decide only whom a message is sealed for.
 #[derive(Clone)]
-pub(super) struct Claimed {
+pub(super) struct ClaimedContact {
     /// The person and the account shared both ways.
     pub(super) is_friend: bool,
     /// The account shares with the person.
@@ -52,7 +52,7 @@ pub fn pods_of_contacts(archive: &mut Archive<Verified>) -> Result<usize, Announ
     Ok(contacts.keys().map(DiasporaId::host).collect::<BTreeSet<_>>().len())
 }
 
-impl From<Contact> for Claimed {
+impl From<Contact> for ClaimedContact {
     fn from(contact: Contact) -> Self {
         Self {
             is_friend: contact.receiving && contact.sharing,

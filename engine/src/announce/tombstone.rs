@@ -34,7 +34,11 @@ pub(crate) fn has_content() -> String {
 ///
 /// # Errors
 /// The database's failure.
-pub(crate) async fn bury(pod: &mut PodWriter, person: i64, now: Timestamp) -> Result<u64, DatabaseError> {
+pub(crate) async fn tombstone(
+    pod: &mut PodWriter,
+    person: i64,
+    now: Timestamp,
+) -> Result<u64, DatabaseError> {
     let close = format!(
         "UPDATE people SET closed_account = (1 = 1), updated_at = ? WHERE id = {person} \
          AND (closed_account IS NULL OR NOT closed_account)"

@@ -67,7 +67,7 @@ pub enum Packing {
 
 /// An archive being written. It is valid only after [`ArchiveWriter::finish`].
 pub struct ArchiveWriter<W: Write + Seek> {
-    zip: ZipWriter<Metered<W>>,
+    zip: ZipWriter<PositionTracker<W>>,
     /// The current position in the file.
     position: Arc<AtomicU64>,
     options: SimpleFileOptions,
@@ -90,12 +90,12 @@ struct OpenEntry {
 }
 
 /// A file wrapper that tracks the current position.
-struct Metered<W> {
+struct PositionTracker<W> {
     inner: W,
     position: Arc<AtomicU64>,
 }
 
-impl<W: Write> Write for Metered<W> {
+impl<W: Write> Write for PositionTracker<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(bytes)?;
         self.position.fetch_add(count as u64, Ordering::Relaxed);
@@ -107,7 +107,7 @@ impl<W: Write> Write for Metered<W> {
     }
 }
 
-impl<W: Seek> Seek for Metered<W> {
+impl<W: Seek> Seek for PositionTracker<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let position = self.inner.seek(to)?;
         self.position.store(position, Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         let options =
             SimpleFileOptions::default().last_modified_time(zip_time(created_at)).unix_permissions(0o600);
         let position = Arc::new(AtomicU64::new(0));
-        let zip = ZipWriter::new(Metered { inner: file, position: Arc::clone(&position) });
+        let zip = ZipWriter::new(PositionTracker { inner: file, position: Arc::clone(&position) });
         Self { zip, position, options, entries: Vec::new(), open: None, unmeasured: None, deflated: 0 }
     }
 

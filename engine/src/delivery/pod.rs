@@ -14,8 +14,8 @@ use super::friends::TargetPod;
 use super::records::{DeliveryError, DeliveryState, Kind};
 use super::schedule::{asked_pause, next_try, processing_time};
 use super::system;
-use super::transport::{Transport, Verdict, error_text, status, verdict};
-use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodNews, Request, Response, Writer, patiently};
+use super::transport::{DeliveryResult, Transport, classify, error_text, status};
+use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodHealth, Request, Response, Writer, patiently};
 use crate::clock::Clock;
 use crate::http::{Answer, HttpError, place};
 use crate::store::{Store, StoreError, StoreRow};
@@ -70,33 +70,33 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
 
     /// Sends a leased pod's due deliveries, until none is left, the pod does not answer, or the work is to stop.
     pub(super) async fn work_on(&self, pod: Pod) -> Result<Summary, DeliveryError> {
-        let (mut summary, mut news) = (Summary::default(), PodNews::None);
+        let (mut summary, mut news) = (Summary::default(), PodHealth::None);
         let (mut page, mut finished) = (VecDeque::new(), false);
         if let Some(down) = self.recognise(&pod).await {
             news = down;
             summary.postponed += 1;
         }
-        let mut flying = FuturesUnordered::new();
+        let mut in_flight = FuturesUnordered::new();
         let third = (self.options.lease / 3).max(Duration::from_millis(10));
         let mut renewal = interval_at(Instant::now() + third, third);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             // A pod that was unreachable gets one delivery first.
-            let doubtful = pod.failures > 0 && matches!(news, PodNews::None);
+            let doubtful = pod.failures > 0 && matches!(news, PodHealth::None);
             let width = if doubtful { 1 } else { self.options.per_pod.max(1) };
-            while flying.len() < width && !matches!(news, PodNews::Down { .. }) && !self.stopped() {
+            while in_flight.len() < width && !matches!(news, PodHealth::Down { .. }) && !self.stopped() {
                 if page.is_empty() && !finished {
                     page = self.claim(&pod).await;
                     finished = page.len() < PAGE;
                 }
                 let Some(claimed) = page.pop_front() else { break };
-                flying.push(self.send(claimed));
+                in_flight.push(self.send(claimed));
             }
-            if flying.is_empty() {
+            if in_flight.is_empty() {
                 break;
             }
             let sent = tokio::select! {
-                Some(sent) = flying.next() => sent?,
+                Some(sent) = in_flight.next() => sent?,
                 _ = renewal.tick() => {
                     let time = self.options.lease();
                     self.ask(Request::Renew { pod: pod.name.clone(), time }).await;
@@ -117,7 +117,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     }
 
     /// Asks a pod for its software, once; returns the news if it is unreachable.
-    async fn recognise(&self, pod: &Pod) -> Option<PodNews> {
+    async fn recognise(&self, pod: &Pod) -> Option<PodHealth> {
         let (None, Some(base)) = (pod.system, &pod.base) else { return None };
         let limit = self.options.timeout;
         let asked = timeout(limit, system::ask(self.transport, base)).await;
@@ -127,7 +127,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
                 None
             }
             Err(answer) => {
-                let mut news = PodNews::None;
+                let mut news = PodHealth::None;
                 self.learn(pod, &answer, &mut news);
                 Some(news)
             }
@@ -135,27 +135,27 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     }
 
     /// Applies an answer to the pod's own state. Once down, it stays so until the next attempt.
-    fn learn(&self, pod: &Pod, answer: &Result<Answer, HttpError>, news: &mut PodNews) {
-        let verdict = verdict(answer);
+    fn learn(&self, pod: &Pod, answer: &Result<Answer, HttpError>, news: &mut PodHealth) {
+        let classify = classify(answer);
         // A delivery that was not sent proves nothing about the pod.
-        let not_sent = answer.is_err() && verdict == Verdict::Rejected;
-        if not_sent || matches!(news, PodNews::Down { .. }) {
+        let not_sent = answer.is_err() && classify == DeliveryResult::Rejected;
+        if not_sent || matches!(news, PodHealth::Down { .. }) {
             return;
         }
-        if verdict != Verdict::PodLater {
-            *news = PodNews::Up;
+        if classify != DeliveryResult::PodLater {
+            *news = PodHealth::Up;
             return;
         }
         let now = self.clock.now();
         let (before, since) = match news {
-            PodNews::Up => (0, now),
+            PodHealth::Up => (0, now),
             _ => (pod.failures, pod.failing_since.unwrap_or(now)),
         };
         let (failures, asked) = (before + 1, self.asked(answer));
         // A delivery queued after the failures began has four weeks of its own.
         let retry_at = next_try(now, failures, since, asked).or_else(|| next_try(now, failures, now, asked));
         let error = error_text(answer).unwrap_or_default();
-        *news = PodNews::Down { failures, since, retry_at: retry_at.unwrap_or(now), error };
+        *news = PodHealth::Down { failures, since, retry_at: retry_at.unwrap_or(now), error };
     }
 
     fn asked(&self, answer: &Result<Answer, HttpError>) -> Option<chrono::TimeDelta> {
@@ -221,16 +221,16 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         let now = self.clock.now();
         let since = claimed.failing_since.unwrap_or(now);
         let next = next_try(now, claimed.attempts + 1, since, self.asked(answer));
-        let verdict = verdict(answer);
-        let (state, next_attempt_at) = match (verdict, next) {
-            (Verdict::Delivered, _) => (DeliveryState::Delivered, now),
-            (Verdict::Rejected, _) => (DeliveryState::Rejected, now),
-            (Verdict::Later | Verdict::PodLater, None) => (DeliveryState::Dead, now),
-            (Verdict::Later, Some(next)) => (DeliveryState::Queued, next),
+        let classify = classify(answer);
+        let (state, next_attempt_at) = match (classify, next) {
+            (DeliveryResult::Delivered, _) => (DeliveryState::Delivered, now),
+            (DeliveryResult::Rejected, _) => (DeliveryState::Rejected, now),
+            (DeliveryResult::Later | DeliveryResult::PodLater, None) => (DeliveryState::Dead, now),
+            (DeliveryResult::Later, Some(next)) => (DeliveryState::Queued, next),
             // The pod's own pause applies.
-            (Verdict::PodLater, Some(_)) => (DeliveryState::Queued, now),
+            (DeliveryResult::PodLater, Some(_)) => (DeliveryState::Queued, now),
         };
-        let processing = (claimed.kind == Kind::AccountMigration && verdict == Verdict::Delivered)
+        let processing = (claimed.kind == Kind::AccountMigration && classify == DeliveryResult::Delivered)
             .then(|| processing_time(self.options.grace(), now - since, now - began));
         Outcome {
             id: claimed.id,
@@ -238,7 +238,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             processing,
             state,
             next_attempt_at,
-            failing_since: (verdict != Verdict::Delivered).then_some(since),
+            failing_since: (classify != DeliveryResult::Delivered).then_some(since),
             status: status(answer),
             error: error_text(answer),
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use url::Url;
 
-use super::transport::{Transport, Verdict, verdict};
+use super::transport::{DeliveryResult, Transport, classify};
 use crate::domain::{Guid, PublicKey};
 use crate::http::{Answer, HttpError};
 
@@ -130,7 +130,7 @@ pub(super) type Response = Result<Answer, HttpError>;
 /// Parses a document; `None` if the pod answered with something else.
 fn document<D: serde::de::DeserializeOwned>(answer: Response) -> Result<Option<D>, Response> {
     match answer {
-        _ if verdict(&answer) == Verdict::PodLater => Err(answer),
+        _ if classify(&answer) == DeliveryResult::PodLater => Err(answer),
         Ok(answer) if answer.is_success() => Ok(serde_json::from_slice(&answer.body).ok()),
         _ => Ok(None),
     }

@@ -30,7 +30,7 @@ impl Transport for Client {
 
 /// The result of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum DeliveryResult {
     /// The pod accepted it.
     Delivered,
     /// The pod will never accept it.
@@ -44,22 +44,22 @@ pub(super) enum Verdict {
 /// Returns the meaning of an answer, or of its absence, for the delivery.
 ///
 /// diaspora* answers 202 before it processes the message, so delivered does not mean accepted.
-pub(super) fn verdict(answer: &Result<Answer, HttpError>) -> Verdict {
+pub(super) fn classify(answer: &Result<Answer, HttpError>) -> DeliveryResult {
     match answer {
-        Err(error) if error.is_dead_host() => Verdict::PodLater,
+        Err(error) if error.is_dead_host() => DeliveryResult::PodLater,
         // A redirect may be a mistake that gets fixed.
-        Err(HttpError::Redirect { .. } | HttpError::TooLarge { .. }) => Verdict::Later,
+        Err(HttpError::Redirect { .. } | HttpError::TooLarge { .. }) => DeliveryResult::Later,
         // Errors that a retry would not change.
-        Err(_) => Verdict::Rejected,
+        Err(_) => DeliveryResult::Rejected,
         Ok(answer) => match answer.status {
-            200..=299 => Verdict::Delivered,
+            200..=299 => DeliveryResult::Delivered,
             // About the message itself: gone for good, or a form that a retry would not change.
-            410 | 413 | 415 | 422 => Verdict::Rejected,
+            410 | 413 | 415 | 422 => DeliveryResult::Rejected,
             // "Too many", and proxies' answers when the pod behind them is down (520 to 523: Cloudflare's).
-            429 | 502..=504 | 520..=523 => Verdict::PodLater,
+            429 | 502..=504 | 520..=523 => DeliveryResult::PodLater,
             // All others are transient: Hubzilla answers 400 if it could not fetch the sender's key, and 401 to 405
             // come from front ends under repair.
-            _ => Verdict::Later,
+            _ => DeliveryResult::Later,
         },
     }
 }
@@ -86,7 +86,7 @@ fn first_line(text: &str) -> String {
 pub(super) fn error_text(answer: &Result<Answer, HttpError>) -> Option<String> {
     match answer {
         Err(error) => Some(first_line(&error.to_string())),
-        Ok(_) if verdict(answer) == Verdict::Delivered => None,
+        Ok(_) if classify(answer) == DeliveryResult::Delivered => None,
         Ok(answer) => {
             let line = first_line(&String::from_utf8_lossy(&answer.body));
             let colon = if line.is_empty() { "" } else { ": " };
@@ -109,18 +109,18 @@ mod tests {
     #[test]
     fn every_status_has_its_verdict() {
         for (statuses, expected) in [
-            (&[200, 202, 204][..], Verdict::Delivered),
-            (&[410, 413, 415, 422], Verdict::Rejected),
+            (&[200, 202, 204][..], DeliveryResult::Delivered),
+            (&[410, 413, 415, 422], DeliveryResult::Rejected),
             (
                 &[400, 401, 403, 404, 405, 499, 100, 301, 302, 307, 408, 425, 500, 501, 505, 599, 600, 0],
-                Verdict::Later,
+                DeliveryResult::Later,
             ),
-            (&[429, 502, 503, 504, 522], Verdict::PodLater),
+            (&[429, 502, 503, 504, 522], DeliveryResult::PodLater),
         ] {
             for status in statuses {
                 let answer = answer(*status, "");
-                assert_eq!(verdict(&answer), expected, "{status}");
-                assert_eq!(error_text(&answer).is_none(), expected == Verdict::Delivered);
+                assert_eq!(classify(&answer), expected, "{status}");
+                assert_eq!(error_text(&answer).is_none(), expected == DeliveryResult::Delivered);
             }
         }
     }
@@ -129,15 +129,15 @@ mod tests {
     fn so_has_every_error() {
         let host = || "pod.example".to_owned();
         for (error, expected) in [
-            (HttpError::Connect { host: host(), reason: String::new() }, Verdict::PodLater),
-            (HttpError::Broken { host: host(), reason: String::new() }, Verdict::PodLater),
-            (HttpError::Timeout { host: host(), after: Duration::from_secs(30) }, Verdict::PodLater),
-            (HttpError::NotPublic(host()), Verdict::PodLater),
-            (HttpError::Redirect { host: host(), status: 301, location: None }, Verdict::Later),
-            (HttpError::NotHttps(host()), Verdict::Rejected),
-            (HttpError::BadUrl(host()), Verdict::Rejected),
+            (HttpError::Connect { host: host(), reason: String::new() }, DeliveryResult::PodLater),
+            (HttpError::Broken { host: host(), reason: String::new() }, DeliveryResult::PodLater),
+            (HttpError::Timeout { host: host(), after: Duration::from_secs(30) }, DeliveryResult::PodLater),
+            (HttpError::NotPublic(host()), DeliveryResult::PodLater),
+            (HttpError::Redirect { host: host(), status: 301, location: None }, DeliveryResult::Later),
+            (HttpError::NotHttps(host()), DeliveryResult::Rejected),
+            (HttpError::BadUrl(host()), DeliveryResult::Rejected),
         ] {
-            assert_eq!(verdict(&Err(error)), expected);
+            assert_eq!(classify(&Err(error)), expected);
         }
         assert_eq!(
             status(&Err(HttpError::Redirect { host: host(), status: 301, location: None })),

@@ -72,7 +72,7 @@ pub(super) struct Outcome {
 
 /// News about a pod.
 #[derive(Debug)]
-pub(super) enum PodNews {
+pub(super) enum PodHealth {
     /// No news.
     None,
     /// The pod is up.
@@ -95,7 +95,7 @@ pub(super) enum Request {
     /// Records a pod's software.
     Recognise { pod: String, system: System },
     /// Releases a pod; claimed but unsent deliveries are queued again.
-    Release { pod: String, news: PodNews },
+    Release { pod: String, news: PodHealth },
 }
 
 /// The response, once written.
@@ -352,15 +352,15 @@ impl Turn<'_> {
         self.transaction.execute("noting what a pod runs", sql, &values).await.map(|_| Response::Done(0))
     }
 
-    async fn release(&mut self, pod: &str, news: &PodNews) -> Result<u64, StoreError> {
+    async fn release(&mut self, pod: &str, news: &PodHealth) -> Result<u64, StoreError> {
         let mut set = "lease_owner = NULL, lease_until = NULL".to_owned();
         let mut values: Vec<Value<'_>> = Vec::new();
         match news {
-            PodNews::None => {}
-            PodNews::Up => {
+            PodHealth::None => {}
+            PodHealth::Up => {
                 set += ", failures = 0, failing_since = NULL, retry_at = NULL, last_error = NULL";
             }
-            PodNews::Down { failures, since, retry_at, error } => {
+            PodHealth::Down { failures, since, retry_at, error } => {
                 set += ", failures = ?, failing_since = ?, retry_at = ?, last_error = ?";
                 let (since, retry_at) = (since.timestamp_millis(), retry_at.timestamp_millis());
                 values.extend([(*failures).into(), since.into(), retry_at.into(), error.into()]);
@@ -376,7 +376,7 @@ impl Turn<'_> {
                    WHERE state IN ('queued', 'sending') AND state = 'sending' AND pod = ?";
         self.transaction.execute("giving deliveries back", sql, &[pod.into()]).await?;
         match news {
-            PodNews::Down { since, error, .. } if *since + GIVE_UP_AFTER <= self.now => {
+            PodHealth::Down { since, error, .. } if *since + GIVE_UP_AFTER <= self.now => {
                 self.give_up(pod, error).await
             }
             _ => Ok(0),

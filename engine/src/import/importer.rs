@@ -14,11 +14,11 @@ use super::records::photos::{Announced, Naming, PhotoFiles};
 use super::report::{FindingCode, Report};
 use super::scan::capacity::Needs;
 use super::scan::parents;
-use super::scan::people::{People, strangers};
+use super::scan::people::{People, unknown_people};
 use super::scan::source::{self, Batch};
 use super::scan::superseded::Superseded;
 use super::scan::survey::Survey;
-use super::start::Mover;
+use super::start::AccountMove;
 use super::target::{NewAccount, Target};
 use super::{ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::open::{Archive, Verified};
@@ -58,8 +58,8 @@ impl Importer<'_> {
             self.target.report.note(CountKind::Contacts, FindingCode::Unproven, old.as_str());
         }
         let old_person = self.old_person(&old, &new).await?;
-        let needs = self.look_for_room(&survey)?;
-        let mover = Mover { old: &old, new: &new, old_key: evidence.archive.as_deref(), old_person };
+        let needs = self.check_capacity(&survey)?;
+        let mover = AccountMove { old: &old, new: &new, old_key: evidence.archive.as_deref(), old_person };
         let (mut account, rows) = self.begin(&survey, &mover, store).await?;
         account.is_vouched_for = trusted;
         account.ignored_by = self.target.ignored_by(&account).await?;
@@ -106,7 +106,7 @@ impl Importer<'_> {
         if self.target.writes() {
             self.target.point_photos_here(&account, &files, &mut self.journal).await?;
             self.target.point_avatar_here(&account, &files, survey.profile.as_ref()).await?;
-            self.target.enter_links(&account, &old, &people, &self.journal).await?;
+            self.target.write_references(&account, &old, &people, &self.journal).await?;
             self.target.set_counters(&account).await?;
             if let Some(rows) = rows.filter(|rows| !rows.is_open) {
                 let key = self.new_key().await?;
@@ -137,8 +137,8 @@ impl Importer<'_> {
             self.options.progress.advance(unknown);
         }
         if trusted {
-            let strangers = strangers(&people, &survey.people);
-            people.insert_people(&mut self.target, strangers, self.journal.writing()).await?;
+            let unknown_people = unknown_people(&people, &survey.people);
+            people.insert_people(&mut self.target, unknown_people, self.journal.writing()).await?;
         }
         if let Some(discovery) = &self.options.discovery {
             let (target, journal) = (&mut self.target, &mut self.journal);
@@ -148,7 +148,7 @@ impl Importer<'_> {
     }
 
     /// Checks that the photos fit: without enough disk space an import does not start.
-    fn look_for_room(&mut self, survey: &Survey) -> Result<Needs, ImportError> {
+    fn check_capacity(&mut self, survey: &Survey) -> Result<Needs, ImportError> {
         let needs = Needs::of(&survey.photos, &self.options.uploads)?;
         if self.target.writes() {
             needs.check(&self.options.uploads)?;
@@ -275,7 +275,9 @@ impl Target {
             Batch::Contacts(contacts) => self.import_contacts(account, people, contacts, journal).await,
             Batch::Tags(names) => self.import_followed_tags(account, names, journal).await,
             Batch::Posts(posts) => self.import_posts(account, people, files, posts, journal).await,
-            Batch::LoosePhotos(photos) => self.import_loose_photos(account, files, photos, journal).await,
+            Batch::LoosePhotos(photos) => {
+                self.import_standalone_photos(account, files, photos, journal).await
+            }
             Batch::Audiences(audiences) => self.import_audiences(account, audiences, journal).await,
             Batch::OwnRelayables(records) => {
                 self.import_own_relayables(account, people, records, journal).await

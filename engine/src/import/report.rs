@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::journal::notes::Noted;
-use super::target::Fate;
+use super::target::RowState;
 use crate::domain::CountKind;
 
 /// The largest number of findings that are listed; all are counted.
@@ -227,15 +227,15 @@ impl Report {
     pub(super) fn came_to(
         &mut self,
         kind: CountKind,
-        fate: Fate,
+        fate: RowState,
         noted: Option<Noted>,
         record: &(impl ToString + ?Sized),
     ) {
         match fate {
-            Fate::Known => self.is_here(kind, noted),
-            Fate::Found => self.adopted(kind),
-            Fate::New => self.imported(kind),
-            Fate::Deleted => self.left_out(kind, FindingCode::DeletedSince, record),
+            RowState::Known => self.is_here(kind, noted),
+            RowState::Found => self.adopted(kind),
+            RowState::New => self.imported(kind),
+            RowState::Deleted => self.left_out(kind, FindingCode::DeletedSince, record),
         }
     }
 

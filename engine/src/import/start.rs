@@ -3,7 +3,7 @@
 use super::ImportError;
 use super::importer::Importer;
 use super::journal::former::{self, Claimant};
-use super::journal::imports::{self, ImportRecord, NewImport, standing_import};
+use super::journal::imports::{self, ImportRecord, NewImport, active_import};
 use super::journal::notes::Journal;
 use super::records::account::{Access, AccountRows};
 use super::scan::names;
@@ -13,7 +13,7 @@ use crate::domain::{DiasporaId, Guid};
 use crate::store::Store;
 
 /// The account to import, under its old and its new ID.
-pub(super) struct Mover<'a> {
+pub(super) struct AccountMove<'a> {
     pub(super) old: &'a DiasporaId,
     pub(super) new: &'a DiasporaId,
     /// Fingerprint of the old key, if the archive shows it.
@@ -27,16 +27,16 @@ impl Importer<'_> {
     pub(super) async fn begin(
         &mut self,
         survey: &Survey,
-        mover: &Mover<'_>,
+        mover: &AccountMove<'_>,
         store: Option<&Store>,
     ) -> Result<(NewAccount, Option<AccountRows>), ImportError> {
         let url = self.target.url.as_str().to_owned();
         let standing = match store {
-            Some(store) => standing_import(store, mover.old, &url).await?,
+            Some(store) => active_import(store, mover.old, &url).await?,
             None => None,
         };
         let import = match standing {
-            Some(import) => Some(goes_on(import, mover)?),
+            Some(import) => Some(resume(import, mover)?),
             None => self.begin_new(survey, mover, store).await?,
         };
         if let (Some(store), Some(import)) = (store, import) {
@@ -62,7 +62,7 @@ impl Importer<'_> {
     async fn begin_new(
         &mut self,
         survey: &Survey,
-        mover: &Mover<'_>,
+        mover: &AccountMove<'_>,
         store: Option<&Store>,
     ) -> Result<Option<ImportRecord>, ImportError> {
         let pod_url = self.target.url.as_str().to_owned();
@@ -95,7 +95,7 @@ impl Importer<'_> {
     async fn account_rows(
         &mut self,
         survey: &Survey,
-        mover: &Mover<'_>,
+        mover: &AccountMove<'_>,
     ) -> Result<Option<AccountRows>, ImportError> {
         let Some(import) = self.journal.import() else {
             self.target.note_profile_again(survey.profile.as_ref());
@@ -126,7 +126,7 @@ impl Importer<'_> {
 }
 
 /// Returns an existing import that continues: under the same name only, and not while it is being undone.
-fn goes_on(import: ImportRecord, mover: &Mover<'_>) -> Result<ImportRecord, ImportError> {
+fn resume(import: ImportRecord, mover: &AccountMove<'_>) -> Result<ImportRecord, ImportError> {
     let old = mover.old.clone();
     if import.is_being_undone {
         return Err(ImportError::BeingUndone { old, import: import.id });

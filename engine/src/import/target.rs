@@ -188,7 +188,7 @@ impl Target {
             })
             .collect();
         let stored: Vec<String> = there.keys().cloned().collect();
-        for guid in self.spelled_otherwise(table, guids, &stored).await? {
+        for guid in self.case_variants(table, guids, &stored).await? {
             there.insert(guid, ExistingRow { id: -1, author: NOBODY });
         }
         Ok(there)
@@ -196,7 +196,7 @@ impl Target {
 
     /// Returns the GUIDs that the database treats as equal to others that exist or were requested before, in another
     /// case. A unique index does not allow both.
-    pub(super) async fn spelled_otherwise(
+    pub(super) async fn case_variants(
         &mut self,
         table: &'static str,
         guids: &[&str],
@@ -224,7 +224,7 @@ impl Target {
     ) -> Result<HashMap<String, i64>, DatabaseError> {
         let mut taken = self.ids(table, guids).await?;
         let stored: Vec<String> = taken.keys().cloned().collect();
-        taken.extend(self.spelled_otherwise(table, guids, &stored).await?.into_iter().map(|guid| (guid, -1)));
+        taken.extend(self.case_variants(table, guids, &stored).await?.into_iter().map(|guid| (guid, -1)));
         Ok(taken)
     }
 
@@ -318,7 +318,7 @@ pub(super) fn decide(there: Option<&ExistingRow>, noted: Option<Noted>, account:
 
 /// The outcome for a row that has no GUID of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum RowState {
     /// An existing row that the journal knows.
     Known,
     /// An existing row that others have created.
@@ -329,7 +329,7 @@ pub(super) enum Fate {
     New,
 }
 
-impl Fate {
+impl RowState {
     /// Determines it from the journal's entry and the row's existence.
     pub(super) fn of(noted: Option<Noted>, is_there: bool) -> Self {
         match noted {

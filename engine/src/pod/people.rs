@@ -19,7 +19,7 @@ pub enum Seen {
 
 /// A recipient of e-mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addressee {
+pub struct Recipient {
     /// Row ID of the account.
     pub user_id: i64,
     /// Username.
@@ -100,7 +100,7 @@ pub async fn addressees(
     now: DateTime<Utc>,
     after: i64,
     limit: u32,
-) -> Result<Vec<Addressee>, DatabaseError> {
+) -> Result<Vec<Recipient>, DatabaseError> {
     let months = match seen {
         Seen::Ever => None,
         Seen::Year => Some(12),
@@ -117,7 +117,7 @@ pub async fn addressees(
     );
     let rows = snapshot.rows("whom to write to", sql, &[]).await?;
     let addressee = |row: &super::database::Row| {
-        Some(Addressee {
+        Some(Recipient {
             user_id: row.integer(0)?,
             username: row.filled(1)?,
             email: row.filled(2)?,
@@ -132,7 +132,7 @@ pub async fn addressees(
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn podmins(snapshot: &mut Snapshot) -> Result<Vec<Addressee>, DatabaseError> {
+pub async fn podmins(snapshot: &mut Snapshot) -> Result<Vec<Recipient>, DatabaseError> {
     let sql = format!(
         "SELECT u.id, u.username, u.email, u.language, u.locked_at FROM users u JOIN people p ON p.owner_id = u.id \
          JOIN roles r ON r.person_id = p.id WHERE {OPEN} AND r.name = 'admin' AND u.email IS NOT NULL \
@@ -140,7 +140,7 @@ pub async fn podmins(snapshot: &mut Snapshot) -> Result<Vec<Addressee>, Database
     );
     let rows = snapshot.rows("the pod's administrators", sql, &[]).await?;
     let podmin = |row: &super::database::Row| {
-        Some(Addressee {
+        Some(Recipient {
             user_id: row.integer(0)?,
             username: row.filled(1)?,
             email: row.filled(2)?,

@@ -3,7 +3,7 @@
 //! Earlier versions closed the old person when a move was announced, but left name, avatar and the rest.
 
 use super::{Change, FieldChange, Repair, RepairError, Repaired, Work};
-use crate::announce::{bury, has_content};
+use crate::announce::{has_content, tombstone};
 use crate::import::{ImportState, list_imports};
 use crate::pod::database::Cell as _;
 
@@ -31,7 +31,7 @@ impl Work<'_> {
             let (Some(id), Some(person)) = (row.integer(0), row.text(1)) else { continue };
             if !self.options.dry_run {
                 self.pod.begin().await?;
-                bury(&mut self.pod, id, self.options.now).await?;
+                tombstone(&mut self.pod, id, self.options.now).await?;
                 self.pod.commit().await?;
             }
             let name = [row.filled(2), row.filled(3)].into_iter().flatten().collect::<Vec<_>>().join(" ");

@@ -151,7 +151,7 @@ impl Work<'_> {
         let mut repaired = Repaired::new(Repair::People);
         let mut after = String::new();
         loop {
-            let page = self.brought_along(&after).await?;
+            let page = self.imported_people(&after).await?;
             let Some(last) = page.last() else { return Ok(repaired) };
             after.clone_from(last);
             let mut people = self.people_rows(&page).await?;
@@ -163,7 +163,7 @@ impl Work<'_> {
 
     /// Returns the GUIDs of people added by imports into this pod, in pages. Those of imports that were undone may
     /// have stayed.
-    async fn brought_along(&self, after: &str) -> Result<Vec<String>, RepairError> {
+    async fn imported_people(&self, after: &str) -> Result<Vec<String>, RepairError> {
         let sql = "SELECT DISTINCT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
                    WHERE r.kind = 'people' AND i.pod_url = ? AND r.guid > ? ORDER BY r.guid LIMIT 1000";
         let values = [self.url.as_str().into(), after.into()];

@@ -11,5 +11,5 @@ mod signature_verifier;
 
 pub use check::{SignatureError, check_signatures};
 pub use keys::KnownKey;
-pub use report::{Offender, SignatureCheck, SignatureReport};
+pub use report::{RejectedRecord, SignatureCheck, SignatureReport};
 pub use signature_verifier::SignatureVerifier;

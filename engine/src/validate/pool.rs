@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use serde_json::value::RawValue;
 
 use super::keys::KeyRing;
-use super::report::{Offender, SignatureCheck, SignatureReport};
+use super::report::{RejectedRecord, SignatureCheck, SignatureReport};
 use crate::archive::document::{Additions, relayable};
 use crate::domain::{DiasporaId, Relayable, RelayableEntity};
 
@@ -119,7 +119,7 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
     let parsed = if job.text.get().len() > MAX_RECORD { None } else { relayable(&job.text).ok() };
     let Some(mut record) = parsed else {
         report.count(SignatureCheck::Unreadable);
-        report.offend(Offender {
+        report.offend(RejectedRecord {
             list: job.list,
             index: job.index,
             verdict: SignatureCheck::Unreadable,
@@ -136,7 +136,7 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
     report.count(verdict);
     if !matches!(verdict, SignatureCheck::Good | SignatureCheck::NotNeeded) {
         let named = (record.entity.guid().clone(), record.entity.author().clone());
-        report.offend(Offender { list: job.list, index: job.index, verdict, record: Some(named) });
+        report.offend(RejectedRecord { list: job.list, index: job.index, verdict, record: Some(named) });
     }
 }
 

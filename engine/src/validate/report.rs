@@ -38,7 +38,7 @@ impl SignatureCheck {
 
 /// A relayable that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offender {
+pub struct RejectedRecord {
     /// The list that contains it, such as `others_data.relayables`.
     pub list: &'static str,
     /// Its index in the list; the first is 0.
@@ -71,7 +71,7 @@ pub struct SignatureReport {
     /// The number of keys that exceeded the limit; records by their owners count as `unknown_key`.
     pub keys_left_out: u64,
     /// The first of the rejected records, in the archive's order.
-    pub offenders: Vec<Offender>,
+    pub offenders: Vec<RejectedRecord>,
 }
 
 impl SignatureReport {
@@ -90,7 +90,7 @@ impl SignatureReport {
         } += 1;
     }
 
-    pub(super) fn offend(&mut self, offender: Offender) {
+    pub(super) fn offend(&mut self, offender: RejectedRecord) {
         if self.offenders.len() < Self::MOST_OFFENDERS {
             self.offenders.push(offender);
         }

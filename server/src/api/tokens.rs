@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
 use crate::security::Address;
-use crate::tokens::{KeptToken, TokenForm, Tokens};
+use crate::tokens::{StoredToken, TokenForm, Tokens};
 
 /// An API token.
 #[derive(Serialize, ToSchema)]
@@ -34,9 +34,9 @@ pub(super) struct TokenDocument {
     last_used_at: Option<DateTime<Utc>>,
 }
 
-impl From<KeptToken> for TokenDocument {
-    fn from(kept: KeptToken) -> Self {
-        let KeptToken { id, name, scopes, created_at, expires_at, last_used_at } = kept;
+impl From<StoredToken> for TokenDocument {
+    fn from(kept: StoredToken) -> Self {
+        let StoredToken { id, name, scopes, created_at, expires_at, last_used_at } = kept;
         Self { id, name, scopes, created_at, expires_at, last_used_at }
     }
 }

@@ -13,7 +13,7 @@ use super::overview::{Figure, figures, stages};
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
-use crate::podmin_words::PodminWords;
+use crate::podmin_words::PodminMessage;
 
 #[derive(Template)]
 #[template(path = "board/public.html")]
@@ -24,7 +24,7 @@ struct PublicPage<'a> {
     days: Vec<(String, String)>,
     figures: Vec<Figure>,
     has_downloads: bool,
-    podmin_words: PodminWords,
+    podmin_words: PodminMessage,
 }
 
 /// Shows the public page.
@@ -36,7 +36,7 @@ pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response,
         days: closing.days(&page.words),
         figures,
         has_downloads: closing.stage.has_downloads(),
-        podmin_words: PodminWords::of(&app).await?,
+        podmin_words: PodminMessage::of(&app).await?,
         page: &page,
     };
     page.show(StatusCode::OK, &template)

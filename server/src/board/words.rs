@@ -11,7 +11,7 @@ use super::shared::words::keep as keep_words;
 use crate::app::App;
 use crate::error::{WebError, keep_body};
 use crate::pages::{CheckedForm, FieldProblems, Page};
-use crate::podmin_words::{PodminWords, WordsProblem};
+use crate::podmin_words::{PodminMessage, WordsProblem};
 use crate::sessions::Podmin;
 
 #[derive(Template)]
@@ -25,7 +25,7 @@ struct WordsPage<'a> {
 
 /// Shows the form.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
-    let words = PodminWords::of(&app).await?;
+    let words = PodminMessage::of(&app).await?;
     let problems = FieldProblems::default();
     page.show(StatusCode::OK, &WordsPage { page: &page, note: words.note, pods: words.lines, problems })
 }
@@ -46,7 +46,7 @@ pub(super) async fn keep(
     page: Page,
     CheckedForm(typed): CheckedForm<Typed>,
 ) -> Result<Response, WebError> {
-    let (field, text) = match PodminWords::parse(&typed.note, &typed.pods) {
+    let (field, text) = match PodminMessage::parse(&typed.note, &typed.pods) {
         Ok(words) => {
             keep_words(&app, &actor, &words).await?;
             return Ok(Redirect::to("/board/words?done=saved").into_response());

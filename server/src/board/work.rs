@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::shared::letter::{Filling, fetched_of, seen};
 use super::shared::notices::{Audience, Draft};
 use crate::app::App;
-use crate::mail::{Letter, Outbox};
+use crate::mail::{Mail, Outbox};
 
 /// Interval between checks for work.
 const LOOK: Duration = Duration::from_secs(2);
@@ -173,7 +173,7 @@ async fn notices(app: App) -> Result<(), Failure> {
         } else {
             filling.letter(&app, draft, language, name)
         };
-        let letter = Letter {
+        let letter = Mail {
             key: format!("notice-{}-{}", notice.id, person.user_id),
             to: person.email.clone(),
             subject: written.subject,

@@ -8,7 +8,7 @@ use crate::security::Address;
 
 /// The limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Crowded {
+pub(crate) enum LimitReached {
     /// The limit on all connections.
     Together,
     /// The limit for this address.
@@ -45,16 +45,16 @@ impl Connections {
     }
 
     /// Counts one more. Without an address only the total is counted. An IPv6 network counts as one address.
-    pub(crate) fn enter(&self, address: Option<IpAddr>) -> Result<Place, Crowded> {
+    pub(crate) fn enter(&self, address: Option<IpAddr>) -> Result<Place, LimitReached> {
         let address = address.map(|address| Address(address).subject());
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.all >= self.0.most {
-            return Err(Crowded::Together);
+            return Err(LimitReached::Together);
         }
         if let Some(address) = address {
             let own = open.by_address.entry(address).or_insert(0);
             if *own >= self.0.most_per_address {
-                return Err(Crowded::Address);
+                return Err(LimitReached::Address);
             }
             *own += 1;
         }
@@ -87,10 +87,10 @@ mod tests {
         let enter = |text: &str| connections.enter(Some(text.parse().unwrap()));
         let first = enter("192.0.2.1").unwrap();
         let _second = enter("192.0.2.1").unwrap();
-        assert_eq!(enter("192.0.2.1").unwrap_err(), Crowded::Address);
+        assert_eq!(enter("192.0.2.1").unwrap_err(), LimitReached::Address);
         let _other = enter("2001:db8::1").unwrap();
-        assert_eq!(enter("198.51.100.1").unwrap_err(), Crowded::Together);
-        assert_eq!(connections.enter(None).unwrap_err(), Crowded::Together);
+        assert_eq!(enter("198.51.100.1").unwrap_err(), LimitReached::Together);
+        assert_eq!(connections.enter(None).unwrap_err(), LimitReached::Together);
         drop(first);
         assert!(enter("192.0.2.1").is_ok());
         assert!(connections.0.open.lock().unwrap().by_address.len() == 2, "who is gone is forgotten");

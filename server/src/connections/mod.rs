@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tower::Service as _;
 
 use crate::config::Web;
-pub(crate) use count::{Connections, Crowded, Place};
+pub(crate) use count::{Connections, LimitReached, Place};
 use stalled::Stalled;
 
 /// Grace period for open requests when the service stops.
@@ -119,13 +119,13 @@ impl Server {
 }
 
 /// Answers that there are too many connections.
-async fn refuse<S>(mut stream: S, crowded: Crowded, _place: Place)
+async fn refuse<S>(mut stream: S, crowded: LimitReached, _place: Place)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let status = match crowded {
-        Crowded::Together => "503 Service Unavailable",
-        Crowded::Address => "429 Too Many Requests",
+        LimitReached::Together => "503 Service Unavailable",
+        LimitReached::Address => "429 Too Many Requests",
     };
     let answer =
         format!("HTTP/1.1 {status}\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");

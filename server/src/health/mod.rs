@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::json;
 
 use crate::app::App;
-use crate::error::AsItIs;
+use crate::error::KeepBody;
 
 mod metrics;
 
@@ -30,6 +30,6 @@ async fn health(State(app): State<App>) -> Response {
     };
     let mut response =
         (status, [(CACHE_CONTROL, "no-store")], Json(json!({ "status": state }))).into_response();
-    response.extensions_mut().insert(AsItIs);
+    response.extensions_mut().insert(KeepBody);
     response
 }

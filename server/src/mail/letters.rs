@@ -13,7 +13,7 @@ use crate::words::Words;
 
 /// A mail to queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct Mail {
     /// Unique key: at most one mail per key is ever sent.
     pub key: String,
     /// The recipient.
@@ -28,7 +28,7 @@ pub struct Letter {
 ///
 /// # Errors
 /// [`OutboxError`].
-pub async fn queue(app: &App, letter: &Letter) -> Result<(), OutboxError> {
+pub async fn queue(app: &App, letter: &Mail) -> Result<(), OutboxError> {
     if !app.config.mail.is_sent() {
         return Ok(());
     }
@@ -83,5 +83,5 @@ pub async fn archive_ended(app: &App, request: &Request) -> Result<(), OutboxErr
         (words.say("mail-failed-subject"), words.with("mail-failed-body", values))
     };
     let body = format!("{body}{}", signature(app, words).await?);
-    queue(app, &Letter { key: format!("request-{}", request.id), to, subject, body }).await
+    queue(app, &Mail { key: format!("request-{}", request.id), to, subject, body }).await
 }

@@ -6,6 +6,6 @@ mod outbox;
 mod send;
 mod transport;
 
-pub use letters::{Letter, archive_ended, queue, signature};
+pub use letters::{Mail, archive_ended, queue, signature};
 pub use outbox::{Outbox, OutboxError};
 pub use send::send;

@@ -9,7 +9,7 @@ use pappus_engine::depot::sealed::{open_text, seal_text};
 use pappus_engine::depot::{CampaignKeys, KeysError};
 use pappus_engine::store::{Store, StoreError, random_id};
 
-use super::Letter;
+use super::Mail;
 
 /// Time after which another process may claim a mail.
 const LEASE: Duration = Duration::from_mins(2);
@@ -43,7 +43,7 @@ pub struct Outbox {
 }
 
 /// A claimed mail.
-pub(super) struct Taken {
+pub(super) struct ClaimedMail {
     pub(super) id: i64,
     pub(super) to: String,
     pub(super) subject: String,
@@ -62,7 +62,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxError`].
-    pub async fn put(&self, letter: &Letter, now: i64) -> Result<bool, OutboxError> {
+    pub async fn put(&self, letter: &Mail, now: i64) -> Result<bool, OutboxError> {
         let time = DateTime::from_timestamp_millis(now).unwrap_or_default();
         let key = self.keys.current(time.into()).await?.recipient;
         let sql = "INSERT INTO pappus_outbox (key, recipient, subject, body, state, queued_at, due_at) \
@@ -79,7 +79,7 @@ impl Outbox {
     }
 
     /// Claims the next mail that is due.
-    pub(super) async fn take(&self, now: i64) -> Result<Option<Taken>, OutboxError> {
+    pub(super) async fn take(&self, now: i64) -> Result<Option<ClaimedMail>, OutboxError> {
         let unlock = self.keys.unlock()?.ok_or(OutboxError::KeyElsewhere)?;
         let fence = random_id()?;
         let lease = now + i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
@@ -97,7 +97,7 @@ impl Outbox {
         let values = [(&fence).into(), lease.into()];
         let Some(row) = self.store.first("taking a mail up", &sql, &values).await? else { return Ok(None) };
         let text = |column| row.get::<Option<String>>(column).map(Option::unwrap_or_default);
-        Ok(Some(Taken {
+        Ok(Some(ClaimedMail {
             id: row.get(0)?,
             to: open_text(&unlock, text(1)?)?.to_string(),
             subject: open_text(&unlock, text(2)?)?.to_string(),
@@ -108,7 +108,7 @@ impl Outbox {
     }
 
     /// Marks a mail as sent and erases its recipient, subject and body.
-    pub(super) async fn sent(&self, mail: &Taken, now: i64) -> Result<(), StoreError> {
+    pub(super) async fn sent(&self, mail: &ClaimedMail, now: i64) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_outbox SET state = 'sent', recipient = NULL, subject = NULL, body = NULL, fence = NULL, \
                    lease_until = NULL, last_error = NULL, finished_at = ? WHERE id = ? AND fence = ?";
         let values = [now.into(), mail.id.into(), (&mail.fence).into()];
@@ -118,7 +118,7 @@ impl Outbox {
     /// Reschedules a mail that could not be sent, or gives it up after a permanent error or too many attempts.
     pub(super) async fn refused(
         &self,
-        mail: &Taken,
+        mail: &ClaimedMail,
         reason: &str,
         for_good: bool,
         now: i64,

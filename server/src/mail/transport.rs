@@ -8,7 +8,7 @@ use lettre::message::header::ContentType;
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncFileTransport, AsyncTransport as _, Message, Tokio1Executor};
 
-use super::outbox::Taken;
+use super::outbox::ClaimedMail;
 use crate::config::MailSection;
 
 /// Timeout for responses of the mail server.
@@ -54,7 +54,7 @@ impl Post {
         Ok(Some(Self { way, from }))
     }
 
-    pub(super) async fn send(&self, mail: &Taken) -> Result<(), Refused> {
+    pub(super) async fn send(&self, mail: &ClaimedMail) -> Result<(), Refused> {
         let for_good = |reason: String| Refused { reason, for_good: true };
         let to: Mailbox = mail.to.parse().map_err(|error| for_good(format!("not an address: {error}")))?;
         let message = Message::builder()

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use pappus_engine::depot::sealed::open_text;
 use pappus_engine::pod::database::{DatabaseError, Snapshot};
-use pappus_engine::pod::people::{Addressee, podmins};
+use pappus_engine::pod::people::{Recipient, podmins};
 use pappus_engine::store::{StoreError, StoreRow, Value};
 
 use super::ledger::records::State;
 use crate::app::App;
-use crate::mail::{Letter, OutboxError, queue, signature};
+use crate::mail::{Mail, OutboxError, queue, signature};
 use crate::words::Words;
 
 /// Interval between queries for pending mails.
@@ -68,7 +68,7 @@ async fn to_podmins(app: &App) -> Result<(), MailsError> {
         for (number, podmin) in addressees.iter().enumerate() {
             let (subject, body) = waiting(app, &words(app, podmin.language.as_deref()), row)?;
             let key = format!("newcomer-{id}-waits-{changed}-{number}");
-            queue(app, &Letter { key, to: podmin.email.clone(), subject, body }).await?;
+            queue(app, &Mail { key, to: podmin.email.clone(), subject, body }).await?;
         }
         let sql = "UPDATE pappus_newcomers SET podmins_told = 1 WHERE id = ? AND state = 'waiting' AND changed_at = ?";
         app.store.execute("noting who was told", sql, &[id.into(), changed.into()]).await?;
@@ -77,12 +77,12 @@ async fn to_podmins(app: &App) -> Result<(), MailsError> {
 }
 
 /// Returns the pod's administrators, or else the address that the configuration names.
-async fn addressees(app: &App) -> Result<Vec<Addressee>, MailsError> {
+async fn addressees(app: &App) -> Result<Vec<Recipient>, MailsError> {
     let Some(pod) = &app.config.pod else { return Ok(Vec::new()) };
     let mut snapshot = Snapshot::open(&pod.database).await?;
     let mut found = podmins(&mut snapshot).await?;
     if found.is_empty() {
-        let named = app.config.podmin_email.iter().map(|email| Addressee {
+        let named = app.config.podmin_email.iter().map(|email| Recipient {
             user_id: 0,
             username: String::new(),
             email: email.clone(),
@@ -161,7 +161,7 @@ async fn to_newcomer(app: &App, row: &StoreRow) -> Result<(), MailsError> {
         } else {
             format!("newcomer-{id}-{what}-{}", row.get::<Option<i64>>(10)?.unwrap_or_default())
         };
-        queue(app, &Letter { key, to: to.clone(), subject, body }).await?;
+        queue(app, &Mail { key, to: to.clone(), subject, body }).await?;
     }
     let over = matches!(state, State::Announced | State::Undone | State::Declined);
     let wiped = if over { ", mail_to = NULL" } else { "" };

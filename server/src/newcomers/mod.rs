@@ -16,9 +16,9 @@ mod admission;
 mod api;
 mod auth;
 mod clock;
-mod compared;
 mod decisions;
 mod invitations;
+mod key_comparison;
 mod ledger;
 mod mails;
 mod pages;
@@ -45,7 +45,7 @@ pub use api::described;
 pub use ledger::records::{Newcomer, State};
 pub use ledger::table::Newcomers;
 pub use steps::{StepError, take_step};
-pub use uploads::files::{Files, NoRoom, Part};
+pub use uploads::files::{Files, NoSpace, Part};
 pub use work::start;
 
 /// The queue of jobs, which name the newcomer to process.
@@ -62,7 +62,7 @@ pub struct NewcomersService {
     space: uploads::space::Space,
     /// HTTP client that notifies other pods of moves and checks this pod from outside.
     announcer: Option<Client>,
-    turns: tus::Turns,
+    turns: tus::WriterLocks,
     watched: Watched<pages::progress::AllProgress>,
 }
 
@@ -89,7 +89,7 @@ impl NewcomersService {
             space: uploads::space::Space::new(store, config.pod_url.as_str(), &files),
             files,
             announcer,
-            turns: tus::Turns::default(),
+            turns: tus::WriterLocks::default(),
             watched: Watched::default(),
         })
     }

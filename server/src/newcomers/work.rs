@@ -23,7 +23,7 @@ const FRIENDS: Duration = Duration::from_secs(15);
 /// Interval between clean-ups.
 const SWEEP: Duration = Duration::from_mins(1);
 /// Interval between heartbeats.
-const BEAT: Duration = Duration::from_millis(500);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
 /// Time after the stop signal in which running work may finish.
 const GRACE: Duration = Duration::from_secs(5);
 /// Time after which a job that was pushed but not run is pushed again.
@@ -31,7 +31,7 @@ const OVERDUE: Duration = Duration::from_mins(1);
 /// Longest delay between two attempts.
 pub(super) const LONGEST: Duration = Duration::from_mins(1);
 /// Maximum number of processes that may die of one archive.
-const DEATHS: i64 = 3;
+const MAX_CRASHES: i64 = 3;
 /// Delay of the next attempt after a process died.
 const AFTER_DEATH: Duration = Duration::from_secs(2);
 /// Maximum number of attempts before a person has to act: about an hour.
@@ -201,7 +201,7 @@ impl Worker {
             tokio::select! {
                 outcome = &mut work => return outcome,
                 () = &mut over => return Outcome::GivenBack,
-                () = tokio::time::sleep(BEAT) => {
+                () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {
                     let now = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     // A temporary failure of the store is no reason to stop; the next heartbeat checks again.
                     if let Ok(false) = lease.heartbeat(&now, self.app.now_millis()).await {
@@ -260,7 +260,7 @@ impl Worker {
             deaths,
             "a process that worked on an archive died: {how}"
         );
-        if deaths >= DEATHS {
+        if deaths >= MAX_CRASHES {
             let reason = format!("the work on the archive was begun {deaths} times, and each time {how}");
             return lease.stop(after_failure(state), "too_heavy", &reason, None, now).await;
         }

@@ -15,7 +15,7 @@ use super::ranges::{Part, part};
 use super::two_files::Stock;
 use super::{made, two_files};
 use crate::app::App;
-use crate::error::{AsItIs, WebError};
+use crate::error::{KeepBody, WebError};
 use crate::pages::Page;
 use crate::sessions::{Person, SignedIn};
 
@@ -171,7 +171,7 @@ async fn respond(
         Part::Beyond => {
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             set(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{size}"))?;
-            response.extensions_mut().insert(AsItIs);
+            response.extensions_mut().insert(KeepBody);
             return Ok(response);
         }
     };

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::board::{Closing, Stage};
 use crate::error::WebError;
 use crate::pages::{FieldProblems, Page};
-use crate::podmin_words::PodminWords;
+use crate::podmin_words::PodminMessage;
 use crate::sessions::SignedIn;
 
 /// Number of earlier requests shown.
@@ -42,7 +42,7 @@ struct ArchivePage<'a> {
     days: u32,
     problems: FieldProblems,
     note: Option<String>,
-    podmin_words: PodminWords,
+    podmin_words: PodminMessage,
     /// The dates of the shutdown.
     closing: Vec<(String, String)>,
 }
@@ -127,7 +127,7 @@ pub(super) async fn show(
         days: app.config.archives.days,
         problems,
         note: shown.deleted.map(|_| page.words.say("archive-deleted")),
-        podmin_words: PodminWords::of(&app).await?,
+        podmin_words: PodminMessage::of(&app).await?,
     };
     page.show(StatusCode::OK, &template)
 }

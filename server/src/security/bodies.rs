@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::error::{AsItIs, WebError};
+use crate::error::{KeepBody, WebError};
 
 /// Time limit for a whole form; uploads of newcomers may take longer, as long as they make progress.
 const FORM: Duration = Duration::from_mins(2);
@@ -29,7 +29,7 @@ pub(crate) async fn limit_bodies(State(app): State<App>, request: Request, next:
     let (idle, noted) = (app.config.web.body_patience, Arc::clone(&late));
     let response = next.run(request.map(|body| timed(body, idle, whole, noted))).await;
     let wrong = response.status().is_client_error() || response.status().is_server_error();
-    if wrong && late.load(Ordering::Relaxed) && response.extensions().get::<AsItIs>().is_none() {
+    if wrong && late.load(Ordering::Relaxed) && response.extensions().get::<KeepBody>().is_none() {
         return WebError::Late.into_response();
     }
     response

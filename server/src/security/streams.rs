@@ -1,6 +1,6 @@
 //! Limits on open event streams by address.
 
-use crate::connections::{Connections, Crowded, Place};
+use crate::connections::{Connections, LimitReached, Place};
 use crate::error::WebError;
 use crate::security::Address;
 
@@ -20,7 +20,7 @@ impl Streams {
     /// Counts a stream until the returned value is dropped.
     pub(crate) fn open(&self, address: Address) -> Result<Place, WebError> {
         self.0.enter(Some(address.0)).map_err(|crowded| match crowded {
-            Crowded::Address | Crowded::Together => WebError::TooMany { seconds: AGAIN },
+            LimitReached::Address | LimitReached::Together => WebError::TooMany { seconds: AGAIN },
         })
     }
 }

@@ -19,7 +19,7 @@ use super::second_step::{FirstStep, begin};
 use crate::app::App;
 use crate::audit::audit;
 use crate::error::WebError;
-use crate::mail::{Letter, queue, signature};
+use crate::mail::{Mail, queue, signature};
 use crate::pages::{CheckedForm, Page};
 use crate::security::Address;
 use crate::words::Words;
@@ -94,7 +94,7 @@ async fn send(app: &App, words: &Words, name: &str, address: Address) -> Result<
     let subject = words.one("link-mail-subject", "pod", app.config.pod_url.diaspora_host());
     let body = words.with("link-mail-body", values);
     let body = format!("{body}{}", signature(app, words).await?);
-    let letter = Letter { key: format!("sign-in {digest}"), to: person.email.clone(), subject, body };
+    let letter = Mail { key: format!("sign-in {digest}"), to: person.email.clone(), subject, body };
     queue(app, &letter).await?;
     audit(app, None, "link-sent", Some(&person.account), None, Some(address)).await;
     Ok(())

@@ -38,7 +38,7 @@ use standing::Standing;
 
 /// State of the sign-in. Clones share it.
 #[derive(Clone)]
-pub struct SignInRoom(Arc<Parts>);
+pub struct SignInService(Arc<Parts>);
 
 struct Parts {
     accounts: Accounts,
@@ -50,7 +50,7 @@ struct Parts {
     asks_again: i64,
 }
 
-impl SignInRoom {
+impl SignInService {
     /// Creates the sign-in for the service's pod.
     ///
     /// # Errors

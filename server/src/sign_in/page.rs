@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::board::{Closing, Stage};
 use crate::error::WebError;
 use crate::pages::{Page, own_path};
-use crate::podmin_words::PodminWords;
+use crate::podmin_words::PodminMessage;
 
 /// The query of the page.
 #[derive(Debug, Default, Deserialize)]
@@ -40,16 +40,16 @@ pub(super) struct SignInPage<'a> {
     /// True while archives are still created, and while they can be downloaded.
     pub(super) is_exporting: bool,
     pub(super) has_downloads: bool,
-    pub(super) podmin_words: PodminWords,
+    pub(super) podmin_words: PodminMessage,
 }
 
 impl<'a> SignInPage<'a> {
     /// Creates the page with the known facts of the shutdown; without them while the store is unavailable.
     pub(super) async fn new(app: &App, page: &'a Page, name: &'a str, next: String) -> Self {
-        let (mut closing, mut podmin_words) = (None, PodminWords::default());
+        let (mut closing, mut podmin_words) = (None, PodminMessage::default());
         if app.config.closing.enabled {
             closing = Closing::of(app).await.ok().flatten();
-            podmin_words = PodminWords::of(app).await.unwrap_or_default();
+            podmin_words = PodminMessage::of(app).await.unwrap_or_default();
         }
         let stage = closing.as_ref().map_or(Stage::Exporting, |closing| closing.stage);
         Self {

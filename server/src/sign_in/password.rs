@@ -36,7 +36,7 @@ impl Passwords {
     /// Returns whether a text matches a hash. Without a hash it takes as long, and returns false.
     pub(super) async fn fits(&self, text: &str, hash: Option<&SecretText>) -> Result<bool, WebError> {
         let Some(hash) = hash.filter(|hash| !hash.expose().is_empty()) else {
-            let nobody = self.nobody.get_or_try_init(|| self.hash_of_nobody()).await?.clone();
+            let nobody = self.nobody.get_or_try_init(|| self.dummy_hash()).await?.clone();
             self.compare(text, nobody).await?;
             return Ok(false);
         };
@@ -63,7 +63,7 @@ impl Passwords {
         Ok(SecretText::new(hash.format_for_version(bcrypt::Version::TwoA)))
     }
 
-    async fn hash_of_nobody(&self) -> Result<SecretText, WebError> {
+    async fn dummy_hash(&self) -> Result<SecretText, WebError> {
         let text = pappus_engine::store::random_id()?;
         let hash = self.on_a_core(move || bcrypt::hash(text, COST)).await?;
         hash.map(SecretText::new).map_err(|error| WebError::Internal(error.to_string()))

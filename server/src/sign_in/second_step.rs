@@ -24,7 +24,7 @@ const PATIENCE: i64 = 10 * 60 * 1000;
 
 /// A person whose password was correct, or who used a link.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct HalfWay {
+pub(super) struct PendingSignIn {
     user_id: i64,
     first_step: FirstStep,
     /// The account's stamp at the first step, which is void once the password or second factor changes.
@@ -59,7 +59,7 @@ pub(super) async fn begin(
     first_step: FirstStep,
 ) -> Result<(), WebError> {
     let away = |error: tower_sessions::session::Error| WebError::Unavailable(error.to_string());
-    let half_way = HalfWay {
+    let half_way = PendingSignIn {
         user_id: person.user_id,
         first_step,
         stamp: app.sign_in.stamp(person),
@@ -71,8 +71,8 @@ pub(super) async fn begin(
 }
 
 /// Returns the person who has completed the first step.
-pub(super) async fn half_way(app: &App, session: &Session) -> Result<Option<HalfWay>, WebError> {
-    let found: Option<HalfWay> =
+pub(super) async fn half_way(app: &App, session: &Session) -> Result<Option<PendingSignIn>, WebError> {
+    let found: Option<PendingSignIn> =
         session.get(HALF_WAY).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
     Ok(found.filter(|half_way| app.now_millis() - half_way.since < PATIENCE))
 }

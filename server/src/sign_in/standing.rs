@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::SignInRoom;
+use super::SignInService;
 use super::accounts::Account;
 use crate::sessions::Person;
 
@@ -56,7 +56,7 @@ impl Standing {
     }
 }
 
-impl SignInRoom {
+impl SignInService {
     /// Caches an account as valid: it has just signed in.
     pub(super) fn stands(&self, person: &Person, now: i64) {
         self.0.standing.note(person.user_id, &person.stamp, now + self.0.asks_again);

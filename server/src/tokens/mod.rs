@@ -12,12 +12,12 @@ use crate::api::Scope;
 use crate::app::App;
 use crate::audit::audit;
 use crate::error::WebError;
-use crate::mail::{Letter, queue};
+use crate::mail::{Mail, queue};
 use crate::security::Address;
 use crate::sessions::{Person, is_podmin};
 use crate::words::Words;
 
-pub(crate) use table::{KeptToken, Tokens};
+pub(crate) use table::{StoredToken, Tokens};
 
 /// Maximum lifetime of a token, in days.
 pub(crate) const MAX_DAYS: u32 = 366;
@@ -104,6 +104,6 @@ async fn tell(app: &App, words: &Words, person: &Person, id: i64, name: &str) ->
     ];
     let subject = words.one("token-mail-subject", "account", person.account.as_str());
     let body = words.with("token-mail-body", values);
-    queue(app, &Letter { key: format!("token-{id}"), to, subject, body }).await?;
+    queue(app, &Mail { key: format!("token-{id}"), to, subject, body }).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::{KeptToken, TokenForm, Tokens};
+use super::{StoredToken, TokenForm, Tokens};
 use crate::api::Scope;
 use crate::app::App;
 use crate::error::WebError;
@@ -120,8 +120,8 @@ fn scope_text(page: &Page, scope: Scope) -> String {
     page.words.say(&format!("tokens-scope-{}", scope.as_str().replace('_', "-")))
 }
 
-fn lines(page: &Page, tokens: Vec<KeptToken>) -> Vec<Line> {
-    let line = |token: KeptToken| Line {
+fn lines(page: &Page, tokens: Vec<StoredToken>) -> Vec<Line> {
+    let line = |token: StoredToken| Line {
         id: token.id,
         name: token.name,
         scopes: token.scopes.iter().map(|scope| scope_text(page, *scope)).collect::<Vec<_>>().join("; "),

@@ -19,7 +19,7 @@ const NOTED: i64 = 60_000;
 pub(crate) struct Tokens<'a>(&'a App);
 
 /// A token as its owner sees it.
-pub(crate) struct KeptToken {
+pub(crate) struct StoredToken {
     pub(crate) id: i64,
     pub(crate) name: String,
     pub(crate) scopes: Vec<Scope>,
@@ -101,13 +101,13 @@ impl<'a> Tokens<'a> {
     }
 
     /// Returns a person's tokens.
-    pub(crate) async fn of(&self, user_id: i64) -> Result<Vec<KeptToken>, StoreError> {
+    pub(crate) async fn of(&self, user_id: i64) -> Result<Vec<StoredToken>, StoreError> {
         let sql = "SELECT id, name, scopes, created_at, expires_at, last_used_at FROM pappus_api_tokens \
                    WHERE pod = ? AND user_id = ? ORDER BY id";
         let rows = self.0.store.rows("looking at tokens", sql, &[self.pod().into(), user_id.into()]).await?;
         let time = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default();
         let read = |row: &StoreRow| {
-            Ok(KeptToken {
+            Ok(StoredToken {
                 id: row.get(0)?,
                 name: row.get(1)?,
                 scopes: scopes(row, 2)?,

@@ -25,7 +25,7 @@ pub(super) fn verify(
     let Archive { mut container, mut photos, limits, state: Unverified { total_bytes } } = archive;
     let progress = Progress::new(listener, total_bytes);
     let state = if let Container::Pappus(zip) = &mut container {
-        let (manifest, origin) = check_seals(zip, &limits, &progress)?;
+        let (manifest, origin) = check_integrity(zip, &limits, &progress)?;
         let mut shape = read_shape(&mut container, &limits, Strictness::Signed, &progress)?;
         check_owner(&shape, &manifest)?;
         let mut for_stock_pods = false;
@@ -56,7 +56,7 @@ pub(super) fn verify(
 }
 
 /// Checks the list of entries, the digests and the signatures.
-fn check_seals(
+fn check_integrity(
     zip: &mut Zip,
     limits: &Limits,
     progress: &Progress<'_>,

@@ -130,7 +130,7 @@ pub async fn find_import(store: &Store, id: &str) -> Result<Option<ImportRecord>
 }
 
 /// Returns the import of an account into a pod that was not undone: there is at most one.
-pub(in crate::import) async fn standing_import(
+pub(in crate::import) async fn active_import(
     store: &Store,
     old: &DiasporaId,
     pod_url: &str,
@@ -143,7 +143,7 @@ pub(in crate::import) async fn standing_import(
 }
 
 /// Returns the imports of these people, by their GUIDs here, that were not undone.
-pub(in crate::import) async fn standing_imports(
+pub(in crate::import) async fn active_imports(
     store: &Store,
     pod_url: &str,
     people: &[&str],

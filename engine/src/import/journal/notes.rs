@@ -363,7 +363,7 @@ pub(crate) async fn photo_names_taken(store: &Store, import: &ImportRecord) -> R
 
 /// Returns the GUIDs of people or posts of others that this import, or an undone one into the same pod, has added, in
 /// pages. Another import may still have needed them when theirs was undone.
-pub(in crate::import) async fn brought_along(
+pub(in crate::import) async fn added_records(
     store: &Store,
     import: &ImportRecord,
     kind: &str,

@@ -104,7 +104,7 @@ pub async fn undo(
         target.count_again(&touched).await?;
     }
     target.remove_fetched(store, import, &mut undone).await?;
-    undone.removed += target.remove_strangers(store, import).await?;
+    undone.removed += target.remove_added_people(store, import).await?;
     undone.keeps_key = former::keeps_key(store, import).await?;
     let mut after = 0;
     loop {

@@ -1,7 +1,7 @@
 //! Removes people and posts of other pods that an import has added.
 
 use crate::import::journal::imports::ImportRecord;
-use crate::import::journal::notes::{brought_along, kinds};
+use crate::import::journal::notes::{added_records, kinds};
 use crate::import::journal::undo::{Touched, UndoError, Undone};
 use crate::import::journal::undo_rows::KINDS;
 use crate::import::records::counters::list;
@@ -43,7 +43,7 @@ impl Target {
         for class in ["Reshare", "StatusMessage"] {
             let mut after = String::new();
             loop {
-                let page = brought_along(store, import, FETCHED_POSTS, &after).await?;
+                let page = added_records(store, import, FETCHED_POSTS, &after).await?;
                 let Some(last) = page.last() else { break };
                 after.clone_from(last);
                 let guids: Vec<&str> = page.iter().map(String::as_str).collect();
@@ -82,7 +82,7 @@ impl Target {
     }
 
     /// Removes people whom this import, or one undone before, has added, unless other rows refer to them by now.
-    pub(in crate::import) async fn remove_strangers(
+    pub(in crate::import) async fn remove_added_people(
         &mut self,
         store: &Store,
         import: &ImportRecord,
@@ -90,7 +90,7 @@ impl Target {
         let mut removed = 0;
         let mut after = String::new();
         loop {
-            let page = brought_along(store, import, kinds::PEOPLE, &after).await?;
+            let page = added_records(store, import, kinds::PEOPLE, &after).await?;
             let Some(last) = page.last() else { return Ok(removed) };
             after.clone_from(last);
             let guids: Vec<&str> = page.iter().map(String::as_str).collect();

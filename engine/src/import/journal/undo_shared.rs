@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::import::journal::imports::{ImportRecord, standing_imports};
+use crate::import::journal::imports::{ImportRecord, active_imports};
 use crate::import::journal::notes::kinds;
 use crate::import::journal::undo::UndoError;
 use crate::import::records::counters::list;
@@ -20,7 +20,7 @@ pub(in crate::import) struct Shared<'a> {
 }
 
 /// Another person's import that found a conversation here.
-struct Heir {
+struct OtherImport {
     /// The import's ID.
     import: String,
     /// The name in its journal for its account's visibility of the conversation.
@@ -28,7 +28,7 @@ struct Heir {
 }
 
 /// A condition for rows of the journal: imports that were not undone, except the one being undone.
-const OF_OTHERS: &str = "import_id <> ? AND import_id IN (SELECT id FROM pappus_imports WHERE pod_url = ? \
+const OTHER_ACTIVE_IMPORTS: &str = "import_id <> ? AND import_id IN (SELECT id FROM pappus_imports WHERE pod_url = ? \
                          AND state NOT IN ('undone', 'failed'))";
 
 impl Target {
@@ -43,7 +43,7 @@ impl Target {
         let mut ids: HashMap<i64, String> = rows.into_iter().map(|(guid, id)| (id, guid)).collect();
         let needed = match table {
             "comments" | "likes" | "poll_participations" => self.taken_over(shared, table, &ids).await?,
-            "conversations" => self.hand_over_conversations(shared, &ids).await?,
+            "conversations" => self.reassign_conversations(shared, &ids).await?,
             "messages" => self.messages_of_others(shared, &ids).await?,
             _ => HashSet::new(),
         };
@@ -73,7 +73,7 @@ impl Target {
             let authors: Vec<(i64, String)> =
                 authors.iter().filter_map(|row| Some((row.integer(0)?, row.text(1)?))).collect();
             let people: Vec<&str> = authors.iter().map(|(_, person)| person.as_str()).collect();
-            let imports = standing_imports(shared.store, &shared.import.pod_url, &people).await?;
+            let imports = active_imports(shared.store, &shared.import.pod_url, &people).await?;
             for (id, person) in &authors {
                 let (Some(import), Some(guid)) = (imports.get(person), rows.get(id)) else { continue };
                 let sql = "UPDATE pappus_import_rows SET previous = NULL WHERE import_id = ? AND kind = ? AND guid = ?";
@@ -88,7 +88,7 @@ impl Target {
 
     /// Hands over conversations with another imported participant whose archive has them too. If the pod knows the
     /// account by its old name, they stay, under that; returns those that stay.
-    async fn hand_over_conversations(
+    async fn reassign_conversations(
         &mut self,
         shared: &Shared<'_>,
         rows: &HashMap<i64, String>,
@@ -152,7 +152,7 @@ impl Target {
         &mut self,
         shared: &Shared<'_>,
         conversations: &[i64],
-    ) -> Result<HashMap<i64, Heir>, UndoError> {
+    ) -> Result<HashMap<i64, OtherImport>, UndoError> {
         let mut heirs = HashMap::new();
         for chunk in conversations.chunks(1000) {
             let sql = format!(
@@ -166,12 +166,12 @@ impl Target {
             let members: Vec<(i64, String, String)> =
                 rows.iter().filter_map(|row| Some((row.integer(0)?, row.text(1)?, row.text(2)?))).collect();
             let people: Vec<&str> = members.iter().map(|(.., person)| person.as_str()).collect();
-            let imports = standing_imports(shared.store, &shared.import.pod_url, &people).await?;
+            let imports = active_imports(shared.store, &shared.import.pod_url, &people).await?;
             for (id, guid, person) in &members {
                 let Some(import) = imports.get(person) else { continue };
                 let place = format!("{guid} {}", import.old_id);
                 if is_noted(shared.store, &import.id, kinds::CONVERSATION_VISIBILITIES, &place).await? {
-                    heirs.entry(*id).or_insert_with(|| Heir { import: import.id.clone(), place });
+                    heirs.entry(*id).or_insert_with(|| OtherImport { import: import.id.clone(), place });
                 }
             }
         }
@@ -252,8 +252,9 @@ fn below(table: &'static str, ids: &str) -> Vec<(&'static [&'static str], String
 async fn forget(shared: &Shared<'_>, kind: &str, guids: &[String]) -> Result<(), StoreError> {
     for chunk in guids.chunks(1000) {
         let places = vec!["?"; chunk.len()].join(", ");
-        let sql =
-            format!("DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND {OF_OTHERS}");
+        let sql = format!(
+            "DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND {OTHER_ACTIVE_IMPORTS}"
+        );
         let mut values = vec![kind.into()];
         values.extend(chunk.iter().map(Into::into));
         values.extend([shared.import.id.as_str().into(), shared.import.pod_url.as_str().into()]);

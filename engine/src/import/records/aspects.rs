@@ -10,7 +10,7 @@ use crate::import::records::account::fits;
 use crate::import::report::FindingCode;
 use crate::import::scan::people::People;
 use crate::import::scan::survey::Survey;
-use crate::import::target::{Fate, NewAccount, PLANNED_ACCOUNT, Target};
+use crate::import::target::{NewAccount, PLANNED_ACCOUNT, RowState, Target};
 use crate::pod::database::{Cell as _, OnConflict, Value};
 
 impl Target {
@@ -36,15 +36,15 @@ impl Target {
             }
             let (noted, is_there) =
                 (noted.get(name).copied(), !is_planned && account.aspects.contains_key(name));
-            let fate = Fate::of(noted, is_there);
+            let fate = RowState::of(noted, is_there);
             self.report.came_to(CountKind::Aspects, fate, noted, name);
             match fate {
-                Fate::New => {
+                RowState::New => {
                     new.push(name);
                     intents.push(Intent::write(kinds::ASPECTS, name));
                 }
-                Fate::Found => intents.push(Intent::found(kinds::ASPECTS, name)),
-                Fate::Known | Fate::Deleted => {}
+                RowState::Found => intents.push(Intent::found(kinds::ASPECTS, name)),
+                RowState::Known | RowState::Deleted => {}
             }
         }
         if !self.writes() {
@@ -119,15 +119,15 @@ impl Target {
                 continue;
             }
             let noted = noted.get(id.as_str()).copied();
-            let fate = Fate::of(noted, there.contains(&person.id));
+            let fate = RowState::of(noted, there.contains(&person.id));
             self.report.came_to(CountKind::Blocks, fate, noted, id);
             match fate {
-                Fate::New => {
+                RowState::New => {
                     rows.push(vec![account.user.into(), person.id.into()]);
                     intents.push(Intent::write(kinds::BLOCKS, id));
                 }
-                Fate::Found => intents.push(Intent::found(kinds::BLOCKS, id)),
-                Fate::Known | Fate::Deleted => {}
+                RowState::Found => intents.push(Intent::found(kinds::BLOCKS, id)),
+                RowState::Known | RowState::Deleted => {}
             }
         }
         if !self.writes() || intents.is_empty() {

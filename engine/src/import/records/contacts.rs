@@ -9,7 +9,7 @@ use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::records::counters::list;
 use crate::import::report::FindingCode;
 use crate::import::scan::people::People;
-use crate::import::target::{Fate, NewAccount, Target};
+use crate::import::target::{NewAccount, RowState, Target};
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Value};
 
 /// An existing contact of the account.
@@ -57,7 +57,7 @@ impl Target {
                 self.report.left_out(CountKind::Contacts, FindingCode::Duplicate, id);
             } else {
                 let (noted, row) = (noted.get(id.as_str()).copied(), there.get(&person.id));
-                let fate = Fate::of(noted, row.is_some());
+                let fate = RowState::of(noted, row.is_some());
                 self.report.came_to(CountKind::Contacts, fate, noted, id);
                 sorted.add(fate, row, person.id, contact);
             }
@@ -138,15 +138,15 @@ impl Target {
                 self.report.left_out(CountKind::FollowedTags, FindingCode::Duplicate, &name);
             } else {
                 let noted = noted.get(&name).copied();
-                let fate = Fate::of(noted, there.contains(&name));
+                let fate = RowState::of(noted, there.contains(&name));
                 self.report.came_to(CountKind::FollowedTags, fate, noted, &name);
                 match fate {
-                    Fate::New => {
+                    RowState::New => {
                         intents.push(Intent::write(kinds::TAG_FOLLOWINGS, &name));
                         new.push(name);
                     }
-                    Fate::Found => intents.push(Intent::found(kinds::TAG_FOLLOWINGS, &name)),
-                    Fate::Known | Fate::Deleted => {}
+                    RowState::Found => intents.push(Intent::found(kinds::TAG_FOLLOWINGS, &name)),
+                    RowState::Known | RowState::Deleted => {}
                 }
             }
         }
@@ -171,19 +171,19 @@ impl Target {
 
 impl Sorted {
     /// Adds a contact by what is to be done for it.
-    fn add(&mut self, fate: Fate, row: Option<&ContactRow>, person: i64, contact: Contact) {
+    fn add(&mut self, fate: RowState, row: Option<&ContactRow>, person: i64, contact: Contact) {
         match (fate, row) {
-            (Fate::New, _) => self.intents.push(Intent::write(kinds::CONTACTS, &contact.account_id)),
+            (RowState::New, _) => self.intents.push(Intent::write(kinds::CONTACTS, &contact.account_id)),
             // People who were notified of the move earlier may share already.
-            (Fate::Found, Some(row)) if contact.receiving && !row.receiving => {
+            (RowState::Found, Some(row)) if contact.receiving && !row.receiving => {
                 self.intents.push(Intent::found(kinds::CONTACTS, &contact.account_id));
                 self.shared_by_them.push(row.id);
             }
-            (Fate::Found, _) => {
+            (RowState::Found, _) => {
                 self.intents.push(Intent::found(kinds::CONTACTS, &contact.account_id));
                 return;
             }
-            (Fate::Known | Fate::Deleted, _) => return,
+            (RowState::Known | RowState::Deleted, _) => return,
         }
         self.new.push((person, contact));
     }

@@ -60,7 +60,7 @@ impl Target {
     }
 
     /// Updates a conversation's time of change to the last message of a part, as diaspora* does with each message.
-    pub(in crate::import) async fn move_conversation_up(
+    pub(in crate::import) async fn touch_conversation(
         &mut self,
         id: i64,
         piece: &Conversation,

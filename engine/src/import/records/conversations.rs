@@ -275,7 +275,7 @@ impl Target {
         };
         match begun {
             Some((_, members)) => self.write_places(account, who, id, &members, &talk).await?,
-            None if is_own => self.move_conversation_up(id, &talk).await?,
+            None if is_own => self.touch_conversation(id, &talk).await?,
             None => {}
         }
         let rows = new

@@ -187,14 +187,14 @@ impl Target {
         records: impl Iterator<Item = (i64, Vec<DiasporaId>)>,
     ) -> Result<(), ImportError> {
         let records: Vec<(i64, Vec<DiasporaId>)> = records.filter(|(_, ids)| !ids.is_empty()).collect();
-        let mut strangers: Vec<&str> = records
+        let mut unknown_people: Vec<&str> = records
             .iter()
             .flat_map(|(_, ids)| ids.iter().filter(|id| people.get(id).is_none()).map(DiasporaId::as_str))
             .collect();
-        strangers.sort_unstable();
-        strangers.dedup();
+        unknown_people.sort_unstable();
+        unknown_people.dedup();
         let sql = "SELECT diaspora_handle, id FROM people WHERE diaspora_handle IN ({})";
-        let rows = self.pod.rows_in("people", sql, &strangers).await?;
+        let rows = self.pod.rows_in("people", sql, &unknown_people).await?;
         let more: HashMap<String, i64> =
             rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect();
         let rows = records

@@ -38,7 +38,7 @@ impl Target {
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let mut sorted = self.sort_posts(account, posts, journal).await?;
-        self.leave_out_what_was_left_out(account, &mut sorted.written, journal).await?;
+        self.repeat_omissions(account, &mut sorted.written, journal).await?;
         self.leave_out_deleted_photos(&mut sorted.found, journal).await?;
         self.leave_out_taken_parts(account, &mut sorted.new).await?;
         self.report_posts(files, &sorted).await?;
@@ -225,7 +225,7 @@ impl Target {
     }
 
     /// Leaves parts out of posts that an earlier run has written: their parts exist, or were left out then.
-    async fn leave_out_what_was_left_out(
+    async fn repeat_omissions(
         &mut self,
         account: &NewAccount,
         posts: &mut [OwnPost],

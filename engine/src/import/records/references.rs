@@ -66,7 +66,7 @@ fn link(rest: &str) -> Option<Link> {
 
 impl Target {
     /// Stores the links from everything that the import wrote to existing records.
-    pub(in crate::import) async fn enter_links(
+    pub(in crate::import) async fn write_references(
         &mut self,
         account: &NewAccount,
         old: &DiasporaId,

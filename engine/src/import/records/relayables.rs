@@ -15,7 +15,7 @@ use crate::validate::SignatureCheck;
 
 /// The authorship of a batch's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
+enum Authorship {
     Own,
     Others,
     LikesOnComments,
@@ -56,15 +56,15 @@ impl Table {
         }
     }
 
-    fn kind(self, whose: Whose) -> CountKind {
+    fn kind(self, whose: Authorship) -> CountKind {
         match (self, whose) {
-            (_, Whose::LikesOnComments) => CountKind::LikesOnComments,
-            (Self::Comments, Whose::Own) => CountKind::OwnComments,
-            (Self::Comments, Whose::Others) => CountKind::OthersComments,
-            (Self::Likes, Whose::Own) => CountKind::OwnLikes,
-            (Self::Likes, Whose::Others) => CountKind::OthersLikes,
-            (Self::PollParticipations, Whose::Own) => CountKind::OwnPollParticipations,
-            (Self::PollParticipations, Whose::Others) => CountKind::OthersPollParticipations,
+            (_, Authorship::LikesOnComments) => CountKind::LikesOnComments,
+            (Self::Comments, Authorship::Own) => CountKind::OwnComments,
+            (Self::Comments, Authorship::Others) => CountKind::OthersComments,
+            (Self::Likes, Authorship::Own) => CountKind::OwnLikes,
+            (Self::Likes, Authorship::Others) => CountKind::OthersLikes,
+            (Self::PollParticipations, Authorship::Own) => CountKind::OwnPollParticipations,
+            (Self::PollParticipations, Authorship::Others) => CountKind::OthersPollParticipations,
         }
     }
 }
@@ -105,7 +105,7 @@ impl Target {
         let (comments, others): (Vec<_>, Vec<_>) = records.into_iter().partition(is_comment);
         for records in [comments, others] {
             let records = records.into_iter().map(|record| (record, SignatureCheck::NotNeeded)).collect();
-            self.import_relayables(Whose::Own, account, people, records, journal).await?;
+            self.import_relayables(Authorship::Own, account, people, records, journal).await?;
         }
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Target {
         records: Vec<(Relayable, SignatureCheck)>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        self.import_relayables(Whose::Others, account, people, records, journal).await
+        self.import_relayables(Authorship::Others, account, people, records, journal).await
     }
 
     /// Imports other people's likes of comments.
@@ -129,12 +129,12 @@ impl Target {
         records: Vec<(Relayable, SignatureCheck)>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        self.import_relayables(Whose::LikesOnComments, account, people, records, journal).await
+        self.import_relayables(Authorship::LikesOnComments, account, people, records, journal).await
     }
 
     async fn import_relayables(
         &mut self,
-        whose: Whose,
+        whose: Authorship,
         account: &NewAccount,
         people: &People,
         records: Vec<(Relayable, SignatureCheck)>,
@@ -153,7 +153,7 @@ impl Target {
             }
             let noted = known.noted(table, &guid);
             let row = known.row(table, &guid);
-            if let Some(code) = known.why_gone(table, &guid) {
+            if let Some(code) = known.omission_reason(table, &guid) {
                 self.report.left_out(kind, code, &guid);
                 continue;
             }
@@ -183,7 +183,7 @@ impl Target {
         self.write_sorted(account, people, sorted, journal).await
     }
 
-    fn count_new(&mut self, whose: Whose, new: &New, intents: &mut Vec<Intent>) {
+    fn count_new(&mut self, whose: Authorship, new: &New, intents: &mut Vec<Intent>) {
         let table = Table::of(&new.record.entity);
         self.report.imported(table.kind(whose));
         intents.push(Intent::write(table.name(), new.record.entity.guid()));
@@ -242,7 +242,7 @@ impl Target {
     /// Leaves out repeated reactions: one person likes a thing once and votes in a poll once.
     async fn drop_duplicate_reactions(
         &mut self,
-        whose: Whose,
+        whose: Authorship,
         sorted: &mut Sorted,
     ) -> Result<(), ImportError> {
         let Sorted { new, intents, .. } = sorted;
@@ -346,7 +346,7 @@ enum Step {
 }
 
 fn judge(
-    whose: Whose,
+    whose: Authorship,
     account: &NewAccount,
     people: &People,
     parents: &Parents,
@@ -372,7 +372,7 @@ fn judge(
     };
     let (parent, class) = parents.of(&record.entity).ok_or(FindingCode::ParentMissing)?;
     let parent = parent.ok_or(FindingCode::ParentMissing)?;
-    if whose != Whose::Own && !parent.own {
+    if whose != Authorship::Own && !parent.own {
         return Err(FindingCode::ParentNotOwn);
     }
     match row {

@@ -40,7 +40,7 @@ impl Target {
     }
 
     /// Imports photos that belong to no post.
-    pub(in crate::import) async fn import_loose_photos(
+    pub(in crate::import) async fn import_standalone_photos(
         &mut self,
         account: &NewAccount,
         files: &PhotoFiles,

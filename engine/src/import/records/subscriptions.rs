@@ -7,7 +7,7 @@ use crate::domain::Guid;
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::report::FindingCode;
-use crate::import::target::{Fate, NewAccount, Target};
+use crate::import::target::{NewAccount, RowState, Target};
 use crate::pod::database::{Cell as _, OnConflict, Value};
 use crate::pod::reader::hidden_posts;
 
@@ -28,8 +28,8 @@ impl Target {
             let planned = self.planned.as_ref().is_some_and(|planned| planned.posts.contains_key(post));
             let noted = noted.get(post.as_str()).copied();
             let id = ids.get(post.as_str()).copied().or(planned.then_some(0));
-            let fate = Fate::of(noted, id.is_some_and(|id| subscribed.contains(&id)));
-            if id.is_none() && fate != Fate::Deleted {
+            let fate = RowState::of(noted, id.is_some_and(|id| subscribed.contains(&id)));
+            if id.is_none() && fate != RowState::Deleted {
                 self.report.left_out(CountKind::Subscriptions, FindingCode::ParentMissing, post);
                 continue;
             }
@@ -39,11 +39,11 @@ impl Target {
             }
             self.report.came_to(CountKind::Subscriptions, fate, noted, post);
             match (fate, id) {
-                (Fate::New, Some(id)) => {
+                (RowState::New, Some(id)) => {
                     intents.push(Intent::write(kinds::PARTICIPATIONS, post));
                     rows.push((id, post));
                 }
-                (Fate::Found, _) => intents.push(Intent::found(kinds::PARTICIPATIONS, post)),
+                (RowState::Found, _) => intents.push(Intent::found(kinds::PARTICIPATIONS, post)),
                 _ => {}
             }
         }

@@ -19,7 +19,7 @@ use crate::import::report::{FindingCode, Report};
 use crate::import::scan::source::Batch;
 use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
-use crate::pod::database::{Column, Columns, DatabaseError};
+use crate::pod::database::{Column, ColumnLimits, DatabaseError};
 
 /// Characters of a string column.
 pub(in crate::import) const SHORT: usize = 255;
@@ -31,7 +31,7 @@ pub(in crate::import) fn short(text: &str) -> String {
 
 /// Fits texts into columns, and reports the changes.
 struct Holder<'a> {
-    columns: Arc<Columns>,
+    columns: Arc<ColumnLimits>,
     report: &'a mut Report,
     same_aspects: &'a HashMap<String, String>,
 }
@@ -45,7 +45,7 @@ impl Target {
         for name in &mut survey.aspects {
             holder.own_aspect(name);
         }
-        self.same_aspects = self.pod.taken_for_one("aspects", "name", &survey.aspects).await?;
+        self.same_aspects = self.pod.collation_duplicates("aspects", "name", &survey.aspects).await?;
         for name in &mut survey.aspects {
             if let Some(same) = self.same_aspects.get(name) {
                 name.clone_from(same);

@@ -36,7 +36,7 @@ impl KnownRelayables {
     }
 
     /// Returns the reason why a missing record must be left out; none for one that may be imported.
-    pub(in crate::import) fn why_gone(&self, table: Table, guid: &Guid) -> Option<FindingCode> {
+    pub(in crate::import) fn omission_reason(&self, table: Table, guid: &Guid) -> Option<FindingCode> {
         if self.row(table, guid).is_some() {
             return None;
         }

@@ -209,7 +209,7 @@ impl People {
 
 /// Returns the archive's people whom the target pod does not know, with the archive's data about them, if that can be
 /// trusted.
-pub(in crate::import) fn strangers(
+pub(in crate::import) fn unknown_people(
     people: &People,
     described: &BTreeMap<DiasporaId, KnownPerson>,
 ) -> Vec<NewPerson> {
@@ -217,7 +217,7 @@ pub(in crate::import) fn strangers(
         .iter()
         .filter(|(id, _)| people.get(id).is_none())
         .filter_map(|(id, described)| {
-            let key = PublicKey::from_pem(&whole_lines(described.key.as_deref()?)).ok()?;
+            let key = PublicKey::from_pem(&with_final_newline(described.key.as_deref()?)).ok()?;
             let name = described.name.as_deref().filter(|name| *name != id.as_str()).unwrap_or_default();
             let profile = PersonProfile::from_display_name(name);
             Some(NewPerson { id: id.clone(), guid: described.guid.clone()?, key, profile, https: true })
@@ -227,7 +227,7 @@ pub(in crate::import) fn strangers(
 
 /// Returns a key with the line break at its end that diaspora*'s own keys have; archives of pods on which people were
 /// entered without it lack it.
-fn whole_lines(pem: &str) -> String {
+fn with_final_newline(pem: &str) -> String {
     format!("{}\n", pem.trim_end())
 }
 

@@ -15,20 +15,20 @@ const REPLACEMENT: char = '\u{FFFD}';
 
 /// Capacity of a pod's columns.
 #[derive(Debug, Clone)]
-pub(crate) struct Columns {
+pub(crate) struct ColumnLimits {
     known: HashMap<(String, String), Column>,
     usual: Column,
-    folding: HashMap<(String, String), Folding>,
+    folding: HashMap<(String, String), Collation>,
 }
 
 /// A column's text comparison: character set and collation.
 #[derive(Debug, Clone)]
-pub(super) struct Folding {
+pub(super) struct Collation {
     pub(super) set: String,
     pub(super) collation: String,
 }
 
-impl Folding {
+impl Collation {
     /// Returns whether trailing spaces are ignored, as in all but the newest collations.
     pub(super) fn pads(&self) -> bool {
         !self.collation.contains("_nopad_") && !self.collation.contains("_0900_")
@@ -86,7 +86,7 @@ impl Column {
     }
 }
 
-impl Columns {
+impl ColumnLimits {
     /// Returns the statement that lists them: table, column, characters, bytes, character set, collation. `None` when
     /// all columns store any text.
     pub(super) fn statement(dialect: Dialect) -> Option<&'static str> {
@@ -120,14 +120,14 @@ impl Columns {
             Some(((row.text(0)?, row.text(1)?), column))
         });
         let folding = rows.iter().filter_map(|row| {
-            let folding = Folding { set: name(row.text(4)?)?, collation: name(row.text(5)?)? };
+            let folding = Collation { set: name(row.text(4)?)?, collation: name(row.text(5)?)? };
             Some(((row.text(0)?, row.text(1)?), folding))
         });
         Self { known: known.collect(), usual, folding: folding.collect() }
     }
 
     /// Returns a column's text comparison; `None` when it compares bytes.
-    pub(super) fn folding(&self, table: &str, column: &str) -> Option<&Folding> {
+    pub(super) fn folding(&self, table: &str, column: &str) -> Option<&Collation> {
         self.folding.get(&(table.to_owned(), column.to_owned()))
     }
 

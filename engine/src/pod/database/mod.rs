@@ -11,12 +11,12 @@ mod text;
 mod unsayable;
 mod writer;
 
-pub(crate) use columns::{Column, Columns};
+pub(crate) use columns::{Column, ColumnLimits};
 pub use error::DatabaseError;
 pub(crate) use error::reason;
 pub use row::{Cell, Reading, Row};
 pub(crate) use snapshot::numbered_placeholders;
 pub use snapshot::{SharedSnapshot, Snapshot};
 pub use text::clean_text;
-pub use unsayable::Unsayable;
+pub use unsayable::UnrepresentableTime;
 pub use writer::{OnConflict, PodWriter, Value};

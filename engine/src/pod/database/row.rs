@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
 use super::clean_text;
-use super::unsayable::{self, Unsayable};
+use super::unsayable::{self, UnrepresentableTime};
 use crate::domain::Timestamp;
 
 /// A row of any of the three databases.
@@ -28,7 +28,7 @@ pub enum Reading<T> {
     /// A time or date that the protocol can represent: of the years 1 to 9999.
     Known(T),
     /// Another value, such as infinity, a BC year, a day 0, or a text.
-    Unsayable(Unsayable),
+    UnrepresentableTime(UnrepresentableTime),
 }
 
 /// Reads single columns; positions count from 0.
@@ -154,7 +154,7 @@ impl Row {
                 .flatten()
                 .map(|bytes| unsayable::of_text(&clean_text(bytes))),
         };
-        held.map_or(Reading::Absent, Reading::Unsayable)
+        held.map_or(Reading::Absent, Reading::UnrepresentableTime)
     }
 
     /// Returns the number of columns.

@@ -13,32 +13,32 @@ const SHOWN: usize = 40;
 
 /// A value in a time column outside the years 1 to 9999.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsayable {
+pub struct UnrepresentableTime {
     /// Description of the value, for people.
     pub held: String,
     /// Start of the day, month or year, if known.
     pub near: Option<Timestamp>,
 }
 
-impl Unsayable {
+impl UnrepresentableTime {
     fn new(held: impl Into<String>) -> Self {
         Self { held: held.into(), near: None }
     }
 }
 
 /// Reads PostgreSQL's binary form: eight bytes of microseconds or four of days, since 2000-01-01.
-pub(super) fn of_postgres(bytes: &[u8]) -> Unsayable {
+pub(super) fn of_postgres(bytes: &[u8]) -> UnrepresentableTime {
     const DAY: i64 = 86_400_000_000;
     let time = <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes);
     let date = <[u8; 4]>::try_from(bytes).map(i32::from_be_bytes);
     let days = match (time, date) {
-        (Ok(i64::MAX), _) | (_, Ok(i32::MAX)) => return Unsayable::new("infinity"),
-        (Ok(i64::MIN), _) | (_, Ok(i32::MIN)) => return Unsayable::new("-infinity"),
+        (Ok(i64::MAX), _) | (_, Ok(i32::MAX)) => return UnrepresentableTime::new("infinity"),
+        (Ok(i64::MIN), _) | (_, Ok(i32::MIN)) => return UnrepresentableTime::new("-infinity"),
         (Ok(micros), _) => micros.div_euclid(DAY),
         (_, Ok(days)) => i64::from(days),
-        _ => return Unsayable::new("bytes that are no time"),
+        _ => return UnrepresentableTime::new("bytes that are no time"),
     };
-    Unsayable::new(year_in_words(days + POSTGRES_EPOCH_DAYS))
+    UnrepresentableTime::new(year_in_words(days + POSTGRES_EPOCH_DAYS))
 }
 
 /// Describes the year of a day, counted from 1970-01-01.
@@ -55,7 +55,7 @@ fn year_in_words(days: i64) -> String {
 
 /// Reads MySQL's binary form: a length, then year (two bytes), month, day, hour, minute and second up to the last
 /// nonzero part.
-pub(super) fn of_mysql(bytes: &[u8]) -> Unsayable {
+pub(super) fn of_mysql(bytes: &[u8]) -> UnrepresentableTime {
     let byte = |place: usize| bytes.get(place).copied().unwrap_or(0);
     let year = u16::from_le_bytes([byte(1), byte(2)]);
     let (month, day) = (byte(3), byte(4));
@@ -66,11 +66,11 @@ pub(super) fn of_mysql(bytes: &[u8]) -> Unsayable {
         }
         _ => format!("{year:04}-{month:02}-{day:02}"),
     };
-    Unsayable { held, near: near(i32::from(year), month.into(), day.into()) }
+    UnrepresentableTime { held, near: near(i32::from(year), month.into(), day.into()) }
 }
 
 /// Reads a text, SQLite's form of times.
-pub(super) fn of_text(text: &str) -> Unsayable {
+pub(super) fn of_text(text: &str) -> UnrepresentableTime {
     let mut numbers = text.get(..10).unwrap_or_default().split('-').map(|part| part.parse::<u32>().ok());
     let mut next = || numbers.next().flatten();
     let near = match (next(), next(), next()) {
@@ -79,7 +79,7 @@ pub(super) fn of_text(text: &str) -> Unsayable {
         }
         _ => None,
     };
-    Unsayable { held: format!("{:?}", text.chars().take(SHOWN).collect::<String>()), near }
+    UnrepresentableTime { held: format!("{:?}", text.chars().take(SHOWN).collect::<String>()), near }
 }
 
 /// Returns the first moment of the known part of a date.
@@ -95,7 +95,7 @@ fn near(year: i32, month: u32, day: u32) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
-    fn near_text(found: &Unsayable) -> Option<String> {
+    fn near_text(found: &UnrepresentableTime) -> Option<String> {
         found.near.map(|time| time.to_string())
     }
 

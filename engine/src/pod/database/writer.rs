@@ -8,7 +8,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::columns::{Columns, Folding, Held};
+use super::columns::{Collation, ColumnLimits, Held};
 use super::error::{Caller, statement_error};
 use super::snapshot::{Access, Link, backticks, connect, numbered_placeholders, within_time};
 use super::{Cell as _, DatabaseError, Row};
@@ -126,7 +126,7 @@ pub struct PodWriter {
     link: Link,
     dialect: Dialect,
     caller: Caller,
-    columns: Option<Arc<Columns>>,
+    columns: Option<Arc<ColumnLimits>>,
 }
 
 /// The most values in one statement; SQLite's limit is 32,766.
@@ -183,15 +183,15 @@ impl PodWriter {
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
-    pub(crate) async fn columns(&mut self) -> Result<Arc<Columns>, DatabaseError> {
+    pub(crate) async fn columns(&mut self) -> Result<Arc<ColumnLimits>, DatabaseError> {
         if let Some(columns) = &self.columns {
             return Ok(Arc::clone(columns));
         }
-        let rows = match Columns::statement(self.dialect) {
+        let rows = match ColumnLimits::statement(self.dialect) {
             Some(sql) => self.rows("what the columns hold", sql.to_owned(), &[]).await?,
             None => Vec::new(),
         };
-        let columns = Arc::new(Columns::new(self.dialect, &rows));
+        let columns = Arc::new(ColumnLimits::new(self.dialect, &rows));
         self.columns = Some(Arc::clone(&columns));
         Ok(columns)
     }
@@ -314,7 +314,7 @@ impl PodWriter {
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
-    pub(crate) async fn taken_for_one(
+    pub(crate) async fn collation_duplicates(
         &mut self,
         table: &'static str,
         column: &str,
@@ -324,7 +324,7 @@ impl PodWriter {
         let Some(folding) = columns.folding(table, column) else { return Ok(HashMap::new()) };
         // The database's own sort key.
         let text = if folding.pads() { "TRIM(TRAILING ' ' FROM ?)" } else { "?" };
-        let Folding { set, collation } = folding;
+        let Collation { set, collation } = folding;
         let sql = format!("SELECT HEX(WEIGHT_STRING(CONVERT({text} USING {set}) COLLATE {collation}))");
         let (mut first, mut others) = (HashMap::<Option<String>, &String>::new(), HashMap::new());
         for text in texts {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 
 use super::account::{self, AccountRow};
-use super::others::{PersonKey, TOOK_PART};
+use super::others::{PARTICIPANTS, PersonKey};
 use super::signing::migrations::{Moves, list};
 use super::source::{Scope, Statement, Whose, person_keys, pod_addresses, private_keys};
 use super::{ReadError, contacts, conversations, extras, others, post_parts, posts, relayables};
@@ -94,7 +94,7 @@ impl ReadAhead {
 
     /// Reads the keys of everyone active on the accounts' posts, and of their earlier identities.
     async fn read_keys(&mut self, snapshot: &mut Snapshot) -> Result<(), ReadError> {
-        let took_part = self.rows.iter().filter(|((what, _), _)| *what == TOOK_PART.what);
+        let took_part = self.rows.iter().filter(|((what, _), _)| *what == PARTICIPANTS.what);
         let mut people: HashSet<i64> =
             took_part.flat_map(|(_, rows)| rows.iter().filter_map(|row| row.integer(0))).collect();
         people.extend(people.iter().flat_map(|person| self.moves.earlier(*person)).collect::<Vec<_>>());

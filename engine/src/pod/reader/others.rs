@@ -18,7 +18,7 @@ use crate::domain::{NonContactAuthor, OmissionCode, PublicKey, RecordKind, Relay
 use crate::pod::database::{Cell as _, Row};
 
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&TOOK_PART, OTHERS[0], OTHERS[1], OTHERS[2], &LIKES_ON_COMMENTS];
+    &[&PARTICIPANTS, OTHERS[0], OTHERS[1], OTHERS[2], &LIKES_ON_COMMENTS];
 
 /// Statements for other people's relayables, in the order of [`KINDS`].
 const OTHERS: [&Statement; 3] = [
@@ -28,7 +28,7 @@ const OTHERS: [&Statement; 3] = [
 ];
 
 /// Reads the `people.id` of everyone who commented, liked or voted.
-pub(super) const TOOK_PART: Statement = Statement {
+pub(super) const PARTICIPANTS: Statement = Statement {
     what: "the people who took part",
     whose: Whose::Person,
     sql: |scope| {
@@ -112,7 +112,7 @@ impl AccountReader<'_> {
     /// The database's failure.
     pub async fn prepare_others(&mut self) -> Result<OthersRelayables, ReadError> {
         let mut authors = HashSet::new();
-        let mut rows = self.source.stream(&TOOK_PART, &self.account);
+        let mut rows = self.source.stream(&PARTICIPANTS, &self.account);
         while let Some(row) = rows.try_next().await? {
             authors.extend(row.integer(0));
         }

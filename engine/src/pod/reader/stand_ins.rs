@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::notes::{Notes, Problem};
 use crate::domain::{OmissionCode, RecordKind, Timestamp};
-use crate::pod::database::{Reading, Row, Unsayable};
+use crate::pod::database::{Reading, Row, UnrepresentableTime};
 
 /// Replaces a time of which nothing is known: 1970-01-01T00:00:00Z, which sorts before everything on a pod.
 const NO_TIME: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -31,7 +31,7 @@ impl StandIns {
                 let reason = format!("its time is empty; {nothing} stands for it");
                 (nothing, Problem::new(OmissionCode::MissingValue, reason))
             }
-            Reading::Unsayable(Unsayable { held, near }) => {
+            Reading::UnrepresentableTime(UnrepresentableTime { held, near }) => {
                 let time = near.unwrap_or(nothing);
                 let reason = format!("its time is {held} in the pod's database; {time} stands for it");
                 (time, Problem::new(OmissionCode::UnreadableTime, reason))
@@ -46,7 +46,7 @@ impl StandIns {
         match reading {
             Reading::Known(value) => Some(value),
             Reading::Absent => None,
-            Reading::Unsayable(Unsayable { held, .. }) => {
+            Reading::UnrepresentableTime(UnrepresentableTime { held, .. }) => {
                 let reason = format!("its {what} is {held} in the pod's database and is left out");
                 self.0.push(Problem::new(OmissionCode::UnreadableTime, reason));
                 None

@@ -11,12 +11,12 @@ use crate::api::{Caller, body};
 use crate::app::App;
 use crate::board::shared::words::keep;
 use crate::error::WebError;
-use crate::podmin_words::{PodminWords, WordsProblem};
+use crate::podmin_words::{PodminMessage, WordsProblem};
 use crate::security::Address;
 
 /// The podmin's note and recommended pods, shown to people who leave and to newcomers who cannot join.
 #[derive(Serialize, ToSchema)]
-#[schema(as = PodminWords)]
+#[schema(as = PodminMessage)]
 pub(super) struct WordsDocument {
     /// The note; may be empty.
     note: String,
@@ -34,8 +34,8 @@ pub(super) struct PodDocument {
     about: String,
 }
 
-impl From<PodminWords> for WordsDocument {
-    fn from(words: PodminWords) -> Self {
+impl From<PodminMessage> for WordsDocument {
+    fn from(words: PodminMessage) -> Self {
         let pods = words.pods.into_iter().map(|pod| PodDocument { url: pod.url, about: pod.about });
         Self { note: words.note, pods: pods.collect() }
     }
@@ -72,7 +72,7 @@ pub(super) struct NewPod {
         NobodySignedIn, NotAllowed))]
 pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<WordsDocument>, WebError> {
     caller.may_look(&app).await?;
-    Ok(Json(PodminWords::of(&app).await?.into()))
+    Ok(Json(PodminMessage::of(&app).await?.into()))
 }
 
 /// Replaces the podmin's note and the recommended pods. For podmins.
@@ -95,7 +95,7 @@ pub(super) async fn put(
         }
         lines.push(format!("{} {}", pod.url, pod.about));
     }
-    let words = PodminWords::parse(&new.note, &lines.join("\n")).map_err(problem)?;
+    let words = PodminMessage::parse(&new.note, &lines.join("\n")).map_err(problem)?;
     keep(&app, &actor, &words).await?;
     Ok(Json(words.into()))
 }

@@ -63,7 +63,7 @@ pub(crate) async fn begin(
         keep_sign_in,
     };
     let name = now.compact();
-    nothing_in_the_way(app, &name).await?;
+    check_can_start(app, &name).await?;
     let begun = NewCampaign {
         name: &name,
         out: &app.config.depot.to_string(),
@@ -115,7 +115,7 @@ fn choice(only: &str) -> Result<Only, WebError> {
 }
 
 /// Fails if another campaign is open, or the name is taken: campaigns are named by the second.
-async fn nothing_in_the_way(app: &App, name: &str) -> Result<(), WebError> {
+async fn check_can_start(app: &App, name: &str) -> Result<(), WebError> {
     let conflict = |reason: String| Err(WebError::Conflict(reason));
     if app.config.pod.is_none() {
         return conflict("the pod is gone: nothing can be exported any more".to_owned());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pappus_engine::pod::database::Snapshot;
-use pappus_engine::pod::people::{Addressee, Seen, addressees};
+use pappus_engine::pod::people::{Recipient, Seen, addressees};
 use pappus_engine::store::{StoreError, StoreRow};
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +151,7 @@ pub(crate) fn seen(audience: Audience) -> Seen {
 pub(crate) async fn fetched_of(
     app: &App,
     audience: Audience,
-    people: &[Addressee],
+    people: &[Recipient],
 ) -> Result<HashSet<i64>, StoreError> {
     if people.is_empty() || audience != Audience::NotFetched {
         return Ok(HashSet::new());

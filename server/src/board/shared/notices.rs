@@ -9,7 +9,7 @@ use super::Actor;
 use super::letter::{Filling, Languages, Written};
 use crate::app::App;
 use crate::error::WebError;
-use crate::mail::{Letter, queue};
+use crate::mail::{Mail, queue};
 
 /// Maximum lengths of subject and body, in characters.
 const LONG_SUBJECT: usize = 200;
@@ -161,7 +161,7 @@ pub(crate) async fn test(app: &App, actor: &Actor, draft: &Draft) -> Result<Stri
     for code in std::iter::once(&draft.languages.main).chain(draft.languages.texts.keys()) {
         let Written { subject, body } = filling.letter(app, draft, code, &actor.podmin.username);
         let key = format!("test-{}-{now}-{code}", actor.podmin.user_id);
-        queue(app, &Letter { key, to: to.clone(), subject, body }).await?;
+        queue(app, &Mail { key, to: to.clone(), subject, body }).await?;
     }
     actor.has_done(app, "notice-test", &draft.subject, None).await;
     Ok(to)

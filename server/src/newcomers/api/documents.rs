@@ -19,7 +19,7 @@ use crate::pages::Page;
 
 /// Conditions of moving to this pod.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Door {
+pub(super) struct MoveConditions {
     /// The pod's address.
     pod: String,
     /// Admission policy.
@@ -34,7 +34,7 @@ pub(super) struct Door {
     undo_minutes: f64,
 }
 
-impl Door {
+impl MoveConditions {
     pub(super) fn of(app: &App) -> Self {
         let section = &app.config.newcomers;
         Self {

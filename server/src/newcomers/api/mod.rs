@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
-use documents::{Deliveries, Door, NewcomerDocument};
+use documents::{Deliveries, MoveConditions, NewcomerDocument};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -59,11 +59,11 @@ type Said<T> = Result<Json<T>, JsonRejection>;
 
 /// Returns the conditions of moving to this pod.
 #[utoipa::path(get, path = "/api/v1/newcomers", tag = "newcomers",
-    responses((status = 200, body = Door),
+    responses((status = 200, body = MoveConditions),
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn door(Shared(app): Shared<App>) -> Result<Json<Door>, WebError> {
+async fn door(Shared(app): Shared<App>) -> Result<Json<MoveConditions>, WebError> {
     super::is_there(&app)?;
-    Ok(Json(Door::of(&app)))
+    Ok(Json(MoveConditions::of(&app)))
 }
 
 /// A new move.
@@ -130,7 +130,7 @@ async fn leave(
 /// The uploaded files.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Whole {
+struct CheckForm {
     /// Passphrase of the archive, if it is encrypted with age and a passphrase.
     #[serde(default)]
     #[schema(max_length = 1000)]
@@ -143,14 +143,14 @@ struct Whole {
 /// Checks the archive uploaded to `/newcomers/uploads` (tus 1.0, with `Upload-Metadata: part YXJjaGl2ZQ==`, or
 /// `cGhvdG9z` for photos).
 #[utoipa::path(post, path = "/api/v1/newcomers/me/look", tag = "newcomers", security(("newcomer" = [])),
-    request_body = Whole,
+    request_body = CheckForm,
     responses((status = 202, body = NewcomerDocument),
         Senseless, NotThere, TooLate))]
 async fn look(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
-    said: Said<Whole>,
+    said: Said<CheckForm>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
     let whole = body(said)?;
     let passphrase = Zeroizing::new(whole.passphrase);

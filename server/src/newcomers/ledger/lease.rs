@@ -292,7 +292,7 @@ mod tests {
     use pappus_engine::store::Store;
 
     use super::*;
-    use crate::newcomers::ledger::table::Beginner;
+    use crate::newcomers::ledger::table::NewNewcomer;
 
     #[tokio::test]
     async fn who_has_lost_the_lease_notes_nothing() {
@@ -301,14 +301,15 @@ mod tests {
         let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
         let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
         let (per_day, per_address) = (1, 1);
-        let who = Beginner { language: "en", address: "192.0.2.1", invitation: None, per_day, per_address };
+        let who =
+            NewNewcomer { language: "en", address: "192.0.2.1", invitation: None, per_day, per_address };
         let mut transaction = store.begin().await.unwrap();
         let day = Duration::from_hours(24);
         let secret = newcomers.begin(&mut transaction, &who, 1_000, day).await.unwrap().unwrap();
         transaction.commit().await.unwrap();
         let id = newcomers.with_secret(&secret).await.unwrap().unwrap().id;
         let mut transaction = newcomers.lock_files(id, 1_000).await.unwrap().unwrap();
-        assert!(newcomers.handed_in(&mut transaction, id, (1, 0), None, 1_000, day).await.unwrap());
+        assert!(newcomers.start_check(&mut transaction, id, (1, 0), None, 1_000, day).await.unwrap());
         transaction.commit().await.unwrap();
         assert!(
             newcomers.lock_files(id, 1_000).await.unwrap().is_none(),

@@ -26,7 +26,7 @@ pub struct Newcomers {
 }
 
 /// A new newcomer, with the limits on new ones.
-pub(in crate::newcomers) struct Beginner<'a> {
+pub(in crate::newcomers) struct NewNewcomer<'a> {
     pub(in crate::newcomers) language: &'a str,
     pub(in crate::newcomers) address: &'a str,
     pub(in crate::newcomers) invitation: Option<i64>,
@@ -61,7 +61,7 @@ impl Newcomers {
     pub(in crate::newcomers) async fn begin(
         &self,
         transaction: &mut Transaction,
-        who: &Beginner<'_>,
+        who: &NewNewcomer<'_>,
         now: i64,
         good_for: Duration,
     ) -> Result<Option<String>, StoreError> {
@@ -112,7 +112,7 @@ impl Newcomers {
     }
 
     /// Finds a newcomer while the worker's fence is valid.
-    pub(in crate::newcomers) async fn in_hand(
+    pub(in crate::newcomers) async fn with_fence(
         &self,
         id: i64,
         fence: &str,
@@ -215,7 +215,7 @@ impl Newcomers {
     }
 
     /// Starts the check of an uploaded archive, which may replace another.
-    pub(in crate::newcomers) async fn handed_in(
+    pub(in crate::newcomers) async fn start_check(
         &self,
         transaction: &mut Transaction,
         id: i64,

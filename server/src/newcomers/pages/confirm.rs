@@ -15,7 +15,7 @@ use crate::newcomers::ledger::records::{Newcomer, State};
 use crate::newcomers::ledger::summary::PlanSummary;
 use crate::newcomers::ledger::table::Choice;
 use crate::newcomers::pages::overview::{Form, Said, present};
-use crate::newcomers::strength::is_easy;
+use crate::newcomers::strength::is_weak;
 use crate::newcomers::uploads::form::{seal, seal_text};
 use crate::newcomers::work::push_now;
 use crate::pages::{CheckedForm, Page, Question};
@@ -123,7 +123,7 @@ impl<'a> Chosen<'a> {
         ];
         if !LETTERS.contains(&password.chars().count()) || password.contains('\0') {
             wrong.push("newcomers-password-length");
-        } else if is_easy(password, &about) {
+        } else if is_weak(password, &about) {
             wrong.push("newcomers-password-easy");
         }
         if self.again.is_some_and(|again| again != password) {

@@ -16,7 +16,7 @@ use crate::newcomers::ledger::records::{Newcomer, State};
 use crate::newcomers::ledger::summary::{Group, PlanSummary};
 use crate::newcomers::steps::{NO_KEY, needs_passphrase};
 use crate::pages::{FieldProblems, Page};
-use crate::podmin_words::PodminWords;
+use crate::podmin_words::PodminMessage;
 
 /// The query parameters.
 #[derive(Deserialize)]
@@ -63,7 +63,7 @@ struct NewcomersPage<'a> {
     /// Problems of the upload or invitation form.
     problems: FieldProblems,
     /// The podmin's note to people who cannot join.
-    podmin_words: PodminWords,
+    podmin_words: PodminMessage,
     /// Maximum size of uploads and the time they are kept.
     limits: String,
     terms: Option<String>,
@@ -182,7 +182,7 @@ pub(in crate::newcomers) async fn present(
         problem: words(matches!(said, Said::TooMany), "newcomers-too-many"),
         note: words(matches!(said, Said::Left), "newcomers-left"),
         problems: if let Said::Wrong(problems) = said { problems } else { FieldProblems::default() },
-        podmin_words: if cannot_come { PodminWords::of(app).await? } else { PodminWords::default() },
+        podmin_words: if cannot_come { PodminMessage::of(app).await? } else { PodminMessage::default() },
         limits,
         terms: section.terms.clone(),
         page,

@@ -10,9 +10,9 @@ use crate::app::App;
 use crate::board::shared::Actor;
 use crate::config::Admission;
 use crate::error::WebError;
-use crate::newcomers::compared::{Compared, Key, compared};
 use crate::newcomers::decisions;
 use crate::newcomers::invitations::{self, Invitation};
+use crate::newcomers::key_comparison::{Key, KeyComparison, compared};
 use crate::newcomers::ledger::records::{Newcomer, State};
 use crate::newcomers::ledger::summary::PlanSummary;
 use crate::newcomers::pages::confirm::Confirmation;
@@ -55,7 +55,7 @@ struct Line {
     state: String,
     unproven: bool,
     /// The keys to compare, if any.
-    compared: Option<Compared>,
+    compared: Option<KeyComparison>,
     /// True if the podmin can retry the import.
     can_again: bool,
     /// True if the move waits for the podmin's approval to notify many pods.

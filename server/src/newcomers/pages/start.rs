@@ -15,7 +15,7 @@ use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::auth::{CurrentNewcomer, set_cookie};
 use crate::newcomers::ledger::records::{Newcomer, State};
-use crate::newcomers::ledger::table::{Beginner, NOTHING_FOUND, Newcomers, millis};
+use crate::newcomers::ledger::table::{NOTHING_FOUND, NewNewcomer, Newcomers, millis};
 use crate::newcomers::pages::confirm::Confirmation;
 use crate::newcomers::{invitations, tus};
 use crate::pages::{CheckedForm, Page, Question};
@@ -65,7 +65,7 @@ pub(in crate::newcomers) async fn start(
         None
     };
     let (per_day, per_address) = (section.per_day, section.per_address);
-    let who = Beginner { language, address: &address, invitation, per_day, per_address };
+    let who = NewNewcomer { language, address: &address, invitation, per_day, per_address };
     let Some(secret) = table.begin(&mut transaction, &who, now, crate::newcomers::good_for(app)).await?
     else {
         return Ok(Begun::TooMany);

@@ -17,7 +17,7 @@ use crate::config::Config;
 /// Maximum size of an order in bytes.
 const MAX_ORDER: u64 = 4 << 20;
 /// Interval between progress messages.
-const BEAT: Duration = Duration::from_millis(300);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(300);
 /// The exit code if the service is gone.
 const ORPHANED: i32 = 3;
 
@@ -63,7 +63,7 @@ pub async fn take_step(clock: Clock, environment: Environment<'_>) -> Result<(),
 }
 
 async fn step(workshop: StepContext, newcomer: i64, fence: &str, far: Arc<ProgressCounter>) -> Outcome {
-    match workshop.table.in_hand(newcomer, fence).await {
+    match workshop.table.with_fence(newcomer, fence).await {
         Ok(Some(newcomer)) => {
             let step = Step { workshop, newcomer, far };
             step.run().await.unwrap_or_else(|other| other)
@@ -105,7 +105,7 @@ fn tell(far: &ProgressCounter) {
             return;
         }
         last = now;
-        std::thread::sleep(BEAT);
+        std::thread::sleep(HEARTBEAT_INTERVAL);
     }
 }
 

@@ -50,7 +50,7 @@ impl Step {
         // The future of an import is too large for the stack.
         match self.newcomer.state {
             State::Checking => Box::pin(self.look(pod)).await,
-            State::Importing => Box::pin(self.bring_in(pod)).await,
+            State::Importing => Box::pin(self.import_account(pod)).await,
             State::Announcing => Box::pin(self.announce(pod)).await,
             State::Undoing => Box::pin(self.undo(pod)).await,
             _ => Ok(Outcome::GivenBack),
@@ -157,7 +157,7 @@ impl Step {
     }
 
     /// Imports the account, or resumes the import.
-    async fn bring_in(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
+    async fn import_account(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let newcomer = &self.newcomer;
         let (Some(username), Some(old)) = (&newcomer.username, &newcomer.old_account) else {
             return Err(self.stopped("broken", &"nothing was chosen"));
@@ -241,7 +241,7 @@ impl Step {
             None => None,
         };
         let (mut archive, _) = self.open()?;
-        self.look_whom_to_call(&mut archive)?;
+        self.check_pod_limit(&mut archive)?;
         let options = AnnounceOptions {
             key_passphrase,
             farewell: None,
@@ -263,7 +263,7 @@ impl Step {
     }
 
     /// Stops before too many pods are contacted without a podmin's approval: an archive can name any number of pods.
-    fn look_whom_to_call(&self, archive: &mut Archive<Verified>) -> Result<(), Outcome> {
+    fn check_pod_limit(&self, archive: &mut Archive<Verified>) -> Result<(), Outcome> {
         let most = self.workshop.config.newcomers.max_hosts;
         if self.newcomer.approved == Some(true) {
             return Ok(());

@@ -13,12 +13,12 @@ use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
 use crate::newcomers::ledger::records::Newcomer;
 use crate::newcomers::uploads::files::Part;
-use crate::newcomers::uploads::form::{ALREADY, handed_in, seal};
+use crate::newcomers::uploads::form::{ALREADY, seal, start_check};
 use crate::pages::CheckedForm;
 
 /// The form sent after the files.
 #[derive(Deserialize)]
-pub(in crate::newcomers) struct Whole {
+pub(in crate::newcomers) struct CheckForm {
     #[serde(default)]
     passphrase: String,
     /// Present if photos belong to the archive.
@@ -29,7 +29,7 @@ pub(in crate::newcomers) struct Whole {
 pub(in crate::newcomers) async fn look(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
-    CheckedForm(whole): CheckedForm<Whole>,
+    CheckedForm(whole): CheckedForm<CheckForm>,
 ) -> Result<Redirect, WebError> {
     let passphrase = Zeroizing::new(whole.passphrase);
     if !newcomer.state.takes_files() {
@@ -82,7 +82,7 @@ pub(in crate::newcomers) async fn look_at(
             if sizes.1 == 0 {
                 room.space.drop_whole(&mut transaction, id, Part::Photos).await?;
             }
-            handed_in(app, transaction, id, sizes, sealed.as_deref()).await?;
+            start_check(app, transaction, id, sizes, sealed.as_deref()).await?;
         }
     }
     Ok(Uploaded::Complete)

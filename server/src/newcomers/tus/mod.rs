@@ -21,14 +21,14 @@ use pappus_engine::store::{StoreError, random_id};
 
 use super::auth::CurrentNewcomer;
 use super::ledger::records::Newcomer;
-use super::uploads::files::{NoRoom, Part};
+use super::uploads::files::{NoSpace, Part};
 use super::uploads::space::{Claim, Kind};
 use crate::app::App;
 use crate::error::{WebError, keep_body};
 
 pub(super) use look::{Uploaded, look, look_at};
 pub(super) use piece::piece;
-pub(super) use turns::Turns;
+pub(super) use turns::WriterLocks;
 
 /// Version of the protocol.
 const VERSION: &str = "1.0.0";
@@ -139,8 +139,8 @@ pub(super) async fn create(
     let claim = Claim { name: &name, newcomer: id, kind: Kind::Part(part), bytes };
     match room.space.reserve(&claim, now).await? {
         Ok(()) => {}
-        Err(NoRoom::TooLarge) => return Ok(answer(StatusCode::PAYLOAD_TOO_LARGE, &[])),
-        Err(NoRoom::Full) => return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[])),
+        Err(NoSpace::TooLarge) => return Ok(answer(StatusCode::PAYLOAD_TOO_LARGE, &[])),
+        Err(NoSpace::Full) => return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[])),
     }
     let (files, path) = (room.files.clone(), room.files.pieces(id, &name));
     let making = tokio::task::spawn_blocking(move || {

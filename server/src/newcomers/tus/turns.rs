@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The uploads being written: two writers would mix their bytes.
 #[derive(Debug, Clone, Default)]
-pub(in crate::newcomers) struct Turns(Arc<Mutex<HashMap<String, Running>>>);
+pub(in crate::newcomers) struct WriterLocks(Arc<Mutex<HashMap<String, Running>>>);
 
 #[derive(Debug)]
 struct Running {
@@ -20,8 +20,8 @@ struct Running {
 }
 
 /// The right to write, exclusive while this or a [`Stopped`] of it exists.
-pub(in crate::newcomers) struct Turn {
-    turns: Turns,
+pub(in crate::newcomers) struct WriterLock {
+    turns: WriterLocks,
     name: String,
     stop: watch::Receiver<bool>,
 }
@@ -29,16 +29,16 @@ pub(in crate::newcomers) struct Turn {
 /// Waits for the signal to stop a writer.
 pub(in crate::newcomers) struct Stopped(watch::Receiver<bool>);
 
-impl Turns {
+impl WriterLocks {
     /// Acquires the turn, unless it is held.
-    pub(in crate::newcomers) fn take(&self, newcomer: i64, name: &str) -> Option<Turn> {
+    pub(in crate::newcomers) fn take(&self, newcomer: i64, name: &str) -> Option<WriterLock> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.contains_key(name) {
             return None;
         }
         let (sender, stop) = watch::channel(false);
         taken.insert(name.to_owned(), Running { newcomer, stop: Arc::new(sender) });
-        Some(Turn { turns: self.clone(), name: name.to_owned(), stop })
+        Some(WriterLock { turns: self.clone(), name: name.to_owned(), stop })
     }
 
     /// Stops the writer of one upload, and waits until it has finished.
@@ -67,7 +67,7 @@ impl Turns {
     }
 }
 
-impl Turn {
+impl WriterLock {
     pub(in crate::newcomers) fn stopped(&self) -> Stopped {
         Stopped(self.stop.clone())
     }
@@ -83,7 +83,7 @@ impl Stopped {
     }
 }
 
-impl Drop for Turn {
+impl Drop for WriterLock {
     fn drop(&mut self) {
         self.turns.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
     }
@@ -95,7 +95,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_writes_at_a_time_until_stopped() {
-        let turns = Turns::default();
+        let turns = WriterLocks::default();
         let first = turns.take(1, "a").unwrap();
         assert!(turns.take(1, "a").is_none() && turns.take(1, "b").is_some());
         let mut stopped = first.stopped();

@@ -45,7 +45,7 @@ impl Part {
 
 /// The reason why an upload is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoRoom {
+pub enum NoSpace {
     /// The archive is too large.
     TooLarge,
     /// All archives together are too large, or the disk is full.

@@ -19,7 +19,7 @@ use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
 use crate::newcomers::ledger::records::Newcomer;
 use crate::newcomers::tus;
-use crate::newcomers::uploads::files::{Files, NoRoom, Part};
+use crate::newcomers::uploads::files::{Files, NoSpace, Part};
 use crate::newcomers::uploads::space::{Claim, Kind, Release};
 use crate::newcomers::work::push_now;
 use crate::pages::Page;
@@ -39,7 +39,7 @@ pub(in crate::newcomers) const ALREADY: &str = "there is an archive of yours alr
 /// The reason why an upload was not saved.
 enum UploadError {
     Web(WebError),
-    NewcomersService(NoRoom),
+    NoSpace(NoSpace),
 }
 
 impl From<StoreError> for UploadError {
@@ -99,10 +99,8 @@ async fn end(
             Ok(Redirect::to("/newcomers"))
         }
         Ok(None) => Ok(Redirect::to("/newcomers?problem=empty")),
-        Err(UploadError::NewcomersService(NoRoom::TooLarge)) => {
-            Ok(Redirect::to("/newcomers?problem=too-large"))
-        }
-        Err(UploadError::NewcomersService(NoRoom::Full)) => {
+        Err(UploadError::NoSpace(NoSpace::TooLarge)) => Ok(Redirect::to("/newcomers?problem=too-large")),
+        Err(UploadError::NoSpace(NoSpace::Full)) => {
             tracing::warn!("there is no room for archives of newcomers");
             Ok(Redirect::to("/newcomers?problem=full"))
         }
@@ -228,7 +226,7 @@ impl Reservation<'_> {
             Claim { name: self.name, newcomer: self.id, kind: Kind::Form, bytes: wanted.max(self.come) };
         self.reserved = claim.bytes;
         let reserved = self.app.newcomers.space.reserve(&claim, now).await?;
-        reserved.map_err(UploadError::NewcomersService)
+        reserved.map_err(UploadError::NoSpace)
     }
 }
 
@@ -257,11 +255,11 @@ async fn keep(app: &App, newcomer: &Newcomer, taken: Taken) -> Result<(), WebErr
     });
     let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
     kept.map_err(|error| WebError::Unavailable(format!("an upload cannot be kept: {error}")))?;
-    handed_in(app, transaction, id, (bytes, photos_bytes), sealed.as_deref()).await
+    start_check(app, transaction, id, (bytes, photos_bytes), sealed.as_deref()).await
 }
 
 /// Starts the check while the files are locked, and ends other uploads of the newcomer.
-pub(in crate::newcomers) async fn handed_in(
+pub(in crate::newcomers) async fn start_check(
     app: &App,
     mut transaction: Transaction,
     id: i64,
@@ -269,7 +267,7 @@ pub(in crate::newcomers) async fn handed_in(
     sealed: Option<&[u8]>,
 ) -> Result<(), WebError> {
     let (table, now) = (&app.newcomers.table, app.now_millis());
-    if !table.handed_in(&mut transaction, id, bytes, sealed, now, crate::newcomers::good_for(app)).await? {
+    if !table.start_check(&mut transaction, id, bytes, sealed, now, crate::newcomers::good_for(app)).await? {
         return Err(WebError::Conflict(ALREADY.to_owned()));
     }
     transaction.commit().await?;

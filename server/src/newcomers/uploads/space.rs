@@ -7,7 +7,7 @@ use pappus_engine::store::{Store, StoreError, Transaction, Value};
 
 use crate::error::WebError;
 use crate::newcomers::ledger::table::{lock_counts, millis};
-use crate::newcomers::uploads::files::{Files, NoRoom, Part};
+use crate::newcomers::uploads::files::{Files, NoSpace, Part};
 
 /// Validity of a reservation without new data. Resuming later reserves again if there is still space.
 pub(in crate::newcomers) const RESERVED_FOR: Duration = Duration::from_hours(6);
@@ -70,9 +70,9 @@ impl Space {
         &self,
         claim: &Claim<'_>,
         now: i64,
-    ) -> Result<Result<(), NoRoom>, WebError> {
+    ) -> Result<Result<(), NoSpace>, WebError> {
         if claim.bytes > self.files.most() {
-            return Ok(Err(NoRoom::TooLarge));
+            return Ok(Err(NoSpace::TooLarge));
         }
         // Measured before the lock: concurrent reservations count in full.
         let disk = self.disk().await?;
@@ -80,13 +80,13 @@ impl Space {
         lock_counts(&mut transaction, &self.pod, now).await?;
         let held = self.held(&mut transaction, claim, now).await?;
         if held.own.saturating_add(claim.bytes) > self.files.most() {
-            return Ok(Err(NoRoom::TooLarge));
+            return Ok(Err(NoSpace::TooLarge));
         }
         let unwritten = held.open.saturating_add(claim.bytes).saturating_sub(disk.unfinished);
         if held.all.saturating_add(claim.bytes) > self.files.most_together()
             || disk.free < self.files.keep_free().saturating_add(unwritten)
         {
-            return Ok(Err(NoRoom::Full));
+            return Ok(Err(NoSpace::Full));
         }
         let sql = "INSERT INTO pappus_upload_space (name, pod, newcomer_id, kind, bytes, expires_at) \
                    VALUES (?, ?, ?, ?, ?, ?) \

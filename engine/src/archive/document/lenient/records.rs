@@ -10,7 +10,7 @@ use crate::domain::{
 };
 
 /// The author of content that names none.
-const NOBODY: &str = "unknown@unknown.invalid";
+const UNKNOWN_AUTHOR: &str = "unknown@unknown.invalid";
 
 // Written by Pappus only, always in the same form.
 impl Record for AspectAudience {}
@@ -134,7 +134,7 @@ impl Record for OwnPost {
 /// Sets the author of the account's own content.
 fn author(data: &mut Fields, repair: &mut Repair<'_>) {
     repair.id(data, "author");
-    default(data, "author", repair.account.map_or(NOBODY, DiasporaId::as_str));
+    default(data, "author", repair.account.map_or(UNKNOWN_AUTHOR, DiasporaId::as_str));
 }
 
 fn status_message(data: &mut Fields, repair: &mut Repair<'_>) {

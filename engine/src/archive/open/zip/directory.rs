@@ -95,7 +95,7 @@ fn role(name: &str, attributes: u32, unpacked: u64) -> Result<Role, ZipError> {
         0 | 0o100_000 => name.is_empty() || name.ends_with('/') || attributes & DOS_FOLDER != 0,
         _ => return Err(ZipError::SpecialFile { name: owned() }),
     };
-    match (folder, names::is_junk(name)) {
+    match (folder, names::is_system_file(name)) {
         (true, _) if unpacked > 0 => Err(ZipError::Folder { name: owned() }),
         (true, _) => Ok(Role::Folder),
         (false, true) => Ok(Role::Junk),

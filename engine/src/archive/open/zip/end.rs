@@ -68,7 +68,7 @@ fn read(source: &mut Source, end_at: u64, block: &[u8; END], limits: &Limits) ->
     };
     let mut directory_end = end_at;
     // Some writers add a 64-bit end even if it is not needed.
-    if let Some((found, at)) = find_wide(source, end_at)? {
+    if let Some((found, at)) = find_zip64(source, end_at)? {
         let agrees = |narrow: u64, full: u64, elsewhere: u64| narrow == elsewhere || narrow == full;
         if !agrees(end.entries, found.entries, 0xffff)
             || !agrees(end.directory_size, found.directory_size, 0xffff_ffff)
@@ -92,7 +92,7 @@ fn read(source: &mut Source, end_at: u64, block: &[u8; END], limits: &Limits) ->
 }
 
 /// Returns the 64-bit end record and its position, if one exists.
-fn find_wide(source: &mut Source, end_at: u64) -> Result<Option<(End, u64)>, ZipError> {
+fn find_zip64(source: &mut Source, end_at: u64) -> Result<Option<(End, u64)>, ZipError> {
     let Some(locator_at) = end_at.checked_sub(LOCATOR as u64) else { return Ok(None) };
     let block_bytes: [u8; LOCATOR] = block(source, locator_at)?;
     let mut fields = Fields(&block_bytes);

@@ -87,12 +87,12 @@ impl Zip {
         let end = end::find(&mut source, size, limits)?;
         let entries = directory::read(&mut source, &end, limits)?;
         let mut zip = Self { source, entries, directory_at: end.directory_at };
-        zip.take_off_root(&names::root(&zip.entries, marks), limits)?;
+        zip.strip_root(&names::root(&zip.entries, marks), limits)?;
         Ok(zip)
     }
 
     /// Removes the root folder from the names of entries.
-    fn take_off_root(&mut self, root: &str, limits: &Limits) -> Result<(), ZipError> {
+    fn strip_root(&mut self, root: &str, limits: &Limits) -> Result<(), ZipError> {
         for entry in &mut self.entries {
             if let Some(rest) = entry.name.strip_prefix(root).filter(|_| !root.is_empty()) {
                 let rest = rest.into();

@@ -55,7 +55,7 @@ fn code_page_437(byte: u8) -> char {
 }
 
 /// Returns whether an entry is a file that operating systems create in folders.
-pub(super) fn is_junk(name: &str) -> bool {
+pub(super) fn is_system_file(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or_default();
     // macOS's copies of all files, and its metadata files on foreign file systems.
     name.split('/').any(|part| part == "__MACOSX")
@@ -67,7 +67,7 @@ pub(super) fn is_junk(name: &str) -> bool {
 /// Returns the problem of a name, if any.
 pub(super) fn problem(name: &str) -> Option<NameProblem> {
     // The name of Finder's folder icon ends in a carriage return.
-    let spoken = name.strip_suffix('\r').filter(|_| is_junk(name)).unwrap_or(name);
+    let spoken = name.strip_suffix('\r').filter(|_| is_system_file(name)).unwrap_or(name);
     let drive = name.as_bytes().get(1) == Some(&b':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
     if spoken.chars().any(char::is_control) {
         Some(NameProblem::ControlCharacter)
@@ -190,10 +190,10 @@ mod tests {
     fn what_systems_leave_behind_is_known() {
         for name in ["__MACOSX/a/._b.json", "a/.DS_Store", "._a.json", "x/Thumbs.db", "Desktop.ini", "Icon\r"]
         {
-            assert!(is_junk(name), "{name}");
+            assert!(is_system_file(name), "{name}");
         }
         for name in ["a.json", "_a", ".a", "DS_Store", "photos/.hidden.png", "MACOSX/a", "icon"] {
-            assert!(!is_junk(name), "{name}");
+            assert!(!is_system_file(name), "{name}");
         }
     }
 }

@@ -44,7 +44,7 @@ impl OthersRelayables {
             let mut relayable = Relayable::new(found.entity, found.order);
             let (mut signed_as, mut problem) = (None, None);
             if let Some(signature) = signature {
-                signed_as = self.whose_key_signed(author, &relayable, &signature);
+                signed_as = self.signing_id(author, &relayable, &signature);
                 relayable.entity.set_author_signature(Some(signature));
                 if orderless {
                     let reason = "the order of its signed values is gone; it is kept in extras.json";
@@ -124,7 +124,7 @@ impl OthersRelayables {
     }
 
     /// Returns the ID that a stored signature was made under, if it is not the author's current one.
-    fn whose_key_signed(&self, author: i64, relayable: &Relayable, signature: &str) -> Option<DiasporaId> {
+    fn signing_id(&self, author: i64, relayable: &Relayable, signature: &str) -> Option<DiasporaId> {
         let earlier = self.migrations.earlier(author);
         if earlier.is_empty() {
             return None;

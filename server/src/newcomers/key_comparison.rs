@@ -8,7 +8,7 @@ use crate::words::Words;
 
 /// The keys of one move, as the queue shows them.
 #[derive(Debug)]
-pub(super) struct Compared {
+pub(super) struct KeyComparison {
     /// The owner of each key and its fingerprint, or the reason why there is none.
     pub(super) rows: Vec<(String, Key)>,
     /// The recommended action.
@@ -50,7 +50,7 @@ pub(super) fn advice(newcomer: &Newcomer) -> Option<&'static str> {
 }
 
 /// Returns the keys of a move, if there is something to compare.
-pub(super) fn compared(words: &Words, newcomer: &Newcomer) -> Option<Compared> {
+pub(super) fn compared(words: &Words, newcomer: &Newcomer) -> Option<KeyComparison> {
     let (evidence, advice) = (newcomer.evidence.as_ref()?, advice(newcomer)?);
     let host = evidence.account.split_once('@').map_or("", |(_, host)| host);
     let about = |key: &str| {
@@ -69,7 +69,7 @@ pub(super) fn compared(words: &Words, newcomer: &Newcomer) -> Option<Compared> {
     if matches!(advice, "pin_differs") {
         rows = pod_keys(evidence, row);
     }
-    Some(Compared { rows, advice: about(&format!("queue-advice-{}", advice.replace('_', "-"))) })
+    Some(KeyComparison { rows, advice: about(&format!("queue-advice-{}", advice.replace('_', "-"))) })
 }
 
 /// Returns the key that signed the archive, the pinned pod keys and the account's key.
