@@ -74,15 +74,7 @@ impl Importer<'_> {
             self.plan_photo_files(&mut survey, &deleted)
         };
         let mut people = self.discover(&survey, &old, trusted).await?;
-        for (kind, place) in &survey.values_left_out {
-            self.target.report.note(*kind, FindingCode::ValueLeftOut, place);
-        }
-        for (kind, place) in &survey.unreadable {
-            self.target.report.left_out(*kind, FindingCode::Unreadable, place);
-        }
-        for (kind, count) in &survey.more_unreadable {
-            self.target.report.left_out_more(*kind, FindingCode::Unreadable, *count);
-        }
+        self.report_unreadable(&survey);
         people.read_pending(&mut self.target, &self.journal).await?;
         self.target.import_aspects(&mut account, &survey, &mut self.journal).await?;
         self.target.import_blocks(&account, &survey, &people, &mut self.journal).await?;
@@ -175,6 +167,19 @@ impl Importer<'_> {
         imports::finish(store, import, &text, self.journal.last_batch(), self.options.now).await?;
         former::forget(store, import).await?;
         Ok(self.target.remove_mark(&self.journal).await?)
+    }
+
+    /// Reports what the survey could not read.
+    fn report_unreadable(&mut self, survey: &Survey) {
+        for (kind, place) in &survey.values_left_out {
+            self.target.report.note(*kind, FindingCode::ValueLeftOut, place);
+        }
+        for (kind, place) in &survey.unreadable {
+            self.target.report.left_out(*kind, FindingCode::Unreadable, place);
+        }
+        for (kind, count) in &survey.more_unreadable {
+            self.target.report.left_out_more(*kind, FindingCode::Unreadable, *count);
+        }
     }
 
     fn plan_photo_files(&mut self, survey: &mut Survey, deleted: &HashSet<String>) -> PhotoFiles {
