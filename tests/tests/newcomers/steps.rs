@@ -164,7 +164,7 @@ async fn a_step_is_a_process_with_limits_that_ends_with_the_service() {
     let refused = state(&mut ida, "refused").await;
     assert_eq!(refused["problem"], "too_heavy", "{refused}");
     let page = ida.open("/newcomers").await.unwrap().text();
-    assert!(page.contains("was broken off three times"), "{page}");
+    assert!(page.contains("failed three times"), "{page}");
     assert_eq!(children(service.id()), [0; 0]);
 }
 
