@@ -241,7 +241,7 @@ async fn the_whole_way(store: Option<&str>) {
 
 /// Each friend's pod takes the move, processes it, and gets the rest; the old pod is gone, and tried again for four weeks.
 pub(crate) async fn everybody_comes_back(scene: &Scene, browser: &mut Browser) {
-    let page = until(browser, "/newcomers/told", "<dt>Arrived</dt><dd>4</dd>").await.text();
+    let page = until(browser, "/newcomers/told", "<dt>Delivered</dt><dd>4</dd>").await.text();
     assert!(page.contains("<dt>Friends back</dt><dd>0 of "), "{page}");
     scene.friends_come_back().await;
     let page = until(browser, "/newcomers/told", "<dt>On the way</dt><dd>1</dd>").await.text();

@@ -121,14 +121,14 @@ async fn promised_bytes(store: Option<&str>) {
     // A form counts like everything else.
     let mut form = begin(&service).await;
     let page = hand_in(&mut form, None, &vec![b'x'; 6_000_000]).await.text();
-    assert!(page.contains("no room"), "{page}");
+    assert!(page.contains("no space"), "{page}");
     // Who gives up makes room; who begins again for the same part has their old promise back.
     assert_eq!(delete(&mut first, &place).await, StatusCode::NO_CONTENT);
     let place = create(&mut late, ARCHIVE, 10_000_000).await;
     assert_eq!(place.status, StatusCode::CREATED);
     assert_eq!(create(&mut late, ARCHIVE, 11_000_000).await.status, StatusCode::CREATED);
     let page = hand_in(&mut form, None, &vec![b'x'; 3_000_000]).await.text();
-    assert!(!page.contains("no room"), "{page}");
+    assert!(!page.contains("no space"), "{page}");
     // That file is whole; it keeps its place.
     assert_eq!(create(&mut first, ARCHIVE, 2_000_000).await.status, StatusCode::INSUFFICIENT_STORAGE);
     let left = call(&mut late, Method::DELETE, "", None).await;
