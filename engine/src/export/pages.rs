@@ -9,10 +9,9 @@ use tokio::task::JoinHandle;
 
 use super::fail_fast_file::FailFastFile;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
-use crate::domain::CountKind;
 use crate::domain::{
-    AspectAudience, CommentedPost, Contact, Conversation, Guid, LoosePhoto, NonContactAuthor, Omission,
-    OmissionCode, Post, PostRemainder, Profile, RecordKind, Relayable, RelayableEntity, SignedAs,
+    AspectAudience, CommentedPost, Contact, Conversation, CountKind, Guid, LoosePhoto, NonContactAuthor,
+    Omission, OmissionCode, Post, PostRemainder, Profile, RecordKind, Relayable, RelayableEntity, SignedAs,
 };
 use crate::pod::reader::PostRecord;
 

@@ -8,8 +8,7 @@ use tokio::sync::mpsc;
 use super::fail_fast_file::{AbortHandle, FailFastFile};
 use super::pages::{Entry, Page, ViewSender};
 use crate::archive::writer::{ArchiveWriter, Packing, WriteError};
-use crate::domain::CountKind;
-use crate::domain::{Omission, RecordRef, Timestamp};
+use crate::domain::{CountKind, Omission, RecordRef, Timestamp};
 use crate::pod::reader::{Problem, ReadError};
 
 /// Serializes records as JSON.

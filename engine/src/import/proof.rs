@@ -7,8 +7,7 @@ use super::report::FindingCode;
 use super::scan::survey::Survey;
 use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
 use crate::discovery::{Discovery, DiscoveryError};
-use crate::domain::CountKind;
-use crate::domain::{DiasporaId, PublicKey};
+use crate::domain::{CountKind, DiasporaId, PublicKey};
 use crate::pod::database::Cell as _;
 
 /// The proof that an archive is the account's.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::journal::notes::Noted;
 use super::progress::ImportProgress;
 use super::report::{FindingCode, Report};
-use crate::domain::CountKind;
-use crate::domain::{DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
+use crate::domain::{CountKind, DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter, Value};
 

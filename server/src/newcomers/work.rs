@@ -200,12 +200,12 @@ impl Worker {
         loop {
             tokio::select! {
                 outcome = &mut work => return outcome,
-                () = &mut over => return Outcome::GivenBack,
+                () = &mut over => return Outcome::Released,
                 () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {
                     let now = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     // A temporary failure of the store is no reason to stop; the next heartbeat checks again.
                     if let Ok(false) = lease.heartbeat(&now, self.app.now_millis()).await {
-                        return Outcome::GivenBack;
+                        return Outcome::Released;
                     }
                 }
             }
@@ -244,7 +244,7 @@ impl Worker {
             Outcome::Unproven(evidence) => lease.unproven(&evidence, now).await?,
             Outcome::Later(reason) => self.reschedule(lease, &reason).await?,
             Outcome::Died(how) => self.died(lease, &how).await?,
-            Outcome::GivenBack => lease.release().await?,
+            Outcome::Released => lease.release().await?,
         };
         if !noted {
             tracing::info!(newcomer = lease.newcomer.id, "somebody else has taken over");

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use crate::domain::CountKind;
-use crate::domain::SecretText;
-use crate::domain::{DiasporaId, Guid, PrivateKey, Profile};
+use crate::domain::{CountKind, DiasporaId, Guid, PrivateKey, Profile, SecretText};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::records::photos::is_web_address;

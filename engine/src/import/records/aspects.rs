@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::CountKind;
-use crate::domain::DiasporaId;
+use crate::domain::{CountKind, DiasporaId};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::records::account::fits;

@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::Contact;
-use crate::domain::CountKind;
+use crate::domain::{Contact, CountKind};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::records::counters::list;

@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::CountKind;
-use crate::domain::{Conversation, DiasporaId, Message};
+use crate::domain::{Conversation, CountKind, DiasporaId, Message};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, Noted, kinds};
 use crate::import::report::FindingCode;

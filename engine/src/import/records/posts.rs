@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::domain::CountKind;
-use crate::domain::{Entity, Guid, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
+use crate::domain::{
+    CountKind, Entity, Guid, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage,
+};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, Noted};
 use crate::import::records::photos::PhotoFiles;

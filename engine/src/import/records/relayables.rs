@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::CountKind;
-use crate::domain::{Guid, Relayable, RelayableEntity};
+use crate::domain::{CountKind, Guid, Relayable, RelayableEntity};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal};
 use crate::import::report::FindingCode;

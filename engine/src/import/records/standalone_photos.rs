@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::CountKind;
-use crate::domain::{AspectAudience, LoosePhoto, Photo, Post};
+use crate::domain::{AspectAudience, CountKind, LoosePhoto, Photo, Post};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::records::photos::{PhotoFiles, is_web_address};

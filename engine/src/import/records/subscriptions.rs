@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::domain::CountKind;
-use crate::domain::Guid;
+use crate::domain::{CountKind, Guid};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::report::FindingCode;

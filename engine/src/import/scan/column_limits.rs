@@ -8,9 +8,8 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use crate::domain::CountKind;
 use crate::domain::{
-    Contact, Conversation, Entity, LoosePhoto, Photo, Post, Profile, Relayable, RelayableEntity,
+    Contact, Conversation, CountKind, Entity, LoosePhoto, Photo, Post, Profile, Relayable, RelayableEntity,
     StatusMessage,
 };
 use crate::import::records::photos::PhotoFiles;

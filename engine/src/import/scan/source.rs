@@ -11,9 +11,8 @@ use crate::archive::document::{
     read_extras, read_record,
 };
 use crate::archive::open::{Archive, Verified};
-use crate::domain::CountKind;
 use crate::domain::{
-    AspectAudience, Contact, Conversation, DiasporaId, Guid, LoosePhoto, OwnPost, Relayable,
+    AspectAudience, Contact, Conversation, CountKind, DiasporaId, Guid, LoosePhoto, OwnPost, Relayable,
 };
 use crate::import::ImportError;
 use crate::validate::{SignatureCheck, SignatureVerifier};

@@ -12,10 +12,10 @@ use crate::archive::document::{
 };
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::discovery::PostName;
-use crate::domain::CountKind;
 use crate::domain::{
-    Aspect, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid, LoosePhoto,
-    NonContactAuthor, OwnPost, Photo, Post, PrivateKey, Profile, Relayable, RelayableEntity, Reshare,
+    Aspect, CommentedPost, Contact, Conversation, CountKind, DiasporaId, Entity, ExtraSettings, Guid,
+    LoosePhoto, NonContactAuthor, OwnPost, Photo, Post, PrivateKey, Profile, Relayable, RelayableEntity,
+    Reshare,
 };
 use crate::import::ImportError;
 

@@ -4,9 +4,9 @@ use super::notes::Problem;
 use super::source::{Source, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError, identity};
-use crate::domain::CountKind;
 use crate::domain::{
-    DiasporaId, Entity, Guid, OmissionCode, PrivateKey, Profile, PublicKey, RecordKind, Settings, SigningKey,
+    CountKind, DiasporaId, Entity, Guid, OmissionCode, PrivateKey, Profile, PublicKey, RecordKind, Settings,
+    SigningKey,
 };
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, Row};

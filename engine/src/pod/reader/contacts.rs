@@ -7,8 +7,7 @@ use futures_util::TryStreamExt as _;
 use super::notes::{Notes, Problem, identifier};
 use super::source::{Statement, Whose};
 use super::{AccountReader, ReadError, Sink};
-use crate::domain::CountKind;
-use crate::domain::{Contact, DiasporaId, OmissionCode, PublicKey, RecordKind};
+use crate::domain::{Contact, CountKind, DiasporaId, OmissionCode, PublicKey, RecordKind};
 use crate::pod::database::{Cell as _, Row};
 
 /// Data about the contacts for later parts: audiences and subscribed pods.

@@ -8,8 +8,9 @@ use super::notes::{Problem, identifier};
 use super::source::{Range, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, AccountRow, ReadError, Sink};
-use crate::domain::CountKind;
-use crate::domain::{Conversation, ConversationState, DiasporaId, Message, OmissionCode, RecordKind};
+use crate::domain::{
+    Conversation, ConversationState, CountKind, DiasporaId, Message, OmissionCode, RecordKind,
+};
 use crate::pod::database::{Cell as _, Row};
 
 /// Conversations per batch, with all their messages.

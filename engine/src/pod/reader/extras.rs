@@ -8,9 +8,9 @@ use super::signing::migrations::list;
 use super::source::{Scope, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink, yaml};
-use crate::domain::CountKind;
 use crate::domain::{
-    AspectAudience, AspectSetting, CommentedPost, ExtraSettings, Guid, LoosePhoto, OmissionCode, RecordKind,
+    AspectAudience, AspectSetting, CommentedPost, CountKind, ExtraSettings, Guid, LoosePhoto, OmissionCode,
+    RecordKind,
 };
 use crate::pod::database::{Cell as _, Row};
 

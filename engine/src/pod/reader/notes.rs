@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::CountKind;
-use crate::domain::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
+use crate::domain::{CountKind, Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 
 /// Counts and omissions of one account.
 #[derive(Debug, Default)]

@@ -13,8 +13,7 @@ use super::signing::signatures::SignedRecord;
 use super::signing::signers::{SignatureMemory, Signers};
 use super::source::{Scope, Statement, Whose};
 use super::{AccountReader, PAGE, ReadError, Sink};
-use crate::domain::CountKind;
-use crate::domain::{NonContactAuthor, OmissionCode, PublicKey, RecordKind, Relayable, SignedAs};
+use crate::domain::{CountKind, NonContactAuthor, OmissionCode, PublicKey, RecordKind, Relayable, SignedAs};
 use crate::pod::database::{Cell as _, Row};
 
 pub(super) const STATEMENTS: &[&Statement] =

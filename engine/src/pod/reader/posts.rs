@@ -10,9 +10,8 @@ use super::post_parts::PostParts;
 use super::source::{Range, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink};
-use crate::domain::CountKind;
 use crate::domain::{
-    OmissionCode, OwnPost, Post, PostRemainder, RecordKind, Reshare, StatusMessage, Timestamp,
+    CountKind, OmissionCode, OwnPost, Post, PostRemainder, RecordKind, Reshare, StatusMessage, Timestamp,
 };
 use crate::pod::database::{Cell as _, Reading, Row};
 

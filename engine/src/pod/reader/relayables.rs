@@ -7,8 +7,9 @@ use super::notes::{Problem, identifier};
 use super::source::{Scope, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, AccountRow, ReadError, Sink, yaml};
-use crate::domain::CountKind;
-use crate::domain::{Comment, Like, OmissionCode, PollParticipation, RecordKind, Relayable, RelayableEntity};
+use crate::domain::{
+    Comment, CountKind, Like, OmissionCode, PollParticipation, RecordKind, Relayable, RelayableEntity,
+};
 use crate::pod::database::{Cell as _, Row};
 
 /// A kind of relayable and its tables.

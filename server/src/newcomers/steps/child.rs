@@ -68,7 +68,7 @@ async fn step(workshop: StepContext, newcomer: i64, fence: &str, far: Arc<Progre
             let step = Step { workshop, newcomer, far };
             step.run().await.unwrap_or_else(|other| other)
         }
-        Ok(None) => Outcome::GivenBack,
+        Ok(None) => Outcome::Released,
         Err(error) => Outcome::Later(error.to_string()),
     }
 }

@@ -96,7 +96,7 @@ pub(super) enum Outcome {
     /// The process ended without an outcome, or took too long.
     Died(String),
     /// The service is stopping, or another worker has taken over.
-    GivenBack,
+    Released,
 }
 
 /// Returns the state after a failed step.

@@ -53,7 +53,7 @@ impl Step {
             State::Importing => Box::pin(self.import_account(pod)).await,
             State::Announcing => Box::pin(self.announce(pod)).await,
             State::Undoing => Box::pin(self.undo(pod)).await,
-            _ => Ok(Outcome::GivenBack),
+            _ => Ok(Outcome::Released),
         }
     }
 
