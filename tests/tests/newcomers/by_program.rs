@@ -142,6 +142,11 @@ pub(crate) async fn undo(script: &mut Browser) -> StatusCode {
     call(script, Method::POST, "/undo", None).await.status
 }
 
+/// Asks that the contacts' pods be notified now.
+pub(crate) async fn announce(script: &mut Browser) -> StatusCode {
+    call(script, Method::POST, "/announce", Some("{}")).await.status
+}
+
 pub(crate) async fn call(browser: &mut Browser, method: Method, path: &str, body: Option<&str>) -> Answer {
     let headers: &[_] = if body.is_some() { &[("content-type", "application/json")] } else { &[] };
     let path = format!("/api/v1/newcomers/me{path}");

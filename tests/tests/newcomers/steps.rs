@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{PASSWORD, Scene, begin_by_program, choose_by_program, come, hand_in_by_program, state};
+use super::{
+    PASSWORD, Scene, announce, begin_by_program, choose_by_program, come, hand_in_by_program, state,
+};
 use crate::support::closing::{until, until_right};
 use crate::support::json;
 use pappus_tests::door::Mover;
@@ -210,14 +212,7 @@ async fn before_a_podmin_has_seen_a_move_not_too_many_pods_are_called() {
     let waits = until_right(&mut ida, "/api/v1/newcomers/me", |me| me["problem"] == "many_pods").await;
     assert_eq!(waits["state"], "imported");
     // Nobody gets round the podmin.
-    ida.send(
-        Method::POST,
-        "/api/v1/newcomers/me/announce",
-        &[("content-type", "application/json")],
-        b"{}".to_vec(),
-    )
-    .await
-    .unwrap();
+    announce(&mut ida).await;
     until_right(&mut ida, "/api/v1/newcomers/me", |me| me["problem"] == "many_pods").await;
     assert_eq!(scene.received.load(Ordering::SeqCst), 0, "nobody was called");
 

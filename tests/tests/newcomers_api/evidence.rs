@@ -4,7 +4,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{NEWCOMERS, by_invitation, script_of, signed_in};
-use crate::newcomers::{PASSWORD, Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
+use crate::newcomers::{
+    PASSWORD, Scene, announce, begin_by_program, choose_by_program, hand_in_by_program, state,
+};
 use crate::support::closing::{get, said};
 use crate::support::json as json_of;
 use crate::support::living_pods::LivingPods;
@@ -155,14 +157,7 @@ async fn move_now_asks_the_old_pod_again() {
     let asked = pods.asked_for(&card).len();
     pods.lies.lock().unwrap().insert(card.clone(), hcard(&guid));
     let sql = "SELECT COUNT(*) FROM account_migrations";
-    ida.send(
-        Method::POST,
-        "/api/v1/newcomers/me/announce",
-        &[("content-type", "application/json")],
-        b"{}".to_vec(),
-    )
-    .await
-    .unwrap();
+    announce(&mut ida).await;
     let begun = std::time::Instant::now();
     let stopped = loop {
         let now = state(&mut ida, "imported").await;
@@ -183,14 +178,7 @@ async fn move_now_asks_the_old_pod_again() {
     assert!(page.contains("The old pod publishes another key"), "{page}");
     // A pod that does not answer says nothing.
     pods.lies.lock().unwrap().insert(card, "nothing here".to_owned());
-    ida.send(
-        Method::POST,
-        "/api/v1/newcomers/me/announce",
-        &[("content-type", "application/json")],
-        b"{}".to_vec(),
-    )
-    .await
-    .unwrap();
+    announce(&mut ida).await;
     state(&mut ida, "announced").await;
     assert_eq!(scene.target.pool.number(sql).await.unwrap(), 1);
 }
