@@ -5,7 +5,9 @@
 
 mod changes;
 mod going_on;
+mod keys;
 mod kills;
+mod list;
 mod lost;
 mod numbers;
 mod operations;
@@ -15,6 +17,7 @@ mod owners;
 mod places;
 mod scene;
 mod starts;
+
 use std::collections::BTreeMap;
 
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};

@@ -1,0 +1,107 @@
+//! The ledger of deliveries on PostgreSQL, where several machines work on it.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, deliver};
+use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::store::Store;
+use pappus_tests::cluster::shared_postgres;
+use tokio::sync::watch;
+
+#[path = "../../../engine/tests/delivery/pods.rs"]
+#[expect(dead_code, reason = "the tests of the engine use all of it")]
+mod pods;
+use pods::{JumpingClock, Pods, add_import, all_processed, for_pod, status, unreachable};
+
+async fn database(name: &str) -> DatabaseUrl {
+    let address = shared_postgres().await.unwrap().create_database(name).await.unwrap();
+    DatabaseUrl::parse(&address).unwrap()
+}
+
+fn never() -> watch::Receiver<bool> {
+    watch::channel(false).1
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_machines_share_the_pods_and_one_takes_over_from_another() {
+    let url = database("delivery_shared").await;
+    let (one, two) = (Store::open(&url).await.unwrap(), Store::open(&url).await.unwrap());
+    let ledger = Ledger::new(&one);
+    let clock = JumpingClock::new();
+    // All of them queue the same at the same time.
+    add_import(&one, "alice").await;
+    let all = || (0..100).flat_map(|pod| for_pod("alice", &format!("https://pod{pod}.example/"), 10));
+    let other = Ledger::new(&two);
+    let queued = tokio::join!(ledger.enqueue(all(), clock.now()), other.enqueue(all(), clock.now()));
+    assert_eq!(queued.0.unwrap() + queued.1.unwrap(), 1200);
+
+    all_processed(&one).await;
+    let pods = Pods::new(&clock, |_, _| status(202));
+    let options = Options { at_once: 10, slow_at_once: 10, ..Options::default() };
+    let killed = tokio::time::timeout(
+        Duration::from_millis(80),
+        deliver(&one, &pods, None, &clock, &options, never()),
+    );
+    assert!(killed.await.is_err(), "it was quicker than 80 ms: nothing was killed");
+    let delivered = ledger.counts(Scope::All).await.unwrap().delivered;
+    let on_their_way = pods.times().len() - usize::try_from(delivered).unwrap();
+    assert!(delivered < 1200 && on_their_way <= 20, "{delivered} delivered, {on_their_way} on their way");
+    clock.advance(TimeDelta::seconds(61));
+    let (done, also) = tokio::join!(
+        deliver(&one, &pods, None, &clock, &options, never()),
+        deliver(&two, &pods, None, &clock, &options, never()),
+    );
+    let (done, also) = (done.unwrap().delivered, also.unwrap().delivered);
+    assert!(done > 0 && also > 0, "{done} and {also}");
+    let times = pods.times();
+    assert_eq!(times.len(), 1200);
+    assert!(times.values().sum::<usize>() <= 1200 + on_their_way);
+    let counts = Counts { delivered: 1200, ..Counts::default() };
+    assert_eq!(ledger.counts(Scope::All).await.unwrap(), counts);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_four_weeks_as_in_a_file() {
+    let store = Store::open(&database("delivery_weeks").await).await.unwrap();
+    add_import(&store, "alice").await;
+    let ledger = Ledger::new(&store);
+    let clock = JumpingClock::new();
+    let start = clock.now();
+    for name in ["good", "dead", "back", "broken", "gone"] {
+        ledger.enqueue(for_pod("alice", &format!("https://{name}.example/"), 3), start).await.unwrap();
+    }
+    let pods = Pods::new(&clock, |url, now| match url {
+        url if url.contains("dead") => unreachable(),
+        url if url.contains("back") && now < start + TimeDelta::days(10) => status(503),
+        url if url.contains("broken") => status(500),
+        url if url.contains("gone") => status(410),
+        _ => status(202),
+    });
+    let options = Options { wait: true, look_again: Duration::from_hours(24 * 365), ..Options::default() };
+    deliver(&store, &pods, None, &clock, &options, never()).await.unwrap();
+    let counts = ledger.counts(Scope::Import("alice")).await.unwrap();
+    assert_eq!(counts, Counts { delivered: 10, rejected: 5, dead: 10, ..Counts::default() });
+    let tries = pods.posts().iter().filter(|post| post.url.contains("dead")).count();
+    assert!((40..90).contains(&tries), "{tries} tries");
+
+    let page = ledger.pods(Scope::All, "", 10).await.unwrap();
+    let errors: Vec<_> = page.iter().map(|pod| (pod.pod.as_str(), pod.last_error.as_deref())).collect();
+    assert_eq!(
+        errors,
+        [
+            ("back.example", None),
+            ("broken.example", Some("the pod answered 500: <h1>500</h1>")),
+            ("dead.example", Some("pod cannot be reached: connection refused")),
+            ("gone.example", Some("the pod answered 410: <h1>410</h1>")),
+            ("good.example", None),
+        ]
+    );
+    let dead = ledger.by_hand(Scope::Pod("dead.example"), None, 10).await.unwrap();
+    let people: Vec<_> = dead.iter().map(|unreached| unreached.recipient.as_deref()).collect();
+    let [first, second, third] = ["person0", "person1", "person2"].map(|name| format!("{name}@dead.example"));
+    assert_eq!(people, [None, Some(first.as_str()), Some(&second), Some(&third)]);
+    let account = pods::account("alice").parse().unwrap();
+    assert_eq!(ledger.resend(Scope::Account(&account), false, clock.now()).await.unwrap(), 15);
+    assert_eq!(ledger.due(clock.now()).await.unwrap(), 3, "the moves");
+}

@@ -1,0 +1,10 @@
+//! A move is announced, and what is true afterwards on the pods of the contacts.
+
+mod announce;
+mod announce_crowd;
+mod announce_follows;
+mod friendships;
+mod killed_move;
+mod ledger;
+mod move_sequences;
+mod tombstone;

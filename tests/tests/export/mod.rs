@@ -1,0 +1,14 @@
+//! One account on its way out of a pod.
+
+mod account;
+mod broken_rows;
+mod failures;
+mod killed;
+mod odd_rows;
+mod pod_address;
+mod pooler;
+mod poor_database;
+mod read_together;
+mod reference;
+mod s3;
+mod sizes;

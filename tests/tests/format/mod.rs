@@ -1,0 +1,9 @@
+//! Archives: merged, in forms for stock pods, within the limits of both writer and reader.
+
+mod depot;
+mod document_forms;
+mod leftovers;
+mod merge;
+mod shared_limits;
+mod stock_form;
+mod text_files;

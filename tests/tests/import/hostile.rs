@@ -1,0 +1,349 @@
+//! Archives that claim what is not theirs, and imports that come at a bad moment.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::support::target::{TARGET_URL, Target, fingerprint};
+use crate::support::{Pod, json};
+use pappus_tests::program::{Ended, program};
+use serde_json::{Value, json as value};
+
+/// A target that knows everybody, since yasmin has come there, and ida's archive as a stock pod would write it.
+struct Scene {
+    target: Target,
+    source: Pod,
+    document: Value,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+        source.export(&["ida", "yasmin"], "out", &[]);
+        let yasmin = source.archive("out", "yasmin");
+        target.import(&yasmin, "yasmin", &["--trust-pod", &fingerprint(&yasmin)]);
+        let ida = source.archive("out", "ida");
+        // Everybody in ida's archive is known afterwards.
+        let known = target.import(&ida, "ida0", &["--trust-pod", &fingerprint(&ida)]);
+        let document = json(&ida, "diaspora.json");
+        let scene = Self { target, source, document };
+        let people = scene.target.pool.number("SELECT COUNT(*) FROM people").await.unwrap();
+        assert!(people > 5);
+        let taken_back = scene.target.run(&["undo", known["import"].as_str().unwrap()]);
+        assert_eq!(taken_back.code, Some(0), "{taken_back:?}");
+        // They stay known, as after a look-up.
+        scene.introduce().await;
+        scene
+    }
+
+    /// Writes ida's contacts into the target's people again.
+    async fn introduce(&self) {
+        let mut people: Vec<Value> = self.document["user"]["contacts"].as_array().unwrap().clone();
+        people
+            .extend(self.document["others_data"]["non_contact_authors"].as_array().unwrap().iter().cloned());
+        let own: pappus_engine::domain::PrivateKey =
+            serde_json::from_value(self.document["user"]["private_key"].clone()).unwrap();
+        let own = own.signing_key().unwrap().public_key().unwrap();
+        people.push(value!({
+            "account_id": "ida@closing.example", "person_guid": "0123456789abcdef0123456789abcdef",
+            "public_key": own.as_pem(),
+        }));
+        for person in people {
+            let text = |name: &str| person[name].as_str().unwrap_or_default().replace('\'', "''");
+            let guid = if person["guid"].is_string() { text("guid") } else { text("person_guid") };
+            let sql = format!(
+                "INSERT INTO people (guid, diaspora_handle, serialized_public_key, pod_id, created_at, updated_at) \
+                 SELECT '{guid}', '{}', '{}', (SELECT MIN(id) FROM pods), '2026-01-01', '2026-01-01' WHERE NOT EXISTS \
+                 (SELECT 1 FROM people WHERE diaspora_handle = '{}')",
+                text("account_id"),
+                text("public_key"),
+                text("account_id")
+            );
+            self.target.pool.execute(&sql).await.unwrap();
+        }
+        let profiles = "INSERT INTO profiles (person_id, created_at, updated_at) SELECT id, '2026-01-01', '2026-01-01' \
+                        FROM people WHERE id NOT IN (SELECT person_id FROM profiles)";
+        self.target.pool.execute(profiles).await.unwrap();
+    }
+
+    fn write(&self, document: &Value) -> PathBuf {
+        let path = PathBuf::from(self.target.path("archive.json"));
+        std::fs::write(&path, document.to_string()).unwrap();
+        path
+    }
+
+    fn try_import(&self, document: &Value, name: &str) -> Ended {
+        let path = self.write(document).display().to_string();
+        self.target.run(&["import", &path, "--as", name, "--offline", "--hold"])
+    }
+
+    /// Refused with this code, and nothing written.
+    async fn refused(&self, document: &Value, name: &str, code: &str) {
+        let before = self.target.rows().await;
+        let ended = self.try_import(document, name);
+        assert_eq!(ended.code, Some(1), "{code}: {ended:?}");
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(report["code"], code, "{ended:?}");
+        assert_eq!(self.target.rows().await, before, "{code}");
+    }
+}
+
+fn left_out(report: &Value, code: &str) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings
+        .filter(|finding| finding["code"] == code)
+        .map(|finding| finding["record"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_not_the_accounts_stays_out() {
+    let scene = Scene::new().await;
+    for (name, code) in [
+        ("yasmin", "username_not_possible"),
+        ("admin", "username_not_possible"),
+        ("Ida!", "username_not_possible"),
+    ] {
+        scene.refused(&scene.document, name, code).await;
+    }
+    let mut document = scene.document.clone();
+    document["user"]["email"] = "yasmin@mail.example".into();
+    let sql = "UPDATE users SET email = 'yasmin@mail.example' WHERE username = 'yasmin'";
+    scene.target.pool.execute(sql).await.unwrap();
+    scene.refused(&document, "ida", "email_not_possible").await;
+
+    let mut document = scene.document.clone();
+    let key = include_str!("../../fixtures/keys/4096-0.private.pem");
+    document["user"]["private_key"] = key.into();
+    scene.refused(&document, "ida", "wrong_key").await;
+
+    let mut document = scene.document.clone();
+    let author = &mut document["user"]["profile"]["entity_data"]["author"];
+    assert_eq!(*author, "ida@closing.example");
+    *author = "ida@haven.example".into();
+    scene.refused(&document, "ida", "onto_itself").await;
+
+    // A forged comment, a post with somebody else's GUID, a comment on a stranger's limited post.
+    let mut document = scene.document.clone();
+    let mut forged = None;
+    for relayable in document["others_data"]["relayables"].as_array_mut().unwrap() {
+        if relayable["entity_type"] == "comment"
+            && relayable["entity_data"]["author"] != "ida@closing.example"
+        {
+            relayable["entity_data"]["text"] = "I never said this".into();
+            forged = Some(relayable["entity_data"]["guid"].as_str().unwrap().to_owned());
+            break;
+        }
+    }
+    let yasmins = json(&scene.source.archive("out", "yasmin"), "diaspora.json");
+    let taken = yasmins["user"]["posts"][0]["entity_data"]["guid"].as_str().unwrap().to_owned();
+    document["user"]["posts"][0]["entity_data"]["guid"] = taken.clone().into();
+    let ended = scene.try_import(&document, "ida");
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["proof"], "cached_person");
+    // The document alone does not say under which ID those who have moved signed; extras.json does.
+    let movers = json(&scene.source.archive("out", "ida"), "extras.json")["signed_as"].to_string();
+    let mut bad = left_out(&report, "signature_bad");
+    bad.retain(|guid| !movers.contains(guid.as_str()));
+    assert_eq!(bad, [forged.unwrap()]);
+    assert!(left_out(&report, "guid_taken").contains(&taken));
+    let count =
+        scene.target.pool.number("SELECT COUNT(*) FROM comments WHERE text = 'I never said this'").await;
+    assert_eq!(count.unwrap(), 0);
+    let owner = format!(
+        "SELECT COUNT(*) FROM posts p JOIN people a ON a.id = p.author_id WHERE p.guid = '{taken}' \
+         AND a.diaspora_handle = 'yasmin@haven.example'"
+    );
+    assert_eq!(scene.target.pool.number(&owner).await.unwrap(), 1);
+    // The scene puts everybody on one pod.
+    scene.target.is_sound_but("of another pod").await;
+    scene.refused(&scene.document, "ida2", "imported_before").await;
+}
+
+#[tokio::test]
+async fn nobody_vouches_for_an_archive_of_a_pod_that_nobody_knows() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["emil"], "out", &[]);
+    let archive = source.archive("out", "emil").display().to_string();
+    let before = target.rows().await;
+    let ended = target.run(&["import", &archive, "--as", "emil", "--offline"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("--accept-unproven"), "{ended:?}");
+    assert_eq!(target.rows().await, before);
+    let ended = target.run(&["import", &archive, "--as", "emil", "--offline", "--accept-unproven"]);
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    // What nothing proves is not announced by itself: that cannot be undone.
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["announcement"], serde_json::json!({ "state": "held", "reason": "unproven" }));
+    // His key must not become the one that this pod believes.
+    let people = "SELECT COUNT(*) FROM people WHERE diaspora_handle = 'emil@closing.example'";
+    assert!(matches!(target.run(&["announce", &archive]).code, Some(0 | 10)));
+    assert_eq!(target.pool.number(people).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn photos_that_are_none_stay_out() {
+    let scene = Scene::new().await;
+    let mut names = Vec::new();
+    for post in scene.document["user"]["posts"].as_array().unwrap() {
+        for photo in post["entity_data"]["photos"].as_array().into_iter().flatten() {
+            names.push(photo["entity_data"]["remote_photo_name"].as_str().unwrap().to_owned());
+        }
+    }
+    let photos = scene.target.path("photos.zip");
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(&photos).unwrap());
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    zip.start_file(names[0].as_str(), stored).unwrap();
+    zip.write_all(b"#!/bin/sh\necho no picture\n").unwrap();
+    // A PNG of 60,000 by 60,000 pixels: ten gigabytes.
+    zip.start_file(names[1].as_str(), stored).unwrap();
+    let mut bomb = image::RgbaImage::new(1, 1);
+    bomb.put_pixel(0, 0, image::Rgba([1, 2, 3, 255]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    bomb.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    let mut bytes = bytes.into_inner();
+    bytes[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
+    bytes[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
+    zip.write_all(&bytes).unwrap();
+    zip.finish().unwrap();
+    let archive = scene.write(&scene.document).display().to_string();
+    let command = ["import", &archive, "--photos", &photos, "--as", "ida", "--offline", "--hold"];
+    let ended = scene.target.run(&command);
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let mut refused = left_out(&report, "not_a_picture");
+    refused.sort();
+    let mut expected = names[..2].to_vec();
+    expected.sort();
+    assert_eq!(refused, expected);
+    let images = scene.target.folder.path().join("uploads/images");
+    assert!(
+        !crate::support::names(&images)
+            .iter()
+            .any(|name| expected.iter().any(|bad| name.ends_with(bad.as_str())))
+    );
+}
+
+#[tokio::test]
+async fn killed_anywhere_it_goes_on() {
+    let source = Pod::sqlite().await;
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let trust = fingerprint(&archive);
+    let whole = Target::sqlite().await;
+    let report = whole.import(&archive, "ida", &["--trust-pod", &trust]);
+    let rows = whole.rows().await;
+    let target = Target::sqlite().await;
+    let (uploads, state) = (target.path("uploads"), target.path("state"));
+    let (mut killed, mut closed) = (0, 0);
+    for step in 0..25 {
+        let mut child = program("pappus")
+            .args(["import", archive.to_str().unwrap(), "--as", "ida", "--offline", "--hold"])
+            .args(["--trust-pod", &trust, "--database-url", &target.database, "--pod-url", TARGET_URL])
+            .args(["--uploads", &uploads, "--state", &state])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(30 + step * 60));
+        child.kill().unwrap();
+        if !child.wait().unwrap().success() {
+            killed += 1;
+        }
+        // Nobody meets an account that is not complete: it is closed as long as it has no key.
+        let sql = "SELECT COUNT(*) FROM people WHERE serialized_public_key = '' AND closed_account = ";
+        assert_eq!(target.pool.number(&format!("{sql} 0")).await.unwrap(), 0, "after kill {step}");
+        closed += target.pool.number(&format!("{sql} 1")).await.unwrap();
+    }
+    assert!(killed > 3, "only {killed} were killed in time");
+    assert!(closed > 0, "no kill came between the account's first row and its key");
+    let resumed = target.import(&archive, "ida", &["--trust-pod", &trust]);
+    assert_eq!(resumed["kinds"], report["kinds"]);
+    assert_eq!(target.rows().await, rows);
+    target.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_at_once() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida", "yasmin"], "out", &[]);
+    let start = |account: &str, name: &str| {
+        let archive = source.archive("out", account);
+        program("pappus")
+            .args(["import", archive.to_str().unwrap(), "--as", name, "--offline", "--hold"])
+            .args(["--trust-pod", &fingerprint(&archive), "--database-url", &target.database])
+            .args([
+                "--pod-url",
+                TARGET_URL,
+                "--uploads",
+                &target.path("uploads"),
+                "--state",
+                &target.path("state"),
+            ])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let (one, other) = (start("ida", "ida"), start("yasmin", "yasmin"));
+    for child in [one, other] {
+        let ended = child.wait_with_output().unwrap();
+        assert!(matches!(ended.status.code(), Some(0 | 10)), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    target.is_sound().await;
+    let second = start("ida", "ida_again").wait_with_output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("was imported here before"));
+}
+
+#[tokio::test]
+async fn parts_that_diaspora_would_not_take_stay_out_one_by_one() {
+    let scene = Scene::new().await;
+    let mut document = scene.document.clone();
+    let posts = document["user"]["posts"].as_array_mut().unwrap().iter_mut();
+    let mut polls: Vec<&mut Value> = posts
+        .filter_map(|post| post["entity_data"].get_mut("poll"))
+        .map(|poll| &mut poll["entity_data"])
+        .collect();
+    assert_eq!(polls.len(), 2);
+    let guids: Vec<Value> = polls.iter().map(|poll| poll["guid"].clone()).collect();
+    let first = polls[0]["poll_answers"][0]["entity_data"]["guid"].clone();
+    polls[0]["poll_answers"][1]["entity_data"]["guid"] = first;
+    polls[1]["poll_answers"].as_array_mut().unwrap().truncate(1);
+    // A photo that is yasmin's.
+    let yasmins: Value = json(&scene.source.archive("out", "yasmin"), "diaspora.json");
+    let photo_of = |document: &mut Value| {
+        let posts = document["user"]["posts"].as_array_mut().unwrap().iter_mut();
+        let mut photos = posts.filter_map(|post| post["entity_data"]["photos"].as_array_mut()?.first_mut());
+        photos.next().unwrap()["entity_data"]["guid"].take()
+    };
+    let photo = photo_of(&mut yasmins.clone());
+    for post in document["user"]["posts"].as_array_mut().unwrap() {
+        if let Some(first) = post["entity_data"]["photos"].as_array_mut().and_then(|list| list.first_mut()) {
+            first["entity_data"]["guid"] = photo.clone();
+            break;
+        }
+    }
+    let long = "x".repeat(256);
+    document["user"]["contact_groups"].as_array_mut().unwrap().push(value!({ "name": long }));
+    let ended = scene.try_import(&document, "ida");
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(left_out(&report, "guid_taken").contains(&guids[0].as_str().unwrap().to_owned()), "{report}");
+    assert!(left_out(&report, "unreadable").contains(&guids[1].as_str().unwrap().to_owned()), "{report}");
+    assert!(left_out(&report, "guid_taken").contains(&photo.as_str().unwrap().to_owned()), "{report}");
+    assert_eq!(left_out(&report, "too_long"), [long]);
+    // Whoever runs it once more reads the same.
+    let again: Value = serde_json::from_str(&scene.try_import(&document, "ida").stdout).unwrap();
+    assert_eq!(again["kinds"], report["kinds"]);
+    let sorted = |report: &Value| {
+        let findings = report["findings"].as_array().unwrap().iter();
+        let mut findings: Vec<String> = findings.map(ToString::to_string).collect();
+        findings.sort();
+        findings
+    };
+    assert_eq!(sorted(&again), sorted(&report));
+    assert_eq!(scene.target.pool.number("SELECT COUNT(*) FROM polls").await.unwrap(), 0);
+    scene.target.is_sound_but("of another pod").await;
+}

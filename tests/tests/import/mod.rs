@@ -1,0 +1,18 @@
+//! One account on its way into a pod.
+
+mod account;
+mod again;
+mod evidence;
+mod holding;
+mod hostile;
+mod neighbours;
+mod network;
+mod old_pod_tls;
+mod parents;
+mod people;
+pub mod photo_names;
+mod reference;
+mod round_trip;
+mod rules;
+mod special;
+mod undo;

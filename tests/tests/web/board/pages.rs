@@ -1,0 +1,329 @@
+//! The board's pages: what they refuse, say, ask, count and list.
+
+use std::time::{Duration, Instant};
+
+use crate::support::Pod;
+use crate::support::closing::{Closing, MAILS, mail_text, until};
+use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::pod::database::Snapshot;
+use pappus_engine::pod::people::{Seen, accounts, addressees, podmins};
+use pappus_tests::cluster::{shared_mariadb, shared_postgres};
+use pappus_tests::service::Browser;
+use reqwest::StatusCode;
+
+const PODMIN: &str = "podmin@closing.example";
+
+/// A pod that closes, whose configuration names the podmin's address.
+async fn scene() -> Closing {
+    let pod = Pod::sqlite().await;
+    Closing::with_podmin(pod, None, MAILS, PODMIN)
+}
+
+/// Sends the form of the shutdown.
+async fn close(
+    podmin: &mut Browser,
+    days: [&str; 3],
+    more: &[(&str, &str)],
+) -> pappus_tests::service::Answer {
+    podmin.open("/board").await.unwrap();
+    let [read_only, off, until] = days;
+    let mut fields = vec![("read_only_on", read_only), ("switch_off_on", off), ("downloads_until", until)];
+    fields.extend(more);
+    podmin.submit("/board/closing", &fields).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
+    let scene = scene().await;
+    let mut greta = scene.signed_in("greta").await;
+    let exporting = [("stage", "exporting")];
+    for (days, field, says) in [
+        (["2027-02-01", "2027-01-31", ""], "switch_off_on", "cannot be switched off before it is read-only"),
+        (["", "2027-01-31", "2026-12-31"], "downloads_until", "cannot end before the pod is switched off"),
+        (["2027-02-30", "", ""], "read_only_on", "is not a date"),
+        (["2207-01-01", "", ""], "read_only_on", "more than 20 years away"),
+    ] {
+        let answer = close(&mut greta, days, &exporting).await;
+        let page = answer.text();
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{days:?}: {page}");
+        assert!(page.contains(&format!("id=\"{field}-problem\"")) && page.contains(says), "{days:?}: {page}");
+        let input = answer.between(&format!("<input id=\"{field}\""), ">").unwrap();
+        assert!(input.contains("autofocus"), "{input}");
+    }
+    assert_eq!(scene.browser().open("/closing").await.unwrap().status, StatusCode::NOT_FOUND);
+    let days = ["2026-12-01", "2027-01-31", "2027-06-30"];
+    let page = close(&mut greta, days, &exporting).await.text();
+    assert!(page.contains("role=\"status\">Saved.</p>"), "{page}");
+
+    // The end is asked for, with numbers; nothing happens before.
+    let page = close(&mut greta, days, &[("stage", "closed")]).await.text();
+    assert!(page.contains("Close the pod for good?"), "{page}");
+    assert!(page.contains("13 of 13 accounts have not downloaded an archive"), "{page}");
+    assert!(page.contains("You have promised downloads until 30 June 2027."), "{page}");
+    let shown = scene.browser().open("/closing").await.unwrap().text();
+    assert!(shown.contains("aria-current=\"step\" id=\"stage-exporting\""), "{shown}");
+    close(&mut greta, days, &[("stage", "closed"), ("confirmed", "yes")]).await;
+    let shown = scene.browser().open("/closing").await.unwrap().text();
+    assert!(shown.contains("id=\"stage-closed\"") && !shown.contains("href=\"/archive\""), "{shown}");
+    // What is over is not explained any more.
+    let page = scene.browser().open("/sign-in").await.unwrap().text();
+    assert!(page.contains("that time is over") && !page.contains("You press one button"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_counted_tested_and_written_in_languages() {
+    let scene = scene().await;
+    for sql in [
+        "UPDATE users SET language = 'en', locked_at = NULL",
+        "UPDATE users SET language = 'de' WHERE username IN ('ida', 'jonas')",
+    ] {
+        scene.pod.pool.execute(sql).await.unwrap();
+    }
+    let lock = "UPDATE users SET locked_at = '2026-01-01 00:00:00' WHERE username = 'ida'";
+    scene.pod.pool.execute(lock).await.unwrap();
+    let mut greta = scene.signed_in("greta").await;
+    let days = ["2026-12-01", "2027-01-31", "2027-06-30"];
+    close(&mut greta, days, &[("stage", "exporting")]).await;
+    let letter = [
+        ("audience", "all"),
+        ("main", "en"),
+        ("subject", "{pod} closes"),
+        ("body", "Hello {name}, sign in at {link}\n{days}\n{podmin}"),
+        ("subject_de", "{pod} schließt"),
+        ("body_de", "Hallo {name}, melde dich an: {link}\n{days}\n{podmin}"),
+    ];
+    greta.open("/board/notices").await.unwrap();
+    let page = greta.submit("/board/notices", &letter).await.unwrap().text();
+    let people = scene.pod.pool.number(RECIPIENTS).await.unwrap();
+    assert!(page.contains(&format!("{people} people get it.")), "{people}: {page}");
+    assert!(
+        page.contains("Deutsch: 1 person") && page.contains("1 person whose account is locked"),
+        "{page}"
+    );
+    assert!(page.contains(&format!("English: {} people", people - 2)), "{page}");
+    assert!(page.contains("Hallo greta") && page.contains("31. Januar 2027"), "{page}");
+
+    let tested: Vec<_> = letter.into_iter().chain([("test", "yes")]).collect();
+    let page = greta.submit("/board/notices", &tested).await.unwrap().text();
+    assert!(page.contains("A test is on its way to greta@mail.example."), "{page}");
+    let mails = wait_for(&scene, 2).await;
+    assert!(mails.iter().all(|mail| mail.contains("To: greta@mail.example")), "{mails:?}");
+    assert!(mails.iter().any(|mail| mail.contains("Hallo greta") && mail.contains(PODMIN)), "{mails:?}");
+
+    let confirmed: Vec<_> = letter.into_iter().chain([("confirmed", "yes")]).collect();
+    let page = greta.submit("/board/notices", &confirmed).await.unwrap().text();
+    assert!(page.contains("The letter is on its way."), "{page}");
+    let mails = wait_for(&scene, 2 + usize::try_from(people).unwrap()).await;
+    let to = |name: &str| {
+        let mut all = mails.iter().rev().filter(|mail| mail.contains(&format!("To: {name}@mail.example")));
+        all.next().unwrap().clone()
+    };
+    assert!(to("jonas").contains("Hallo jonas, melde dich an") && to("jonas").contains("31. Januar 2027"));
+    assert!(
+        !to("ida").contains("melde dich") && to("ida").contains("Dein Konto ist gesperrt"),
+        "{}",
+        to("ida")
+    );
+    assert!(to("ida").contains(PODMIN), "{}", to("ida"));
+
+    // What is wrong stands at its field, and nothing that was typed is lost.
+    greta.open("/board/notices").await.unwrap();
+    let mut bad: Vec<_> = letter.into_iter().filter(|(name, _)| *name != "subject").collect();
+    bad.push(("subject", " "));
+    let answer = greta.submit("/board/notices", &bad).await.unwrap();
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let page = answer.text();
+    assert!(page.contains("id=\"subject-problem\"") && page.contains("Hello {name}, sign in"), "{page}");
+}
+
+/// Everybody who is written to.
+const RECIPIENTS: &str = "SELECT COUNT(*) FROM users u JOIN people p ON p.owner_id = u.id WHERE u.username <> '' \
+                          AND u.email <> '' AND NOT COALESCE(p.closed_account, FALSE)";
+
+/// All mails, decoded, as soon as there are so many.
+async fn wait_for(scene: &Closing, many: usize) -> Vec<String> {
+    let begun = Instant::now();
+    loop {
+        let mails: Vec<String> = scene.mails().iter().map(|mail| mail_text(mail)).collect();
+        if mails.len() == many {
+            return mails;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(1), "{} mails instead of {many}", mails.len());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_found_by_beginnings_and_listed_by_state() {
+    found_and_listed(scene().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_found_and_listed_with_a_store_on_postgresql() {
+    let store = shared_postgres().await.unwrap().create_database("board_pages_store").await.unwrap();
+    found_and_listed(Closing::with_podmin(Pod::sqlite().await, Some(store), MAILS, PODMIN)).await;
+}
+
+/// The statements on the pod itself, on each of the three databases.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_a_pod_are_read_on_every_database() {
+    let postgres = shared_postgres().await.unwrap().create_database("board_pages").await.unwrap();
+    let mariadb = shared_mariadb().await.unwrap().create_database("board_pages").await.unwrap();
+    let folder = || tempfile::tempdir().unwrap();
+    for pod in [Pod::sqlite().await, Pod::on(folder(), postgres).await, Pod::on(folder(), mariadb).await] {
+        let mut snapshot = Snapshot::open(&DatabaseUrl::parse(&pod.database).unwrap()).await.unwrap();
+        let mut found = Vec::new();
+        for beginning in [Some("GRE"), Some("ida@MAIL"), Some("g_eta"), Some("%"), None] {
+            let rows = accounts(&mut snapshot, beginning, 0, 100).await.unwrap();
+            found.push(rows.into_iter().map(|row| row.username).collect::<Vec<_>>());
+        }
+        assert_eq!(
+            (&*found[0], &*found[1]),
+            (&["greta".to_owned()][..], &["ida".to_owned()][..]),
+            "{}",
+            pod.database
+        );
+        assert!(found[2].is_empty() && found[3].is_empty(), "{}: {found:?}", pod.database);
+        assert_eq!(found[4].len(), 13, "{}", pod.database);
+        let podmins = podmins(&mut snapshot).await.unwrap();
+        let podmins: Vec<_> =
+            podmins.iter().map(|one| (one.email.as_str(), one.language.as_deref())).collect();
+        assert_eq!(podmins, [("greta@mail.example", Some("de"))], "{}", pod.database);
+        let people =
+            addressees(&mut snapshot, Seen::Ever, chrono::DateTime::default(), 0, 100).await.unwrap();
+        assert!(people.iter().any(|person| person.locked) && people.iter().any(|person| !person.locked));
+    }
+}
+
+async fn found_and_listed(scene: Closing) {
+    let lock = "UPDATE users SET locked_at = '2026-01-01 00:00:00' WHERE username = 'jonas'";
+    scene.pod.pool.execute(lock).await.unwrap();
+    let mut greta = scene.signed_in("greta").await;
+    let page = greta.open("/board/people?name=gre").await.unwrap().text();
+    assert!(page.contains("<a href=\"/board/people?name=greta\">greta</a>"), "{page}");
+    assert!(!page.contains("name=ida\">"), "{page}");
+    let page = greta.open("/board/people?name=g%25a").await.unwrap().text();
+    assert!(page.contains("There is no account of this name."), "a wildcard is a letter: {page}");
+    let page = greta.open("/board/people?state=locked").await.unwrap().text();
+    assert!(page.contains("name=jonas\">") && !page.contains("name=greta\">"), "{page}");
+
+    // Ida has her archive made and downloads it.
+    let mut ida = scene.signed_in("ida").await;
+    ida.open("/archive").await.unwrap();
+    ida.submit("/archive/ask", &[]).await.unwrap();
+    let page = until(&mut ida, "/archive", "Download (").await;
+    let page_of = |state: &str| format!("/board/people.csv?state={state}");
+    let listed = |csv: &str| {
+        csv.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let csv = greta.open(&page_of("not-downloaded")).await.unwrap().text();
+    assert_eq!(listed(&csv), ["ida"], "{csv}");
+    ida.open(&crate::support::closing::archive_on(&page)).await.unwrap();
+    let csv = greta.open(&page_of("not-downloaded")).await.unwrap().text();
+    assert_eq!(listed(&csv), Vec::<String>::new(), "{csv}");
+    let answer = greta.open(&page_of("all")).await.unwrap();
+    assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8");
+    let csv = answer.text();
+    let head = "username,diaspora_id,email,last_seen,archive_made,downloaded,moved,failed,locked,closed\r\n";
+    assert!(csv.starts_with(head), "{csv}");
+    assert_eq!(
+        i64::try_from(listed(&csv).len()).unwrap(),
+        scene.pod.pool.number("SELECT COUNT(*) FROM users").await.unwrap()
+    );
+    let line = csv.lines().find(|line| line.starts_with("ida,")).unwrap();
+    assert!(line.starts_with("ida,ida@closing.example,ida@mail.example,"), "{line}");
+    assert_eq!(ida.open(&page_of("all")).await.unwrap().status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_in_sentences_what_was_done_and_is_filtered() {
+    let scene = scene().await;
+    let mut greta = scene.signed_in("greta").await;
+    close(&mut greta, ["", "", ""], &[("stage", "read-only")]).await;
+    scene.signed_in("ida").await;
+    scene.browser().sign_in("ida", "a wrong one").await.unwrap();
+    let page = greta.open("/board/log").await.unwrap().text();
+    for says in ["Set the shutdown to “Read-only”.", "Wrong password for ida@closing.example.", "Signed in."]
+    {
+        assert!(page.contains(says), "{says}: {page}");
+    }
+    let page = greta.open("/board/log?act=closing").await.unwrap().text();
+    assert!(page.contains("Set the shutdown") && !page.contains("data-act=\"sign-in\""), "{page}");
+    let page = greta.open("/board/log?who=ida").await.unwrap().text();
+    assert!(page.contains("data-act=\"sign-in\"") && !page.contains("Set the shutdown"), "{page}");
+    let page = greta.open("/board/log?who=nobody").await.unwrap().text();
+    assert!(page.contains("Nothing of that was logged."), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_is_cancelled_after_a_question_with_numbers() {
+    let scene = scene().await;
+    let mut greta = scene.signed_in("greta").await;
+    greta.open("/board/campaigns").await.unwrap();
+    let page = greta.submit("/board/campaigns", &[("only", "all")]).await.unwrap();
+    assert!(page.text().contains("The campaign has begun."), "{}", page.text());
+    until(&mut greta, "/board/campaigns", "finished</h2>").await;
+    let page = greta.open("/board/campaigns").await.unwrap();
+    let name = page.between("action=\"/board/campaigns/", "\"").unwrap();
+    let path = format!("/board/campaigns/{name}");
+    let page = greta.submit(&path, &[("act", "cancel")]).await.unwrap().text();
+    assert!(page.contains("13 archives are made and stay. 0 accounts are left without one."), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_switched_on_is_shown() {
+    let scene = crate::web::newcomers::Scene::new().await;
+    {
+        let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+        let mut greta =
+            crate::web::newcomers::come(&service, &scene.source.archive("out", "greta"), "greta").await;
+        until(&mut greta, "/newcomers", "Import complete").await;
+        scene.make_podmin("greta").await;
+    }
+    let service = scene.serve(None, "");
+    let mut greta = Browser::new(&service.url).unwrap();
+    greta.sign_in("greta", crate::web::newcomers::PASSWORD).await.unwrap();
+    let page = greta.open("/board").await.unwrap().text();
+    assert!(page.contains("href=\"/board/newcomers\" aria-current=\"page\""), "{page}");
+    for path in ["/board/people", "/board/campaigns", "/board/notices"] {
+        assert!(!page.contains(&format!("href=\"{path}\"")), "{path}: {page}");
+        assert_eq!(greta.open(path).await.unwrap().status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+/// What failed, and why: in German for Germans, with the program's sentence in the details.
+#[tokio::test(flavor = "multi_thread")]
+async fn germans_read_in_german_why_an_archive_could_not_be_made() {
+    let scene = scene().await;
+    let mut greta = scene.signed_in("greta").await;
+    greta.submit("/board/campaigns", &[("only", "all")]).await.unwrap();
+    until(&mut greta, "/board/campaigns", "finished</h2>").await;
+    let mut ida = scene.signed_in("ida").await;
+    ida.submit("/archive/ask", &[]).await.unwrap();
+    until(&mut ida, "/archive", "/file/").await;
+    let store = scene.store().await;
+    for sql in [
+        "UPDATE pappus_requests SET state = 'failed', reason = 'the account \"ida\" has no usable person in the pod''s \
+         database: none' WHERE username = 'ida'",
+        "UPDATE pappus_campaign_accounts SET state = 'failed', reason = 'the account is no longer on the pod' \
+         WHERE username = 'ruth'",
+    ] {
+        assert_eq!(store.execute("a test", sql, &[]).await.unwrap(), 1, "{sql}");
+    }
+    for browser in [&mut greta, &mut ida] {
+        browser.headers[0].1 = "de".to_owned();
+    }
+    let broken = "Die Datenbank des Pods hat zu diesem Konto keine brauchbare Person.";
+    let detail = "lang=\"en\" dir=\"ltr\">the account &#34;ida&#34; has no usable person";
+    for (browser, path) in [(&mut greta, "/board/people"), (&mut ida, "/archive")] {
+        let page = browser.open(path).await.unwrap().text();
+        assert!(page.contains(broken) && page.contains(detail), "{path}: {page}");
+    }
+    let page = greta.open("/board/people?name=ida").await.unwrap().text();
+    assert!(page.matches(broken).count() > 1, "{page}");
+    let page = greta.open("/board/campaigns").await.unwrap().text();
+    assert!(page.contains("Das Konto gibt es auf dem Pod nicht mehr."), "{page}");
+    greta.headers[0].1 = "en".to_owned();
+    let page = greta.open("/board/campaigns").await.unwrap().text();
+    assert!(page.contains("The account is no longer on the pod."), "{page}");
+}
