@@ -11,7 +11,7 @@ export CARGO_TERM_COLOR ?= auto
 
 ## demo: build the sample pod, export its accounts, verify them, and say in plain words what happened
 demo: compiler
-	$(CARGO) build --release --quiet -p pappus-cli -p pappus-tests --bins
+	$(CARGO) build --release --quiet -p pappus-cli -p pappus-tests --bin pappus --bin sample-pod --bin demo-pods
 	tests/demo.sh "$(BUILD)/release" "$(BUILD)/demo"
 
 ## test: everything that can fail, on real databases in throwaway clusters
