@@ -53,7 +53,7 @@ fn words(code: OmissionCode) -> &'static str {
         OmissionCode::UnreadableKey => "whose key is missing or broken",
         OmissionCode::KeyMismatch => "whose private key does not fit the public one",
         OmissionCode::NoSignature => "that nobody has signed",
-        OmissionCode::NoSignatureOrder => "whose signature cannot be checked any more",
+        OmissionCode::NoSignatureOrder => "whose signature can no longer be checked",
         OmissionCode::UnreadableAdditionalData => "of which a signed part is damaged",
         OmissionCode::InvalidIdentifier => "with a name that the network does not allow",
         OmissionCode::MissingValue => "in which something is empty that must be there",

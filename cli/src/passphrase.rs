@@ -112,7 +112,7 @@ fn from_command(option: &str, command: &str) -> Result<Zeroizing<String>, Failur
         )));
     }
     pappus_engine::text::first_line(printed.as_slice(), MAX_BYTES)
-        .map_err(|error| Failure::new(format!("what the command of {option} prints is no passphrase"), error))
+        .map_err(|error| Failure::new(format!("the command of {option} printed no passphrase"), error))
 }
 
 fn prompt_twice(what: &str) -> Result<Zeroizing<String>, Failure> {

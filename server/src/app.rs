@@ -69,7 +69,7 @@ pub enum StartError {
         pod: String,
     },
     /// No threads for background work.
-    #[error("the system gives no threads for the work behind the pages: {0}")]
+    #[error("the threads behind the pages cannot be started: {0}")]
     Threads(std::io::Error),
     /// All requests would appear to come from this machine.
     #[error("{0}")]
@@ -86,7 +86,7 @@ pub enum StartError {
     #[error("web.public_url cannot be an origin: {0}")]
     Origin(String),
     /// Metrics cannot be recorded.
-    #[error("numbers for /metrics cannot be kept: {0}")]
+    #[error("metrics cannot be recorded: {0}")]
     Metrics(String),
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn seal(
         return Ok(());
     }
     let sql = "INSERT INTO pappus_once (name, done_at) VALUES (?, ?) ON CONFLICT (name) DO NOTHING";
-    store.execute("noting what is sealed", sql, &[(&name).into(), now.timestamp_millis().into()]).await?;
+    store.execute("recording what is sealed", sql, &[(&name).into(), now.timestamp_millis().into()]).await?;
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub async fn audit(
         details.map(ToString::to_string).into(),
         address.map(|address| address.0.to_string()).into(),
     ];
-    if let Err(error) = app.store.execute("noting what was done", LINE, &values).await {
+    if let Err(error) = app.store.execute("recording what was done", LINE, &values).await {
         tracing::error!(act, "{error}");
     }
 }
@@ -50,7 +50,7 @@ pub async fn audit_with(
 ) -> Result<(), StoreError> {
     let none = || Value::Text(None);
     let values = [pod.into(), now.into(), none(), act.into(), subject.into(), none(), none()];
-    transaction.execute("noting what was done", LINE, &values).await.map(drop)
+    transaction.execute("recording what was done", LINE, &values).await.map(drop)
 }
 
 /// Deletes entries older than the retention period.

@@ -22,7 +22,7 @@ pub enum WebError {
     #[error("there is nothing here")]
     NotFound,
     /// The person is not signed in.
-    #[error("nobody is signed in")]
+    #[error("you are not signed in")]
     Unauthenticated,
     /// The person lacks permission.
     #[error("this is for the podmin only")]

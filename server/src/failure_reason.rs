@@ -8,7 +8,7 @@ const REASONS: [(&str, &str); 19] = [
     ("is no longer on the pod", "failed-why-gone"),
     ("no usable person", "failed-why-broken"),
     ("another export of this account", "failed-why-busy"),
-    ("is there already", "failed-why-exists"),
+    ("already exists", "failed-why-exists"),
     ("private key was not encrypted", "failed-why-key"),
     ("defect of pappus", "failed-why-defect"),
     ("no room left", "failed-why-full"),

@@ -35,6 +35,6 @@ pub async fn open(config: &Config, store: &Store) -> Result<Depot, PlaceError> {
     let Some(identity) = depot.identity().await? else { return Ok(depot) };
     let sql = "INSERT INTO pappus_places (pod, place, identity) VALUES (?, ?, ?) ON CONFLICT (pod, place) DO NOTHING";
     let values = [pod.into(), (&place).into(), (&identity).into()];
-    store.execute("noting the place of the archives", sql, &values).await?;
+    store.execute("recording the place of the archives", sql, &values).await?;
     Ok(depot.bound_to(&identity))
 }

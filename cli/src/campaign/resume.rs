@@ -18,7 +18,7 @@ pub(super) fn check(
     let options = &campaign.options;
     let different = |what: &str| {
         Err(Failure::say(format!(
-            "the campaign {name:?} was begun with another {what}; give a new one a name of its own with --name"
+            "the campaign {name:?} was started with another {what}; give a new campaign its own name with --name"
         )))
     };
     if campaign.out != out {
@@ -89,7 +89,7 @@ pub(super) fn say(campaign: &Campaign, arguments: &Export, output: &Output) {
         ));
     }
     if !kept.is_empty() {
-        output.line(format!("It was begun with {}, and stays so.", kept.join(", ")));
+        output.line(format!("It was started with {}, and that does not change.", kept.join(", ")));
     }
     let begun = pappus_engine::domain::Timestamp::from(campaign.created_at);
     output.line(format!("The time in all its archives is {begun}."));

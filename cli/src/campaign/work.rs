@@ -116,7 +116,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
         options,
     };
     let stopped = interrupt::stop_gracefully(
-        "Stopping when the accounts that were begun are finished. Press Ctrl-C again to stop at once.",
+        "Stopping once the accounts in progress are finished. Press Ctrl-C again to stop at once.",
     );
     let watching = tokio::spawn(Arc::clone(&view).watch(store.clone(), campaign.clone()));
     let setup = Arc::new(setup);
@@ -200,7 +200,7 @@ fn say_prepared(campaign: &Campaign, prepared: &Prepared, output: &Output) {
     }
     if prepared.unknown > 0 {
         output.line(format!(
-            "{before:?} was begun by an earlier Pappus, which kept nothing to compare {} with: they are exported anew.",
+            "{before:?} was started by an earlier Pappus, which recorded nothing to compare {} with: they are exported again.",
             counted(prepared.unknown, "account")
         ));
     }

@@ -43,7 +43,11 @@ async fn act(
         CampaignAction::Verify(_) => return Ok(Outcome::Done), // needs no store; see above
         CampaignAction::Pause(named) => {
             campaigns.pause(&named.name).await?;
-            (&named.name, "paused", "Paused: what is begun is finished, then the workers wait.".to_owned())
+            (
+                &named.name,
+                "paused",
+                "Paused: accounts in progress are finished, then the workers wait.".to_owned(),
+            )
         }
         CampaignAction::Resume(named) => {
             campaigns.resume(&named.name).await?;
@@ -98,7 +102,7 @@ async fn show(
         all.push(status);
     }
     if all.is_empty() {
-        output.line("There is no campaign of this pod yet; `pappus export --all` begins one.");
+        output.line("There is no campaign of this pod yet; `pappus export --all` starts one.");
     }
     output.document(&json!({ "campaigns": all }));
     Ok(clean)

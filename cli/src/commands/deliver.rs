@@ -118,7 +118,7 @@ impl Sent {
             thousands(summary.dead)
         ));
         output.line(format!(
-            "In all: {} arrived, {} not needed any more, {} waiting, {} refused, {} given up.",
+            "In all: {} arrived, {} no longer needed, {} waiting, {} refused, {} given up.",
             number(counts.delivered),
             number(counts.confirmed),
             number(counts.queued + counts.sending),

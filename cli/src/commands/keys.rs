@@ -66,7 +66,7 @@ async fn show(keys: &CampaignKeys, output: &Output) -> Result<Outcome, Failure> 
     let list = keys.list().await?;
     output.document(&json!({ "keys": list, "identity_file": keys.identity_file() }));
     if list.is_empty() {
-        output.line("There is no key yet: the first export of the whole pod makes one.");
+        output.line("There is no key yet: the first export of the whole pod creates one.");
         return Ok(Outcome::Done);
     }
     let mut table = Table::new();

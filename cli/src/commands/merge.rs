@@ -56,7 +56,7 @@ fn archive_key(arguments: &Merge) -> Result<Option<SigningKey>, Failure> {
     match state.known_archive_key()? {
         Some(key) => Ok(Some(key.signing_key()?)),
         None => Err(Failure::say(format!(
-            "there is no archive key of {url} in {}: name the right folder with --state, or leave the pod away",
+            "there is no archive key of {url} in {}: name the right folder with --state, or leave out the pod",
             state.path().display()
         ))),
     }

@@ -38,7 +38,7 @@ use crate::interrupt;
 /// Creates a folder for archives if missing, readable by its owner only: they contain private keys.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| Failure::new(format!("the folder {} cannot be made", folder.display()), error))
+    made.map_err(|error| Failure::new(format!("the folder {} cannot be created", folder.display()), error))
 }
 
 /// Creates a folder for archives if missing, and in it one for temporary files, which is removed however the program

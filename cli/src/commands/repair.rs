@@ -51,7 +51,7 @@ fn describe(output: &Output, repaired: &Repaired, dry_run: bool) {
     };
     let verb = if dry_run { "would be corrected" } else { "corrected" };
     output.line(format!(
-        "{what}: {} looked at, {} {verb}.",
+        "{what}: {} examined, {} {verb}.",
         thousands(repaired.examined),
         thousands(repaired.changes.len() as u64)
     ));

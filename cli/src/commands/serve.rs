@@ -26,7 +26,7 @@ pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Fa
     if let Some(lost) = config.state.lost_archive_key()? {
         campaign::say(&campaign::lost_key(&config.state, &lost));
     }
-    let stopped = interrupt::stop_gracefully("Stopping when the requests that were begun are answered.");
+    let stopped = interrupt::stop_gracefully("Stopping once the requests in progress are answered.");
     let public_url = config.web.public_url.clone();
     let listening = |place: &str| {
         output.line(format!("Serving {public_url} at {place}"));

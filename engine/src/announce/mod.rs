@@ -96,7 +96,7 @@ pub enum AnnounceError {
         evidence: Box<Evidence>,
     },
     /// The new account no longer exists.
-    #[error("the account {0} is not on this pod any more")]
+    #[error("the account {0} is no longer on this pod")]
     Gone(String),
     /// The account has already moved elsewhere.
     #[error("the account {old} has already moved to {elsewhere}: an account moves once")]

@@ -47,7 +47,7 @@ pub enum ConvertError {
     )]
     OtherKey,
     /// A file of that name already exists.
-    #[error("{0} is there already and is not overwritten. Move it away, or name another folder")]
+    #[error("{0} already exists and is not overwritten. Move it away, or name another folder")]
     Exists(PathBuf),
     /// The file system failed.
     #[error("{path} cannot be written: {source}")]
@@ -185,7 +185,7 @@ impl DocumentVisitor for Head {
     }
 
     fn element(&mut self, place: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
-        Err(DocumentError::record(place, &"an array stands where a text belongs"))
+        Err(DocumentError::record(place, &"an array was found instead of a text"))
     }
 }
 

@@ -28,7 +28,7 @@ pub enum CampaignError {
     },
     /// A campaign of this name exists and differs.
     #[error(
-        "the campaign {name:?} was begun with another {what}: {was}. Give a new one a name of its own with --name"
+        "the campaign {name:?} was started with another {what}: {was}. Give a new campaign its own name with --name"
     )]
     Different {
         /// Its name.
@@ -80,7 +80,7 @@ pub enum CampaignError {
     #[error("stopped")]
     Stopped,
     /// The folder for unfinished archives cannot be used.
-    #[error("{path} cannot be used for archives in the making: {source}")]
+    #[error("{path} cannot be used for unfinished archives: {source}")]
     Spool {
         /// The folder.
         path: PathBuf,

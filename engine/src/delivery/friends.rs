@@ -130,7 +130,7 @@ async fn note(
         let mut values: Vec<Value<'_>> = vec![at.into(), import.into()];
         values.extend(chunk.iter().map(|name| Value::from(name.as_str())));
         let mut echoes: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
-        for row in transaction.rows("noting who is back", &sql, &values).await? {
+        for row in transaction.rows("recording who is back", &sql, &values).await? {
             let (person, pod): (String, String) = (row.get(0)?, row.get(1)?);
             let since = back.get(&person).copied().flatten().unwrap_or(now);
             let latest = echoes.entry(pod).or_insert(since);
@@ -145,7 +145,7 @@ async fn note(
             let after = since.timestamp_millis() + 1000;
             let values =
                 [at.into(), opens_at.into(), opens_at.into(), import.into(), pod.into(), after.into()];
-            transaction.execute("noting what a pod has processed", sql, &values).await?;
+            transaction.execute("recording what a pod has processed", sql, &values).await?;
         }
         let sql = format!(
             "UPDATE pappus_deliveries SET state = 'confirmed', updated_at = ? WHERE import_id = ? \
@@ -153,7 +153,7 @@ async fn note(
         );
         let mut values: Vec<Value<'_>> = vec![at.into(), import.into()];
         values.extend(chunk.iter().map(|name| Value::from(name.as_str())));
-        transaction.execute("noting whom nothing has to be said", &sql, &values).await?;
+        transaction.execute("recording whom nothing has to be said", &sql, &values).await?;
         transaction.commit().await?;
     }
     Ok(())
@@ -216,7 +216,7 @@ impl Ledger {
             );
             let values: Vec<Value<'_>> =
                 chunk.iter().flat_map(|pod| [pod.into(), system.as_str().into()]).collect();
-            self.store.execute("noting what a pod runs", &sql, &values).await?;
+            self.store.execute("recording what a pod runs", &sql, &values).await?;
         }
         Ok(())
     }

@@ -56,13 +56,16 @@ impl Ledger {
     /// The store's failure.
     pub async fn assume_reachable(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_moves SET seen_at = ?, problem = NULL WHERE seen_at IS NULL";
-        self.store.execute("noting the podmin's word", sql, &[now.timestamp_millis().into()]).await.map(drop)
+        self.store
+            .execute("recording the podmin's word", sql, &[now.timestamp_millis().into()])
+            .await
+            .map(drop)
     }
 
     async fn seen(&self, import: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_moves SET seen_at = ?, problem = NULL WHERE import_id = ?";
         let values = [now.timestamp_millis().into(), import.into()];
-        self.store.execute("noting that the account answers", sql, &values).await.map(drop)
+        self.store.execute("recording that the account answers", sql, &values).await.map(drop)
     }
 
     async fn not_seen(&self, unseen: &Unseen, problem: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -70,7 +73,7 @@ impl Ledger {
             "UPDATE pappus_moves SET problem = ?, looks = looks + 1, next_look_at = ? WHERE import_id = ?";
         let next = next_look(now, unseen.looks + 1).timestamp_millis();
         let values = [problem.into(), next.into(), (&unseen.import).into()];
-        self.store.execute("noting that the account does not answer", sql, &values).await.map(drop)
+        self.store.execute("recording that the account does not answer", sql, &values).await.map(drop)
     }
 }
 

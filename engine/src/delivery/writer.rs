@@ -290,7 +290,7 @@ impl Turn<'_> {
             its_turn()
         );
         let values = [self.now().into(), pod.into(), self.now().into(), self.now().into()];
-        let rows = self.transaction.rows("taking up deliveries", &sql, &values).await?;
+        let rows = self.transaction.rows("leasing deliveries", &sql, &values).await?;
         let mut page: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
         page.sort_by_key(|claimed| (claimed.attempts, claimed.kind, claimed.id));
         Ok(page)
@@ -349,7 +349,7 @@ impl Turn<'_> {
     async fn recognise(&mut self, pod: &str, system: System) -> Result<Response, StoreError> {
         let sql = "UPDATE pappus_delivery_pods SET system = ? WHERE pod = ? AND lease_owner = ?";
         let values = [system.as_str().into(), pod.into(), self.owner.into()];
-        self.transaction.execute("noting what a pod runs", sql, &values).await.map(|_| Response::Done(0))
+        self.transaction.execute("recording what a pod runs", sql, &values).await.map(|_| Response::Done(0))
     }
 
     async fn release(&mut self, pod: &str, news: &PodHealth) -> Result<u64, StoreError> {
@@ -374,7 +374,7 @@ impl Turn<'_> {
         }
         let sql = "UPDATE pappus_deliveries SET state = 'queued' \
                    WHERE state IN ('queued', 'sending') AND state = 'sending' AND pod = ?";
-        self.transaction.execute("giving deliveries back", sql, &[pod.into()]).await?;
+        self.transaction.execute("releasing deliveries", sql, &[pod.into()]).await?;
         match news {
             PodHealth::Down { since, error, .. } if *since + GIVE_UP_AFTER <= self.now => {
                 self.give_up(pod, error).await
@@ -389,7 +389,7 @@ impl Turn<'_> {
                    WHERE state IN ('queued', 'sending') AND state = 'queued' AND pod = ? AND queued_at <= ?";
         let before = (self.now - GIVE_UP_AFTER).timestamp_millis();
         let values = [error.into(), self.now().into(), pod.into(), before.into()];
-        self.transaction.execute("giving deliveries up", sql, &values).await
+        self.transaction.execute("giving up deliveries", sql, &values).await
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum DepotError {
     /// Another file has that name.
     #[error(
-        "{name} in {place} is there already, with other bytes, and is not overwritten. Move it away first"
+        "{name} in {place} already exists with different content, and is not overwritten. Move it away first"
     )]
     Taken {
         /// The depot.
@@ -25,7 +25,7 @@ pub enum DepotError {
         name: String,
     },
     /// No file in a depot can have this name.
-    #[error("{0:?} is no name for a file among archives: ASCII letters, digits and @ . _ - + = , are")]
+    #[error("{0:?} is not a name for an archive file: ASCII letters, digits and @ . _ - + = , are")]
     Name(String),
     /// Another folder is at the depot's path: a disk that is not mounted, or another one.
     #[error(

@@ -44,7 +44,7 @@ pub enum KeysError {
     )]
     NotHere(PathBuf),
     /// A copy never overwrites a file.
-    #[error("{0} is there already and is not overwritten: name another file")]
+    #[error("{0} already exists and is not overwritten: name another file")]
     Exists(PathBuf),
     /// A copy cannot be created or opened.
     #[error("the copy {path}: {source}")]
@@ -158,7 +158,7 @@ impl CampaignKeys {
             recipient.into(),
             now.to_utc().and_utc().timestamp_millis().into(),
         ];
-        match self.store.execute("keeping a key", sql, &values).await {
+        match self.store.execute("storing a key", sql, &values).await {
             // Another program was faster: its key is used.
             Ok(_) | Err(StoreError::Duplicate { .. }) => Ok(()),
             Err(error) => Err(error.into()),

@@ -39,7 +39,7 @@ impl<'de, T: Deserialize<'de> + EntityType> Deserialize<'de> for Entity<T> {
         if incoming.entity_type == T::NAME {
             Ok(Self(incoming.entity_data))
         } else {
-            let message = format!("a {} stands where a {} belongs", incoming.entity_type, T::NAME);
+            let message = format!("a {} was found instead of a {}", incoming.entity_type, T::NAME);
             Err(serde::de::Error::custom(message))
         }
     }

@@ -215,7 +215,7 @@ mod tests {
         let omission = |number: i64| Omission {
             code: if number % 2 == 0 { OmissionCode::MissingParent } else { OmissionCode::MissingFile },
             record: RecordRef { kind: RecordKind::Like, id: Some(number), name: Some("\u{1}".repeat(200)) },
-            reason: "the post is not in the pod's database any more".to_owned(),
+            reason: "the post is no longer in the pod's database".to_owned(),
         };
         let mut all: Omissions = (0..10_000).map(omission).collect();
         let listed = all.listed().len() as u64;

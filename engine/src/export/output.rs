@@ -14,7 +14,7 @@ use super::ExportError;
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// A file of this name exists already.
-    #[error("{0} is there already and is not overwritten. Move it away, or name another folder with --out")]
+    #[error("{0} already exists and is not overwritten. Move it away, or name another folder with --out")]
     Exists(PathBuf),
     /// Another export is writing the same account's archive in the same folder.
     #[error("another export of this account is writing to {0} at this moment")]

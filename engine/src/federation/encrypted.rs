@@ -31,7 +31,7 @@ pub enum EncryptedError {
     },
     /// Another document.
     #[error(
-        "this is no encrypted magic envelope: it should be JSON with aes_key and encrypted_magic_envelope, both base64"
+        "this is not an encrypted magic envelope: it should be JSON with aes_key and encrypted_magic_envelope, both base64"
     )]
     NotEncrypted,
     /// The recipient's key is unusable.

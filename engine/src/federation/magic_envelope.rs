@@ -33,7 +33,7 @@ pub enum EnvelopeError {
     #[error("the magic envelope cannot be read: {0}")]
     Xml(#[from] XmlError),
     /// Another document.
-    #[error("this is no magic envelope: its root is {0:?}")]
+    #[error("this is not a magic envelope: its root is {0:?}")]
     NotAnEnvelope(String),
     /// A missing or empty part.
     #[error("the magic envelope has no {0}")]

@@ -25,10 +25,10 @@ pub enum WebFingerError {
     #[error("the WebFinger answer has {0} bytes; at most {MAX_BYTES} are read")]
     TooLarge(usize),
     /// Not a JRD.
-    #[error("the WebFinger answer is no JSON of the expected form: {0}")]
+    #[error("the WebFinger answer is not JSON of the expected form: {0}")]
     Json(String),
     /// Not an XRD.
-    #[error("the WebFinger answer is no XRD document: {0}")]
+    #[error("the WebFinger answer is not an XRD document: {0}")]
     Xrd(String),
     /// About another person.
     #[error("the WebFinger answer is about {found:?}, not about {wanted}")]
@@ -42,7 +42,7 @@ pub enum WebFingerError {
     #[error("the WebFinger answer has no link {0}, which it must have")]
     Missing(&'static str),
     /// A link that is not a web address.
-    #[error("the WebFinger answer's link {0} is no address on the web")]
+    #[error("the WebFinger answer's link {0} is not a web address")]
     BadLink(&'static str),
 }
 

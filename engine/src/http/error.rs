@@ -13,14 +13,18 @@ pub enum HttpError {
     #[error("the HTTP client cannot start: {0}")]
     Setup(String),
     /// Not a web address.
-    #[error("{0:?} is no address that can be asked (expected https://host/…, without user name or password)")]
+    #[error(
+        "{0:?} is not an address that can be requested (expected https://host/…, without user name or password)"
+    )]
     BadUrl(String),
     /// Plain http.
-    #[error("{0} is not asked, since it does not use https; allow its host if it belongs to a test network")]
+    #[error(
+        "{0} is not contacted, since it does not use https; allow its host if it belongs to a test network"
+    )]
     NotHttps(String),
     /// An address in a private network.
     #[error(
-        "{0} is not asked, since it is not on the public internet; allow its host if it belongs to a test network"
+        "{0} is not contacted, since it is not on the public internet; allow its host if it belongs to a test network"
     )]
     NotPublic(String),
     /// An untrusted certificate, or no TLS version that both sides support.

@@ -39,7 +39,7 @@ pub enum ImportError {
         free: u64,
     },
     /// The system does not report the free disk space.
-    #[error("it cannot be found out how much room is left in {place}: {source}")]
+    #[error("the free space in {place} cannot be determined: {source}")]
     Space {
         /// The location of the photo files.
         place: String,
@@ -65,13 +65,11 @@ pub enum ImportError {
     )]
     FormerName(String, &'static str),
     /// The user has closed the imported account.
-    #[error(
-        "the account {0} was closed on this pod since it was imported: nothing is brought into it any more"
-    )]
+    #[error("the account {0} was closed on this pod after it was imported: nothing more is imported into it")]
     Closed(DiasporaId),
     /// An undo of the import was interrupted.
     #[error(
-        "the import {import} of {old} is being taken back, and that was interrupted: run `pappus undo {import}` again, \
+        "the import {import} of {old} is being undone, and that was interrupted: run `pappus undo {import}` again, \
          then import"
     )]
     BeingUndone {

@@ -117,7 +117,7 @@ impl Requests {
             new.mail.then_some("").into(),
             new.language.into(),
         ];
-        self.store.first("writing a request down", &sql, &values).await
+        self.store.first("recording a request", &sql, &values).await
     }
 
     /// Returns a person's request by its number; none when it is somebody else's.
@@ -127,7 +127,7 @@ impl Requests {
     pub async fn of(&self, user_id: i64, id: i64) -> Result<Option<Request>, StoreError> {
         let sql = format!("SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND user_id = ? AND id = ?");
         let values = [(&self.pod).into(), user_id.into(), id.into()];
-        let row = self.store.first("looking at a request", &sql, &values).await?;
+        let row = self.store.first("reading a request", &sql, &values).await?;
         row.as_ref().map(Request::from_row).transpose()
     }
 
@@ -137,7 +137,7 @@ impl Requests {
     /// [`StoreError`].
     pub async fn by_id(&self, id: i64) -> Result<Option<Request>, StoreError> {
         let sql = format!("SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND id = ?");
-        let row = self.store.first("looking at a request", &sql, &[(&self.pod).into(), id.into()]).await?;
+        let row = self.store.first("reading a request", &sql, &[(&self.pod).into(), id.into()]).await?;
         row.as_ref().map(Request::from_row).transpose()
     }
 
@@ -149,8 +149,7 @@ impl Requests {
         let sql = format!(
             "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND user_id = ? AND state IN ('queued', 'running')"
         );
-        let row =
-            self.store.first("looking at a request", &sql, &[(&self.pod).into(), user_id.into()]).await?;
+        let row = self.store.first("reading a request", &sql, &[(&self.pod).into(), user_id.into()]).await?;
         row.as_ref().map(Request::from_row).transpose()
     }
 
@@ -162,8 +161,7 @@ impl Requests {
         let sql = format!(
             "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND user_id = ? ORDER BY id DESC LIMIT {limit}"
         );
-        let rows =
-            self.store.rows("looking at requests", &sql, &[(&self.pod).into(), user_id.into()]).await?;
+        let rows = self.store.rows("reading requests", &sql, &[(&self.pod).into(), user_id.into()]).await?;
         rows.iter().map(Request::from_row).collect()
     }
 
@@ -192,7 +190,7 @@ impl Requests {
         let sql = "SELECT (SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND state = 'queued' AND id < ?) + \
                    (SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND state = 'running')";
         let values = [(&self.pod).into(), request.id.into(), (&self.pod).into()];
-        let row = self.store.first("looking at the queue", sql, &values).await?;
+        let row = self.store.first("reading the queue", sql, &values).await?;
         Ok(Some(Queued { ahead: row.map_or(Ok(0), |row| row.get(0))? }))
     }
 
@@ -207,7 +205,7 @@ impl Requests {
             self.now()
         );
         let values = [(&self.pod).into(), user_id.into(), id.into()];
-        Ok(self.store.execute("giving a request up", &sql, &values).await? > 0)
+        Ok(self.store.execute("giving up a request", &sql, &values).await? > 0)
     }
 
     /// Records that a job has been pushed for a request.
@@ -216,6 +214,6 @@ impl Requests {
     /// [`StoreError`].
     pub async fn pushed(&self, id: i64) -> Result<(), StoreError> {
         let sql = format!("UPDATE pappus_requests SET pushed_at = {} WHERE id = ?", self.now());
-        self.store.execute("noting a job", &sql, &[id.into()]).await.map(drop)
+        self.store.execute("recording a job", &sql, &[id.into()]).await.map(drop)
     }
 }

@@ -34,14 +34,14 @@ impl Requests {
             self.now()
         );
         let values = [(&self.pod).into(), user_id.into(), origin.to_string().into()];
-        self.store.execute("noting the download of an archive", &sql, &values).await?;
+        self.store.execute("recording the download of an archive", &sql, &values).await?;
         let sql = format!(
             "INSERT INTO pappus_downloads (pod, user_id, first_at, last_at, times) VALUES (?, ?, {0}, {0}, 1) \
              ON CONFLICT (pod, user_id) DO UPDATE SET last_at = {0}, times = pappus_downloads.times + 1",
             self.now()
         );
         let values = [(&self.pod).into(), user_id.into()];
-        self.store.execute("noting a download", &sql, &values).await.map(drop)
+        self.store.execute("recording a download", &sql, &values).await.map(drop)
     }
 
     /// Returns when a person has downloaded an archive.
@@ -50,8 +50,7 @@ impl Requests {
     /// [`StoreError`].
     pub async fn downloads(&self, user_id: i64) -> Result<Option<Downloads>, StoreError> {
         let sql = "SELECT first_at, last_at, times FROM pappus_downloads WHERE pod = ? AND user_id = ?";
-        let row =
-            self.store.first("looking at downloads", sql, &[(&self.pod).into(), user_id.into()]).await?;
+        let row = self.store.first("reading downloads", sql, &[(&self.pod).into(), user_id.into()]).await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Downloads { first_at: time(row.get(0)?), last_at: time(row.get(1)?), times: row.get(2)? }))
     }
@@ -61,8 +60,7 @@ impl Requests {
     /// [`StoreError`].
     pub async fn archive_downloads(&self, user_id: i64) -> Result<Vec<(String, Downloads)>, StoreError> {
         let sql = "SELECT archive, first_at, last_at, times FROM pappus_archive_downloads WHERE pod = ? AND user_id = ?";
-        let rows =
-            self.store.rows("looking at downloads", sql, &[(&self.pod).into(), user_id.into()]).await?;
+        let rows = self.store.rows("reading downloads", sql, &[(&self.pod).into(), user_id.into()]).await?;
         let read = |row: &StoreRow| {
             let downloads =
                 Downloads { first_at: time(row.get(1)?), last_at: time(row.get(2)?), times: row.get(3)? };
@@ -89,7 +87,7 @@ impl Requests {
     pub async fn note_digest(&self, depot_sha256: &str, sha256: &str) -> Result<(), StoreError> {
         let sql = "INSERT INTO pappus_archive_digests (depot_sha256, sha256) VALUES (?, ?) \
                    ON CONFLICT (depot_sha256) DO NOTHING";
-        self.store.execute("noting a digest", sql, &[depot_sha256.into(), sha256.into()]).await.map(drop)
+        self.store.execute("recording a digest", sql, &[depot_sha256.into(), sha256.into()]).await.map(drop)
     }
 
     /// Deletes an archive that a person requested, and all links to it: it is no longer found, and the next

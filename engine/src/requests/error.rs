@@ -21,7 +21,7 @@ pub enum RequestError {
     Encryption(#[from] EncryptionError),
     /// The key that opens the archives is on another machine.
     #[error(
-        "archives can only be opened where the key file is, and it is not on this machine. \
+        "archives can only be opened on the machine that has the key file, and this one has none. \
          Restore it from a copy, with: pappus keys restore"
     )]
     KeyElsewhere,
@@ -29,7 +29,7 @@ pub enum RequestError {
     #[error("the archive cannot be read: {0}")]
     Archive(String),
     /// The folder for unfinished archives cannot be used.
-    #[error("the folder for archives in the making cannot be used: {0}")]
+    #[error("the folder for unfinished archives cannot be used: {0}")]
     Folder(String),
     /// Rows change faster than they can be read.
     #[error("the request is changing at this moment; try again")]

@@ -57,7 +57,7 @@ impl Requests {
             self.silent()
         );
         let values = [(&fence).into(), millis(LEASE).into(), (&self.pod).into(), id.into()];
-        let Some(row) = self.store.first("taking a request up", &sql, &values).await? else {
+        let Some(row) = self.store.first("leasing a request", &sql, &values).await? else {
             return Ok(None);
         };
         let columns = REQUEST.split(", ").count();
@@ -88,7 +88,7 @@ impl Lease {
     pub(super) async fn heartbeat(&self, advanced: i64, total: i64) -> Result<bool, StoreError> {
         let set = format!("advanced = ?, total = ?, lease_until = {} + ?", self.now());
         let values = [advanced.into(), total.into(), millis(LEASE).into()];
-        self.change("writing down how far a request is", &set, &values).await
+        self.change("recording how far a request is", &set, &values).await
     }
 
     /// Records the e-mail address, if an e-mail is wanted.
@@ -112,7 +112,7 @@ impl Lease {
             archive.records.into(),
             archive.omissions.into(),
         ];
-        self.change("writing an archive down", set, &values).await
+        self.change("recording an archive", set, &values).await
     }
 
     /// Marks the request as done.
@@ -131,7 +131,7 @@ impl Lease {
             "state = 'failed', fence = NULL, lease_until = NULL, key_passphrase = NULL, reason = ?, finished_at = {}",
             self.now()
         );
-        self.change("writing down a failure", &set, &[reason.into()]).await
+        self.change("recording a failure", &set, &[reason.into()]).await
     }
 
     /// Schedules another attempt after a pause.
@@ -140,13 +140,13 @@ impl Lease {
             "state = 'queued', fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = {} + ?",
             self.now()
         );
-        self.change("putting a request off", &set, &[reason.into(), millis(pause).into()]).await
+        self.change("postponing a request", &set, &[reason.into(), millis(pause).into()]).await
     }
 
     /// Frees the request at once, as if it had never been started.
     pub(super) async fn release(&self) -> Result<bool, StoreError> {
         let set =
             "state = 'queued', fence = NULL, lease_until = NULL, pushed_at = NULL, attempts = attempts - 1";
-        self.change("giving a request back", set, &[]).await
+        self.change("releasing a request", set, &[]).await
     }
 }

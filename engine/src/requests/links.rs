@@ -36,7 +36,7 @@ impl Links {
             self.0.now()
         );
         let values = [token_digest(&token).into(), request.into(), millis(good_for).into()];
-        self.0.store.execute("making a link", &sql, &values).await?;
+        self.0.store.execute("creating a link", &sql, &values).await?;
         Ok(token)
     }
 

@@ -49,7 +49,7 @@ impl RequestState {
             "failed" => Ok(Self::Failed),
             "cancelled" => Ok(Self::Cancelled),
             "expired" => Ok(Self::Expired),
-            other => Err(StoreError::Column { column, reason: format!("{other:?} is no state") }),
+            other => Err(StoreError::Column { column, reason: format!("{other:?} is not a state") }),
         }
     }
 }

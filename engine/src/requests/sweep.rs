@@ -61,7 +61,7 @@ impl Requests {
         let sql = format!(
             "UPDATE pappus_requests SET state = 'expired' WHERE pod = ? AND state = 'done' AND expires_at <= {now}"
         );
-        self.store.execute("ending the time of archives", &sql, &[(&self.pod).into()]).await?;
+        self.store.execute("expiring archives", &sql, &[(&self.pod).into()]).await?;
         let sql = format!("DELETE FROM pappus_links WHERE expires_at <= {now}");
         self.store.execute("removing old links", &sql, &[]).await?;
         let sql = format!(
@@ -74,7 +74,7 @@ impl Requests {
             let (id, file): (i64, String) = (row.get(0)?, row.get(1)?);
             depot.remove(&file).await?;
             let sql = "UPDATE pappus_requests SET file = NULL WHERE id = ? AND file = ?";
-            self.store.execute("noting a removed archive", sql, &[id.into(), file.into()]).await?;
+            self.store.execute("recording a removed archive", sql, &[id.into(), file.into()]).await?;
         }
         Ok(rows.len())
     }
@@ -88,7 +88,7 @@ impl Requests {
             "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND told_at IS NULL AND mail_to <> '' \
              AND state IN ('done', 'failed') ORDER BY id LIMIT {limit}"
         );
-        let rows = self.store.rows("looking whom to tell", &sql, &[(&self.pod).into()]).await?;
+        let rows = self.store.rows("listing whom to notify", &sql, &[(&self.pod).into()]).await?;
         rows.iter().map(Request::from_row).collect()
     }
 
@@ -101,7 +101,7 @@ impl Requests {
             "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND state IN ('queued', 'running') \
              ORDER BY CASE state WHEN 'running' THEN 0 ELSE 1 END, id"
         );
-        let rows = self.store.rows("looking at the queue", &sql, &[(&self.pod).into()]).await?;
+        let rows = self.store.rows("reading the queue", &sql, &[(&self.pod).into()]).await?;
         rows.iter().map(Request::from_row).collect()
     }
 
@@ -111,7 +111,7 @@ impl Requests {
     /// [`StoreError`].
     pub async fn told(&self, id: i64) -> Result<(), StoreError> {
         let sql = format!("UPDATE pappus_requests SET told_at = {}, mail_to = NULL WHERE id = ?", self.now());
-        self.store.execute("noting who was told", &sql, &[id.into()]).await.map(drop)
+        self.store.execute("recording who was told", &sql, &[id.into()]).await.map(drop)
     }
 }
 

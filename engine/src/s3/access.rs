@@ -21,7 +21,7 @@ pub enum S3AccessError {
     },
     /// The bucket, its region or the prefix of its keys is invalid.
     #[error(
-        "looking for files on S3: {bucket:?} or its region is no name a bucket can have; name it as \
+        "looking for files on S3: {bucket:?} or its region is not a valid name; name it as \
          s3://BUCKET or s3://BUCKET/PREFIX"
     )]
     BadBucket {
@@ -146,7 +146,7 @@ fn endpoint(environment: Environment<'_>) -> Result<Option<Url>, S3AccessError> 
     let address =
         filled(environment, "AWS_ENDPOINT_URL_S3").or_else(|| filled(environment, "AWS_ENDPOINT_URL"));
     let Some(address) = address else { return Ok(None) };
-    let url = Url::parse(&address).map_err(|_| S3AccessError::BadEndpoint("it is no address"))?;
+    let url = Url::parse(&address).map_err(|_| S3AccessError::BadEndpoint("it is not an address"))?;
     let allow_http = filled(environment, "AWS_ALLOW_HTTP").is_some_and(|value| {
         matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on" | "y")
     });

@@ -37,7 +37,7 @@ pub(super) fn why_code(code: &str, text: &str) -> String {
         "NoSuchBucket" => "there is no such bucket",
         "InvalidAccessKeyId" => "the server does not know the access key",
         "SignatureDoesNotMatch" => "the secret of the access key is wrong",
-        "ExpiredToken" | "InvalidToken" => "the access key is not valid any more",
+        "ExpiredToken" | "InvalidToken" => "the access key is no longer valid",
         "AccessDenied" => "the access key does not allow it",
         "InvalidObjectState" => {
             "it is in an archive at the server, and must be brought back from there first"

@@ -168,7 +168,7 @@ impl Store {
                 Err(error) => Err(error),
             },
         };
-        begun.map_err(|error| StoreError::statement("beginning to write", &error))
+        begun.map_err(|error| StoreError::statement("starting to write", &error))
     }
 
     /// Rewrites an SQLite file, and empties its WAL: neither holds what was deleted or replaced before. A server

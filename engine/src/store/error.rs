@@ -57,7 +57,7 @@ pub enum StoreError {
         version: i64,
     },
     /// The tables could not be created or brought up to date.
-    #[error("the tables of Pappus's own database at {url} cannot be made: {reason}")]
+    #[error("the tables of Pappus's own database at {url} cannot be created: {reason}")]
     Tables {
         /// The address.
         url: String,
@@ -81,7 +81,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The database refuses this, however often it is asked: a table or a right is missing, or a value is invalid.
-    #[error("{what} failed in Pappus's own database: {reason}. It will not go better by itself{}", missing(.reason))]
+    #[error("{what} failed in Pappus's own database: {reason}. Waiting will not help{}", missing(.reason))]
     Refused {
         /// The operation.
         what: &'static str,
@@ -112,7 +112,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The system returned no random numbers.
-    #[error("the system gives no random numbers")]
+    #[error("the system provides no random numbers")]
     Random,
 }
 

@@ -131,7 +131,7 @@ impl Closing {
 fn read(row: &StoreRow) -> Result<Closing, StoreError> {
     let word: String = row.get(0)?;
     let stage = Stage::parse(&word)
-        .ok_or_else(|| StoreError::Column { column: 0, reason: format!("{word:?} is no stage") })?;
+        .ok_or_else(|| StoreError::Column { column: 0, reason: format!("{word:?} is not a stage") })?;
     let day = |column| row.get::<Option<String>>(column).map(|day| day.and_then(|day| day.parse().ok()));
     Ok(Closing {
         stage,

@@ -189,7 +189,7 @@ async fn notices(app: App) -> Result<(), Failure> {
     };
     let sql = "UPDATE pappus_notices SET queued = queued + ?, reached = ? WHERE id = ? AND reached <= ?";
     let values = [queued.into(), last.user_id.into(), notice.id.into(), last.user_id.into()];
-    app.store.execute("noting how far a notice is", sql, &values).await?;
+    app.store.execute("recording how far a notice is", sql, &values).await?;
     Ok(())
 }
 

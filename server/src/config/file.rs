@@ -46,7 +46,7 @@ impl File {
             named.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
                 && !named.contains(|letter: char| letter.is_whitespace() || letter.is_control());
         if !is_address {
-            let reason = format!("is {named:?}, which is no e-mail address");
+            let reason = format!("is {named:?}, which is not an e-mail address");
             return Err(ConfigFileError::Value { key: "pod.podmin_email", reason });
         }
         Ok(Some(named.to_owned()))

@@ -302,7 +302,7 @@ fn public_url(address: &str) -> Result<Url, ConfigFileError> {
         key: "web.public_url",
         reason: format!("is {address:?}, which {reason}"),
     };
-    let url = Url::parse(address).map_err(|error| wrong(&format!("is no address: {error}")))?;
+    let url = Url::parse(address).map_err(|error| wrong(&format!("is not an address: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(wrong("is not of the form https://move.pod.example/"));
     }

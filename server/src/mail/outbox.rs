@@ -112,7 +112,7 @@ impl Outbox {
         let sql = "UPDATE pappus_outbox SET state = 'sent', recipient = NULL, subject = NULL, body = NULL, fence = NULL, \
                    lease_until = NULL, last_error = NULL, finished_at = ? WHERE id = ? AND fence = ?";
         let values = [now.into(), mail.id.into(), (&mail.fence).into()];
-        self.store.execute("noting a mail", sql, &values).await.map(drop)
+        self.store.execute("recording a mail", sql, &values).await.map(drop)
     }
 
     /// Reschedules a mail that could not be sent, or gives it up after a permanent error or too many attempts.

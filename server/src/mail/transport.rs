@@ -39,7 +39,7 @@ impl Post {
             (Some(server), _) => {
                 let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(server);
                 let builder = builder
-                    .map_err(|error| format!("mail.server is no address of a mail server: {error}"))?;
+                    .map_err(|error| format!("mail.server is not the address of a mail server: {error}"))?;
                 Way::Server(Box::new(builder.timeout(Some(PATIENCE)).build()))
             }
             (None, Some(folder)) => {
@@ -50,7 +50,7 @@ impl Post {
             (None, None) => return Ok(None),
         };
         let from = section.from.as_deref().unwrap_or_default();
-        let from = from.parse().map_err(|error| format!("mail.from {from:?} is no address: {error}"))?;
+        let from = from.parse().map_err(|error| format!("mail.from {from:?} is not an address: {error}"))?;
         Ok(Some(Self { way, from }))
     }
 

@@ -71,7 +71,7 @@ async fn to_podmins(app: &App) -> Result<(), MailsError> {
             queue(app, &Mail { key, to: podmin.email.clone(), subject, body }).await?;
         }
         let sql = "UPDATE pappus_newcomers SET podmins_told = 1 WHERE id = ? AND state = 'waiting' AND changed_at = ?";
-        app.store.execute("noting who was told", sql, &[id.into(), changed.into()]).await?;
+        app.store.execute("recording who was told", sql, &[id.into(), changed.into()]).await?;
     }
     Ok(())
 }
@@ -172,7 +172,7 @@ async fn to_newcomer(app: &App, row: &StoreRow) -> Result<(), MailsError> {
          state_told = COALESCE(?, state_told){wiped} WHERE id = ? AND state = ? AND changed_at = ?"
     );
     let values: [Value<'_>; 4] = [told.into(), id.into(), word.as_str().into(), changed.into()];
-    app.store.execute("noting who was told", &sql, &values).await?;
+    app.store.execute("recording who was told", &sql, &values).await?;
     Ok(())
 }
 

@@ -261,7 +261,7 @@ impl Worker {
             "a process that worked on an archive died: {how}"
         );
         if deaths >= MAX_CRASHES {
-            let reason = format!("the work on the archive was begun {deaths} times, and each time {how}");
+            let reason = format!("the work on the archive was started {deaths} times, and each time {how}");
             return lease.stop(after_failure(state), "too_heavy", &reason, None, now).await;
         }
         lease.died(&format!("the work on the archive was broken off: {how}"), AFTER_DEATH, now).await

@@ -72,7 +72,7 @@ async fn send(app: &App, words: &Words, name: &str, address: Address) -> Result<
     app.sign_in.attempts().link(&account_key(Some(&person), ""), now).await?;
     let mut secret = [0; 32];
     let random = aws_lc_rs::rand::fill(&mut secret);
-    random.map_err(|_| WebError::Internal("the system gives no random numbers".to_owned()))?;
+    random.map_err(|_| WebError::Internal("the system provides no random numbers".to_owned()))?;
     let token = URL_SAFE_NO_PAD.encode(secret);
     let digest = digest(&token);
     let sql = "INSERT INTO pappus_sign_in_links (digest, pod, user_id, username, expires_at) VALUES (?, ?, ?, ?, ?)";

@@ -87,7 +87,7 @@ impl<'a> Tokens<'a> {
         };
         if row.get::<Option<i64>>(5)?.is_none_or(|used| used < now - NOTED) {
             let sql = "UPDATE pappus_api_tokens SET last_used_at = ? WHERE id = ?";
-            self.0.store.execute("noting a token", sql, &[now.into(), row.get::<i64>(0)?.into()]).await?;
+            self.0.store.execute("recording a token", sql, &[now.into(), row.get::<i64>(0)?.into()]).await?;
         }
         // The podmin role is checked when needed: it may change during the token's lifetime.
         let person = Person {

@@ -5,10 +5,10 @@ board-people = Leute
 board-campaigns = Der ganze Pod
 board-notices = Rundbriefe
 board-log = Protokoll
-board-numbers = Wie es um die Leute steht
+board-numbers = Fortschritt
 board-accounts = Konten
 board-with-archive = Mit Archiv
-board-downloaded = Haben es geholt
+board-downloaded = Heruntergeladen
 board-moved = Umgezogen
 board-untouched = Noch nichts
 board-share = { $percent } Prozent
@@ -20,15 +20,15 @@ closing-title = Die Schließung
 closing-lead = Alle sehen die Stufe und die Tage. Ist der Pod aus, kannst nur noch du neue Archive anlegen lassen; ist er geschlossen, lässt sich nichts mehr abholen. Am Pod selbst ändert sich von hier aus nichts.
 closing-look = Ansehen, was alle sehen
 closing-stage = Abschnitt
-closing-read-only-on = Nichts Neues mehr ab
+closing-read-only-on = Keine neuen Beiträge mehr ab
 closing-switch-off-on = Der Pod wird abgeschaltet am
-closing-downloads-until = Archive können geholt werden bis
+closing-downloads-until = Archive können heruntergeladen werden bis
 closing-public = Allen zeigen, wie viele ein Archiv haben
 closing-keep = Speichern
 stage-announced = Angekündigt
 stage-read-only = Nur noch lesen
 stage-exporting = Archive werden erstellt
-stage-downloads-open = Der Pod ist aus, Archive können geholt werden
+stage-downloads-open = Der Pod ist abgeschaltet, Archive können heruntergeladen werden
 stage-closed = Geschlossen
 people-name = Benutzername oder E-Mail-Adresse, oder wie sie beginnt
 people-find = Suchen
@@ -108,10 +108,10 @@ notices-go-on = Weiter
 notice-queueing = unterwegs
 notice-stopped = angehalten
 notice-queued = zum Versand übergeben
-notice-template-subject = { $pod } schließt: bitte hole dein Archiv
+notice-template-subject = { $pod } schließt: Bitte lade dein Archiv herunter
 notice-template-body = Hallo {"{name}"},
 
-    {"{pod}"} wird schließen. Alles von dir, Beiträge, Fotos, Nachrichten und Kontakte, kommt in eine Datei für dich. Bitte hole sie:
+    {"{pod}"} wird schließen. Alles von dir, Beiträge, Fotos, Nachrichten und Kontakte, kommt in eine Datei für dich. Bitte lade sie herunter:
 
     {"{link}"}
 
@@ -185,7 +185,7 @@ notices-wrong-subject = Ein Betreff ist eine Zeile mit 1 bis 200 Zeichen.
 notices-wrong-body = Ein Rundbrief braucht einen Text mit höchstens 20.000 Zeichen.
 notice-locked-body = Hallo {"{name}"},
 
-    {"{pod}"} wird schließen. Dein Konto ist gesperrt, deshalb kannst du dich nicht anmelden, um dein Archiv zu holen. Wenn du es haben möchtest, schreib an {"{podmin}"}.
+    {"{pod}"} wird schließen. Dein Konto ist gesperrt, deshalb kannst du dich nicht anmelden, um dein Archiv herunterzuladen. Wenn du es haben möchtest, schreib an {"{podmin}"}.
 
     {"{days}"}
 notice-podmin-unknown = den Podmin

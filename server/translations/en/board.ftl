@@ -27,7 +27,7 @@ closing-public = Show everybody how many have an archive
 closing-keep = Save
 stage-announced = Announced
 stage-read-only = Read-only
-stage-exporting = Archives are made
+stage-exporting = Archives are created
 stage-downloads-open = The pod is off, archives can be downloaded
 stage-closed = Closed
 people-name = Username or e-mail address, or how it begins
@@ -108,10 +108,10 @@ notices-go-on = Go on
 notice-queueing = on its way
 notice-stopped = stopped
 notice-queued = handed over for sending
-notice-template-subject = { $pod } closes: please fetch your archive
+notice-template-subject = { $pod } closes: please download your archive
 notice-template-body = Hello {"{name}"},
 
-    {"{pod}"} will close. Everything of yours, your posts, photos, messages and contacts, is put into one file for you. Please fetch it:
+    {"{pod}"} will close. Everything of yours, your posts, photos, messages and contacts, is put into one file for you. Please download it:
 
     {"{link}"}
 
@@ -185,7 +185,7 @@ notices-wrong-subject = A subject is one line of 1 to 200 characters.
 notices-wrong-body = A letter needs a text of at most 20,000 characters.
 notice-locked-body = Hello {"{name}"},
 
-    {"{pod}"} will close. Your account is locked, so you cannot sign in to fetch your archive. If you would like to have it, write to {"{podmin}"}.
+    {"{pod}"} will close. Your account is locked, so you cannot sign in to download your archive. If you would like to have it, write to {"{podmin}"}.
 
     {"{days}"}
 notice-podmin-unknown = the podmin

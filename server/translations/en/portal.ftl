@@ -1,5 +1,5 @@
 archive-title = My archive
-archive-lead = Everything of yours on this pod in one file: your posts, photos, comments, messages, contacts and your key. It is yours; take it with you.
+archive-lead = Everything of yours on this pod in one file: your posts, photos, comments, messages and contacts, and the secret key that your account moves with. It is yours; take it with you.
 archive-running = Creating your archive
 archive-queued = Your archive is in the queue
 archive-percent = { $percent } per cent done.
@@ -9,7 +9,7 @@ archive-ahead = { $count ->
     [one] One person is before you.
    *[other] { $shown } people are before you.
  }
-archive-waits = Something we need did not answer. We’ll try again automatically; you don’t need to do anything.
+archive-waits = Something we need did not answer. We try again automatically; you don’t need to do anything.
 archive-close-page = You can close this page and come back later: the work continues without you.
 archive-mail-comes = We’ll e-mail you when it is ready.
 archive-key-locked-later = Your key will be protected by your passphrase. We forget the passphrase as soon as the archive is complete.
@@ -22,7 +22,7 @@ archive-contents-left-out = { $count ->
     [one] Contents (1 item missing)
    *[other] Contents ({ $count } items missing)
  }
-archive-expires = It is kept here until { $day }, then deleted. You can create a new one as long as the pod exists.
+archive-expires = It is kept here until { $day }, then it is deleted. You can create a new one as long as the pod exists.
 archive-by-podmin = The podmin created it together with the archives of all accounts.
 archive-stock = As two files for a pod without Pappus
 archive-stock-text = Any diaspora* pod imports these two files in its settings under “Account”. The first download may take a moment to start.
@@ -40,20 +40,20 @@ archive-passphrase = Passphrase, at least 10 characters
 archive-passphrase-again = Repeat passphrase
 archive-passphrase-different = The two passphrases differ. Please enter them again.
 archive-passphrase-short = The passphrase is too short: it needs at least 10 characters.
-archive-closed = Archives of this pod could be fetched for a long time; that time is over. Please write to the podmin: there may be a copy.
-archive-only-fetch = The pod itself is off, so no new archives are made here. What was made can be fetched.
-archive-too-late = There is no archive of yours here, and the pod itself is gone. Please write to the podmin: there may be a copy.
+archive-closed = Archives of this pod can no longer be downloaded. Please write to the podmin: there may be a copy.
+archive-only-fetch = The pod itself is off, so no new archives are created. You can download those that exist.
+archive-too-late = There is no archive of yours here, and the pod itself is off. Please write to the podmin, who may still be able to create one for you.
 archive-next-title = What to do next
 archive-next-keep = Save the archive in a safe place, such as your computer and a USB drive. Interrupted downloads resume.
 archive-next-look = Unpack it and open index.html in your browser to see everything, even offline.
-archive-next-pod = Choose a new pod. If it runs Pappus, it has a page where you upload the file.
-archive-next-move = Upload the archive there. We tell your contacts where you are now, and most follow automatically.
+archive-next-pod = Choose a new pod, and ask its podmin for the page where newcomers upload their archive. A pod without such a page takes the two files instead, see “As two files for a pod without Pappus”.
+archive-next-move = Upload the archive there. The new pod tells your contacts where you are now, and most follow automatically.
 archive-next-secret = The file holds your key: whoever has it can move your account. Do not send it to anybody.
 archive-history = History
-archive-was-done = was created.
-archive-was-failed = could not be created. Please tell the podmin.
-archive-was-cancelled = was cancelled by you.
-archive-was-expired = was created, and has expired.
+archive-was-done = Archive created.
+archive-was-failed = The archive could not be created. Please write to the podmin.
+archive-was-cancelled = You cancelled this request.
+archive-was-expired = Archive created; it has expired and was deleted.
 contents-title = Contents of your archive
 contents-lead = As it was on { $time }.
 contents-inside = Included
@@ -64,7 +64,7 @@ contents-nothing-left-out = Nothing is missing.
 contents-left-out-text = These could not be included, mostly because the pod had lost a part of them.
 contents-each = Each missing item, with the reason
 contents-more = And { $count } more: manifest.json in the archive names all.
-contents-signed = Signed
+contents-signed = Signature and checksum
 contents-signed-text = The archive is signed with your key and with the pod’s, so anybody can check that it has not been changed. This is the fingerprint of your key:
 contents-key-locked = The key itself is protected by your passphrase.
 contents-back = Back
@@ -81,11 +81,11 @@ mail-archive-body = Hello { $account },
     What to do next is explained on this page:
 
     { $page }
-mail-failed-subject = Your archive could not be made
+mail-failed-subject = Your archive could not be created
 mail-failed-body = Hello { $account },
 
-    your archive could not be made. Please tell the podmin; what went wrong
-    is written on this page, where you can also try again:
+    your archive could not be created. This page says what went wrong, and you can
+    try again there. If it fails again, write to the podmin:
 
     { $page }
 kind-aspects = Aspects
@@ -120,10 +120,10 @@ archive-delete-sure = Delete this archive?
 archive-delete-numbers = The archive of { $time } ({ $size }, { $count } records) is deleted from this server, and links to it stop working. Copies that you downloaded stay as they are.
 archive-delete-again = You can create a new one as long as the pod exists.
 archive-delete-last = No new archives are created any more: delete it only if you have a copy.
-archive-deleted = The archive is deleted.
-archive-was-deleted = was deleted by you.
-contents-sha256 = SHA-256 of the file that you download:
-contents-sha256-file = The same as a file for sha256sum
+archive-deleted = Archive deleted.
+archive-was-deleted = Archive created; you deleted it.
+contents-sha256 = Checksum (SHA-256) of the file that you download:
+contents-sha256-file = Checksum file for the program sha256sum
 omission-missing-parent = what it belongs to is not on the pod any more
 omission-missing-person = the person is not on the pod any more
 omission-missing-file = the file is missing on the pod

@@ -1,11 +1,11 @@
 sign-in-title = Sign in
 sign-in-heading = Sign in with your account on { $pod }
-sign-in-lead = Use the name and password you have always used on this pod. Nothing on the pod is changed by that.
+sign-in-lead = Use the username and password that you use on this pod. Signing in here changes nothing on the pod.
 sign-in-name = Username or e-mail address
 sign-in-password = Password
 sign-in-button = Sign in
 sign-in-forgotten = I have forgotten my password
-sign-in-wrong = Wrong username or password. Passwords are case-sensitive. A closed account cannot be used any more. After many wrong passwords an account is locked for 15 minutes; a link by e-mail still works.
+sign-in-wrong = Wrong username or password. Passwords are case-sensitive. You cannot sign in to a closed account. After many wrong passwords an account is locked for 15 minutes, even for the right password; a link by e-mail (“I have forgotten my password”) still works.
 sign-in-closed = This account was closed, so it cannot be used any more. If that was not you, write to the podmin.
 sign-in-locked = The podmin has locked this account. Please write to the podmin.
 sign-in-what-title = How it works
@@ -38,11 +38,11 @@ link-mail-body =
 
     somebody, most likely you, wants to sign in as { $account } without the password.
 
-    This link lets you in once, within the next hour:
+    This link signs you in once, within the next hour:
 
     { $link }
 
-    If it was not you, do nothing: without this mail nobody gets in.
+    If it was not you, ignore this mail: without the link nobody can sign in.
 
     The podmin of { $pod }
 sign-in-what-2-off = The pod itself is off. If an archive of yours was made, with your posts, photos, comments, messages and contacts, it is here.

@@ -1,19 +1,19 @@
 tokens-title = Tokens for programs
-tokens-lead = A token lets a program do here what you may do, without your password. Tokens end when your password or second factor on the pod changes.
+tokens-lead = You do not need a token to download your archive. A token is for programs of your own: it lets a program act for you here without your password. Tokens end when your password or second factor on the pod changes.
 tokens-name = What it is for
 tokens-may = What the program may do
-tokens-made-at = Made
+tokens-made-at = Created
 tokens-used-at = Last used
 tokens-never = never
-tokens-ends = Ends
+tokens-ends = Expires
 tokens-revoke = Revoke
 tokens-revoke-one = Revoke “{ $name }”
 tokens-none = You have no tokens.
-tokens-new = Make a token
+tokens-new = Create a token
 tokens-days = For how many days (1 to 366)
-tokens-make = Make the token
+tokens-make = Create token
 tokens-made = Your new token
-tokens-made-text = Copy it now: it is never shown again. Whoever has it can do what you have chosen below.
+tokens-made-text = Copy it now: it is not shown again. Whoever has it can do what the table says.
 tokens-senseless = A token needs a name of at most 100 characters, something the program may do, and 1 to 366 days.
 tokens-many = There are 20 tokens already. Revoke one first.
 tokens-scope-read = see requests and archives
@@ -25,7 +25,7 @@ token-mail-subject = A new token for { $account }
 token-mail-body =
     Hello,
 
-    a token called “{ $name }” was made for { $account }. A program that has it can act for this account.
+    a token called “{ $name }” was created for { $account }. A program that has it can act for this account.
 
-    If you made it, there is nothing to do. If not, revoke it here, and change your password on the pod:
+    If you created it, there is nothing to do. If not, revoke it here, and change your password on the pod:
     { $page }

@@ -130,7 +130,7 @@ async fn shown_copied_lost_and_restored() {
     {
         assert_eq!(run(state.path(), &arguments).code, Some(0));
         let again = run(state.path(), &arguments);
-        assert!(again.code == Some(1) && again.stderr.contains("is there already"), "{again:?}");
+        assert!(again.code == Some(1) && again.stderr.contains("already exists"), "{again:?}");
     }
     for copy in [&plain, &locked] {
         assert_eq!(std::fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);

@@ -110,7 +110,7 @@ async fn existing_output() {
     let pod = Pod::sqlite().await;
     pod.export(&["emil"], "out", &[]);
     let before = std::fs::read(pod.archive("out", "emil")).unwrap();
-    assert_refused(&pod.export(&["emil"], "out", &[]), &["is there already"]);
+    assert_refused(&pod.export(&["emil"], "out", &[]), &["already exists"]);
     assert_eq!(names(&pod.path("out")).len(), 1);
     assert!(std::fs::read(pod.archive("out", "emil")).unwrap() == before);
 }

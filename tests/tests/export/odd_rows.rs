@@ -213,7 +213,7 @@ async fn a_stand_in_is_the_nearest_that_is_known_and_says_what_was_there() {
         manifest["omissions"].as_array().unwrap().iter().filter_map(|one| one["reason"].as_str()).collect();
     let says = |words: &str| reasons.iter().any(|reason| reason.contains(words));
     assert!(says(
-        "its time is \"2019-07-00 10:00:00\" in the pod's database; 2019-07-01T00:00:00Z stands for it"
+        "its time is \"2019-07-00 10:00:00\" in the pod's database; 2019-07-01T00:00:00Z replaces it"
     ));
     assert!(says("its birthday is \"1980-00-00\" in the pod's database and is left out"), "{reasons:?}");
 }

@@ -299,7 +299,7 @@ async fn what_is_not_of_one_account_stays_apart() {
 
     let (made, _) = merged(&[&ida, &ida_new], &out, &["--pod-url", POD_URL, "--state", &state]);
     let before = std::fs::read(&made).unwrap();
-    refused(&merge(&[&ida, &ida_new], &out, &[]), "is there already");
+    refused(&merge(&[&ida, &ida_new], &out, &[]), "already exists");
     assert!(std::fs::read(&made).unwrap() == before);
     assert_eq!(names(&out).len(), 1, "nothing is left behind");
     // The same again is the same bytes.

@@ -101,7 +101,7 @@ async fn addresses_are_of_one_person_each() {
     };
     refused(&yasmin("IDA@haven-mail.EXAMPLE", &[]), "email_not_possible", "another account");
     for no_address in ["", "yasmin", "a@b@c.example", "@mail.example", "yasmin@", "a b@mail.example"] {
-        refused(&yasmin(no_address, &[]), "email_not_possible", "no e-mail address");
+        refused(&yasmin(no_address, &[]), "email_not_possible", "not an e-mail address");
     }
     let long = format!("{}@mail.example", "y".repeat(250));
     refused(&yasmin(&long, &[]), "email_not_possible", "255");

@@ -11,7 +11,7 @@ pub enum DocumentError {
     #[error("the document cannot be read: {0}")]
     Io(io::Error),
     /// The text is truncated.
-    #[error("the document ends in the middle, at byte {offset}: it was cut off; get the file again")]
+    #[error("the document ends in the middle, at byte {offset}: it was cut off; download the file again")]
     Truncated {
         /// The byte offset of its end.
         offset: u64,
@@ -68,7 +68,7 @@ pub enum DocumentError {
     },
     /// A field appears twice: readers could use different values.
     #[error(
-        "the field {name:?} stands twice in the document, at byte {offset}: readers would disagree about it"
+        "the field {name:?} appears twice in the document, at byte {offset}: readers would disagree about it"
     )]
     DuplicateField {
         /// The name.

@@ -72,7 +72,7 @@ pub enum MergeError {
     #[error("a document cannot be read: {0}")]
     Document(#[from] DocumentError),
     /// The merged document is invalid; this is a bug in Pappus.
-    #[error("what was put together is no archive: {0}. This is a defect of Pappus, please report it")]
+    #[error("the finished file is not an archive: {0}. This is a defect of Pappus, please report it")]
     Result(#[from] VerifyError),
     /// The archive could not be written.
     #[error(transparent)]
@@ -84,7 +84,7 @@ pub enum MergeError {
     #[error("the archive was not encrypted: {0}")]
     Encryption(#[from] EncryptionError),
     /// A file of that name already exists.
-    #[error("{0} is there already and is not overwritten. Move it away, or name another folder with --out")]
+    #[error("{0} already exists and is not overwritten. Move it away, or name another folder with --out")]
     Exists(PathBuf),
     /// The file system failed.
     #[error("{path} cannot be written: {source}")]

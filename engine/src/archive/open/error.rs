@@ -18,10 +18,12 @@ pub enum OpenError {
     #[error("this is not a file; name the archive itself, or pack the folder as a ZIP")]
     NotAFile,
     /// The file is empty.
-    #[error("the file is empty: it was not downloaded or not copied; get it again")]
+    #[error("the file is empty: it was not downloaded or not copied; download it again")]
     Empty,
     /// The file is not an archive.
-    #[error("the file is no archive: neither a ZIP, nor a diaspora* archive document (.json or .json.gz)")]
+    #[error(
+        "the file is not an archive: neither a ZIP, nor a diaspora* archive document (.json or .json.gz)"
+    )]
     NotAnArchive,
     /// A format that Pappus does not read.
     #[error("the file is packed as {0}: unpack it, and pack what was in it as a ZIP")]
@@ -59,10 +61,10 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 pub enum GzipError {
     /// It is truncated.
-    #[error("the .gz file ends in the middle: it was cut off; get it again")]
+    #[error("the .gz file ends in the middle: it was cut off; download it again")]
     Truncated,
     /// The data is corrupt.
-    #[error("the .gz file is damaged; get it again")]
+    #[error("the .gz file is damaged; download it again")]
     Damaged,
     /// Its unpacked size exceeds the limit.
     #[error("the .gz file would grow to more than {limit} bytes: that is a bomb, not an archive")]
@@ -178,7 +180,7 @@ pub enum VerifyError {
     )]
     PodSignatureWrong,
     /// The two signature files are swapped.
-    #[error("the two signatures are in each other's place: the archive was put together by hand")]
+    #[error("the two signatures are swapped: the archive was assembled by hand")]
     SignaturesSwapped,
     /// The pod's key cannot be used.
     #[error("the pod's archive key in the manifest cannot be used: {0}")]

@@ -120,6 +120,6 @@ impl DocumentVisitor for KeyFinder {
     }
 
     fn element(&mut self, place: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
-        Err(DocumentError::record(place, &"an array stands where a key belongs"))
+        Err(DocumentError::record(place, &"an array was found instead of a key"))
     }
 }

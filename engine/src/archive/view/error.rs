@@ -17,6 +17,6 @@ pub enum ViewError {
         source: zip::result::ZipError,
     },
     /// A template failed, which happens only when out of memory.
-    #[error("a page cannot be filled in: {0}")]
+    #[error("a page cannot be rendered: {0}")]
     Template(#[from] askama::Error),
 }

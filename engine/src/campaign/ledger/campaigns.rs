@@ -88,7 +88,7 @@ impl Campaigns {
             new.created_at.to_utc().and_utc().timestamp_millis().into(),
             new_tag()?.into(),
         ];
-        self.store.execute("beginning a campaign", &sql, &values).await?;
+        self.store.execute("starting a campaign", &sql, &values).await?;
         let campaign = self.named(new.name).await?;
         let different = |what, was| Err(CampaignError::Different { name: campaign.name.clone(), what, was });
         if campaign.out != new.out {
@@ -129,7 +129,7 @@ impl Campaigns {
     ) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_campaigns SET list_name = ? WHERE id = ?";
         let name = file.strip_suffix(".json").unwrap_or(file);
-        self.store.execute("noting a list", sql, &[name.into(), campaign.id.into()]).await.map(drop)
+        self.store.execute("recording a list", sql, &[name.into(), campaign.id.into()]).await.map(drop)
     }
 
     /// Pauses it: no new accounts are started until it is resumed.

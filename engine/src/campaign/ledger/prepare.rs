@@ -93,7 +93,7 @@ impl Campaigns {
         drop(pages);
         self.write_down(campaign.id, &names.missing(), &unchanged, &traits).await?;
         let sql = "UPDATE pappus_campaigns SET state = 'running' WHERE id = ? AND state = 'preparing'";
-        self.store.execute("beginning a campaign", sql, &[campaign.id.into()]).await?;
+        self.store.execute("starting a campaign", sql, &[campaign.id.into()]).await?;
         Ok(prepared)
     }
 
@@ -103,7 +103,7 @@ impl Campaigns {
         let sql = "UPDATE pappus_campaigns SET names_sha256 = ? \
                    WHERE id = ? AND (names_sha256 IS NULL OR names_sha256 = ?)";
         let values = [(&digest).into(), campaign.id.into(), (&digest).into()];
-        if self.store.execute("noting the names on a list", sql, &values).await? > 0 {
+        if self.store.execute("recording the names on a list", sql, &values).await? > 0 {
             return Ok(());
         }
         let (name, was) = (campaign.name.clone(), "other names on its list".to_owned());
@@ -216,7 +216,7 @@ impl Campaigns {
                     ]
                 })
                 .collect();
-            self.store.execute("writing down accounts", &sql, &values).await?;
+            self.store.execute("recording accounts", &sql, &values).await?;
             self.point_back(campaign, part, unchanged).await?;
         }
         Ok(())
@@ -254,7 +254,7 @@ impl Campaigns {
             set.join(", "),
             users.join(", ")
         );
-        self.store.execute("pointing to earlier archives", &sql, &[campaign.into()]).await.map(drop)
+        self.store.execute("linking earlier archives", &sql, &[campaign.into()]).await.map(drop)
     }
 }
 

@@ -64,7 +64,7 @@ impl Queue {
             lease.into(),
             lease.into(),
         ];
-        self.store.execute("beginning to work on a campaign", &sql, &values).await.map(drop)
+        self.store.execute("starting to work on a campaign", &sql, &values).await.map(drop)
     }
 
     /// Extends the lease, frees the accounts of dead workers, and returns the campaign's state.
@@ -79,7 +79,7 @@ impl Queue {
             self.now()
         );
         let values = [millis(lease).into(), waits_for.into(), (&self.worker).into()];
-        let renewed = transaction.execute("keeping a lease", &sql, &values).await?;
+        let renewed = transaction.execute("renewing a lease", &sql, &values).await?;
         let sql = format!(
             "DELETE FROM pappus_campaign_workers WHERE campaign_id = ? AND {}",
             lapsed("lease_until", LEASE_MILLIS, self.now())
@@ -87,9 +87,9 @@ impl Queue {
         transaction.execute("removing dead workers", &sql, &[self.campaign.into()]).await?;
         let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL WHERE campaign_id = ? \
                    AND state = 'running' AND worker NOT IN (SELECT id FROM pappus_campaign_workers)";
-        transaction.execute("freeing what dead workers had in hand", sql, &[self.campaign.into()]).await?;
+        transaction.execute("releasing the accounts of dead workers", sql, &[self.campaign.into()]).await?;
         let sql = "SELECT state FROM pappus_campaigns WHERE id = ?";
-        let rows = transaction.rows("looking at a campaign", sql, &[self.campaign.into()]).await?;
+        let rows = transaction.rows("reading a campaign", sql, &[self.campaign.into()]).await?;
         let state = rows.first().map(|row| CampaignState::from_row(row, 0)).transpose()?;
         transaction.commit().await?;
         Ok(HeartbeatResult { state: state.unwrap_or(CampaignState::Cancelled), lost: renewed == 0 })
@@ -128,7 +128,7 @@ impl Queue {
         );
         let worker = &self.worker;
         let values = [worker.into(), self.campaign.into(), self.campaign.into(), worker.into()];
-        let rows = self.store.rows("taking up accounts", &sql, &values).await?;
+        let rows = self.store.rows("leasing accounts", &sql, &values).await?;
         let mut claimed: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
         claimed.sort_by_key(|claimed| (claimed.size, claimed.user_id));
         if self.order == Order::BiggestFirst {
@@ -145,7 +145,7 @@ impl Queue {
         for part in outcomes.chunks(TOGETHER) {
             let set = "file = excluded.file, bytes = excluded.bytes, sha256 = excluded.sha256, \
                        records = excluded.records, omissions = excluded.omissions";
-            kept.extend(self.upsert("writing down archives", part, set).await?);
+            kept.extend(self.upsert("recording archives", part, set).await?);
         }
         Ok(kept)
     }
@@ -159,7 +159,7 @@ impl Queue {
                  millis = excluded.millis, reason = excluded.reason, finished_at = {}",
                 self.now()
             );
-            self.upsert("writing down results", part, &set).await?;
+            self.upsert("recording results", part, &set).await?;
         }
         Ok(())
     }
@@ -217,7 +217,7 @@ impl Queue {
                 users.join(", ")
             );
             let values = [self.campaign.into(), (&self.worker).into()];
-            self.store.execute("giving accounts back", &sql, &values).await?;
+            self.store.execute("releasing accounts", &sql, &values).await?;
         }
         Ok(())
     }
@@ -231,7 +231,7 @@ impl Queue {
              WHERE campaign_id = ? AND state = 'running' AND worker = ? AND user_id NOT IN ({but})"
         );
         let values = [self.campaign.into(), (&self.worker).into()];
-        self.store.execute("giving accounts back", &sql, &values).await.map(drop)
+        self.store.execute("releasing accounts", &sql, &values).await.map(drop)
     }
 
     /// Ends the worker's registration and frees its accounts at once.
@@ -240,7 +240,7 @@ impl Queue {
         let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL \
                    WHERE campaign_id = ? AND state = 'running' AND worker = ?";
         let values = [self.campaign.into(), (&self.worker).into()];
-        transaction.execute("giving accounts back", sql, &values).await?;
+        transaction.execute("releasing accounts", sql, &values).await?;
         let sql = "DELETE FROM pappus_campaign_workers WHERE id = ?";
         transaction.execute("ending the work on a campaign", sql, &[(&self.worker).into()]).await?;
         transaction.commit().await

@@ -26,7 +26,7 @@ macro_rules! words {
             pub(in crate::campaign) fn from_row(row: &StoreRow, column: usize) -> Result<Self, StoreError> {
                 match row.get::<String>(column)?.as_str() {
                     $($word => Ok(Self::$variant),)*
-                    other => Err(StoreError::Column { column, reason: format!("{other:?} is no state") }),
+                    other => Err(StoreError::Column { column, reason: format!("{other:?} is not a state") }),
                 }
             }
         }

@@ -118,7 +118,7 @@ async fn revision(store: &Store, campaign: &Campaign) -> Result<(i64, i64, i64),
     let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(attempts), 0) AS BIGINT), \
                CAST(COALESCE(SUM(CASE WHEN state = 'done' THEN finished_at ELSE 0 END), 0) AS BIGINT) \
                FROM pappus_campaign_accounts WHERE campaign_id = ?";
-    let row = store.first("looking at a campaign", sql, &[campaign.id.into()]).await?;
+    let row = store.first("reading a campaign", sql, &[campaign.id.into()]).await?;
     row.map_or(Ok((0, 0, 0)), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
@@ -138,7 +138,7 @@ impl From<ListError<CampaignError>> for CampaignError {
 /// Returns the time the last account was finished.
 async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTime<Utc>>, StoreError> {
     let sql = "SELECT MAX(finished_at) FROM pappus_campaign_accounts WHERE campaign_id = ?";
-    let row = store.first("looking at a campaign", sql, &[campaign.id.into()]).await?;
+    let row = store.first("reading a campaign", sql, &[campaign.id.into()]).await?;
     Ok(row
         .map(|row| row.get::<Option<i64>>(0))
         .transpose()?

@@ -17,13 +17,13 @@ pub enum ListReadError {
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// It is not a list, or damaged.
-    #[error("it is no list of a campaign: {0}")]
+    #[error("it is not a campaign list: {0}")]
     Json(#[from] serde_json::Error),
     /// Its format version is not supported.
     #[error("it is of the kind {0:?}; this Pappus reads {LIST_FORMAT:?}")]
     Format(String),
     /// Its totals are not the sums of its accounts.
-    #[error("its sums are not those of the accounts it lists")]
+    #[error("its totals do not match the accounts it lists")]
     Totals,
 }
 

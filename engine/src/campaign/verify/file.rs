@@ -88,7 +88,7 @@ impl Expected {
         match &self.sha256 {
             Some(sha256) if sha256 == found => Ok(()),
             Some(_) => Err((ProblemKind::Damaged, "its bytes are not those that were stored".to_owned())),
-            None => Err((ProblemKind::Damaged, "the list gives no digest for it".to_owned())),
+            None => Err((ProblemKind::Damaged, "the list has no digest for it".to_owned())),
         }
     }
 

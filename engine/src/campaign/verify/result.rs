@@ -149,6 +149,6 @@ pub enum CampaignVerifyError {
     #[error(transparent)]
     Campaign(#[from] crate::campaign::CampaignError),
     /// A file on this machine cannot be used.
-    #[error("a list cannot be looked at: {0}")]
+    #[error("a list cannot be read: {0}")]
     Io(#[from] std::io::Error),
 }

@@ -23,7 +23,7 @@ pub enum EntityError {
     #[error(transparent)]
     Xml(#[from] XmlError),
     /// Another entity.
-    #[error("a {found:?} stands where a {expected} belongs")]
+    #[error("a {found:?} was found instead of a {expected}")]
     WrongEntity {
         /// The expected entity.
         expected: &'static str,

@@ -72,9 +72,9 @@ pub(in crate::import) async fn identity_for(
         // It never had a key, so no pod knows it.
         Ok(None)
     } else if former.old_id == claimant.old.as_str() {
-        refused("an import of this account with another key was taken back here")
+        refused("an import of this account with another key was undone here")
     } else {
-        refused("an import of another account under that name was taken back here")
+        refused("an import of another account under that name was undone here")
     }
 }
 
@@ -137,7 +137,7 @@ pub(in crate::import) async fn keep(
     let place = [import.pod_url.as_str().into(), import.new_username.as_str().into()];
     let mut transaction = store.begin().await?;
     let sql = "DELETE FROM pappus_former_identities WHERE pod_url = ? AND username = ?";
-    transaction.execute("keeping an identity", sql, &place).await?;
+    transaction.execute("storing an identity", sql, &place).await?;
     let sql = "INSERT INTO pappus_former_identities (pod_url, username, person_guid, old_id, old_key, archive_sha256, \
                sealed_key, undone_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     let [pod_url, username] = place;
@@ -151,7 +151,7 @@ pub(in crate::import) async fn keep(
         crate::store::Value::Bytes(sealed_key.map(Into::into)),
         millis(now).into(),
     ];
-    transaction.execute("keeping an identity", sql, &values).await?;
+    transaction.execute("storing an identity", sql, &values).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -170,5 +170,5 @@ pub(in crate::import) async fn forget(store: &Store, import: &ImportRecord) -> R
         import.new_username.as_str().into(),
         import.person_guid.as_str().into(),
     ];
-    store.execute("forgetting a former identity", sql, &values).await.map(drop)
+    store.execute("deleting a former identity", sql, &values).await.map(drop)
 }

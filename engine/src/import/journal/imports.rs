@@ -212,7 +212,7 @@ pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Resul
         import.created_at.into(),
         import.created_at.into(),
     ];
-    store.execute("beginning the import", sql, &values).await?;
+    store.execute("starting the import", sql, &values).await?;
     Ok(import)
 }
 
@@ -233,13 +233,13 @@ pub(in crate::import) async fn finish(
         "UPDATE pappus_imports SET state = ?, report = ?, settled_batch = ?, updated_at = ? WHERE id = ?";
     let id = import.id.as_str();
     let values = [state.as_str().into(), report.into(), settled_batch.into(), millis(now).into(), id.into()];
-    store.execute("noting the state of the import", sql, &values).await.map(drop)
+    store.execute("recording the state of the import", sql, &values).await.map(drop)
 }
 
 /// Records that an import is being undone: it can no longer be continued.
 pub(in crate::import) async fn begin_undo(store: &Store, id: &str) -> Result<(), StoreError> {
     let sql = "UPDATE pappus_imports SET stage = ? WHERE id = ?";
-    store.execute("noting the state of the import", sql, &[UNDOING.into(), id.into()]).await.map(drop)
+    store.execute("recording the state of the import", sql, &[UNDOING.into(), id.into()]).await.map(drop)
 }
 
 /// Records that an import was undone.
@@ -259,7 +259,7 @@ pub(crate) async fn mark_announced(store: &Store, id: &str, now: Timestamp) -> R
 async fn set_state(store: &Store, id: &str, state: ImportState, now: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE pappus_imports SET state = ?, stage = NULL, updated_at = ? WHERE id = ?";
     let values = [state.as_str().into(), millis(now).into(), id.into()];
-    store.execute("noting the state of the import", sql, &values).await.map(drop)
+    store.execute("recording the state of the import", sql, &values).await.map(drop)
 }
 
 pub(in crate::import) fn millis(time: Timestamp) -> i64 {

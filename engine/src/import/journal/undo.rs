@@ -23,12 +23,10 @@ use crate::store::{Store, StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum UndoError {
     /// The move has been announced.
-    #[error(
-        "the move was announced: other pods know {0} by the new name, and it can no longer be taken back"
-    )]
+    #[error("the move was announced: other pods know {0} by the new name, and it can no longer be undone")]
     Announced(String),
     /// The import was undone before.
-    #[error("this import has been taken back already")]
+    #[error("this import has already been undone")]
     Undone,
     /// The import belongs to another pod.
     #[error("this import went into {0}, which is another pod")]

@@ -258,7 +258,7 @@ async fn forget(shared: &Shared<'_>, kind: &str, guids: &[String]) -> Result<(),
         let mut values = vec![kind.into()];
         values.extend(chunk.iter().map(Into::into));
         values.extend([shared.import.id.as_str().into(), shared.import.pod_url.as_str().into()]);
-        shared.store.execute("forgetting what goes", &sql, &values).await?;
+        shared.store.execute("deleting the digests of removed records", &sql, &values).await?;
     }
     Ok(())
 }

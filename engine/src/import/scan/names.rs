@@ -46,7 +46,7 @@ pub(in crate::import) async fn check_email(target: &mut Target, email: &str) -> 
         !part.is_empty() && !part.chars().any(|c| c == '@' || c.is_whitespace() || c.is_control())
     };
     if !email.split_once('@').is_some_and(|(name, host)| is_plain(name) && is_plain(host)) {
-        return refused("it is no e-mail address");
+        return refused("it is not an e-mail address");
     }
     if email.chars().count() > MAX_EMAIL {
         return refused("it is longer than 255 characters");

@@ -190,7 +190,7 @@ impl Connection {
             port.trim().parse().ok().filter(|port| *port != 0).ok_or_else(|| ConfigError::BadValue {
                 place: place.to_owned(),
                 key: "port",
-                reason: "is no number from 1 to 65535",
+                reason: "is not a number from 1 to 65535",
             })
         };
         self.get("port").map(parse).transpose()
@@ -374,8 +374,8 @@ mod tests {
             (vec![DB, password], "`adapter` is missing"),
             (vec![PG, password], "`database` is missing"),
             (vec![("adapter", "oracle"), DB, password], "adapter `oracle` is unknown"),
-            (vec![PG, DB, password, ("port", "0")], "`port` is no number"),
-            (vec![MYSQL, DB, password, ("port", "tcp://x")], "`port` is no number"),
+            (vec![PG, DB, password, ("port", "0")], "`port` is not a number"),
+            (vec![MYSQL, DB, password, ("port", "tcp://x")], "`port` is not a number"),
             (vec![PG, DB, password, ("host", "db example")], "`host` is neither"),
             (vec![PG, DB, password, ("host", "h/evil?x")], "`host` is neither"),
         ] {

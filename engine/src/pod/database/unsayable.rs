@@ -36,7 +36,7 @@ pub(super) fn of_postgres(bytes: &[u8]) -> UnrepresentableTime {
         (Ok(i64::MIN), _) | (_, Ok(i32::MIN)) => return UnrepresentableTime::new("-infinity"),
         (Ok(micros), _) => micros.div_euclid(DAY),
         (_, Ok(days)) => i64::from(days),
-        _ => return UnrepresentableTime::new("bytes that are no time"),
+        _ => return UnrepresentableTime::new("bytes that are not a time"),
     };
     UnrepresentableTime::new(year_in_words(days + POSTGRES_EPOCH_DAYS))
 }
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(micros(3_659_839), "a day of the year 12020");
         assert_eq!(of_postgres(&(-730_485_i32).to_be_bytes()).held, "a day of the year 1 BC");
         assert_eq!(micros(106_751_982), "a day of the year 294276");
-        assert_eq!(of_postgres(b"?").held, "bytes that are no time");
+        assert_eq!(of_postgres(b"?").held, "bytes that are not a time");
     }
 
     #[test]

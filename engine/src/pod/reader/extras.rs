@@ -174,7 +174,7 @@ impl AccountReader<'_> {
         let mut rows = source.stream(&SUBSCRIPTIONS, account);
         while let Some(row) = rows.try_next().await? {
             let guid = if row.is_null(1) {
-                let reason = "the post is not in the pod's database any more";
+                let reason = "the post is no longer in the pod's database";
                 Err(Problem::new(OmissionCode::MissingParent, reason))
             } else {
                 identifier(row.text(1), "post's GUID")

@@ -86,12 +86,12 @@ impl AccountRow {
         let Self { handle, id, username, .. } = self;
         let reason = if handle != id.as_str() {
             format!(
-                "its diaspora* ID is {handle:?} on the pod, which the network does not allow; {id} stands for it"
+                "its diaspora* ID is {handle:?} on the pod, which the network does not allow; {id} replaces it"
             )
         } else if username != id.username() {
             let own = id.username();
             format!(
-                "its username on the pod is {username:?} and its diaspora* ID is {id}: {own} stands for the username"
+                "its username on the pod is {username:?} and its diaspora* ID is {id}: {own} replaces the username"
             )
         } else {
             return;

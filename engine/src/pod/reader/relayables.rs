@@ -121,7 +121,7 @@ impl RelayableRow {
         stand_ins: &mut StandIns,
     ) -> Result<Self, Problem> {
         if row.is_null(2) {
-            let reason = "what it belongs to is not in the pod's database any more";
+            let reason = "its parent is no longer in the pod's database";
             return Err(Problem::new(OmissionCode::MissingParent, reason));
         }
         if row.is_null(4) {

@@ -28,12 +28,12 @@ impl StandIns {
         let (time, problem) = match reading {
             Reading::Known(time) => return time,
             Reading::Absent => {
-                let reason = format!("its time is empty; {nothing} stands for it");
+                let reason = format!("its time is empty; {nothing} replaces it");
                 (nothing, Problem::new(OmissionCode::MissingValue, reason))
             }
             Reading::UnrepresentableTime(UnrepresentableTime { held, near }) => {
                 let time = near.unwrap_or(nothing);
-                let reason = format!("its time is {held} in the pod's database; {time} stands for it");
+                let reason = format!("its time is {held} in the pod's database; {time} replaces it");
                 (time, Problem::new(OmissionCode::UnreadableTime, reason))
             }
         };

@@ -309,7 +309,7 @@ mod tests {
         let closed = find(&["closed.png", "gone.png"]).await.unwrap();
         assert!(matches!(&closed, PhotoFile::Unreadable(why) if why.contains("AccessDenied")), "{closed:?}");
         for (name, words) in [
-            ("late.png", "the access key is not valid any more (ExpiredToken)"),
+            ("late.png", "the access key is no longer valid (ExpiredToken)"),
             ("odd.png", "So it is (Strange)"),
             ("bare.png", "the bucket is in another region"),
             ("nobucket.png", "there is no such bucket (NoSuchBucket)"),

@@ -105,7 +105,7 @@ fn problem(problem: WordsProblem) -> WebError {
         WordsProblem::Note => "the note is longer than 4,000 characters, or holds NUL".to_owned(),
         WordsProblem::ManyPods => "more than 30 pods are recommended".to_owned(),
         WordsProblem::Pod(line) => {
-            format!("{line:?} is no pod: write its host or address, and one line about it")
+            format!("{line:?} is not a pod: write its host or address, and one line about it")
         }
     })
 }

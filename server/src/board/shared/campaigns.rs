@@ -74,7 +74,7 @@ pub(crate) async fn begin(
     let campaign = campaigns(app).begin(&begun).await.map_err(away)?;
     let sql =
         "INSERT INTO pappus_board_campaigns (campaign_id) VALUES (?) ON CONFLICT (campaign_id) DO NOTHING";
-    app.store.execute("noting a campaign", sql, &[campaign.id.into()]).await?;
+    app.store.execute("recording a campaign", sql, &[campaign.id.into()]).await?;
     actor.has_done(app, "campaign-begin", &name, Some(&details)).await;
     Ok(campaign)
 }
@@ -118,14 +118,14 @@ fn choice(only: &str) -> Result<Only, WebError> {
 async fn check_can_start(app: &App, name: &str) -> Result<(), WebError> {
     let conflict = |reason: String| Err(WebError::Conflict(reason));
     if app.config.pod.is_none() {
-        return conflict("the pod is gone: nothing can be exported any more".to_owned());
+        return conflict("the pod is gone: nothing more can be exported".to_owned());
     }
     for campaign in all(app).await? {
         if is_open(&campaign) {
             return conflict(format!("the campaign {} is not over yet; cancel it first", campaign.name));
         }
         if campaign.name == name {
-            return conflict(format!("the campaign {name} was begun a moment ago; wait a second"));
+            return conflict(format!("the campaign {name} was started a moment ago; wait a second"));
         }
     }
     Ok(())

@@ -129,7 +129,7 @@ fn day(field: &'static str, typed: &str, today: NaiveDate) -> Result<Option<Naiv
     let problem = |key, sentence| DecisionProblem { field, key, typed: text.to_owned(), sentence };
     // A five-digit year is a typing error.
     let day = text.parse().ok().filter(|day: &NaiveDate| (1..=9999).contains(&day.year()));
-    let wrong = || problem("closing-day-wrong", format!("{text:?} is no day; write it as 2027-01-31"));
+    let wrong = || problem("closing-day-wrong", format!("{text:?} is not a date; write it as 2027-01-31"));
     let day = day.ok_or_else(wrong)?;
     if (day.year() - today.year()).abs() > FAR {
         let sentence = format!("{text} is more than {FAR} years away");

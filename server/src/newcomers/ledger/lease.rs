@@ -115,7 +115,7 @@ impl Lease {
             (now + millis(LEASE)).into(),
         ];
         let set = "stage = ?, advanced = ?, total = ?, lease_until = ?";
-        self.change("writing down how far a newcomer is", set, &values).await
+        self.change("recording how far a newcomer is", set, &values).await
     }
 
     /// Records that the archive is acceptable.
@@ -245,7 +245,7 @@ impl Lease {
             "deaths = deaths + 1, fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";
         let reason = without_nul(reason);
         let values = [reason.into(), (now + millis(pause)).into()];
-        self.change("noting that a process died", set, &values).await
+        self.change("recording that a process died", set, &values).await
     }
 
     /// Releases the lease: others may continue immediately.

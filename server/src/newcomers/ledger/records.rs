@@ -176,7 +176,7 @@ pub(in crate::newcomers) const NEWCOMER: &str = "id, state, language, begun_at, 
 impl Newcomer {
     pub(in crate::newcomers) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
         let state: String = row.get(1)?;
-        let unknown = || StoreError::Column { column: 1, reason: format!("{state:?} is no state") };
+        let unknown = || StoreError::Column { column: 1, reason: format!("{state:?} is not a state") };
         Ok(Self {
             id: row.get(0)?,
             state: State::parse(&state).ok_or_else(unknown)?,

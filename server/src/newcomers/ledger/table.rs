@@ -211,7 +211,7 @@ impl Newcomers {
     ) -> Result<(), StoreError> {
         let set = format!("state = 'uploading', {NOTHING_FOUND}");
         let (sql, values) = self.changing(id, &TAKES_FILES, &set, &[], now);
-        transaction.execute("noting a new file", &sql, &values).await.map(drop)
+        transaction.execute("recording a new file", &sql, &values).await.map(drop)
     }
 
     /// Starts the check of an uploaded archive, which may replace another.
@@ -363,7 +363,7 @@ impl Newcomers {
     /// Records that a job was pushed.
     pub(in crate::newcomers) async fn pushed(&self, id: i64, now: i64) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_newcomers SET pushed_at = ? WHERE id = ?";
-        self.store.execute("noting a job", sql, &[now.into(), id.into()]).await.map(drop)
+        self.store.execute("recording a job", sql, &[now.into(), id.into()]).await.map(drop)
     }
 
     /// Expires inactive moves, and erases IP addresses after a day.
@@ -389,7 +389,7 @@ impl Newcomers {
     /// Records that a newcomer's files are deleted.
     pub(in crate::newcomers) async fn files_gone(&self, id: i64) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_newcomers SET has_files = 0 WHERE id = ?";
-        self.store.execute("noting removed files", sql, &[id.into()]).await.map(drop)
+        self.store.execute("recording removed files", sql, &[id.into()]).await.map(drop)
     }
 }
 

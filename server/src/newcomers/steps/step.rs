@@ -234,7 +234,7 @@ impl Step {
             Some(&open.id) != self.newcomer.import_id.as_ref()
                 || Some(&open.archive_sha256) != self.newcomer.archive_sha256.as_ref()
         }) {
-            return Err(self.stopped("not_imported", &"there is nothing to announce any more"));
+            return Err(self.stopped("not_imported", &"there is nothing left to announce"));
         }
         let key_passphrase = match &self.newcomer.key_passphrase {
             Some(sealed) => Some(self.unsealed(sealed)?),

@@ -149,7 +149,7 @@ async fn take(
 }
 
 fn broken_off(error: &axum::extract::multipart::MultipartError) -> WebError {
-    WebError::BadRequest(format!("the upload broke off, or is no form: {}", error.body_text()))
+    WebError::BadRequest(format!("the upload broke off, or is not a form: {}", error.body_text()))
 }
 
 async fn text(field: &mut Field<'_>) -> Result<Zeroizing<String>, WebError> {

@@ -94,7 +94,10 @@ async fn closing(podmin: &mut Browser) {
     assert_eq!(get(podmin, "/api/v1/board").await["closing"], decided);
     for (bad, sentence) in [
         (json!({ "stage": "over" }), "there is no such stage"),
-        (json!({ "stage": "closed", "switch_off_on": "soon" }), "\"soon\" is no day; write it as 2027-01-31"),
+        (
+            json!({ "stage": "closed", "switch_off_on": "soon" }),
+            "\"soon\" is not a date; write it as 2027-01-31",
+        ),
         (json!({ "stage": "closed", "switch_off_on": "+20270-01-31" }), "write it as 2027-01-31"),
         (json!({ "stage": "closed", "when": 1 }), "unknown field `when`"),
         (json!({}), "missing field `stage`"),

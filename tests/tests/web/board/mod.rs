@@ -94,8 +94,8 @@ async fn stages_count(scene: &Closing, greta: &mut Browser) {
     let (file, asks) = (archive_on(&page), "action=\"/archive/ask\"");
     assert!(page.text().contains(asks), "{}", page.text());
     for (stage, says, fetched) in [
-        ("downloads-open", "no new archives are made here", StatusCode::OK),
-        ("closed", "that time is over", StatusCode::GONE),
+        ("downloads-open", "no new archives are created", StatusCode::OK),
+        ("closed", "can no longer be downloaded", StatusCode::GONE),
     ] {
         greta.open("/board").await.unwrap();
         greta

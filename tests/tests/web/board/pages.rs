@@ -67,7 +67,7 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
     assert!(shown.contains("id=\"stage-closed\"") && !shown.contains("href=\"/archive\""), "{shown}");
     // What is over is not explained any more.
     let page = scene.browser().open("/sign-in").await.unwrap().text();
-    assert!(page.contains("that time is over") && !page.contains("You press one button"), "{page}");
+    assert!(page.contains("can no longer be downloaded") && !page.contains("You press one button"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

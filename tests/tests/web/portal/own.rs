@@ -56,7 +56,7 @@ async fn downloaded_and_deleted(store: Option<String>) {
     assert_eq!(ida.open(&address).await.unwrap().status, StatusCode::OK, "it only asked");
     ida.open("/archive").await.unwrap();
     let page = ida.submit(&path, &[("confirmed", "yes")]).await.unwrap().text();
-    assert!(page.contains("The archive is deleted.") && page.contains("was deleted by you."), "{page}");
+    assert!(page.contains("Archive deleted.") && page.contains("you deleted it."), "{page}");
     assert_eq!(ida.open(&address).await.unwrap().status, StatusCode::NOT_FOUND);
     let left: Vec<_> =
         files(&scene.folder.path().join("state")).into_iter().filter(|name| name.contains("ida@")).collect();

@@ -23,12 +23,12 @@ pub(super) fn as_text(value: &Value) -> Option<String> {
 
 /// Converts a value to an ID: trimmed, in lowercase.
 pub(super) fn as_id(value: &Value) -> Result<String, String> {
-    let text = as_text(value).ok_or("it is no text")?.trim().to_lowercase();
+    let text = as_text(value).ok_or("it is not a text")?.trim().to_lowercase();
     text.parse::<DiasporaId>().map(|id| id.to_string()).map_err(|error| error.to_string())
 }
 
 fn as_guid(value: &Value) -> Result<String, String> {
-    let text = as_text(value).ok_or("it is no text")?.trim().to_owned();
+    let text = as_text(value).ok_or("it is not a text")?.trim().to_owned();
     text.parse::<Guid>().map_err(|error| error.to_string())?;
     Ok(text)
 }
@@ -60,7 +60,7 @@ fn as_integer(value: &Value) -> Option<Number> {
         return Some(whole.into());
     }
     let rounded = number.as_f64()?.round();
-    #[expect(clippy::cast_possible_truncation, reason = "the bound is looked at first")]
+    #[expect(clippy::cast_possible_truncation, reason = "the bound is checked first")]
     (rounded.abs() <= EXACT).then(|| (rounded as i64).into())
 }
 
@@ -81,7 +81,9 @@ impl Repair<'_> {
     }
 
     pub(super) fn text(&mut self, fields: &mut Fields, name: &str) {
-        self.field(fields, name, |value| as_text(value).map(Value::from).ok_or("it is no text".to_owned()));
+        self.field(fields, name, |value| {
+            as_text(value).map(Value::from).ok_or("it is not a text".to_owned())
+        });
     }
 
     pub(super) fn flag(&mut self, fields: &mut Fields, name: &str) {
@@ -90,7 +92,7 @@ impl Repair<'_> {
     }
 
     pub(super) fn integer(&mut self, fields: &mut Fields, name: &str) {
-        let problem = "it is no number";
+        let problem = "it is not a number";
         self.field(fields, name, |value| as_integer(value).map(Value::from).ok_or(problem.to_owned()));
     }
 
@@ -106,7 +108,7 @@ impl Repair<'_> {
     pub(super) fn time(&mut self, fields: &mut Fields, name: &str) {
         self.field(fields, name, |value| {
             let time = times::timestamp(value);
-            time.map(|time| time.to_string().into()).ok_or_else(|| "it is no time".to_owned())
+            time.map(|time| time.to_string().into()).ok_or_else(|| "it is not a time".to_owned())
         });
     }
 
@@ -138,7 +140,7 @@ impl Repair<'_> {
             Some(Value::Array(elements)) => std::mem::take(elements),
             Some(Value::Null) => Vec::new(),
             Some(_) => {
-                self.lose(name, "it is no list");
+                self.lose(name, "it is not a list");
                 Vec::new()
             }
         };
@@ -183,10 +185,10 @@ impl Repair<'_> {
         kind: &str,
         repair: impl FnOnce(&mut Self, &mut Fields) -> Result<(), String>,
     ) -> Result<(), String> {
-        let wrapping = value.as_object_mut().ok_or("it is no object")?;
+        let wrapping = value.as_object_mut().ok_or("it is not an object")?;
         // The published schema requires the kind only where several are possible.
         match wrapping.get("entity_type").and_then(as_text) {
-            Some(found) if found.trim().to_lowercase() != kind => return Err(format!("it is no {kind}")),
+            Some(found) if found.trim().to_lowercase() != kind => return Err(format!("it is not a {kind}")),
             _ => wrapping.insert("entity_type".to_owned(), kind.into()),
         };
         let data = wrapping.get_mut("entity_data").and_then(Value::as_object_mut);

@@ -97,7 +97,7 @@ impl Record for Contact {
         // Hubzilla writes objects with a name here.
         repair.list(fields, "contact_groups_membership", |_, group| {
             unwrap_name(group);
-            *group = as_text(group).ok_or("it is no name")?.into();
+            *group = as_text(group).ok_or("it is not a name")?.into();
             Ok(())
         });
         default(fields, "contact_groups_membership", Vec::<Value>::new());
@@ -110,7 +110,7 @@ impl Record for OwnPost {
         for (name, people) in [("subscribed_pods_uris", false), ("subscribed_users_ids", true)] {
             repair.list(fields, name, |_, element| {
                 *element =
-                    if people { as_id(element)? } else { as_text(element).ok_or("it is no text")? }.into();
+                    if people { as_id(element)? } else { as_text(element).ok_or("it is not a text")? }.into();
                 Ok(())
             });
         }
@@ -230,7 +230,7 @@ impl Record for Relayable {
         };
         fields.insert("entity_type".to_owned(), kind.into());
         repair.list(fields, "property_order", |_, name| {
-            *name = as_text(name).ok_or("it is no name")?.into();
+            *name = as_text(name).ok_or("it is not a name")?.into();
             Ok(())
         });
         // diaspora*'s default order for signing.
@@ -271,7 +271,7 @@ impl Record for Entity<Profile> {
         if let Some(text) = birthday.take().filter(|text| !text.trim().is_empty()) {
             match times::day(&text) {
                 Some(day) => *birthday = Some(day.format("%Y-%m-%d").to_string()),
-                None => repair.lose("birthday", format!("{text:?} is no day")),
+                None => repair.lose("birthday", format!("{text:?} is not a date")),
             }
         }
     }

@@ -9,10 +9,10 @@ pub enum ZipError {
     #[error("the archive cannot be read: {0}")]
     Io(#[source] io::Error),
     /// The file does not end with the end of a directory.
-    #[error("the archive does not end as a ZIP file does: it was cut off, or changed since; get it again")]
+    #[error("the archive has no end of a ZIP file: it was cut off or changed; download it again")]
     Truncated,
     /// The directory is damaged.
-    #[error("the archive's directory is damaged: {problem}; get the archive again")]
+    #[error("the archive's directory is damaged: {problem}; download the archive again")]
     Directory {
         /// The problem.
         problem: &'static str,
@@ -167,14 +167,14 @@ pub enum ZipError {
     },
     /// The data's CRC differs from the headers.
     #[error(
-        "the entry {name:?} has another checksum (CRC) than its headers say: the archive is damaged; get it again"
+        "the entry {name:?} has another checksum (CRC) than its headers say: the archive is damaged; download it again"
     )]
     WrongCrc {
         /// The name.
         name: String,
     },
     /// The compressed data is corrupt.
-    #[error("the entry {name:?} cannot be unpacked: its data is damaged; get the archive again")]
+    #[error("the entry {name:?} cannot be unpacked: its data is damaged; download the archive again")]
     DamagedData {
         /// The name.
         name: String,
@@ -200,7 +200,7 @@ pub enum NameProblem {
     #[error("it is not UTF-8")]
     NotUtf8,
     /// A conflicting second name in an extra field.
-    #[error("it carries a second name that is another one")]
+    #[error("it carries a second name, which differs")]
     SecondName,
 }
 
