@@ -100,7 +100,7 @@ sort "$folder/heard" | sed 's#/receive/users/.*)#…)#' | uniq -c | sed 's/^ */ 
 show "pappus deliveries"
 findings "$pappus" deliveries "${there[@]}" | sed 's/^/  /'
 
-say "11. And out of the new pod again: everything is still there."
+say "11. And out of the new pod again: what came along is there."
 findings "$pappus" export "$mover" "${there[@]}" --out "$folder/again" | head -1 | sed 's/^/  /'
 
 say "12. Both pods as people see them, in a browser."

@@ -25,7 +25,7 @@ fn noun(kind: RecordKind) -> &'static str {
     match kind {
         RecordKind::Account => "account",
         RecordKind::Contact => "contact",
-        RecordKind::Block => "blocked person",
+        RecordKind::Block => "ignored person",
         RecordKind::Post => "post",
         RecordKind::Photo => "photo record",
         RecordKind::PhotoFile => "photo",

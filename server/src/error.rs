@@ -21,6 +21,9 @@ pub enum WebError {
     /// Nothing exists here, or nothing for this person: both look the same.
     #[error("there is nothing here")]
     NotFound,
+    /// A link from a mail that is unknown, or whose archive is gone: both look the same.
+    #[error("this link no longer works")]
+    DeadLink,
     /// The person is not signed in.
     #[error("you are not signed in")]
     Unauthenticated,
@@ -60,7 +63,7 @@ impl WebError {
     /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::DeadLink => StatusCode::NOT_FOUND,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Form => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -124,7 +127,11 @@ impl IntoResponse for WebError {
         if status.is_server_error() {
             tracing::error!(status = status.as_u16(), "{self}");
         }
-        let key = matches!(self, Self::Form).then_some("error-form");
+        let key = match self {
+            Self::Form => Some("error-form"),
+            Self::DeadLink => Some("error-dead-link"),
+            _ => None,
+        };
         let mut response = status.into_response();
         response.extensions_mut().insert(Reason { key, detail: self.detail() });
         if let Self::TooMany { seconds } = self {
@@ -160,7 +167,7 @@ pub async fn shown(State(app): State<App>, request: Request, next: Next) -> Resp
         return problem(response, reason);
     }
     if status == StatusCode::UNAUTHORIZED {
-        return crate::sessions::to_sign_in(seen.uri.path());
+        return crate::sessions::to_sign_in(&seen.method, &seen.uri);
     }
     let page = Page::of(&mut seen, &app).await;
     let key = reason.as_ref().and_then(|reason| reason.key).unwrap_or_else(|| key(status));

@@ -219,7 +219,7 @@ fn list_findings(output: &Output, report: &Report) {
         output.line(format!(
             "  {} {}: {} ({}; {first}{more})",
             thousands(*count),
-            kind.label(),
+            kind.label_for(*count),
             code.meaning(),
             code.as_str()
         ));

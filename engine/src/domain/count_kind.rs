@@ -66,7 +66,7 @@ impl CountKind {
             Self::PhotoFiles => "photo files",
             Self::FollowedTags => "followed tags",
             Self::Subscriptions => "subscribed posts",
-            Self::Blocks => "blocked people",
+            Self::Blocks => "ignored people",
             Self::OwnComments => "own comments",
             Self::OwnLikes => "own likes",
             Self::OwnPollParticipations => "own votes in polls",
@@ -79,6 +79,37 @@ impl CountKind {
             Self::Conversations => "conversations",
             Self::Messages => "messages",
             Self::CommentedPosts => "posts by others you commented on",
+        }
+    }
+
+    /// Returns the kind's label behind this number.
+    pub fn label_for(self, count: u64) -> &'static str {
+        if count != 1 {
+            return self.label();
+        }
+        match self {
+            Self::Aspects => "aspect",
+            Self::Contacts => "contact",
+            Self::StatusMessages => "post",
+            Self::Reshares => "reshare",
+            Self::Polls => "poll",
+            Self::Photos => "photo",
+            Self::PhotoFiles => "photo file",
+            Self::FollowedTags => "followed tag",
+            Self::Subscriptions => "subscribed post",
+            Self::Blocks => "ignored person",
+            Self::OwnComments => "own comment",
+            Self::OwnLikes => "own like",
+            Self::OwnPollParticipations => "own vote in a poll",
+            Self::OthersComments => "comment by others",
+            Self::OthersLikes => "like by others",
+            Self::OthersPollParticipations => "vote by others",
+            Self::UnsignedRelayables => "reaction without a signature",
+            Self::LikesOnComments => "like on a comment",
+            Self::NonContactAuthors => "key of another author",
+            Self::Conversations => "conversation",
+            Self::Messages => "message",
+            Self::CommentedPosts => "post by others you commented on",
         }
     }
 }

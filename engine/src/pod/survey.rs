@@ -16,7 +16,7 @@ pub struct Survey {
     pub accounts: u64,
     /// Accounts that were closed; they are exported too.
     pub closed: u64,
-    /// Accounts that cannot sign in; they are exported too.
+    /// Accounts that are open and cannot sign in; they are exported too.
     pub locked: u64,
     /// Posts by the pod's accounts.
     pub posts: u64,
@@ -165,8 +165,10 @@ async fn accounts(snapshot: &mut Snapshot, host: &str, survey: &mut Survey) -> R
     let mut rows = snapshot.stream("the accounts", sql, &[]);
     while let Some(row) = rows.try_next().await? {
         survey.accounts += 1;
-        survey.locked += u64::from(!row.is_null(1));
-        survey.closed += u64::from(row.boolean(2).unwrap_or(false));
+        // Closing an account locks it, too.
+        let is_closed = row.boolean(2).unwrap_or(false);
+        survey.closed += u64::from(is_closed);
+        survey.locked += u64::from(!is_closed && !row.is_null(1));
         count_other_host(&mut survey.other_hosts, &row.text(3).unwrap_or_default(), host);
     }
     Ok(())

@@ -142,7 +142,7 @@ pub(super) async fn file(
     portal::archive_file(&app, person, &name, &method, &headers).await
 }
 
-/// Downloads one of the two files that a stock pod imports, created at the first request; from any byte, as [`file`].
+/// Downloads one of the two files that a stock pod imports, created at the first request; from any byte, like the whole archive.
 #[utoipa::path(get, path = "/api/v1/archives/{name}/stock/{part}", tag = "archives", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name, as in the list"),
         ("part" = String, Path, description = "`document` or `photos`")),

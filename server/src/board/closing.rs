@@ -98,7 +98,7 @@ impl Closing {
         let days = [
             ("closing-read-only-on", self.read_only_on),
             ("closing-switch-off-on", self.switch_off_on),
-            ("closing-downloads-until", self.downloads_until),
+            ("closing-downloads-until", self.downloads_until.filter(|_| self.stage.has_downloads())),
         ];
         let days = days.into_iter().filter_map(|(key, day)| {
             Some((words.say(key), words.day(day?.and_time(NaiveTime::MIN).and_utc())))

@@ -95,8 +95,8 @@ pub(super) async fn link(
 }
 
 async fn linked(app: &App, token: &str) -> Result<MadeArchive, WebError> {
-    let request = app.portal.links.find(token).await?.ok_or(WebError::NotFound)?;
-    let made = MadeArchive::of_request(&request).ok_or(WebError::NotFound)?;
+    let request = app.portal.links.find(token).await?.ok_or(WebError::DeadLink)?;
+    let made = MadeArchive::of_request(&request).ok_or(WebError::DeadLink)?;
     made::may_be_fetched(app).await?;
     Ok(made)
 }

@@ -4,6 +4,8 @@ mod signed_in;
 mod store;
 
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
+use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
 use tower_sessions::cookie::SameSite;
@@ -67,10 +69,13 @@ pub(crate) async fn person(parts: &Parts, app: &App) -> Result<Option<Person>, W
     Ok(None)
 }
 
-/// Redirects to the sign-in page, which leads back afterwards.
-pub(crate) fn to_sign_in(path: &str) -> Response {
-    let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
-    Redirect::to(&format!("/sign-in?next={next}")).into_response()
+/// Redirects to the sign-in page, which leads back to the page that was asked for. A form that came without a session
+/// cannot be sent again: its sender returns to the start page, and is told that nothing was done.
+pub(crate) fn to_sign_in(method: &Method, uri: &Uri) -> Response {
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let (next, over) = if method.is_safe() { (path, "") } else { ("/", "&over=yes") };
+    let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    Redirect::to(&format!("/sign-in?next={next}{over}")).into_response()
 }
 
 /// Stores the person in the session, under a new session ID: somebody else may know the old one.

@@ -23,6 +23,9 @@ pub(super) struct Asked {
     /// Set after signing out.
     #[serde(default)]
     out: String,
+    /// Set if a form came after the session had ended.
+    #[serde(default)]
+    over: String,
 }
 
 /// The page for name and password.
@@ -94,7 +97,8 @@ pub(super) async fn sign_in(
     if page.person.is_some() {
         return Ok(Redirect::to(&next).into_response());
     }
-    let note = (!asked.out.is_empty()).then(|| page.words.say("signed-out"));
+    let notes = [(&asked.over, "session-over"), (&asked.out, "signed-out")];
+    let note = notes.into_iter().find(|(set, _)| !set.is_empty()).map(|(_, key)| page.words.say(key));
     page.show(StatusCode::OK, &SignInPage { note, ..SignInPage::new(&app, &page, "", next).await })
 }
 

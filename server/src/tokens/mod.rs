@@ -12,7 +12,7 @@ use crate::api::Scope;
 use crate::app::App;
 use crate::audit::audit;
 use crate::error::WebError;
-use crate::mail::{Mail, queue};
+use crate::mail::{Mail, queue, signature};
 use crate::security::Address;
 use crate::sessions::{Person, is_podmin};
 use crate::words::Words;
@@ -103,7 +103,7 @@ async fn tell(app: &App, words: &Words, person: &Person, id: i64, name: &str) ->
         ("page", format!("{}tokens", app.config.web.public_url).into()),
     ];
     let subject = words.one("token-mail-subject", "account", person.account.as_str());
-    let body = words.with("token-mail-body", values);
+    let body = words.with("token-mail-body", values) + &signature(app, words).await?;
     queue(app, &Mail { key: format!("token-{id}"), to, subject, body }).await?;
     Ok(())
 }

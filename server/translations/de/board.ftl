@@ -159,11 +159,11 @@ closing-off-before-read-only = Der Pod kann nicht abgeschaltet werden, bevor er 
 closing-downloads-before = Downloads können nicht enden, bevor der Pod nur noch gelesen werden kann.
 closing-downloads-before-off = Downloads können nicht enden, bevor der Pod abgeschaltet wird.
 closing-sure = Den Pod endgültig schließen?
-closing-sure-numbers = Danach lässt sich nichts mehr herunterladen. { $without } von { $accounts } Konten haben kein Archiv heruntergeladen; für { $archives } davon liegt eines hier.
+closing-sure-numbers = Danach lässt sich nichts mehr herunterladen. Konten, die kein Archiv heruntergeladen haben: { $without } von { $accounts }. Archive, die hier für sie liegen: { $archives }.
 closing-sure-early = Du hast Downloads bis zum { $day } versprochen.
 closing-yes = Schließen
 campaigns-cancel-sure = Diese Kampagne abbrechen?
-campaigns-cancel-numbers = { $done } Archive sind erstellt und bleiben. { $open } Konten bleiben ohne eines. Eine abgebrochene Kampagne lässt sich nicht fortsetzen.
+campaigns-cancel-numbers = Archive, die fertig sind und bleiben: { $done }. Konten ohne ein Archiv dieser Kampagne: { $open }. Eine abgebrochene Kampagne lässt sich nicht fortsetzen.
 notices-recipients = { $count ->
     [one] 1 Person bekommt ihn.
    *[other] { $shown } Personen bekommen ihn.

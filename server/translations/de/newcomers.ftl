@@ -88,7 +88,7 @@ newcomers-what = Was
 newcomers-in-archive = Im Archiv
 newcomers-new = Neu hier
 newcomers-here = Schon hier
-newcomers-left-out = Weggelassen
+newcomers-left-out = Nicht dabei
 newcomers-findings = Was weggelassen oder geändert wird, und warum
 newcomers-fetched = { $count ->
     [one] Ein Beitrag von jemand anderem kommt mit, weil du darauf geantwortet, ihn gemocht oder geteilt hast.

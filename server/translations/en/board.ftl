@@ -159,11 +159,11 @@ closing-off-before-read-only = The pod cannot be switched off before it is read-
 closing-downloads-before = Downloads cannot end before the pod is read-only.
 closing-downloads-before-off = Downloads cannot end before the pod is switched off.
 closing-sure = Close the pod for good?
-closing-sure-numbers = Nothing can be downloaded any more. { $without } of { $accounts } accounts have not downloaded an archive; for { $archives } of them one is here.
+closing-sure-numbers = Nothing can be downloaded any more. Accounts that have not downloaded an archive: { $without } of { $accounts }. Archives that are kept here for them: { $archives }.
 closing-sure-early = You have promised downloads until { $day }.
 closing-yes = Close it
 campaigns-cancel-sure = Cancel this campaign?
-campaigns-cancel-numbers = { $done } archives are made and stay. { $open } accounts are left without one. A cancelled campaign cannot be resumed.
+campaigns-cancel-numbers = Archives that are finished and stay: { $done }. Accounts without an archive of this campaign: { $open }. A cancelled campaign cannot be resumed.
 notices-recipients = { $count ->
     [one] 1 person gets it.
    *[other] { $shown } people get it.

@@ -58,7 +58,7 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
     // The end is asked for, with numbers; nothing happens before.
     let page = close(&mut greta, days, &[("stage", "closed")]).await.text();
     assert!(page.contains("Close the pod for good?"), "{page}");
-    assert!(page.contains("13 of 13 accounts have not downloaded an archive"), "{page}");
+    assert!(page.contains("Accounts that have not downloaded an archive: 13 of 13."), "{page}");
     assert!(page.contains("You have promised downloads until 30 June 2027."), "{page}");
     let shown = scene.browser().open("/closing").await.unwrap().text();
     assert!(shown.contains("aria-current=\"step\" id=\"stage-exporting\""), "{shown}");
@@ -267,7 +267,12 @@ async fn a_campaign_is_cancelled_after_a_question_with_numbers() {
     let name = page.between("action=\"/board/campaigns/", "\"").unwrap();
     let path = format!("/board/campaigns/{name}");
     let page = greta.submit(&path, &[("act", "cancel")]).await.unwrap().text();
-    assert!(page.contains("13 archives are made and stay. 0 accounts are left without one."), "{page}");
+    assert!(
+        page.contains(
+            "Archives that are finished and stay: 13. Accounts without an archive of this campaign: 0."
+        ),
+        "{page}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -103,6 +103,7 @@ async fn by_mail(scene: &Closing, whole: &Answer) {
     for wrong in [token.to_uppercase(), token[1..].to_owned(), "x".repeat(5000)] {
         let answer = anybody.open(&format!("/get/{wrong}/greta.zip")).await.unwrap();
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
+        assert!(answer.text().contains("This link no longer works"), "{}", answer.text());
     }
 }
 

@@ -4,6 +4,7 @@ use crate::support::Pod;
 use crate::support::closing::{Closing, MAILS, archive_on, mail_text, until};
 use pappus_engine::archive::sha256_of_file;
 use pappus_tests::cluster::shared_postgres;
+use pappus_tests::sample::PASSWORD;
 use reqwest::StatusCode;
 
 const PODMIN: &str = "podmin@closing.example";
@@ -17,6 +18,24 @@ async fn an_archive_says_when_it_was_downloaded_and_is_deleted_by_its_owner() {
 async fn an_archive_is_deleted_by_its_owner_with_a_store_on_postgresql() {
     let store = shared_postgres().await.unwrap().create_database("portal_own_store").await.unwrap();
     downloaded_and_deleted(Some(store)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_comes_after_the_session_says_that_nothing_was_done() {
+    let scene = Closing::with_podmin(Pod::sqlite().await, None, MAILS, PODMIN);
+    let mut ida = scene.signed_in("ida").await;
+    ida.open("/archive").await.unwrap();
+    let store = scene.store().await;
+    store.execute("ending all sessions", "DELETE FROM pappus_sessions", &[]).await.unwrap();
+    store.close().await;
+    let page = ida.submit("/archive/ask", &[]).await.unwrap();
+    assert!(page.text().contains("You were signed out, so nothing was changed."), "{}", page.text());
+    let page = ida.sign_in("ida", PASSWORD).await.unwrap();
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+    assert!(ida.open("/archive").await.unwrap().text().contains("/archive/ask"), "nothing was begun");
+    let mut anybody = scene.browser();
+    let answer = anybody.get("/board/people?state=failed").await.unwrap();
+    assert_eq!(answer.location(), "/sign-in?next=%2Fboard%2Fpeople%3Fstate%3Dfailed");
 }
 
 async fn downloaded_and_deleted(store: Option<String>) {

@@ -116,5 +116,6 @@ async fn on_their_page() {
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].0, "ida@mail.example");
     assert!(mails[0].1.contains(name) && mails[0].1.contains("/tokens") && !mails[0].1.contains(&token));
+    assert!(mails[0].1.ends_with('\n'), "{}", mails[0].1);
     store.close().await;
 }
