@@ -57,7 +57,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
             resume::say(&campaign, &arguments, output);
             (campaign, chosen.1)
         }
-        None => begin(&campaigns, &place, &arguments, (&out, chosen), output).await?,
+        None => begin(&campaigns, &place, &arguments, (&out, chosen), (patience, output)).await?,
     };
     work(Work { place, campaign, names, opened, began: true, patience }, output).await
 }
@@ -123,14 +123,14 @@ async fn begin(
     place: &Place,
     arguments: &Export,
     (out, (only, names)): (&str, (Only, Vec<String>)),
-    output: &Output,
+    (patience, output): (RetryPolicy, &Output),
 ) -> Result<(Campaign, Vec<String>), Failure> {
     let now = match arguments.created_at {
         Some(time) => time,
         None => clock::now()?,
     };
-    say_lost_key(&place.state, &campaigns.all().await?)?;
-    let recipients = recipients(place, arguments, now, output).await?;
+    say_lost_key(&place.state, &patience.until_ok(|| campaigns.all()).await?)?;
+    let recipients = recipients(place, arguments, now, (patience, output)).await?;
     let options = CampaignOptions {
         only,
         order: order(arguments.campaign.order),
@@ -141,7 +141,7 @@ async fn begin(
     let archive_key = place.state.archive_key()?.signing_key()?.public_key()?.fingerprint().to_string();
     let name = arguments.campaign.name.clone().unwrap_or_else(|| now.compact());
     let new = NewCampaign { name: &name, out, options: &options, archive_key: &archive_key, created_at: now };
-    let campaign = campaigns.begin(&new).await?;
+    let campaign = patience.until_ok(|| campaigns.begin(&new)).await?;
     output.line(format!("The campaign {name:?} begins."));
     Ok((campaign, names))
 }
@@ -151,14 +151,14 @@ async fn recipients(
     place: &Place,
     arguments: &Export,
     now: Timestamp,
-    output: &Output,
+    (patience, output): (RetryPolicy, &Output),
 ) -> Result<Vec<String>, Failure> {
     if arguments.campaign.plain {
         output.line("The archives are NOT encrypted: whoever reads them can take every account of the pod.");
         return Ok(Vec::new());
     }
     let keys = CampaignKeys::new(&place.state, &place.store, &place.config.url);
-    let key = keys.current(now).await?;
+    let key = patience.until_ok(|| keys.current(now)).await?;
     output.line(format!("The archives are encrypted to {}.", key.recipient));
     let file = keys.identity_file();
     let file = file.display();

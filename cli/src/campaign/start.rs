@@ -4,10 +4,11 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use pappus_engine::campaign::{Campaign, CampaignError, Campaigns};
-use pappus_engine::depot::{Depot, DepotAddress, DepotError};
+use pappus_engine::campaign::{Campaign, CampaignError, Campaigns, SignInError};
+use pappus_engine::depot::{Depot, DepotAddress, DepotError, KeysError};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::DatabaseError;
+use pappus_engine::pod::schema::SchemaError;
 use pappus_engine::store::{Store, StoreError};
 
 use crate::arguments::{StoreArguments, WorkArguments};
@@ -35,6 +36,28 @@ impl Passes for StoreError {
 impl Passes for DatabaseError {
     fn passes(&self) -> bool {
         DatabaseError::passes(self)
+    }
+}
+
+impl Passes for SchemaError {
+    fn passes(&self) -> bool {
+        matches!(self, SchemaError::Database(error) if error.passes())
+    }
+}
+
+impl Passes for SignInError {
+    fn passes(&self) -> bool {
+        match self {
+            SignInError::Database(error) => error.passes(),
+            SignInError::Store(error) | SignInError::Keys(KeysError::Store(error)) => error.passes(),
+            _ => false,
+        }
+    }
+}
+
+impl Passes for KeysError {
+    fn passes(&self) -> bool {
+        matches!(self, KeysError::Store(error) if error.passes())
     }
 }
 

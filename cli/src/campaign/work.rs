@@ -1,18 +1,19 @@
 //! A worker on the terminal, from start to final report.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::campaign::{
-    Campaign, CampaignState, Campaigns, Places, Prepared, Setup, SignInData, WorkerOptions, is_in_use,
-    standing, work as export,
+    Campaign, CampaignError, CampaignState, Campaigns, Places, Prepared, Setup, SignInCopied, SignInData,
+    SignInError, WorkerOptions, is_in_use, standing, work as export,
 };
 use pappus_engine::depot::{CampaignKeys, Depot};
-use pappus_engine::domain::SigningKey;
-use pappus_engine::pod::config::{PodConfig, PodUrl};
+use pappus_engine::domain::{SigningKey, Timestamp};
+use pappus_engine::pod::config::{DatabaseUrl, PodConfig, PodUrl};
 use pappus_engine::pod::database::Snapshot;
-use pappus_engine::pod::schema::{SchemaVersion, read_schema};
+use pappus_engine::pod::schema::{SchemaError, SchemaVersion, read_schema};
 use pappus_engine::pod::survey::other_hosts;
 use pappus_engine::pod::uploads::PhotoStore;
 use pappus_engine::store::{StateFolder, Store};
@@ -22,7 +23,7 @@ use super::start::RetryPolicy;
 use super::view::View;
 use super::{describe, document};
 use crate::arguments::WorkArguments;
-use crate::commands::{Outcome, counted};
+use crate::commands::{Outcome, counted, thousands};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::{clock, interrupt, pod};
@@ -54,7 +55,6 @@ pub(super) struct Work {
 pub(super) struct Opened {
     depot: Depot,
     uploads: PhotoStore,
-    snapshot: Snapshot,
     schema: SchemaVersion,
     options: WorkerOptions,
     records: Records,
@@ -71,35 +71,38 @@ impl Opened {
         let uploads = pod::uploads(config).await?;
         // Before this program's own connection, which would count as use.
         let options = options(config, arguments, output).await?;
-        let mut snapshot = patience.until_ok(|| Snapshot::open(&config.database)).await?;
-        let schema = read_schema(&mut snapshot).await?;
+        let schema = patience.until_ok(|| schema(&config.database)).await?;
         let records = Records::start(arguments)?;
-        Ok(Self { depot, uploads, snapshot, schema, options, records })
+        Ok(Self { depot, uploads, schema, options, records })
     }
 }
 
 pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure> {
     let Work { place, mut campaign, names, opened, began, patience } = work;
     let Place { config, state, store } = place;
-    let Opened { depot, uploads, mut snapshot, schema, options, records } = opened;
+    let Opened { depot, uploads, schema, options, records } = opened;
     let campaigns = Campaigns::new(&store, &config.url);
-    if began && campaign.state == CampaignState::Preparing {
-        say_other_hosts(&mut snapshot, &config.url, output).await?;
-    }
     let archive_key = archive_key(&state, &campaign)?;
     let places = before(&campaigns, &campaign, patience, output).await?;
-    let prepared = campaigns.prepare_with(&campaign, &mut snapshot, &names, &places).await?;
+    let pod = (&config.database, &config.url);
+    let (prepared, hosts) =
+        patience.until_ok(|| prepare(&campaigns, &campaign, pod, (&names, &places))).await?;
+    if let Some(sentence) = pod::other_hosts(&config.url, &hosts).filter(|_| began) {
+        output.line(sentence);
+    }
     say_prepared(&campaign, &prepared, output);
     if began && campaign.options.keep_sign_in {
         let keys = CampaignKeys::new(&state, &store, &config.url);
-        let copied = SignInData::new(&keys, &store, &config.url).copy(&mut snapshot, clock::now()?).await?;
+        let data = SignInData::new(&keys, &store, &config.url);
+        let now = clock::now()?;
+        let copied = patience.until_ok(|| copy_sign_in(&data, &config.database, now)).await?;
         output.line(format!(
             "The sign-in data of {} is in the store, encrypted.",
             counted(copied.people, "account")
         ));
     }
-    drop((snapshot, names));
-    campaign = campaigns.named(&campaign.name).await?;
+    drop(names);
+    campaign = patience.until_ok(|| campaigns.named(&campaign.name)).await?;
     let view = Arc::new(View::new(output.is_json(), records));
     let setup = Setup {
         store: store.clone(),
@@ -116,7 +119,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
         options,
     };
     let stopped = interrupt::stop_gracefully(
-        "Stopping once the accounts in progress are finished. Press Ctrl-C again to stop at once.",
+        "Finishing the accounts in progress.\nPress Ctrl-C again to stop at once.",
     );
     let watching = tokio::spawn(Arc::clone(&view).watch(store.clone(), campaign.clone()));
     let setup = Arc::new(setup);
@@ -175,27 +178,48 @@ async fn before(
         places.insert(out, depot);
     }
     output.line(format!(
-        "Looking for what has changed since {name:?}, and whether its archives are whole. Not seen: a text that somebody \
+        "Looking for what has changed since {name:?}, and whether its archives are whole. Not seen: a value that somebody \
          changed in the pod's database by hand, and photo files that were changed on disk."
     ));
     Ok(places)
 }
 
-/// Warns if the pod's address is not the host of all its accounts' IDs.
-async fn say_other_hosts(snapshot: &mut Snapshot, url: &PodUrl, output: &Output) -> Result<(), Failure> {
-    let hosts = other_hosts(snapshot, url).await?;
-    if let Some(sentence) = pod::other_hosts(url, &hosts) {
-        output.line(sentence);
+/// Reads the version of the pod's tables over a connection of its own.
+async fn schema(database: &DatabaseUrl) -> Result<SchemaVersion, SchemaError> {
+    read_schema(&mut Snapshot::open(database).await?).await
+}
+
+/// Records the accounts of a campaign that has just started, and returns the hosts that do not fit the pod's address.
+/// Each attempt reads a snapshot of its own; what an earlier one recorded stays.
+async fn prepare(
+    campaigns: &Campaigns,
+    campaign: &Campaign,
+    (database, url): (&DatabaseUrl, &PodUrl),
+    (names, places): (&[String], &Places),
+) -> Result<(Prepared, BTreeMap<String, u64>), CampaignError> {
+    if campaign.state != CampaignState::Preparing {
+        return Ok(Default::default());
     }
-    Ok(())
+    let mut snapshot = Snapshot::open(database).await?;
+    let hosts = other_hosts(&mut snapshot, url).await?;
+    let prepared = campaigns.prepare_with(campaign, &mut snapshot, names, places).await?;
+    Ok((prepared, hosts))
+}
+
+async fn copy_sign_in(
+    data: &SignInData,
+    database: &DatabaseUrl,
+    now: Timestamp,
+) -> Result<SignInCopied, SignInError> {
+    data.copy(&mut Snapshot::open(database).await?, now).await
 }
 
 fn say_prepared(campaign: &Campaign, prepared: &Prepared, output: &Output) {
     let before = campaign.options.since.as_deref().unwrap_or_default();
     if prepared.lost > 0 {
         output.line(format!(
-            "{} of {before:?} are missing or damaged: they are made anew.",
-            counted(prepared.lost, "archive")
+            "Archives of {before:?} that are missing or damaged, and are exported again: {}.",
+            thousands(prepared.lost)
         ));
     }
     if prepared.unknown > 0 {

@@ -60,11 +60,14 @@ async fn act(
         CampaignAction::Retry(named) => {
             let retried = campaigns.retry(&named.name).await? + lost;
             output.document(&json!({ "campaign": named.name, "retried": retried }));
-            output.line(format!(
-                "{} may be tried again; `pappus export --all --name {}` or a worker takes them up.",
-                counted(retried, "account"),
-                named.name
-            ));
+            output.line(match retried {
+                0 => format!("No account of {:?} has failed.", named.name),
+                _ => format!(
+                    "{} waiting to be tried again, by a worker or `pappus export --all --name {}`.",
+                    counted(retried, "account"),
+                    named.name
+                ),
+            });
             return Ok(Outcome::Done);
         }
     };

@@ -203,6 +203,8 @@ fn describe(output: &Output, found: &CampaignVerification) {
         ));
         match &list.signed_by {
             Some(key) => output.line(format!("  {} is signed by {key}.", list.file)),
+            // While a campaign is being prepared, no list is stored yet.
+            None if totals.accounts == 0 => {}
             None => output.line(format!("  {} IS NOT SIGNED AS IT SHOULD BE.", list.file)),
         }
         output.line(format!("  Whole, inside too: {}.", counted(list.verified, "archive")));

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::records::{AccountState, Campaign, time};
+use crate::campaign::ledger::records::{AccountState, Campaign, CampaignState, time};
 use crate::pod::config::Dialect;
 use crate::store::{Store, StoreError, StoreRow, Value};
 
@@ -130,9 +130,10 @@ pub struct Status {
     pub rate: f64,
     /// Records exported per second, recently.
     pub records_per_second: f64,
-    /// Seconds that the records of the remaining accounts take at that rate; unknown while nothing is exported.
+    /// Seconds that the records of the remaining accounts take at that rate; unknown while nothing is exported, as
+    /// when the campaign is paused or all its workers wait.
     pub seconds_left: Option<f64>,
-    /// Its workers.
+    /// The workers of an unfinished campaign.
     pub workers: Vec<WorkerLine>,
     /// Accounts that took longest.
     pub slowest: Vec<AccountLine>,
@@ -150,7 +151,7 @@ impl Status {
     pub async fn of(store: &Store, campaign: Campaign) -> Result<Self, CampaignError> {
         let totals = Self::totals(store, &campaign).await?;
         let rate = ratio(totals.last_minute, 60);
-        let (records_per_second, seconds_left) = (totals.records_per_second(), totals.seconds_left());
+        let records_per_second = totals.records_per_second();
         let sql = format!(
             "SELECT {LINE} FROM pappus_campaign_accounts WHERE campaign_id = ? AND state = 'done' \
              ORDER BY millis DESC LIMIT {SHOWN}"
@@ -161,7 +162,14 @@ impl Status {
              ORDER BY user_id LIMIT {SHOWN}"
         );
         let failed = lines(store, &sql, &[campaign.id.into()]).await?;
-        let workers = workers(store, campaign.id).await?;
+        let workers = if matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled) {
+            Vec::new()
+        } else {
+            workers(store, campaign.id).await?
+        };
+        let moves = campaign.state == CampaignState::Running
+            && workers.iter().any(|worker| worker.waits_for.is_none());
+        let seconds_left = totals.seconds_left().filter(|_| moves);
         Ok(Self { campaign, totals, rate, records_per_second, seconds_left, workers, slowest, failed })
     }
 

@@ -166,7 +166,9 @@ async fn choose(
     }
     match (check.name, broken) {
         _ if !wanted.is_empty() => Ok((wanted, others)),
-        (_, Some(broken)) => Err(broken),
+        // A broken list is a finding; only whoever names a campaign must have its list.
+        (None, Some(_)) => Ok((wanted, others)),
+        (Some(_), Some(broken)) => Err(broken),
         (Some(name), None) if !there.is_empty() => {
             Err(CampaignVerifyError::Unknown { place, name: name.to_owned(), there: there.join(", ") })
         }

@@ -129,6 +129,10 @@ async fn beside(
             Err(error) => found.add(broken_list(&file, &error)),
         }
     }
+    if campaign.state == CampaignState::Preparing {
+        let reason = "the list of its accounts is not complete yet".to_owned();
+        found.add(Problem { kind: ProblemKind::Incomplete, account: None, file: None, reason });
+    }
     let missing = stored.is_none() && !found.has_broken_list() && campaign.state == CampaignState::Finished;
     if missing {
         let (kind, reason) = (ProblemKind::List, "the list of the campaign is not there".to_owned());
