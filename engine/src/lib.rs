@@ -22,7 +22,6 @@ pub mod export;
 pub mod federation;
 pub mod http;
 pub mod import;
-pub mod jobs;
 mod picture;
 pub mod pod;
 pub mod repair;

@@ -8,14 +8,13 @@ use axum_csrf::{CsrfConfig, Key, SameSite};
 use chrono::{DateTime, Utc};
 use pappus_engine::depot::{CampaignKeys, Depot, DepotError, KeysError};
 use pappus_engine::http::{AllowedNetworksError, HttpError};
-use pappus_engine::jobs::JobsError;
 use pappus_engine::store::{Store, StoreError};
 
 use crate::at_rest;
 use crate::board::Counted;
 use crate::config::Config;
 use crate::health::Numbers;
-use crate::mail::OutboxError;
+use crate::mail::{Outbox, OutboxError};
 use crate::newcomers::NewcomersService;
 use crate::place::{self, PlaceError};
 use crate::portal::Portal;
@@ -41,9 +40,6 @@ pub enum StartError {
     /// Plain text stored by earlier versions cannot be encrypted.
     #[error("what earlier versions have left in clear in the store cannot be sealed: {0}")]
     AtRest(#[from] OutboxError),
-    /// The job queue cannot be opened.
-    #[error(transparent)]
-    Jobs(#[from] JobsError),
     /// The archive keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -104,6 +100,8 @@ pub struct Parts {
     pub depot: Depot,
     /// The keys that encrypt and decrypt archives.
     pub keys: CampaignKeys,
+    /// Mails to send.
+    pub outbox: Outbox,
     /// All texts.
     pub translations: Translations,
     /// State of the export portal.
@@ -142,18 +140,23 @@ impl App {
         if !keys.current(clock().into()).await?.identity_here {
             return Err(StartError::KeyElsewhere { pod: config.pod_url.to_string() });
         }
+        if let Err(error) = config.state.remove_old_queue() {
+            tracing::warn!("the queue of an earlier version stays: {error}");
+        }
         at_rest::seal(&store, &keys, &config.pod_url, clock()).await?;
         let form_guard = form_guard(&config, &keys)?;
         let sign_in = SignInService::new(&config, &store, &keys)?;
         let translations = Translations::built_in()?;
-        let portal = Portal::open(&config, &store).await?;
+        let portal = Portal::new(&config, &store);
         let newcomers = NewcomersService::open(&config, &store)?;
+        let outbox = Outbox::new(&store, &keys);
         let streams = Streams::new(config.web.streams_per_address);
         Ok(Self(Arc::new(Parts {
             config,
             store,
             depot,
             keys,
+            outbox,
             translations,
             portal,
             sign_in,

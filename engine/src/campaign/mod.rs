@@ -24,7 +24,6 @@ pub use ledger::prepare::{Places, Prepared, names_digest};
 pub use ledger::records::{AccountState, Campaign, CampaignOptions, CampaignState, Only, Order};
 pub use ledger::standing::standing;
 pub use ledger::status::{AccountLine, Status, Totals, WorkerLine};
-pub(crate) use ledger::status::{lapsed, now as store_clock};
 pub(crate) use report::list::CampaignList;
 pub use report::list::{
     AccountResult, LIST_FORMAT, ListError, ListHead, ListOf, ListTotals, ResultState, WrittenList, write_list,

@@ -1,13 +1,13 @@
 //! Builds the archives that people have requested.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::lease::{Intended, Lease};
+use super::lease::{Intended, RequestLease};
 use super::{RequestError, Requests};
 use crate::archive::encryption::Lock;
 use crate::campaign::{Fault, Spool, fault};
@@ -16,24 +16,16 @@ use crate::depot::sealed;
 use crate::depot::{CampaignKeys, Depot, DepotError, REQUESTS_FOLDER, digest_of_file};
 use crate::domain::{SigningKey, Timestamp};
 use crate::export::{ExportError, ExportOptions, Exported, Exporter, Progress};
-use crate::jobs::Handler;
 use crate::pod::config::{DatabaseUrl, PodUrl, Uploads};
 use crate::pod::database::Snapshot;
 use crate::pod::reader::{AccountReader, ReadError};
 use crate::pod::schema::read_schema;
 use crate::pod::uploads::PhotoStore;
+use crate::store::lease::{Kept, Worker, keep};
 use crate::store::{StateFolder, StoreError, StoredSignatures, random_id};
 
-/// The queue of jobs that name the request to process.
-pub const QUEUE: &str = "requests";
-/// Interval at which the row's progress is updated.
-const HEARTBEAT: Duration = Duration::from_millis(500);
-/// Time in which an export may still finish after being told to stop.
-const GRACE: Duration = Duration::from_secs(5);
-/// Longest pause between two attempts.
-pub(super) const LONGEST: Duration = Duration::from_mins(1);
-/// Attempts at an account when the pod's database refuses statements for it.
-const TRIES: i64 = 4;
+/// Workers that may vanish while they build an archive before the archive counts as the cause.
+const MAX_DEATHS: i64 = 5;
 
 /// Everything needed to build archives.
 pub struct ArchiveWorkerSetup {
@@ -57,17 +49,17 @@ pub struct ArchiveWorkerSetup {
     pub keep_for: Duration,
     /// Bytes that stay free on the disk of the archives.
     pub reserve: u64,
-    /// Receives the outcome of each job.
+    /// Receives the outcome of each request.
     pub observer: Observer,
 }
 
-/// Receives the outcome of the job for a request.
-pub type Observer = Box<dyn Fn(i64, &Result<JobOutcome, RequestError>) + Send + Sync>;
+/// Receives the outcome for a request; for none when the store could not be asked for one.
+pub type Observer = Box<dyn Fn(Option<i64>, &Result<JobOutcome, RequestError>) + Send + Sync>;
 
-/// The outcome of a job.
+/// The outcome of looking for a request to process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOutcome {
-    /// There was nothing to do, or another worker is processing it.
+    /// No request is due.
     Nothing,
     /// The archive is stored.
     Done,
@@ -81,7 +73,7 @@ pub enum JobOutcome {
     Released,
 }
 
-/// Builds archives, one for each job.
+/// Builds archives, one for each request.
 pub struct ArchiveWorker {
     setup: ArchiveWorkerSetup,
     archive_key: SigningKey,
@@ -151,31 +143,50 @@ impl ArchiveWorker {
         Ok(Self { setup, archive_key, spool, memories: Mutex::default(), stop })
     }
 
-    /// Processes a request, if there is something to do.
+    /// Processes the next request that is due.
     ///
     /// # Errors
     /// [`RequestError`], when not even the failure could be recorded: the request is free again after a while.
-    pub async fn work_on(&self, id: i64) -> Result<JobOutcome, RequestError> {
-        if *self.stop.borrow() {
-            return Ok(JobOutcome::Nothing);
-        }
-        let Some(lease) = self.setup.requests.acquire(id).await? else { return Ok(JobOutcome::Nothing) };
+    pub async fn work_on_next(&self) -> Result<JobOutcome, RequestError> {
+        let (id, worked) = match self.setup.requests.acquire().await {
+            Ok(None) => return Ok(JobOutcome::Nothing),
+            // A whole export is too large for the stack.
+            Ok(Some(lease)) => (Some(lease.request.id), Box::pin(self.work_on(&lease)).await),
+            Err(error) => (None, Err(error.into())),
+        };
+        (self.setup.observer)(id, &worked);
+        worked
+    }
+
+    async fn work_on(&self, lease: &RequestLease) -> Result<JobOutcome, RequestError> {
         if let Err(reason) = self.place_is_there().await {
-            return self.put_off(&lease, &reason).await;
+            let changed = lease.retry(&reason).await?;
+            return Ok(if changed { JobOutcome::Rescheduled(reason) } else { JobOutcome::Lost });
         }
-        if self.take_over(&lease).await? {
-            return self.finish(&lease).await;
+        if self.take_over(lease).await? {
+            return self.finish(lease).await;
+        }
+        if lease.deaths >= MAX_DEATHS {
+            let reason =
+                format!("{} programs ended without a word while they made the archive", lease.deaths);
+            let changed = lease.fail(&reason).await?;
+            return Ok(if changed { JobOutcome::Failed(reason) } else { JobOutcome::Lost });
         }
         let progress = ProgressCounter::default();
-        let folder = self.spool.path().join(&lease.fence);
-        // A whole export is too large for the stack.
-        let worked = self.watch(&lease, &progress, Box::pin(self.make(&lease, &progress, &folder))).await;
+        let folder = self.spool.path().join(lease.fence());
+        let heartbeat = || lease.heartbeat(progress.numbers());
+        let made = keep(self.make(lease, &progress, &folder), heartbeat, self.stop.clone()).await;
         // Already gone on success.
         _ = std::fs::remove_dir_all(&folder);
-        match worked {
-            None => Ok(JobOutcome::Released),
-            Some(Ok(())) => self.finish(&lease).await,
-            Some(Err(failure)) => self.failure(&lease, failure).await,
+        match made {
+            Kept::Done(Ok(())) => self.finish(lease).await,
+            Kept::Done(Err(failure)) => self.failure(lease, failure).await,
+            Kept::Lost => Ok(JobOutcome::Lost),
+            Kept::Stopped => {
+                // If this fails, the lease expires.
+                _ = lease.release().await;
+                Ok(JobOutcome::Released)
+            }
         }
     }
 
@@ -186,13 +197,8 @@ impl ArchiveWorker {
         self.spool.make_again().map_err(|error| error.to_string())
     }
 
-    async fn put_off(&self, lease: &Lease, reason: &str) -> Result<JobOutcome, RequestError> {
-        let changed = lease.reschedule(reason, pause(lease.request.attempts)).await?;
-        Ok(if changed { JobOutcome::Rescheduled(reason.to_owned()) } else { JobOutcome::Lost })
-    }
-
     /// Returns whether the archive that an earlier worker was about to store exists unaltered; another is removed.
-    async fn take_over(&self, lease: &Lease) -> Result<bool, RequestError> {
+    async fn take_over(&self, lease: &RequestLease) -> Result<bool, RequestError> {
         let (Some(file), Some(sha256)) = (&lease.request.file, &lease.request.sha256) else {
             return Ok(false);
         };
@@ -206,43 +212,9 @@ impl ArchiveWorker {
         }
     }
 
-    /// Keeps the lease while an archive is built. Returns `None` when it was released.
-    async fn watch(
-        &self,
-        lease: &Lease,
-        progress: &ProgressCounter,
-        making: impl Future<Output = Result<(), JobError>>,
-    ) -> Option<Result<(), JobError>> {
-        let mut making = std::pin::pin!(making);
-        let mut stop = self.stop.clone();
-        let mut over = std::pin::pin!(async move {
-            if stop.wait_for(|stop| *stop).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(GRACE).await;
-        });
-        loop {
-            tokio::select! {
-                made = &mut making => return Some(made),
-                () = &mut over => {
-                    // If this fails, the lease expires.
-                    _ = lease.release().await;
-                    return None;
-                }
-                () = tokio::time::sleep(HEARTBEAT) => {
-                    let (advanced, total) = progress.numbers();
-                    // A briefly unavailable store is no reason to stop; the next heartbeat checks the fence again.
-                    if let Ok(false) = lease.heartbeat(advanced, total).await {
-                        return Some(Err(JobError::Lost));
-                    }
-                }
-            }
-        }
-    }
-
     async fn make(
         &self,
-        lease: &Lease,
+        lease: &RequestLease,
         progress: &ProgressCounter,
         folder: &std::path::Path,
     ) -> Result<(), JobError> {
@@ -277,7 +249,7 @@ impl ArchiveWorker {
 
     async fn export(
         &self,
-        lease: &Lease,
+        lease: &RequestLease,
         progress: &ProgressCounter,
         folder: &std::path::Path,
     ) -> Result<Exported, JobError> {
@@ -318,7 +290,7 @@ impl ArchiveWorker {
     }
 
     /// Returns the export options, with the passphrase in clear for a moment.
-    async fn options(&self, lease: &Lease) -> Result<ExportOptions, RequestError> {
+    async fn options(&self, lease: &RequestLease) -> Result<ExportOptions, RequestError> {
         let setup = &self.setup;
         let now = Timestamp::from(SystemClock.now());
         let lock = Lock::recipients(&[setup.keys.current(now).await?.recipient])?;
@@ -339,7 +311,7 @@ impl ArchiveWorker {
         Ok(sealed::seal_text(&key.recipient, address)?)
     }
 
-    async fn finish(&self, lease: &Lease) -> Result<JobOutcome, RequestError> {
+    async fn finish(&self, lease: &RequestLease) -> Result<JobOutcome, RequestError> {
         if lease.finish(self.setup.keep_for).await? {
             return Ok(JobOutcome::Done);
         }
@@ -347,37 +319,26 @@ impl ArchiveWorker {
     }
 
     /// Records an error; temporary ones are retried.
-    async fn failure(&self, lease: &Lease, failure: JobError) -> Result<JobOutcome, RequestError> {
-        let attempts = lease.request.attempts;
+    async fn failure(&self, lease: &RequestLease, failure: JobError) -> Result<JobOutcome, RequestError> {
         let (reason, passes) = match failure {
             JobError::Lost => return Ok(JobOutcome::Lost),
             JobError::Store(error) => return Err(error.into()),
             JobError::Depot(error) => (error.to_string(), true),
-            JobError::Request(error) => (error.to_string(), attempts < TRIES),
+            JobError::Request(error) => (error.to_string(), !lease.is_last()),
             JobError::Export(error) => match fault(&error) {
                 Fault::Account(reason) => (reason, false),
                 Fault::Gone => ("the account is no longer on the pod".to_owned(), false),
-                Fault::Database(reason) => (reason, attempts < TRIES),
+                Fault::Database(reason) => (reason, !lease.is_last()),
                 Fault::Lost(reason) | Fault::Uploads(reason) | Fault::Disk(reason) => (reason, true),
             },
         };
-        let changed = if passes {
-            lease.reschedule(&reason, pause(attempts)).await?
-        } else {
-            lease.fail(&reason).await?
-        };
+        let changed = if passes { lease.retry(&reason).await? } else { lease.fail(&reason).await? };
         Ok(match (changed, passes) {
             (false, _) => JobOutcome::Lost,
             (true, true) => JobOutcome::Rescheduled(reason),
             (true, false) => JobOutcome::Failed(reason),
         })
     }
-}
-
-/// Returns the pause before a retry: one second, two, four, up to a minute.
-fn pause(attempts: i64) -> Duration {
-    let doubled = u32::try_from(attempts.saturating_sub(1).clamp(0, 6)).unwrap_or(0);
-    (Duration::from_secs(1) * 2_u32.pow(doubled)).min(LONGEST)
 }
 
 fn database(error: crate::pod::database::DatabaseError) -> JobError {
@@ -389,26 +350,19 @@ fn read(error: ReadError) -> JobError {
 }
 
 /// Returns a name apart from campaigns' files in the same depot, and different for each attempt.
-fn depot_name(lease: &Lease, exported: &Exported) -> String {
+fn depot_name(lease: &RequestLease, exported: &Exported) -> String {
     let name = exported.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = name.strip_suffix(".zip.age").unwrap_or(&name);
     let begin = if stem.starts_with(['.', '-']) { "=" } else { "" };
-    let attempt: String = lease.fence.chars().take(12).collect();
+    let attempt: String = lease.fence().chars().take(12).collect();
     format!("{REQUESTS_FOLDER}{begin}{stem}-{}-{attempt}.zip.age", lease.request.id)
 }
 
 #[async_trait]
-impl Handler for ArchiveWorker {
-    async fn work(&self, id: i64) {
-        let worked = Box::pin(self.work_on(id)).await;
-        (self.setup.observer)(id, &worked);
-    }
-}
-
-/// For a shared worker.
-#[async_trait]
-impl Handler for Arc<ArchiveWorker> {
-    async fn work(&self, id: i64) {
-        Handler::work(self.as_ref(), id).await;
+impl Worker for ArchiveWorker {
+    async fn next(&self) -> bool {
+        // An unavailable store is asked again after a pause.
+        let worked = self.work_on_next().await;
+        !matches!(worked, Ok(JobOutcome::Nothing) | Err(RequestError::Store(_)))
     }
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::RequestError;
+use super::lease::TABLE;
 use super::records::{Queued, REQUEST, Request, millis};
-use crate::campaign::store_clock;
 use crate::depot::CampaignKeys;
 use crate::depot::sealed;
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
+use crate::store::lease::Queue;
 use crate::store::{Store, StoreError, StoreRow};
 
 /// Attempts when two changes conflict, before an error is returned.
@@ -19,6 +20,7 @@ const TRIES: usize = 5;
 pub struct Requests {
     pub(super) store: Store,
     pub(super) pod: String,
+    pub(super) queue: Queue,
 }
 
 /// A request to create.
@@ -59,11 +61,17 @@ impl Asked {
 impl Requests {
     /// The requests of a pod.
     pub fn new(store: &Store, pod: &PodUrl) -> Self {
-        Self { store: store.clone(), pod: pod.as_str().to_owned() }
+        let queue = Queue::new(store, &TABLE, Some(pod.as_str()));
+        Self { store: store.clone(), pod: pod.as_str().to_owned(), queue }
+    }
+
+    /// Returns the open requests as a queue for workers.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     pub(super) fn now(&self) -> &'static str {
-        store_clock(&self.store)
+        self.store.now()
     }
 
     /// Records a request, or returns the person's open one. A passphrase is encrypted to the key of the store, `now`
@@ -83,7 +91,10 @@ impl Requests {
         };
         for _ in 0..TRIES {
             match self.insert(new, sealed.as_deref()).await {
-                Ok(Some(row)) => return Ok(Asked::New(Request::from_row(&row)?)),
+                Ok(Some(row)) => {
+                    self.queue.wake();
+                    return Ok(Asked::New(Request::from_row(&row)?));
+                }
                 Ok(None) => {}
                 Err(StoreError::Duplicate { .. }) => {
                     if let Some(open) = self.open(new.user_id).await? {
@@ -206,14 +217,5 @@ impl Requests {
         );
         let values = [(&self.pod).into(), user_id.into(), id.into()];
         Ok(self.store.execute("giving up a request", &sql, &values).await? > 0)
-    }
-
-    /// Records that a job has been pushed for a request.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn pushed(&self, id: i64) -> Result<(), StoreError> {
-        let sql = format!("UPDATE pappus_requests SET pushed_at = {} WHERE id = ?", self.now());
-        self.store.execute("recording a job", &sql, &[id.into()]).await.map(drop)
     }
 }

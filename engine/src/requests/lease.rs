@@ -1,4 +1,4 @@
-//! The worker's side of a request: each change checks the fence.
+//! A worker's lease on a request.
 
 use std::time::Duration;
 
@@ -6,19 +6,30 @@ use chrono::{DateTime, Utc};
 
 use super::Requests;
 use super::records::{REQUEST, Request, millis};
-use crate::campaign::lapsed;
-use crate::store::{StoreError, Value, random_id};
+use crate::store::lease::{EXPIRES, Lease, WorkTable};
+use crate::store::{Store, StoreError};
 
-/// Time without a heartbeat after which others may take over a request: as long as its job takes to come back.
-pub(super) const LEASE: Duration = crate::jobs::ORPHANED;
+/// Open requests as a queue.
+pub(super) static TABLE: WorkTable = WorkTable {
+    name: "pappus_requests",
+    open: "state IN ('queued', 'running')",
+    order: "id",
+    released: "state = 'queued'",
+    expires: EXPIRES,
+    first_pause: Duration::from_secs(1),
+    longest_pause: Duration::from_mins(1),
+    tries: 4,
+};
 
 /// A lease on one request.
-pub(super) struct Lease {
-    requests: Requests,
+pub(super) struct RequestLease {
+    store: Store,
+    lease: Lease,
     pub(super) request: Request,
     /// The encrypted passphrase for the key.
     pub(super) sealed: Option<Vec<u8>>,
-    pub(super) fence: String,
+    /// The number of workers that vanished while they had the request.
+    pub(super) deaths: i64,
 }
 
 /// A complete archive that is about to get its name in the depot.
@@ -32,73 +43,45 @@ pub(super) struct Intended<'a> {
 }
 
 impl Requests {
-    /// Returns a condition: the request is due. One that would wait longer than any pause was postponed before the
-    /// clock was set back.
-    pub(super) fn due(&self) -> String {
-        let now = self.now();
-        format!("(due_at <= {now} OR due_at > {now} + {})", 2 * millis(super::archive_worker::LONGEST))
-    }
-
-    /// Returns a condition: the lease on the request has expired.
-    pub(super) fn silent(&self) -> String {
-        lapsed("lease_until", &millis(LEASE).to_string(), self.now())
-    }
-
-    /// Claims a request that waits or whose worker is gone.
-    pub(super) async fn acquire(&self, id: i64) -> Result<Option<Lease>, StoreError> {
-        let fence = random_id()?;
-        let sql = format!(
-            "UPDATE pappus_requests SET state = 'running', fence = ?, lease_until = {0} + ?, \
-             attempts = attempts + 1, started_at = COALESCE(started_at, {0}), reason = NULL, advanced = 0 \
-             WHERE pod = ? AND id = ? AND ((state = 'queued' AND {1}) OR (state = 'running' AND {2})) \
-             RETURNING {REQUEST}, key_passphrase",
-            self.now(),
-            self.due(),
-            self.silent()
+    /// Acquires the next request that waits or whose worker is gone.
+    pub(super) async fn acquire(&self) -> Result<Option<RequestLease>, StoreError> {
+        let set = format!(
+            "deaths = deaths + CASE state WHEN 'running' THEN 1 ELSE 0 END, state = 'running', \
+             started_at = COALESCE(started_at, {}), reason = NULL, advanced = 0",
+            self.now()
         );
-        let values = [(&fence).into(), millis(LEASE).into(), (&self.pod).into(), id.into()];
-        let Some(row) = self.store.first("leasing a request", &sql, &values).await? else {
-            return Ok(None);
-        };
-        let columns = REQUEST.split(", ").count();
-        Ok(Some(Lease {
-            requests: self.clone(),
+        let columns = format!("{REQUEST}, key_passphrase, deaths");
+        let Some((lease, row)) = self.queue.acquire(&set, &columns).await? else { return Ok(None) };
+        let own = REQUEST.split(',').count();
+        Ok(Some(RequestLease {
+            store: self.store.clone(),
+            lease,
             request: Request::from_row(&row)?,
-            sealed: row.get(columns)?,
-            fence,
+            sealed: row.get(own)?,
+            deaths: row.get(own + 1)?,
         }))
     }
 }
 
-impl Lease {
-    /// Changes the row if the lease is still held. Returns whether it was.
-    async fn change(&self, what: &'static str, set: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
-        let sql =
-            format!("UPDATE pappus_requests SET {set} WHERE id = ? AND state = 'running' AND fence = ?");
-        let mut all = values.to_vec();
-        all.extend([self.request.id.into(), (&self.fence).into()]);
-        Ok(self.requests.store.execute(what, &sql, &all).await? > 0)
+impl RequestLease {
+    pub(super) fn fence(&self) -> &str {
+        self.lease.fence()
     }
 
-    fn now(&self) -> &'static str {
-        self.requests.now()
+    /// Returns whether no attempts are left at an account for which the pod's database refuses statements.
+    pub(super) fn is_last(&self) -> bool {
+        self.lease.is_last()
     }
 
     /// Extends the lease and records the progress.
-    pub(super) async fn heartbeat(&self, advanced: i64, total: i64) -> Result<bool, StoreError> {
-        let set = format!("advanced = ?, total = ?, lease_until = {} + ?", self.now());
-        let values = [advanced.into(), total.into(), millis(LEASE).into()];
-        self.change("recording how far a request is", &set, &values).await
+    pub(super) async fn heartbeat(&self, (advanced, total): (i64, i64)) -> Result<bool, StoreError> {
+        self.lease.heartbeat("advanced = ?, total = ?", &[advanced.into(), total.into()]).await
     }
 
     /// Records the e-mail address, if an e-mail is wanted.
     pub(super) async fn address(&self, mail_to: &str) -> Result<bool, StoreError> {
-        self.change(
-            "writing an address down",
-            "mail_to = CASE WHEN mail_to IS NULL THEN NULL ELSE ? END",
-            &[mail_to.into()],
-        )
-        .await
+        let set = "mail_to = CASE WHEN mail_to IS NULL THEN NULL ELSE ? END";
+        self.lease.change("writing an address down", set, &[mail_to.into()]).await
     }
 
     /// Records the archive that is about to get its name.
@@ -112,41 +95,35 @@ impl Lease {
             archive.records.into(),
             archive.omissions.into(),
         ];
-        self.change("recording an archive", set, &values).await
+        self.lease.change("recording an archive", set, &values).await
     }
 
     /// Marks the request as done.
     pub(super) async fn finish(&self, keep_for: Duration) -> Result<bool, StoreError> {
         let set = format!(
-            "state = 'done', fence = NULL, lease_until = NULL, key_passphrase = NULL, reason = NULL, \
-             advanced = COALESCE(records, 0), total = COALESCE(records, 0), finished_at = {0}, expires_at = {0} + ?",
-            self.now()
+            "state = 'done', key_passphrase = NULL, reason = NULL, advanced = COALESCE(records, 0), \
+             total = COALESCE(records, 0), finished_at = {0}, expires_at = {0} + ?",
+            self.store.now()
         );
-        self.change("finishing a request", &set, &[millis(keep_for).into()]).await
+        self.lease.finish("finishing a request", &set, &[millis(keep_for).into()]).await
     }
 
     /// Marks the request as failed.
     pub(super) async fn fail(&self, reason: &str) -> Result<bool, StoreError> {
         let set = format!(
-            "state = 'failed', fence = NULL, lease_until = NULL, key_passphrase = NULL, reason = ?, finished_at = {}",
-            self.now()
+            "state = 'failed', key_passphrase = NULL, reason = ?, finished_at = {}",
+            self.store.now()
         );
-        self.change("recording a failure", &set, &[reason.into()]).await
+        self.lease.finish("recording a failure", &set, &[reason.into()]).await
     }
 
     /// Schedules another attempt after a pause.
-    pub(super) async fn reschedule(&self, reason: &str, pause: Duration) -> Result<bool, StoreError> {
-        let set = format!(
-            "state = 'queued', fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = {} + ?",
-            self.now()
-        );
-        self.change("postponing a request", &set, &[reason.into(), millis(pause).into()]).await
+    pub(super) async fn retry(&self, reason: &str) -> Result<bool, StoreError> {
+        self.lease.retry("reason = ?", &[reason.into()]).await
     }
 
     /// Frees the request at once, as if it had never been started.
     pub(super) async fn release(&self) -> Result<bool, StoreError> {
-        let set =
-            "state = 'queued', fence = NULL, lease_until = NULL, pushed_at = NULL, attempts = attempts - 1";
-        self.change("releasing a request", set, &[]).await
+        self.lease.release().await
     }
 }

@@ -1,16 +1,15 @@
 //! People's requests for their own archive, one at a time each.
 //!
 //! ```text
-//! ask ──row──▶ queued ──job──▶ running ──archive──▶ done ──time──▶ expired
+//! ask ────────▶ queued ───────▶ running ──archive──▶ done ──time──▶ expired
 //!                │  ▲             │ │
 //!              cancelled ◀────────┘ └──▶ failed
 //! ```
 //!
-//! The row is authoritative: a person has at most one that is open, whatever they click; a [job](crate::jobs) only
-//! says which row to process. A worker that claims a request writes a random text into the row, its *fence*, and each
-//! later change checks it: a worker presumed dead changes nothing any more. The archive is recorded in the row before
-//! it gets its name in the depot, so a worker that takes over can tell whether an existing file is the right one, and
-//! [`Requests::sweep`] removes what nobody may have.
+//! The rows are the queue: a person has at most one that is open, whatever they click, and workers acquire open ones
+//! under a [lease](crate::store::lease). The archive is recorded in the row before it gets its name in the depot, so
+//! a worker that takes over can tell whether an existing file is the right one, and [`Requests::sweep`] removes what
+//! nobody may have.
 
 mod archive_worker;
 mod ask;
@@ -23,7 +22,7 @@ mod opened;
 mod records;
 mod sweep;
 
-pub use archive_worker::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, Observer, QUEUE};
+pub use archive_worker::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, Observer};
 pub use ask::{Asked, NewRequest, Requests};
 pub use downloads::{DELETED, Downloads};
 pub use error::RequestError;
@@ -31,4 +30,3 @@ pub use links::{Links, random_token, token_digest};
 pub use made::{MadeArchive, Origin};
 pub use opened::{DepotFile, OpenedArchive};
 pub use records::{Queued, Request, RequestState};
-pub use sweep::RequestsOrJobs;

@@ -3,55 +3,16 @@
 use std::time::Duration;
 
 use super::records::{REQUEST, Request, millis};
-use super::{QUEUE, RequestError, Requests};
+use super::{RequestError, Requests};
 use crate::depot::Depot;
-use crate::jobs::{Jobs, JobsError};
 use crate::store::StoreError;
 
-/// Age from which a job at the head of the queue is pushed again: it may be lost.
-const OVERDUE: Duration = Duration::from_secs(30);
-/// Requests at the head of the queue that are checked.
-const HEAD: u32 = 20;
 /// Rows processed together.
 const MANY: u32 = 500;
 /// Time in which a cancelled request may still be getting its archive's name.
 const SETTLED: Duration = Duration::from_mins(1);
 
 impl Requests {
-    /// Pushes a job for every request that is due and has none, and for those whose job may be lost. Returns their
-    /// number.
-    ///
-    /// # Errors
-    /// [`StoreError`] within, or [`JobsError`].
-    pub async fn push_due(&self, jobs: &Jobs) -> Result<usize, RequestsOrJobs> {
-        let overdue = millis(OVERDUE);
-        let (now, due, silent) = (self.now(), self.due(), self.silent());
-        // A time in the future was recorded before the clock was set back.
-        let old = format!("(pushed_at < {now} - {overdue} OR pushed_at > {now} + {overdue})");
-        let new = format!(
-            "SELECT id FROM pappus_requests WHERE pod = ? AND state = 'queued' AND pushed_at IS NULL \
-             AND {due} ORDER BY id LIMIT {MANY}"
-        );
-        let head = format!(
-            "SELECT id FROM (SELECT id, pushed_at FROM pappus_requests WHERE pod = ? AND state = 'queued' \
-             AND {due} ORDER BY id LIMIT {HEAD}) h WHERE {old}"
-        );
-        let silent = format!(
-            "SELECT id FROM pappus_requests WHERE pod = ? AND state = 'running' AND {silent} \
-             AND (pushed_at IS NULL OR {old} OR pushed_at < lease_until) ORDER BY id LIMIT {MANY}"
-        );
-        let mut pushed = 0;
-        for sql in [new, head, silent] {
-            for row in self.store.rows("looking for open requests", &sql, &[(&self.pod).into()]).await? {
-                let id = row.get(0)?;
-                jobs.push(QUEUE, id).await?;
-                self.pushed(id).await?;
-                pushed += 1;
-            }
-        }
-        Ok(pushed)
-    }
-
     /// Removes expired archives, and files of cancelled and failed requests. Returns the number of files.
     ///
     /// # Errors
@@ -113,15 +74,4 @@ impl Requests {
         let sql = format!("UPDATE pappus_requests SET told_at = {}, mail_to = NULL WHERE id = ?", self.now());
         self.store.execute("recording who was told", &sql, &[id.into()]).await.map(drop)
     }
-}
-
-/// The reason open requests cannot be pushed.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestsOrJobs {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The queue failed.
-    #[error(transparent)]
-    Jobs(#[from] JobsError),
 }

@@ -91,6 +91,14 @@ impl Store {
         }
     }
 
+    /// Returns the database's own time in milliseconds since 1970, as an SQL expression.
+    pub fn now(&self) -> &'static str {
+        match self.pool {
+            Pool::Sqlite(_) => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+            Pool::Postgres(_) => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+
     /// Returns the connections, for what the helpers here do not do.
     pub fn pool(&self) -> &Pool {
         &self.pool

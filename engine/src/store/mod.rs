@@ -1,10 +1,11 @@
-//! Pappus's own state between runs: the pod's archive key, signatures it has made, and a database of imports and
-//! deliveries.
+//! Pappus's own state between runs: the pod's archive key, signatures it has made, and a database with its queues of
+//! work ([`lease`]).
 //!
 //! All of it is in one folder that only its owner can read; the database can also be on a PostgreSQL server.
 
 mod database;
 mod error;
+pub mod lease;
 mod signatures;
 mod state_folder;
 mod statement;

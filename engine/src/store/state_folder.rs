@@ -1,7 +1,7 @@
 //! The folder of Pappus's own state, one subfolder for each pod.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,11 @@ const ARCHIVE_KEY: &str = "archive-key.pem";
 const FINGERPRINT: &str = "archive-key.fingerprint";
 /// Name of the file with Pappus's own database.
 const DATABASE: &str = "pappus.sqlite3";
+
+/// Name of the file in which earlier versions had a second queue, and the endings of its companions.
+const OLD_QUEUE: (&str, [&str; 3]) = ("jobs.sqlite3", ["-wal", "-shm", ""]);
+/// The first bytes of an SQLite file.
+const SQLITE: &[u8] = b"SQLite format 3\0";
 
 /// The reason Pappus's own state could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +93,36 @@ impl StateFolder {
     /// [`ConfigError`] when the folder's path is not UTF-8.
     pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
         DatabaseUrl::from_file(&self.0.join(DATABASE))
+    }
+
+    /// Removes the second queue of earlier versions, a database of its own. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn remove_old_queue(&self) -> Result<bool, StateError> {
+        let (name, endings) = OLD_QUEUE;
+        let path = self.0.join(name);
+        let failed = |source| StateError::Io { path: path.clone(), source };
+        let begin = match File::open(&path) {
+            Ok(file) => {
+                let mut begin = Vec::new();
+                file.take(SQLITE.len() as u64).read_to_end(&mut begin).map_err(failed)?;
+                begin
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed(error)),
+        };
+        // Anything else of this name is not Pappus's.
+        if begin != SQLITE {
+            return Ok(false);
+        }
+        for ending in endings {
+            match std::fs::remove_file(self.0.join(format!("{name}{ending}"))) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        Ok(true)
     }
 
     /// Returns the key the pod signs archives with. Created at first use: whoever pins it must know it does not
@@ -192,6 +227,21 @@ mod tests {
         assert_eq!(std::fs::metadata(state.path()).unwrap().permissions().mode() & 0o777, 0o700);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(state.archive_key(), Err(StateError::Exposed(_))));
+    }
+
+    #[test]
+    fn the_second_queue_of_earlier_versions_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(root.path(), &PodUrl::parse("https://a.example").unwrap()).unwrap();
+        assert!(!state.remove_old_queue().unwrap());
+        let path = |ending: &str| state.path().join(format!("jobs.sqlite3{ending}"));
+        std::fs::write(path(""), "notes about jobs").unwrap();
+        assert!(!state.remove_old_queue().unwrap());
+        assert!(path("").exists(), "it is not Pappus's");
+        std::fs::write(path(""), b"SQLite format 3\0and so on").unwrap();
+        std::fs::write(path("-wal"), "").unwrap();
+        assert!(state.remove_old_queue().unwrap());
+        assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 0);
     }
 
     #[test]

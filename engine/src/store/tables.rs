@@ -43,6 +43,7 @@ files! {
     18 "0018_deaths",
     19 "0019_evidence",
     20 "0020_once",
+    21 "0021_leases",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::shared::letter::{Filling, fetched_of, seen};
 use super::shared::notices::{Audience, Draft};
 use crate::app::App;
-use crate::mail::{Mail, Outbox};
+use crate::mail::Mail;
 
 /// Interval between checks for work.
 const LOOK: Duration = Duration::from_secs(2);
@@ -164,7 +164,7 @@ async fn notices(app: App) -> Result<(), Failure> {
     let people = addressees(&mut snapshot, seen(notice.audience), app.now(), notice.reached, LETTERS).await?;
     drop(snapshot);
     let fetched = fetched_of(&app, notice.audience, &people).await?;
-    let (outbox, filling, mut queued) = (Outbox::new(&app.store, &app.keys), Filling::of(&app).await?, 0_i64);
+    let (filling, mut queued) = (Filling::of(&app).await?, 0_i64);
     for person in people.iter().filter(|person| !fetched.contains(&person.user_id)) {
         let (draft, name) = (&notice.draft, person.username.as_str());
         let language = draft.languages.of(person.language.as_deref());
@@ -179,7 +179,7 @@ async fn notices(app: App) -> Result<(), Failure> {
             subject: written.subject,
             body: written.body,
         };
-        queued += i64::from(outbox.put(&letter, app.now_millis()).await?);
+        queued += i64::from(app.outbox.put(&letter, app.now_millis()).await?);
     }
     let Some(last) = people.last() else {
         let sql =

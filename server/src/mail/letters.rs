@@ -6,7 +6,7 @@ use std::time::Duration;
 use pappus_engine::depot::sealed::open_text;
 use pappus_engine::requests::{MadeArchive, Request};
 
-use super::{Outbox, OutboxError};
+use super::OutboxError;
 use crate::app::App;
 use crate::board::Closing;
 use crate::words::Words;
@@ -32,7 +32,7 @@ pub async fn queue(app: &App, letter: &Mail) -> Result<(), OutboxError> {
     if !app.config.mail.is_sent() {
         return Ok(());
     }
-    Outbox::new(&app.store, &app.keys).put(letter, app.now_millis()).await.map(drop)
+    app.outbox.put(letter, app.now_millis()).await.map(drop)
 }
 
 /// Returns the end of every mail: the days of the pod's shutdown, if decided, and whom to contact.

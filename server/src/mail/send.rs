@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::OutboxError;
 use super::transport::Post;
-use super::{Outbox, OutboxError};
 use crate::app::App;
-
-/// Interval between queries of an empty outbox.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Sends mails until `stop` is true.
 pub async fn send(app: App, mut stop: watch::Receiver<bool>) {
@@ -21,33 +18,35 @@ pub async fn send(app: App, mut stop: watch::Receiver<bool>) {
             return;
         }
     };
-    let outbox = Outbox::new(&app.store, &app.keys);
     let rest = Duration::from_mins(1) / app.config.mail.per_minute.max(1);
     while !*stop.borrow() {
-        let pause = match one(&app, &outbox, &post).await {
-            Ok(true) => rest,
-            Ok(false) => LOOK,
-            Err(error) => {
-                tracing::warn!("mails wait: {error}");
-                LOOK
+        let sent = one(&app, &post).await.unwrap_or_else(|error| {
+            tracing::warn!("mails wait: {error}");
+            false
+        });
+        let pause = async {
+            if sent {
+                tokio::time::sleep(rest).await;
+            } else {
+                app.outbox.enqueued().await;
             }
         };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = pause => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
 }
 
 /// Sends the next mail; returns whether there was one.
-async fn one(app: &App, outbox: &Outbox, post: &Post) -> Result<bool, OutboxError> {
-    let Some(mail) = outbox.take(app.now_millis()).await? else { return Ok(false) };
+async fn one(app: &App, post: &Post) -> Result<bool, OutboxError> {
+    let Some(mail) = app.outbox.acquire().await? else { return Ok(false) };
     match post.send(&mail).await {
-        Ok(()) => outbox.sent(&mail, app.now_millis()).await?,
+        Ok(()) => mail.sent(app.now_millis()).await?,
         Err(refused) => {
             // No addresses in the log.
-            tracing::warn!(mail = mail.id, "not sent: {}", refused.reason);
-            outbox.refused(&mail, &refused.reason, refused.for_good, app.now_millis()).await?;
+            tracing::warn!(mail = mail.lease.id(), "not sent: {}", refused.reason);
+            mail.refused(&refused.reason, refused.for_good, app.now_millis()).await?;
         }
     }
     Ok(true)

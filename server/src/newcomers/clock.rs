@@ -1,10 +1,9 @@
-//! Due work of newcomers, robust against clock changes: if the clock is set back, nobody waits for a time to recur.
+//! Times of newcomers after the clock was set back: nobody waits for a time to recur.
 
 use std::time::Duration;
 
 use pappus_engine::store::StoreError;
 
-use super::ledger::lease::{is_due, is_free};
 use super::ledger::table::{Newcomers, millis};
 
 /// Tolerance for times recorded by other machines.
@@ -13,21 +12,6 @@ const AHEAD: Duration = Duration::from_mins(1);
 const LONGEST_PROMISE: Duration = Duration::from_hours(72);
 
 impl Newcomers {
-    /// Returns newcomers with due work for which no job was pushed, or whose job seems lost.
-    pub(super) async fn due(&self, now: i64, overdue: Duration) -> Result<Vec<i64>, StoreError> {
-        let sql = format!(
-            "SELECT id FROM pappus_newcomers WHERE pod = ? \
-             AND state IN ('checking', 'importing', 'announcing', 'undoing') AND {} AND {} \
-             AND (pushed_at IS NULL OR pushed_at < {} OR pushed_at > {}) ORDER BY id LIMIT 100",
-            is_due(now),
-            is_free(now),
-            now - millis(overdue),
-            now + millis(AHEAD)
-        );
-        let rows = self.store.rows("looking for newcomers", &sql, &[(&self.pod).into()]).await?;
-        rows.iter().map(|row| row.get(0)).collect()
-    }
-
     /// Shifts the times of rows that were written before the clock was set back, by the same amount: the pause for
     /// undo keeps its promised length, and start times in the future become now.
     pub(super) async fn follow_the_clock(&self, now: i64) -> Result<u64, StoreError> {

@@ -2,7 +2,6 @@
 
 use super::ledger::records::{Newcomer, State};
 use super::ledger::table::PAGE;
-use super::work::push_now;
 use crate::app::App;
 use crate::board::shared::Actor;
 use crate::error::WebError;
@@ -51,9 +50,6 @@ pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Resu
         return Err(too_late(&numbered(app, id).await?, act));
     }
     actor.has_done(app, noted, newcomer.old_account.as_deref().unwrap_or_default(), None).await;
-    if act != "no" {
-        push_now(app, id).await;
-    }
     numbered(app, id).await
 }
 

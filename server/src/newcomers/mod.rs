@@ -8,8 +8,8 @@
 //!     └───────  refused ◀───────┘        declined         failed ──▶ undoing ──▶ undone
 //! ```
 //!
-//! The row is authoritative, and a [job](pappus_engine::jobs) only names the row to process, as with the
-//! [requests](pappus_engine::requests) of a closing pod. Newcomers have no account yet: a secret in a cookie, and in
+//! The rows are the queue: workers acquire those with a step to take under a [lease](pappus_engine::store::lease), as
+//! the [requests](pappus_engine::requests) of a closing pod. Newcomers have no account yet: a secret in a cookie, and in
 //! a private link, authenticates them.
 
 mod admission;
@@ -47,9 +47,6 @@ pub use ledger::table::Newcomers;
 pub use steps::{StepError, take_step};
 pub use uploads::files::{Files, NoSpace, Part};
 pub use work::start;
-
-/// The queue of jobs, which name the newcomer to process.
-pub const QUEUE: &str = "newcomers";
 
 /// The shared state of this module.
 #[derive(Clone)]

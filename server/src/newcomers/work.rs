@@ -5,45 +5,31 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use pappus_engine::delivery::{Clock as _, DeliveryError, Ledger, Options, SystemClock, TargetPod, deliver};
-use pappus_engine::jobs::Handler;
 use pappus_engine::store::StoreError;
+use pappus_engine::store::lease::{Kept, Worker, keep};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::QUEUE;
 use super::ledger::lease::{AfterImport, Found, Lease};
-use super::steps::{self, Obstacle, Outcome, Progress, after_failure};
+use super::steps::{self, Obstacle, Outcome, after_failure};
 use crate::app::App;
 use crate::portal::until;
 
-/// Interval between queries for pending work.
+/// Interval between checks for what is due by time.
 const LOOK: Duration = Duration::from_secs(2);
 /// Interval between checks for friends who share again.
 const FRIENDS: Duration = Duration::from_secs(15);
 /// Interval between clean-ups.
 const SWEEP: Duration = Duration::from_mins(1);
-/// Interval between heartbeats.
-const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
-/// Time after the stop signal in which running work may finish.
-const GRACE: Duration = Duration::from_secs(5);
-/// Time after which a job that was pushed but not run is pushed again.
-const OVERDUE: Duration = Duration::from_mins(1);
-/// Longest delay between two attempts.
-pub(super) const LONGEST: Duration = Duration::from_mins(1);
 /// Maximum number of processes that may die of one archive.
 const MAX_CRASHES: i64 = 3;
-/// Delay of the next attempt after a process died.
-const AFTER_DEATH: Duration = Duration::from_secs(2);
-/// Maximum number of attempts before a person has to act: about an hour.
-const TRIES: i64 = 60;
-
 /// Starts the background tasks, which run until `stop` is true.
 pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>) {
     if !app.config.newcomers.enabled {
         return;
     }
     working.spawn(run(app.clone(), stop.clone()));
-    working.spawn(until(stop.clone(), push(app.clone())));
+    working.spawn(until(stop.clone(), announce_due(app.clone())));
     working.spawn(until(stop.clone(), sweep(app.clone())));
     working.spawn(until(stop.clone(), super::mails::write(app.clone())));
     working.spawn(tell(app.clone(), stop.clone()));
@@ -51,36 +37,18 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>)
 
 async fn run(app: App, stop: watch::Receiver<bool>) {
     let tasks = app.config.newcomers.workers.max(1);
-    let worker = Arc::new(Worker { app: app.clone(), stop: stop.clone() });
-    app.portal.jobs.run(QUEUE, tasks, worker, stop).await;
+    let worker = Arc::new(StepWorker { app: app.clone(), stop: stop.clone() });
+    app.newcomers.table.queue.work(tasks, worker, stop).await;
 }
 
-/// Pushes a job for a newcomer with pending work.
-pub(super) async fn push_now(app: &App, id: i64) {
-    let table = &app.newcomers.table;
-    // A job that cannot be pushed now is pushed by the next query.
-    if app.portal.jobs.push(QUEUE, id).await.is_ok()
-        && let Err(error) = table.pushed(id, app.now_millis()).await
-    {
-        tracing::warn!("{error}");
-    }
-}
-
-async fn push(app: App) {
+/// Ends pauses for undo.
+async fn announce_due(app: App) {
     loop {
         if let Err(error) = app.newcomers.table.follow_the_clock(app.now_millis()).await {
             tracing::warn!("times of before the clock was set back stay: {error}");
         }
         if let Err(error) = app.newcomers.table.announce_due(app.now_millis()).await {
             tracing::warn!("announcements wait: {error}");
-        }
-        match app.newcomers.table.due(app.now_millis(), OVERDUE).await {
-            Ok(due) => {
-                for id in due {
-                    push_now(&app, id).await;
-                }
-            }
-            Err(error) => tracing::warn!("newcomers wait: {error}"),
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -154,62 +122,44 @@ async fn tell_once(app: &App, look: bool, stop: &watch::Receiver<bool>) -> Resul
     Ok(())
 }
 
-struct Worker {
+struct StepWorker {
     app: App,
     stop: watch::Receiver<bool>,
 }
 
 #[async_trait]
-impl Handler for Worker {
-    async fn work(&self, id: i64) {
-        if let Err(error) = self.work_on(id).await {
-            // It is available again when the lease expires.
-            tracing::error!(newcomer = id, "{error}");
+impl Worker for StepWorker {
+    async fn next(&self) -> bool {
+        match self.app.newcomers.table.acquire().await {
+            Ok(Some(lease)) => {
+                if let Err(error) = self.work_on(&lease).await {
+                    // It is available again when the lease expires.
+                    tracing::error!(newcomer = lease.newcomer.id, "{error}");
+                }
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!("newcomers wait: {error}");
+                false
+            }
         }
     }
 }
 
-impl Worker {
-    async fn work_on(&self, id: i64) -> Result<(), StoreError> {
-        if *self.stop.borrow() {
-            return Ok(());
-        }
-        let now = self.app.now_millis();
-        let Some(lease) = self.app.newcomers.table.take(id, now).await? else { return Ok(()) };
+impl StepWorker {
+    async fn work_on(&self, lease: &Lease) -> Result<(), StoreError> {
         let progress = Mutex::default();
-        let step = steps::run(&self.app, lease.newcomer.id, &lease.fence, &progress);
-        let outcome = self.watch(&lease, &progress, step).await;
-        self.note(&lease, outcome).await
-    }
-
-    /// Extends the lease while work is in progress.
-    async fn watch(
-        &self,
-        lease: &Lease,
-        progress: &Mutex<Progress>,
-        work: impl Future<Output = Outcome> + Send,
-    ) -> Outcome {
-        let mut work = std::pin::pin!(work);
-        let mut stop = self.stop.clone();
-        let mut over = std::pin::pin!(async move {
-            if stop.wait_for(|stop| *stop).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(GRACE).await;
-        });
-        loop {
-            tokio::select! {
-                outcome = &mut work => return outcome,
-                () = &mut over => return Outcome::Released,
-                () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {
-                    let now = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    // A temporary failure of the store is no reason to stop; the next heartbeat checks again.
-                    if let Ok(false) = lease.heartbeat(&now, self.app.now_millis()).await {
-                        return Outcome::Released;
-                    }
-                }
-            }
-        }
+        let step = steps::run(&self.app, lease.newcomer.id, lease.fence(), &progress);
+        let heartbeat = || async {
+            let now = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            lease.heartbeat(&now).await
+        };
+        let outcome = match keep(step, heartbeat, self.stop.clone()).await {
+            Kept::Done(outcome) => outcome,
+            Kept::Lost | Kept::Stopped => Outcome::Released,
+        };
+        self.note(lease, outcome).await
     }
 
     /// Records the outcome.
@@ -242,7 +192,7 @@ impl Worker {
                 lease.stop(to, &problem, &reason, evidence.as_deref(), now).await?
             }
             Outcome::Unproven(evidence) => lease.unproven(&evidence, now).await?,
-            Outcome::Later(reason) => self.reschedule(lease, &reason).await?,
+            Outcome::Later(reason) => self.retry(lease, &reason).await?,
             Outcome::Died(how) => self.died(lease, &how).await?,
             Outcome::Released => lease.release().await?,
         };
@@ -264,16 +214,15 @@ impl Worker {
             let reason = format!("the work on the archive was started {deaths} times, and each time {how}");
             return lease.stop(after_failure(state), "too_heavy", &reason, None, now).await;
         }
-        lease.died(&format!("the work on the archive was broken off: {how}"), AFTER_DEATH, now).await
+        lease.died(&format!("the work on the archive was broken off: {how}")).await
     }
 
-    async fn reschedule(&self, lease: &Lease, reason: &str) -> Result<bool, StoreError> {
-        let (now, attempts, state) = (self.app.now_millis(), lease.newcomer.attempts, lease.newcomer.state);
+    async fn retry(&self, lease: &Lease, reason: &str) -> Result<bool, StoreError> {
         tracing::warn!(newcomer = lease.newcomer.id, "tried again later: {reason}");
-        if attempts >= TRIES {
-            return lease.stop(after_failure(state), "away", reason, None, now).await;
+        if lease.is_last() {
+            let to = after_failure(lease.newcomer.state);
+            return lease.stop(to, "away", reason, None, self.app.now_millis()).await;
         }
-        let doublings = u32::try_from(attempts.clamp(0, 6)).unwrap_or(6);
-        lease.reschedule(reason, LONGEST.min(Duration::from_secs(1 << doublings)), now).await
+        lease.retry(reason).await
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use pappus_engine::requests::{Asked, MadeArchive, NewRequest, Origin, QUEUE};
+use pappus_engine::requests::{Asked, MadeArchive, NewRequest, Origin};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -94,14 +94,7 @@ pub(crate) async fn request(
         mail,
         language,
     };
-    let asked = portal.requests.ask(&new, &app.keys, app.now().into()).await?;
-    if let Asked::New(request) = &asked {
-        // If the push fails, the next run of the background work pushes the job.
-        if portal.jobs.push(QUEUE, request.id).await.is_ok() {
-            portal.requests.pushed(request.id).await?;
-        }
-    }
-    Ok(asked)
+    Ok(portal.requests.ask(&new, &app.keys, app.now().into()).await?)
 }
 
 /// Cancels a request.

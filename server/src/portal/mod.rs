@@ -19,7 +19,6 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use pappus_engine::archive::manifest::Manifest;
 use pappus_engine::depot::{Depot, DepotAddress};
-use pappus_engine::jobs::{Jobs, JobsError};
 use pappus_engine::requests::{Links, MadeArchive, Origin, Requests};
 use pappus_engine::store::Store;
 
@@ -40,26 +39,20 @@ pub struct Portal {
     pub requests: Requests,
     /// The links in mails.
     pub links: Links,
-    /// The queue.
-    pub jobs: Jobs,
     queue: watch::Queue,
     converted: two_files::Converted,
 }
 
 impl Portal {
-    /// Opens the job queue.
-    ///
-    /// # Errors
-    /// [`JobsError`].
-    pub async fn open(config: &Config, store: &Store) -> Result<Self, JobsError> {
+    /// Returns the portal of a pod.
+    pub fn new(config: &Config, store: &Store) -> Self {
         let requests = Requests::new(store, &config.pod_url);
-        Ok(Self {
+        Self {
             links: Links::new(&requests),
-            jobs: Jobs::open(store, config.state.path()).await?,
             queue: watch::Queue::new(&requests),
             converted: two_files::Converted::new(&config.state),
             requests,
-        })
+        }
     }
 }
 

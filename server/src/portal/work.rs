@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pappus_engine::requests::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, QUEUE, RequestError, Requests};
+use pappus_engine::requests::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, RequestError, Requests};
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::app::{App, StartError};
 use crate::mail::{self, OutboxError};
 
-/// Interval between checks for open requests.
+/// Interval between checks for people to notify.
 const LOOK: Duration = Duration::from_secs(2);
 /// Interval between removals of what has expired.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -74,11 +74,10 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Result<Working, StartEr
     let mut working = JoinSet::new();
     if app.config.closing.enabled {
         working.spawn(make(app.clone(), stop.clone()));
-        working.spawn(until(stop.clone(), look(app.clone())));
+        working.spawn(until(stop.clone(), tell(app.clone())));
         working.spawn(until(stop.clone(), sweep(app.clone())));
     }
     working.spawn(mail::send(app.clone(), stop.clone()));
-    working.spawn(until(stop.clone(), tidy(app.clone())));
     crate::board::start(app, stop, &mut working);
     crate::newcomers::start(app, stop, &mut working);
     drop(within);
@@ -108,7 +107,7 @@ async fn make(app: App, stop: watch::Receiver<bool>) {
             }
         }
     };
-    app.portal.jobs.run(QUEUE, workers, workshop, stop).await;
+    app.portal.requests.queue().work(workers, workshop, stop).await;
 }
 
 /// Opens the archive worker; `None` when the pod is gone.
@@ -130,7 +129,7 @@ fn open(app: &App, stop: watch::Receiver<bool>) -> Result<Option<ArchiveWorker>,
     ArchiveWorker::open(setup, stop).map(Some)
 }
 
-fn heard(id: i64, worked: &Result<JobOutcome, RequestError>) {
+fn heard(id: Option<i64>, worked: &Result<JobOutcome, RequestError>) {
     match worked {
         Ok(JobOutcome::Nothing) => {}
         Ok(JobOutcome::Done) => tracing::info!(request = id, "an archive is made"),
@@ -141,21 +140,17 @@ fn heard(id: i64, worked: &Result<JobOutcome, RequestError>) {
     }
 }
 
-/// Pushes jobs for open requests, and notifies people whose archive is ready.
-async fn look(app: App) {
-    let requests = &app.portal.requests;
+/// Notifies people whose archive is ready.
+async fn tell(app: App) {
     loop {
-        if let Err(error) = requests.push_due(&app.portal.jobs).await {
-            tracing::warn!("open requests wait: {error}");
-        }
-        if let Err(error) = tell(&app, requests).await {
+        if let Err(error) = tell_once(&app, &app.portal.requests).await {
             tracing::warn!("mails wait: {error}");
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-async fn tell(app: &App, requests: &Requests) -> Result<(), OutboxError> {
+async fn tell_once(app: &App, requests: &Requests) -> Result<(), OutboxError> {
     for request in requests.untold(TOLD).await? {
         // Queued under a unique key: repeating it has no effect.
         mail::archive_ended(app, &request).await?;
@@ -172,16 +167,6 @@ async fn sweep(app: App) {
         }
         if let Err(error) = app.portal.converted.sweep(app.now().into()) {
             tracing::warn!("converted archives stay for now: {error}");
-        }
-        tokio::time::sleep(SWEEP).await;
-    }
-}
-
-/// Deletes finished jobs.
-async fn tidy(app: App) {
-    loop {
-        if let Err(error) = app.portal.jobs.tidy().await {
-            tracing::warn!("{error}");
         }
         tokio::time::sleep(SWEEP).await;
     }

@@ -232,7 +232,7 @@ async fn hand_in(mover: &mut Mover, archive: Vec<u8>, photos: Option<Vec<u8>>) -
 /// A podmin who says yes to everybody, so that hostile archives get further.
 async fn let_all_in(store: SqlitePool, seen: Arc<Seen>) -> Result<(), Failure> {
     while !seen.over.load(Ordering::SeqCst) {
-        let yes = "UPDATE pappus_newcomers SET state = 'importing', approved = 1, due_at = 0, pushed_at = NULL \
+        let yes = "UPDATE pappus_newcomers SET state = 'importing', approved = 1, due_at = 0 \
                    WHERE state = 'waiting'";
         sqlx::query(yes).execute(&store).await?;
         tokio::time::sleep(Duration::from_millis(500)).await;

@@ -88,8 +88,8 @@ async fn newcomers_do_not_wait_for_a_time_of_before_the_clock_was_set_back() {
              changed_at = changed_at + {YEAR}, announce_at = announce_at + {YEAR}, due_at = due_at + {YEAR}"
         );
         run(&store, &ahead).await;
-        let in_hand = "UPDATE pappus_newcomers SET state = 'checking', fence = 'dead', lease_until = due_at, \
-                       pushed_at = due_at WHERE old_account LIKE 'greta@%'";
+        let in_hand = "UPDATE pappus_newcomers SET state = 'checking', fence = 'dead', lease_until = due_at \
+                       WHERE old_account LIKE 'greta@%'";
         run(&store, in_hand).await;
         let before =
             number(&store, "SELECT announce_at - changed_at FROM pappus_newcomers WHERE state = 'imported'")

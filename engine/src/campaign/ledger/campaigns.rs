@@ -2,7 +2,6 @@
 
 use crate::campaign::CampaignError;
 use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState};
-use crate::campaign::ledger::status::now as store_clock;
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::store::{Store, StoreError, Value, random_id};
@@ -77,7 +76,7 @@ impl Campaigns {
         let sql = format!(
             "INSERT INTO pappus_campaigns (pod_url, name, out, state, options, archive_key, created_at, tag, begun_at) \
              VALUES (?, ?, ?, 'preparing', ?, ?, ?, ?, {}) ON CONFLICT (pod_url, name) DO NOTHING",
-            store_clock(&self.store)
+            self.store.now()
         );
         let values = [
             (&self.pod).into(),

@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use crate::campaign::ledger::records::{CampaignState, Claimed, Order, Outcome, Written};
-use crate::campaign::ledger::status::{LEASE_MILLIS, lapsed, now};
+use crate::campaign::ledger::status::LEASE_MILLIS;
 use crate::pod::config::Dialect;
+use crate::store::lease::expired;
 use crate::store::{Store, StoreError, StoreRow, Value};
 
 /// Results written per statement.
@@ -44,7 +45,7 @@ impl Queue {
     }
 
     fn now(&self) -> &'static str {
-        now(&self.store)
+        self.store.now()
     }
 
     /// Registers the worker with a lease.
@@ -82,7 +83,7 @@ impl Queue {
         let renewed = transaction.execute("renewing a lease", &sql, &values).await?;
         let sql = format!(
             "DELETE FROM pappus_campaign_workers WHERE campaign_id = ? AND {}",
-            lapsed("lease_until", LEASE_MILLIS, self.now())
+            expired("lease_until", LEASE_MILLIS, self.now())
         );
         transaction.execute("removing dead workers", &sql, &[self.campaign.into()]).await?;
         let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL WHERE campaign_id = ? \

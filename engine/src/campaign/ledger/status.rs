@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::campaign::CampaignError;
 use crate::campaign::ledger::records::{AccountState, Campaign, CampaignState, time};
-use crate::pod::config::Dialect;
+use crate::store::lease::expired;
 use crate::store::{Store, StoreError, StoreRow, Value};
 
 /// Accounts listed of each kind.
@@ -179,7 +179,7 @@ impl Status {
     /// [`CampaignError::Store`].
     pub async fn totals(store: &Store, campaign: &Campaign) -> Result<Totals, CampaignError> {
         let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)");
-        let now = now(store);
+        let now = store.now();
         let recent = |value: &str| {
             sum(&format!("CASE WHEN finished_at BETWEEN {now} - {WINDOW} AND {now} THEN {value} ELSE 0 END"))
         };
@@ -254,7 +254,7 @@ async fn workers(store: &Store, campaign: i64) -> Result<Vec<WorkerLine>, StoreE
         "SELECT w.host, w.pid, w.started_at, w.waits_for, (SELECT COUNT(*) FROM pappus_campaign_accounts a \
          WHERE a.campaign_id = w.campaign_id AND a.state = 'running' AND a.worker = w.id) \
          FROM pappus_campaign_workers w WHERE w.campaign_id = ? AND NOT {} ORDER BY w.started_at",
-        lapsed("w.lease_until", LEASE_MILLIS, now(store))
+        expired("w.lease_until", LEASE_MILLIS, store.now())
     );
     let rows = store.rows("listing workers", &sql, &[campaign.into()]).await?;
     let worker = |row: &StoreRow| {
@@ -291,20 +291,6 @@ async fn lines(store: &Store, sql: &str, values: &[Value<'_>]) -> Result<Vec<Acc
 
 /// Milliseconds of a worker's lease; those of earlier versions may have the longest lease allowed.
 pub(in crate::campaign) const LEASE_MILLIS: &str = "COALESCE(lease_millis, 3600000)";
-
-/// Returns a condition: a lease of `millis` milliseconds has expired. One that ends later than it can was given
-/// before the clock was set back.
-pub(crate) fn lapsed(lease_until: &str, millis: &str, now: &str) -> String {
-    format!("({lease_until} < {now} OR {lease_until} > {now} + {millis} + 1000)")
-}
-
-/// The database's own time in milliseconds.
-pub(crate) fn now(store: &Store) -> &'static str {
-    match store.dialect() {
-        Dialect::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
-        _ => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
-    }
-}
 
 /// Divides for display: counts beyond 2^52 lose their last digits.
 #[expect(clippy::cast_precision_loss, reason = "shown to people")]

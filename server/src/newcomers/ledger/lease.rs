@@ -3,24 +3,33 @@
 use std::time::Duration;
 
 use pappus_engine::import::Evidence;
-use pappus_engine::jobs::ORPHANED;
-use pappus_engine::store::{StoreError, Value, random_id};
+use pappus_engine::store::lease::{EXPIRES, Lease as RowLease, WorkTable};
+use pappus_engine::store::{StoreError, Value};
 
 use crate::audit::audit_with;
 use crate::newcomers::ledger::records::{NEWCOMER, Newcomer, State};
 use crate::newcomers::ledger::table::{Newcomers, millis};
 use crate::newcomers::steps::{Digests, KEY_PASSPHRASE, Progress};
-use crate::newcomers::work::LONGEST;
 
-/// Time without a heartbeat after which others may take over. Equals the time until a killed process's job returns.
-const LEASE: Duration = ORPHANED;
+/// Newcomers with a step to take as a queue.
+pub(in crate::newcomers) static TABLE: WorkTable = WorkTable {
+    name: "pappus_newcomers",
+    open: "state IN ('checking', 'importing', 'announcing', 'undoing')",
+    order: "id",
+    released: "",
+    expires: EXPIRES,
+    first_pause: Duration::from_secs(1),
+    longest_pause: Duration::from_mins(1),
+    // About an hour, before a person has to act.
+    tries: 60,
+};
 
 /// A lease on one newcomer.
 pub(in crate::newcomers) struct Lease {
     newcomers: Newcomers,
+    lease: RowLease,
     /// The row when the lease was acquired.
     pub(in crate::newcomers) newcomer: Newcomer,
-    pub(in crate::newcomers) fence: String,
 }
 
 /// The step that follows an import.
@@ -42,34 +51,23 @@ pub(in crate::newcomers) struct Found<'a> {
 }
 
 impl Newcomers {
-    /// Acquires the lease on a newcomer if there is work that nobody has claimed.
-    pub(in crate::newcomers) async fn take(&self, id: i64, now: i64) -> Result<Option<Lease>, StoreError> {
-        let fence = random_id()?;
-        let sql = format!(
-            "UPDATE pappus_newcomers SET fence = ?, lease_until = ?, attempts = attempts + 1, advanced = 0, total = 0 \
-             WHERE pod = ? AND id = ? AND state IN ('checking', 'importing', 'announcing', 'undoing') \
-             AND {} AND {} RETURNING {NEWCOMER}",
-            is_due(now),
-            is_free(now)
-        );
-        let values = [(&fence).into(), (now + millis(LEASE)).into(), (&self.pod).into(), id.into()];
-        let row = self.store.first("taking a newcomer up", &sql, &values).await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(Lease { newcomers: self.clone(), newcomer: Newcomer::from_row(&row)?, fence }))
+    /// Acquires the next newcomer with a step that is due and that nobody has claimed.
+    pub(in crate::newcomers) async fn acquire(&self) -> Result<Option<Lease>, StoreError> {
+        let Some((lease, row)) = self.queue.acquire("advanced = 0, total = 0", NEWCOMER).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Lease { newcomers: self.clone(), lease, newcomer: Newcomer::from_row(&row)? }))
     }
 }
 
 impl Lease {
-    async fn change(&self, what: &'static str, set: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
-        let (sql, all) = self.fenced(set, values);
-        Ok(self.newcomers.store.execute(what, &sql, &all).await? > 0)
+    pub(in crate::newcomers) fn fence(&self) -> &str {
+        self.lease.fence()
     }
 
-    /// Builds an update that applies only while this lease is held.
-    fn fenced<'a>(&'a self, set: &str, values: &[Value<'a>]) -> (String, Vec<Value<'a>>) {
-        let mut all = values.to_vec();
-        all.extend([self.newcomer.id.into(), (&self.fence).into()]);
-        (format!("UPDATE pappus_newcomers SET {set} WHERE id = ? AND fence = ?"), all)
+    /// Returns whether a person has to act after this attempt.
+    pub(in crate::newcomers) fn is_last(&self) -> bool {
+        self.lease.is_last()
     }
 
     /// Ends the work and enters a new state. `set` begins with the other changes.
@@ -86,36 +84,28 @@ impl Lease {
         values: &[Value<'_>],
         now: i64,
     ) -> Result<bool, StoreError> {
-        let set = format!("{set} state = ?, fence = NULL, lease_until = NULL, stage = NULL, changed_at = ?");
+        let set = format!("{set} state = ?, stage = NULL, changed_at = ?");
         let mut all = values.to_vec();
         all.extend([state.as_str().into(), now.into()]);
-        let (sql, all) = self.fenced(&set, &all);
         let mut transaction = self.newcomers.store.begin().await?;
-        let mine = transaction.execute("ending work on a newcomer", &sql, &all).await? > 0;
+        let mine = self.lease.finish_in(&mut transaction, "ending work on a newcomer", &set, &all).await?;
         // In the same transaction, so that it is logged exactly once.
         if mine && let Some(act) = act {
             let account = self.newcomer.old_account.as_deref();
             audit_with(&mut transaction, &self.newcomers.pod, now, act, account).await?;
         }
         transaction.commit().await?;
+        if state.is_work() {
+            self.newcomers.queue.wake();
+        }
         Ok(mine)
     }
 
     /// Extends the lease and records the progress.
-    pub(in crate::newcomers) async fn heartbeat(
-        &self,
-        progress: &Progress,
-        now: i64,
-    ) -> Result<bool, StoreError> {
+    pub(in crate::newcomers) async fn heartbeat(&self, progress: &Progress) -> Result<bool, StoreError> {
         let number = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
-        let values = [
-            progress.stage.as_deref().into(),
-            number(progress.advanced),
-            number(progress.total),
-            (now + millis(LEASE)).into(),
-        ];
-        let set = "stage = ?, advanced = ?, total = ?, lease_until = ?";
-        self.change("recording how far a newcomer is", set, &values).await
+        let values = [progress.stage.as_deref().into(), number(progress.advanced), number(progress.total)];
+        self.lease.heartbeat("stage = ?, advanced = ?, total = ?", &values).await
     }
 
     /// Records that the archive is acceptable.
@@ -155,23 +145,20 @@ impl Lease {
                 (State::Imported, None, Some(*problem), Some(without_nul(reason)))
             }
         };
-        let set = "import_id = ?, report = ?, announce_at = ?, problem = ?, reason = ?, encrypted_password = NULL, \
-                   email = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0,";
-        let values = [
-            import.into(),
-            report.into(),
-            announce_at.into(),
-            problem.into(),
-            reason.as_deref().into(),
-            now.into(),
-        ];
-        self.end_as(to, act(State::Imported), set, &values, now).await
+        let set = format!(
+            "import_id = ?, report = ?, announce_at = ?, problem = ?, reason = ?, encrypted_password = NULL, \
+             email = NULL, {},",
+            self.newcomers.due()
+        );
+        let values =
+            [import.into(), report.into(), announce_at.into(), problem.into(), reason.as_deref().into()];
+        self.end_as(to, act(State::Imported), &set, &values, now).await
     }
 
     /// Announces the move because undo was too late: other pods have been notified meanwhile.
     pub(in crate::newcomers) async fn too_late_to_undo(&self, now: i64) -> Result<bool, StoreError> {
-        let set = "due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, problem = NULL, reason = NULL,";
-        self.end(State::Announcing, set, &[now.into()], now).await
+        let set = format!("{}, problem = NULL, reason = NULL,", self.newcomers.due());
+        self.end(State::Announcing, &set, &[], now).await
     }
 
     /// Records that deliveries have started.
@@ -222,48 +209,20 @@ impl Lease {
         self.end(State::Waiting, set, &[text_of(evidence).into()], now).await
     }
 
-    /// Schedules a retry after a pause.
-    pub(in crate::newcomers) async fn reschedule(
-        &self,
-        reason: &str,
-        pause: Duration,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";
-        let reason = without_nul(reason);
-        self.change("putting a newcomer off", set, &[reason.into(), (now + millis(pause)).into()]).await
+    /// Schedules another attempt after a pause.
+    pub(in crate::newcomers) async fn retry(&self, reason: &str) -> Result<bool, StoreError> {
+        self.lease.retry("reason = ?", &[without_nul(reason).into()]).await
     }
 
-    /// Schedules a retry after a process died.
-    pub(in crate::newcomers) async fn died(
-        &self,
-        reason: &str,
-        pause: Duration,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        let set =
-            "deaths = deaths + 1, fence = NULL, lease_until = NULL, pushed_at = NULL, reason = ?, due_at = ?";
-        let reason = without_nul(reason);
-        let values = [reason.into(), (now + millis(pause)).into()];
-        self.change("recording that a process died", set, &values).await
+    /// Schedules another attempt after a process died.
+    pub(in crate::newcomers) async fn died(&self, reason: &str) -> Result<bool, StoreError> {
+        self.lease.retry("deaths = deaths + 1, reason = ?", &[without_nul(reason).into()]).await
     }
 
     /// Releases the lease: others may continue immediately.
     pub(in crate::newcomers) async fn release(&self) -> Result<bool, StoreError> {
-        let set = "fence = NULL, lease_until = NULL, pushed_at = NULL, attempts = attempts - 1";
-        self.change("giving a newcomer back", set, &[]).await
+        self.lease.release().await
     }
-}
-
-/// Returns the condition for work that is due. A delay longer than any possible one was computed before the clock was
-/// set back.
-pub(in crate::newcomers) fn is_due(now: i64) -> String {
-    format!("(due_at <= {now} OR due_at > {now} + {})", 2 * millis(LONGEST))
-}
-
-/// Returns the condition for work that is not claimed. A lease longer than any possible one predates a clock change.
-pub(in crate::newcomers) fn is_free(now: i64) -> String {
-    format!("(lease_until IS NULL OR lease_until < {now} OR lease_until > {now} + {} + 1000)", millis(LEASE))
 }
 
 /// Serializes evidence as stored in the row.
@@ -318,14 +277,15 @@ mod tests {
         let all = [State::Checking];
         assert!(newcomers.work(id, &all, State::Importing, 1_000).await.unwrap());
 
-        let first = newcomers.take(id, 2_000).await.unwrap().unwrap();
-        assert!(newcomers.take(id, 2_000).await.unwrap().is_none(), "somebody is at it");
-        let reschedule = 2_000 + millis(LEASE) + 1;
-        let second = newcomers.take(id, reschedule).await.unwrap().unwrap();
+        let first = newcomers.acquire().await.unwrap().unwrap();
+        assert!(newcomers.acquire().await.unwrap().is_none(), "somebody is at it");
+        store.execute("a test", "UPDATE pappus_newcomers SET lease_until = 1", &[]).await.unwrap();
+        let second = newcomers.acquire().await.unwrap().unwrap();
+        let now = 2_000;
         let next = AfterImport::Announce { pause: Duration::from_mins(10) };
-        assert!(!first.imported("1", "{}", &next, reschedule).await.unwrap());
-        assert!(second.imported("2", "{}", &next, reschedule).await.unwrap());
-        assert!(!second.imported("2", "{}", &next, reschedule).await.unwrap(), "it is out of the hand");
+        assert!(!first.imported("1", "{}", &next, now).await.unwrap());
+        assert!(second.imported("2", "{}", &next, now).await.unwrap());
+        assert!(!second.imported("2", "{}", &next, now).await.unwrap(), "it is out of the hand");
 
         let sql = "SELECT act FROM pappus_audit";
         let lines = store.rows("reading what was done", sql, &[]).await.unwrap();
@@ -336,12 +296,12 @@ mod tests {
 
         // The pause ends once, and not early; undo is too late then.
         let over = imported.undo_until().unwrap().timestamp_millis();
-        assert_eq!(over, reschedule + millis(Duration::from_mins(10)));
+        assert_eq!(over, now + millis(Duration::from_mins(10)));
         assert_eq!(newcomers.announce_due(over - 1).await.unwrap(), 0);
         assert_eq!(newcomers.announce_due(over).await.unwrap(), 1);
         assert_eq!(newcomers.announce_due(over).await.unwrap(), 0);
         assert!(!newcomers.work(id, &[State::Imported], State::Undoing, over).await.unwrap());
-        let announcing = newcomers.take(id, over).await.unwrap().unwrap();
+        let announcing = newcomers.acquire().await.unwrap().unwrap();
         // A failure needs a person: nothing retries the announcement automatically.
         assert!(announcing.stop(State::Imported, "away", "gone", None, over).await.unwrap());
         assert_eq!(newcomers.announce_due(i64::MAX).await.unwrap(), 0);

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::requests::{random_token, token_digest};
+use pappus_engine::store::lease::Queue;
 use pappus_engine::store::{Store, StoreError, StoreRow, Transaction, Value};
 
+use crate::newcomers::ledger::lease::TABLE;
 use crate::newcomers::ledger::records::{NEWCOMER, Newcomer, State, time};
 use crate::newcomers::pages::progress::{AllProgress, Progress};
 use crate::newcomers::steps::MANY_PODS;
@@ -23,6 +25,8 @@ pub(in crate::newcomers) const PAGE: usize = 200;
 pub struct Newcomers {
     pub(in crate::newcomers) store: Store,
     pub(in crate::newcomers) pod: String,
+    /// Those with a step to take.
+    pub(in crate::newcomers) queue: Queue,
 }
 
 /// A new newcomer, with the limits on new ones.
@@ -53,7 +57,23 @@ pub(in crate::newcomers) struct Choice<'a> {
 impl Newcomers {
     /// Opens the table of a pod's newcomers.
     pub fn new(store: &Store, pod: &PodUrl) -> Self {
-        Self { store: store.clone(), pod: pod.as_str().to_owned() }
+        let queue = Queue::new(store, &TABLE, Some(pod.as_str()));
+        Self { store: store.clone(), pod: pod.as_str().to_owned(), queue }
+    }
+
+    /// Returns the assignments that make a row due now, in an SQL statement.
+    pub(in crate::newcomers) fn due(&self) -> String {
+        format!("due_at = {}, attempts = 0, deaths = 0", self.store.now())
+    }
+
+    /// Returns the assignments that make a row due now and show no progress yet.
+    fn to_do(&self) -> String {
+        format!("{}, stage = NULL, total = 0, advanced = 0", self.due())
+    }
+
+    /// Returns the assignments that start the announcement.
+    fn announcing(&self) -> String {
+        format!("state = 'announcing', announce_at = NULL, problem = NULL, reason = NULL, {}", self.to_do())
     }
 
     /// Adds a newcomer, unless too many have started within a day. Returns their secret, which is valid once the
@@ -164,7 +184,10 @@ impl Newcomers {
         now: i64,
     ) -> Result<bool, StoreError> {
         let (sql, all) = self.changing(id, from, set, values, now);
-        Ok(self.store.execute("changing a newcomer", &sql, &all).await? > 0)
+        let changed = self.store.execute("changing a newcomer", &sql, &all).await? > 0;
+        // There may be a step to take now.
+        self.queue.wake();
+        Ok(changed)
     }
 
     fn changing<'a>(
@@ -226,8 +249,8 @@ impl Newcomers {
     ) -> Result<bool, StoreError> {
         let set = format!(
             "state = 'checking', {NOTHING_FOUND}, archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
-             approved = NULL, has_files = 1, expires_at = ?, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, \
-             total = 0, advanced = 0"
+             approved = NULL, has_files = 1, expires_at = ?, {}",
+            self.to_do()
         );
         let size = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let values = [
@@ -235,7 +258,6 @@ impl Newcomers {
             size(bytes.1).into(),
             passphrase.map_or(Value::Bytes(None), Value::from),
             (now + millis(good_for)).into(),
-            now.into(),
         ];
         let (sql, values) = self.changing(id, &TAKES_FILES, &set, &values, now);
         Ok(transaction.execute("changing a newcomer", &sql, &values).await? > 0)
@@ -248,9 +270,12 @@ impl Newcomers {
         choice: &Choice<'_>,
         now: i64,
     ) -> Result<bool, StoreError> {
-        let set = "state = ?, username = ?, email = ?, encrypted_password = ?, mail_to = ?, key_passphrase = ?, terms_at = ?, \
-                   podmins_told = 0, decision_told = 0, state_told = NULL, \
-                   announce_at = NULL, problem = NULL, reason = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0";
+        let set = format!(
+            "state = ?, username = ?, email = ?, encrypted_password = ?, mail_to = ?, key_passphrase = ?, \
+             terms_at = ?, podmins_told = 0, decision_told = 0, state_told = NULL, announce_at = NULL, \
+             problem = NULL, reason = NULL, {}",
+            self.to_do()
+        );
         let values = [
             choice.to.as_str().into(),
             choice.username.into(),
@@ -259,9 +284,8 @@ impl Newcomers {
             choice.mail_to.into(),
             choice.key_passphrase.map_or(Value::Bytes(None), Value::from),
             now.into(),
-            now.into(),
         ];
-        self.change(id, &[State::Checked], set, &values, now).await
+        self.change(id, &[State::Checked], &set, &values, now).await
     }
 
     /// Records the podmin's decision.
@@ -272,11 +296,10 @@ impl Newcomers {
         by: &str,
         now: i64,
     ) -> Result<bool, StoreError> {
-        let set = "state = ?, approved = ?, decided_at = ?, decided_by = ?, due_at = ?, pushed_at = NULL, \
-                   attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0";
+        let set = format!("state = ?, approved = ?, decided_at = ?, decided_by = ?, {}", self.to_do());
         let to = if yes { State::Importing } else { State::Declined };
-        let values = [to.as_str().into(), i64::from(yes).into(), now.into(), by.into(), now.into()];
-        self.change(id, &[State::Waiting], set, &values, now).await
+        let values = [to.as_str().into(), i64::from(yes).into(), now.into(), by.into()];
+        self.change(id, &[State::Waiting], &set, &values, now).await
     }
 
     /// Starts work: changes one of these states to one that workers handle.
@@ -287,9 +310,8 @@ impl Newcomers {
         to: State,
         now: i64,
     ) -> Result<bool, StoreError> {
-        let set = "state = ?, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, stage = NULL, total = 0, advanced = 0, \
-                   announce_at = NULL, problem = NULL, reason = NULL";
-        self.change(id, from, set, &[to.as_str().into(), now.into()], now).await
+        let set = format!("state = ?, announce_at = NULL, problem = NULL, reason = NULL, {}", self.to_do());
+        self.change(id, from, &set, &[to.as_str().into()], now).await
     }
 
     /// Starts the announcement, with the key's passphrase given now or at the start of the move.
@@ -299,8 +321,8 @@ impl Newcomers {
         key_passphrase: Option<&[u8]>,
         now: i64,
     ) -> Result<bool, StoreError> {
-        let set = format!("{ANNOUNCING}, key_passphrase = COALESCE(?, key_passphrase)");
-        let values = [now.into(), key_passphrase.map_or(Value::Bytes(None), Value::from)];
+        let set = format!("{}, key_passphrase = COALESCE(?, key_passphrase)", self.announcing());
+        let values = [key_passphrase.map_or(Value::Bytes(None), Value::from)];
         self.change(id, &[State::Imported], &set, &values, now).await
     }
 
@@ -311,23 +333,28 @@ impl Newcomers {
         by: &str,
         now: i64,
     ) -> Result<bool, StoreError> {
-        let condition = format!("problem = '{MANY_PODS}'");
-        let set = format!("{ANNOUNCING}, approved = 1, decided_at = ?, decided_by = ?");
-        let (sql, values) =
-            self.changing(id, &[State::Imported], &set, &[now.into(), now.into(), by.into()], now);
-        let sql = format!("{sql} AND {condition}");
-        Ok(self.store.execute("changing a newcomer", &sql, &values).await? > 0)
+        let set = format!("{}, approved = 1, decided_at = ?, decided_by = ?", self.announcing());
+        let (sql, values) = self.changing(id, &[State::Imported], &set, &[now.into(), by.into()], now);
+        let sql = format!("{sql} AND problem = '{MANY_PODS}'");
+        let begun = self.store.execute("changing a newcomer", &sql, &values).await? > 0;
+        self.queue.wake();
+        Ok(begun)
     }
 
     /// Starts the announcement of each newcomer whose pause for undo is over: once, whichever process is first.
     /// Returns their number.
     pub(in crate::newcomers) async fn announce_due(&self, now: i64) -> Result<u64, StoreError> {
         let sql = format!(
-            "UPDATE pappus_newcomers SET {ANNOUNCING}, changed_at = ? \
-             WHERE pod = ? AND state = 'imported' AND announce_at <= ?"
+            "UPDATE pappus_newcomers SET {}, changed_at = ? \
+             WHERE pod = ? AND state = 'imported' AND announce_at <= ?",
+            self.announcing()
         );
-        let values = [now.into(), now.into(), (&self.pod).into(), now.into()];
-        self.store.execute("ending pauses for undo", &sql, &values).await
+        let values = [now.into(), (&self.pod).into(), now.into()];
+        let begun = self.store.execute("ending pauses for undo", &sql, &values).await?;
+        if begun > 0 {
+            self.queue.wake();
+        }
+        Ok(begun)
     }
 
     /// Ends a move that was cancelled or has expired.
@@ -360,12 +387,6 @@ impl Newcomers {
         rows.iter().map(progress).collect()
     }
 
-    /// Records that a job was pushed.
-    pub(in crate::newcomers) async fn pushed(&self, id: i64, now: i64) -> Result<(), StoreError> {
-        let sql = "UPDATE pappus_newcomers SET pushed_at = ? WHERE id = ?";
-        self.store.execute("recording a job", sql, &[now.into(), id.into()]).await.map(drop)
-    }
-
     /// Expires inactive moves, and erases IP addresses after a day.
     pub(in crate::newcomers) async fn expire(&self, now: i64) -> Result<u64, StoreError> {
         let sql = "UPDATE pappus_newcomers SET address = NULL WHERE pod = ? AND address IS NOT NULL AND begun_at < ?";
@@ -392,10 +413,6 @@ impl Newcomers {
         self.store.execute("recording removed files", sql, &[id.into()]).await.map(drop)
     }
 }
-
-/// Sets a row to announcing, due at the time bound first.
-const ANNOUNCING: &str = "state = 'announcing', announce_at = NULL, due_at = ?, pushed_at = NULL, attempts = 0, deaths = 0, \
-                          stage = NULL, total = 0, advanced = 0, problem = NULL, reason = NULL";
 
 /// States in which files may be uploaded or replaced: those of [`State::takes_files`].
 const TAKES_FILES: [State; 3] = [State::Uploading, State::Refused, State::Checked];

@@ -17,7 +17,6 @@ use crate::newcomers::ledger::table::Choice;
 use crate::newcomers::pages::overview::{Form, Said, present};
 use crate::newcomers::strength::is_weak;
 use crate::newcomers::uploads::form::{seal, seal_text};
-use crate::newcomers::work::push_now;
 use crate::pages::{CheckedForm, Page, Question};
 
 /// Length of passwords that diaspora* accepts, in characters.
@@ -192,9 +191,7 @@ pub(in crate::newcomers) async fn take(
         key_passphrase: sealed.as_deref(),
         to,
     };
-    if app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await? && to == State::Importing {
-        push_now(app, newcomer.id).await;
-    }
+    app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await?;
     Ok(wrong)
 }
 
@@ -284,18 +281,14 @@ pub(in crate::newcomers) async fn act(
     act: Act<'_>,
 ) -> Result<bool, WebError> {
     let (table, id, now) = (&app.newcomers.table, newcomer.id, app.now_millis());
-    let begun = match act {
+    Ok(match act {
         Act::Again => table.work(id, &[State::Failed], State::Importing, now).await?,
         Act::Undo => table.work(id, &[State::Imported, State::Failed], State::Undoing, now).await?,
         Act::Announce(passphrase) => {
             let sealed = seal(app, passphrase).await?;
             table.announce(id, sealed.as_deref(), now).await?
         }
-    };
-    if begun {
-        push_now(app, id).await;
-    }
-    Ok(begun)
+    })
 }
 
 /// The passphrase for the announcement.

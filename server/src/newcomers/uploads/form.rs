@@ -21,7 +21,6 @@ use crate::newcomers::ledger::records::Newcomer;
 use crate::newcomers::tus;
 use crate::newcomers::uploads::files::{Files, NoSpace, Part};
 use crate::newcomers::uploads::space::{Claim, Kind, Release};
-use crate::newcomers::work::push_now;
 use crate::pages::Page;
 
 /// Maximum number of chunks that wait for the disk.
@@ -272,7 +271,7 @@ pub(in crate::newcomers) async fn start_check(
     }
     transaction.commit().await?;
     tus::forget(app, id, None).await?;
-    push_now(app, id).await;
+    table.queue.wake();
     Ok(())
 }
 

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use crate::support::{Pod, TIME, put_key};
 use pappus_engine::depot::sealed::open_text;
 use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
-use pappus_engine::jobs::Jobs;
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
 use pappus_engine::requests::{
     ArchiveWorker, ArchiveWorkerSetup, Asked, JobOutcome, Links, MadeArchive, NewRequest, OpenedArchive,
-    Origin, QUEUE, Request, RequestState, Requests,
+    Origin, Request, RequestState, Requests,
 };
 use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::cluster::shared_postgres;
@@ -111,8 +110,10 @@ async fn one_archive_each_encrypted_at_rest_and_for_a_time() {
     }
     let other = scene.ask("jonas", None).await.request().clone();
     assert_eq!(scene.requests.position(&other).await.unwrap().unwrap().ahead, 1);
-    assert_eq!(workshop.work_on(id).await.unwrap(), JobOutcome::Done);
-    assert_eq!(workshop.work_on(id).await.unwrap(), JobOutcome::Nothing);
+    assert_eq!(workshop.work_on_next().await.unwrap(), JobOutcome::Done);
+    assert_eq!(scene.requests.position(&other).await.unwrap().unwrap().ahead, 0);
+    assert!(scene.requests.cancel(other.user_id, other.id).await.unwrap());
+    assert_eq!(workshop.work_on_next().await.unwrap(), JobOutcome::Nothing);
     let done = scene.get(id).await;
     assert_eq!(done.state, RequestState::Done);
     assert!(done.advanced == done.total && done.total > 10, "{done:?}");
@@ -168,7 +169,7 @@ async fn the_passphrase_is_sealed_used_and_wiped() {
     };
     let before = sealed().await.unwrap();
     assert!(!String::from_utf8_lossy(&before).contains("passphrase"));
-    assert_eq!(workshop.work_on(id).await.unwrap(), JobOutcome::Done);
+    assert_eq!(workshop.work_on_next().await.unwrap(), JobOutcome::Done);
     assert_eq!(sealed().await, None);
     let mut bytes = Vec::new();
     scene.open(&scene.get(id).await).await.read_to_end(&mut bytes).unwrap();
@@ -187,18 +188,18 @@ async fn a_worker_that_was_given_up_changes_nothing_any_more() {
     // Cancelled in the middle, or before.
     let greta = scene.user("greta").await;
     assert!(scene.requests.cancel(greta, id).await.unwrap());
-    assert_eq!(slow.work_on(id).await.unwrap(), JobOutcome::Nothing);
+    assert_eq!(slow.work_on_next().await.unwrap(), JobOutcome::Nothing);
     assert_eq!(scene.get(id).await.state, RequestState::Cancelled);
 
     let id = scene.ask("greta", None).await.request().id;
-    let working = tokio::spawn(async move { slow.work_on(id).await });
+    let working = tokio::spawn(async move { slow.work_on_next().await });
     // As if it had slept beyond its lease: somebody else takes over.
     let begun = Instant::now();
     while scene.get(id).await.state != RequestState::Running && begun.elapsed() < Duration::from_mins(2) {
         tokio::task::yield_now().await;
     }
     scene.sql("UPDATE pappus_requests SET lease_until = 1 WHERE state = 'running'").await;
-    let second = quick.work_on(id).await.unwrap();
+    let second = quick.work_on_next().await.unwrap();
     let first = working.await.unwrap().unwrap();
     let done = [&first, &second].into_iter().filter(|worked| **worked == JobOutcome::Done).count();
     assert_eq!(done, 1, "{first:?} {second:?}");
@@ -213,13 +214,13 @@ async fn a_pod_that_is_away_is_waited_for() {
     let scene = Scene::new(None).await;
     let id = scene.ask("greta", None).await.request().id;
     let away = scene.workshop_on("postgres://nobody@127.0.0.1:1/nothing");
-    let JobOutcome::Rescheduled(reason) = away.work_on(id).await.unwrap() else { panic!() };
+    let JobOutcome::Rescheduled(reason) = away.work_on_next().await.unwrap() else { panic!() };
     assert!(!reason.is_empty());
     let waiting = scene.get(id).await;
     assert_eq!((waiting.state, waiting.reason.as_deref()), (RequestState::Queued, Some(reason.as_str())));
-    assert_eq!(away.work_on(id).await.unwrap(), JobOutcome::Nothing, "not before its time");
+    assert_eq!(away.work_on_next().await.unwrap(), JobOutcome::Nothing, "not before its time");
     scene.sql("UPDATE pappus_requests SET due_at = 1").await;
-    assert_eq!(scene.workshop().work_on(id).await.unwrap(), JobOutcome::Done);
+    assert_eq!(scene.workshop().work_on_next().await.unwrap(), JobOutcome::Done);
 
     // Somebody who is not there any more is told so at once.
     let gone = NewRequest {
@@ -231,43 +232,35 @@ async fn a_pod_that_is_away_is_waited_for() {
         language: "en",
     };
     let asked = scene.requests.ask(&gone, &scene.keys, TIME.parse().unwrap()).await.unwrap();
-    assert!(matches!(scene.workshop().work_on(asked.request().id).await.unwrap(), JobOutcome::Failed(_)));
+    assert!(matches!(scene.workshop().work_on_next().await.unwrap(), JobOutcome::Failed(_)));
 }
 
-/// Jobs are lost, workers are dropped in the middle: each person has one archive in the end.
+/// Workers are dropped in the middle: each person has one archive in the end.
 async fn nobody_is_lost(scene: Scene) {
     const NAMES: [&str; 6] = ["greta", "jonas", "ida", "yasmin", "emil", "clara"];
-    let jobs = Jobs::open(&scene.store, scene.state.path()).await.unwrap();
     let mut asked = Vec::new();
     for name in NAMES {
         asked.push(scene.ask(name, None).await.request().id);
     }
-    assert_eq!(scene.requests.push_due(&jobs).await.unwrap(), asked.len());
-    assert_eq!(scene.requests.push_due(&jobs).await.unwrap(), 0);
     // A program that dies in the middle: its task is aborted, its words stay in the tables.
     let (told, stop) = watch::channel(false);
     let killed = tokio::spawn({
-        let (jobs, workshop) = (jobs.clone(), scene.workshop());
-        async move { jobs.run(QUEUE, 2, workshop, stop).await }
+        let (queue, workshop) = (scene.requests.queue().clone(), scene.workshop());
+        async move { queue.work(2, workshop, stop).await }
     });
     tokio::time::sleep(Duration::from_millis(400)).await;
     killed.abort();
     _ = killed.await;
     told.send_replace(true);
-    // All jobs are lost besides.
-    jobs.tidy().await.unwrap();
-    scene
-        .sql("UPDATE pappus_requests SET pushed_at = 1, lease_until = 1 WHERE state IN ('queued', 'running')")
-        .await;
+    scene.sql("UPDATE pappus_requests SET lease_until = 1 WHERE state = 'running'").await;
     let (told, stop) = watch::channel(false);
     let running = tokio::spawn({
-        let (jobs, workshop) = (jobs.clone(), scene.workshop());
-        async move { jobs.run(QUEUE, 2, workshop, stop).await }
+        let (queue, workshop) = (scene.requests.queue().clone(), scene.workshop());
+        async move { queue.work(2, workshop, stop).await }
     });
     let begun = Instant::now();
     let open = "SELECT COUNT(*) FROM pappus_requests WHERE state IN ('queued', 'running')";
     loop {
-        scene.requests.push_due(&jobs).await.unwrap();
         let row = scene.store.first("a test", open, &[]).await.unwrap().unwrap();
         if row.get::<i64>(0).unwrap() == 0 {
             break;
@@ -307,36 +300,68 @@ async fn nobody_is_lost_on_postgres() {
     nobody_is_lost(Scene::new(Some(&url)).await).await;
 }
 
-/// A clock that was set back: requests, what is in hand, and jobs do not wait until their time comes again.
+/// A clock that was set back: neither requests nor leases wait until their time comes again.
 #[tokio::test(flavor = "multi_thread")]
 async fn times_that_are_still_to_come() {
     let scene = Scene::new(None).await;
-    let jobs = Jobs::open(&scene.store, scene.state.path()).await.unwrap();
     let ahead = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) + 31536000000";
     let waiting = scene.ask("greta", None).await.request().id;
     let in_hand = scene.ask("ida", None).await.request().id;
-    let lost = scene.ask("ruth", None).await.request().id;
     scene.sql(&format!("UPDATE pappus_requests SET due_at = {ahead} WHERE id = {waiting}")).await;
     let hand = format!("UPDATE pappus_requests SET state = 'running', fence = 'dead', lease_until = {ahead}");
-    scene.sql(&format!("{hand}, pushed_at = {ahead} WHERE id = {in_hand}")).await;
-    scene.sql(&format!("UPDATE pappus_requests SET pushed_at = {ahead} WHERE id = {lost}")).await;
-    assert_eq!(scene.requests.push_due(&jobs).await.unwrap(), 3);
-    // A queue that was used before has jobs and workers of then.
-    let file = format!("sqlite:{}", scene.state.path().join("jobs.sqlite3").display());
-    let queue = sqlx::SqlitePool::connect(&file).await.unwrap();
-    sqlx::query("UPDATE Jobs SET run_at = run_at + 31536000").execute(&queue).await.unwrap();
-    jobs.tidy().await.unwrap();
+    scene.sql(&format!("{hand}, due_at = {ahead} WHERE id = {in_hand}")).await;
+    let workshop = scene.workshop();
+    for id in [waiting, in_hand] {
+        assert_eq!(workshop.work_on_next().await.unwrap(), JobOutcome::Done);
+        assert_eq!(scene.get(id).await.state, RequestState::Done);
+    }
+}
+
+/// Whoever asks is served at once, not when idle workers look again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_of_the_same_process_is_woken() {
+    let scene = Scene::new(None).await;
     let running = tokio::spawn({
-        let (jobs, workshop, stop) = (jobs.clone(), scene.workshop(), scene.stop.subscribe());
-        async move { jobs.run(QUEUE, 2, workshop, stop).await }
+        let (queue, workshop) = (scene.requests.queue().clone(), scene.workshop());
+        let stop = scene.stop.subscribe();
+        async move { queue.work(1, workshop, stop).await }
     });
-    let end = std::time::Instant::now() + Duration::from_secs(30);
-    for id in [waiting, in_hand, lost] {
+    let mut waited = Vec::new();
+    for name in ["greta", "jonas", "ida", "yasmin"] {
+        // In the middle of the worker's pause.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let begun = Instant::now();
+        let id = scene.ask(name, None).await.request().id;
+        while scene.get(id).await.state == RequestState::Queued {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        waited.push(begun.elapsed());
         while scene.get(id).await.state != RequestState::Done {
-            assert!(std::time::Instant::now() < end, "{:?}", scene.get(id).await);
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", scene.get(id).await);
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
+    waited.sort();
+    assert!(waited[1] < Duration::from_millis(300), "{waited:?}");
     scene.stop.send(true).unwrap();
     running.await.unwrap();
+}
+
+/// A request that ends every program that works on it is given up, whatever the others are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_kills_its_workers_is_given_up() {
+    let scene = Scene::new(None).await;
+    let id = scene.ask("greta", None).await.request().id;
+    let killed = "UPDATE pappus_requests SET state = 'running', fence = 'dead', lease_until = 1";
+    scene.sql(&format!("{killed}, deaths = 3")).await;
+    let workshop = scene.workshop();
+    assert_eq!(workshop.work_on_next().await.unwrap(), JobOutcome::Done, "four may have had other causes");
+    let again = scene.ask("greta", None).await.request().id;
+    assert_ne!(again, id);
+    scene.sql(&format!("{killed}, deaths = 4 WHERE id = {again}")).await;
+    let JobOutcome::Failed(reason) = workshop.work_on_next().await.unwrap() else { panic!() };
+    assert!(reason.contains("5 programs"), "{reason}");
+    let failed = scene.get(again).await;
+    assert_eq!((failed.state, failed.reason), (RequestState::Failed, Some(reason)));
+    assert_eq!(workshop.work_on_next().await.unwrap(), JobOutcome::Nothing);
 }

@@ -1,0 +1,311 @@
+//! A table as a queue, and the lease on one of its rows.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use super::{LOOK, expired, millis};
+use crate::pod::config::Dialect;
+use crate::store::{Store, StoreError, StoreRow, Transaction, Value, random_id};
+
+/// Assignments that end a lease.
+const ENDED: &str = "fence = NULL, lease_until = NULL";
+
+/// A table whose rows are work. It has the columns `id`, `due_at`, `attempts`, `fence` and `lease_until`.
+#[derive(Debug)]
+pub struct WorkTable {
+    /// Its name.
+    pub name: &'static str,
+    /// An SQL condition: the row awaits work or is being worked on. An index should have the same text.
+    pub open: &'static str,
+    /// The columns that rows are acquired in the order of.
+    pub order: &'static str,
+    /// SQL assignments when the row awaits work again; may be empty.
+    pub released: &'static str,
+    /// Time without a heartbeat after which others may acquire the row.
+    pub expires: Duration,
+    /// The pause after the first attempt. It doubles with each further one.
+    pub first_pause: Duration,
+    /// The longest pause between two attempts.
+    pub longest_pause: Duration,
+    /// Attempts after which [`Lease::is_last`] is true.
+    pub tries: i64,
+}
+
+/// The rows of a [`WorkTable`] in a store. Clones share the waking of workers.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    store: Store,
+    table: &'static WorkTable,
+    /// Only rows with this value in their column `pod`.
+    pod: Option<String>,
+    enqueued: Arc<Notify>,
+}
+
+/// Processes rows.
+#[async_trait]
+pub trait Worker: Send + Sync {
+    /// Acquires a row that is due and processes it. Errors are recorded in the row, or reported. Returns false when
+    /// nothing is due, or when it cannot be known.
+    async fn next(&self) -> bool;
+}
+
+/// A lease on one row.
+#[derive(Debug)]
+pub struct Lease {
+    store: Store,
+    table: &'static WorkTable,
+    id: i64,
+    attempts: i64,
+    fence: String,
+}
+
+impl Queue {
+    /// Returns the queue of a table, or of one pod's rows in it.
+    pub fn new(store: &Store, table: &'static WorkTable, pod: Option<&str>) -> Self {
+        let (store, pod) = (store.clone(), pod.map(str::to_owned));
+        Self { store, table, pod, enqueued: Arc::default() }
+    }
+
+    /// Wakes a worker of this process. To be called after the transaction that made a row due.
+    pub fn wake(&self) {
+        self.enqueued.notify_one();
+    }
+
+    /// Waits until [`wake`](Self::wake) is called, at most for [`LOOK`].
+    pub async fn enqueued(&self) {
+        _ = tokio::time::timeout(LOOK, self.enqueued.notified()).await;
+    }
+
+    /// Acquires the next row that is due and that nobody works on. `set` are further SQL assignments, `columns` is
+    /// what the returned row holds.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn acquire(&self, set: &str, columns: &str) -> Result<Option<(Lease, StoreRow)>, StoreError> {
+        let (table, now) = (self.table, self.store.now());
+        let of_pod = if self.pod.is_some() { "pod = ? AND " } else { "" };
+        // A pause longer than any possible one was computed before the clock was set back.
+        let next = format!(
+            "SELECT id FROM {} WHERE {of_pod}{} AND (due_at <= {now} OR due_at > {now} + {}) \
+             AND (lease_until IS NULL OR {}) ORDER BY {} LIMIT 1",
+            table.name,
+            table.open,
+            2 * millis(table.longest_pause),
+            expired("lease_until", &millis(table.expires).to_string(), now),
+            table.order
+        );
+        let pod = self.pod.as_ref().map(Value::from);
+        // Only a look: idle workers must not lock an SQLite file for writing.
+        if self.store.first("looking for work", &next, pod.as_slice()).await?.is_none() {
+            return Ok(None);
+        }
+        let skip = if self.store.dialect() == Dialect::Sqlite { "" } else { " FOR UPDATE SKIP LOCKED" };
+        let lease = format!("fence = ?, lease_until = {now} + ?, attempts = attempts + 1");
+        let sql = format!(
+            "UPDATE {} SET {} WHERE id = ({next}{skip}) RETURNING {columns}, id, attempts",
+            table.name,
+            joined(&[set, &lease])
+        );
+        let fence = random_id()?;
+        let mut values = vec![Value::from(&fence), millis(table.expires).into()];
+        values.extend(pod);
+        let Some(row) = self.store.first("acquiring a lease", &sql, &values).await? else { return Ok(None) };
+        // More may be due, and another worker idle.
+        self.wake();
+        let own = columns.split(',').count();
+        let (id, attempts) = (row.get(own)?, row.get(own + 1)?);
+        Ok(Some((Lease { store: self.store.clone(), table, id, attempts, fence }, row)))
+    }
+
+    /// Works on the queue, `tasks` rows at a time, until `stop` is true; rows in progress are finished.
+    pub async fn work(&self, tasks: usize, worker: Arc<dyn Worker>, stop: watch::Receiver<bool>) {
+        let mut working = JoinSet::new();
+        for _ in 0..tasks.max(1) {
+            working.spawn(self.clone().work_alone(Arc::clone(&worker), stop.clone()));
+        }
+        while working.join_next().await.is_some() {}
+    }
+
+    async fn work_alone(self, worker: Arc<dyn Worker>, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            // A panic costs one row its lease, and ends no worker.
+            let worked = AssertUnwindSafe(worker.next()).catch_unwind().await;
+            if worked.unwrap_or(false) {
+                continue;
+            }
+            tokio::select! {
+                () = self.enqueued() => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+}
+
+impl Lease {
+    /// Returns the row's number.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// Returns the fence, for programs that work under this lease.
+    pub fn fence(&self) -> &str {
+        &self.fence
+    }
+
+    /// Returns whether no attempts are left after this one, for what is not retried for ever.
+    pub fn is_last(&self) -> bool {
+        self.attempts >= self.table.tries
+    }
+
+    /// Changes the row if the lease is still held. `set` are SQL assignments. Returns whether it was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn change(
+        &self,
+        what: &'static str,
+        set: &str,
+        values: &[Value<'_>],
+    ) -> Result<bool, StoreError> {
+        let (sql, values) = self.fenced(set, values);
+        Ok(self.store.execute(what, &sql, &values).await? > 0)
+    }
+
+    fn fenced<'a>(&'a self, set: &str, values: &[Value<'a>]) -> (String, Vec<Value<'a>>) {
+        let mut all = values.to_vec();
+        all.extend([self.id.into(), (&self.fence).into()]);
+        (format!("UPDATE {} SET {set} WHERE id = ? AND fence = ?", self.table.name), all)
+    }
+
+    /// Extends the lease and makes other changes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn heartbeat(&self, set: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
+        let until = format!("lease_until = {} + {}", self.store.now(), millis(self.table.expires));
+        self.change("extending a lease", &joined(&[set, &until]), values).await
+    }
+
+    /// Ends the lease. `set` takes the row out of the queue, or makes it due for something else.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn finish(
+        &self,
+        what: &'static str,
+        set: &str,
+        values: &[Value<'_>],
+    ) -> Result<bool, StoreError> {
+        self.change(what, &joined(&[set, ENDED]), values).await
+    }
+
+    /// Ends the lease within a transaction, as [`finish`](Self::finish) does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn finish_in(
+        &self,
+        transaction: &mut Transaction,
+        what: &'static str,
+        set: &str,
+        values: &[Value<'_>],
+    ) -> Result<bool, StoreError> {
+        let (sql, values) = self.fenced(&joined(&[set, ENDED]), values);
+        Ok(transaction.execute(what, &sql, &values).await? > 0)
+    }
+
+    /// Ends the lease; the row is due again after a pause, which doubles with each attempt.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn retry(&self, set: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
+        let due = format!("due_at = {} + {}", self.store.now(), millis(self.pause()));
+        self.change("scheduling another attempt", &joined(&[set, self.table.released, &due, ENDED]), values)
+            .await
+    }
+
+    /// Ends the lease as if the row had never been acquired.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn release(&self) -> Result<bool, StoreError> {
+        let set = joined(&[self.table.released, "attempts = attempts - 1", ENDED]);
+        self.change("releasing a lease", &set, &[]).await
+    }
+
+    /// Returns the pause before the next attempt.
+    fn pause(&self) -> Duration {
+        let doublings = u32::try_from(self.attempts.saturating_sub(1).clamp(0, 20)).unwrap_or(0);
+        self.table.first_pause.saturating_mul(1 << doublings).min(self.table.longest_pause)
+    }
+}
+
+/// Joins SQL assignments.
+fn joined(sets: &[&str]) -> String {
+    let sets: Vec<&str> = sets.iter().copied().filter(|set| !set.is_empty()).collect();
+    sets.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pod::config::DatabaseUrl;
+
+    static MAILS: WorkTable = WorkTable {
+        name: "pappus_outbox",
+        open: "state IN ('queued', 'sending')",
+        order: "due_at, id",
+        released: "state = 'queued'",
+        expires: Duration::from_mins(2),
+        first_pause: Duration::from_secs(5),
+        longest_pause: Duration::from_mins(1),
+        tries: 3,
+    };
+
+    async fn run(store: &Store, sql: &str) {
+        store.execute("a test", sql, &[]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_row_has_one_worker_and_a_lost_lease_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("store.db").display());
+        let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
+        run(&store, "INSERT INTO pappus_outbox (key, state, queued_at, due_at) VALUES ('a', 'queued', 1, 1)")
+            .await;
+        let queue = Queue::new(&store, &MAILS, None);
+        let take = async || queue.acquire("state = 'sending'", "key, state").await.unwrap();
+        let (first, row) = take().await.unwrap();
+        assert_eq!((row.get::<String>(1).unwrap().as_str(), first.attempts), ("sending", 1));
+        assert!(take().await.is_none(), "somebody works on it");
+        assert!(first.heartbeat("last_error = ?", &["x".into()]).await.unwrap());
+
+        run(&store, "UPDATE pappus_outbox SET lease_until = 1").await;
+        let (second, _) = take().await.unwrap();
+        assert!(!first.heartbeat("", &[]).await.unwrap());
+        assert!(!first.finish("a test", "state = 'sent'", &[]).await.unwrap());
+        assert!(!first.retry("", &[]).await.unwrap() && !first.release().await.unwrap());
+
+        // As if it had never been acquired.
+        assert!(second.release().await.unwrap());
+        let (third, _) = take().await.unwrap();
+        assert_eq!((third.attempts, third.is_last()), (2, false));
+        assert!(third.retry("last_error = ?", &["y".into()]).await.unwrap());
+        assert!(take().await.is_none(), "not before its time");
+        let pause = store.first("a test", "SELECT due_at FROM pappus_outbox", &[]).await.unwrap().unwrap();
+        assert_eq!(third.pause(), Duration::from_secs(10));
+        assert!(pause.get::<i64>(0).unwrap() > 10_000);
+
+        run(&store, "UPDATE pappus_outbox SET due_at = 1").await;
+        let (fourth, _) = take().await.unwrap();
+        assert!(fourth.is_last());
+        assert!(fourth.finish("a test", "state = 'sent'", &[]).await.unwrap());
+        assert!(take().await.is_none());
+    }
+}
