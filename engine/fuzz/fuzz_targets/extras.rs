@@ -4,9 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use pappus_engine::archive::document::{DocumentError, DocumentVisitor, Next, Place, read_extras};
 use pappus_engine::archive::limits::Limits;
-use pappus_engine::domain::{
-    AspectAudience, CommentedPost, Conversation, ExtraSettings, Extras, Guid, LoosePhoto, Relayable,
-};
+use pappus_engine::domain::{ExtraSettings, Extras};
 use serde_json::value::RawValue;
 
 struct Parse(bool);
@@ -22,15 +20,7 @@ impl DocumentVisitor for Parse {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        let text = value.get();
-        self.0 &= match place.name {
-            "aspect_visibility" => serde_json::from_str::<AspectAudience>(text).is_ok(),
-            "loose_photos" => serde_json::from_str::<LoosePhoto>(text).is_ok(),
-            "conversations" => serde_json::from_str::<Conversation>(text).is_ok(),
-            "likes_on_comments" | "unsigned_relayables" => serde_json::from_str::<Relayable>(text).is_ok(),
-            "commented_posts" => serde_json::from_str::<CommentedPost>(text).is_ok(),
-            _ => serde_json::from_str::<Guid>(text).is_ok(),
-        };
+        self.0 &= place.list().is_some_and(|list| list.check(value).is_ok());
         Ok(Next::Continue)
     }
 }

@@ -8,6 +8,7 @@ use super::AnnounceError;
 use crate::archive::document::{
     DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_record,
 };
+use crate::archive::lists::List;
 use crate::archive::open::{Archive, Verified};
 use crate::domain::{Contact, DiasporaId, Guid, PrivateKey, PublicKey};
 
@@ -65,7 +66,7 @@ impl From<Contact> for ClaimedContact {
 
 impl DocumentVisitor for Source {
     fn wants(&self, section: Section, name: &str) -> bool {
-        section == Section::User && matches!(name, "private_key" | "contacts")
+        List::of(section, name) == Some(List::Contacts) || section == Section::User && name == "private_key"
     }
 
     fn field(&mut self, _: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {

@@ -1,6 +1,6 @@
 //! The archive, format `pappus/1`: one signed ZIP with an account and a manifest of its contents.
 //!
-//! `docs/archive-format.md` documents it; this module writes it ([`writer`]), reads it and the archives of stock pods
+//! `docs/archive-format.md` documents it; [`lists`] is the table of its lists. This module writes it ([`writer`]), reads it and the archives of stock pods
 //! ([`open`]), merges several into one ([`merge`]), and converts it to the two files that a stock pod accepts
 //! ([`convert`]).
 
@@ -8,6 +8,7 @@ pub mod convert;
 pub mod document;
 pub mod encryption;
 pub mod limits;
+pub mod lists;
 pub mod manifest;
 pub mod merge;
 pub mod names;

@@ -3,18 +3,19 @@
 use zeroize::Zeroizing;
 
 use super::json::JsonWriter;
-use super::pages::{Own, Page};
+use super::pages::{Page, no_page, others_page};
 use super::photos::{PhotoFiles, PhotoSource};
 use super::pieces::{ArchiveCommand, Pieces};
 use super::{ExportError, Progress};
 use crate::archive::EXTRAS_FORMAT;
+use crate::archive::lists::List;
 use crate::archive::manifest::{CountKind, PrivateKeyState};
 use crate::archive::names;
 use crate::domain::{
-    KeyError, Omission, OmissionCode, Omissions, PrivateKey, PublicKey, RecordKind, RecordRef, Relayable,
+    Aspect, KeyError, Omission, OmissionCode, Omissions, PrivateKey, PublicKey, RecordKind, RecordRef,
     Settings, SigningKey,
 };
-use crate::pod::reader::{AccountReader, AspectRow, OthersRelayables, ReadError, SignatureMemory, Sink};
+use crate::pod::reader::{AccountReader, AspectRow, OthersRelayables, ReadError, SignatureMemory};
 
 /// Results of reading an account, for the manifest.
 pub(super) struct Gathered {
@@ -112,40 +113,45 @@ async fn write_document(
     settings: &Settings,
     memory: &mut impl SignatureMemory,
 ) -> Result<OthersRelayables, ReadError> {
-    json.raw(r#"{"version":"2.0","user":{"#);
+    json.begin();
+    json.name("version");
+    json.value(&"2.0")?;
+    json.name("user");
+    json.begin();
+    // The people the account ignores are among the settings.
     json.members(settings)?;
-    json.raw(r#","contact_groups":"#);
-    let aspects: Vec<crate::domain::Aspect> = reader
-        .aspects()
-        .iter()
-        .map(|AspectRow { name, .. }| crate::domain::Aspect { name: name.clone() })
-        .collect();
+    let aspects: Vec<Aspect> =
+        reader.aspects().iter().map(|AspectRow { name, .. }| Aspect { name: name.clone() }).collect();
     for _ in &aspects {
         reader.notes.count(CountKind::Aspects);
     }
-    json.value(&aspects)?;
-    json.raw(",");
-    let mut contacts = json.array("contacts");
+    json.whole(List::Aspects, &aspects)?;
+    let mut contacts = json.list(List::Contacts, |contact| Some(Page::Contact(Box::new(contact))));
     let book = reader.contacts(&mut contacts).await?;
-    contacts.end(",").await?;
-    let mut posts = json.array("posts");
+    contacts.end().await?;
+    let mut posts = json.list(List::Posts, |post| Some(Page::Post(Box::new(post))));
     reader.posts(&book, &mut posts).await?;
-    posts.end(r#","followed_tags":"#).await?;
-    json.value(&reader.followed_tags().await?)?;
-    json.raw(",");
-    let mut subscriptions = json.array("post_subscriptions");
+    posts.end().await?;
+    json.whole(List::FollowedTags, &reader.followed_tags().await?)?;
+    let mut subscriptions = json.list(List::Subscriptions, no_page);
     reader.subscriptions(&mut subscriptions).await?;
-    subscriptions.end(",").await?;
-    let mut relayables = OwnSink(json.array("relayables"));
+    subscriptions.end().await?;
+    let mut relayables =
+        json.list(List::OwnRelayables, |relayable| Some(Page::OwnRelayable(Box::new(relayable))));
     reader.own_relayables(&mut relayables).await?;
-    relayables.0.end(r#"},"others_data":{"#).await?;
+    relayables.end().await?;
+    json.end();
+    json.name("others_data");
+    json.begin();
     let mut others = reader.prepare_others().await?;
-    let mut relayables = json.array("relayables");
+    let mut relayables = json.list(List::OthersRelayables, others_page);
     reader.others_relayables(&mut others, memory, &mut relayables).await?;
-    relayables.end(",").await?;
-    let mut authors = json.array("non_contact_authors");
+    relayables.end().await?;
+    let mut authors = json.list(List::NonContactAuthors, no_page);
     reader.non_contact_authors(&others, &book, &mut authors).await?;
-    authors.end("}}").await?;
+    authors.end().await?;
+    json.end();
+    json.end();
     json.finish().await?;
     Ok(others)
 }
@@ -157,49 +163,31 @@ async fn write_extras(
     others: &mut OthersRelayables,
     memory: &mut impl SignatureMemory,
 ) -> Result<(), ReadError> {
-    json.raw(&format!(r#"{{"format":"{EXTRAS_FORMAT}","settings":"#));
+    json.begin();
+    json.name("format");
+    json.value(&EXTRAS_FORMAT)?;
+    json.name("settings");
     json.value(&reader.extra_settings().await?)?;
-    json.raw(",");
-    let mut audiences = json.array("aspect_visibility");
+    let mut audiences = json.list(List::AspectVisibility, no_page);
     reader.aspect_visibility(&mut audiences).await?;
-    audiences.end(",").await?;
-    let mut photos = json.array("loose_photos");
+    audiences.end().await?;
+    let mut photos = json.list(List::LoosePhotos, |photo| Some(Page::LoosePhoto(Box::new(photo))));
     reader.loose_photos(&mut photos).await?;
-    photos.end(",").await?;
-    let mut conversations = json.array("conversations");
+    photos.end().await?;
+    let mut conversations =
+        json.list(List::Conversations, |conversation| Some(Page::Conversation(Box::new(conversation))));
     reader.conversations(&mut conversations).await?;
-    conversations.end(",").await?;
-    let mut likes = json.array("likes_on_comments");
+    conversations.end().await?;
+    let mut likes = json.list(List::LikesOnComments, others_page);
     reader.likes_on_comments(others, memory, &mut likes).await?;
-    likes.end(",").await?;
-    let mut unsigned = json.array("unsigned_relayables");
-    for relayable in others.take_unsigned() {
-        unsigned.put(relayable).await?;
-    }
-    unsigned.end(",").await?;
-    let mut signed_as = json.array("signed_as");
-    for record in others.take_signed_as() {
-        signed_as.put(record).await?;
-    }
-    signed_as.end(",").await?;
-    let mut remainders = json.array("post_remainders");
-    for remainder in reader.take_post_remainders() {
-        remainders.put(remainder).await?;
-    }
-    remainders.end(",").await?;
-    let mut posts = json.array("commented_posts");
+    likes.end().await?;
+    json.list(List::UnsignedRelayables, others_page).write_all(others.take_unsigned()).await?;
+    json.list(List::Signers, no_page).write_all(others.take_signed_as()).await?;
+    json.list(List::PostRemainders, no_page).write_all(reader.take_post_remainders()).await?;
+    let mut posts = json.list(List::CommentedPosts, no_page);
     reader.commented_posts(&mut posts).await?;
-    posts.end(r#","hidden_posts":"#).await?;
-    json.value(&reader.hidden_posts().await?)?;
-    json.raw("}");
+    posts.end().await?;
+    json.whole(List::HiddenPosts, &reader.hidden_posts().await?)?;
+    json.end();
     json.finish().await
-}
-
-/// Wraps the account's own relayables, which the pages show; others' are not shown.
-struct OwnSink<'w, 'a>(super::json::ArrayWriter<'w, 'a, Own>);
-
-impl Sink<Relayable> for OwnSink<'_, '_> {
-    async fn put(&mut self, record: Relayable) -> Result<(), ReadError> {
-        self.0.put(Own(record)).await
-    }
 }

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use serde::{Serialize, Serializer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::fail_fast_file::FailFastFile;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
 use crate::domain::{
-    AspectAudience, CommentedPost, Contact, Conversation, CountKind, Guid, LoosePhoto, NonContactAuthor,
-    Omission, OmissionCode, Post, PostRemainder, Profile, RecordKind, Relayable, RelayableEntity, SignedAs,
+    Contact, Conversation, CountKind, Guid, LoosePhoto, Omission, OmissionCode, Profile, Relayable,
+    RelayableEntity,
 };
 use crate::pod::reader::PostRecord;
 
@@ -33,175 +32,16 @@ pub(super) enum Page {
     Counts(BTreeMap<CountKind, u64>),
 }
 
-/// A record in a list of the archive.
-pub(super) trait Listed: Sized {
-    /// Returns the record's item on the pages; most records have none of their own.
-    fn shown(self) -> Option<Page> {
-        None
-    }
-
-    /// Returns the record's manifest entry for the case that it is left out of `list`: kind, name and counts.
-    fn entry(&self, list: &str) -> Entry;
+/// Returns no item: the pages show these records with others, or not at all.
+pub(super) fn no_page<T>(_: T) -> Option<Page> {
+    None
 }
 
-/// A record's data for the manifest.
-pub(super) struct Entry {
-    pub(super) kind: RecordKind,
-    pub(super) name: Option<String>,
-    pub(super) counts: Vec<(CountKind, u64)>,
-}
-
-impl Entry {
-    fn new(
-        kind: RecordKind,
-        name: &impl ToString,
-        counts: impl IntoIterator<Item = (CountKind, u64)>,
-    ) -> Self {
-        Self { kind, name: Some(name.to_string()), counts: counts.into_iter().collect() }
-    }
-}
-
-impl Listed for Contact {
-    fn entry(&self, _: &str) -> Entry {
-        Entry::new(RecordKind::Contact, &self.account_id, [(CountKind::Contacts, 1)])
-    }
-
-    fn shown(self) -> Option<Page> {
-        Some(Page::Contact(Box::new(self)))
-    }
-}
-
-impl Listed for PostRecord {
-    fn entry(&self, _: &str) -> Entry {
-        let counts = match &self.post.post {
-            Post::Reshare(_) => vec![(CountKind::Reshares, 1)],
-            Post::StatusMessage(message) => vec![
-                (CountKind::StatusMessages, 1),
-                (CountKind::Photos, message.photos.len() as u64),
-                (CountKind::Polls, u64::from(message.poll.is_some())),
-            ],
-        };
-        Entry::new(RecordKind::Post, self.post.post.guid(), counts)
-    }
-
-    fn shown(self) -> Option<Page> {
-        Some(Page::Post(Box::new(self)))
-    }
-}
-
-impl Listed for Conversation {
-    fn entry(&self, _: &str) -> Entry {
-        let messages = (CountKind::Messages, self.messages.len() as u64);
-        let counts = [(CountKind::Conversations, u64::from(!self.continued)), messages];
-        Entry::new(RecordKind::Conversation, &self.guid, counts)
-    }
-
-    fn shown(self) -> Option<Page> {
-        Some(Page::Conversation(Box::new(self)))
-    }
-}
-
-impl Listed for LoosePhoto {
-    fn entry(&self, _: &str) -> Entry {
-        Entry::new(RecordKind::Photo, &self.photo.guid, [(CountKind::Photos, 1)])
-    }
-
-    fn shown(self) -> Option<Page> {
-        Some(Page::LoosePhoto(Box::new(self)))
-    }
-}
-
-/// One of the account's own relayables; others' are shown under the posts.
-pub(super) struct Own(pub(super) Relayable);
-
-impl Listed for Own {
-    fn entry(&self, _: &str) -> Entry {
-        let (kind, count) = match &self.0.entity {
-            RelayableEntity::Comment(_) => (RecordKind::Comment, CountKind::OwnComments),
-            RelayableEntity::Like(_) => (RecordKind::Like, CountKind::OwnLikes),
-            RelayableEntity::PollParticipation(_) => {
-                (RecordKind::PollParticipation, CountKind::OwnPollParticipations)
-            }
-        };
-        Entry::new(kind, self.0.entity.guid(), [(count, 1)])
-    }
-
-    fn shown(self) -> Option<Page> {
-        Some(Page::OwnRelayable(Box::new(self.0)))
-    }
-}
-
-impl Serialize for Own {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl Serialize for PostRecord {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.post.serialize(serializer)
-    }
-}
-
-impl Listed for Relayable {
-    fn shown(self) -> Option<Page> {
-        match self.entity {
-            RelayableEntity::PollParticipation(vote) => Some(Page::Vote(vote.poll_answer_guid)),
-            _ => None,
-        }
-    }
-
-    fn entry(&self, list: &str) -> Entry {
-        let (kind, others) = match &self.entity {
-            RelayableEntity::Comment(_) => (RecordKind::Comment, CountKind::OthersComments),
-            RelayableEntity::Like(_) => (RecordKind::Like, CountKind::OthersLikes),
-            RelayableEntity::PollParticipation(_) => {
-                (RecordKind::PollParticipation, CountKind::OthersPollParticipations)
-            }
-        };
-        let count = match list {
-            "likes_on_comments" => CountKind::LikesOnComments,
-            "unsigned_relayables" => CountKind::UnsignedRelayables,
-            _ => others,
-        };
-        Entry::new(kind, self.entity.guid(), [(count, 1)])
-    }
-}
-
-impl Listed for Guid {
-    fn entry(&self, _: &str) -> Entry {
-        Entry::new(RecordKind::Subscription, self, [(CountKind::Subscriptions, 1)])
-    }
-}
-
-impl Listed for NonContactAuthor {
-    fn entry(&self, _: &str) -> Entry {
-        Entry::new(RecordKind::Person, &self.account_id, [(CountKind::NonContactAuthors, 1)])
-    }
-}
-
-impl Listed for AspectAudience {
-    fn entry(&self, _: &str) -> Entry {
-        let kind = if self.kind == "photo" { RecordKind::Photo } else { RecordKind::Post };
-        Entry::new(kind, &self.guid, [])
-    }
-}
-
-impl Listed for CommentedPost {
-    fn entry(&self, _: &str) -> Entry {
-        Entry::new(RecordKind::Post, &self.guid, [(CountKind::CommentedPosts, 1)])
-    }
-}
-
-impl Listed for SignedAs {
-    fn entry(&self, _: &str) -> Entry {
-        Entry::new(RecordKind::Person, &self.signed_as, [])
-    }
-}
-
-impl Listed for PostRemainder {
-    fn entry(&self, _: &str) -> Entry {
-        Entry::new(RecordKind::Post, &self.guid, [(CountKind::Polls, u64::from(self.poll.is_some()))])
+/// Returns the item of another person's relayable. Posts come with their comments and likes.
+pub(super) fn others_page(relayable: Relayable) -> Option<Page> {
+    match relayable.entity {
+        RelayableEntity::PollParticipation(vote) => Some(Page::Vote(vote.poll_answer_guid)),
+        RelayableEntity::Comment(_) | RelayableEntity::Like(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs::File;
 use tokio::sync::mpsc;
 
 use super::fail_fast_file::{AbortHandle, FailFastFile};
-use super::pages::{Entry, Page, ViewSender};
+use super::pages::{Page, ViewSender};
 use crate::archive::writer::{ArchiveWriter, Packing, WriteError};
 use crate::domain::{CountKind, Omission, RecordRef, Timestamp};
 use crate::pod::reader::{Problem, ReadError};
@@ -35,11 +35,10 @@ pub(super) struct TooLarge {
 }
 
 impl TooLarge {
-    pub(super) fn new(entry: Entry, bytes: usize) -> Self {
+    pub(super) fn new(record: RecordRef, counts: Vec<(CountKind, u64)>, bytes: usize) -> Self {
         let problem = Problem::too_large(bytes);
-        let record = RecordRef { kind: entry.kind, id: None, name: entry.name };
         let omission = Omission { code: problem.code, record, reason: problem.reason };
-        Self { omission, counts: entry.counts }
+        Self { omission, counts }
     }
 
     /// Subtracts the record from `counts`.

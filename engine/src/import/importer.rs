@@ -22,7 +22,7 @@ use super::start::AccountMove;
 use super::target::{NewAccount, Target};
 use super::{ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::open::{Archive, Verified};
-use crate::domain::{CountKind, DiasporaId, PrivateKey};
+use crate::domain::{CountKind, DiasporaId, Post, PrivateKey};
 use crate::pod::database::Cell as _;
 use crate::store::Store;
 use crate::validate::SignatureVerifier;
@@ -273,13 +273,19 @@ impl Target {
         batch: Batch,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        let batch = self.hold(batch, files).await?;
-        let batch = self.leave_out_addresses(batch, files);
-        match batch {
+        match self.hold(batch, files).await? {
             Batch::Contacts(contacts) => self.import_contacts(account, people, contacts, journal).await,
             Batch::Tags(names) => self.import_followed_tags(account, names, journal).await,
-            Batch::Posts(posts) => self.import_posts(account, people, files, posts, journal).await,
-            Batch::LoosePhotos(photos) => {
+            Batch::Posts(mut posts) => {
+                for post in &mut posts {
+                    if let Post::StatusMessage(message) = &mut post.post {
+                        message.photos.retain(|photo| self.has_usable_address(&photo.0, files));
+                    }
+                }
+                self.import_posts(account, people, files, posts, journal).await
+            }
+            Batch::LoosePhotos(mut photos) => {
+                photos.retain(|photo| self.has_usable_address(&photo.photo, files));
                 self.import_standalone_photos(account, files, photos, journal).await
             }
             Batch::Audiences(audiences) => self.import_audiences(account, audiences, journal).await,

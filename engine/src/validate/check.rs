@@ -4,7 +4,6 @@
 //! Relayables whose author's key is known are checked at once; the rest waits, up to a limit, and beyond that is read
 //! again.
 
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -16,11 +15,9 @@ use super::report::SignatureReport;
 use crate::archive::document::{
     DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras, read_record,
 };
+use crate::archive::lists::List;
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::domain::{Contact, DiasporaId, NonContactAuthor, PrivateKey};
-
-const OTHERS: &str = "others_data.relayables";
-const LIKES: &str = "likes_on_comments";
 
 /// An error of checking signatures.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +33,7 @@ pub enum SignatureError {
     Broken,
 }
 
-/// Checks every relayable by others in an archive: those in the document, and likes on comments in
+/// Checks the records of every signed list: other people's relayables in the document, and likes on comments in
 /// `extras.json`.
 ///
 /// Keys come from the contacts, from `non_contact_authors`, from the account itself, and from `known`. Memory hardly
@@ -83,7 +80,7 @@ fn lock(ring: &RwLock<KeyRing>) -> std::sync::RwLockWriteGuard<'_, KeyRing> {
     ring.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Checks the rest, now that all keys are known: waiting and dropped records, and likes on comments.
+/// Checks the rest, now that all keys are known: waiting and dropped records, and those in `extras.json`.
 fn last_round(
     archive: &mut Archive<Verified>,
     threads: NonZeroUsize,
@@ -91,17 +88,17 @@ fn last_round(
     waiting: Waiting,
 ) -> Result<SignatureReport, SignatureError> {
     let limits = *archive.limits();
-    let dropped: HashSet<u64> = waiting.dropped.into_iter().collect();
     let (read, report) = run(threads, shared, |feeder| -> Result<(), SignatureError> {
         for job in waiting.jobs {
             feeder.feed(job);
         }
-        if !dropped.is_empty() {
-            let mut again = Feed { list: OTHERS, only: Some(&dropped), feeder };
-            read_document(archive.document()?, &limits, &mut again)?;
+        if !waiting.dropped.is_empty() {
+            let is_dropped =
+                |list, index| waiting.dropped.get(&list).is_some_and(|dropped| dropped.contains(&index));
+            read_document(archive.document()?, &limits, &mut Feed { is_wanted: &is_dropped, feeder })?;
         }
         if let Some(extras) = archive.extras()? {
-            read_extras(extras, &limits, &mut Feed { list: LIKES, only: None, feeder })?;
+            read_extras(extras, &limits, &mut Feed { is_wanted: &|_, _| true, feeder })?;
         }
         Ok(())
     });
@@ -118,11 +115,10 @@ struct Collect<'a> {
 
 impl DocumentVisitor for Collect<'_> {
     fn wants(&self, section: Section, name: &str) -> bool {
-        matches!(
-            (section, name),
-            (Section::User, "contacts" | "private_key")
-                | (Section::OthersData, "relayables" | "non_contact_authors")
-        )
+        match List::of(section, name) {
+            Some(list) => list.is_signed() || matches!(list, List::Contacts | List::NonContactAuthors),
+            None => section == Section::User && name == "private_key",
+        }
     }
 
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
@@ -137,44 +133,40 @@ impl DocumentVisitor for Collect<'_> {
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         // The verification has already reported unreadable records.
-        match place.name {
-            "contacts" => {
+        match place.list() {
+            Some(List::Contacts) => {
                 if let Ok((Contact { account_id, public_key: Some(pem), .. }, _)) = read_record(value, None) {
                     lock(self.ring).add(account_id, None, &pem);
                 }
             }
-            "non_contact_authors" => {
+            Some(List::NonContactAuthors) => {
                 if let Ok((author, _)) = read_record::<NonContactAuthor>(value, None) {
                     lock(self.ring).add(author.account_id, None, &author.public_key);
                 }
             }
-            "relayables" => return Ok(feed(self.feeder, OTHERS, place, value)),
-            _ => {}
+            Some(list) => return Ok(feed(self.feeder, list, place, value)),
+            None => {}
         }
         Ok(Next::Continue)
     }
 }
 
-fn feed(feeder: &mut Feeder, list: &'static str, place: &Place<'_>, value: &RawValue) -> Next {
+fn feed(feeder: &mut Feeder, list: List, place: &Place<'_>, value: &RawValue) -> Next {
     let index = place.index.unwrap_or_default();
     let taken = feeder.feed(Job { list, index, text: value.to_owned() });
     if taken { Next::Continue } else { Next::Stop }
 }
 
-/// Sends the relayables of one list to the threads.
+/// Sends signed records to the threads.
 struct Feed<'a> {
-    list: &'static str,
-    only: Option<&'a HashSet<u64>>,
+    /// Returns whether the record with this index in a list is wanted.
+    is_wanted: &'a dyn Fn(List, u64) -> bool,
     feeder: &'a mut Feeder,
 }
 
 impl DocumentVisitor for Feed<'_> {
     fn wants(&self, section: Section, name: &str) -> bool {
-        if self.list == OTHERS {
-            section == Section::OthersData && name == "relayables"
-        } else {
-            name == self.list
-        }
+        List::of(section, name).is_some_and(List::is_signed)
     }
 
     fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
@@ -182,7 +174,7 @@ impl DocumentVisitor for Feed<'_> {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        let wanted = self.only.is_none_or(|only| place.index.is_some_and(|index| only.contains(&index)));
-        Ok(if wanted { feed(self.feeder, self.list, place, value) } else { Next::Continue })
+        let (Some(list), Some(index)) = (place.list(), place.index) else { return Ok(Next::Continue) };
+        Ok(if (self.is_wanted)(list, index) { feed(self.feeder, list, place, value) } else { Next::Continue })
     }
 }

@@ -1,5 +1,6 @@
 //! The thread pool that checks signatures.
 
+use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -9,6 +10,7 @@ use serde_json::value::RawValue;
 use super::keys::KeyRing;
 use super::report::{RejectedRecord, SignatureCheck, SignatureReport};
 use crate::archive::document::{Additions, relayable};
+use crate::archive::lists::List;
 use crate::domain::{DiasporaId, Relayable, RelayableEntity};
 
 /// The most records sent to a thread at once, and their bytes.
@@ -21,7 +23,7 @@ const MAX_WAITING: usize = 16 << 20;
 
 /// A record to be checked.
 pub(super) struct Job {
-    pub(super) list: &'static str,
+    pub(super) list: List,
     pub(super) index: u64,
     pub(super) text: Box<RawValue>,
 }
@@ -32,14 +34,14 @@ pub(super) struct Waiting {
     pub(super) jobs: Vec<Job>,
     bytes: usize,
     /// The indices of records that exceeded the limit.
-    pub(super) dropped: Vec<u64>,
+    pub(super) dropped: BTreeMap<List, HashSet<u64>>,
 }
 
 impl Waiting {
     fn add(&mut self, job: Job) {
         let bytes = job.text.get().len() + 64;
         if self.bytes + bytes > MAX_WAITING {
-            self.dropped.push(job.index);
+            self.dropped.entry(job.list).or_default().insert(job.index);
         } else {
             self.bytes += bytes;
             self.jobs.push(job);

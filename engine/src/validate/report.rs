@@ -1,5 +1,6 @@
 //! Results of checking signatures.
 
+use crate::archive::lists::List;
 use crate::domain::{DiasporaId, Guid};
 
 /// The result of checking one relayable's signature.
@@ -39,8 +40,8 @@ impl SignatureCheck {
 /// A relayable that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRecord {
-    /// The list that contains it, such as `others_data.relayables`.
-    pub list: &'static str,
+    /// The list that contains it.
+    pub list: List,
     /// Its index in the list; the first is 0.
     pub index: u64,
     /// The reason for rejection.

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{DocumentError, DocumentVisitor, Next, Place, Section, read_extras};
 use crate::archive::limits::Limits;
+use crate::archive::lists::List;
 use crate::domain::{DiasporaId, Guid, OwnPost, PostRemainder, Relayable, SignedAs};
 
 /// The most relayables by migrated people that are remembered, some 30 bytes each. Further ones are read as a stock
@@ -96,8 +97,8 @@ fn digest(guid: &Guid) -> Name {
 }
 
 impl DocumentVisitor for Additions {
-    fn wants(&self, _: Section, name: &str) -> bool {
-        matches!(name, "signed_as" | "post_remainders")
+    fn wants(&self, section: Section, name: &str) -> bool {
+        matches!(List::of(section, name), Some(List::Signers | List::PostRemainders))
     }
 
     fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
@@ -106,7 +107,7 @@ impl DocumentVisitor for Additions {
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         // The verification has already refused archives with unreadable records.
-        if place.name == "signed_as" {
+        if place.list() == Some(List::Signers) {
             if let Ok(record) = serde_json::from_str(value.get()) {
                 self.add_signer(record);
             }

@@ -23,15 +23,10 @@ pub fn read_document(
     limits: &Limits,
     visitor: &mut impl DocumentVisitor,
 ) -> Result<(), DocumentError> {
-    let opened = |name: &str| match name {
-        "user" => Some(Section::User),
-        "others_data" => Some(Section::OthersData),
-        _ => None,
-    };
-    read(reader, limits, visitor, opened)
+    read(reader, limits, visitor, Section::Root)
 }
 
-/// Reads `extras.json`. The visitor receives the fields of its one object, all in [`Section::Root`].
+/// Reads `extras.json`. The visitor receives the fields of its one object, all in [`Section::Extras`].
 ///
 /// # Errors
 /// [`DocumentError`] for exceeded limits, invalid JSON, and values that the visitor refuses.
@@ -40,17 +35,17 @@ pub fn read_extras(
     limits: &Limits,
     visitor: &mut impl DocumentVisitor,
 ) -> Result<(), DocumentError> {
-    read(reader, limits, visitor, |_| None)
+    read(reader, limits, visitor, Section::Extras)
 }
 
 fn read<R: Read, V: DocumentVisitor>(
     reader: R,
     limits: &Limits,
     visitor: &mut V,
-    opened: fn(&str) -> Option<Section>,
+    outermost: Section,
 ) -> Result<(), DocumentError> {
-    let mut walk = Walk { text: Splitter::new(reader, limits), visitor, opened };
-    if walk.object(Section::Root)? == Next::Stop {
+    let mut walk = Walk { text: Splitter::new(reader, limits), visitor };
+    if walk.object(outermost)? == Next::Stop {
         return Ok(());
     }
     match walk.text.peek()? {
@@ -62,7 +57,6 @@ fn read<R: Read, V: DocumentVisitor>(
 struct Walk<'v, R, V> {
     text: Splitter<R>,
     visitor: &'v mut V,
-    opened: fn(&str) -> Option<Section>,
 }
 
 impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
@@ -107,9 +101,10 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
 
     /// Reads the value of a field.
     fn content(&mut self, section: Section, name: &str) -> Result<Next, DocumentError> {
-        match (self.text.peek_some()?, (self.opened)(name)) {
-            (b'{', Some(inner)) if section == Section::Root => self.object(inner),
-            (b'[', _) => self.array(section, name),
+        match (self.text.peek_some()?, section, name) {
+            (b'{', Section::Root, "user") => self.object(Section::User),
+            (b'{', Section::Root, "others_data") => self.object(Section::OthersData),
+            (b'[', ..) => self.array(section, name),
             _ => self.value(section, name, None),
         }
     }
@@ -135,7 +130,8 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
     /// Reads one whole value.
     fn value(&mut self, section: Section, name: &str, index: Option<u64>) -> Result<Next, DocumentError> {
         // The levels: the outermost object, `user` or `others_data`, and the array.
-        let depth = 1 + u32::from(section != Section::Root) + u32::from(index.is_some());
+        let inner = matches!(section, Section::User | Section::OthersData);
+        let depth = 1 + u32::from(inner) + u32::from(index.is_some());
         let (offset, text) = self.text.value(depth)?;
         if !self.visitor.wants(section, name) {
             return Ok(Next::Continue);
@@ -163,7 +159,7 @@ mod tests {
     impl Collect {
         fn slot(&mut self, place: &Place<'_>) -> &mut Value {
             let map = match place.section {
-                Section::Root => &mut self.0,
+                Section::Root | Section::Extras => &mut self.0,
                 Section::User => self.0.entry("user").or_insert_with(|| json!({})).as_object_mut().unwrap(),
                 Section::OthersData => {
                     self.0.entry("others_data").or_insert_with(|| json!({})).as_object_mut().unwrap()

@@ -5,16 +5,30 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use super::DocumentError;
+use crate::archive::lists::List;
 
 /// The object that a field belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Section {
-    /// The outermost object.
+    /// The outermost object of the archive document.
     Root,
     /// `user` of the archive document.
     User,
     /// `others_data` of the archive document.
     OthersData,
+    /// The one object of `extras.json`.
+    Extras,
+}
+
+impl Section {
+    /// Returns the beginning of the paths of its fields.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Root | Self::Extras => "",
+            Self::User => "user.",
+            Self::OthersData => "others_data.",
+        }
+    }
 }
 
 /// The location of a value.
@@ -30,14 +44,16 @@ pub struct Place<'a> {
     pub offset: u64,
 }
 
+impl Place<'_> {
+    /// Returns the list at this location, if it is one.
+    pub fn list(&self) -> Option<List> {
+        List::of(self.section, self.name)
+    }
+}
+
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let section = match self.section {
-            Section::Root => "",
-            Section::User => "user.",
-            Section::OthersData => "others_data.",
-        };
-        write!(f, "{section}{}", self.name.escape_debug())?;
+        write!(f, "{}{}", self.section.prefix(), self.name.escape_debug())?;
         self.index.map_or(Ok(()), |index| write!(f, "[{index}]"))
     }
 }

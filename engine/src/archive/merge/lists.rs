@@ -8,122 +8,15 @@ use std::path::Path;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::index::{Index, Record, Space};
+use super::index::Index;
 use super::spools::Spools;
 use super::{MergeError, MergeInput};
 use crate::archive::EXTRAS_FORMAT;
 use crate::archive::document::{
     DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras,
 };
+use crate::archive::lists::{List, Namespace};
 use crate::domain::{Conversation, Message};
-
-/// A list of records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum List {
-    Groups,
-    Contacts,
-    Posts,
-    Tags,
-    Subscriptions,
-    OwnRelayables,
-    OthersRelayables,
-    Authors,
-    Audiences,
-    LoosePhotos,
-    Conversations,
-    LikesOnComments,
-    Unsigned,
-    SignedAs,
-    PostRemainders,
-    CommentedPosts,
-    HiddenPosts,
-}
-
-/// All lists in the order in which they are written: of `user`, of `others_data`, of `extras.json`.
-pub(super) const LISTS: [List; 17] = [
-    List::Groups,
-    List::Contacts,
-    List::Posts,
-    List::Tags,
-    List::Subscriptions,
-    List::OwnRelayables,
-    List::OthersRelayables,
-    List::Authors,
-    List::Audiences,
-    List::LoosePhotos,
-    List::Conversations,
-    List::LikesOnComments,
-    List::Unsigned,
-    List::SignedAs,
-    List::PostRemainders,
-    List::CommentedPosts,
-    List::HiddenPosts,
-];
-
-impl List {
-    /// Returns the list at this location, if it is one that is merged.
-    pub(super) fn of(section: Section, name: &str, extras: bool) -> Option<Self> {
-        LISTS.into_iter().find(|list| list.name() == name && list.place() == (section, extras))
-    }
-
-    /// Returns its field name in the document.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Groups => "contact_groups",
-            Self::Contacts => "contacts",
-            Self::Posts => "posts",
-            Self::Tags => "followed_tags",
-            Self::Subscriptions => "post_subscriptions",
-            Self::OwnRelayables | Self::OthersRelayables => "relayables",
-            Self::Authors => "non_contact_authors",
-            Self::Audiences => "aspect_visibility",
-            Self::LoosePhotos => "loose_photos",
-            Self::Conversations => "conversations",
-            Self::LikesOnComments => "likes_on_comments",
-            Self::Unsigned => "unsigned_relayables",
-            Self::SignedAs => "signed_as",
-            Self::PostRemainders => "post_remainders",
-            Self::CommentedPosts => "commented_posts",
-            Self::HiddenPosts => "hidden_posts",
-        }
-    }
-
-    /// Returns its section, and whether that is in `extras.json`.
-    fn place(self) -> (Section, bool) {
-        match self {
-            Self::Groups
-            | Self::Contacts
-            | Self::Posts
-            | Self::Tags
-            | Self::Subscriptions
-            | Self::OwnRelayables => (Section::User, false),
-            Self::OthersRelayables | Self::Authors => (Section::OthersData, false),
-            _ => (Section::Root, true),
-        }
-    }
-
-    /// Returns the namespace in which its records' names are unique. Additions to a record share its namespace, so
-    /// that they come from the same archive.
-    pub(super) fn space(self) -> Space {
-        match self {
-            Self::Groups => Space::Group,
-            Self::Contacts | Self::Authors => Space::Person,
-            Self::Posts | Self::PostRemainders => Space::Post,
-            Self::Tags => Space::Tag,
-            Self::Subscriptions => Space::Subscription,
-            Self::OwnRelayables
-            | Self::OthersRelayables
-            | Self::LikesOnComments
-            | Self::Unsigned
-            | Self::SignedAs => Space::Relayable,
-            Self::Audiences => Space::Audience,
-            Self::LoosePhotos => Space::Photo,
-            Self::Conversations => Space::Conversation,
-            Self::CommentedPosts => Space::CommentedPost,
-            Self::HiddenPosts => Space::HiddenPost,
-        }
-    }
-}
 
 /// Both documents, in unnamed files positioned at the start.
 pub(super) struct Documents {
@@ -145,23 +38,21 @@ pub(super) fn write(
         index,
         archive: 0,
         newest: inputs.len().saturating_sub(1),
-        extras: false,
         settings: zeroize::Zeroizing::default(),
-        blocks: None,
         extra_settings: "{}".to_owned(),
         late_messages: HashMap::new(),
         failed: None,
     };
     // Aspects keep the user's order, so the newest archive's come first.
-    for groups in [true, false] {
+    for aspects in [true, false] {
         let mut order: Vec<usize> = (0..inputs.len()).collect();
-        if groups {
+        if aspects {
             order.reverse();
         }
         for place in order {
             let Some(input) = inputs.get_mut(place) else { continue };
             gather.archive = place;
-            gather.read(input, groups).map_err(|error| match (error, gather.failed.take()) {
+            gather.read(input, aspects).map_err(|error| match (error, gather.failed.take()) {
                 (_, Some(source)) => failed(source),
                 (error, None) => error,
             })?;
@@ -175,9 +66,7 @@ struct Gather<'a> {
     index: &'a Index,
     archive: usize,
     newest: usize,
-    extras: bool,
     settings: zeroize::Zeroizing<String>,
-    blocks: Option<String>,
     extra_settings: String,
     /// Messages that are only in older copies of a conversation.
     late_messages: HashMap<String, Vec<Message>>,
@@ -187,43 +76,40 @@ struct Gather<'a> {
 /// One pass over an archive: for its aspects, or for everything else.
 struct Pass<'g, 'a> {
     gather: &'g mut Gather<'a>,
-    groups: bool,
+    aspects: bool,
 }
 
 impl Gather<'_> {
-    fn read(&mut self, input: &mut MergeInput, groups: bool) -> Result<(), MergeError> {
+    fn read(&mut self, input: &mut MergeInput, aspects: bool) -> Result<(), MergeError> {
         let limits = *input.archive.limits();
-        self.extras = false;
-        read_document(input.archive.document()?, &limits, &mut Pass { gather: self, groups })?;
-        if groups {
+        read_document(input.archive.document()?, &limits, &mut Pass { gather: self, aspects })?;
+        if aspects {
             return Ok(());
         }
-        self.extras = true;
         if let Some(extras) = input.archive.extras()? {
-            read_extras(extras, &limits, &mut Pass { gather: self, groups })?;
+            read_extras(extras, &limits, &mut Pass { gather: self, aspects })?;
         }
         Ok(())
     }
 
     fn record(&mut self, list: List, place: &Place<'_>, value: &RawValue) -> Result<(), DocumentError> {
         let refuse = |error: serde_json::Error| DocumentError::record(place, &error);
-        let record = Record::read(list, place, value)?;
-        let gives = self.index.giver(list.space(), &record.name) == Some(self.archive);
+        let name = list.names(value).map_err(refuse)?.name;
+        let gives = self.index.giver(list.namespace(), &name) == Some(self.archive);
         let newest = self.archive == self.newest;
         let text = match list {
             List::Conversations => {
                 let mut conversation: Conversation = serde_json::from_str(value.get()).map_err(refuse)?;
                 if !gives {
                     let only_here = |message: &Message| {
-                        self.index.giver(Space::Message, message.guid.as_str()) == Some(self.archive)
+                        self.index.giver(Namespace::Message, message.guid.as_str()) == Some(self.archive)
                     };
                     conversation.messages.retain(only_here);
-                    let late = self.late_messages.entry(record.name).or_default();
+                    let late = self.late_messages.entry(name).or_default();
                     late.append(&mut conversation.messages);
                     return Ok(());
                 }
-                let Some(mut late) = self.late_messages.remove(&record.name).filter(|late| !late.is_empty())
-                else {
+                let Some(mut late) = self.late_messages.remove(&name).filter(|late| !late.is_empty()) else {
                     return self.put(list, value.get(), place);
                 };
                 conversation.messages.append(&mut late);
@@ -258,21 +144,19 @@ impl Gather<'_> {
     fn finish(mut self, folder: &Path) -> io::Result<Documents> {
         let mut document = BufWriter::new(tempfile::tempfile_in(folder)?);
         write!(document, "{{\"version\":\"2.0\",\"user\":{{{}", *self.settings)?;
-        if let Some(blocks) = &self.blocks {
-            write!(document, ",\"blocks\":[{blocks}]")?;
-        }
-        for list in LISTS.into_iter().filter(|list| list.place().0 == Section::User) {
+        for list in List::in_section(Section::User) {
             document.write_all(b",")?;
             self.spools.copy(list, &mut document)?;
         }
         document.write_all(b"},\"others_data\":{")?;
-        self.spools.copy(List::OthersRelayables, &mut document)?;
-        document.write_all(b",")?;
-        self.spools.copy(List::Authors, &mut document)?;
+        for (position, list) in List::in_section(Section::OthersData).enumerate() {
+            document.write_all(if position == 0 { b"" } else { b"," })?;
+            self.spools.copy(list, &mut document)?;
+        }
         document.write_all(b"}}\n")?;
         let mut extras = BufWriter::new(tempfile::tempfile_in(folder)?);
         write!(extras, "{{\"format\":\"{EXTRAS_FORMAT}\",\"settings\":{}", self.extra_settings)?;
-        for list in LISTS.into_iter().filter(|list| list.place().1) {
+        for list in List::in_section(Section::Extras) {
             extras.write_all(b",")?;
             self.spools.copy(list, &mut extras)?;
         }
@@ -287,25 +171,19 @@ impl Gather<'_> {
 
 impl DocumentVisitor for Pass<'_, '_> {
     fn wants(&self, section: Section, name: &str) -> bool {
-        let list = List::of(section, name, self.gather.extras);
-        let newest = self.gather.archive == self.gather.newest;
-        let of_the_account = section == Section::User || self.gather.extras && name == "settings";
-        if self.groups {
-            list == Some(List::Groups)
-        } else {
-            list.is_some_and(|list| list != List::Groups) || list.is_none() && newest && of_the_account
-        }
-    }
-
-    fn array(&mut self, place: &Place<'_>) {
-        if place.section == Section::User && place.name == "blocks" {
-            self.gather.blocks.get_or_insert_default();
+        match List::of(section, name) {
+            Some(list) => (list == List::Aspects) == self.aspects,
+            None => {
+                let of_the_account =
+                    section == Section::User || section == Section::Extras && name == "settings";
+                !self.aspects && self.gather.archive == self.gather.newest && of_the_account
+            }
         }
     }
 
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         let gather = &mut *self.gather;
-        if gather.extras {
+        if place.section == Section::Extras {
             value.get().clone_into(&mut gather.extra_settings);
         } else {
             let comma = if gather.settings.is_empty() { "" } else { "," };
@@ -318,14 +196,8 @@ impl DocumentVisitor for Pass<'_, '_> {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        if let Some(list) = List::of(place.section, place.name, self.gather.extras) {
+        if let Some(list) = place.list() {
             self.gather.record(list, place, value)?;
-        } else if place.name == "blocks" {
-            let blocks = self.gather.blocks.get_or_insert_default();
-            if !blocks.is_empty() {
-                blocks.push(',');
-            }
-            blocks.push_str(value.get());
         }
         Ok(Next::Continue)
     }

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write};
 
-use super::index::{Index, Space};
+use super::index::Index;
 use super::lists::Documents;
 use super::spools::copy;
 use super::{MergeError, MergeInput, MergeOptions, Merged, pages};
 use crate::archive::limits::Limits;
+use crate::archive::lists::Namespace;
 use crate::archive::manifest::{CountKind, Manifest, PrivateKeyState};
 use crate::archive::names;
 use crate::archive::open::{OpenError, count_records};
@@ -136,7 +137,7 @@ fn photo_names(inputs: &[MergeInput], index: &Index) -> Vec<String> {
         let entries =
             input.archive.manifest().map(|manifest| manifest.entries.as_slice()).unwrap_or_default();
         let names = entries.iter().filter_map(|entry| entry.path.strip_prefix(names::PHOTOS));
-        let given = names.filter(|name| index.giver(Space::PhotoFile, name) == Some(place));
+        let given = names.filter(|name| index.giver(Namespace::PhotoFile, name) == Some(place));
         found.extend(given.map(str::to_owned));
     }
     found
@@ -149,7 +150,7 @@ fn copy_photos<W: Write + io::Seek>(
 ) -> Result<(), MergeError> {
     for (place, input) in inputs.iter_mut().enumerate() {
         input.archive.photos(|name, size, photo| -> Result<(), PhotoError> {
-            if index.giver(Space::PhotoFile, name) != Some(place) {
+            if index.giver(Namespace::PhotoFile, name) != Some(place) {
                 return Ok(());
             }
             Ok(writer.copy_file(&format!("{}{name}", names::PHOTOS), &mut { photo }, size)?)

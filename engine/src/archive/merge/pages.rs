@@ -9,12 +9,13 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::MergeError;
-use super::lists::{Documents, List};
+use super::lists::Documents;
 use super::replies::Replies;
 use crate::archive::document::{
     Additions, DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_extras,
 };
 use crate::archive::limits::Limits;
+use crate::archive::lists::List;
 use crate::archive::manifest::Manifest;
 use crate::archive::view::{Audience, FinishedView, View, ViewError, ViewHeader};
 use crate::domain::{
@@ -36,16 +37,13 @@ pub(super) fn write(
         audiences: HashMap::new(),
         replies: Replies::new(folder).map_err(&failed)?,
         votes: Vec::new(),
-        extras: false,
         failed: None,
     };
     let settings: Settings = serde_json::from_str(&format!("{{{}}}", *documents.settings))
         .map_err(|error| failed(io::Error::other(error)))?;
-    read_both(documents, limits, &mut known, |known| known.extras = true).map_err(|error| {
-        match known.failed.take() {
-            Some(source) => failed(source),
-            None => error,
-        }
+    read_both(documents, limits, &mut known).map_err(|error| match known.failed.take() {
+        Some(source) => failed(source),
+        None => error,
     })?;
     let header = header(&settings, manifest);
     known.names.insert(header.account.to_string(), header.name.clone());
@@ -57,11 +55,11 @@ pub(super) fn write(
     }
     documents.extras.rewind().map_err(&failed)?;
     let additions = Additions::read(&documents.extras, limits)?;
-    let mut show = Show { view, known, additions, extras: false, failed: None };
+    let mut show = Show { view, known, additions, failed: None };
     let profile = &settings.profile.0;
     let avatar = profile.avatar_file().map(str::to_owned);
     show.view.profile(profile, avatar.as_deref())?;
-    read_both(documents, limits, &mut show, |show| show.extras = true)
+    read_both(documents, limits, &mut show)
         .map_err(|error| show.failed.take().map_or(error, MergeError::View))?;
     for omission in &manifest.omissions {
         show.view.omission(omission)?;
@@ -88,12 +86,10 @@ fn read_both<V: DocumentVisitor>(
     documents: &mut Documents,
     limits: &Limits,
     visitor: &mut V,
-    between: impl FnOnce(&mut V),
 ) -> Result<(), MergeError> {
     let begin = |file: &mut File| file.rewind().map_err(crate::archive::open::OpenError::from);
     begin(&mut documents.document)?;
     read_document(&documents.document, limits, visitor)?;
-    between(visitor);
     begin(&mut documents.extras)?;
     read_extras(&documents.extras, limits, visitor)?;
     Ok(())
@@ -110,21 +106,12 @@ struct Known {
     replies: Replies,
     /// The poll answers that were voted for, one for each vote.
     votes: Vec<Guid>,
-    extras: bool,
     failed: Option<io::Error>,
 }
 
 impl DocumentVisitor for Known {
     fn wants(&self, section: Section, name: &str) -> bool {
-        let wanted = [
-            List::Contacts,
-            List::OwnRelayables,
-            List::OthersRelayables,
-            List::LikesOnComments,
-            List::Unsigned,
-            List::Audiences,
-        ];
-        List::of(section, name, self.extras).is_some_and(|list| wanted.contains(&list))
+        List::of(section, name).is_some()
     }
 
     fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
@@ -132,18 +119,22 @@ impl DocumentVisitor for Known {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        match List::of(place.section, place.name, self.extras) {
-            Some(List::Contacts) => {
+        let Some(list) = place.list() else { return Ok(Next::Continue) };
+        match list {
+            List::Contacts => {
                 let contact: Contact = parse(place, value)?;
                 self.names.insert(contact.account_id.to_string(), contact.person_name);
             }
-            Some(List::Audiences) => {
+            List::AspectVisibility => {
                 let audience: AspectAudience = parse(place, value)?;
                 if audience.kind == "post" {
                     self.audiences.insert(audience.guid.to_string(), audience.aspects);
                 }
             }
-            Some(_) => {
+            List::OwnRelayables
+            | List::OthersRelayables
+            | List::LikesOnComments
+            | List::UnsignedRelayables => {
                 let relayable: Relayable = parse(place, value)?;
                 if let RelayableEntity::PollParticipation(vote) = &relayable.entity {
                     self.votes.push(vote.poll_answer_guid.clone());
@@ -154,7 +145,18 @@ impl DocumentVisitor for Known {
                     return Err(refusal);
                 }
             }
-            None => {}
+            List::Blocks
+            | List::Aspects
+            | List::Posts
+            | List::FollowedTags
+            | List::Subscriptions
+            | List::NonContactAuthors
+            | List::LoosePhotos
+            | List::Conversations
+            | List::Signers
+            | List::PostRemainders
+            | List::CommentedPosts
+            | List::HiddenPosts => {}
         }
         Ok(Next::Continue)
     }
@@ -165,7 +167,6 @@ struct Show {
     view: View<File>,
     known: Known,
     additions: Additions,
-    extras: bool,
     failed: Option<ViewError>,
 }
 
@@ -189,9 +190,7 @@ impl Show {
 
 impl DocumentVisitor for Show {
     fn wants(&self, section: Section, name: &str) -> bool {
-        let wanted =
-            [List::Contacts, List::Posts, List::OwnRelayables, List::Conversations, List::LoosePhotos];
-        List::of(section, name, self.extras).is_some_and(|list| wanted.contains(&list))
+        List::of(section, name).is_some()
     }
 
     fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
@@ -199,13 +198,27 @@ impl DocumentVisitor for Show {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        let shown = match List::of(place.section, place.name, self.extras) {
-            Some(List::Contacts) => self.view.contact(&parse(place, value)?),
-            Some(List::Posts) => self.post(parse(place, value)?),
-            Some(List::OwnRelayables) => self.view.own_relayable(&parse(place, value)?),
-            Some(List::Conversations) => self.view.conversation(&parse::<Conversation>(place, value)?),
-            Some(List::LoosePhotos) => self.view.loose_photo(&parse::<LoosePhoto>(place, value)?),
-            _ => Ok(()),
+        let Some(list) = place.list() else { return Ok(Next::Continue) };
+        let shown = match list {
+            List::Contacts => self.view.contact(&parse(place, value)?),
+            List::Posts => self.post(parse(place, value)?),
+            List::OwnRelayables => self.view.own_relayable(&parse(place, value)?),
+            List::Conversations => self.view.conversation(&parse::<Conversation>(place, value)?),
+            List::LoosePhotos => self.view.loose_photo(&parse::<LoosePhoto>(place, value)?),
+            // Shown with the posts, or not at all.
+            List::Blocks
+            | List::Aspects
+            | List::FollowedTags
+            | List::Subscriptions
+            | List::OthersRelayables
+            | List::NonContactAuthors
+            | List::AspectVisibility
+            | List::LikesOnComments
+            | List::UnsignedRelayables
+            | List::Signers
+            | List::PostRemainders
+            | List::CommentedPosts
+            | List::HiddenPosts => Ok(()),
         };
         match shown {
             Ok(()) => Ok(Next::Continue),

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek as _, Write};
 use std::path::Path;
 
-use super::lists::{LISTS, List};
+use crate::archive::lists::List;
 
 /// A list being written: its elements, separated by commas.
 struct Spool {
@@ -20,7 +20,7 @@ impl Spools {
     pub(super) fn new(folder: &Path) -> io::Result<Self> {
         let spool =
             |list| Ok((list, Spool { file: BufWriter::new(tempfile::tempfile_in(folder)?), empty: true }));
-        LISTS.into_iter().map(spool).collect::<io::Result<_>>().map(Self)
+        List::ALL.iter().copied().map(spool).collect::<io::Result<_>>().map(Self)
     }
 
     /// Adds an element.

@@ -2,40 +2,24 @@
 
 use std::collections::HashSet;
 
-use crate::domain::{AspectAudience, CountKind, LoosePhoto, Photo, Post};
+use crate::domain::{AspectAudience, CountKind, LoosePhoto, Photo};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::records::photos::{PhotoFiles, is_web_address};
 use crate::import::report::FindingCode;
-use crate::import::scan::source::Batch;
 use crate::import::scan::survey::Survey;
 use crate::import::target::{Decision, NewAccount, Target, decide};
 use crate::pod::database::OnConflict;
 
 impl Target {
-    /// Leaves out photos whose address no browser loads as a picture, unless their files exist here.
-    pub(in crate::import) fn leave_out_addresses(&mut self, mut batch: Batch, files: &PhotoFiles) -> Batch {
-        let report = &mut self.report;
-        let mut is_fine = |photo: &Photo| {
-            let is_fine =
-                files.contains_key(&photo.remote_photo_name) || is_web_address(&photo.remote_photo_path);
-            if !is_fine {
-                report.left_out(CountKind::Photos, FindingCode::NoWebAddress, &photo.guid);
-            }
-            is_fine
-        };
-        match &mut batch {
-            Batch::Posts(posts) => {
-                for post in posts {
-                    if let Post::StatusMessage(message) = &mut post.post {
-                        message.photos.retain(|photo| is_fine(&photo.0));
-                    }
-                }
-            }
-            Batch::LoosePhotos(photos) => photos.retain(|photo| is_fine(&photo.photo)),
-            _ => {}
+    /// Returns whether a photo's file exists here, or browsers load its address as a picture; reports it if not.
+    pub(in crate::import) fn has_usable_address(&mut self, photo: &Photo, files: &PhotoFiles) -> bool {
+        let is_usable =
+            files.contains_key(&photo.remote_photo_name) || is_web_address(&photo.remote_photo_path);
+        if !is_usable {
+            self.report.left_out(CountKind::Photos, FindingCode::NoWebAddress, &photo.guid);
         }
-        batch
+        is_usable
     }
 
     /// Imports photos that belong to no post.

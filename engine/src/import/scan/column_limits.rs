@@ -123,7 +123,12 @@ impl Target {
             Batch::LikesOnComments(records) => {
                 records.retain(|(record, _)| holder.signed(record, CountKind::LikesOnComments));
             }
-            _ => {}
+            // They write no texts.
+            Batch::UnsignedRelayables(_)
+            | Batch::Subscriptions(_)
+            | Batch::HiddenPosts(_)
+            | Batch::Unreadable(..)
+            | Batch::ValueLeftOut(..) => {}
         }
         Ok(batch)
     }

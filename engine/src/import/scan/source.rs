@@ -1,5 +1,6 @@
 //! The records of an archive, in batches and in the order of their import.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -7,9 +8,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::archive::document::{
-    Additions, DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document,
-    read_extras, read_record,
+    Additions, DocumentError, DocumentVisitor, LostValue, Next, Place, Section, read_document, read_extras,
+    read_record,
 };
+use crate::archive::lists::{self, List, TypedList};
 use crate::archive::open::{Archive, Verified};
 use crate::domain::{
     AspectAudience, Contact, Conversation, CountKind, DiasporaId, Guid, LoosePhoto, OwnPost, Relayable,
@@ -41,30 +43,52 @@ pub(in crate::import) enum Batch {
     ValueLeftOut(CountKind, String),
 }
 
-/// A list of the archive document: its object, and its name.
-type List = (Section, &'static str);
+/// The time at which a list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    /// By the survey, before everything else.
+    Survey,
+    /// With the archive document, in any order.
+    AnyTime,
+    /// With the archive document, after the lists with smaller numbers.
+    Document(u8),
+    /// With `extras.json`, in the pass of this number.
+    Extras(u8),
+}
 
-/// The lists of the archive document, in the order of their import.
-const STEPS: &[&[List]] = &[
-    &[(Section::User, "contacts")],
-    &[(Section::User, "posts")],
-    &[(Section::OthersData, "relayables")],
-    // After others' comments: the account may like those.
-    &[(Section::User, "relayables"), (Section::User, "post_subscriptions")],
-];
-/// A list that may be imported at any time.
-const ANY_TIME: List = (Section::User, "followed_tags");
-/// The lists of `extras.json`, by the pass in which they are read.
-const EXTRAS_PASSES: &[&[&str]] = &[
-    &["loose_photos", "aspect_visibility", "likes_on_comments", "unsigned_relayables"],
-    &["conversations", "hidden_posts"],
-];
+fn step(list: List) -> Step {
+    match list {
+        List::Blocks
+        | List::Aspects
+        | List::NonContactAuthors
+        | List::Signers
+        | List::PostRemainders
+        | List::CommentedPosts => Step::Survey,
+        List::FollowedTags => Step::AnyTime,
+        List::Contacts => Step::Document(1),
+        List::Posts => Step::Document(2),
+        List::OthersRelayables => Step::Document(3),
+        // After others' comments: the account may like those.
+        List::OwnRelayables | List::Subscriptions => Step::Document(4),
+        List::LoosePhotos | List::AspectVisibility | List::LikesOnComments | List::UnsignedRelayables => {
+            Step::Extras(1)
+        }
+        List::Conversations | List::HiddenPosts => Step::Extras(2),
+    }
+}
+
+/// Returns the lists by the time at which they are read.
+fn steps() -> BTreeMap<Step, Vec<List>> {
+    let mut steps = BTreeMap::<_, Vec<_>>::new();
+    for list in List::ALL {
+        steps.entry(step(*list)).or_default().push(*list);
+    }
+    steps
+}
 
 /// Returns whether the records of a list are read in batches.
-pub(in crate::import) fn is_batched(section: Section, name: &str) -> bool {
-    STEPS.iter().any(|step| step.contains(&(section, name)))
-        || ANY_TIME == (section, name)
-        || section == Section::Root && EXTRAS_PASSES.iter().any(|pass| pass.contains(&name))
+pub(in crate::import) fn is_batched(list: List) -> bool {
+    step(list) != Step::Survey
 }
 
 impl Batch {
@@ -88,24 +112,35 @@ impl Batch {
     }
 }
 
-/// Returns the lists to read in each pass over a document with this order of lists. The order of fields has no
-/// meaning in JSON, so a list that must come later and stands before the others waits for another pass.
-fn passes(order: &[(Section, String)]) -> Vec<Vec<List>> {
-    let place = |list: &List| order.iter().position(|(section, name)| (*section, name.as_str()) == *list);
-    let mut passes = vec![vec![ANY_TIME]];
+/// Returns the lists to read in each pass over the archive document, and over `extras.json`, where the document has this
+/// order of lists. The order of fields has no meaning in JSON, so a list that must come later and stands before the
+/// others waits for another pass.
+fn passes(order: &[List]) -> (Vec<Vec<List>>, Vec<Vec<List>>) {
+    let place = |list: &List| order.iter().position(|found| found == list);
+    let (mut document, mut extras) = (vec![Vec::new()], Vec::new());
     let mut behind = 0;
-    for step in STEPS {
-        let places = || step.iter().filter_map(place);
-        let (Some(first), Some(last)) = (places().min(), places().max()) else { continue };
-        if first < behind {
-            passes.push(Vec::new());
+    for (step, lists) in steps() {
+        match step {
+            Step::Survey => continue,
+            Step::AnyTime => {}
+            Step::Document(_) => {
+                let places = || lists.iter().filter_map(place);
+                let (Some(first), Some(last)) = (places().min(), places().max()) else { continue };
+                if first < behind {
+                    document.push(Vec::new());
+                }
+                behind = last;
+            }
+            Step::Extras(_) => {
+                extras.push(lists);
+                continue;
+            }
         }
-        behind = last;
-        if let Some(pass) = passes.last_mut() {
-            pass.extend_from_slice(step);
+        if let Some(pass) = document.last_mut() {
+            pass.extend(lists);
         }
     }
-    passes
+    (document, extras)
 }
 
 /// The reading thread; returns the archive when everything was read.
@@ -116,27 +151,25 @@ pub(in crate::import) type Reading = JoinHandle<Result<Archive<Verified>, Import
 pub(in crate::import) fn start(
     mut archive: Archive<Verified>,
     judge: Arc<SignatureVerifier>,
-    order: &[(Section, String)],
+    order: &[List],
 ) -> (mpsc::Receiver<Batch>, Reading) {
     let (channel, batches) = mpsc::channel(2);
-    let passes = passes(order);
+    let (document_passes, extras_passes) = passes(order);
     let reading = tokio::task::spawn_blocking(move || {
         let limits = *archive.limits();
         let account = archive.report().account.clone();
         let additions = archive.additions::<ImportError>()?;
         let known = Known { judge: &judge, additions: &additions, account: account.as_ref() };
-        for lists in &passes {
-            let wanted = |section, name: &str| lists.contains(&(section, name));
-            let mut feed = Feed::new(&channel, known, &wanted);
+        for lists in &document_passes {
+            let mut feed = Feed::new(&channel, known, lists);
             read_document(archive.document()?, &limits, &mut feed)?;
             if !feed.flush() {
                 return Ok(archive);
             }
         }
-        for lists in EXTRAS_PASSES {
+        for lists in &extras_passes {
             let Some(extras) = archive.extras()? else { break };
-            let wanted = |_, name: &str| lists.contains(&name);
-            let mut feed = Feed::new(&channel, known, &wanted);
+            let mut feed = Feed::new(&channel, known, lists);
             read_extras(extras, &limits, &mut feed)?;
             if !feed.flush() {
                 return Ok(archive);
@@ -159,8 +192,9 @@ struct Known<'a> {
 struct Feed<'a> {
     channel: &'a mpsc::Sender<Batch>,
     known: Known<'a>,
-    wanted: &'a dyn Fn(Section, &str) -> bool,
-    list: (Option<Section>, String),
+    lists: &'a [List],
+    /// The list of `records`.
+    list: Option<List>,
     records: Vec<Box<RawValue>>,
     /// Bytes of text in `records`.
     bytes: usize,
@@ -168,52 +202,45 @@ struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
-    fn new(
-        channel: &'a mpsc::Sender<Batch>,
-        known: Known<'a>,
-        wanted: &'a dyn Fn(Section, &str) -> bool,
-    ) -> Self {
-        let (list, records) = ((None, String::new()), Vec::new());
-        Self { channel, known, wanted, list, records, bytes: 0, first: 0 }
+    fn new(channel: &'a mpsc::Sender<Batch>, known: Known<'a>, lists: &'a [List]) -> Self {
+        Self { channel, known, lists, list: None, records: Vec::new(), bytes: 0, first: 0 }
     }
 
     /// Sends the collected records; false if the receiver was dropped.
     fn flush(&mut self) -> bool {
         let records = std::mem::take(&mut self.records);
         self.bytes = 0;
-        if records.is_empty() {
-            return true;
-        }
-        let (section, name) = (self.list.0, self.list.1.as_str());
+        let Some(list) = self.list.filter(|_| !records.is_empty()) else { return true };
         let Known { judge, additions, account } = self.known;
-        let mut read = Read { name, first: self.first, channel: self.channel, account, open: true };
-        let batch = match (section, name) {
-            (_, "contacts") => Batch::Contacts(read.all(&records, CountKind::Contacts)),
-            (_, "followed_tags") => Batch::Tags(read.all(&records, CountKind::FollowedTags)),
-            (_, "posts") => {
-                let mut posts: Vec<OwnPost> = read.all(&records, CountKind::StatusMessages);
-                for post in &mut posts {
-                    additions.complete(post);
-                }
+        let mut read = Read { records, first: self.first, channel: self.channel, account, open: true };
+        let batch = match list {
+            List::Contacts => Batch::Contacts(read.all::<lists::Contacts>()),
+            List::FollowedTags => Batch::Tags(read.all::<lists::FollowedTags>()),
+            List::Posts => {
+                let mut posts = read.all::<lists::Posts>();
+                posts.iter_mut().for_each(|post| additions.complete(post));
                 Batch::Posts(posts)
             }
-            (_, "post_subscriptions") => Batch::Subscriptions(read.all(&records, CountKind::Subscriptions)),
-            (Some(Section::User), _) => Batch::OwnRelayables(read.all(&records, CountKind::OwnComments)),
-            (Some(Section::OthersData), _) => {
-                let records = read.signed_relayables(&records, CountKind::OthersComments, additions);
-                Batch::OthersRelayables(judge.check_all(records))
+            List::Subscriptions => Batch::Subscriptions(read.all::<lists::Subscriptions>()),
+            List::OwnRelayables => Batch::OwnRelayables(read.all::<lists::OwnRelayables>()),
+            List::OthersRelayables => {
+                Batch::OthersRelayables(judge.check_all(read.signed::<lists::OthersRelayables>(additions)))
             }
-            (_, "likes_on_comments") => {
-                let records = read.signed_relayables(&records, CountKind::LikesOnComments, additions);
-                Batch::LikesOnComments(judge.check_all(records))
+            List::LikesOnComments => {
+                Batch::LikesOnComments(judge.check_all(read.signed::<lists::LikesOnComments>(additions)))
             }
-            (_, "unsigned_relayables") => {
-                Batch::UnsignedRelayables(read.all(&records, CountKind::UnsignedRelayables))
-            }
-            (_, "loose_photos") => Batch::LoosePhotos(read.all(&records, CountKind::Photos)),
-            (_, "aspect_visibility") => Batch::Audiences(read.all(&records, CountKind::StatusMessages)),
-            (_, "conversations") => Batch::Conversations(read.all(&records, CountKind::Conversations)),
-            _ => Batch::HiddenPosts(read.all(&records, CountKind::StatusMessages)),
+            List::UnsignedRelayables => Batch::UnsignedRelayables(read.all::<lists::UnsignedRelayables>()),
+            List::LoosePhotos => Batch::LoosePhotos(read.all::<lists::LoosePhotos>()),
+            List::AspectVisibility => Batch::Audiences(read.all::<lists::AspectVisibility>()),
+            List::Conversations => Batch::Conversations(read.all::<lists::Conversations>()),
+            List::HiddenPosts => Batch::HiddenPosts(read.all::<lists::HiddenPosts>()),
+            // Read by the survey.
+            List::Blocks
+            | List::Aspects
+            | List::NonContactAuthors
+            | List::Signers
+            | List::PostRemainders
+            | List::CommentedPosts => return true,
         };
         read.open && self.channel.blocking_send(batch).is_ok()
     }
@@ -221,7 +248,7 @@ impl<'a> Feed<'a> {
 
 impl DocumentVisitor for Feed<'_> {
     fn wants(&self, section: Section, name: &str) -> bool {
-        (self.wanted)(section, name)
+        List::of(section, name).is_some_and(|list| self.lists.contains(&list))
     }
 
     fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
@@ -229,12 +256,12 @@ impl DocumentVisitor for Feed<'_> {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        let same = self.list.0 == Some(place.section) && self.list.1 == place.name;
-        if (!same || self.records.len() == BATCH || self.bytes > BATCH_BYTES) && !self.flush() {
+        let list = place.list();
+        if (self.list != list || self.records.len() == BATCH || self.bytes > BATCH_BYTES) && !self.flush() {
             return Ok(Next::Stop);
         }
         if self.records.is_empty() {
-            self.list = (Some(place.section), place.name.to_owned());
+            self.list = list;
             self.first = place.index.unwrap_or_default();
         }
         self.bytes += value.get().len();
@@ -245,7 +272,7 @@ impl DocumentVisitor for Feed<'_> {
 
 /// Parses the records of a batch, and reports those that cannot be read.
 struct Read<'a> {
-    name: &'a str,
+    records: Vec<Box<RawValue>>,
     first: u64,
     channel: &'a mpsc::Sender<Batch>,
     account: Option<&'a DiasporaId>,
@@ -254,23 +281,20 @@ struct Read<'a> {
 
 impl Read<'_> {
     /// Returns other people's relayables, under the IDs that they signed with.
-    fn signed_relayables(
-        &mut self,
-        records: &[Box<RawValue>],
-        kind: CountKind,
-        additions: &Additions,
-    ) -> Vec<Relayable> {
-        let mut relayables = self.all(records, kind);
+    fn signed<L: TypedList<Record = Relayable>>(&mut self, additions: &Additions) -> Vec<Relayable> {
+        let mut relayables = self.all::<L>();
         for record in &mut relayables {
             additions.name_signer(record);
         }
         relayables
     }
 
-    fn all<T: Record>(&mut self, records: &[Box<RawValue>], kind: CountKind) -> Vec<T> {
+    /// Returns the records of a list.
+    fn all<L: TypedList>(&mut self) -> Vec<L::Record> {
+        let (records, kind) = (std::mem::take(&mut self.records), L::LIST.kind());
         let mut parsed = Vec::with_capacity(records.len());
-        for (index, record) in (self.first..).zip(records) {
-            let place = format!("{}[{index}]", self.name);
+        for (index, record) in (self.first..).zip(&records) {
+            let place = format!("{}[{index}]", L::LIST.name());
             match read_record(record, self.account) {
                 Ok((record, lost)) => {
                     for LostValue { path, .. } in lost {

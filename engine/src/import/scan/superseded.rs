@@ -75,7 +75,14 @@ impl Superseded {
                     self.name_relayable(record.entity.guid().as_str());
                 }
             }
-            _ => {}
+            // The report names none of these.
+            Batch::Tags(_)
+            | Batch::Audiences(_)
+            | Batch::Subscriptions(_)
+            | Batch::Conversations(_)
+            | Batch::HiddenPosts(_)
+            | Batch::Unreadable(..)
+            | Batch::ValueLeftOut(..) => {}
         }
     }
 

@@ -10,6 +10,7 @@ use crate::archive::document::{
     Additions, DocumentError, DocumentVisitor, LostValue, Next, Place, Record, Section, read_document,
     read_extras, read_record, relayable, username,
 };
+use crate::archive::lists::List;
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::discovery::PostName;
 use crate::domain::{
@@ -18,6 +19,7 @@ use crate::domain::{
     Reshare,
 };
 use crate::import::ImportError;
+use crate::import::scan::source::is_batched;
 
 /// The largest number of people of one archive that is read; no account has more.
 const MAX_PEOPLE: usize = 500_000;
@@ -40,16 +42,6 @@ pub(in crate::import) struct KnownPerson {
     pub(in crate::import) guid: Option<Guid>,
     pub(in crate::import) name: Option<String>,
     pub(in crate::import) key: Option<String>,
-}
-
-/// A part of an archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Part {
-    /// `diaspora.json`.
-    #[default]
-    Document,
-    /// `extras.json`.
-    Extras,
 }
 
 /// The result of the first pass.
@@ -79,8 +71,8 @@ pub(in crate::import) struct Survey {
     /// Posts, and posts with polls, that the account's own records belong to, by their GUIDs in the archive; with the
     /// author, if the archive names one.
     pub(in crate::import) parents: BTreeMap<(PostName, Guid), Option<DiasporaId>>,
-    /// The lists of the archive document, in their order.
-    pub(in crate::import) lists: Vec<(Section, String)>,
+    /// The lists of the archive, in their order.
+    pub(in crate::import) lists: Vec<List>,
     /// Blocks and aspects that cannot be read, with their locations.
     pub(in crate::import) unreadable: Vec<(CountKind, String)>,
     /// Values of the account itself, its blocks and aspects that cannot be read.
@@ -90,8 +82,6 @@ pub(in crate::import) struct Survey {
     /// Hashes of the account's own posts and polls, which need not be fetched; hashes, as there may be millions.
     own: HashSet<u64>,
     kept: usize,
-    /// The part that is being read.
-    part: Part,
     /// Data about records from outside the document, while it is read.
     additions: Additions,
 }
@@ -103,7 +93,6 @@ impl Survey {
         let mut survey = Self { additions: archive.additions::<ImportError>()?, ..Self::default() };
         read_document(archive.document()?, &limits, &mut survey)?;
         if let Some(extras) = archive.extras()? {
-            survey.part = Part::Extras;
             read_extras(extras, &limits, &mut survey)?;
         }
         archive.photos::<OpenError>(|name, size, _| {
@@ -147,7 +136,7 @@ impl Survey {
     /// Reads a value of the account itself, and notes its unreadable parts.
     fn read_odd<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
         // The report goes by kinds of records, and the account's own values are none: they count as its aspects.
-        let kind = if place.name == "blocks" { CountKind::Blocks } else { CountKind::Aspects };
+        let kind = if place.list() == Some(List::Blocks) { CountKind::Blocks } else { CountKind::Aspects };
         let place = place.to_string();
         match read_record(value, None) {
             Ok((record, lost)) => {
@@ -233,22 +222,22 @@ impl Survey {
         self.photo_names.push((photo.guid, photo.remote_photo_name));
     }
 
-    fn see(&mut self, place: &Place<'_>, value: &RawValue) {
-        match place.name {
-            "contact_groups" => {
+    fn see(&mut self, list: List, place: &Place<'_>, value: &RawValue) {
+        match list {
+            List::Aspects => {
                 if let Some(aspect) = self.read_element::<Aspect>(place, value, CountKind::Aspects) {
                     self.kept += aspect.name.len() + EACH;
                     self.aspects.push(aspect.name);
                 }
             }
-            "blocks" => {
+            List::Blocks => {
                 if let Some(person) = self.read_element::<DiasporaId>(place, value, CountKind::Blocks) {
                     self.kept += person.as_str().len() + EACH;
                     self.blocks.push(person.clone());
                     self.discover(person);
                 }
             }
-            "contacts" => {
+            List::Contacts => {
                 if let Ok((contact, _)) = read_record::<Contact>(value, None)
                     && let Some(person) = self.discover(contact.account_id)
                 {
@@ -256,7 +245,7 @@ impl Survey {
                     *person = KnownPerson { guid: contact.person_guid, name, key: contact.public_key };
                 }
             }
-            "non_contact_authors" => {
+            List::NonContactAuthors => {
                 if let Ok((author, _)) = read_record::<NonContactAuthor>(value, None)
                     && let Some(person) = self.discover(author.account_id)
                 {
@@ -264,41 +253,48 @@ impl Survey {
                     person.key = person.key.take().or(Some(author.public_key));
                 }
             }
-            "relayables" | "likes_on_comments" => {
+            List::OwnRelayables => self.need_parent(value),
+            List::OthersRelayables | List::LikesOnComments => {
                 if let Ok(mut record) = relayable(value) {
                     // Only the signer's key counts; this pod knows itself who that is now.
                     self.additions.name_signer(&mut record);
                     self.discover(record.entity.author().clone());
                 }
             }
-            "conversations" => {
+            List::Conversations => {
                 if let Ok(conversation) = serde_json::from_str::<Conversation>(value.get()) {
                     for person in conversation.participants {
                         self.discover(person);
                     }
                 }
             }
-            "posts" => {
+            List::Posts => {
                 if let Ok((post, _)) = read_record::<OwnPost>(value, None) {
                     self.see_post(post);
                 }
             }
-            "loose_photos" => {
+            List::LoosePhotos => {
                 if let Ok(LoosePhoto { photo, .. }) = serde_json::from_str(value.get()) {
                     self.see_photo(photo);
                 }
             }
-            "post_subscriptions" => {
+            List::Subscriptions => {
                 if let Ok((post, _)) = read_record(value, None) {
                     self.need(PostName::Post, post, None);
                 }
             }
-            "commented_posts" => {
+            List::CommentedPosts => {
                 if let Ok(post) = serde_json::from_str::<CommentedPost>(value.get()) {
                     self.need(PostName::Post, post.guid, Some(post.author));
                 }
             }
-            _ => {}
+            // They name nobody, and are read in batches or with the records that they add to.
+            List::FollowedTags
+            | List::AspectVisibility
+            | List::UnsignedRelayables
+            | List::Signers
+            | List::PostRemainders
+            | List::HiddenPosts => {}
         }
     }
 }
@@ -311,25 +307,20 @@ fn hashed(guid: &Guid) -> u64 {
 
 impl DocumentVisitor for Survey {
     fn array(&mut self, place: &Place<'_>) {
-        if self.part != Part::Extras {
-            self.lists.push((place.section, place.name.to_owned()));
-        }
+        self.lists.extend(place.list());
     }
 
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        if place.section == Section::User || self.part == Part::Extras {
+        if matches!(place.section, Section::User | Section::Extras) {
             self.set(place, value);
         }
         Ok(Next::Continue)
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        self.records += u64::from(crate::import::scan::source::is_batched(place.section, place.name));
-        if place.section == Section::User && place.name == "relayables" {
-            self.need_parent(value);
-        } else {
-            self.see(place, value);
-        }
+        let Some(list) = place.list() else { return Ok(Next::Continue) };
+        self.records += u64::from(is_batched(list));
+        self.see(list, place, value);
         if self.kept > MAX_KEPT {
             let problem = format!(
                 "aspects, blocks and photos take more than {} MiB; no honest archive has so many",

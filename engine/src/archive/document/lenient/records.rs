@@ -5,22 +5,16 @@ use serde_json::Value;
 use super::fields::{Fields, as_id, as_text, default, need};
 use super::{Record, Repair, times};
 use crate::domain::{
-    Aspect, AspectAudience, CommentedPost, Contact, Conversation, DiasporaId, Entity, ExtraSettings, Guid,
-    LoosePhoto, NonContactAuthor, OwnPost, PostRemainder, PrivateKey, Profile, Relayable, SignedAs,
+    Aspect, Contact, DiasporaId, Entity, ExtraSettings, Guid, NonContactAuthor, OwnPost, PrivateKey, Profile,
+    Relayable,
 };
 
 /// The author of content that names none.
 const UNKNOWN_AUTHOR: &str = "unknown@unknown.invalid";
 
 // Written by Pappus only, always in the same form.
-impl Record for AspectAudience {}
-impl Record for CommentedPost {}
-impl Record for Conversation {}
 impl Record for ExtraSettings {}
-impl Record for LoosePhoto {}
-impl Record for PostRemainder {}
 impl Record for PrivateKey {}
-impl Record for SignedAs {}
 
 impl Record for bool {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {

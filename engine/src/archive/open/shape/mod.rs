@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::{FindingCode, Findings};
 use crate::archive::document::{DocumentError, LostValue, Place, Record, read_record};
+use crate::archive::lists::{List, ListRecord as _, ListTask, TypedList};
 use crate::archive::manifest::CountKind;
 
 /// The treatment of records that cannot be read.
@@ -67,22 +68,37 @@ impl Tally {
         Ok(())
     }
 
-    /// Counts a record that is not needed otherwise.
-    fn count_one<T: Record>(
-        &mut self,
-        place: &Place<'_>,
-        value: &RawValue,
-        kind: CountKind,
-    ) -> Result<(), DocumentError> {
-        if self.parse::<T>(place, value)?.is_some() {
-            self.count(kind, 1);
-        }
-        Ok(())
+    /// Refuses a field that is a list in the format, and no array here.
+    fn refuse_list(&mut self, place: &Place<'_>) -> Result<(), DocumentError> {
+        if place.list().is_some() { self.refuse(place, "this should be an array") } else { Ok(()) }
+    }
+
+    /// Reads and counts a record of a list.
+    fn record(&mut self, list: List, place: &Place<'_>, value: &RawValue) -> Result<(), DocumentError> {
+        list.with_type(CountRecord { tally: self, place, value })
     }
 
     pub(super) fn count(&mut self, kind: CountKind, number: u64) {
         if number > 0 {
             *self.counts.entry(kind).or_default() += number;
         }
+    }
+}
+
+/// Reads and counts one record.
+struct CountRecord<'a> {
+    tally: &'a mut Tally,
+    place: &'a Place<'a>,
+    value: &'a RawValue,
+}
+
+impl ListTask for CountRecord<'_> {
+    type Output = Result<(), DocumentError>;
+
+    fn run<L: TypedList>(self) -> Self::Output {
+        if let Some(record) = self.tally.parse::<L::Record>(self.place, self.value)? {
+            record.count(L::LIST, |kind, number| self.tally.count(kind, number));
+        }
+        Ok(())
     }
 }

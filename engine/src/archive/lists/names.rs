@@ -1,0 +1,121 @@
+//! The names of records: enough of a record to tell whether two archives have the same one.
+
+use serde::Deserialize;
+
+use super::Namespace;
+
+/// A record's name in its list's namespace, and the names of the records within it.
+pub(crate) struct Names {
+    pub(crate) name: String,
+    pub(crate) parts: Vec<(Namespace, String)>,
+}
+
+impl Names {
+    fn plain(name: String) -> Self {
+        Self { name, parts: Vec::new() }
+    }
+}
+
+/// A record that is its own name.
+#[derive(Deserialize)]
+pub(crate) struct Itself(String);
+
+/// A record named by its GUID.
+#[derive(Deserialize)]
+pub(crate) struct ByGuid {
+    guid: String,
+}
+
+/// A person.
+#[derive(Deserialize)]
+pub(crate) struct ByAccount {
+    account_id: String,
+}
+
+/// An aspect.
+#[derive(Deserialize)]
+pub(crate) struct ByName {
+    name: String,
+}
+
+/// The aspects that a post or photo is visible to.
+#[derive(Deserialize)]
+pub(crate) struct ByTarget {
+    kind: String,
+    guid: String,
+}
+
+/// An entity around its fields.
+#[derive(Deserialize)]
+pub(crate) struct Wrapped<T> {
+    entity_data: T,
+}
+
+/// A post, or a part of it.
+#[derive(Deserialize)]
+pub(crate) struct PostNames {
+    guid: String,
+    #[serde(default)]
+    photos: Vec<Wrapped<ByGuid>>,
+    #[serde(default)]
+    poll: Option<Wrapped<ByGuid>>,
+}
+
+/// A conversation.
+#[derive(Deserialize)]
+pub(crate) struct ConversationNames {
+    guid: String,
+    messages: Vec<ByGuid>,
+}
+
+impl From<Itself> for Names {
+    fn from(record: Itself) -> Self {
+        Self::plain(record.0)
+    }
+}
+
+impl From<ByGuid> for Names {
+    fn from(record: ByGuid) -> Self {
+        Self::plain(record.guid)
+    }
+}
+
+impl From<ByAccount> for Names {
+    fn from(record: ByAccount) -> Self {
+        Self::plain(record.account_id)
+    }
+}
+
+impl From<ByName> for Names {
+    fn from(record: ByName) -> Self {
+        Self::plain(record.name)
+    }
+}
+
+impl From<ByTarget> for Names {
+    fn from(ByTarget { kind, guid }: ByTarget) -> Self {
+        Self::plain(format!("{kind} {guid}"))
+    }
+}
+
+impl<T: Into<Self>> From<Wrapped<T>> for Names {
+    fn from(entity: Wrapped<T>) -> Self {
+        entity.entity_data.into()
+    }
+}
+
+impl From<PostNames> for Names {
+    fn from(post: PostNames) -> Self {
+        let photos = post.photos.into_iter().map(|photo| (Namespace::Photo, photo.entity_data.guid));
+        let poll = post.poll.map(|poll| (Namespace::Poll, poll.entity_data.guid));
+        Self { name: post.guid, parts: photos.chain(poll).collect() }
+    }
+}
+
+impl From<ConversationNames> for Names {
+    fn from(conversation: ConversationNames) -> Self {
+        let messages = conversation.messages.into_iter();
+        let parts = messages.map(|message| (Namespace::Message, message.guid)).collect();
+        Self { name: conversation.guid, parts }
+    }
+}
