@@ -1,8 +1,9 @@
 //! Opens the archives that arguments name.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
-use pappus_engine::archive::encryption::Unlock;
+use pappus_engine::archive::encryption::{Unlock, is_encrypted};
 use pappus_engine::archive::limits::Limits;
 use pappus_engine::archive::open::{Archive, Verified};
 use pappus_engine::domain::DiasporaId;
@@ -75,10 +76,25 @@ pub(crate) fn unlock(
     Ok(Some(Unlock::identities(&read_key_file(file)?)?))
 }
 
-/// Reads a file of age identities.
+/// Reads a file of age identities, such as a copy made by `pappus keys backup`. Asks at the terminal for the passphrase
+/// of a copy that has one.
 pub(crate) fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
-    let failed = |error| Failure::new(format!("the key file {} cannot be read", path.display()), error);
-    pappus_engine::text::read(std::fs::File::open(path).map_err(failed)?, MAX_KEY_FILE).map_err(failed)
+    let sentence = || format!("the key file {} cannot be read", path.display());
+    let failed = |error| Failure::new(sentence(), error);
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    if !is_encrypted(&mut file).map_err(failed)? {
+        return pappus_engine::text::read(file, MAX_KEY_FILE).map_err(failed);
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::say(format!(
+            "the key file {} has a passphrase, and there is no terminal to ask for it: put the keys back with \
+             `pappus keys restore`, which takes it from a file, or decrypt the copy with `age --decrypt`",
+            path.display()
+        )));
+    }
+    let text = passphrase::read(&PassphraseSource::Prompt, "the key file")?;
+    let opened = Unlock::passphrase(&text).open(file).map_err(|error| Failure::new(sentence(), error))?;
+    pappus_engine::text::read(opened, MAX_KEY_FILE).map_err(failed)
 }
 
 /// Describes the archive's owner.

@@ -93,6 +93,7 @@ async fn options(
 ) -> Result<ImportOptions, Failure> {
     let file = &arguments.archive.archive;
     Ok(ImportOptions {
+        owner: None,
         username: arguments.username.clone(),
         reserved_names: config.reserved_names.clone(),
         email: arguments.email.clone(),

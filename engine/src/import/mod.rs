@@ -77,6 +77,9 @@ pub struct ImportOptions {
     pub uploads: PhotoStore,
     /// The timestamp of new rows.
     pub now: Timestamp,
+    /// Whose import it is, where several people bring archives, such as `newcomer-12`; none for the podmin's own. An
+    /// import that somebody else started is not continued.
+    pub owner: Option<String>,
     /// SHA-256 of the archive file.
     pub archive_sha256: String,
     /// The keys that open the saved key of an account whose earlier import was undone.

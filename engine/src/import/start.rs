@@ -36,7 +36,7 @@ impl Importer<'_> {
             None => None,
         };
         let import = match standing {
-            Some(import) => Some(resume(import, mover)?),
+            Some(import) => Some(resume(import, mover, self.options.owner.as_deref())?),
             None => self.begin_new(survey, mover, store).await?,
         };
         if let (Some(store), Some(import)) = (store, import) {
@@ -84,6 +84,7 @@ impl Importer<'_> {
             old: mover.old,
             old_key: mover.old_key,
             username,
+            owner: self.options.owner.as_deref().unwrap_or(PODMIN),
             pod_url: &pod_url,
             person_guid: former.as_ref().map(|former| former.person_guid.as_str()),
             now: self.options.now,
@@ -125,13 +126,22 @@ impl Importer<'_> {
     }
 }
 
-/// Returns an existing import that continues: under the same name only, and not while it is being undone.
-fn resume(import: ImportRecord, mover: &AccountMove<'_>) -> Result<ImportRecord, ImportError> {
+/// The owner of imports that the podmin starts.
+const PODMIN: &str = "podmin";
+
+/// Returns an existing import that continues: under the same name only, for the same owner, and not while it is being
+/// undone. The podmin may continue any.
+fn resume(
+    import: ImportRecord,
+    mover: &AccountMove<'_>,
+    owner: Option<&str>,
+) -> Result<ImportRecord, ImportError> {
     let old = mover.old.clone();
-    if import.is_being_undone {
+    let is_foreign = owner.is_some_and(|owner| import.owner.as_deref().is_some_and(|other| other != owner));
+    if import.is_being_undone && !is_foreign {
         return Err(ImportError::BeingUndone { old, import: import.id });
     }
-    if import.new_username == mover.new.username() {
+    if import.new_username == mover.new.username() && !is_foreign {
         return Ok(import);
     }
     Err(ImportError::Before { old, name: import.new_username, import: import.id })

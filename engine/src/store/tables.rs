@@ -44,6 +44,7 @@ files! {
     19 "0019_evidence",
     20 "0020_once",
     21 "0021_leases",
+    22 "0022_owners",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.

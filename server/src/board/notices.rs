@@ -1,12 +1,14 @@
 //! Notices: mails from the podmin to many people, one to each person.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::shared::letter::{Filling, Languages, Text, Written, recipients};
+use super::shared::letter::{Filling, Languages, Text, Written, recipients, unknown_placeholders};
 use super::shared::notices::{Audience, Draft, DraftProblem, Notice};
 use super::shared::{self, Actor};
 use crate::app::App;
@@ -49,6 +51,8 @@ struct Preview {
     shown: String,
     /// The recipients per language, and the mail they receive.
     letters: Vec<(String, Written)>,
+    /// Placeholders that nothing replaces, as a list; usually empty.
+    unknown: String,
 }
 
 struct Sent {
@@ -227,7 +231,11 @@ async fn preview(app: &App, page: &Page, actor: &Actor, draft: &Draft) -> Result
         let letter = filling.locked(app, draft, &draft.languages.main, name);
         letters.push((words.with("notices-to-locked", number(counts.locked)), letter));
     }
-    Ok(Preview { all: counts.all(), shown: words.number(counts.all()), letters })
+    // Everything known is filled in by now.
+    let texts = letters.iter().flat_map(|(_, letter)| [letter.subject.as_str(), letter.body.as_str()]);
+    let unknown: BTreeSet<String> = texts.flat_map(unknown_placeholders).collect();
+    let unknown = unknown.into_iter().collect::<Vec<_>>().join(", ");
+    Ok(Preview { all: counts.all(), shown: words.number(counts.all()), letters, unknown })
 }
 
 /// The form that changes a notice.

@@ -18,6 +18,8 @@ use crate::words::Words;
 
 /// Interval between queries for pending mails.
 const LOOK: Duration = Duration::from_secs(2);
+/// Interval of deleting addresses where no mail is sent.
+const FORGET: Duration = Duration::from_mins(1);
 /// Rows per query.
 const MANY: u32 = 50;
 
@@ -39,7 +41,12 @@ impl From<StoreError> for MailsError {
 /// Queues pending mails, in a loop.
 pub(super) async fn write(app: App) {
     if !app.config.mail.is_sent() {
-        return;
+        loop {
+            if let Err(error) = app.newcomers.table.forget_addresses().await {
+                tracing::warn!("addresses of newcomers are not deleted yet: {error}");
+            }
+            tokio::time::sleep(FORGET).await;
+        }
     }
     loop {
         if let Err(error) = to_podmins(&app).await {

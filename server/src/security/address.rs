@@ -57,13 +57,23 @@ fn origin(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &Proxies) -> Addre
     let lists = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let mut heard: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
     let mut last = peer;
-    while let Some(Ok(address)) = heard.pop().map(str::parse::<IpAddr>) {
+    while let Some(entry) = heard.pop() {
+        // An entry that nobody can read is not the proxy itself, which may be allowed more than others.
+        let Some(address) = forwarded(entry) else { return NOWHERE };
         last = Some(address);
         if !proxies.contains(address) {
             break;
         }
     }
     last.map_or(NOWHERE, |address| Address(address.to_canonical()))
+}
+
+/// Reads an address as proxies write it: some add the port, some put IPv6 into brackets.
+fn forwarded(entry: &str) -> Option<IpAddr> {
+    let plain = entry.parse().ok();
+    let with_port = || entry.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let in_brackets = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    plain.or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]
@@ -87,7 +97,12 @@ mod tests {
         // The client's own entries precede the proxy's.
         assert_eq!(found(Some("127.0.0.1"), &["1.1.1.1, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(found(Some("127.0.0.1"), &["1.1.1.1", "198.51.100.1, 10.1.2.3"]), "198.51.100.1");
-        assert_eq!(found(Some("127.0.0.1"), &["nonsense"]), "127.0.0.1");
+        for unreadable in ["nonsense", "198.51.100.1, nonsense", "1.2.3.4:99999", ""] {
+            assert_eq!(found(Some("127.0.0.1"), &[unreadable]), "0.0.0.0", "{unreadable}");
+        }
+        assert_eq!(found(Some("127.0.0.1"), &["198.51.100.1:4711"]), "198.51.100.1");
+        assert_eq!(found(Some("127.0.0.1"), &["[2001:db8::1]:4711"]), "2001:db8::1");
+        assert_eq!(found(Some("127.0.0.1"), &["[2001:db8::1]"]), "2001:db8::1");
         assert_eq!(found(Some("127.0.0.1"), &[]), "127.0.0.1");
         assert_eq!(found(None, &["198.51.100.1"]), "198.51.100.1");
         assert_eq!(found(None, &[]), "0.0.0.0");

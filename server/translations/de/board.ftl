@@ -88,6 +88,7 @@ audience-month = Im letzten Monat dabei
 audience-not-fetched = Alle, die noch kein Archiv geholt haben
 notices-lead = Ein Rundbrief geht an jede Person einmal, langsam, hinter den Mails, auf die Leute warten.
 notices-preview = So sehen ihn die Leute
+notices-unknown = Für { $names } wird nichts eingesetzt, es wird so verschickt. Ist es ein Tippfehler?
 notices-sure = Was abgeschickt ist, kann niemand zurückholen.
 notices-send = { $count ->
     [one] An 1 Person abschicken

@@ -88,6 +88,7 @@ audience-month = Active within a month
 audience-not-fetched = All who have not fetched an archive
 notices-lead = A letter goes to each person once, slowly, behind the mails people wait for.
 notices-preview = As people will see it
+notices-unknown = Nothing replaces { $names }: this is sent as it stands. Is it a typing error?
 notices-sure = What is sent cannot be taken back.
 notices-send = { $count ->
     [one] Send it to 1 person

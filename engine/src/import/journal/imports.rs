@@ -54,6 +54,8 @@ pub struct ImportRecord {
     pub new_username: String,
     /// The target pod.
     pub pod_url: String,
+    /// See [`crate::import::ImportOptions::owner`]; none for imports of earlier versions.
+    pub owner: Option<String>,
     /// The import's state.
     pub state: ImportState,
     /// True while the import is being undone.
@@ -86,7 +88,7 @@ pub(in crate::import) const JOURNAL_VERSION: i64 = 2;
 const UNDOING: &str = "undoing";
 
 const COLUMNS: &str = "id, archive_sha256, old_id, new_username, pod_url, state, created_at, report, \
-                       COALESCE(person_guid, id), old_key, stage, settled_batch, journal_version";
+                       COALESCE(person_guid, id), old_key, stage, settled_batch, journal_version, owner";
 
 fn read(row: &StoreRow) -> Result<ImportRecord, StoreError> {
     let state: String = row.get(5)?;
@@ -104,6 +106,7 @@ fn read(row: &StoreRow) -> Result<ImportRecord, StoreError> {
         is_being_undone: row.get::<Option<String>>(10)?.as_deref() == Some(UNDOING),
         settled_batch: row.get(11)?,
         journal_version: row.get(12)?,
+        owner: row.get(13)?,
     })
 }
 
@@ -172,6 +175,7 @@ pub(in crate::import) struct NewImport<'a> {
     /// See [`ImportRecord::old_key`].
     pub(in crate::import) old_key: Option<&'a str>,
     pub(in crate::import) username: &'a str,
+    pub(in crate::import) owner: &'a str,
     pub(in crate::import) pod_url: &'a str,
     /// The GUID by which other pods may know the account.
     pub(in crate::import) person_guid: Option<&'a str>,
@@ -191,6 +195,7 @@ pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Resul
         old_key: new.old_key.map(str::to_owned),
         new_username: new.username.to_owned(),
         pod_url: new.pod_url.to_owned(),
+        owner: Some(new.owner.to_owned()),
         state: ImportState::Importing,
         is_being_undone: false,
         created_at: millis(new.now),
@@ -199,7 +204,7 @@ pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Resul
         journal_version: JOURNAL_VERSION,
     };
     let sql = "INSERT INTO pappus_imports (id, person_guid, archive_sha256, old_id, old_key, new_username, pod_url, \
-               state, journal_version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'importing', ?, ?, ?)";
+               owner, state, journal_version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'importing', ?, ?, ?)";
     let values = [
         import.id.as_str().into(),
         new.person_guid.into(),
@@ -208,6 +213,7 @@ pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Resul
         new.old_key.into(),
         new.username.into(),
         new.pod_url.into(),
+        new.owner.into(),
         JOURNAL_VERSION.into(),
         import.created_at.into(),
         import.created_at.into(),

@@ -1,6 +1,6 @@
 //! A notice as a personal mail: in the recipient's language, with placeholders filled in.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::people::{Recipient, Seen, addressees};
@@ -105,6 +105,16 @@ impl Filling {
             .replace("{days}", &days.join("\n"))
             .replace("{podmin}", &podmin.unwrap_or_else(|| words.say("notice-podmin-unknown")))
     }
+}
+
+/// Returns what looks like a placeholder and is none: a typo would go to everybody.
+pub(crate) fn unknown_placeholders(text: &str) -> BTreeSet<String> {
+    let found = text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+    let is_name = |name: &&str| {
+        (1..=30).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    found.filter(is_name).map(|name| format!("{{{name}}}")).collect()
 }
 
 /// Counts the recipients.

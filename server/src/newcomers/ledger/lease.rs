@@ -147,7 +147,7 @@ impl Lease {
         };
         let set = format!(
             "import_id = ?, report = ?, announce_at = ?, problem = ?, reason = ?, encrypted_password = NULL, \
-             email = NULL, {},",
+             {},",
             self.newcomers.due()
         );
         let values =
@@ -174,7 +174,7 @@ impl Lease {
 
     /// Records that the move was undone.
     pub(in crate::newcomers) async fn undone(&self, now: i64) -> Result<bool, StoreError> {
-        let set = "archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, email = NULL, \
+        let set = "archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, \
                    username = NULL, problem = NULL, reason = NULL,";
         self.end(State::Undone, set, &[], now).await
     }

@@ -135,8 +135,8 @@ pub struct Newcomer {
     pub plan: Option<String>,
     /// The chosen username.
     pub username: Option<String>,
-    /// The chosen e-mail address.
-    pub email: Option<String>,
+    /// The chosen e-mail address, encrypted, until the last mail is written.
+    pub sealed_email: Option<String>,
     /// The hash of the password, encrypted, until the import is done.
     pub sealed_password: Option<String>,
     /// The podmin's decision.
@@ -169,7 +169,7 @@ pub struct Newcomer {
 
 /// The columns of [`Newcomer`].
 pub(in crate::newcomers) const NEWCOMER: &str = "id, state, language, begun_at, expires_at, archive_bytes, photos_bytes, \
-     archive_sha256, archive_passphrase, key_passphrase, key_locked, old_account, proof, plan, username, email, \
+     archive_sha256, archive_passphrase, key_passphrase, key_locked, old_account, proof, plan, username, mail_to, \
      encrypted_password, approved, decided_by, import_id, report, announced, attempts, stage, total, advanced, \
      problem, reason, announce_at, photos_sha256, deaths, evidence";
 
@@ -193,7 +193,7 @@ impl Newcomer {
             proof: row.get(12)?,
             plan: row.get(13)?,
             username: row.get(14)?,
-            email: row.get(15)?,
+            sealed_email: row.get(15)?,
             sealed_password: row.get(16)?,
             approved: row.get::<Option<i64>>(17)?.map(|approved| approved != 0),
             decided_by: row.get(18)?,

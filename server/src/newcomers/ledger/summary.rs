@@ -29,7 +29,7 @@ pub(in crate::newcomers) struct PlanSummary {
     /// True if the archive has no usable signing key, so that other pods would reject the move.
     #[serde(default)]
     pub(in crate::newcomers) no_key: bool,
-    /// The e-mail address in the archive.
+    /// The e-mail address in the archive, encrypted.
     #[serde(default)]
     pub(in crate::newcomers) email: Option<String>,
 }

@@ -43,7 +43,6 @@ pub(in crate::newcomers) struct NewNewcomer<'a> {
 /// The choices of a newcomer.
 pub(in crate::newcomers) struct Choice<'a> {
     pub(in crate::newcomers) username: &'a str,
-    pub(in crate::newcomers) email: &'a str,
     /// The hash of the password, encrypted.
     pub(in crate::newcomers) sealed_password: &'a str,
     /// The e-mail address for messages, encrypted.
@@ -271,7 +270,7 @@ impl Newcomers {
         now: i64,
     ) -> Result<bool, StoreError> {
         let set = format!(
-            "state = ?, username = ?, email = ?, encrypted_password = ?, mail_to = ?, key_passphrase = ?, \
+            "state = ?, username = ?, encrypted_password = ?, mail_to = ?, key_passphrase = ?, \
              terms_at = ?, podmins_told = 0, decision_told = 0, state_told = NULL, announce_at = NULL, \
              problem = NULL, reason = NULL, {}",
             self.to_do()
@@ -279,13 +278,27 @@ impl Newcomers {
         let values = [
             choice.to.as_str().into(),
             choice.username.into(),
-            choice.email.into(),
             choice.sealed_password.into(),
             choice.mail_to.into(),
             choice.key_passphrase.map_or(Value::Bytes(None), Value::from),
             now.into(),
         ];
         self.change(id, &[State::Checked], &set, &values, now).await
+    }
+
+    /// Returns whether another newcomer, who waits or is being imported, has chosen this name.
+    pub(in crate::newcomers) async fn is_name_chosen(&self, id: i64, name: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT id FROM pappus_newcomers WHERE pod = ? AND id <> ? AND username = ? \
+                   AND state IN ('waiting', 'importing') LIMIT 1";
+        let values = [(&self.pod).into(), id.into(), name.into()];
+        Ok(self.store.first("looking for a chosen name", sql, &values).await?.is_some())
+    }
+
+    /// Deletes addresses to which no mail will be sent, where the service sends none.
+    pub(in crate::newcomers) async fn forget_addresses(&self) -> Result<u64, StoreError> {
+        let sql = "UPDATE pappus_newcomers SET mail_to = NULL WHERE pod = ? AND mail_to IS NOT NULL \
+                   AND state IN ('imported', 'declined', 'announced', 'undone')";
+        self.store.execute("deleting addresses", sql, &[(&self.pod).into()]).await
     }
 
     /// Records the podmin's decision.
@@ -296,7 +309,10 @@ impl Newcomers {
         by: &str,
         now: i64,
     ) -> Result<bool, StoreError> {
-        let set = format!("state = ?, approved = ?, decided_at = ?, decided_by = ?, {}", self.to_do());
+        // Nobody needs the password of somebody who was declined.
+        let password = if yes { "" } else { "encrypted_password = NULL, " };
+        let set =
+            format!("state = ?, approved = ?, decided_at = ?, decided_by = ?, {password}{}", self.to_do());
         let to = if yes { State::Importing } else { State::Declined };
         let values = [to.as_str().into(), i64::from(yes).into(), now.into(), by.into()];
         self.change(id, &[State::Waiting], &set, &values, now).await
@@ -359,7 +375,7 @@ impl Newcomers {
 
     /// Ends a move that was cancelled or has expired.
     pub(in crate::newcomers) async fn leave(&self, id: i64, now: i64) -> Result<bool, StoreError> {
-        let set = "state = 'expired', username = NULL, email = NULL, encrypted_password = NULL, mail_to = NULL, \
+        let set = "state = 'expired', username = NULL, encrypted_password = NULL, mail_to = NULL, \
                    archive_passphrase = NULL, key_passphrase = NULL, plan = NULL";
         let from = [State::Uploading, State::Refused, State::Checked, State::Waiting, State::Declined];
         self.change(id, &from, set, &[], now).await
@@ -392,7 +408,7 @@ impl Newcomers {
         let sql = "UPDATE pappus_newcomers SET address = NULL WHERE pod = ? AND address IS NOT NULL AND begun_at < ?";
         let day_ago = now - millis(Duration::from_hours(24));
         self.store.execute("forgetting addresses", sql, &[(&self.pod).into(), day_ago.into()]).await?;
-        let sql = "UPDATE pappus_newcomers SET state = 'expired', username = NULL, email = NULL, \
+        let sql = "UPDATE pappus_newcomers SET state = 'expired', username = NULL, \
                    encrypted_password = NULL, mail_to = NULL, archive_passphrase = NULL, key_passphrase = NULL, plan = NULL, \
                    changed_at = ? WHERE pod = ? AND expires_at <= ? \
                    AND state IN ('uploading', 'refused', 'checked', 'waiting', 'declined')";
@@ -419,7 +435,7 @@ const TAKES_FILES: [State; 3] = [State::Uploading, State::Refused, State::Checke
 
 /// Clears the findings about an archive, and the choices based on them.
 pub(in crate::newcomers) const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, evidence = NULL, \
-                             plan = NULL, key_locked = 0, username = NULL, email = NULL, \
+                             plan = NULL, key_locked = 0, username = NULL, \
                              encrypted_password = NULL, mail_to = NULL, problem = NULL, reason = NULL";
 
 /// Locks the counts of a pod's newcomers and files until the transaction ends. Without it, PostgreSQL would let two

@@ -183,15 +183,13 @@ pub(in crate::newcomers) async fn take(
         KeyPassphrase::Given(passphrase) if newcomer.key_locked => seal(app, passphrase).await?,
         _ => None,
     };
-    let choice = Choice {
-        username,
-        email,
-        sealed_password: &hash,
-        mail_to: &mail_to,
-        key_passphrase: sealed.as_deref(),
-        to,
-    };
-    app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await?;
+    let choice =
+        Choice { username, sealed_password: &hash, mail_to: &mail_to, key_passphrase: sealed.as_deref(), to };
+    if !app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await? {
+        return Err(WebError::Conflict(
+            "the move has changed meanwhile, and the choice was not taken".to_owned(),
+        ));
+    }
     Ok(wrong)
 }
 
@@ -206,6 +204,9 @@ async fn taken(
     let old = newcomer.old_account.as_deref().and_then(|old| old.parse().ok()).ok_or(WebError::NotFound)?;
     let choice = (username, Some(email));
     match check_choice(&pod.database, &pod.url, &app.store, &old, &pod.reserved_names, choice).await {
+        Ok(()) if app.newcomers.table.is_name_chosen(newcomer.id, username).await? => {
+            Ok(Some("newcomers-name-taken"))
+        }
         Ok(()) => Ok(None),
         Err(ImportError::Name(_)) => Ok(Some("newcomers-name-letters")),
         Err(ImportError::Username(..)) => Ok(Some("newcomers-name-taken")),

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use pappus_engine::archive::manifest::CountKind;
+use pappus_engine::depot::sealed::open_text;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -14,7 +15,7 @@ use crate::error::WebError;
 use crate::newcomers::auth::{find, secret};
 use crate::newcomers::ledger::records::{Newcomer, State};
 use crate::newcomers::ledger::summary::{Group, PlanSummary};
-use crate::newcomers::steps::{NO_KEY, needs_passphrase};
+use crate::newcomers::steps::{MANY_PODS, NO_KEY, needs_passphrase};
 use crate::pages::{FieldProblems, Page};
 use crate::podmin_words::PodminMessage;
 
@@ -86,6 +87,8 @@ struct View {
     reason: Option<String>,
     unproven: bool,
     key_locked: bool,
+    /// True if the announcement waits for a podmin.
+    waits_for_podmin: bool,
     /// True without a usable signing key: the move cannot be announced.
     no_key: bool,
     /// End of the pause for undo, while it is running.
@@ -160,7 +163,7 @@ pub(in crate::newcomers) async fn present(
     }
     let form = form.unwrap_or_else(|| Form {
         username: known.and_then(|(newcomer, _)| suggestion(newcomer)).unwrap_or_default(),
-        email: known.and_then(|(newcomer, _)| email(newcomer)).unwrap_or_default(),
+        email: known.and_then(|(newcomer, _)| email(app, newcomer)).unwrap_or_default(),
         ..Form::default()
     });
     let is_open = section.admission != Admission::Closed;
@@ -215,10 +218,12 @@ fn suggestion(newcomer: &Newcomer) -> Option<String> {
     newcomer.username.clone().or_else(|| plan.map(|plan| plan.suggestion))
 }
 
-/// Returns the e-mail address chosen before, or the one in the archive.
-fn email(newcomer: &Newcomer) -> Option<String> {
+/// Returns the e-mail address chosen before, or the one in the archive; none if the keys are not here.
+fn email(app: &App, newcomer: &Newcomer) -> Option<String> {
     let plan = PlanSummary::read(newcomer.plan.as_deref());
-    newcomer.email.clone().or_else(|| plan.and_then(|plan| plan.email))
+    let sealed = newcomer.sealed_email.clone().or_else(|| plan.and_then(|plan| plan.email))?;
+    let unlock = app.keys.unlock().ok()??;
+    Some(open_text(&unlock, sealed).ok()?.to_string())
 }
 
 fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> View {
@@ -242,6 +247,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),
         unproven: newcomer.proof.as_deref() == Some("unproven"),
         key_locked: needs_passphrase(newcomer),
+        waits_for_podmin: newcomer.problem.as_deref() == Some(MANY_PODS),
         no_key: plan.as_ref().is_some_and(|plan| plan.no_key) || newcomer.problem.as_deref() == Some(NO_KEY),
         undo_until: newcomer.undo_until(),
         plan: plan.map(|told| table(page, &told, Audience::Newcomer)),
@@ -313,14 +319,18 @@ pub(in crate::newcomers) enum Audience {
 pub(in crate::newcomers) fn table(page: &Page, told: &PlanSummary, audience: Audience) -> Table {
     let words = &page.words;
     let row = |(kind, tally): (&CountKind, &pappus_engine::import::Tally)| Row {
-        kind: words.say(&kind_key(*kind)),
+        kind: kind_text(page, *kind, audience),
         in_archive: words.number(tally.in_archive),
         new: words.number(tally.imported),
         here: words.number(tally.adopted),
         left_out: words.number(tally.left_out.values().sum()),
     };
     let finding = |group: &Group| {
-        (words.number(group.count), words.say(&kind_key(group.kind)), finding_text(page, group, audience))
+        (
+            words.number(group.count),
+            kind_text(page, group.kind, audience),
+            finding_text(page, group, audience),
+        )
     };
     Table {
         rows: told.kinds.iter().map(row).collect(),
@@ -363,6 +373,16 @@ fn finding_text(page: &Page, group: &Group, audience: Audience) -> String {
         Audience::Newcomer => None,
     };
     own.unwrap_or_else(|| page.words.say(&format!("newcomers-finding-{name}")))
+}
+
+/// Returns the name of a kind of record; that for podmins does not address the newcomer.
+fn kind_text(page: &Page, kind: CountKind, audience: Audience) -> String {
+    let key = kind_key(kind);
+    let own = match audience {
+        Audience::Podmin => page.words.find(&format!("queue-{key}")),
+        Audience::Newcomer => None,
+    };
+    own.unwrap_or_else(|| page.words.say(&key))
 }
 
 /// Returns the translation key of a kind of record.

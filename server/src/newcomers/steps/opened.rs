@@ -83,6 +83,20 @@ impl Step {
         sealed::open(&self.unlock()?, sealed.to_vec()).map_err(|error| reschedule(&error))
     }
 
+    /// Encrypts a text with the key of the store, for a text column.
+    pub(super) async fn sealed_text(&self, text: &str) -> Result<String, Outcome> {
+        let key = self.workshop.keys.current(self.workshop.now().into()).await;
+        let key = key.map_err(|error| reschedule(&error))?;
+        sealed::seal_text(&key.recipient, text).map_err(|error| reschedule(&error))
+    }
+
+    /// Decrypts the chosen e-mail address.
+    pub(super) fn email(&self) -> Result<Option<String>, Outcome> {
+        let Some(sealed) = self.newcomer.sealed_email.clone() else { return Ok(None) };
+        let email = sealed::open_text(&self.unlock()?, sealed).map_err(|error| reschedule(&error))?;
+        Ok(Some(email.to_string()))
+    }
+
     /// Decrypts the hash of the chosen password.
     pub(super) fn password_hash(&self) -> Result<Option<SecretText>, Outcome> {
         let Some(sealed) = self.newcomer.sealed_password.clone() else { return Ok(None) };

@@ -75,11 +75,17 @@ impl Step {
         client.map(|client| Discovery::new(client, LOOKING_UP).with_hosts(section.max_hosts))
     }
 
+    /// Returns the name under which the newcomer owns an import.
+    fn owner(&self) -> String {
+        format!("newcomer-{}", self.newcomer.id)
+    }
+
     async fn options(&self, pod: &PodConfig, sha256: &str) -> Result<ImportOptions, Outcome> {
         let section = &self.workshop.config.newcomers;
         let uploads =
             PhotoStore::of_pod(&pod.uploads, &pod.database).await.map_err(|error| reschedule(&error))?;
         Ok(ImportOptions {
+            owner: Some(self.owner()),
             username: String::new(),
             reserved_names: pod.reserved_names.clone(),
             email: None,
@@ -108,7 +114,10 @@ impl Step {
             return Err(self.stopped("onto_itself", &ImportError::OntoItself(old)));
         }
         let key = key_state(&mut archive, None)?;
-        let email = super::prefill::email(&mut archive);
+        let email = match super::prefill::email(&mut archive) {
+            Some(email) => Some(self.sealed_text(&email).await?),
+            None => None,
+        };
         let nobody = random_id().map_err(|error| reschedule(&error))?;
         let options = ImportOptions {
             username: self.free_name(pod, &old).await?,
@@ -165,9 +174,11 @@ impl Step {
         PodWriter::mend(&pod.database).await.map_err(|error| reschedule(&error))?;
         let key = PendingKey::begin();
         let (mut archive, Digests { archive: sha256, .. }) = self.open()?;
-        // Otherwise it would resume another person's import.
+        // Otherwise it would resume an import of another archive or of another person.
         if let Some(other) = self.open_import(old).await?
-            && (other.archive_sha256 != sha256 || other.new_username != *username)
+            && (other.archive_sha256 != sha256
+                || other.new_username != *username
+                || other.owner.as_ref().is_some_and(|owner| *owner != self.owner()))
         {
             let reason = format!("{old} has come to this pod before, as {}", other.new_username);
             return Err(self.stopped("imported_before", &reason));
@@ -175,7 +186,7 @@ impl Step {
         let obstacle = self.obstacle(&mut archive)?;
         let options = ImportOptions {
             username: username.clone(),
-            email: newcomer.email.clone(),
+            email: self.email()?,
             encrypted_password: self.password_hash()?,
             accept_unproven: newcomer.approved == Some(true),
             ..self.options(pod, &sha256).await?
@@ -281,10 +292,11 @@ impl Step {
     async fn undo(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let newcomer = &self.newcomer;
         let old = newcomer.old_account.as_deref().unwrap_or_default();
-        // The row has no ID of an incomplete import; it is identified by archive and username.
-        let own = self.open_import(old).await?.filter(|open| match &newcomer.import_id {
-            Some(import) => open.id == *import,
-            None => {
+        // The row has no ID of an incomplete import; those of earlier versions have no owner either.
+        let own = self.open_import(old).await?.filter(|open| match (&newcomer.import_id, &open.owner) {
+            (Some(import), _) => open.id == *import,
+            (None, Some(owner)) => *owner == self.owner(),
+            (None, None) => {
                 Some(&open.archive_sha256) == newcomer.archive_sha256.as_ref()
                     && Some(&open.new_username) == newcomer.username.as_ref()
             }

@@ -1,8 +1,12 @@
 //! The name of somebody whose move was taken back is theirs only, at the door as well.
 
+use std::time::{Duration, Instant};
+
+use crate::support::closing::document;
 use pappus_tests::rows::{Rows, text};
+use pappus_tests::service::Browser;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{PASSWORD, Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
 
@@ -53,4 +57,50 @@ async fn a_name_that_was_taken_back_is_its_owners_only() {
     let mut twice = begin_by_program(&service, json!({})).await;
     hand_in_by_program(&mut twice, &scene.archive).await;
     assert_eq!(state(&mut twice, "refused").await["problem"], "imported_before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_with_the_same_archive_do_not_share_an_import() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, &format!("admission = \"open\"\nper_address = 10\n{}", scene.trusted()));
+    let mut both = [begin_by_program(&service, json!({})).await, begin_by_program(&service, json!({})).await];
+    for person in &mut both {
+        hand_in_by_program(person, &scene.archive).await;
+        state(person, "checked").await;
+    }
+    let before = scene.users().await;
+    let [first, second] = &mut both;
+    // The name is free for both when they ask for it.
+    let chosen = tokio::join!(first.choose("ida", PASSWORD), second.choose("ida", PASSWORD));
+    assert!(chosen.0.is_ok() || chosen.1.is_ok(), "{chosen:?}");
+    let (a, b) = (settled(first).await, settled(second).await);
+    let (winner, loser, problem) =
+        if a["state"] == "imported" { (first, second, b) } else { (second, first, a) };
+    state(winner, "imported").await;
+    assert_ne!(problem["state"], "imported", "{problem}");
+    assert!(problem["state"] == "checked" || problem["problem"] == "imported_before", "{problem}");
+    assert_eq!(scene.users().await, before + 1);
+    super::undo(loser).await;
+    for _ in 0..10 {
+        assert!(!settled(loser).await.is_null());
+    }
+    assert_eq!(scene.users().await, before + 1, "somebody else's account is undone");
+    scene.pods_are_near().await;
+    assert_eq!(super::announce(winner).await, StatusCode::ACCEPTED);
+    state(winner, "announced").await;
+    scene.target.is_sound().await;
+}
+
+/// What became of somebody whose move has come to rest.
+async fn settled(person: &mut Browser) -> Value {
+    let begun = Instant::now();
+    loop {
+        let answer = person.send(Method::GET, "/api/v1/newcomers/me", &[], Vec::new()).await.unwrap();
+        let now = document(&answer);
+        if ["checked", "imported", "failed", "undone"].iter().any(|state| now["state"] == *state) {
+            return now;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "{now}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
