@@ -231,7 +231,7 @@ async fn a_pod_that_is_away_is_waited_for() {
         mail: false,
         language: "en",
     };
-    let asked = scene.requests.ask(&gone, &scene.keys, TIME.parse().unwrap()).await.unwrap();
+    scene.requests.ask(&gone, &scene.keys, TIME.parse().unwrap()).await.unwrap();
     assert!(matches!(scene.workshop().work_on_next().await.unwrap(), JobOutcome::Failed(_)));
 }
 
