@@ -24,6 +24,7 @@ pub mod http;
 pub mod import;
 mod picture;
 pub mod pod;
+mod production;
 pub mod repair;
 pub mod requests;
 pub mod s3;

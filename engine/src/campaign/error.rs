@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::depot::{DepotError, is_of_the_disk};
 use crate::pod::database::DatabaseError;
+use crate::production::SpoolError;
 use crate::store::StoreError;
 
 /// The reason a campaign did not continue. Errors of a single account are recorded with the account instead.
@@ -90,6 +91,12 @@ pub enum CampaignError {
     /// A worker task panicked.
     #[error("a part of the worker stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
+}
+
+impl From<SpoolError> for CampaignError {
+    fn from(SpoolError { path, source }: SpoolError) -> Self {
+        Self::Spool { path, source }
+    }
 }
 
 impl CampaignError {

@@ -282,14 +282,16 @@ impl Depot {
         }
     }
 
-    /// Returns the free bytes; unknown for a bucket.
+    /// Checks that `reserve` bytes are free on the disk; a bucket's space is unknown.
     ///
     /// # Errors
-    /// [`DepotError`].
-    pub fn free_space(&self) -> Result<Option<u64>, DepotError> {
+    /// [`DepotError::Full`], and [`DepotError`].
+    pub fn expect_space(&self, reserve: u64) -> Result<(), DepotError> {
         match &self.0 {
-            Kind::Folder(folder) => folder.free_space().map(Some),
-            Kind::Bucket(_) => Ok(None),
+            Kind::Folder(folder) if folder.free_space()? < reserve => {
+                Err(DepotError::Full { place: self.place() })
+            }
+            _ => Ok(()),
         }
     }
 

@@ -7,13 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::lease::{Intended, RequestLease};
+use super::lease::RequestLease;
 use super::{RequestError, Requests};
 use crate::archive::encryption::Lock;
-use crate::campaign::{Fault, Spool, fault};
 use crate::clock::{Clock as _, SystemClock};
 use crate::depot::sealed;
-use crate::depot::{CampaignKeys, Depot, DepotError, REQUESTS_FOLDER, digest_of_file};
+use crate::depot::{CampaignKeys, Depot, DepotError, REQUESTS_FOLDER};
 use crate::domain::{SigningKey, Timestamp};
 use crate::export::{ExportError, ExportOptions, Exported, Exporter, Progress};
 use crate::pod::config::{DatabaseUrl, PodUrl, Uploads};
@@ -21,6 +20,7 @@ use crate::pod::database::Snapshot;
 use crate::pod::reader::{AccountReader, ReadError};
 use crate::pod::schema::read_schema;
 use crate::pod::uploads::PhotoStore;
+use crate::production::{Fault, Spool, Written, depot_name, fault};
 use crate::store::lease::{Kept, Worker, keep};
 use crate::store::{StateFolder, StoreError, StoredSignatures, random_id};
 
@@ -219,31 +219,16 @@ impl ArchiveWorker {
         folder: &std::path::Path,
     ) -> Result<(), JobError> {
         let setup = &self.setup;
-        if let Some(free) = setup.depot.free_space()?
-            && free < setup.reserve
-        {
-            return Err(DepotError::Full { place: setup.depot.place() }.into());
-        }
+        setup.depot.expect_space(setup.reserve)?;
         let exported = self.export(lease, progress, folder).await?;
-        let path = exported.path.clone();
-        let digested = tokio::task::spawn_blocking(move || digest_of_file(&path)).await;
-        let (bytes, sha256) = digested
-            .map_err(|_| RequestError::Broken)?
-            .map_err(|error| RequestError::Folder(error.to_string()))?;
-        let file = depot_name(lease, &exported);
-        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let intended = Intended {
-            file: &file,
-            bytes: number(bytes),
-            sha256: &sha256,
-            created_at: exported.manifest.created_at.to_utc().and_utc(),
-            records: number(exported.manifest.counts.values().sum()),
-            omissions: number(exported.manifest.omission_count()),
-        };
-        if !lease.intend(&intended).await? {
+        // Each attempt has a name of its own.
+        let attempt = lease.fence().get(..12).unwrap_or_default();
+        let name = depot_name(REQUESTS_FOLDER, &exported.path, &[&lease.request.id.to_string(), attempt]);
+        let written = Written::of(&exported, name).await.map_err(RequestError::from)?;
+        if !lease.intend(&written, exported.manifest.created_at.to_utc().and_utc()).await? {
             return Err(JobError::Lost);
         }
-        setup.depot.adopt(&file, &exported.path).await?;
+        setup.depot.adopt(&written.file, &exported.path).await?;
         Ok(())
     }
 
@@ -347,15 +332,6 @@ fn database(error: crate::pod::database::DatabaseError) -> JobError {
 
 fn read(error: ReadError) -> JobError {
     JobError::Export(ExportError::from(error))
-}
-
-/// Returns a name apart from campaigns' files in the same depot, and different for each attempt.
-fn depot_name(lease: &RequestLease, exported: &Exported) -> String {
-    let name = exported.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let stem = name.strip_suffix(".zip.age").unwrap_or(&name);
-    let begin = if stem.starts_with(['.', '-']) { "=" } else { "" };
-    let attempt: String = lease.fence().chars().take(12).collect();
-    format!("{REQUESTS_FOLDER}{begin}{stem}-{}-{attempt}.zip.age", lease.request.id)
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 use crate::archive::encryption::EncryptionError;
 use crate::depot::{DepotError, KeysError};
+use crate::production::SpoolError;
 use crate::store::StoreError;
 
 /// The reason a request cannot be recorded, read or processed.
@@ -37,4 +38,10 @@ pub enum RequestError {
     /// A thread panicked.
     #[error("reading stopped unexpectedly; this is a defect of Pappus, please report it")]
     Broken,
+}
+
+impl From<SpoolError> for RequestError {
+    fn from(error: SpoolError) -> Self {
+        Self::Folder(error.to_string())
+    }
 }

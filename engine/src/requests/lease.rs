@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Requests;
 use super::records::{REQUEST, Request, millis};
+use crate::production::Written;
 use crate::store::lease::{EXPIRES, Lease, WorkTable};
 use crate::store::{Store, StoreError};
 
@@ -30,16 +31,6 @@ pub(super) struct RequestLease {
     pub(super) sealed: Option<Vec<u8>>,
     /// The number of workers that vanished while they had the request.
     pub(super) deaths: i64,
-}
-
-/// A complete archive that is about to get its name in the depot.
-pub(super) struct Intended<'a> {
-    pub(super) file: &'a str,
-    pub(super) bytes: i64,
-    pub(super) sha256: &'a str,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) records: i64,
-    pub(super) omissions: i64,
 }
 
 impl Requests {
@@ -84,16 +75,20 @@ impl RequestLease {
         self.lease.change("writing an address down", set, &[mail_to.into()]).await
     }
 
-    /// Records the archive that is about to get its name.
-    pub(super) async fn intend(&self, archive: &Intended<'_>) -> Result<bool, StoreError> {
-        let set = "file = ?, bytes = ?, sha256 = ?, created_at = ?, records = ?, omissions = ?";
+    /// Records the archive that is about to get its name, and the time in it.
+    pub(super) async fn intend(
+        &self,
+        archive: &Written,
+        created_at: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let set = "file = ?, bytes = ?, sha256 = ?, records = ?, omissions = ?, created_at = ?";
         let values = [
-            archive.file.into(),
+            (&archive.file).into(),
             archive.bytes.into(),
-            archive.sha256.into(),
-            archive.created_at.timestamp_millis().into(),
+            (&archive.sha256).into(),
             archive.records.into(),
             archive.omissions.into(),
+            created_at.timestamp_millis().into(),
         ];
         self.lease.change("recording an archive", set, &values).await
     }

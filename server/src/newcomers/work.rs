@@ -23,6 +23,7 @@ const FRIENDS: Duration = Duration::from_secs(15);
 const SWEEP: Duration = Duration::from_mins(1);
 /// Maximum number of processes that may die of one archive.
 const MAX_CRASHES: i64 = 3;
+
 /// Starts the background tasks, which run until `stop` is true.
 pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>) {
     if !app.config.newcomers.enabled {

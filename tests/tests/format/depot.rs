@@ -184,7 +184,8 @@ async fn in_a_folder() {
         [mode(&out.join("in")), mode(&out.join("in/put")), mode(&out.join("in/adopted"))],
         [0o700, 0o600, 0o600]
     );
-    assert!(place.depot.free_space().unwrap().unwrap() > 0);
+    place.depot.expect_space(1).unwrap();
+    assert!(matches!(place.depot.expect_space(u64::MAX), Err(DepotError::Full { .. })));
     assert_eq!(place.depot.folder().unwrap(), out);
     std::fs::remove_dir_all(out.join("in")).unwrap();
     whole_and_never_replaced(place).await;
@@ -206,7 +207,7 @@ async fn in_a_bucket() {
     for name in ["private", "copied"] {
         place.depot.remove(name).await.unwrap();
     }
-    assert_eq!(place.depot.free_space().unwrap(), None);
+    place.depot.expect_space(u64::MAX).unwrap();
     whole_and_never_replaced(place).await;
 }
 

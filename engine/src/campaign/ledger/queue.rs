@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use crate::campaign::ledger::records::{CampaignState, Claimed, Order, Outcome, Written};
+use crate::campaign::ledger::records::{CampaignState, Claimed, Order, Outcome};
 use crate::campaign::ledger::status::LEASE_MILLIS;
 use crate::pod::config::Dialect;
+use crate::production::Written;
 use crate::store::lease::expired;
 use crate::store::{Store, StoreError, StoreRow, Value};
 

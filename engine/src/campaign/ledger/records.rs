@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::CampaignError;
+use crate::production::Written;
 use crate::store::{StoreError, StoreRow};
 
 macro_rules! words {
@@ -194,16 +195,6 @@ pub(in crate::campaign) struct Claimed {
     pub(in crate::campaign) attempts: i64,
     /// The archive an earlier attempt was about to store.
     pub(in crate::campaign) written: Option<Written>,
-}
-
-/// A complete archive that has its final name or is about to get it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::campaign) struct Written {
-    pub(in crate::campaign) file: String,
-    pub(in crate::campaign) bytes: i64,
-    pub(in crate::campaign) sha256: String,
-    pub(in crate::campaign) records: i64,
-    pub(in crate::campaign) omissions: i64,
 }
 
 impl Outcome {

@@ -24,7 +24,7 @@ const TIMES: u32 = 10;
 impl WorkerSession {
     /// Ends the campaign when nothing is left to do: removes orphaned archives and writes the list.
     pub(in crate::campaign) async fn end_campaign(&self) -> Result<(), CampaignError> {
-        let sweep = || async { self.spool.sweep() };
+        let sweep = || async { self.spool.sweep().map_err(CampaignError::from) };
         self.retry.until_ok(self.observer(), sweep, CampaignError::passes).await?;
         let orphans = || self.remove_orphans();
         self.retry.until_ok(self.observer(), orphans, CampaignError::passes).await?;

@@ -1,17 +1,17 @@
 //! One claimed account: exported, taken over, or recorded with its error.
 
-use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::records::{AccountState, Claimed, Outcome, Written};
+use crate::campaign::ledger::records::{AccountState, Claimed, Outcome};
 use crate::campaign::worker::session::WorkerSession;
-use crate::depot::{DepotError, digest_of_file, is_of_the_disk};
+use crate::depot::{DepotError, is_of_the_disk};
 use crate::export::{ExportError, Exported, Exporter, OutputError};
 use crate::pod::database::DatabaseError;
-use crate::pod::reader::{ReadAhead, ReadError};
+use crate::pod::reader::ReadAhead;
 use crate::pod::uploads::PhotoStore;
+use crate::production::{Fault, Written, fault};
 use crate::store::StoredSignatures;
 
 /// Attempts at an account, each with a new connection, before the account counts as the cause, not the database.
@@ -32,22 +32,6 @@ pub(in crate::campaign) struct Ready {
     pub(in crate::campaign) outcome: Outcome,
     /// The archive, if there is one to store.
     pub(in crate::campaign) path: Option<PathBuf>,
-}
-
-/// The cause of a failed export.
-pub(crate) enum Fault {
-    /// The account itself; others may succeed.
-    Account(String),
-    /// The account has left the pod since the list was written.
-    Gone,
-    /// The connection to the pod's database was lost, or there was none.
-    Lost(String),
-    /// The pod's database, or its treatment of the account's rows.
-    Database(String),
-    /// The pod's photos as a whole.
-    Uploads(String),
-    /// The disk that archives are written to.
-    Disk(String),
 }
 
 impl WorkerSession {
@@ -191,20 +175,7 @@ impl WorkerSession {
         started: Instant,
     ) -> Result<Ready, CampaignError> {
         let path = exported.path.clone();
-        let digested = {
-            let path = path.clone();
-            tokio::task::spawn_blocking(move || digest_of_file(&path)).await
-        };
-        let (bytes, sha256) = digested
-            .map_err(|_| CampaignError::Broken)?
-            .map_err(|source| CampaignError::Spool { path: path.clone(), source })?;
-        let written = Written {
-            file: self.name_for(claimed, &path)?,
-            bytes: number(bytes),
-            sha256,
-            records: number(exported.manifest.counts.values().sum()),
-            omissions: number(exported.manifest.omission_count()),
-        };
+        let written = Written::of(exported, self.name_for(claimed, &path)?).await?;
         let mut outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
         // It may have been corrected since the list was written.
         outcome.claimed.account = exported.manifest.account.diaspora_id.to_string();
@@ -234,81 +205,4 @@ fn outcome(
 
 fn failed(claimed: &Claimed, started: Instant, reason: String) -> Ready {
     Ready { outcome: outcome(claimed, AccountState::Failed, None, started, Some(reason)), path: None }
-}
-
-fn number(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// Classifies an export error by its cause.
-pub(crate) fn fault(error: &ExportError) -> Fault {
-    let reason = error.to_string();
-    match error {
-        ExportError::Read(ReadError::Database(
-            DatabaseError::Statement { .. } | DatabaseError::Denied { .. },
-        )) => Fault::Database(reason),
-        ExportError::Read(ReadError::Database(_)) => Fault::Lost(reason),
-        ExportError::Read(ReadError::Uploads(_)) => Fault::Uploads(reason),
-        ExportError::Read(ReadError::UnknownAccount { .. }) => Fault::Gone,
-        ExportError::Output(OutputError::Busy(_) | OutputError::Exists(_)) => Fault::Account(reason),
-        error if is_of_the_disk_below(error) => Fault::Disk(reason),
-        _ => Fault::Account(reason),
-    }
-}
-
-/// Returns whether an error was caused by a failure of the disk as a whole.
-fn is_of_the_disk_below(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut below = Some(error);
-    while let Some(error) = below {
-        if let Some(error) = error.downcast_ref::<io::Error>()
-            && is_disk_error(error)
-        {
-            return true;
-        }
-        below = error.source();
-    }
-    false
-}
-
-fn is_disk_error(error: &io::Error) -> bool {
-    is_of_the_disk(error) || error.get_ref().is_some_and(|inner| is_of_the_disk_below(inner))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::archive::writer::WriteError;
-
-    #[test]
-    fn a_full_disk_is_nobodys_fault() {
-        let full = || io::Error::from_raw_os_error(28);
-        let folder = PathBuf::from("/srv/out");
-        for error in [
-            ExportError::Output(OutputError::Io { path: folder.clone(), source: full() }),
-            ExportError::Write { folder: folder.clone(), source: WriteError::Io(full()) },
-            ExportError::Write { folder: folder.clone(), source: WriteError::Io(io::Error::other(full())) },
-            ExportError::Write {
-                folder: folder.clone(),
-                source: WriteError::Zip {
-                    entry: "diaspora.json".to_owned(),
-                    source: zip::result::ZipError::Io(full()),
-                },
-            },
-        ] {
-            assert!(matches!(fault(&error), Fault::Disk(_)), "{error:?}");
-        }
-        let too_large = io::Error::from_raw_os_error(27);
-        let error = ExportError::Write { folder, source: WriteError::Io(too_large) };
-        assert!(matches!(fault(&error), Fault::Account(_)));
-    }
-
-    #[test]
-    fn a_place_that_is_gone_is_nobodys_fault() {
-        for code in [2, 13, 107, 110, 116] {
-            let source = io::Error::from_raw_os_error(code);
-            let error =
-                ExportError::Output(OutputError::Io { path: PathBuf::from("/srv/out/.x.part"), source });
-            assert!(matches!(fault(&error), Fault::Disk(_)), "{error:?}");
-        }
-    }
 }

@@ -9,6 +9,7 @@ use crate::campaign::ledger::records::{AccountState, Claimed, Outcome};
 use crate::campaign::worker::account::Ready;
 use crate::campaign::worker::session::WorkerSession;
 use crate::depot::{DepotError, is_of_the_disk};
+use crate::production::depot_name;
 use crate::store::random_id;
 
 /// Archives stored at the same time by one task.
@@ -22,16 +23,17 @@ impl WorkerSession {
         claimed: &Claimed,
         path: &Path,
     ) -> Result<String, CampaignError> {
-        let tag = self.campaign.tag.as_deref();
         if claimed.attempts <= 1 && claimed.written.is_none() {
-            return Ok(depot_name(path, tag, None));
+            let tag = self.campaign.tag.as_deref();
+            return Ok(depot_name("", path, tag.as_slice()));
         }
         self.new_name(path)
     }
 
     fn new_name(&self, path: &Path) -> Result<String, CampaignError> {
         let attempt: String = random_id()?.chars().take(8).collect();
-        Ok(depot_name(path, self.campaign.tag.as_deref(), Some(&attempt)))
+        let parts: Vec<&str> = self.campaign.tag.as_deref().into_iter().chain([attempt.as_str()]).collect();
+        Ok(depot_name("", path, &parts))
     }
 
     /// Stores finished archives, and records the result of each account.
@@ -116,7 +118,7 @@ impl WorkerSession {
     pub(in crate::campaign) async fn place_is_there(&self) -> Result<(), CampaignError> {
         let look = || async {
             self.depot.check().await?;
-            self.spool.make_again()
+            self.spool.make_again().map_err(CampaignError::from)
         };
         self.retry.until_ok(self.observer(), look, CampaignError::passes).await
     }
@@ -130,19 +132,6 @@ enum Kept {
     Again(Box<Claimed>),
     /// Its account belongs to another worker now.
     Lost,
-}
-
-/// Returns the name of an archive in a depot: the file's name with the campaign's tag and, after the first attempt,
-/// the attempt's. Usernames may begin with a dot or a hyphen, names in a depot may not.
-fn depot_name(path: &Path, tag: Option<&str>, attempt: Option<&str>) -> String {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let begin = if name.starts_with(['.', '-']) { "=" } else { "" };
-    let (stem, ending) = [".zip.age", ".zip"]
-        .into_iter()
-        .find_map(|ending| name.strip_suffix(ending).map(|stem| (stem, ending)))
-        .unwrap_or((&name, ""));
-    let parts: Vec<&str> = std::iter::once(stem).chain(tag).chain(attempt).collect();
-    format!("{begin}{}{ending}", parts.join("-"))
 }
 
 /// Returns whether a name in a depot is that of an archive of a campaign, by its tag.
@@ -160,19 +149,17 @@ mod tests {
     fn every_username_gives_a_name_a_depot_takes() {
         for name in ["alice@a.example-1.zip", ".bob@a.example-1.zip", "-eve@a.example-1.zip.age"] {
             let path = Path::new("/srv/out").join(name);
-            for (tag, attempt) in
-                [(None, None), (Some("1a2b3c4d"), None), (Some("1a2b3c4d"), Some("00ff00ff"))]
-            {
-                let name = depot_name(&path, tag, attempt);
+            for parts in [&[] as &[&str], &["1a2b3c4d"], &["1a2b3c4d", "00ff00ff"]] {
+                let name = depot_name("", &path, parts);
                 assert!(crate::depot::is_depot_name(&name), "{name}");
-                assert_eq!(is_of_campaign(&name, "1a2b3c4d"), tag.is_some(), "{name}");
+                assert_eq!(is_of_campaign(&name, "1a2b3c4d"), !parts.is_empty(), "{name}");
                 assert!(!is_of_campaign(&name, "1a2b3c4e") && !is_of_campaign(&name, "00ff00f"), "{name}");
             }
         }
         let path = Path::new("alice@a.example-20261122T100000Z.zip.age");
         assert_eq!(
-            depot_name(path, Some("1a2b"), Some("9f")),
-            "alice@a.example-20261122T100000Z-1a2b-9f.zip.age"
+            depot_name("requests/", path, &["1a2b", "9f"]),
+            "requests/alice@a.example-20261122T100000Z-1a2b-9f.zip.age"
         );
     }
 }

@@ -8,5 +8,4 @@ pub(super) mod retry;
 pub(super) mod session;
 pub(super) mod setup;
 pub(super) mod source;
-pub(super) mod spool;
 pub(super) mod throttle;

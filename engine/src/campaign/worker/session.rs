@@ -17,13 +17,13 @@ use crate::campaign::worker::feeder::Feeder;
 use crate::campaign::worker::retry::Retry;
 use crate::campaign::worker::setup::{Ended, Finished, Observer, Setup};
 use crate::campaign::worker::source::Source;
-use crate::campaign::worker::spool::Spool;
 use crate::campaign::worker::throttle::{DutyCycle, Throttle, lower_priority};
 use crate::clock::{Clock as _, SystemClock};
 use crate::depot::{Depot, DepotError};
 use crate::domain::Timestamp;
 use crate::export::ExportOptions;
 use crate::pod::reader::ReadAhead;
+use crate::production::Spool;
 use crate::store::{StoreError, StoredSignatures, random_id};
 
 /// Works on a campaign until nothing is left to do, or `stop` is true: then started accounts are finished, the others
@@ -117,7 +117,7 @@ impl WorkerSession {
         let retry = Retry::new(setup.options.patience, stop.clone());
         let make = || async {
             depot.check().await?;
-            Spool::make(depot.folder().unwrap_or(setup.state.path()), &worker)
+            Spool::make(depot.folder().unwrap_or(setup.state.path()), &worker).map_err(CampaignError::from)
         };
         let spool = retry.until_ok(setup.observer.as_ref(), make, CampaignError::passes).await?;
         let recipients = &campaign.options.recipients;
@@ -377,10 +377,7 @@ impl WorkerSession {
         let reserve = self.setup.options.reserve;
         let look = || async move {
             depot.check().await?;
-            match depot.free_space()? {
-                Some(free) if free < reserve => Err(DepotError::Full { place: depot.place() }),
-                _ => Ok(()),
-            }
+            depot.expect_space(reserve)
         };
         self.retry.until_ok(self.observer(), look, DepotError::is_of_the_depot).await
     }

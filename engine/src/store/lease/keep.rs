@@ -48,7 +48,9 @@ where
         }
         tokio::time::sleep(GRACE).await;
     };
-    let (work, lost, stopped) = (pin!(work), pin!(lost), pin!(stopped));
+    let work = pin!(work);
+    let lost = pin!(lost);
+    let stopped = pin!(stopped);
     tokio::select! {
         done = work => Kept::Done(done),
         () = lost => Kept::Lost,

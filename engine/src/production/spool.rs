@@ -1,11 +1,21 @@
 //! The folder for unfinished archives, one for each worker.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use crate::campaign::CampaignError;
 use crate::work_dir::{FOLDER, LOCK, close_door, make_locked, remove_leftovers};
+
+/// The folder for unfinished archives cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} cannot be used for archives in the making: {source}")]
+pub(crate) struct SpoolError {
+    /// The folder, or the archive in it.
+    pub(crate) path: PathBuf,
+    /// The system's error.
+    pub(crate) source: io::Error,
+}
 
 /// A folder that is removed on drop. After a kill it remains, and the next worker on this machine removes it.
 pub(crate) struct Spool {
@@ -16,16 +26,16 @@ pub(crate) struct Spool {
 
 impl Spool {
     /// Creates a folder for a worker below `root`, which must exist: a disk that is not mounted is not written to.
-    pub(crate) fn make(root: &Path, worker: &str) -> Result<Self, CampaignError> {
+    pub(crate) fn make(root: &Path, worker: &str) -> Result<Self, SpoolError> {
         let path = root.join(FOLDER).join(worker);
         let made = make_locked(root, &path);
-        let lock = made.map_err(|source| CampaignError::Spool { path: path.clone(), source })?;
+        let lock = made.map_err(|source| SpoolError { path: path.clone(), source })?;
         Ok(Self { path, lock: std::sync::Mutex::new(lock) })
     }
 
     /// Creates the folder again when it is gone: the disk with its lock may have been unmounted.
-    pub(crate) fn make_again(&self) -> Result<(), CampaignError> {
-        let failed = |source| CampaignError::Spool { path: self.path.clone(), source };
+    pub(crate) fn make_again(&self) -> Result<(), SpoolError> {
+        let failed = |source| SpoolError { path: self.path.clone(), source };
         if self.path.join(LOCK).try_exists().map_err(failed)? {
             return Ok(());
         }
@@ -36,9 +46,9 @@ impl Spool {
     }
 
     /// Removes what killed workers have left since the start.
-    pub(crate) fn sweep(&self) -> Result<(), CampaignError> {
+    pub(crate) fn sweep(&self) -> Result<(), SpoolError> {
         let Some(root) = self.path.parent() else { return Ok(()) };
-        let failed = |source| CampaignError::Spool { path: root.to_owned(), source };
+        let failed = |source| SpoolError { path: root.to_owned(), source };
         let _door = close_door(root).map_err(failed)?;
         remove_leftovers(root).map_err(failed)
     }

@@ -1,0 +1,16 @@
+//! Making one archive into a depot, for campaigns and requests.
+//!
+//! ```text
+//! export into a Spool ──▶ Written: name, size, digest ──▶ recorded under the lease ──▶ adopted by the depot
+//! ```
+//!
+//! The row says which bytes get which name before the name exists, so a worker that takes over can tell whether a
+//! stored file is the right one.
+
+mod fault;
+mod spool;
+mod written;
+
+pub(crate) use fault::{Fault, fault};
+pub(crate) use spool::{Spool, SpoolError};
+pub(crate) use written::{Written, depot_name};
