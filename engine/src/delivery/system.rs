@@ -8,21 +8,9 @@ use crate::domain::{Guid, PublicKey};
 use crate::http::{Answer, HttpError};
 
 /// The software of a pod. Its reaction to a move was measured on running instances (docs/federation.md).
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    strum::IntoStaticStr,
-    strum::Display,
-    strum::EnumString,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "snake_case")]
 pub enum System {
     /// diaspora* (or a fork of it): answers 202 and processes later; the move first, the rest once it is processed.

@@ -12,10 +12,9 @@ use crate::domain::CountKind;
 const MAX_LISTED: usize = 10_000;
 
 /// The reason why a record is left out, or a remark on it. Stable names for programs.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum FindingCode {
     /// The record cannot be read.
