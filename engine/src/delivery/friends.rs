@@ -259,7 +259,7 @@ impl Ledger {
         let rows = self.store.rows("listing friends elsewhere", &sql, &values).await?;
         let elsewhere = |row: &crate::store::StoreRow| {
             let system: String = row.get(1)?;
-            let system = System::parse(&system).unwrap_or(System::Unknown);
+            let system = system.parse().unwrap_or(System::Unknown);
             Ok(Elsewhere { account: row.get(0)?, system, person: row.get(2)? })
         };
         rows.iter().map(elsewhere).collect()

@@ -8,7 +8,7 @@ use url::Url;
 use super::system::System;
 use crate::domain::DiasporaId;
 use crate::pod::database::DatabaseError;
-use crate::store::{StoreError, StoreRow, Value};
+use crate::store::{StoreError, Value};
 
 /// The reason deliveries could not be queued or sent.
 #[derive(Debug, thiserror::Error)]
@@ -41,62 +41,53 @@ pub enum DeliveryError {
     },
 }
 
-macro_rules! words {
-    ($(#[$docs:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$docs])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-        #[serde(rename_all = "snake_case")]
-        $vis enum $name { $($(#[$doc])* $variant,)* }
-
-        impl $name {
-            /// Returns its name in the ledger.
-            $vis fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.as_str().replace('_', " "))
-            }
-        }
-    };
-}
-
-words! {
-    /// The kind of a delivery.
-    pub enum Kind {
-        /// A public post in which the old account says goodbye and names its new address; once per pod.
-        Farewell = "farewell",
-        /// The announcement that the account has moved; once per pod, signed by the old account.
-        AccountMigration = "account_migration",
-        /// The announcement that the new account shares with a person; for that person only.
-        Contact = "contact",
-        /// The new account's profile.
-        Profile = "profile",
-    }
+/// The kind of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    /// A public post in which the old account says goodbye and names its new address; once per pod.
+    Farewell,
+    /// The announcement that the account has moved; once per pod, signed by the old account.
+    AccountMigration,
+    /// The announcement that the new account shares with a person; for that person only.
+    Contact,
+    /// The new account's profile.
+    Profile,
 }
 
 impl Kind {
-    pub(super) fn from_row(row: &StoreRow, column: usize) -> Result<Self, StoreError> {
-        let word: String = row.get(column)?;
-        let mut all = [Self::Farewell, Self::AccountMigration, Self::Contact, Self::Profile].into_iter();
-        all.find(|kind| kind.as_str() == word)
-            .ok_or_else(|| StoreError::Column { column, reason: format!("{word:?} is unknown") })
+    /// Returns its name in the ledger.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
-words! {
-    /// The state of a delivery after an attempt.
-    pub(super) enum DeliveryState {
-        /// To be sent again, now or later.
-        Queued = "queued",
-        /// Accepted by the pod.
-        Delivered = "delivered",
-        /// Refused by the pod permanently.
-        Rejected = "rejected",
-        /// Given up after four weeks.
-        Dead = "dead",
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.as_str().replace('_', " "))
+    }
+}
+
+/// The state of a delivery after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum DeliveryState {
+    /// To be sent again, now or later.
+    Queued,
+    /// Accepted by the pod.
+    Delivered,
+    /// Refused by the pod permanently.
+    Rejected,
+    /// Given up after four weeks.
+    Dead,
+}
+
+impl DeliveryState {
+    /// Returns its name in the ledger.
+    pub(super) fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

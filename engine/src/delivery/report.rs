@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 
 use super::ledger::{Ledger, OPEN};
 use super::records::{Counts, Friends, PodDeliveries, Scope, Unreached};
-use super::system::System;
 use super::turn::{its_turn, opens_at};
 use crate::pod::config::Dialect;
 use crate::store::{StoreError, StoreRow, Value};
@@ -95,7 +94,7 @@ impl Ledger {
                 counts: counts(row, 1)?,
                 last_error: row.get(1 + COUNTED)?,
                 retry_at: at(1)?,
-                system: system.as_deref().and_then(System::parse),
+                system: system.as_deref().and_then(|name| name.parse().ok()),
                 told_at: at(3)?,
                 confirmed_at: at(4)?,
                 waits_until: at(5)?.filter(|at| at.timestamp_millis() > 0),

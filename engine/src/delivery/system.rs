@@ -1,7 +1,5 @@
 //! The software of a pod, as far as it decides the order of the messages about a move.
 
-use std::fmt;
-
 use serde::Deserialize;
 use url::Url;
 
@@ -12,6 +10,8 @@ use crate::http::{Answer, HttpError};
 /// The software of a pod. Its reaction to a move was measured on running instances (docs/federation.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum System {
     /// diaspora* (or a fork of it): answers 202 and processes later; the move first, the rest once it is processed.
     Diaspora,
@@ -25,24 +25,10 @@ pub enum System {
     Unknown,
 }
 
-const ALL: [System; 5] =
-    [System::Diaspora, System::Hubzilla, System::Friendica, System::Socialhome, System::Unknown];
-
 impl System {
     /// Returns its name in the ledger, and in its `NodeInfo`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Diaspora => "diaspora",
-            Self::Hubzilla => "hubzilla",
-            Self::Friendica => "friendica",
-            Self::Socialhome => "socialhome",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Parses a name from the ledger.
-    pub(super) fn parse(word: &str) -> Option<Self> {
-        ALL.into_iter().find(|system| system.as_str() == word)
+        self.into()
     }
 
     /// Returns the steps that a friend on this system has to take so that nothing is lost; `None` if there are none.
@@ -58,12 +44,6 @@ impl System {
             ),
             Self::Socialhome => Some("Socialhome: follow the new address by hand."),
         }
-    }
-}
-
-impl fmt::Display for System {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 
@@ -120,7 +100,7 @@ pub(super) async fn ask<T: Transport>(transport: &T, base: &Url) -> Result<Syste
     Ok(match info.software.name.to_lowercase().as_str() {
         // Hubzilla may use the name of its predecessor.
         "redmatrix" | "red" => System::Hubzilla,
-        name => System::parse(name).unwrap_or(System::Unknown),
+        name => name.parse().unwrap_or(System::Unknown),
     })
 }
 

@@ -399,7 +399,7 @@ fn pod(row: &StoreRow) -> Result<Pod, StoreError> {
         name: row.get(0)?,
         failures: row.get(1)?,
         failing_since: row.get::<Option<i64>>(2)?.map(time),
-        system: system.as_deref().and_then(System::parse),
+        system: system.as_deref().and_then(|name| name.parse().ok()),
         base: None,
     })
 }
@@ -407,7 +407,7 @@ fn pod(row: &StoreRow) -> Result<Pod, StoreError> {
 fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {
     Ok(Claimed {
         id: row.get(0)?,
-        kind: Kind::from_row(row, 1)?,
+        kind: row.named(1)?,
         attempts: row.get(2)?,
         failing_since: row.get::<Option<i64>>(3)?.map(time),
     })

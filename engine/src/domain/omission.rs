@@ -72,6 +72,8 @@ impl FromIterator<Omission> for Omissions {
 /// Stable codes of the reasons. Codes may be added; none changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum OmissionCode {
     /// The parent is no longer in the pod's database.
     MissingParent,
@@ -114,26 +116,7 @@ pub enum OmissionCode {
 impl OmissionCode {
     /// Returns the code for programs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MissingParent => "missing_parent",
-            Self::MissingPerson => "missing_person",
-            Self::MissingFile => "missing_file",
-            Self::UnreadableFile => "unreadable_file",
-            Self::EmptyFile => "empty_file",
-            Self::UnsafeFileName => "unsafe_file_name",
-            Self::TooManyFiles => "too_many_files",
-            Self::UnreadableKey => "unreadable_key",
-            Self::KeyMismatch => "key_mismatch",
-            Self::NoSignature => "no_signature",
-            Self::NoSignatureOrder => "no_signature_order",
-            Self::UnreadableAdditionalData => "unreadable_additional_data",
-            Self::InvalidIdentifier => "invalid_identifier",
-            Self::MissingValue => "missing_value",
-            Self::UnreadableTime => "unreadable_time",
-            Self::TooLarge => "too_large",
-            Self::UnknownType => "unknown_type",
-            Self::StockLimit => "stock_limit",
-        }
+        self.into()
     }
 }
 
@@ -153,6 +136,8 @@ pub struct RecordRef {
 /// Kinds of records, in the protocol's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum RecordKind {
     /// The account itself.
     Account,
@@ -187,22 +172,7 @@ pub enum RecordKind {
 impl RecordKind {
     /// Returns the kind's name for programs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::Contact => "contact",
-            Self::Block => "block",
-            Self::Post => "post",
-            Self::Photo => "photo",
-            Self::PhotoFile => "photo_file",
-            Self::Poll => "poll",
-            Self::Comment => "comment",
-            Self::Like => "like",
-            Self::PollParticipation => "poll_participation",
-            Self::Person => "person",
-            Self::Conversation => "conversation",
-            Self::Message => "message",
-            Self::Subscription => "subscription",
-        }
+        self.into()
     }
 }
 

@@ -81,8 +81,7 @@ impl Importer<'_> {
         let (mut batches, reading) = source::start(archive, judge, &survey.lists);
         self.options.progress.begin(Stage::Records, survey.records);
         let mut superseded = Superseded::of(&self.journal, &self.options.archive_sha256, &survey);
-        while let Some(batch) = batches.recv().await {
-            let records = batch.len();
+        while let Some((batch, records)) = batches.recv().await {
             if let Some(superseded) = &mut superseded {
                 superseded.see(&batch);
             }

@@ -11,9 +11,11 @@ use crate::domain::{CountKind, DiasporaId, PublicKey};
 use crate::pod::database::Cell as _;
 
 /// The proof that an archive is the account's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Proof {
     /// The old pod publishes the account's key.
+    #[strum(serialize = "hcard")]
     HCard,
     /// The target pod already had the account's key.
     CachedPerson,
@@ -26,12 +28,7 @@ pub enum Proof {
 impl Proof {
     /// Returns the stable name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HCard => "hcard",
-            Self::CachedPerson => "cached_person",
-            Self::PinnedPodKey => "pinned_pod_key",
-            Self::Unproven => "unproven",
-        }
+        self.into()
     }
 }
 

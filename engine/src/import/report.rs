@@ -14,6 +14,8 @@ const MAX_LISTED: usize = 10_000;
 /// The reason why a record is left out, or a remark on it. Stable names for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum FindingCode {
     /// The record cannot be read.
     Unreadable,
@@ -80,37 +82,7 @@ pub enum FindingCode {
 impl FindingCode {
     /// Returns the stable name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::GuidTaken => "guid_taken",
-            Self::ParentMissing => "parent_missing",
-            Self::ParentNotVisible => "parent_not_visible",
-            Self::ParentNotOwn => "parent_not_own",
-            Self::PersonUnknown => "person_unknown",
-            Self::PersonClosed => "person_closed",
-            Self::SignatureBad => "signature_bad",
-            Self::SignatureIncomplete => "signature_incomplete",
-            Self::Unsigned => "unsigned",
-            Self::KeyUnknown => "key_unknown",
-            Self::Duplicate => "duplicate",
-            Self::OwnPerson => "own_person",
-            Self::FileMissing => "file_missing",
-            Self::NotAPicture => "not_a_picture",
-            Self::NoSpace => "no_space",
-            Self::FileTaken => "file_taken",
-            Self::NoWebAddress => "no_web_address",
-            Self::TooLong => "too_long",
-            Self::CannotHold => "cannot_hold",
-            Self::Replaced => "replaced",
-            Self::DeletedSince => "deleted_since",
-            Self::Shortened => "shortened",
-            Self::KeptAsHere => "kept_as_here",
-            Self::GoneFromArchive => "gone_from_archive",
-            Self::ValueLeftOut => "value_left_out",
-            Self::Unproven => "unproven",
-            Self::OldPodTls => "old_pod_tls",
-            Self::Account => "account",
-        }
+        self.into()
     }
 
     /// Returns what happens to the record, in words for people.

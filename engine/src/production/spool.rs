@@ -9,7 +9,7 @@ use crate::work_dir::{FOLDER, LOCK, close_door, make_locked, remove_leftovers};
 
 /// The folder for unfinished archives cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{path} cannot be used for archives in the making: {source}")]
+#[error("{path} cannot be used for unfinished archives: {source}")]
 pub(crate) struct SpoolError {
     /// The folder, or the archive in it.
     pub(crate) path: PathBuf,

@@ -1,6 +1,7 @@
 //! Statements that both databases of the store understand, their values and their rows.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -73,6 +74,15 @@ impl StoreRow {
             Self::Postgres(row) => row.try_get(column),
         }
         .map_err(|error| StoreError::Column { column, reason: error.to_string() })
+    }
+
+    /// Returns the value of a column that holds one of a type's names.
+    ///
+    /// # Errors
+    /// [`StoreError::Column`] when there is no such column or it holds something else.
+    pub fn named<T: FromStr>(&self, column: usize) -> Result<T, StoreError> {
+        let name: String = self.get(column)?;
+        name.parse().map_err(|_| StoreError::Column { column, reason: format!("{name:?} is unknown") })
     }
 }
 

@@ -4,7 +4,8 @@ use crate::archive::lists::List;
 use crate::domain::{DiasporaId, Guid};
 
 /// The result of checking one relayable's signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum SignatureCheck {
     /// The author signed it.
     Good,
@@ -25,15 +26,7 @@ pub enum SignatureCheck {
 impl SignatureCheck {
     /// Returns the stable name, for programs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Bad => "bad",
-            Self::Incomplete => "incomplete",
-            Self::UnknownKey => "unknown_key",
-            Self::Unsigned => "unsigned",
-            Self::NotNeeded => "not_needed",
-            Self::Unreadable => "unreadable",
-        }
+        self.into()
     }
 }
 

@@ -18,6 +18,8 @@ use crate::tokens::Tokens;
 /// The permission of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum Scope {
     /// View requests and archives.
     Read,
@@ -37,13 +39,7 @@ impl Scope {
 
     /// Returns the name of the scope.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Request => "request",
-            Self::Download => "download",
-            Self::BoardRead => "board_read",
-            Self::BoardWrite => "board_write",
-        }
+        self.into()
     }
 
     /// Returns whether the scope is for podmins only.
@@ -53,7 +49,7 @@ impl Scope {
 
     /// Parses the name of a scope.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+        word.parse().ok()
     }
 }
 

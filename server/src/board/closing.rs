@@ -11,6 +11,8 @@ use crate::words::Words;
 /// The stage of a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[derive(strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Stage {
     /// The shutdown is announced.
     Announced,
@@ -31,13 +33,7 @@ impl Stage {
 
     /// Returns the name in the database and in URLs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Announced => "announced",
-            Self::ReadOnly => "read-only",
-            Self::Exporting => "exporting",
-            Self::DownloadsOpen => "downloads-open",
-            Self::Closed => "closed",
-        }
+        self.into()
     }
 
     /// Returns whether people may request new archives. Podmins may in every stage.
@@ -52,7 +48,7 @@ impl Stage {
 
     /// Returns the stage with this name.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.as_str() == word)
+        word.parse().ok()
     }
 }
 

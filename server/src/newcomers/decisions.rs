@@ -16,10 +16,7 @@ pub(super) async fn list(
     super::is_there(app)?;
     let states = match state {
         Some(word) => {
-            vec![
-                State::parse(word)
-                    .ok_or_else(|| WebError::BadRequest("there is no such state".to_owned()))?,
-            ]
+            vec![word.parse().map_err(|_| WebError::BadRequest("there is no such state".to_owned()))?]
         }
         None => State::ALL.iter().copied().filter(|state| *state != State::Expired).collect(),
     };

@@ -145,7 +145,7 @@ async fn to_newcomers(app: &App) -> Result<(), MailsError> {
 async fn to_newcomer(app: &App, row: &StoreRow) -> Result<(), MailsError> {
     let (id, changed): (i64, i64) = (row.get(0)?, row.get(2)?);
     let word: String = row.get(1)?;
-    let state = State::parse(&word).unwrap_or(State::Waiting);
+    let state = word.parse().unwrap_or(State::Waiting);
     let approved = row.get::<Option<i64>>(7)?.map(|approved| approved != 0);
     let decision = approved.filter(|_| row.get::<i64>(8).is_ok_and(|told| told == 0));
     // During the pause for undo nobody has to act, and nothing is final.

@@ -5,6 +5,8 @@
 use std::process::Command;
 
 use crate::support::{Pod, entry, json, names};
+use pappus_engine::archive::document::Section;
+use pappus_engine::archive::lists::List;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::program::pappus;
 use pappus_tests::sample::POD_URL;
@@ -158,6 +160,23 @@ async fn stock_pods_can_read_the_document() {
     assert_eq!(&bytes[30..43], b"diaspora.json");
     assert_eq!(u16::from_le_bytes([bytes[6], bytes[7]]) & 8, 0);
     assert_ne!(u32::from_le_bytes([bytes[18], bytes[19], bytes[20], bytes[21]]), 0);
+}
+
+#[tokio::test]
+async fn every_list_of_the_table_is_in_an_archive() {
+    let pod = Pod::sqlite().await;
+    pod.export(&["ida"], "out", &[]);
+    let archive = pod.archive("out", "ida");
+    let (document, extras) = (json(&archive, "diaspora.json"), json(&archive, "extras.json"));
+    for list in List::ALL {
+        let object = match list.section() {
+            Section::Root => &document,
+            Section::User => &document["user"],
+            Section::OthersData => &document["others_data"],
+            Section::Extras => &extras,
+        };
+        assert!(object[list.name()].is_array(), "{list}");
+    }
 }
 
 #[tokio::test]

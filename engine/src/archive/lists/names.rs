@@ -20,22 +20,31 @@ impl Names {
 #[derive(Deserialize)]
 pub(crate) struct Itself(String);
 
-/// A record named by its GUID.
-#[derive(Deserialize)]
-pub(crate) struct ByGuid {
-    guid: String,
+macro_rules! named_by {
+    ($($(#[doc = $doc:literal])+ $record:ident: $field:ident;)+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Deserialize)]
+            pub(crate) struct $record {
+                $field: String,
+            }
+
+            impl From<$record> for Names {
+                fn from(record: $record) -> Self {
+                    Self::plain(record.$field)
+                }
+            }
+        )+
+    };
 }
 
-/// A person.
-#[derive(Deserialize)]
-pub(crate) struct ByAccount {
-    account_id: String,
-}
-
-/// An aspect.
-#[derive(Deserialize)]
-pub(crate) struct ByName {
-    name: String,
+named_by! {
+    /// A record named by its GUID.
+    ByGuid: guid;
+    /// A person.
+    ByAccount: account_id;
+    /// An aspect.
+    ByName: name;
 }
 
 /// The aspects that a post or photo is visible to.
@@ -71,24 +80,6 @@ pub(crate) struct ConversationNames {
 impl From<Itself> for Names {
     fn from(record: Itself) -> Self {
         Self::plain(record.0)
-    }
-}
-
-impl From<ByGuid> for Names {
-    fn from(record: ByGuid) -> Self {
-        Self::plain(record.guid)
-    }
-}
-
-impl From<ByAccount> for Names {
-    fn from(record: ByAccount) -> Self {
-        Self::plain(record.account_id)
-    }
-}
-
-impl From<ByName> for Names {
-    fn from(record: ByName) -> Self {
-        Self::plain(record.name)
     }
 }
 

@@ -71,7 +71,8 @@ pub struct Finding {
 }
 
 /// Kinds of findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum FindingCode {
     /// A stock archive, which is not signed.
     Unsigned,
@@ -96,17 +97,7 @@ pub enum FindingCode {
 impl FindingCode {
     /// Returns the stable name, for programs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unsigned => "unsigned",
-            Self::NoAccountSignature => "no_account_signature",
-            Self::KeyFromManifest => "key_from_manifest",
-            Self::UnreadableRecord => "unreadable_record",
-            Self::ValueLeftOut => "value_left_out",
-            Self::MissingField => "missing_field",
-            Self::PhotoNamedTwice => "photo_named_twice",
-            Self::NestedZip => "nested_zip",
-            Self::AccountMismatch => "account_mismatch",
-        }
+        self.into()
     }
 }
 

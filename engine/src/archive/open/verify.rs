@@ -7,7 +7,7 @@ use super::archive::{Archive, Unverified, Verified, stock_photo};
 use super::content::Container;
 use super::progress::{Counted, Progress};
 use super::report::{AccountSignature, FindingCode, Findings, KeyOrigin, Origin, Verification};
-use super::shape::{DocumentShape, ExtrasShape, Strictness, Tally};
+use super::shape::{DocumentShape, Strictness, Tally};
 use super::signatures::{self, KeyFinder};
 use super::zip::Zip;
 use super::{VerifyError, digests, manifest};
@@ -30,7 +30,7 @@ pub(super) fn verify(
         check_owner(&shape, &manifest)?;
         let mut for_stock_pods = false;
         if let Container::Pappus(zip) = &mut container {
-            check_extras(zip, &limits, &mut shape.tally, &progress)?;
+            check_extras(zip, &limits, &mut shape, &progress)?;
             for_stock_pods = manifest::is_for_stock_pods(zip);
         }
         count_photo_files(&manifest, &mut shape.tally);
@@ -138,14 +138,12 @@ fn check_owner(shape: &DocumentShape, manifest: &Manifest) -> Result<(), VerifyE
 fn check_extras(
     zip: &mut Zip,
     limits: &Limits,
-    tally: &mut Tally,
+    shape: &mut DocumentShape,
     progress: &Progress<'_>,
 ) -> Result<(), VerifyError> {
     let Some(position) = zip.position(names::EXTRAS) else { return Ok(()) };
-    let mut shape = ExtrasShape { tally, format: None };
-    let result = read_extras(Counted(zip.read(position)?, progress), limits, &mut shape);
-    let format = shape.format;
-    match format.as_deref() {
+    let result = read_extras(Counted(zip.read(position)?, progress), limits, shape);
+    match shape.format.as_deref() {
         Some(EXTRAS_FORMAT) => {}
         None if result.is_err() => {}
         other => return Err(VerifyError::ExtrasFormat { found: other.unwrap_or_default().to_owned() }),
@@ -167,8 +165,7 @@ pub(crate) fn count_records(
     let mut shape = DocumentShape::new(Tally::new(Strictness::Signed));
     read_document(document, limits, &mut shape).map_err(document_error)?;
     extras.rewind().map_err(io)?;
-    let mut seen = ExtrasShape { tally: &mut shape.tally, format: None };
-    read_extras(extras, limits, &mut seen)
+    read_extras(extras, limits, &mut shape)
         .map_err(|error| VerifyError::from_document(error, VerifyError::Extras))?;
     Ok(shape.tally.counts)
 }

@@ -92,7 +92,7 @@ impl Queue {
         transaction.execute("releasing the accounts of dead workers", sql, &[self.campaign.into()]).await?;
         let sql = "SELECT state FROM pappus_campaigns WHERE id = ?";
         let rows = transaction.rows("reading a campaign", sql, &[self.campaign.into()]).await?;
-        let state = rows.first().map(|row| CampaignState::from_row(row, 0)).transpose()?;
+        let state = rows.first().map(|row| row.named::<CampaignState>(0)).transpose()?;
         transaction.commit().await?;
         Ok(HeartbeatResult { state: state.unwrap_or(CampaignState::Cancelled), lost: renewed == 0 })
     }

@@ -7,62 +7,53 @@ use crate::campaign::CampaignError;
 use crate::production::Written;
 use crate::store::{StoreError, StoreRow};
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-        }
-
-        impl $name {
-            /// Returns the value in the database.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)*
-                }
-            }
-
-            pub(in crate::campaign) fn from_row(row: &StoreRow, column: usize) -> Result<Self, StoreError> {
-                match row.get::<String>(column)?.as_str() {
-                    $($word => Ok(Self::$variant),)*
-                    other => Err(StoreError::Column { column, reason: format!("{other:?} is not a state") }),
-                }
-            }
-        }
-    };
+/// The state of a campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum CampaignState {
+    /// The list of accounts is being recorded.
+    Preparing,
+    /// Accounts are being exported.
+    Running,
+    /// No new accounts are started until it is resumed.
+    Paused,
+    /// Cancelled; stored archives remain.
+    Cancelled,
+    /// Nothing is left to do.
+    Finished,
 }
 
-words! {
-    /// The state of a campaign.
-    CampaignState {
-        /// The list of accounts is being recorded.
-        Preparing = "preparing",
-        /// Accounts are being exported.
-        Running = "running",
-        /// No new accounts are started until it is resumed.
-        Paused = "paused",
-        /// Cancelled; stored archives remain.
-        Cancelled = "cancelled",
-        /// Nothing is left to do.
-        Finished = "finished",
+impl CampaignState {
+    /// Returns the value in the database.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
-words! {
-    /// The state of an account.
-    AccountState {
-        /// Waiting for a worker.
-        Pending = "pending",
-        /// Claimed by a worker.
-        Running = "running",
-        /// Its archive is stored.
-        Done = "done",
-        /// It could not be exported; the reason says why.
-        Failed = "failed",
-        /// Not exported on purpose; the reason says why.
-        Skipped = "skipped",
+/// The state of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum AccountState {
+    /// Waiting for a worker.
+    Pending,
+    /// Claimed by a worker.
+    Running,
+    /// Its archive is stored.
+    Done,
+    /// It could not be exported; the reason says why.
+    Failed,
+    /// Not exported on purpose; the reason says why.
+    Skipped,
+}
+
+impl AccountState {
+    /// Returns the value in the database.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -166,7 +157,7 @@ impl Campaign {
             pod: row.get(1)?,
             name: row.get(2)?,
             out: row.get(3)?,
-            state: CampaignState::from_row(row, 4)?,
+            state: row.named(4)?,
             options,
             archive_key: row.get(6)?,
             created_at: time(row.get(7)?),

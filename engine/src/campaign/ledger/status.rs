@@ -205,7 +205,7 @@ impl Status {
         for row in &rows {
             let number = |column| Ok::<u64, StoreError>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
             let count = number(1)?;
-            let state = AccountState::from_row(row, 0)?;
+            let state: AccountState = row.named(0)?;
             if state != AccountState::Skipped {
                 let size = number(7)?;
                 totals.size += size;
@@ -276,7 +276,7 @@ async fn lines(store: &Store, sql: &str, values: &[Value<'_>]) -> Result<Vec<Acc
         Ok(AccountLine {
             user_id: row.get(0)?,
             account: row.get(1)?,
-            state: AccountState::from_row(row, 2)?,
+            state: row.named(2)?,
             file: row.get(3)?,
             bytes: row.get(4)?,
             sha256: row.get(5)?,

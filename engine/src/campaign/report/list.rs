@@ -54,6 +54,8 @@ pub struct AccountResult {
 /// The state of an account in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ResultState {
     /// Its archive is stored.
     Done,
@@ -70,13 +72,7 @@ pub enum ResultState {
 impl ResultState {
     /// Returns the value in the list.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::Pending => "pending",
-            Self::Running => "running",
-        }
+        self.into()
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Problem {
 /// Kinds of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ProblemKind {
     /// The list is missing or broken, or differs from Pappus's own database.
     List,
@@ -103,15 +105,7 @@ pub enum ProblemKind {
 impl ProblemKind {
     /// Returns the stable name, for programs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::List => "list",
-            Self::Signature => "signature",
-            Self::Missing => "missing",
-            Self::Damaged => "damaged",
-            Self::Incomplete => "incomplete",
-            Self::Surplus => "surplus",
-            Self::Unreadable => "unreadable",
-        }
+        self.into()
     }
 }
 

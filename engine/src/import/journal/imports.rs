@@ -6,7 +6,8 @@ use crate::domain::{DiasporaId, Timestamp};
 use crate::store::{Store, StoreError, StoreRow, random_id};
 
 /// The state of an import, as the store names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum ImportState {
     /// Started, perhaps interrupted: the same command continues.
     Importing,
@@ -21,18 +22,7 @@ pub enum ImportState {
 impl ImportState {
     /// Returns the state's name in the store and for programs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Importing => "importing",
-            Self::Imported => "imported",
-            Self::Announced => "announced",
-            Self::Undone => "undone",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Importing, Self::Imported, Self::Announced, Self::Undone]
-            .into_iter()
-            .find(|state| state.as_str() == text)
+        self.into()
     }
 }
 
@@ -98,7 +88,7 @@ fn read(row: &StoreRow) -> Result<ImportRecord, StoreError> {
         old_id: row.get(2)?,
         new_username: row.get(3)?,
         pod_url: row.get(4)?,
-        state: ImportState::parse(&state).unwrap_or(ImportState::Importing),
+        state: state.parse().unwrap_or(ImportState::Importing),
         created_at: row.get(6)?,
         report: row.get(7)?,
         person_guid: row.get(8)?,

@@ -91,27 +91,6 @@ pub(in crate::import) fn is_batched(list: List) -> bool {
     step(list) != Step::Survey
 }
 
-impl Batch {
-    /// Returns the number of its records.
-    pub(in crate::import) fn len(&self) -> u64 {
-        let len = match self {
-            Self::Contacts(list) => list.len(),
-            Self::Tags(list) => list.len(),
-            Self::Posts(list) => list.len(),
-            Self::LoosePhotos(list) => list.len(),
-            Self::Audiences(list) => list.len(),
-            Self::OwnRelayables(list) | Self::UnsignedRelayables(list) => list.len(),
-            Self::OthersRelayables(list) | Self::LikesOnComments(list) => list.len(),
-            Self::Subscriptions(list) | Self::HiddenPosts(list) => list.len(),
-            Self::Conversations(list) => list.len(),
-            Self::Unreadable(..) => 1,
-            // The record is counted in a batch of its own kind.
-            Self::ValueLeftOut(..) => 0,
-        };
-        len as u64
-    }
-}
-
 /// Returns the lists to read in each pass over the archive document, and over `extras.json`, where the document has this
 /// order of lists. The order of fields has no meaning in JSON, so a list that must come later and stands before the
 /// others waits for another pass.
@@ -143,6 +122,9 @@ fn passes(order: &[List]) -> (Vec<Vec<List>>, Vec<Vec<List>>) {
     (document, extras)
 }
 
+/// A batch, and the number of the archive's records in it, for showing progress.
+type Counted = (Batch, u64);
+
 /// The reading thread; returns the archive when everything was read.
 pub(in crate::import) type Reading = JoinHandle<Result<Archive<Verified>, ImportError>>;
 
@@ -152,7 +134,7 @@ pub(in crate::import) fn start(
     mut archive: Archive<Verified>,
     judge: Arc<SignatureVerifier>,
     order: &[List],
-) -> (mpsc::Receiver<Batch>, Reading) {
+) -> (mpsc::Receiver<Counted>, Reading) {
     let (channel, batches) = mpsc::channel(2);
     let (document_passes, extras_passes) = passes(order);
     let reading = tokio::task::spawn_blocking(move || {
@@ -190,7 +172,7 @@ struct Known<'a> {
 }
 
 struct Feed<'a> {
-    channel: &'a mpsc::Sender<Batch>,
+    channel: &'a mpsc::Sender<Counted>,
     known: Known<'a>,
     lists: &'a [List],
     /// The list of `records`.
@@ -202,7 +184,7 @@ struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
-    fn new(channel: &'a mpsc::Sender<Batch>, known: Known<'a>, lists: &'a [List]) -> Self {
+    fn new(channel: &'a mpsc::Sender<Counted>, known: Known<'a>, lists: &'a [List]) -> Self {
         Self { channel, known, lists, list: None, records: Vec::new(), bytes: 0, first: 0 }
     }
 
@@ -212,7 +194,8 @@ impl<'a> Feed<'a> {
         self.bytes = 0;
         let Some(list) = self.list.filter(|_| !records.is_empty()) else { return true };
         let Known { judge, additions, account } = self.known;
-        let mut read = Read { records, first: self.first, channel: self.channel, account, open: true };
+        let mut read =
+            Read { records, first: self.first, channel: self.channel, account, parsed: 0, open: true };
         let batch = match list {
             List::Contacts => Batch::Contacts(read.all::<lists::Contacts>()),
             List::FollowedTags => Batch::Tags(read.all::<lists::FollowedTags>()),
@@ -242,7 +225,7 @@ impl<'a> Feed<'a> {
             | List::PostRemainders
             | List::CommentedPosts => return true,
         };
-        read.open && self.channel.blocking_send(batch).is_ok()
+        read.open && self.channel.blocking_send((batch, read.parsed)).is_ok()
     }
 }
 
@@ -274,8 +257,9 @@ impl DocumentVisitor for Feed<'_> {
 struct Read<'a> {
     records: Vec<Box<RawValue>>,
     first: u64,
-    channel: &'a mpsc::Sender<Batch>,
+    channel: &'a mpsc::Sender<Counted>,
     account: Option<&'a DiasporaId>,
+    parsed: u64,
     open: bool,
 }
 
@@ -298,17 +282,19 @@ impl Read<'_> {
             match read_record(record, self.account) {
                 Ok((record, lost)) => {
                     for LostValue { path, .. } in lost {
-                        self.send(Batch::ValueLeftOut(kind, format!("{place}.{path}")));
+                        // The record is counted in a batch of its own kind.
+                        self.send(Batch::ValueLeftOut(kind, format!("{place}.{path}")), 0);
                     }
                     parsed.push(record);
                 }
-                Err(_) => self.send(Batch::Unreadable(kind, place)),
+                Err(_) => self.send(Batch::Unreadable(kind, place), 1),
             }
         }
+        self.parsed += parsed.len() as u64;
         parsed
     }
 
-    fn send(&mut self, batch: Batch) {
-        self.open &= self.channel.blocking_send(batch).is_ok();
+    fn send(&mut self, batch: Batch, records: u64) {
+        self.open &= self.channel.blocking_send((batch, records)).is_ok();
     }
 }

@@ -14,13 +14,16 @@ use crate::error::WebError;
 const MANY: u32 = 1_000;
 
 /// A state by which accounts are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum AccountState {
     All,
     /// Neither an archive nor a move.
     Untouched,
     /// An archive that was not downloaded.
+    #[strum(serialize = "not-downloaded")]
     Waiting,
+    #[strum(serialize = "downloaded")]
     Fetched,
     Moved,
     Failed,
@@ -43,21 +46,12 @@ impl AccountState {
 
     /// Returns the name in URLs and in the keys of texts.
     pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Untouched => "untouched",
-            Self::Waiting => "not-downloaded",
-            Self::Fetched => "downloaded",
-            Self::Moved => "moved",
-            Self::Failed => "failed",
-            Self::Locked => "locked",
-            Self::Closed => "closed",
-        }
+        self.into()
     }
 
     /// Returns the state with this name.
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
+        word.parse().ok()
     }
 }
 

@@ -5,68 +5,51 @@ use pappus_engine::import::Evidence;
 use pappus_engine::store::{StoreError, StoreRow};
 use serde::{Deserialize, Serialize};
 
-macro_rules! states {
-    ($($(#[$about:meta])* $state:ident = $word:literal,)*) => {
-        /// The state of a newcomer.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum State {
-            $($(#[$about])* #[serde(rename = $word)] $state,)*
-        }
-
-        impl State {
-            /// All states.
-            pub const ALL: &'static [Self] = &[$(Self::$state,)*];
-
-            /// Returns the name in the database and in translation keys.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$state => $word,)*
-                }
-            }
-
-            /// Parses the name of a state.
-            pub(in crate::newcomers) fn parse(word: &str) -> Option<Self> {
-                match word {
-                    $($word => Some(Self::$state),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-states! {
+/// The state of a newcomer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr, strum::EnumString, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum State {
     /// No complete archive is uploaded yet.
-    Uploading = "uploading",
+    Uploading,
     /// The archive is being checked, or queued for it.
-    Checking = "checking",
+    Checking,
     /// The archive was refused; another may be uploaded.
-    Refused = "refused",
+    Refused,
     /// The archive is accepted; name and password are to be chosen.
-    Checked = "checked",
+    Checked,
     /// Awaiting the podmin's decision.
-    Waiting = "waiting",
+    Waiting,
     /// Declined by the podmin.
-    Declined = "declined",
+    Declined,
     /// The account is being imported.
-    Importing = "importing",
+    Importing,
     /// The import failed; it can be retried or undone.
-    Failed = "failed",
+    Failed,
     /// The account is imported and not announced yet: a pause for undo, or someone has to act.
-    Imported = "imported",
+    Imported,
     /// The announcement is being prepared.
-    Announcing = "announcing",
+    Announcing,
     /// Other pods are being notified.
-    Announced = "announced",
+    Announced,
     /// The import is being undone.
-    Undoing = "undoing",
+    Undoing,
     /// The import was undone.
-    Undone = "undone",
+    Undone,
     /// Expired after inactivity, or cancelled by the newcomer.
-    Expired = "expired",
+    Expired,
 }
 
 impl State {
+    /// All states.
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// Returns the name in the database and in translation keys.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
     /// Returns whether a worker has to act in this state.
     pub fn is_work(self) -> bool {
         matches!(self, Self::Checking | Self::Importing | Self::Announcing | Self::Undoing)
@@ -175,11 +158,9 @@ pub(in crate::newcomers) const NEWCOMER: &str = "id, state, language, begun_at, 
 
 impl Newcomer {
     pub(in crate::newcomers) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
-        let state: String = row.get(1)?;
-        let unknown = || StoreError::Column { column: 1, reason: format!("{state:?} is not a state") };
         Ok(Self {
             id: row.get(0)?,
-            state: State::parse(&state).ok_or_else(unknown)?,
+            state: row.named(1)?,
             language: row.get(2)?,
             begun_at: time(row.get(3)?),
             expires_at: time(row.get(4)?),
@@ -256,8 +237,8 @@ mod tests {
     #[test]
     fn words_of_states_are_read_again() {
         for state in State::ALL {
-            assert_eq!(State::parse(state.as_str()), Some(*state));
+            assert_eq!(state.as_str().parse(), Ok(*state));
         }
-        assert_eq!(State::parse("somewhere"), None);
+        assert!("somewhere".parse::<State>().is_err());
     }
 }

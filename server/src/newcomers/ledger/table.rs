@@ -388,7 +388,7 @@ impl Newcomers {
                    'undoing') OR (state = 'imported' AND announce_at IS NOT NULL))";
         let rows = self.store.rows("looking how far newcomers are", sql, &[(&self.pod).into()]).await?;
         let progress = |row: &StoreRow| {
-            let state = State::parse(&row.get::<String>(1)?).unwrap_or(State::Checking);
+            let state = row.get::<String>(1)?.parse().unwrap_or(State::Checking);
             let until = row.get::<Option<i64>>(6)?.map(time).filter(|_| state == State::Imported);
             let progress = Progress {
                 state,

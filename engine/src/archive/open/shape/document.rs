@@ -1,12 +1,12 @@
-//! Validation of the archive document.
+//! Validation of the archive document and of `extras.json`.
 
 use serde_json::value::RawValue;
 
 use super::Tally;
 use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section};
-use crate::domain::{Entity, PrivateKey, Profile};
+use crate::domain::{Entity, ExtraSettings, PrivateKey, Profile};
 
-/// Validates every record of a document, and keeps the fields that identify its account.
+/// Validates every record of both documents, and keeps the fields that identify its account.
 pub(in crate::archive::open) struct DocumentShape {
     pub(in crate::archive::open) tally: Tally,
     pub(in crate::archive::open) version: Option<String>,
@@ -14,11 +14,14 @@ pub(in crate::archive::open) struct DocumentShape {
     pub(in crate::archive::open) has_email: bool,
     pub(in crate::archive::open) has_key: bool,
     pub(in crate::archive::open) profile: Option<Profile>,
+    /// The format of `extras.json`.
+    pub(in crate::archive::open) format: Option<String>,
 }
 
 impl DocumentShape {
     pub(in crate::archive::open) fn new(tally: Tally) -> Self {
-        Self { tally, version: None, username: None, has_email: false, has_key: false, profile: None }
+        let (version, username, profile, format) = (None, None, None, None);
+        Self { tally, version, username, has_email: false, has_key: false, profile, format }
     }
 
     fn user_field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<(), DocumentError> {
@@ -54,14 +57,24 @@ impl DocumentVisitor for DocumentShape {
                 self.tally.refuse(place, "this should be an object")?;
             }
             (Section::User, _) => self.user_field(place, value)?,
+            (Section::Extras, "format") => self.format = self.tally.parse(place, value)?,
+            (Section::Extras, "settings") => _ = self.tally.parse::<ExtraSettings>(place, value)?,
+            (Section::Extras, _) if place.list().is_none() => {
+                self.tally.refuse(place, "no such field belongs here")?;
+            }
             _ => self.tally.refuse_list(place)?,
         }
         Ok(Next::Continue)
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        if let Some(list) = place.list() {
-            self.tally.record(list, place, value)?;
+        match place.list() {
+            Some(list) => self.tally.record(list, place, value)?,
+            None if place.section == Section::Extras => {
+                self.tally.refuse(place, "no such list belongs here")?
+            }
+            // Newer software may write further lists.
+            None => {}
         }
         Ok(Next::Continue)
     }

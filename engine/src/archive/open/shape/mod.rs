@@ -1,10 +1,8 @@
 //! Validation of documents: every record is parsed with the domain types.
 
 mod document;
-mod extras;
 
 pub(super) use document::DocumentShape;
-pub(super) use extras::ExtrasShape;
 
 use std::collections::BTreeMap;
 

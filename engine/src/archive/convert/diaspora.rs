@@ -12,9 +12,12 @@ use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document, username};
-use super::limits::Limits;
-use super::open::{Archive, OpenError, Verified};
+use crate::archive::document::{
+    DocumentError, DocumentVisitor, Next, Place, Section, read_document, shortened, username,
+};
+use crate::archive::limits::Limits;
+use crate::archive::names;
+use crate::archive::open::{Archive, OpenError, Verified};
 use crate::domain::{KeyError, PrivateKey};
 use crate::work_dir::WorkDir;
 
@@ -125,7 +128,7 @@ pub fn convert_in(
     key_passphrase: Option<&str>,
 ) -> Result<Converted, ConvertError> {
     let head = read_head(archive)?;
-    let username = super::names::file_stem(&safe_name(head.username)?);
+    let username = names::file_stem(&safe_name(head.username)?);
     let document = out_dir.join(format!("{username}.json.gz"));
     let photos = out_dir.join(format!("{username}_photos.zip"));
     for path in [&document, &photos] {
@@ -203,7 +206,7 @@ fn safe_name(username: Option<String>) -> Result<String, ConvertError> {
     if (1..=200).contains(&username.len()) && username.bytes().all(allowed) && !username.starts_with('.') {
         Ok(username)
     } else {
-        Err(ConvertError::Username(super::document::shortened(&username)))
+        Err(ConvertError::Username(shortened(&username)))
     }
 }
 
