@@ -150,8 +150,7 @@ impl ArchiveWorker {
     pub async fn work_on_next(&self) -> Result<JobOutcome, RequestError> {
         let (id, worked) = match self.setup.requests.acquire().await {
             Ok(None) => return Ok(JobOutcome::Nothing),
-            // A whole export is too large for the stack.
-            Ok(Some(lease)) => (Some(lease.request.id), Box::pin(self.work_on(&lease)).await),
+            Ok(Some(lease)) => (Some(lease.request.id), self.work_on(&lease).await),
             Err(error) => (None, Err(error.into())),
         };
         (self.setup.observer)(id, &worked);
@@ -175,7 +174,9 @@ impl ArchiveWorker {
         let progress = ProgressCounter::default();
         let folder = self.spool.path().join(lease.fence());
         let heartbeat = || lease.heartbeat(progress.numbers());
-        let made = keep(self.make(lease, &progress, &folder), heartbeat, self.stop.clone()).await;
+        // A whole export is too large for the stack.
+        let making = Box::pin(self.make(lease, &progress, &folder));
+        let made = keep(making, heartbeat, self.stop.clone()).await;
         // Already gone on success.
         _ = std::fs::remove_dir_all(&folder);
         match made {
