@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use crate::campaign::CampaignError;
 use crate::campaign::ledger::records::{AccountState, Claimed, Outcome, Written};
 use crate::campaign::worker::session::WorkerSession;
+use crate::campaign::worker::source::Connection;
 use crate::depot::{DepotError, digest_of_file, is_of_the_disk};
 use crate::export::{ExportError, Exported, Exporter, OutputError};
 use crate::pod::database::DatabaseError;
-use crate::pod::reader::{ReadAhead, ReadError};
+use crate::pod::reader::ReadError;
 use crate::pod::uploads::PhotoStore;
 use crate::store::StoredSignatures;
 
@@ -23,7 +24,7 @@ const LOST: u32 = 12;
 
 /// The state that a worker task keeps from one account to the next.
 pub(in crate::campaign) struct WorkerState {
-    pub(in crate::campaign) snapshot: Option<crate::campaign::worker::source::Connection>,
+    pub(in crate::campaign) connection: Option<Connection>,
     pub(in crate::campaign) memory: StoredSignatures,
 }
 
@@ -51,12 +52,12 @@ pub(crate) enum Fault {
 }
 
 impl WorkerSession {
-    /// Exports an account, or finds its archive already stored.
+    /// Exports an account, or finds its archive already stored. `ahead` when the account was read ahead.
     pub(in crate::campaign) async fn account(
         &self,
         claimed: &Claimed,
         worker_state: &mut WorkerState,
-        ahead: Option<&mut ReadAhead>,
+        mut ahead: bool,
     ) -> Result<Ready, CampaignError> {
         let started = Instant::now();
         if let Some(written) = self.take_over(claimed).await? {
@@ -64,10 +65,10 @@ impl WorkerSession {
             return Ok(Ready { outcome, path: None });
         }
         let mut waiting = self.retry.begin(self.observer());
-        let (mut ahead, mut tries, mut lost) = (ahead, 0, 0);
+        let (mut tries, mut lost) = (0, 0);
         loop {
             self.connect(worker_state).await?;
-            let fault = match self.export(claimed, worker_state, ahead.take()).await {
+            let fault = match self.export(claimed, worker_state, std::mem::take(&mut ahead)).await {
                 Ok(exported) => match self.ready(claimed, &exported, started).await {
                     Err(error @ CampaignError::Spool { .. }) if error.passes() => {
                         Fault::Disk(error.to_string())
@@ -91,7 +92,7 @@ impl WorkerSession {
                     return Ok(Ready { outcome, path: None });
                 }
                 Fault::Lost(reason) => {
-                    worker_state.snapshot = None;
+                    worker_state.connection = None;
                     lost += 1;
                     if lost >= LOST {
                         return Ok(failed(claimed, started, reason));
@@ -100,7 +101,7 @@ impl WorkerSession {
                     self.connect(worker_state).await?;
                 }
                 Fault::Database(reason) => {
-                    worker_state.snapshot = None;
+                    worker_state.connection = None;
                     tries += 1;
                     if tries >= TRIES {
                         return Ok(failed(claimed, started, reason));
@@ -131,13 +132,13 @@ impl WorkerSession {
         &self,
         worker_state: &mut WorkerState,
     ) -> Result<(), CampaignError> {
-        if worker_state.snapshot.is_some() {
+        if worker_state.connection.is_some() {
             return Ok(());
         }
         let mut waiting = self.retry.begin(self.observer());
-        worker_state.snapshot = Some(loop {
+        worker_state.connection = Some(loop {
             match self.source.open().await {
-                Ok(snapshot) => break snapshot,
+                Ok(connection) => break connection,
                 Err(DatabaseError::Crowded { reason, .. }) if self.source.in_use() > 0 => {
                     self.say_crowded(&reason);
                     self.retry.rest(CROWDED_PAUSE).await?;
@@ -163,9 +164,12 @@ impl WorkerSession {
         &self,
         claimed: &Claimed,
         worker_state: &mut WorkerState,
-        ahead: Option<&mut ReadAhead>,
+        ahead: bool,
     ) -> Result<Exported, ExportError> {
-        let Some(snapshot) = worker_state.snapshot.as_mut() else { return Err(ExportError::Broken) };
+        let WorkerState { connection, memory } = worker_state;
+        let Some(Connection { snapshot, ahead: rows, .. }) = connection else {
+            return Err(ExportError::Broken);
+        };
         let setup = &self.setup;
         let exporter = Exporter {
             pod: &setup.pod,
@@ -176,11 +180,11 @@ impl WorkerSession {
             options: &self.export,
             progress: if setup.options.gentle { &self.duty_cycle } else { &() },
         };
-        match ahead {
-            Some(ahead) => {
-                exporter.export_ahead(snapshot, ahead, claimed.user_id, &mut worker_state.memory).await
-            }
-            None => exporter.export_user(snapshot, claimed.user_id, &mut worker_state.memory).await,
+        // A new connection has nothing read ahead.
+        if ahead && rows.has(claimed.user_id) {
+            exporter.export_ahead(snapshot, rows, claimed.user_id, memory).await
+        } else {
+            exporter.export_user(snapshot, claimed.user_id, memory).await
         }
     }
 

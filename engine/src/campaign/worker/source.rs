@@ -1,6 +1,5 @@
 //! Connections that all see the same state of the pod.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -8,6 +7,7 @@ use tokio::sync::Mutex;
 
 use crate::pod::config::DatabaseUrl;
 use crate::pod::database::{DatabaseError, SharedSnapshot, Snapshot};
+use crate::pod::reader::ReadAhead;
 
 /// Opens snapshots. On PostgreSQL all share one, which a first connection holds; elsewhere each has its own point in
 /// time.
@@ -19,9 +19,10 @@ pub(in crate::campaign) struct Source {
     crowded: Arc<AtomicBool>,
 }
 
-/// A connection that is counted while in use.
+/// A connection that is counted while in use, with what was read ahead from it.
 pub(in crate::campaign) struct Connection {
-    snapshot: Snapshot,
+    pub(in crate::campaign) snapshot: Snapshot,
+    pub(in crate::campaign) ahead: ReadAhead,
     in_use: Arc<AtomicUsize>,
 }
 
@@ -61,7 +62,7 @@ impl Source {
 
     fn counted(&self, snapshot: Snapshot) -> Connection {
         self.in_use.fetch_add(1, Ordering::Relaxed);
-        Connection { snapshot, in_use: Arc::clone(&self.in_use) }
+        Connection { snapshot, ahead: ReadAhead::default(), in_use: Arc::clone(&self.in_use) }
     }
 
     /// Returns the number of connections in use.
@@ -77,20 +78,6 @@ impl Source {
     /// Returns whether this is the first time that there are too few.
     pub(in crate::campaign) fn first_crowded(&self) -> bool {
         !self.crowded.swap(true, Ordering::Relaxed)
-    }
-}
-
-impl Deref for Connection {
-    type Target = Snapshot;
-
-    fn deref(&self) -> &Snapshot {
-        &self.snapshot
-    }
-}
-
-impl DerefMut for Connection {
-    fn deref_mut(&mut self) -> &mut Snapshot {
-        &mut self.snapshot
     }
 }
 
