@@ -39,12 +39,9 @@ struct Arguments {
     /// Give the whole pod's people keys of 2048 bits instead of 4096
     #[arg(long)]
     small_keys: bool,
-    /// Measure the whole pod only
-    #[arg(long)]
-    whole_pod: bool,
-    /// Measure only a whole pod with ten times the posts whose signatures are all stored
-    #[arg(long)]
-    stored_signatures: bool,
+    /// Measure the whole pod only; with `all-signatures`, one with ten times the posts
+    #[arg(long, value_name = "STORED", num_args = 0..=1, default_missing_value = "others-signatures")]
+    whole_pod: Option<Stored>,
     /// Write down how far the whole pod is as time goes by, as a table of comma-separated values
     #[arg(long, value_name = "FILE")]
     curve: Option<PathBuf>,
@@ -106,11 +103,8 @@ impl Bench<'_> {
         if self.arguments.gentle {
             return self.gentle().await;
         }
-        if self.arguments.stored_signatures {
-            return self.whole_pod(Stored::All).await;
-        }
-        if self.arguments.whole_pod {
-            return self.whole_pod(Stored::OthersOnly).await;
+        if let Some(stored) = self.arguments.whole_pod {
+            return self.whole_pod(stored).await;
         }
         eprintln!("a heavy account, then one ten times as large");
         self.heavy(1).await?;
@@ -119,8 +113,8 @@ impl Bench<'_> {
         self.import(true).await?;
         self.import(false).await?;
         eprintln!("a whole pod of {accounts} accounts, then one with ten times the posts, all signed");
-        self.whole_pod(Stored::OthersOnly).await?;
-        self.whole_pod(Stored::All).await?;
+        self.whole_pod(Stored::OthersSignatures).await?;
+        self.whole_pod(Stored::AllSignatures).await?;
         eprintln!("a campaign beside people who use the pod");
         self.gentle().await?;
         eprintln!("verifying");

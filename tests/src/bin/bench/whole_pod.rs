@@ -32,25 +32,25 @@ struct Unavoidable {
     signing: Duration,
 }
 
-/// Whether a whole pod has a signature for every relayable.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Which signatures of relayables a whole pod has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Stored {
     /// An old pod's shape: ten times the posts, and all signatures are stored.
-    All,
-    /// diaspora* stores none for what its own people write to each other.
-    OthersOnly,
+    AllSignatures,
+    /// diaspora* stores none for what its own people write to each other
+    OthersSignatures,
 }
 
 impl Bench<'_> {
     pub(super) async fn whole_pod(&mut self, stored: Stored) -> Result<(), Failure> {
         let accounts = self.arguments.accounts;
-        let times = if stored == Stored::All { 10 } else { 1 };
+        let times = if stored == Stored::AllSignatures { 10 } else { 1 };
         let size = WholePod { accounts, posts: self.arguments.posts * times, keys: self.arguments.keys() };
-        let name = if stored == Stored::All { "whole_signed" } else { "whole" };
+        let name = if stored == Stored::AllSignatures { "whole_signed" } else { "whole" };
         let url = self.cluster.create_database(name).await?;
         let pool = PgPool::connect(&url).await?;
         whole_pod(&pool, &size).await?;
-        if stored == Stored::All {
+        if stored == Stored::AllSignatures {
             store_missing_signatures(&pool, size.keys).await?;
         }
         let bytes: i64 =
@@ -76,7 +76,7 @@ impl Bench<'_> {
         let bytes: u64 = archives.iter().filter_map(|path| path.metadata().ok()).map(|data| data.len()).sum();
         let signing = signing(&pool, &size, stored).await?;
         let limit = Unavoidable { copy, packing: packing(&archives)?, signing };
-        let signed = if stored == Stored::All { "all signatures stored, " } else { "" };
+        let signed = if stored == Stored::AllSignatures { "all signatures stored, " } else { "" };
         let label = format!(
             "whole pod, {signed}{accounts} accounts ({:.0}/s), {records} records, {} MB of archives; \
              processor: Pappus {:.1} s, PostgreSQL {:.1} s",
@@ -203,7 +203,7 @@ async fn signing(pool: &PgPool, size: &WholePod, stored: Stored) -> Result<Durat
         sqlx::query_scalar("SELECT serialized_private_key FROM users LIMIT 1").fetch_one(pool).await?;
     let own = PrivateKey::from_pem(pem).signing_key()?;
     let usual = if size.keys == KeyBits::Usual { None } else { Some(PrivateKey::generate()?.signing_key()?) };
-    let missing = if stored == Stored::All { 0 } else { usize::try_from(unsigned)? };
+    let missing = if stored == Stored::AllSignatures { 0 } else { usize::try_from(unsigned)? };
     let by_accounts = missing + size.accounts;
     let rate = |key: &SigningKey| {
         let took = on_all_cores(SIGNATURES, |_| key.sign(&[0; 500]).map(drop).map_err(Failure::from))?;
