@@ -11,7 +11,7 @@ use crate::campaign::worker::source::Connection;
 use crate::depot::{DepotError, digest_of_file, is_of_the_disk};
 use crate::export::{ExportError, Exported, Exporter, OutputError};
 use crate::pod::database::DatabaseError;
-use crate::pod::reader::ReadError;
+use crate::pod::reader::{ReadAhead, ReadError};
 use crate::pod::uploads::PhotoStore;
 use crate::store::StoredSignatures;
 
@@ -25,6 +25,8 @@ const LOST: u32 = 12;
 /// The state that a worker task keeps from one account to the next.
 pub(in crate::campaign) struct WorkerState {
     pub(in crate::campaign) connection: Option<Connection>,
+    /// Rows of the current batch; they outlive the connection.
+    pub(in crate::campaign) ahead: ReadAhead,
     pub(in crate::campaign) memory: StoredSignatures,
 }
 
@@ -166,10 +168,8 @@ impl WorkerSession {
         worker_state: &mut WorkerState,
         ahead: bool,
     ) -> Result<Exported, ExportError> {
-        let WorkerState { connection, memory } = worker_state;
-        let Some(Connection { snapshot, ahead: rows, .. }) = connection else {
-            return Err(ExportError::Broken);
-        };
+        let WorkerState { connection, ahead: rows, memory } = worker_state;
+        let Some(Connection { snapshot, .. }) = connection else { return Err(ExportError::Broken) };
         let setup = &self.setup;
         let exporter = Exporter {
             pod: &setup.pod,
@@ -180,8 +180,7 @@ impl WorkerSession {
             options: &self.export,
             progress: if setup.options.gentle { &self.duty_cycle } else { &() },
         };
-        // A new connection has nothing read ahead.
-        if ahead && rows.has(claimed.user_id) {
+        if ahead {
             exporter.export_ahead(snapshot, rows, claimed.user_id, memory).await
         } else {
             exporter.export_user(snapshot, claimed.user_id, memory).await

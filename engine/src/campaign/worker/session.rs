@@ -23,6 +23,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::depot::{Depot, DepotError};
 use crate::domain::Timestamp;
 use crate::export::ExportOptions;
+use crate::pod::reader::ReadAhead;
 use crate::store::{StoreError, StoredSignatures, random_id};
 
 /// Works on a campaign until nothing is left to do, or `stop` is true: then started accounts are finished, the others
@@ -302,7 +303,7 @@ impl WorkerSession {
     /// Runs one of the tasks that export.
     async fn run_task(&self, batches: &Mutex<mpsc::Receiver<Vec<Claimed>>>) -> Result<(), CampaignError> {
         let memory = StoredSignatures::open(&self.setup.state).await;
-        let mut worker_state = WorkerState { connection: None, memory };
+        let mut worker_state = WorkerState { connection: None, ahead: ReadAhead::default(), memory };
         let mut throttle = Throttle::new(self);
         loop {
             let batch = loop {
@@ -360,12 +361,17 @@ impl WorkerSession {
             return Ok(false);
         }
         self.connect(worker_state).await?;
-        let Some(Connection { snapshot, ahead, .. }) = &mut worker_state.connection else { return Ok(false) };
+        let WorkerState { connection, ahead, .. } = worker_state;
+        let Some(Connection { snapshot, read_from, .. }) = connection else { return Ok(false) };
+        if !std::mem::replace(read_from, true) {
+            // Another connection may see another state of the pod.
+            *ahead = ReadAhead::default();
+        }
         let users: Vec<i64> = batch.iter().map(|claimed| claimed.user_id).collect();
         let read = ahead.read(snapshot, &users).await.is_ok();
         if !read {
             // After a refused statement PostgreSQL accepts no other one.
-            worker_state.connection = None;
+            *connection = None;
         }
         Ok(read)
     }

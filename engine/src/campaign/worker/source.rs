@@ -7,7 +7,6 @@ use tokio::sync::Mutex;
 
 use crate::pod::config::DatabaseUrl;
 use crate::pod::database::{DatabaseError, SharedSnapshot, Snapshot};
-use crate::pod::reader::ReadAhead;
 
 /// Opens snapshots. On PostgreSQL all share one, which a first connection holds; elsewhere each has its own point in
 /// time.
@@ -19,10 +18,11 @@ pub(in crate::campaign) struct Source {
     crowded: Arc<AtomicBool>,
 }
 
-/// A connection that is counted while in use, with what was read ahead from it.
+/// A connection that is counted while in use.
 pub(in crate::campaign) struct Connection {
     pub(in crate::campaign) snapshot: Snapshot,
-    pub(in crate::campaign) ahead: ReadAhead,
+    /// True as soon as accounts were read ahead from it.
+    pub(in crate::campaign) read_from: bool,
     in_use: Arc<AtomicUsize>,
 }
 
@@ -62,7 +62,7 @@ impl Source {
 
     fn counted(&self, snapshot: Snapshot) -> Connection {
         self.in_use.fetch_add(1, Ordering::Relaxed);
-        Connection { snapshot, ahead: ReadAhead::default(), in_use: Arc::clone(&self.in_use) }
+        Connection { snapshot, read_from: false, in_use: Arc::clone(&self.in_use) }
     }
 
     /// Returns the number of connections in use.

@@ -191,11 +191,6 @@ impl ReadAhead {
         self.rows.remove(&(statement.what, account)).unwrap_or_default()
     }
 
-    /// Returns whether this account (`users.id`) is among those read last.
-    pub fn has(&self, user: i64) -> bool {
-        self.accounts.contains_key(&user)
-    }
-
     pub(super) fn account(&self, user: i64, pod: &PodUrl) -> Result<AccountRow, ReadError> {
         let row = self.accounts.get(&user);
         let unknown = || ReadError::UnknownAccount { name: user.to_string() };
