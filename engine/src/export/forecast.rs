@@ -122,7 +122,8 @@ impl<'a> Forecaster<'a> {
         accounts: &[(i64, String)],
     ) -> Result<(), ExportError> {
         let users: Vec<i64> = accounts.iter().map(|(user, _)| *user).collect();
-        let mut ahead = ReadAhead::read(snapshot, &users).await?;
+        let mut ahead = ReadAhead::default();
+        ahead.read(snapshot, &users).await?;
         for (user, username) in accounts {
             let reader = AccountReader::read_ahead(snapshot, &mut ahead, self.pod.clone(), *user).await;
             self.found(username, reader).await?;

@@ -23,6 +23,9 @@ const SETTINGS: [&str; 6] = [
     "autovacuum_naptime=1min",
 ];
 
+/// Counts statements, if Debian's extension is installed.
+const STATISTICS: [&str; 2] = ["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.max=20000"];
+
 /// A running PostgreSQL server; dropped, it is gone.
 #[derive(Debug)]
 pub struct PostgresCluster {
@@ -37,15 +40,29 @@ impl PostgresCluster {
     /// # Errors
     /// When PostgreSQL is not installed or does not start.
     pub async fn start() -> Result<Self, ClusterError> {
-        let cluster = tokio::task::spawn_blocking(Self::launch)
+        Self::start_with(false).await
+    }
+
+    /// Makes and starts a server that counts its statements, if it can.
+    ///
+    /// # Errors
+    /// As [`PostgresCluster::start`].
+    pub async fn start_counting() -> Result<Self, ClusterError> {
+        Self::start_with(true).await
+    }
+
+    async fn start_with(statistics: bool) -> Result<Self, ClusterError> {
+        let cluster = tokio::task::spawn_blocking(move || Self::launch(statistics))
             .await
             .map_err(|source| ClusterError::Io { action: "start a thread", source: source.into() })??;
         cluster.server.answered::<PgConnection>(PROGRAM, &cluster.url("postgres")).await?;
         Ok(cluster)
     }
 
-    fn launch() -> Result<Self, ClusterError> {
+    fn launch(statistics: bool) -> Result<Self, ClusterError> {
         let binaries = newest_binaries()?;
+        let counts = statistics && binaries.join("../lib/pg_stat_statements.so").exists();
+        let statistics = STATISTICS.iter().filter(|_| counts);
         let account = Account::of("postgres")?;
         let folder = account.folder("pg")?;
         let socket_folder = folder.path().to_owned();
@@ -66,7 +83,9 @@ impl PostgresCluster {
             "listen_addresses=127.0.0.1".to_owned(),
             format!("unix_socket_directories={}", socket_folder.display()),
         ];
-        for setting in SETTINGS.iter().map(OsString::from).chain(network.iter().map(OsString::from)) {
+        for setting in
+            SETTINGS.iter().chain(statistics).map(OsString::from).chain(network.iter().map(OsString::from))
+        {
             line.push("-c".into());
             line.push(setting);
         }
@@ -111,6 +130,12 @@ impl PostgresCluster {
     /// The address of a database on this server.
     pub fn url(&self, name: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Seconds of processor time of the server and of all its connections that have ended.
+    pub fn processor_seconds(&self) -> Option<f64> {
+        let pid = fs::read_to_string(self.socket_folder.join("data/postmaster.pid")).ok()?;
+        crate::watched::processor_seconds(pid.lines().next()?.parse().ok()?)
     }
 
     /// Its TCP port on 127.0.0.1.

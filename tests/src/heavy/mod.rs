@@ -8,6 +8,7 @@ mod document;
 mod signatures;
 
 pub use document::{SignedRelayables, signed_document};
+pub use signatures::store_missing_signatures;
 
 use std::fs;
 use std::path::Path;

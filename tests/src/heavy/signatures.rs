@@ -8,14 +8,14 @@ use crate::schema::Pool;
 
 /// Signatures table, its reference, number of the order, and the query for what is signed: id,
 /// author, text. Only people from elsewhere (`pod_id`) on posts from here are signed for.
-struct Kind {
+struct Kind<'a> {
     table: &'static str,
     column: &'static str,
     order: i32,
-    query: &'static str,
+    query: &'a str,
 }
 
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind<'static>; 3] = [
     Kind {
         table: "comment_signatures",
         column: "comment_id",
@@ -55,7 +55,19 @@ pub(super) async fn add(pool: &PgPool, kind: Signatures, key: fn(usize) -> usize
     Ok(())
 }
 
-async fn add_shaped(pool: &PgPool, kind: &Kind, bits: KeyBits) -> Result<(), HeavyError> {
+/// Stores shaped signatures for the relayables that have none: those of the pod's own people.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn store_missing_signatures(pool: &PgPool, bits: KeyBits) -> Result<(), HeavyError> {
+    for kind in &KINDS {
+        let query = kind.query.replace("a.pod_id IS NOT NULL", "a.pod_id IS NULL");
+        add_shaped(pool, &Kind { query: &query, ..*kind }, bits).await?;
+    }
+    Ok(Pool::Postgres(pool.clone()).execute("VACUUM ANALYZE").await?)
+}
+
+async fn add_shaped(pool: &PgPool, kind: &Kind<'_>, bits: KeyBits) -> Result<(), HeavyError> {
     let Kind { table, column, order, query } = kind;
     // Sixteen bytes each time; encode() breaks lines, Rails does not.
     let times = if bits == KeyBits::Small { 16 } else { 32 };
@@ -67,7 +79,7 @@ async fn add_shaped(pool: &PgPool, kind: &Kind, bits: KeyBits) -> Result<(), Hea
     Ok(Pool::Postgres(pool.clone()).execute(&statement).await?)
 }
 
-async fn add_real(pool: &PgPool, kind: &Kind, key: fn(usize) -> usize) -> Result<(), HeavyError> {
+async fn add_real(pool: &PgPool, kind: &Kind<'static>, key: fn(usize) -> usize) -> Result<(), HeavyError> {
     let rows: Vec<(i32, i32, String)> = sqlx::query_as(kind.query).fetch_all(pool).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let part = rows.len().div_ceil(cores).max(1);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::campaign::CampaignError;
 use crate::campaign::ledger::records::{AccountState, Claimed, Outcome};
 use crate::campaign::worker::session::WorkerSession;
+use crate::campaign::worker::source::Connection;
 use crate::depot::{DepotError, is_of_the_disk};
 use crate::export::{ExportError, Exported, Exporter, OutputError};
 use crate::pod::database::DatabaseError;
@@ -23,7 +24,9 @@ const LOST: u32 = 12;
 
 /// The state that a worker task keeps from one account to the next.
 pub(in crate::campaign) struct WorkerState {
-    pub(in crate::campaign) snapshot: Option<crate::campaign::worker::source::Connection>,
+    pub(in crate::campaign) connection: Option<Connection>,
+    /// Rows of the current batch; they outlive the connection.
+    pub(in crate::campaign) ahead: ReadAhead,
     pub(in crate::campaign) memory: StoredSignatures,
 }
 
@@ -35,12 +38,12 @@ pub(in crate::campaign) struct Ready {
 }
 
 impl WorkerSession {
-    /// Exports an account, or finds its archive already stored.
+    /// Exports an account, or finds its archive already stored. `ahead` when the account was read ahead.
     pub(in crate::campaign) async fn account(
         &self,
         claimed: &Claimed,
         worker_state: &mut WorkerState,
-        ahead: Option<&mut ReadAhead>,
+        mut ahead: bool,
     ) -> Result<Ready, CampaignError> {
         let started = Instant::now();
         if let Some(written) = self.take_over(claimed).await? {
@@ -48,10 +51,10 @@ impl WorkerSession {
             return Ok(Ready { outcome, path: None });
         }
         let mut waiting = self.retry.begin(self.observer());
-        let (mut ahead, mut tries, mut lost) = (ahead, 0, 0);
+        let (mut tries, mut lost) = (0, 0);
         loop {
             self.connect(worker_state).await?;
-            let fault = match self.export(claimed, worker_state, ahead.take()).await {
+            let fault = match self.export(claimed, worker_state, std::mem::take(&mut ahead)).await {
                 Ok(exported) => match self.ready(claimed, &exported, started).await {
                     Err(error @ CampaignError::Spool { .. }) if error.passes() => {
                         Fault::Disk(error.to_string())
@@ -75,7 +78,7 @@ impl WorkerSession {
                     return Ok(Ready { outcome, path: None });
                 }
                 Fault::Lost(reason) => {
-                    worker_state.snapshot = None;
+                    worker_state.connection = None;
                     lost += 1;
                     if lost >= LOST {
                         return Ok(failed(claimed, started, reason));
@@ -84,7 +87,7 @@ impl WorkerSession {
                     self.connect(worker_state).await?;
                 }
                 Fault::Database(reason) => {
-                    worker_state.snapshot = None;
+                    worker_state.connection = None;
                     tries += 1;
                     if tries >= TRIES {
                         return Ok(failed(claimed, started, reason));
@@ -115,13 +118,13 @@ impl WorkerSession {
         &self,
         worker_state: &mut WorkerState,
     ) -> Result<(), CampaignError> {
-        if worker_state.snapshot.is_some() {
+        if worker_state.connection.is_some() {
             return Ok(());
         }
         let mut waiting = self.retry.begin(self.observer());
-        worker_state.snapshot = Some(loop {
+        worker_state.connection = Some(loop {
             match self.source.open().await {
-                Ok(snapshot) => break snapshot,
+                Ok(connection) => break connection,
                 Err(DatabaseError::Crowded { reason, .. }) if self.source.in_use() > 0 => {
                     self.say_crowded(&reason);
                     self.retry.rest(CROWDED_PAUSE).await?;
@@ -147,9 +150,10 @@ impl WorkerSession {
         &self,
         claimed: &Claimed,
         worker_state: &mut WorkerState,
-        ahead: Option<&mut ReadAhead>,
+        ahead: bool,
     ) -> Result<Exported, ExportError> {
-        let Some(snapshot) = worker_state.snapshot.as_mut() else { return Err(ExportError::Broken) };
+        let WorkerState { connection, ahead: rows, memory } = worker_state;
+        let Some(Connection { snapshot, .. }) = connection else { return Err(ExportError::Broken) };
         let setup = &self.setup;
         let exporter = Exporter {
             pod: &setup.pod,
@@ -160,11 +164,10 @@ impl WorkerSession {
             options: &self.export,
             progress: if setup.options.gentle { &self.duty_cycle } else { &() },
         };
-        match ahead {
-            Some(ahead) => {
-                exporter.export_ahead(snapshot, ahead, claimed.user_id, &mut worker_state.memory).await
-            }
-            None => exporter.export_user(snapshot, claimed.user_id, &mut worker_state.memory).await,
+        if ahead {
+            exporter.export_ahead(snapshot, rows, claimed.user_id, memory).await
+        } else {
+            exporter.export_user(snapshot, claimed.user_id, memory).await
         }
     }
 

@@ -13,7 +13,7 @@ use crate::campaign::worker::session::{LOOK, RunState, WorkerSession};
 /// Accounts read together, at most.
 const TOGETHER: usize = 50;
 /// Approximate records of accounts that are read together.
-const RECORDS: i64 = 2000;
+const RECORDS: i64 = 5000;
 /// The same when the pod is spared, so that no statement occupies its database for long.
 const GENTLE: (usize, i64) = (10, 500);
 /// One claim should keep the tasks busy for a time between these.

@@ -16,7 +16,7 @@ use crate::campaign::worker::account::WorkerState;
 use crate::campaign::worker::feeder::Feeder;
 use crate::campaign::worker::retry::Retry;
 use crate::campaign::worker::setup::{Ended, Finished, Observer, Setup};
-use crate::campaign::worker::source::Source;
+use crate::campaign::worker::source::{Connection, Source};
 use crate::campaign::worker::throttle::{DutyCycle, Throttle, lower_priority};
 use crate::clock::{Clock as _, SystemClock};
 use crate::depot::{Depot, DepotError};
@@ -303,13 +303,13 @@ impl WorkerSession {
     /// Runs one of the tasks that export.
     async fn run_task(&self, batches: &Mutex<mpsc::Receiver<Vec<Claimed>>>) -> Result<(), CampaignError> {
         let memory = StoredSignatures::open(&self.setup.state).await;
-        let mut worker_state = WorkerState { snapshot: None, memory };
+        let mut worker_state = WorkerState { connection: None, ahead: ReadAhead::default(), memory };
         let mut throttle = Throttle::new(self);
         loop {
             let batch = loop {
                 if self.source.is_crowded() {
                     // Another task with open accounts may be waiting for the connection.
-                    worker_state.snapshot = None;
+                    worker_state.connection = None;
                 }
                 let next = async { batches.lock().await.recv().await };
                 if let Ok(batch) = tokio::time::timeout(LOOK, next).await {
@@ -329,7 +329,7 @@ impl WorkerSession {
     ) -> Result<(), CampaignError> {
         self.room().await?;
         self.duty_cycle.begin();
-        let mut ahead = self.read_ahead(&batch, worker_state).await?;
+        let ahead = self.read_ahead(&batch, worker_state).await?;
         let (mut ready, mut bytes) = (Vec::new(), 0);
         let mut left = batch.into_iter();
         while let Some(claimed) = left.next() {
@@ -338,7 +338,7 @@ impl WorkerSession {
                 self.release(&rest).await?;
                 break;
             }
-            let done = self.account(&claimed, worker_state, ahead.as_mut()).await?;
+            let done = self.account(&claimed, worker_state, ahead).await?;
             bytes += done.outcome.written.as_ref().map_or(0, |written| written.bytes);
             ready.push(done);
             if bytes > READY_BYTES || self.setup.options.gentle {
@@ -351,24 +351,29 @@ impl WorkerSession {
         self.store(ready).await
     }
 
-    /// Reads many small accounts at once. After an error they are read one by one.
+    /// Reads many small accounts at once. Returns false after an error: then they are read one by one.
     async fn read_ahead(
         &self,
         batch: &[Claimed],
         worker_state: &mut WorkerState,
-    ) -> Result<Option<ReadAhead>, CampaignError> {
+    ) -> Result<bool, CampaignError> {
         if batch.len() < 2 || self.run_state() != RunState::Running {
-            return Ok(None);
+            return Ok(false);
         }
         self.connect(worker_state).await?;
-        let Some(snapshot) = worker_state.snapshot.as_mut() else { return Ok(None) };
-        let users: Vec<i64> = batch.iter().map(|claimed| claimed.user_id).collect();
-        let read = ReadAhead::read(snapshot, &users).await;
-        if read.is_err() {
-            // After a refused statement PostgreSQL accepts no other one.
-            worker_state.snapshot = None;
+        let WorkerState { connection, ahead, .. } = worker_state;
+        let Some(Connection { snapshot, read_from, .. }) = connection else { return Ok(false) };
+        if !std::mem::replace(read_from, true) {
+            // Another connection may see another state of the pod.
+            *ahead = ReadAhead::default();
         }
-        Ok(read.ok())
+        let users: Vec<i64> = batch.iter().map(|claimed| claimed.user_id).collect();
+        let read = ahead.read(snapshot, &users).await.is_ok();
+        if !read {
+            // After a refused statement PostgreSQL accepts no other one.
+            *connection = None;
+        }
+        Ok(read)
     }
 
     /// Waits until the disk of the archives is available and has space.

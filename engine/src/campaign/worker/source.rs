@@ -1,6 +1,5 @@
 //! Connections that all see the same state of the pod.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -21,7 +20,9 @@ pub(in crate::campaign) struct Source {
 
 /// A connection that is counted while in use.
 pub(in crate::campaign) struct Connection {
-    snapshot: Snapshot,
+    pub(in crate::campaign) snapshot: Snapshot,
+    /// True as soon as accounts were read ahead from it.
+    pub(in crate::campaign) read_from: bool,
     in_use: Arc<AtomicUsize>,
 }
 
@@ -61,7 +62,7 @@ impl Source {
 
     fn counted(&self, snapshot: Snapshot) -> Connection {
         self.in_use.fetch_add(1, Ordering::Relaxed);
-        Connection { snapshot, in_use: Arc::clone(&self.in_use) }
+        Connection { snapshot, read_from: false, in_use: Arc::clone(&self.in_use) }
     }
 
     /// Returns the number of connections in use.
@@ -77,20 +78,6 @@ impl Source {
     /// Returns whether this is the first time that there are too few.
     pub(in crate::campaign) fn first_crowded(&self) -> bool {
         !self.crowded.swap(true, Ordering::Relaxed)
-    }
-}
-
-impl Deref for Connection {
-    type Target = Snapshot;
-
-    fn deref(&self) -> &Snapshot {
-        &self.snapshot
-    }
-}
-
-impl DerefMut for Connection {
-    fn deref_mut(&mut self) -> &mut Snapshot {
-        &mut self.snapshot
     }
 }
 

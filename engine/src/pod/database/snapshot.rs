@@ -18,6 +18,12 @@ const CROWDED_PAUSE: Duration = Duration::from_millis(500);
 /// Time limit for a new connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Settings for the length of a transaction, where the server has them: every statement is expected to use indexes,
+/// and none to compile machine code or to start more processes for the little it reads.
+const POSTGRES_SETTINGS: &str = "SELECT set_config(name, value, true) FROM (VALUES ('jit', 'off'), \
+     ('max_parallel_workers_per_gather', '0'), ('random_page_cost', '1.1'), ('work_mem', '32MB')) \
+     settings (name, value) WHERE current_setting(name, true) IS NOT NULL";
+
 /// A connection to one of the three databases.
 pub(super) enum Link {
     Postgres(PgConnection),
@@ -105,6 +111,7 @@ impl Snapshot {
                 // A database without an encoding may contain any bytes; converting to UTF-8 fails for whole rows.
                 "SELECT set_config('client_encoding', 'SQL_ASCII', false) \
                  WHERE current_setting('server_encoding') = 'SQL_ASCII'",
+                POSTGRES_SETTINGS,
             ],
             Dialect::MySql => &[
                 "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 
 use super::account::{self, AccountRow};
-use super::others::{PARTICIPANTS, PersonKey};
+use super::others::{LIKES_ON_COMMENTS, PersonKey};
+use super::posts::{ByPost, Reply};
+use super::relayables::{AUTHOR_ID, AUTHOR_ROW, OWN, POST_AUTHOR, POST_ROW, SIGNATURE};
 use super::signing::migrations::{Moves, list};
 use super::source::{Scope, Statement, Whose, person_keys, pod_addresses, private_keys};
 use super::{ReadError, contacts, conversations, extras, others, post_parts, posts, relayables};
@@ -29,51 +31,74 @@ static STATEMENTS: [&[&Statement]; 8] = [
     conversations::STATEMENTS,
 ];
 
+/// People that stay in memory from one batch to the next, at most; each takes some 1.5 kB.
+const PEOPLE_KEPT: usize = 10_000;
+
 /// The rows of many accounts.
 ///
 /// All of them are in memory: limit the accounts to, say, ten thousand records in total.
+#[derive(Default)]
 pub struct ReadAhead {
     accounts: HashMap<i64, Row>,
     rows: HashMap<(&'static str, i64), Vec<Row>>,
+    /// Read with the first accounts.
+    pub(super) network: Option<Network>,
+    pub(super) private_keys: HashMap<i64, PrivateKey>,
+    pub(super) people: HashMap<i64, PersonKey>,
+}
+
+/// What all accounts have in common.
+pub(super) struct Network {
     pub(super) pods: Arc<HashMap<i64, String>>,
     pub(super) moves: Arc<Moves>,
-    pub(super) private_keys: HashMap<i64, PrivateKey>,
-    pub(super) person_keys: HashMap<i64, PersonKey>,
+    /// False on most pods older than 0.8. To find that out, a database may have to look through all likes.
+    comments_are_liked: bool,
+}
+
+impl Network {
+    async fn read(snapshot: &mut Snapshot) -> Result<Self, ReadError> {
+        let liked = "SELECT 1 FROM likes WHERE target_type = 'Comment' LIMIT 1".to_owned();
+        Ok(Self {
+            pods: pod_addresses(snapshot).await?,
+            moves: Moves::read(snapshot).await?,
+            comments_are_liked: snapshot.first("likes of comments", liked, &[]).await?.is_some(),
+        })
+    }
 }
 
 impl ReadAhead {
-    /// Reads these accounts (`users.id`). Unknown IDs are skipped.
+    /// Reads these accounts (`users.id`) in place of earlier ones; always from the same snapshot. Unknown IDs are
+    /// skipped.
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn read(snapshot: &mut Snapshot, users: &[i64]) -> Result<Self, ReadError> {
+    pub async fn read(&mut self, snapshot: &mut Snapshot, users: &[i64]) -> Result<(), ReadError> {
+        self.accounts.clear();
+        self.rows.clear();
+        let network = match self.network.take() {
+            Some(network) => network,
+            None => Network::read(snapshot).await?,
+        };
+        let network = self.network.insert(network);
+        let (moves, liked) = (Arc::clone(&network.moves), network.comments_are_liked);
         let sql = format!("{} WHERE u.id IN ({}) ORDER BY p.id", account::ACCOUNT, list(users));
         let rows = snapshot.rows("the accounts", sql, &[]).await?;
         let persons: Vec<i64> = rows.iter().filter_map(|row| row.integer(1)).collect();
-        let mut accounts = HashMap::new();
         for row in rows {
             if let Some(user) = row.integer(0) {
-                accounts.entry(user).or_insert(row);
+                self.accounts.entry(user).or_insert(row);
             }
         }
-        let mut ahead = Self {
-            accounts,
-            rows: HashMap::new(),
-            pods: pod_addresses(snapshot).await?,
-            moves: Moves::read(snapshot).await?,
-            private_keys: HashMap::new(),
-            person_keys: HashMap::new(),
-        };
         for statements in &STATEMENTS {
             for statement in *statements {
                 let whose = if statement.whose == Whose::User { users } else { &persons };
-                if !whose.is_empty() {
-                    ahead.read_statement(snapshot, statement, whose).await?;
+                let empty = statement.what == LIKES_ON_COMMENTS.what && !liked;
+                if !whose.is_empty() && !empty {
+                    self.read_statement(snapshot, statement, whose).await?;
                 }
             }
         }
-        ahead.read_keys(snapshot).await?;
-        Ok(ahead)
+        self.read_people(snapshot, &moves, persons).await
     }
 
     async fn read_statement(
@@ -92,18 +117,73 @@ impl ReadAhead {
         Ok(())
     }
 
-    /// Reads the keys of everyone active on the accounts' posts, and of their earlier identities.
-    async fn read_keys(&mut self, snapshot: &mut Snapshot) -> Result<(), ReadError> {
-        let took_part = self.rows.iter().filter(|((what, _), _)| *what == PARTICIPANTS.what);
-        let mut people: HashSet<i64> =
-            took_part.flat_map(|(_, rows)| rows.iter().filter_map(|row| row.integer(0))).collect();
-        people.extend(people.iter().flat_map(|person| self.moves.earlier(*person)).collect::<Vec<_>>());
-        let mut people: Vec<i64> = people.into_iter().collect();
-        people.sort_unstable();
-        self.private_keys = private_keys(snapshot, &people).await?;
-        self.person_keys =
-            person_keys(snapshot, &people).await?.into_iter().map(|key| (key.person, key)).collect();
+    /// Reads names and keys of everyone active on the accounts' posts, of their earlier identities, and of the
+    /// accounts themselves; and the private keys of those whose relayables lack a signature.
+    async fn read_people(
+        &mut self,
+        snapshot: &mut Snapshot,
+        moves: &Moves,
+        persons: Vec<i64>,
+    ) -> Result<(), ReadError> {
+        let (mut people, mut unsigned) = (HashSet::new(), HashSet::new());
+        for row in persons.iter().flat_map(|person| self.by_others(*person)) {
+            let Some(author) = row.integer(AUTHOR_ROW) else { continue };
+            people.insert(author);
+            if row.filled(SIGNATURE).is_none() {
+                unsigned.insert(author);
+            }
+        }
+        let with_earlier = |people: HashSet<i64>| {
+            let earlier: Vec<i64> = people.iter().flat_map(|person| moves.earlier(*person)).collect();
+            let mut people: Vec<i64> = people.into_iter().chain(earlier).collect();
+            people.sort_unstable();
+            people.dedup();
+            people
+        };
+        self.private_keys = private_keys(snapshot, &with_earlier(unsigned)).await?;
+        people.extend(persons);
+        if self.people.len() > PEOPLE_KEPT {
+            self.people.clear();
+        }
+        let mut missing = with_earlier(people);
+        missing.retain(|person| !self.people.contains_key(person));
+        let found = person_keys(snapshot, &missing).await?;
+        self.people.extend(found.into_iter().map(|key| (key.person, key)));
         Ok(())
+    }
+
+    fn rows(&self, statement: &'static Statement, account: i64) -> &[Row] {
+        self.rows.get(&(statement.what, account)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns other people's relayables on an account's posts and comments.
+    fn by_others(&self, account: i64) -> impl Iterator<Item = &Row> {
+        others::STATEMENTS.iter().flat_map(move |statement| self.rows(statement, account))
+    }
+
+    /// Returns the `people.id` of everyone active on an account's posts.
+    pub(super) fn active_people(&self, account: i64) -> HashSet<i64> {
+        self.by_others(account).filter_map(|row| row.integer(AUTHOR_ROW)).collect()
+    }
+
+    /// Returns the comments under an account's posts, oldest first.
+    pub(super) fn replies(&self, account: i64) -> ByPost<Vec<Reply>> {
+        let own = self.rows(OWN[0], account).iter();
+        let own = own.filter(|row| row.integer(POST_AUTHOR) == Some(account));
+        let mut rows: Vec<&Row> = self.rows(others::OTHERS[0], account).iter().chain(own).collect();
+        rows.sort_by_key(|row| row.integer(0));
+        let mut replies: ByPost<Vec<Reply>> = ByPost::new();
+        for row in rows {
+            let Some(post) = row.integer(POST_ROW) else { continue };
+            let author = row.integer(AUTHOR_ROW).and_then(|person| self.people.get(&person));
+            replies.entry(post).or_default().push(Reply {
+                author_id: row.text(AUTHOR_ID).unwrap_or_default(),
+                author_name: author.map(|author| author.name.clone()).unwrap_or_default(),
+                created_at: row.time(9),
+                text: row.text(8).unwrap_or_default(),
+            });
+        }
+        replies
     }
 
     /// Takes an account's rows of a statement; a second call returns none.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use futures_util::TryStreamExt as _;
 
-use super::contacts::ContactBook;
+use super::contacts::{ContactBook, display_name};
 use super::notes::identifier;
 use super::notes::{Notes, Problem};
 use super::relayables::{COMMENTS, KINDS, Kind, LIKES, RelayableRow, VOTES};
@@ -16,18 +16,18 @@ use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::domain::{CountKind, NonContactAuthor, OmissionCode, PublicKey, RecordKind, Relayable, SignedAs};
 use crate::pod::database::{Cell as _, Row};
 
-pub(super) const STATEMENTS: &[&Statement] =
-    &[&PARTICIPANTS, OTHERS[0], OTHERS[1], OTHERS[2], &LIKES_ON_COMMENTS];
+pub(super) const STATEMENTS: &[&Statement] = &[OTHERS[0], OTHERS[1], OTHERS[2], &LIKES_ON_COMMENTS];
 
 /// Statements for other people's relayables, in the order of [`KINDS`].
-const OTHERS: [&Statement; 3] = [
+pub(super) const OTHERS: [&Statement; 3] = [
     &Statement { what: "other people's comments", whose: Whose::Person, sql: |scope| COMMENTS.others(scope) },
     &Statement { what: "other people's likes", whose: Whose::Person, sql: |scope| LIKES.others(scope) },
     &Statement { what: "other people's votes", whose: Whose::Person, sql: |scope| VOTES.others(scope) },
 ];
 
-/// Reads the `people.id` of everyone who commented, liked or voted.
-pub(super) const PARTICIPANTS: Statement = Statement {
+/// Reads the `people.id` of everyone who commented, liked or voted. Used only when an account is read by itself; rows
+/// read ahead contain them.
+const PARTICIPANTS: Statement = Statement {
     what: "the people who took part",
     whose: Whose::Person,
     sql: |scope| {
@@ -46,7 +46,7 @@ pub(super) const PARTICIPANTS: Statement = Statement {
     },
 };
 
-const LIKES_ON_COMMENTS: Statement = Statement {
+pub(super) const LIKES_ON_COMMENTS: Statement = Statement {
     what: "other people's likes of comments",
     whose: Whose::Person,
     sql: |scope| LIKES.select(&likes_on_comments(scope), "r.author_id <> x.account", "x.account"),
@@ -65,20 +65,22 @@ fn likes_on_comments(scope: &Scope<'_>) -> String {
     )
 }
 
-/// A person's ID, GUID and public key from the pod's tables.
+/// A person's ID, GUID, public key and display name from the pod's tables.
 #[derive(Clone)]
 pub(super) struct PersonKey {
     pub(super) person: i64,
     id: Option<String>,
     guid: Option<String>,
     public_key: String,
+    pub(super) name: String,
 }
 
 impl PersonKey {
-    /// Reads row ID, diaspora* ID, GUID and key.
+    /// Reads row ID, diaspora* ID, GUID, key, and both parts of the name.
     pub(super) fn new(row: &Row) -> Option<Self> {
-        let public_key = row.text(3).unwrap_or_default();
-        Some(Self { person: row.integer(0)?, id: row.text(1), guid: row.text(2), public_key })
+        let (id, public_key) = (row.text(1), row.text(3).unwrap_or_default());
+        let name = display_name(row.text(4), row.text(5), id.as_deref().unwrap_or_default());
+        Some(Self { person: row.integer(0)?, id, guid: row.text(2), public_key, name })
     }
 }
 
@@ -110,12 +112,7 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure.
     pub async fn prepare_others(&mut self) -> Result<OthersRelayables, ReadError> {
-        let mut authors = HashSet::new();
-        let mut rows = self.source.stream(&PARTICIPANTS, &self.account);
-        while let Some(row) = rows.try_next().await? {
-            authors.extend(row.integer(0));
-        }
-        drop(rows);
+        let mut authors = self.active_people().await?;
         let migrations = Migrations::read(&mut self.source, &authors).await?;
         // diaspora* stores no signatures of its own users' relayables on local posts.
         let mut local: Vec<i64> = authors.iter().copied().chain(migrations.earlier_local(&authors)).collect();
@@ -126,6 +123,19 @@ impl AccountReader<'_> {
         authors.extend(earlier);
         let signers = Signers::new(keys);
         Ok(OthersRelayables { migrations, signers, authors, unsigned: Vec::new(), signed_as: Vec::new() })
+    }
+
+    /// Reads the `people.id` of everyone active on the account's posts.
+    async fn active_people(&mut self) -> Result<HashSet<i64>, ReadError> {
+        if let Some(ahead) = &self.source.ahead {
+            return Ok(ahead.active_people(self.account.person_id));
+        }
+        let mut authors = HashSet::new();
+        let mut rows = self.source.stream(&PARTICIPANTS, &self.account);
+        while let Some(row) = rows.try_next().await? {
+            authors.extend(row.integer(0));
+        }
+        Ok(authors)
     }
 
     /// Reads other people's comments, likes and votes on the account's posts.

@@ -13,7 +13,7 @@ use super::{AccountReader, ReadError};
 use crate::domain::{DiasporaId, Entity, Location, OmissionCode, Photo, Poll, PollAnswer, RecordKind};
 use crate::pod::database::{Cell as _, Row};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&PHOTOS, &LOCATIONS, &POLLS, &PODS, &ASPECTS, &REPLIES];
+pub(super) const STATEMENTS: &[&Statement] = &[&PHOTOS, &LOCATIONS, &POLLS, &PODS, &ASPECTS];
 
 const PHOTOS: Statement = Statement {
     what: "the photos of posts",
@@ -81,15 +81,16 @@ const ASPECTS: Statement = Statement {
     },
 };
 
+/// Used only when an account is read by itself; rows read ahead contain the comments already.
 const REPLIES: Statement = Statement {
     what: "the comments under posts",
     whose: Whose::Person,
     sql: |scope| {
         format!(
-            "SELECT p.id, c.text, c.created_at, a.diaspora_handle, f.first_name, f.last_name, p.author_id \
+            "SELECT p.id, c.text, c.created_at, a.diaspora_handle, f.first_name, f.last_name, c.id, p.author_id \
              FROM comments c JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
              LEFT JOIN people a ON a.id = c.author_id LEFT JOIN profiles f ON f.person_id = a.id \
-             WHERE {} ORDER BY p.id, c.id",
+             WHERE {} ORDER BY p.id, c.id, f.id",
             posts(scope)
         )
     },
@@ -209,8 +210,17 @@ impl PostParts {
         reader: &mut AccountReader<'_>,
         range: Option<Range>,
     ) -> Result<(), ReadError> {
+        if let Some(ahead) = &reader.source.ahead {
+            self.replies = ahead.replies(reader.account.person_id);
+            return Ok(());
+        }
         let mut rows = reader.source.stream_range(&REPLIES, &reader.account, range);
+        let mut last = None;
         while let Some(row) = rows.try_next().await? {
+            let comment = row.integer(6);
+            if std::mem::replace(&mut last, comment) == comment {
+                continue; // a second profile of the same person
+            }
             let author_id = row.text(3).unwrap_or_default();
             let reply = Reply {
                 author_name: display_name(row.text(4), row.text(5), &author_id),

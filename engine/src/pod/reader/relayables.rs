@@ -31,7 +31,7 @@ pub(super) struct Kind {
 pub(super) const STATEMENTS: &[&Statement] = OWN;
 
 /// Statements for the account's own relayables, in the order of [`KINDS`].
-const OWN: &[&Statement] = &[
+pub(super) const OWN: &[&Statement] = &[
     &Statement { what: "the account's own comments", whose: Whose::Person, sql: |scope| COMMENTS.own(scope) },
     &Statement { what: "the account's own likes", whose: Whose::Person, sql: |scope| LIKES.own(scope) },
     &Statement { what: "the account's own votes", whose: Whose::Person, sql: |scope| VOTES.own(scope) },
@@ -60,7 +60,7 @@ pub(super) const LIKES: Kind = Kind {
     signatures: "like_signatures",
     signature_key: "like_id",
     parents: "LEFT JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post' \
-              LEFT JOIN comments t ON t.id = r.target_id AND r.target_type = 'Comment'",
+              LEFT JOIN comments t ON t.id = CASE WHEN r.target_type = 'Comment' THEN r.target_id END",
     parent_guid: "COALESCE(p.guid, t.guid)",
     values: "r.target_type, r.positive",
 };
@@ -96,12 +96,19 @@ impl Kind {
         let Self { table, signatures, signature_key, parents, parent_guid, values, .. } = self;
         format!(
             "SELECT r.id, r.guid, {parent_guid}, r.author_id, a.diaspora_handle, s.author_signature, \
-             so.\"order\", s.additional_data, {values}, {account} FROM {table} r {parents} {more} \
+             so.\"order\", s.additional_data, {values}, p.id, p.author_id, {account} FROM {table} r {parents} {more} \
              LEFT JOIN people a ON a.id = r.author_id LEFT JOIN {signatures} s ON s.{signature_key} = r.id \
              LEFT JOIN signature_orders so ON so.id = s.signature_order_id WHERE {condition} ORDER BY r.id"
         )
     }
 }
+
+/// Columns of [`Kind::select`] that are also read apart from their record.
+pub(super) const AUTHOR_ROW: usize = 3;
+pub(super) const AUTHOR_ID: usize = 4;
+pub(super) const SIGNATURE: usize = 5;
+pub(super) const POST_ROW: usize = 10;
+pub(super) const POST_AUTHOR: usize = 11;
 
 /// A relayable from the database, with its signature and signing order still separate.
 pub(super) struct RelayableRow {
@@ -124,7 +131,7 @@ impl RelayableRow {
             let reason = "its parent is no longer in the pod's database";
             return Err(Problem::new(OmissionCode::MissingParent, reason));
         }
-        if row.is_null(4) {
+        if row.is_null(AUTHOR_ID) {
             let reason = "its author is not in the pod's database";
             return Err(Problem::new(OmissionCode::MissingPerson, reason));
         }
@@ -134,9 +141,9 @@ impl RelayableRow {
             .map(|order| order.into_iter().filter(|name| !name.contains("signature")).collect());
         Ok(Self {
             row: row.integer(0).unwrap_or_default(),
-            author_row: row.integer(3).unwrap_or_default(),
+            author_row: row.integer(AUTHOR_ROW).unwrap_or_default(),
             entity: entity(kind, account, row, stand_ins)?,
-            signature: row.filled(5),
+            signature: row.filled(SIGNATURE),
             order,
         })
     }
@@ -150,7 +157,7 @@ fn entity(
 ) -> Result<RelayableEntity, Problem> {
     let guid = identifier(row.text(1), "GUID")?;
     let parent_guid = identifier(row.text(2), "parent's GUID")?;
-    let author = account.person_id_of(row.text(4), "author's diaspora* ID")?;
+    let author = account.person_id_of(row.text(AUTHOR_ID), "author's diaspora* ID")?;
     let mut additional = match row.filled(7) {
         None => Map::new(),
         Some(yaml) => yaml::additional_data(&yaml).ok_or_else(|| {

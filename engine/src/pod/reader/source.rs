@@ -141,16 +141,16 @@ impl Source<'_> {
     /// Returns the base address, without a trailing slash, of every pod this one knows.
     pub(super) async fn pods(&mut self) -> Result<Arc<HashMap<i64, String>>, DatabaseError> {
         match &self.ahead {
-            Some(ahead) => Ok(Arc::clone(&ahead.pods)),
-            None => pod_addresses(self.snapshot).await,
+            Some(ReadAhead { network: Some(network), .. }) => Ok(Arc::clone(&network.pods)),
+            _ => pod_addresses(self.snapshot).await,
         }
     }
 
     /// Returns everyone who has moved.
     pub(super) async fn moves(&mut self) -> Result<Arc<Moves>, ReadError> {
         match &self.ahead {
-            Some(ahead) => Ok(Arc::clone(&ahead.moves)),
-            None => Moves::read(self.snapshot).await,
+            Some(ReadAhead { network: Some(network), .. }) => Ok(Arc::clone(&network.moves)),
+            _ => Moves::read(self.snapshot).await,
         }
     }
 
@@ -166,10 +166,10 @@ impl Source<'_> {
         private_keys(self.snapshot, people).await
     }
 
-    /// Returns people's IDs and public keys; `people` in ascending order, as is the result.
+    /// Returns people's IDs, public keys and names; `people` in ascending order, as is the result.
     pub(super) async fn person_keys(&mut self, people: &[i64]) -> Result<Vec<PersonKey>, ReadError> {
         if let Some(ahead) = &self.ahead {
-            return Ok(people.iter().filter_map(|person| ahead.person_keys.get(person).cloned()).collect());
+            return Ok(people.iter().filter_map(|person| ahead.people.get(person).cloned()).collect());
         }
         person_keys(self.snapshot, people).await
     }
@@ -219,11 +219,14 @@ pub(super) async fn person_keys(
     let mut keys = Vec::with_capacity(people.len());
     for chunk in people.chunks(PAGE) {
         let sql = format!(
-            "SELECT id, diaspora_handle, guid, serialized_public_key FROM people WHERE id IN ({}) ORDER BY id",
+            "SELECT a.id, a.diaspora_handle, a.guid, a.serialized_public_key, f.first_name, f.last_name \
+             FROM people a LEFT JOIN profiles f ON f.person_id = a.id WHERE a.id IN ({}) ORDER BY a.id, f.id",
             list(chunk)
         );
         let rows = snapshot.rows("the keys of other authors", sql, &[]).await?;
         keys.extend(rows.iter().filter_map(PersonKey::new));
     }
+    // A person may have a second profile.
+    keys.dedup_by_key(|key| key.person);
     Ok(keys)
 }

@@ -4,6 +4,7 @@
 //! `sha256sum` to read the same bytes, the crypto library to verify or make the same signatures.
 
 mod gentle;
+mod statements;
 mod whole_pod;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use pappus_tests::schema::{Pool, tables};
 use pappus_tests::watched::{Watched, watch};
 use serde_json::Value;
 use sqlx::PgPool;
-use whole_pod::on_all_cores;
+use whole_pod::{Stored, on_all_cores};
 
 /// Measures Pappus against what limits it.
 #[derive(Parser)]
@@ -38,9 +39,9 @@ struct Arguments {
     /// Give the whole pod's people keys of 2048 bits instead of 4096
     #[arg(long)]
     small_keys: bool,
-    /// Measure the whole pod only
-    #[arg(long)]
-    whole_pod: bool,
+    /// Measure the whole pod only; with `all-signatures`, one with ten times the posts
+    #[arg(long, value_name = "STORED", num_args = 0..=1, default_missing_value = "others-signatures")]
+    whole_pod: Option<Stored>,
     /// Write down how far the whole pod is as time goes by, as a table of comma-separated values
     #[arg(long, value_name = "FILE")]
     curve: Option<PathBuf>,
@@ -63,8 +64,10 @@ type Failure = Box<dyn std::error::Error>;
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(&Arguments::parse()).await {
-        Ok(table) => {
-            println!("{table}");
+        Ok(tables) => {
+            for table in tables {
+                println!("{table}\n");
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -79,43 +82,48 @@ struct Bench<'a> {
     cluster: PostgresCluster,
     folder: tempfile::TempDir,
     table: comfy_table::Table,
+    /// What PostgreSQL did for the last whole pod.
+    statements: Option<comfy_table::Table>,
 }
 
-async fn run(arguments: &Arguments) -> Result<comfy_table::Table, Failure> {
+async fn run(arguments: &Arguments) -> Result<Vec<comfy_table::Table>, Failure> {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::ASCII_MARKDOWN);
     table.set_header(["work", "Pappus", "limit, same run", "ratio", "peak memory"]);
-    let cluster = PostgresCluster::start().await?;
+    let cluster = PostgresCluster::start_counting().await?;
     let folder = tempfile::tempdir()?;
-    let mut bench = Bench { arguments, cluster, folder, table };
-    if arguments.gentle {
-        bench.gentle().await?;
-        return Ok(bench.table);
-    }
-    if arguments.whole_pod {
-        eprintln!("a whole pod of {} accounts", arguments.accounts);
-        bench.whole_pod().await?;
-        return Ok(bench.table);
-    }
-    eprintln!("a heavy account, then one ten times as large");
-    bench.heavy(1).await?;
-    bench.heavy(10).await?;
-    eprintln!("the heavy account comes to another pod");
-    bench.import(true).await?;
-    bench.import(false).await?;
-    eprintln!("a whole pod of {} accounts", arguments.accounts);
-    bench.whole_pod().await?;
-    eprintln!("a campaign beside people who use the pod");
-    bench.gentle().await?;
-    eprintln!("verifying");
-    bench.verify().await?;
-    bench.signatures()?;
-    eprintln!("ten thousand contacts on a thousand pods");
-    bench.announce().await?;
-    Ok(bench.table)
+    let mut bench = Bench { arguments, cluster, folder, table, statements: None };
+    bench.measure().await?;
+    Ok(std::iter::once(bench.table).chain(bench.statements).collect())
 }
 
 impl Bench<'_> {
+    async fn measure(&mut self) -> Result<(), Failure> {
+        let accounts = self.arguments.accounts;
+        if self.arguments.gentle {
+            return self.gentle().await;
+        }
+        if let Some(stored) = self.arguments.whole_pod {
+            return self.whole_pod(stored).await;
+        }
+        eprintln!("a heavy account, then one ten times as large");
+        self.heavy(1).await?;
+        self.heavy(10).await?;
+        eprintln!("the heavy account comes to another pod");
+        self.import(true).await?;
+        self.import(false).await?;
+        eprintln!("a whole pod of {accounts} accounts, then one with ten times the posts, all signed");
+        self.whole_pod(Stored::OthersSignatures).await?;
+        self.whole_pod(Stored::AllSignatures).await?;
+        eprintln!("a campaign beside people who use the pod");
+        self.gentle().await?;
+        eprintln!("verifying");
+        self.verify().await?;
+        self.signatures()?;
+        eprintln!("ten thousand contacts on a thousand pods");
+        self.announce().await
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::digest::{SHA256, digest};
 use pappus_engine::archive::writer::DEFLATE_LEVEL;
 use pappus_engine::domain::{PrivateKey, SigningKey};
-use pappus_tests::heavy::{KeyBits, WholePod, whole_pod};
+use pappus_tests::heavy::{KeyBits, WholePod, store_missing_signatures, whole_pod};
+use pappus_tests::watched::processor_seconds;
 use serde_json::Value;
 use sqlx::PgPool;
 
-use super::{Bench, Failure, copy_out, text};
+use super::{Bench, Failure, copy_out, statements, text};
 
 /// Archives whose bytes are packed once more; the rest is taken to be like them.
 const SAMPLE: usize = 400;
@@ -23,8 +24,6 @@ const SIGNATURES: usize = 400;
 
 /// How often the curve gets a point.
 const MOMENT: Duration = Duration::from_secs(10);
-/// In what the kernel counts the processor's time, in a second; the same on every Linux.
-const TICKS: f64 = 100.0;
 
 /// What had to be done besides reading.
 struct Unavoidable {
@@ -33,39 +32,58 @@ struct Unavoidable {
     signing: Duration,
 }
 
+/// Which signatures of relayables a whole pod has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Stored {
+    /// An old pod's shape: ten times the posts, and all signatures are stored.
+    AllSignatures,
+    /// diaspora* stores none for what its own people write to each other
+    OthersSignatures,
+}
+
 impl Bench<'_> {
-    pub(super) async fn whole_pod(&mut self) -> Result<(), Failure> {
+    pub(super) async fn whole_pod(&mut self, stored: Stored) -> Result<(), Failure> {
         let accounts = self.arguments.accounts;
-        let size = WholePod { accounts, posts: self.arguments.posts, keys: self.arguments.keys() };
-        let url = self.cluster.create_database("whole").await?;
+        let times = if stored == Stored::AllSignatures { 10 } else { 1 };
+        let size = WholePod { accounts, posts: self.arguments.posts * times, keys: self.arguments.keys() };
+        let name = if stored == Stored::AllSignatures { "whole_signed" } else { "whole" };
+        let url = self.cluster.create_database(name).await?;
         let pool = PgPool::connect(&url).await?;
         whole_pod(&pool, &size).await?;
-        let bytes: i64 = sqlx::query_scalar("SELECT pg_database_size('whole')").fetch_one(&pool).await?;
-        eprintln!("  {} MB in PostgreSQL", bytes / 1_000_000);
-        let (uploads, out, state) = (self.path("uploads"), self.path("whole"), self.path("whole-state"));
+        if stored == Stored::AllSignatures {
+            store_missing_signatures(&pool, size.keys).await?;
+        }
+        let bytes: i64 =
+            sqlx::query_scalar("SELECT pg_database_size(current_database())").fetch_one(&pool).await?;
+        eprintln!("  {} MB in PostgreSQL, {url}", bytes / 1_000_000);
+        let (uploads, out, state) =
+            (self.path("uploads"), self.path(name), self.path(&format!("{name}-state")));
         let copy = copy_out(&pool).await?;
         std::fs::create_dir_all(uploads.join("images"))?;
         let (uploads, out_text, state) = (text(&uploads), text(&out), text(&state));
         let mut arguments = vec!["export", "--all", "--plain", "--no-gentle"];
         arguments.extend(["--database-url", &url, "--pod-url", "https://closing.example/"]);
         arguments.extend(["--uploads", &uploads, "--out", &out_text, "--state", &state]);
+        let counts = statements::reset(&pool).await.is_ok();
+        let before = self.processor_time();
         let (report, took) = self.with_curve(&arguments, &out)?;
+        let after = self.processor_time();
         let records: i64 = report["totals"]["records"].as_i64().ok_or("no records")?;
         let archives = archives(&out)?;
         if archives.len() != accounts {
             return Err(format!("{} archives of {accounts} accounts", archives.len()).into());
         }
-        let stored: u64 =
-            archives.iter().filter_map(|path| path.metadata().ok()).map(|data| data.len()).sum();
-        let signing = signing(&pool, &size).await?;
+        let bytes: u64 = archives.iter().filter_map(|path| path.metadata().ok()).map(|data| data.len()).sum();
+        let signing = signing(&pool, &size, stored).await?;
         let limit = Unavoidable { copy, packing: packing(&archives)?, signing };
-        let seconds = took.as_secs_f64();
+        let signed = if stored == Stored::AllSignatures { "all signatures stored, " } else { "" };
         let label = format!(
-            "export --all: {accounts} accounts ({:.0}/s), {records} records ({:.0}/s), {} MB of archives ({:.1} MB/s)",
-            count(accounts) / seconds,
-            count(usize::try_from(records)?) / seconds,
-            stored / 1_000_000,
-            count(usize::try_from(stored)?) / 1e6 / seconds,
+            "whole pod, {signed}{accounts} accounts ({:.0}/s), {records} records, {} MB of archives; \
+             processor: Pappus {:.1} s, PostgreSQL {:.1} s",
+            count(accounts) / took.as_secs_f64(),
+            bytes / 1_000_000,
+            after.0 - before.0,
+            after.1 - before.1,
         );
         let parts = format!(
             "COPY {:.1} s, packing and digests {:.1} s, signatures {:.1} s",
@@ -75,9 +93,18 @@ impl Bench<'_> {
         );
         let sum = limit.copy + limit.packing + limit.signing;
         self.row(&label, took, (&parts, sum), &report["peak_memory_kb"]);
+        if counts {
+            self.statements = Some(statements::dearest(&pool).await?);
+        }
         std::fs::remove_dir_all(&out)?;
         pool.close().await;
         Ok(())
+    }
+
+    /// Seconds of processor time: of the programs run so far, and of PostgreSQL.
+    fn processor_time(&self) -> (f64, f64) {
+        let ours = processor_seconds(std::process::id()).unwrap_or_default();
+        (ours, self.cluster.processor_seconds().unwrap_or_default())
     }
 }
 
@@ -93,7 +120,7 @@ impl Bench<'_> {
             let watching = scope.spawn(move || -> std::io::Result<()> {
                 while is_over.recv_timeout(MOMENT) == Err(mpsc::RecvTimeoutError::Timeout) {
                     let (spent, done) = (
-                        processor_seconds(out).unwrap_or_default(),
+                        seconds_of_writer(out).unwrap_or_default(),
                         archives(out).map_or(0, |all| all.len()),
                     );
                     writeln!(curve, "{:.0},{spent:.1},{done}", started.elapsed().as_secs_f64())?;
@@ -109,17 +136,13 @@ impl Bench<'_> {
 }
 
 /// What the processor has done for the program that writes to a folder.
-fn processor_seconds(out: &Path) -> Option<f64> {
+fn seconds_of_writer(out: &Path) -> Option<f64> {
     let out = out.to_str()?;
     let ours = std::fs::read_dir("/proc").ok()?.flatten().find(|process| {
         let line = std::fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
         line.split('\0').any(|word| word == out)
     })?;
-    let line = std::fs::read_to_string(ours.path().join("stat")).ok()?;
-    // The name of the program stands in brackets; after it the 12th and 13th fields are its time.
-    let fields: Vec<&str> = line.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-    Some(ticks / TICKS)
+    processor_seconds(ours.file_name().to_str()?.parse().ok()?)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people")]
@@ -166,8 +189,8 @@ fn packing(archives: &[PathBuf]) -> Result<Duration, Failure> {
 }
 
 /// As many signatures as the archives need: two each, and one for whatever people of this pod wrote under each
-/// other's posts, as diaspora* stores none for those.
-async fn signing(pool: &PgPool, size: &WholePod) -> Result<Duration, Failure> {
+/// other's posts, unless it is stored.
+async fn signing(pool: &PgPool, size: &WholePod, stored: Stored) -> Result<Duration, Failure> {
     let unsigned: i64 = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM comments r JOIN posts p ON p.id = r.commentable_id \
          WHERE r.author_id <= $1 AND r.author_id <> p.author_id) + (SELECT count(*) FROM likes r \
@@ -180,7 +203,8 @@ async fn signing(pool: &PgPool, size: &WholePod) -> Result<Duration, Failure> {
         sqlx::query_scalar("SELECT serialized_private_key FROM users LIMIT 1").fetch_one(pool).await?;
     let own = PrivateKey::from_pem(pem).signing_key()?;
     let usual = if size.keys == KeyBits::Usual { None } else { Some(PrivateKey::generate()?.signing_key()?) };
-    let by_accounts = usize::try_from(unsigned)? + size.accounts;
+    let missing = if stored == Stored::AllSignatures { 0 } else { usize::try_from(unsigned)? };
+    let by_accounts = missing + size.accounts;
     let rate = |key: &SigningKey| {
         let took = on_all_cores(SIGNATURES, |_| key.sign(&[0; 500]).map(drop).map_err(Failure::from))?;
         Ok::<_, Failure>(took.div_f64(count(SIGNATURES)))
