@@ -201,7 +201,9 @@ impl<'a> Feed<'a> {
             List::FollowedTags => Batch::Tags(read.all::<lists::FollowedTags>()),
             List::Posts => {
                 let mut posts = read.all::<lists::Posts>();
-                posts.iter_mut().for_each(|post| additions.complete(post));
+                for post in &mut posts {
+                    additions.complete(post);
+                }
                 Batch::Posts(posts)
             }
             List::Subscriptions => Batch::Subscriptions(read.all::<lists::Subscriptions>()),

@@ -222,6 +222,26 @@ impl Survey {
         self.photo_names.push((photo.guid, photo.remote_photo_name));
     }
 
+    fn see_contact(&mut self, contact: Contact) {
+        if let Some(person) = self.discover(contact.account_id) {
+            let name = Some(contact.person_name).filter(|name| !name.is_empty());
+            *person = KnownPerson { guid: contact.person_guid, name, key: contact.public_key };
+        }
+    }
+
+    fn see_author(&mut self, author: NonContactAuthor) {
+        if let Some(person) = self.discover(author.account_id) {
+            person.guid = person.guid.take().or(author.guid);
+            person.key = person.key.take().or(Some(author.public_key));
+        }
+    }
+
+    fn see_signer(&mut self, mut record: Relayable) {
+        // Only the signer's key counts; this pod knows itself who that is now.
+        self.additions.name_signer(&mut record);
+        self.discover(record.entity.author().clone());
+    }
+
     fn see(&mut self, list: List, place: &Place<'_>, value: &RawValue) {
         match list {
             List::Aspects => {
@@ -238,27 +258,19 @@ impl Survey {
                 }
             }
             List::Contacts => {
-                if let Ok((contact, _)) = read_record::<Contact>(value, None)
-                    && let Some(person) = self.discover(contact.account_id)
-                {
-                    let name = Some(contact.person_name).filter(|name| !name.is_empty());
-                    *person = KnownPerson { guid: contact.person_guid, name, key: contact.public_key };
+                if let Ok((contact, _)) = read_record(value, None) {
+                    self.see_contact(contact);
                 }
             }
             List::NonContactAuthors => {
-                if let Ok((author, _)) = read_record::<NonContactAuthor>(value, None)
-                    && let Some(person) = self.discover(author.account_id)
-                {
-                    person.guid = person.guid.take().or(author.guid);
-                    person.key = person.key.take().or(Some(author.public_key));
+                if let Ok((author, _)) = read_record(value, None) {
+                    self.see_author(author);
                 }
             }
             List::OwnRelayables => self.need_parent(value),
             List::OthersRelayables | List::LikesOnComments => {
-                if let Ok(mut record) = relayable(value) {
-                    // Only the signer's key counts; this pod knows itself who that is now.
-                    self.additions.name_signer(&mut record);
-                    self.discover(record.entity.author().clone());
+                if let Ok(record) = relayable(value) {
+                    self.see_signer(record);
                 }
             }
             List::Conversations => {

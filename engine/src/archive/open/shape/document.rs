@@ -71,7 +71,7 @@ impl DocumentVisitor for DocumentShape {
         match place.list() {
             Some(list) => self.tally.record(list, place, value)?,
             None if place.section == Section::Extras => {
-                self.tally.refuse(place, "no such list belongs here")?
+                self.tally.refuse(place, "no such list belongs here")?;
             }
             // Newer software may write further lists.
             None => {}
