@@ -65,9 +65,7 @@ impl Index {
             RecordKind::Photo => &[Namespace::Photo],
             RecordKind::PhotoFile => &[Namespace::PhotoFile],
             RecordKind::Poll => &[Namespace::Poll],
-            RecordKind::Comment | RecordKind::Like | RecordKind::PollParticipation => {
-                &[Namespace::Relayable]
-            }
+            RecordKind::Comment | RecordKind::Like | RecordKind::PollParticipation => &[Namespace::Relayable],
             RecordKind::Conversation => &[Namespace::Conversation],
             RecordKind::Message => &[Namespace::Message],
             RecordKind::Subscription => &[Namespace::Subscription],

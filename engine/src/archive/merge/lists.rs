@@ -171,14 +171,11 @@ impl Gather<'_> {
 
 impl DocumentVisitor for Pass<'_, '_> {
     fn wants(&self, section: Section, name: &str) -> bool {
-        match List::of(section, name) {
-            Some(list) => (list == List::Aspects) == self.aspects,
-            None => {
-                let of_the_account =
-                    section == Section::User || section == Section::Extras && name == "settings";
-                !self.aspects && self.gather.archive == self.gather.newest && of_the_account
-            }
+        if let Some(list) = List::of(section, name) {
+            return (list == List::Aspects) == self.aspects;
         }
+        let of_the_account = section == Section::User || section == Section::Extras && name == "settings";
+        !self.aspects && self.gather.archive == self.gather.newest && of_the_account
     }
 
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
