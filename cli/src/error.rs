@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::interrupt::Interrupted;
+use crate::output::printable;
 
 /// The only error of the command line: the attempted action, and the reason it failed.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Failure {
 
     /// Prints the sentence to standard error.
     pub(crate) fn print(&self) {
-        _ = writeln!(std::io::stderr(), "pappus: {self}");
+        _ = writeln!(std::io::stderr(), "pappus: {}", printable(&self.to_string()));
     }
 
     /// Creates an error from a whole sentence.

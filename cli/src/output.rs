@@ -1,5 +1,6 @@
 //! Text for people or JSON for programs, never both.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use serde::Serialize;
@@ -25,7 +26,7 @@ impl Output {
     pub(crate) fn line(&self, text: impl std::fmt::Display) {
         if !self.json {
             // A closed pipe (`| head`) is ignored.
-            _ = writeln!(std::io::stdout(), "{text}");
+            _ = writeln!(std::io::stdout(), "{}", printable(&text.to_string()));
         }
     }
 
@@ -48,9 +49,40 @@ impl Output {
     }
 }
 
+/// Escapes what would act on a terminal: control characters but line breaks, and characters that change the direction
+/// of writing. Texts come from archives and from other pods.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        (c.is_control() && c != '\n') || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if acts(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+    }
+    Cow::Owned(escaped)
+}
+
 /// Returns the peak resident memory, as reported by Linux.
 fn peak_memory_kb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn nothing_acts_on_a_terminal() {
+        for text in ["", "Grüße 🌼\n│ a │\n", "\u{5e9}\u{5dc}\u{5d5}\u{5dd}\u{200f}"] {
+            assert_eq!(printable(text), text);
+        }
+        let hostile = "a\u{1b}[2Jb\rc\td\u{7}\u{9b}31m\u{7f}\0\u{202e}e\u{2066}";
+        let expected = "a\\u{1b}[2Jb\\rc\\td\\u{7}\\u{9b}31m\\u{7f}\\u{0}\\u{202e}e\\u{2066}";
+        assert_eq!(printable(hostile), expected);
+    }
 }

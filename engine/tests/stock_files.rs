@@ -233,3 +233,93 @@ fn armor_is_opened_in_every_form() {
     let locked = Archive::open(&path, Limits::default(), None).map(|_| ()).unwrap_err();
     assert_eq!(locked.code(), "encryption_locked");
 }
+
+#[test]
+fn sizes_that_a_pod_made_are_no_photos() {
+    let text = document().to_string();
+    let entries: Vec<RawEntry> = [
+        "uploads/images/thumb_small_aa.png",
+        "uploads/images/aa.png",
+        "uploads/images/thumb_medium_aa.png",
+        "sizes/thumb_large_aa.png",
+        "uploads/images/scaled_full_aa.png",
+        "scaled_full_bb.png",
+        "thumb_cc.png",
+    ]
+    .iter()
+    .map(|name| RawEntry::stored(name, name.as_bytes()))
+    .collect();
+    let mut archive = open(text.as_bytes(), Some(&write(&entries, &End::default()))).unwrap();
+    let names: Vec<String> = photos(&mut archive).into_iter().map(|photo| photo.0).collect();
+    // The original of one is not there: it is the best there is.
+    assert_eq!(names, ["aa.png", "scaled_full_bb.png", "thumb_cc.png"]);
+    assert!(!archive.report().findings.list().iter().any(|f| f.code == FindingCode::PhotoNamedTwice));
+}
+
+#[test]
+fn the_document_is_found_among_other_files() {
+    let text = document().to_string();
+    let other = br#"{"name": "x", "version": "2.0", "user": ["x"]}"#;
+    let mut second = document();
+    second["user"]["username"] = "bob".into();
+    second["user"]["profile"]["entity_data"]["author"] = "bob@pod.example:3000".into();
+    let second = second.to_string();
+    let packed = gzip(text.as_bytes());
+    let zip = |entries: &[(&str, &[u8])]| {
+        let entries: Vec<RawEntry> =
+            entries.iter().map(|(name, bytes)| RawEntry::deflated(name, bytes)).collect();
+        write(&entries, &End::default())
+    };
+    for entries in [
+        &[("package.json", &other[..]), ("alice.json", text.as_bytes())][..],
+        &[("a.json", &b"{broken"[..]), ("b.json", &[][..]), ("z.json", text.as_bytes())],
+        &[("package.json", &other[..]), ("alice.json.gz", packed.as_slice())],
+        &[("alice.json", text.as_bytes()), ("alice.json.gz", packed.as_slice()), ("z.json", &other[..])],
+    ] {
+        is_read(entries[0].0, &zip(entries));
+    }
+    let refused = open(&zip(&[("a.json", text.as_bytes()), ("b.json", second.as_bytes())]), None);
+    let refused = refused.unwrap_err();
+    assert!(refused.contains("alice@pod.example:3000 and bob@pod.example:3000"), "{refused}");
+    // No document at all: the first is named as before.
+    let refused = open(&zip(&[("a.json", &other[..]), ("b.json", &b"{}"[..])]), None).unwrap_err();
+    assert!(refused.contains("user.username"), "{refused}");
+}
+
+#[test]
+fn padding_behind_a_document_is_no_part_of_it() {
+    let text = document().to_string();
+    for padding in [&[0; 700][..], b"\x1a", b"\r\n\x1a\0\0"] {
+        is_read("plain", &[text.as_bytes(), padding].concat());
+        is_read("packed", &gzip(&[text.as_bytes(), padding].concat()));
+    }
+    let refused = open(&[text.as_bytes(), b"\0{}"].concat(), None).unwrap_err();
+    assert!(refused.contains("the end of the document"), "{refused}");
+}
+
+#[test]
+fn a_wrong_file_is_named() {
+    let text = document().to_string();
+    let mut tar = vec![b'x'; 257];
+    tar.extend(b"ustar");
+    tar.resize(1024, 0);
+    let armor = "-----BEGIN AGE ENCRYPTED FILE-----\n";
+    for (photos, said) in [
+        (gzip(&tar), "packed as tar.gz"),
+        (tar, "packed as tar:"),
+        (text.clone().into_bytes(), "archive document, not a ZIP of photos"),
+        (gzip(text.as_bytes()), "archive document, not a ZIP of photos"),
+        (Vec::new(), "empty"),
+    ] {
+        let refused = open(text.as_bytes(), Some(&photos)).unwrap_err();
+        assert!(refused.starts_with("the photos' ZIP: ") && refused.contains(said), "{refused}");
+    }
+    for locked in ["age-encryption.org/v1\n-> X25519", armor] {
+        let refused = open(&gzip(locked.as_bytes()), None).unwrap_err();
+        assert!(refused.contains("of the format age"), "{refused}");
+    }
+    let mut old = document();
+    old.as_object_mut().unwrap().remove("version");
+    let refused = open(old.to_string().as_bytes(), None).unwrap_err();
+    assert!(refused.contains("before 0.7"), "{refused}");
+}

@@ -17,7 +17,7 @@ use super::work::{Opened, Place, Work, work};
 use crate::arguments::{self, Export, Worker};
 use crate::commands::Outcome;
 use crate::error::Failure;
-use crate::output::Output;
+use crate::output::{Output, printable};
 use crate::{clock, pod, store};
 
 /// Largest list of names, in bytes: twenty million names.
@@ -202,7 +202,7 @@ pub(crate) fn lost_key(state: &StateFolder, lost: &str) -> String {
 /// Prints to standard error, so that programs which read the result see it too.
 pub(crate) fn say(sentence: &str) {
     // A closed standard error is ignored.
-    _ = writeln!(std::io::stderr(), "{sentence}");
+    _ = writeln!(std::io::stderr(), "{}", printable(sentence));
 }
 
 pub(super) fn order(asked: Option<arguments::Order>) -> Order {

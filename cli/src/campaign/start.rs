@@ -13,7 +13,7 @@ use pappus_engine::store::{Store, StoreError};
 
 use crate::arguments::{StoreArguments, WorkArguments};
 use crate::error::Failure;
-use crate::output::Output;
+use crate::output::{Output, printable};
 use crate::{pod, store};
 
 /// The first pause between attempts.
@@ -108,7 +108,7 @@ impl RetryPolicy {
             }
             if said != reason && !self.json {
                 // A closed standard error is ignored.
-                _ = writeln!(std::io::stderr(), "Waiting: {reason}");
+                _ = writeln!(std::io::stderr(), "Waiting: {}", printable(&reason));
             }
             said = reason;
             tokio::time::sleep(pause.min(left)).await;

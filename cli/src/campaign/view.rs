@@ -11,7 +11,7 @@ use pappus_engine::store::Store;
 use super::records::Records;
 use crate::commands::{counted, megabytes, thousands};
 use crate::error::Failure;
-use crate::output::Output;
+use crate::output::{Output, printable};
 use crate::progress::Bar;
 
 /// Time between reads of the store.
@@ -43,9 +43,11 @@ impl View {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(printable(text)),
             // A closed standard error is ignored.
-            None if !self.json && !self.records.log => _ = writeln!(std::io::stderr(), "{text}"),
+            None if !self.json && !self.records.log => {
+                _ = writeln!(std::io::stderr(), "{}", printable(text));
+            }
             None => {}
         }
     }
@@ -178,7 +180,7 @@ pub(crate) async fn awaited(
         if !told && !output.is_json() {
             let which = name.map_or_else(|| "a campaign".to_owned(), |name| format!("the campaign {name:?}"));
             // A closed standard error is ignored.
-            _ = writeln!(std::io::stderr(), "Waiting for {which} to begin.");
+            _ = writeln!(std::io::stderr(), "Waiting for {} to begin.", printable(&which));
             told = true;
         }
         tokio::time::sleep(LOOK).await;

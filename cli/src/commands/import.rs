@@ -189,6 +189,9 @@ fn describe_needs(output: &Output, needs: &Needs) {
         "Estimated time: about {}, without asking other pods.",
         counted(needs.seconds.max(1), "second")
     ));
+    if needs.photo_files > 0 {
+        output.line("Photos are decoded on import only: those that are damaged within stay out then.");
+    }
     if !needs.fits() {
         output.line("The photos do not fit: the import would be refused. Make room first.");
     }

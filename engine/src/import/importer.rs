@@ -21,7 +21,7 @@ use super::scan::survey::Survey;
 use super::start::AccountMove;
 use super::target::{NewAccount, Target};
 use super::{ImportError, ImportOptions, Imported, PendingKey};
-use crate::archive::open::{Archive, Verified};
+use crate::archive::open::{Archive, Finding, FindingCode as ArchiveFinding, Verified};
 use crate::domain::{CountKind, DiasporaId, Post, PrivateKey};
 use crate::pod::database::Cell as _;
 use crate::store::Store;
@@ -65,7 +65,8 @@ impl Importer<'_> {
         account.readers = self.readers(old_person).await?;
         let deleted = self.target.files_of_deleted_photos(&survey, &self.journal).await?;
         let files = if self.target.writes() {
-            self.options.progress.begin(Stage::Photos, survey.photos.len() as u64);
+            let photos = survey.photos.len() + survey.no_pictures.len();
+            self.options.progress.begin(Stage::Photos, photos as u64);
             let files;
             (archive, files) = self.import_photo_files(archive, deleted).await?;
             files
@@ -73,7 +74,7 @@ impl Importer<'_> {
             self.plan_photo_files(&mut survey, &deleted)
         };
         let mut people = self.discover(&survey, &old, trusted).await?;
-        self.report_unreadable(&survey);
+        self.report_unreadable(&archive, &survey);
         people.read_pending(&mut self.target, &self.journal).await?;
         self.target.import_aspects(&mut account, &survey, &mut self.journal).await?;
         self.target.import_blocks(&account, &survey, &people, &mut self.journal).await?;
@@ -167,8 +168,13 @@ impl Importer<'_> {
         Ok(self.target.remove_mark(&self.journal).await?)
     }
 
-    /// Reports what the survey could not read.
-    fn report_unreadable(&mut self, survey: &Survey) {
+    /// Reports what could not be read before the records.
+    fn report_unreadable(&mut self, archive: &Archive<Verified>, survey: &Survey) {
+        for Finding { code, place, .. } in archive.report().findings.list() {
+            if *code == ArchiveFinding::NestedZip {
+                self.target.report.note(CountKind::PhotoFiles, FindingCode::NestedZip, place);
+            }
+        }
         for (kind, place) in &survey.values_left_out {
             self.target.report.note(*kind, FindingCode::ValueLeftOut, place);
         }
@@ -188,6 +194,9 @@ impl Importer<'_> {
         }
         for name in deleted {
             report.left_out(CountKind::PhotoFiles, FindingCode::DeletedSince, name);
+        }
+        for name in survey.no_pictures.iter().filter(|name| !deleted.contains(*name)) {
+            report.left_out(CountKind::PhotoFiles, FindingCode::NotAPicture, name);
         }
         std::mem::take(&mut survey.files).into_iter().map(|name| (name.clone(), name)).collect()
     }

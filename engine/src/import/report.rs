@@ -71,6 +71,8 @@ pub enum FindingCode {
     GoneFromArchive,
     /// A value in the record cannot be read.
     ValueLeftOut,
+    /// A ZIP within the archive's ZIP, such as the one of a stock pod's photos: it is not read.
+    NestedZip,
     /// Nothing proves that the archive is the account's own: the podmin accepted it nevertheless.
     Unproven,
     /// The old pod was asked for the account's key, and its TLS failed.
@@ -117,6 +119,9 @@ impl FindingCode {
             Self::KeptAsHere => "kept as it is here: this archive has another value",
             Self::GoneFromArchive => "kept, although this archive no longer contains it",
             Self::ValueLeftOut => "kept without one value, which cannot be read",
+            Self::NestedZip => {
+                "not read: it is a ZIP in the ZIP; unpack it, and give its photos with --photos"
+            }
             Self::Unproven => "taken on your word: nothing proves that the archive is the account's own",
             Self::OldPodTls => "the old pod could not say whose archive it is: its TLS failed",
             Self::Account => "see the message",

@@ -11,7 +11,7 @@ use std::io::Cursor;
 
 use image::imageops::FilterType;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 /// The most bytes of a decoded picture: 24 million pixels.
 const MAX_UNPACKED: u64 = 96 << 20;
@@ -100,13 +100,15 @@ impl Picture {
         let kind = PictureKind::of(file)?;
         let (shown, orientation) = unpack(file, kind)?;
         let turned = (orientation != Orientation::NoTransforms).then(|| exif(orientation));
-        let (bytes, moves) = match kind {
-            PictureKind::Jpeg => (jpeg::clean(file, turned.as_deref())?, false),
-            PictureKind::Png => moving::clean_png(file, turned.as_deref())?,
-            PictureKind::WebP => webp::clean(file, turned.as_deref())?,
-            PictureKind::Gif => (moving::clean_gif(file)?, true),
-        };
+        let (bytes, moves) = clean(file, kind, turned.as_deref())?;
         Some(Self { bytes, kind, shown, moves })
+    }
+
+    /// Returns whether a file looks like one that [`Picture::read`] accepts: by its format, its size in pixels and its
+    /// structure. The pixels are not decoded, which takes a hundred times as long.
+    pub(crate) fn looks_readable(file: &[u8]) -> bool {
+        PictureKind::of(file)
+            .is_some_and(|kind| decoder(file, kind).is_some() && clean(file, kind, None).is_some())
     }
 
     /// Scales the picture in the same format; `prefix` is from [`SIZES`]. Only the largest size stays animated.
@@ -118,18 +120,31 @@ impl Picture {
     }
 }
 
-fn unpack(file: &[u8], kind: PictureKind) -> Option<(DynamicImage, Orientation)> {
+/// Returns the file without metadata but for the given EXIF block, and whether it is animated; `None` if its structure
+/// is damaged.
+fn clean(file: &[u8], kind: PictureKind, exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)> {
+    match kind {
+        PictureKind::Jpeg => Some((jpeg::clean(file, exif)?, false)),
+        PictureKind::Png => moving::clean_png(file, exif),
+        PictureKind::WebP => webp::clean(file, exif),
+        PictureKind::Gif => Some((moving::clean_gif(file)?, true)),
+    }
+}
+
+/// Reads a picture's head; `None` if it is damaged, or the picture too large.
+fn decoder(file: &[u8], kind: PictureKind) -> Option<impl ImageDecoder> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_UNPACKED);
     let mut reader = ImageReader::with_format(Cursor::new(file), kind.format());
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().ok()?;
     // Memory that the decoder does not count against its limit is bounded by the number of pixels.
-    if decoder.total_bytes() > MAX_UNPACKED {
-        return None;
-    }
+    reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= MAX_UNPACKED)
+}
+
+fn unpack(file: &[u8], kind: PictureKind) -> Option<(DynamicImage, Orientation)> {
+    let mut decoder = decoder(file, kind)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut shown = DynamicImage::from_decoder(decoder).ok()?;
     shown.apply_orientation(orientation);

@@ -242,6 +242,103 @@ async fn verify_lists_what_is_left_out() {
     assert_eq!(found, expected);
 }
 
+/// The lists of a stock document.
+const LISTS: [(&str, &str); 9] = [
+    ("user", "blocks"),
+    ("user", "contact_groups"),
+    ("user", "contacts"),
+    ("user", "followed_tags"),
+    ("user", "post_subscriptions"),
+    ("user", "posts"),
+    ("user", "relayables"),
+    ("others_data", "non_contact_authors"),
+    ("others_data", "relayables"),
+];
+
+#[tokio::test]
+async fn a_list_of_another_type_is_read_or_said() {
+    let scene = Scene::new().await;
+    let expected = scene.plan(&scene.document.to_string());
+    let objects = scene.changed(|document| {
+        for (section, list) in LISTS {
+            let elements = document[section][list].take();
+            let elements = elements.as_array().unwrap().iter().enumerate();
+            document[section][list] =
+                elements.map(|(at, element)| (at.to_string(), element.clone())).collect();
+        }
+    });
+    assert_eq!(objects, expected);
+    let said = |plan: &Value, place: &str| {
+        let findings = plan["findings"].as_array().unwrap().iter().filter_map(Value::as_str);
+        let of_place = findings.filter(|finding| finding.contains(&format!("\"{place}\"")));
+        of_place.filter(|finding| finding.contains("value_left_out")).count()
+    };
+    for (section, list) in LISTS {
+        let place = format!("{section}.{list}");
+        for odd in [value!("[]"), value!(7), value!(false)] {
+            let plan = scene.changed(|document| document[section][list] = odd.clone());
+            assert_eq!(said(&plan, &place), 1, "{place} {odd}: {plan}");
+        }
+        let plan = scene.changed(|document| document[section][list] = value!(null));
+        assert_eq!(said(&plan, &place), 0, "{place}: {plan}");
+    }
+    for odd in [value!("{}"), value!([{}, {}]), value!(1)] {
+        let plan = scene.changed(|document| document["others_data"] = odd.clone());
+        assert_eq!(said(&plan, "others_data"), 1, "{odd}: {plan}");
+    }
+    let plan = scene.changed(|document| document["user"]["language"] = value!(["de"]));
+    assert_eq!(said(&plan, "user.language"), 1, "{plan}");
+}
+
+#[tokio::test]
+async fn an_odd_kind_leaves_what_it_is_the_kind_of() {
+    let scene = Scene::new().await;
+    let expected = scene.plan(&scene.document.to_string());
+    let changes: [(&str, Change); 4] = [
+        ("orders", |d| {
+            let relayables = d["others_data"]["relayables"].as_array_mut().unwrap().iter_mut();
+            relayables.for_each(|record| record["property_order"] = value!(null));
+        }),
+        ("class names", |d| {
+            for post in d["user"]["posts"].as_array_mut().unwrap() {
+                let is_reshare = post["entity_type"] == "reshare";
+                post["entity_type"] = value!(if is_reshare { "Reshare" } else { "StatusMessage" });
+            }
+        }),
+        ("a profile", |d| d["user"]["profile"]["entity_type"] = value!("person")),
+        ("likes", |d| {
+            for record in d["user"]["relayables"].as_array_mut().unwrap() {
+                if let Some(class) = record["entity_data"].get_mut("parent_type") {
+                    *class = value!("post");
+                }
+            }
+        }),
+    ];
+    for (what, change) in changes {
+        let plan = scene.changed(change);
+        assert_eq!(plan["kinds"], expected["kinds"], "{what}");
+    }
+}
+
+/// What an archive says does not act on the terminal of whoever reads it.
+#[tokio::test]
+async fn nothing_in_an_archive_acts_on_a_terminal() {
+    let scene = Scene::new().await;
+    let mut document = scene.document.clone();
+    document["user"]["followed_tags"] = value!(["x\u{1b}]0;title\u{7}", "y\u{202e}z\u{7f}\u{9b}31m"]);
+    document["user"]["contact_groups"][0]["name"] = value!("a\u{1b}[2Jb");
+    let archive = scene.file(&document.to_string()).display().to_string();
+    let (uploads, state) = (scene.target.path("uploads"), scene.target.path("state"));
+    let command = ["import", &archive, "--as", "ida", "--offline", "--accept-unproven", "--dry-run"];
+    let pod = ["--database-url", &scene.target.database, "--pod-url", scene.target.url];
+    let ended = pappus([&command[..], &pod, &["--uploads", &uploads, "--state", &state]].concat()).unwrap();
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    assert!(ended.stdout.contains(r"a\u{1b}[2Jb"), "{}", ended.stdout);
+    for text in [&ended.stdout, &ended.stderr] {
+        assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
+    }
+}
+
 /// A signed archive is as Pappus wrote it: there, an odd value is a sign of tampering.
 #[tokio::test]
 async fn signed_archives_stay_strict() {

@@ -186,6 +186,70 @@ async fn odd_values_come_in_as_the_plan_says_on_every_database() {
     }
 }
 
+/// A second run, with an archive that is a newer one.
+fn again(target: &Target, document: &Value, name: &str) -> Value {
+    let mut newer = document.clone();
+    newer["user"]["posts"].as_array_mut().unwrap().push(post("9123456789abcdef0123456789abcdef", "newer"));
+    both(target, &newer, name).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_characters_are_the_same_wherever_they_are_read() {
+    let source = Pod::sqlite().await;
+    let mut document = ida(&source);
+    let odd = "a\u{7}b\u{1b}[31m";
+    let user = &mut document["user"];
+    user["contact_groups"] = value!([{"name": odd}, {"name": "plain"}]);
+    user["contacts"][0]["contact_groups_membership"] = value!([odd]);
+    user["followed_tags"] = value!(["x\u{7}y", "ok"]);
+    for name in ["first_name", "last_name", "bio", "gender", "location"] {
+        user["profile"]["entity_data"][name] = value!(format!("{name}\u{8}\u{ffff}"));
+    }
+    user["posts"].as_array_mut().unwrap().push(post("8123456789abcdef0123456789abcdef", "ring \u{7}"));
+    for database in DATABASES {
+        let target = target_on(database, "control").await;
+        target.introduce(&document).await;
+        let done = both(&target, &document, "ida").unwrap();
+        let replaced = done["findings"].as_array().unwrap().iter();
+        let replaced: Vec<&Value> = replaced.filter(|finding| finding["code"] == "replaced").collect();
+        for kind in ["aspects", "followed_tags", "contacts", "status_messages"] {
+            assert!(replaced.iter().any(|finding| finding["kind"] == kind), "{database} {kind}: {done}");
+        }
+        let members = "SELECT COUNT(*) FROM aspect_memberships m JOIN aspects a ON a.id = m.aspect_id \
+                       WHERE a.name = 'a\u{FFFD}b\u{FFFD}[31m'";
+        assert_eq!(target.pool.number(members).await.unwrap(), 1, "{database}");
+        let second = again(&target, &document, "ida");
+        assert_eq!(second["deleted_since"], 0, "{database}: {second}");
+        let codes = codes(&second);
+        assert!(!codes.contains(&"kept_as_here") && !codes.contains(&"gone_from_archive"), "{codes:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_are_counted_as_the_database_tells_them_apart() {
+    let source = Pod::sqlite().await;
+    let mut document = ida(&source);
+    let names = ["🐦", "🌳", "a", "ä", "straße", "strasse", "oe"];
+    document["user"]["followed_tags"] = value!(names);
+    for database in DATABASES {
+        let target = target_on(database, "tags").await;
+        target.introduce(&document).await;
+        target.pool.execute("INSERT INTO tags (name) VALUES ('Öe')").await.unwrap();
+        let done = both(&target, &document, "ida").unwrap();
+        let tags = &done["kinds"]["followed_tags"];
+        let rows = async || target.pool.number("SELECT COUNT(*) FROM tag_followings").await.unwrap();
+        assert_eq!(tags["imported"].as_i64(), Some(rows().await), "{database}: {tags}");
+        let merged = tags["left_out"]["duplicate"].as_i64().unwrap_or_default();
+        assert_eq!(rows().await + merged, 7, "{database}: {tags}");
+        assert_eq!(merged > 0, database.ends_with("_ci"), "{database}: {tags}");
+        let second = again(&target, &document, "ida");
+        assert_eq!((&second["kinds"]["followed_tags"], &second["deleted_since"]), (tags, &value!(0)));
+        let undone = target.run(&["undo", done["import"].as_str().unwrap()]);
+        assert_eq!(undone.code, Some(0), "{database}: {undone:?}");
+        assert_eq!(rows().await, 0, "{database}");
+    }
+}
+
 /// Puts an odd text into a random place that has a text.
 fn make_odd(value: &mut Value, choices: &mut Choices) {
     match value {

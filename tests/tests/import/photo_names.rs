@@ -264,3 +264,65 @@ async fn addresses_that_no_browser_should_load_stay_out() {
         assert_eq!(target.pool.number(sql).await.unwrap(), 0, "{sql}");
     }
 }
+
+/// Files under the names of photos that are none, or not whole; each with whether decoding alone shows it.
+fn no_pictures() -> Vec<(Vec<u8>, bool)> {
+    let (png, jpg, gif) = (picture("png"), picture("jpg"), picture("gif"));
+    let mut damaged = png.clone();
+    let data = png.windows(4).position(|bytes| bytes == b"IDAT").unwrap();
+    damaged[data + 8] ^= 0xff;
+    let mut bmp = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(4, 4).write_to(&mut bmp, image::ImageFormat::Bmp).unwrap();
+    vec![
+        (picture("svg"), false),
+        (Vec::new(), false),
+        (bmp.into_inner(), false),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(), false),
+        (png[..20].to_vec(), false),
+        (png[..png.len() / 3].to_vec(), false),
+        (jpg[..30].to_vec(), false),
+        (gif[..15].to_vec(), false),
+        (damaged, true),
+    ]
+}
+
+#[tokio::test]
+async fn a_plan_counts_pictures_only() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let document = json(&source.archive("out", "ida"), "diaspora.json");
+    target.introduce(&document).await;
+    let mut files: Vec<(Vec<u8>, bool)> = no_pictures();
+    let none = files.len();
+    files.extend(["png", "jpg", "gif", "webp"].map(|kind| (picture(kind), false)));
+    let names: Vec<(String, &str)> =
+        (0..files.len()).map(|number| (format!("{number:020x}.png"), "png")).collect();
+    let Hostile { archive, photos } = hostile(target.folder.path(), &document, &names);
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(&photos).unwrap());
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for ((name, _), (bytes, _)) in names.iter().zip(&files) {
+        zip.start_file(name.as_str(), stored).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap();
+    let photos = photos.display().to_string();
+    let import = |more: &[&str]| {
+        let more = [&["--accept-unproven", "--photos", &photos], more].concat();
+        target.import(&archive, "ida", &more)
+    };
+    let (plan, done) = (import(&["--dry-run"]), import(&[]));
+    let refused = |report: &Value| {
+        let findings = report["findings"].as_array().unwrap().iter();
+        let refused = findings.filter(|finding| finding["code"] == "not_a_picture");
+        refused.map(|finding| finding["record"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let expected = |decoded: bool| -> BTreeSet<String> {
+        let files = names.iter().zip(&files).take(none);
+        files.filter(|(_, (_, late))| decoded || !late).map(|((name, _), _)| name.clone()).collect()
+    };
+    assert_eq!(refused(&plan), expected(false));
+    assert_eq!(refused(&done), expected(true));
+    assert_eq!(plan["kinds"]["photo_files"]["imported"], 5, "one is found on decoding: {plan}");
+    assert_eq!(plan["needs"]["photo_files"], 5, "{plan}");
+    assert_eq!(done["kinds"]["photo_files"]["imported"], 4, "{done}");
+}

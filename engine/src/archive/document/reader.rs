@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::splitter::Splitter;
 use super::{DocumentError, DocumentVisitor, Next, Place, Section};
 use crate::archive::limits::Limits;
+use crate::archive::lists::List;
 
 /// The most fields of one object of the skeleton; the format has 17 at most.
 const MAX_FIELDS: usize = 1024;
@@ -48,7 +49,7 @@ fn read<R: Read, V: DocumentVisitor>(
     if walk.object(outermost)? == Next::Stop {
         return Ok(());
     }
-    match walk.text.peek()? {
+    match walk.text.peek_behind()? {
         None => Ok(()),
         Some(_) => Err(walk.text.unexpected("the end of the document")),
     }
@@ -105,21 +106,32 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
             (b'{', Section::Root, "user") => self.object(Section::User),
             (b'{', Section::Root, "others_data") => self.object(Section::OthersData),
             (b'[', ..) => self.array(section, name),
+            (b'{', ..) if List::of(section, name).is_some() => self.array(section, name),
             _ => self.value(section, name, None),
         }
     }
 
+    /// Reads an array. Some programs write lists as objects with numbers as names: their values are the elements, in
+    /// order.
     fn array(&mut self, section: Section, name: &str) -> Result<Next, DocumentError> {
         self.visitor.array(&Place { section, name, index: None, offset: self.text.offset() });
-        self.text.expect(b'[')?;
-        if self.text.take_if(b']')? {
+        let is_object = self.text.take_if(b'{')?;
+        let end = if is_object { b'}' } else { b']' };
+        if !is_object {
+            self.text.expect(b'[')?;
+        }
+        if self.text.take_if(end)? {
             return Ok(Next::Continue);
         }
         for index in 0_u64.. {
+            if is_object {
+                self.name(&mut HashSet::new())?;
+                self.text.expect(b':')?;
+            }
             if self.value(section, name, Some(index))? == Next::Stop {
                 return Ok(Next::Stop);
             }
-            if self.text.take_if(b']')? {
+            if self.text.take_if(end)? {
                 break;
             }
             self.text.expect(b',')?;
@@ -267,11 +279,31 @@ mod tests {
             ("{\"a\":tru}", "document_not_json"),
             ("{\"user\":{\"a\":1,\"a\":2}}", "document_duplicate_field"),
             ("{\"a\":1,\"\\u0061\":2}", "document_duplicate_field"),
+            ("{\"a\":1}\0\0\n\u{1a}", ""),
+            ("{\"a\":1}\0{}", "document_not_json"),
+            ("{\"a\":\0 1}", "document_not_json"),
             ("{\"a\":1,\"b\":[],\"user\":{},\"others_data\":null}\n", ""),
         ] {
             assert_eq!(code(text.as_bytes(), &limits), expected, "{text}");
         }
         assert_eq!(code(b"{\"a\":\"\xff\"}", &limits), "document_not_utf8");
+    }
+
+    #[test]
+    fn a_list_may_be_an_object() {
+        let document = json!({
+            "user": {"posts": {"0": {"a": 1}, "1": {}}, "blocks": {}, "profile": {"0": 1}},
+            "others_data": {"relayables": {"x": []}},
+        });
+        let text = document.to_string();
+        let mut collect = Collect::default();
+        read_document(Drip(text.as_bytes()), &Limits::default(), &mut collect).unwrap();
+        let expected = json!({
+            "user": {"posts": [{"a": 1}, {}], "blocks": [], "profile": {"0": 1}},
+            "others_data": {"relayables": [[]]},
+        });
+        assert_eq!(Value::Object(collect.0), expected);
+        assert_eq!(code(b"{\"user\":{\"posts\":{\"0\":1]}}", &Limits::default()), "document_not_json");
     }
 
     #[test]

@@ -48,9 +48,17 @@ impl<R: Read> Splitter<R> {
 
     /// Returns the next byte that is not white space without consuming it; `None` at the end.
     pub(super) fn peek(&mut self) -> Result<Option<u8>, DocumentError> {
+        self.peek_over(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+    }
+
+    /// Like [`peek`](Self::peek), for the end of the text: zeros and the end marker of DOS count as white space there.
+    pub(super) fn peek_behind(&mut self) -> Result<Option<u8>, DocumentError> {
+        self.peek_over(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0 | 0x1a))
+    }
+
+    fn peek_over(&mut self, blank: fn(&u8) -> bool) -> Result<Option<u8>, DocumentError> {
         loop {
             let waiting = self.window.get(self.start..self.end).unwrap_or_default();
-            let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
             match waiting.iter().position(|byte| !blank(byte)) {
                 Some(skip) => {
                     self.start += skip;

@@ -2,7 +2,7 @@
 //!
 //! The age library decodes armor from the beginning for every seek, and reads lines of any length into memory.
 //! Canonical armor has lines of 64 characters, so the position of any byte can be computed. Format:
-//! <https://c2sp.org/age#ascii-armor>.
+//! <https://c2sp.org/age#ascii-armor>. Mail programs put text before and after it, and indent or quote its lines.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -19,8 +19,8 @@ const COLUMNS: u64 = 64;
 const LINE_BYTES: u64 = 48;
 /// The number of lines decoded at a time.
 const LINES: u64 = 1024;
-/// The bytes of the file that must contain the first line, or the last two: with surrounding white space, in UTF-16.
-const MARGIN: u64 = 1024;
+/// The bytes of the file that must contain the first line, or the last two: with surrounding text, in UTF-16.
+const MARGIN: u64 = 16 * 1024;
 
 /// A reader of the bytes encoded in an armored file.
 pub struct ArmorReader<F> {
@@ -28,8 +28,10 @@ pub struct ArmorReader<F> {
     encoding: Encoding,
     /// The file offset of the first line of data, in bytes.
     start: u64,
-    /// The characters of a line, including its end.
+    /// The characters of a line, including its end and `indent`.
     pitch: u64,
+    /// The characters before the data in each line: quotation marks and white space.
+    indent: u64,
     /// The number of encoded bytes.
     len: u64,
     position: u64,
@@ -38,15 +40,29 @@ pub struct ArmorReader<F> {
     block_at: u64,
 }
 
-/// Returns whether a file with these first bytes is armored. Leading white space is allowed.
+/// Returns whether a file with these first bytes is armored. Text before it is allowed.
 pub(super) fn is_armored(head: &[u8]) -> bool {
     let (encoding, mark) = Encoding::detect(head);
-    let text = narrow(encoding, head.get(mark..).unwrap_or_default());
-    text.trim_ascii_start().starts_with(BEGIN.as_bytes())
+    begin_of(encoding, &narrow(encoding, head.get(mark..).unwrap_or_default())).is_some()
+}
+
+/// Returns the position of the first line's text, which may be indented or quoted.
+fn begin_of(encoding: Encoding, text: &[u8]) -> Option<usize> {
+    let at = text.windows(BEGIN.len()).position(|window| window == BEGIN.as_bytes())?;
+    let before = text.get(..at)?;
+    let line = before.rsplit(|byte| *byte == b'\n').next()?;
+    // Other files may contain an armored one; they are not texts.
+    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    let is_text = encoding != Encoding::Utf8 || before.iter().all(is_text);
+    (is_text && line.iter().copied().all(is_indent)).then_some(at)
+}
+
+fn is_indent(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'>')
 }
 
 /// The number of first bytes that [`is_armored`] needs.
-pub(super) const HEAD: u64 = 256;
+pub(super) const HEAD: u64 = MARGIN;
 
 /// Converts either encoding to ASCII; UTF-16 units that are not ASCII become zeros, which armor never contains.
 fn narrow(encoding: Encoding, bytes: &[u8]) -> Vec<u8> {
@@ -80,19 +96,21 @@ impl<F: Read + Seek> ArmorReader<F> {
         let (encoding, mark) = Encoding::detect(&head);
         let width = if encoding == Encoding::Utf8 { 1 } else { 2 };
         let text = narrow(encoding, head.get(mark..).unwrap_or_default());
-        let blank = text.len() - text.trim_ascii_start().len();
-        let behind = text.get(blank + BEGIN.len()..).unwrap_or_default();
+        let begin = begin_of(encoding, &text).ok_or_else(|| damaged("its first line is missing"))?;
+        let behind = text.get(begin + BEGIN.len()..).unwrap_or_default();
         let line_end = match behind {
             [b'\r', b'\n', ..] => 2,
             [b'\n', ..] => 1,
             _ => return Err(damaged("its first line does not end")),
         };
-        let start = mark as u64 + (blank + BEGIN.len() + line_end) as u64 * width;
+        let indent = behind.iter().skip(line_end).take_while(|byte| is_indent(**byte)).count() as u64;
+        let start = mark as u64 + (begin + BEGIN.len() + line_end) as u64 * width;
         let mut reader = Self {
             file,
             encoding,
             start,
-            pitch: COLUMNS + line_end as u64,
+            pitch: indent + COLUMNS + line_end as u64,
+            indent,
             len: 0,
             position: 0,
             block: Vec::new(),
@@ -114,15 +132,20 @@ impl<F: Read + Seek> ArmorReader<F> {
         let tail_at = size - margin - (room - margin) % self.width();
         let tail = read_at(&mut self.file, tail_at, size - tail_at)?;
         let tail = narrow(self.encoding, &tail);
-        let text = tail.trim_ascii_end();
-        let text = text.strip_suffix(END.as_bytes()).ok_or_else(|| damaged("its last line is missing"))?;
+        let end = tail.windows(END.len()).rposition(|window| window == END.as_bytes());
+        let indent = usize::try_from(self.indent).unwrap_or(usize::MAX);
+        let text = end.and_then(|end| tail.get(..end.checked_sub(indent)?));
+        let text = text.ok_or_else(|| damaged("its last line is missing"))?;
         // Characters of data, including line ends.
         let characters = (tail_at - self.start) / self.width() + text.len() as u64;
         let (lines, last) = (characters / self.pitch, characters % self.pitch);
         let (whole, short) = match last {
             0 if lines == 0 => return Ok(0),
             0 => (lines - 1, COLUMNS),
-            last => (lines, last.checked_sub(line_end as u64).ok_or_else(|| damaged("a line is too short"))?),
+            last => {
+                let around = self.indent + line_end as u64;
+                (lines, last.checked_sub(around).ok_or_else(|| damaged("a line is too short"))?)
+            }
         };
         let end = text.len().checked_sub(line_end).ok_or_else(|| damaged("a line is too short"))?;
         let line = usize::try_from(short).ok().and_then(|short| text.get(end.checked_sub(short)?..end));
@@ -141,8 +164,13 @@ impl<F: Read + Seek> ArmorReader<F> {
         self.block_at = line * LINE_BYTES;
         self.block.clear();
         let pitch = usize::try_from(self.pitch).unwrap_or(usize::MAX);
+        let indent = usize::try_from(self.indent).unwrap_or(usize::MAX);
         for (number, line) in (line..).zip(text.chunks(pitch)).take(usize::try_from(lines).unwrap_or(0)) {
             let last = (number + 1) * LINE_BYTES >= self.len;
+            let (indent, line) = line.split_at_checked(indent).unwrap_or_default();
+            if !indent.iter().copied().all(is_indent) {
+                return Err(damaged("its lines are not indented alike"));
+            }
             // The last line may be shorter, and is followed by the end marker.
             let (line, line_end) = if last {
                 (line.split(u8::is_ascii_whitespace).next().unwrap_or_default(), &b""[..])
@@ -227,8 +255,26 @@ mod tests {
                 let text = armor(&bytes, line_end);
                 let loose = format!("\n  {text}\n\n");
                 let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
-                for form in [text.as_bytes().to_vec(), loose.into_bytes(), marked, wide(&text)] {
-                    assert!(is_armored(&form[..form.len().min(256)]));
+                let quoted = |mark: &str| {
+                    let lines: Vec<String> = text.lines().map(|line| format!("{mark}{line}")).collect();
+                    format!(
+                        "Hello,{line_end}here it is:{line_end}{}{line_end}-- {line_end}Ann",
+                        lines.join(line_end)
+                    )
+                };
+                let forms = [
+                    text.as_bytes().to_vec(),
+                    loose.into_bytes(),
+                    marked,
+                    wide(&text),
+                    quoted("").into_bytes(),
+                    quoted("> ").into_bytes(),
+                    quoted("\t").into_bytes(),
+                    wide(&quoted(">> ")),
+                    [text.as_bytes(), &[0; 512]].concat(),
+                ];
+                for form in forms {
+                    assert!(is_armored(&form[..form.len().min(512)]));
                     let mut reader = ArmorReader::new(Cursor::new(form)).unwrap();
                     let mut all = Vec::new();
                     reader.read_to_end(&mut all).unwrap();
@@ -259,5 +305,14 @@ mod tests {
             assert!(read.is_err(), "{text}");
         }
         assert!(!is_armored(b"age-encryption.org/v1\n"));
+        // Other files that contain one.
+        assert!(!is_armored(format!("PK\u{3}\u{4}\n{whole}").as_bytes()));
+        assert!(!is_armored(format!("{{\"text\": \"{whole}").as_bytes()));
+        let uneven = whole.replacen('\n', "\n  ", 3);
+        assert!(
+            ArmorReader::new(Cursor::new(uneven.into_bytes()))
+                .and_then(|mut reader| reader.read_to_end(&mut Vec::new()))
+                .is_err()
+        );
     }
 }

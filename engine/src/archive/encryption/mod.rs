@@ -169,7 +169,12 @@ pub fn is_encrypted(file: &mut File) -> io::Result<bool> {
     let mut head = Vec::new();
     Read::by_ref(file).take(armor::HEAD).read_to_end(&mut head)?;
     file.rewind()?;
-    Ok(head.starts_with(MAGIC) || armor::is_armored(&head))
+    Ok(is_encrypted_head(&head))
+}
+
+/// Returns whether these are the first bytes of an age file, armored or not.
+pub(super) fn is_encrypted_head(head: &[u8]) -> bool {
+    head.starts_with(MAGIC) || armor::is_armored(head)
 }
 
 /// The decrypted content of a file, with random access.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::content::{Container, may_be_photo};
+use super::content::{Container, may_be_photo, refuse_other_photos};
 use super::source::Source;
 use super::zip::{Entry, Role, Zip};
 use super::{OpenError, Verification, VerifyError, verify};
@@ -14,6 +14,7 @@ use crate::archive::encryption::Unlock;
 use crate::archive::limits::Limits;
 use crate::archive::manifest::Manifest;
 use crate::archive::names;
+use crate::picture::SIZES;
 
 /// State of an opened archive: its container is valid, its content is untrusted.
 #[derive(Debug)]
@@ -115,6 +116,7 @@ impl Archive<Unverified> {
 
 fn open_photos(path: &Path, limits: &Limits) -> Result<Zip, OpenError> {
     let mut source = open_source(path, None)?;
+    refuse_other_photos(&mut source, limits)?;
     let size = source.size()?;
     Ok(Zip::open(source, size, limits, &[])?)
 }
@@ -182,7 +184,7 @@ impl Archive<Verified> {
 
     /// Visits the original photos one after another: file name, size in bytes, and the bytes. Each name is visited
     /// once: with a stock archive, the first file of a name counts, whatever its folder; the photos' own ZIP takes
-    /// precedence over the document's.
+    /// precedence over the document's. The sizes that a pod makes of a photo which is there as well are passed over.
     ///
     /// # Errors
     /// [`OpenError`] if the file has changed or can no longer be read, and errors of `visit`.
@@ -199,13 +201,17 @@ impl Archive<Verified> {
             Container::Pappus(zip) | Container::StockZip(zip, _) => Some(zip),
             Container::Gzip(..) | Container::Json(..) => None,
         };
+        let originals = match &listed {
+            Some(_) => Originals::default(),
+            None => Originals::of(self.photos.iter().chain(document.as_deref())),
+        };
         let mut seen = HashSet::new();
         for zip in self.photos.iter_mut().chain(document) {
             for position in 0..zip.entries().len() {
                 let name = match zip.entries().get(position) {
                     Some(entry) => match &listed {
                         Some(listed) => own_photo(entry).filter(|_| listed.contains(&*entry.name)),
-                        None => stock_photo(entry),
+                        None => originals.photo(entry),
                     },
                     None => None,
                 };
@@ -228,8 +234,26 @@ fn own_photo(entry: &Entry) -> Option<&str> {
     (matches!(entry.role, Role::File | Role::Junk) && !name.contains('/')).then_some(name)
 }
 
+/// The names of a stock archive's photos.
+#[derive(Default)]
+pub(super) struct Originals(HashSet<String>);
+
+impl Originals {
+    /// Collects the names.
+    pub(super) fn of<'a>(zips: impl Iterator<Item = &'a Zip>) -> Self {
+        Self(zips.flat_map(Zip::entries).filter_map(stock_photo).map(str::to_owned).collect())
+    }
+
+    /// Returns the name of a photo, unless it is a size that a pod has made of another one.
+    pub(super) fn photo<'e>(&self, entry: &'e Entry) -> Option<&'e str> {
+        let made_of =
+            |name: &str, prefix| name.strip_prefix(prefix).is_some_and(|name| self.0.contains(name));
+        stock_photo(entry).filter(|name| !SIZES.iter().any(|(prefix, _)| made_of(name, prefix)))
+    }
+}
+
 /// Returns the name of a photo of a stock archive, whatever its folder.
-pub(super) fn stock_photo(entry: &Entry) -> Option<&str> {
+fn stock_photo(entry: &Entry) -> Option<&str> {
     (entry.role == Role::File && may_be_photo(entry)).then(|| entry.name.rsplit('/').next()).flatten()
 }
 

@@ -2,12 +2,22 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use serde_json::value::RawValue;
+
 use super::source::Source;
 use super::zip::{Entry, Zip};
 use super::{OpenError, ZipError, gunzip};
+use crate::archive::document::{
+    DocumentError, DocumentVisitor, Next, Place, Section, read_document, read_record, username,
+};
+use crate::archive::encryption;
 use crate::archive::limits::Limits;
 use crate::archive::names;
+use crate::domain::{Entity, Profile};
 use crate::text::TextReader;
+
+/// The most files in a ZIP that are looked at for the document.
+const MAX_CANDIDATES: usize = 16;
 
 /// A file that holds an archive.
 pub(super) enum Container {
@@ -33,7 +43,7 @@ impl Container {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
                 // If everything is in a folder, that is the one of the signatures.
                 let marks = [names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
-                Self::zip(Zip::open(source, size, limits, &marks)?)
+                Self::zip(Zip::open(source, size, limits, &marks)?, limits)
             }
             head if head.starts_with(&gunzip::MAGIC) => Self::gzip(source, size, limits),
             head if is_object(head) => Ok(Self::Json(source, size)),
@@ -42,17 +52,43 @@ impl Container {
     }
 
     /// Any Pappus file name suffices: an archive without its manifest must not pass for a stock one.
-    fn zip(zip: Zip) -> Result<Self, OpenError> {
+    fn zip(mut zip: Zip, limits: &Limits) -> Result<Self, OpenError> {
         let ours = [names::EXTRAS, names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
         if ours.iter().any(|name| zip.position(name).is_some()) {
             return Ok(Self::Pappus(zip));
         }
-        // diaspora*'s importer uses the first one.
-        let first = |end: &str| zip.files().find(|(_, entry)| ends_with(entry, end)).map(|found| found.0);
-        match first(".json").or_else(|| first(".json.gz")) {
-            Some(document) => Ok(Self::StockZip(zip, document)),
-            None => Err(OpenError::NoDocument),
+        let named = |end| zip.files().filter(move |(_, entry)| ends_with(entry, end)).map(|found| found.0);
+        let candidates: Vec<usize> = named(".json").chain(named(".json.gz")).take(MAX_CANDIDATES).collect();
+        match candidates.as_slice() {
+            [] => Err(OpenError::NoDocument),
+            [document] => Ok(Self::StockZip(zip, *document)),
+            [first, ..] => {
+                let document = Self::choose(&mut zip, &candidates, limits)?.unwrap_or(*first);
+                Ok(Self::StockZip(zip, document))
+            }
         }
+    }
+
+    /// Returns the first file that is an archive document; all must be of one account.
+    fn choose(zip: &mut Zip, candidates: &[usize], limits: &Limits) -> Result<Option<usize>, OpenError> {
+        let mut chosen: Option<(usize, String)> = None;
+        for position in candidates {
+            let size = zip.entries().get(*position).map_or(0, |entry| entry.unpacked);
+            let mut owner = Owner::default();
+            // Whatever cannot be read is no document; if it is the only one, it is read again and reported.
+            if let Ok(document) = gunzip::document(Box::new(zip.read(*position)?), size, limits) {
+                _ = read_document(document, limits, &mut owner);
+            }
+            let Some(account) = owner.account() else { continue };
+            match &chosen {
+                None => chosen = Some((*position, account)),
+                Some((_, first)) if *first != account => {
+                    return Err(OpenError::TwoAccounts(first.clone(), account));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(chosen.map(|(position, _)| position))
     }
 
     /// The compressed content must be a document: a ZIP needs random access, which gzip does not allow.
@@ -93,6 +129,68 @@ impl Container {
     }
 }
 
+/// The account that a document belongs to.
+#[derive(Default)]
+struct Owner {
+    username: Option<String>,
+    author: Option<String>,
+}
+
+impl Owner {
+    /// Returns its diaspora* ID, or its name if the profile is not readable.
+    fn account(self) -> Option<String> {
+        let name = username(&self.username?);
+        Some(self.author.unwrap_or(name))
+    }
+}
+
+impl DocumentVisitor for Owner {
+    fn wants(&self, section: Section, name: &str) -> bool {
+        section == Section::User && matches!(name, "username" | "profile")
+    }
+
+    fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        if place.name == "username" {
+            self.username = read_record(value, None).ok().map(|read| read.0);
+        } else {
+            let profile = read_record::<Entity<Profile>>(value, None);
+            self.author = profile.ok().map(|(Entity(profile), _)| profile.author.to_string());
+        }
+        Ok(if self.username.is_some() && self.author.is_some() { Next::Stop } else { Next::Continue })
+    }
+
+    fn element(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
+        Ok(Next::Continue)
+    }
+}
+
+/// Refuses a file that is known to be something else than a ZIP of photos. Leaves the position at the beginning.
+pub(super) fn refuse_other_photos(source: &mut Source, limits: &Limits) -> Result<(), OpenError> {
+    let size = source.size()?;
+    let mut head = Vec::new();
+    Read::by_ref(source).take(1024).read_to_end(&mut head)?;
+    source.seek(SeekFrom::Start(0))?;
+    if head.starts_with(b"PK") {
+        return Ok(());
+    }
+    let mut inner = head.clone();
+    if head.starts_with(&gunzip::MAGIC) {
+        inner.clear();
+        // What cannot be unpacked is something else.
+        _ = gunzip::document(Box::new(&mut *source), size, limits)
+            .and_then(|document| document.take(1024).read_to_end(&mut inner));
+        source.seek(SeekFrom::Start(0))?;
+    }
+    match foreign(&inner) {
+        _ if head.is_empty() => Err(OpenError::Empty),
+        Some("tar") if inner != head => Err(OpenError::OtherFormat("tar.gz")),
+        Some(format) if inner != head => Err(OpenError::PackedTwice(format)),
+        Some(format) => Err(OpenError::OtherFormat(format)),
+        None if is_object(&inner) => Err(OpenError::PhotosAreDocument),
+        None => Ok(()),
+    }
+}
+
 /// Returns whether an entry's name has this ending, ignoring case.
 fn ends_with(entry: &Entry, end: &str) -> bool {
     entry.name.to_ascii_lowercase().ends_with(end)
@@ -122,6 +220,7 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
         [b'B', b'Z', b'h', ..] => Some("bzip2"),
         [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("xz"),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("Zstandard"),
+        _ if encryption::is_encrypted_head(head) => Some("age"),
         _ => tar.then_some("tar"),
     }
 }

@@ -29,9 +29,7 @@ pub enum OpenError {
     #[error("the file is packed as {0}: unpack it, and pack what was in it as a ZIP")]
     OtherFormat(&'static str),
     /// A whole archive was compressed with gzip again.
-    #[error(
-        "the file is a {0} file that was packed with gzip once more: unpack it once (gunzip), and open what comes out"
-    )]
+    #[error("the .gz file holds a file of the format {0}: unpack it once (gunzip), and open what comes out")]
     PackedTwice(&'static str),
     /// The file could not be decrypted.
     #[error(transparent)]
@@ -50,6 +48,12 @@ pub enum OpenError {
     /// The separate ZIP of photos is invalid.
     #[error("the photos' ZIP: {0}")]
     Photos(#[source] Box<OpenError>),
+    /// The ZIP has the documents of two accounts.
+    #[error("the ZIP holds the archives of two accounts, {0} and {1}: open each of them by itself")]
+    TwoAccounts(String, String),
+    /// An archive document was given as the ZIP of photos.
+    #[error("it is an archive document, not a ZIP of photos: open it as the archive")]
+    PhotosAreDocument,
     /// A separate ZIP of photos was given with an archive that contains its photos.
     #[error(
         "this archive holds its photos itself; a separate ZIP of photos belongs to archives of stock pods only"
@@ -216,6 +220,9 @@ pub enum VerifyError {
         /// The value found.
         found: String,
     },
+    /// The document names no version.
+    #[error("the document has no version: diaspora* before 0.7 wrote it; update the pod and export again")]
+    VersionMissing,
     /// A required field is missing.
     #[error("the archive document has no {field}: it is not an archive of an account")]
     FieldMissing {
@@ -270,6 +277,8 @@ impl OpenError {
             Self::Gzip(error) => error.code(),
             Self::NoDocument => "no_document",
             Self::Photos(error) => error.code(),
+            Self::TwoAccounts(..) => "two_accounts",
+            Self::PhotosAreDocument => "photos_are_document",
             Self::PhotosInside => "photos_inside",
         }
     }
@@ -364,7 +373,7 @@ impl VerifyError {
             Self::PrivateKeyState { .. } => "private_key_state",
             Self::Document(error) => error.code(),
             Self::DocumentVersion { .. } => "document_version",
-            Self::FieldMissing { .. } => "field_missing",
+            Self::VersionMissing | Self::FieldMissing { .. } => "field_missing",
             Self::AccountMismatch { .. } => "account_mismatch",
             Self::Extras(_) => "extras",
             Self::ExtrasFormat { .. } => "extras_format",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek};
 
-use super::archive::{Archive, Unverified, Verified, stock_photo};
+use super::archive::{Archive, Originals, Unverified, Verified};
 use super::content::Container;
 use super::progress::{Counted, Progress};
 use super::report::{AccountSignature, FindingCode, Findings, KeyOrigin, Origin, Verification};
@@ -92,7 +92,7 @@ fn read_shape(
         Some(other) => {
             return Err(VerifyError::DocumentVersion { found: crate::archive::document::shortened(other) });
         }
-        None if result.is_ok() => return Err(VerifyError::FieldMissing { field: "version" }),
+        None if result.is_ok() => return Err(VerifyError::VersionMissing),
         None => {}
     }
     result.map_err(document_error)?;
@@ -177,7 +177,8 @@ fn count_photo_files(manifest: &Manifest, tally: &mut Tally) {
 }
 
 /// Adds findings on the photos of a stock archive.
-fn note_photos<'a>(findings: &mut Findings, zips: impl Iterator<Item = &'a Zip>) {
+fn note_photos<'a>(findings: &mut Findings, zips: impl Iterator<Item = &'a Zip> + Clone) {
+    let originals = Originals::of(zips.clone());
     let mut seen = HashMap::new();
     for (_, entry) in zips.flat_map(Zip::files) {
         if entry.name.ends_with(".zip") {
@@ -187,7 +188,7 @@ fn note_photos<'a>(findings: &mut Findings, zips: impl Iterator<Item = &'a Zip>)
             );
             findings.add(FindingCode::NestedZip, entry.name.to_string(), message);
         }
-        let Some(name) = stock_photo(entry) else { continue };
+        let Some(name) = originals.photo(entry) else { continue };
         let first = *seen.entry(name).or_insert(entry);
         if !first.looks_like(entry) {
             let message = format!(

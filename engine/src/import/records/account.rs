@@ -75,8 +75,8 @@ impl Target {
         access: &Access<'_>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        let aspects = survey.aspects.iter().filter(|name| fits(name));
-        journal.note(aspects.map(|name| Intent::write(kinds::ASPECTS, name)).collect()).await?;
+        let aspects = survey.aspects.iter().map(|name| Intent::write(kinds::ASPECTS, name));
+        journal.note(aspects.collect()).await?;
         self.pod.begin().await?;
         let user = self.insert_user(survey, id, access).await?;
         self.forget_unconfirmed(access.email).await?;
@@ -271,7 +271,7 @@ impl Target {
     }
 
     async fn insert_aspects(&mut self, user: i64, survey: &Survey) -> Result<(), ImportError> {
-        let names: Vec<&String> = survey.aspects.iter().filter(|name| fits(name)).collect();
+        let names: Vec<&String> = survey.aspects.iter().collect();
         self.add_aspects(user, survey, &names).await?;
         if let Some(name) = &survey.auto_follow_back_aspect
             && let Some(aspect) = self.aspects(user).await?.get(name)
@@ -291,11 +291,6 @@ impl Target {
         let rows = self.pod.rows("the aspects", sql, &[]).await?;
         Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
     }
-}
-
-/// Returns whether an aspect's name fits into its column; diaspora* itself allows 20 characters.
-pub(in crate::import) fn fits(aspect: &str) -> bool {
-    aspect.chars().count() <= 255
 }
 
 /// Returns the name that the search uses (`Profile#construct_full_name`): both names in lowercase, character by

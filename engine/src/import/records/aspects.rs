@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use crate::domain::{CountKind, DiasporaId};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
-use crate::import::records::account::fits;
 use crate::import::report::FindingCode;
 use crate::import::scan::people::People;
 use crate::import::scan::survey::Survey;
@@ -25,10 +24,6 @@ impl Target {
         let is_planned = account.user == PLANNED_ACCOUNT;
         let (mut new, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for name in &survey.aspects {
-            if !fits(name) {
-                self.report.left_out(CountKind::Aspects, FindingCode::TooLong, name);
-                continue;
-            }
             if !seen.insert(name) {
                 self.report.left_out(CountKind::Aspects, FindingCode::Duplicate, name);
                 continue;

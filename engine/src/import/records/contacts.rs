@@ -121,7 +121,9 @@ impl Target {
         names: Vec<String>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        let names: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        let spelled: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        let same = self.same_tags(&spelled).await?;
+        let names: Vec<&String> = spelled.iter().map(|name| same.get(name).unwrap_or(name)).collect();
         let noted = journal.noted(kinds::TAG_FOLLOWINGS, &names).await?;
         let sql = format!(
             "SELECT t.name FROM tag_followings f JOIN tags t ON t.id = f.tag_id WHERE f.user_id = {}",
@@ -130,21 +132,21 @@ impl Target {
         let rows = self.pod.rows("followed tags", sql, &[]).await?;
         let there: HashSet<String> = rows.iter().filter_map(|row| row.text(0)).collect();
         let (mut new, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-        for name in names {
+        for (name, spelled) in names.into_iter().zip(&spelled) {
             if name.is_empty() || name.chars().count() > 255 {
-                self.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, &name);
-            } else if !seen.insert(name.clone()) {
-                self.report.left_out(CountKind::FollowedTags, FindingCode::Duplicate, &name);
+                self.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, name);
+            } else if !seen.insert(name) {
+                self.report.left_out(CountKind::FollowedTags, FindingCode::Duplicate, spelled);
             } else {
-                let noted = noted.get(&name).copied();
-                let fate = RowState::of(noted, there.contains(&name));
-                self.report.came_to(CountKind::FollowedTags, fate, noted, &name);
+                let noted = noted.get(name).copied();
+                let fate = RowState::of(noted, there.contains(name));
+                self.report.came_to(CountKind::FollowedTags, fate, noted, name);
                 match fate {
                     RowState::New => {
-                        intents.push(Intent::write(kinds::TAG_FOLLOWINGS, &name));
-                        new.push(name);
+                        intents.push(Intent::write(kinds::TAG_FOLLOWINGS, name));
+                        new.push(name.clone());
                     }
-                    RowState::Found => intents.push(Intent::found(kinds::TAG_FOLLOWINGS, &name)),
+                    RowState::Found => intents.push(Intent::found(kinds::TAG_FOLLOWINGS, name)),
                     RowState::Known | RowState::Deleted => {}
                 }
             }
@@ -165,6 +167,14 @@ impl Target {
         let columns = ["tag_id", "user_id", "created_at", "updated_at"];
         self.pod.insert("tag_followings", &columns, rows, OnConflict::Ignore).await?;
         Ok(self.commit_batch(journal).await?)
+    }
+
+    /// Maps names of tags to those that the database takes them for: of an existing tag, or of an earlier name.
+    async fn same_tags(&mut self, names: &[String]) -> Result<HashMap<String, String>, DatabaseError> {
+        let rows = self.pod.rows_in("tags", "SELECT name FROM tags WHERE name IN ({})", names).await?;
+        let mut all: Vec<String> = rows.iter().filter_map(|row| row.text(0)).collect();
+        all.extend_from_slice(names);
+        self.pod.collation_duplicates("tags", "name", &all).await
     }
 }
 

@@ -85,18 +85,31 @@ pub(in crate::import) fn store_photos(
     archive.photos::<ImportError>(|name, size, bytes| {
         let outcome = if naming.deleted.contains(name) {
             Err(FindingCode::DeletedSince)
-        } else if size > MAX_FILE {
-            Err(FindingCode::NotAPicture)
-        } else {
-            let mut whole = Vec::new();
-            bytes.take(MAX_FILE).read_to_end(&mut whole).map_err(OpenError::Io)?;
+        } else if let Some(whole) = read_file(size, bytes)? {
             store_photo(uploads, runtime, naming, name, &whole, &mut announce)?
+        } else {
+            Err(FindingCode::NotAPicture)
         };
         stored.push(Stored { name: name.to_owned(), outcome });
         progress.advance(1);
         Ok(())
     })?;
     Ok(stored)
+}
+
+/// Reads a whole photo file; `None` if it is too large.
+fn read_file(size: u64, bytes: &mut dyn Read) -> Result<Option<Vec<u8>>, OpenError> {
+    if size > MAX_FILE {
+        return Ok(None);
+    }
+    let mut whole = Vec::new();
+    bytes.take(MAX_FILE).read_to_end(&mut whole)?;
+    Ok(Some(whole))
+}
+
+/// Returns whether a photo file will be stored, as far as that is seen without decoding it.
+pub(in crate::import) fn seems_storable(size: u64, bytes: &mut dyn Read) -> Result<bool, OpenError> {
+    Ok(read_file(size, bytes)?.is_some_and(|file| Picture::looks_readable(&file)))
 }
 
 fn store_photo(

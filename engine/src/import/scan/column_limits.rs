@@ -1,5 +1,6 @@
 //! Texts that the target pod's database cannot hold: too long for their columns, or with characters that are not in
-//! its character set.
+//! its character set. Control characters, which are replaced whenever a pod's texts are read, count as such in what the
+//! account wrote: so it is found again.
 //!
 //! They are found before anything is written, so the plan reports them as well. What the account wrote is cut and its
 //! characters replaced; what others signed would no longer match its signature, and is left out.
@@ -148,7 +149,7 @@ impl Holder<'_> {
     }
 
     fn own_in(&mut self, column: Column, text: &mut String, kind: CountKind, record: &dyn Display) {
-        let held = column.hold(text);
+        let held = column.clean().hold(text);
         for (is_so, code) in [(held.cut, FindingCode::Shortened), (held.replaced, FindingCode::Replaced)] {
             if is_so {
                 self.report.note(kind, code, &record.to_string());
@@ -159,20 +160,16 @@ impl Holder<'_> {
         }
     }
 
-    /// Replaces characters in the name of one of the account's aspects; too long a name leaves it out.
+    /// Fits the name of one of the account's aspects.
     fn own_aspect(&mut self, name: &mut String) {
         let before = name.clone();
-        self.aspect(name);
-        if *name != before {
-            self.report.note(CountKind::Aspects, FindingCode::Replaced, &before);
-        }
+        self.short("aspects", "name", name, CountKind::Aspects, &before);
     }
 
-    /// Replaces characters in an aspect's name wherever it occurs, so that it stays the same everywhere.
+    /// Fits an aspect's name wherever it occurs, so that it stays the same everywhere.
     fn aspect(&self, name: &mut String) {
-        // Pappus's own database may be of another kind, and knows aspects by their names.
-        let held = self.columns.of("aspects", "name").without_nul().hold(name);
-        if held.replaced {
+        let held = self.columns.of("aspects", "name").at_most(SHORT).clean().hold(name);
+        if held.cut || held.replaced {
             *name = held.text.into_owned();
         }
         if let Some(same) = self.same_aspects.get(name) {

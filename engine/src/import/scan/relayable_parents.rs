@@ -41,10 +41,23 @@ impl Parents {
                 Some((self.comments.get(guid), "Comment"))
             }
             RelayableEntity::Like(like) if like.parent_type == "Post" => Some((self.posts.get(guid), "Post")),
-            RelayableEntity::Like(_) => None,
+            // Others have signed what they like; an odd class in the account's own archive leaves the GUID.
+            RelayableEntity::Like(like) if like.author_signature.is_some() => None,
+            RelayableEntity::Like(_) => match (self.posts.get(guid), self.comments.get(guid)) {
+                (None, Some(comment)) => Some((Some(comment), "Comment")),
+                (post, _) => Some((post, "Post")),
+            },
             RelayableEntity::PollParticipation(_) => Some((self.polls.get(guid), "Poll")),
         }
     }
+}
+
+/// Returns what likes of comments are of, and likes of an odd class: that may be a comment.
+fn liked_comments(records: &[(Relayable, SignatureCheck)]) -> Vec<&str> {
+    let entities = records.iter().map(|(record, _)| &record.entity);
+    let liked =
+        entities.filter(|entity| matches!(entity, RelayableEntity::Like(like) if like.parent_type != "Post"));
+    liked.map(|entity| entity.parent_guid().as_str()).collect()
 }
 
 impl Target {
@@ -55,16 +68,15 @@ impl Target {
         records: &[(Relayable, SignatureCheck)],
     ) -> Result<Parents, ImportError> {
         let mut parents = Parents::default();
-        let (mut posts, mut comments, mut polls, mut answers) = (vec![], vec![], vec![], vec![]);
+        let comments = liked_comments(records);
+        let (mut posts, mut polls, mut answers) = (vec![], vec![], vec![]);
         for (record, _) in records {
             let parent = record.entity.parent_guid().as_str();
-            match &record.entity {
-                RelayableEntity::Like(like) if like.parent_type == "Comment" => comments.push(parent),
-                RelayableEntity::PollParticipation(vote) => {
-                    polls.push(parent);
-                    answers.push(vote.poll_answer_guid.as_str());
-                }
-                _ => posts.push(parent),
+            if let RelayableEntity::PollParticipation(vote) = &record.entity {
+                polls.push(parent);
+                answers.push(vote.poll_answer_guid.as_str());
+            } else {
+                posts.push(parent);
             }
         }
         let own = |author: Option<i64>| {

@@ -19,6 +19,7 @@ use crate::domain::{
     Reshare,
 };
 use crate::import::ImportError;
+use crate::import::records::photos::seems_storable;
 use crate::import::scan::source::is_batched;
 
 /// The largest number of people of one archive that is read; no account has more.
@@ -64,6 +65,8 @@ pub(in crate::import) struct Survey {
     pub(in crate::import) files: HashSet<String>,
     /// Photo files with their sizes in bytes.
     pub(in crate::import) photos: Vec<(String, u64)>,
+    /// Names of files among the photos that are no pictures, or too large.
+    pub(in crate::import) no_pictures: Vec<String>,
     /// GUIDs of the account's photos, with the names of their files.
     pub(in crate::import) photo_names: Vec<(Guid, String)>,
     /// The number of records that will be read in batches, for showing progress.
@@ -95,9 +98,13 @@ impl Survey {
         if let Some(extras) = archive.extras()? {
             read_extras(extras, &limits, &mut survey)?;
         }
-        archive.photos::<OpenError>(|name, size, _| {
-            survey.files.insert(name.to_owned());
-            survey.photos.push((name.to_owned(), size));
+        archive.photos::<OpenError>(|name, size, bytes| {
+            if seems_storable(size, bytes)? {
+                survey.files.insert(name.to_owned());
+                survey.photos.push((name.to_owned(), size));
+            } else {
+                survey.no_pictures.push(name.to_owned());
+            }
             Ok(())
         })?;
         let own = std::mem::take(&mut survey.own);
@@ -119,7 +126,7 @@ impl Survey {
     fn need_parent(&mut self, value: &RawValue) {
         let Ok(Relayable { entity, .. }) = relayable(value) else { return };
         let name = match &entity {
-            RelayableEntity::Like(like) if like.parent_type != "Post" => return,
+            RelayableEntity::Like(like) if like.parent_type == "Comment" => return,
             RelayableEntity::Comment(_) | RelayableEntity::Like(_) => PostName::Post,
             RelayableEntity::PollParticipation(_) => PostName::Poll,
         };
@@ -274,10 +281,9 @@ impl Survey {
                 }
             }
             List::Conversations => {
-                if let Ok(conversation) = serde_json::from_str::<Conversation>(value.get()) {
-                    for person in conversation.participants {
-                        self.discover(person);
-                    }
+                let conversation = serde_json::from_str::<Conversation>(value.get());
+                for person in conversation.into_iter().flat_map(|conversation| conversation.participants) {
+                    self.discover(person);
                 }
             }
             List::Posts => {
@@ -311,6 +317,11 @@ impl Survey {
     }
 }
 
+/// Returns whether this is `others_data` itself, which is an object unless something is wrong with it.
+fn is_others_data(place: &Place<'_>) -> bool {
+    place.section == Section::Root && place.name == "others_data"
+}
+
 fn hashed(guid: &Guid) -> u64 {
     let mut hasher = DefaultHasher::new();
     guid.hash(&mut hasher);
@@ -319,18 +330,39 @@ fn hashed(guid: &Guid) -> u64 {
 
 impl DocumentVisitor for Survey {
     fn array(&mut self, place: &Place<'_>) {
-        self.lists.extend(place.list());
+        match place.list() {
+            Some(list) => self.lists.push(list),
+            // An array instead of a value of the account's: no value reads as this.
+            None if matches!(place.section, Section::User | Section::Extras) => {
+                if let Ok(array) = serde_json::from_str("[]") {
+                    self.set(place, array);
+                }
+            }
+            None => {}
+        }
     }
 
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        if matches!(place.section, Section::User | Section::Extras) {
-            self.set(place, value);
+        match place
+            .list()
+            .map(List::kind)
+            .or_else(|| is_others_data(place).then_some(CountKind::OthersComments))
+        {
+            Some(_) if value.get() == "null" => {}
+            Some(kind) => self.values_left_out.push((kind, place.to_string())),
+            None if matches!(place.section, Section::User | Section::Extras) => self.set(place, value),
+            None => {}
         }
         Ok(Next::Continue)
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        let Some(list) = place.list() else { return Ok(Next::Continue) };
+        let Some(list) = place.list() else {
+            if is_others_data(place) && place.index == Some(0) {
+                self.values_left_out.push((CountKind::OthersComments, place.name.to_owned()));
+            }
+            return Ok(Next::Continue);
+        };
         self.records += u64::from(is_batched(list));
         self.see(list, place, value);
         if self.kept > MAX_KEPT {

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::text::is_forbidden;
 use super::{Cell as _, Row};
 use crate::pod::config::Dialect;
 
@@ -43,6 +44,8 @@ pub(crate) struct Column {
     /// The highest character in its character set.
     last: char,
     nul: bool,
+    /// True if it stores only what is read back unchanged; see [`super::clean_text`].
+    clean: bool,
 }
 
 /// A text, adapted to a column.
@@ -59,7 +62,7 @@ pub(crate) struct Held<'a> {
 impl Column {
     /// Adapts a text to this column.
     pub(crate) fn hold(self, text: &str) -> Held<'_> {
-        let unheld = |c: char| c > self.last || (c == '\0' && !self.nul);
+        let unheld = |c: char| c > self.last || (c == '\0' && !self.nul) || (self.clean && is_forbidden(c));
         let replaced = text.contains(unheld);
         let mut held = Cow::Borrowed(text);
         if replaced {
@@ -80,9 +83,9 @@ impl Column {
         Self { characters: self.characters.min(characters), ..self }
     }
 
-    /// Returns the column without NUL allowed.
-    pub(crate) fn without_nul(self) -> Self {
-        Self { nul: false, ..self }
+    /// Returns the column without the control characters that are replaced when a text is read back.
+    pub(crate) fn clean(self) -> Self {
+        Self { clean: true, ..self }
     }
 }
 
@@ -110,13 +113,14 @@ impl ColumnLimits {
     /// Reads the statement's rows.
     pub(super) fn new(dialect: Dialect, rows: &[Row]) -> Self {
         let nul = dialect != Dialect::PostgreSql;
-        let usual = Column { characters: usize::MAX, bytes: usize::MAX, last: char::MAX, nul };
+        let usual = Column { characters: usize::MAX, bytes: usize::MAX, last: char::MAX, nul, clean: false };
         let number = |row: &Row, place| {
             row.integer(place).and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX)
         };
         let known = rows.iter().filter_map(|row| {
             let last = last_of(row.text(4).as_deref());
-            let column = Column { characters: number(row, 2), bytes: number(row, 3), last, nul };
+            let column =
+                Column { characters: number(row, 2), bytes: number(row, 3), last, nul, clean: false };
             Some(((row.text(0)?, row.text(1)?), column))
         });
         let folding = rows.iter().filter_map(|row| {
@@ -163,7 +167,7 @@ mod tests {
     use super::*;
 
     fn column(characters: usize, bytes: usize, set: &str, nul: bool) -> Column {
-        Column { characters, bytes, last: last_of(Some(set)), nul }
+        Column { characters, bytes, last: last_of(Some(set)), nul, clean: false }
     }
 
     fn held(column: Column, text: &str) -> (String, bool, bool) {
@@ -186,6 +190,10 @@ mod tests {
         assert_eq!(held(column(9, 99, "utf8mb4", false), "\0🌼"), ("\u{FFFD}🌼".into(), false, true));
         assert_eq!(held(column(2, 99, "utf8mb4", true), "яяя"), ("яя".into(), true, false));
         assert_eq!(held(column(99, 5, "utf8mb4", true), "яяя"), ("яя".into(), true, false));
+        let bell = "a\u{7}b\u{1b}\t\n\u{7f}";
+        let wide = column(9, 99, "utf8mb4", true);
+        assert_eq!(held(wide, bell), (bell.to_owned(), false, false));
+        assert_eq!(held(wide.clean(), bell), ("a\u{FFFD}b\u{FFFD}\t\n\u{7f}".into(), false, true));
         // The replacement may be longer than the character.
         assert_eq!(held(column(9, 4, "utf8mb4", false), "\0\0"), ("\u{FFFD}".into(), true, true));
     }

@@ -280,12 +280,19 @@ pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
         "many_pods" => "newcomers-problem-many-pods",
         "too_heavy" => "newcomers-problem-too-heavy",
         "being_undone" => "newcomers-problem-being-undone",
-        "no_account" | "not_a_file" | "empty" | "not_an_archive" | "other_format" | "packed_twice"
-        | "no_document" | "photos_inside" => "newcomers-problem-no-archive",
+        "no_account"
+        | "not_a_file"
+        | "empty"
+        | "not_an_archive"
+        | "other_format"
+        | "packed_twice"
+        | "no_document"
+        | "photos_inside"
+        | "photos_are_document" => "newcomers-problem-no-archive",
         "encryption_wrong_key" | "encryption_locked" | "encryption_no_identity" => {
             "newcomers-problem-encrypted"
         }
-        "account_mismatch" => "newcomers-problem-two-accounts",
+        "account_mismatch" | "two_accounts" => "newcomers-problem-two-accounts",
         "broken" => "newcomers-problem-defect",
         code if is_about_signature(code) => "newcomers-problem-signature",
         code if is_about_damage(code) => "newcomers-problem-damaged",

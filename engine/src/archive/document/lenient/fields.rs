@@ -187,10 +187,12 @@ impl Repair<'_> {
     ) -> Result<(), String> {
         let wrapping = value.as_object_mut().ok_or("it is not an object")?;
         // The published schema requires the kind only where several are possible.
-        match wrapping.get("entity_type").and_then(as_text) {
-            Some(found) if found.trim().to_lowercase() != kind => return Err(format!("it is not a {kind}")),
-            _ => wrapping.insert("entity_type".to_owned(), kind.into()),
-        };
+        if let Some(found) = wrapping.get("entity_type").and_then(as_text)
+            && found.trim().to_lowercase() != kind
+        {
+            self.lose("entity_type", format!("only a {kind} can be here"));
+        }
+        wrapping.insert("entity_type".to_owned(), kind.into());
         let data = wrapping.get_mut("entity_data").and_then(Value::as_object_mut);
         repair(self, data.ok_or("it has no entity_data")?)
     }

@@ -108,10 +108,9 @@ impl Record for OwnPost {
                 Ok(())
             });
         }
-        let said = fields.get("entity_type").and_then(as_text).map(|kind| kind.trim().to_lowercase());
+        let said = fields.get("entity_type").and_then(as_text);
         let Some(data) = fields.get_mut("entity_data").and_then(Value::as_object_mut) else { return };
-        let reshares = data.contains_key("root_guid") && !data.contains_key("text");
-        let kind = said.unwrap_or_else(|| if reshares { "reshare" } else { "status_message" }.to_owned());
+        let Some(kind) = kind_of_post(said.as_deref(), data, repair) else { return };
         author(data, repair);
         repair.guid(data, "guid");
         repair.needed_time(data, "created_at", None);
@@ -123,6 +122,24 @@ impl Record for OwnPost {
         }
         fields.insert("entity_type".to_owned(), kind.into());
     }
+}
+
+/// Returns the kind of a post: as it says, or else by its fields; `None` for something that is no post.
+fn kind_of_post(said: Option<&str>, data: &Fields, repair: &mut Repair<'_>) -> Option<&'static str> {
+    let (message, reshare) = ("status_message", "reshare");
+    if let Some(said) = said {
+        match said.trim().to_lowercase().as_str() {
+            // The second is the class's name.
+            "status_message" | "statusmessage" => return Some(message),
+            "reshare" => return Some(reshare),
+            _ if ["parent_guid", "remote_photo_name"].iter().any(|name| data.contains_key(*name)) => {
+                return None;
+            }
+            _ => repair.lose("entity_type", "it is no kind of post"),
+        }
+    }
+    let reshares = data.contains_key("root_guid") && !data.contains_key("text");
+    Some(if reshares { reshare } else { message })
 }
 
 /// Sets the author of the account's own content.
@@ -223,6 +240,14 @@ impl Record for Relayable {
             _ => &["author", "guid", "parent_guid", "poll_answer_guid"],
         };
         fields.insert("entity_type".to_owned(), kind.into());
+        // No order is not the empty one.
+        if let Some(order) = fields.remove("property_order").filter(|order| !order.is_null()) {
+            if order.is_array() {
+                fields.insert("property_order".to_owned(), order);
+            } else {
+                repair.lose("property_order", "it is not a list");
+            }
+        }
         repair.list(fields, "property_order", |_, name| {
             *name = as_text(name).ok_or("it is not a name")?.into();
             Ok(())

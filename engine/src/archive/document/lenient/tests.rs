@@ -66,6 +66,7 @@ fn what_says_the_same_in_another_form_is_the_same() {
     same("/entity_data/location/entity_type", json!(null));
     same("/entity_data/poll/entity_type", json!(" Poll "));
     same("/entity_type", json!("Status_Message"));
+    same("/entity_type", json!("StatusMessage"));
     same("/entity_type", json!(null));
 
     let (expected, _) = read::<Contact>(&contact()).unwrap();
@@ -90,10 +91,6 @@ fn what_says_the_same_in_another_form_is_the_same() {
         let read = read(&with(&comment(), pointer, Some(new.clone())));
         assert_eq!(read, Ok((expected.clone(), vec![])), "{pointer} {new}");
     }
-    let order = with(&comment(), "/property_order", None);
-    let (unordered, lost) = read::<Relayable>(&order).unwrap();
-    assert_eq!((unordered.property_order.len(), lost.len()), (5, 0));
-
     let (expected, _) = read::<Entity<Profile>>(&profile()).unwrap();
     for (pointer, new) in [
         ("/entity_data/author", json!("Wren@nest.example")),
@@ -117,6 +114,36 @@ fn message(post: OwnPost) -> StatusMessage {
         Post::StatusMessage(message) => message,
         Post::Reshare(_) => panic!("a reshare"),
     }
+}
+
+#[test]
+fn no_order_of_properties_is_the_usual_one() {
+    for order in [None, Some(json!(null))] {
+        let order = with(&comment(), "/property_order", order);
+        let (unordered, lost) = read::<Relayable>(&order).unwrap();
+        assert_eq!((unordered.property_order.len(), lost.len()), (5, 0));
+    }
+    let order = with(&comment(), "/property_order", Some(json!("author")));
+    let (unordered, lost) = read::<Relayable>(&order).unwrap();
+    assert_eq!((unordered.property_order.len(), lost), (5, vec!["property_order".to_owned()]));
+}
+
+#[test]
+fn an_odd_kind_costs_itself() {
+    let odd = |pointer: &str, new: Value, lost: &[&str]| {
+        let (post, found) = read::<OwnPost>(&with(&post(), pointer, Some(new.clone()))).unwrap();
+        assert_eq!(found, lost, "{pointer} {new}");
+        message(post)
+    };
+    // Where one kind alone is possible, or the fields tell which.
+    assert!(odd("/entity_data/poll/entity_type", json!("survey"), &["poll.entity_type"]).poll.is_some());
+    let message = odd("/entity_data/photos/0/entity_type", json!("image"), &["photos[0].entity_type"]);
+    assert!(!message.photos.is_empty());
+    odd("/entity_data/location/entity_type", json!("Place"), &["location.entity_type"]);
+    odd("/entity_type", json!("event"), &["entity_type"]);
+    let person = with(&profile(), "/entity_type", Some(json!("person")));
+    let (person, lost) = read::<Entity<Profile>>(&person).unwrap();
+    assert_eq!((person, lost), (read(&profile()).unwrap().0, vec!["entity_type".to_owned()]));
 }
 
 #[test]
@@ -199,7 +226,11 @@ fn what_nothing_can_be_made_of_is_refused() {
     for pointer in ["/entity_data/guid", "/entity_data"] {
         assert!(read::<OwnPost>(&with(&post(), pointer, Some(json!("x")))).is_err(), "{pointer}");
     }
-    assert!(read::<OwnPost>(&with(&post(), "/entity_type", Some(json!("event")))).is_err());
+    for (name, guid) in [("parent_guid", "fedcba9876543210"), ("remote_photo_name", "a.jpg")] {
+        let other = with(&post(), "/entity_type", Some(json!("event")));
+        let other = with(&other, &format!("/entity_data/{name}"), Some(json!(guid)));
+        assert!(read::<OwnPost>(&other).is_err(), "{name}");
+    }
     assert!(read::<Contact>(&with(&contact(), "/account_id", Some(json!("nobody")))).is_err());
     assert!(read::<Relayable>(&with(&comment(), "/entity_data/parent_guid", None)).is_err());
     assert!(read::<Entity<Profile>>(&with(&profile(), "/entity_data/author", None)).is_err());

@@ -54,14 +54,40 @@ fn code_page_437(byte: u8) -> char {
     }
 }
 
-/// Returns whether an entry is a file that operating systems create in folders.
+/// Folders that systems create: macOS (copies of all files, and on foreign drives), Synology and QNAP (previews),
+/// Android.
+const SYSTEM_FOLDERS: [&str; 9] = [
+    "__MACOSX",
+    ".AppleDouble",
+    ".Spotlight-V100",
+    ".TemporaryItems",
+    ".Trashes",
+    ".fseventsd",
+    "@eaDir",
+    ".@__thumb",
+    ".thumbnails",
+];
+
+/// Files that systems create in folders, in lowercase.
+const SYSTEM_FILES: [&str; 9] = [
+    ".ds_store",
+    ".localized",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "icon\r",
+    ".directory",
+    ".nomedia",
+    ".picasa.ini",
+];
+
+/// Returns whether an entry is a file that operating systems or photo programs create in folders.
 pub(super) fn is_system_file(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or_default();
-    // macOS's copies of all files, and its metadata files on foreign file systems.
-    name.split('/').any(|part| part == "__MACOSX")
+    name.split('/').any(|part| SYSTEM_FOLDERS.contains(&part))
+        // macOS's metadata files on foreign file systems.
         || last.starts_with("._")
-        || [".ds_store", ".localized", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", ".directory"]
-            .contains(&last.to_ascii_lowercase().as_str())
+        || SYSTEM_FILES.contains(&last.to_ascii_lowercase().as_str())
 }
 
 /// Returns the problem of a name, if any.
@@ -188,11 +214,32 @@ mod tests {
 
     #[test]
     fn what_systems_leave_behind_is_known() {
-        for name in ["__MACOSX/a/._b.json", "a/.DS_Store", "._a.json", "x/Thumbs.db", "Desktop.ini", "Icon\r"]
-        {
+        for name in [
+            "__MACOSX/a/._b.json",
+            "a/.DS_Store",
+            "._a.json",
+            "x/Thumbs.db",
+            "Desktop.ini",
+            "Icon\r",
+            "photos/@eaDir/a.png/SYNOPHOTO_THUMB_M.jpg",
+            ".fseventsd/0001",
+            "photos/.nomedia",
+            "photos/.thumbnails/1.jpg",
+            ".Picasa.ini",
+        ] {
             assert!(is_system_file(name), "{name}");
         }
-        for name in ["a.json", "_a", ".a", "DS_Store", "photos/.hidden.png", "MACOSX/a", "icon"] {
+        for name in [
+            "a.json",
+            "_a",
+            ".a",
+            "DS_Store",
+            "photos/.hidden.png",
+            "MACOSX/a",
+            "icon",
+            "a/eaDir/b",
+            "nomedia",
+        ] {
             assert!(!is_system_file(name), "{name}");
         }
     }
