@@ -193,7 +193,7 @@ fn a_message_says_which_file_and_what_it_is() {
         (text.as_bytes().to_vec(), Some(b"<html>".to_vec()), "the photos' ZIP: "),
         (b"Rar!\x1a\x07\x01\x00".to_vec(), None, "packed as RAR"),
         (b"7z\xbc\xaf\x27\x1c\x00".to_vec(), None, "packed as 7z"),
-        (gzip(&Forge::default().bytes()), None, "a ZIP file that was packed with gzip once more"),
+        (gzip(&Forge::default().bytes()), None, "a file of the format ZIP"),
     ] {
         let error = open(&bytes, photos.as_deref()).map(|_| ()).unwrap_err();
         assert!(error.contains(words), "{error}");
