@@ -16,7 +16,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::domain::{DiasporaId, Guid, Profile, PublicKey};
+use crate::domain::{DiasporaId, Guid, Profile, PublicKey, web_address};
 use crate::federation::{HCard, HCardError, LegacyTemplate, WebFinger, WebFingerError};
 use crate::http::{Answer, Client, HttpError, place};
 
@@ -193,7 +193,7 @@ impl Discovery {
         let card = HCard::parse(&answer.body)?;
         let mut profile = card.profile(id.clone());
         for photo in [&mut profile.image_url, &mut profile.image_url_medium, &mut profile.image_url_small] {
-            *photo = photo.take().and_then(|address| photo_address(&web_finger.hcard_url, address));
+            *photo = photo.take().and_then(|address| photo_address(&web_finger.hcard_url, &address));
         }
         Ok(DiscoveredPerson {
             id: id.clone(),
@@ -271,14 +271,9 @@ impl Discovery {
 
 /// Returns the address of a photo in an hCard, which may be relative to the page. None for a pod's default picture,
 /// which diaspora* does not store either (`Profile#image_url=`), and for addresses that no browser loads.
-fn photo_address(page: &Url, address: String) -> Option<String> {
-    if address.contains("user/default") {
-        None
-    } else if address.starts_with("https://") || address.starts_with("http://") {
-        Some(address)
-    } else {
-        page.join(&address).ok().filter(|url| matches!(url.scheme(), "https" | "http")).map(Url::into)
-    }
+fn photo_address(page: &Url, address: &str) -> Option<String> {
+    let is_default = address.contains("user/default");
+    page.join(address).ok().filter(|_| !is_default).and_then(|url| web_address(url.as_str()))
 }
 
 fn with_path(base: &Url, path: &str) -> Url {
@@ -294,8 +289,8 @@ mod tests {
     #[test]
     fn photos_of_an_hcard_have_whole_addresses() {
         let page = Url::parse("https://pod.example/hcard/users/0123456789abcdef").unwrap();
-        let address = |text: &str| photo_address(&page, text.to_owned());
-        assert_eq!(address("http://cdn.example/a b.webp").unwrap(), "http://cdn.example/a b.webp");
+        let address = |text: &str| photo_address(&page, text);
+        assert_eq!(address("http://cdn.example/a b\".webp").unwrap(), "http://cdn.example/a%20b%22.webp");
         assert_eq!(address("/uploads/a.webp").unwrap(), "https://pod.example/uploads/a.webp");
         assert_eq!(address("//cdn.example/a.webp").unwrap(), "https://cdn.example/a.webp");
         for nothing in [

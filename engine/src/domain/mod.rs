@@ -18,6 +18,7 @@ mod profile;
 mod relayable;
 mod secret;
 mod timestamp;
+mod web_address;
 
 pub use account::{Account, Aspect, Contact, NonContactAuthor, OthersData, Settings};
 pub use count_kind::CountKind;
@@ -39,3 +40,4 @@ pub use profile::Profile;
 pub use relayable::{Comment, Like, PollParticipation, Relayable, RelayableEntity, SignedText};
 pub use secret::SecretText;
 pub use timestamp::{Timestamp, TimestampError};
+pub use web_address::web_address;

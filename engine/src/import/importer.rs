@@ -52,6 +52,7 @@ impl Importer<'_> {
         let trusted = is_pinned(&archive, &old, &self.options.pinned_pods);
         let (mut archive, mut survey) = survey(archive).await?;
         self.target.hold_account(&mut survey).await?;
+        self.target.limited = std::mem::take(&mut survey.limited);
         let (proof, evidence) = self.prove(&archive, &survey, &old, trusted).await?;
         if proof == Proof::Unproven {
             self.target.report.note(CountKind::Contacts, FindingCode::Unproven, old.as_str());
@@ -287,13 +288,13 @@ impl Target {
             Batch::Posts(mut posts) => {
                 for post in &mut posts {
                     if let Post::StatusMessage(message) = &mut post.post {
-                        message.photos.retain(|photo| self.has_usable_address(&photo.0, files));
+                        message.photos.retain_mut(|photo| self.has_usable_address(&mut photo.0, files));
                     }
                 }
                 self.import_posts(account, people, files, posts, journal).await
             }
             Batch::LoosePhotos(mut photos) => {
-                photos.retain(|photo| self.has_usable_address(&photo.photo, files));
+                photos.retain_mut(|photo| self.has_usable_address(&mut photo.photo, files));
                 self.import_standalone_photos(account, files, photos, journal).await
             }
             Batch::Audiences(audiences) => self.import_audiences(account, audiences, journal).await,

@@ -25,6 +25,8 @@ pub enum FindingCode {
     ParentMissing,
     /// The account may not see the post it belongs to.
     ParentNotVisible,
+    /// Somebody on the target pod for whom it is ignores its author.
+    AuthorIgnored,
     /// It belongs to a post that is not the account's.
     ParentNotOwn,
     /// The person is known neither to the target pod nor by a trustworthy source.
@@ -94,6 +96,7 @@ impl FindingCode {
             Self::GuidTaken => "left out: its GUID belongs to somebody else's record here",
             Self::ParentMissing => "left out: what it belongs to is not on this pod",
             Self::ParentNotVisible => "left out: the account may not see the post it belongs to",
+            Self::AuthorIgnored => "left out: the person here for whom it is ignores its author",
             Self::ParentNotOwn => "left out: it belongs to a post that is not the account's",
             Self::PersonUnknown => "left out: the person is unknown here and could not be looked up",
             Self::PersonClosed => "left out: the person has closed the account",

@@ -112,6 +112,8 @@ pub(super) struct Target {
     pub(super) report: Report,
     /// Posts the account has reshared so far.
     pub(super) reshared: HashSet<Guid>,
+    /// Hashes of the account's limited posts in the archive.
+    pub(super) limited: HashSet<u64>,
     /// The conversation that was started last; a long one is imported in parts.
     pub(super) last_conversation: Option<Guid>,
     /// Receives the progress.
@@ -145,7 +147,7 @@ pub(super) enum Decision {
 
 impl Target {
     pub(super) fn new(pod: PodWriter, url: PodUrl, now: Timestamp, planned: Option<Planned>) -> Self {
-        let (report, reshared) = (Report::default(), HashSet::new());
+        let (report, reshared, limited) = (Report::default(), HashSet::new(), HashSet::new());
         let progress = Arc::new(());
         let (photos_at, last_conversation) = (String::new(), None);
         let (same_aspects, spellings) = (HashMap::new(), HashMap::new());
@@ -157,6 +159,7 @@ impl Target {
             planned,
             report,
             reshared,
+            limited,
             last_conversation,
             progress,
             same_aspects,

@@ -245,3 +245,115 @@ async fn who_ignores_the_account_gets_nothing_from_it() {
 fn document_of(scene: &Scene, command: &[&str]) -> Value {
     document(&scene.target.run(command))
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_shown_to_the_account_is_not_shown_through_it() {
+    const LIMITED: &str = "11111111111111111111111111111111";
+    const PUBLIC: &str = "22222222222222222222222222222222";
+    const SHARED: &str = "33333333333333333333333333333333";
+    const OWN: &str = "44444444444444444444444444444444";
+    let scene = Scene::new().await;
+    let mut document = json(&scene.archive, "diaspora.json");
+    let (host, at) = ("greta@closing.example", "2019-05-04T10:00:00Z");
+    let posts = document["user"]["posts"].as_array_mut().unwrap();
+    for (root, author) in [(LIMITED, host), (PUBLIC, host), (OWN, OLD)] {
+        posts.push(serde_json::json!({ "entity_type": "reshare", "entity_data": {
+            "author": OLD, "guid": format!("reshare0of0{root}"), "created_at": at, "root_author": author, "root_guid": root,
+        }}));
+    }
+    posts.push(serde_json::json!({ "entity_type": "status_message", "entity_data": {
+        "author": OLD, "guid": OWN, "created_at": at, "public": false, "text": "For friends", "photos": [],
+    }}));
+    document["user"]["post_subscriptions"] = serde_json::json!([LIMITED, PUBLIC, SHARED]);
+    for target in Target::on_each("not_shown").await {
+        target.introduce(&document).await;
+        target.settle(host).await;
+        for (guid, public) in [(LIMITED, false), (PUBLIC, true), (SHARED, false)] {
+            target.post(host, guid, public).await;
+        }
+        let path = target.path("archive.json");
+        std::fs::write(&path, document.to_string()).unwrap();
+        let command = ["import", &path, "--as", "ida", "--offline", "--hold"];
+        let planned = self::document(&target.run(&[&command[..], &["--dry-run"]].concat()));
+        let done = self::document(&target.run(&command));
+        assert_eq!(planned["kinds"], done["kinds"]);
+        let hidden = |kind: &str| done["kinds"][kind]["left_out"]["parent_not_visible"].clone();
+        assert_eq!((hidden("reshares"), hidden("subscriptions")), (2.into(), 2.into()), "{done}");
+        let roots =
+            format!("SELECT root_guid FROM posts WHERE root_guid IN ('{LIMITED}', '{PUBLIC}', '{OWN}')");
+        assert_eq!(target.pool.texts(&roots).await.unwrap(), [PUBLIC]);
+        let subscribed = "SELECT p.guid FROM participations a JOIN posts p ON p.id = a.target_id \
+                          JOIN people h ON h.id = p.author_id WHERE h.diaspora_handle = 'greta@closing.example' ORDER BY p.guid";
+        assert_eq!(target.pool.texts(subscribed).await.unwrap(), [PUBLIC]);
+        // Once it is shared with the account here, it may.
+        let share = format!(
+            "INSERT INTO share_visibilities (shareable_id, shareable_type, user_id) SELECT p.id, 'Post', u.id \
+             FROM posts p, users u WHERE p.guid = '{SHARED}' AND u.username = 'ida'"
+        );
+        target.pool.execute(&share).await.unwrap();
+        target.run(&command);
+        assert_eq!(target.pool.texts(subscribed).await.unwrap(), [PUBLIC, SHARED]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_hears_from_people_whom_they_ignore() {
+    let scene = Scene::new().await;
+    let (document, extras) = (json(&scene.archive, "diaspora.json"), json(&scene.archive, "extras.json"));
+    let data = |record: &Value, name: &str| record["entity_data"][name].as_str().unwrap().to_owned();
+    // A like of ida's comment under a post of somebody else.
+    let own = document["user"]["posts"].as_array().unwrap();
+    let comments = document["user"]["relayables"].as_array().unwrap().iter();
+    let parents: Vec<(String, String)> = comments
+        .filter(|record| record["entity_type"] == "comment")
+        .map(|record| (data(record, "guid"), data(record, "parent_guid")))
+        .filter(|(_, parent)| own.iter().all(|post| data(post, "guid") != *parent))
+        .collect();
+    let likes = extras["likes_on_comments"].as_array().unwrap();
+    let (like, post) = likes
+        .iter()
+        .find_map(|like| {
+            let (_, post) = parents.iter().find(|(comment, _)| *comment == data(like, "parent_guid"))?;
+            Some((like, post.clone()))
+        })
+        .unwrap();
+    let (liker, like) = (data(like, "author"), data(like, "guid"));
+    let talks = extras["conversations"].as_array().unwrap();
+    let talk = talks.iter().find(|talk| talk["author"] == OLD).unwrap()["guid"].as_str().unwrap();
+    let host = "greta@closing.example";
+    for ignores in [true, false] {
+        for target in Target::on_each(&format!("ignored_{ignores}")).await {
+            target.introduce(&document).await;
+            target.settle(host).await;
+            target.settle("jonas@closing.example").await;
+            target.post(host, &post, true).await;
+            let people = format!("diaspora_handle IN ('{OLD}', 'jonas@closing.example')");
+            for sql in [
+                format!(
+                    "INSERT INTO conversations (guid, author_id, subject, created_at, updated_at) SELECT '{talk}', id, 'Hi', \
+                     '2026-01-01', '2026-01-01' FROM people WHERE diaspora_handle = '{OLD}'"
+                ),
+                format!(
+                    "INSERT INTO conversation_visibilities (conversation_id, person_id, unread, created_at, updated_at) \
+                     SELECT (SELECT MAX(id) FROM conversations), id, 0, '2026-01-01', '2026-01-01' FROM people WHERE {people}"
+                ),
+            ] {
+                target.pool.execute(&sql).await.unwrap();
+            }
+            if ignores {
+                target.ignore(host, &liker).await;
+                target.ignore("jonas@closing.example", OLD).await;
+            }
+            let done = target.import(&scene.archive, "ida", &[]);
+            let likes = format!("SELECT COUNT(*) FROM likes WHERE guid = '{like}'");
+            let messages = format!(
+                "SELECT COUNT(*) FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.guid = '{talk}'"
+            );
+            for (kind, sql) in [("likes_on_comments", likes), ("messages", messages)] {
+                assert_eq!(target.pool.number(&sql).await.unwrap() > 0, !ignores, "{kind}: {done}");
+                let said = done["kinds"][kind]["left_out"]["author_ignored"].as_u64().unwrap_or(0);
+                assert_eq!(said > 0, ignores, "{kind}: {done}");
+            }
+        }
+    }
+}

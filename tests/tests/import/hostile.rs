@@ -350,3 +350,53 @@ async fn parts_that_diaspora_would_not_take_stay_out_one_by_one() {
     assert_eq!(scene.target.pool.number("SELECT COUNT(*) FROM polls").await.unwrap(), 0);
     scene.target.is_sound_but("of another pod").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_address_ends_the_attribute_it_is_printed_in() {
+    let source = Pod::sqlite().await;
+    source.export(&["ida"], "out", &[]);
+    let mut document = json(&source.archive("out", "ida"), "diaspora.json");
+    let profile = &mut document["user"]["profile"]["entity_data"];
+    profile["image_url"] = "http://x.example/\" onerror=\"alert(1)".into();
+    profile["image_url_medium"] = "http://x\"y.example/a.png".into();
+    profile["image_url_small"] = "https://x.example/?<'`>#\"'".into();
+    let posts = document["user"]["posts"].as_array_mut().unwrap().iter_mut();
+    let photos = posts.filter_map(|post| post["entity_data"]["photos"].as_array_mut()).flatten();
+    let evil = [
+        ("https://x.example/\" onerror=\"alert(1)/", "a.png"),
+        ("https://x.example/", "a.png\" onerror=\"alert(1)"),
+        ("https://x.example/", "../a.png"),
+    ];
+    for (photo, (address, name)) in photos.zip(evil) {
+        photo["entity_data"]["remote_photo_path"] = address.into();
+        photo["entity_data"]["remote_photo_name"] = name.into();
+    }
+    for target in Target::on_each("attributes").await {
+        target.introduce(&document).await;
+        let path = target.path("archive.json");
+        std::fs::write(&path, document.to_string()).unwrap();
+        let ended = target.run(&["import", &path, "--as", "ida", "--offline", "--hold"]);
+        assert_eq!(ended.code, Some(10), "{ended:?}");
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        let mut stored = Vec::new();
+        for (table, column) in [
+            ("profiles", "image_url"),
+            ("profiles", "image_url_medium"),
+            ("profiles", "image_url_small"),
+            ("photos", "remote_photo_path"),
+            ("photos", "remote_photo_name"),
+        ] {
+            let sql = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL");
+            stored.extend(target.pool.texts(&sql).await.unwrap());
+        }
+        let ends = |text: &&String| text.contains(['"', '\'', '<', '>', '`', ' ']);
+        assert_eq!(stored.iter().find(ends), None);
+        assert!(stored.iter().any(|text| text == "http://x.example/%22%20onerror=%22alert(1)"), "{stored:?}");
+        assert!(
+            stored.iter().any(|text| text == "https://x.example/%22%20onerror=%22alert(1)/"),
+            "{stored:?}"
+        );
+        // The avatar whose host is none, and the photos whose names are none.
+        assert_eq!(left_out(&report, "no_web_address").len(), 3, "{report}");
+    }
+}

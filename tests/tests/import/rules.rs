@@ -249,3 +249,37 @@ async fn photos_that_do_not_fit_are_refused_before_anything_is_written() {
     assert_eq!(ida.target.rows().await, before);
     assert!(ida.target.run(&["imports"]).stdout.contains("[]"), "nor is an import begun");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_ignored_is_no_contact_any_more() {
+    let source = Pod::sqlite().await;
+    source.export(&["ida"], "out", &[]);
+    let (first, person) = (source.archive("out", "ida"), "jonas@closing.example");
+    let trust = fingerprint(&first);
+    let block = format!(
+        "INSERT INTO blocks (user_id, person_id) SELECT u.id, p.id FROM users u, people p \
+         WHERE u.username = 'ida' AND p.diaspora_handle = '{person}'"
+    );
+    source.pool.execute(&block).await.unwrap();
+    source.export(&["ida"], "newer", &[]);
+    let newer = source.archive("newer", "ida");
+    for target in Target::on_each("blocks").await {
+        target.import(&first, "ida", &["--trust-pod", &trust]);
+        let contacts = format!(
+            "contacts c JOIN people p ON p.id = c.person_id JOIN users u ON u.id = c.user_id \
+             WHERE u.username = 'ida' AND p.diaspora_handle = '{person}'"
+        );
+        let receiving = format!("SELECT COUNT(*) FROM {contacts} AND c.receiving");
+        let members = format!(
+            "SELECT COUNT(*) FROM aspect_memberships WHERE contact_id IN (SELECT c.id FROM {contacts})"
+        );
+        let number = async |sql: &str| target.pool.number(sql).await.unwrap();
+        assert_eq!((number(&receiving).await, number(&members).await > 0), (1, true));
+        target.import(&newer, "ida", &["--trust-pod", &trust]);
+        let blocks = "SELECT COUNT(*) FROM blocks b JOIN people p ON p.id = b.person_id \
+                      WHERE p.diaspora_handle = 'jonas@closing.example'";
+        assert_eq!(number(blocks).await, 1);
+        assert_eq!((number(&receiving).await, number(&members).await), (0, 0));
+        target.is_sound().await;
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pappus_engine::domain::NEW_KEY_BITS;
+use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::integrity::{Place, problems};
 use pappus_tests::program::{Ended, pappus};
 use pappus_tests::schema::{Pool, create, quote, tables};
@@ -41,6 +42,54 @@ impl Target {
         let folder = tempfile::tempdir().unwrap();
         let database = format!("sqlite:{}", folder.path().join("db.sqlite3").display());
         Self::on(folder, database).await
+    }
+
+    /// An empty pod on each kind of database.
+    pub async fn on_each(name: &str) -> [Self; 3] {
+        let [postgres, mariadb] = [
+            shared_postgres().await.unwrap().create_database(name).await.unwrap(),
+            shared_mariadb().await.unwrap().create_database(name).await.unwrap(),
+        ];
+        [
+            Self::sqlite().await,
+            Self::on(tempfile::tempdir().unwrap(), postgres).await,
+            Self::on(tempfile::tempdir().unwrap(), mariadb).await,
+        ]
+    }
+
+    /// Gives somebody whom the pod knows an account on it.
+    pub async fn settle(&self, id: &str) {
+        let at = "'2026-01-01', '2026-01-01'";
+        let name = id.split_once('@').unwrap().0;
+        for sql in [
+            format!(
+                "INSERT INTO users (username, email, created_at, updated_at) VALUES ('{name}', '{id}', {at})"
+            ),
+            format!(
+                "UPDATE people SET owner_id = (SELECT id FROM users WHERE username = '{name}') WHERE diaspora_handle = '{id}'"
+            ),
+        ] {
+            self.pool.execute(&sql).await.unwrap();
+        }
+    }
+
+    /// Writes a post of somebody whom the pod knows.
+    pub async fn post(&self, author: &str, guid: &str, public: bool) {
+        let sql = format!(
+            "INSERT INTO posts (author_id, public, guid, type, text, created_at, updated_at) SELECT id, (1 = {}), \
+             '{guid}', 'StatusMessage', 'Hello', '2026-01-01', '2026-01-01' FROM people WHERE diaspora_handle = '{author}'",
+            u8::from(public)
+        );
+        self.pool.execute(&sql).await.unwrap();
+    }
+
+    /// Lets somebody of this pod ignore somebody.
+    pub async fn ignore(&self, id: &str, ignored: &str) {
+        let sql = format!(
+            "INSERT INTO blocks (user_id, person_id) SELECT p.owner_id, b.id FROM people p, people b \
+             WHERE p.diaspora_handle = '{id}' AND b.diaspora_handle = '{ignored}'"
+        );
+        self.pool.execute(&sql).await.unwrap();
     }
 
     /// The same pod once more, with Pappus's own folder; on SQLite.

@@ -7,7 +7,6 @@ use chrono::NaiveDate;
 use crate::domain::{CountKind, DiasporaId, Guid, PrivateKey, Profile, SecretText};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
-use crate::import::records::photos::is_web_address;
 use crate::import::scan::choices;
 use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
@@ -192,11 +191,6 @@ impl Target {
         let full = full_name(first.as_deref(), last.as_deref());
         let birthday =
             profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
-        let picture = |url: &Option<String>| -> Value {
-            // The old pod's placeholder for "no picture".
-            let is_picture = |url: &String| !url.contains("/assets/user/default") && is_web_address(url);
-            url.clone().filter(is_picture).into()
-        };
         let columns = [
             "person_id",
             "first_name",
@@ -223,9 +217,9 @@ impl Target {
             first.into(),
             last.into(),
             full.into(),
-            picture(&profile.image_url),
-            picture(&profile.image_url_medium),
-            picture(&profile.image_url_small),
+            profile.image_url.clone().into(),
+            profile.image_url_medium.clone().into(),
+            profile.image_url_small.clone().into(),
             bio.into(),
             birthday.into(),
             gender.into(),

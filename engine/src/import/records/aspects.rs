@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use crate::domain::{CountKind, DiasporaId};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
+use crate::import::records::counters::list;
 use crate::import::report::FindingCode;
 use crate::import::scan::people::People;
 use crate::import::scan::survey::Survey;
 use crate::import::target::{NewAccount, PLANNED_ACCOUNT, RowState, Target};
-use crate::pod::database::{Cell as _, OnConflict, Value};
+use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Row, Value};
 
 impl Target {
     /// Imports the aspects; one that an archive names twice exists once. They were created with the account, except
@@ -99,10 +100,8 @@ impl Target {
     ) -> Result<(), ImportError> {
         let ids: Vec<&str> = survey.blocks.iter().map(DiasporaId::as_str).collect();
         let noted = journal.noted(kinds::BLOCKS, &ids).await?;
-        let sql = format!("SELECT person_id FROM blocks WHERE user_id = {}", account.user);
-        let rows = self.pod.rows("the blocks", sql, &[]).await?;
-        let there: HashSet<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
-        let (mut rows, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        let there = self.ignored_people(account.user).await?;
+        let (mut new, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for id in &survey.blocks {
             let Some(person) = people.get(id) else {
                 self.report.left_out(CountKind::Blocks, FindingCode::PersonUnknown, id);
@@ -117,7 +116,7 @@ impl Target {
             self.report.came_to(CountKind::Blocks, fate, noted, id);
             match fate {
                 RowState::New => {
-                    rows.push(vec![account.user.into(), person.id.into()]);
+                    new.push(person.id);
                     intents.push(Intent::write(kinds::BLOCKS, id));
                 }
                 RowState::Found => intents.push(Intent::found(kinds::BLOCKS, id)),
@@ -129,7 +128,58 @@ impl Target {
         }
         journal.note(intents).await?;
         self.pod.begin().await?;
+        let rows = new.iter().map(|person| vec![account.user.into(), (*person).into()]).collect();
         self.pod.insert("blocks", &["user_id", "person_id"], rows, OnConflict::Ignore).await?;
+        for people in new.chunks(1000) {
+            self.stop_sharing_with(account, &list(people)).await?;
+        }
         Ok(self.commit_batch(journal).await?)
+    }
+
+    /// Returns the people whom a user of this pod ignores.
+    pub(in crate::import) async fn ignored_people(
+        &mut self,
+        user: i64,
+    ) -> Result<HashSet<i64>, DatabaseError> {
+        let sql = format!("SELECT person_id FROM blocks WHERE user_id = {user}");
+        let rows = self.pod.rows("the blocks", sql, &[]).await?;
+        Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
+    }
+
+    /// Ends contacts with people whom the account has begun to ignore, as diaspora* does (`BlockService#block`,
+    /// `User#disconnect`): nothing is shared with them, and a contact without sharing on either side goes.
+    async fn stop_sharing_with(&mut self, account: &NewAccount, people: &str) -> Result<(), DatabaseError> {
+        let own = format!(
+            "SELECT id, sharing FROM contacts WHERE user_id = {} AND person_id IN ({people})",
+            account.user
+        );
+        let theirs = format!(
+            "SELECT c.id, c.receiving FROM contacts c JOIN people p ON p.owner_id = c.user_id \
+             WHERE p.id IN ({people}) AND c.person_id = {}",
+            account.person
+        );
+        for (contacts, ends) in [(own, "receiving"), (theirs, "sharing")] {
+            let rows = self.pod.rows("the contacts", contacts, &[]).await?;
+            let stays = |row: &&Row| row.boolean(1).unwrap_or(false);
+            let ids =
+                |rows: Vec<&Row>| list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+            let (stay, go): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(stays);
+            for (ids, is_kept) in [(ids(stay), true), (ids(go), false)] {
+                if ids.is_empty() {
+                    continue;
+                }
+                if !is_kept || ends == "receiving" {
+                    let sql = format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})");
+                    self.pod.run("members of aspects", sql, &[]).await?;
+                }
+                let sql = if is_kept {
+                    format!("UPDATE contacts SET {ends} = (1 = 0) WHERE id IN ({ids})")
+                } else {
+                    format!("DELETE FROM contacts WHERE id IN ({ids})")
+                };
+                self.pod.run("the contacts", sql, &[]).await?;
+            }
+        }
+        Ok(())
     }
 }

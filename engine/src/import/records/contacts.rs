@@ -40,14 +40,20 @@ impl Target {
         let ids: Vec<&str> = contacts.iter().map(|contact| contact.account_id.as_str()).collect();
         let noted = journal.noted(kinds::CONTACTS, &ids).await?;
         let there = self.contacts_of(account.user).await?;
+        let ignored = self.ignored_people(account.user).await?;
         let mut sorted = Sorted::default();
         let mut seen = HashSet::new();
-        for contact in contacts {
-            let id = &contact.account_id;
-            let Some(person) = people.get(id) else {
-                self.report.left_out(CountKind::Contacts, FindingCode::PersonUnknown, id);
+        for mut contact in contacts {
+            let Some(person) = people.get(&contact.account_id) else {
+                self.report.left_out(CountKind::Contacts, FindingCode::PersonUnknown, &contact.account_id);
                 continue;
             };
+            // diaspora* allows no sharing with somebody who is ignored (`Contact#not_blocked_user`).
+            if ignored.contains(&person.id) {
+                contact.receiving = false;
+                contact.contact_groups_membership.clear();
+            }
+            let id = &contact.account_id;
             if person.closed {
                 self.report.left_out(CountKind::Contacts, FindingCode::PersonClosed, id);
             } else if Some(person.id) == account.old_person || person.id == account.person {

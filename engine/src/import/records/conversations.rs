@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::domain::{Conversation, CountKind, DiasporaId, Message};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, Noted, kinds};
+use crate::import::records::counters::list;
 use crate::import::report::FindingCode;
 use crate::import::scan::people::People;
 use crate::import::target::{ExistingRow, NewAccount, Target};
@@ -39,6 +40,8 @@ struct KnownConversation {
     takes_part: bool,
     /// True if it takes part under its new name.
     is_shown: bool,
+    /// True if somebody of this pod who takes part ignores the account.
+    is_ignored: bool,
 }
 
 /// The state of a conversation before its import.
@@ -220,15 +223,21 @@ impl Target {
         guids: &[&str],
     ) -> Result<HashMap<String, KnownConversation>, ImportError> {
         let (new, old) = (account.person, account.old_person.unwrap_or(account.person));
+        let ignoring: Vec<i64> = account.ignored_by.values().copied().chain([-1]).collect();
+        let is_one_of = |people: &str| format!("COUNT(CASE WHEN v.person_id IN ({people}) THEN 1 END)");
         let sql = format!(
-            "SELECT c.guid, c.id, COUNT(v.id), COUNT(CASE WHEN v.person_id = {new} THEN 1 END) FROM conversations c \
-             LEFT JOIN conversation_visibilities v ON v.conversation_id = c.id AND v.person_id IN ({new}, {old}) \
-             WHERE c.guid IN ({{}}) GROUP BY c.guid, c.id"
+            "SELECT c.guid, c.id, {}, {}, {} FROM conversations c \
+             LEFT JOIN conversation_visibilities v ON v.conversation_id = c.id WHERE c.guid IN ({{}}) \
+             GROUP BY c.guid, c.id",
+            is_one_of(&list(&[new, old])),
+            is_one_of(&list(&[new])),
+            is_one_of(&list(&ignoring))
         );
         let rows = self.pod.rows_in("conversations", &sql, guids).await?;
         let read = |row: &crate::pod::database::Row| {
             let (takes_part, is_shown) = (row.integer(2)? > 0, row.integer(3)? > 0);
-            Some((row.text(0)?, KnownConversation { id: row.integer(1)?, takes_part, is_shown }))
+            let is_ignored = row.integer(4)? > 0;
+            Some((row.text(0)?, KnownConversation { id: row.integer(1)?, takes_part, is_shown, is_ignored }))
         };
         Ok(rows.iter().filter_map(read).collect())
     }
@@ -327,6 +336,9 @@ impl Target {
                 (Some(_), Some(_)) => FindingCode::GuidTaken,
                 (Some(_), None) if noted.is_some_and(|noted| noted.certain) => FindingCode::DeletedSince,
                 (Some(author), None) if !may_say(author, &message.author) => FindingCode::Unsigned,
+                _ if before.known.as_ref().is_some_and(|known| known.is_ignored) => {
+                    FindingCode::AuthorIgnored
+                }
                 (Some(author), None) => {
                     self.report.imported(CountKind::Messages);
                     intents.push(Intent::write("messages", guid));

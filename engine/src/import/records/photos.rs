@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 
 use crate::archive::open::{Archive, OpenError, Verified};
+use crate::domain::{Photo, web_address};
 use crate::import::ImportError;
 use crate::import::progress::ImportProgress;
 use crate::import::report::FindingCode;
@@ -211,7 +212,11 @@ pub(in crate::import) fn outcome(stored: Vec<Stored>) -> (PhotoFiles, Vec<(Strin
     (files, problems)
 }
 
-/// Returns whether browsers load a picture from this address. Addresses come from archives and from other pods.
-pub(in crate::import) fn is_web_address(address: &str) -> bool {
-    reqwest::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+/// Writes a photo's address elsewhere as browsers send it; false if they cannot load the photo from there.
+/// Addresses and names come from archives and from other pods, and diaspora* puts one behind the other.
+pub(in crate::import) fn hold_address(photo: &mut Photo) -> bool {
+    photo.remote_photo_path = web_address(&photo.remote_photo_path).unwrap_or_default();
+    let name = &photo.remote_photo_name;
+    let is_unsafe = |c: char| c.is_control() || matches!(c, '/' | '\\' | '"' | '\'' | '<' | '>' | '`');
+    !photo.remote_photo_path.is_empty() && !name.is_empty() && !name.contains(is_unsafe)
 }

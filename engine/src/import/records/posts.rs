@@ -74,6 +74,8 @@ impl Target {
         let (there, noted) =
             (self.existing_rows("posts", &guids).await?, journal.noted("posts", &guids).await?);
         let roots = self.roots_reshared_here(account, &posts).await?;
+        let originals: Vec<&Guid> = posts.iter().filter_map(|post| root_of(&post.post)).collect();
+        let limited = self.limited_posts(&originals).await?;
         let (mut sorted, mut seen) = (Sorted::default(), HashSet::new());
         for post in posts {
             let guid = post.post.guid().clone();
@@ -88,6 +90,10 @@ impl Target {
             match decide(there.get(guid.as_str()), noted, account) {
                 Decision::Write if root_of(&post.post).is_some_and(|root| roots.contains(root.as_str())) => {
                     self.report.left_out(kind, FindingCode::Duplicate, &guid);
+                }
+                // Everybody would see the original (`Reshare#root_must_be_public`).
+                Decision::Write if root_of(&post.post).is_some_and(|root| limited.contains(root)) => {
+                    self.report.left_out(kind, FindingCode::ParentNotVisible, &guid);
                 }
                 Decision::Write => sorted.new.push(post),
                 Decision::Present => {
@@ -372,7 +378,7 @@ fn kind_of(post: &Post) -> CountKind {
 }
 
 /// Returns the original of a reshare.
-fn root_of(post: &Post) -> Option<&Guid> {
+pub(in crate::import) fn root_of(post: &Post) -> Option<&Guid> {
     match post {
         Post::Reshare(Reshare { root_guid, .. }) => root_guid.as_ref(),
         Post::StatusMessage(_) => None,

@@ -246,21 +246,15 @@ impl Target {
     ) -> Result<(), ImportError> {
         let Sorted { new, intents, .. } = sorted;
         let mut taken: HashSet<(Table, &'static str, i64, i64)> = HashSet::new();
-        for (table, class, sql) in [
-            (
-                Table::Likes,
-                "Post",
-                "SELECT target_id, author_id FROM likes WHERE target_type = 'Post' AND target_id IN ",
-            ),
-            (
-                Table::Likes,
-                "Comment",
-                "SELECT target_id, author_id FROM likes WHERE target_type = 'Comment' AND target_id IN ",
-            ),
+        let likes =
+            |class| format!("target_id, author_id FROM likes WHERE target_type = '{class}' AND target_id");
+        for (table, class, columns) in [
+            (Table::Likes, "Post", likes("Post")),
+            (Table::Likes, "Comment", likes("Comment")),
             (
                 Table::PollParticipations,
                 "Poll",
-                "SELECT poll_id, author_id FROM poll_participations WHERE poll_id IN ",
+                "poll_id, author_id FROM poll_participations WHERE poll_id".into(),
             ),
         ] {
             let mut parents: Vec<i64> = new
@@ -272,7 +266,7 @@ impl Target {
             parents.dedup();
             for chunk in parents.chunks(1000) {
                 let list = chunk.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-                for row in self.pod.rows(table.name(), format!("{sql}({list})"), &[]).await? {
+                for row in self.pod.rows(table.name(), format!("SELECT {columns} IN ({list})"), &[]).await? {
                     if let (Some(parent), Some(author)) = (row.integer(0), row.integer(1)) {
                         taken.insert((table, class, parent, author));
                     }
@@ -386,6 +380,9 @@ fn judge(
     }
     if !parent.visible {
         return Err(FindingCode::ParentNotVisible);
+    }
+    if parents.ignores(parent, author) || also.is_some_and(|also| parents.ignores(parent, also)) {
+        return Err(FindingCode::AuthorIgnored);
     }
     let answer = match &record.entity {
         RelayableEntity::PollParticipation(vote) => match parents.answers.get(vote.poll_answer_guid.as_str())

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::domain::{AspectAudience, CountKind, LoosePhoto, Photo};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
-use crate::import::records::photos::{PhotoFiles, is_web_address};
+use crate::import::records::photos::{PhotoFiles, hold_address};
 use crate::import::report::FindingCode;
 use crate::import::scan::survey::Survey;
 use crate::import::target::{Decision, NewAccount, Target, decide};
@@ -13,9 +13,8 @@ use crate::pod::database::OnConflict;
 
 impl Target {
     /// Returns whether a photo's file exists here, or browsers load its address as a picture; reports it if not.
-    pub(in crate::import) fn has_usable_address(&mut self, photo: &Photo, files: &PhotoFiles) -> bool {
-        let is_usable =
-            files.contains_key(&photo.remote_photo_name) || is_web_address(&photo.remote_photo_path);
+    pub(in crate::import) fn has_usable_address(&mut self, photo: &mut Photo, files: &PhotoFiles) -> bool {
+        let is_usable = files.contains_key(&photo.remote_photo_name) || hold_address(photo);
         if !is_usable {
             self.report.left_out(CountKind::Photos, FindingCode::NoWebAddress, &photo.guid);
         }

@@ -1,6 +1,6 @@
 //! Subscriptions and hidden posts.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use crate::domain::{CountKind, Guid};
 use crate::import::ImportError;
@@ -20,13 +20,15 @@ impl Target {
     ) -> Result<(), ImportError> {
         let guids: Vec<&str> = posts.iter().map(Guid::as_str).collect();
         let noted = journal.noted(kinds::PARTICIPATIONS, &guids).await?;
-        let ids = self.ids("posts", &guids).await?;
-        let subscribed = self.subscribed_to(account, ids.values()).await?;
+        let there = self.visible_posts(account, &guids).await?;
+        let subscribed = self.subscribed_to(account, there.values().map(|post| post.id)).await?;
         let (mut rows, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for post in &posts {
             let planned = self.planned.as_ref().is_some_and(|planned| planned.posts.contains_key(post));
             let noted = noted.get(post.as_str()).copied();
-            let id = ids.get(post.as_str()).copied().or(planned.then_some(0));
+            let (mut id, is_shown) =
+                there.get(post.as_str()).map_or((None, true), |post| (Some(post.id), post.visible));
+            id = id.or(planned.then_some(0));
             let fate = RowState::of(noted, id.is_some_and(|id| subscribed.contains(&id)));
             if id.is_none() && fate != RowState::Deleted {
                 self.report.left_out(CountKind::Subscriptions, FindingCode::ParentMissing, post);
@@ -34,6 +36,10 @@ impl Target {
             }
             if !seen.insert(post) {
                 self.report.left_out(CountKind::Subscriptions, FindingCode::Duplicate, post);
+                continue;
+            }
+            if fate == RowState::New && !is_shown {
+                self.report.left_out(CountKind::Subscriptions, FindingCode::ParentNotVisible, post);
                 continue;
             }
             self.report.came_to(CountKind::Subscriptions, fate, noted, post);
@@ -68,9 +74,9 @@ impl Target {
     async fn subscribed_to(
         &mut self,
         account: &NewAccount,
-        posts: impl Iterator<Item = &i64>,
+        posts: impl Iterator<Item = i64>,
     ) -> Result<HashSet<i64>, ImportError> {
-        let posts: Vec<i64> = posts.copied().collect();
+        let posts: Vec<i64> = posts.collect();
         let mut subscribed = HashSet::new();
         for chunk in posts.chunks(1000) {
             let sql = format!(
@@ -95,15 +101,24 @@ impl Target {
     ) -> Result<(), ImportError> {
         let guids: Vec<&str> = posts.iter().map(Guid::as_str).collect();
         let noted = journal.noted(kinds::HIDDEN_POSTS, &guids).await?;
-        let there: HashMap<String, i64> = self.ids("posts", &guids).await?;
+        let there = self.visible_posts(account, &guids).await?;
         for post in &posts {
             let planned = self.planned.as_ref().is_some_and(|planned| planned.posts.contains_key(post));
-            if !planned && !there.contains_key(post.as_str()) && !noted.contains_key(post.as_str()) {
-                self.report.note(CountKind::StatusMessages, FindingCode::ParentMissing, post);
+            let why = match there.get(post.as_str()) {
+                Some(there) if !there.visible => FindingCode::ParentNotVisible,
+                None if !planned => FindingCode::ParentMissing,
+                _ => continue,
+            };
+            if !noted.contains_key(post.as_str()) {
+                self.report.note(CountKind::StatusMessages, why, post);
             }
         }
-        let is_new = |guid: &String| noted.get(guid).is_none_or(|noted| !noted.certain);
-        let new: Vec<(String, i64)> = there.into_iter().filter(|(guid, _)| is_new(guid)).collect();
+        let is_new = |guid: &str| noted.get(guid).is_none_or(|noted| !noted.certain);
+        let new: Vec<(String, i64)> = there
+            .into_iter()
+            .filter(|(guid, post)| post.visible && is_new(guid))
+            .map(|(guid, post)| (guid, post.id))
+            .collect();
         if new.is_empty() || !self.writes() {
             return Ok(());
         }

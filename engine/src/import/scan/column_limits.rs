@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Contact, Conversation, CountKind, Entity, LoosePhoto, Photo, Post, Profile, Relayable, RelayableEntity,
-    StatusMessage,
+    StatusMessage, web_address,
 };
 use crate::import::records::photos::PhotoFiles;
 use crate::import::records::relayable_rows::additional_data;
@@ -203,11 +203,20 @@ impl Holder<'_> {
             ("image_url_medium", &mut profile.image_url_medium),
             ("image_url_small", &mut profile.image_url_small),
         ] {
-            // A cut address leads nowhere.
+            let Some(before) = address.take() else { continue };
             let held = self.columns.of("profiles", column);
-            if address.take_if(|address| held.hold(address).cut || held.hold(address).replaced).is_some() {
-                self.report.note(CountKind::Contacts, FindingCode::CannotHold, "the profile");
-            }
+            let code = match web_address(&before) {
+                // The old pod's placeholder for "no picture".
+                _ if before.contains("/assets/user/default") => continue,
+                None => FindingCode::NoWebAddress,
+                // A cut address leads nowhere.
+                Some(after) if held.hold(&after).cut => FindingCode::CannotHold,
+                Some(after) => {
+                    *address = Some(after);
+                    continue;
+                }
+            };
+            self.report.note(CountKind::Contacts, code, "the profile");
         }
     }
 
@@ -241,7 +250,10 @@ impl Holder<'_> {
         // A photo whose file is in the archive gets a name of this pod's.
         if !files.contains_key(&photo.remote_photo_name) {
             self.own("photos", "remote_photo_name", &mut photo.remote_photo_name, CountKind::Photos, &guid);
-            self.own("photos", "remote_photo_path", &mut photo.remote_photo_path, CountKind::Photos, &guid);
+            // A cut address leads nowhere: the photo stays out.
+            let held = self.columns.of("photos", "remote_photo_path");
+            let address = web_address(&photo.remote_photo_path).filter(|address| !held.hold(address).cut);
+            photo.remote_photo_path = address.unwrap_or_default();
         }
     }
 

@@ -10,8 +10,10 @@ use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal};
 use crate::import::progress::Stage;
 use crate::import::records::counters::list;
-use crate::import::records::photos::is_web_address;
+use crate::import::records::photos::hold_address;
 use crate::import::records::post_rows::{PHOTO_COLUMNS, POST_COLUMNS, photo_row, post_row};
+use crate::import::records::posts::root_of as root_guid;
+use crate::import::scan::column_limits::SHORT;
 use crate::import::scan::people::People;
 use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
@@ -128,6 +130,11 @@ fn open(
     (is_it && foreign && fits).then_some(Fetched { post: *post, author: author.id })
 }
 
+/// Returns whether a photo's address fits into its columns.
+fn fits(photo: &Photo) -> bool {
+    photo.remote_photo_path.len() <= MAX_TEXT && photo.remote_photo_name.chars().count() <= SHORT
+}
+
 /// Returns the original of a reshare.
 fn root_of(post: &Post) -> Option<WantedPost> {
     let Post::Reshare(Reshare { root_author: Some(author), root_guid: Some(guid), .. }) = post else {
@@ -182,6 +189,9 @@ impl Target {
         let noted = journal.noted(FETCHED_POSTS, &guids).await?;
         posts.retain(|fetched| noted.get(fetched.post.guid().as_str()).is_none_or(|noted| !noted.certain));
         self.leave_out_present(&mut posts).await?;
+        let roots: Vec<&Guid> = posts.iter().filter_map(|fetched| root_guid(&fetched.post)).collect();
+        let limited = self.limited_posts(&roots).await?;
+        posts.retain(|fetched| root_guid(&fetched.post).is_none_or(|root| !limited.contains(root)));
         self.report.fetched_posts += posts.len() as u64;
         if let Some(planned) = &mut self.planned {
             for fetched in &posts {
@@ -204,8 +214,7 @@ impl Target {
             let Post::StatusMessage(message) = &fetched.post else { continue };
             let Some(id) = ids.get(message.guid.as_str()) else { continue };
             messages.push((*id, message));
-            let shown = message.photos.iter().filter(|photo| is_web_address(&photo.0.remote_photo_path));
-            photos.extend(shown.map(|photo| photo_row(fetched.author, &photo.0, None)));
+            photos.extend(message.photos.iter().map(|photo| photo_row(fetched.author, &photo.0, None)));
         }
         self.pod.insert("photos", &PHOTO_COLUMNS, photos, OnConflict::Fail).await?;
         self.write_parts(people, &messages).await?;
@@ -249,7 +258,7 @@ impl Target {
                 let guid = message.guid.clone();
                 message.photos.retain_mut(|Entity(photo): &mut Entity<Photo>| {
                     photo.status_message_guid = Some(guid.clone());
-                    free(1, &photo.guid)
+                    hold_address(photo) && fits(photo) && free(1, &photo.guid)
                 });
                 if let Some(Entity(poll)) = &message.poll
                     && !(free(2, &poll.guid)

@@ -1,11 +1,13 @@
-//! The parents of comments, likes and votes.
+//! The parents of comments, likes and votes, and who may see them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::{Guid, Relayable, RelayableEntity};
 use crate::import::ImportError;
+use crate::import::records::counters::list;
+use crate::import::scan::survey::hashed;
 use crate::import::target::{NewAccount, PlannedRow, Target};
-use crate::pod::database::Cell as _;
+use crate::pod::database::{Cell as _, Row};
 use crate::validate::SignatureCheck;
 
 /// The parent of a relayable, on the target pod.
@@ -28,9 +30,16 @@ pub(in crate::import) struct Parents {
     pub(in crate::import) polls: HashMap<String, Parent>,
     /// Poll and row number of each answer.
     pub(in crate::import) answers: HashMap<String, (i64, i64)>,
+    /// Authors of posts, each with a person whom they ignore.
+    ignored: HashSet<(i64, i64)>,
 }
 
 impl Parents {
+    /// Returns whether the author of the post behind this parent ignores the person.
+    pub(in crate::import) fn ignores(&self, parent: &Parent, person: i64) -> bool {
+        parent.host.is_some_and(|host| self.ignored.contains(&(host, person)))
+    }
+
     /// Returns a record's parent, and the class by which diaspora* names it; none for a like of something that cannot
     /// be liked.
     pub(in crate::import) fn of(&self, entity: &RelayableEntity) -> Option<(Option<&Parent>, &'static str)> {
@@ -79,36 +88,28 @@ impl Target {
                 posts.push(parent);
             }
         }
-        let own = |author: Option<i64>| {
-            author.is_some_and(|author| author == account.person || Some(author) == account.old_person)
-        };
-        // People who ignore someone get nothing from them.
-        let open = |public: Option<bool>, host: Option<i64>| {
-            public.unwrap_or(false) && !host.is_some_and(|host| account.is_ignored_by(host))
-        };
-        let select = "SELECT p.guid, p.id, p.author_id, p.public FROM posts p WHERE p.guid IN ({})";
-        for row in self.pod.rows_in("posts", select, &posts).await? {
-            let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
-            let own = own(row.integer(2));
-            let visible = own || open(row.boolean(3), row.integer(2));
-            parents.posts.insert(guid, Parent { id, own, visible, host: row.integer(2) });
+        parents.posts = self.visible_posts(account, &posts).await?;
+        for (table, into, guids, joined) in [
+            (
+                "comments",
+                &mut parents.comments,
+                &comments,
+                "c.author_id FROM comments c JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post'",
+            ),
+            (
+                "polls",
+                &mut parents.polls,
+                &polls,
+                "p.author_id FROM polls c JOIN posts p ON p.id = c.status_message_id",
+            ),
+        ] {
+            let shown = shown_to(account);
+            let select =
+                format!("SELECT c.guid, c.id, p.author_id, {shown}, {joined} WHERE c.guid IN ({{}})");
+            let rows = self.pod.rows_in(table, &select, guids).await?;
+            into.extend(rows.iter().filter_map(|row| parent(account, row)));
         }
-        let select = "SELECT c.guid, c.id, c.author_id, p.author_id, p.public FROM comments c JOIN posts p \
-                      ON p.id = c.commentable_id AND c.commentable_type = 'Post' WHERE c.guid IN ({})";
-        for row in self.pod.rows_in("comments", select, &comments).await? {
-            let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
-            let own = own(row.integer(2)) || own(row.integer(3));
-            let visible = own || open(row.boolean(4), row.integer(3));
-            parents.comments.insert(guid, Parent { id, own, visible, host: row.integer(3) });
-        }
-        let select = "SELECT q.guid, q.id, p.author_id, p.public FROM polls q JOIN posts p \
-                      ON p.id = q.status_message_id WHERE q.guid IN ({})";
-        for row in self.pod.rows_in("polls", select, &polls).await? {
-            let (Some(guid), Some(id)) = (row.text(0), row.integer(1)) else { continue };
-            let own = own(row.integer(2));
-            let visible = own || open(row.boolean(3), row.integer(2));
-            parents.polls.insert(guid, Parent { id, own, visible, host: row.integer(2) });
-        }
+        parents.ignored = self.ignored_by_hosts(account, &parents).await?;
         let select = "SELECT a.guid, a.poll_id, a.id FROM poll_answers a WHERE a.guid IN ({})";
         for row in self.pod.rows_in("poll answers", select, &answers).await? {
             if let (Some(guid), Some(poll), Some(id)) = (row.text(0), row.integer(1), row.integer(2)) {
@@ -137,6 +138,59 @@ impl Target {
         Ok(parents)
     }
 
+    /// Reads posts of this pod by their GUIDs, and whether the account may see them.
+    pub(in crate::import) async fn visible_posts(
+        &mut self,
+        account: &NewAccount,
+        guids: &[&str],
+    ) -> Result<HashMap<String, Parent>, ImportError> {
+        let select = format!(
+            "SELECT p.guid, p.id, p.author_id, {}, p.author_id FROM posts p WHERE p.guid IN ({{}})",
+            shown_to(account)
+        );
+        let rows = self.pod.rows_in("posts", &select, guids).await?;
+        Ok(rows.iter().filter_map(|row| parent(account, row)).collect())
+    }
+
+    /// Returns those of these posts that are limited, on this pod or in the archive as the account's own.
+    pub(in crate::import) async fn limited_posts(
+        &mut self,
+        posts: &[&Guid],
+    ) -> Result<HashSet<Guid>, ImportError> {
+        let guids: Vec<&str> = posts.iter().map(|guid| guid.as_str()).collect();
+        let sql = "SELECT guid, public FROM posts WHERE guid IN ({})";
+        let rows = self.pod.rows_in("posts", sql, &guids).await?;
+        let rows = rows.iter().filter(|row| row.boolean(1) != Some(true));
+        let here: HashSet<String> = rows.filter_map(|row| Some(row.text(0)?.to_ascii_lowercase())).collect();
+        let is_limited = |guid: &&&Guid| {
+            // Some databases find a post by its GUID in any case.
+            self.limited.contains(&hashed(guid)) || here.contains(&guid.as_str().to_ascii_lowercase())
+        };
+        Ok(posts.iter().filter(is_limited).map(|guid| (*guid).clone()).collect())
+    }
+
+    /// Returns the people of this pod who wrote the posts behind these parents, each with a person whom they ignore.
+    async fn ignored_by_hosts(
+        &mut self,
+        account: &NewAccount,
+        parents: &Parents,
+    ) -> Result<HashSet<(i64, i64)>, ImportError> {
+        let all = parents.posts.values().chain(parents.comments.values()).chain(parents.polls.values());
+        // Whom the account itself ignores by now was no stranger then.
+        let hosts = all.filter_map(|parent| parent.host).filter(|host| *host != account.person);
+        let hosts: Vec<i64> = hosts.collect::<HashSet<_>>().into_iter().collect();
+        let mut ignored = HashSet::new();
+        for chunk in hosts.chunks(1000) {
+            let sql = format!(
+                "SELECT p.id, b.person_id FROM blocks b JOIN people p ON p.owner_id = b.user_id WHERE p.id IN ({})",
+                list(chunk)
+            );
+            let rows = self.pod.rows("whom the authors of posts ignore", sql, &[]).await?;
+            ignored.extend(rows.iter().filter_map(|row| row.integer(0).zip(row.integer(1))));
+        }
+        Ok(ignored)
+    }
+
     /// Returns the users of this pod who ignore the account, each with their person.
     pub(in crate::import) async fn ignored_by(
         &mut self,
@@ -145,9 +199,29 @@ impl Target {
         let account = [Some(account.person), account.old_person].into_iter().flatten().collect::<Vec<_>>();
         let sql = format!(
             "SELECT b.user_id, p.id FROM blocks b JOIN people p ON p.owner_id = b.user_id WHERE b.person_id IN ({})",
-            crate::import::records::counters::list(&account)
+            list(&account)
         );
         let rows = self.pod.rows("who ignores the account", sql, &[]).await?;
         Ok(rows.iter().filter_map(|row| row.integer(0).zip(row.integer(1))).collect())
     }
+}
+
+/// Returns two SQL expressions: whether a post `p` is public, and 1 if it was shared with the account on this pod.
+fn shown_to(account: &NewAccount) -> String {
+    format!(
+        "p.public, CASE WHEN EXISTS (SELECT 1 FROM share_visibilities v WHERE v.shareable_type = 'Post' AND \
+         v.shareable_id = p.id AND v.user_id = {}) THEN 1 ELSE 0 END",
+        account.user
+    )
+}
+
+/// Reads GUID, ID, the post's author, [`shown_to`], and the record's own author.
+fn parent(account: &NewAccount, row: &Row) -> Option<(String, Parent)> {
+    let is_own = |author: i64| author == account.person || Some(author) == account.old_person;
+    let host = row.integer(2);
+    let own = [host, row.integer(5)].into_iter().flatten().any(is_own);
+    // People who ignore someone get nothing from them.
+    let is_shown = row.boolean(3) == Some(true) || row.integer(4) == Some(1);
+    let open = is_shown && !host.is_some_and(|host| account.is_ignored_by(host));
+    Some((row.text(0)?, Parent { id: row.integer(1)?, own, visible: own || open, host }))
 }

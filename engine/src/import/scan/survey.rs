@@ -84,6 +84,8 @@ pub(in crate::import) struct Survey {
     pub(in crate::import) more_unreadable: BTreeMap<CountKind, u64>,
     /// Hashes of the account's own posts and polls, which need not be fetched; hashes, as there may be millions.
     own: HashSet<u64>,
+    /// Hashes of the account's own limited posts.
+    pub(in crate::import) limited: HashSet<u64>,
     kept: usize,
     /// Data about records from outside the document, while it is read.
     additions: Additions,
@@ -212,6 +214,9 @@ impl Survey {
         self.own.insert(hashed(post.post.guid()));
         match post.post {
             Post::StatusMessage(message) => {
+                if !message.public {
+                    self.limited.insert(hashed(&message.guid));
+                }
                 for Entity(photo) in message.photos {
                     self.see_photo(photo);
                 }
@@ -322,7 +327,8 @@ fn is_others_data(place: &Place<'_>) -> bool {
     place.section == Section::Root && place.name == "others_data"
 }
 
-fn hashed(guid: &Guid) -> u64 {
+/// Returns a short form of a GUID, for large sets.
+pub(in crate::import) fn hashed(guid: &Guid) -> u64 {
     let mut hasher = DefaultHasher::new();
     guid.hash(&mut hasher);
     hasher.finish()
