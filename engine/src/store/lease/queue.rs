@@ -135,8 +135,8 @@ impl Queue {
     async fn work_alone(self, worker: Arc<dyn Worker>, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             // A panic costs one row its lease, and ends no worker.
-            let worked = AssertUnwindSafe(worker.next()).catch_unwind().await;
-            if worked.unwrap_or(false) {
+            let next = AssertUnwindSafe(worker.next()).catch_unwind().await;
+            if next.unwrap_or(false) {
                 continue;
             }
             tokio::select! {
