@@ -40,14 +40,18 @@ impl From<Interrupted> for ExitCode {
     }
 }
 
+/// Tells people that the current work is being finished. A progress bar must do that itself: its next frame would
+/// overwrite what others print.
+type Announce = Box<dyn Fn() + Send>;
+
 /// State that a signal handler cleans up.
 struct State {
     /// The terminal's settings from before a prompt.
     terminal: Option<(std::fs::File, Termios)>,
     /// Folders of temporary files, removed before the program ends.
     folders: Vec<PathBuf>,
-    /// A command that finishes its current work before it stops, and the message it then prints.
-    graceful: Option<(watch::Sender<bool>, &'static str)>,
+    /// A command that finishes its current work before it stops, and how it says so.
+    graceful: Option<(watch::Sender<bool>, Announce)>,
 }
 
 impl State {
@@ -119,9 +123,8 @@ async fn listen(
             state.restore_terminal();
             state.graceful.take()
         };
-        if let Some((stop, sentence)) = graceful {
-            // A closed standard error is ignored.
-            _ = writeln!(std::io::stderr(), "\n{sentence}");
+        if let Some((stop, announce)) = graceful {
+            announce();
             _ = stop.send(true);
             continue;
         }
@@ -136,8 +139,14 @@ async fn listen(
 /// Lets the first signal stop the current work gracefully, with a sentence on standard error; the second one ends the
 /// program at once.
 pub(crate) fn stop_gracefully(sentence: &'static str) -> watch::Receiver<bool> {
+    // A closed standard error is ignored.
+    stop_and_announce(move || _ = writeln!(std::io::stderr(), "\n{sentence}"))
+}
+
+/// Like [`stop_gracefully`], for commands that print the sentence themselves.
+pub(crate) fn stop_and_announce(announce: impl Fn() + Send + 'static) -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
-    state().graceful = Some((stop, sentence));
+    state().graceful = Some((stop, Box::new(announce)));
     stopped
 }
 

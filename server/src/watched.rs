@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Interval between reads while there are watchers.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A value shared by all its watchers; read once a second for all of them together, and not at all without watchers.
 /// Clones share it.
@@ -64,7 +64,7 @@ where
 {
     // One receiver is kept for later watchers.
     while sender.receiver_count() > 1 {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         if let Some(now) = look().await {
             sender.send_if_modified(|then| {
                 let changed = **then != now;
@@ -105,9 +105,9 @@ mod tests {
         assert!(looks.load(Ordering::SeqCst) <= 3, "{looks:?}");
         drop((last, watching));
         // No watchers remain.
-        tokio::time::sleep(LOOK * 2).await;
+        tokio::time::sleep(POLL_INTERVAL * 2).await;
         let then = looks.load(Ordering::SeqCst);
-        tokio::time::sleep(LOOK * 2).await;
+        tokio::time::sleep(POLL_INTERVAL * 2).await;
         assert_eq!(looks.load(Ordering::SeqCst), then);
     }
 }

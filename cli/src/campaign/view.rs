@@ -15,7 +15,7 @@ use crate::output::{Output, printable};
 use crate::progress::Bar;
 
 /// Time between reads of the store.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Time between lines where there is no terminal.
 const LINE: Duration = Duration::from_secs(10);
 /// Progress counts records, not accounts: one account may be as large as all others together.
@@ -52,6 +52,17 @@ impl View {
         }
     }
 
+    /// Says on standard error that the worker stops soon.
+    pub(crate) fn say_stopping(&self) {
+        // Two lines: the second matters most, and narrow terminals would cut it off.
+        let text = "\nFinishing the accounts in progress.\nPress Ctrl-C again to stop at once.";
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            // A closed standard error is ignored.
+            None => _ = writeln!(std::io::stderr(), "{text}"),
+        }
+    }
+
     fn show(&self, totals: &Totals) {
         let Some(bar) = &self.bar else { return self.line(&sentence(totals)) };
         let done = totals.size - totals.open_size.min(totals.size);
@@ -77,7 +88,7 @@ impl View {
                 }
                 last = Some(Instant::now());
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -156,7 +167,7 @@ pub(crate) async fn follow(
             view.show(&totals);
             shown = Some(Instant::now());
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -183,6 +194,6 @@ pub(crate) async fn awaited(
             _ = writeln!(std::io::stderr(), "Waiting for {} to begin.", printable(&which));
             told = true;
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

@@ -118,9 +118,10 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
         observer: Arc::clone(&view) as Arc<_>,
         options,
     };
-    let stopped = interrupt::stop_gracefully(
-        "Finishing the accounts in progress.\nPress Ctrl-C again to stop at once.",
-    );
+    let stopped = interrupt::stop_and_announce({
+        let view = Arc::clone(&view);
+        move || view.say_stopping()
+    });
     let watching = tokio::spawn(Arc::clone(&view).watch(store.clone(), campaign.clone()));
     let setup = Arc::new(setup);
     let ended = export(Arc::clone(&setup), &campaign, stopped.clone()).await;

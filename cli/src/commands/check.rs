@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         }
         _ => None,
     };
-    say_forecast(output, forecast.as_ref());
+    print_forecast(output, forecast.as_ref());
     if arguments.accounts {
         list(output, &accounts, forecast.as_ref());
     }
@@ -69,9 +69,9 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
 }
 
 /// Largest number of records in one batch of accounts.
-const TOGETHER: u64 = 2_000;
+const BATCH_RECORDS: u64 = 2_000;
 /// Largest number of accounts in one batch.
-const MOST_TOGETHER: usize = 100;
+const BATCH_ACCOUNTS: usize = 100;
 
 /// Reads every account as an export would.
 async fn forecast_omissions(
@@ -89,13 +89,13 @@ async fn forecast_omissions(
     let mut forecaster = Forecaster::new(url, ForecastPhotos::of(photos).await?, &bar as &dyn Progress);
     let (mut batch, mut records) = (Vec::new(), 0);
     for account in accounts {
-        if account.records() > TOGETHER / 10 {
+        if account.records() > BATCH_RECORDS / 10 {
             forecaster.account(snapshot, account.user_id, &account.username).await?;
             continue;
         }
         batch.push((account.user_id, account.username.clone()));
         records += account.records();
-        if records > TOGETHER || batch.len() == MOST_TOGETHER {
+        if records > BATCH_RECORDS || batch.len() == BATCH_ACCOUNTS {
             forecaster.accounts(snapshot, &batch).await?;
             (batch, records) = (Vec::new(), 0);
         }
@@ -131,9 +131,9 @@ fn describe(output: &Output, url: &PodUrl, survey: &Survey) {
     ));
 }
 
-fn say_forecast(output: &Output, forecast: Option<&Forecast>) {
+fn print_forecast(output: &Output, forecast: Option<&Forecast>) {
     let Some(forecast) = forecast else {
-        output.line("What would be left out was not looked for.");
+        output.line("What would be left out was not examined (--quick).");
         return;
     };
     if forecast.is_clean() {

@@ -18,7 +18,7 @@ use crate::progress::Bar;
 use crate::{interrupt, network, pod, store};
 
 /// Time between reads of the ledger for the progress bar.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
@@ -97,7 +97,7 @@ async fn show_progress(ledger: &Ledger, output: &Output) {
     let due = ledger.due(SystemClock.now()).await.unwrap_or_default().unsigned_abs();
     let (before, bar) = (ended().await.unwrap_or_default(), Bar::count("delivering", due, output.is_json()));
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         if let Some(now) = ended().await {
             let done = now.saturating_sub(before);
             bar.set_of(done, due.max(done));

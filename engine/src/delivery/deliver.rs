@@ -184,7 +184,7 @@ async fn look<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), Deliv
 
 async fn look_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     let (ledger, now) = (Ledger::new(work.store), work.clock.now());
-    ledger.look_from_outside(work.transport, now).await?;
+    ledger.check_reachability(work.transport, now).await?;
     match work.target {
         Some(target) => target.look(work.store, now, work.options.settle()).await,
         None => Ok(()),
@@ -192,7 +192,7 @@ async fn look_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), 
 }
 
 async fn look_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
-    tokio::time::sleep(LOOK).await;
+    tokio::time::sleep(POLL_INTERVAL).await;
     look(work).await
 }
 
@@ -215,7 +215,7 @@ enum Event {
 /// Largest number of pods leased in one statement.
 const LEASES: usize = 64;
 /// Time between checks for newly due deliveries while slow pods are still in progress.
-const LOOK: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Sends what is due now, pod by pod in the order of their names, until nothing is found.
 async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, DeliveryError> {

@@ -34,15 +34,15 @@ fn pause(failures: i64) -> Duration {
 }
 
 /// The longest pause between two checks of a new account that is not reachable from outside.
-const LONGEST_LOOK: TimeDelta = TimeDelta::minutes(30);
+const LONGEST_CHECK_PAUSE: TimeDelta = TimeDelta::minutes(30);
 /// The longest time a pod gets to process a move.
 const LONGEST_GRACE: TimeDelta = TimeDelta::days(7);
 /// The answer time above which a pod counts as busy.
 const SLOW_ANSWER: TimeDelta = TimeDelta::seconds(5);
 
 /// Returns the time of the next check of an account, after a number of consecutive failed ones.
-pub(super) fn next_look(now: DateTime<Utc>, looks: i64) -> DateTime<Utc> {
-    now + TimeDelta::from_std(pause(looks)).unwrap_or(LONGEST_LOOK).min(LONGEST_LOOK)
+pub(super) fn next_check(now: DateTime<Utc>, looks: i64) -> DateTime<Utc> {
+    now + TimeDelta::from_std(pause(looks)).unwrap_or(LONGEST_CHECK_PAUSE).min(LONGEST_CHECK_PAUSE)
 }
 
 /// Returns the time a pod that took a move may need to process it, without a sign that it has: at least `grace`, plus

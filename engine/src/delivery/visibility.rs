@@ -7,7 +7,7 @@ use url::Url;
 
 use super::ledger::Ledger;
 use super::records::DeliveryError;
-use super::schedule::next_look;
+use super::schedule::next_check;
 use super::transport::Transport;
 use crate::domain::{DiasporaId, PublicKey};
 use crate::federation::{HCard, WebFinger};
@@ -27,7 +27,7 @@ struct Unseen {
 
 impl Ledger {
     /// Checks the new accounts that have not been seen from outside yet and are due; records the results.
-    pub(super) async fn look_from_outside<T: Transport>(
+    pub(super) async fn check_reachability<T: Transport>(
         &self,
         transport: &T,
         now: DateTime<Utc>,
@@ -42,7 +42,7 @@ impl Ledger {
             let (Some(Ok(id)), Ok(pod)) = (id.map(|id| id.parse()), PodUrl::parse(&url)) else { continue };
             let (guid, public_key) = (row.get(2)?, row.get(3)?);
             let unseen = Unseen { import: row.get(0)?, id, guid, public_key, pod, looks: row.get(5)? };
-            match look(transport, &unseen).await {
+            match check_from_outside(transport, &unseen).await {
                 Ok(()) => self.seen(&unseen.import, now).await?,
                 Err(problem) => self.not_seen(&unseen, &problem, now).await?,
             }
@@ -71,7 +71,7 @@ impl Ledger {
     async fn not_seen(&self, unseen: &Unseen, problem: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let sql =
             "UPDATE pappus_moves SET problem = ?, looks = looks + 1, next_look_at = ? WHERE import_id = ?";
-        let next = next_look(now, unseen.looks + 1).timestamp_millis();
+        let next = next_check(now, unseen.looks + 1).timestamp_millis();
         let values = [problem.into(), next.into(), (&unseen.import).into()];
         self.store.execute("recording that the account does not answer", sql, &values).await.map(drop)
     }
@@ -81,7 +81,7 @@ impl Ledger {
 ///
 /// # Errors
 /// A sentence that states the problem another pod would have, and the remedy.
-async fn look<T: Transport>(transport: &T, unseen: &Unseen) -> Result<(), String> {
+async fn check_from_outside<T: Transport>(transport: &T, unseen: &Unseen) -> Result<(), String> {
     let id = &unseen.id;
     let address = format!("{}.well-known/webfinger?resource=acct:{id}", unseen.pod.as_str());
     let url = Url::parse(&address).map_err(|error| error.to_string())?;

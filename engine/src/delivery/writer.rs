@@ -18,7 +18,7 @@ use super::turn::its_turn;
 use crate::store::{Store, StoreError, StoreRow, Transaction, Value};
 
 /// Largest number of requests written in one transaction.
-const TOGETHER: usize = 256;
+const BATCH: usize = 256;
 /// Number of deliveries claimed at once for a pod.
 pub(super) const PAGE: usize = 32;
 /// Pauses between retries of a failed statement: a database server may be restarting.
@@ -121,7 +121,7 @@ pub(super) struct Writer(mpsc::Sender<Job>);
 
 impl Writer {
     pub(super) fn new() -> (Self, mpsc::Receiver<Job>) {
-        let (sender, jobs) = mpsc::channel(TOGETHER);
+        let (sender, jobs) = mpsc::channel(BATCH);
         (Self(sender), jobs)
     }
 
@@ -157,8 +157,8 @@ pub(super) async fn write(
     owner: &str,
     mut jobs: mpsc::Receiver<Job>,
 ) -> Result<(), DeliveryError> {
-    let mut batch = Vec::with_capacity(TOGETHER);
-    while jobs.recv_many(&mut batch, TOGETHER).await > 0 {
+    let mut batch = Vec::with_capacity(BATCH);
+    while jobs.recv_many(&mut batch, BATCH).await > 0 {
         let responses = patiently(|| perform(store, owner, &batch)).await?;
         for (job, response) in batch.drain(..).zip(responses) {
             // The requester may have stopped waiting.

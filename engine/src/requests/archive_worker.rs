@@ -158,7 +158,7 @@ impl ArchiveWorker {
     }
 
     async fn work_on(&self, lease: &RequestLease) -> Result<JobOutcome, RequestError> {
-        if let Err(reason) = self.place_is_there().await {
+        if let Err(reason) = self.check_place().await {
             let changed = lease.retry(&reason).await?;
             return Ok(if changed { JobOutcome::Rescheduled(reason) } else { JobOutcome::Lost });
         }
@@ -193,7 +193,7 @@ impl ArchiveWorker {
 
     /// Checks that the depot is the expected one before anything is written there; creates the folder for unfinished
     /// archives again if its disk was unmounted meanwhile.
-    async fn place_is_there(&self) -> Result<(), String> {
+    async fn check_place(&self) -> Result<(), String> {
         self.setup.depot.check().await.map_err(|error| error.to_string())?;
         self.spool.make_again().map_err(|error| error.to_string())
     }

@@ -8,7 +8,7 @@ use crate::depot::Depot;
 use crate::store::StoreError;
 
 /// Rows processed together.
-const MANY: u32 = 500;
+const PAGE: u32 = 500;
 /// Time in which a cancelled request may still be getting its archive's name.
 const SETTLED: Duration = Duration::from_mins(1);
 

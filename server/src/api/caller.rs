@@ -128,7 +128,7 @@ impl FromRequestParts<App> for Caller {
         let (_, token) =
             token.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).ok_or(WebError::Unauthenticated)?;
         let found = Tokens::new(app).find(token.trim()).await?.ok_or(WebError::Unauthenticated)?;
-        if !app.sign_in.still_stands(&found.person, app.now_millis()).await {
+        if !app.sign_in.is_current(&found.person, app.now_millis()).await {
             return Err(WebError::Unauthenticated);
         }
         Ok(Self { person: found.person, scopes: Some(found.scopes) })

@@ -18,7 +18,7 @@ use crate::pages::Page;
 use crate::portal;
 
 /// Maximum number of requests listed.
-const MANY: u32 = 100;
+const PAGE: u32 = 100;
 
 /// A request for an archive.
 #[derive(Serialize, ToSchema)]
@@ -95,7 +95,7 @@ pub(super) async fn list(
     caller: Caller,
 ) -> Result<Json<Vec<RequestDocument>>, WebError> {
     let person = caller.may(Scope::Read)?;
-    let requests = app.portal.requests.history(person.user_id, MANY).await?;
+    let requests = app.portal.requests.history(person.user_id, PAGE).await?;
     Ok(Json(requests.into_iter().map(|request| RequestDocument::new(request, None)).collect()))
 }
 

@@ -21,7 +21,7 @@ const FRESH: i64 = 60_000;
 /// Timeout for the pod's database.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// IDs per statement.
-const TOGETHER: usize = 1000;
+const BATCH: usize = 1000;
 
 /// Everyone who has or had an archive, with its time; takes the pod as parameter twice.
 pub(super) const MADE: &str = "SELECT user_id, finished_at AS made_at FROM pappus_requests WHERE pod = ? \
@@ -156,7 +156,7 @@ async fn ask_pod(app: &App) -> Result<(), StoreError> {
             return Ok(());
         }
     };
-    for part in moved.chunks(TOGETHER) {
+    for part in moved.chunks(BATCH) {
         let rows = vec!["(?, ?, ?)"; part.len()].join(", ");
         let sql = format!(
             "INSERT INTO pappus_moved_away (pod, user_id, moved_at) VALUES {rows} ON CONFLICT (pod, user_id) \

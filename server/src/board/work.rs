@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::mail::Mail;
 
 /// Interval between checks for work.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Pause after an error.
 const PAUSE: Duration = Duration::from_secs(15);
 /// Defaults of the command line.
@@ -53,7 +53,7 @@ async fn again_and_again(
 ) {
     while !*stop.borrow() {
         let pause = match turn(app.clone(), stop.clone()).await {
-            Ok(()) => LOOK,
+            Ok(()) => POLL_INTERVAL,
             Err(error) => {
                 tracing::error!("the board's work waits: {error}");
                 PAUSE

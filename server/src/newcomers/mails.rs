@@ -17,11 +17,11 @@ use crate::mail::{Mail, OutboxError, queue, signature};
 use crate::words::Words;
 
 /// Interval between queries for pending mails.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Interval of deleting addresses where no mail is sent.
 const FORGET: Duration = Duration::from_mins(1);
 /// Rows per query.
-const MANY: u32 = 50;
+const PAGE: u32 = 50;
 
 /// The reason why mails are delayed.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,7 @@ pub(super) async fn write(app: App) {
         if let Err(error) = to_newcomers(&app).await {
             tracing::warn!("mails to newcomers wait: {error}");
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::portal::until;
 
 /// Interval between checks for what is due by time.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Interval between checks for friends who share again.
 const FRIENDS: Duration = Duration::from_secs(15);
 /// Interval between clean-ups.
@@ -51,7 +51,7 @@ async fn announce_due(app: App) {
         if let Err(error) = app.newcomers.table.announce_due(app.now_millis()).await {
             tracing::warn!("announcements wait: {error}");
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -90,7 +90,7 @@ async fn tell(app: App, mut stop: watch::Receiver<bool>) {
             Err(error) => tracing::warn!("deliveries wait: {error}"),
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }

@@ -17,7 +17,7 @@ use crate::pages::{CheckedForm, Page, Question};
 use crate::sessions::{Person, SignedIn};
 
 /// Maximum number of requests by a person within [`WITHIN`].
-const MANY: i64 = 10;
+const PAGE: i64 = 10;
 /// The period in which requests are counted.
 const WITHIN: Duration = Duration::from_hours(1);
 /// Seconds to wait after too many requests.
@@ -82,7 +82,7 @@ pub(crate) async fn request(
     }
     let portal = &app.portal;
     if portal.requests.open(person.user_id).await?.is_none()
-        && portal.requests.recent(person.user_id, WITHIN).await? >= MANY
+        && portal.requests.recent(person.user_id, WITHIN).await? >= PAGE
     {
         return Err(WebError::TooMany { seconds: WAIT });
     }

@@ -13,7 +13,7 @@ use crate::app::{App, StartError};
 use crate::mail::{self, OutboxError};
 
 /// Interval between checks for people to notify.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Interval between removals of what has expired.
 const SWEEP: Duration = Duration::from_mins(1);
 /// People notified at a time.
@@ -146,7 +146,7 @@ async fn tell(app: App) {
         if let Err(error) = tell_once(&app, &app.portal.requests).await {
             tracing::warn!("mails wait: {error}");
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

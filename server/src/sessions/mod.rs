@@ -61,7 +61,7 @@ pub(crate) async fn person(parts: &Parts, app: &App) -> Result<Option<Person>, W
     let found: Option<Person> =
         session.get(PERSON).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
     let Some(person) = found else { return Ok(None) };
-    if app.sign_in.still_stands(&person, app.now_millis()).await {
+    if app.sign_in.is_current(&person, app.now_millis()).await {
         return Ok(Some(person));
     }
     // If unlocked later, the account must sign in again: a holder of the old cookie may be why it was locked.

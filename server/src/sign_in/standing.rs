@@ -65,7 +65,7 @@ impl SignInService {
     /// Returns whether the account is neither locked nor closed by now, and has the password and second factor of the
     /// sign-in. The pod is asked again after some minutes (`[sign_in] asks_again_minutes`); while it is unavailable,
     /// or another account is being checked, the session stays valid. `now` is in milliseconds since 1970.
-    pub(crate) async fn still_stands(&self, person: &Person, now: i64) -> bool {
+    pub(crate) async fn is_current(&self, person: &Person, now: i64) -> bool {
         let standing = &self.0.standing;
         let _turn = match standing.recall(person.user_id, &person.stamp, now) {
             CachedStanding::Fresh => return true,

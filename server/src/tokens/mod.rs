@@ -24,7 +24,7 @@ pub(crate) const MAX_DAYS: u32 = 366;
 /// Maximum length of a name, in characters.
 pub(crate) const MAX_NAME: usize = 100;
 /// Maximum number of tokens per person.
-const MANY: usize = 20;
+const PAGE: usize = 20;
 
 /// A request for a new token, as typed or sent.
 pub(crate) struct TokenForm {
@@ -69,7 +69,7 @@ pub(crate) async fn make(
         return Err(WebError::Forbidden);
     }
     let tokens = Tokens::new(app);
-    if tokens.of(person.user_id).await?.len() >= MANY {
+    if tokens.of(person.user_id).await?.len() >= PAGE {
         return Err(WebError::Conflict("there are 20 tokens already: revoke one first".to_owned()));
     }
     let (id, token) = tokens.make(person, name, &form.scopes, form.days).await?;

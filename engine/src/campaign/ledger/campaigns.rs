@@ -7,7 +7,7 @@ use crate::pod::config::PodUrl;
 use crate::store::{Store, StoreError, Value, random_id};
 
 /// Accounts per statement.
-const TOGETHER: usize = 500;
+const BATCH: usize = 500;
 
 /// All campaigns of a pod, in Pappus's own database.
 #[derive(Debug, Clone)]
@@ -192,7 +192,7 @@ impl Campaigns {
         }
         let mut transaction = self.store.begin().await?;
         let mut retried = 0;
-        for part in accounts.chunks(TOGETHER) {
+        for part in accounts.chunks(BATCH) {
             // The earlier archive is not reused, and neither is its name.
             let sql = format!(
                 "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL, file = NULL, \

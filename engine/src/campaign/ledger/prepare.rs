@@ -17,7 +17,7 @@ use crate::pod::database::Snapshot;
 use crate::store::{StoreError, StoreRow, Value};
 
 /// Rows per statement: less than half of the values SQLite takes.
-const TOGETHER: usize = 2000;
+const BATCH: usize = 2000;
 /// Rows of an earlier campaign read with one statement.
 const PAGE: usize = 10_000;
 
@@ -192,7 +192,7 @@ impl Campaigns {
         unchanged: &Unchanged,
         traits: &Traits,
     ) -> Result<(), StoreError> {
-        for part in accounts.chunks(TOGETHER) {
+        for part in accounts.chunks(BATCH) {
             let row = format!("({campaign}, ?, ?, ?, ?, ?, ?, ?)");
             let sql = format!(
                 "INSERT INTO pappus_campaign_accounts \

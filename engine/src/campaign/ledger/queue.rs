@@ -13,7 +13,7 @@ use crate::store::lease::expired;
 use crate::store::{Store, StoreError, StoreRow, Value};
 
 /// Results written per statement.
-pub(in crate::campaign) const TOGETHER: usize = 200;
+pub(in crate::campaign) const BATCH: usize = 200;
 
 /// A worker's view of a campaign.
 #[derive(Debug, Clone)]
@@ -144,7 +144,7 @@ impl Queue {
     /// the others must not be stored.
     pub(in crate::campaign) async fn intend(&self, outcomes: &[Outcome]) -> Result<Vec<i64>, StoreError> {
         let mut kept = Vec::with_capacity(outcomes.len());
-        for part in outcomes.chunks(TOGETHER) {
+        for part in outcomes.chunks(BATCH) {
             let set = "file = excluded.file, bytes = excluded.bytes, sha256 = excluded.sha256, \
                        records = excluded.records, omissions = excluded.omissions";
             kept.extend(self.upsert("recording archives", part, set).await?);
@@ -154,7 +154,7 @@ impl Queue {
 
     /// Records results. Accounts that are no longer this worker's remain unchanged.
     pub(in crate::campaign) async fn finish(&self, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        for part in outcomes.chunks(TOGETHER) {
+        for part in outcomes.chunks(BATCH) {
             let set = format!(
                 "state = excluded.state, worker = NULL, account = excluded.account, file = excluded.file, bytes = excluded.bytes, \
                  sha256 = excluded.sha256, records = excluded.records, omissions = excluded.omissions, \
@@ -211,7 +211,7 @@ impl Queue {
 
     /// Releases accounts as if they had not been claimed.
     pub(in crate::campaign) async fn release(&self, claimed: &[Claimed]) -> Result<(), StoreError> {
-        for part in claimed.chunks(TOGETHER) {
+        for part in claimed.chunks(BATCH) {
             let users: Vec<String> = part.iter().map(|claimed| claimed.user_id.to_string()).collect();
             let sql = format!(
                 "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL, attempts = attempts - 1 \

@@ -19,7 +19,7 @@ use crate::store::{Store, StoreError};
 const PAGE: u32 = 2000;
 
 /// Attempts to write the list while accounts change.
-const TIMES: u32 = 10;
+const ATTEMPTS: u32 = 10;
 
 impl WorkerSession {
     /// Ends the campaign when nothing is left to do: removes orphaned archives and writes the list.
@@ -37,8 +37,8 @@ impl WorkerSession {
     async fn write_list(&self) -> Result<(), CampaignError> {
         let campaigns = Campaigns::new(&self.setup.store, &self.setup.pod);
         let write = || async {
-            for _ in 0..TIMES {
-                self.place_is_there().await?;
+            for _ in 0..ATTEMPTS {
+                self.wait_for_place().await?;
                 let campaign = campaigns.named(&self.campaign.name).await?;
                 let before = revision(&self.setup.store, &campaign).await?;
                 let setup = &self.setup;

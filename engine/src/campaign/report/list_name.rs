@@ -32,16 +32,16 @@ pub(in crate::campaign) async fn claim(
     for name in candidates(campaign) {
         let file = format!("{name}.json");
         let own = campaign.list_name == Some(name.as_str());
-        let mut standing = look(depot, &file, head, own, folder).await?;
-        if matches!(standing, Standing::Free) {
+        let mut standing = owner_of(depot, &file, head, own, folder).await?;
+        if matches!(standing, NameOwner::Free) {
             match depot.put(&file, json).await {
                 Ok(json) => return Ok(Claimed { name, json, repaired: None }),
                 // Another campaign, or another worker of this one, was faster.
-                Err(DepotError::Taken { .. }) => standing = look(depot, &file, head, own, folder).await?,
+                Err(DepotError::Taken { .. }) => standing = owner_of(depot, &file, head, own, folder).await?,
                 Err(error) => return Err(error),
             }
         }
-        if let Standing::Own { broken } = standing {
+        if let NameOwner::Own { broken } = standing {
             let json = depot.replace(&file, json).await?;
             return Ok(Claimed { name, json, repaired: broken });
         }
@@ -64,7 +64,7 @@ fn candidates(campaign: &ListOf<'_>) -> Vec<String> {
 }
 
 /// The owner of a name.
-enum Standing {
+enum NameOwner {
     Free,
     /// This campaign, with the error in the existing list.
     Own {
@@ -74,24 +74,24 @@ enum Standing {
     Other,
 }
 
-async fn look(
+async fn owner_of(
     depot: &Depot,
     file: &str,
     head: &ListHead,
     own: bool,
     folder: &Path,
-) -> Result<Standing, DepotError> {
+) -> Result<NameOwner, DepotError> {
     if depot.stat(file).await?.is_none() {
-        return Ok(Standing::Free);
+        return Ok(NameOwner::Free);
     }
     let copy = depot.local_copy(file, folder).await?;
     match read_head(copy.path()) {
         Ok(there) if there.is_of(head) => {
             let broken = read_list(copy.path(), |_| true).err().map(|error| error.to_string());
-            Ok(Standing::Own { broken })
+            Ok(NameOwner::Own { broken })
         }
-        Err(error) if own => Ok(Standing::Own { broken: Some(error.to_string()) }),
-        _ => Ok(Standing::Other),
+        Err(error) if own => Ok(NameOwner::Own { broken: Some(error.to_string()) }),
+        _ => Ok(NameOwner::Other),
     }
 }
 

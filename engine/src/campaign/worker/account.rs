@@ -106,7 +106,7 @@ impl WorkerSession {
                 }
                 Fault::Disk(reason) => {
                     waiting.pause(&reason).await?;
-                    self.place_is_there().await?;
+                    self.wait_for_place().await?;
                 }
             }
         }

@@ -8,10 +8,10 @@ use tokio::sync::{mpsc, watch};
 use crate::campaign::CampaignError;
 use crate::campaign::ledger::queue::Cursor;
 use crate::campaign::ledger::records::Claimed;
-use crate::campaign::worker::session::{LOOK, RunState, WorkerSession};
+use crate::campaign::worker::session::{POLL_INTERVAL, RunState, WorkerSession};
 
 /// Accounts read together, at most.
-const TOGETHER: usize = 50;
+const BATCH: usize = 50;
 /// Approximate records of accounts that are read together.
 const RECORDS: i64 = 5000;
 /// The same when the pod is spared, so that no statement occupies its database for long.
@@ -79,14 +79,14 @@ impl<'a> Feeder<'a> {
             }
             // Other workers, or this one's tasks, are processing the last accounts.
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
                 _ = self.run_state.wait_for(|now| *now != RunState::Running) => {}
             }
         }
     }
 
     async fn claim(&mut self) -> Result<(), CampaignError> {
-        let most = self.session.tasks() * TOGETHER * 2;
+        let most = self.session.tasks() * BATCH * 2;
         self.limit = match self.last.elapsed() {
             time if time < SHORT => (self.limit * 2).min(most),
             time if time > LONG => (self.limit / 2).max(self.session.tasks()),
@@ -113,7 +113,7 @@ impl<'a> Feeder<'a> {
                 continue;
             }
             self.session.in_hand().extend(claimed.iter().map(|claimed| claimed.user_id));
-            let limits = if self.session.setup.options.gentle { GENTLE } else { (TOGETHER, RECORDS) };
+            let limits = if self.session.setup.options.gentle { GENTLE } else { (BATCH, RECORDS) };
             self.waiting = batches(claimed, limits, self.session.tasks());
             return Ok(());
         }

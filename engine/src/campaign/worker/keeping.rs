@@ -90,7 +90,7 @@ impl WorkerSession {
                         return Err(CampaignError::Spool { path, source });
                     }
                     waiting.pause(&DepotError::Local { path: path.clone(), source }.to_string()).await?;
-                    self.place_is_there().await?;
+                    self.wait_for_place().await?;
                     if !path.try_exists().unwrap_or(false) {
                         // It was lost with its disk, or another worker removed the folder as a dead worker's: export
                         // again.
@@ -115,7 +115,7 @@ impl WorkerSession {
     }
 
     /// Waits until the depot and the folder for unfinished archives are available.
-    pub(in crate::campaign) async fn place_is_there(&self) -> Result<(), CampaignError> {
+    pub(in crate::campaign) async fn wait_for_place(&self) -> Result<(), CampaignError> {
         let look = || async {
             self.depot.check().await?;
             self.spool.make_again().map_err(CampaignError::from)

@@ -71,7 +71,7 @@ pub async fn work(
 }
 
 /// Interval at which a worker checks whether the campaign was paused, or others have left accounts behind.
-pub(in crate::campaign) const LOOK: Duration = Duration::from_secs(1);
+pub(in crate::campaign) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Time that the leftovers of a killed program remain in the depot.
 const LEFT_OVER: Duration = Duration::from_hours(24);
 /// Bytes of archives that wait to be stored.
@@ -286,7 +286,7 @@ impl WorkerSession {
         heartbeats: &watch::Sender<Option<HeartbeatResult>>,
     ) -> Result<(), CampaignError> {
         let lease = self.setup.options.lease;
-        let pause = (lease / 4).min(LOOK);
+        let pause = (lease / 4).min(POLL_INTERVAL);
         let mut last = None;
         loop {
             let reason = self.retry.reason();
@@ -312,7 +312,7 @@ impl WorkerSession {
                     worker_state.connection = None;
                 }
                 let next = async { batches.lock().await.recv().await };
-                if let Ok(batch) = tokio::time::timeout(LOOK, next).await {
+                if let Ok(batch) = tokio::time::timeout(POLL_INTERVAL, next).await {
                     break batch;
                 }
             };

@@ -19,7 +19,7 @@ const NICEST: i32 = 19;
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(4);
 /// Interval at which it checks whether the database is still busy.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The longest wait for a busy database: some are always busy, and the export must end some day.
 const MOST: Duration = Duration::from_secs(30);
 
@@ -44,7 +44,7 @@ impl<'a> Throttle<'a> {
         let since = Instant::now();
         while since.elapsed() < MOST && self.session.run_state() == RunState::Running && self.is_busy().await
         {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 

@@ -20,7 +20,7 @@ use crate::import::target::Target;
 use crate::pod::database::OnConflict;
 
 /// Posts that are fetched, and then written, together. Each may take 1.5 MiB in transfer.
-const TOGETHER: usize = 32;
+const BATCH: usize = 32;
 /// The longest text that diaspora* allows, in characters (`Post`'s validation).
 const MAX_TEXT: usize = 65_535;
 
@@ -50,7 +50,7 @@ pub(in crate::import) async fn fetch_parents(
         if !wanted.is_empty() {
             target.progress.begin(Stage::Posts, wanted.len() as u64);
         }
-        for chunk in wanted.chunks(TOGETHER) {
+        for chunk in wanted.chunks(BATCH) {
             let envelopes: Vec<(&WantedPost, MagicEnvelope)> = discovery
                 .fetch_posts(chunk)
                 .await

@@ -14,7 +14,7 @@ use crate::domain::{
 use crate::pod::database::{Cell as _, Row};
 
 /// Conversations per batch, with all their messages.
-const TOGETHER: usize = 100;
+const BATCH: usize = 100;
 
 /// The longest message text in bytes; diaspora* itself limits other texts to 65,535 characters.
 const MAX_MESSAGE: usize = 2 << 20;
@@ -102,7 +102,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Divides the account's conversations into ranges of row IDs, [`TOGETHER`] each.
+    /// Divides the account's conversations into ranges of row IDs, [`BATCH`] each.
     async fn conversation_pages(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
         if self.source.is_ahead() {
             return Ok(vec![None]);
@@ -110,7 +110,7 @@ impl AccountReader<'_> {
         let rows = self.source.rows(&CONVERSATION_IDS, &self.account).await?;
         let ids: Vec<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
         let mut after = 0;
-        let last = ids.chunks(TOGETHER).filter_map(|chunk| chunk.last());
+        let last = ids.chunks(BATCH).filter_map(|chunk| chunk.last());
         Ok(last
             .map(|last| Some(Range { after: std::mem::replace(&mut after, *last), up_to: *last }))
             .collect())

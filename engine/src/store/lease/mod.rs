@@ -12,7 +12,7 @@
 //! worker whose lease was taken over changes nothing any more. Times are those of the database: the machines' clocks
 //! may differ.
 //!
-//! Workers in the same process are woken at once; others look every [`LOOK`].
+//! Workers in the same process are woken at once; others look every [`POLL_INTERVAL`].
 
 mod keep;
 mod queue;
@@ -23,7 +23,7 @@ pub use keep::{Kept, keep};
 pub use queue::{Lease, Queue, WorkTable, Worker};
 
 /// Interval at which an idle worker looks for work that other processes have enqueued.
-pub const LOOK: Duration = Duration::from_secs(1);
+pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Time without a heartbeat after which others may acquire a row whose worker sends heartbeats.
 pub const EXPIRES: Duration = Duration::from_secs(10);
 

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::{LOOK, expired, millis};
+use super::{POLL_INTERVAL, expired, millis};
 use crate::pod::config::Dialect;
 use crate::store::{Store, StoreError, StoreRow, Transaction, Value, random_id};
 
@@ -77,9 +77,9 @@ impl Queue {
         self.enqueued.notify_one();
     }
 
-    /// Waits until [`wake`](Self::wake) is called, at most for [`LOOK`].
+    /// Waits until [`wake`](Self::wake) is called, at most for [`POLL_INTERVAL`].
     pub async fn enqueued(&self) {
-        _ = tokio::time::timeout(LOOK, self.enqueued.notified()).await;
+        _ = tokio::time::timeout(POLL_INTERVAL, self.enqueued.notified()).await;
     }
 
     /// Acquires the next row that is due and that nobody works on. `set` are further SQL assignments, `columns` is

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::error::WebError;
 
 /// Accounts read at a time.
-const MANY: u32 = 1_000;
+const PAGE: u32 = 1_000;
 
 /// A state by which accounts are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
@@ -106,7 +106,7 @@ pub(crate) async fn list(
     let (mut found, mut after) = (Vec::new(), after);
     loop {
         let rows = rows(app, choice.beginning, after).await?;
-        let full = rows.len() == MANY as usize;
+        let full = rows.len() == PAGE as usize;
         for listed in annotated(app, rows).await? {
             after = listed.row.user_id;
             if listed.is(choice.state) {
@@ -133,7 +133,7 @@ async fn rows(app: &App, beginning: Option<&str>, after: i64) -> Result<Vec<Acco
         let away =
             |error: pappus_engine::pod::database::DatabaseError| WebError::Unavailable(error.to_string());
         let mut snapshot = Snapshot::open(&pod.database).await.map_err(away)?;
-        return accounts(&mut snapshot, beginning, after, MANY).await.map_err(away);
+        return accounts(&mut snapshot, beginning, after, PAGE).await.map_err(away);
     }
     let sql = format!(
         "SELECT user_id, MIN(username) FROM (SELECT user_id, username FROM pappus_requests WHERE pod = ? UNION ALL \

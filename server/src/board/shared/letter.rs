@@ -14,7 +14,7 @@ use crate::error::WebError;
 use crate::words::{LANGUAGES, Words};
 
 /// People read at a time while counting.
-const MANY: u32 = 5_000;
+const PAGE: u32 = 5_000;
 
 /// A mail in one language.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +131,7 @@ pub(crate) async fn recipients(app: &App, draft: &Draft) -> Result<Recipients, W
     let mut reached = 0;
     loop {
         let people =
-            addressees(&mut snapshot, seen(audience), app.now(), reached, MANY).await.map_err(away)?;
+            addressees(&mut snapshot, seen(audience), app.now(), reached, PAGE).await.map_err(away)?;
         let Some(last) = people.last() else { return Ok(found) };
         reached = last.user_id;
         let fetched = fetched_of(app, audience, &people).await?;

@@ -30,7 +30,7 @@ use crate::pages::Page;
 use crate::security::Address;
 
 /// Maximum number of pods and unreached recipients listed.
-const MANY: u32 = 1000;
+const PAGE: u32 = 1000;
 
 /// Returns the paths of newcomers with their descriptions.
 pub fn described() -> OpenApiRouter<App> {
@@ -302,6 +302,6 @@ async fn deliveries(
     CurrentNewcomer(newcomer): CurrentNewcomer,
     from: Result<Query<From>, QueryRejection>,
 ) -> Result<Json<Deliveries>, WebError> {
-    let told = delivery_status::look(&app, &newcomer, &query(from)?.after, MANY).await?;
+    let told = delivery_status::look(&app, &newcomer, &query(from)?.after, PAGE).await?;
     Ok(Json(Deliveries::new(told)))
 }

@@ -15,7 +15,7 @@ use crate::newcomers::pages::delivery_reason::reason;
 use crate::pages::Page;
 
 /// Maximum number of pods per page, and of unreached recipients shown.
-const MANY: u32 = 200;
+const PAGE: u32 = 200;
 
 /// Selects a page of pods.
 #[derive(Deserialize)]
@@ -75,7 +75,7 @@ pub(in crate::newcomers) async fn show(
     page: Page,
     Query(from): Query<From>,
 ) -> Result<Response, WebError> {
-    let told = look(&app, &newcomer, &from.after, MANY).await?;
+    let told = look(&app, &newcomer, &from.after, PAGE).await?;
     let number = |count: i64| page.words.number(count.unsigned_abs());
     let template = ToldPage {
         friends: back(&page, told.friends),
@@ -84,7 +84,7 @@ pub(in crate::newcomers) async fn show(
         waiting: number(told.counts.queued + told.counts.sending),
         failed: number(told.counts.rejected + told.counts.dead),
         is_over: told.counts.finished(),
-        more_by_hand: told.lost.len() >= MANY as usize,
+        more_by_hand: told.lost.len() >= PAGE as usize,
         by_hand: told
             .by_hand(|pod| page.words.one("told-everybody", "pod", pod))
             .into_iter()

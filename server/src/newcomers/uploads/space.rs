@@ -176,7 +176,7 @@ impl Space {
     }
 
     /// Returns whether a running upload may continue: its reservation is valid, and enough disk space stays free.
-    async fn still_stands(&self, name: &str, now: i64) -> Result<Result<(), Stop>, WebError> {
+    async fn is_current(&self, name: &str, now: i64) -> Result<Result<(), Stop>, WebError> {
         let sql = "UPDATE pappus_upload_space SET expires_at = ? WHERE name = ? AND expires_at > ?";
         let values = [(now + millis(RESERVED_FOR)).into(), name.into(), now.into()];
         if self.store.execute("renewing a reservation", sql, &values).await? == 0 {
@@ -250,6 +250,6 @@ impl<'a> Watch<'a> {
             return Ok(Ok(()));
         }
         (self.unchecked, self.checked) = (0, Instant::now());
-        self.space.still_stands(self.name, now).await
+        self.space.is_current(self.name, now).await
     }
 }
