@@ -27,7 +27,7 @@ impl Requests {
         self.store.execute("removing old links", &sql, &[]).await?;
         let sql = format!(
             "SELECT id, file FROM pappus_requests WHERE pod = ? AND state IN ('failed', 'cancelled', 'expired') \
-             AND file IS NOT NULL AND (state <> 'cancelled' OR finished_at < {now} - {}) ORDER BY id LIMIT {MANY}",
+             AND file IS NOT NULL AND (state <> 'cancelled' OR finished_at < {now} - {}) ORDER BY id LIMIT {PAGE}",
             millis(SETTLED)
         );
         let rows = self.store.rows("looking for old archives", &sql, &[(&self.pod).into()]).await?;

@@ -63,7 +63,7 @@ pub(super) async fn write(app: App) {
 async fn to_podmins(app: &App) -> Result<(), MailsError> {
     let sql = format!(
         "SELECT id, changed_at, old_account, username, proof, archive_bytes + photos_bytes FROM pappus_newcomers \
-         WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {MANY}"
+         WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {PAGE}"
     );
     let rows = app.store.rows("looking who waits", &sql, &[app.config.pod_url.as_str().into()]).await?;
     if rows.is_empty() {
@@ -132,7 +132,7 @@ async fn to_newcomers(app: &App) -> Result<(), MailsError> {
          decided_at FROM pappus_newcomers WHERE pod = ? AND mail_to IS NOT NULL \
          AND ((approved IS NOT NULL AND decision_told = 0) OR ((state IN ('failed', 'announced', 'undone') \
          OR (state = 'imported' AND announce_at IS NULL)) AND COALESCE(state_told, '') <> state)) \
-         ORDER BY id LIMIT {MANY}"
+         ORDER BY id LIMIT {PAGE}"
     );
     let rows =
         app.store.rows("looking whom to write to", &sql, &[app.config.pod_url.as_str().into()]).await?;

@@ -294,6 +294,10 @@ async fn a_list_of_another_type_is_read_or_said() {
 async fn an_odd_kind_leaves_what_it_is_the_kind_of() {
     let scene = Scene::new().await;
     let expected = scene.plan(&scene.document.to_string());
+    let without_orders = scene.changed(|d| {
+        let relayables = d["others_data"]["relayables"].as_array_mut().unwrap().iter_mut();
+        relayables.for_each(|record| drop(record.as_object_mut().unwrap().remove("property_order")));
+    });
     let changes: [(&str, Change); 4] = [
         ("orders", |d| {
             let relayables = d["others_data"]["relayables"].as_array_mut().unwrap().iter_mut();
@@ -316,7 +320,9 @@ async fn an_odd_kind_leaves_what_it_is_the_kind_of() {
     ];
     for (what, change) in changes {
         let plan = scene.changed(change);
-        assert_eq!(plan["kinds"], expected["kinds"], "{what}");
+        // Whoever wrote no order signed in the usual one; a few here have signed in another.
+        let right = if what == "orders" { &without_orders } else { &expected };
+        assert_eq!(plan["kinds"], right["kinds"], "{what}");
     }
 }
 

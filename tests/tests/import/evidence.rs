@@ -317,7 +317,7 @@ async fn nobody_hears_from_people_whom_they_ignore() {
             Some((like, post.clone()))
         })
         .unwrap();
-    let (liker, like) = (data(like, "author"), data(like, "guid"));
+    let (fan, like) = (data(like, "author"), data(like, "guid"));
     let talks = extras["conversations"].as_array().unwrap();
     let talk = talks.iter().find(|talk| talk["author"] == OLD).unwrap()["guid"].as_str().unwrap();
     let host = "greta@closing.example";
@@ -341,7 +341,7 @@ async fn nobody_hears_from_people_whom_they_ignore() {
                 target.pool.execute(&sql).await.unwrap();
             }
             if ignores {
-                target.ignore(host, &liker).await;
+                target.ignore(host, &fan).await;
                 target.ignore("jonas@closing.example", OLD).await;
             }
             let done = target.import(&scene.archive, "ida", &[]);

@@ -271,12 +271,13 @@ fn no_pictures() -> Vec<(Vec<u8>, bool)> {
     let mut damaged = png.clone();
     let data = png.windows(4).position(|bytes| bytes == b"IDAT").unwrap();
     damaged[data + 8] ^= 0xff;
-    let mut bmp = std::io::Cursor::new(Vec::new());
-    image::DynamicImage::new_rgb8(4, 4).write_to(&mut bmp, image::ImageFormat::Bmp).unwrap();
+    // 1x1, 24 bits.
+    let mut bmp = b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0".to_vec();
+    bmp.resize(0x3a, 0);
     vec![
         (picture("svg"), false),
         (Vec::new(), false),
-        (bmp.into_inner(), false),
+        (bmp, false),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(), false),
         (png[..20].to_vec(), false),
         (png[..png.len() / 3].to_vec(), false),

@@ -24,6 +24,9 @@ use crate::pod::database::{Column, ColumnLimits, DatabaseError};
 /// Characters of a string column.
 pub(in crate::import) const SHORT: usize = 255;
 
+/// Characters of an aspect's name, as diaspora*'s model validates it.
+const ASPECT_NAME: usize = 20;
+
 /// Returns the beginning of a text that fits into a string column.
 pub(in crate::import) fn short(text: &str) -> String {
     text.chars().take(SHORT).collect()
@@ -162,13 +165,19 @@ impl Holder<'_> {
 
     /// Fits the name of one of the account's aspects.
     fn own_aspect(&mut self, name: &mut String) {
-        let before = name.clone();
-        self.short("aspects", "name", name, CountKind::Aspects, &before);
+        let held = self.columns.of("aspects", "name").at_most(ASPECT_NAME).clean().hold(name);
+        let codes = [(held.cut, FindingCode::Shortened), (held.replaced, FindingCode::Replaced)];
+        for (_, code) in codes.into_iter().filter(|(is_so, _)| *is_so) {
+            self.report.note(CountKind::Aspects, code, name);
+        }
+        if held.cut || held.replaced {
+            *name = held.text.into_owned();
+        }
     }
 
     /// Fits an aspect's name wherever it occurs, so that it stays the same everywhere.
     fn aspect(&self, name: &mut String) {
-        let held = self.columns.of("aspects", "name").at_most(SHORT).clean().hold(name);
+        let held = self.columns.of("aspects", "name").at_most(ASPECT_NAME).clean().hold(name);
         if held.cut || held.replaced {
             *name = held.text.into_owned();
         }

@@ -139,7 +139,7 @@ async fn rows(app: &App, beginning: Option<&str>, after: i64) -> Result<Vec<Acco
         "SELECT user_id, MIN(username) FROM (SELECT user_id, username FROM pappus_requests WHERE pod = ? UNION ALL \
          SELECT a.user_id, a.username FROM pappus_campaign_accounts a JOIN pappus_campaigns c ON c.id = a.campaign_id \
          WHERE c.pod_url = ?) known WHERE user_id > ? AND username LIKE ? ESCAPE '!' GROUP BY user_id ORDER BY user_id \
-         LIMIT {MANY}"
+         LIMIT {PAGE}"
     );
     let pattern =
         beginning.unwrap_or_default().to_lowercase().replace('!', "!!").replace('_', "!_").replace('%', "!%");

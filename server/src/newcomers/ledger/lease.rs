@@ -27,7 +27,7 @@ pub(in crate::newcomers) static TABLE: WorkTable = WorkTable {
 /// A lease on one newcomer.
 pub(in crate::newcomers) struct Lease {
     newcomers: Newcomers,
-    lease: RowLease,
+    row: RowLease,
     /// The row when the lease was acquired.
     pub(in crate::newcomers) newcomer: Newcomer,
 }
@@ -56,18 +56,18 @@ impl Newcomers {
         let Some((lease, row)) = self.queue.acquire("advanced = 0, total = 0", NEWCOMER).await? else {
             return Ok(None);
         };
-        Ok(Some(Lease { newcomers: self.clone(), lease, newcomer: Newcomer::from_row(&row)? }))
+        Ok(Some(Lease { newcomers: self.clone(), row: lease, newcomer: Newcomer::from_row(&row)? }))
     }
 }
 
 impl Lease {
     pub(in crate::newcomers) fn fence(&self) -> &str {
-        self.lease.fence()
+        self.row.fence()
     }
 
     /// Returns whether a person has to act after this attempt.
     pub(in crate::newcomers) fn is_last(&self) -> bool {
-        self.lease.is_last()
+        self.row.is_last()
     }
 
     /// Ends the work and enters a new state. `set` begins with the other changes.
@@ -88,7 +88,7 @@ impl Lease {
         let mut all = values.to_vec();
         all.extend([state.as_str().into(), now.into()]);
         let mut transaction = self.newcomers.store.begin().await?;
-        let mine = self.lease.finish_in(&mut transaction, "ending work on a newcomer", &set, &all).await?;
+        let mine = self.row.finish_in(&mut transaction, "ending work on a newcomer", &set, &all).await?;
         // In the same transaction, so that it is logged exactly once.
         if mine && let Some(act) = act {
             let account = self.newcomer.old_account.as_deref();
@@ -105,7 +105,7 @@ impl Lease {
     pub(in crate::newcomers) async fn heartbeat(&self, progress: &Progress) -> Result<bool, StoreError> {
         let number = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
         let values = [progress.stage.as_deref().into(), number(progress.advanced), number(progress.total)];
-        self.lease.heartbeat("stage = ?, advanced = ?, total = ?", &values).await
+        self.row.heartbeat("stage = ?, advanced = ?, total = ?", &values).await
     }
 
     /// Records that the archive is acceptable.
@@ -211,17 +211,17 @@ impl Lease {
 
     /// Schedules another attempt after a pause.
     pub(in crate::newcomers) async fn retry(&self, reason: &str) -> Result<bool, StoreError> {
-        self.lease.retry("reason = ?", &[without_nul(reason).into()]).await
+        self.row.retry("reason = ?", &[without_nul(reason).into()]).await
     }
 
     /// Schedules another attempt after a process died.
     pub(in crate::newcomers) async fn died(&self, reason: &str) -> Result<bool, StoreError> {
-        self.lease.retry("deaths = deaths + 1, reason = ?", &[without_nul(reason).into()]).await
+        self.row.retry("deaths = deaths + 1, reason = ?", &[without_nul(reason).into()]).await
     }
 
     /// Releases the lease: others may continue immediately.
     pub(in crate::newcomers) async fn release(&self) -> Result<bool, StoreError> {
-        self.lease.release().await
+        self.row.release().await
     }
 }
 

@@ -87,10 +87,8 @@ struct View {
     reason: Option<String>,
     unproven: bool,
     key_locked: bool,
-    /// True if the announcement waits for a podmin.
-    waits_for_podmin: bool,
-    /// True without a usable signing key: the move cannot be announced.
-    no_key: bool,
+    /// The reason why the newcomer cannot announce the move.
+    obstacle: Option<Obstacle>,
     /// End of the pause for undo, while it is running.
     undo_until: Option<DateTime<Utc>>,
     plan: Option<Table>,
@@ -226,6 +224,30 @@ fn email(app: &App, newcomer: &Newcomer) -> Option<String> {
     Some(open_text(&unlock, sealed).ok()?.to_string())
 }
 
+impl View {
+    fn has_no_key(&self) -> bool {
+        self.obstacle == Some(Obstacle::NoKey)
+    }
+}
+
+/// A reason why a newcomer cannot announce the move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Obstacle {
+    /// The archive has no usable signing key.
+    NoKey,
+    /// A podmin has to see the move before.
+    Podmin,
+}
+
+fn obstacle(newcomer: &Newcomer, plan: Option<&PlanSummary>) -> Option<Obstacle> {
+    match newcomer.problem.as_deref() {
+        Some(NO_KEY) => Some(Obstacle::NoKey),
+        _ if plan.is_some_and(|plan| plan.no_key) => Some(Obstacle::NoKey),
+        Some(MANY_PODS) => Some(Obstacle::Podmin),
+        _ => None,
+    }
+}
+
 fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> View {
     let (words, word) = (&page.words, newcomer.state.as_str());
     let base = app.config.web.public_url.as_str();
@@ -247,8 +269,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),
         unproven: newcomer.proof.as_deref() == Some("unproven"),
         key_locked: needs_passphrase(newcomer),
-        waits_for_podmin: newcomer.problem.as_deref() == Some(MANY_PODS),
-        no_key: plan.as_ref().is_some_and(|plan| plan.no_key) || newcomer.problem.as_deref() == Some(NO_KEY),
+        obstacle: obstacle(newcomer, plan.as_ref()),
         undo_until: newcomer.undo_until(),
         plan: plan.map(|told| table(page, &told, Audience::Newcomer)),
         report: PlanSummary::read(newcomer.report.as_deref())

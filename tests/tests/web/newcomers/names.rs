@@ -85,10 +85,10 @@ async fn two_with_the_same_archive_do_not_share_an_import() {
         assert!(!settled(loser).await.is_null());
     }
     assert_eq!(scene.users().await, before + 1, "somebody else's account is undone");
+    scene.target.is_sound().await;
     scene.pods_are_near().await;
     assert_eq!(super::announce(winner).await, StatusCode::ACCEPTED);
     state(winner, "announced").await;
-    scene.target.is_sound().await;
 }
 
 /// What became of somebody whose move has come to rest.
