@@ -165,14 +165,8 @@ impl Holder<'_> {
 
     /// Fits the name of one of the account's aspects.
     fn own_aspect(&mut self, name: &mut String) {
-        let held = self.columns.of("aspects", "name").at_most(ASPECT_NAME).clean().hold(name);
-        let codes = [(held.cut, FindingCode::Shortened), (held.replaced, FindingCode::Replaced)];
-        for (_, code) in codes.into_iter().filter(|(is_so, _)| *is_so) {
-            self.report.note(CountKind::Aspects, code, name);
-        }
-        if held.cut || held.replaced {
-            *name = held.text.into_owned();
-        }
+        let (before, column) = (name.clone(), self.columns.of("aspects", "name").at_most(ASPECT_NAME));
+        self.own_in(column, name, CountKind::Aspects, &before);
     }
 
     /// Fits an aspect's name wherever it occurs, so that it stays the same everywhere.
