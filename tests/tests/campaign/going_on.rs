@@ -29,7 +29,7 @@ async fn what_would_change_it_is_refused_or_said() {
     // Not named, it stays what it was, and that is said.
     let ended = scene.run(&["--plain", "--name", "some"]);
     ended_well(&ended);
-    assert!(ended.stdout.contains("begun with --only file:"), "{ended:?}");
+    assert!(ended.stdout.contains("started with --only file:"), "{ended:?}");
     assert!(ended.stdout.contains("The time in all its archives is 2026-11-26T10:00:00Z"), "{ended:?}");
     assert_eq!(scene.accounts("some").await.len(), 2);
 }

@@ -352,7 +352,15 @@ async fn encrypted_archives_are_checked_with_the_files_alone() {
     assert!(unknown.code == Some(1) && unknown.stderr.contains("there are: june"), "{unknown:?}");
     std::fs::write(scene.out().join("campaign.json"), "{\"format\": \"pappus-campaign/1\", \"acc").unwrap();
     let broken = verify(&files, &[], &[]);
-    assert!(broken.code == Some(1) && broken.stderr.contains("campaign.json cannot be read"), "{broken:?}");
+    assert_eq!(broken.code, Some(10), "{broken:?}");
+    let counts = &document(&broken)["counts"];
+    assert_eq!(
+        (&counts["list"], &counts["surplus"]),
+        (&1.into(), &4.into()),
+        "nobody names them: {broken:?}"
+    );
+    let named = pappus(["campaign", "verify", "june", "--files", &files]).unwrap();
+    assert!(named.code == Some(1) && named.stderr.contains("campaign.json cannot be read"), "{named:?}");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn archives_that_a_later_campaign_builds_upon() {
         let ended = scene.run(&["--plain", "--name", name, "--since", since]);
         ended_well(&ended);
         assert!(
-            ended.stdout.contains("3 archives") && ended.stdout.contains("missing or damaged"),
+            ended.stdout.contains("that are missing or damaged, and are exported again: 3."),
             "{ended:?}"
         );
         let done: Vec<String> = scene

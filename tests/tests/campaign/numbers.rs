@@ -23,6 +23,13 @@ async fn the_time_left_is_weighted_by_records() {
          WHERE username = 'ida'")
     .await;
     set("UPDATE pappus_campaigns SET state = 'running'").await;
+    // Nobody works on it.
+    assert!(scene.status("heavy")["seconds_left"].is_null());
+    set(&format!(
+        "INSERT INTO pappus_campaign_workers (id, campaign_id, host, pid, started_at, lease_until, lease_millis) \
+         SELECT 'w', id, 'vm', 1, {now}, {now} + 50000, 60000 FROM pappus_campaigns"
+    ))
+    .await;
     let status = scene.status("heavy");
     // 1,200 records in ten seconds, 120,040 to come.
     let left = status["seconds_left"].as_f64().unwrap();
@@ -35,6 +42,13 @@ async fn the_time_left_is_weighted_by_records() {
     let status = scene.status("heavy");
     let left = status["seconds_left"].as_f64().unwrap();
     assert!((1200.0..1800.0).contains(&left), "{status}");
+
+    // All its workers wait, or it is paused.
+    set("UPDATE pappus_campaign_workers SET waits_for = 'the pod'").await;
+    assert!(scene.status("heavy")["seconds_left"].is_null());
+    set("UPDATE pappus_campaign_workers SET waits_for = NULL").await;
+    set("UPDATE pappus_campaigns SET state = 'paused'").await;
+    assert!(scene.status("heavy")["seconds_left"].is_null());
     store.close().await;
 }
 

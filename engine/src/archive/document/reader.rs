@@ -106,7 +106,9 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
             (b'{', Section::Root, "user") => self.object(Section::User),
             (b'{', Section::Root, "others_data") => self.object(Section::OthersData),
             (b'[', ..) => self.array(section, name),
-            (b'{', ..) if List::of(section, name).is_some() => self.array(section, name),
+            (b'{', ..) if self.visitor.takes_objects_as_lists() && List::of(section, name).is_some() => {
+                self.array(section, name)
+            }
             _ => self.value(section, name, None),
         }
     }

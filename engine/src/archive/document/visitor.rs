@@ -76,6 +76,11 @@ pub trait DocumentVisitor {
         true
     }
 
+    /// Returns whether an object in the place of a list is read as the list of its values, as some programs write them.
+    fn takes_objects_as_lists(&self) -> bool {
+        true
+    }
+
     /// Called before an array's elements. Empty arrays are visible only here.
     fn array(&mut self, place: &Place<'_>) {
         let _ = place;

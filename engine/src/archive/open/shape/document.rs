@@ -44,6 +44,10 @@ impl DocumentShape {
 }
 
 impl DocumentVisitor for DocumentShape {
+    fn takes_objects_as_lists(&self) -> bool {
+        self.tally.is_lenient()
+    }
+
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         match (place.section, place.name) {
             (Section::Root, "version") => {

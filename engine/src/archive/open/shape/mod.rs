@@ -34,6 +34,11 @@ impl Tally {
         Self { strictness, counts: BTreeMap::new(), findings: Findings::default() }
     }
 
+    /// Returns whether odd values are reported instead of refused.
+    fn is_lenient(&self) -> bool {
+        self.strictness == Strictness::Stock
+    }
+
     /// Reads a record: leniently from stock archives; signed ones must be well-formed.
     fn parse<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Option<T>, DocumentError> {
         let read = match self.strictness {
