@@ -48,7 +48,7 @@ pub async fn signature(app: &App, words: &Words) -> Result<String, OutboxError> 
     if let Some(email) = &app.config.podmin_email {
         _ = write!(text, "\n{} {email}", words.say("podmin-address"));
     }
-    Ok(if text.is_empty() { text } else { format!("\n{text}\n") })
+    Ok(if text.is_empty() { "\n".to_owned() } else { format!("\n{text}\n") })
 }
 
 /// Notifies a user that their archive is ready, or that the export failed.

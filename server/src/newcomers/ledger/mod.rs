@@ -1,5 +1,6 @@
 //! Newcomers in the store: their rows, states and leases.
 
+mod expiry;
 pub(super) mod lease;
 pub(super) mod records;
 pub(super) mod summary;
