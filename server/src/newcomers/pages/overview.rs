@@ -5,7 +5,6 @@ use axum::extract::{Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::depot::sealed::open_text;
 use serde::Deserialize;
 
@@ -14,7 +13,8 @@ use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::auth::{find, secret};
 use crate::newcomers::ledger::records::{Newcomer, State};
-use crate::newcomers::ledger::summary::{Group, PlanSummary};
+use crate::newcomers::ledger::summary::PlanSummary;
+use crate::newcomers::pages::plan_table::{Audience, Table, table};
 use crate::newcomers::steps::{MANY_PODS, NO_KEY, needs_passphrase};
 use crate::pages::{FieldProblems, Page};
 use crate::podmin_words::PodminMessage;
@@ -98,29 +98,6 @@ struct View {
     /// The pod's sign-in page.
     sign_in: String,
     expires: String,
-}
-
-/// A plan or the result of an import.
-pub(in crate::newcomers) struct Table {
-    pub(in crate::newcomers) rows: Vec<Row>,
-    /// Number, subject and text of each finding.
-    pub(in crate::newcomers) findings: Vec<(String, String, String)>,
-    pub(in crate::newcomers) minutes: u64,
-    pub(in crate::newcomers) photos: String,
-    pub(in crate::newcomers) has_photos: bool,
-    pub(in crate::newcomers) fits: bool,
-    pub(in crate::newcomers) fetched: u64,
-    /// A message if there are contacts and none of them can be imported.
-    pub(in crate::newcomers) no_contacts: Option<String>,
-}
-
-/// Numbers of one kind of record.
-pub(in crate::newcomers) struct Row {
-    pub(in crate::newcomers) kind: String,
-    pub(in crate::newcomers) in_archive: String,
-    pub(in crate::newcomers) new: String,
-    pub(in crate::newcomers) here: String,
-    pub(in crate::newcomers) left_out: String,
 }
 
 /// Shows the page.
@@ -334,87 +311,4 @@ fn is_about_damage(code: &str) -> bool {
     ["gzip_", "entry_", "manifest_", "zip_", "encryption_damaged", "count", "extras", "document", "field_"]
         .iter()
         .any(|beginning| code.starts_with(beginning))
-}
-
-/// The reader: newcomers are addressed directly, podmins read about them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::newcomers) enum Audience {
-    Newcomer,
-    Podmin,
-}
-
-/// Builds the table of numbers and findings.
-pub(in crate::newcomers) fn table(page: &Page, told: &PlanSummary, audience: Audience) -> Table {
-    let words = &page.words;
-    let row = |(kind, tally): (&CountKind, &pappus_engine::import::Tally)| Row {
-        kind: kind_text(page, *kind, audience),
-        in_archive: words.number(tally.in_archive),
-        new: words.number(tally.imported),
-        here: words.number(tally.adopted),
-        left_out: words.number(tally.left_out.values().sum()),
-    };
-    let finding = |group: &Group| {
-        (
-            words.number(group.count),
-            kind_text(page, group.kind, audience),
-            finding_text(page, group, audience),
-        )
-    };
-    Table {
-        rows: told.kinds.iter().map(row).collect(),
-        findings: told.findings.iter().map(finding).collect(),
-        minutes: told.seconds.div_ceil(60),
-        photos: words.size(told.photo_bytes),
-        has_photos: told.photo_bytes > 0,
-        fits: told.fits,
-        fetched: told.fetched_posts,
-        no_contacts: no_contacts(page, told, audience),
-    }
-}
-
-/// Returns the message if there are contacts and none of them can be imported.
-fn no_contacts(page: &Page, told: &PlanSummary, audience: Audience) -> Option<String> {
-    let words = &page.words;
-    let tally = told.kinds.get(&CountKind::Contacts)?;
-    if tally.in_archive == 0 || tally.imported + tally.adopted > 0 {
-        return None;
-    }
-    let count = tally.in_archive;
-    let key = match audience {
-        Audience::Newcomer => "newcomers-no-contacts",
-        Audience::Podmin => "queue-no-contacts",
-    };
-    let mut text = words.with(key, vec![("count", count.into()), ("shown", words.number(count).into())]);
-    let reasons = told.findings.iter().filter(|group| group.kind == CountKind::Contacts);
-    if let Some(most) = reasons.max_by_key(|group| group.count) {
-        let why = finding_text(page, most, audience);
-        text = format!("{text} {}", words.one("newcomers-no-contacts-why", "why", why));
-    }
-    Some(text)
-}
-
-/// Returns the text of a finding. If it addresses the newcomer, podmins get a different one.
-fn finding_text(page: &Page, group: &Group, audience: Audience) -> String {
-    let name = group.code.as_str().replace('_', "-");
-    let own = match audience {
-        Audience::Podmin => page.words.find(&format!("queue-finding-{name}")),
-        Audience::Newcomer => None,
-    };
-    own.unwrap_or_else(|| page.words.say(&format!("newcomers-finding-{name}")))
-}
-
-/// Returns the name of a kind of record; that for podmins does not address the newcomer.
-fn kind_text(page: &Page, kind: CountKind, audience: Audience) -> String {
-    let key = kind_key(kind);
-    let own = match audience {
-        Audience::Podmin => page.words.find(&format!("queue-{key}")),
-        Audience::Newcomer => None,
-    };
-    own.unwrap_or_else(|| page.words.say(&key))
-}
-
-/// Returns the translation key of a kind of record.
-fn kind_key(kind: CountKind) -> String {
-    let name = serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned));
-    format!("kind-{}", name.unwrap_or_default().replace('_', "-"))
 }
