@@ -54,18 +54,18 @@ impl Hold {
 
     fn sentence(&self) -> String {
         match self {
-            Self::Requested => "The announcement is held back, as you asked with --hold.".to_owned(),
+            Self::Requested => "The announcement is postponed, as requested with --hold.".to_owned(),
             Self::Locked => {
-                "The archive's private key is under a passphrase, and the move cannot be announced without it: give it \
-                 with --key-passphrase=FILE."
+                "The archive's private key is protected by a passphrase, and the move cannot be announced without \
+                 it: pass it with --key-passphrase=FILE."
                     .to_owned()
             }
             Self::NoKey(reason) => format!(
-                "The archive has no usable private key: {reason}. Other pods would not believe the move: the account \
-                 stays here under its new name, and its contacts have to be told by hand."
+                "The archive has no usable private key: {reason}. Other pods would not accept the move: the \
+                 account stays here under its new name, and its contacts have to be told by hand."
             ),
-            Self::Unproven => "Nothing proves whose archive it is, and an announcement cannot be undone: the move is \
-                               not announced by itself. Compare the key's fingerprint with the person first."
+            Self::Unproven => "Nothing proves whose archive it is, and an announcement cannot be undone, so the \
+                 move is not announced automatically. Compare the key's fingerprint with the person first."
                 .to_owned(),
         }
     }
@@ -123,8 +123,8 @@ impl Intent {
     pub(crate) fn describe(&self, output: &Output) {
         match &self.hold {
             None => output.line(
-                "After the import the move is announced at once and cannot be undone from then on. This plan is the \
-                 place to look around; --hold keeps the announcement back.",
+                "The import announces the move at once, and after that it cannot be undone. Review this plan \
+                 first; --hold postpones the announcement.",
             ),
             Some(hold) => output.line(hold.sentence()),
         }
@@ -193,7 +193,7 @@ impl Following<'_> {
         let unread = |error| Failure::new(format!("{} cannot be read", file.display()), error);
         if sha256_of_file(file).map_err(unread)? != self.archive_sha256 {
             let sentence = format!(
-                "{} was changed while it was imported: run the same command again with the right file",
+                "{} changed during the import: run the same command again with the right file",
                 file.display()
             );
             return Err(Failure::say(sentence).with_code("changed"));
@@ -235,22 +235,22 @@ impl Announcement {
                 }
             }
             Self::AnnouncedBefore => output.line(
-                "The move was announced before and cannot be undone. `pappus deliveries` shows who has been told.",
+                "The move was announced before and cannot be undone. `pappus deliveries` shows who has been notified.",
             ),
             Self::Announced { announced, sent, .. } => {
                 announce::describe(output, announced);
                 if let Some(sent) = sent {
                     sent.describe(output);
                     output.line(
-                        "Next: leave `pappus deliver --wait` running, or `pappus serve`, which delivers as well. The \
-                         friends' pods get the rest after they have processed the move; a pod that is down is tried \
-                         again for four weeks. `pappus deliveries` shows how far it is.",
+                        "Next: leave `pappus deliver --wait` running, or `pappus serve`, which delivers as well. \
+                         The friends' pods get the remaining messages after they have processed the move; a pod \
+                         that is down is retried for four weeks. `pappus deliveries` shows the progress.",
                     );
                 } else {
                     output.line(
-                        "Nothing was sent, because of --offline. Next: `pappus deliver --wait` sends everything, for four \
-                         weeks if a pod is down. Comments and likes under the imported posts are lost until the friends' \
-                         pods have heard of the move.",
+                        "Nothing was sent, because of --offline. Next: `pappus deliver --wait` sends everything \
+                         and retries pods that are down for four weeks. Comments and likes under the imported posts \
+                         are lost until the friends' pods know of the move.",
                     );
                 }
                 output.line("The move is announced: it cannot be undone.");

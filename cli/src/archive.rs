@@ -87,8 +87,8 @@ pub(crate) fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, F
     }
     if !std::io::stdin().is_terminal() {
         return Err(Failure::say(format!(
-            "the key file {} has a passphrase, and there is no terminal to ask for it: put the keys back with \
-             `pappus keys restore`, which takes it from a file, or decrypt the copy with `age --decrypt`",
+            "the key file {} has a passphrase, and there is no terminal to ask for it: restore the keys with \
+             `pappus keys restore`, which reads it from a file, or decrypt the copy with `age --decrypt`",
             path.display()
         )));
     }

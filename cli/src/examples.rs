@@ -24,7 +24,7 @@ const EXPORT: &[Example] = &[
     ),
     example("Export the whole pod", "pappus export --all --pod /srv/diaspora --out /srv/exports"),
     example(
-        "Export everybody seen within a year into a bucket, slowly",
+        "Export everyone seen within a year to a bucket, slowly",
         "pappus export --all --only active-year --gentle --pod /srv/diaspora --out s3://exports/closing",
     ),
 ];
@@ -36,7 +36,7 @@ const KEYS: &[Example] = &[
     ),
 ];
 const KEYS_RESTORE: &[Example] = &[example(
-    "Take the keys back from a copy",
+    "Restore the keys from a copy",
     "pappus keys restore /media/usb/pappus-keys.txt --pod /srv/diaspora",
 )];
 const CAMPAIGN: &[Example] = &[
@@ -45,10 +45,7 @@ const CAMPAIGN: &[Example] = &[
     example("Hold it", "pappus campaign pause spring --pod /srv/diaspora"),
 ];
 const CAMPAIGN_VERIFY: &[Example] = &[
-    example(
-        "Check everything that a campaign has stored",
-        "pappus campaign verify spring --pod /srv/diaspora",
-    ),
+    example("Check everything a campaign has stored", "pappus campaign verify spring --pod /srv/diaspora"),
     example(
         "Check copies, without Pappus's own database",
         "pappus campaign verify --files /mnt/copies --identity pappus-keys.txt",
@@ -56,7 +53,7 @@ const CAMPAIGN_VERIFY: &[Example] = &[
 ];
 const IMPORT: &[Example] = &[
     example(
-        "Look at what would come in; nothing is written",
+        "Show what would be imported; nothing is written",
         "pappus import alice.zip --as alice --dry-run --pod /srv/diaspora",
     ),
     example("Import and announce the move", "pappus import alice.zip --as alice --pod /srv/diaspora"),
@@ -69,18 +66,18 @@ const IMPORT: &[Example] = &[
 /// Examples of every subcommand, keyed by its words.
 const EXAMPLES: &[(&str, &[Example])] = &[
     ("export", EXPORT),
-    ("worker", &[example("Help with the campaign that is open", "pappus worker --pod /srv/diaspora")]),
+    ("worker", &[example("Work on the open campaign", "pappus worker --pod /srv/diaspora")]),
     ("campaign", CAMPAIGN),
-    ("campaign pause", &[example("Hold a campaign", "pappus campaign pause spring --pod /srv/diaspora")]),
+    (
+        "campaign pause",
+        &[example("Pause a campaign and resume it", "pappus campaign pause spring --pod /srv/diaspora")],
+    ),
     ("campaign resume", &[example("Continue it", "pappus campaign resume spring --pod /srv/diaspora")]),
     (
         "campaign retry",
         &[example("Try failed accounts again", "pappus campaign retry spring --pod /srv/diaspora")],
     ),
-    (
-        "campaign cancel",
-        &[example("Give a campaign up", "pappus campaign cancel spring --pod /srv/diaspora")],
-    ),
+    ("campaign cancel", &[example("Cancel a campaign", "pappus campaign cancel spring --pod /srv/diaspora")]),
     ("campaign verify", CAMPAIGN_VERIFY),
     (
         "check",
@@ -116,7 +113,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ("imports", &[example("List the imports", "pappus imports --pod /srv/diaspora")]),
     (
         "announce",
-        &[example("Announce an import that was held", "pappus announce alice.zip --pod /srv/diaspora")],
+        &[example(
+            "Announce an import whose announcement was postponed",
+            "pappus announce alice.zip --pod /srv/diaspora",
+        )],
     ),
     (
         "deliver",
@@ -126,11 +126,11 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     ("deliveries", &[example("Show what has arrived", "pappus deliveries --pod /srv/diaspora")]),
+    ("resend", &[example("Retry one pod at once", "pappus resend --to friends.example --pod /srv/diaspora")]),
     (
-        "resend",
-        &[example("Try one pod again at once", "pappus resend --to friends.example --pod /srv/diaspora")],
+        "undo",
+        &[example("Undo an import that has not been announced", "pappus undo 3f2a --pod /srv/diaspora")],
     ),
-    ("undo", &[example("Undo an import that is not announced", "pappus undo 3f2a --pod /srv/diaspora")]),
     ("repair", &[example("List what would be fixed", "pappus repair --dry-run --pod /srv/diaspora")]),
     ("keys", KEYS),
     (
@@ -141,7 +141,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         )],
     ),
     ("keys restore", KEYS_RESTORE),
-    ("keys rotate", &[example("Make a new key", "pappus keys rotate --pod /srv/diaspora")]),
+    ("keys rotate", &[example("Create a new key", "pappus keys rotate --pod /srv/diaspora")]),
     (
         "serve",
         &[
@@ -162,7 +162,7 @@ pub(crate) const EXIT_CODES: [(&str, &str); 6] = [
     ("0", "Done."),
     ("1", "Failed; standard error says why."),
     ("2", "Wrong usage; nothing was done."),
-    ("10", "Done with findings: something was left out or is doubtful, and is listed."),
+    ("10", "Done with findings: something was left out or is doubtful; each is listed."),
     ("130", "Interrupted by Ctrl-C."),
     ("143", "Ended by SIGTERM."),
 ];

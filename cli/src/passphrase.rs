@@ -60,8 +60,8 @@ fn get(
         PassphraseSource::Prompt if std::io::stdin().is_terminal() => ask()?,
         PassphraseSource::Prompt => {
             let sentence = format!(
-                "there is no terminal to ask for the passphrase for {what}: name a file that holds it, or a command \
-                 that prints it"
+                "there is no terminal to ask for the passphrase for {what}: specify a file that contains it, or a \
+                 command that prints it"
             );
             return Err(Failure::say(sentence));
         }
@@ -123,7 +123,7 @@ fn prompt_twice(what: &str) -> Result<Zeroizing<String>, Failure> {
         } else if prompt("Repeat the passphrase: ")? == first {
             return Ok(first);
         } else {
-            "They differ. Try again."
+            "The passphrases differ. Try again."
         };
         // A closed standard error is ignored.
         _ = writeln!(std::io::stderr(), "{complaint}");
@@ -137,6 +137,6 @@ fn prompt(text: &str) -> Result<Zeroizing<String>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
             Err(Failure::interrupted(Interrupted::Interrupt))
         }
-        Err(error) => Err(Failure::new("the terminal cannot be asked for a passphrase", error)),
+        Err(error) => Err(Failure::new("the passphrase cannot be read from the terminal", error)),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failu
                 podmin_email: config.podmin_email,
             })
         }
-        _ => Err(Failure::say("name the pod with --pod, or with --database-url, --pod-url and --uploads")),
+        _ => Err(Failure::say("specify the pod with --pod, or with --database-url, --pod-url and --uploads")),
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn address(folder: Option<&Path>, url: Option<&str>) -> Result<PodUrl
     match (url, folder) {
         (Some(url), _) => Ok(PodUrl::parse(url)?),
         (None, Some(folder)) => Ok(read_pod_directory(folder, &environment)?.url),
-        (None, None) => Err(Failure::say("name the pod with --pod, or its address with --pod-url")),
+        (None, None) => Err(Failure::say("specify the pod with --pod, or its address with --pod-url")),
     }
 }
 
@@ -61,7 +61,8 @@ pub(crate) fn other_hosts(url: &PodUrl, hosts: &BTreeMap<String, u64>) -> Option
     (accounts > 0).then(|| {
         format!(
             "The {who} of {} {have} in {named}, not in @{} as the pod's address gives. If the pod has changed its \
-             address, this is right: people keep their IDs. If not, correct --pod-url or the pod's configuration first.",
+             address, this is correct: people keep their IDs. If not, correct --pod-url or the pod's configuration \
+             first.",
             match accounts {
                 1 => "one account".to_owned(),
                 more => format!("{} accounts", crate::commands::thousands(more)),

@@ -49,7 +49,7 @@ pub(crate) enum Log {
 
 /// Options for working on a campaign.
 #[derive(Args)]
-#[command(next_help_heading = "Speed and patience")]
+#[command(next_help_heading = "Speed and retries")]
 pub(crate) struct WorkArguments {
     /// Reduce the load on the pod: export one account at a time, with rests, and none while its database is busy. The
     /// default while the pod is in use

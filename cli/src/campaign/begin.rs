@@ -53,7 +53,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
     let place = Place { config, state, store };
     let (campaign, names) = match found {
         Some(campaign) => {
-            output.line(format!("The campaign {:?} goes on.", campaign.name));
+            output.line(format!("Resuming the campaign {:?}.", campaign.name));
             resume::say(&campaign, &arguments, output);
             (campaign, chosen.1)
         }
@@ -113,8 +113,8 @@ fn only_open(campaigns: Vec<Campaign>) -> Result<Campaign, Failure> {
         .collect();
     match (open.pop(), open.is_empty()) {
         (Some(campaign), true) => Ok(campaign),
-        (Some(_), false) => Err(Failure::say("several campaigns are open; name one with --campaign")),
-        (None, _) => Err(Failure::say("no campaign of this pod is open; `pappus export --all` begins one")),
+        (Some(_), false) => Err(Failure::say("several campaigns are open; specify one with --campaign")),
+        (None, _) => Err(Failure::say("no campaign of this pod is open; `pappus export --all` starts one")),
     }
 }
 
@@ -142,7 +142,7 @@ async fn begin(
     let name = arguments.campaign.name.clone().unwrap_or_else(|| now.compact());
     let new = NewCampaign { name: &name, out, options: &options, archive_key: &archive_key, created_at: now };
     let campaign = patience.until_ok(|| campaigns.begin(&new)).await?;
-    output.line(format!("The campaign {name:?} begins."));
+    output.line(format!("Starting the campaign {name:?}."));
     Ok((campaign, names))
 }
 
@@ -154,7 +154,7 @@ async fn recipients(
     (patience, output): (RetryPolicy, &Output),
 ) -> Result<Vec<String>, Failure> {
     if arguments.campaign.plain {
-        output.line("The archives are NOT encrypted: whoever reads them can take every account of the pod.");
+        output.line("The archives are NOT encrypted: anyone who can read them can take over every account of the pod.");
         return Ok(Vec::new());
     }
     let keys = CampaignKeys::new(&place.state, &place.store, &place.config.url);
@@ -164,13 +164,13 @@ async fn recipients(
     let file = file.display();
     if key.identity_here {
         output.line(format!(
-            "What opens them is in {file}: without it they are lost. `pappus keys backup` makes a copy."
+            "The key to open them is in {file}: without it they are lost. `pappus keys backup` copies it."
         ));
     } else {
         say(&format!(
-            "What opens the archives is NOT on this machine: it was in {file} where the first campaign was begun. If it \
-             is lost, nobody can ever open them. `pappus keys restore` takes a copy back, `pappus keys rotate` makes \
-             another key first."
+            "The key to open the archives is NOT on this machine: it was in {file} on the machine where the first \
+             campaign was started. If it is lost, the archives can never be opened. `pappus keys restore` restores \
+             it from a copy; `pappus keys rotate` creates a new key for new archives."
         ));
     }
     Ok(std::iter::once(key.recipient).chain(arguments.encrypt_to.iter().cloned()).collect())
@@ -192,9 +192,9 @@ fn say_lost_key(state: &StateFolder, earlier: &[Campaign]) -> Result<(), Failure
 /// Explains the consequences of a lost archive key.
 pub(crate) fn lost_key(state: &StateFolder, lost: &str) -> String {
     format!(
-        "THE POD'S ARCHIVE KEY {lost} IS GONE from {}. A new one is made now: whoever trusts the old one, on other pods \
-         or for earlier archives, does not know it. If there is a copy of archive-key.pem, stop, put it back, and run \
-         the same again.",
+        "THE POD'S ARCHIVE KEY {lost} IS GONE from {}. A new one is being created: pods that trust the old key, \
+         and checks of earlier archives, will not accept it. If you have a copy of archive-key.pem, stop, restore \
+         it, and run the same command again.",
         state.path().display()
     )
 }
@@ -246,7 +246,7 @@ fn list(path: &Path) -> Result<Vec<String>, Failure> {
         .filter(|name| !name.is_empty())
         .collect();
     if names.is_empty() {
-        return Err(Failure::say(format!("the list {} names nobody", path.display())));
+        return Err(Failure::say(format!("the list {} is empty", path.display())));
     }
     Ok(names)
 }

@@ -24,7 +24,7 @@ impl Records {
     /// Starts the requested outputs.
     pub(crate) fn start(arguments: &WorkArguments) -> Result<Self, Failure> {
         if let Some(address) = arguments.metrics {
-            let failed = |error| Failure::new(format!("the numbers cannot be shown at {address}"), error);
+            let failed = |error| Failure::new(format!("the metrics cannot be served at {address}"), error);
             PrometheusBuilder::new()
                 .with_http_listener(address)
                 .set_buckets(&SECONDS)

@@ -10,8 +10,8 @@ pub(crate) fn describe(output: &Output, status: &Status) {
     let Status { campaign, totals, .. } = status;
     let state = match campaign.state {
         CampaignState::Preparing => "is being prepared",
-        CampaignState::Running if status.workers.is_empty() => "is open, and nobody works on it",
-        CampaignState::Running => "is under way",
+        CampaignState::Running if status.workers.is_empty() => "is open, without a worker",
+        CampaignState::Running => "is running",
         CampaignState::Paused => "is paused",
         CampaignState::Cancelled => "was cancelled",
         CampaignState::Finished => "is finished",
@@ -42,18 +42,18 @@ pub(crate) fn describe(output: &Output, status: &Status) {
         let waits =
             worker.waits_for.as_ref().map_or_else(String::new, |reason| format!(", waiting: {reason}"));
         output.line(format!(
-            "  worker {} on {}: {} in hand{waits}",
+            "  worker {} on {}: {} in progress{waits}",
             worker.pid,
             worker.host,
             counted(worker.accounts.unsigned_abs(), "account")
         ));
     }
     if !status.slowest.is_empty() && campaign.state != CampaignState::Preparing {
-        output.line("  Took longest:");
+        output.line("  Slowest:");
         status.slowest.iter().take(3).for_each(|line| slow(output, line));
     }
     if !status.failed.is_empty() {
-        output.line("  Failed (`pappus campaign retry` lets them have another turn):");
+        output.line("  Failed (`pappus campaign retry` tries them again):");
         for line in &status.failed {
             output.line(format!("    {}: {}", line.account, line.reason.as_deref().unwrap_or("no reason")));
         }

@@ -54,7 +54,7 @@ pub(super) fn check(
         return different(&format!("time in its archives, {begun}"));
     }
     if arguments.campaign.only.is_none() && options.only == Only::Listed && !is_written_down {
-        return different("list of names, which is not written down yet: name it again with --only");
+        return different("list of names, which has not been saved yet: specify it again with --only");
     }
     Ok(())
 }

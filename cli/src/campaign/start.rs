@@ -103,7 +103,7 @@ impl RetryPolicy {
             if left.is_zero() {
                 let waited = since.elapsed().as_secs();
                 return Err(Failure::say(format!(
-                    "{reason}. This has been so for {waited} seconds; nothing is lost, run the same again to go on"
+                    "{reason}, for {waited} seconds now; nothing is lost: run the same command again to continue"
                 )));
             }
             if said != reason && !self.json {

@@ -140,7 +140,7 @@ impl Observer for View {
     fn state(&self, state: CampaignState) {
         self.records.state(state);
         if state == CampaignState::Paused {
-            self.line("The campaign is paused; `pappus campaign resume` lets it go on.");
+            self.line("The campaign is paused; `pappus campaign resume` resumes it.");
         }
     }
 }
@@ -191,7 +191,7 @@ pub(crate) async fn awaited(
         if !told && !output.is_json() {
             let which = name.map_or_else(|| "a campaign".to_owned(), |name| format!("the campaign {name:?}"));
             // A closed standard error is ignored.
-            _ = writeln!(std::io::stderr(), "Waiting for {} to begin.", printable(&which));
+            _ = writeln!(std::io::stderr(), "Waiting for {} to start.", printable(&which));
             told = true;
         }
         tokio::time::sleep(POLL_INTERVAL).await;

@@ -135,11 +135,11 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     store.close().await;
     if ended.stopped && status.totals.open() > 0 {
         let left = counted(status.totals.open(), "account");
-        let sentence = format!("stopped, with {left} left: run the same again to go on");
+        let sentence = format!("stopped, with {left} left: run the same command again to continue");
         return Err(Failure::say(sentence).with_code("stopped"));
     }
     if status.campaign.state == CampaignState::Cancelled {
-        return Err(Failure::say("the campaign was cancelled; what is stored stays").with_code("cancelled"));
+        return Err(Failure::say("the campaign was cancelled; stored archives remain").with_code("cancelled"));
     }
     describe(output, &status);
     output.document(&document(&status));
@@ -153,7 +153,7 @@ fn archive_key(state: &StateFolder, campaign: &Campaign) -> Result<SigningKey, F
         Some(key) => Ok(key.signing_key()?),
         None => Err(Failure::say(format!(
             "the archives of the campaign {:?} are signed with the pod's archive key {}, which is not in {}. Copy \
-             archive-key.pem from the machine that began it, or name its folder with --state",
+             archive-key.pem from the machine that started it, or specify its folder with --state",
             campaign.name,
             campaign.archive_key,
             state.path().display()
@@ -179,8 +179,8 @@ async fn before(
         places.insert(out, depot);
     }
     output.line(format!(
-        "Looking for what has changed since {name:?}, and whether its archives are whole. Not seen: a value that somebody \
-         changed in the pod's database by hand, and photo files that were changed on disk."
+        "Looking for changes since {name:?}, and checking its archives. Not detected: values changed by hand in \
+         the pod's database, and photo files changed on disk."
     ));
     Ok(places)
 }
@@ -219,13 +219,14 @@ fn say_prepared(campaign: &Campaign, prepared: &Prepared, output: &Output) {
     let before = campaign.options.since.as_deref().unwrap_or_default();
     if prepared.lost > 0 {
         output.line(format!(
-            "Archives of {before:?} that are missing or damaged, and are exported again: {}.",
+            "Archives of {before:?} that are missing or damaged, and will be exported again: {}.",
             thousands(prepared.lost)
         ));
     }
     if prepared.unknown > 0 {
         output.line(format!(
-            "{before:?} was started by an earlier Pappus, which recorded nothing to compare {} with: they are exported again.",
+            "{before:?} was started by an earlier version of Pappus, which recorded nothing to compare {} with: \
+             they will be exported again.",
             counted(prepared.unknown, "account")
         ));
     }
@@ -245,8 +246,8 @@ async fn options(
         let used = patience.until_ok(|| is_in_use(&config.url, &config.database)).await?;
         if used {
             output.line(
-                "The pod is in use, so this goes slowly, one account at a time, with rests. With --no-gentle it goes \
-                 as fast as it can.",
+                "The pod is in use, so this runs slowly, one account at a time, with pauses. --no-gentle runs at \
+                 full speed.",
             );
         }
         used

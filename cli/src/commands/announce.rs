@@ -24,7 +24,9 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
     let announced = announce_archive(opened, &config, &store, way).await?;
     store.close().await;
     describe(output, &announced);
-    output.line("Next: `pappus deliver --wait` sends the deliveries, for four weeks if a pod is down.");
+    output.line(
+        "Next: `pappus deliver --wait` sends the deliveries and retries pods that are down for four weeks.",
+    );
     output.document(&announced);
     Ok(if announced.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
 }
@@ -55,7 +57,7 @@ pub(crate) async fn announce_archive(
 pub(crate) fn describe(output: &Output, announced: &Announced) {
     output.line(format!("{} is {} from now on.", announced.old, announced.new));
     output.line(format!(
-        "The move goes to {}, with messages of their own for {} there; {} queued.",
+        "The move will be sent to {}, with separate messages for {} there; {} queued.",
         counted(announced.pods, "pod"),
         if announced.people == 1 {
             "1 person".to_owned()
@@ -66,7 +68,7 @@ pub(crate) fn describe(output: &Output, announced: &Announced) {
     ));
     if announced.unknown > 0 {
         output.line(format!(
-            "{} unknown here: only the pods are told of the move.",
+            "{} unknown here: only their pods are notified of the move.",
             counted(announced.unknown, "contact")
         ));
     }
@@ -75,6 +77,6 @@ pub(crate) fn describe(output: &Output, announced: &Announced) {
         counted(announced.friends, "friend")
     ));
     for (person, reason) in &announced.by_hand {
-        output.line(format!("  {person} cannot be told: {reason}"));
+        output.line(format!("  {person} cannot be notified: {reason}"));
     }
 }

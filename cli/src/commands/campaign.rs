@@ -46,7 +46,7 @@ async fn act(
             (
                 &named.name,
                 "paused",
-                "Paused: accounts in progress are finished, then the workers wait.".to_owned(),
+                "Paused: the workers finish the accounts in progress, then wait.".to_owned(),
             )
         }
         CampaignAction::Resume(named) => {
@@ -55,7 +55,7 @@ async fn act(
         }
         CampaignAction::Cancel(named) => {
             campaigns.cancel(&named.name).await?;
-            (&named.name, "cancelled", "Cancelled: what is stored stays.".to_owned())
+            (&named.name, "cancelled", "Cancelled: stored archives remain.".to_owned())
         }
         CampaignAction::Retry(named) => {
             let retried = campaigns.retry(&named.name).await? + lost;

@@ -44,7 +44,7 @@ pub(crate) async fn run(
         } else if !found.lost.is_empty() || found.has_broken_list() {
             let name = &campaign.campaign.name;
             output.line(format!(
-                "`pappus campaign verify {name} --repair` writes the list anew and lets lost archives be made again."
+                "`pappus campaign verify {name} --repair` rewrites the list and has lost archives exported again."
             ));
         }
         campaign.store.close().await;
@@ -126,20 +126,20 @@ async fn repair(
         };
         if key.public_key()?.fingerprint().to_string() != known.campaign.archive_key {
             return Err(Failure::say(format!(
-                "the list is to be signed with the pod's archive key {}, and another is on this machine",
+                "the list must be signed with the pod's archive key {}, and this machine has a different one",
                 known.campaign.archive_key
             )));
         }
         let created_by = format!("pappus {}", env!("CARGO_PKG_VERSION"));
         let campaign = (&known.store, &known.campaigns, &known.campaign);
         let written = rewrite_list(depot, campaign, &key, &created_by, scratch).await?;
-        output.line(format!("The list {} is written anew.", written.json.name));
+        output.line(format!("The list {} was rewritten.", written.json.name));
         list = Some(written.json.name);
     }
     let retried = known.campaigns.retry_lost(name, &found.lost).await?;
     if retried > 0 {
         output.line(format!(
-            "{} to be made again: `pappus export --all --name {name}` or a worker takes them up.",
+            "{} to be exported again: `pappus export --all --name {name}` or a worker does it.",
             counted(retried, "archive")
         ));
     }
@@ -191,7 +191,7 @@ fn describe(output: &Output, found: &CampaignVerification) {
     for list in &found.lists {
         let totals = &list.totals;
         output.line(format!(
-            "{} of {}: {}, {} with an archive{}, {} failed, {} skipped, {} still to come.",
+            "{} of {}: {}, {} with an archive{}, {} failed, {} skipped, {} still open.",
             list.head.name,
             list.head.pod,
             counted(totals.accounts, "account"),
@@ -205,12 +205,12 @@ fn describe(output: &Output, found: &CampaignVerification) {
             Some(key) => output.line(format!("  {} is signed by {key}.", list.file)),
             // While a campaign is being prepared, no list is stored yet.
             None if totals.accounts == 0 => {}
-            None => output.line(format!("  {} IS NOT SIGNED AS IT SHOULD BE.", list.file)),
+            None => output.line(format!("  {} HAS NO VALID SIGNATURE.", list.file)),
         }
-        output.line(format!("  Whole, inside too: {}.", counted(list.verified, "archive")));
+        output.line(format!("  Fully checked, contents included: {}.", counted(list.verified, "archive")));
         if list.sealed > 0 {
             output.line(format!(
-                "  Only the bytes were checked of {}, which nothing here opens.",
+                "  Only the checksums were checked of {}, since no key here opens them.",
                 counted(list.sealed, "encrypted archive")
             ));
         }
@@ -228,6 +228,6 @@ fn describe(output: &Output, found: &CampaignVerification) {
         output.line(format!("  … {} in all; --json lists up to a thousand", counted(total, "problem")));
     }
     if found.is_clean() {
-        output.line("Nothing is missing, damaged or too much.");
+        output.line("Nothing is missing, damaged or unexpected.");
     }
 }

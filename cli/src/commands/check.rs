@@ -110,7 +110,7 @@ fn describe(output: &Output, url: &PodUrl, survey: &Survey) {
     }
     if !survey.without_statistics.is_empty() {
         output.line(format!(
-            "The database knows nothing about the contents of {}, as after a restore, and an export takes much longer. \
+            "The database has no statistics about {}, as after a restore, and an export would take much longer. \
              Run ANALYZE in it first.",
             survey.without_statistics.join(", ")
         ));
@@ -133,7 +133,7 @@ fn describe(output: &Output, url: &PodUrl, survey: &Survey) {
 
 fn print_forecast(output: &Output, forecast: Option<&Forecast>) {
     let Some(forecast) = forecast else {
-        output.line("What would be left out was not examined (--quick).");
+        output.line("Omissions were not examined (--quick).");
         return;
     };
     if forecast.is_clean() {

@@ -21,8 +21,10 @@ pub(crate) fn run(arguments: &Convert, output: &Output) -> Result<Outcome, Failu
     })?;
     output.line(format!("{}", converted.document.display()));
     output.line(format!("{}, {}", converted.photos.display(), counted(converted.photo_count, "photo")));
-    output.line("Both belong on the settings page of the new pod, or into its task accounts:migration.");
-    output.line("The first holds the private key in clear: keep it to yourself.");
+    output.line(
+        "Upload both on the settings page of the new pod, or pass them to its task accounts:migration.",
+    );
+    output.line("The first contains the private key unencrypted: do not share it.");
     output.document(&serde_json::json!({
         "document": converted.document,
         "photos": converted.photos,

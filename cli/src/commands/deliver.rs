@@ -58,7 +58,7 @@ impl Sending<'_> {
     pub(crate) async fn send_due(&self, store: &Store, output: &Output) -> Result<Sent, Failure> {
         let client = network::client_with_own_pod(&self.config.url, self.network)?;
         let stopped = interrupt::stop_gracefully(
-            "Stopping when the deliveries on their way have arrived. Press Ctrl-C again to stop at once.",
+            "Stopping after the deliveries in progress. Press Ctrl-C again to stop at once.",
         );
         let ledger = Ledger::new(store);
         if self.patience.assume_reachable {
@@ -111,7 +111,7 @@ impl Sent {
         let Self { summary, counts, friends, unseen, held, next } = self;
         let number = |count: i64| thousands(count.unsigned_abs());
         output.line(format!(
-            "Sent: {} arrived, {} refused, {} to be tried again, {} given up.",
+            "Sent: {} arrived, {} refused, {} to be retried, {} given up.",
             thousands(summary.delivered),
             thousands(summary.rejected),
             thousands(summary.postponed),
@@ -131,14 +131,14 @@ impl Sent {
         }
         if *held > 0 {
             output.line(format!(
-                "{} of them wait for pods that another program sends to just now, or did until it was killed: a minute \
-                 after its last word they are free.",
+                "{} of them wait for pods that another process is sending to, or was until it was killed: they are \
+                 released a minute after its last heartbeat.",
                 number(*held)
             ));
         }
         if let Some(next) = next {
             output.line(format!(
-                "The next can be sent at {} UTC; `pappus deliver --wait` waits for it.",
+                "The next one is due at {} UTC; `pappus deliver --wait` waits for it.",
                 next.format("%Y-%m-%d %H:%M:%S")
             ));
         }

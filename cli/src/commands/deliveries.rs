@@ -138,10 +138,10 @@ fn state_of_move(pod: &PodDeliveries) -> String {
     match (pod.told_at, pod.confirmed_at, pod.waits_until) {
         (_, Some(_), _) => "confirmed".to_owned(),
         (Some(_), None, Some(until)) => {
-            format!("told; the rest waits until {} UTC", until.format("%Y-%m-%d %H:%M"))
+            format!("notified; the rest waits until {} UTC", until.format("%Y-%m-%d %H:%M"))
         }
-        (Some(_), None, None) => "told".to_owned(),
-        (None, None, _) if pod.counts.finished() => "not told".to_owned(),
+        (Some(_), None, None) => "notified".to_owned(),
+        (None, None, _) if pod.counts.finished() => "not notified".to_owned(),
         (None, None, _) => "waiting".to_owned(),
     }
 }
@@ -152,7 +152,7 @@ fn list_elsewhere(output: &Output, elsewhere: &[Elsewhere]) {
     {
         let Some(first) = of_system.first() else { continue };
         let Some(advice) = first.system.advice() else { continue };
-        output.line(format!("Friends of {} who have to do something themselves. {advice}", first.account));
+        output.line(format!("Friends of {} who have to act themselves. {advice}", first.account));
         for friend in of_system {
             output.line(format!("    {}", friend.person));
         }
@@ -172,7 +172,7 @@ fn list_by_hand(output: &Output, by_hand: &[Unreached]) {
             let pod = if reason.starts_with(&first.pod) { String::new() } else { format!("{}: ", first.pod) };
             output.line(format!("  {pod}{reason}"));
             for line in of_pod {
-                let everybody = "everybody there who knows the account";
+                let everybody = "everyone there who knows the account";
                 output.line(format!("    {}", line.recipient.as_deref().unwrap_or(everybody)));
                 for person in &line.people {
                     output.line(format!("    {person}"));

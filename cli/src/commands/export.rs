@@ -77,7 +77,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     let not_tried: Vec<&String> = names.collect();
     if !not_tried.is_empty() {
         let sentence = match not_tried.len() {
-            1 => "one more account was not tried".to_owned(),
+            1 => "1 more account was not tried".to_owned(),
             more => format!("{more} more accounts were not tried"),
         };
         Failure::say(sentence).print();

@@ -128,15 +128,13 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
         Proof::HCard => {
             "The old pod publishes the key that signed the archive: the archive is the account's."
         }
-        Proof::CachedPerson => {
-            "This pod has known the account's key since before: the archive is the account's."
-        }
+        Proof::CachedPerson => "This pod already knew the account's key: the archive is the account's.",
         Proof::PinnedPodKey => "The archive is signed by a pod you trust.",
-        Proof::Unproven => "Nothing proves whose archive it is; you said to take it all the same.",
+        Proof::Unproven => "Nothing proves whose archive it is; you chose to accept it anyway.",
     });
     if let (Proof::Unproven, Some(fingerprint)) = (proof, &evidence.archive) {
         output.line(format!(
-            "The account's key in it: {fingerprint}. Compare it with what the person reads out to you."
+            "The account's key in it: {fingerprint}. Compare it with the one the person reads out to you."
         ));
     }
     output.line(table(report));
@@ -150,8 +148,8 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
     list_findings(output, report);
     if let Some(import) = import {
         output.line(format!(
-            "Import {import}. The user asks this pod for a new password (\"forgot your password?\"); the e-mail address \
-             came along."
+            "Import {import}. The user can request a new password from this pod (\"forgot your password?\"); the \
+             e-mail address was imported."
         ));
     }
 }
@@ -161,7 +159,7 @@ fn describe_earlier(output: &Output, report: &Report) {
     let (before, deleted) = (report.imported_before, report.deleted_since());
     if before + deleted > 0 {
         output.line(format!(
-            "  Imported before: {}; deleted since, and not brought back: {}.",
+            "  Imported before: {}; deleted since, and not restored: {}.",
             counted(before, "record"),
             thousands(deleted)
         ));
@@ -190,10 +188,10 @@ fn describe_needs(output: &Output, needs: &Needs) {
         counted(needs.seconds.max(1), "second")
     ));
     if needs.photo_files > 0 {
-        output.line("Photos are decoded on import only: those that are damaged within stay out then.");
+        output.line("Photos are decoded only during the import: damaged ones are left out then.");
     }
     if !needs.fits() {
-        output.line("The photos do not fit: the import would be refused. Make room first.");
+        output.line("The photos do not fit: the import would be refused. Free up space first.");
     }
 }
 
@@ -229,7 +227,7 @@ fn list_findings(output: &Output, report: &Report) {
         ));
     }
     if report.more_findings > 0 {
-        output.line(format!("  … and {} more that are only counted", thousands(report.more_findings)));
+        output.line(format!("  … and {} more, counted only", thousands(report.more_findings)));
     }
 }
 

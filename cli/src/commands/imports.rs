@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: Imports, output: &Output) -> Result<Outcome, 
         }));
     }
     if imports.is_empty() {
-        output.line("Nobody has been imported into this pod yet.");
+        output.line("No account has been imported into this pod yet.");
     } else {
         output.line(table);
     }

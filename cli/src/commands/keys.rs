@@ -32,9 +32,10 @@ async fn act(keys: &CampaignKeys, action: Option<&KeysAction>, output: &Output) 
             let count = keys.backup(file, text.as_ref().map(|text| text.as_str()))?;
             output.line(format!("{}: {}.", file.display(), counted(count as u64, "key")));
             output.line(if text.is_some() {
-                "It opens every archive of the pod, with its passphrase: keep both, in two places that are not here."
+                "With its passphrase, it opens every archive of the pod: store the two in separate places, neither \
+                 on this machine."
             } else {
-                "It opens every archive of the pod: keep it where nobody else comes, and not on this machine."
+                "It opens every archive of the pod: store it where nobody else has access, and not on this machine."
             });
             output.document(&json!({ "backup": file, "keys": count, "passphrase": text.is_some() }));
             Ok(Outcome::Done)
@@ -54,7 +55,7 @@ async fn act(keys: &CampaignKeys, action: Option<&KeysAction>, output: &Output) 
         Some(KeysAction::Rotate) => {
             let new = keys.rotate(clock::now()?).await?;
             output.line(format!("New archives are encrypted to {}.", new.recipient));
-            output.line("Old archives still need the old keys, which stay where they are.");
+            output.line("Old archives still need the old keys, which are kept.");
             warn(keys, output);
             output.document(&json!({ "recipient": new.recipient, "generation": new.generation }));
             Ok(Outcome::Done)
@@ -86,12 +87,12 @@ async fn show(keys: &CampaignKeys, output: &Output) -> Result<Outcome, Failure> 
     if elsewhere.is_empty() {
         return Ok(Outcome::Done);
     }
-    output.line(format!("WHAT OPENS {} OF THESE KEYS' ARCHIVES IS NOT ON THIS MACHINE.", elsewhere.len()));
+    output.line(format!("THE PRIVATE KEYS FOR {} OF THESE ARE NOT ON THIS MACHINE.", elsewhere.len()));
     output.line(
-        "If it is on the machine the campaign was started on, all is well. If not, find a copy and take it",
+        "If they are on the machine where the campaign was started, all is well. If not, find a copy and",
     );
     output.line(
-        "back: pappus keys restore FILE. Without it, archives made for these keys only are lost for ever.",
+        "restore it: pappus keys restore FILE. Without it, archives encrypted only to these keys are lost.",
     );
     Ok(Outcome::Findings)
 }
@@ -99,8 +100,8 @@ async fn show(keys: &CampaignKeys, output: &Output) -> Result<Outcome, Failure> 
 fn warn(keys: &CampaignKeys, output: &Output) {
     output.line(format!("THE KEYS ARE IN ONE FILE: {}", keys.identity_file().display()));
     output.line(
-        "IF IT IS LOST, ALL ARCHIVES MADE FOR THESE KEYS ONLY ARE LOST FOR EVER: nobody can open them again.",
+        "IF IT IS LOST, ALL ARCHIVES ENCRYPTED ONLY TO THESE KEYS ARE LOST: nobody can open them again.",
     );
-    output.line("Whoever gets it can read every archive of the pod and move every account.");
-    output.line("Copy it now, and keep the copy on another machine: pappus keys backup FILE --passphrase");
+    output.line("Anyone who gets it can read every archive of the pod and move every account.");
+    output.line("Copy it now, and store the copy on another machine: pappus keys backup FILE --passphrase");
 }

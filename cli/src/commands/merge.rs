@@ -56,7 +56,7 @@ fn archive_key(arguments: &Merge) -> Result<Option<SigningKey>, Failure> {
     match state.known_archive_key()? {
         Some(key) => Ok(Some(key.signing_key()?)),
         None => Err(Failure::say(format!(
-            "there is no archive key of {url} in {}: name the right folder with --state, or leave out the pod",
+            "there is no archive key of {url} in {}: specify the right folder with --state, or leave out the pod",
             state.path().display()
         ))),
     }
@@ -74,17 +74,17 @@ fn describe(merged: &Merged, was_encrypted: bool, output: &Output) {
     ));
     output.line(format!("  {}", path.display()));
     if !signed_by_pod {
-        output.line("  signed by the account alone: the pod does not vouch for it");
+        output.line("  signed by the account only, not by the pod");
     }
     if was_encrypted {
-        output.line("  NOT ENCRYPTED, and it holds the private key; --encrypt-to encrypts it");
+        output.line("  NOT ENCRYPTED, and it contains the private key; --encrypt-to encrypts it");
     }
     if !only_in_older.is_empty() {
         let kinds = only_in_older
             .iter()
             .map(|(kind, number)| format!("{} {}", thousands(*number), kind.replace('_', " ")));
         output.line(format!(
-            "  only in an older archive, deleted since or not exported then, and back now: {}",
+            "  restored from an older archive (deleted since, or not exported later): {}",
             kinds.collect::<Vec<_>>().join(", ")
         ));
     }

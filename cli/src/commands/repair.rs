@@ -46,8 +46,8 @@ pub(crate) async fn run(arguments: arguments::Repair, output: &Output) -> Result
 
 fn describe(output: &Output, repaired: &Repaired, dry_run: bool) {
     let what = match repaired.repair {
-        Repair::People => "People whom imports brought along",
-        Repair::MovedPeople => "People who have moved here, under their old names",
+        Repair::People => "People added by imports",
+        Repair::MovedPeople => "Old identities of people who have moved here",
     };
     let verb = if dry_run { "would be corrected" } else { "corrected" };
     output.line(format!(
@@ -64,7 +64,7 @@ fn describe(output: &Output, repaired: &Repaired, dry_run: bool) {
         return;
     }
     output.line(format!(
-        "  Unchanged, each with its reason; the same command tries again: {}",
+        "  Unchanged, each with its reason; the same command retries: {}",
         thousands(repaired.skipped.len() as u64)
     ));
     for skipped in repaired.skipped.iter().take(SHOWN) {

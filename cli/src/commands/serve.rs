@@ -62,11 +62,11 @@ async fn look(config: &Config, output: &Output) -> Result<Outcome, Failure> {
     if checked.iter().all(|item| item.good) {
         Ok(Outcome::Done)
     } else {
-        Err(Failure::say("the service cannot run like this").with_code("not-ready"))
+        Err(Failure::say("the service cannot run with this configuration").with_code("not-ready"))
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the service goes by the system's clock")]
+#[expect(clippy::disallowed_methods, reason = "the service uses the system's clock")]
 pub(super) fn now() -> DateTime<Utc> {
     Utc::now()
 }

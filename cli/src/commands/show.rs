@@ -50,8 +50,8 @@ fn origin(output: &Output, manifest: &Manifest) {
         megabytes(bytes)
     ));
     output.line(match manifest.account.private_key {
-        PrivateKeyState::Plain => "  holds the private key: whoever has this file can move the account",
-        PrivateKeyState::Encrypted => "  holds the private key under a passphrase",
-        PrivateKeyState::Absent => "  holds no private key: the pod had none that could be read",
+        PrivateKeyState::Plain => "  contains the private key: anyone who has this file can move the account",
+        PrivateKeyState::Encrypted => "  contains the private key, protected by a passphrase",
+        PrivateKeyState::Absent => "  contains no private key: the pod had no readable one",
     });
 }

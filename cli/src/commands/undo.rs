@@ -25,15 +25,15 @@ pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Fai
         .map_err(|error| Failure::new(format!("import {} was not undone", import.id), error))?;
     store.close().await;
     output.line(format!(
-        "{} is gone from this pod again: {} removed, {} given back to the old account.",
+        "{} was removed from this pod: {} removed, {} returned to the old account.",
         import.new_username,
         counted(undone.removed, "row"),
         thousands(undone.given_back)
     ));
     if undone.keeps_key {
         output.line(
-            "Its key is kept, sealed: other pods may know the name with it. The same account gets both again when it comes \
-             again under that name; nobody else can come under it.",
+            "Its key is kept, encrypted, because other pods may know the name with it. The same account gets both \
+             again when it is imported under that name; no other account can take the name.",
         );
     }
     output.document(

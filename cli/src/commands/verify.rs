@@ -97,10 +97,13 @@ fn describe(output: &Output, report: &Verification) {
     let account = owner(report.account.as_ref());
     match &report.origin {
         Origin::Stock => {
-            output.line(format!("The archive of {account} was written by a stock pod. It can be read, but nobody vouches for it."));
+            output.line(format!(
+                "The archive of {account} was written by a stock pod. It can be read, but it is \
+                 unsigned."
+            ));
         }
         Origin::Pappus { account: signature, pod } => {
-            output.line(format!("The archive of {account} is whole and unchanged."));
+            output.line(format!("The archive of {account} is complete and unchanged."));
             match signature {
                 AccountSignature::Good { fingerprint, key } => {
                     output.line(format!("Signed by the account's key, {fingerprint}."));
@@ -113,10 +116,11 @@ fn describe(output: &Output, report: &Verification) {
                 }
             }
             output.line(format!("Signed by the pod's archive key, {pod}."));
-            output.line("  It means something only if the pod is known to use this key.");
+            output.line("  This counts only if the pod is known to use this key.");
             if !report.for_stock_pods {
                 output.line(
-                    "The ZIP was packed anew, and a stock pod may not take it as it is: `pappus convert` makes the files it takes.",
+                    "The ZIP was repacked, and a stock pod may not accept it as it is: `pappus convert` creates \
+                     files it accepts.",
                 );
             }
         }

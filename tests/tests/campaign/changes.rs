@@ -194,7 +194,7 @@ async fn table(database: Option<String>, maria: bool) {
             let (name, since) = (format!("delta{number}"), format!("delta{}", number - 1));
             let ended = scene.run(&["--plain", "--name", &name, "--since", &since]);
             ended_well(&ended);
-            assert!(ended.stdout.contains("Not seen: a value that somebody changed"), "{ended:?}");
+            assert!(ended.stdout.contains("Not detected: values changed by hand"), "{ended:?}");
             let lines = scene.accounts(&name).await.into_iter();
             let done: BTreeSet<String> =
                 lines.filter(|line| line.state == "done").map(|line| line.username).collect();

@@ -116,7 +116,7 @@ async fn shown_copied_lost_and_restored() {
     let ended = run(state.path(), &[]);
     assert_eq!(ended.code, Some(0));
     let secret = std::fs::read_to_string(file(state.path())).unwrap();
-    for word in [&first, &second, "2 (new archives)", "LOST FOR EVER", file(state.path()).to_str().unwrap()] {
+    for word in [&first, &second, "2 (new archives)", "ARE LOST", file(state.path()).to_str().unwrap()] {
         assert!(ended.stdout.contains(word), "{word} is not in {}", ended.stdout);
     }
     assert!(!ended.stdout.contains("SECRET"));

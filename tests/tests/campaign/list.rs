@@ -324,7 +324,7 @@ async fn encrypted_archives_are_checked_with_the_files_alone() {
     );
     assert_eq!(found["clean"], true);
     let text = pappus(["campaign", "verify", "june", "--files", &files]).unwrap();
-    assert!(text.stdout.contains("Only the bytes were checked of 4 encrypted archives"), "{text:?}");
+    assert!(text.stdout.contains("Only the checksums were checked of 4 encrypted archives"), "{text:?}");
 
     // Right bytes under age, and no archive in them: only the key shows it.
     let path = scene.out().join(scene.results[0].file.as_ref().unwrap());

@@ -57,7 +57,7 @@ async fn archives_that_a_later_campaign_builds_upon() {
         let ended = scene.run(&["--plain", "--name", name, "--since", since]);
         ended_well(&ended);
         assert!(
-            ended.stdout.contains("that are missing or damaged, and are exported again: 3."),
+            ended.stdout.contains("that are missing or damaged, and will be exported again: 3."),
             "{ended:?}"
         );
         let done: Vec<String> = scene

@@ -160,7 +160,7 @@ async fn one_that_cannot_be_exported_does_not_keep_the_others() {
     std::fs::write(pod.path("file"), "").unwrap();
     let ended = pod.export(&["emil", "clara"], "file", &["--json"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("one more account was not tried"), "{ended:?}");
+    assert!(ended.stderr.contains("1 more account was not tried"), "{ended:?}");
     assert_eq!(crate::support::document(&ended)["not_tried"], serde_json::json!(["clara"]));
 }
 

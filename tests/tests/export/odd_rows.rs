@@ -276,5 +276,5 @@ async fn a_whole_pod_is_clean_and_a_quick_check_looks_for_nothing() {
     assert!(ended.stdout.contains("1 account whose key is missing or broken"), "{ended:?}");
     let ended = run(&pod, &["check", "--quick"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stdout.contains("was not examined"), "{ended:?}");
+    assert!(ended.stdout.contains("were not examined"), "{ended:?}");
 }

@@ -94,7 +94,7 @@ fn long_help_is_grouped_and_ends_with_examples() {
         "\nPod:\n",
         "\nEncryption:\n",
         "\nWhole pod (with --all):\n",
-        "\nSpeed and patience:\n",
+        "\nSpeed and retries:\n",
         "\nPappus's own data:\n",
         "\nExamples:\n",
     ];
@@ -114,7 +114,7 @@ fn long_help_is_grouped_and_ends_with_examples() {
         ("--encrypt-to ", "Encryption:"),
         ("--only ", "Whole pod (with --all):"),
         ("--plain", "Whole pod (with --all):"),
-        ("--gentle", "Speed and patience:"),
+        ("--gentle", "Speed and retries:"),
         ("--store ", "Pappus's own data:"),
     ] {
         assert_eq!(under(option), heading, "{option}:\n{help}");

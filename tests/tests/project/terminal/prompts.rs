@@ -57,7 +57,7 @@ async fn an_archive_is_encrypted_and_opened_by_what_is_typed() {
 
     let prompt = "Passphrase for the archive: ";
     let text = opens(&words(&["verify", &archive, "--passphrase"]), prompt, 0);
-    assert!(text.contains("is whole and unchanged"), "{text}");
+    assert!(text.contains("is complete and unchanged"), "{text}");
     let text = opens(&words(&["show", &archive, "--passphrase"]), prompt, 0);
     assert!(text.contains("nils@closing.example"), "{text}");
     let stock = pod.path("stock").display().to_string();
@@ -76,7 +76,7 @@ async fn a_new_passphrase_is_typed_until_both_entries_agree() {
     let mut terminal = Terminal::start(100, &export(&pod, "out", &["--passphrase"]));
     answer(&mut terminal, "New passphrase for the archive: ", SECRET);
     answer(&mut terminal, "Repeat the passphrase: ", "correct horse");
-    terminal.wait_for("They differ. Try again.");
+    terminal.wait_for("The passphrases differ. Try again.");
     answer(&mut terminal, "New passphrase for the archive: ", "");
     terminal.wait_for("It must not be empty. Try again.");
     terminal.wait_for_nth("New passphrase for the archive: ", 3);

@@ -47,7 +47,7 @@ fn code(step: u64) -> String {
     format!("{:06}", number % 1_000_000)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the service goes by the system's clock")]
+#[expect(clippy::disallowed_methods, reason = "the service uses the system's clock")]
 fn step() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 30
 }
