@@ -129,7 +129,7 @@ impl Observer for View {
 
     fn goes_on(&self) {
         self.records.waits(None);
-        self.line("It goes on.");
+        self.line("Resumed.");
     }
 
     fn notes(&self, sentence: &str) {

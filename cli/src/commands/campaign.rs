@@ -51,7 +51,7 @@ async fn act(
         }
         CampaignAction::Resume(named) => {
             campaigns.resume(&named.name).await?;
-            (&named.name, "running", "It goes on.".to_owned())
+            (&named.name, "running", "Resumed.".to_owned())
         }
         CampaignAction::Cancel(named) => {
             campaigns.cancel(&named.name).await?;
