@@ -17,7 +17,7 @@ newcomers-invitation-wrong = We don’t know this code, or it has been used alre
 newcomers-begin = Start
 newcomers-cookie = Your browser keeps a cookie so that we recognise you. It is used for nothing else.
 newcomers-closed = Your archive remains valid: take it to another pod, or come back later.
-newcomers-too-many = Many people have begun to move today. Please come back tomorrow; your archive keeps.
+newcomers-too-many = Many people have started to move today. Please come back tomorrow; your archive stays valid.
 newcomers-left = Your move has ended, and your uploads are deleted. Nothing of yours is left here.
 newcomers-uploading-title = Upload your archive
 newcomers-uploading-text = Choose the file that you downloaded from your old pod. It is a .zip or a .json.gz file.
@@ -29,9 +29,9 @@ newcomers-checked-title = Your archive is valid
 newcomers-checked-text = Below you see what would come along. Nothing has been changed yet. When you are ready, choose a name and a password and press the button.
 newcomers-waiting-title = Waiting for the podmin
 newcomers-waiting-text = { $minutes ->
-    [0] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and we tell your friends’ pods at once. You need not do anything.
-    [one] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and a minute later we tell your friends’ pods. You need not do anything.
-   *[other] The podmin of this pod sees what you bring and lets you in, or not. If they do, your account moves here, and { $minutes } minutes later we tell your friends’ pods. You need not do anything.
+    [0] The podmin of this pod sees what you bring, and approves or declines your request. If they approve it, your account moves here, and we tell your friends’ pods at once. You need not do anything.
+    [one] The podmin of this pod sees what you bring, and approves or declines your request. If they approve it, your account moves here, and a minute later we tell your friends’ pods. You need not do anything.
+   *[other] The podmin of this pod sees what you bring, and approves or declines your request. If they approve it, your account moves here, and { $minutes } minutes later we tell your friends’ pods. You need not do anything.
  }
 newcomers-declined-title = Request declined
 newcomers-declined-text = The podmin has declined your request. Your account was not moved, and what you had uploaded is deleted. Your archive is as good as before: you can take it to another pod.
@@ -73,7 +73,7 @@ newcomers-pause = { $minutes ->
 newcomers-pause-lost = Comments and likes that friends write under your posts during these minutes may be lost, and so may those that you write now.
 newcomers-held = We have not told your friends’ pods, and wait for you. Until they know, comments and likes under your posts are lost for good, theirs and yours.
 newcomers-later = Something we need did not answer. We’ll try again automatically; you don’t need to do anything.
-newcomers-stage-next = Starting …
+newcomers-stage-next = In the queue; this starts automatically.
 newcomers-stage-verifying = Checking every byte of the archive.
 newcomers-stage-planning = Counting what would come along.
 newcomers-stage-photos = Storing your photos.
@@ -183,7 +183,7 @@ newcomers-finding-cannot-hold = left out: this pod's database cannot hold it as 
 newcomers-finding-deleted-since = left out: it was here already, and was deleted since
 newcomers-finding-shortened = kept, but cut to the length this pod takes
 newcomers-finding-old-pod-tls = the old pod could not say whose archive this is: its TLS connection is not safe
-newcomers-finding-unproven = taken on the podmin's word: nothing proves that the archive is the account's own
+newcomers-finding-unproven = accepted on the podmin’s word: nothing proves that the archive is the account’s own
 newcomers-finding-replaced = kept, but with characters replaced that this pod's database cannot hold
 newcomers-finding-account = something about the account as a whole
 newcomers-finding-kept-as-here = kept as it is here: this archive has another value
@@ -261,7 +261,7 @@ newcomers-no-contacts = { $count ->
     [one] Your archive is valid, but your only contact cannot come along.
    *[other] Your archive is valid, but none of your { $shown } contacts can come along.
  }
-newcomers-no-contacts-why = Most of them: { $why }.
+newcomers-no-contacts-why = Most of them are { $why }.
 newcomers-problem-being-undone = An earlier move of this account is being undone just now. Please try again in a few minutes.
 newcomers-problem-no-archive = This file is not an archive of an account. Choose the file that you downloaded from your old pod, as you got it.
 newcomers-problem-encrypted = This archive is encrypted, and what you typed does not open it. Upload it again with its passphrase.
@@ -300,7 +300,7 @@ mail-declined-body = Hello,
 
     the podmin of { $pod } has declined your move. Your account { $old } was not moved, and what you had uploaded is deleted. Your archive is as good as before: you can take it to another pod.
 
-    More about this, and pods to go to, is on this page:
+    More about this is on this page:
 
     { $page }
 mail-done-subject = Welcome to { $pod }
@@ -339,12 +339,12 @@ queue-problem-no-archive = The file is not an archive of an account.
 queue-problem-encrypted = The archive is encrypted, and was not opened.
 queue-problem-wrong-key = The key in the archive is not the one that other pods know.
 queue-problem-moved = The account has moved to another pod before.
-queue-problem-before = The account has been brought to this pod before.
+queue-problem-before = The account has been imported into this pod before.
 queue-problem-blocked = You have blocked this pod.
 queue-problem-away = Something the service needs did not answer for a long time.
 queue-problem-defect = A defect of Pappus: please report it.
 queue-problem-no-key = There is no usable key in the archive: nobody is told of the move.
-queue-problem-too-heavy = The work on the archive was broken off three times: it takes more memory or time than newcomers.step_megabytes and its like allow.
+queue-problem-too-heavy = Processing the archive failed three times: it needs more memory or time than newcomers.step_megabytes, step_processor_minutes and step_minutes allow.
 queue-problem-many-pods = The contacts are on very many pods: nobody is told of the move before you say so.
 queue-problem-key-locked = The key is under a passphrase that the person has lost: nobody is told of the move.
 queue-problem-passphrase = The passphrase does not open the key.
@@ -383,7 +383,7 @@ queue-kind-commented-posts = Posts by others they commented on
 queue-finding-parent-not-visible = left out: the account may not see the post it belongs to
 queue-finding-parent-not-own = left out: it stands under a post that is not the account’s
 queue-finding-own-person = left out: it is the account itself
-queue-finding-unproven = taken on your word: nothing proves that the archive is the account’s own
+queue-finding-unproven = accepted on your word: nothing proves that the archive is the account’s own
 queue-state-uploading = uploading
 queue-state-checking = being checked
 queue-state-refused = refused

@@ -135,7 +135,7 @@ async fn campaign(scene: &Closing, greta: &mut Browser) {
 async fn people(scene: &Closing, greta: &mut Browser) {
     for name in ["ida", "ida@mail.example", "ida@closing.example"] {
         let page = greta.open(&format!("/board/people?name={name}")).await.unwrap().text();
-        assert!(page.contains("ida@closing.example") && page.contains("Fetched once"), "{page}");
+        assert!(page.contains("ida@closing.example") && page.contains("Downloaded once"), "{page}");
     }
     let page = greta.open("/board/people?name=nobody-here").await.unwrap().text();
     assert!(page.contains("There is no account of this name."), "{page}");

@@ -112,7 +112,7 @@ async fn letters_are_counted_tested_and_written_in_languages() {
 
     let confirmed: Vec<_> = letter.into_iter().chain([("confirmed", "yes")]).collect();
     let page = greta.submit("/board/notices", &confirmed).await.unwrap().text();
-    assert!(page.contains("The letter is on its way."), "{page}");
+    assert!(page.contains("The announcement is on its way."), "{page}");
     let mails = wait_for(&scene, 2 + usize::try_from(people).unwrap()).await;
     let to = |name: &str| {
         let mut all = mails.iter().rev().filter(|mail| mail.contains(&format!("To: {name}@mail.example")));

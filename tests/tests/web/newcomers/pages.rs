@@ -86,7 +86,7 @@ async fn a_valid_archive_without_a_contact_that_can_come_is_said_in_words() {
     let mut ida = checked(&service, &scene).await;
     let page = ida.open("/newcomers").await.unwrap().text();
     assert!(page.contains("Your archive is valid, but none of your "), "{page}");
-    assert!(page.contains("Most of them: left out: "), "{page}");
+    assert!(page.contains("Most of them are left out: "), "{page}");
     ida.open("/language/de?to=/newcomers").await.unwrap();
     let page = ida.open("/newcomers").await.unwrap().text();
     assert!(page.contains("Dein Archiv ist gültig, aber keiner deiner "), "{page}");
