@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::lease::RequestLease;
 use super::{RequestError, Requests};
@@ -79,7 +79,7 @@ pub struct ArchiveWorker {
     archive_key: SigningKey,
     spool: Spool,
     memories: Mutex<Vec<StoredSignatures>>,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
 }
 
 /// The progress of an export.
@@ -134,7 +134,7 @@ impl ArchiveWorker {
     ///
     /// # Errors
     /// [`RequestError`].
-    pub fn open(setup: ArchiveWorkerSetup, stop: watch::Receiver<bool>) -> Result<Self, RequestError> {
+    pub fn open(setup: ArchiveWorkerSetup, stop: CancellationToken) -> Result<Self, RequestError> {
         let folder = |error: &dyn std::fmt::Display| RequestError::Folder(error.to_string());
         let root = setup.depot.folder().unwrap_or(setup.state.path());
         let spool = Spool::make(root, &random_id()?).map_err(|error| folder(&error))?;
@@ -176,7 +176,7 @@ impl ArchiveWorker {
         let heartbeat = || lease.heartbeat(progress.numbers());
         // A whole export is too large for the stack.
         let making = Box::pin(self.make(lease, &progress, &folder));
-        let made = keep(making, heartbeat, self.stop.clone()).await;
+        let made = keep(making, heartbeat, &self.stop).await;
         // Already gone on success.
         _ = std::fs::remove_dir_all(&folder);
         match made {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff as _;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::campaign::CampaignError;
 use crate::campaign::worker::setup::Observer;
@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Retries for a worker, within the time it may wait.
 pub(in crate::campaign) struct Retry {
     patience: Duration,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
     now: Mutex<Now>,
 }
 
@@ -29,8 +29,8 @@ struct Now {
 }
 
 impl Retry {
-    /// Once `stop` is true, all waiting ends.
-    pub(in crate::campaign) fn new(patience: Duration, stop: watch::Receiver<bool>) -> Self {
+    /// Once `stop` is cancelled, all waiting ends.
+    pub(in crate::campaign) fn new(patience: Duration, stop: CancellationToken) -> Self {
         Self { patience, stop, now: Mutex::default() }
     }
 
@@ -49,11 +49,8 @@ impl Retry {
     /// # Errors
     /// [`CampaignError::Stopped`] when told to stop.
     pub(in crate::campaign) async fn rest(&self, pause: Duration) -> Result<(), CampaignError> {
-        let mut stop = self.stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            Ok(_) = stop.wait_for(|stop| *stop) => Err(CampaignError::Stopped),
-        }
+        let rest = tokio::time::sleep(pause);
+        self.stop.run_until_cancelled(rest).await.ok_or(CampaignError::Stopped)
     }
 
     /// Repeats an operation until it succeeds, or fails with an error that is not temporary.
@@ -120,11 +117,7 @@ impl Waiting<'_> {
             return Err(CampaignError::GivenUp { reason: reason.to_owned(), waited: since.elapsed() });
         }
         let pause = self.pauses.next_backoff().unwrap_or(LONGEST).min(left);
-        let mut stop = self.retry.stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            Ok(_) = stop.wait_for(|stop| *stop) => Err(CampaignError::Stopped),
-        }
+        self.retry.rest(pause).await
     }
 }
 

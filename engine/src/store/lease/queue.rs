@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::{POLL_INTERVAL, expired, millis};
 use crate::pod::config::Dialect;
@@ -123,8 +124,8 @@ impl Queue {
         Ok(Some((Lease { store: self.store.clone(), table, id, attempts, fence }, row)))
     }
 
-    /// Works on the queue, `tasks` rows at a time, until `stop` is true; rows in progress are finished.
-    pub async fn work(&self, tasks: usize, worker: Arc<dyn Worker>, stop: watch::Receiver<bool>) {
+    /// Works on the queue, `tasks` rows at a time, until `stop` is cancelled; rows in progress are finished.
+    pub async fn work(&self, tasks: usize, worker: Arc<dyn Worker>, stop: CancellationToken) {
         let mut working = JoinSet::new();
         for _ in 0..tasks.max(1) {
             working.spawn(self.clone().work_alone(Arc::clone(&worker), stop.clone()));
@@ -132,8 +133,8 @@ impl Queue {
         while working.join_next().await.is_some() {}
     }
 
-    async fn work_alone(self, worker: Arc<dyn Worker>, mut stop: watch::Receiver<bool>) {
-        while !*stop.borrow() {
+    async fn work_alone(self, worker: Arc<dyn Worker>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
             // A panic costs one row its lease, and ends no worker.
             let next = AssertUnwindSafe(worker.next()).catch_unwind().await;
             if next.unwrap_or(false) {
@@ -141,7 +142,7 @@ impl Queue {
             }
             tokio::select! {
                 () = self.enqueued() => {}
-                _ = stop.wait_for(|stop| *stop) => return,
+                () = stop.cancelled() => return,
             }
         }
     }
