@@ -25,6 +25,7 @@ pub mod import;
 mod picture;
 pub mod pod;
 mod production;
+pub mod progress;
 pub mod repair;
 pub mod requests;
 pub mod s3;

@@ -1,6 +1,5 @@
 //! Builds the archives that people have requested.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,13 +13,14 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::depot::sealed;
 use crate::depot::{CampaignKeys, Depot, DepotError, REQUESTS_FOLDER};
 use crate::domain::{SigningKey, Timestamp};
-use crate::export::{ExportError, ExportOptions, Exported, Exporter, Progress};
+use crate::export::{ExportError, ExportOptions, Exported, Exporter};
 use crate::pod::config::{DatabaseUrl, PodUrl, Uploads};
 use crate::pod::database::Snapshot;
 use crate::pod::reader::{AccountReader, ReadError};
 use crate::pod::schema::read_schema;
 use crate::pod::uploads::PhotoStore;
 use crate::production::{Fault, Spool, Written, depot_name, fault};
+use crate::progress::{Progress as _, ProgressCounter, Stage};
 use crate::store::lease::{Kept, Worker, keep};
 use crate::store::{StateFolder, StoreError, StoredSignatures, random_id};
 
@@ -80,26 +80,6 @@ pub struct ArchiveWorker {
     spool: Spool,
     memories: Mutex<Vec<StoredSignatures>>,
     stop: CancellationToken,
-}
-
-/// The progress of an export.
-#[derive(Debug, Default)]
-struct ProgressCounter {
-    advanced: AtomicU64,
-    total: AtomicI64,
-}
-
-impl Progress for ProgressCounter {
-    fn advance(&self, records: u64) {
-        self.advanced.fetch_add(records, Ordering::Relaxed);
-    }
-}
-
-impl ProgressCounter {
-    fn numbers(&self) -> (i64, i64) {
-        let advanced = i64::try_from(self.advanced.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
-        (advanced, self.total.load(Ordering::Relaxed))
-    }
 }
 
 /// The reason an archive was not built.
@@ -173,7 +153,7 @@ impl ArchiveWorker {
         }
         let progress = ProgressCounter::default();
         let folder = self.spool.path().join(lease.fence());
-        let heartbeat = || lease.heartbeat(progress.numbers());
+        let heartbeat = || lease.heartbeat(progress.position());
         // A whole export is too large for the stack.
         let making = Box::pin(self.make(lease, &progress, &folder));
         let made = keep(making, heartbeat, &self.stop).await;
@@ -255,7 +235,7 @@ impl ArchiveWorker {
         if lease.request.mail_to.is_some() && !lease.address(&self.sealed(&settings.email).await?).await? {
             return Err(JobError::Lost);
         }
-        progress.total.store(i64::try_from(total).unwrap_or(i64::MAX), Ordering::Relaxed);
+        progress.begin(Stage::Records, total);
         let exporter = Exporter {
             pod: &setup.pod,
             schema: &schema,

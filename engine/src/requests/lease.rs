@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::Requests;
 use super::records::{REQUEST, Request, millis};
 use crate::production::Written;
+use crate::progress::Position;
 use crate::store::lease::{EXPIRES, Lease, WorkTable};
 use crate::store::{Store, StoreError};
 
@@ -65,8 +66,9 @@ impl RequestLease {
     }
 
     /// Extends the lease and records the progress.
-    pub(super) async fn heartbeat(&self, (advanced, total): (i64, i64)) -> Result<bool, StoreError> {
-        self.lease.heartbeat("advanced = ?, total = ?", &[advanced.into(), total.into()]).await
+    pub(super) async fn heartbeat(&self, now: Position) -> Result<bool, StoreError> {
+        let values = [now.advanced, now.total].map(|count| i64::try_from(count).unwrap_or(i64::MAX).into());
+        self.lease.heartbeat("advanced = ?, total = ?", &values).await
     }
 
     /// Records the e-mail address, if an e-mail is wanted.

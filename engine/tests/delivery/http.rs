@@ -140,7 +140,8 @@ async fn every_live_pod_is_told_once_and_dead_ones_hold_up_nobody() {
     let client = Client::new(ClientOptions { allowed, total: limit, ..ClientOptions::default() }).unwrap();
     let options = Options { timeout: limit, slow_after: Duration::from_millis(500), ..Options::default() };
     let start = Instant::now();
-    let summary = deliver(&store, &client, None, &SystemClock, &options, CancellationToken::new()).await.unwrap();
+    let summary =
+        deliver(&store, &client, None, &SystemClock, &options, CancellationToken::new()).await.unwrap();
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     let live = seen.last.unwrap() - start;
     println!("all live pods told in {live:?}, ended after {:?}: {summary:?}", start.elapsed());

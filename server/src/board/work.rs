@@ -46,11 +46,7 @@ pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
 
 type Turn = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
-async fn again_and_again(
-    app: App,
-    stop: CancellationToken,
-    turn: impl Fn(App, CancellationToken) -> Turn,
-) {
+async fn again_and_again(app: App, stop: CancellationToken, turn: impl Fn(App, CancellationToken) -> Turn) {
     while !stop.is_cancelled() {
         let pause = match turn(app.clone(), stop.clone()).await {
             Ok(()) => POLL_INTERVAL,

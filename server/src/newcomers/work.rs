@@ -152,10 +152,7 @@ impl StepWorker {
     async fn work_on(&self, lease: &Lease) -> Result<(), StoreError> {
         let progress = Mutex::default();
         let step = steps::run(&self.app, lease.newcomer.id, lease.fence(), &progress);
-        let heartbeat = || async {
-            let now = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            lease.heartbeat(&now).await
-        };
+        let heartbeat = || lease.heartbeat(*progress.lock().unwrap_or_else(PoisonError::into_inner));
         let outcome = match keep(step, heartbeat, &self.stop).await {
             Kept::Done(outcome) => outcome,
             Kept::Lost | Kept::Stopped => Outcome::Released,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use pappus_engine::import::Evidence;
+use pappus_engine::progress::{Position, Stage};
 use pappus_engine::store::lease::{EXPIRES, Lease as RowLease, WorkTable};
 use pappus_engine::store::{StoreError, Value};
 
 use crate::audit::audit_with;
 use crate::newcomers::ledger::records::{NEWCOMER, Newcomer, State};
 use crate::newcomers::ledger::table::{Newcomers, millis};
-use crate::newcomers::steps::{Digests, KEY_PASSPHRASE, Progress};
+use crate::newcomers::steps::{Digests, KEY_PASSPHRASE};
 
 /// Newcomers with a step to take as a queue.
 pub(in crate::newcomers) static TABLE: WorkTable = WorkTable {
@@ -102,9 +103,9 @@ impl Lease {
     }
 
     /// Extends the lease and records the progress.
-    pub(in crate::newcomers) async fn heartbeat(&self, progress: &Progress) -> Result<bool, StoreError> {
+    pub(in crate::newcomers) async fn heartbeat(&self, now: Position) -> Result<bool, StoreError> {
         let number = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
-        let values = [progress.stage.as_deref().into(), number(progress.advanced), number(progress.total)];
+        let values = [now.stage.map(Stage::as_str).into(), number(now.advanced), number(now.total)];
         self.row.heartbeat("stage = ?, advanced = ?, total = ?", &values).await
     }
 
