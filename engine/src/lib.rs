@@ -11,6 +11,7 @@
 
 pub mod announce;
 pub mod archive;
+pub mod backoff;
 pub mod campaign;
 pub mod clock;
 pub mod delivery;

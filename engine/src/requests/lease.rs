@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Requests;
 use super::records::{REQUEST, Request, millis};
+use crate::backoff::Backoff;
 use crate::production::Written;
 use crate::progress::Position;
 use crate::store::lease::{EXPIRES, Lease, WorkTable};
@@ -18,8 +19,7 @@ pub(super) static TABLE: WorkTable = WorkTable {
     order: "id",
     released: "state = 'queued'",
     expires: EXPIRES,
-    first_pause: Duration::from_secs(1),
-    longest_pause: Duration::from_mins(1),
+    backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
     tries: 4,
 };
 

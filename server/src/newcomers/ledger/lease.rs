@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pappus_engine::backoff::Backoff;
 use pappus_engine::import::Evidence;
 use pappus_engine::progress::{Position, Stage};
 use pappus_engine::store::lease::{EXPIRES, Lease as RowLease, WorkTable};
@@ -19,8 +20,7 @@ pub(in crate::newcomers) static TABLE: WorkTable = WorkTable {
     order: "id",
     released: "",
     expires: EXPIRES,
-    first_pause: Duration::from_secs(1),
-    longest_pause: Duration::from_mins(1),
+    backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
     // About an hour, before a person has to act.
     tries: 60,
 };
