@@ -12,7 +12,7 @@ use crate::arguments::{PassphraseSource, ReadArchive};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::passphrase;
-use crate::progress::Bar;
+use crate::progress::Steps;
 
 /// Largest accepted key file, in bytes.
 const MAX_KEY_FILE: u64 = 64 * 1024;
@@ -49,12 +49,7 @@ pub(crate) fn open_with(
             Failure::new(format!("{} is refused", photos.display()), &error).with_code(error.code())
         })?,
     };
-    let bar = if Bar::is_wanted(output.is_json()) {
-        Bar::bytes("verifying", archive.total_bytes())
-    } else {
-        Bar::hidden()
-    };
-    archive.verify(&|done| bar.set(done)).map_err(|error| {
+    archive.verify(&Steps::new(output.is_json())).map_err(|error| {
         let failure = match (error.in_photos(), photos) {
             (Some(inner), Some(photos)) => Failure::new(format!("{} is refused", photos.display()), inner),
             _ => refused(&error),

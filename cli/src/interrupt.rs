@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Time in which a waiting command can remove its temporary files. A command in a long computation is not waited for
 /// any longer.
@@ -51,7 +52,7 @@ struct State {
     /// Folders of temporary files, removed before the program ends.
     folders: Vec<PathBuf>,
     /// A command that finishes its current work before it stops, and how it says so.
-    graceful: Option<(watch::Sender<bool>, Announce)>,
+    graceful: Option<(CancellationToken, Announce)>,
 }
 
 impl State {
@@ -125,7 +126,7 @@ async fn listen(
         };
         if let Some((stop, announce)) = graceful {
             announce();
-            _ = stop.send(true);
+            stop.cancel();
             continue;
         }
         told.send_replace(Some(interrupted));
@@ -138,16 +139,16 @@ async fn listen(
 
 /// Lets the first signal stop the current work gracefully, with a sentence on standard error; the second one ends the
 /// program at once.
-pub(crate) fn stop_gracefully(sentence: &'static str) -> watch::Receiver<bool> {
+pub(crate) fn stop_gracefully(sentence: &'static str) -> CancellationToken {
     // A closed standard error is ignored.
     stop_and_announce(move || _ = writeln!(std::io::stderr(), "\n{sentence}"))
 }
 
 /// Like [`stop_gracefully`], for commands that print the sentence themselves.
-pub(crate) fn stop_and_announce(announce: impl Fn() + Send + 'static) -> watch::Receiver<bool> {
-    let (stop, stopped) = watch::channel(false);
-    state().graceful = Some((stop, Box::new(announce)));
-    stopped
+pub(crate) fn stop_and_announce(announce: impl Fn() + Send + 'static) -> CancellationToken {
+    let stop = CancellationToken::new();
+    state().graceful = Some((stop.clone(), Box::new(announce)));
+    stop
 }
 
 /// Removes a folder when a signal ends the program: a computation that runs to the end cannot do it itself.

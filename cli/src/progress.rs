@@ -5,8 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pappus_engine::export::Progress;
-use pappus_engine::import::{ImportProgress, Stage};
+use pappus_engine::progress::{Progress, Stage};
 
 /// A bar that counts records or bytes.
 pub(crate) struct Bar(Option<ProgressBar>);
@@ -62,19 +61,12 @@ impl Bar {
             bar.set_position(done);
         }
     }
-
-    /// Sets the position.
-    pub(crate) fn set(&self, done: u64) {
-        if let Some(bar) = &self.0 {
-            bar.set_position(done);
-        }
-    }
 }
 
 impl Progress for Bar {
-    fn advance(&self, records: u64) {
+    fn advance(&self, done: u64) {
         if let Some(bar) = &self.0 {
-            bar.inc(records);
+            bar.inc(done);
         }
     }
 }
@@ -87,7 +79,8 @@ impl Drop for Bar {
     }
 }
 
-/// The stages of an import: a bar each on a terminal, a line each otherwise, nothing for programs.
+/// The stages of an import or a verification: a bar each on a terminal, a line for each that changes something
+/// otherwise, nothing for programs.
 pub(crate) struct Steps {
     json: bool,
     bar: Mutex<Bar>,
@@ -100,13 +93,17 @@ impl Steps {
     }
 }
 
-impl ImportProgress for Steps {
+impl Progress for Steps {
     fn begin(&self, stage: Stage, total: u64) {
         if total == 0 {
             return;
         }
-        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) =
-            Bar::count(stage.label(), total, self.json);
+        let bar = match stage {
+            Stage::Verifying if Bar::is_wanted(self.json) => Bar::bytes(stage.label(), total),
+            Stage::Verifying => Bar::hidden(),
+            _ => Bar::count(stage.label(), total, self.json),
+        };
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
     }
 
     fn advance(&self, done: u64) {

@@ -127,7 +127,7 @@ fn photos(megabytes: usize, kilobytes: usize) -> Result<()> {
 
 fn verify(path: &Path) -> Result<Archive<Verified>> {
     let start = Instant::now();
-    let archive = Archive::open(path, Limits::default(), None)?.verify(&|_| {})?;
+    let archive = Archive::open(path, Limits::default(), None)?.verify(&())?;
     rate("verify", std::fs::metadata(path)?.len(), start);
     println!("{}", peak());
     Ok(archive)
@@ -222,7 +222,7 @@ fn signatures(what: &str) -> Result<()> {
         }
         Err(_) => (None, what.into()),
     };
-    let mut archive = Archive::open(&path, Limits::default(), None)?.verify(&|_| {})?;
+    let mut archive = Archive::open(&path, Limits::default(), None)?.verify(&())?;
     let mut signed = Signed::default();
     read_document(archive.document()?, &Limits::default(), &mut signed)?;
     let Signed(mut records, keys) = signed;

@@ -11,6 +11,7 @@
 
 pub mod announce;
 pub mod archive;
+pub mod backoff;
 pub mod campaign;
 pub mod clock;
 pub mod delivery;
@@ -25,6 +26,7 @@ pub mod import;
 mod picture;
 pub mod pod;
 mod production;
+pub mod progress;
 pub mod repair;
 pub mod requests;
 pub mod s3;

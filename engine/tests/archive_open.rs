@@ -1,6 +1,5 @@
 //! Opening and verifying archives of every kind, as a caller does.
 
-use std::cell::Cell;
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -17,6 +16,7 @@ use pappus_engine::archive::open::{
     AccountSignature, Archive, FindingCode, KeyOrigin, OpenError, Origin, Verified,
 };
 use pappus_engine::domain::{PrivateKey, PublicKey};
+use pappus_engine::progress::ProgressCounter;
 use pappus_engine::validate::{KnownKey, SignatureCheck, check_signatures};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,9 +30,10 @@ fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
 fn verified(name: &str, bytes: &[u8], unlock: Option<&Unlock>) -> Archive<Verified> {
     let folder = tempfile::tempdir().unwrap();
     let archive = Archive::open(&file(&folder, name, bytes), Limits::default(), unlock).unwrap();
-    let (total, last) = (archive.total_bytes(), Cell::new(0));
-    let archive = archive.verify(&|done| last.set(done)).unwrap();
-    assert!(last.get() > 0 && last.get() <= total, "{} of {total}", last.get());
+    let progress = ProgressCounter::default();
+    let archive = archive.verify(&progress).unwrap();
+    let last = progress.position();
+    assert!(last.advanced > 0 && last.advanced <= last.total, "{last:?}");
     archive
 }
 
@@ -40,7 +41,7 @@ fn code(bytes: &[u8]) -> &'static str {
     let folder = tempfile::tempdir().unwrap();
     match Archive::open(&file(&folder, "a", bytes), Limits::default(), None) {
         Err(error) => error.code(),
-        Ok(archive) => archive.verify(&|_| {}).map_or_else(|error| error.code(), |_| ""),
+        Ok(archive) => archive.verify(&()).map_or_else(|error| error.code(), |_| ""),
     }
 }
 
@@ -225,7 +226,7 @@ fn conversion_gives_the_document_byte_for_byte_and_the_photos_flat() {
     }
     // What came out goes in again, as a stock archive with its photos.
     let again = Archive::open(&converted.document, Limits::default(), None).unwrap();
-    let mut again = again.with_photos(&converted.photos).unwrap().verify(&|_| {}).unwrap();
+    let mut again = again.with_photos(&converted.photos).unwrap().verify(&()).unwrap();
     let mut names = Vec::new();
     let visit = |name: &str, _: u64, _: &mut dyn std::io::Read| -> Result<(), OpenError> {
         names.push(name.to_owned());
@@ -390,7 +391,7 @@ fn the_photos_beside_a_stock_archive_are_checked() {
     let open = |entries: &[RawEntry]| {
         let photos = file(&folder, "alice_photos.zip", &write(entries, &End::default()));
         let archive = Archive::open(&stock, Limits::default(), None).unwrap().with_photos(&photos).unwrap();
-        archive.verify(&|_| {}).map_or_else(|error| error.code(), |_| "")
+        archive.verify(&()).map_or_else(|error| error.code(), |_| "")
     };
     let mut entry = RawEntry::deflated("aa.png", PHOTO);
     assert_eq!(open(&[entry.clone()]), "");

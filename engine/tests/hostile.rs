@@ -58,7 +58,7 @@ fn refusal(vector: &Path, sidecar: &Sidecar) -> String {
         Ok(archive) => archive,
         Err(error) => return checked("open", error.code(), &error.to_string()),
     };
-    let mut archive = match archive.verify(&|_| {}) {
+    let mut archive = match archive.verify(&()) {
         Ok(archive) => archive,
         Err(error) => return checked("verify", error.code(), &error.to_string()),
     };

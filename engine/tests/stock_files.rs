@@ -25,7 +25,7 @@ fn open(bytes: &[u8], photos: Option<&[u8]>) -> Result<Archive<Verified>, String
     if let Some(photos) = photos {
         archive = archive.with_photos(&file("p", photos)).map_err(|error| error.to_string())?;
     }
-    archive.verify(&|_| {}).map_err(|error| error.to_string())
+    archive.verify(&()).map_err(|error| error.to_string())
 }
 
 /// The document must be the very same.
@@ -220,7 +220,7 @@ fn armor_is_opened_in_every_form() {
         let archive = Archive::open(Path::new(&path), Limits::default(), Some(&unlock));
         archive
             .map_err(|error| error.code())
-            .and_then(|a| a.verify(&|_| {}).map_err(|error| error.code()))
+            .and_then(|a| a.verify(&()).map_err(|error| error.code()))
             .map(|_| ())
     };
     for text in

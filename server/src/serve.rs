@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Clock, StartError};
 use crate::config::{Config, Listen};
@@ -18,7 +18,7 @@ use crate::sessions::StoredSessions;
 /// Interval between removals of what has expired.
 const SWEEP: Duration = Duration::from_mins(10);
 
-/// Serves until `stop` holds true; then ends open requests within some seconds. `listening` is called once the
+/// Serves until `stop` is cancelled; then ends open requests within some seconds. `listening` is called once the
 /// service listens, with the address.
 ///
 /// # Errors
@@ -26,7 +26,7 @@ const SWEEP: Duration = Duration::from_mins(10);
 pub async fn serve(
     config: Config,
     clock: Clock,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
     listening: impl FnOnce(&str),
 ) -> Result<(), StartError> {
     if let Some(problem) = config.web.unknown_proxy() {

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use pappus_engine::backoff::Backoff;
 use pappus_engine::campaign::{Campaign, CampaignError, Campaigns, SignInError};
 use pappus_engine::depot::{Depot, DepotAddress, DepotError, KeysError};
 use pappus_engine::pod::config::PodUrl;
@@ -16,10 +17,8 @@ use crate::error::Failure;
 use crate::output::{Output, printable};
 use crate::{pod, store};
 
-/// The first pause between attempts.
-const SHORTEST: Duration = Duration::from_millis(250);
-/// The longest pause.
-const LONGEST: Duration = Duration::from_secs(30);
+/// The pauses between attempts.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
 
 /// An error that may be transient.
 pub(super) trait Passes {
@@ -92,7 +91,7 @@ impl RetryPolicy {
         F: Future<Output = Result<T, E>>,
     {
         let since = Instant::now();
-        let (mut pause, mut said) = (SHORTEST, String::new());
+        let (mut pauses, mut said) = (BACKOFF.pauses(), String::new());
         loop {
             let error = match attempt().await {
                 Err(error) if error.passes() => error,
@@ -111,8 +110,7 @@ impl RetryPolicy {
                 _ = writeln!(std::io::stderr(), "Waiting: {}", printable(&reason));
             }
             said = reason;
-            tokio::time::sleep(pause.min(left)).await;
-            pause = (pause * 2).min(LONGEST);
+            tokio::time::sleep(pauses.next_pause().min(left)).await;
         }
     }
 

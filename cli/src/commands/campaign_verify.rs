@@ -15,7 +15,7 @@ use super::{Outcome, counted, megabytes, thousands};
 use crate::arguments::{CampaignVerify, StorePlace};
 use crate::error::Failure;
 use crate::output::Output;
-use crate::progress::Bar;
+use crate::progress::Steps;
 use crate::{archive, pod, store};
 
 /// Largest number of problems listed on the terminal.
@@ -94,15 +94,14 @@ async fn check(verify: &CampaignVerify, known: &Known, output: &Output) -> Resul
         at_once: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         folder: &scratch,
     };
-    let bar = if Bar::is_wanted(output.is_json()) { Bar::bytes("verifying", 0) } else { Bar::hidden() };
-    let progress = |done, total| bar.set_of(done, total);
+    let progress = Steps::new(output.is_json());
     let found = match &known.campaign {
         None => verify_campaign(&check, &progress).await?,
         Some(known) => {
             verify_known(&check, (&known.store, &known.campaigns, &known.campaign), &progress).await?
         }
     };
-    drop(bar);
+    drop(progress);
     Ok(Checked { depot, scratch, found })
 }
 

@@ -1,6 +1,6 @@
 //! `pappus check`.
 
-use pappus_engine::export::{Forecast, ForecastPhotos, Forecaster, Progress};
+use pappus_engine::export::{Forecast, ForecastPhotos, Forecaster};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::survey::{AccountSize, Survey, account_sizes, survey};
@@ -86,7 +86,7 @@ async fn forecast_omissions(
     } else {
         Bar::hidden()
     };
-    let mut forecaster = Forecaster::new(url, ForecastPhotos::of(photos).await?, &bar as &dyn Progress);
+    let mut forecaster = Forecaster::new(url, ForecastPhotos::of(photos).await?, &bar);
     let (mut batch, mut records) = (Vec::new(), 0);
     for account in accounts {
         if account.records() > BATCH_RECORDS / 10 {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pappus_engine::archive::encryption::Lock;
 use pappus_engine::domain::SigningKey;
-use pappus_engine::export::{ExportOptions, Exported, Exporter, Progress};
+use pappus_engine::export::{ExportOptions, Exported, Exporter};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::reader::AccountReader;
@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
             archive_key: &archive_key,
             folder: &arguments.out,
             options: &options,
-            progress: &bar as &dyn Progress,
+            progress: &bar,
         };
         let done = account.export(&mut snapshot, name, &mut memory).await;
         drop(bar);

@@ -1,12 +1,12 @@
 //! Processes the ledger.
 
-use std::future::pending;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::friends::TargetPod;
 use super::ledger::Ledger;
@@ -115,7 +115,7 @@ impl Summary {
 }
 
 /// Sends due deliveries; with [`Options::wait`], continues until nothing is left. `target` shows who is back; without
-/// it, pods get all the time they may need. Once `stop` is true, nothing new is sent, and it ends after the
+/// it, pods get all the time they may need. Once `stop` is cancelled, nothing new is sent, and it ends after the
 /// deliveries in progress. Several programs may run this at once on the same database; they share the pods among
 /// them.
 ///
@@ -129,7 +129,7 @@ pub async fn deliver<T: Transport, C: Clock>(
     target: Option<&TargetPod>,
     clock: &C,
     options: &Options,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
 ) -> Result<Summary, DeliveryError> {
     let owner = random_id()?;
     let (writer, jobs) = Writer::new();
@@ -165,10 +165,9 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
         let pause = (next - work.clock.now()).to_std().unwrap_or_default();
         // At least a second: a clock that is set back must not cause a busy loop.
         let pause = pause.max(Duration::from_secs(1)).min(work.options.look_again);
-        let mut stop = work.stop.clone();
         tokio::select! {
             () = work.clock.sleep(pause) => {}
-            () = stopped(&mut stop) => {}
+            () = work.stop.cancelled() => {}
         }
     }
 }
@@ -194,13 +193,6 @@ async fn look_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), 
 async fn look_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     tokio::time::sleep(POLL_INTERVAL).await;
     look(work).await
-}
-
-/// Waits until the work is to stop; forever if no sender is left.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        pending::<()>().await;
-    }
 }
 
 enum Event {

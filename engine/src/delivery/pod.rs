@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::deliver::{Options, Summary};
@@ -28,7 +29,7 @@ pub(super) struct Work<'a, T, C> {
     pub(super) target: Option<&'a TargetPod>,
     pub(super) clock: &'a C,
     pub(super) options: &'a Options,
-    pub(super) stop: watch::Receiver<bool>,
+    pub(super) stop: CancellationToken,
     pub(super) writer: Writer,
     /// Permits for concurrent deliveries.
     pub(super) quick: Semaphore,
@@ -46,7 +47,7 @@ struct Sent {
 impl<T: Transport, C: Clock> Work<'_, T, C> {
     /// Returns whether nothing new may be sent.
     pub(super) fn stopped(&self) -> bool {
-        *self.stop.borrow()
+        self.stop.is_cancelled()
     }
 
     async fn ask(&self, request: Request) -> Response {

@@ -2,36 +2,18 @@
 
 use std::time::Duration;
 
-use backoff::ExponentialBackoff;
-use backoff::backoff::Backoff as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::backoff::Backoff;
 use crate::http::RetryAfter;
 
 /// Time a delivery or a pod may fail before it is given up.
 pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::weeks(4);
 
-/// The first pause.
-const SHORTEST: Duration = Duration::from_mins(1);
-/// The longest pause: some sixty attempts in four weeks.
-const LONGEST: Duration = Duration::from_hours(12);
+/// The pauses: some sixty attempts in four weeks.
+const BACKOFF: Backoff = Backoff::new(Duration::from_mins(1), Duration::from_hours(12));
 /// The longest pause a pod may ask for.
 const LONGEST_ASKED: TimeDelta = TimeDelta::days(1);
-
-/// Returns the pause after a number of consecutive failures: a minute, doubled each time up to twelve hours, ± a
-/// quarter so that retries do not coincide.
-///
-/// `backoff` is unmaintained; `backon` could replace it here.
-fn pause(failures: i64) -> Duration {
-    let doublings = u32::try_from(failures.clamp(1, 16) - 1).unwrap_or(0);
-    let mut schedule = ExponentialBackoff {
-        current_interval: (SHORTEST * 2_u32.pow(doublings)).min(LONGEST),
-        randomization_factor: 0.25,
-        max_elapsed_time: None,
-        ..ExponentialBackoff::default()
-    };
-    schedule.next_backoff().unwrap_or(LONGEST)
-}
 
 /// The longest pause between two checks of a new account that is not reachable from outside.
 const LONGEST_CHECK_PAUSE: TimeDelta = TimeDelta::minutes(30);
@@ -42,7 +24,7 @@ const SLOW_ANSWER: TimeDelta = TimeDelta::seconds(5);
 
 /// Returns the time of the next check of an account, after a number of consecutive failed ones.
 pub(super) fn next_check(now: DateTime<Utc>, looks: i64) -> DateTime<Utc> {
-    now + TimeDelta::from_std(pause(looks)).unwrap_or(LONGEST_CHECK_PAUSE).min(LONGEST_CHECK_PAUSE)
+    now + TimeDelta::from_std(BACKOFF.after(looks)).unwrap_or(LONGEST_CHECK_PAUSE).min(LONGEST_CHECK_PAUSE)
 }
 
 /// Returns the time a pod that took a move may need to process it, without a sign that it has: at least `grace`, plus
@@ -66,7 +48,7 @@ pub(super) fn next_try(
     if now >= last {
         return None;
     }
-    let own = TimeDelta::from_std(pause(failures)).unwrap_or(LONGEST_ASKED);
+    let own = TimeDelta::from_std(BACKOFF.after(failures)).unwrap_or(LONGEST_ASKED);
     let asked = asked.unwrap_or_default().min(LONGEST_ASKED);
     Some((now + own.max(asked)).min(last))
 }
@@ -83,19 +65,6 @@ pub(super) fn asked_pause(asked: RetryAfter, now: DateTime<Utc>) -> TimeDelta {
 mod tests {
     use super::*;
     use crate::domain::Timestamp;
-
-    #[test]
-    fn pauses_grow_from_a_minute_to_half_a_day() {
-        for (failures, minutes) in [(0, 1), (1, 1), (2, 2), (3, 4), (10, 512), (11, 720), (60, 720)] {
-            let middle = Duration::from_mins(minutes);
-            for _ in 0..50 {
-                let pause = pause(failures);
-                assert!(pause >= middle * 3 / 4 && pause <= middle * 5 / 4, "{failures}: {pause:?}");
-            }
-        }
-        let some: std::collections::HashSet<_> = (0..20).map(|_| pause(5)).collect();
-        assert!(some.len() > 10, "there is no jitter");
-    }
 
     #[test]
     fn the_last_try_falls_on_the_end() {

@@ -15,6 +15,7 @@ use super::report::{READY_VALUES, ready, time};
 use super::schedule::GIVE_UP_AFTER;
 use super::system::System;
 use super::turn::its_turn;
+use crate::backoff::Backoff;
 use crate::store::{Store, StoreError, StoreRow, Transaction, Value};
 
 /// Largest number of requests written in one transaction.
@@ -22,8 +23,9 @@ const BATCH: usize = 256;
 /// Number of deliveries claimed at once for a pod.
 pub(super) const PAGE: usize = 32;
 /// Pauses between retries of a failed statement: a database server may be restarting.
-const PAUSES: [Duration; 4] =
-    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
+/// Retries of a failed statement: about half a minute.
+const RETRIES: usize = 8;
 
 /// A pod that only this program sends to until the lease expires.
 #[derive(Debug)]
@@ -142,7 +144,7 @@ pub(super) async fn patiently<T, F>(operation: impl Fn() -> F) -> Result<T, Stor
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    for pause in PAUSES {
+    for pause in BACKOFF.pauses().take(RETRIES) {
         match operation().await {
             Err(StoreError::Statement { .. }) => tokio::time::sleep(pause).await,
             other => return other,

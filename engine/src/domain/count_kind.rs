@@ -56,60 +56,40 @@ pub enum CountKind {
 impl CountKind {
     /// Returns the kind's label for display.
     pub fn label(self) -> &'static str {
-        match self {
-            Self::Aspects => "aspects",
-            Self::Contacts => "contacts",
-            Self::StatusMessages => "posts",
-            Self::Reshares => "reshares",
-            Self::Polls => "polls",
-            Self::Photos => "photos",
-            Self::PhotoFiles => "photo files",
-            Self::FollowedTags => "followed tags",
-            Self::Subscriptions => "subscribed posts",
-            Self::Blocks => "ignored people",
-            Self::OwnComments => "own comments",
-            Self::OwnLikes => "own likes",
-            Self::OwnPollParticipations => "own votes in polls",
-            Self::OthersComments => "comments by others",
-            Self::OthersLikes => "likes by others",
-            Self::OthersPollParticipations => "votes by others",
-            Self::UnsignedRelayables => "reactions without a signature",
-            Self::LikesOnComments => "likes on comments",
-            Self::NonContactAuthors => "keys of other authors",
-            Self::Conversations => "conversations",
-            Self::Messages => "messages",
-            Self::CommentedPosts => "posts by others you commented on",
-        }
+        self.labels().1
     }
 
     /// Returns the kind's label behind this number.
     pub fn label_for(self, count: u64) -> &'static str {
-        if count != 1 {
-            return self.label();
-        }
+        let (one, many) = self.labels();
+        if count == 1 { one } else { many }
+    }
+
+    /// Returns the labels for one and for many.
+    fn labels(self) -> (&'static str, &'static str) {
         match self {
-            Self::Aspects => "aspect",
-            Self::Contacts => "contact",
-            Self::StatusMessages => "post",
-            Self::Reshares => "reshare",
-            Self::Polls => "poll",
-            Self::Photos => "photo",
-            Self::PhotoFiles => "photo file",
-            Self::FollowedTags => "followed tag",
-            Self::Subscriptions => "subscribed post",
-            Self::Blocks => "ignored person",
-            Self::OwnComments => "own comment",
-            Self::OwnLikes => "own like",
-            Self::OwnPollParticipations => "own vote in a poll",
-            Self::OthersComments => "comment by others",
-            Self::OthersLikes => "like by others",
-            Self::OthersPollParticipations => "vote by others",
-            Self::UnsignedRelayables => "reaction without a signature",
-            Self::LikesOnComments => "like on a comment",
-            Self::NonContactAuthors => "key of another author",
-            Self::Conversations => "conversation",
-            Self::Messages => "message",
-            Self::CommentedPosts => "post by others you commented on",
+            Self::Aspects => ("aspect", "aspects"),
+            Self::Contacts => ("contact", "contacts"),
+            Self::StatusMessages => ("post", "posts"),
+            Self::Reshares => ("reshare", "reshares"),
+            Self::Polls => ("poll", "polls"),
+            Self::Photos => ("photo", "photos"),
+            Self::PhotoFiles => ("photo file", "photo files"),
+            Self::FollowedTags => ("followed tag", "followed tags"),
+            Self::Subscriptions => ("subscribed post", "subscribed posts"),
+            Self::Blocks => ("ignored person", "ignored people"),
+            Self::OwnComments => ("own comment", "own comments"),
+            Self::OwnLikes => ("own like", "own likes"),
+            Self::OwnPollParticipations => ("own vote in a poll", "own votes in polls"),
+            Self::OthersComments => ("comment by others", "comments by others"),
+            Self::OthersLikes => ("like by others", "likes by others"),
+            Self::OthersPollParticipations => ("vote by others", "votes by others"),
+            Self::UnsignedRelayables => ("reaction without a signature", "reactions without a signature"),
+            Self::LikesOnComments => ("like on a comment", "likes on comments"),
+            Self::NonContactAuthors => ("key of another author", "keys of other authors"),
+            Self::Conversations => ("conversation", "conversations"),
+            Self::Messages => ("message", "messages"),
+            Self::CommentedPosts => ("post by others you commented on", "posts by others you commented on"),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::output::OutputFile;
 use super::pages::start_pages;
 use super::photos::PhotoSource;
 use super::pieces::{DocumentOptions, start_writer};
-use super::{ExportError, OutputError, Progress};
+use super::{ExportError, OutputError};
 use crate::archive::encryption::Lock;
 use crate::archive::manifest::{AccountEntry, FORMAT, Manifest, PodEntry};
 use crate::archive::view::ViewHeader;
@@ -18,6 +18,7 @@ use crate::pod::database::Snapshot;
 use crate::pod::reader::{AccountReader, ReadAhead, SignatureMemory};
 use crate::pod::schema::SchemaVersion;
 use crate::pod::uploads::PhotoStore;
+use crate::progress::Progress;
 
 /// Options of an export.
 pub struct ExportOptions {

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use super::ExportError;
 use super::gather::Gathering;
 use super::photos::PhotoSource;
 use super::pieces::start_discarding;
-use super::{ExportError, Progress};
 use crate::domain::{DiasporaId, OmissionCode, Omissions, RecordKind};
 use crate::pod::config::PodUrl;
 use crate::pod::database::Snapshot;
 use crate::pod::reader::{AccountReader, NothingSigned, ReadAhead, ReadError};
 use crate::pod::uploads::{PhotoStore, UploadsError};
+use crate::progress::Progress;
 
 /// The pod's photos, as needed for a forecast.
 pub enum ForecastPhotos<'a> {

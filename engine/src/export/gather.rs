@@ -2,11 +2,11 @@
 
 use zeroize::Zeroizing;
 
+use super::ExportError;
 use super::json::JsonWriter;
 use super::pages::{Page, no_page, others_page};
 use super::photos::{PhotoFiles, PhotoSource};
 use super::pieces::{ArchiveCommand, Pieces};
-use super::{ExportError, Progress};
 use crate::archive::EXTRAS_FORMAT;
 use crate::archive::lists::List;
 use crate::archive::manifest::{CountKind, PrivateKeyState};
@@ -16,6 +16,7 @@ use crate::domain::{
     Settings, SigningKey,
 };
 use crate::pod::reader::{AccountReader, AspectRow, OthersRelayables, ReadError, SignatureMemory};
+use crate::progress::Progress;
 
 /// Results of reading an account, for the manifest.
 pub(super) struct Gathered {

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::Progress;
 use super::pages::Page;
 use super::pieces::{ArchiveCommand, Pieces, TooLarge, Written};
 use crate::archive::limits::Limits;
 use crate::archive::lists::{List, ListRecord};
 use crate::domain::OwnPost;
 use crate::pod::reader::{PostRecord, ReadError, Sink};
+use crate::progress::Progress;
 
 /// Records sent to the writer at once: waking its thread takes longer than writing one.
 const BATCH: usize = 32;

@@ -28,17 +28,6 @@ use crate::archive::writer::WriteError;
 use crate::domain::KeyError;
 use crate::pod::reader::ReadError;
 
-/// Receives an export's progress.
-pub trait Progress: Send + Sync {
-    /// Reports that `records` more records or files are done.
-    fn advance(&self, records: u64);
-}
-
-/// Ignores all progress.
-impl Progress for () {
-    fn advance(&self, _: u64) {}
-}
-
 /// The reason an account was not exported. No file is left behind in any case.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use super::Progress;
 use super::pieces::{ArchiveCommand, Pieces};
 use crate::archive::limits::Limits;
 use crate::archive::names;
 use crate::domain::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 use crate::pod::reader::{PhotoName, ReadError, Sink};
 use crate::pod::uploads::{Lookup, PhotoBytes, PhotoFile, PhotoStore, is_plain_file_name};
+use crate::progress::Progress;
 
 /// The most photos that leave readers' limit enough entries for the documents and the pages.
 const MAX_FILES: u64 = Limits::ENTRIES - 10_000;

@@ -7,7 +7,6 @@ use super::journal::former;
 use super::journal::imports;
 use super::journal::notes::{Intent, Journal, kinds, names_of};
 use super::pod_pin::is_pinned;
-use super::progress::Stage;
 use super::proof::Proof;
 use super::records::photos;
 use super::records::photos::{Announced, Naming, PhotoFiles};
@@ -24,6 +23,7 @@ use super::{ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::open::{Archive, Finding, FindingCode as ArchiveFinding, Verified};
 use crate::domain::{CountKind, DiasporaId, Post, PrivateKey};
 use crate::pod::database::Cell as _;
+use crate::progress::Stage;
 use crate::store::Store;
 use crate::validate::SignatureVerifier;
 

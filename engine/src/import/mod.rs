@@ -14,7 +14,6 @@ mod evidence;
 mod importer;
 mod journal;
 mod pod_pin;
-mod progress;
 mod proof;
 mod records;
 mod report;
@@ -31,7 +30,6 @@ pub use journal::imports::{ImportRecord, ImportState, find_import, list_imports}
 pub(crate) use journal::notes::photo_names_taken;
 pub use journal::undo::{UndoError, Undone, undo};
 pub use pod_pin::{PodPin, PodPinError};
-pub use progress::{ImportProgress, Stage};
 pub use proof::Proof;
 pub(crate) use proof::published_key;
 pub use report::{Finding, FindingCode, Report, Tally};
@@ -54,6 +52,7 @@ use crate::domain::{DiasporaId, KeyError, PrivateKey, SecretText, Timestamp};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::PodWriter;
 use crate::pod::uploads::PhotoStore;
+use crate::progress::Progress;
 use crate::store::Store;
 
 /// The options of an import.
@@ -85,7 +84,7 @@ pub struct ImportOptions {
     /// The keys that open the saved key of an account whose earlier import was undone.
     pub keys: Option<CampaignKeys>,
     /// Receives the import's progress.
-    pub progress: Arc<dyn ImportProgress>,
+    pub progress: Arc<dyn Progress>,
 }
 
 /// The key of an account to import. Finding two large primes takes as long as all the rest, so it starts first, and

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::journal::notes::Noted;
-use super::progress::ImportProgress;
 use super::report::{FindingCode, Report};
 use crate::domain::{CountKind, DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter, Value};
+use crate::progress::Progress;
 
 /// Rows that a plan would have written, so that dependent ones are planned as well. Rows that are only planned have
 /// negative numbers.
@@ -117,7 +117,7 @@ pub(super) struct Target {
     /// The conversation that was started last; a long one is imported in parts.
     pub(super) last_conversation: Option<Guid>,
     /// Receives the progress.
-    pub(super) progress: Arc<dyn ImportProgress>,
+    pub(super) progress: Arc<dyn Progress>,
     /// Aspects whose names the pod's database treats as equal to another's, with that other name.
     pub(super) same_aspects: HashMap<String, String>,
     /// GUIDs in their first spelling, by table and in lowercase: where the database treats both spellings as equal.

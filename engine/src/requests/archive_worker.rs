@@ -1,11 +1,10 @@
 //! Builds the archives that people have requested.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::lease::RequestLease;
 use super::{RequestError, Requests};
@@ -14,13 +13,14 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::depot::sealed;
 use crate::depot::{CampaignKeys, Depot, DepotError, REQUESTS_FOLDER};
 use crate::domain::{SigningKey, Timestamp};
-use crate::export::{ExportError, ExportOptions, Exported, Exporter, Progress};
+use crate::export::{ExportError, ExportOptions, Exported, Exporter};
 use crate::pod::config::{DatabaseUrl, PodUrl, Uploads};
 use crate::pod::database::Snapshot;
 use crate::pod::reader::{AccountReader, ReadError};
 use crate::pod::schema::read_schema;
 use crate::pod::uploads::PhotoStore;
 use crate::production::{Fault, Spool, Written, depot_name, fault};
+use crate::progress::{Progress as _, ProgressCounter, Stage};
 use crate::store::lease::{Kept, Worker, keep};
 use crate::store::{StateFolder, StoreError, StoredSignatures, random_id};
 
@@ -79,27 +79,7 @@ pub struct ArchiveWorker {
     archive_key: SigningKey,
     spool: Spool,
     memories: Mutex<Vec<StoredSignatures>>,
-    stop: watch::Receiver<bool>,
-}
-
-/// The progress of an export.
-#[derive(Debug, Default)]
-struct ProgressCounter {
-    advanced: AtomicU64,
-    total: AtomicI64,
-}
-
-impl Progress for ProgressCounter {
-    fn advance(&self, records: u64) {
-        self.advanced.fetch_add(records, Ordering::Relaxed);
-    }
-}
-
-impl ProgressCounter {
-    fn numbers(&self) -> (i64, i64) {
-        let advanced = i64::try_from(self.advanced.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
-        (advanced, self.total.load(Ordering::Relaxed))
-    }
+    stop: CancellationToken,
 }
 
 /// The reason an archive was not built.
@@ -134,7 +114,7 @@ impl ArchiveWorker {
     ///
     /// # Errors
     /// [`RequestError`].
-    pub fn open(setup: ArchiveWorkerSetup, stop: watch::Receiver<bool>) -> Result<Self, RequestError> {
+    pub fn open(setup: ArchiveWorkerSetup, stop: CancellationToken) -> Result<Self, RequestError> {
         let folder = |error: &dyn std::fmt::Display| RequestError::Folder(error.to_string());
         let root = setup.depot.folder().unwrap_or(setup.state.path());
         let spool = Spool::make(root, &random_id()?).map_err(|error| folder(&error))?;
@@ -173,10 +153,10 @@ impl ArchiveWorker {
         }
         let progress = ProgressCounter::default();
         let folder = self.spool.path().join(lease.fence());
-        let heartbeat = || lease.heartbeat(progress.numbers());
+        let heartbeat = || lease.heartbeat(progress.position());
         // A whole export is too large for the stack.
         let making = Box::pin(self.make(lease, &progress, &folder));
-        let made = keep(making, heartbeat, self.stop.clone()).await;
+        let made = keep(making, heartbeat, &self.stop).await;
         // Already gone on success.
         _ = std::fs::remove_dir_all(&folder);
         match made {
@@ -255,7 +235,7 @@ impl ArchiveWorker {
         if lease.request.mail_to.is_some() && !lease.address(&self.sealed(&settings.email).await?).await? {
             return Err(JobError::Lost);
         }
-        progress.total.store(i64::try_from(total).unwrap_or(i64::MAX), Ordering::Relaxed);
+        progress.begin(Stage::Records, total);
         let exporter = Exporter {
             pod: &setup.pod,
             schema: &schema,

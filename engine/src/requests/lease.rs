@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::Requests;
 use super::records::{REQUEST, Request, millis};
+use crate::backoff::Backoff;
 use crate::production::Written;
+use crate::progress::Position;
 use crate::store::lease::{EXPIRES, Lease, WorkTable};
 use crate::store::{Store, StoreError};
 
@@ -17,8 +19,7 @@ pub(super) static TABLE: WorkTable = WorkTable {
     order: "id",
     released: "state = 'queued'",
     expires: EXPIRES,
-    first_pause: Duration::from_secs(1),
-    longest_pause: Duration::from_mins(1),
+    backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
     tries: 4,
 };
 
@@ -65,8 +66,9 @@ impl RequestLease {
     }
 
     /// Extends the lease and records the progress.
-    pub(super) async fn heartbeat(&self, (advanced, total): (i64, i64)) -> Result<bool, StoreError> {
-        self.lease.heartbeat("advanced = ?, total = ?", &[advanced.into(), total.into()]).await
+    pub(super) async fn heartbeat(&self, now: Position) -> Result<bool, StoreError> {
+        let values = [now.advanced, now.total].map(|count| i64::try_from(count).unwrap_or(i64::MAX).into());
+        self.lease.heartbeat("advanced = ?, total = ?", &values).await
     }
 
     /// Records the e-mail address, if an e-mail is wanted.

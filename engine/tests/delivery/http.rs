@@ -13,7 +13,7 @@ use pappus_engine::pod::config::DatabaseUrl;
 use pappus_engine::store::Store;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::pods;
 
@@ -139,9 +139,9 @@ async fn every_live_pod_is_told_once_and_dead_ones_hold_up_nobody() {
     let allowed = AllowedNetworks::new(allowed).unwrap();
     let client = Client::new(ClientOptions { allowed, total: limit, ..ClientOptions::default() }).unwrap();
     let options = Options { timeout: limit, slow_after: Duration::from_millis(500), ..Options::default() };
-    let (_stop, stopping) = watch::channel(false);
     let start = Instant::now();
-    let summary = deliver(&store, &client, None, &SystemClock, &options, stopping).await.unwrap();
+    let summary =
+        deliver(&store, &client, None, &SystemClock, &options, CancellationToken::new()).await.unwrap();
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     let live = seen.last.unwrap() - start;
     println!("all live pods told in {live:?}, ended after {:?}: {summary:?}", start.elapsed());

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use pappus_engine::delivery::{Clock as _, Options, Scope, SystemClock, Transport, deliver};
 use pappus_engine::http::{Answer, HttpError};
 use pappus_engine::store::Store;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::pods::{JumpingClock, Pods, all_processed, for_pod, status, unreachable};
@@ -64,13 +64,13 @@ async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest() {
     let all = (0..50).flat_map(|pod| for_pod("alice", &format!("https://pod{pod}.example/"), 18));
     ledger.enqueue(all, clock.now()).await.unwrap();
     all_processed(&store).await;
-    let (stop, stopping) = watch::channel(false);
+    let stop = CancellationToken::new();
     let pods = Pods::new(&clock, |_, _| {
         // While the pod answers the first one.
-        stop.send_replace(true);
+        stop.cancel();
         status(202)
     });
-    let summary = deliver(&store, &pods, None, &clock, &waiting(), stopping.clone()).await.unwrap();
+    let summary = deliver(&store, &pods, None, &clock, &waiting(), stop.clone()).await.unwrap();
     assert!(summary.stopped && summary.delivered >= 1, "{summary:?}");
     let sent = u64::try_from(pods.posts().len()).unwrap();
     assert!(sent == summary.delivered && sent < 200, "{sent} sent");
@@ -85,7 +85,7 @@ async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest() {
     // It also stops while it waits.
     let dead = Pods::new(&clock, |_, _| unreachable());
     ledger.resend(Scope::All, true, clock.now()).await.unwrap();
-    let summary = deliver(&store, &dead, None, &clock, &waiting(), stopping).await.unwrap();
+    let summary = deliver(&store, &dead, None, &clock, &waiting(), stop.clone()).await.unwrap();
     assert!(summary.stopped && dead.posts().is_empty());
 }
 

@@ -8,7 +8,7 @@ use pappus_engine::http::{Answer, HttpError};
 use pappus_engine::pod::config::DatabaseUrl;
 use pappus_engine::store::Store;
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 mod http;
 mod kill;
@@ -31,8 +31,8 @@ async fn store() -> (TempDir, Store, Ledger) {
     (folder, store, ledger)
 }
 
-fn never() -> watch::Receiver<bool> {
-    watch::channel(false).1
+fn never() -> CancellationToken {
+    CancellationToken::new()
 }
 
 /// Until the end of time, without a look every minute.

@@ -12,8 +12,8 @@ use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::people::addressees;
 use pappus_engine::pod::schema::read_schema;
 use pappus_engine::pod::uploads::PhotoStore;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::shared::letter::{Filling, fetched_of, seen};
 use super::shared::notices::{Audience, Draft};
@@ -36,8 +36,8 @@ const WAITING: i64 = 200;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Starts the work, until `stop` holds true.
-pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>) {
+/// Starts the work, until `stop` is cancelled.
+pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
     if app.config.closing.enabled && app.config.pod.is_some() {
         working.spawn(again_and_again(app.clone(), stop.clone(), |app, stop| Box::pin(campaigns(app, stop))));
         working.spawn(again_and_again(app.clone(), stop.clone(), |app, _| Box::pin(notices(app))));
@@ -46,12 +46,8 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>)
 
 type Turn = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
-async fn again_and_again(
-    app: App,
-    mut stop: watch::Receiver<bool>,
-    turn: impl Fn(App, watch::Receiver<bool>) -> Turn,
-) {
-    while !*stop.borrow() {
+async fn again_and_again(app: App, stop: CancellationToken, turn: impl Fn(App, CancellationToken) -> Turn) {
+    while !stop.is_cancelled() {
         let pause = match turn(app.clone(), stop.clone()).await {
             Ok(()) => POLL_INTERVAL,
             Err(error) => {
@@ -61,13 +57,13 @@ async fn again_and_again(
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stop.cancelled() => return,
         }
     }
 }
 
 /// Works on an open campaign of the board, if any. Several services share it, as workers do.
-async fn campaigns(app: App, stop: watch::Receiver<bool>) -> Result<(), Failure> {
+async fn campaigns(app: App, stop: CancellationToken) -> Result<(), Failure> {
     let Some(pod) = &app.config.pod else { return Ok(()) };
     let sql = "SELECT c.name FROM pappus_campaigns c JOIN pappus_board_campaigns b ON b.campaign_id = c.id \
                WHERE c.pod_url = ? AND c.state IN ('preparing', 'running') ORDER BY c.id LIMIT 1";

@@ -18,7 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use crate::config::Web;
@@ -52,17 +52,16 @@ impl Server {
         }
     }
 
-    /// Accepts connections until `stop` holds true; then ends open requests, but does not wait forever: a download
+    /// Accepts connections until `stop` is cancelled; then ends open requests, but does not wait forever: a download
     /// may take hours, and can be resumed. `peer` returns the address of a connection, unless from a Unix socket.
     pub(crate) async fn run<L: Listener>(
         self,
         mut listener: L,
         peer: impl Fn(&L::Addr) -> Option<SocketAddr>,
-        mut stop: watch::Receiver<bool>,
+        stop: CancellationToken,
     ) {
         let graceful = GracefulShutdown::new();
-        // An error means that the sender is gone.
-        let mut stopped = pin!(async move { _ = stop.wait_for(|stop| *stop).await });
+        let mut stopped = pin!(stop.cancelled());
         loop {
             tokio::select! {
                 (stream, address) = listener.accept() => self.take(stream, peer(&address), &graceful),

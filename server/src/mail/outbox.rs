@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use pappus_engine::archive::encryption::EncryptionError;
+use pappus_engine::backoff::Backoff;
 use pappus_engine::depot::sealed::{open_text, seal_text};
 use pappus_engine::depot::{CampaignKeys, KeysError};
 use pappus_engine::store::lease::{Lease, Queue, WorkTable};
@@ -19,8 +20,7 @@ static TABLE: WorkTable = WorkTable {
     order: "due_at, id",
     released: "state = 'queued'",
     expires: Duration::from_mins(2),
-    first_pause: Duration::from_secs(5),
-    longest_pause: Duration::from_hours(2),
+    backoff: Backoff::new(Duration::from_secs(5), Duration::from_hours(2)),
     // More than two days.
     tries: 40,
 };

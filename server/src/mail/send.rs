@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::OutboxError;
 use super::transport::Post;
 use crate::app::App;
 
-/// Sends mails until `stop` is true.
-pub async fn send(app: App, mut stop: watch::Receiver<bool>) {
+/// Sends mails until `stop` is cancelled.
+pub async fn send(app: App, stop: CancellationToken) {
     let post = match Post::open(&app.config.mail) {
         Ok(Some(post)) => post,
         Ok(None) => return,
@@ -19,7 +19,7 @@ pub async fn send(app: App, mut stop: watch::Receiver<bool>) {
         }
     };
     let rest = Duration::from_mins(1) / app.config.mail.per_minute.max(1);
-    while !*stop.borrow() {
+    while !stop.is_cancelled() {
         let sent = one(&app, &post).await.unwrap_or_else(|error| {
             tracing::warn!("mails wait: {error}");
             false
@@ -33,7 +33,7 @@ pub async fn send(app: App, mut stop: watch::Receiver<bool>) {
         };
         tokio::select! {
             () = pause => {}
-            _ = stop.wait_for(|stop| *stop) => {}
+            () = stop.cancelled() => {}
         }
     }
 }

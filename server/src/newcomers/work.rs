@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use pappus_engine::delivery::{Clock as _, DeliveryError, Ledger, Options, SystemClock, TargetPod, deliver};
 use pappus_engine::store::StoreError;
 use pappus_engine::store::lease::{Kept, Worker, keep};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::ledger::lease::{AfterImport, Found, Lease};
 use super::steps::{self, Obstacle, Outcome, after_failure};
@@ -24,8 +24,8 @@ const SWEEP: Duration = Duration::from_mins(1);
 /// Maximum number of processes that may die of one archive.
 const MAX_CRASHES: i64 = 3;
 
-/// Starts the background tasks, which run until `stop` is true.
-pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>) {
+/// Starts the background tasks, which run until `stop` is cancelled.
+pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
     if !app.config.newcomers.enabled {
         return;
     }
@@ -36,7 +36,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>, working: &mut JoinSet<()>)
     working.spawn(tell(app.clone(), stop.clone()));
 }
 
-async fn run(app: App, stop: watch::Receiver<bool>) {
+async fn run(app: App, stop: CancellationToken) {
     let tasks = app.config.newcomers.workers.max(1);
     let worker = Arc::new(StepWorker { app: app.clone(), stop: stop.clone() });
     app.newcomers.table.queue.work(tasks, worker, stop).await;
@@ -80,9 +80,9 @@ async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + 
 }
 
 /// Sends the ledger's deliveries, including announcements from the command line, and checks for returned friends.
-async fn tell(app: App, mut stop: watch::Receiver<bool>) {
+async fn tell(app: App, stop: CancellationToken) {
     let mut looked: Option<Instant> = None;
-    while !*stop.borrow() {
+    while !stop.is_cancelled() {
         let look = looked.is_none_or(|at| at.elapsed() >= FRIENDS);
         match tell_once(&app, look, &stop).await {
             Ok(()) if look => looked = Some(Instant::now()),
@@ -91,13 +91,13 @@ async fn tell(app: App, mut stop: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = tokio::time::sleep(POLL_INTERVAL) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stop.cancelled() => return,
         }
     }
 }
 
 /// Sends due deliveries; with `look`, even if none is due: those waiting for friends' return may be due then.
-async fn tell_once(app: &App, look: bool, stop: &watch::Receiver<bool>) -> Result<(), DeliveryError> {
+async fn tell_once(app: &App, look: bool, stop: &CancellationToken) -> Result<(), DeliveryError> {
     let (Some(client), Some(pod)) = (app.newcomers.announcer.clone(), &app.config.pod) else { return Ok(()) };
     let (ledger, section) = (Ledger::new(&app.store), &app.config.newcomers);
     if section.assume_reachable {
@@ -125,7 +125,7 @@ async fn tell_once(app: &App, look: bool, stop: &watch::Receiver<bool>) -> Resul
 
 struct StepWorker {
     app: App,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
 }
 
 #[async_trait]
@@ -152,11 +152,8 @@ impl StepWorker {
     async fn work_on(&self, lease: &Lease) -> Result<(), StoreError> {
         let progress = Mutex::default();
         let step = steps::run(&self.app, lease.newcomer.id, lease.fence(), &progress);
-        let heartbeat = || async {
-            let now = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            lease.heartbeat(&now).await
-        };
-        let outcome = match keep(step, heartbeat, self.stop.clone()).await {
+        let heartbeat = || lease.heartbeat(*progress.lock().unwrap_or_else(PoisonError::into_inner));
+        let outcome = match keep(step, heartbeat, &self.stop).await {
             Kept::Done(outcome) => outcome,
             Kept::Lost | Kept::Stopped => Outcome::Released,
         };

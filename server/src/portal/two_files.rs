@@ -162,7 +162,7 @@ async fn convert(
 /// Writes both files in plain text, briefly, in a folder that only its owner can enter.
 fn two_files(archive: &Path, unlock: Option<&Unlock>, out: &Path) -> Result<(PathBuf, PathBuf), String> {
     let opened = Archive::open(archive, Limits::default(), unlock).map_err(|error| error.to_string())?;
-    let mut verified = opened.verify(&|_| {}).map_err(|error| error.to_string())?;
+    let mut verified = opened.verify(&()).map_err(|error| error.to_string())?;
     let files = convert_to_diaspora(&mut verified, out, None);
     files.map(|files| (files.document, files.photos)).map_err(|error: ConvertError| error.to_string())
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use pappus_engine::requests::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, RequestError, Requests};
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, StartError};
 use crate::mail::{self, OutboxError};
@@ -55,11 +55,11 @@ fn lower_priority() {
     _ = setpriority_process(None, NICER);
 }
 
-/// Starts the work, until `stop` holds true.
+/// Starts the work, until `stop` is cancelled.
 ///
 /// # Errors
 /// [`StartError::Threads`].
-pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Result<Working, StartError> {
+pub fn start(app: &App, stop: &CancellationToken) -> Result<Working, StartError> {
     let threads = Builder::new_multi_thread()
         .enable_all()
         .thread_name("work")
@@ -84,18 +84,16 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Result<Working, StartEr
     Ok(Working { tasks: working, threads: Some(threads) })
 }
 
-pub(crate) async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
-    tokio::select! {
-        () = work => {}
-        _ = stop.wait_for(|stop| *stop) => {}
-    }
+/// Runs `work` until `stop` is cancelled.
+pub(crate) async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
+    _ = stop.run_until_cancelled(work).await;
 }
 
 /// Creates archives.
-async fn make(app: App, stop: watch::Receiver<bool>) {
+async fn make(app: App, stop: CancellationToken) {
     let workers = app.config.archives.workers.max(1);
     let workshop = loop {
-        if *stop.borrow() {
+        if stop.is_cancelled() {
             return;
         }
         match open(&app, stop.clone()) {
@@ -111,7 +109,7 @@ async fn make(app: App, stop: watch::Receiver<bool>) {
 }
 
 /// Opens the archive worker; `None` when the pod is gone.
-fn open(app: &App, stop: watch::Receiver<bool>) -> Result<Option<ArchiveWorker>, RequestError> {
+fn open(app: &App, stop: CancellationToken) -> Result<Option<ArchiveWorker>, RequestError> {
     let Some(pod) = &app.config.pod else { return Ok(None) };
     let setup = ArchiveWorkerSetup {
         requests: app.portal.requests.clone(),

@@ -117,7 +117,7 @@ impl Scene {
             at_once: NonZeroUsize::new(2).unwrap(),
             folder: self.folder.path(),
         };
-        verify_campaign(&check, &|done, total| assert!(done <= total)).await.unwrap()
+        verify_campaign(&check, &()).await.unwrap()
     }
 }
 

@@ -19,7 +19,7 @@ use pappus_tests::twin::pod::{Delays, Pod, Software};
 use pappus_tests::twin::scene::{FriendsPod, OLD, Scene};
 use pappus_tests::twin::transport::TwinTransport;
 use pappus_tests::watched::watch as watch_program;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 const URL: &str = "https://haven.example/";
 
@@ -79,8 +79,8 @@ fn clock(scene: &Scene) -> TwinClock {
     TwinClock::new("2026-12-01T00:00:00Z".parse().unwrap(), &scene.world, &scene.home)
 }
 
-fn never() -> watch::Receiver<bool> {
-    watch::channel(false).1
+fn never() -> CancellationToken {
+    CancellationToken::new()
 }
 
 /// Delivers until nothing is left for any pod but the old one, and lets the pods do what they have to do.

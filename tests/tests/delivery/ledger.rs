@@ -7,7 +7,7 @@ use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, delive
 use pappus_engine::pod::config::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::cluster::shared_postgres;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 #[path = "../../../engine/tests/delivery/pods.rs"]
 #[expect(dead_code, reason = "the tests of the engine use all of it")]
@@ -19,8 +19,8 @@ async fn database(name: &str) -> DatabaseUrl {
     DatabaseUrl::parse(&address).unwrap()
 }
 
-fn never() -> watch::Receiver<bool> {
-    watch::channel(false).1
+fn never() -> CancellationToken {
+    CancellationToken::new()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,7 +25,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::Value;
 use sqlx::Row as _;
 use sqlx::sqlite::SqlitePool;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 const URL: &str = "https://haven.example/";
 /// Somebody else of the closing pod, who moves as well.
@@ -308,7 +308,7 @@ impl Run {
         let transport = TwinTransport { world, home, home_host: &host, clock };
         let database = DatabaseUrl::parse(&self.scene.database).unwrap();
         let target = TargetPod::new(&database, &PodUrl::parse(URL).unwrap());
-        let never = watch::channel(false).1;
+        let never = CancellationToken::new();
         deliver(&store, &transport, Some(&target), clock, &Options::default(), never).await.unwrap();
         let ledger = Ledger::new(&store);
         let mut open = 0;

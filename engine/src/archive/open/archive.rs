@@ -15,6 +15,7 @@ use crate::archive::limits::Limits;
 use crate::archive::manifest::Manifest;
 use crate::archive::names;
 use crate::picture::SIZES;
+use crate::progress::Progress;
 
 /// State of an opened archive: its container is valid, its content is untrusted.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub struct Verified {
 ///
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let archive = Archive::open("alice@pod.example-20261122T100000Z.zip".as_ref(), Limits::default(), None)?;
-/// let mut archive = archive.verify(&|done| eprintln!("{done} bytes"))?;
+/// let mut archive = archive.verify(&())?;
 /// println!("{:?}", archive.report().origin);
 /// let document = archive.document()?;
 /// # Ok(())
@@ -100,16 +101,11 @@ impl Archive<Unverified> {
         Ok(self)
     }
 
-    /// Returns about the number of bytes that [`Archive::verify`] will read, for progress display.
-    pub fn total_bytes(&self) -> u64 {
-        self.state.total_bytes
-    }
-
-    /// Verifies the whole archive. `progress` is called with the number of bytes done.
+    /// Verifies the whole archive.
     ///
     /// # Errors
     /// [`VerifyError`] with the problem, its location and its meaning.
-    pub fn verify(self, progress: &dyn Fn(u64)) -> Result<Archive<Verified>, VerifyError> {
+    pub fn verify(self, progress: &dyn Progress) -> Result<Archive<Verified>, VerifyError> {
         verify::verify(self, progress)
     }
 }

@@ -6,7 +6,7 @@ use std::io::Read;
 use sha2::{Digest, Sha256};
 
 use super::VerifyError;
-use super::progress::Progress;
+use super::progress::ByteCount;
 use super::zip::{Role, Zip, ZipError};
 use crate::archive::manifest::Manifest;
 
@@ -14,7 +14,7 @@ use crate::archive::manifest::Manifest;
 const CHUNK: usize = 256 * 1024;
 
 /// Checks that each listed entry, and each copy of it, has the digest in the manifest. They are read in file order.
-pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &Progress<'_>) -> Result<(), VerifyError> {
+pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &ByteCount<'_>) -> Result<(), VerifyError> {
     zip.check_ignored()?;
     let listed: HashMap<&str, &str> =
         manifest.entries.iter().map(|entry| (entry.path.as_str(), entry.sha256.as_str())).collect();
@@ -44,7 +44,7 @@ pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &Progress<'_>)
 }
 
 /// Checks that each entry of a ZIP without listed digests is intact, and that its copies are identical.
-pub(super) fn check_whole(zip: &mut Zip, progress: &Progress<'_>) -> Result<(), VerifyError> {
+pub(super) fn check_whole(zip: &mut Zip, progress: &ByteCount<'_>) -> Result<(), VerifyError> {
     zip.check_ignored()?;
     let mut buffer = vec![0; CHUNK];
     for position in 0..zip.entries().len() {
@@ -63,7 +63,7 @@ fn compare(
     first: usize,
     second: usize,
     buffer: &mut [u8],
-    progress: &Progress<'_>,
+    progress: &ByteCount<'_>,
 ) -> Result<(), VerifyError> {
     if sha256(zip, first, buffer, progress)? == sha256(zip, second, buffer, progress)? {
         return Ok(());
@@ -76,7 +76,7 @@ fn sha256(
     zip: &mut Zip,
     position: usize,
     buffer: &mut [u8],
-    progress: &Progress<'_>,
+    progress: &ByteCount<'_>,
 ) -> Result<String, VerifyError> {
     let mut digest = Sha256::new();
     drain(&mut zip.read(position)?, buffer, progress, |bytes| digest.update(bytes))?;
@@ -86,7 +86,7 @@ fn sha256(
 fn drain(
     reader: &mut impl Read,
     buffer: &mut [u8],
-    progress: &Progress<'_>,
+    progress: &ByteCount<'_>,
     mut take: impl FnMut(&[u8]),
 ) -> Result<(), VerifyError> {
     loop {
@@ -95,6 +95,6 @@ fn drain(
             return Ok(());
         }
         take(buffer.get(..count).unwrap_or_default());
-        progress.advance(count as u64);
+        progress.add(count as u64);
     }
 }

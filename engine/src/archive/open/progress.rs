@@ -1,35 +1,37 @@
-//! Progress of a verification.
+//! Counts the bytes of a verification.
 
 use std::cell::Cell;
 use std::io::{self, Read};
 
-/// Sums the bytes read and reports them.
-pub(super) struct Progress<'a> {
-    done: Cell<u64>,
-    /// An estimate for compressed documents; reported progress never exceeds it.
-    total: u64,
-    listener: &'a dyn Fn(u64),
+use crate::progress::{Progress, Stage};
+
+/// Reports the bytes read.
+pub(super) struct ByteCount<'a> {
+    /// The bytes left of the total, which is an estimate for compressed documents: reported progress never exceeds it.
+    left: Cell<u64>,
+    progress: &'a dyn Progress,
 }
 
-impl<'a> Progress<'a> {
-    pub(super) fn new(listener: &'a dyn Fn(u64), total: u64) -> Self {
-        Self { done: Cell::new(0), total, listener }
+impl<'a> ByteCount<'a> {
+    pub(super) fn begin(progress: &'a dyn Progress, total: u64) -> Self {
+        progress.begin(Stage::Verifying, total);
+        Self { left: Cell::new(total), progress }
     }
 
-    pub(super) fn advance(&self, bytes: u64) {
-        let done = self.done.get() + bytes;
-        self.done.set(done);
-        (self.listener)(done.min(self.total));
+    pub(super) fn add(&self, bytes: u64) {
+        let bytes = bytes.min(self.left.get());
+        self.left.set(self.left.get() - bytes);
+        self.progress.advance(bytes);
     }
 }
 
-/// A reader that reports the bytes read to the progress.
-pub(super) struct Counted<'a, R>(pub(super) R, pub(super) &'a Progress<'a>);
+/// A reader that counts the bytes read.
+pub(super) struct Counted<'a, R>(pub(super) R, pub(super) &'a ByteCount<'a>);
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.0.read(buffer)?;
-        self.1.advance(count as u64);
+        self.1.add(count as u64);
         Ok(count)
     }
 }

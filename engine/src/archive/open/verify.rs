@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 
 use super::archive::{Archive, Originals, Unverified, Verified};
 use super::content::Container;
-use super::progress::{Counted, Progress};
+use super::progress::{ByteCount, Counted};
 use super::report::{AccountSignature, FindingCode, Findings, KeyOrigin, Origin, Verification};
 use super::shape::{DocumentShape, Strictness, Tally};
 use super::signatures::{self, KeyFinder};
@@ -17,13 +17,14 @@ use crate::archive::limits::Limits;
 use crate::archive::manifest::{CountKind, Manifest};
 use crate::archive::names;
 use crate::domain::DiasporaId;
+use crate::progress::Progress;
 
 pub(super) fn verify(
     archive: Archive<Unverified>,
-    listener: &dyn Fn(u64),
+    progress: &dyn Progress,
 ) -> Result<Archive<Verified>, VerifyError> {
     let Archive { mut container, mut photos, limits, state: Unverified { total_bytes } } = archive;
-    let progress = Progress::new(listener, total_bytes);
+    let progress = ByteCount::begin(progress, total_bytes);
     let state = if let Container::Pappus(zip) = &mut container {
         let (manifest, origin) = check_integrity(zip, &limits, &progress)?;
         let mut shape = read_shape(&mut container, &limits, Strictness::Signed, &progress)?;
@@ -59,7 +60,7 @@ pub(super) fn verify(
 fn check_integrity(
     zip: &mut Zip,
     limits: &Limits,
-    progress: &Progress<'_>,
+    progress: &ByteCount<'_>,
 ) -> Result<(Manifest, Origin), VerifyError> {
     let (manifest, bytes) = manifest::read(zip, limits)?;
     manifest::check_entries(zip, &manifest)?;
@@ -82,7 +83,7 @@ fn read_shape(
     container: &mut Container,
     limits: &Limits,
     strictness: Strictness,
-    progress: &Progress<'_>,
+    progress: &ByteCount<'_>,
 ) -> Result<DocumentShape, VerifyError> {
     let mut shape = DocumentShape::new(Tally::new(strictness));
     let reader = Counted(container.document(limits).map_err(VerifyError::from_io)?, progress);
@@ -139,7 +140,7 @@ fn check_extras(
     zip: &mut Zip,
     limits: &Limits,
     shape: &mut DocumentShape,
-    progress: &Progress<'_>,
+    progress: &ByteCount<'_>,
 ) -> Result<(), VerifyError> {
     let Some(position) = zip.position(names::EXTRAS) else { return Ok(()) };
     let result = read_extras(Counted(zip.read(position)?, progress), limits, shape);

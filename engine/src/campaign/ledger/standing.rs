@@ -1,6 +1,6 @@
 //! The state of a campaign before its worker starts and after it has ended.
 
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::campaign::CampaignError;
 use crate::campaign::ledger::campaigns::Campaigns;
@@ -14,7 +14,7 @@ use crate::campaign::worker::setup::Setup;
 pub(in crate::campaign) async fn marked(
     setup: &Setup,
     campaign: &Campaign,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
 ) -> Result<Campaign, CampaignError> {
     let campaigns = Campaigns::new(&setup.store, &setup.pod);
     let mark = || async {
@@ -30,11 +30,7 @@ pub(in crate::campaign) async fn marked(
 ///
 /// # Errors
 /// [`CampaignError`].
-pub async fn standing(
-    setup: &Setup,
-    name: &str,
-    stop: watch::Receiver<bool>,
-) -> Result<Status, CampaignError> {
+pub async fn standing(setup: &Setup, name: &str, stop: CancellationToken) -> Result<Status, CampaignError> {
     let look = || async {
         let campaign = Campaigns::new(&setup.store, &setup.pod).named(name).await?;
         Status::of(&setup.store, campaign).await

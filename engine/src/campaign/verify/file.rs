@@ -106,7 +106,7 @@ impl Expected {
             Err(OpenError::Encryption(EncryptionError::WrongKey)) => return Ok(FileState::Sealed),
             Err(error) => return Err(damaged(&error)),
         };
-        let archive = archive.verify(&|_| ()).map_err(|error| damaged(&error))?;
+        let archive = archive.verify(&()).map_err(|error| damaged(&error))?;
         let owner = archive.report().account.as_ref().map(ToString::to_string).unwrap_or_default();
         if owner != self.account {
             return Err(damaged(&format_args!("it is the archive of {owner}")));

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -20,6 +19,7 @@ use crate::campaign::verify::result::{
 };
 use crate::depot::{Depot, DepotError, LocalCopy};
 use crate::domain::{KeyFingerprint, PublicKey};
+use crate::progress::{Progress, Stage};
 
 /// Accounts read ahead from a list.
 const READ_AHEAD: usize = 64;
@@ -43,26 +43,22 @@ pub struct CampaignCheck<'a> {
     pub folder: &'a Path,
 }
 
-/// Checks stored archives against the lists beside them. `progress` receives the bytes done and the total.
+/// Checks stored archives against the lists beside them. `progress` receives the bytes done.
 ///
 /// # Errors
 /// [`CampaignVerifyError`], when there is nothing to check against or the depot is unavailable. Problems with single
 /// files are in the result.
 pub async fn verify_campaign(
     check: &CampaignCheck<'_>,
-    progress: &(dyn Fn(u64, u64) + Sync),
+    progress: &dyn Progress,
 ) -> Result<CampaignVerification, CampaignVerifyError> {
     let Beside { mut files, lists } = Beside::list(check.depot).await?;
     let mut found = CampaignVerification::default();
     let (wanted, others) = choose(check, lists, &mut found).await?;
-    let mut sizes = Sizes::default();
-    for list in &wanted {
-        sizes.total += list.totals.bytes;
-    }
+    progress.begin(Stage::Verifying, wanted.iter().map(|list| list.totals.bytes).sum());
     for (number, list) in wanted.into_iter().enumerate() {
         let signed_by = check_signature(check, &list, &mut found).await?;
-        let list =
-            one_list(check, list, (number, signed_by), &mut files, &mut found, (&sizes, progress)).await?;
+        let list = one_list(check, list, (number, signed_by), &mut files, &mut found, progress).await?;
         found.lists.push(list);
     }
     for list in others {
@@ -119,13 +115,6 @@ pub(in crate::campaign) fn add_surplus(files: HashMap<String, Kept>, found: &mut
 pub(in crate::campaign) struct Kept {
     bytes: u64,
     list: Option<usize>,
-}
-
-/// Bytes to check, and bytes checked.
-#[derive(Default)]
-pub(in crate::campaign) struct Sizes {
-    pub(in crate::campaign) total: u64,
-    pub(in crate::campaign) done: AtomicU64,
 }
 
 /// A list, copied to this machine.
@@ -196,7 +185,7 @@ pub(in crate::campaign) async fn one_list(
     (number, signed_by): (usize, Option<KeyFingerprint>),
     files: &mut HashMap<String, Kept>,
     found: &mut CampaignVerification,
-    (sizes, progress): (&Sizes, &(dyn Fn(u64, u64) + Sync)),
+    progress: &dyn Progress,
 ) -> Result<ListVerification, CampaignVerifyError> {
     // If the store knows the campaign, it knows the key too.
     let key = PublicKey::from_pem(&list.head.archive_key).ok().map(|key| key.fingerprint().to_string());
@@ -221,7 +210,7 @@ pub(in crate::campaign) async fn one_list(
                     Ok(Some(())) => check_file(check, key, &account).await,
                     Err(problem) => Err(problem),
                 };
-                progress(sizes.done.fetch_add(bytes, Ordering::Relaxed) + bytes, sizes.total);
+                progress.advance(bytes);
                 result
             }
         })

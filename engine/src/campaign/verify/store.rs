@@ -12,15 +12,16 @@ use crate::campaign::report::closing::{list_of, results};
 use crate::campaign::report::list::{AccountResult, make_list, write_list};
 use crate::campaign::report::list_reader::{read_head, read_list};
 use crate::campaign::verify::lists::{
-    Beside, CampaignCheck, HereList, Kept, Sizes, add_surplus, broken_list, check_signature, mark, one_list,
+    Beside, CampaignCheck, HereList, Kept, add_surplus, broken_list, check_signature, mark, one_list,
 };
 use crate::campaign::verify::result::{CampaignVerification, CampaignVerifyError, Problem, ProblemKind};
 use crate::campaign::{Campaign, CampaignError, CampaignState, WrittenList};
 use crate::depot::{Depot, LocalCopy};
 use crate::domain::{PublicKey, SigningKey};
+use crate::progress::{Progress, Stage};
 use crate::store::Store;
 
-/// Checks a campaign's archives against the store. `progress` receives the bytes done and the total. An error in the
+/// Checks a campaign's archives against the store. `progress` receives the bytes done. An error in the
 /// list beside the archives is a problem among others.
 ///
 /// # Errors
@@ -28,7 +29,7 @@ use crate::store::Store;
 pub async fn verify_known(
     check: &CampaignCheck<'_>,
     (store, campaigns, campaign): (&Store, &Campaigns, &Campaign),
-    progress: &(dyn Fn(u64, u64) + Sync),
+    progress: &dyn Progress,
 ) -> Result<CampaignVerification, CampaignVerifyError> {
     let Beside { mut files, lists } = Beside::list(check.depot).await?;
     let mut found = CampaignVerification::default();
@@ -47,8 +48,8 @@ pub async fn verify_known(
         }
     };
     compare(campaign, &known, stored.as_ref(), &mut found)?;
-    let sizes = Sizes { total: known.totals.bytes, ..Sizes::default() };
-    let list = one_list(check, known, (0, signed_by), &mut files, &mut found, (&sizes, progress)).await?;
+    progress.begin(Stage::Verifying, known.totals.bytes);
+    let list = one_list(check, known, (0, signed_by), &mut files, &mut found, progress).await?;
     found.lists.push(list);
     // Archives of other campaigns in the same depot.
     for other in campaigns.all().await?.into_iter().filter(|other| other.out == campaign.out) {

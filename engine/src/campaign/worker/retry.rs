@@ -3,22 +3,19 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backoff::ExponentialBackoff;
-use backoff::backoff::Backoff as _;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
+use crate::backoff::{Backoff, Pauses};
 use crate::campaign::CampaignError;
 use crate::campaign::worker::setup::Observer;
 
-/// The first pause before a retry.
-const SHORTEST: Duration = Duration::from_millis(250);
-/// The longest pause.
-const LONGEST: Duration = Duration::from_secs(30);
+/// The pauses before retries.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
 
 /// Retries for a worker, within the time it may wait.
 pub(in crate::campaign) struct Retry {
     patience: Duration,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
     now: Mutex<Now>,
 }
 
@@ -29,8 +26,8 @@ struct Now {
 }
 
 impl Retry {
-    /// Once `stop` is true, all waiting ends.
-    pub(in crate::campaign) fn new(patience: Duration, stop: watch::Receiver<bool>) -> Self {
+    /// Once `stop` is cancelled, all waiting ends.
+    pub(in crate::campaign) fn new(patience: Duration, stop: CancellationToken) -> Self {
         Self { patience, stop, now: Mutex::default() }
     }
 
@@ -41,7 +38,7 @@ impl Retry {
 
     /// Starts an operation that may have to wait.
     pub(in crate::campaign) fn begin<'a>(&'a self, observer: &'a dyn Observer) -> Waiting<'a> {
-        Waiting { retry: self, observer, pauses: pauses(), since: None }
+        Waiting { retry: self, observer, pauses: BACKOFF.pauses(), since: None }
     }
 
     /// Pauses without reporting an outage.
@@ -49,11 +46,8 @@ impl Retry {
     /// # Errors
     /// [`CampaignError::Stopped`] when told to stop.
     pub(in crate::campaign) async fn rest(&self, pause: Duration) -> Result<(), CampaignError> {
-        let mut stop = self.stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            Ok(_) = stop.wait_for(|stop| *stop) => Err(CampaignError::Stopped),
-        }
+        let rest = tokio::time::sleep(pause);
+        self.stop.run_until_cancelled(rest).await.ok_or(CampaignError::Stopped)
     }
 
     /// Repeats an operation until it succeeds, or fails with an error that is not temporary.
@@ -78,22 +72,11 @@ impl Retry {
     }
 }
 
-/// `backoff` is no longer maintained; `backon` can replace it here.
-fn pauses() -> ExponentialBackoff {
-    ExponentialBackoff {
-        current_interval: SHORTEST,
-        initial_interval: SHORTEST,
-        max_interval: LONGEST,
-        max_elapsed_time: None,
-        ..ExponentialBackoff::default()
-    }
-}
-
 /// One task that may be waiting. The longer it waits, the longer its pauses.
 pub(in crate::campaign) struct Waiting<'a> {
     retry: &'a Retry,
     observer: &'a dyn Observer,
-    pauses: ExponentialBackoff,
+    pauses: Pauses,
     since: Option<Instant>,
 }
 
@@ -119,12 +102,8 @@ impl Waiting<'_> {
         if left.is_zero() {
             return Err(CampaignError::GivenUp { reason: reason.to_owned(), waited: since.elapsed() });
         }
-        let pause = self.pauses.next_backoff().unwrap_or(LONGEST).min(left);
-        let mut stop = self.retry.stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            Ok(_) = stop.wait_for(|stop| *stop) => Err(CampaignError::Stopped),
-        }
+        let pause = self.pauses.next_pause().min(left);
+        self.retry.rest(pause).await
     }
 }
 

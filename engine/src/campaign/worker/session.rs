@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::archive::encryption::Lock;
 use crate::campaign::CampaignError;
@@ -26,7 +27,7 @@ use crate::pod::reader::ReadAhead;
 use crate::production::Spool;
 use crate::store::{StoreError, StoredSignatures, random_id};
 
-/// Works on a campaign until nothing is left to do, or `stop` is true: then started accounts are finished, the others
+/// Works on a campaign until nothing is left to do, or `stop` is cancelled: then started accounts are finished, the others
 /// released. Waits while the campaign is paused.
 ///
 /// The memory needed does not depend on the number of accounts.
@@ -36,7 +37,7 @@ use crate::store::{StoreError, StoredSignatures, random_id};
 pub async fn work(
     setup: Arc<Setup>,
     campaign: &Campaign,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
 ) -> Result<Ended, CampaignError> {
     let here = setup.archive_key.public_key().map(|key| key.fingerprint().to_string()).unwrap_or_default();
     if here != campaign.archive_key {
@@ -89,7 +90,7 @@ pub(in crate::campaign) struct WorkerSession {
     pub(in crate::campaign) spool: Spool,
     pub(in crate::campaign) export: ExportOptions,
     pub(in crate::campaign) duty_cycle: DutyCycle,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
     run_state: watch::Sender<RunState>,
     /// Accounts this worker knows to be its own.
     in_hand: std::sync::Mutex<HashSet<i64>>,
@@ -111,7 +112,7 @@ impl WorkerSession {
         setup: Arc<Setup>,
         campaign: &Campaign,
         depot: Depot,
-        stop: watch::Receiver<bool>,
+        stop: CancellationToken,
     ) -> Result<Self, CampaignError> {
         let worker = random_id()?;
         let retry = Retry::new(setup.options.patience, stop.clone());
@@ -236,14 +237,13 @@ impl WorkerSession {
         keeping.spawn(async move { session.keep_lease(&heartbeats).await });
         let session = Arc::clone(self);
         feeding.spawn(async move { Feeder::new(&session, sender).feed().await });
-        let mut stop = self.stop.clone();
         let ended = loop {
             let now: Option<HeartbeatResult> = *heartbeat.borrow_and_update();
             if now.is_some_and(|heartbeat| heartbeat.lost) {
                 return Ok(None);
             }
             let state = now.map_or(CampaignState::Running, |heartbeat| heartbeat.state);
-            let stopped = *stop.borrow();
+            let stopped = self.stop.is_cancelled();
             let over = matches!(state, CampaignState::Cancelled | CampaignState::Finished);
             self.run_state.send_replace(match (stopped || over, state) {
                 (true, _) => RunState::Stopping,
@@ -261,7 +261,7 @@ impl WorkerSession {
                     break Ended { state: CampaignState::Finished, stopped: false };
                 }
                 Ok(()) = heartbeat.changed() => {}
-                Ok(_) = stop.wait_for(|stop| *stop) => {}
+                () = self.stop.cancelled() => {}
             }
         };
         // Started accounts are finished under the lease.

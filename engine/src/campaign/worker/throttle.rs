@@ -8,7 +8,7 @@ use rustix::process::{Pid, setpriority_process};
 
 use crate::campaign::Busy;
 use crate::campaign::worker::session::{RunState, WorkerSession};
-use crate::export::Progress;
+use crate::progress::Progress;
 
 /// Time worked without a pause: too short for anybody to notice.
 const STRETCH: Duration = Duration::from_millis(30);

@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 use crate::archive::open::{Archive, OpenError, Verified};
 use crate::domain::{Photo, web_address};
 use crate::import::ImportError;
-use crate::import::progress::ImportProgress;
 use crate::import::report::FindingCode;
 use crate::picture::{Picture, PictureKind, SIZES, Size};
 use crate::pod::uploads::{Held, NewPhotoFile, PhotoStore, is_plain_file_name};
+use crate::progress::Progress;
 
 /// The largest file that is treated as a picture, in bytes.
 const MAX_FILE: u64 = 64 << 20;
@@ -78,7 +78,7 @@ pub(in crate::import) fn store_photos(
     archive: &mut Archive<Verified>,
     uploads: &PhotoStore,
     runtime: &Handle,
-    progress: &dyn ImportProgress,
+    progress: &dyn Progress,
     naming: &Naming,
     mut announce: impl FnMut(Announced) -> Result<(), ImportError>,
 ) -> Result<Vec<Stored>, ImportError> {

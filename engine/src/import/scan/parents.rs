@@ -8,7 +8,6 @@ use crate::domain::{DiasporaId, Entity, Guid, Photo, Post, Reshare, StatusMessag
 use crate::federation::{MagicEnvelope, ReceivedEntity};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal};
-use crate::import::progress::Stage;
 use crate::import::records::counters::list;
 use crate::import::records::photos::hold_address;
 use crate::import::records::post_rows::{PHOTO_COLUMNS, POST_COLUMNS, photo_row, post_row};
@@ -18,6 +17,7 @@ use crate::import::scan::people::People;
 use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
 use crate::pod::database::OnConflict;
+use crate::progress::Stage;
 
 /// Posts that are fetched, and then written, together. Each may take 1.5 MiB in transfer.
 const BATCH: usize = 32;

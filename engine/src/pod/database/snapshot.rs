@@ -11,10 +11,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::error::{Caller, refused, statement_error};
 use super::{Cell as _, DatabaseError, Row};
+use crate::backoff::Backoff;
 use crate::pod::config::{DatabaseUrl, Dialect};
 
-/// Time between attempts to connect to a database that accepts no more connections.
-const CROWDED_PAUSE: Duration = Duration::from_millis(500);
+/// Pauses between attempts to connect to a database that accepts no more connections.
+const CROWDED: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(1));
 /// Time limit for a new connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -58,12 +59,12 @@ impl Snapshot {
     /// # Errors
     /// [`DatabaseError::Address`], [`DatabaseError::Unreachable`] and [`DatabaseError::Crowded`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
-        let begun = tokio::time::Instant::now();
+        let (begun, mut pauses) = (tokio::time::Instant::now(), CROWDED.pauses());
         loop {
             match Self::begin(url, None).await {
                 // Another program may be about to close a connection.
                 Err(DatabaseError::Crowded { .. }) if begun.elapsed() < CONNECT_TIMEOUT => {
-                    tokio::time::sleep(CROWDED_PAUSE).await;
+                    tokio::time::sleep(pauses.next_pause()).await;
                 }
                 other => return other,
             }

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::store::StoreError;
 
@@ -28,7 +28,7 @@ pub enum Kept<T> {
 pub async fn keep<T, B>(
     work: impl Future<Output = T>,
     heartbeat: impl Fn() -> B,
-    mut stop: watch::Receiver<bool>,
+    stop: &CancellationToken,
 ) -> Kept<T>
 where
     B: Future<Output = Result<bool, StoreError>>,
@@ -41,11 +41,8 @@ where
             }
         }
     };
-    let stopped = async move {
-        if stop.wait_for(|stop| *stop).await.is_err() {
-            // Nobody is left to stop it.
-            std::future::pending::<()>().await;
-        }
+    let stopped = async {
+        stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
     let work = pin!(work);
@@ -66,7 +63,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_lost_lease_ends_the_work_and_an_unavailable_store_does_not() {
-        let (_told, stop) = watch::channel(false);
+        let stop = CancellationToken::new();
         let heartbeats = AtomicUsize::new(0);
         let heartbeat = || async {
             match heartbeats.fetch_add(1, Ordering::SeqCst) {
@@ -74,8 +71,8 @@ mod tests {
                 number => Ok(number < 2),
             }
         };
-        assert!(matches!(keep(std::future::pending::<()>(), heartbeat, stop.clone()).await, Kept::Lost));
+        assert!(matches!(keep(std::future::pending::<()>(), heartbeat, &stop).await, Kept::Lost));
         assert_eq!(heartbeats.load(Ordering::SeqCst), 3);
-        assert!(matches!(keep(async { 7 }, heartbeat, stop).await, Kept::Done(7)));
+        assert!(matches!(keep(async { 7 }, heartbeat, &stop).await, Kept::Done(7)));
     }
 }

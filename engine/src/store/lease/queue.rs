@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::{POLL_INTERVAL, expired, millis};
+use crate::backoff::Backoff;
 use crate::pod::config::Dialect;
 use crate::store::{Store, StoreError, StoreRow, Transaction, Value, random_id};
 
@@ -29,10 +31,8 @@ pub struct WorkTable {
     pub released: &'static str,
     /// Time without a heartbeat after which others may acquire the row.
     pub expires: Duration,
-    /// The pause after the first attempt. It doubles with each further one.
-    pub first_pause: Duration,
-    /// The longest pause between two attempts.
-    pub longest_pause: Duration,
+    /// The pauses between attempts.
+    pub backoff: Backoff,
     /// Attempts after which [`Lease::is_last`] is true.
     pub tries: i64,
 }
@@ -96,7 +96,7 @@ impl Queue {
              AND (lease_until IS NULL OR {}) ORDER BY {} LIMIT 1",
             table.name,
             table.open,
-            2 * millis(table.longest_pause),
+            2 * millis(table.backoff.longest()),
             expired("lease_until", &millis(table.expires).to_string(), now),
             table.order
         );
@@ -123,8 +123,8 @@ impl Queue {
         Ok(Some((Lease { store: self.store.clone(), table, id, attempts, fence }, row)))
     }
 
-    /// Works on the queue, `tasks` rows at a time, until `stop` is true; rows in progress are finished.
-    pub async fn work(&self, tasks: usize, worker: Arc<dyn Worker>, stop: watch::Receiver<bool>) {
+    /// Works on the queue, `tasks` rows at a time, until `stop` is cancelled; rows in progress are finished.
+    pub async fn work(&self, tasks: usize, worker: Arc<dyn Worker>, stop: CancellationToken) {
         let mut working = JoinSet::new();
         for _ in 0..tasks.max(1) {
             working.spawn(self.clone().work_alone(Arc::clone(&worker), stop.clone()));
@@ -132,8 +132,8 @@ impl Queue {
         while working.join_next().await.is_some() {}
     }
 
-    async fn work_alone(self, worker: Arc<dyn Worker>, mut stop: watch::Receiver<bool>) {
-        while !*stop.borrow() {
+    async fn work_alone(self, worker: Arc<dyn Worker>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
             // A panic costs one row its lease, and ends no worker.
             let next = AssertUnwindSafe(worker.next()).catch_unwind().await;
             if next.unwrap_or(false) {
@@ -141,7 +141,7 @@ impl Queue {
             }
             tokio::select! {
                 () = self.enqueued() => {}
-                _ = stop.wait_for(|stop| *stop) => return,
+                () = stop.cancelled() => return,
             }
         }
     }
@@ -220,12 +220,13 @@ impl Lease {
         Ok(transaction.execute(what, &sql, &values).await? > 0)
     }
 
-    /// Ends the lease; the row is due again after a pause, which doubles with each attempt.
+    /// Ends the lease; the row is due again after a pause, which grows with each attempt.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn retry(&self, set: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
-        let due = format!("due_at = {} + {}", self.store.now(), millis(self.pause()));
+        let pause = self.table.backoff.after(self.attempts);
+        let due = format!("due_at = {} + {}", self.store.now(), millis(pause));
         self.change("scheduling another attempt", &joined(&[set, self.table.released, &due, ENDED]), values)
             .await
     }
@@ -237,12 +238,6 @@ impl Lease {
     pub async fn release(&self) -> Result<bool, StoreError> {
         let set = joined(&[self.table.released, "attempts = attempts - 1", ENDED]);
         self.change("releasing a lease", &set, &[]).await
-    }
-
-    /// Returns the pause before the next attempt.
-    fn pause(&self) -> Duration {
-        let doublings = u32::try_from(self.attempts.saturating_sub(1).clamp(0, 20)).unwrap_or(0);
-        self.table.first_pause.saturating_mul(1 << doublings).min(self.table.longest_pause)
     }
 }
 
@@ -263,8 +258,7 @@ mod tests {
         order: "due_at, id",
         released: "state = 'queued'",
         expires: Duration::from_mins(2),
-        first_pause: Duration::from_secs(5),
-        longest_pause: Duration::from_mins(1),
+        backoff: Backoff::new(Duration::from_secs(5), Duration::from_mins(1)),
         tries: 3,
     };
 
@@ -300,7 +294,7 @@ mod tests {
         assert!(take().await.is_none(), "not before its time");
         let sql = format!("SELECT due_at - {} FROM pappus_outbox", store.now());
         let pause: i64 = store.first("a test", &sql, &[]).await.unwrap().unwrap().get(0).unwrap();
-        assert!((5_000..=10_000).contains(&pause), "the second pause: {pause}");
+        assert!((6_500..=12_500).contains(&pause), "the second pause: {pause}");
 
         run(&store, "UPDATE pappus_outbox SET due_at = 1").await;
         let (fourth, _) = take().await.unwrap();

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use pappus_engine::backoff::Backoff;
 use pappus_engine::import::Evidence;
+use pappus_engine::progress::{Position, Stage};
 use pappus_engine::store::lease::{EXPIRES, Lease as RowLease, WorkTable};
 use pappus_engine::store::{StoreError, Value};
 
 use crate::audit::audit_with;
 use crate::newcomers::ledger::records::{NEWCOMER, Newcomer, State};
 use crate::newcomers::ledger::table::{Newcomers, millis};
-use crate::newcomers::steps::{Digests, KEY_PASSPHRASE, Progress};
+use crate::newcomers::steps::{Digests, KEY_PASSPHRASE};
 
 /// Newcomers with a step to take as a queue.
 pub(in crate::newcomers) static TABLE: WorkTable = WorkTable {
@@ -18,8 +20,7 @@ pub(in crate::newcomers) static TABLE: WorkTable = WorkTable {
     order: "id",
     released: "",
     expires: EXPIRES,
-    first_pause: Duration::from_secs(1),
-    longest_pause: Duration::from_mins(1),
+    backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
     // About an hour, before a person has to act.
     tries: 60,
 };
@@ -102,9 +103,9 @@ impl Lease {
     }
 
     /// Extends the lease and records the progress.
-    pub(in crate::newcomers) async fn heartbeat(&self, progress: &Progress) -> Result<bool, StoreError> {
+    pub(in crate::newcomers) async fn heartbeat(&self, now: Position) -> Result<bool, StoreError> {
         let number = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
-        let values = [progress.stage.as_deref().into(), number(progress.advanced), number(progress.total)];
+        let values = [now.stage.map(Stage::as_str).into(), number(now.advanced), number(now.total)];
         self.row.heartbeat("stage = ?, advanced = ?, total = ?", &values).await
     }
 

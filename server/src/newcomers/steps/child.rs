@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_engine::pod::config::Environment;
+use pappus_engine::progress::{Position, ProgressCounter};
 
 use super::context::StepContext;
 use super::limits::limit;
-use super::progress_counter::ProgressCounter;
 use super::step::Step;
-use super::{Line, Order, Outcome, Progress};
+use super::{Line, Order, Outcome};
 use crate::app::Clock;
 use crate::config::Config;
 
@@ -98,10 +98,10 @@ fn end_with_the_service() {
 
 /// Reports progress when it changes.
 fn tell(far: &ProgressCounter) {
-    let mut last = Progress::default();
+    let mut last = Position::default();
     loop {
-        let now = far.progress();
-        if now != last && say(&Line::Progress(now.clone())).is_err() {
+        let now = far.position();
+        if now != last && say(&Line::Progress(now)).is_err() {
             return;
         }
         last = now;

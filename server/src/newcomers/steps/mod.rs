@@ -15,10 +15,10 @@ mod limits;
 mod opened;
 mod prefill;
 mod process;
-mod progress_counter;
 mod step;
 
 use pappus_engine::import::Evidence;
+use pappus_engine::progress::Position;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::records::State;
@@ -46,17 +46,8 @@ struct Order {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    Progress(Progress),
+    Progress(Position),
     Outcome(Box<Outcome>),
-}
-
-/// The progress of a step.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Progress {
-    /// The current step.
-    pub(super) stage: Option<String>,
-    pub(super) advanced: u64,
-    pub(super) total: u64,
 }
 
 /// The outcome of a step.

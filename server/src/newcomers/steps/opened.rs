@@ -47,10 +47,7 @@ impl Step {
             OpenError::Io(error) => reschedule(&error),
             error => self.stopped(error.code(), &error),
         })?;
-        self.far.start("verifying", archive.total_bytes());
-        let far = &self.far;
-        let verified = archive.verify(&|done| far.set(done));
-        let verified = verified.map_err(|error| match error {
+        let verified = archive.verify(&*self.far).map_err(|error| match error {
             VerifyError::Io(error) => reschedule(&error),
             error => self.stopped(error.code(), &error),
         })?;

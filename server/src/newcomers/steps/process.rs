@@ -5,11 +5,12 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use pappus_engine::progress::Position;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
-use super::{COMMAND, Line, Order, Outcome, Progress};
+use super::{COMMAND, Line, Order, Outcome};
 use crate::app::App;
 
 /// Maximum number of bytes that a child may write.
@@ -20,7 +21,7 @@ pub(in super::super) async fn run(
     app: &App,
     newcomer: i64,
     fence: &str,
-    progress: &Mutex<Progress>,
+    progress: &Mutex<Position>,
 ) -> Outcome {
     let order = Order { config: app.config.text.clone(), newcomer, fence: fence.to_owned() };
     let longest = app.config.newcomers.step_time();
@@ -31,7 +32,7 @@ pub(in super::super) async fn run(
     }
 }
 
-async fn follow(order: &Order, progress: &Mutex<Progress>) -> io::Result<Outcome> {
+async fn follow(order: &Order, progress: &Mutex<Position>) -> io::Result<Outcome> {
     let mut child = Command::new(program()?)
         .arg0("pappus")
         .arg(COMMAND)

@@ -9,12 +9,13 @@ use pappus_engine::archive::open::{Archive, Verified};
 use pappus_engine::discovery::Discovery;
 use pappus_engine::domain::{DiasporaId, KeyError};
 use pappus_engine::import::{
-    self, Evidence, ImportError, ImportOptions, ImportProgress, ImportRecord, ImportState, PendingKey,
-    UndoError, list_imports,
+    self, Evidence, ImportError, ImportOptions, ImportRecord, ImportState, PendingKey, UndoError,
+    list_imports,
 };
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
 use pappus_engine::pod::uploads::PhotoStore;
+use pappus_engine::progress::{Progress, ProgressCounter};
 use pappus_engine::store::random_id;
 
 use super::super::admission::is_blocked;
@@ -23,7 +24,6 @@ use super::super::ledger::summary::PlanSummary;
 use super::context::StepContext;
 use super::key::{KEY_LOCKED, KEY_PASSPHRASE, NO_KEY, key_state};
 use super::opened::Digests;
-use super::progress_counter::ProgressCounter;
 use super::{Outcome, after_failure};
 
 /// Total time limit for all lookups of people in an import, and again for fetching posts.
@@ -97,7 +97,7 @@ impl Step {
             now: self.workshop.now().into(),
             archive_sha256: sha256.to_owned(),
             keys: Some(self.workshop.keys.clone()),
-            progress: Arc::clone(&self.far) as Arc<dyn ImportProgress>,
+            progress: Arc::clone(&self.far) as Arc<dyn Progress>,
         })
     }
 

@@ -57,7 +57,7 @@ pub(in crate::newcomers) async fn piece(
     if app.newcomers.space.reserve(&claim, app.now_millis()).await?.is_err() {
         return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[]));
     }
-    let mut stopped = turn.stopped();
+    let stopped = turn.stopped();
     let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
     let (path, bytes) = (upload.path.clone(), upload.bytes);
     let writing = tokio::task::spawn_blocking(move || {
@@ -70,9 +70,9 @@ pub(in crate::newcomers) async fn piece(
     let mut watch = Watch::new(&space, &name);
     let ended = tokio::select! {
         ended = take(&app, &mut body, &sender, &mut watch) => ended?,
-        () = stopped.wait() => Err(Stop::Ended),
+        () = stopped => Err(Stop::Ended),
     };
-    drop((sender, stopped));
+    drop(sender);
     let written = writing.await.map_err(|error| WebError::Internal(error.to_string()))?;
     match ended {
         Ok(()) => {}

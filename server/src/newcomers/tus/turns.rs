@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Time for a stopped writer to flush its data to the disk.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -16,18 +16,17 @@ pub(in crate::newcomers) struct WriterLocks(Arc<Mutex<HashMap<String, Running>>>
 #[derive(Debug)]
 struct Running {
     newcomer: i64,
-    stop: Arc<watch::Sender<bool>>,
+    stop: CancellationToken,
+    ended: CancellationToken,
 }
 
-/// The right to write, exclusive while this or a [`Stopped`] of it exists.
+/// The right to write, exclusive while this exists.
 pub(in crate::newcomers) struct WriterLock {
     turns: WriterLocks,
     name: String,
-    stop: watch::Receiver<bool>,
+    stop: CancellationToken,
+    ended: CancellationToken,
 }
-
-/// Waits for the signal to stop a writer.
-pub(in crate::newcomers) struct Stopped(watch::Receiver<bool>);
 
 impl WriterLocks {
     /// Acquires the turn, unless it is held.
@@ -36,9 +35,9 @@ impl WriterLocks {
         if taken.contains_key(name) {
             return None;
         }
-        let (sender, stop) = watch::channel(false);
-        taken.insert(name.to_owned(), Running { newcomer, stop: Arc::new(sender) });
-        Some(WriterLock { turns: self.clone(), name: name.to_owned(), stop })
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        taken.insert(name.to_owned(), Running { newcomer, stop: stop.clone(), ended: ended.clone() });
+        Some(WriterLock { turns: self.clone(), name: name.to_owned(), stop, ended })
     }
 
     /// Stops the writer of one upload, and waits until it has finished.
@@ -52,15 +51,14 @@ impl WriterLocks {
     }
 
     async fn stop_where(&self, which: impl Fn(&str, &Running) -> bool) {
-        let senders: Vec<_> = {
+        let stopped: Vec<_> = {
             let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let those = taken.iter().filter(|(name, running)| which(name, running));
-            those.map(|(_, running)| Arc::clone(&running.stop)).collect()
+            those.map(|(_, running)| (running.stop.clone(), running.ended.clone())).collect()
         };
-        for sender in senders {
-            // An error means that the writer has ended already.
-            _ = sender.send(true);
-            if tokio::time::timeout(PATIENCE, sender.closed()).await.is_err() {
+        for (stop, ended) in stopped {
+            stop.cancel();
+            if tokio::time::timeout(PATIENCE, ended.cancelled()).await.is_err() {
                 tracing::warn!("an upload that was stopped is still being written");
             }
         }
@@ -68,24 +66,16 @@ impl WriterLocks {
 }
 
 impl WriterLock {
-    pub(in crate::newcomers) fn stopped(&self) -> Stopped {
-        Stopped(self.stop.clone())
-    }
-}
-
-impl Stopped {
     /// Waits for the signal to stop.
-    pub(in crate::newcomers) async fn wait(&mut self) {
-        if self.0.wait_for(|stop| *stop).await.is_err() {
-            // The turn has ended; nothing can stop it any more.
-            std::future::pending::<()>().await;
-        }
+    pub(in crate::newcomers) fn stopped(&self) -> WaitForCancellationFutureOwned {
+        self.stop.clone().cancelled_owned()
     }
 }
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
         self.turns.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.ended.cancel();
     }
 }
 
@@ -98,10 +88,9 @@ mod tests {
         let turns = WriterLocks::default();
         let first = turns.take(1, "a").unwrap();
         assert!(turns.take(1, "a").is_none() && turns.take(1, "b").is_some());
-        let mut stopped = first.stopped();
         let writer = tokio::spawn(async move {
-            stopped.wait().await;
-            drop((stopped, first));
+            first.stopped().await;
+            drop(first);
         });
         turns.stop_all(2).await;
         assert!(turns.take(1, "a").is_none(), "another person's uploads go on");

@@ -74,15 +74,13 @@ pub(in crate::newcomers) async fn form(
     let Some(turn) = app.newcomers.turns.take(newcomer.id, &turn_name) else {
         return Err(WebError::Conflict("another upload of yours is running".to_owned()));
     };
-    let mut stopped = turn.stopped();
     let _release = Release::new(&app.newcomers.space, &name);
     let mut reservation =
         Reservation { app: &app, id: newcomer.id, name: &name, length, reserved: 0, come: 0 };
     let taken = tokio::select! {
         taken = take(&app, &newcomer, &page, form, &mut reservation) => taken,
-        () = stopped.wait() => Err(WebError::Conflict("this upload was ended".to_owned()).into()),
+        () = turn.stopped() => Err(WebError::Conflict("this upload was ended".to_owned()).into()),
     };
-    drop(stopped);
     end(&app, &newcomer, taken).await
 }
 

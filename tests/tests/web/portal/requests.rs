@@ -16,7 +16,7 @@ use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::sample::POD_URL;
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 struct Scene {
     pod: Pod,
@@ -26,7 +26,7 @@ struct Scene {
     requests: Requests,
     keys: CampaignKeys,
     depot: Depot,
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
 }
 
 impl Scene {
@@ -41,7 +41,7 @@ impl Scene {
         let requests = Requests::new(&store, &url);
         let keys = CampaignKeys::new(&state, &store, &url);
         let depot = Depot::open(&DepotAddress::Folder(root.path().join("archives"))).await.unwrap();
-        Self { pod, root, state, store, requests, keys, depot, stop: watch::Sender::new(false) }
+        Self { pod, root, state, store, requests, keys, depot, stop: CancellationToken::new() }
     }
 
     fn workshop(&self) -> Arc<ArchiveWorker> {
@@ -62,7 +62,7 @@ impl Scene {
             reserve: 0,
             observer: Box::new(|_, _| {}),
         };
-        Arc::new(ArchiveWorker::open(setup, self.stop.subscribe()).unwrap())
+        Arc::new(ArchiveWorker::open(setup, self.stop.clone()).unwrap())
     }
 
     async fn user(&self, name: &str) -> i64 {
@@ -243,19 +243,19 @@ async fn nobody_is_lost(scene: Scene) {
         asked.push(scene.ask(name, None).await.request().id);
     }
     // A program that dies in the middle: its task is aborted, its words stay in the tables.
-    let (told, stop) = watch::channel(false);
+    let stop = CancellationToken::new();
     let killed = tokio::spawn({
-        let (queue, workshop) = (scene.requests.queue().clone(), scene.workshop());
+        let (queue, workshop, stop) = (scene.requests.queue().clone(), scene.workshop(), stop.clone());
         async move { queue.work(2, workshop, stop).await }
     });
     tokio::time::sleep(Duration::from_millis(400)).await;
     killed.abort();
     _ = killed.await;
-    told.send_replace(true);
+    stop.cancel();
     scene.sql("UPDATE pappus_requests SET lease_until = 1 WHERE state = 'running'").await;
-    let (told, stop) = watch::channel(false);
+    let stop = CancellationToken::new();
     let running = tokio::spawn({
-        let (queue, workshop) = (scene.requests.queue().clone(), scene.workshop());
+        let (queue, workshop, stop) = (scene.requests.queue().clone(), scene.workshop(), stop.clone());
         async move { queue.work(2, workshop, stop).await }
     });
     let begun = Instant::now();
@@ -268,7 +268,7 @@ async fn nobody_is_lost(scene: Scene) {
         assert!(begun.elapsed() < Duration::from_mins(2), "still open");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    told.send_replace(true);
+    stop.cancel();
     tokio::time::timeout(Duration::from_mins(2), running).await.unwrap().unwrap();
     for id in &asked {
         let request = scene.get(*id).await;
@@ -323,7 +323,7 @@ async fn a_worker_of_the_same_process_is_woken() {
     let scene = Scene::new(None).await;
     let running = tokio::spawn({
         let (queue, workshop) = (scene.requests.queue().clone(), scene.workshop());
-        let stop = scene.stop.subscribe();
+        let stop = scene.stop.clone();
         async move { queue.work(1, workshop, stop).await }
     });
     let mut waited = Vec::new();
@@ -343,7 +343,7 @@ async fn a_worker_of_the_same_process_is_woken() {
     }
     waited.sort();
     assert!(waited[1] < Duration::from_millis(300), "{waited:?}");
-    scene.stop.send(true).unwrap();
+    scene.stop.cancel();
     running.await.unwrap();
 }
 
