@@ -36,6 +36,7 @@ cat >"$folder/target.toml" <<END
 database_url = "sqlite:$folder/target/db.sqlite3"
 url = "https://haven.example/"
 uploads = "$folder/target/uploads"
+podmin_email = "podmin@haven.example"
 [store]
 state = "$folder/target/state"
 [web]

@@ -68,7 +68,13 @@ pub(crate) fn unlock(
         return Ok(Some(Unlock::passphrase(&text)));
     }
     let Some(file) = identity else { return Ok(None) };
-    Ok(Some(Unlock::identities(&read_key_file(file)?)?))
+    identities(file).map(Some)
+}
+
+/// Reads the age keys in a file.
+pub(crate) fn identities(file: &Path) -> Result<Unlock, Failure> {
+    let keys = Unlock::identities(&read_key_file(file)?);
+    keys.map_err(|error| Failure::new(file.display().to_string(), error))
 }
 
 /// Reads a file of age identities, such as a copy made by `pappus keys backup`. Asks at the terminal for the passphrase

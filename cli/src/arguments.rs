@@ -96,8 +96,9 @@ pub(crate) enum Command {
 #[derive(Args)]
 #[command(next_help_heading = "Pod")]
 pub(crate) struct PodArguments {
-    /// The pod's folder; database, address and uploads are read from its configuration
-    #[arg(long, value_name = "DIR", required_unless_present_all = ["database_url", "pod_url", "uploads"])]
+    /// The pod's folder; database, address and uploads are read from its configuration. Required unless all three are
+    /// given
+    #[arg(long, value_name = "DIR")]
     pub(crate) pod: Option<PathBuf>,
     /// The pod's database: postgres://…, mysql://… or sqlite://…. To keep a password out of the process list, set it
     /// in the environment instead

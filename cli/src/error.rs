@@ -14,12 +14,18 @@ pub(crate) struct Failure {
     reason: String,
     code: Option<&'static str>,
     interrupted: Option<Interrupted>,
+    wrong_usage: bool,
 }
 
 impl Failure {
     /// Creates an error from the attempted action and its cause.
     pub(crate) fn new(doing: impl Into<String>, error: impl fmt::Display) -> Self {
-        Self { doing: Some(doing.into()), reason: error.to_string(), code: None, interrupted: None }
+        Self { doing: Some(doing.into()), ..Self::say(error.to_string()) }
+    }
+
+    /// Creates the error for arguments that do not fit together.
+    pub(crate) fn usage(sentence: impl Into<String>) -> Self {
+        Self { wrong_usage: true, ..Self::say(sentence) }
     }
 
     /// Adds the stable name of the error, for programs.
@@ -40,7 +46,11 @@ impl Failure {
 
     /// Returns the program's exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        self.interrupted.map_or(ExitCode::FAILURE, ExitCode::from)
+        match self.interrupted {
+            Some(signal) => signal.into(),
+            None if self.wrong_usage => ExitCode::from(2),
+            None => ExitCode::FAILURE,
+        }
     }
 
     /// Prints the sentence to standard error.
@@ -50,7 +60,7 @@ impl Failure {
 
     /// Creates an error from a whole sentence.
     pub(crate) fn say(sentence: impl Into<String>) -> Self {
-        Self { doing: None, reason: sentence.into(), code: None, interrupted: None }
+        Self { doing: None, reason: sentence.into(), code: None, interrupted: None, wrong_usage: false }
     }
 }
 

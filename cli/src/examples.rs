@@ -42,7 +42,7 @@ const KEYS_RESTORE: &[Example] = &[example(
 const CAMPAIGN: &[Example] = &[
     example("List all campaigns", "pappus campaign --pod /srv/diaspora"),
     example("Watch one until it is finished", "pappus campaign spring --watch --pod /srv/diaspora"),
-    example("Hold it", "pappus campaign pause spring --pod /srv/diaspora"),
+    example("Pause it", "pappus campaign pause spring --pod /srv/diaspora"),
 ];
 const CAMPAIGN_VERIFY: &[Example] = &[
     example("Check everything a campaign has stored", "pappus campaign verify spring --pod /srv/diaspora"),
@@ -68,10 +68,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ("export", EXPORT),
     ("worker", &[example("Work on the open campaign", "pappus worker --pod /srv/diaspora")]),
     ("campaign", CAMPAIGN),
-    (
-        "campaign pause",
-        &[example("Pause a campaign and resume it", "pappus campaign pause spring --pod /srv/diaspora")],
-    ),
+    ("campaign pause", &[example("Pause a campaign", "pappus campaign pause spring --pod /srv/diaspora")]),
     ("campaign resume", &[example("Continue it", "pappus campaign resume spring --pod /srv/diaspora")]),
     (
         "campaign retry",

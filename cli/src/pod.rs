@@ -33,7 +33,19 @@ pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failu
                 podmin_email: config.podmin_email,
             })
         }
-        _ => Err(Failure::say("specify the pod with --pod, or with --database-url, --pod-url and --uploads")),
+        (None, database, url, uploads) => {
+            let given = [
+                ("--database-url", database.is_some()),
+                ("--pod-url", url.is_some()),
+                ("--uploads", uploads.is_some()),
+            ];
+            let missing: Vec<&str> =
+                given.into_iter().filter(|(_, is_given)| !is_given).map(|(option, _)| option).collect();
+            Err(Failure::usage(format!(
+                "specify the pod with --pod DIR, or with all of --database-url, --pod-url and --uploads; missing: {}",
+                if missing.len() == given.len() { "--pod".to_owned() } else { missing.join(", ") }
+            )))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use pappus_engine::progress::{Progress, Stage};
 
 /// A bar that counts records or bytes.
@@ -18,19 +18,19 @@ impl Bar {
 
     /// Creates a bar that counts records.
     pub(crate) fn records(what: &str, total: u64) -> Self {
-        Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len} records, {eta} left")
+        Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len} records{left}")
     }
 
     /// Creates a bar that counts bytes.
     pub(crate) fn bytes(what: &str, total: u64) -> Self {
-        Self::new(what, total, "{msg} {wide_bar} {bytes}/{total_bytes}, {eta} left")
+        Self::new(what, total, "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes}{left}")
     }
 
     /// Creates a bar that counts anything; prints a line to standard error if it would not be visible, nothing for
     /// programs.
     pub(crate) fn count(what: &str, total: u64, json: bool) -> Self {
         if total > 0 && Self::is_wanted(json) {
-            return Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len}, {eta} left");
+            return Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len}{left}");
         }
         if !json && total > 0 {
             // A closed standard error is ignored.
@@ -47,7 +47,7 @@ impl Bar {
     fn new(what: &str, total: u64, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            bar.set_style(style.with_key("left", write_time_left));
         }
         bar.set_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -57,9 +57,19 @@ impl Bar {
     /// Sets the position and the total.
     pub(crate) fn set_of(&self, done: u64, total: u64) {
         if let Some(bar) = &self.0 {
-            bar.set_length(total);
+            bar.set_length(total.max(done));
             bar.set_position(done);
         }
+    }
+}
+
+/// Writes the time left, once it can be estimated: not before a twentieth is done, nor while nothing moves.
+fn write_time_left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    let is_known = state.len().is_some_and(|total| state.pos().saturating_mul(20) >= total);
+    let left = state.eta();
+    if is_known && left >= Duration::from_secs(1) {
+        // Writing to the bar's own text cannot fail.
+        _ = write!(text, ", {} left", HumanDuration(left));
     }
 }
 
@@ -67,6 +77,10 @@ impl Progress for Bar {
     fn advance(&self, done: u64) {
         if let Some(bar) = &self.0 {
             bar.inc(done);
+            // Totals are estimates: rows can be added while they are read.
+            if bar.length().is_some_and(|total| total < bar.position()) {
+                bar.set_length(bar.position());
+            }
         }
     }
 }

@@ -92,7 +92,10 @@ pub(crate) struct Worker {
 }
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = false, subcommand_negates_reqs = true)]
+#[command(
+    subcommand_negates_reqs = true,
+    override_usage = "pappus campaign [OPTIONS] [NAME]\n       pappus campaign [OPTIONS] <COMMAND> <NAME>"
+)]
 pub(crate) struct Campaign {
     #[command(subcommand)]
     pub(crate) action: Option<CampaignAction>,

@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use pappus_engine::archive::encryption::Unlock;
 use pappus_engine::campaign::{
     Campaign, CampaignCheck, CampaignVerification, Campaigns, rewrite_list, verify_campaign, verify_known,
 };
@@ -75,7 +74,7 @@ struct Checked {
 
 async fn check(verify: &CampaignVerify, known: &Known, output: &Output) -> Result<Checked, Failure> {
     let unlock = match (&verify.identity, &known.state) {
-        (Some(file), _) => Some(Unlock::identities(&archive::read_key_file(file)?)?),
+        (Some(file), _) => Some(archive::identities(file)?),
         (None, Some(state)) => CampaignKeys::unlock_in(state)?,
         (None, None) => None,
     };

@@ -42,7 +42,11 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         }
         _ => None,
     };
-    print_forecast(output, forecast.as_ref());
+    print_forecast(
+        output,
+        forecast.as_ref(),
+        if photos.is_ok() { "--quick" } else { "the photos cannot be read" },
+    );
     if arguments.accounts {
         list(output, &accounts, forecast.as_ref());
     }
@@ -131,9 +135,10 @@ fn describe(output: &Output, url: &PodUrl, survey: &Survey) {
     ));
 }
 
-fn print_forecast(output: &Output, forecast: Option<&Forecast>) {
+/// Prints the omissions to expect, or why they were not examined.
+fn print_forecast(output: &Output, forecast: Option<&Forecast>, reason: &str) {
     let Some(forecast) = forecast else {
-        output.line("Omissions were not examined (--quick).");
+        output.line(format!("Omissions were not examined ({reason})."));
         return;
     };
     if forecast.is_clean() {
@@ -182,8 +187,7 @@ fn list(output: &Output, accounts: &[AccountSize], forecast: Option<&Forecast>) 
     if accounts.is_empty() || output.is_json() {
         return;
     }
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    let mut table = super::table();
     table.set_header([
         "account",
         "posts",

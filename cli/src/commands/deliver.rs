@@ -110,6 +110,10 @@ impl Sent {
     pub(crate) fn describe(&self, output: &Output) {
         let Self { summary, counts, friends, unseen, held, next } = self;
         let number = |count: i64| thousands(count.unsigned_abs());
+        if *counts == Counts::default() {
+            output.line("Nothing has been announced yet.");
+            return;
+        }
         output.line(format!(
             "Sent: {} arrived, {} refused, {} to be retried, {} given up.",
             thousands(summary.delivered),

@@ -1,7 +1,7 @@
 //! `pappus deliveries`.
 
 use chrono::TimeDelta;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, Table};
 use pappus_engine::delivery::{
     Clock as _, Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, SystemClock, TargetPod, Unreached,
     Unseen,
@@ -97,9 +97,7 @@ impl LedgerView {
 
 /// Returns a table with a row for each pod.
 fn table(pods: &[PodDeliveries]) -> Table {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
+    let mut table = super::table();
     table.set_header([
         "pod",
         "move",

@@ -1,9 +1,10 @@
 //! `pappus export`.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use pappus_engine::archive::encryption::Lock;
-use pappus_engine::domain::SigningKey;
+use pappus_engine::domain::{DiasporaId, SigningKey};
 use pappus_engine::export::{ExportOptions, Exported, Exporter};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
@@ -38,9 +39,16 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     let mut failed = Vec::new();
     let mut outcome = Outcome::Done;
     let mut names = arguments.names.iter();
+    let mut exported_ids = HashSet::new();
     for name in names.by_ref() {
-        if say_other_host(&mut snapshot, &config.url, name, output).await {
-            outcome = Outcome::Findings;
+        // The export itself reports a missing account.
+        if let Ok(id) = AccountReader::id_of(&mut snapshot, &config.url, name).await {
+            if is_other_host(&id, &config.url, output) {
+                outcome = Outcome::Findings;
+            }
+            if !exported_ids.insert(id) {
+                continue;
+            }
         }
         let started = Instant::now();
         let bar = bar(&mut snapshot, &config.url, name, output.is_json()).await;
@@ -89,10 +97,8 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     Ok(outcome)
 }
 
-/// Warns if the account's ID names another host than the pod's address; returns whether it does.
-async fn say_other_host(snapshot: &mut Snapshot, url: &PodUrl, name: &str, output: &Output) -> bool {
-    // The export itself reports a missing account.
-    let Ok(id) = AccountReader::id_of(snapshot, url, name).await else { return false };
+/// Returns whether the account's ID has another host than the pod's address, and warns about it.
+fn is_other_host(id: &DiasporaId, url: &PodUrl, output: &Output) -> bool {
     if id.host() == url.diaspora_host() {
         return false;
     }

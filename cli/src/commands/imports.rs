@@ -1,6 +1,5 @@
 //! `pappus imports`.
 
-use comfy_table::Table;
 use pappus_engine::import::list_imports;
 use serde_json::json;
 
@@ -15,8 +14,7 @@ pub(crate) async fn run(arguments: Imports, output: &Output) -> Result<Outcome, 
     let store = store::open(&arguments.store, &config.url).await?;
     let imports = list_imports(&store, Some(config.url.as_str())).await?;
     store.close().await;
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    let mut table = super::table();
     table.set_header(["import", "who", "here as", "state", "since"]);
     let mut list = Vec::new();
     for import in &imports {

@@ -1,6 +1,5 @@
 //! `pappus keys`.
 
-use comfy_table::Table;
 use pappus_engine::depot::{CampaignKey, CampaignKeys};
 use pappus_engine::store::StateFolder;
 use serde_json::json;
@@ -70,8 +69,7 @@ async fn show(keys: &CampaignKeys, output: &Output) -> Result<Outcome, Failure> 
         output.line("There is no key yet: the first export of the whole pod creates one.");
         return Ok(Outcome::Done);
     }
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    let mut table = super::table();
     table.set_header(["key", "archives are encrypted to", "since", "opened with"]);
     for key in &list {
         let newest = list.last() == Some(key);

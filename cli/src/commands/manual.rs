@@ -44,7 +44,8 @@ fn write_pages(command: &Command, name: &str, words: &str, folder: &Path) -> Res
     if !examples.is_empty() {
         writeln!(page, ".SH EXAMPLES")?;
         for Example { purpose, line } in examples {
-            writeln!(page, ".TP\n{}:\n\\fB{}\\fR", escape(purpose), escape(line))?;
+            // Unfilled: a command that is broken across lines or hyphenated cannot be copied.
+            writeln!(page, ".TP\n{}:\n.nf\n\\fB{}\\fR\n.fi", escape(purpose), escape(line))?;
         }
     }
     writeln!(page, ".SH \"EXIT STATUS\"")?;

@@ -52,6 +52,14 @@ pub(crate) fn make_work_dir(folder: &Path) -> Result<WorkDir, Failure> {
     Ok(work)
 }
 
+/// Returns an empty table that fits the terminal.
+fn table() -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+    table
+}
+
 /// The outcome of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {

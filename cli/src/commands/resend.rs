@@ -23,7 +23,10 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
     let now = clock::now()?.to_utc().and_utc();
     let queued = Ledger::new(&store).resend(scope, arguments.delivered, now).await?;
     store.close().await;
-    output.line(format!("Due again: {}. Send with `pappus deliver`.", counted(queued, "delivery")));
+    output.line(match queued {
+        0 => "No delivery matches; `pappus deliveries` lists them.".to_owned(),
+        _ => format!("Due again: {}. Send with `pappus deliver`.", counted(queued, "delivery")),
+    });
     output.document(&json!({ "queued": queued }));
     Ok(Outcome::Done)
 }

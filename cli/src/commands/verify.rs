@@ -72,14 +72,17 @@ fn verify(
     let signatures = check_signatures(&mut opened, &[], threads)?;
     let report = opened.report();
     describe(output, report);
-    output.line(format!(
-        "Signatures of {} by others: {} good, {} bad, {} without a known key, {} unsigned.",
-        counted(signatures.good + signatures.bad + signatures.unknown_key + signatures.unsigned, "reaction"),
-        thousands(signatures.good),
-        thousands(signatures.bad),
-        thousands(signatures.unknown_key),
-        thousands(signatures.unsigned)
-    ));
+    let reactions = signatures.good + signatures.bad + signatures.unknown_key + signatures.unsigned;
+    if reactions > 0 {
+        output.line(format!(
+            "Signatures of {} by others: {} good, {} bad, {} without a known key, {} unsigned.",
+            counted(reactions, "reaction"),
+            thousands(signatures.good),
+            thousands(signatures.bad),
+            thousands(signatures.unknown_key),
+            thousands(signatures.unsigned)
+        ));
+    }
     let findings = report.findings.list();
     for finding in findings.iter().take(SHOWN) {
         let place = if finding.place.is_empty() { String::new() } else { format!(" at {}", finding.place) };

@@ -7,6 +7,12 @@ use std::path::PathBuf;
 /// positions and the few values that are not secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// There is no such folder.
+    #[error("reading the pod in {}: there is no such folder", .dir.display())]
+    NoFolder {
+        /// The specified folder.
+        dir: PathBuf,
+    },
     /// The folder contains no diaspora* installation.
     #[error(
         "reading the pod in {}: there is no folder `config` in it; name the folder diaspora* is installed in \

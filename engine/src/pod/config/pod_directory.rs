@@ -57,6 +57,9 @@ impl Uploads {
 /// A [`ConfigError`] that names the file and the fix: when the folder is not a pod, a file is missing, unreadable,
 /// too large or malformed, or a required setting is missing.
 pub fn read_pod_directory(dir: &Path, environment: Environment<'_>) -> Result<PodConfig, ConfigError> {
+    if !dir.is_dir() {
+        return Err(ConfigError::NoFolder { dir: dir.to_owned() });
+    }
     if !dir.join("config").is_dir() {
         return Err(ConfigError::NotAPod { dir: dir.to_owned() });
     }

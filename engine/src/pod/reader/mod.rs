@@ -53,7 +53,7 @@ pub enum ReadError {
     #[error(transparent)]
     Uploads(#[from] UploadsError),
     /// No account has this name.
-    #[error("there is no account {name:?} on this pod. `pappus check` lists what is there")]
+    #[error("there is no account {name:?} on this pod. `pappus check --accounts` lists its accounts")]
     UnknownAccount {
         /// The requested name.
         name: String,
