@@ -139,8 +139,12 @@ fn state_of_move(pod: &PodDeliveries) -> String {
             format!("notified; the rest waits until {} UTC", until.format("%Y-%m-%d %H:%M"))
         }
         (Some(_), None, None) => "notified".to_owned(),
-        (None, None, _) if pod.counts.finished() => "not notified".to_owned(),
-        (None, None, _) => "waiting".to_owned(),
+        // Only the old pod waits for a time before it gets the move.
+        (None, None, Some(until)) => {
+            format!("comes last, after the other pods, by {} UTC", until.format("%Y-%m-%d %H:%M"))
+        }
+        (None, None, None) if pod.counts.finished() => "not notified".to_owned(),
+        (None, None, None) => "waiting".to_owned(),
     }
 }
 

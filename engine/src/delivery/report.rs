@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::ledger::{Ledger, OPEN};
 use super::records::{Counts, Friends, PodDeliveries, Scope, Unreached};
-use super::turn::{its_turn, opens_at};
+use super::turn::{TURN_VALUES, its_turn, opens_at};
 use crate::pod::config::Dialect;
 use crate::store::{StoreError, StoreRow, Value};
 
@@ -183,7 +183,8 @@ impl Ledger {
             its_turn()
         );
         // Includes deliveries that only wait for time to pass.
-        let row = self.store.first("looking for the next delivery", &sql, &[i64::MAX.into()]).await?;
+        let forever = vec![Value::from(i64::MAX); TURN_VALUES];
+        let row = self.store.first("looking for the next delivery", &sql, &forever).await?;
         let next: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
         let sql = "SELECT min(v.next_look_at) FROM pappus_moves v WHERE v.seen_at IS NULL AND EXISTS (SELECT 1 \
                    FROM pappus_deliveries d WHERE d.import_id = v.import_id AND d.state IN ('queued', 'sending'))";
@@ -194,7 +195,7 @@ impl Ledger {
 }
 
 /// Number of times the current time is bound in [`ready`].
-pub(super) const READY_VALUES: usize = 4;
+pub(super) const READY_VALUES: usize = 3 + TURN_VALUES;
 
 /// The source of deliveries that can be sent now: no other program holds the pod, it is not paused, and their time
 /// and turn has come. Killed programs leave some in the state `sending`.

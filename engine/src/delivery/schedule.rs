@@ -18,7 +18,7 @@ const LONGEST_ASKED: TimeDelta = TimeDelta::days(1);
 /// The longest pause between two checks of a new account that is not reachable from outside.
 const LONGEST_CHECK_PAUSE: TimeDelta = TimeDelta::minutes(30);
 /// The longest time a pod gets to process a move.
-const LONGEST_GRACE: TimeDelta = TimeDelta::days(7);
+pub(super) const LONGEST_GRACE: TimeDelta = TimeDelta::days(7);
 /// The answer time above which a pod counts as busy.
 const SLOW_ANSWER: TimeDelta = TimeDelta::seconds(5);
 

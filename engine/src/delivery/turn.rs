@@ -5,6 +5,15 @@
 //! So nothing else is sent before the move has been *processed*: the pod's users who share with the account notify
 //! the target pod (their *echo*), or a long grace passes. Hubzilla needs the reverse order. docs/federation.md has
 //! both as diagrams.
+//!
+//! The account's old pod comes last. It closes the account and tells every contact that it no longer shares
+//! (`AccountDeleter#disconnect_contacts`); a pod that hears that before it has processed the move ends the friendship
+//! on its side, sends no echo, and neither side ever learns of the other again.
+
+use super::schedule::LONGEST_GRACE;
+
+/// Number of times the current time is bound in [`its_turn`].
+pub(super) const TURN_VALUES: usize = 2;
 
 /// Attempts after which a Contact to Hubzilla, if each was answered with an error, no longer delays the move: about
 /// four hours.
@@ -18,8 +27,25 @@ fn open(kind: &str, more: &str) -> String {
     )
 }
 
-/// Returns the condition that the delivery `d` to the pod `p` waits for nothing but, perhaps, time: the time until
-/// which contacts and profiles have waited for a move is bound once.
+/// The condition that the delivery `d` is the move, for the pod that the account leaves. IDs lack the `www.` that the
+/// pod's address may have.
+const FOR_OLD_POD: &str = "(d.kind = 'account_migration' AND (d.account LIKE '%@' || d.pod \
+    OR (d.pod LIKE 'www.%' AND d.account LIKE '%@' || substr(d.pod, 5))))";
+
+/// Returns the time from which on the old pod may get the move `d`: when every other pod has processed it or has had
+/// the time to, been refused or given up. Pods that stay unreachable delay it for the longest grace.
+fn others_done_at() -> String {
+    format!(
+        "COALESCE((SELECT max(CASE WHEN o.state IN ('queued', 'sending') THEN d.queued_at + {} \
+         WHEN m.confirmed_at IS NULL THEN m.opens_at END) FROM pappus_deliveries o \
+         LEFT JOIN pappus_move_pods m ON m.import_id = o.import_id AND m.pod = o.pod \
+         WHERE o.import_id = d.import_id AND o.pod <> d.pod AND o.kind = 'account_migration'), 0)",
+        LONGEST_GRACE.num_milliseconds()
+    )
+}
+
+/// Returns the condition that the delivery `d` to the pod `p` waits for nothing but, perhaps, time. The time until
+/// which the old pod has waited for the others, and contacts and profiles for a move, is bound [`TURN_VALUES`] times.
 pub(super) fn its_turn() -> String {
     // A farewell is a courtesy: it delays the rest for one attempt, or until the pod is reachable.
     let farewell = open("farewell", " AND (e.attempts = 0 OR e.last_status IS NULL)");
@@ -27,9 +53,11 @@ pub(super) fn its_turn() -> String {
     let (contacts, patient_contacts, moves) =
         (open("contact", ""), open("contact", &patient), open("account_migration", ""));
     let own_contact = open("contact", " AND e.recipient = d.recipient");
+    let others_done_at = others_done_at();
     format!(
         "(EXISTS (SELECT 1 FROM pappus_moves v WHERE v.import_id = d.import_id AND v.seen_at IS NOT NULL) \
-         AND (d.kind = 'farewell' OR (NOT {farewell} AND CASE COALESCE(p.system, 'unknown') \
+         AND (d.kind = 'farewell' OR (NOT {farewell} AND (NOT {FOR_OLD_POD} OR {others_done_at} <= ?) \
+         AND CASE COALESCE(p.system, 'unknown') \
          WHEN 'hubzilla' THEN d.kind = 'contact' OR (d.kind = 'account_migration' AND NOT {patient_contacts}) \
          OR (d.kind = 'profile' AND NOT {contacts} AND NOT {moves}) \
          WHEN 'friendica' THEN d.kind <> 'profile' OR NOT {own_contact} \
@@ -41,8 +69,12 @@ pub(super) fn its_turn() -> String {
 
 /// Returns the time at which the delivery `d` may go without a further event: the end of the grace, if it waits for a
 /// move to be processed.
-pub(super) fn opens_at() -> &'static str {
-    "COALESCE(CASE WHEN d.kind IN ('contact', 'profile') \
-     AND COALESCE(p.system, 'unknown') NOT IN ('hubzilla', 'friendica', 'socialhome') \
-     THEN (SELECT m.opens_at FROM pappus_move_pods m WHERE m.import_id = d.import_id AND m.pod = d.pod) END, 0)"
+pub(super) fn opens_at() -> String {
+    format!(
+        "COALESCE(CASE WHEN d.kind IN ('contact', 'profile') \
+         AND COALESCE(p.system, 'unknown') NOT IN ('hubzilla', 'friendica', 'socialhome') \
+         THEN (SELECT m.opens_at FROM pappus_move_pods m WHERE m.import_id = d.import_id AND m.pod = d.pod) \
+         WHEN {FOR_OLD_POD} THEN {} END, 0)",
+        others_done_at()
+    )
 }

@@ -14,7 +14,7 @@ use super::records::{DeliveryError, DeliveryState, Kind};
 use super::report::{READY_VALUES, ready, time};
 use super::schedule::GIVE_UP_AFTER;
 use super::system::System;
-use super::turn::its_turn;
+use super::turn::{TURN_VALUES, its_turn};
 use crate::backoff::Backoff;
 use crate::store::{Store, StoreError, StoreRow, Transaction, Value};
 
@@ -291,7 +291,8 @@ impl Turn<'_> {
              RETURNING id, kind, attempts, failing_since",
             its_turn()
         );
-        let values = [self.now().into(), pod.into(), self.now().into(), self.now().into()];
+        let mut values: Vec<Value<'_>> = vec![self.now().into(), pod.into()];
+        values.extend(vec![self.now().into(); 1 + TURN_VALUES]);
         let rows = self.transaction.rows("leasing deliveries", &sql, &values).await?;
         let mut page: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
         page.sort_by_key(|claimed| (claimed.attempts, claimed.kind, claimed.id));

@@ -4,7 +4,8 @@
 //! processes late and in the order that real pods do: diaspora* takes private messages before public ones and the
 //! move itself after both (`app/workers/receive_*.rb`, `config/sidekiq.yml`), destroys the old contact where there are
 //! two (`AccountMigration#eliminate_person_duplicates`), and tells the new pod who shares; Hubzilla processes at once
-//! and ties its permissions to the first Contact. The [`Home`](home::Home) is the target pod: it answers for the new
+//! and ties its permissions to the first Contact. An old pod that still runs closes the account when it processes the move,
+//! and tells everybody that the old identity no longer shares. The [`Home`](home::Home) is the target pod: it answers for the new
 //! account and writes into its database what comes from others.
 //!
 //! Time is handed in: [`clock::TwinClock`] jumps in tests of the engine, `http` goes by the real one.

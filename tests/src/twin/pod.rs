@@ -83,6 +83,10 @@ pub struct Pod {
     pub is_up: bool,
     /// Public posts it has stored, by author.
     pub posts: Vec<String>,
+    /// The account that lives here, if it is an old pod.
+    pub resident: Option<String>,
+    /// Closed accounts of this pod that tell everybody that they no longer share.
+    pub(super) retractions: Vec<String>,
     pub(super) queues: Queues,
 }
 
@@ -114,6 +118,8 @@ impl Pod {
             delays: Delays::default(),
             is_up: true,
             posts: Vec::new(),
+            resident: None,
+            retractions: Vec::new(),
             queues: Queues::default(),
         }
     }
@@ -156,6 +162,8 @@ impl Pod {
                 Job::ReceivePrivate(user, body, tries) => self.receive_private(user, body, tries, due, world),
                 Job::Migrate(old, new) => self.migrate(&old, &new, due),
                 Job::Echo(user, to) => echoes.extend(self.echo(&user, to)),
+                Job::Disconnect(user, from) => self.disconnect(&user, &from),
+                Job::Retract(account) => self.retractions.push(account),
             }
         }
         echoes
@@ -271,21 +279,32 @@ impl Pod {
         let author = contact.author.to_string();
         match (software, contact.sharing) {
             (Software::Diaspora, true) => user.relations.entry(author).or_default().sharing = true,
-            // `User#disconnected_by`.
-            (Software::Diaspora, false) => {
-                if let Some(relation) = user.relations.get_mut(&author) {
-                    relation.sharing = false;
-                    if !relation.receiving {
-                        user.relations.remove(&author);
-                    }
-                }
-            }
+            (_, false) => self.disconnect(guid, &author),
             // A connection that is there stays as it is; a new one brings its permissions.
             (Software::Hubzilla, true) => {
                 let new = Relation { sharing: true, permitted: true, ..Relation::default() };
                 user.relations.entry(author).or_insert(new);
             }
-            (Software::Hubzilla, false) => _ = user.relations.remove(&author),
+        }
+    }
+
+    /// `User#disconnected_by`; Hubzilla deletes the connection.
+    fn disconnect(&mut self, guid: &str, from: &str) {
+        let software = self.software;
+        let Some(user) = self.users.get_mut(guid) else { return };
+        let Some(relation) = user.relations.get_mut(from) else { return };
+        relation.sharing = false;
+        if software == Software::Hubzilla || !relation.receiving {
+            user.relations.remove(from);
+        }
+    }
+
+    /// Takes a Contact of somebody who no longer shares, for everybody who knows them.
+    pub(super) fn take_retraction(&mut self, from: &str, now: i64) {
+        let knowing = self.users.iter().filter(|(_, user)| user.relations.contains_key(from));
+        let guids: Vec<String> = knowing.map(|(guid, _)| guid.clone()).collect();
+        for guid in guids {
+            self.queues.push(now + self.delays.urgent, Job::Disconnect(guid, from.to_owned()));
         }
     }
 
@@ -293,6 +312,10 @@ impl Pod {
     fn migrate(&mut self, old: &str, new: &str, now: i64) {
         if !self.performed.insert(old.to_owned()) {
             return;
+        }
+        // `AccountDeleter#disconnect_contacts`: the old pod closes the account.
+        if self.resident.as_deref() == Some(old) {
+            self.queues.push(now + self.delays.high, Job::Retract(old.to_owned()));
         }
         let mut echoes = Vec::new();
         for (guid, user) in &mut self.users {
@@ -324,7 +347,7 @@ impl Pod {
                 }
             }),
             Job::ReceivePrivate(guid, body, _) => self.take_private(guid, body, world),
-            Job::Migrate(..) | Job::Echo(..) => Ok(()),
+            Job::Migrate(..) | Job::Echo(..) | Job::Disconnect(..) | Job::Retract(..) => Ok(()),
         };
         if matches!(taken, Err(Failed::Later)) { 400 } else { 200 }
     }

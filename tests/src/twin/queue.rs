@@ -11,14 +11,18 @@ pub(super) enum Job {
     Migrate(String, String),
     /// Tells the new pod whether a user shares.
     Echo(String, String),
+    /// A user, by GUID, hears that somebody no longer shares.
+    Disconnect(String, String),
+    /// Tells everybody that an account of this pod, which is closed, no longer shares.
+    Retract(String),
 }
 
 impl Job {
     /// diaspora*'s queues: 0 is emptied before 1.
     fn queue(&self) -> u8 {
         match self {
-            Self::ReceivePublic(..) | Self::ReceivePrivate(..) => 0,
-            Self::Migrate(..) | Self::Echo(..) => 1,
+            Self::ReceivePublic(..) | Self::ReceivePrivate(..) | Self::Disconnect(..) => 0,
+            Self::Migrate(..) | Self::Echo(..) | Self::Retract(..) => 1,
         }
     }
 }

@@ -62,6 +62,11 @@ impl World {
         for pod in pods.values_mut().filter(|pod| pod.is_up) {
             outbox.extend(pod.work(now, identities));
         }
+        let retractions: Vec<String> =
+            pods.values_mut().flat_map(|pod| std::mem::take(&mut pod.retractions)).collect();
+        for account in &retractions {
+            pods.values_mut().filter(|pod| pod.is_up).for_each(|pod| pod.take_retraction(account, now));
+        }
         std::mem::take(outbox)
     }
 
