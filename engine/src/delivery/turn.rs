@@ -33,12 +33,15 @@ const FOR_OLD_POD: &str = "(d.kind = 'account_migration' AND (d.account LIKE '%@
     OR (d.pod LIKE 'www.%' AND d.account LIKE '%@' || substr(d.pod, 5))))";
 
 /// Returns the time from which on the old pod may get the move `d`: when every other pod has processed it or has had
-/// the time to, been refused or given up. Pods that stay unreachable delay it for the longest grace.
+/// the time to, been refused or given up. Pods that stay unreachable delay it for the longest grace. Systems other
+/// than diaspora* process at once, or not at all, and send no echo.
 fn others_done_at() -> String {
     format!(
         "COALESCE((SELECT max(CASE WHEN o.state IN ('queued', 'sending') THEN d.queued_at + {} \
-         WHEN m.confirmed_at IS NULL THEN m.opens_at END) FROM pappus_deliveries o \
+         WHEN m.confirmed_at IS NULL AND COALESCE(q.system, 'unknown') NOT IN \
+         ('hubzilla', 'friendica', 'socialhome') THEN m.opens_at END) FROM pappus_deliveries o \
          LEFT JOIN pappus_move_pods m ON m.import_id = o.import_id AND m.pod = o.pod \
+         LEFT JOIN pappus_delivery_pods q ON q.pod = o.pod \
          WHERE o.import_id = d.import_id AND o.pod <> d.pod AND o.kind = 'account_migration'), 0)",
         LONGEST_GRACE.num_milliseconds()
     )

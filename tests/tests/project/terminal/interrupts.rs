@@ -102,7 +102,7 @@ async fn a_campaign_finishes_what_was_begun_unless_it_is_told_twice() {
     terminal.press(CTRL_C);
     terminal.wait_for("Press Ctrl-C again to stop at once.");
     assert_eq!(terminal.code(), Some(1), "{}", terminal.text());
-    assert!(terminal.text().contains("run the same again to go on"), "{}", terminal.text());
+    assert!(terminal.text().contains("run the same command again to continue"), "{}", terminal.text());
     let whole = |name: &str| names(&pod.path(name)).iter().filter(|file| file.starts_with("nils@")).count();
     assert_eq!(whole("once"), 1, "the account that was begun is finished");
 
