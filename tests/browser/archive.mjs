@@ -6,7 +6,7 @@ import { base, check, desktop, noBarriers, open, window } from "./kit.mjs";
 const narrow = { width: 320, height: 640 };
 const pages = [
   "index.html",
-  ...["posts-1", "contacts", "comments-1", "conversations-1", "photos-1"].map((name) => `view/${name}.html`),
+  ...["posts-1", "contacts", "comments-1", "likes-1", "conversations-1", "photos-1"].map((name) => `view/${name}.html`),
 ];
 const browser = await open();
 

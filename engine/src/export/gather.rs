@@ -185,7 +185,7 @@ async fn write_extras(
     json.list(List::UnsignedRelayables, others_page).write_all(others.take_unsigned()).await?;
     json.list(List::Signers, no_page).write_all(others.take_signed_as()).await?;
     json.list(List::PostRemainders, no_page).write_all(reader.take_post_remainders()).await?;
-    let mut posts = json.list(List::CommentedPosts, no_page);
+    let mut posts = json.list(List::CommentedPosts, |post| Some(Page::CommentedPost(Box::new(post))));
     reader.commented_posts(&mut posts).await?;
     posts.end().await?;
     json.whole(List::HiddenPosts, &reader.hidden_posts().await?)?;

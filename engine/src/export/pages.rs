@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use super::fail_fast_file::FailFastFile;
 use crate::archive::view::{Audience, FinishedView, Reply, View, ViewError, ViewHeader};
 use crate::domain::{
-    Contact, Conversation, CountKind, Guid, LoosePhoto, Omission, OmissionCode, Profile, Relayable,
-    RelayableEntity,
+    CommentedPost, Contact, Conversation, CountKind, Guid, LoosePhoto, Omission, OmissionCode, Profile,
+    Relayable, RelayableEntity,
 };
 use crate::pod::reader::PostRecord;
 
@@ -20,6 +20,7 @@ pub(super) enum Page {
     Contact(Box<Contact>),
     Post(Box<PostRecord>),
     OwnRelayable(Box<Relayable>),
+    CommentedPost(Box<CommentedPost>),
     /// Another person's vote for this answer of a poll.
     Vote(Guid),
     /// Names of the photo files in the archive.
@@ -108,12 +109,8 @@ fn show(view: &mut View<FailFastFile>, page: Page) -> Result<(), ViewError> {
             };
             view.post(&post, audience, likes, replies.into_iter().map(reply).collect())
         }
-        Page::OwnRelayable(relayable) => {
-            if let RelayableEntity::PollParticipation(vote) = &relayable.entity {
-                view.vote(vote.poll_answer_guid.as_str());
-            }
-            view.own_relayable(&relayable)
-        }
+        Page::OwnRelayable(relayable) => view.own_relayable(&relayable),
+        Page::CommentedPost(post) => view.commented_post(&post),
         Page::Vote(answer) => {
             view.vote(answer.as_str());
             Ok(())

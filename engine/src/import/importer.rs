@@ -93,7 +93,7 @@ impl Importer<'_> {
         reading.await.map_err(|_| ImportError::Broken)??;
         if let Some(superseded) = superseded {
             let profile = survey.profile.as_ref();
-            superseded.report(&mut self.target, &account, &self.journal, profile).await?;
+            superseded.report(&mut self.target, &account, &old, &self.journal, profile).await?;
         }
         if self.target.writes() {
             self.target.point_photos_here(&account, &files, &mut self.journal).await?;

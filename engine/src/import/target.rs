@@ -120,6 +120,8 @@ pub(super) struct Target {
     pub(super) progress: Arc<dyn Progress>,
     /// Aspects whose names the pod's database treats as equal to another's, with that other name.
     pub(super) same_aspects: HashMap<String, String>,
+    /// Hashes of the sort keys of the followed tags so far.
+    pub(super) followed_tags: HashSet<u64>,
     /// GUIDs in their first spelling, by table and in lowercase: where the database treats both spellings as equal.
     spellings: HashMap<(&'static str, String), String>,
 }
@@ -150,7 +152,7 @@ impl Target {
         let (report, reshared, limited) = (Report::default(), HashSet::new(), HashSet::new());
         let progress = Arc::new(());
         let (photos_at, last_conversation) = (String::new(), None);
-        let (same_aspects, spellings) = (HashMap::new(), HashMap::new());
+        let (same_aspects, spellings, followed_tags) = (HashMap::new(), HashMap::new(), HashSet::new());
         Self {
             pod,
             url,
@@ -163,6 +165,7 @@ impl Target {
             last_conversation,
             progress,
             same_aspects,
+            followed_tags,
             spellings,
         }
     }

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use tower_sessions::Session;
 
 use super::shared::letter::{Filling, Languages, Text, Written, recipients, unknown_placeholders};
 use super::shared::notices::{Audience, Draft, DraftProblem, Notice};
@@ -14,8 +15,11 @@ use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::{WebError, keep_body};
 use crate::pages::{CheckedForm, FieldProblems, Page};
-use crate::sessions::Podmin;
+use crate::sessions::flash;
 use crate::words::{LANGUAGES, Words};
+
+/// The name of a draft whose test was sent, in the session.
+const TESTED: &str = "tested-notice";
 
 #[derive(Template)]
 #[template(path = "board/notices.html")]
@@ -112,9 +116,18 @@ fn fields(code: &str) -> (&'static str, &'static str) {
     if code == "de" { ("subject_de", "body_de") } else { ("subject_en", "body_en") }
 }
 
-/// Shows the form, filled from a template, and the notices sent so far.
-pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
+/// Shows the form, filled from a template or with the draft just tested, and the notices sent so far.
+pub(super) async fn show(
+    State(app): State<App>,
+    actor: Actor,
+    page: Page,
+    session: Session,
+) -> Result<Response, WebError> {
     super::is_closing(&app)?;
+    if let Some((draft, tested)) = flash::take::<(Draft, String)>(&app, &session, TESTED).await? {
+        let preview = preview(&app, &page, &actor, &draft).await?;
+        return present(&app, &page, draft, FieldProblems::default(), Some(preview), Some(tested)).await;
+    }
     let template = |words: &Words| Text {
         subject: words.one("notice-template-subject", "pod", page.pod_host.as_str()),
         body: words.say("notice-template-body"),
@@ -182,6 +195,7 @@ pub(super) async fn send(
     State(app): State<App>,
     actor: Actor,
     page: Page,
+    session: Session,
     CheckedForm(form): CheckedForm<DraftForm>,
 ) -> Result<Response, WebError> {
     super::is_closing(&app)?;
@@ -197,9 +211,13 @@ pub(super) async fn send(
     }
     // Fails with the reason when no mail can be sent.
     shared::notices::preview(&app, &actor, &draft).await?;
-    let tested = if test.is_some() { Some(shared::notices::test(&app, &actor, &draft).await?) } else { None };
+    if test.is_some() {
+        let tested = shared::notices::test(&app, &actor, &draft).await?;
+        flash::put(&app, &session, TESTED, &(draft, tested)).await?;
+        return Ok(Redirect::to("/board/notices").into_response());
+    }
     let preview = preview(&app, &page, &actor, &draft).await?;
-    present(&app, &page, draft, FieldProblems::default(), Some(preview), tested).await
+    present(&app, &page, draft, FieldProblems::default(), Some(preview), None).await
 }
 
 fn problem(page: &Page, draft: &Draft, code: &str, wrong: DraftProblem) -> (&'static str, String) {

@@ -182,11 +182,14 @@ pub(super) async fn decide(
         downloads_until: form.downloads_until.clone(),
         is_public: form.public.is_some(),
     };
-    let closing = match shared::closing::check(&decision, app.now().date_naive()) {
+    let current = Closing::of(&app).await?;
+    let closing = match shared::closing::check(&decision, current.as_ref(), app.now().date_naive()) {
         Ok(closing) => closing,
         Err(wrong) => {
-            let problem =
-                |wrong: DecisionProblem| (wrong.field, page.words.one(wrong.key, "day", wrong.typed));
+            let problem = |wrong: DecisionProblem| {
+                let values = vec![("day", wrong.typed.into()), ("today", page.words.day(app.now()).into())];
+                (wrong.field, page.words.with(wrong.key, values))
+            };
             let problems = wrong.into_iter().map(problem).collect();
             return present(&app, &page, Some(form), problems).await;
         }

@@ -1,5 +1,6 @@
 //! Sessions. Their data is in Pappus's own database; the browser has only their ID.
 
+pub(crate) mod flash;
 mod signed_in;
 mod store;
 

@@ -14,7 +14,6 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::enter::{account_key, finish, needs_code};
-use super::page::ForgottenPage;
 use super::second_step::{FirstStep, begin};
 use crate::app::App;
 use crate::audit::audit;
@@ -48,7 +47,7 @@ pub(super) async fn ask(
     page: Page,
     address: Address,
     CheckedForm(typed): CheckedForm<Typed>,
-) -> Result<Response, WebError> {
+) -> Result<Redirect, WebError> {
     app.sign_in.attempts().from(address, app.now_millis()).await?;
     let mail = app.config.mail.is_sent();
     if mail {
@@ -60,7 +59,7 @@ pub(super) async fn ask(
             }
         });
     }
-    page.show(StatusCode::OK, &ForgottenPage { page: &page, sent: mail, mail })
+    Ok(Redirect::to(if mail { "/sign-in/link?sent=yes" } else { "/sign-in/link" }))
 }
 
 async fn send(app: &App, words: &Words, name: &str, address: Address) -> Result<(), WebError> {

@@ -26,6 +26,9 @@ pub(super) struct Asked {
     /// Set if a form came after the session had ended.
     #[serde(default)]
     over: String,
+    /// Set after a link was requested.
+    #[serde(default)]
+    sent: String,
 }
 
 /// The page for name and password.
@@ -114,6 +117,12 @@ pub(super) async fn code(
     page.show(StatusCode::OK, &CodePage { page: &page, next: own_path(&asked.next), problem: None })
 }
 
-pub(super) async fn forgotten(State(app): State<App>, page: Page) -> Result<Response, WebError> {
-    page.show(StatusCode::OK, &ForgottenPage { page: &page, sent: false, mail: app.config.mail.is_sent() })
+pub(super) async fn forgotten(
+    State(app): State<App>,
+    page: Page,
+    Query(asked): Query<Asked>,
+) -> Result<Response, WebError> {
+    let mail = app.config.mail.is_sent();
+    let sent = mail && !asked.sent.is_empty();
+    page.show(StatusCode::OK, &ForgottenPage { page: &page, sent, mail })
 }

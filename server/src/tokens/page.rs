@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use tower_sessions::Session;
 
 use super::{StoredToken, TokenForm, Tokens};
 use crate::api::Scope;
@@ -12,7 +13,10 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::pages::{CheckedForm, Page};
 use crate::security::Address;
-use crate::sessions::SignedIn;
+use crate::sessions::{SignedIn, flash};
+
+/// The name of a token just created, in the session.
+const MADE: &str = "made-token";
 
 #[derive(Template)]
 #[template(path = "tokens/page.html")]
@@ -67,12 +71,14 @@ pub(super) async fn show(
     State(app): State<App>,
     SignedIn(person): SignedIn,
     page: Page,
+    session: Session,
 ) -> Result<Response, WebError> {
+    let made = flash::take(&app, &session, MADE).await?;
     let tokens = lines(&page, Tokens::new(&app).of(person.user_id).await?);
     let choices = choices(&page, person.podmin, |scope| scope == Scope::Read);
     page.show(
         StatusCode::OK,
-        &TokensPage { page: &page, tokens, choices, name: "", days: 30, made: None, problem: None },
+        &TokensPage { page: &page, tokens, choices, name: "", days: 30, made, problem: None },
     )
 }
 
@@ -80,23 +86,33 @@ pub(super) async fn make(
     State(app): State<App>,
     SignedIn(person): SignedIn,
     page: Page,
+    session: Session,
     address: Address,
     CheckedForm(typed): CheckedForm<Typed>,
 ) -> Result<Response, WebError> {
     let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| typed.has(*scope)).collect();
     let form = TokenForm { name: typed.name.clone(), scopes, days: typed.days.trim().parse().unwrap_or(0) };
-    let (made, problem) = match super::make(&app, &page.words, &person, address, &form).await {
-        Ok((_, token)) => (Some(token), None),
-        Err(WebError::BadRequest(_)) => (None, Some(page.words.say("tokens-senseless"))),
-        Err(WebError::Conflict(_)) => (None, Some(page.words.say("tokens-many"))),
+    let problem = match super::make(&app, &page.words, &person, address, &form).await {
+        Ok((_, token)) => {
+            flash::put(&app, &session, MADE, &token).await?;
+            return Ok(Redirect::to("/tokens").into_response());
+        }
+        Err(WebError::BadRequest(_)) => page.words.say("tokens-senseless"),
+        Err(WebError::Conflict(_)) => page.words.say("tokens-many"),
         Err(error) => return Err(error),
     };
     let tokens = lines(&page, Tokens::new(&app).of(person.user_id).await?);
     let choices = choices(&page, person.podmin, |scope| typed.has(scope));
-    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let name = if problem.is_some() { typed.name.as_str() } else { "" };
-    let shown = TokensPage { page: &page, tokens, choices, name, days: form.days.max(1), made, problem };
-    Ok(crate::error::keep_body(page.show(status, &shown)?))
+    let shown = TokensPage {
+        page: &page,
+        tokens,
+        choices,
+        name: &typed.name,
+        days: form.days.max(1),
+        made: None,
+        problem: Some(problem),
+    };
+    Ok(crate::error::keep_body(page.show(StatusCode::UNPROCESSABLE_ENTITY, &shown)?))
 }
 
 pub(super) async fn revoke(

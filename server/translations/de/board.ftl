@@ -156,6 +156,7 @@ done-invitation-withdrawn = Die Einladung ist zurückgezogen.
 closing-stage-wrong = Diesen Abschnitt gibt es nicht.
 closing-day-wrong = „{ $day }“ ist kein Datum; schreib es so: 2027-01-31.
 closing-day-far = { $day } ist mehr als 20 Jahre entfernt.
+closing-day-past = { $day } liegt in der Vergangenheit. Heute ist der { $today } (UTC).
 closing-off-before-read-only = Der Pod kann nicht abgeschaltet werden, bevor er nur noch gelesen werden kann.
 closing-downloads-before = Downloads können nicht enden, bevor der Pod nur noch gelesen werden kann.
 closing-downloads-before-off = Downloads können nicht enden, bevor der Pod abgeschaltet wird.

@@ -156,6 +156,7 @@ done-invitation-withdrawn = The invitation is withdrawn.
 closing-stage-wrong = There is no such stage.
 closing-day-wrong = “{ $day }” is not a date; write it as 2027-01-31.
 closing-day-far = { $day } is more than 20 years away.
+closing-day-past = { $day } is in the past. Today is { $today } (UTC).
 closing-off-before-read-only = The pod cannot be switched off before it is read-only.
 closing-downloads-before = Downloads cannot end before the pod is read-only.
 closing-downloads-before-off = Downloads cannot end before the pod is switched off.

@@ -47,12 +47,29 @@ pub async fn create(pool: &Pool) -> Result<(), SchemaError> {
     create_indexes(pool).await
 }
 
+/// As [`create`] on MariaDB, for texts with another collation.
+///
+/// # Errors
+/// When the database refuses a statement.
+pub async fn create_collated(pool: &Pool, collation: &str) -> Result<(), SchemaError> {
+    let set = collation.split('_').next().unwrap_or(collation);
+    let options = format!("CHARSET={set} COLLATE={collation}");
+    let tables = table_ddl(pool.dialect()).join(";\n");
+    pool.execute(&tables.replace("CHARSET=utf8mb4 COLLATE=utf8mb4_bin", &options)).await?;
+    fill(pool).await
+}
+
 /// As [`create`], without the indexes where they can wait.
 ///
 /// # Errors
 /// When the database refuses a statement.
 pub async fn create_tables(pool: &Pool) -> Result<(), SchemaError> {
     pool.execute(&table_ddl(pool.dialect()).join(";\n")).await?;
+    fill(pool).await
+}
+
+/// Writes the rows that say which version of the tables it is.
+async fn fill(pool: &Pool) -> Result<(), SchemaError> {
     let versions: Vec<String> = VERSIONS.iter().map(|version| format!("('{version}')")).collect();
     pool.execute(&format!("INSERT INTO schema_migrations (version) VALUES {}", versions.join(", "))).await?;
     let key = quote(pool.dialect(), "key");

@@ -112,6 +112,18 @@ async fn identities_and_armor_open_an_archive_in_every_form() {
             assert_eq!(verify(&armored, &["--identity", &identity]), Some(0), "{form}");
         }
     }
+    // The binary form, as mail programs and backups leave it.
+    let bytes = std::fs::read(&sealed).unwrap();
+    for added in [&b"\n"[..], b"\r\n", &[0; 4096]] {
+        let padded = file(&pod, "padded.age", &[&bytes, added].concat());
+        assert_eq!(verify(&padded, &["--identity", &identity]), Some(0), "{} bytes more", added.len());
+    }
+    for damaged in [[&bytes, &b"\n-- \nAnn"[..]].concat(), bytes[..bytes.len() - 9].to_vec()] {
+        let damaged = file(&pod, "damaged.age", &damaged).display().to_string();
+        let ended = pappus(["verify", &damaged, "--identity", &identity, "--json"]).unwrap();
+        let said = document(&ended).to_string();
+        assert!(said.contains("its end is missing, or something was added after it"), "{ended:?}");
+    }
     let ended = pappus(["verify", sealed.to_str().unwrap(), "--json"]).unwrap();
     assert_eq!(document(&ended)["code"], "encryption_locked");
 }

@@ -284,6 +284,55 @@ async fn a_newer_archive_brings_what_is_new() {
 }
 
 #[tokio::test]
+async fn a_newer_archive_names_everything_that_it_lacks() {
+    let scene = Again::to_a_pod_that_knows_her(Target::sqlite().await).await;
+    let (source, target) = (&scene.source, &scene.target);
+    scene.import(target, &[]);
+    let person = "(SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
+    let user = "(SELECT id FROM users WHERE username = 'ida')";
+    let polls = format!(
+        "SELECT q.id FROM polls q JOIN posts p ON p.id = q.status_message_id WHERE p.author_id = {person}"
+    );
+    for sql in [
+        format!("DELETE FROM tag_followings WHERE user_id = {user}"),
+        format!("DELETE FROM participations WHERE author_id = {person}"),
+        format!("DELETE FROM conversation_visibilities WHERE person_id = {person}"),
+        format!("DELETE FROM poll_participations WHERE author_id = {person} OR poll_id IN ({polls})"),
+        format!("DELETE FROM polls WHERE id IN ({polls})"),
+    ] {
+        source.pool.execute(&sql).await.unwrap();
+    }
+    source.export(&["ida"], "newer", &[]);
+    let before = Rows::read(&target.pool).await.unwrap();
+    let newer = source.archive("newer", "ida");
+    let done = target.import(&newer, "ida", &["--trust-pod", &scene.trust]);
+    let mut gone = BTreeMap::<&str, i64>::new();
+    for finding in done["findings"].as_array().unwrap() {
+        if finding["code"] == "gone_from_archive" {
+            *gone.entry(finding["kind"].as_str().unwrap()).or_default() += 1;
+        }
+    }
+    let (me, owner) = (person.replace("closing", "haven"), user);
+    let own_polls = polls.replace("closing", "haven").replace("SELECT q.id", "SELECT COUNT(*)");
+    let votes = format!("SELECT COUNT(*) FROM poll_participations WHERE author_id");
+    for (kind, sql) in [
+        ("followed_tags", format!("SELECT COUNT(*) FROM tag_followings WHERE user_id = {owner}")),
+        ("subscriptions", format!("SELECT COUNT(*) FROM participations WHERE author_id = {me}")),
+        ("conversations", format!("SELECT COUNT(*) FROM conversation_visibilities WHERE person_id = {me}")),
+        ("own_poll_participations", format!("{votes} = {me}")),
+        ("others_poll_participations", format!("{votes} <> {me}")),
+        ("polls", own_polls),
+    ] {
+        let here = target.pool.number(&sql).await.unwrap();
+        assert!(here > 0, "{kind}: nothing to compare");
+        assert_eq!(gone.remove(kind), Some(here), "{kind}: {done}");
+    }
+    assert!(gone.is_empty(), "{gone:?}");
+    let differences = before.differences(&Rows::read(&target.pool).await.unwrap());
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+#[tokio::test]
 async fn nothing_comes_into_an_account_that_was_closed() {
     let scene = Again::to_an_empty_pod(Target::sqlite().await).await;
     let target = &scene.target;

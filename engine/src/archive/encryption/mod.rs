@@ -1,11 +1,14 @@
 //! Encryption of whole archives with age, for a passphrase or for recipients.
 
 mod armor;
+mod binary;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use age::secrecy::SecretString;
+
+use binary::Prefix;
 
 /// The work factor (scrypt) for passphrases: fixed, as the automatic choice takes seconds and half a gigabyte. 2^16
 /// is about 64 MiB and a fifth of a second.
@@ -120,14 +123,29 @@ impl Unlock {
         if keys.is_empty() { Err(EncryptionError::NoIdentity) } else { Ok(Self::Identities(keys)) }
     }
 
-    /// Opens an encrypted file for random access.
+    /// Opens an encrypted file for random access. Line breaks and zeros after its end are not read.
     ///
     /// # Errors
     /// [`EncryptionError::Damaged`], [`EncryptionError::TooExpensive`] and [`EncryptionError::WrongKey`].
-    pub fn open(&self, file: File) -> Result<OpenedFile, EncryptionError> {
-        let mut cipher = CipherText::new(file)?;
+    pub fn open(&self, mut file: File) -> Result<OpenedFile, EncryptionError> {
+        let mut cipher = CipherText::new(file.try_clone()?)?;
         cipher.check_header()?;
-        self.open_reader(BufReader::new(cipher))
+        if matches!(cipher, CipherText::Armored(_)) {
+            return self.open_reader(BufReader::new(cipher));
+        }
+        for length in binary::lengths(&mut file)? {
+            let cipher = CipherText::Binary(Prefix::new(file.try_clone()?, length)?);
+            let mut opened = self.open_reader(BufReader::new(cipher))?;
+            match opened.seek(SeekFrom::End(0)) {
+                Ok(_) => {
+                    opened.rewind()?;
+                    return Ok(opened);
+                }
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(EncryptionError::Damaged("its end is missing, or something was added after it".to_owned()))
     }
 
     /// Decrypts a stream.
@@ -183,7 +201,7 @@ pub type OpenedFile = age::stream::StreamReader<BufReader<CipherText>>;
 /// The binary content of an age file, decoded if armored.
 pub enum CipherText {
     /// A binary file.
-    Binary(File),
+    Binary(Prefix),
     /// An ASCII-armored file.
     Armored(Box<armor::ArmorReader<File>>),
 }
@@ -194,7 +212,7 @@ impl CipherText {
         Read::by_ref(&mut file).take(armor::HEAD).read_to_end(&mut head)?;
         file.rewind()?;
         if !armor::is_armored(&head) {
-            return Ok(Self::Binary(file));
+            return Ok(Self::Binary(Prefix::new(file, u64::MAX)?));
         }
         armor::ArmorReader::new(file).map(|reader| Self::Armored(Box::new(reader))).map_err(|error| {
             match error.kind() {

@@ -136,7 +136,10 @@ impl DocumentVisitor for Known {
             | List::LikesOnComments
             | List::UnsignedRelayables => {
                 let relayable: Relayable = parse(place, value)?;
-                if let RelayableEntity::PollParticipation(vote) = &relayable.entity {
+                // The account's own votes are counted when they are shown.
+                if let RelayableEntity::PollParticipation(vote) = &relayable.entity
+                    && list != List::OwnRelayables
+                {
                     self.votes.push(vote.poll_answer_guid.clone());
                 }
                 if let Err(error) = self.replies.add(&relayable.entity) {
@@ -205,6 +208,7 @@ impl DocumentVisitor for Show {
             List::OwnRelayables => self.view.own_relayable(&parse(place, value)?),
             List::Conversations => self.view.conversation(&parse::<Conversation>(place, value)?),
             List::LoosePhotos => self.view.loose_photo(&parse::<LoosePhoto>(place, value)?),
+            List::CommentedPosts => self.view.commented_post(&parse(place, value)?),
             // Shown with the posts, or not at all.
             List::Blocks
             | List::Aspects
@@ -217,7 +221,6 @@ impl DocumentVisitor for Show {
             | List::UnsignedRelayables
             | List::Signers
             | List::PostRemainders
-            | List::CommentedPosts
             | List::HiddenPosts => Ok(()),
         };
         match shown {

@@ -20,6 +20,8 @@ pub(super) enum Section {
     Contacts,
     /// Own comments.
     Comments,
+    /// Own likes.
+    Likes,
     /// Private conversations.
     Conversations,
     /// Photos outside posts.
@@ -32,7 +34,7 @@ impl Section {
     fn records_per_page(self) -> usize {
         match self {
             Self::Posts | Self::Conversations => 50,
-            Self::Contacts => 500,
+            Self::Contacts | Self::Likes => 500,
             Self::Comments => 100,
             Self::Photos => 60,
             Self::Omissions => 200,
@@ -67,6 +69,7 @@ impl Section {
             Self::Posts => "posts",
             Self::Contacts => "contacts",
             Self::Comments => "comments",
+            Self::Likes => "likes",
             Self::Conversations => "conversations",
             Self::Photos => "photos",
             Self::Omissions => "omissions",

@@ -7,15 +7,31 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::FileExt as _;
 
-use super::marks::{Marks, resolve};
+use super::ViewError;
+use super::marks::Resolver;
 
-/// The position of a record in the scratch file, and its sort key. Only these twenty-odd bytes of each record stay in
+/// The position of a text in the scratch file.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    offset: u64,
+    length: u32,
+}
+
+impl Span {
+    /// Reads the text.
+    pub(super) fn read(self, scratch: &File) -> io::Result<String> {
+        let mut bytes = vec![0; self.length as usize];
+        scratch.read_exact_at(&mut bytes, self.offset)?;
+        String::from_utf8(bytes).map_err(io::Error::other)
+    }
+}
+
+/// The position of a record in the scratch file, and its sort key. Only these forty bytes of each record stay in
 /// memory.
 struct Draft {
     /// Microseconds since 1970; records of the same time keep their order.
     time: i64,
-    offset: u64,
-    length: u32,
+    span: Span,
     year: i32,
     /// The hash of the record's GUID.
     hash: u64,
@@ -35,12 +51,15 @@ impl Scratch {
         Self { file: BufWriter::with_capacity(256 * 1024, file), end: 0, text: String::new() }
     }
 
-    fn write(&mut self) -> io::Result<(u64, u32)> {
+    /// Renders a text into the file.
+    pub(super) fn add(&mut self, text: &impl askama::Template) -> Result<Span, ViewError> {
+        self.text.clear();
+        text.render_into(&mut self.text)?;
         let offset = self.end;
         let length = u32::try_from(self.text.len()).map_err(io::Error::other)?;
         self.file.write_all(self.text.as_bytes())?;
         self.end += u64::from(length);
-        Ok((offset, length))
+        Ok(Span { offset, length })
     }
 
     /// Finishes writing; returns the file for reading.
@@ -61,11 +80,9 @@ impl Drafts {
         record: &impl askama::Template,
         (time, year): (i64, i32),
         guid: &str,
-    ) -> Result<(), super::ViewError> {
-        scratch.text.clear();
-        record.render_into(&mut scratch.text)?;
-        let (offset, length) = scratch.write()?;
-        self.0.push(Draft { time, offset, length, year, hash: hash(guid) });
+    ) -> Result<(), ViewError> {
+        let span = scratch.add(record)?;
+        self.0.push(Draft { time, span, year, hash: hash(guid) });
         Ok(())
     }
 
@@ -76,23 +93,22 @@ impl Drafts {
 
     /// Returns the length and the hashed GUID of each record, in order.
     pub(super) fn lengths(&self) -> impl Iterator<Item = (usize, u64)> {
-        self.0.iter().map(|draft| (draft.length as usize, draft.hash))
+        self.0.iter().map(|draft| (draft.span.length as usize, draft.hash))
     }
 
     /// Reads the records in order, with their marks resolved.
     pub(super) fn read(
         &self,
-        scratch: &File,
-        marks: &Marks,
-        mut each: impl FnMut(i32, &str, usize) -> Result<(), super::ViewError>,
-    ) -> Result<(), super::ViewError> {
+        resolver: &Resolver<'_>,
+        mut each: impl FnMut(i32, &str, usize) -> Result<(), ViewError>,
+    ) -> Result<(), ViewError> {
         let (mut bytes, mut text) = (Vec::new(), String::new());
         for draft in &self.0 {
-            bytes.resize(draft.length as usize, 0);
-            scratch.read_exact_at(&mut bytes, draft.offset)?;
+            bytes.resize(draft.span.length as usize, 0);
+            resolver.scratch.read_exact_at(&mut bytes, draft.span.offset)?;
             let rendered = std::str::from_utf8(&bytes).map_err(io::Error::other)?;
             text.clear();
-            resolve(&mut text, rendered, marks, "");
+            resolver.resolve(&mut text, rendered)?;
             each(draft.year, &text, bytes.len())?;
         }
         Ok(())
@@ -106,6 +122,8 @@ pub(super) fn hash(guid: &str) -> u64 {
     hasher.finish()
 }
 
+/// Texts in the scratch file, by a hashed name.
+pub(super) type Spans = HashMap<u64, Span>;
 /// URL-encoded names of the photos in the archive.
 pub(super) type PhotoFiles = HashSet<String>;
 /// Vote counts by the hashed GUID of the answer.

@@ -2,12 +2,13 @@
 
 use askama::Template;
 
-use super::markdown::Markdown;
+use super::inline::is_web_address;
+use super::markdown::{Excerpt, Markdown};
 use super::words::{Count, Day, Encoded, Moment, birthday, plain};
 use super::{Audience, Reply};
 use crate::domain::{
-    Comment, Contact, Conversation, Message, Omission, OwnPost, Photo, Poll, Post, Profile, RecordKind,
-    Timestamp,
+    Comment, CommentedPost, Contact, Conversation, Message, Omission, OwnPost, Photo, Poll, Post, Profile,
+    RecordKind, Timestamp,
 };
 
 /// The profile, on the first page.
@@ -184,14 +185,76 @@ impl<'a> LoosePhotoItem<'a> {
 pub(super) struct CommentItem<'a> {
     pub(super) lang: &'a str,
     pub(super) guid: &'a str,
+    pub(super) parent: &'a str,
     pub(super) created_at: Moment,
     pub(super) text: Markdown<'a>,
 }
 
 impl<'a> CommentItem<'a> {
     pub(super) fn new(lang: &'a str, comment: &'a Comment) -> Self {
-        let guid = comment.guid.as_str();
-        Self { lang, guid, created_at: Moment(comment.created_at), text: Markdown(&comment.text) }
+        let (guid, parent) = (comment.guid.as_str(), comment.parent_guid.as_str());
+        Self { lang, guid, parent, created_at: Moment(comment.created_at), text: Markdown(&comment.text) }
+    }
+}
+
+/// One of the account's own likes on a post.
+#[derive(Template)]
+#[template(source = "<li>Liked <!--parent {{ parent }}--></li>\n", ext = "html")]
+pub(super) struct LikeItem<'a> {
+    pub(super) parent: &'a str,
+}
+
+impl LikeItem<'_> {
+    /// Returns the entry for likes on comments, which are counted only; empty if there are none.
+    pub(super) fn on_comments(count: u64) -> String {
+        match count {
+            0 => String::new(),
+            1 => "<li>Liked a comment, which has no page of its own</li>\n".to_owned(),
+            _ => format!("<li>Liked {} comments, which have no pages of their own</li>\n", Count(count)),
+        }
+    }
+}
+
+/// A person's display name.
+#[derive(Template)]
+#[template(source = "{{ name }}", ext = "html")]
+pub(super) struct PersonName<'a> {
+    pub(super) name: &'a str,
+}
+
+/// The description of a post within the account's comments and likes.
+#[derive(Template)]
+#[template(path = "view/parent.html")]
+pub(super) struct ParentItem<'a> {
+    lang: &'a str,
+    guid: &'a str,
+    /// ID and host of the author, and the address of the post, unless it is the account's own post.
+    others: Option<(&'a str, &'a str, &'a str)>,
+    created_on: Day,
+    text: Excerpt<'a>,
+}
+
+impl<'a> ParentItem<'a> {
+    /// Describes one of the account's own posts.
+    pub(super) fn own(lang: &'a str, post: &'a Post) -> Self {
+        let text = match post {
+            Post::StatusMessage(message) => message.text.as_str(),
+            Post::Reshare(_) => "",
+        };
+        let created_on = Day(created_at(post));
+        Self { lang, guid: post.guid().as_str(), others: None, created_on, text: Excerpt(text) }
+    }
+
+    /// Describes somebody else's post.
+    pub(super) fn of(post: &'a CommentedPost) -> Self {
+        let url = if is_web_address(&post.url) { post.url.as_str() } else { "" };
+        Self {
+            lang: "",
+            guid: post.guid.as_str(),
+            others: Some((post.author.as_str(), post.author.host(), url)),
+            created_on: Day(post.created_at),
+            text: Excerpt(&post.text),
+        }
     }
 }
 

@@ -31,6 +31,52 @@ impl fmt::Display for Markdown<'_> {
 // All content of the text passes `escape`.
 impl HtmlSafe for Markdown<'_> {}
 
+/// The beginning of a Markdown text, without its markup, on one line of at most [`Excerpt::CHARS`] characters.
+#[derive(Clone, Copy)]
+pub(super) struct Excerpt<'a>(pub(super) &'a str);
+
+impl Excerpt<'_> {
+    /// The most characters.
+    const CHARS: usize = 140;
+    /// The bytes of the text that are looked at, whatever it is: longer ones cost no more.
+    const BYTES: usize = 2048;
+
+    /// Returns whether nothing would be shown.
+    pub(super) fn is_empty(&self) -> bool {
+        self.plain().is_empty()
+    }
+
+    fn plain(&self) -> String {
+        let source = &self.0[..self.0.floor_char_boundary(Self::BYTES)];
+        let mut text = String::new();
+        for event in Parser::new_ext(source, Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES) {
+            match event {
+                Event::Text(part) | Event::Code(part) | Event::Html(part) | Event::InlineHtml(part) => {
+                    text.push_str(&part);
+                }
+                Event::SoftBreak | Event::HardBreak | Event::Start(_) => text.push(' '),
+                _ => {}
+            }
+        }
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ");
+        let Some((end, _)) = text.char_indices().nth(Self::CHARS) else { return text };
+        // Half a word or mention says nothing.
+        let cut = text[..end].rfind(' ').unwrap_or(end);
+        let open = text[..cut].rfind("@{").filter(|at| !text[*at..cut].contains('}')).unwrap_or(cut);
+        format!("{}…", text[..open].trim_end())
+    }
+}
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_text(f, &self.plain(), false)
+    }
+}
+
+// All content of the text passes `escape`.
+impl HtmlSafe for Excerpt<'_> {}
+
 /// An open link, or image that is shown as one.
 struct OpenLink<'a> {
     url: CowStr<'a>,

@@ -1,23 +1,23 @@
 //! Placeholders in rendered records for data that is known only at the end: the page of a linked post, the existence
-//! of a photo's file, the votes of a poll.
+//! of a photo's file, the votes of a poll, a person's name, the post that a comment or like belongs to.
 //!
-//! User content cannot imitate a mark: `<` and `"` of texts are escaped.
+//! User content cannot imitate a mark: `<` of texts is escaped.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
+use std::fs::File;
+use std::io;
 
 use super::chapter::Section;
-use super::drafts::{PhotoFiles, Votes, hash};
+use super::drafts::{PhotoFiles, Spans, Votes, hash};
+use super::inline::{begin_link, escape, is_web_address};
 use super::words::Count;
 
-/// Starts the placeholder for the URL of a linked post: `HOST/GUID` follows.
-const POST: &str = "href=\"pappus-post:";
-/// Starts a photo: its URL-encoded file name and its display name follow.
-const PHOTO: &str = "<!--photo ";
-const PHOTO_END: &str = "<!--/photo-->";
-/// Starts the placeholder for the votes of a poll answer: its GUID follows.
-const VOTES: &str = "<!--votes ";
+/// Starts every mark: its kind, a space and its value follow.
+const BEGIN: &str = "<!--";
 const END: &str = "-->";
+/// Ends the HTML of a photo, which a mark with its URL-encoded file name and its display name precedes.
+const PHOTO_END: &str = "<!--/photo-->";
 
 /// The data that is known at the end.
 #[derive(Default)]
@@ -26,6 +26,10 @@ pub(super) struct Marks {
     pub(super) posts: HashMap<u64, u32>,
     pub(super) photos: PhotoFiles,
     pub(super) votes: Votes,
+    /// The rendered name of each known person, by the hashed diaspora* ID.
+    pub(super) people: Spans,
+    /// The rendered description of each known post, by the hashed GUID.
+    pub(super) parents: Spans,
 }
 
 /// A link to a post as diaspora* writes it: `diaspora://AUTHOR@HOST/post/GUID`.
@@ -48,71 +52,109 @@ impl<'a> PostLink<'a> {
 
     /// Writes the start tag of the link.
     pub(super) fn begin(&self, out: &mut impl Write) -> fmt::Result {
-        write!(out, "<a {POST}{}/{}\" rel=\"noopener noreferrer\">", self.host, self.guid)
+        write!(out, "<a {BEGIN}post {}/{}{END} rel=\"noopener noreferrer\">", self.host, self.guid)
     }
 }
 
-/// Writes a rendered record with its marks resolved. `root` is the path from the page to the folder of posts.
-pub(super) fn resolve(out: &mut String, mut text: &str, marks: &Marks, root: &str) {
-    while let Some((at, mark)) = next_mark(text) {
-        out.push_str(&text[..at]);
-        let rest = &text[at + mark.len()..];
-        text = match mark {
-            POST => resolve_post(out, rest, marks, root),
-            PHOTO => resolve_photo(out, rest, marks),
-            _ => resolve_votes(out, rest, marks),
-        };
+/// Resolves the marks of rendered records.
+#[derive(Clone, Copy)]
+pub(super) struct Resolver<'a> {
+    pub(super) marks: &'a Marks,
+    /// The file with the rendered names and descriptions.
+    pub(super) scratch: &'a File,
+    /// Base address of the account's pod.
+    pub(super) pod_url: &'a str,
+    /// The path from the page to the folder of posts.
+    pub(super) root: &'static str,
+}
+
+impl Resolver<'_> {
+    /// Writes a rendered record with its marks resolved.
+    pub(super) fn resolve(&self, out: &mut String, mut text: &str) -> io::Result<()> {
+        while let Some((before, rest)) = text.split_once(BEGIN) {
+            out.push_str(before);
+            let (mark, rest) = rest.split_once(END).unwrap_or((rest, ""));
+            let (kind, value) = mark.split_once(' ').unwrap_or((mark, ""));
+            text = rest;
+            match kind {
+                "post" => self.post(out, value),
+                "photo" => text = self.photo(out, value, rest),
+                "votes" => self.votes(out, value),
+                "person" => self.person(out, value)?,
+                _ => self.parent(out, value)?,
+            }
+        }
+        out.push_str(text);
+        Ok(())
     }
-    out.push_str(text);
-}
 
-fn next_mark(text: &str) -> Option<(usize, &'static str)> {
-    [POST, PHOTO, VOTES].into_iter().filter_map(|mark| Some((text.find(mark)?, mark))).min()
-}
-
-fn resolve_post<'a>(out: &mut String, rest: &'a str, marks: &Marks, root: &str) -> &'a str {
-    let (address, rest) = rest.split_once('"').unwrap_or((rest, ""));
-    let (host, guid) = address.split_once('/').unwrap_or((address, ""));
-    out.push_str("href=\"");
-    if let Some(page) = marks.posts.get(&hash(guid)) {
-        out.push_str(root);
-        out.push_str(&Section::Posts.file_name(*page));
-        out.push_str("#p-");
-    } else {
-        out.push_str("https://");
-        out.push_str(host);
-        out.push_str("/posts/");
+    fn post(&self, out: &mut String, address: &str) {
+        let (host, guid) = address.split_once('/').unwrap_or((address, ""));
+        out.push_str("href=\"");
+        if let Some(page) = self.marks.posts.get(&hash(guid)) {
+            out.push_str(self.root);
+            out.push_str(&Section::Posts.file_name(*page));
+            out.push_str("#p-");
+        } else {
+            out.push_str("https://");
+            out.push_str(host);
+            out.push_str("/posts/");
+        }
+        out.push_str(guid);
+        out.push('"');
     }
-    out.push_str(guid);
-    out.push('"');
-    rest
-}
 
-fn resolve_photo<'a>(out: &mut String, rest: &'a str, marks: &Marks) -> &'a str {
-    let (head, rest) = rest.split_once(END).unwrap_or((rest, ""));
-    let (file, name) = head.split_once(' ').unwrap_or((head, ""));
-    let (photo, rest) = rest.split_once(PHOTO_END).unwrap_or((rest, ""));
-    if marks.photos.contains(file) {
-        out.push_str(photo);
-    } else {
-        out.push_str("<p class=\"missing\"><strong>Photo not in this archive:</strong> <bdi>");
-        out.push_str(name);
-        out.push_str("</bdi></p>");
+    fn photo<'a>(&self, out: &mut String, head: &str, rest: &'a str) -> &'a str {
+        let (file, name) = head.split_once(' ').unwrap_or((head, ""));
+        let (photo, rest) = rest.split_once(PHOTO_END).unwrap_or((rest, ""));
+        if self.marks.photos.contains(file) {
+            out.push_str(photo);
+        } else {
+            out.push_str("<p class=\"missing\"><strong>Photo not in this archive:</strong> <bdi>");
+            out.push_str(name);
+            out.push_str("</bdi></p>");
+        }
+        rest
     }
-    rest
-}
 
-fn resolve_votes<'a>(out: &mut String, rest: &'a str, marks: &Marks) -> &'a str {
-    let (guid, rest) = rest.split_once(END).unwrap_or((rest, ""));
-    let votes = marks.votes.get(&hash(guid)).copied().unwrap_or(0);
-    // Writing to a string cannot fail.
-    _ = write!(
-        out,
-        " <span class=\"votes\">{} {}</span>",
-        Count(votes),
-        if votes == 1 { "vote" } else { "votes" }
-    );
-    rest
+    fn votes(&self, out: &mut String, guid: &str) {
+        let votes = self.marks.votes.get(&hash(guid)).copied().unwrap_or(0);
+        // Writing to a string cannot fail.
+        _ = write!(
+            out,
+            " <span class=\"votes\">{} {}</span>",
+            Count(votes),
+            if votes == 1 { "vote" } else { "votes" }
+        );
+    }
+
+    fn person(&self, out: &mut String, id: &str) -> io::Result<()> {
+        if let Some(name) = self.marks.people.get(&hash(id)) {
+            out.push_str("<bdi lang=\"\">");
+            out.push_str(&name.read(self.scratch)?);
+            out.push_str("</bdi> ");
+        }
+        out.push_str("<code>");
+        out.push_str(id);
+        out.push_str("</code>");
+        Ok(())
+    }
+
+    fn parent(&self, out: &mut String, guid: &str) -> io::Result<()> {
+        if let Some(description) = self.marks.parents.get(&hash(guid)) {
+            return self.resolve(out, &description.read(self.scratch)?);
+        }
+        out.push_str("a post that is not in this archive");
+        if is_web_address(self.pod_url) {
+            let url = format!("{}/posts/{guid}", self.pod_url.trim_end_matches('/'));
+            out.push_str(": ");
+            // Writing to a string cannot fail.
+            _ = begin_link(out, &url, false);
+            _ = escape(out, &url);
+            out.push_str("</a>");
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -120,8 +162,10 @@ mod tests {
     use super::*;
 
     fn resolved(text: &str, marks: &Marks) -> String {
+        let scratch = tempfile::tempfile().unwrap();
         let mut out = String::new();
-        resolve(&mut out, text, marks, "");
+        let resolver = Resolver { marks, scratch: &scratch, pod_url: "https://pod.example/", root: "" };
+        resolver.resolve(&mut out, text).unwrap();
         out
     }
 
@@ -174,6 +218,16 @@ mod tests {
         assert!(
             found.ends_with("b <span class=\"votes\">1 vote</span>c") && !found.contains("<img>"),
             "{found}"
+        );
+    }
+
+    #[test]
+    fn people_and_posts_that_nothing_is_known_of_have_their_id_and_address() {
+        assert_eq!(
+            resolved("<!--person bob@pod.example--> on <!--parent 0123456789abcdef-->.", &Marks::default()),
+            "<code>bob@pod.example</code> on a post that is not in this archive: \
+             <a href=\"https://pod.example/posts/0123456789abcdef\" rel=\"noopener noreferrer\">\
+             https://pod.example/posts/0123456789abcdef</a>."
         );
     }
 }

@@ -10,6 +10,8 @@
 //! The texts are in `engine/templates/view/`; names of months are in `words`.
 
 mod chapter;
+#[cfg(test)]
+mod context_tests;
 mod drafts;
 mod error;
 mod inline;

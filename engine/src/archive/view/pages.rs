@@ -108,6 +108,7 @@ impl CountRow {
             | CountKind::OthersLikes => Some(Section::Posts),
             CountKind::Contacts => Some(Section::Contacts),
             CountKind::OwnComments => Some(Section::Comments),
+            CountKind::OwnLikes => Some(Section::Likes),
             CountKind::Conversations | CountKind::Messages => Some(Section::Conversations),
             _ => None,
         };

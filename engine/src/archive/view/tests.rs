@@ -9,19 +9,19 @@ use super::{Audience, FinishedView, Reply, View, ViewHeader};
 use crate::archive::manifest::CountKind;
 use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef, Timestamp};
 
-type Spool = Cursor<Vec<u8>>;
+pub(super) type Spool = Cursor<Vec<u8>>;
 
-const EVIL: &str = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+pub(super) const EVIL: &str = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
 
 fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn record<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+pub(super) fn record<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-fn begin(name: &str) -> View<Spool> {
+pub(super) fn begin(name: &str) -> View<Spool> {
     let header = ViewHeader {
         account: "alice@closing.example".parse().unwrap(),
         name: name.to_owned(),
@@ -38,7 +38,7 @@ fn post(number: u32, created_at: &str, text: &str) -> crate::domain::OwnPost {
         "public": true, "text": text, "photos": []}}))
 }
 
-fn add_post(view: &mut View<Spool>, number: u32, created_at: &str, text: &str) {
+pub(super) fn add_post(view: &mut View<Spool>, number: u32, created_at: &str, text: &str) {
     view.post(&post(number, created_at, text), Audience::Public, 0, Vec::new()).unwrap();
 }
 
@@ -47,11 +47,11 @@ fn omission(number: i64) -> Omission {
     Omission { code: OmissionCode::MissingFile, record, reason: "it is <gone>".to_owned() }
 }
 
-fn finish(view: View<Spool>) -> FinishedView<Spool> {
+pub(super) fn finish(view: View<Spool>) -> FinishedView<Spool> {
     view.finish(&BTreeMap::from([(CountKind::StatusMessages, 3049), (CountKind::Polls, 0)])).unwrap()
 }
 
-fn page(finished: &mut FinishedView<Spool>, path: &str) -> String {
+pub(super) fn page(finished: &mut FinishedView<Spool>, path: &str) -> String {
     let mut text = String::new();
     finished.spool.by_name(path).unwrap().read_to_string(&mut text).unwrap();
     text
@@ -72,6 +72,7 @@ fn an_empty_account_has_every_page_that_others_link_to() {
             "view/posts-1.html",
             "view/contacts.html",
             "view/comments-1.html",
+            "view/likes-1.html",
             "view/conversations-1.html",
             "view/photos-1.html"
         ]
@@ -158,7 +159,7 @@ fn a_post_shows_everything_that_hangs_on_it() {
     (0..3).for_each(|_| view.vote("0123456789abcde3"));
     let shown = page(&mut finish(view), "view/posts-1.html");
     for part in [
-        "<h3 id=\"t-0123456789abcdef\"><time datetime=\"2016-03-12T14:02:00Z\">12 March 2016, 14:02 UTC</time></h3>",
+        "<h3 id=\"t-0123456789abcdef\"><time datetime=\"2016-03-12T14:02:00Z\">12 March 2016, 14:02</time></h3>",
         "<span class=\"label\">Limited: <bdi>Friends</bdi>, <bdi>A &#38; B</bdi></span> from <bdi>mobile</bdi>",
         "<div class=\"text\" lang=\"pt-BR\"><p dir=\"auto\">hello</p>",
         "<img src=\"../photos/a%20b%22.jpg\"",
@@ -187,7 +188,9 @@ fn reshares_with_and_without_an_original() {
     }
     let shown = page(&mut finish(view), "view/posts-1.html");
     assert!(
-        shown.contains("Reshared a post by <bdi>bob@pod.example</bdi>. <a href=\"https://pod.example/posts/")
+        shown.contains(
+            "Reshared a post by <code>bob@pod.example</code>. <a href=\"https://pod.example/posts/"
+        )
     );
     assert!(shown.contains("Reshared a post that is gone."));
     assert_eq!(shown.matches("<span class=\"label public\">Public</span>").count(), 2);

@@ -45,7 +45,7 @@ pub(super) fn birthday(text: &str) -> String {
     if date.year() <= 1004 { format!("{day} {month}") } else { format!("{day} {month} {}", date.year()) }
 }
 
-/// A `<time>` element that shows date and minute.
+/// A `<time>` element that shows date and minute in UTC, which the page says once.
 #[derive(Clone, Copy)]
 pub(super) struct Moment(pub(super) Timestamp);
 
@@ -53,7 +53,7 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = self.0.to_utc().time();
         let (hour, minute) = (time.hour(), time.minute());
-        write!(f, "<time datetime=\"{}\">{}, {hour:02}:{minute:02} UTC</time>", self.0, Day(self.0))
+        write!(f, "<time datetime=\"{}\">{}, {hour:02}:{minute:02}</time>", self.0, Day(self.0))
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
         let time = Timestamp::from_utc("2016-03-02T04:05:06".parse().unwrap());
         assert_eq!(
             Moment(time).to_string(),
-            "<time datetime=\"2016-03-02T04:05:06Z\">2 March 2016, 04:05 UTC</time>"
+            "<time datetime=\"2016-03-02T04:05:06Z\">2 March 2016, 04:05</time>"
         );
         assert_eq!(["1004-12-31", "1984-01-02", "?"].map(birthday), ["31 December", "2 January 1984", "?"]);
         let counts = [0, 999, 1000, 1_020_003].map(|count| Count(count).to_string());

@@ -8,12 +8,12 @@ use askama::Template as _;
 use chrono::Datelike as _;
 
 use super::chapter::{Chapter, Section};
-use super::drafts::{Drafts, Scratch, hash};
+use super::drafts::{Drafts, Scratch, Spans, hash};
 use super::items::{
-    CommentItem, ContactItem, ConversationItem, LoosePhotoItem, MessageItem, OmissionItem, PostItem,
-    ProfileItem, created_at,
+    CommentItem, ContactItem, ConversationItem, LikeItem, LoosePhotoItem, MessageItem, OmissionItem,
+    ParentItem, PersonName, PostItem, ProfileItem, created_at,
 };
-use super::marks::{Marks, resolve};
+use super::marks::{Marks, Resolver};
 use super::pages::{CountRow, Frame, Index, STYLE, UNPACKED_STYLE, YearRow, render, style_hash};
 use super::spool::Spool;
 use super::words::{Count, Encoded, Moment};
@@ -21,8 +21,8 @@ use super::{FinishedView, ViewError};
 use crate::archive::manifest::CountKind;
 use crate::archive::names;
 use crate::domain::{
-    Contact, Conversation, DiasporaId, LoosePhoto, Omission, OmissionCode, OwnPost, Profile, Relayable,
-    RelayableEntity, Timestamp,
+    CommentedPost, Contact, Conversation, DiasporaId, LoosePhoto, Omission, OmissionCode, OwnPost, Profile,
+    Relayable, RelayableEntity, Timestamp,
 };
 
 /// The most omissions listed on the first page; more get separate pages.
@@ -80,6 +80,9 @@ pub struct View<W: Write + Seek> {
     posts: Drafts,
     contacts: Chapter,
     comments: Drafts,
+    likes: Drafts,
+    /// The number of the account's likes on comments, which are counted only: archives do not say where those stand.
+    likes_on_comments: u64,
     conversations: Drafts,
     photos: Drafts,
     omissions: Chapter,
@@ -98,14 +101,16 @@ impl<W: Write + Seek> View<W> {
     pub fn begin(spool: W, scratch: File, header: ViewHeader) -> Result<Self, ViewError> {
         let mut spool = Spool::begin(spool, header.created_at);
         spool.file("view/style.css", format!("{STYLE}{UNPACKED_STYLE}").as_bytes())?;
-        Ok(Self {
+        let frame = Frame::from(header);
+        let mut view = Self {
             spool,
-            frame: header.into(),
             profile: String::new(),
             scratch: Scratch::new(scratch),
             posts: Drafts::default(),
             contacts: Chapter::new(Section::Contacts),
             comments: Drafts::default(),
+            likes: Drafts::default(),
+            likes_on_comments: 0,
             conversations: Drafts::default(),
             photos: Drafts::default(),
             omissions: Chapter::new(Section::Omissions),
@@ -113,7 +118,10 @@ impl<W: Write + Seek> View<W> {
             reasons: BTreeMap::new(),
             few_omissions: Vec::new(),
             unlisted: 0,
-        })
+            frame,
+        };
+        person(&mut view.scratch, &mut view.marks.people, &view.frame.account, &view.frame.name)?;
+        Ok(view)
     }
 
     /// Sets the profile, with the file name of its picture in `photos/`.
@@ -130,6 +138,7 @@ impl<W: Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn contact(&mut self, contact: &Contact) -> Result<(), ViewError> {
+        person(&mut self.scratch, &mut self.marks.people, contact.account_id.as_str(), &contact.person_name)?;
         self.contacts.make_room(&mut self.spool, &self.frame)?;
         self.contacts.add(&ContactItem { contact })
     }
@@ -148,17 +157,45 @@ impl<W: Write + Seek> View<W> {
     ) -> Result<(), ViewError> {
         let item = PostItem::new(&self.frame.lang, &self.frame.account, post, &audience, likes, &replies);
         let time = place(created_at(&post.post));
-        self.posts.add(&mut self.scratch, &item, time, post.post.guid().as_str())
+        self.posts.add(&mut self.scratch, &item, time, post.post.guid().as_str())?;
+        let parent = self.scratch.add(&ParentItem::own(&self.frame.lang, &post.post))?;
+        self.marks.parents.insert(hash(post.post.guid().as_str()), parent);
+        for reply in &replies {
+            person(&mut self.scratch, &mut self.marks.people, &reply.author_id, &reply.author_name)?;
+        }
+        Ok(())
     }
 
-    /// Adds one of the account's own comments. Likes are only counted, see [`View::finish`].
+    /// Adds somebody else's post, as the place of the account's comments and likes.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn commented_post(&mut self, post: &CommentedPost) -> Result<(), ViewError> {
+        let parent = self.scratch.add(&ParentItem::of(post))?;
+        self.marks.parents.insert(hash(post.guid.as_str()), parent);
+        Ok(())
+    }
+
+    /// Adds one of the account's own comments, likes or votes.
     ///
     /// # Errors
     /// [`ViewError`].
     pub fn own_relayable(&mut self, relayable: &Relayable) -> Result<(), ViewError> {
-        let RelayableEntity::Comment(comment) = &relayable.entity else { return Ok(()) };
-        let item = CommentItem::new(&self.frame.lang, comment);
-        self.comments.add(&mut self.scratch, &item, place(comment.created_at), comment.guid.as_str())
+        match &relayable.entity {
+            RelayableEntity::Comment(comment) => {
+                let item = CommentItem::new(&self.frame.lang, comment);
+                let time = place(comment.created_at);
+                self.comments.add(&mut self.scratch, &item, time, comment.guid.as_str())?;
+            }
+            // Likes have no date: they keep their order.
+            RelayableEntity::Like(like) if like.parent_type == "Post" => {
+                let item = LikeItem { parent: like.parent_guid.as_str() };
+                self.likes.add(&mut self.scratch, &item, (0, 0), like.guid.as_str())?;
+            }
+            RelayableEntity::Like(_) => self.likes_on_comments += 1,
+            RelayableEntity::PollParticipation(vote) => self.vote(vote.poll_answer_guid.as_str()),
+        }
+        Ok(())
     }
 
     /// Counts a vote for a poll answer.
@@ -238,25 +275,28 @@ impl<W: Read + Write + Seek> View<W> {
         let Self { mut spool, frame, mut marks, scratch, .. } = self;
         let scratch = scratch.finish()?;
         let few = self.few_omissions.len() <= FEW_OMISSIONS;
-        let [mut posts, mut comments, mut conversations, mut photos] =
-            [self.posts, self.comments, self.conversations, self.photos];
+        let [mut posts, mut comments, likes, mut conversations, mut photos] =
+            [self.posts, self.comments, self.likes, self.conversations, self.photos];
         for drafts in [&mut posts, &mut comments, &mut conversations, &mut photos] {
             drafts.sort();
         }
         let pages = Section::Posts.plan(posts.lengths().map(|(length, _)| length));
         marks.posts = posts.lengths().map(|(_, guid)| guid).zip(pages).collect();
-        let mut assembly = Assembly { spool: &mut spool, frame: &frame, scratch: &scratch, marks: &marks };
+        let resolver = Resolver { marks: &marks, scratch: &scratch, pod_url: &frame.pod_url, root: "" };
+        let mut assembly = Assembly { spool: &mut spool, frame: &frame, resolver };
         let (years, last_posts) = assembly.posts(&posts)?;
         self.contacts.finish(assembly.spool, &frame)?;
-        for (section, drafts) in [
-            (Section::Comments, &comments),
-            (Section::Conversations, &conversations),
-            (Section::Photos, &photos),
+        let likes_on_comments = LikeItem::on_comments(self.likes_on_comments);
+        for (section, drafts, end) in [
+            (Section::Comments, &comments, ""),
+            (Section::Likes, &likes, likes_on_comments.as_str()),
+            (Section::Conversations, &conversations, ""),
+            (Section::Photos, &photos, ""),
         ] {
-            assembly.chapter(section, drafts)?;
+            assembly.chapter(section, drafts, end)?;
         }
         let mut profile = String::new();
-        resolve(&mut profile, &self.profile, &marks, "view/");
+        Resolver { root: "view/", ..resolver }.resolve(&mut profile, &self.profile)?;
         let few_omissions = if few { Some(render(&self.few_omissions)?) } else { None };
         if !few {
             self.omissions.finish(&mut spool, &frame)?;
@@ -289,8 +329,7 @@ impl<W: Read + Write + Seek> View<W> {
 struct Assembly<'a, W: Write + Seek> {
     spool: &'a mut Spool<W>,
     frame: &'a Frame,
-    scratch: &'a File,
-    marks: &'a Marks,
+    resolver: Resolver<'a>,
 }
 
 impl<W: Write + Seek> Assembly<'_, W> {
@@ -299,7 +338,7 @@ impl<W: Write + Seek> Assembly<'_, W> {
     fn posts(&mut self, drafts: &Drafts) -> Result<(BTreeMap<i32, Year>, u32), ViewError> {
         let mut years: BTreeMap<i32, Year> = BTreeMap::new();
         let (mut last_year, mut chapter) = (None, Chapter::new(Section::Posts));
-        drafts.read(self.scratch, self.marks, |year, text, rendered| {
+        drafts.read(&self.resolver, |year, text, rendered| {
             chapter.make_room(self.spool, self.frame)?;
             let begun = years.contains_key(&year);
             years.entry(year).or_insert(Year { page: chapter.page(), posts: 0 }).posts += 1;
@@ -317,15 +356,28 @@ impl<W: Write + Seek> Assembly<'_, W> {
         Ok((years, last))
     }
 
-    fn chapter(&mut self, section: Section, drafts: &Drafts) -> Result<(), ViewError> {
+    /// Writes the records of a kind, with `end` after the last, if it is not empty.
+    fn chapter(&mut self, section: Section, drafts: &Drafts, end: &str) -> Result<(), ViewError> {
         let mut chapter = Chapter::new(section);
-        drafts.read(self.scratch, self.marks, |_, text, rendered| {
+        drafts.read(&self.resolver, |_, text, rendered| {
             chapter.make_room(self.spool, self.frame)?;
             chapter.add_text(text, rendered);
             Ok(())
         })?;
+        if !end.is_empty() {
+            chapter.add_text(end, end.len());
+        }
         chapter.finish(self.spool, self.frame)
     }
+}
+
+/// Registers a person's name, which replaces nothing that was known before.
+fn person(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Result<(), ViewError> {
+    let name = name.trim();
+    if !name.is_empty() && name != id && !people.contains_key(&hash(id)) {
+        people.insert(hash(id), scratch.add(&PersonName { name })?);
+    }
+    Ok(())
 }
 
 /// Returns a record's time in microseconds since 1970, and its year.

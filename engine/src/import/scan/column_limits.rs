@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use crate::domain::{
@@ -90,10 +91,11 @@ impl Target {
                 names.for_each(|name| holder.aspect(name));
             }
             Batch::Tags(names) => {
-                for name in names {
+                for name in &mut *names {
                     let before = name.clone();
                     holder.own("tags", "name", name, CountKind::FollowedTags, &before);
                 }
+                self.leave_out_repeated_tags(names).await?;
             }
             Batch::Posts(posts) => {
                 for post in posts {
@@ -135,6 +137,32 @@ impl Target {
             | Batch::ValueLeftOut(..) => {}
         }
         Ok(batch)
+    }
+
+    /// Leaves out tags that are the same to the database as one before, in this batch or an earlier one.
+    async fn leave_out_repeated_tags(&mut self, names: &mut Vec<String>) -> Result<(), DatabaseError> {
+        let mut keys = self.tag_keys(names).await?.into_iter();
+        let Self { report, followed_tags, .. } = self;
+        names.retain(|name| {
+            let is_new = keys.next().is_none_or(|key| followed_tags.insert(key));
+            if !is_new {
+                report.left_out(CountKind::FollowedTags, FindingCode::Duplicate, &name.to_lowercase());
+            }
+            is_new
+        });
+        Ok(())
+    }
+
+    /// Returns hashes of what the database compares of these tags.
+    pub(in crate::import) async fn tag_keys(&mut self, names: &[String]) -> Result<Vec<u64>, DatabaseError> {
+        let names: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        let keys = self.pod.collation_keys("tags", "name", &names).await?;
+        let hashed = |key: String| {
+            let mut hasher = DefaultHasher::new();
+            key.hash(&mut hasher);
+            hasher.finish()
+        };
+        Ok(keys.into_iter().map(hashed).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::source::Batch;
 use super::survey::Survey;
-use crate::domain::{CountKind, Profile};
+use crate::domain::{CountKind, DiasporaId, Post, Profile};
 use crate::import::ImportError;
 use crate::import::journal::notes::{DUPLICATE, Journal, kinds};
 use crate::import::report::FindingCode;
@@ -16,7 +16,21 @@ use crate::store::StoreError;
 /// Notes of the journal that are read at a time.
 const PAGE: usize = 1000;
 /// Kinds of records that are compared, each with the name that the journal has for it.
-const COMPARED: [&str; 6] = [kinds::ASPECTS, kinds::CONTACTS, "posts", "photos", "comments", "likes"];
+const COMPARED: [&str; 11] = [
+    kinds::ASPECTS,
+    kinds::CONTACTS,
+    kinds::TAG_FOLLOWINGS,
+    "posts",
+    POLLS,
+    "photos",
+    "comments",
+    "likes",
+    "poll_participations",
+    kinds::PARTICIPATIONS,
+    kinds::CONVERSATION_VISIBILITIES,
+];
+/// Polls, by the post's GUID. The journal notes only their posts.
+const POLLS: &str = "polls";
 
 /// The records of an archive that is newer than the one the account came with, by hashes of their names: an archive may
 /// name millions.
@@ -57,7 +71,11 @@ impl Superseded {
             }
             Batch::Posts(posts) => {
                 for post in posts {
-                    self.name("posts", post.post.guid().as_str());
+                    let guid = post.post.guid().as_str();
+                    self.name("posts", guid);
+                    if matches!(&post.post, Post::StatusMessage(message) if message.poll.is_some()) {
+                        self.name(POLLS, guid);
+                    }
                 }
             }
             Batch::LoosePhotos(photos) => {
@@ -75,11 +93,19 @@ impl Superseded {
                     self.name_relayable(record.entity.guid().as_str());
                 }
             }
-            // The report names none of these.
+            Batch::Subscriptions(posts) => {
+                for post in posts {
+                    self.name(kinds::PARTICIPATIONS, post.as_str());
+                }
+            }
+            Batch::Conversations(conversations) => {
+                for conversation in conversations {
+                    self.name(kinds::CONVERSATION_VISIBILITIES, conversation.guid.as_str());
+                }
+            }
+            // The target knows the tags, as its database tells them apart. The report names none of the others.
             Batch::Tags(_)
             | Batch::Audiences(_)
-            | Batch::Subscriptions(_)
-            | Batch::Conversations(_)
             | Batch::HiddenPosts(_)
             | Batch::Unreadable(..)
             | Batch::ValueLeftOut(..) => {}
@@ -90,14 +116,16 @@ impl Superseded {
         // A GUID is the name of one record in the whole network.
         self.name("comments", guid);
         self.name("likes", guid);
+        self.name("poll_participations", guid);
     }
 
     /// Says in the report what stays: values of the profile that differ, and records that came with an earlier archive
-    /// and are missing in this one.
+    /// and are missing in this one. `old` is the account's ID in the archives.
     pub(in crate::import) async fn report(
         &self,
         target: &mut Target,
         account: &NewAccount,
+        old: &DiasporaId,
         journal: &Journal,
         profile: Option<&Profile>,
     ) -> Result<(), ImportError> {
@@ -107,14 +135,40 @@ impl Superseded {
         for kind in COMPARED {
             let mut after = String::new();
             loop {
-                let page = noted(journal, kind, &after).await?;
+                let noted_as = if kind == POLLS { "posts" } else { kind };
+                let page = noted(journal, noted_as, &after).await?;
                 let Some(last) = page.last() else { break };
                 after.clone_from(last);
-                let missing: Vec<&String> = page.iter().filter(|name| !self.names(kind, name)).collect();
+                let missing = self.missing(target, kind, old, page).await?;
                 target.report_kept(account, kind, &missing).await?;
             }
         }
         Ok(())
+    }
+
+    /// Returns those of these notes of the journal whose records the archive does not contain.
+    async fn missing(
+        &self,
+        target: &mut Target,
+        kind: &str,
+        old: &DiasporaId,
+        mut noted: Vec<String>,
+    ) -> Result<Vec<String>, ImportError> {
+        match kind {
+            kinds::TAG_FOLLOWINGS => {
+                let mut keys = target.tag_keys(&noted).await?.into_iter();
+                noted.retain(|_| keys.next().is_some_and(|key| !target.followed_tags.contains(&key)));
+            }
+            POLLS => noted.retain(|post| self.names("posts", post) && !self.names(POLLS, post)),
+            // Others may have left a conversation that the account still has.
+            kinds::CONVERSATION_VISIBILITIES => {
+                let own = format!(" {old}");
+                noted = noted.iter().filter_map(|note| note.strip_suffix(&own).map(str::to_owned)).collect();
+                noted.retain(|guid| !self.names(kind, guid));
+            }
+            _ => noted.retain(|name| !self.names(kind, name)),
+        }
+        Ok(noted)
     }
 }
 
@@ -136,7 +190,7 @@ impl Target {
         &mut self,
         account: &NewAccount,
         kind: &'static str,
-        names: &[&String],
+        names: &[String],
     ) -> Result<(), ImportError> {
         if names.is_empty() {
             return Ok(());
@@ -151,7 +205,23 @@ impl Target {
             "posts" => {
                 format!("SELECT guid, type FROM posts WHERE author_id = {person} AND guid IN ({{}})")
             }
+            POLLS => format!(
+                "SELECT q.guid FROM polls q JOIN posts p ON p.id = q.status_message_id \
+                 WHERE p.author_id = {person} AND p.guid IN ({{}})"
+            ),
             "photos" => format!("SELECT guid FROM photos WHERE author_id = {person} AND guid IN ({{}})"),
+            kinds::TAG_FOLLOWINGS => format!(
+                "SELECT t.name FROM tag_followings f JOIN tags t ON t.id = f.tag_id \
+                 WHERE f.user_id = {user} AND t.name IN ({{}})"
+            ),
+            kinds::PARTICIPATIONS => format!(
+                "SELECT p.guid FROM participations s JOIN posts p ON p.id = s.target_id \
+                 WHERE s.target_type = 'Post' AND s.author_id = {person} AND p.guid IN ({{}})"
+            ),
+            kinds::CONVERSATION_VISIBILITIES => format!(
+                "SELECT c.guid FROM conversation_visibilities v JOIN conversations c ON c.id = v.conversation_id \
+                 WHERE v.person_id = {person} AND c.guid IN ({{}})"
+            ),
             table => format!("SELECT guid, author_id FROM {table} WHERE guid IN ({{}})"),
         };
         let rows = self.pod.rows_in("what came with an earlier archive", &sql, names).await?;
@@ -163,7 +233,13 @@ impl Target {
                 kinds::CONTACTS => CountKind::Contacts,
                 "posts" if row.text(1).as_deref() == Some("Reshare") => CountKind::Reshares,
                 "posts" => CountKind::StatusMessages,
+                POLLS => CountKind::Polls,
                 "photos" => CountKind::Photos,
+                kinds::TAG_FOLLOWINGS => CountKind::FollowedTags,
+                kinds::PARTICIPATIONS => CountKind::Subscriptions,
+                kinds::CONVERSATION_VISIBILITIES => CountKind::Conversations,
+                "poll_participations" if is_own() => CountKind::OwnPollParticipations,
+                "poll_participations" => CountKind::OthersPollParticipations,
                 "comments" if is_own() => CountKind::OwnComments,
                 "comments" => CountKind::OthersComments,
                 _ if is_own() => CountKind::OwnLikes,

@@ -3,6 +3,7 @@
 //! diaspora* runs on PostgreSQL and MariaDB/MySQL; the sample pod uses SQLite. The statements are the same for all
 //! three, so only this module knows the database's kind.
 
+mod collation;
 mod columns;
 mod error;
 mod row;

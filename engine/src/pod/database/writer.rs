@@ -1,6 +1,5 @@
 //! A connection that writes to a pod's database in short transactions.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveDateTime};
@@ -8,10 +7,10 @@ use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::columns::{Collation, ColumnLimits, Held};
+use super::columns::{ColumnLimits, Held};
 use super::error::{Caller, statement_error};
-use super::snapshot::{Access, Link, backticks, connect, numbered_placeholders, within_time};
-use super::{Cell as _, DatabaseError, Row};
+use super::snapshot::{Access, Link, backticks, connect, is_kept, numbered_placeholders, within_time};
+use super::{DatabaseError, Row};
 use crate::domain::Timestamp;
 use crate::pod::config::{DatabaseUrl, Dialect};
 
@@ -226,8 +225,7 @@ impl PodWriter {
         sql: String,
         values: &[Value],
     ) -> Result<u64, DatabaseError> {
-        // A pooler may switch connections between transactions, which loses prepared statements.
-        let persistent = self.dialect != Dialect::PostgreSql;
+        let persistent = self.dialect == Dialect::Sqlite || is_kept(self.dialect, values.len());
         macro_rules! run {
             ($link:expr, $sql:expr) => {{
                 if values.is_empty() {
@@ -259,9 +257,10 @@ impl PodWriter {
         sql: String,
         values: &[Value],
     ) -> Result<Vec<Row>, DatabaseError> {
+        let persistent = is_kept(self.dialect, values.len());
         macro_rules! rows {
             ($link:expr, $variant:path, $sql:expr) => {{
-                let query = bind!(sqlx::query(AssertSqlSafe($sql)).persistent(false), values);
+                let query = bind!(sqlx::query(AssertSqlSafe($sql)).persistent(persistent), values);
                 query
                     .fetch($link)
                     .map_ok($variant)
@@ -308,33 +307,6 @@ impl PodWriter {
             rows.extend(self.rows(what, sql.replace("{}", &places(chunk.len())), &values).await?);
         }
         Ok(rows)
-    }
-
-    /// Finds texts that a column's collation treats as equal: maps each to the first equal text, if that is another.
-    ///
-    /// # Errors
-    /// [`DatabaseError::Statement`].
-    pub(crate) async fn collation_duplicates(
-        &mut self,
-        table: &'static str,
-        column: &str,
-        texts: &[String],
-    ) -> Result<HashMap<String, String>, DatabaseError> {
-        let columns = self.columns().await?;
-        let Some(folding) = columns.folding(table, column) else { return Ok(HashMap::new()) };
-        // The database's own sort key.
-        let text = if folding.pads() { "TRIM(TRAILING ' ' FROM ?)" } else { "?" };
-        let Collation { set, collation } = folding;
-        let sql = format!("SELECT HEX(WEIGHT_STRING(CONVERT({text} USING {set}) COLLATE {collation}))");
-        let (mut first, mut others) = (HashMap::<Option<String>, &String>::new(), HashMap::new());
-        for text in texts {
-            let rows = self.rows(table, sql.clone(), &[text.as_str().into()]).await?;
-            let same = *first.entry(rows.first().and_then(|row| row.text(0))).or_insert(text);
-            if same != text {
-                others.insert(text.clone(), same.clone());
-            }
-        }
-        Ok(others)
     }
 
     /// Inserts many rows with as few statements as possible, and returns the number inserted. Texts are truncated and

@@ -34,8 +34,12 @@ pub(crate) struct DecisionProblem {
 /// Days further away than this are taken for typing errors, in years.
 const FAR: i32 = 20;
 
-/// Validates the stage, the days, and their order.
-pub(crate) fn check(decision: &Decision, today: NaiveDate) -> Result<Closing, Vec<DecisionProblem>> {
+/// Validates the stage, the days, and their order. Days in the past are valid only if they are `current`.
+pub(crate) fn check(
+    decision: &Decision,
+    current: Option<&Closing>,
+    today: NaiveDate,
+) -> Result<Closing, Vec<DecisionProblem>> {
     let mut problems = Vec::new();
     let stage = Stage::parse(&decision.stage);
     if stage.is_none() {
@@ -48,11 +52,13 @@ pub(crate) fn check(decision: &Decision, today: NaiveDate) -> Result<Closing, Ve
         });
     }
     let typed = [
-        ("read_only_on", &decision.read_only_on),
-        ("switch_off_on", &decision.switch_off_on),
-        ("downloads_until", &decision.downloads_until),
+        ("read_only_on", &decision.read_only_on, current.and_then(|current| current.read_only_on)),
+        ("switch_off_on", &decision.switch_off_on, current.and_then(|current| current.switch_off_on)),
+        ("downloads_until", &decision.downloads_until, current.and_then(|current| current.downloads_until)),
     ];
-    let days = typed.map(|(field, text)| day(field, text, today).map_err(|problem| problems.push(problem)));
+    let days = typed.map(|(field, text, current)| {
+        day(field, text, current, today).map_err(|problem| problems.push(problem))
+    });
     let [read_only_on, switch_off_on, downloads_until] = days.map(|day| day.unwrap_or(None));
     let order = [
         (
@@ -100,7 +106,8 @@ pub(crate) fn check(decision: &Decision, today: NaiveDate) -> Result<Closing, Ve
 /// # Errors
 /// [`WebError::BadRequest`] for an invalid stage or day, or days in an impossible order.
 pub(crate) async fn decide(app: &App, actor: &Actor, decision: &Decision) -> Result<Closing, WebError> {
-    let checked = check(decision, app.now().date_naive());
+    let current = Closing::of(app).await?;
+    let checked = check(decision, current.as_ref(), app.now().date_naive());
     let closing = checked.map_err(|problems| {
         let sentences: Vec<String> = problems.into_iter().map(|problem| problem.sentence).collect();
         WebError::BadRequest(sentences.join("; "))
@@ -121,7 +128,12 @@ pub(crate) async fn keep(app: &App, actor: &Actor, closing: &Closing) -> Result<
     Ok(())
 }
 
-fn day(field: &'static str, typed: &str, today: NaiveDate) -> Result<Option<NaiveDate>, DecisionProblem> {
+fn day(
+    field: &'static str,
+    typed: &str,
+    current: Option<NaiveDate>,
+    today: NaiveDate,
+) -> Result<Option<NaiveDate>, DecisionProblem> {
     let text = typed.trim();
     if text.is_empty() {
         return Ok(None);
@@ -134,6 +146,9 @@ fn day(field: &'static str, typed: &str, today: NaiveDate) -> Result<Option<Naiv
     if (day.year() - today.year()).abs() > FAR {
         let sentence = format!("{text} is more than {FAR} years away");
         return Err(problem("closing-day-far", sentence));
+    }
+    if day < today && Some(day) != current {
+        return Err(problem("closing-day-past", format!("{text} is in the past; today is {today}")));
     }
     Ok(Some(day))
 }
@@ -150,18 +165,39 @@ mod tests {
 
     fn problems(days: [&str; 3]) -> Vec<(&'static str, &'static str)> {
         let today = "2026-11-29".parse().unwrap();
-        let found = check(&decision(days), today).err().unwrap_or_default();
+        let found = check(&decision(days), None, today).err().unwrap_or_default();
         found.iter().map(|problem| (problem.field, problem.key)).collect()
     }
 
     #[test]
     fn days_are_days() {
         let today = "2026-11-29".parse().unwrap();
-        assert_eq!(day("switch_off_on", " 2027-01-31 ", today).unwrap(), "2027-01-31".parse().ok());
-        assert_eq!(day("switch_off_on", " ", today).unwrap(), None);
+        assert_eq!(day("switch_off_on", " 2027-01-31 ", None, today).unwrap(), "2027-01-31".parse().ok());
+        assert_eq!(day("switch_off_on", " ", None, today).unwrap(), None);
         for text in ["soon", "2027-02-30", "31.1.2027", "+20270-01-31", "-0001-01-31"] {
-            let problem = day("switch_off_on", text, today).unwrap_err();
+            let problem = day("switch_off_on", text, None, today).unwrap_err();
             assert!(problem.sentence.contains("write it as 2027-01-31"), "{text}");
+        }
+    }
+
+    #[test]
+    fn days_in_force_may_be_over() {
+        let [today, over]: [NaiveDate; 2] = ["2026-11-29", "2026-11-01"].map(|day| day.parse().unwrap());
+        let read_only_on = Some(over);
+        let current = Closing {
+            stage: Stage::ReadOnly,
+            read_only_on,
+            switch_off_on: None,
+            downloads_until: None,
+            is_public: false,
+        };
+        let kept = check(&decision(["2026-11-01", "2027-01-31", ""]), Some(&current), today).unwrap();
+        assert_eq!(kept.read_only_on, read_only_on);
+        for (days, field) in
+            [(["2026-11-02", "", ""], "read_only_on"), (["2026-11-01", "2026-11-01", ""], "switch_off_on")]
+        {
+            let found = check(&decision(days), Some(&current), today).unwrap_err();
+            assert_eq!((found.len(), found[0].field, found[0].key), (1, field, "closing-day-past"));
         }
     }
 
@@ -169,7 +205,11 @@ mod tests {
     fn impossible_days_are_refused() {
         assert_eq!(problems(["2026-12-01", "2027-01-31", "2027-06-30"]), []);
         assert_eq!(problems(["2027-01-31", "2027-01-31", "2027-01-31"]), []);
-        assert_eq!(problems(["2025-12-01", "", "2026-06-30"]), [], "a day may be over");
+        let past = "closing-day-past";
+        assert_eq!(
+            problems(["2025-12-01", "2026-11-29", "2026-11-28"]),
+            [("read_only_on", past), ("downloads_until", past)]
+        );
         let off = ("switch_off_on", "closing-off-before-read-only");
         assert_eq!(problems(["2027-02-01", "2027-01-31", ""]), [off]);
         let late = ("downloads_until", "closing-downloads-before-off");

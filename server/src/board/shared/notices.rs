@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use pappus_engine::pod::people::Seen;
 use pappus_engine::store::{StoreError, StoreRow};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Actor;
@@ -43,7 +44,7 @@ impl Audience {
 }
 
 /// A notice as typed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Draft {
     pub(crate) audience: String,
     pub(crate) subject: String,

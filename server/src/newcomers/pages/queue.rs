@@ -5,6 +5,7 @@ use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
+use tower_sessions::Session;
 
 use crate::app::App;
 use crate::board::shared::Actor;
@@ -20,7 +21,10 @@ use crate::newcomers::pages::overview::problem_key;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
 use crate::newcomers::steps::MANY_PODS;
 use crate::pages::{CheckedForm, Page, Question};
-use crate::sessions::Podmin;
+use crate::sessions::{Podmin, flash};
+
+/// The name of an invitation's code just created, in the session.
+const CODE: &str = "made-invitation";
 
 /// States besides waiting that the page shows.
 const OTHERS: [State; 9] = [
@@ -73,28 +77,25 @@ pub(in crate::newcomers) async fn show(
     Shared(app): Shared<App>,
     _: Podmin,
     page: Page,
+    session: Session,
 ) -> Result<Response, WebError> {
-    present(&app, &page, None).await
-}
-
-/// Renders the page, with a newly created code.
-async fn present(app: &App, page: &Page, code: Option<String>) -> Result<Response, WebError> {
-    crate::newcomers::is_there(app)?;
+    crate::newcomers::is_there(&app)?;
+    let code = flash::take(&app, &session, CODE).await?;
     let newcomers = &app.newcomers.table;
     let waiting = newcomers.oldest(&[State::Waiting]).await?;
     let others = newcomers.newest(&OTHERS, None).await?;
-    let (open, _) = invitations::open(app, None).await?;
+    let (open, _) = invitations::open(&app, None).await?;
     let dated = |invitation: Invitation| {
         let until = page.words.day(invitation.until);
         (invitation, until)
     };
     let template = QueuePage {
-        waiting: waiting.iter().map(|newcomer| line(app, page, newcomer)).collect(),
-        others: others.iter().map(|newcomer| line(app, page, newcomer)).collect(),
+        waiting: waiting.iter().map(|newcomer| line(&app, &page, newcomer)).collect(),
+        others: others.iter().map(|newcomer| line(&app, &page, newcomer)).collect(),
         by_invitation: app.config.newcomers.admission == Admission::Invitation,
         invitations: open.into_iter().map(dated).collect(),
         code,
-        page,
+        page: &page,
     };
     page.show(StatusCode::OK, &template)
 }
@@ -192,15 +193,16 @@ pub(in crate::newcomers) struct InvitationForm {
     uses: i64,
 }
 
-/// Creates an invitation, and shows its code once.
+/// Creates an invitation; the page shows its code once.
 pub(in crate::newcomers) async fn invite(
     Shared(app): Shared<App>,
     actor: Actor,
-    page: Page,
+    session: Session,
     CheckedForm(form): CheckedForm<InvitationForm>,
-) -> Result<Response, WebError> {
+) -> Result<Redirect, WebError> {
     let (_, code) = invitations::make(&app, &actor, &form.note, form.uses).await?;
-    present(&app, &page, Some(code)).await
+    flash::put(&app, &session, CODE, &code).await?;
+    Ok(Redirect::to("/board/newcomers"))
 }
 
 /// Revokes an invitation.

@@ -42,6 +42,7 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
         (["", "2027-01-31", "2026-12-31"], "downloads_until", "cannot end before the pod is switched off"),
         (["2027-02-30", "", ""], "read_only_on", "is not a date"),
         (["2207-01-01", "", ""], "read_only_on", "more than 20 years away"),
+        (["", "2025-01-31", ""], "switch_off_on", "2025-01-31 is in the past. Today is"),
     ] {
         let answer = close(&mut greta, days, &exporting).await;
         let page = answer.text();
@@ -104,8 +105,12 @@ async fn letters_are_counted_tested_and_written_in_languages() {
     assert!(page.contains("Hallo greta") && page.contains("31. Januar 2027"), "{page}");
 
     let tested: Vec<_> = letter.into_iter().chain([("test", "yes")]).collect();
-    let page = greta.submit("/board/notices", &tested).await.unwrap().text();
+    let answer = greta.submit("/board/notices", &tested).await.unwrap();
+    let page = answer.text();
     assert!(page.contains("A test is on its way to greta@mail.example."), "{page}");
+    assert!(page.contains("Hallo greta") && page.contains("{pod} schließt"), "{page}");
+    let again = greta.open("/board/notices").await.unwrap().text();
+    assert!(!again.contains("A test is on its way"), "a reload tests again: {again}");
     let mails = wait_for(&scene, 2).await;
     assert!(mails.iter().all(|mail| mail.contains("To: greta@mail.example")), "{mails:?}");
     assert!(mails.iter().any(|mail| mail.contains("Hallo greta") && mail.contains(PODMIN)), "{mails:?}");

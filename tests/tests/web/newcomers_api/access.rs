@@ -83,3 +83,17 @@ async fn a_pod_that_takes_nobody_in_has_nothing_of_it() {
     let beginning = Some(json!({}));
     said(&mut greta, Method::POST, "/api/v1/newcomers", beginning, StatusCode::NOT_FOUND).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_made_on_the_page_is_shown_once() {
+    let (_scene, service) = super::by_invitation_and(None, "").await;
+    let mut greta = signed_in(&service, "greta").await;
+    let form = [("note", "for Ida"), ("uses", "2")];
+    let answer = greta.fill("/board/newcomers", "/board/invitations", &form).await.unwrap();
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/board/newcomers"));
+    let page = greta.get("/board/newcomers").await.unwrap().text();
+    let code = page.split_once("<code class=\"code\" dir=\"ltr\">").unwrap().1.split_once('<').unwrap().0;
+    let again = greta.get("/board/newcomers").await.unwrap().text();
+    assert!(code.len() > 20 && !again.contains(code), "{again}");
+    assert_eq!(again.matches("action=\"/board/invitations/").count(), 1, "a reload makes no other: {again}");
+}

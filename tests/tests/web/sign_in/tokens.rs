@@ -84,8 +84,12 @@ async fn on_their_page() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
 
     let answer = make(&mut ida, &[("name", "my <script>"), ("days", "3"), ("read", "yes")]).await;
-    let page = answer.text();
-    assert_eq!(answer.status, StatusCode::OK, "{page}");
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/tokens"));
+    let store = scene.store().await;
+    let rows = store.rows("looking", "SELECT data FROM pappus_sessions", &[]).await.unwrap();
+    let data: Vec<String> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+    store.close().await;
+    let page = ida.get("/tokens").await.unwrap().text();
     assert!(page.contains("my &#60;script&#62;") && page.contains("never"), "{page}");
     let token = page.split_once("<code class=\"secret\">").unwrap().1.split_once('<').unwrap().0.to_owned();
     let mut script = Browser::new(&scene.service.url).unwrap();
@@ -93,6 +97,9 @@ async fn on_their_page() {
     assert_eq!(get(&mut script, "/api/v1/me").await["scopes"], serde_json::json!(["read"]));
     let page = ida.get("/tokens").await.unwrap().text();
     assert!(!page.contains(&token), "shown once");
+    assert_eq!(page.matches("action=\"/tokens/").count(), 1, "one token was made");
+    assert!(data.iter().any(|data| data.contains("sealed:")), "{data:?}");
+    assert!(data.iter().all(|data| !data.contains(&token)), "a token waits in clear: {data:?}");
 
     // Others cannot revoke it; its owner can, twice.
     let path = page.split_once("action=\"/tokens/").unwrap().1.split_once('"').unwrap().0;

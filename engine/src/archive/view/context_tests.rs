@@ -1,0 +1,111 @@
+//! Tests of what records say about others: people's names, and the posts that comments and likes belong to.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::markdown::Excerpt;
+use super::tests::{EVIL, add_post, begin, finish, page, record};
+use crate::archive::manifest::CountKind;
+
+/// A comment or like of the account's.
+fn reaction(kind: &str, number: u32, parent: &str, more: serde_json::Value) -> crate::domain::Relayable {
+    let mut data = json!({"author": "alice@closing.example", "guid": format!("{number:016}"),
+        "parent_guid": parent});
+    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    record(json!({"entity_type": kind, "property_order": [], "entity_data": data}))
+}
+
+fn contact(id: &str, name: &str) -> crate::domain::Contact {
+    record(json!({"sharing": true, "receiving": true, "following": true, "followed": true,
+        "person_guid": "0123456789abcdef", "person_name": name, "account_id": id,
+        "contact_groups_membership": []}))
+}
+
+#[test]
+fn comments_and_likes_say_where_they_stand() {
+    let mut view = begin("Alice");
+    view.contact(&contact("bob@pod.example", "Bob <b>")).unwrap();
+    add_post(&mut view, 1, "2015-01-01T00:00:00Z", "# About *cats*\n\nand dogs");
+    for (number, parent) in [(2, "0000000000000001"), (3, "fedcba9876543210"), (4, "fedcba9876543211")] {
+        let more = json!({"text": "well", "created_at": "2016-01-01T00:00:00Z"});
+        view.own_relayable(&reaction("comment", number, parent, more)).unwrap();
+    }
+    for (number, parent, kind) in
+        [(5, "fedcba9876543210", "Post"), (6, "0000000000000001", "Post"), (7, "0000000000000002", "Comment")]
+    {
+        let more = json!({"parent_type": kind, "positive": true});
+        view.own_relayable(&reaction("like", number, parent, more)).unwrap();
+    }
+    let other = record(json!({"guid": "fedcba9876543210", "author": "bob@pod.example",
+        "url": "https://pod.example/posts/fedcba9876543210", "created_at": "2014-03-02T00:00:00Z",
+        "text": format!("{EVIL} {}", "word ".repeat(100))}));
+    view.commented_post(&other).unwrap();
+    let mut finished = view.finish(&BTreeMap::from([(CountKind::OwnLikes, 3)])).unwrap();
+    let comments = page(&mut finished, "view/comments-1.html");
+    let own = "<a href=\"posts-1.html#p-0000000000000001\">your own post of 1 January 2015</a>: \
+               “<bdi lang=\"pt-BR\">About cats and dogs</bdi>”";
+    let others =
+        "a post by <bdi lang=\"\">Bob &#60;b&#62;</bdi> <code>bob@pod.example</code> of 2 March 2014: ";
+    let link = "<a href=\"https://pod.example/posts/fedcba9876543210\" rel=\"noopener noreferrer\">\
+                Look for it on <bdi>pod.example</bdi></a>";
+    for part in [
+        &format!("<p class=\"meta\">On {own}</p>"),
+        &format!("<p class=\"meta\">On {others}“"),
+        "word word…</bdi>”",
+        link,
+        "On a post that is not in this archive: <a href=\"https://closing.example/posts/fedcba9876543211\"",
+        "Times are in universal time (UTC)",
+    ] {
+        assert!(comments.contains(part), "{part} is missing from {comments}");
+    }
+    assert!(!comments.contains("<script") && !comments.contains("onerror=alert(1)>"), "{comments}");
+    let likes = page(&mut finished, "view/likes-1.html");
+    for part in [
+        &format!("<li>Liked {others}"),
+        &format!("<li>Liked {own}</li>"),
+        "<li>Liked a comment, which has no page of its own</li>",
+        "<title>Likes – Alice</title>",
+    ] {
+        assert!(likes.contains(part), "{part} is missing from {likes}");
+    }
+    let index = page(&mut finished, "index.html");
+    assert!(index.contains("<a href=\"view/likes-1.html\">own likes</a>"), "{index}");
+    assert!(index.contains("22 November 2026, 10:00</time>, universal time (UTC)"), "{index}");
+}
+
+#[test]
+fn conversations_have_names() {
+    let mut view = begin("Alice");
+    let conversation =
+        record(json!({"guid": "0123456789abcdef", "author": "bob@pod.example", "subject": "Holidays",
+        "created_at": "2015-01-01T00:00:00Z", "state": {"unread": 0},
+        "participants": ["bob@pod.example", "alice@closing.example", "carol@pod.example"],
+        "messages": [{"guid": "0123456789abcdef", "author": "bob@pod.example", "text": "Hi",
+            "created_at": "2015-01-01T00:00:00Z"}]}));
+    view.conversation(&conversation).unwrap();
+    // Names are known whenever they come.
+    view.contact(&contact("bob@pod.example", "Bob Miller")).unwrap();
+    let shown = page(&mut finish(view), "view/conversations-1.html");
+    for part in [
+        "aria-labelledby=\"t-0123456789abcdef\"><h2 id=\"t-0123456789abcdef\" lang=\"\" dir=\"auto\">Holidays</h2>",
+        "<bdi lang=\"\">Alice</bdi> <code>alice@closing.example</code>, <code>carol@pod.example</code> · begun",
+        "<strong><bdi lang=\"\">Bob Miller</bdi> <code>bob@pod.example</code></strong> <time",
+    ] {
+        assert!(shown.replace(">\n<h2", "><h2").contains(part), "{part} is missing from {shown}");
+    }
+}
+
+#[test]
+fn excerpts_are_one_line() {
+    let excerpt = |text: &str| Excerpt(text).to_string();
+    assert_eq!(excerpt("**Hello**\nworld\n\n* a\n* `b`"), "Hello world a b");
+    assert_eq!(
+        excerpt("hi @{Bob ; bob@pod.example}"),
+        "hi <bdi class=\"mention\" title=\"bob@pod.example\">@Bob</bdi>"
+    );
+    let long = excerpt(&format!("{} @{{Bob ; bob@pod.example}}", "x".repeat(130)));
+    assert_eq!(long, format!("{}…", "x".repeat(130)));
+    assert_eq!(excerpt(&"ä".repeat(5000)), format!("{}…", "ä".repeat(140)));
+    assert!(Excerpt(" \n![](https://pod.example/x.png)").is_empty());
+}
