@@ -136,7 +136,7 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
     let sql = "SELECT MAX(version) FROM schema_migrations".to_owned();
     let row = match snapshot.first("the version of its tables", sql, &[]).await {
         // The table does not exist.
-        Err(DatabaseError::Statement { .. }) => None,
+        Err(DatabaseError::Missing { .. }) => None,
         other => other?,
     };
     let version = row.and_then(|row| row.text(0)).ok_or(SchemaError::NotDiaspora)?;

@@ -1,7 +1,7 @@
 //! Creates, finds, pauses, resumes and cancels campaigns.
 
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState};
+use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState, LEFT_POD};
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::store::{Store, StoreError, Value, random_id};
@@ -156,7 +156,8 @@ impl Campaigns {
         self.change(name, &from, CampaignState::Cancelled, "cancelled").await
     }
 
-    /// Queues failed accounts again and reopens a finished campaign for them. Returns their number.
+    /// Queues failed accounts again, and those that had left the pod, and reopens a finished campaign for them.
+    /// Returns their number.
     ///
     /// # Errors
     /// [`CampaignError::State`] when it is cancelled.
@@ -167,9 +168,11 @@ impl Campaigns {
             return Err(CampaignError::State { name: campaign.name, state, what });
         }
         let mut transaction = self.store.begin().await?;
-        let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL \
-                   WHERE campaign_id = ? AND state = 'failed'";
-        let failed = transaction.execute("retrying accounts", sql, &[campaign.id.into()]).await?;
+        let sql = format!(
+            "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL \
+             WHERE campaign_id = ? AND (state = 'failed' OR state = 'skipped' AND reason LIKE '{LEFT_POD}%')"
+        );
+        let failed = transaction.execute("retrying accounts", &sql, &[campaign.id.into()]).await?;
         if failed > 0 {
             let sql = "UPDATE pappus_campaigns SET state = 'running', finished_at = NULL \
                        WHERE id = ? AND state = 'finished'";

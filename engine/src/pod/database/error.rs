@@ -57,6 +57,24 @@ pub enum DatabaseError {
         /// The remedy.
         help: String,
     },
+    /// A table or column is missing, as while a pod's database is being restored.
+    #[error("the pod's database lacks what a statement about {what} reads: {reason}")]
+    Missing {
+        /// Subject of the statement.
+        what: &'static str,
+        /// The error reported by the database.
+        reason: String,
+    },
+    /// The database cannot hold what people write.
+    #[error("{what} in the character set {set}, which cannot hold what people write; {help} first")]
+    CharacterSet {
+        /// The database or one of its tables, with "is".
+        what: String,
+        /// The character set.
+        set: String,
+        /// The remedy.
+        help: &'static str,
+    },
     /// A statement failed.
     #[error("the pod's database refused a statement about {what}: {reason}")]
     Statement {
@@ -160,6 +178,8 @@ fn mysql_user(error: &sqlx::Error) -> Option<String> {
     mysql_number(error)?;
     let (_, user) = database.message().split_once(" to user ")?;
     Some(user.split_whitespace().next()?.to_owned())
+        } else if is_missing(&error) {
+            DatabaseError::Missing { what, reason }
 }
 
 fn mysql_number(error: &sqlx::Error) -> Option<u16> {
@@ -197,6 +217,19 @@ fn is_lost(error: &sqlx::Error) -> bool {
                 || ["57P01", "57P02", "57P03", "57P05"].contains(&code.as_ref())
                 || code == "70100"
         }),
+/// Returns whether a table, a column, or the schema or database around them does not exist.
+fn is_missing(error: &sqlx::Error) -> bool {
+    // ER_BAD_DB_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE.
+    if let Some(number) = mysql_number(error) {
+        return matches!(number, 1049 | 1054 | 1146);
+    }
+    let sqlx::Error::Database(error) = error else { return false };
+    // undefined_table, invalid_schema_name, undefined_column. SQLite has one code for all errors in statements.
+    matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703"))
+        || error.message().starts_with("no such table")
+        || error.message().starts_with("no such column")
+}
+
         _ => false,
     }
 }
