@@ -86,6 +86,18 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// Builds the error for a table's character set; on PostgreSQL it is that of the whole database.
+    pub(super) fn character_set(dialect: Dialect, table: &str, set: String) -> Self {
+        let (what, help) = match dialect {
+            Dialect::PostgreSql => (
+                "the pod's database is".to_owned(),
+                "restore a dump of it into a database made with ENCODING 'UTF8'",
+            ),
+            _ => (format!("the pod's table {table} is"), "convert the pod's tables to utf8mb4"),
+        };
+        Self::CharacterSet { what, set, help }
+    }
+
     /// Returns whether the database is unavailable or busy, so that a retry may succeed.
     pub fn passes(&self) -> bool {
         matches!(self, Self::Unreachable { passing: true, .. } | Self::Lost { .. } | Self::Crowded { .. })
@@ -166,6 +178,8 @@ pub(super) fn statement_error(
         let reason = error.to_string();
         if is_lost(&error) {
             DatabaseError::Lost { what, reason }
+        } else if is_missing(&error) {
+            DatabaseError::Missing { what, reason }
         } else {
             DatabaseError::Statement { what, reason }
         }
@@ -178,8 +192,6 @@ fn mysql_user(error: &sqlx::Error) -> Option<String> {
     mysql_number(error)?;
     let (_, user) = database.message().split_once(" to user ")?;
     Some(user.split_whitespace().next()?.to_owned())
-        } else if is_missing(&error) {
-            DatabaseError::Missing { what, reason }
 }
 
 fn mysql_number(error: &sqlx::Error) -> Option<u16> {
@@ -205,18 +217,6 @@ fn denied_table(error: &sqlx::Error) -> Option<String> {
     Some(word.trim_matches(quotes).to_owned()).filter(|word| !word.is_empty())
 }
 
-/// Returns whether a connection has ended, by a server shutdown or by an administrator.
-fn is_lost(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
-            true
-        }
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // Connection exceptions; shut down, crashed, starting; MariaDB: shut down, killed, gone, lost.
-            code.starts_with("08")
-                || ["57P01", "57P02", "57P03", "57P05"].contains(&code.as_ref())
-                || code == "70100"
-        }),
 /// Returns whether a table, a column, or the schema or database around them does not exist.
 fn is_missing(error: &sqlx::Error) -> bool {
     // ER_BAD_DB_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE.
@@ -230,6 +230,18 @@ fn is_missing(error: &sqlx::Error) -> bool {
         || error.message().starts_with("no such column")
 }
 
+/// Returns whether a connection has ended, by a server shutdown or by an administrator.
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            true
+        }
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // Connection exceptions; shut down, crashed, starting; MariaDB: shut down, killed, gone, lost.
+            code.starts_with("08")
+                || ["57P01", "57P02", "57P03", "57P05"].contains(&code.as_ref())
+                || code == "70100"
+        }),
         _ => false,
     }
 }
