@@ -120,6 +120,17 @@ impl Campaigns {
         self.store.execute("marking a campaign", sql, &values).await.map(drop)
     }
 
+    /// Records that a campaign's archive folder was moved, and returns the campaign.
+    ///
+    /// # Errors
+    /// [`CampaignError`].
+    pub async fn relocate(&self, name: &str, out: &str) -> Result<Campaign, CampaignError> {
+        let sql = "UPDATE pappus_campaigns SET out = ? WHERE pod_url = ? AND name = ?";
+        let values = [out.into(), (&self.pod).into(), name.into()];
+        self.store.execute("moving a campaign", sql, &values).await?;
+        self.named(name).await
+    }
+
     /// Records which list a campaign has written, by its file.
     pub(in crate::campaign) async fn note_list(
         &self,
