@@ -64,6 +64,10 @@ pub async fn check(config: &Config) -> Vec<Checked> {
         checked.push(Checked { what: "proxy", found, good: false });
     }
     checked.push(mail(config));
+    if config.newcomers.enabled && config.podmin_email.is_none() {
+        let found = "is not known: newcomers have nobody to ask; set pod.podmin_email".to_owned();
+        checked.push(Checked { what: "podmin's address", found, good: true });
+    }
     checked
 }
 

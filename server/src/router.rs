@@ -64,7 +64,9 @@ async fn home(State(app): State<App>, person: Option<SignedIn>) -> Redirect {
         _ if !app.config.closing.enabled && app.config.newcomers.enabled => Redirect::to("/newcomers"),
         Some(SignedIn(_)) if app.config.closing.enabled => Redirect::to("/archive"),
         Some(SignedIn(person)) if person.podmin => Redirect::to("/board"),
-        _ => Redirect::to("/sign-in"),
+        // With neither archives nor imports, tokens for the API are what is left.
+        Some(_) => Redirect::to("/tokens"),
+        None => Redirect::to("/sign-in"),
     }
 }
 

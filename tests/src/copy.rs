@@ -27,6 +27,16 @@ pub async fn copy_pod(from: &Pool, to: &Pool) -> Result<u64, SchemaError> {
         }
     }
     create_indexes(to).await?;
+    if to.dialect() == Dialect::Postgres {
+        for table in tables().filter(|table| table.columns.iter().any(|column| column.name == "id")) {
+            let name = quote(Dialect::Postgres, table.name);
+            // Rows with numbers of their own leave the sequence where it was.
+            let sql = format!(
+                "SELECT setval(pg_get_serial_sequence('{name}', 'id'), GREATEST((SELECT MAX(id) FROM {name}), 1))"
+            );
+            to.execute(&sql).await?;
+        }
+    }
     Ok(copied)
 }
 

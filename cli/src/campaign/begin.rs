@@ -7,7 +7,7 @@ use pappus_engine::archive::encryption::Lock;
 use pappus_engine::campaign::{
     Campaign, CampaignOptions, CampaignState, Campaigns, NewCampaign, Only, Order,
 };
-use pappus_engine::depot::CampaignKeys;
+use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
 use pappus_engine::domain::Timestamp;
 use pappus_engine::store::StateFolder;
 
@@ -37,6 +37,12 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
     let found = match &arguments.campaign.name {
         Some(name) => patience.until_ok(|| campaigns.look_for(name)).await?,
         None => unfinished(patience.until_ok(|| campaigns.all()).await?, &out),
+    };
+    let found = match found {
+        Some(campaign) if campaign.out != out && is_place_of(&campaign, &out).await => {
+            Some(patience.until_ok(|| campaigns.relocate(&campaign.name, &out)).await?)
+        }
+        found => found,
     };
     if let Some(campaign) = &found {
         resume::check(campaign, &arguments, &out, &chosen)?;
@@ -97,6 +103,17 @@ fn place(out: &Path) -> Result<String, Failure> {
     let path = std::path::absolute(out)
         .map_err(|error| Failure::new(format!("the folder {text} cannot be used"), error))?;
     Ok(path.display().to_string())
+}
+
+/// Returns whether a folder is that of a campaign's archives, by its identity: it was moved.
+async fn is_place_of(campaign: &Campaign, out: &str) -> bool {
+    let (Some(place), Ok(address)) = (&campaign.place, DepotAddress::parse(out, &pod::environment)) else {
+        return false;
+    };
+    match Depot::expected(&address).await {
+        Ok(depot) if depot.folder().is_some() => depot.bound_to(place).check().await.is_ok(),
+        _ => false,
+    }
 }
 
 fn unfinished(campaigns: Vec<Campaign>, out: &str) -> Option<Campaign> {

@@ -46,6 +46,18 @@ pub enum DepotError {
         /// The depot.
         place: String,
     },
+    /// Less is free on the disk than is to stay free.
+    #[error(
+        "{free} MB are free in {place}, and --reserve keeps {reserve} MB free: free some, or give a smaller --reserve"
+    )]
+    Reserve {
+        /// The depot.
+        place: String,
+        /// Free megabytes.
+        free: u64,
+        /// Megabytes to stay free.
+        reserve: u64,
+    },
     /// The depot is a folder, and it or a file in it cannot be used.
     #[error("{path} cannot be {what}: {source}")]
     Folder {
@@ -88,7 +100,7 @@ impl DepotError {
     /// that was moved or unmounted, a server that does not respond. Waiting, or the podmin, helps.
     pub fn is_of_the_depot(&self) -> bool {
         match self {
-            Self::Full { .. } | Self::Elsewhere { .. } => true,
+            Self::Full { .. } | Self::Reserve { .. } | Self::Elsewhere { .. } => true,
             Self::Bucket { passing, .. } => *passing,
             Self::Folder { source, .. } => is_of_the_disk(source),
             _ => false,

@@ -34,6 +34,8 @@ pub use read::{DepotRead, Digesting};
 use bucket::Bucket;
 use folder::Folder;
 
+/// Bytes of the megabytes in options and messages.
+const MEGABYTE: u64 = 1_000_000;
 /// The folder of requests' archives in a depot, with the slash.
 pub(crate) const REQUESTS_FOLDER: &str = "requests/";
 
@@ -285,14 +287,14 @@ impl Depot {
     /// Checks that `reserve` bytes are free on the disk; a bucket's space is unknown.
     ///
     /// # Errors
-    /// [`DepotError::Full`], and [`DepotError`].
+    /// [`DepotError::Reserve`], and [`DepotError`].
     pub fn expect_space(&self, reserve: u64) -> Result<(), DepotError> {
-        match &self.0 {
-            Kind::Folder(folder) if folder.free_space()? < reserve => {
-                Err(DepotError::Full { place: self.place() })
-            }
-            _ => Ok(()),
+        let Kind::Folder(folder) = &self.0 else { return Ok(()) };
+        let free = folder.free_space()?;
+        if free >= reserve {
+            return Ok(());
         }
+        Err(DepotError::Reserve { place: self.place(), free: free / MEGABYTE, reserve: reserve / MEGABYTE })
     }
 
     /// Removes what killed programs have left: files under temporary names that nobody holds, and uploads in parts

@@ -129,7 +129,8 @@ pub async fn plan(
     store: Option<&Store>,
     options: &ImportOptions,
 ) -> Result<Imported, ImportError> {
-    let pod = PodWriter::open_read_only(database).await?;
+    let mut pod = PodWriter::open_read_only(database).await?;
+    pod.columns().await?;
     let mut target = Target::new(pod, url.clone(), options.now, Some(Planned::default()));
     target.photos_at = options.uploads.public_address(url);
     target.progress = Arc::clone(&options.progress);
@@ -178,7 +179,8 @@ pub async fn import(
     options: &ImportOptions,
     key: PendingKey,
 ) -> Result<Imported, ImportError> {
-    let pod = PodWriter::open(database).await?;
+    let mut pod = PodWriter::open(database).await?;
+    pod.columns().await?;
     let mut target = Target::new(pod, url.clone(), options.now, None);
     target.photos_at = options.uploads.public_address(url);
     target.progress = Arc::clone(&options.progress);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::config::Dialect;
-use super::database::{Cell as _, DatabaseError, Snapshot};
+use super::database::{Cell as _, DatabaseError, Snapshot, VISIBLE};
 
 /// First `schema_migrations` entry of diaspora* 0.7.0.0.
 const OLDEST: &str = "20170813222333";
@@ -118,6 +118,17 @@ pub enum SchemaError {
         /// The statements that grant the right.
         grant: String,
     },
+    /// A column has a type of an extension, or one made by hand.
+    #[error(
+        "{column} is of the type {kind}, which is none of PostgreSQL's own: give it the type that diaspora* gives it \
+         (ALTER TABLE … ALTER COLUMN … TYPE varchar), or read a copy of the database"
+    )]
+    ForeignType {
+        /// Table and column.
+        column: String,
+        /// The type.
+        kind: String,
+    },
     /// The version is known, but the tables do not match it.
     #[error("the pod's tables are of version {version}, but {missing} missing: was a migration interrupted?")]
     Incomplete {
@@ -136,7 +147,7 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
     let sql = "SELECT MAX(version) FROM schema_migrations".to_owned();
     let row = match snapshot.first("the version of its tables", sql, &[]).await {
         // The table does not exist.
-        Err(DatabaseError::Statement { .. }) => None,
+        Err(DatabaseError::Missing { .. }) => None,
         other => other?,
     };
     let version = row.and_then(|row| row.text(0)).ok_or(SchemaError::NotDiaspora)?;
@@ -161,7 +172,10 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
         .filter(|name| !present.contains(name))
         .collect();
     match missing.as_slice() {
-        [] => Ok(SchemaVersion(version)),
+        [] => match foreign_type(snapshot).await? {
+            None => Ok(SchemaVersion(version)),
+            Some((column, kind)) => Err(SchemaError::ForeignType { column, kind }),
+        },
         [one] => Err(SchemaError::Incomplete { version, missing: format!("{one} is") }),
         many => {
             let shown = many.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -171,6 +185,29 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
     }
 }
 
+/// Returns a column for an export whose type is none of PostgreSQL's own, and that type. Values of domains are sent as
+/// those of the types below them.
+async fn foreign_type(snapshot: &mut Snapshot) -> Result<Option<(String, String)>, DatabaseError> {
+    if snapshot.dialect() != Dialect::PostgreSql {
+        return Ok(None);
+    }
+    let sql = format!(
+        "SELECT concat(c.relname, '.', a.attname), t.typname::text FROM pg_attribute a \
+         JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid \
+         WHERE {VISIBLE} AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0 \
+         AND t.typtype <> 'd' AND t.typnamespace <> 'pg_catalog'::regnamespace ORDER BY 1"
+    );
+    let rows = snapshot.rows("the types of its columns", sql, &[]).await?;
+    let is_read = |name: &str| {
+        let (table, column) = name.split_once('.').unwrap_or_default();
+        REQUIRED
+            .iter()
+            .any(|(read, columns)| *read == table && columns.split_whitespace().any(|read| read == column))
+    };
+    let mut found = rows.iter().filter_map(|row| Some((row.text(0)?, row.text(1)?)));
+    Ok(found.find(|(name, _)| is_read(name)))
+}
+
 /// Returns the tables for an export that this user may not read.
 async fn denied_tables(
     snapshot: &mut Snapshot,
@@ -178,10 +215,12 @@ async fn denied_tables(
 ) -> Result<Vec<&'static str>, DatabaseError> {
     match snapshot.dialect() {
         Dialect::PostgreSql => {
-            let sql = "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
-                       AND c.relkind IN ('r', 'p', 'v') AND NOT has_table_privilege(c.oid, 'SELECT') \
-                       AND NOT has_any_column_privilege(c.oid, 'SELECT')";
-            let rows = snapshot.rows("its rights", sql.to_owned(), &[]).await?;
+            let sql = format!(
+                "SELECT c.relname::text FROM pg_class c WHERE {VISIBLE} \
+                 AND c.relkind IN ('r', 'p', 'v') AND NOT has_table_privilege(c.oid, 'SELECT') \
+                 AND NOT has_any_column_privilege(c.oid, 'SELECT')"
+            );
+            let rows = snapshot.rows("its rights", sql, &[]).await?;
             let denied: HashSet<String> = rows.iter().filter_map(|row| row.text(0)).collect();
             Ok(tables().filter(|table| denied.contains(*table)).collect())
         }
@@ -207,18 +246,19 @@ async fn denied_tables(
 /// Returns every `table.column` of the database.
 pub(crate) async fn columns(snapshot: &mut Snapshot) -> Result<HashSet<String>, DatabaseError> {
     let sql = match snapshot.dialect() {
-        Dialect::PostgreSql => {
+        Dialect::PostgreSql => format!(
             "SELECT c.relname::text, a.attname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-             WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v') \
-             AND a.attnum > 0 AND NOT a.attisdropped"
-        }
+             WHERE {VISIBLE} AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0 AND NOT a.attisdropped"
+        ),
         Dialect::MySql => {
             "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+                .to_owned()
         }
         Dialect::Sqlite => {
             "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
+                .to_owned()
         }
     };
-    let rows = snapshot.rows("the list of its columns", sql.to_owned(), &[]).await?;
+    let rows = snapshot.rows("the list of its columns", sql, &[]).await?;
     Ok(rows.iter().filter_map(|row| Some(format!("{}.{}", row.text(0)?, row.text(1)?))).collect())
 }

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use serde::Serialize;
 
 use super::config::{Dialect, PodUrl};
-use super::database::{Cell as _, DatabaseError, Snapshot};
+use super::database::{Cell as _, DatabaseError, Snapshot, VISIBLE};
 
 /// Counts of a pod's contents.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
@@ -202,9 +202,9 @@ async fn without_statistics(snapshot: &mut Snapshot) -> Result<Vec<String>, Data
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace \
+        "SELECT c.relname::text FROM pg_class c WHERE {VISIBLE} \
          AND c.relkind = 'r' AND pg_relation_size(c.oid) >= {LARGE_TABLE} AND c.relname IN ({}) \
-         AND NOT EXISTS (SELECT 1 FROM pg_stats s WHERE s.schemaname = current_schema() AND s.tablename = c.relname) \
+         AND NOT EXISTS (SELECT 1 FROM pg_stats s WHERE s.schemaname = ANY (current_schemas(false)) AND s.tablename = c.relname) \
          ORDER BY c.relname",
         super::schema::tables().map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ")
     );

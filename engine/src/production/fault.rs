@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     Lost(String),
     /// The pod's database, or its treatment of the account's rows.
     Database(String),
+    /// A table of the pod's database is missing, or the right to read it.
+    Tables(String),
     /// The pod's photos as a whole.
     Uploads(String),
     /// The disk that archives are written to.
@@ -27,9 +29,10 @@ pub(crate) enum Fault {
 pub(crate) fn fault(error: &ExportError) -> Fault {
     let reason = error.to_string();
     match error {
+        ExportError::Read(ReadError::Database(DatabaseError::Statement { .. })) => Fault::Database(reason),
         ExportError::Read(ReadError::Database(
-            DatabaseError::Statement { .. } | DatabaseError::Denied { .. },
-        )) => Fault::Database(reason),
+            DatabaseError::Missing { .. } | DatabaseError::Denied { .. },
+        )) => Fault::Tables(reason),
         ExportError::Read(ReadError::Database(_)) => Fault::Lost(reason),
         ExportError::Read(ReadError::Uploads(_)) => Fault::Uploads(reason),
         ExportError::Read(ReadError::UnknownAccount { .. }) => Fault::Gone,

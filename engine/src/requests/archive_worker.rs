@@ -295,7 +295,10 @@ impl ArchiveWorker {
                 Fault::Account(reason) => (reason, false),
                 Fault::Gone => ("the account is no longer on the pod".to_owned(), false),
                 Fault::Database(reason) => (reason, !lease.is_last()),
-                Fault::Lost(reason) | Fault::Uploads(reason) | Fault::Disk(reason) => (reason, true),
+                Fault::Lost(reason)
+                | Fault::Tables(reason)
+                | Fault::Uploads(reason)
+                | Fault::Disk(reason) => (reason, true),
             },
         };
         let changed = if passes { lease.retry(&reason).await? } else { lease.fail(&reason).await? };

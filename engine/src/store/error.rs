@@ -23,7 +23,12 @@ pub enum StoreError {
     },
     /// The connection failed.
     #[error(
-        "Pappus's own database at {url} cannot be opened: {reason}. Check that the address, user and password are right"
+        "Pappus's own database at {url} cannot be opened: {reason}. {}",
+        if reason.contains("is full") || reason.contains("No space left") {
+            "Free some room on its disk"
+        } else {
+            "Check that the address, user and password are right"
+        }
     )]
     Unreachable {
         /// The address.

@@ -2,7 +2,7 @@
 
 use pappus_engine::import::Evidence;
 
-use super::ledger::records::Newcomer;
+use super::ledger::records::{Newcomer, State};
 use super::steps::WRONG_KEY;
 use crate::words::Words;
 
@@ -35,7 +35,7 @@ pub(super) fn advice(newcomer: &Newcomer) -> Option<&'static str> {
     if is_refused {
         return Some("published_differs");
     }
-    if newcomer.proof.as_deref() != Some("unproven") {
+    if newcomer.proof.as_deref() != Some("unproven") || newcomer.state != State::Waiting {
         return None;
     }
     let signed_by_another = |signed_by: &String| !evidence.pinned.contains(signed_by);

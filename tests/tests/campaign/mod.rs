@@ -15,6 +15,7 @@ mod outages;
 mod overtaken;
 mod owners;
 mod places;
+mod restored;
 mod scene;
 mod starts;
 

@@ -129,3 +129,23 @@ async fn unmounted() {
     std::fs::rename(&disk, &out).unwrap();
     scene.is_whole("disk", ACCOUNTS as u64);
 }
+
+/// A folder that was moved is the same place at its new path, by its identity; another folder is not.
+#[tokio::test]
+async fn a_moved_folder_is_taken_at_its_new_path() {
+    let scene = Scene::sample(None).await;
+    ended_well(&scene.run(&["--plain", "--name", "first"]));
+    let (out, moved, other) = (scene.out(), scene.path("moved"), scene.path("other"));
+    std::fs::create_dir(&other).unwrap();
+    std::fs::rename(&out, &moved).unwrap();
+    let run = |out: &std::path::Path| {
+        pappus_tests::program::pappus(scene.export_to(out, &["--plain", "--name", "first"])).unwrap()
+    };
+    let ended = run(&other);
+    assert!(ended.code == Some(1) && ended.stderr.contains("place for its archives"), "{ended:?}");
+    ended_well(&run(&moved));
+    let ended = scene.pappus("campaign", &["verify", "first", "--json"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(scene.status("first")["campaign"]["out"], moved.display().to_string());
+    assert!(!out.exists());
+}

@@ -3,6 +3,7 @@
 mod account;
 mod broken_rows;
 mod failures;
+mod hand_made;
 mod killed;
 mod odd_rows;
 mod pod_address;

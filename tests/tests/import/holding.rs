@@ -358,3 +358,46 @@ async fn generated_documents_come_in_as_the_plan_says_on_every_database() {
         }
     });
 }
+
+/// A database or table in a character set that holds a part of what people write is refused before anything is written.
+#[tokio::test]
+async fn other_character_sets_are_refused_by_the_plan() {
+    let pod = Pod::sqlite().await;
+    let ida = ida(&pod);
+    let cluster = shared_postgres().await.unwrap();
+    let server = Pool::connect(&cluster.url("postgres")).await.unwrap();
+    let sql = "CREATE DATABASE holds_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0";
+    server.execute(sql).await.unwrap();
+    let ascii = cluster.create_ascii_database("holds_ascii").await.unwrap();
+    let folder = || tempfile::tempdir().unwrap();
+    for (target, set) in [
+        (Target::on(folder(), cluster.url("holds_latin1")).await, Some("LATIN1")),
+        (Target::on(folder(), ascii).await, None),
+        (target_on("latin2_general_ci", "holds").await, Some("latin2")),
+        (target_on("cp1251_general_ci", "holds").await, Some("cp1251")),
+        (target_on("latin1_swedish_ci", "holds").await, None),
+    ] {
+        let path = write(&target, &ida);
+        for more in ["--dry-run", "--hold"] {
+            let command = ["import", &path, "--as", "ida", "--offline", "--accept-unproven", more];
+            let ended = target.run(&command);
+            let words = format!("in the character set {}", set.unwrap_or_default());
+            assert_eq!(ended.code == Some(1), set.is_some(), "{set:?} {more}: {ended:?}");
+            assert_eq!(format!("{ended:?}").contains(&words), set.is_some(), "{set:?} {more}: {ended:?}");
+        }
+        let people = "INSERT INTO people (guid, diaspora_handle, serialized_public_key, created_at, updated_at) \
+                      SELECT 'x', 'ida@haven.example', 'x', '2026-01-01', '2026-01-01'";
+        // Nobody is there yet, or the account is.
+        assert_eq!(target.pool.execute(people).await.is_ok(), set.is_some(), "{set:?}");
+    }
+}
+
+/// diaspora* 0.7.0.0 wrote other people's posts into the archive; nobody imports them, and that is said.
+#[tokio::test]
+async fn posts_by_others_are_mentioned() {
+    let (pod, target) = (Pod::sqlite().await, Target::sqlite().await);
+    let mut document = ida(&pod);
+    document["others_data"]["posts"] = value!([post("f1", "one"), post("f2", "two")]);
+    let ended = pappus_tests::program::pappus(["verify", &write(&target, &document)]).unwrap();
+    assert!(ended.stdout.contains("2 posts by others are not imported"), "{ended:?}");
+}

@@ -7,13 +7,16 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pappus_tests::program::program;
-use pappus_tests::service::Service;
+use pappus_tests::sample::PASSWORD;
+use pappus_tests::service::{Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::support::Pod;
+use crate::support::closing::{folder_with_key, sections};
 use crate::web::newcomers::{Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -266,4 +269,16 @@ fn a_socket_is_for_a_group_only() {
         assert!(file.file_type().is_socket());
         assert_eq!((file.permissions().mode() & 0o777, file.gid()), (0o660, group), "{said}");
     }
+}
+
+/// Where neither archives nor imports are served, tokens are the first page.
+#[tokio::test]
+async fn who_signs_in_for_tokens_alone_gets_to_them() {
+    let (pod, folder) = (Pod::sqlite().await, folder_with_key());
+    let sections = sections(&pod, None, "").replace("[closing]\nenabled = true\n", "");
+    let service = Service::start(folder.path(), &sections).unwrap();
+    let mut browser = Browser::new(&service.url).unwrap();
+    browser.sign_in("ida", PASSWORD).await.unwrap();
+    assert_eq!(browser.get("/").await.unwrap().location(), "/tokens");
+    assert_eq!(browser.get("/tokens").await.unwrap().status, StatusCode::OK);
 }

@@ -86,6 +86,8 @@ pub enum FindingCode {
     ValueLeftOut,
     /// A missing field that an archive should have.
     MissingField,
+    /// Other people's posts in a stock archive.
+    OthersPosts,
     /// Two different photos of a stock archive with the same name.
     PhotoNamedTwice,
     /// A ZIP within a stock archive's ZIP.

@@ -97,6 +97,10 @@ fn read_shape(
         None => {}
     }
     result.map_err(document_error)?;
+    if shape.others_posts > 0 {
+        let message = format!("{} posts by others are not imported", shape.others_posts);
+        shape.tally.findings.add(FindingCode::OthersPosts, "others_data.posts".to_owned(), message);
+    }
     let signed = strictness == Strictness::Signed;
     let fields = [
         ("user.username", shape.username.is_some()),

@@ -1,7 +1,7 @@
 //! Creates, finds, pauses, resumes and cancels campaigns.
 
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState};
+use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState, LEFT_POD};
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::store::{Store, StoreError, Value, random_id};
@@ -120,6 +120,17 @@ impl Campaigns {
         self.store.execute("marking a campaign", sql, &values).await.map(drop)
     }
 
+    /// Records that a campaign's archive folder was moved, and returns the campaign.
+    ///
+    /// # Errors
+    /// [`CampaignError`].
+    pub async fn relocate(&self, name: &str, out: &str) -> Result<Campaign, CampaignError> {
+        let sql = "UPDATE pappus_campaigns SET out = ? WHERE pod_url = ? AND name = ?";
+        let values = [out.into(), (&self.pod).into(), name.into()];
+        self.store.execute("moving a campaign", sql, &values).await?;
+        self.named(name).await
+    }
+
     /// Records which list a campaign has written, by its file.
     pub(in crate::campaign) async fn note_list(
         &self,
@@ -156,7 +167,8 @@ impl Campaigns {
         self.change(name, &from, CampaignState::Cancelled, "cancelled").await
     }
 
-    /// Queues failed accounts again and reopens a finished campaign for them. Returns their number.
+    /// Queues failed accounts again, and those that had left the pod, and reopens a finished campaign for them.
+    /// Returns their number.
     ///
     /// # Errors
     /// [`CampaignError::State`] when it is cancelled.
@@ -167,9 +179,11 @@ impl Campaigns {
             return Err(CampaignError::State { name: campaign.name, state, what });
         }
         let mut transaction = self.store.begin().await?;
-        let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL \
-                   WHERE campaign_id = ? AND state = 'failed'";
-        let failed = transaction.execute("retrying accounts", sql, &[campaign.id.into()]).await?;
+        let sql = format!(
+            "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL \
+             WHERE campaign_id = ? AND (state = 'failed' OR state = 'skipped' AND reason LIKE '{LEFT_POD}%')"
+        );
+        let failed = transaction.execute("retrying accounts", &sql, &[campaign.id.into()]).await?;
         if failed > 0 {
             let sql = "UPDATE pappus_campaigns SET state = 'running', finished_at = NULL \
                        WHERE id = ? AND state = 'finished'";

@@ -209,6 +209,21 @@ impl Queue {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// Returns some of the campaign's other accounts, finished ones first: row number, username, diaspora* ID.
+    pub(in crate::campaign) async fn others(
+        &self,
+        but: i64,
+    ) -> Result<Vec<(i64, String, String)>, StoreError> {
+        let sql = format!(
+            "SELECT user_id, username, account FROM pappus_campaign_accounts WHERE campaign_id = ? \
+             AND user_id > 0 AND user_id <> ? ORDER BY CASE state WHEN 'done' THEN 0 ELSE 1 END, user_id \
+             LIMIT {BATCH}"
+        );
+        let values = [self.campaign.into(), but.into()];
+        let rows = self.store.rows("reading other accounts", &sql, &values).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
+    }
+
     /// Releases accounts as if they had not been claimed.
     pub(in crate::campaign) async fn release(&self, claimed: &[Claimed]) -> Result<(), StoreError> {
         for part in claimed.chunks(BATCH) {

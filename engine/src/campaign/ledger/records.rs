@@ -176,6 +176,9 @@ pub(in crate::campaign) fn time(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 
+/// The beginning of the reason of an account that is no longer on the pod.
+pub(in crate::campaign) const LEFT_POD: &str = "the account has left the pod";
+
 /// An account claimed by a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::campaign) struct Claimed {

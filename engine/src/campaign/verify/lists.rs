@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::archive::encryption::Unlock;
+use crate::campaign::ledger::records::LEFT_POD;
 use crate::campaign::report::list::{AccountResult, ListHead, ListTotals, ResultState, SIGNATURE, sha256};
 use crate::campaign::report::list_name::{belongs_to_list, is_list};
 use crate::campaign::report::list_reader::{read_head, read_list};
@@ -245,6 +246,9 @@ fn look_up(
     let Some(file) = &account.file else {
         let why = account.reason.as_deref().unwrap_or("no reason is given");
         return match account.state {
+            ResultState::Skipped if why.starts_with(LEFT_POD) => {
+                problem(ProblemKind::Incomplete, format!("{why}; if it is there, `pappus campaign retry`"))
+            }
             ResultState::Skipped => Ok(None),
             ResultState::Done => problem(ProblemKind::Incomplete, "it is done and has no archive".to_owned()),
             ResultState::Failed => {

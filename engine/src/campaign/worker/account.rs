@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::records::{AccountState, Claimed, Outcome};
+use crate::campaign::ledger::records::{AccountState, Claimed, LEFT_POD, Outcome};
+use crate::campaign::worker::presence::Presence;
 use crate::campaign::worker::session::WorkerSession;
 use crate::campaign::worker::source::Connection;
 use crate::depot::{DepotError, is_of_the_disk};
@@ -54,28 +55,23 @@ impl WorkerSession {
         let (mut tries, mut lost) = (0, 0);
         loop {
             self.connect(worker_state).await?;
-            let fault = match self.export(claimed, worker_state, std::mem::take(&mut ahead)).await {
-                Ok(exported) => match self.ready(claimed, &exported, started).await {
-                    Err(error @ CampaignError::Spool { .. }) if error.passes() => {
-                        Fault::Disk(error.to_string())
-                    }
-                    ready => return ready,
-                },
-                // In the worker's own folder: left behind when the depot became unavailable after the archive got its
-                // name.
-                Err(ExportError::Output(OutputError::Exists(left))) => match std::fs::remove_file(&left) {
-                    Ok(()) => continue,
-                    Err(error) if is_of_the_disk(&error) => Fault::Disk(error.to_string()),
-                    Err(_) => Fault::Account(OutputError::Exists(left).to_string()),
-                },
-                Err(error) => fault(&error),
+            let attempt = self.attempt(claimed, worker_state, std::mem::take(&mut ahead), started);
+            let fault = match attempt.await? {
+                Ok(ready) => return Ok(ready),
+                Err(fault) => fault,
             };
             match fault {
                 Fault::Account(reason) => return Ok(failed(claimed, started, reason)),
                 Fault::Gone => {
-                    let reason = "the account has left the pod since the campaign began".to_owned();
-                    let outcome = outcome(claimed, AccountState::Skipped, None, started, Some(reason));
-                    return Ok(Ready { outcome, path: None });
+                    tries += 1;
+                    let presence = self.presence(claimed, worker_state).await?;
+                    if tries >= TRIES || !matches!(presence, Presence::Present) {
+                        return Ok(gone(claimed, started, &presence));
+                    }
+                }
+                Fault::Tables(reason) => {
+                    waiting.pause(&reason).await?;
+                    self.wait_for_tables(worker_state, &mut waiting).await?;
                 }
                 Fault::Lost(reason) => {
                     worker_state.connection = None;
@@ -109,6 +105,40 @@ impl WorkerSession {
                     self.wait_for_place().await?;
                 }
             }
+        }
+    }
+
+    /// Exports an account once; `ahead` when it was read ahead.
+    async fn attempt(
+        &self,
+        claimed: &Claimed,
+        worker_state: &mut WorkerState,
+        ahead: bool,
+        started: Instant,
+    ) -> Result<Result<Ready, Fault>, CampaignError> {
+        let mut exported = self.export(claimed, worker_state, ahead).await;
+        if let Err(ExportError::Output(OutputError::Exists(left))) = &exported {
+            // In the worker's own folder: left behind when the depot became unavailable after the archive got its name.
+            match std::fs::remove_file(left) {
+                Ok(()) => exported = self.export(claimed, worker_state, false).await,
+                Err(error) if is_of_the_disk(&error) => return Ok(Err(Fault::Disk(error.to_string()))),
+                Err(_) => {}
+            }
+        }
+        let exported = match exported {
+            Ok(exported) => exported,
+            Err(error) => return Ok(Err(fault(&error))),
+        };
+        if !self.is_of(claimed, &exported) {
+            // Another's archive, in the worker's own folder; a remaining file is removed with the folder.
+            _ = std::fs::remove_file(&exported.path);
+            return Ok(Err(Fault::Gone));
+        }
+        match self.ready(claimed, &exported, started).await {
+            Err(error @ CampaignError::Spool { .. }) if error.passes() => {
+                Ok(Err(Fault::Disk(error.to_string())))
+            }
+            ready => ready.map(Ok),
         }
     }
 
@@ -208,4 +238,21 @@ fn outcome(
 
 fn failed(claimed: &Claimed, started: Instant, reason: String) -> Ready {
     Ready { outcome: outcome(claimed, AccountState::Failed, None, started, Some(reason)), path: None }
+}
+
+/// The result of an account that was missing, or another's.
+fn gone(claimed: &Claimed, started: Instant, presence: &Presence) -> Ready {
+    let row = claimed.user_id;
+    match presence {
+        Presence::Present => {
+            failed(claimed, started, format!("row {row} of the pod's users changes while it is read"))
+        }
+        Presence::Replaced(by) => {
+            failed(claimed, started, format!("row {row} of the pod's users is {by} now"))
+        }
+        Presence::Absent => {
+            let reason = Some(format!("{LEFT_POD} since the campaign began"));
+            Ready { outcome: outcome(claimed, AccountState::Skipped, None, started, reason), path: None }
+        }
+    }
 }

@@ -4,6 +4,7 @@ pub(super) mod account;
 pub(super) mod busy;
 pub(super) mod feeder;
 pub(super) mod keeping;
+pub(super) mod presence;
 pub(super) mod retry;
 pub(super) mod session;
 pub(super) mod setup;

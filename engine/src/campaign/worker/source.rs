@@ -60,6 +60,11 @@ impl Source {
         }
     }
 
+    /// Makes later connections see the pod as it is then.
+    pub(in crate::campaign) async fn renew(&self) {
+        *self.shared.lock().await = None;
+    }
+
     fn counted(&self, snapshot: Snapshot) -> Connection {
         self.in_use.fetch_add(1, Ordering::Relaxed);
         Connection { snapshot, read_from: false, in_use: Arc::clone(&self.in_use) }

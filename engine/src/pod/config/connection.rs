@@ -11,11 +11,12 @@ use super::percent::{decode, encode};
 
 /// The keys in a section of `database.yml` that tell how to reach the database. The others tune Rails (`pool`,
 /// `prepared_statements`, …), or sqlx handles them itself (`encoding`).
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 16] = [
     "adapter",
     "host",
     "port",
     "username",
+    "user",
     "password",
     "database",
     "socket",
@@ -89,6 +90,11 @@ impl Connection {
         self.values.get(key).map(|value| value.as_str()).filter(|value| !value.is_empty())
     }
 
+    /// Returns the database user; Rails takes both keys, `username` first.
+    fn user(&self) -> Option<&str> {
+        self.get("username").or_else(|| self.get("user"))
+    }
+
     fn required(&self, key: &'static str, place: &str) -> Result<&str, ConfigError> {
         self.get(key).ok_or_else(|| ConfigError::KeyMissing { place: place.to_owned(), key })
     }
@@ -131,7 +137,7 @@ impl Connection {
             // A URL with a user but no host is invalid, so these become parameters. sqlx then chooses the default
             // host or socket folder, as libpq does for Rails.
             None => {
-                address.parameter("user", self.get("username"));
+                address.parameter("user", self.user());
                 address.parameter("password", self.get("password"));
                 address.parameter("port", port.map(|port| port.to_string()).as_deref());
                 // sqlx looks for a socket on the default port only.
@@ -173,7 +179,7 @@ impl Connection {
     }
 
     fn credentials(&self, address: &mut Address) {
-        let (user, password) = (self.get("username"), self.get("password"));
+        let (user, password) = (self.user(), self.get("password"));
         if user.is_none() && password.is_none() {
             return;
         }
@@ -284,6 +290,14 @@ mod tests {
     #[test]
     fn builds_postgresql_addresses() {
         let user = ("username", "dia");
+        assert_eq!(
+            built(&[PG, DB, ("user", "rails"), ("host", "db")]),
+            "postgres://rails@db/diaspora_production"
+        );
+        assert_eq!(
+            built(&[PG, DB, ("user", "rails"), user, ("host", "db")]),
+            "postgres://dia@db/diaspora_production"
+        );
         let password = ("password", "p@ss:w/rd%41#");
         assert_eq!(
             built(&[PG, DB, user, password, ("host", "db.example"), ("port", "5433")]),

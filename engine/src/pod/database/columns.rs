@@ -1,11 +1,12 @@
 //! Capacity of the columns in a pod's database.
 //!
 //! On MySQL and MariaDB, diaspora*'s own tables use `utf8mb4`, with texts of 65,535 bytes and strings of 255
-//! characters; a pod set up by hand may allow characters of three bytes only. PostgreSQL allows all characters but
-//! NUL.
+//! characters; a pod set up by hand may allow characters of three bytes only. A PostgreSQL database in UTF-8 allows all
+//! characters but NUL. Databases and tables in other character sets are no targets: their columns hold a part of what
+//! people write, and fail for the rest.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::text::is_forbidden;
 use super::{Cell as _, Row};
@@ -95,9 +96,11 @@ impl ColumnLimits {
     pub(super) fn statement(dialect: Dialect) -> Option<&'static str> {
         match dialect {
             Dialect::PostgreSql => Some(
+                // As in [`super::VISIBLE`].
                 "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), CAST(a.atttypmod - 4 AS BIGINT), \
-                 CAST(NULL AS BIGINT), CAST(NULL AS TEXT), CAST(NULL AS TEXT) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = CURRENT_SCHEMA() \
+                 CAST(NULL AS BIGINT), current_setting('server_encoding'), CAST(NULL AS TEXT) \
+                 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+                 WHERE pg_table_is_visible(c.oid) AND c.relnamespace <> 'pg_catalog'::regnamespace \
                  AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND a.atttypmod > 4 \
                  AND a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype)",
             ),
@@ -108,6 +111,15 @@ impl ColumnLimits {
             ),
             Dialect::Sqlite => None,
         }
+    }
+
+    /// Returns the first character set among the statement's rows that no import can write in, and where it is.
+    pub(super) fn unsupported(dialect: Dialect, rows: &[Row]) -> Option<(String, String)> {
+        let tables: HashSet<&str> = crate::pod::schema::tables().collect();
+        let found = rows.iter().filter_map(|row| Some((row.text(0)?, row.text(4)?)));
+        found
+            .filter(|(table, _)| tables.contains(table.as_str()))
+            .find(|(_, set)| !is_supported(dialect, set))
     }
 
     /// Reads the statement's rows.
@@ -150,6 +162,20 @@ impl ColumnLimits {
 fn name(name: String) -> Option<String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     Some(name).filter(|name| name.bytes().all(is_plain))
+}
+
+/// Returns whether a character set holds all characters, or a range of them from the first one on.
+fn is_supported(dialect: Dialect, set: &str) -> bool {
+    match dialect {
+        Dialect::PostgreSql => matches!(set, "UTF8" | "SQL_ASCII"),
+        Dialect::MySql => {
+            matches!(
+                set,
+                "utf8mb4" | "utf8" | "utf8mb3" | "ucs2" | "utf16" | "utf32" | "latin1" | "ascii" | "binary"
+            )
+        }
+        Dialect::Sqlite => true,
+    }
 }
 
 /// Returns the highest character in a character set.

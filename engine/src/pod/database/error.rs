@@ -57,6 +57,24 @@ pub enum DatabaseError {
         /// The remedy.
         help: String,
     },
+    /// A table or column is missing, as while a pod's database is being restored.
+    #[error("the pod's database lacks what a statement about {what} reads: {reason}")]
+    Missing {
+        /// Subject of the statement.
+        what: &'static str,
+        /// The error reported by the database.
+        reason: String,
+    },
+    /// The database cannot hold what people write.
+    #[error("{what} in the character set {set}, which cannot hold what people write; {help} first")]
+    CharacterSet {
+        /// The database or one of its tables, with "is".
+        what: String,
+        /// The character set.
+        set: String,
+        /// The remedy.
+        help: &'static str,
+    },
     /// A statement failed.
     #[error("the pod's database refused a statement about {what}: {reason}")]
     Statement {
@@ -68,6 +86,18 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// Builds the error for a table's character set; on PostgreSQL it is that of the whole database.
+    pub(super) fn character_set(dialect: Dialect, table: &str, set: String) -> Self {
+        let (what, help) = match dialect {
+            Dialect::PostgreSql => (
+                "the pod's database is".to_owned(),
+                "restore a dump of it into a database made with ENCODING 'UTF8'",
+            ),
+            _ => (format!("the pod's table {table} is"), "convert the pod's tables to utf8mb4"),
+        };
+        Self::CharacterSet { what, set, help }
+    }
+
     /// Returns whether the database is unavailable or busy, so that a retry may succeed.
     pub fn passes(&self) -> bool {
         matches!(self, Self::Unreachable { passing: true, .. } | Self::Lost { .. } | Self::Crowded { .. })
@@ -148,6 +178,8 @@ pub(super) fn statement_error(
         let reason = error.to_string();
         if is_lost(&error) {
             DatabaseError::Lost { what, reason }
+        } else if is_missing(&error) {
+            DatabaseError::Missing { what, reason }
         } else {
             DatabaseError::Statement { what, reason }
         }
@@ -183,6 +215,19 @@ fn denied_table(error: &sqlx::Error) -> Option<String> {
     };
     let quotes = ['`', '\'', '"', '«', '»', '„', '“', '”'];
     Some(word.trim_matches(quotes).to_owned()).filter(|word| !word.is_empty())
+}
+
+/// Returns whether a table, a column, or the schema or database around them does not exist.
+fn is_missing(error: &sqlx::Error) -> bool {
+    // ER_BAD_DB_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE.
+    if let Some(number) = mysql_number(error) {
+        return matches!(number, 1049 | 1054 | 1146);
+    }
+    let sqlx::Error::Database(error) = error else { return false };
+    // undefined_table, invalid_schema_name, undefined_column. SQLite has one code for all errors in statements.
+    matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703"))
+        || error.message().starts_with("no such table")
+        || error.message().starts_with("no such column")
 }
 
 /// Returns whether a connection has ended, by a server shutdown or by an administrator.

@@ -6,11 +6,17 @@
 mod collation;
 mod columns;
 mod error;
+mod numbers;
 mod row;
 mod snapshot;
 mod text;
 mod unsayable;
 mod writer;
+
+/// The condition that PostgreSQL finds a table, `c` in `pg_class`, by its name alone: it is in the first schema of the
+/// search path that has one of this name.
+pub(crate) const VISIBLE: &str =
+    "pg_table_is_visible(c.oid) AND c.relnamespace <> 'pg_catalog'::regnamespace";
 
 pub(crate) use columns::{Column, ColumnLimits};
 pub use error::DatabaseError;

@@ -6,8 +6,8 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
-use super::clean_text;
 use super::unsayable::{self, UnrepresentableTime};
+use super::{clean_text, numbers};
 use crate::domain::Timestamp;
 
 /// A row of any of the three databases.
@@ -33,7 +33,7 @@ pub enum Reading<T> {
 
 /// Reads single columns; positions count from 0.
 pub trait Cell {
-    /// Reads an integer of any width.
+    /// Reads a whole number from a column of any type for numbers, or from digits in a text.
     fn integer(&self, column: usize) -> Option<i64>;
     /// Reads a boolean in any of the databases' forms.
     fn boolean(&self, column: usize) -> Option<bool>;
@@ -53,20 +53,18 @@ pub trait Cell {
 impl Cell for Row {
     fn integer(&self, column: usize) -> Option<i64> {
         match self {
-            Self::Postgres(row) => match row.try_get_raw(column).ok()?.type_info().name() {
-                "INT8" => row.try_get::<i64, _>(column).ok(),
-                "INT2" => row.try_get::<i16, _>(column).ok().map(i64::from),
-                _ => row.try_get::<i32, _>(column).ok().map(i64::from),
-            },
-            Self::MySql(row) => row.try_get_unchecked::<i64, _>(column).ok(),
+            Self::Postgres(row) => numbers::of_postgres(row, column),
+            Self::MySql(row) => numbers::of_mysql(row, column),
             Self::Sqlite(row) => row.try_get_unchecked::<Option<i64>, _>(column).ok().flatten(),
         }
     }
 
     fn boolean(&self, column: usize) -> Option<bool> {
         match self {
-            Self::Postgres(row) => row.try_get::<bool, _>(column).ok(),
-            Self::MySql(row) => row.try_get_unchecked::<i64, _>(column).ok().map(|value| value != 0),
+            Self::Postgres(row) if matches!(row.try_get_raw(column).ok()?.type_info().name(), "BOOL") => {
+                row.try_get(column).ok()
+            }
+            Self::Postgres(_) | Self::MySql(_) => self.integer(column).map(|value| value != 0),
             Self::Sqlite(row) => {
                 // Older versions of Rails wrote 't' and 'f' to SQLite.
                 let raw = row.try_get_raw(column).ok().filter(|value| !value.is_null())?;

@@ -181,7 +181,7 @@ impl PodWriter {
     /// Returns the columns' capacity; queried once.
     ///
     /// # Errors
-    /// [`DatabaseError::Statement`].
+    /// [`DatabaseError::CharacterSet`] and [`DatabaseError::Statement`].
     pub(crate) async fn columns(&mut self) -> Result<Arc<ColumnLimits>, DatabaseError> {
         if let Some(columns) = &self.columns {
             return Ok(Arc::clone(columns));
@@ -190,6 +190,9 @@ impl PodWriter {
             Some(sql) => self.rows("what the columns hold", sql.to_owned(), &[]).await?,
             None => Vec::new(),
         };
+        if let Some((table, set)) = ColumnLimits::unsupported(self.dialect, &rows) {
+            return Err(DatabaseError::character_set(self.dialect, &table, set));
+        }
         let columns = Arc::new(ColumnLimits::new(self.dialect, &rows));
         self.columns = Some(Arc::clone(&columns));
         Ok(columns)

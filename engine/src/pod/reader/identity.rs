@@ -3,6 +3,8 @@
 //! Usernames and IDs are lowercase with a limited character set today. Earlier versions and manual edits of databases
 //! have left others: uppercase, spaces, an ID unrelated to the username.
 
+use std::collections::HashMap;
+
 use super::account::{ACCOUNT, AccountRow, read};
 use super::notes::{Notes, Problem, identifier};
 use super::{DatabaseError, ReadError};
@@ -55,7 +57,7 @@ async fn first_of(
 }
 
 /// Returns the account's ID: its own if valid in the protocol, else the nearest valid one.
-pub(super) fn usable_id(handle: &str, username: &str, user_id: i64, pod: &PodUrl) -> Option<DiasporaId> {
+pub(crate) fn usable_id(handle: &str, username: &str, user_id: i64, pod: &PodUrl) -> Option<DiasporaId> {
     let lower = handle.trim().to_lowercase();
     if let Ok(id) = handle.parse().or_else(|_| lower.parse()) {
         return Some(id);
@@ -70,6 +72,26 @@ pub(super) fn usable_id(handle: &str, username: &str, user_id: i64, pod: &PodUrl
     let user: String = user.chars().map(plain).take(room).collect();
     let user = if user.is_empty() { format!("account_{user_id}") } else { user };
     format!("{user}@{host}").parse().ok()
+}
+
+/// Returns the diaspora* IDs that accounts are exported with, by `users.id`.
+pub(crate) async fn ids_of_users(
+    snapshot: &mut Snapshot,
+    pod: &PodUrl,
+    users: &[i64],
+) -> Result<HashMap<i64, DiasporaId>, DatabaseError> {
+    let users: Vec<String> = users.iter().map(ToString::to_string).collect();
+    let sql = format!(
+        "SELECT u.id, u.username, p.diaspora_handle FROM users u JOIN people p ON p.owner_id = u.id \
+         WHERE u.id IN ({}) ORDER BY p.id DESC",
+        users.join(", ")
+    );
+    let rows = snapshot.rows("the accounts", sql, &[]).await?;
+    let id = |row: &Row| {
+        let (user, username) = (row.integer(0)?, row.text(1).unwrap_or_default());
+        Some((user, usable_id(&row.text(2).unwrap_or_default(), &username, user, pod)?))
+    };
+    Ok(rows.iter().filter_map(id).collect())
 }
 
 impl AccountRow {

@@ -27,6 +27,7 @@ pub use account::{AccountRow, AspectRow};
 pub use ahead::ReadAhead;
 pub use contacts::ContactBook;
 pub use extras::PhotoName;
+pub(crate) use identity::{ids_of_users, usable_id};
 pub use notes::{Notes, Problem};
 pub use others::OthersRelayables;
 pub use posts::{PostRecord, Reply};

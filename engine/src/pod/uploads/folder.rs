@@ -57,8 +57,18 @@ impl PhotoFolder {
         if !is_plain_file_name(name) {
             return Ok(None);
         }
-        match File::open(self.0.join(name)).and_then(|file| file.metadata().map(|data| (file, data))) {
-            Ok((file, data)) => Ok(data.is_file().then_some((file, data.len()))),
+        let path = self.0.join(name);
+        // Opening a pipe waits for its other end.
+        let open = || -> io::Result<Option<(File, u64)>> {
+            if !std::fs::metadata(&path)?.is_file() {
+                return Ok(None);
+            }
+            let file = File::open(&path)?;
+            let size = file.metadata()?.len();
+            Ok(Some((file, size)))
+        };
+        match open() {
+            Ok(opened) => Ok(opened),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

@@ -30,7 +30,12 @@ pub enum PhotoStore {
 pub enum UploadsError {
     /// The folder does not exist or cannot be read.
     #[error(
-        "the uploads folder {path} cannot be read: {source}. Name the folder that holds images/ with --uploads"
+        "the uploads folder {path} cannot be read: {source}. {}",
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            "Run Pappus as a user who may read it"
+        } else {
+            "Name the folder that holds images/ with --uploads"
+        }
     )]
     Unreadable {
         /// The folder.

@@ -16,12 +16,15 @@ pub(in crate::archive::open) struct DocumentShape {
     pub(in crate::archive::open) profile: Option<Profile>,
     /// The format of `extras.json`.
     pub(in crate::archive::open) format: Option<String>,
+    /// Other people's posts, which diaspora* 0.7.0.0 wrote and no version imports.
+    pub(in crate::archive::open) others_posts: u64,
 }
 
 impl DocumentShape {
     pub(in crate::archive::open) fn new(tally: Tally) -> Self {
         let (version, username, profile, format) = (None, None, None, None);
-        Self { tally, version, username, has_email: false, has_key: false, profile, format }
+        let (has_email, has_key) = (false, false);
+        Self { tally, version, username, has_email, has_key, profile, format, others_posts: 0 }
     }
 
     fn user_field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<(), DocumentError> {
@@ -77,6 +80,7 @@ impl DocumentVisitor for DocumentShape {
             None if place.section == Section::Extras => {
                 self.tally.refuse(place, "no such list belongs here")?;
             }
+            None if place.section == Section::OthersData && place.name == "posts" => self.others_posts += 1,
             // Newer software may write further lists.
             None => {}
         }
