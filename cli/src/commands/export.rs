@@ -49,6 +49,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
             schema: &schema,
             uploads: &uploads,
             archive_key: &archive_key,
+            is_destination: true,
             folder: &arguments.out,
             options: &options,
             progress: &bar as &dyn Progress,

@@ -261,6 +261,7 @@ impl ArchiveWorker {
             schema: &schema,
             uploads: &uploads,
             archive_key: &self.archive_key,
+            is_destination: false,
             folder,
             options: &options,
             progress,

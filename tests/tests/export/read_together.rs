@@ -45,6 +45,7 @@ async fn export_both_ways(database: &str, pod: &str, uploads: &Path) {
         schema: &schema,
         uploads: &uploads,
         archive_key: &archive_key,
+        is_destination: true,
         folder,
         options: &options,
         progress: &(),

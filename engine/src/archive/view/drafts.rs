@@ -2,10 +2,10 @@
 //! missing photos and vote counts known.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
+
+use tempfile::SpooledTempFile;
 
 use super::marks::{Marks, resolve};
 
@@ -21,9 +21,12 @@ struct Draft {
     hash: u64,
 }
 
+/// Bytes written or read at a time.
+const BUFFER: usize = 64 * 1024;
+
 /// The scratch file, shared by all kinds of pages.
 pub(super) struct Scratch {
-    file: BufWriter<File>,
+    file: BufWriter<SpooledTempFile>,
     end: u64,
     /// The record that is being rendered; its buffer is reused.
     text: String,
@@ -31,8 +34,8 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Starts with an empty private file.
-    pub(super) fn new(file: File) -> Self {
-        Self { file: BufWriter::with_capacity(256 * 1024, file), end: 0, text: String::new() }
+    pub(super) fn new(file: SpooledTempFile) -> Self {
+        Self { file: BufWriter::with_capacity(BUFFER, file), end: 0, text: String::new() }
     }
 
     fn write(&mut self) -> io::Result<(u64, u32)> {
@@ -44,8 +47,26 @@ impl Scratch {
     }
 
     /// Finishes writing; returns the file for reading.
-    pub(super) fn finish(self) -> io::Result<File> {
-        self.file.into_inner().map_err(io::IntoInnerError::into_error)
+    pub(super) fn finish(self) -> io::Result<ScratchReader> {
+        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        Ok(ScratchReader { file: BufReader::with_capacity(BUFFER, file), position: 0 })
+    }
+}
+
+/// The finished scratch file.
+pub(super) struct ScratchReader {
+    file: BufReader<SpooledTempFile>,
+    position: u64,
+}
+
+impl ScratchReader {
+    fn read(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        // Records are mostly read in the order in which they were written: the next one is in the buffer.
+        self.file.seek_relative(offset.cast_signed().wrapping_sub(self.position.cast_signed()))?;
+        self.file.read_exact(bytes)?;
+        self.position = offset + bytes.len() as u64;
+        Ok(())
     }
 }
 
@@ -82,14 +103,14 @@ impl Drafts {
     /// Reads the records in order, with their marks resolved.
     pub(super) fn read(
         &self,
-        scratch: &File,
+        scratch: &mut ScratchReader,
         marks: &Marks,
         mut each: impl FnMut(i32, &str, usize) -> Result<(), super::ViewError>,
     ) -> Result<(), super::ViewError> {
         let (mut bytes, mut text) = (Vec::new(), String::new());
         for draft in &self.0 {
             bytes.resize(draft.length as usize, 0);
-            scratch.read_exact_at(&mut bytes, draft.offset)?;
+            scratch.read(draft.offset, &mut bytes)?;
             let rendered = std::str::from_utf8(&bytes).map_err(io::Error::other)?;
             text.clear();
             resolve(&mut text, rendered, marks, "");

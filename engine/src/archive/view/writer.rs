@@ -1,14 +1,14 @@
 //! Writes the pages from the records of an account as they are read.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Read, Seek, Write};
 
 use askama::Template as _;
 use chrono::Datelike as _;
+use tempfile::SpooledTempFile;
 
 use super::chapter::{Chapter, Section};
-use super::drafts::{Drafts, Scratch, hash};
+use super::drafts::{Drafts, Scratch, ScratchReader, hash};
 use super::items::{
     CommentItem, ContactItem, ConversationItem, LoosePhotoItem, MessageItem, OmissionItem, PostItem,
     ProfileItem, created_at,
@@ -95,7 +95,7 @@ impl<W: Write + Seek> View<W> {
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn begin(spool: W, scratch: File, header: ViewHeader) -> Result<Self, ViewError> {
+    pub fn begin(spool: W, scratch: SpooledTempFile, header: ViewHeader) -> Result<Self, ViewError> {
         let mut spool = Spool::begin(spool, header.created_at);
         spool.file("view/style.css", format!("{STYLE}{UNPACKED_STYLE}").as_bytes())?;
         Ok(Self {
@@ -236,7 +236,7 @@ impl<W: Read + Write + Seek> View<W> {
     /// [`ViewError`].
     pub fn finish(self, counts: &BTreeMap<CountKind, u64>) -> Result<FinishedView<W>, ViewError> {
         let Self { mut spool, frame, mut marks, scratch, .. } = self;
-        let scratch = scratch.finish()?;
+        let mut scratch = scratch.finish()?;
         let few = self.few_omissions.len() <= FEW_OMISSIONS;
         let [mut posts, mut comments, mut conversations, mut photos] =
             [self.posts, self.comments, self.conversations, self.photos];
@@ -245,7 +245,8 @@ impl<W: Read + Write + Seek> View<W> {
         }
         let pages = Section::Posts.plan(posts.lengths().map(|(length, _)| length));
         marks.posts = posts.lengths().map(|(_, guid)| guid).zip(pages).collect();
-        let mut assembly = Assembly { spool: &mut spool, frame: &frame, scratch: &scratch, marks: &marks };
+        let mut assembly =
+            Assembly { spool: &mut spool, frame: &frame, scratch: &mut scratch, marks: &marks };
         let (years, last_posts) = assembly.posts(&posts)?;
         self.contacts.finish(assembly.spool, &frame)?;
         for (section, drafts) in [
@@ -289,7 +290,7 @@ impl<W: Read + Write + Seek> View<W> {
 struct Assembly<'a, W: Write + Seek> {
     spool: &'a mut Spool<W>,
     frame: &'a Frame,
-    scratch: &'a File,
+    scratch: &'a mut ScratchReader,
     marks: &'a Marks,
 }
 
