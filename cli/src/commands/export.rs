@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use pappus_engine::archive::encryption::Lock;
-use pappus_engine::domain::SigningKey;
 use pappus_engine::export::{ExportOptions, Exported, Exporter, Progress};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
@@ -30,7 +29,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     if let Some(lost) = state.lost_archive_key()? {
         campaign::say(&campaign::lost_key(&state, &lost));
     }
-    let archive_key: SigningKey = state.archive_key()?.signing_key()?;
+    let archive_key = state.archive_key()?;
     // If it fails, the export of each account reports the reason.
     _ = make_folder(&arguments.out);
     let mut memory = StoredSignatures::open(&state).await;
