@@ -155,7 +155,7 @@ async fn begin(
         since: arguments.campaign.since.clone(),
         keep_sign_in: arguments.campaign.keep_sign_in,
     };
-    let archive_key = place.state.archive_key()?.signing_key()?.public_key()?.fingerprint().to_string();
+    let archive_key = place.state.archive_key()?.public_key()?.fingerprint().to_string();
     let name = arguments.campaign.name.clone().unwrap_or_else(|| now.compact());
     let new = NewCampaign { name: &name, out, options: &options, archive_key: &archive_key, created_at: now };
     let campaign = patience.until_ok(|| campaigns.begin(&new)).await?;

@@ -150,7 +150,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
 /// Returns the signing key. All archives of a campaign are signed with one key, so none is created when it resumes.
 fn archive_key(state: &StateFolder, campaign: &Campaign) -> Result<SigningKey, Failure> {
     match state.known_archive_key()? {
-        Some(key) => Ok(key.signing_key()?),
+        Some(key) => Ok(key),
         None => Err(Failure::say(format!(
             "the archives of the campaign {:?} are signed with the pod's archive key {}, which is not in {}. Copy \
              archive-key.pem from the machine that started it, or specify its folder with --state",

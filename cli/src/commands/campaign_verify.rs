@@ -115,7 +115,7 @@ async fn repair(
     let mut list = None;
     if found.has_broken_list() {
         let key = match state.map(StateFolder::known_archive_key).transpose()?.flatten() {
-            Some(key) => key.signing_key()?,
+            Some(key) => key,
             None => {
                 return Err(Failure::say(
                     "the list cannot be signed: the pod's archive key is not on this machine",
@@ -169,7 +169,7 @@ async fn known(verify: &CampaignVerify, place: &StorePlace) -> Result<Known, Fai
     let state = StateFolder::open(&root, &url)?;
     if let Some(files) = &verify.files {
         let trusted = match state.known_archive_key()? {
-            Some(key) => Some(key.signing_key()?.public_key()?.fingerprint().to_string()),
+            Some(key) => Some(key.public_key()?.fingerprint().to_string()),
             None => None,
         };
         return Ok(Known { place: files.clone(), state: Some(state), trusted, campaign: None });

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use pappus_engine::archive::encryption::Lock;
-use pappus_engine::domain::{DiasporaId, SigningKey};
+use pappus_engine::domain::DiasporaId;
 use pappus_engine::export::{ExportOptions, Exported, Exporter};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     if let Some(lost) = state.lost_archive_key()? {
         campaign::say(&campaign::lost_key(&state, &lost));
     }
-    let archive_key: SigningKey = state.archive_key()?.signing_key()?;
+    let archive_key = state.archive_key()?;
     // If it fails, the export of each account reports the reason.
     _ = make_folder(&arguments.out);
     let mut memory = StoredSignatures::open(&state).await;
@@ -57,6 +57,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
             schema: &schema,
             uploads: &uploads,
             archive_key: &archive_key,
+            is_destination: true,
             folder: &arguments.out,
             options: &options,
             progress: &bar,

@@ -273,10 +273,9 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             return Err(WriteError::TooMuch);
         }
         self.small_entry(names::MANIFEST, Packing::Deflated, &bytes)?;
-        let (by_account, by_pod) = sign(&bytes, account, pod)?;
-        let signatures = [(names::ACCOUNT_SIGNATURE, by_account), (names::POD_SIGNATURE, Some(by_pod))];
-        for (name, signature) in signatures {
-            let Some(signature) = signature else { continue };
+        for (name, key) in [(names::ACCOUNT_SIGNATURE, account), (names::POD_SIGNATURE, Some(pod))] {
+            let Some(key) = key else { continue };
+            let signature = key.sign_base64(&bytes)?;
             self.small_entry(name, Packing::Stored, signature_lines(&signature).as_bytes())?;
         }
         let file = self
@@ -291,20 +290,6 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.write(bytes)?;
         self.end_entry()
     }
-}
-
-/// Signs with both keys in parallel: each takes milliseconds.
-fn sign(
-    bytes: &[u8],
-    account: Option<&SigningKey>,
-    pod: &SigningKey,
-) -> Result<(Option<String>, String), KeyError> {
-    std::thread::scope(|scope| {
-        let by_account = account.map(|key| scope.spawn(|| key.sign_base64(bytes)));
-        let by_pod = pod.sign_base64(bytes)?;
-        let by_account = by_account.map(|signing| signing.join().unwrap_or(Err(KeyError::Signing)));
-        Ok((by_account.transpose()?, by_pod))
-    })
 }
 
 /// Wraps Base64 in lines of 64 characters, as `openssl base64 -d` expects.

@@ -69,14 +69,22 @@ impl DiasporaId {
     }
 }
 
+impl TryFrom<String> for DiasporaId {
+    type Error = DiasporaIdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match Self::problem(&text) {
+            None => Ok(Self(text)),
+            Some(problem) => Err(DiasporaIdError { text: text.chars().take(80).collect(), problem }),
+        }
+    }
+}
+
 impl FromStr for DiasporaId {
     type Err = DiasporaIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match Self::problem(text) {
-            None => Ok(Self(text.to_owned())),
-            Some(problem) => Err(DiasporaIdError { text: text.chars().take(80).collect(), problem }),
-        }
+        text.to_owned().try_into()
     }
 }
 

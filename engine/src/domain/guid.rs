@@ -24,17 +24,25 @@ impl Guid {
     }
 }
 
+impl TryFrom<String> for Guid {
+    type Error = GuidError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'@' | b'.' | b':');
+        let ends_well = text.bytes().last().is_some_and(|b| b.is_ascii_alphanumeric());
+        if (16..=255).contains(&text.len()) && text.bytes().all(allowed) && ends_well {
+            Ok(Self(text))
+        } else {
+            Err(GuidError(text.chars().take(80).collect()))
+        }
+    }
+}
+
 impl FromStr for Guid {
     type Err = GuidError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'@' | b'.' | b':');
-        let ends_well = text.bytes().last().is_some_and(|b| b.is_ascii_alphanumeric());
-        if (16..=255).contains(&text.len()) && text.bytes().all(allowed) && ends_well {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(GuidError(text.chars().take(80).collect()))
-        }
+        text.to_owned().try_into()
     }
 }
 

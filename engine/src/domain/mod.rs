@@ -34,10 +34,12 @@ pub use key::{
     DecryptingKey, KeyError, KeyFingerprint, NEW_KEY_BITS, PrivateKey, PublicKey, SigningKey, VerifyingKey,
 };
 pub use omission::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
-pub use post::{Location, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage};
+pub use post::{Location, OwnPost, Photo, PodAddress, Poll, PollAnswer, Post, Reshare, StatusMessage};
 pub use post_remainder::PostRemainder;
 pub use profile::Profile;
-pub use relayable::{Comment, Like, PollParticipation, Relayable, RelayableEntity, SignedText};
+pub use relayable::{
+    Comment, Like, PollParticipation, Relayable, RelayableEntity, SignedText, property_name,
+};
 pub use secret::SecretText;
 pub use timestamp::{Timestamp, TimestampError};
 pub use web_address::web_address;

@@ -1,7 +1,10 @@
 //! Posts: status messages and reshares, with their photos, locations and polls.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{DiasporaId, Entity, EntityType, Guid, Timestamp};
 
@@ -12,13 +15,43 @@ use super::{DiasporaId, Entity, EntityType, Guid, Timestamp};
 pub struct OwnPost {
     /// Base addresses of the pods that have a copy of a public post; the own pod comes last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subscribed_pods_uris: Option<Vec<String>>,
+    #[schemars(with = "Option<Vec<String>>")]
+    pub subscribed_pods_uris: Option<Vec<PodAddress>>,
     /// The people who may see a limited post.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscribed_users_ids: Option<Vec<DiasporaId>>,
     /// The post itself.
     #[serde(flatten)]
     pub post: Post,
+}
+
+/// A pod's base address. Posts name the same pods again and again, so clones share the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodAddress(Arc<str>);
+
+impl PodAddress {
+    /// Returns the address as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for PodAddress {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Serialize for PodAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PodAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Cow::<'de, str>::deserialize(deserializer)?.into()))
+    }
 }
 
 /// A post of either kind.

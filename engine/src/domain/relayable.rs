@@ -1,5 +1,6 @@
 //! Relayables: comments, likes and votes, signed by their authors and relayed by the post's pod.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -18,7 +19,27 @@ pub struct Relayable {
     #[serde(flatten)]
     pub entity: RelayableEntity,
     /// Names of the signed properties, in signing order.
-    pub property_order: Vec<String>,
+    pub property_order: Vec<Cow<'static, str>>,
+}
+
+/// Properties that relayables usually have.
+const PROPERTIES: [&str; 9] = [
+    "author",
+    "guid",
+    "parent_guid",
+    "text",
+    "created_at",
+    "parent_type",
+    "positive",
+    "poll_answer_guid",
+    "edited_at",
+];
+
+/// Returns the name of a property as an element of [`Relayable::property_order`]. A pod has millions of these, so the
+/// usual names take no memory of their own.
+pub fn property_name(name: &str) -> Cow<'static, str> {
+    let usual = PROPERTIES.into_iter().find(|usual| *usual == name);
+    usual.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
 /// A relayable of any kind.
@@ -206,13 +227,13 @@ fn signed_time(text: &str) -> String {
 
 impl Relayable {
     /// Wraps a record; without a `property_order`, diaspora*'s default signing order applies.
-    pub fn new(entity: RelayableEntity, property_order: Option<Vec<String>>) -> Self {
+    pub fn new(entity: RelayableEntity, property_order: Option<Vec<Cow<'static, str>>>) -> Self {
         let property_order = property_order
-            .unwrap_or_else(|| entity.default_order().iter().map(|name| (*name).to_owned()).collect());
+            .unwrap_or_else(|| entity.default_order().iter().map(|name| Cow::Borrowed(*name)).collect());
         let mut relayable = Self { entity, property_order };
         for name in &relayable.property_order {
             if !relayable.entity.has(name) {
-                relayable.entity.additional_mut().insert(name.clone(), Value::Null);
+                relayable.entity.additional_mut().insert(name.clone().into_owned(), Value::Null);
             }
         }
         relayable

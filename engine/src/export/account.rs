@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tempfile::spooled_tempfile_in;
+
 use super::gather::{Gathered, Gathering};
 use super::output::OutputFile;
 use super::pages::start_pages;
@@ -10,7 +12,7 @@ use super::pieces::{DocumentOptions, start_writer};
 use super::{ExportError, OutputError};
 use crate::archive::encryption::Lock;
 use crate::archive::manifest::{AccountEntry, FORMAT, Manifest, PodEntry};
-use crate::archive::view::ViewHeader;
+use crate::archive::view::{PAGES_IN_MEMORY, ViewHeader};
 use crate::archive::writer::{Packing, WriteError};
 use crate::domain::{PublicKey, Settings, SigningKey, Timestamp};
 use crate::pod::config::PodUrl;
@@ -66,6 +68,9 @@ pub struct Exporter<'a> {
     pub archive_key: &'a SigningKey,
     /// Output folder.
     pub folder: &'a Path,
+    /// True when the folder is the archive's destination, so that the archive must survive a power failure there. A
+    /// depot that adopts it takes care of that itself.
+    pub is_destination: bool,
     /// Options of every export.
     pub options: &'a ExportOptions,
     /// Receives the progress.
@@ -156,8 +161,7 @@ impl Exporter<'_> {
             OutputFile::create(self.folder, &account.id, created_at, self.options.lock.is_some())?;
         let io_error = |source| OutputError::Io { path: self.folder.to_owned(), source };
         let settings = reader.settings().await?;
-        let spool = tempfile::tempfile_in(self.folder).map_err(io_error)?;
-        let scratch = tempfile::tempfile_in(self.folder).map_err(io_error)?;
+        let [spool, scratch] = [(); 2].map(|()| spooled_tempfile_in(PAGES_IN_MEMORY, self.folder));
         let (pages, view) = start_pages(spool, scratch, self.view_header(&account.id, &settings));
         let (pieces, writer) = start_writer(output.file().map_err(io_error)?, created_at, options, pages);
         let gathering = Gathering {
@@ -187,7 +191,7 @@ impl Exporter<'_> {
         if let Some(lock) = &self.options.lock {
             output.encrypt(lock)?;
         }
-        let path = output.publish()?;
+        let path = output.publish(self.is_destination)?;
         let bytes = std::fs::metadata(&path).map_err(io_error)?.len();
         Ok(Exported { path, bytes, manifest, signed_by_account: signing.is_some() })
     }

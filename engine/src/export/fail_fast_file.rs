@@ -1,6 +1,5 @@
 //! A file wrapper that discards writes after the first error.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// first error reaches the caller; this discards all writes after it, and [`FailFastFile::check`] returns it again at
 /// the end.
 #[derive(Debug)]
-pub(super) struct FailFastFile {
-    file: File,
+pub(super) struct FailFastFile<F> {
+    file: F,
     failed: Option<io::ErrorKind>,
     abandoned: Arc<AtomicBool>,
 }
@@ -26,8 +25,8 @@ impl AbortHandle {
     }
 }
 
-impl FailFastFile {
-    pub(super) fn new(file: File) -> (Self, AbortHandle) {
+impl<F> FailFastFile<F> {
+    pub(super) fn new(file: F) -> (Self, AbortHandle) {
         let abandoned = Arc::new(AtomicBool::new(false));
         (Self { file, failed: None, abandoned: Arc::clone(&abandoned) }, AbortHandle(abandoned))
     }
@@ -51,7 +50,7 @@ impl FailFastFile {
     }
 }
 
-impl Write for FailFastFile {
+impl<F: Write> Write for FailFastFile<F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.swallows() {
             return Ok(bytes.len());
@@ -69,13 +68,13 @@ impl Write for FailFastFile {
     }
 }
 
-impl Read for FailFastFile {
+impl<F: Read> Read for FailFastFile<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read(buffer)
     }
 }
 
-impl Seek for FailFastFile {
+impl<F: Seek> Seek for FailFastFile<F> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         self.file.seek(position)
     }

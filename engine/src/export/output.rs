@@ -1,7 +1,7 @@
 //! An archive's output file, under a temporary name until it is complete.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -115,11 +115,13 @@ impl OutputFile {
         Ok(())
     }
 
-    /// Gives the file its final name. Afterwards it is complete, even after a power failure.
-    pub(super) fn publish(mut self) -> Result<PathBuf, OutputError> {
+    /// Gives the file its final name. If `durable`, it is complete even after a power failure.
+    pub(super) fn publish(mut self, durable: bool) -> Result<PathBuf, OutputError> {
         let failed = |source| OutputError::Io { path: self.name.clone(), source };
-        if let Some(mut file) = self.file.take() {
-            file.flush().and_then(|()| file.sync_all()).map_err(failed)?;
+        if let Some(file) = self.file.take()
+            && durable
+        {
+            file.sync_all().map_err(failed)?;
         }
         // Unlike a rename, a link never replaces an existing file.
         match crate::depot::name_once(&self.temporary, &self.name) {
@@ -129,7 +131,9 @@ impl OutputFile {
             }
             Err(error) => return Err(failed(error)),
         }
-        if let Some(folder) = self.name.parent() {
+        if let Some(folder) = self.name.parent()
+            && durable
+        {
             // Not every file system can sync a folder.
             _ = File::open(folder).and_then(|folder| folder.sync_all());
         }
@@ -146,6 +150,8 @@ impl Drop for OutputFile {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     fn create(folder: &Path) -> Result<OutputFile, OutputError> {
@@ -171,7 +177,7 @@ mod tests {
         assert!(matches!(create(folder.path()), Err(OutputError::Busy(_))));
         drop(output);
         assert!(names(folder.path()).is_empty());
-        let path = create(folder.path()).unwrap().publish().unwrap();
+        let path = create(folder.path()).unwrap().publish(true).unwrap();
         assert_eq!(names(folder.path()), ["alice@closing.example_3000-20261122T100000Z.zip"]);
         assert!(matches!(create(folder.path()), Err(OutputError::Exists(existing)) if existing == path));
         assert_eq!(names(folder.path()).len(), 1);

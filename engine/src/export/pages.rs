@@ -1,8 +1,8 @@
 //! The pages for people, created on their own thread from the records of the export.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 
+use tempfile::SpooledTempFile;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -69,10 +69,15 @@ impl ViewSender {
 }
 
 /// Returns the finished pages, or `None` when the export was aborted.
-pub(super) type ViewThread = JoinHandle<Result<Option<FinishedView<FailFastFile>>, ViewError>>;
+pub(super) type ViewThread =
+    JoinHandle<Result<Option<FinishedView<FailFastFile<SpooledTempFile>>>, ViewError>>;
 
 /// Starts the thread that creates the pages. It ends with the counts, or when the sender is dropped.
-pub(super) fn start_pages(spool: File, scratch: File, header: ViewHeader) -> (ViewSender, ViewThread) {
+pub(super) fn start_pages(
+    spool: SpooledTempFile,
+    scratch: SpooledTempFile,
+    header: ViewHeader,
+) -> (ViewSender, ViewThread) {
     let (channel, mut receiver) = mpsc::channel::<Vec<Page>>(4);
     let thread = tokio::task::spawn_blocking(move || {
         let (spool, abandon) = FailFastFile::new(spool);
@@ -91,7 +96,7 @@ pub(super) fn start_pages(spool: File, scratch: File, header: ViewHeader) -> (Vi
     (ViewSender { channel, batch: Vec::with_capacity(BATCH) }, thread)
 }
 
-fn show(view: &mut View<FailFastFile>, page: Page) -> Result<(), ViewError> {
+fn show(view: &mut View<FailFastFile<SpooledTempFile>>, page: Page) -> Result<(), ViewError> {
     match page {
         Page::Profile(profile, avatar) => view.profile(&profile, avatar.as_deref()),
         Page::Contact(contact) => view.contact(&contact),

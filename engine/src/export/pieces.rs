@@ -80,8 +80,9 @@ impl Pieces {
 }
 
 /// Returns the writer, the handle that aborts its file, and the records left out.
-pub(super) type WriterThread =
-    tokio::task::JoinHandle<Result<(ArchiveWriter<FailFastFile>, AbortHandle, Vec<TooLarge>), WriteError>>;
+pub(super) type WriterThread = tokio::task::JoinHandle<
+    Result<(ArchiveWriter<FailFastFile<File>>, AbortHandle, Vec<TooLarge>), WriteError>,
+>;
 
 /// Starts the thread that writes the archive; it ends when every sender is dropped, and returns the writer.
 ///
@@ -139,7 +140,7 @@ pub(super) struct DocumentOptions {
 }
 
 fn write(
-    writer: &mut ArchiveWriter<FailFastFile>,
+    writer: &mut ArchiveWriter<FailFastFile<File>>,
     piece: ArchiveCommand,
     options: DocumentOptions,
     written: &mut Written,

@@ -118,8 +118,7 @@ impl ArchiveWorker {
         let folder = |error: &dyn std::fmt::Display| RequestError::Folder(error.to_string());
         let root = setup.depot.folder().unwrap_or(setup.state.path());
         let spool = Spool::make(root, &random_id()?).map_err(|error| folder(&error))?;
-        let key = setup.state.archive_key().map_err(|error| folder(&error))?;
-        let archive_key = key.signing_key().map_err(|error| folder(&error))?;
+        let archive_key = setup.state.archive_key().map_err(|error| folder(&error))?;
         Ok(Self { setup, archive_key, spool, memories: Mutex::default(), stop })
     }
 
@@ -241,6 +240,7 @@ impl ArchiveWorker {
             schema: &schema,
             uploads: &uploads,
             archive_key: &self.archive_key,
+            is_destination: false,
             folder,
             options: &options,
             progress,

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::domain::{KeyError, PrivateKey};
+use crate::domain::{KeyError, PrivateKey, SigningKey};
 use crate::pod::config::{ConfigError, DatabaseUrl, PodUrl};
 
 /// Name of the file with the pod's archive key.
@@ -126,21 +126,25 @@ impl StateFolder {
     }
 
     /// Returns the key the pod signs archives with. Created at first use: whoever pins it must know it does not
-    /// change.
+    /// change. One that an earlier version created, RSA, remains.
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn archive_key(&self) -> Result<PrivateKey, StateError> {
+    pub fn archive_key(&self) -> Result<SigningKey, StateError> {
         if let Some(key) = self.known_archive_key()? {
             self.note_fingerprint(&key, false)?;
             return Ok(key);
         }
         let path = self.0.join(ARCHIVE_KEY);
-        let key = PrivateKey::generate().map_err(|source| StateError::Key { path: path.clone(), source })?;
-        self.publish(&path, key.expose_pem().as_bytes())
+        let wrong = |source| StateError::Key { path: path.clone(), source };
+        let new = PrivateKey::generate_archive_key().map_err(wrong)?;
+        self.publish(&path, new.expose_pem().as_bytes())
             .map_err(|source| StateError::Io { path: path.clone(), source })?;
         // Another program may have been faster: its key is used.
-        let key = self.known_archive_key()?.unwrap_or(key);
+        let key = match self.known_archive_key()? {
+            Some(key) => key,
+            None => new.archive_signing_key().map_err(wrong)?,
+        };
         self.note_fingerprint(&key, true)?;
         Ok(key)
     }
@@ -162,14 +166,14 @@ impl StateFolder {
     }
 
     /// Records the key's fingerprint; `anew` replaces an earlier one.
-    fn note_fingerprint(&self, key: &PrivateKey, anew: bool) -> Result<(), StateError> {
+    fn note_fingerprint(&self, key: &SigningKey, anew: bool) -> Result<(), StateError> {
         let path = self.0.join(FINGERPRINT);
         let failed = |source| StateError::Io { path: path.clone(), source };
         if !anew && path.try_exists().map_err(failed)? {
             return Ok(());
         }
         let wrong = |source| StateError::Key { path: self.0.join(ARCHIVE_KEY), source };
-        let public = key.signing_key().and_then(|key| key.public_key()).map_err(wrong)?;
+        let public = key.public_key().map_err(wrong)?;
         let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
         opened.and_then(|mut file| writeln!(file, "{}", public.fingerprint())).map_err(failed)
     }
@@ -178,7 +182,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn known_archive_key(&self) -> Result<Option<PrivateKey>, StateError> {
+    pub fn known_archive_key(&self) -> Result<Option<SigningKey>, StateError> {
         let path = self.0.join(ARCHIVE_KEY);
         let failed = |source| StateError::Io { path: path.clone(), source };
         if !path.try_exists().map_err(failed)? {
@@ -190,8 +194,7 @@ impl StateFolder {
         }
         let mut pem = crate::text::read(file, 64 * 1024).map_err(failed)?;
         let key = PrivateKey::from_pem(std::mem::take(&mut *pem));
-        key.signing_key().map_err(|source| StateError::Key { path, source })?;
-        Ok(Some(key))
+        key.archive_signing_key().map(Some).map_err(|source| StateError::Key { path, source })
     }
 
     /// Writes a secret file completely or not at all; of two processes, the first wins.
@@ -219,14 +222,22 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let pod = PodUrl::parse("https://closing.example:3000").unwrap();
         let state = StateFolder::open(root.path(), &pod).unwrap();
-        let first = state.archive_key().unwrap();
+        let print = |key: SigningKey| key.public_key().unwrap().fingerprint();
+        let first = print(state.archive_key().unwrap());
         let again = StateFolder::open(root.path(), &pod).unwrap().archive_key().unwrap();
-        assert_eq!(first.expose_pem(), again.expose_pem());
+        assert_eq!(first, print(again));
         let path = state.path().join(ARCHIVE_KEY);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::metadata(state.path()).unwrap().permissions().mode() & 0o777, 0o700);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(state.archive_key(), Err(StateError::Exposed(_))));
+        // Earlier versions created RSA keys.
+        let earlier = PrivateKey::generate().unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::write(&path, earlier.expose_pem()).unwrap();
+        let kept = state.archive_key().unwrap();
+        assert_eq!(print(kept), print(earlier.signing_key().unwrap()));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), earlier.expose_pem());
     }
 
     #[test]
@@ -248,8 +259,7 @@ mod tests {
     fn a_lost_archive_key_is_known_by_its_fingerprint() {
         let root = tempfile::tempdir().unwrap();
         let state = StateFolder::open(root.path(), &PodUrl::parse("https://a.example").unwrap()).unwrap();
-        let print =
-            |key: &PrivateKey| key.signing_key().unwrap().public_key().unwrap().fingerprint().to_string();
+        let print = |key: &SigningKey| key.public_key().unwrap().fingerprint().to_string();
         assert_eq!(state.lost_archive_key().unwrap(), None);
         let first = state.archive_key().unwrap();
         assert_eq!(state.lost_archive_key().unwrap(), None);

@@ -100,7 +100,7 @@ async fn setup(app: &App, pod: &PodConfig, snapshot: &mut Snapshot) -> Result<Se
         schema: read_schema(snapshot).await?,
         photos: pod.uploads.clone(),
         uploads: PhotoStore::of_pod(&pod.uploads, &pod.database).await?,
-        archive_key: app.config.state.archive_key()?.signing_key()?,
+        archive_key: app.config.state.archive_key()?,
         state: app.config.state.clone(),
         depot: app.depot.clone(),
         created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),

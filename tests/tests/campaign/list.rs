@@ -37,6 +37,7 @@ fn identity(folder: &Path) -> (String, PathBuf) {
 struct Scene {
     folder: TempDir,
     depot: Depot,
+    archive_key: SigningKey,
     results: Vec<AccountResult>,
 }
 
@@ -75,7 +76,7 @@ impl Scene {
             seconds: None,
             reason: Some("=not changed, \"since\"\nlast time".to_owned()),
         });
-        Self { folder: pod.folder, depot, results }
+        Self { folder: pod.folder, depot, archive_key: archive_key(), results }
     }
 
     async fn in_folder(recipient: Option<&str>) -> Self {
@@ -104,11 +105,11 @@ impl Scene {
             list_name: None,
         };
         let results = stream::iter(self.results.iter().cloned().map(Ok::<_, Infallible>));
-        write_list(&self.depot, &campaign, results, &archive_key(), self.folder.path()).await.unwrap()
+        write_list(&self.depot, &campaign, results, &self.archive_key, self.folder.path()).await.unwrap()
     }
 
     async fn check(&self, name: Option<&str>, unlock: Option<Unlock>) -> CampaignVerification {
-        let key = archive_key().public_key().unwrap().fingerprint().to_string();
+        let key = self.archive_key.public_key().unwrap().fingerprint().to_string();
         let check = CampaignCheck {
             depot: &self.depot,
             name,
@@ -202,6 +203,44 @@ async fn the_list_is_complete_signed_and_the_same_again() {
     let mut names: Vec<_> = found.lists.drain(..).map(|list| (list.head.name, list.verified)).collect();
     names.sort();
     assert_eq!(names, [("after/June".to_owned(), 4), ("june".to_owned(), 4)]);
+}
+
+#[tokio::test]
+async fn an_ed25519_key_signs_the_digest_of_the_list() {
+    let mut scene = Scene::in_folder(None).await;
+    scene.archive_key = PrivateKey::generate_archive_key().unwrap().archive_signing_key().unwrap();
+    scene.write("june").await;
+    let path = |name: &str| scene.folder.path().join(name).display().to_string();
+    let out = |name: &str| scene.out().join(name).display().to_string();
+    let list: Value = serde_json::from_slice(&std::fs::read(out("campaign.json")).unwrap()).unwrap();
+    std::fs::write(path("key.pem"), list["archive_key"].as_str().unwrap()).unwrap();
+    assert!(openssl(&["base64", "-d", "-A", "-in", &out("campaign.json.sig"), "-out", &path("sig")]));
+    let verifies = |file: &str| {
+        openssl(&["dgst", "-sha256", "-binary", "-out", &path("digest"), &out(file)])
+            && openssl(&[
+                "pkeyutl",
+                "-verify",
+                "-rawin",
+                "-pubin",
+                "-inkey",
+                &path("key.pem"),
+                "-sigfile",
+                &path("sig"),
+                "-in",
+                &path("digest"),
+            ])
+    };
+    assert!(verifies("campaign.json") && !verifies("campaign.csv"));
+    // The archives are signed with another key, which is what the check reports; the list's signature is good.
+    let kinds = |found: CampaignVerification| -> Vec<ProblemKind> {
+        found.problems.iter().map(|problem| problem.kind).collect()
+    };
+    assert_eq!(kinds(scene.check(Some("june"), None).await), [ProblemKind::Damaged; 4]);
+    let mut bytes = std::fs::read(out("campaign.json")).unwrap();
+    let end = bytes.len() - 2;
+    bytes.insert(end, b' ');
+    std::fs::write(out("campaign.json"), bytes).unwrap();
+    assert!(kinds(scene.check(Some("june"), None).await).contains(&ProblemKind::Signature));
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@
 
 use std::process::Command;
 
-use crate::support::{Pod, entry, json, names};
+use crate::support::target::Target;
+use crate::support::{Pod, TIME, entry, json, names};
 use pappus_engine::archive::document::Section;
 use pappus_engine::archive::lists::List;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
@@ -143,6 +144,48 @@ async fn standard_tools_can_check_an_archive() {
     assert_eq!(shell(&unpacked, verify), (true, "Verified OK\n".to_owned()));
     std::fs::write(unpacked.join("manifest.json"), manifest.to_string()).unwrap();
     assert!(!shell(&unpacked, verify).0);
+}
+
+#[tokio::test]
+async fn a_new_pods_archive_key_is_ed25519() {
+    let pod = Pod::sqlite().await;
+    let state = pod.path("new-state").display().to_string();
+    let out = pod.path("out").display().to_string();
+    let mut arguments = vec!["export".to_owned(), "ida".to_owned()];
+    arguments.extend(pod.arguments());
+    arguments.extend(["--out", &out, "--state", &state, "--created-at", TIME].map(str::to_owned));
+    let ended = pappus(arguments).unwrap();
+    assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+    let archive = pod.archive("out", "ida");
+    let unpacked = pod.path("unpacked");
+    std::fs::create_dir(&unpacked).unwrap();
+    let pem = json(&archive, "manifest.json")["pod"]["archive_key"].as_str().unwrap().to_owned();
+    std::fs::write(unpacked.join("pod.pem"), &pem).unwrap();
+    std::fs::write(unpacked.join("manifest.json"), entry(&archive, "manifest.json")).unwrap();
+    std::fs::write(unpacked.join("manifest.pod.sig"), entry(&archive, "manifest.pod.sig")).unwrap();
+    let verify = "base64 -d manifest.pod.sig > sig; \
+                  openssl pkeyutl -verify -rawin -pubin -inkey pod.pem -sigfile sig -in manifest.json";
+    let (good, text) = shell(&unpacked, verify);
+    assert!(good && text.contains("Signature Verified Successfully"), "{text}");
+    std::fs::write(unpacked.join("manifest.json"), "{}").unwrap();
+    assert!(!shell(&unpacked, verify).0);
+
+    // The podmin publishes this half of the key, and a target pod that pins it believes the archive.
+    let publish = format!("openssl pkey -in {state}/pods/closing.example/archive-key.pem -pubout");
+    assert_eq!(shell(&unpacked, &publish), (true, pem));
+    let fingerprint = format!(
+        "SHA256:{}",
+        shell(&unpacked, "openssl pkey -pubin -in pod.pem -outform DER | sha256sum").1[..64]
+    );
+    let verified = pappus(["verify", archive.to_str().unwrap(), "--json"]).unwrap();
+    let report: Value = serde_json::from_str(&verified.stdout).unwrap();
+    assert_eq!(report["origin"]["pod"]["signed_by"], *fingerprint, "{verified:?}");
+    let target = Target::sqlite().await;
+    let import = ["import", archive.to_str().unwrap(), "--as", "ida", "--offline", "--dry-run"];
+    let unpinned = target.run(&import);
+    assert!(unpinned.code == Some(1) && unpinned.stdout.contains("unproven"), "{unpinned:?}");
+    let pin = format!("closing.example={fingerprint}");
+    target.import(&archive, "ida", &["--trust-pod", &pin, "--dry-run"]);
 }
 
 async fn public_key(pod: &Pod, name: &str) -> String {

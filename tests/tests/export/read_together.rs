@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::support::reference::{reference, restore, unpack_photos};
 use crate::support::{Pod, names};
-use pappus_engine::domain::SigningKey;
 use pappus_engine::export::{ExportOptions, Exporter};
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
 use pappus_engine::pod::database::{Cell as _, Snapshot};
@@ -25,7 +24,7 @@ async fn export_both_ways(database: &str, pod: &str, uploads: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let url = PodUrl::parse(pod).unwrap();
     let state = StateFolder::open(folder.path(), &url).unwrap();
-    let archive_key: SigningKey = state.archive_key().unwrap().signing_key().unwrap();
+    let archive_key = state.archive_key().unwrap();
     let uploads = PhotoStore::open(&Uploads::Folder(uploads.to_owned())).await.unwrap();
     let mut snapshot = Snapshot::open(&DatabaseUrl::parse(database).unwrap()).await.unwrap();
     let schema = read_schema(&mut snapshot).await.unwrap();
@@ -45,6 +44,7 @@ async fn export_both_ways(database: &str, pod: &str, uploads: &Path) {
         schema: &schema,
         uploads: &uploads,
         archive_key: &archive_key,
+        is_destination: true,
         folder,
         options: &options,
         progress: &(),

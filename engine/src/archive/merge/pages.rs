@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use tempfile::{SpooledTempFile, spooled_tempfile_in};
 
 use super::MergeError;
 use super::lists::Documents;
@@ -17,7 +18,7 @@ use crate::archive::document::{
 use crate::archive::limits::Limits;
 use crate::archive::lists::List;
 use crate::archive::manifest::Manifest;
-use crate::archive::view::{Audience, FinishedView, View, ViewError, ViewHeader};
+use crate::archive::view::{Audience, FinishedView, PAGES_IN_MEMORY, View, ViewError, ViewHeader};
 use crate::domain::{
     AspectAudience, Contact, Conversation, Guid, LoosePhoto, OwnPost, Post, Relayable, RelayableEntity,
     Settings,
@@ -30,7 +31,7 @@ pub(super) fn write(
     photos: &[String],
     folder: &Path,
     limits: &Limits,
-) -> Result<FinishedView<File>, MergeError> {
+) -> Result<FinishedView<SpooledTempFile>, MergeError> {
     let failed = MergeError::io(folder);
     let mut known = Known {
         names: HashMap::new(),
@@ -47,8 +48,8 @@ pub(super) fn write(
     })?;
     let header = header(&settings, manifest);
     known.names.insert(header.account.to_string(), header.name.clone());
-    let [spool, scratch] = [tempfile::tempfile_in(folder), tempfile::tempfile_in(folder)];
-    let mut view = View::begin(spool.map_err(&failed)?, scratch.map_err(&failed)?, header)?;
+    let [spool, scratch] = [(); 2].map(|()| spooled_tempfile_in(PAGES_IN_MEMORY, folder));
+    let mut view = View::begin(spool, scratch, header)?;
     known.votes.drain(..).for_each(|answer| view.vote(answer.as_str()));
     for name in photos {
         view.photo_file(name);
@@ -167,7 +168,7 @@ impl DocumentVisitor for Known {
 
 /// A visitor that adds each record to the pages.
 struct Show {
-    view: View<File>,
+    view: View<SpooledTempFile>,
     known: Known,
     additions: Additions,
     failed: Option<ViewError>,

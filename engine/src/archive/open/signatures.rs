@@ -24,7 +24,7 @@ pub(super) fn check(
     if found != listed {
         return Err(VerifyError::PrivateKeyState { listed, found });
     }
-    let pod = PublicKey::from_pem(&manifest.pod.archive_key).map_err(VerifyError::PodKey)?;
+    let pod = PublicKey::archive_key_from_pem(&manifest.pod.archive_key).map_err(VerifyError::PodKey)?;
     let by_account = signature(zip, names::ACCOUNT_SIGNATURE)?;
     let by_pod = signature(zip, names::POD_SIGNATURE)?;
     let account = match account_key(manifest, private)? {

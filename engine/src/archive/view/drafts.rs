@@ -7,6 +7,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::FileExt as _;
 
+use tempfile::{SpooledData, SpooledTempFile};
+
 use super::ViewError;
 use super::marks::Resolver;
 
@@ -19,9 +21,9 @@ pub(super) struct Span {
 
 impl Span {
     /// Reads the text.
-    pub(super) fn read(self, scratch: &File) -> io::Result<String> {
+    pub(super) fn read(self, scratch: &ScratchReader) -> io::Result<String> {
         let mut bytes = vec![0; self.length as usize];
-        scratch.read_exact_at(&mut bytes, self.offset)?;
+        scratch.read(self.offset, &mut bytes)?;
         String::from_utf8(bytes).map_err(io::Error::other)
     }
 }
@@ -37,9 +39,12 @@ struct Draft {
     hash: u64,
 }
 
+/// Bytes written or read at a time.
+const BUFFER: usize = 64 * 1024;
+
 /// The scratch file, shared by all kinds of pages.
 pub(super) struct Scratch {
-    file: BufWriter<File>,
+    file: BufWriter<SpooledTempFile>,
     end: u64,
     /// The record that is being rendered; its buffer is reused.
     text: String,
@@ -47,8 +52,8 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Starts with an empty private file.
-    pub(super) fn new(file: File) -> Self {
-        Self { file: BufWriter::with_capacity(256 * 1024, file), end: 0, text: String::new() }
+    pub(super) fn new(file: SpooledTempFile) -> Self {
+        Self { file: BufWriter::with_capacity(BUFFER, file), end: 0, text: String::new() }
     }
 
     /// Renders a text into the file.
@@ -63,8 +68,33 @@ impl Scratch {
     }
 
     /// Finishes writing; returns the file for reading.
-    pub(super) fn finish(self) -> io::Result<File> {
-        self.file.into_inner().map_err(io::IntoInnerError::into_error)
+    pub(super) fn finish(self) -> io::Result<ScratchReader> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(match file.into_inner() {
+            SpooledData::InMemory(bytes) => ScratchReader::Memory(bytes.into_inner()),
+            SpooledData::OnDisk(file) => ScratchReader::Disk(file),
+        })
+    }
+}
+
+/// The finished scratch file.
+pub(super) enum ScratchReader {
+    /// Most accounts are small: their texts never reach a disk.
+    Memory(Vec<u8>),
+    Disk(File),
+}
+
+impl ScratchReader {
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        match self {
+            Self::Disk(file) => file.read_exact_at(bytes, offset),
+            Self::Memory(all) => {
+                let start = usize::try_from(offset).map_err(io::Error::other)?;
+                let found = all.get(start..).and_then(|rest| rest.get(..bytes.len()));
+                bytes.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -105,7 +135,7 @@ impl Drafts {
         let (mut bytes, mut text) = (Vec::new(), String::new());
         for draft in &self.0 {
             bytes.resize(draft.span.length as usize, 0);
-            resolver.scratch.read_exact_at(&mut bytes, draft.span.offset)?;
+            resolver.scratch.read(draft.span.offset, &mut bytes)?;
             let rendered = std::str::from_utf8(&bytes).map_err(io::Error::other)?;
             text.clear();
             resolver.resolve(&mut text, rendered)?;

@@ -5,11 +5,10 @@
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
-use std::fs::File;
 use std::io;
 
 use super::chapter::Section;
-use super::drafts::{PhotoFiles, Spans, Votes, hash};
+use super::drafts::{PhotoFiles, ScratchReader, Spans, Votes, hash};
 use super::inline::{begin_link, escape, is_web_address};
 use super::words::Count;
 
@@ -61,7 +60,7 @@ impl<'a> PostLink<'a> {
 pub(super) struct Resolver<'a> {
     pub(super) marks: &'a Marks,
     /// The file with the rendered names and descriptions.
-    pub(super) scratch: &'a File,
+    pub(super) scratch: &'a ScratchReader,
     /// Base address of the account's pod.
     pub(super) pod_url: &'a str,
     /// The path from the page to the folder of posts.
@@ -162,7 +161,7 @@ mod tests {
     use super::*;
 
     fn resolved(text: &str, marks: &Marks) -> String {
-        let scratch = tempfile::tempfile().unwrap();
+        let scratch = ScratchReader::Memory(Vec::new());
         let mut out = String::new();
         let resolver = Resolver { marks, scratch: &scratch, pod_url: "https://pod.example/", root: "" };
         resolver.resolve(&mut out, text).unwrap();

@@ -28,3 +28,7 @@ mod writer;
 pub use error::ViewError;
 pub use spool::FinishedView;
 pub use writer::{Audience, Reply, View, ViewHeader};
+
+/// Bytes of the pages, and of the records that wait for them, that stay in memory; more go to temporary files. Most
+/// accounts have fewer, and creating a file takes longer than writing their pages.
+pub const PAGES_IN_MEMORY: usize = 1 << 20;

@@ -29,7 +29,7 @@ pub(super) fn begin(name: &str) -> View<Spool> {
         created_at: time("2026-11-22T10:00:00Z"),
         language: Some("pt-BR".to_owned()),
     };
-    View::begin(Cursor::new(Vec::new()), tempfile::tempfile().unwrap(), header).unwrap()
+    View::begin(Cursor::new(Vec::new()), tempfile::spooled_tempfile(super::PAGES_IN_MEMORY), header).unwrap()
 }
 
 fn post(number: u32, created_at: &str, text: &str) -> crate::domain::OwnPost {

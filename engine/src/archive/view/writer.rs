@@ -1,11 +1,11 @@
 //! Writes the pages from the records of an account as they are read.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Read, Seek, Write};
 
 use askama::Template as _;
 use chrono::Datelike as _;
+use tempfile::SpooledTempFile;
 
 use super::chapter::{Chapter, Section};
 use super::drafts::{Drafts, Scratch, Spans, hash};
@@ -98,7 +98,7 @@ impl<W: Write + Seek> View<W> {
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn begin(spool: W, scratch: File, header: ViewHeader) -> Result<Self, ViewError> {
+    pub fn begin(spool: W, scratch: SpooledTempFile, header: ViewHeader) -> Result<Self, ViewError> {
         let mut spool = Spool::begin(spool, header.created_at);
         spool.file("view/style.css", format!("{STYLE}{UNPACKED_STYLE}").as_bytes())?;
         let frame = Frame::from(header);

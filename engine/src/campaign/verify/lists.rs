@@ -189,7 +189,8 @@ pub(in crate::campaign) async fn one_list(
     progress: &dyn Progress,
 ) -> Result<ListVerification, CampaignVerifyError> {
     // If the store knows the campaign, it knows the key too.
-    let key = PublicKey::from_pem(&list.head.archive_key).ok().map(|key| key.fingerprint().to_string());
+    let key =
+        PublicKey::archive_key_from_pem(&list.head.archive_key).ok().map(|key| key.fingerprint().to_string());
     let key = key.or_else(|| check.trusted.clone());
     let (sender, receiver) = tokio::sync::mpsc::channel(READ_AHEAD);
     let copy = Arc::clone(&list.copy);
@@ -285,7 +286,7 @@ pub(in crate::campaign) async fn check_signature(
         found.add(Problem { kind: ProblemKind::Signature, account: None, file, reason });
         Ok(None)
     };
-    let key = match PublicKey::from_pem(&list.head.archive_key) {
+    let key = match PublicKey::archive_key_from_pem(&list.head.archive_key) {
         Ok(key) => key,
         Err(error) => return wrong(format!("its archive key cannot be read: {error}")),
     };

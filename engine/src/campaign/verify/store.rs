@@ -40,7 +40,7 @@ pub async fn verify_known(
         Some(stored) => {
             known.file.clone_from(&stored.file);
             // Archives are signed with the campaign's key, whichever key signed the list.
-            let key = PublicKey::from_pem(&stored.head.archive_key);
+            let key = PublicKey::archive_key_from_pem(&stored.head.archive_key);
             if key.is_ok_and(|key| key.fingerprint().to_string() == campaign.archive_key) {
                 known.head.archive_key.clone_from(&stored.head.archive_key);
             }

@@ -190,6 +190,7 @@ impl WorkerSession {
             schema: &setup.schema,
             uploads: &setup.uploads,
             archive_key: &setup.archive_key,
+            is_destination: false,
             folder: self.spool.path(),
             options: &self.export,
             progress: if setup.options.gentle { &self.duty_cycle } else { &() },

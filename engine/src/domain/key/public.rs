@@ -5,7 +5,7 @@ use std::fmt;
 
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
-use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY};
+use aws_lc_rs::signature::{ED25519, ParsedPublicKey, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY};
 use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::pkcs8::{DecodePublicKey, EncodePublicKey};
 use rsa::traits::PublicKeyParts;
@@ -18,6 +18,10 @@ use super::{KeyError, decode_base64, parse_pem};
 /// The largest key size that the `rsa` crate may process, in bits.
 const MAX_BITS: usize = 8192;
 
+/// The beginning of an Ed25519 key's SPKI (RFC 8410, section 4); the key's 32 bytes follow.
+pub(super) const ED25519_SPKI: [u8; 12] =
+    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
 /// A public key: the original PEM text and its SPKI bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {
@@ -26,11 +30,20 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Parses a PEM text, SPKI (`PUBLIC KEY`) or PKCS#1 (`RSA PUBLIC KEY`).
+    /// Parses the PEM text of a person's key, RSA: SPKI (`PUBLIC KEY`) or PKCS#1 (`RSA PUBLIC KEY`).
     ///
     /// # Errors
     /// [`KeyError`] when the text is not such a key.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        Self::archive_key_from_pem(text)
+            .and_then(|key| if key.is_ed25519() { Err(KeyError::Damaged) } else { Ok(key) })
+    }
+
+    /// Parses the PEM text of a pod's archive key: as [`PublicKey::from_pem`], or Ed25519.
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_pem`].
+    pub fn archive_key_from_pem(text: &str) -> Result<Self, KeyError> {
         let (label, der) = parse_pem(text)?;
         let spki = match label.as_str() {
             "PUBLIC KEY" => der.to_vec(),
@@ -44,6 +57,10 @@ impl PublicKey {
         let key = Self { pem: text.to_owned(), spki };
         key.verifying_key()?;
         Ok(key)
+    }
+
+    fn is_ed25519(&self) -> bool {
+        self.spki.strip_prefix(&ED25519_SPKI).is_some_and(|key| key.len() == 32)
     }
 
     pub(super) fn from_spki(spki: Vec<u8>) -> Self {
@@ -68,6 +85,10 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError::Damaged`] or [`KeyError::Size`].
     pub fn verifying_key(&self) -> Result<VerifyingKey, KeyError> {
+        if self.is_ed25519() {
+            let key = ParsedPublicKey::new(&ED25519, &self.spki).map_err(|_| KeyError::Damaged)?;
+            return Ok(VerifyingKey(Verifier::Ed25519(key)));
+        }
         if let Ok(key) = ParsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, &self.spki) {
             return Ok(VerifyingKey(Verifier::Fast(key)));
         }
@@ -138,10 +159,11 @@ impl JsonSchema for KeyFingerprint {
     }
 }
 
-/// A public key ready for verifying signatures, RSASSA-PKCS1-v1_5 with SHA-256.
+/// A public key ready for verifying signatures: RSASSA-PKCS1-v1_5 with SHA-256, or Ed25519.
 pub struct VerifyingKey(Verifier);
 
 enum Verifier {
+    Ed25519(ParsedPublicKey),
     Fast(ParsedPublicKey),
     Slow(rsa::pkcs1v15::VerifyingKey<rsa::sha2::Sha256>),
 }
@@ -150,7 +172,7 @@ impl VerifyingKey {
     /// Returns whether `signature` (raw bytes) over `message` was made with this key.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.0 {
-            Verifier::Fast(key) => key.verify_sig(message, signature).is_ok(),
+            Verifier::Ed25519(key) | Verifier::Fast(key) => key.verify_sig(message, signature).is_ok(),
             Verifier::Slow(key) => {
                 use rsa::signature::Verifier as _;
                 rsa::pkcs1v15::Signature::try_from(signature)
@@ -164,6 +186,8 @@ impl VerifyingKey {
     pub fn verifies_sha256_base64(&self, sha256: &[u8; 32], signature: &str) -> bool {
         let Some(signature) = decode_base64(signature) else { return false };
         match &self.0 {
+            // As in `SigningKey::sign_sha256_base64`.
+            Verifier::Ed25519(key) => key.verify_sig(sha256, &signature).is_ok(),
             Verifier::Fast(key) => digest::Digest::import_less_safe(sha256, &SHA256)
                 .is_ok_and(|digest| key.verify_digest_sig(&digest, &signature).is_ok()),
             Verifier::Slow(key) => {

@@ -15,7 +15,7 @@ use super::relayables::{AUTHOR_ID, AUTHOR_ROW, OWN, POST_AUTHOR, POST_ROW, SIGNA
 use super::signing::migrations::{Moves, list};
 use super::source::{Scope, Statement, Whose, person_keys, pod_addresses, private_keys};
 use super::{ReadError, contacts, conversations, extras, others, post_parts, posts, relayables};
-use crate::domain::PrivateKey;
+use crate::domain::{PodAddress, PrivateKey};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, Row, Snapshot};
 
@@ -44,12 +44,12 @@ pub struct ReadAhead {
     /// Read with the first accounts.
     pub(super) network: Option<Network>,
     pub(super) private_keys: HashMap<i64, PrivateKey>,
-    pub(super) people: HashMap<i64, PersonKey>,
+    pub(super) people: HashMap<i64, Arc<PersonKey>>,
 }
 
 /// What all accounts have in common.
 pub(super) struct Network {
-    pub(super) pods: Arc<HashMap<i64, String>>,
+    pub(super) pods: Arc<HashMap<i64, PodAddress>>,
     pub(super) moves: Arc<Moves>,
     /// False on most pods older than 0.8. To find that out, a database may have to look through all likes.
     comments_are_liked: bool,

@@ -10,7 +10,7 @@ use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink, yaml};
 use crate::domain::{
     AspectAudience, AspectSetting, CommentedPost, CountKind, ExtraSettings, Guid, LoosePhoto, OmissionCode,
-    RecordKind,
+    PodAddress, RecordKind,
 };
 use crate::pod::database::{Cell as _, Row};
 
@@ -286,7 +286,7 @@ impl AccountReader<'_> {
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn commented_posts(&mut self, sink: &mut impl Sink<CommentedPost>) -> Result<(), ReadError> {
         let Self { source, account, notes, pods, pod, .. } = self;
-        let home = pod.origin();
+        let home = PodAddress::from(pod.origin());
         let mut rows = source.stream(&COMMENTED_POSTS, account);
         while let Some(row) = rows.try_next().await? {
             let origin =
@@ -321,7 +321,7 @@ impl AccountReader<'_> {
 
 fn commented_post(
     row: &Row,
-    origin: Option<&String>,
+    origin: Option<&PodAddress>,
     stand_ins: &mut StandIns,
 ) -> Result<CommentedPost, Problem> {
     let guid: Guid = identifier(row.text(1), "GUID")?;
@@ -330,7 +330,7 @@ fn commented_post(
     }
     Ok(CommentedPost {
         author: identifier(row.text(2), "author's diaspora* ID")?,
-        url: origin.map_or_else(String::new, |origin| format!("{origin}/posts/{guid}")),
+        url: origin.map_or_else(String::new, |origin| format!("{}/posts/{guid}", origin.as_str())),
         created_at: stand_ins.time(row, 5),
         text: row.text(6).unwrap_or_default(),
         guid,

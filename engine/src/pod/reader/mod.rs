@@ -39,7 +39,7 @@ use source::Source;
 use super::config::PodUrl;
 use super::database::{Cell as _, DatabaseError, Snapshot};
 use super::uploads::UploadsError;
-use crate::domain::{DiasporaId, PostRemainder, SigningKey};
+use crate::domain::{DiasporaId, PodAddress, PostRemainder, SigningKey};
 
 /// Posts per page.
 pub const PAGE: usize = 1000;
@@ -84,7 +84,7 @@ pub struct AccountReader<'a> {
     pod: PodUrl,
     account: AccountRow,
     aspects: Vec<AspectRow>,
-    pods: Arc<HashMap<i64, String>>,
+    pods: Arc<HashMap<i64, PodAddress>>,
     /// Cached, since parsing a key takes milliseconds.
     signing_key: Option<SigningKey>,
     /// Parts of posts that the document omits.

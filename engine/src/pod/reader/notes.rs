@@ -27,7 +27,7 @@ impl Notes {
 }
 
 /// The reason a row cannot be used.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     /// Stable code of the reason.
     pub code: OmissionCode,
@@ -59,11 +59,11 @@ impl Problem {
 /// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for any invalid value.
 pub(super) fn identifier<T>(text: Option<String>, what: &str) -> Result<T, Problem>
 where
-    T: std::str::FromStr,
-    T::Err: std::fmt::Display,
+    T: TryFrom<String>,
+    T::Error: std::fmt::Display,
 {
     let text = text.ok_or_else(|| Problem::missing(what))?;
-    text.parse().map_err(|error: T::Err| {
+    text.try_into().map_err(|error: T::Error| {
         Problem::new(OmissionCode::InvalidIdentifier, format!("its {what} cannot be used: {error}"))
     })
 }

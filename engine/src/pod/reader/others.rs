@@ -66,21 +66,22 @@ fn likes_on_comments(scope: &Scope<'_>) -> String {
 }
 
 /// A person's ID, GUID, public key and display name from the pod's tables.
-#[derive(Clone)]
 pub(super) struct PersonKey {
     pub(super) person: i64,
     id: Option<String>,
-    guid: Option<String>,
-    public_key: String,
     pub(super) name: String,
+    /// The person as a signer, or the reason against it. Checked once: a key takes longer than the rest of the row,
+    /// and many accounts list the same person.
+    author: Result<NonContactAuthor, Problem>,
 }
 
 impl PersonKey {
     /// Reads row ID, diaspora* ID, GUID, key, and both parts of the name.
     pub(super) fn new(row: &Row) -> Option<Self> {
-        let (id, public_key) = (row.text(1), row.text(3).unwrap_or_default());
+        let (person, id) = (row.integer(0)?, row.text(1));
         let name = display_name(row.text(4), row.text(5), id.as_deref().unwrap_or_default());
-        Some(Self { person: row.integer(0)?, id, guid: row.text(2), public_key, name })
+        let author = author(id.clone(), row.text(2), row.text(3).unwrap_or_default());
+        Some(Self { person, id, name, author })
     }
 }
 
@@ -223,26 +224,27 @@ impl AccountReader<'_> {
         let mut people: Vec<i64> = others.authors.difference(&book.people).copied().collect();
         people.sort_unstable();
         for person in source.person_keys(&people).await? {
-            match author(&person) {
+            match &person.author {
                 Ok(author) => {
                     notes.count(CountKind::NonContactAuthors);
-                    sink.put(author).await?;
+                    sink.put(author.clone()).await?;
                 }
-                Err(problem) => notes.omit(problem, RecordKind::Person, Some(person.person), person.id),
+                Err(problem) => {
+                    let (row, id) = (Some(person.person), person.id.clone());
+                    notes.omit(problem.clone(), RecordKind::Person, row, id);
+                }
             }
         }
         Ok(())
     }
 }
 
-fn author(person: &PersonKey) -> Result<NonContactAuthor, Problem> {
-    let PersonKey { id, guid, public_key, .. } = person;
-    PublicKey::from_pem(public_key).map_err(|error| {
+fn author(id: Option<String>, guid: Option<String>, public_key: String) -> Result<NonContactAuthor, Problem> {
+    PublicKey::from_pem(&public_key).map_err(|error| {
         Problem::new(OmissionCode::UnreadableKey, format!("the person's public key cannot be used: {error}"))
     })?;
-    let account_id = identifier(id.clone(), "diaspora* ID")?;
-    let public_key = public_key.clone();
-    Ok(NonContactAuthor { account_id, guid: Some(identifier(guid.clone(), "GUID")?), public_key })
+    let account_id = identifier(id, "diaspora* ID")?;
+    Ok(NonContactAuthor { account_id, guid: Some(identifier(guid, "GUID")?), public_key })
 }
 
 fn keep_unsigned(

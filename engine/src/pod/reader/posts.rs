@@ -11,7 +11,8 @@ use super::source::{Range, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::domain::{
-    CountKind, OmissionCode, OwnPost, Post, PostRemainder, RecordKind, Reshare, StatusMessage, Timestamp,
+    CountKind, OmissionCode, OwnPost, PodAddress, Post, PostRemainder, RecordKind, Reshare, StatusMessage,
+    Timestamp,
 };
 use crate::pod::database::{Cell as _, Reading, Row};
 
@@ -81,10 +82,10 @@ impl AccountReader<'_> {
         for range in self.post_pages().await? {
             let mut parts = PostParts::read(self, range).await?;
             let rows = self.source.rows_range(&POSTS, &self.account, range).await?;
-            for row in rows.iter().filter_map(PostRow::new) {
+            for mut row in rows.iter().filter_map(PostRow::new) {
                 let aspects = parts.aspects.remove(&row.id).unwrap_or_default();
                 let mut stand_ins = StandIns::default();
-                match self.own_post(&row, book, &aspects, &mut parts, &mut stand_ins) {
+                match self.own_post(&mut row, book, &aspects, &mut parts, &mut stand_ins) {
                     Ok(mut post) => {
                         stand_ins.note(&mut self.notes, RecordKind::Post, Some(row.id), row.guid.as_deref());
                         self.count_post(&post);
@@ -126,7 +127,7 @@ impl AccountReader<'_> {
 
     fn own_post(
         &self,
-        row: &PostRow,
+        row: &mut PostRow,
         book: &ContactBook,
         aspects: &[i64],
         parts: &mut PostParts,
@@ -149,7 +150,7 @@ impl AccountReader<'_> {
 
     fn status_message(
         &self,
-        row: &PostRow,
+        row: &mut PostRow,
         parts: &mut PostParts,
         stand_ins: &mut StandIns,
     ) -> Result<StatusMessage, Problem> {
@@ -158,8 +159,8 @@ impl AccountReader<'_> {
             guid: identifier(row.guid.clone(), "GUID")?,
             created_at: stand_ins.time_of(row.created_at.clone()),
             public: row.public,
-            provider_display_name: row.provider.clone(),
-            text: row.text.clone(),
+            provider_display_name: row.provider.take(),
+            text: std::mem::take(&mut row.text),
             photos: parts.photos.remove(&row.id).unwrap_or_default(),
             location: parts.locations.remove(&row.id),
             poll: parts.polls.remove(&row.id),
@@ -181,11 +182,11 @@ impl AccountReader<'_> {
 
     /// Returns the pods of all contacts, of other participants, and this one, which must learn of changes after a
     /// move.
-    fn subscribed_pods(&self, book: &ContactBook, more: Vec<i64>) -> Vec<String> {
+    fn subscribed_pods(&self, book: &ContactBook, more: Vec<i64>) -> Vec<PodAddress> {
         let more = more.into_iter().filter(|pod| !book.pods.contains(pod));
-        let mut uris: Vec<String> =
+        let mut uris: Vec<PodAddress> =
             book.pods.iter().copied().chain(more).filter_map(|pod| self.pods.get(&pod).cloned()).collect();
-        uris.push(self.pod.as_str().to_owned());
+        uris.push(self.pod.as_str().to_owned().into());
         uris
     }
 

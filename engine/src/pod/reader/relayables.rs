@@ -1,5 +1,7 @@
 //! Comments, likes and votes: the account's own, and the conversion of their rows.
 
+use std::borrow::Cow;
+
 use futures_util::TryStreamExt as _;
 use serde_json::Map;
 
@@ -9,6 +11,7 @@ use super::stand_ins::StandIns;
 use super::{AccountReader, AccountRow, ReadError, Sink, yaml};
 use crate::domain::{
     Comment, CountKind, Like, OmissionCode, PollParticipation, RecordKind, Relayable, RelayableEntity,
+    property_name,
 };
 use crate::pod::database::{Cell as _, Row};
 
@@ -116,7 +119,7 @@ pub(super) struct RelayableRow {
     pub(super) author_row: i64,
     pub(super) entity: RelayableEntity,
     pub(super) signature: Option<String>,
-    pub(super) order: Option<Vec<String>>,
+    pub(super) order: Option<Vec<Cow<'static, str>>>,
 }
 
 impl RelayableRow {
@@ -135,10 +138,10 @@ impl RelayableRow {
             let reason = "its author is not in the pod's database";
             return Err(Problem::new(OmissionCode::MissingPerson, reason));
         }
+        let is_signed = |name: &Cow<'_, str>| matches!(name, Cow::Borrowed(_)) || !name.contains("signature");
         let order = row
             .filled(6)
-            .map(|order| order.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-            .map(|order| order.into_iter().filter(|name| !name.contains("signature")).collect());
+            .map(|order| order.split_whitespace().map(property_name).filter(is_signed).collect());
         Ok(Self {
             row: row.integer(0).unwrap_or_default(),
             author_row: row.integer(AUTHOR_ROW).unwrap_or_default(),

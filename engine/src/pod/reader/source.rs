@@ -10,7 +10,7 @@ use super::ahead::ReadAhead;
 use super::others::PersonKey;
 use super::signing::migrations::{Moves, list};
 use super::{PAGE, ReadError};
-use crate::domain::PrivateKey;
+use crate::domain::{PodAddress, PrivateKey};
 use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
 
 /// The row ID that a statement selects by.
@@ -139,7 +139,7 @@ impl Source<'_> {
     }
 
     /// Returns the base address, without a trailing slash, of every pod this one knows.
-    pub(super) async fn pods(&mut self) -> Result<Arc<HashMap<i64, String>>, DatabaseError> {
+    pub(super) async fn pods(&mut self) -> Result<Arc<HashMap<i64, PodAddress>>, DatabaseError> {
         match &self.ahead {
             Some(ReadAhead { network: Some(network), .. }) => Ok(Arc::clone(&network.pods)),
             _ => pod_addresses(self.snapshot).await,
@@ -167,7 +167,7 @@ impl Source<'_> {
     }
 
     /// Returns people's IDs, public keys and names; `people` in ascending order, as is the result.
-    pub(super) async fn person_keys(&mut self, people: &[i64]) -> Result<Vec<PersonKey>, ReadError> {
+    pub(super) async fn person_keys(&mut self, people: &[i64]) -> Result<Vec<Arc<PersonKey>>, ReadError> {
         if let Some(ahead) = &self.ahead {
             return Ok(people.iter().filter_map(|person| ahead.people.get(person).cloned()).collect());
         }
@@ -177,7 +177,7 @@ impl Source<'_> {
 
 pub(super) async fn pod_addresses(
     snapshot: &mut Snapshot,
-) -> Result<Arc<HashMap<i64, String>>, DatabaseError> {
+) -> Result<Arc<HashMap<i64, PodAddress>>, DatabaseError> {
     let sql = "SELECT id, host, \"ssl\", port FROM pods".to_owned();
     let rows = snapshot.rows("the list of pods", sql, &[]).await?;
     let pods = rows
@@ -186,7 +186,8 @@ pub(super) async fn pod_addresses(
             let scheme = if row.boolean(2).unwrap_or(false) { "https" } else { "http" };
             // diaspora* stores -1, in older versions NULL, for the default port.
             let port = row.integer(3).filter(|port| *port > 0).map(|port| format!(":{port}"));
-            Some((row.integer(0)?, format!("{scheme}://{}{}", row.text(1)?, port.unwrap_or_default())))
+            let address = format!("{scheme}://{}{}", row.text(1)?, port.unwrap_or_default());
+            Some((row.integer(0)?, address.into()))
         })
         .collect();
     Ok(Arc::new(pods))
@@ -215,7 +216,7 @@ pub(super) async fn private_keys(
 pub(super) async fn person_keys(
     snapshot: &mut Snapshot,
     people: &[i64],
-) -> Result<Vec<PersonKey>, ReadError> {
+) -> Result<Vec<Arc<PersonKey>>, ReadError> {
     let mut keys = Vec::with_capacity(people.len());
     for chunk in people.chunks(PAGE) {
         let sql = format!(
@@ -224,7 +225,7 @@ pub(super) async fn person_keys(
             list(chunk)
         );
         let rows = snapshot.rows("the keys of other authors", sql, &[]).await?;
-        keys.extend(rows.iter().filter_map(PersonKey::new));
+        keys.extend(rows.iter().filter_map(PersonKey::new).map(Arc::new));
     }
     // A person may have a second profile.
     keys.dedup_by_key(|key| key.person);

@@ -139,7 +139,7 @@ fn is_open(campaign: &Campaign) -> bool {
 fn archive_key(app: &App) -> Result<String, WebError> {
     let away = |error: &dyn std::fmt::Display| WebError::Unavailable(error.to_string());
     let key = app.config.state.archive_key().map_err(|error| away(&error))?;
-    let key = key.signing_key().and_then(|key| key.public_key()).map_err(|error| away(&error))?;
+    let key = key.public_key().map_err(|error| away(&error))?;
     Ok(key.fingerprint().to_string())
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::digest::{SHA256, digest};
 use pappus_engine::archive::writer::DEFLATE_LEVEL;
 use pappus_engine::domain::{PrivateKey, SigningKey};
-use pappus_tests::heavy::{KeyBits, WholePod, store_missing_signatures, whole_pod};
+use pappus_tests::heavy::{WholePod, store_missing_signatures, whole_pod};
 use pappus_tests::watched::processor_seconds;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -202,14 +202,14 @@ async fn signing(pool: &PgPool, size: &WholePod, stored: Stored) -> Result<Durat
     let pem: String =
         sqlx::query_scalar("SELECT serialized_private_key FROM users LIMIT 1").fetch_one(pool).await?;
     let own = PrivateKey::from_pem(pem).signing_key()?;
-    let usual = if size.keys == KeyBits::Usual { None } else { Some(PrivateKey::generate()?.signing_key()?) };
+    let archive_key = PrivateKey::generate_archive_key()?.archive_signing_key()?;
     let missing = if stored == Stored::AllSignatures { 0 } else { usize::try_from(unsigned)? };
     let by_accounts = missing + size.accounts;
     let rate = |key: &SigningKey| {
         let took = on_all_cores(SIGNATURES, |_| key.sign(&[0; 500]).map(drop).map_err(Failure::from))?;
         Ok::<_, Failure>(took.div_f64(count(SIGNATURES)))
     };
-    let by_pod = rate(usual.as_ref().unwrap_or(&own))?.mul_f64(count(size.accounts));
+    let by_pod = rate(&archive_key)?.mul_f64(count(size.accounts));
     Ok(rate(&own)?.mul_f64(count(by_accounts)) + by_pod)
 }
 
