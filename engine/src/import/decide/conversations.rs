@@ -203,7 +203,8 @@ impl Planner<'_> {
                 changed_at,
             });
         }
-        for person in talk.participants.iter().filter(|person| self.member(person).is_none()) {
+        let unknown = talk.participants.iter().filter(|person| self.member(person).is_none());
+        for person in unknown.collect::<Vec<_>>() {
             let note = Action::Note(FindingCode::PersonUnknown);
             self.plan.count(CountKind::Conversations, person, note);
         }

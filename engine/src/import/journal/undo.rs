@@ -212,7 +212,7 @@ impl Target {
                 }
             }
             for (author, guids) in back {
-                let ids: Vec<i64> = self.ids(table.name(), &guids).await?.into_values().collect();
+                let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
                 let sql = format!(
                     "UPDATE {table} SET author_id = {author} WHERE author_id = {person} AND id IN ({})",
                     list(&ids)
