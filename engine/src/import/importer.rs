@@ -117,7 +117,7 @@ impl Importer<'_> {
     /// Imports the aspects; the account knows them afterwards.
     async fn import_aspects(&mut self, account: &mut NewAccount, survey: &Survey) -> Result<(), ImportError> {
         let noted = self.journal.noted(kinds::ASPECTS, &survey.aspects).await?;
-        let plan = aspects::aspects(account, &noted, survey);
+        let plan = aspects::aspects(account, &noted, (&survey.aspects, &survey.settings));
         self.target.apply(plan, &mut self.journal).await?;
         account.aspects = self.target.aspects(account.user).await?;
         Ok(())

@@ -3,17 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Action, BatchPlan, Context};
-use crate::domain::{AspectAudience, CountKind, DiasporaId};
+use crate::domain::{AspectAudience, CountKind, DiasporaId, ExtraSettings};
 use crate::import::journal::notes::{Intent, Noted, kinds};
 use crate::import::report::FindingCode;
 use crate::import::scan::existing::aspects::{ExistingAudiences, ExistingBlocks};
-use crate::import::scan::survey::Survey;
 use crate::import::target::NewAccount;
 
 /// New aspects.
 pub(in crate::import) struct AspectRows<'a> {
     pub(in crate::import) user: i64,
-    pub(in crate::import) survey: &'a Survey,
+    pub(in crate::import) settings: &'a ExtraSettings,
     pub(in crate::import) names: Vec<&'a String>,
 }
 
@@ -21,11 +20,11 @@ pub(in crate::import) struct AspectRows<'a> {
 pub(in crate::import) fn aspects<'a>(
     account: &NewAccount,
     noted: &HashMap<String, Noted>,
-    survey: &'a Survey,
+    (names, settings): (&'a [String], &'a ExtraSettings),
 ) -> BatchPlan<AspectRows<'a>> {
-    let mut plan = BatchPlan::new(AspectRows { user: account.user, survey, names: Vec::new() });
+    let mut plan = BatchPlan::new(AspectRows { user: account.user, settings, names: Vec::new() });
     let mut seen = HashSet::new();
-    for name in &survey.aspects {
+    for name in names {
         if !seen.insert(name) {
             plan.omit(CountKind::Aspects, FindingCode::Duplicate, name);
             continue;
@@ -106,10 +105,10 @@ mod tests {
     #[test]
     fn aspects_exist_once_and_deleted_ones_stay_deleted() {
         let world = World::new();
-        let names = ["Friends", "Work", "Work", "Gone"].map(str::to_owned).to_vec();
-        let survey = Survey { aspects: names, ..Survey::default() };
+        let names = ["Friends", "Work", "Work", "Gone"].map(str::to_owned);
+        let settings = ExtraSettings::default();
         let noted = [("Gone".to_owned(), deleted())].into();
-        let plan = aspects(&world.account, &noted, &survey);
+        let plan = aspects(&world.account, &noted, (&names, &settings));
         assert_eq!(
             actions(&plan),
             [

@@ -1,16 +1,16 @@
 //! The rows of aspects, of ignored people, and of what was shown to aspects.
 
+use crate::domain::ExtraSettings;
 use crate::import::ImportError;
 use crate::import::apply::BatchRows;
 use crate::import::decide::aspects::{AspectRows, AudienceRows, BlockRows};
-use crate::import::scan::survey::Survey;
 use crate::import::target::{NewAccount, Target};
 use crate::import::write::counters::list;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Row, Value};
 
 impl BatchRows for AspectRows<'_> {
     async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
-        target.add_aspects(self.user, self.survey, &self.names).await
+        target.add_aspects(self.user, self.settings, &self.names).await
     }
 }
 
@@ -42,7 +42,7 @@ impl Target {
     pub(in crate::import) async fn add_aspects(
         &mut self,
         user: i64,
-        survey: &Survey,
+        settings: &ExtraSettings,
         names: &[&String],
     ) -> Result<(), ImportError> {
         let sql = format!("SELECT MAX(order_id) FROM aspects WHERE user_id = {user}");
@@ -50,7 +50,7 @@ impl Target {
         let last = rows.first().and_then(|row| row.integer(0)).unwrap_or(0);
         let now = self.now;
         let default = |name: &str| {
-            let setting = survey.settings.aspects.iter().find(|aspect| aspect.name == name);
+            let setting = settings.aspects.iter().find(|aspect| aspect.name == name);
             setting.is_none_or(|setting| setting.post_default)
         };
         let rows = (last + 1..)
